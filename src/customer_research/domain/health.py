@@ -1,0 +1,113 @@
+"""What judging gives: contributions, dimensions, gates and the health score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from customer_research.domain.evidence import Evidence, Fact, Gap
+
+Band = Literal["healthy", "monitor", "at_risk", "critical", "insufficient"]
+"""80-100, 60-79, 40-59, 0-39 of the rounded score (domain e); `insufficient` below the minimum coverage."""
+
+Status = Literal["active", "onboarding", "churned", "never_started", "no_subscription"]
+"""Where an operator stands, outside the bands (domain e, resolutions C31)."""
+
+BAND_LABELS: dict[str, str] = {
+    "healthy": "Healthy",
+    "monitor": "Monitor",
+    "at_risk": "At Risk",
+    "critical": "Critical",
+    "insufficient": "Insufficient data",
+}
+PAYMENT_LABELS: dict[str, str] = {"healthy": "Good", "monitor": "At Risk", "at_risk": "Warning", "critical": "Delinquent"}
+"""Payment-only labels for the same cut-offs (domain e)."""
+BAND_ORDER: tuple[Band, ...] = ("healthy", "monitor", "at_risk", "critical", "insufficient")
+"""Best to worst (C32: an explicit order, never alphabetical)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one rule did to one dimension: points, the sentence that says why, the fact and the records behind it."""
+
+    rule: str
+    dimension: str
+    points: int
+    because: str
+    fact: Fact[Any]
+    evidence: Evidence
+    window: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unevaluated:
+    """A rule that could not be judged, because a metric it needs is unknown: no deduction, but said so."""
+
+    rule: str
+    dimension: str
+    gap: Gap
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """One dimension's sub-score: base plus contributions, clamped to 0..100; `score` None when unknown."""
+
+    name: str
+    weight: float
+    base: int
+    score: int | None
+    band: Band
+    contributions: tuple[Contribution, ...]
+    unevaluated: tuple[Unevaluated, ...] = ()
+    gap: Gap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A condition that caps the band openly, without changing the score."""
+
+    name: str
+    cap: Band
+    because: str
+    fact: Fact[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HealthScore:
+    """A scored operator under one scorecard version.
+
+    `score` is the rounded 0..100 (half up) or None below the minimum coverage; `coverage` the weight present (0..1);
+    `digest` the scorecard's SHA-256, so that two scores are compared only under the same rules.
+    """
+
+    score: int | None
+    band: Band
+    status: Status
+    coverage: float
+    dimensions: tuple[Dimension, ...]
+    gates: tuple[Gate, ...]
+    gaps: tuple[Gap, ...]
+    scorecard: str
+    version: str
+    digest: str
+
+    @property
+    def contributions(self) -> tuple[Contribution, ...]:
+        """All dimensions' contributions, in the scorecard's order."""
+        return tuple(c for dimension in self.dimensions for c in dimension.contributions)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A correlation rule that holds (domain g): what it says, how urgent, and the facts it rests on.
+
+    `kind` is one of risk, opportunity, context (explains or excuses), conflict (sources disagree).
+    """
+
+    rule: str
+    title: str
+    kind: Literal["risk", "opportunity", "context", "conflict"]
+    priority: Literal["critical", "high", "medium", "low"]
+    because: str
+    action: str
+    facts: tuple[Fact[Any], ...]

@@ -1,0 +1,81 @@
+"""Money: integer minor units and a currency, and the one definition of a price's monthly share.
+
+Minor-unit digits follow ISO 4217; currencies are never added to each other.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from fractions import Fraction
+
+from customer_research.errors import UsageError
+
+ZERO_DECIMAL = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
+THREE_DECIMAL = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+
+MONTHS_PER_INTERVAL: dict[str, Fraction] = {
+    "weekly": Fraction(12, 52),
+    "monthly": Fraction(1),
+    "quarterly": Fraction(3),
+    "semiannual": Fraction(6),
+    "yearly": Fraction(12),
+}
+"""Billing interval → months (domain d, metric MRR: weekly x 52/12, quarterly/3, semiannual/6, yearly/12)."""
+
+
+def digits(currency: str) -> int:
+    """Decimal digits of a currency's minor unit (ISO 4217): 0 for JPY, 3 for KWD, otherwise 2."""
+    code = currency.upper()
+    return 0 if code in ZERO_DECIMAL else 3 if code in THREE_DECIMAL else 2
+
+
+def to_minor(amount: str | float | Decimal, currency: str) -> int:
+    """A decimal amount in major units as integer minor units, half away from zero (`"12.345"` USD → 1235)."""
+    scaled = Decimal(str(amount)).scaleb(digits(currency))
+    return int(scaled.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def monthly_minor(amount_minor: int, interval: str) -> int:
+    """A price per billing interval as minor units per month, half to even (annual 199000 → 16583).
+
+    Raises:
+        UsageError: for an interval Lago does not have.
+    """
+    months = MONTHS_PER_INTERVAL.get(interval)
+    if months is None:
+        raise UsageError(f"Unknown billing interval {interval!r}; known: {', '.join(MONTHS_PER_INTERVAL)}.")
+    share = Fraction(amount_minor) / months
+    return int((Decimal(share.numerator) / Decimal(share.denominator)).quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An amount: integer minor units and an ISO 4217 currency code."""
+
+    currency: str
+    minor: int
+
+    @property
+    def major(self) -> Decimal:
+        """The amount in major units, exact."""
+        return Decimal(self.minor).scaleb(-digits(self.currency))
+
+    def __add__(self, other: Money) -> Money:
+        if other.currency != self.currency:
+            raise UsageError(f"Cannot add {self.currency} and {other.currency}: totals are kept per currency.")
+        return Money(self.currency, self.minor + other.minor)
+
+
+Amounts = tuple[Money, ...]
+"""Totals kept apart: at most one `Money` per currency, sorted by currency."""
+
+
+def totals(amounts: Iterable[Money]) -> Amounts:
+    """Per-currency totals, sorted by currency code."""
+    sums: dict[str, int] = defaultdict(int)
+    for money in amounts:
+        sums[money.currency] += money.minor
+    return tuple(Money(currency, sums[currency]) for currency in sorted(sums))

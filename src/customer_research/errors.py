@@ -1,0 +1,133 @@
+"""The error tree: every failure a caller can meet, with what to do next.
+
+```
+CustomerResearchError              .hint: what to do next; .exit_code; .http_status
+├─ UsageError                      the call cannot be understood
+│  ├─ OperatorNotFound             .nearest
+│  └─ AmbiguousOperator            .candidates
+├─ ConfigError                     .setting
+├─ SourceError                     .source .stream .retryable
+│  ├─ Denied                       401, 403
+│  ├─ NotThere                     404: the record does not exist
+│  ├─ RateLimited                  429, 529; .retry_after
+│  ├─ Unavailable                  connection, time-out, 5xx
+│  ├─ BadAnswer                    an answer that is not what the vendor's contract says (broken JSON, refused request)
+│  ├─ SchemaChanged                a field or column is gone
+│  └─ Truncated                    the answer says it is incomplete
+├─ EngineError                     SQL could not be run
+└─ RenderError                     a report cannot be drawn (a figure without a receipt)
+```
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class CustomerResearchError(Exception):
+    """Base of all errors of this project: a sentence, and a hint that says what to do next."""
+
+    exit_code: ClassVar[int] = 1
+    http_status: ClassVar[int] = 500
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(CustomerResearchError):
+    """The call cannot be understood or carried out as given (exit 2)."""
+
+    exit_code = 2
+    http_status = 400
+
+
+class OperatorNotFound(UsageError):  # noqa: N818 - the house plan's name
+    """No operator answers to the term (exit 4); `nearest` holds matches that came close, `reasons` why it may be."""
+
+    exit_code = 4
+    http_status = 404
+
+    def __init__(self, message: str, *, nearest: tuple[Any, ...] = (), reasons: tuple[str, ...] = (), hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.nearest = nearest
+        self.reasons = reasons
+
+
+class AmbiguousOperator(UsageError):  # noqa: N818 - the house plan's name
+    """More than one operator answers to the term (exit 4); `candidates` is the ranked list of matches."""
+
+    exit_code = 4
+    http_status = 409
+
+    def __init__(self, message: str, *, candidates: tuple[Any, ...] = (), hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.candidates = candidates
+
+
+class ConfigError(CustomerResearchError):
+    """A setting is missing or wrong (exit 3 is partial, so 5); `setting` names it."""
+
+    exit_code = 5
+
+    def __init__(self, message: str, *, setting: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.setting = setting
+
+
+class SourceError(CustomerResearchError):
+    """A source did not give what was asked; `retryable` says whether the same request may succeed later."""
+
+    retryable: ClassVar[bool] = False
+    exit_code = 6
+    http_status = 502
+
+    def __init__(self, message: str, *, source: str, stream: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.source = source
+        self.stream = stream
+
+
+class Denied(SourceError):  # noqa: N818 - the house plan's name
+    """The credential is missing, wrong or lacks a scope (401, 403)."""
+
+
+class NotThere(SourceError):  # noqa: N818 - read as a statement
+    """The record asked for does not exist at the source (404): an answer, not an outage."""
+
+
+class RateLimited(SourceError):  # noqa: N818 - the house plan's name
+    """The source's rate limit held after bounded waiting (429, 529); `retry_after` in seconds when told."""
+
+    retryable = True
+
+    def __init__(self, message: str, *, source: str, stream: str = "", retry_after: float | None = None, hint: str = "") -> None:
+        super().__init__(message, source=source, stream=stream, hint=hint)
+        self.retry_after = retry_after
+
+
+class Unavailable(SourceError):  # noqa: N818 - the house plan's name
+    """The source cannot be reached, timed out, cut the connection, or answered 5xx."""
+
+    retryable = True
+
+
+class BadAnswer(SourceError):  # noqa: N818 - read as a statement
+    """The answer is not what the vendor's contract says (broken JSON, a refused request, a failed query)."""
+
+
+class SchemaChanged(SourceError):  # noqa: N818 - the house plan's name
+    """A field or column that the figures need is gone from the answer."""
+
+
+class Truncated(SourceError):  # noqa: N818 - the house plan's name
+    """The source says that its answer is incomplete."""
+
+
+class EngineError(CustomerResearchError):
+    """SQL could not be parsed, transpiled or run."""
+
+
+class RenderError(CustomerResearchError):
+    """A report cannot be drawn: a figure without a receipt, or an unknown format."""
