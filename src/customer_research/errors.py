@@ -49,7 +49,9 @@ class OperatorNotFound(UsageError):  # noqa: N818 - the house plan's name
     exit_code = 4
     http_status = 404
 
-    def __init__(self, message: str, *, nearest: tuple[Any, ...] = (), reasons: tuple[str, ...] = (), hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, nearest: tuple[Any, ...] = (), reasons: tuple[str, ...] = (), hint: str = ""
+    ) -> None:
         super().__init__(message, hint=hint)
         self.nearest = nearest
         self.reasons = reasons
@@ -102,7 +104,9 @@ class RateLimited(SourceError):  # noqa: N818 - the house plan's name
 
     retryable = True
 
-    def __init__(self, message: str, *, source: str, stream: str = "", retry_after: float | None = None, hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, source: str, stream: str = "", retry_after: float | None = None, hint: str = ""
+    ) -> None:
         super().__init__(message, source=source, stream=stream, hint=hint)
         self.retry_after = retry_after
 

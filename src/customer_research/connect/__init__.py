@@ -1,0 +1,1 @@
+"""Data in: streams and the one HTTP client that every source uses."""

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 IdKind = Literal[
-    "operator_id", "legacy_id", "stripe_account", "hubspot_id", "email", "domain", "phone", "name", "confirmation", "charge"
+    "operator_id",
+    "legacy_id",
+    "stripe_account",
+    "hubspot_id",
+    "email",
+    "domain",
+    "phone",
+    "name",
+    "confirmation",
+    "charge",
 ]
 """What a term was understood as."""
 

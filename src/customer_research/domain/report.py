@@ -90,7 +90,9 @@ class Table:
     def __post_init__(self) -> None:
         for row in self.rows:
             if len(row) != len(self.headers):
-                raise RenderError(f"Table {self.caption!r}: a row has {len(row)} cells under {len(self.headers)} headers.")
+                raise RenderError(
+                    f"Table {self.caption!r}: a row has {len(row)} cells under {len(self.headers)} headers."
+                )
             for cell in row:
                 if not isinstance(cell, Fact | Gap | Text | Personal):
                     raise RenderError(f"Table {self.caption!r}: the cell {cell!r} is a bare value without a receipt.")

@@ -1,0 +1,1 @@
+"""Where SQL runs: in memory, or in the warehouse through Metabase."""

@@ -1,0 +1,1 @@
+"""Judging: scorecards as data, compiled to SQL."""

@@ -1,0 +1,1 @@
+"""Who is it: normalisers, the lookup directory and the ranked answer."""

@@ -1,0 +1,1 @@
+"""Data out: report kinds and renderers."""

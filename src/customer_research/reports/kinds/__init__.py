@@ -1,0 +1,1 @@
+"""Report kinds: pure functions of an account."""
