@@ -1,0 +1,102 @@
+"""What a source declares: its streams, how it is opened, and the checks that `doctor` runs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from customer_research.domain.evidence import Gap, Receipt
+from customer_research.settings import Settings
+
+Row = dict[str, Any]
+"""One canonical row: every column of its table (domain.records), Python values, UTC-aware datetimes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The operator a stream is asked about: its id in every system, as far as known, and the instant.
+
+    `names` are the operator's known names and ticket-tag aliases; `stripe_account` and `hubspot_company_id` come from the
+    CSM view (None: it has none).
+    """
+
+    operator_id: str
+    as_of: datetime
+    names: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    email: str | None = None
+    stripe_account: str | None = None
+    hubspot_company_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a stream gave: canonical rows by table, the receipts behind them, and what is missing.
+
+    A table named in `gaps` is only partly known (or not at all); a table of the stream that is in neither is empty and
+    complete.
+    """
+
+    tables: Mapping[str, list[Row]]
+    receipts: tuple[Receipt, ...]
+    gaps: Mapping[str, Gap] = field(default_factory=dict)
+
+
+Clock = Callable[[], datetime]
+"""Gives the present instant, UTC-aware; injected everywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One row of `doctor`: what was found, what is needed, the exact fix, and the settings `--write` would set."""
+
+    check: str
+    status: Literal["ok", "warn", "fail", "skipped"]
+    found: str
+    needed: str
+    fix: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Session(Protocol):
+    """An open connection to one source; closed once."""
+
+    async def close(self) -> None:
+        """Release sockets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One unit of fetching: `fetch(session, subject)` gives the rows of `tables` or raises a `SourceError`."""
+
+    name: str
+    title: str
+    tables: tuple[str, ...]
+    fetch: Callable[[Any, Subject], Awaitable[Batch]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question of `doctor` about this source alone; `online` ones send requests."""
+
+    name: str
+    question: str
+    run: Callable[[Any, Subject | None], Awaitable[CheckResult]]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A vendor: `open(settings, clock)` gives a session; `missing(settings)` tells what is not configured.
+
+    `scopes` names the permissions the credential needs, for the docs and doctor.
+    """
+
+    name: str
+    title: str
+    streams: tuple[Stream, ...]
+    open: Callable[[Settings, Clock], Any]
+    missing: Callable[[Settings], Gap | None]
+    checks: tuple[Check, ...] = ()
+    scopes: tuple[str, ...] = ()

@@ -1,0 +1,69 @@
+"""An operator as known at a date: all that reports may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
+from customer_research.domain.health import Finding, HealthScore
+from customer_research.domain.identity import Match
+from customer_research.domain.report import Freshness
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The rows of one canonical table or listing for this operator, with receipts.
+
+    `gap` is None when the source answered in full (`rows` may then be empty: a true absence). With a gap the rows, if any,
+    are only a part and no figure is made of them.
+    """
+
+    table: str
+    rows: tuple[Mapping[str, Any], ...]
+    receipts: tuple[Receipt, ...]
+    gap: Gap | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether the rows are all there is."""
+        return self.gap is None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One operator at `as_of`.
+
+    `figures` has every metric of the catalogue by name, as a `Fact` or a `Gap`; `records` the canonical memory tables
+    and the listings by name; `scores` the health score per scorecard that was asked for (the first is the report's);
+    `links` are URL patterns by kind with an `{id}` placeholder.
+    """
+
+    operator_id: str
+    name: str
+    as_of: datetime
+    generated_at: datetime
+    match: Match | None
+    figures: Mapping[str, Figure]
+    records: Mapping[str, Records]
+    freshness: tuple[Freshness, ...]
+    scores: tuple[HealthScore, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def score(self) -> HealthScore | None:
+        """The health score that reports show."""
+        return self.scores[0] if self.scores else None
+
+    def fact(self, metric: str) -> Fact[Any] | None:
+        """The metric's fact, or None when it is a gap."""
+        figure = self.figures[metric]
+        return figure if isinstance(figure, Fact) else None
+
+    def link(self, kind: str, record_id: str) -> str:
+        """The deep link to a vendor's record, or an empty string when no pattern is configured."""
+        pattern = self.links.get(kind, "")
+        return pattern.replace("{id}", record_id) if pattern and record_id else ""

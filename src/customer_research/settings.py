@@ -1,0 +1,177 @@
+"""One settings tree, built once at the edge.
+
+Precedence: environment (`CUSTOMER_RESEARCH_LAGO__API_KEY`, …) over the settings file (`--config FILE`, else
+`settings.toml` in the user's configuration folder) over defaults. Secrets are `SecretStr` and never printed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from customer_research.errors import ConfigError
+
+ENV_PREFIX = "CUSTOMER_RESEARCH_"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LagoSettings(_Part):
+    """Billing (Lago). Key: a read-only API key of the organisation."""
+
+    url: str = Field("https://api.getlago.com/api/v1", description="API base; EU: https://api.eu.getlago.com/api/v1")
+    api_key: SecretStr | None = Field(None, description="API key (Bearer)")
+    requests_per_second: float = Field(20, gt=0, description="Our share of the organisation's 50 requests a second")
+    concurrency: int = Field(8, ge=1, description="Requests under way at once")
+
+
+class HubSpotSettings(_Part):
+    """CRM (HubSpot). Token: a service key (or an existing private app's token) with read scopes."""
+
+    url: str = Field("https://api.hubapi.com", description="API base")
+    token: SecretStr | None = Field(None, description="Service key or private-app token (Bearer)")
+    version: str = Field("2026-09", description="API version: a date (2026-09) or v3 for the legacy paths")
+    operator_properties: tuple[str, ...] = Field(
+        ("operator_id", "moovs_operator_id"),
+        description="Company properties that may hold the operator id, first existing wins (C01)",
+    )
+    requests_per_second: float = Field(15, gt=0, description="General limit; search has its own 4 a second")
+    concurrency: int = Field(8, ge=1, description="Requests under way at once")
+
+
+class MetabaseSettings(_Part):
+    """Warehouse through Metabase. Key: an API key whose group may run native queries on the Snowflake database."""
+
+    url: str = Field("", description="Metabase address, e.g. https://metabase.example.com")
+    api_key: SecretStr | None = Field(None, description="API key (x-api-key)")
+    database: int = Field(2, ge=1, description="Database id of Snowflake (C03)")
+    requests_per_second: float = Field(10, gt=0, description="Our own limit: Metabase documents none")
+    concurrency: int = Field(6, ge=1, description="Queries under way at once")
+    reservations: str = Field("{{#642}}", description="Reservations relation: a card reference or SCHEMA.TABLE (C06)")
+    charges: str = Field("MOZART_NEW.MOOVS_PLATFORM_CHARGES", description="Charge model relation (Card 855)")
+    csm: str = Field("MOOVS.CSM_MOOVS", description="CSM master view relation (Card 1469)")
+    operator: str = Field("POSTGRES_SWOOP.OPERATOR", description="Operator table of the app database")
+    member: str = Field("POSTGRES_SWOOP.USER", description="User table of the app database")
+    driver: str = Field("POSTGRES_SWOOP.DRIVER", description="Driver table of the app database")
+    survey: str = Field("SWOOP.NPS_SURVEY", description="NPS/CSAT answers; empty: not available")
+    raw_charge: str = Field("STRIPE_MOOVS.CHARGE", description="Raw Stripe charges, in cents")
+    raw_dispute: str = Field("STRIPE_MOOVS.DISPUTE", description="Raw Stripe disputes, in cents")
+
+
+class NotionSettings(_Part):
+    """Tickets (Notion). Token: an internal integration that the tickets database is shared with."""
+
+    url: str = Field("https://api.notion.com/v1", description="API base")
+    token: SecretStr | None = Field(None, description="Integration token (Bearer)")
+    version: str = Field("2026-03-11", description="Notion-Version: 2026-03-11, 2025-09-03 or 2022-06-28 (C05)")
+    tickets_database: str = Field("13b8aeaa-3759-80f8-8d7c-dd2f627d2578", description="Tickets database id")
+    tickets_data_source: str = Field("", description="Its data source id, when known (saves a request)")
+    aliases: Mapping[str, tuple[str, ...]] = Field(default_factory=dict, description="Operator id → ticket tags")
+    requests_per_second: float = Field(3, gt=0, description="Average over time; Retry-After rules")
+    concurrency: int = Field(4, ge=1, description="Requests under way at once")
+
+
+class Settings(BaseSettings):
+    """All settings. Build with `load_settings`; every value has its origin in `origins`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    lago: LagoSettings = Field(default_factory=LagoSettings)  # type: ignore[arg-type]
+    hubspot: HubSpotSettings = Field(default_factory=HubSpotSettings)  # type: ignore[arg-type]
+    metabase: MetabaseSettings = Field(default_factory=MetabaseSettings)  # type: ignore[arg-type]
+    notion: NotionSettings = Field(default_factory=NotionSettings)  # type: ignore[arg-type]
+    clock: datetime | None = Field(
+        None, description="Fixes the present instant (the sandbox does); empty: the real time"
+    )
+    deadline_seconds: float = Field(15, gt=0, description="Total time a stream may take, retries included")
+    scorecard: str = Field("canonical", description="Scorecard of the reports: canonical, guide or billing_guide")
+    show_personal: bool = Field(default=False, description="Show personal data unmasked")
+    links: Mapping[str, str] = Field(default_factory=dict, description="Deep-link patterns by kind, with {id}")
+
+    @field_validator("clock")
+    @classmethod
+    def _aware(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("needs a time zone, e.g. 2026-11-01T00:00:00Z")
+        return value.astimezone(UTC) if value else None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over the file (which comes in as init values); no dotenv, no secret folder."""
+        del dotenv_settings, file_secret_settings, settings_cls
+        return (env_settings, init_settings)
+
+
+def default_path() -> Path:
+    """The settings file used without `--config`."""
+    import platformdirs  # noqa: PLC0415 - start-up time
+
+    return Path(platformdirs.user_config_dir("customer-research")) / "settings.toml"
+
+
+def _read(path: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise ConfigError(
+                f"The settings file {path} does not exist.", setting="--config", hint="Check the path."
+            ) from None
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The settings file {path} cannot be read: {error}.", setting="--config") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            f"The settings file {path} is not valid TOML: {error}.", setting="--config", hint="Correct that line."
+        ) from None
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Build the tree from the environment and a file.
+
+    Raises:
+        ConfigError: the file is missing, broken, or a setting has a wrong name or value (never showing the value).
+    """
+    values = _read(path or default_path(), required=path is not None)
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise ConfigError(
+            f"The setting {name} is wrong: {first['msg']}.",
+            setting=name,
+            hint="`customer-research config show` lists all settings with their origins.",
+        ) from None
+
+
+__all__ = [
+    "HubSpotSettings",
+    "LagoSettings",
+    "MetabaseSettings",
+    "NotionSettings",
+    "Settings",
+    "default_path",
+    "load_settings",
+]
