@@ -1,0 +1,79 @@
+"""The command line: its commands, exit codes and entry point.
+
+Importing this module costs next to nothing: `--help` is written from the tables below, and click and the commands'
+modules are loaded only when a command runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+EXIT_CODES = {
+    0: "done, every source answered",
+    1: "unexpected failure (a defect: please report it)",
+    2: "the call is wrong: unknown command, option, or a term that cannot be looked up",
+    3: "done, but partial: a source is missing, and the report names the gap",
+    4: "no operator found, or more than one (the candidates are listed)",
+    5: "a setting is missing or wrong",
+    6: "a source refused or failed and nothing could be shown",
+    130: "interrupted",
+}
+
+COMMANDS = {
+    "lookup": ("reports:lookup", "Find an operator by any identifier or name."),
+    "quick": ("reports:quick", "One line about an operator."),
+    "profile": ("reports:profile", "Who they are, what they pay, how they use it, what troubles them."),
+    "billing": ("reports:billing", "Subscriptions, invoices, payment standing."),
+    "reservations": ("reports:reservations", "Volume, revenue, trends and types of trips."),
+    "payments": ("reports:payments", "Card processing: success, failures, risk, disputes."),
+    "health": ("reports:health", "Health score, point by point."),
+    "why": ("why:why", "One figure: value, formula, request as sent, records behind it."),
+    "metrics": ("registry:metrics", "List the metrics."),
+    "rules": ("registry:rules", "List a scorecard's rules."),
+    "doctor": ("doctor:doctor", "Check settings, credentials and the open questions on live systems."),
+    "config": ("config:config", "Show settings and where each comes from."),
+    "sandbox": ("customer_research.sandbox.command:sandbox", "Run the sandbox: all vendors over HTTP, no credentials."),
+}
+"""Command name → (module:attribute, one line for the help). A module without a dot lies in this package."""
+
+VERSION = "0.1.0"
+
+INTRODUCTION = """\
+Usage: customer-research [--config FILE] COMMAND ...
+
+  Know one operator before the call, with a receipt for every figure.
+
+  OPERATOR is any identifier: operator id, Stripe account, HubSpot id, e-mail,
+  domain, phone, trip confirmation, charge id, name or part of a name.
+"""
+
+
+def top_help() -> str:
+    """The text of `customer-research --help`."""
+    width = max(map(len, COMMANDS)) + 2
+    lines = [
+        INTRODUCTION,
+        "Options:",
+        "  --config FILE  Settings file (TOML); else settings.toml in the user's configuration folder.",
+        "  --version      Show the version.",
+        "  -h, --help     Show this text; `customer-research COMMAND --help` tells of one command.",
+        "",
+        "Commands:",
+        *(f"  {name:<{width}}{text}" for name, (_, text) in COMMANDS.items()),
+        "",
+        "Exit codes:",
+        *(f"  {code:<{width}}{text}" for code, text in EXIT_CODES.items()),
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """The console script."""
+    arguments = sys.argv[1:]
+    if arguments in ([], ["--help"], ["-h"]):
+        print(top_help())  # noqa: T201 - before click is loaded
+        sys.exit(0)
+    from customer_research.surfaces.cli.group import run  # noqa: PLC0415 - start-up time
+
+    sys.exit(run(arguments))
