@@ -1,0 +1,135 @@
+"""SQL written once in DuckDB's dialect: its named parameters, its bindings, and its form in other dialects.
+
+Only sqlglot's syntax tree is used, never text substitution, so that a name inside a string or a comment is inert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from customer_research.errors import EngineError
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+READ = "duckdb"
+"""The dialect every query of this project is written in."""
+
+
+@lru_cache(maxsize=512)
+def transpile(sql: str, dialect: str, *, pretty: bool = True) -> str:
+    """One DuckDB statement in another dialect (`snowflake`, `postgres`, `spark`, …), comments dropped.
+
+    Named parameters `$name` become the dialect's own (`:name` in Snowflake and Spark, `%(name)s` in Postgres).
+
+    Raises:
+        EngineError: when the statement does not parse, or says something the dialect cannot say.
+    """
+    from sqlglot import ErrorLevel  # noqa: PLC0415 - slow to import
+    from sqlglot.errors import SqlglotError  # noqa: PLC0415
+
+    try:
+        return _parse(sql).sql(dialect, pretty=pretty, comments=False, unsupported_level=ErrorLevel.RAISE)
+    except (SqlglotError, ValueError) as error:
+        raise EngineError(f"The query cannot be written for {dialect}: {_first_line(error)}.") from error
+
+
+@lru_cache(maxsize=512)
+def named_parameters(sql: str) -> tuple[str, ...]:
+    """The names of the `$name` parameters of a DuckDB statement, each once, in order of first appearance."""
+    from sqlglot import exp  # noqa: PLC0415
+
+    found = [node for node in _parse(sql).dfs() if isinstance(node, exp.Placeholder | exp.Parameter)]
+    return tuple(dict.fromkeys(_parameter_name(node) for node in found))
+
+
+def with_bindings(sql: str, bindings: Mapping[str, str]) -> str:
+    """The statement with each bound table it names defined in front of it, as a common table expression.
+
+    `bindings` maps a table's name to the DuckDB query that stands for it; a binding may name other bindings. Tables that
+    the statement does not name are left out. Names are compared without regard to case.
+
+    Raises:
+        EngineError: when something does not parse, a binding depends on itself, or the statement defines a bound name.
+    """
+    return _with_bindings(sql, tuple((name.lower(), text) for name, text in bindings.items()))
+
+
+@lru_cache(maxsize=512)
+def _with_bindings(sql: str, bindings: tuple[tuple[str, str], ...]) -> str:
+    from sqlglot import exp  # noqa: PLC0415
+
+    query = _parse(sql)
+    bound = dict(bindings)
+    taken = sorted(bound.keys() & {cte.alias.lower() for cte in query.find_all(exp.CTE)})
+    if taken:
+        raise EngineError(f"The query defines {taken[0]!r}, which is a bound table; rename it in the query.")
+    order: dict[str, exp.Query] = {}
+    for name in _tables(query, bound):
+        _define(name, bound, order, ())
+    return _prepend(query, order).sql(READ, pretty=True, comments=False)
+
+
+def _define(name: str, bound: Mapping[str, str], order: dict[str, exp.Query], path: tuple[str, ...]) -> None:
+    """Put a binding after the bindings it names."""
+    if name in path:
+        raise EngineError(f"The binding of {name!r} depends on itself: {' → '.join((*path, name))}.")
+    if name in order:
+        return
+    query = _parse(bound[name])
+    for needed in _tables(query, bound):
+        _define(needed, bound, order, (*path, name))
+    order[name] = query
+
+
+def _prepend(query: exp.Query, definitions: Mapping[str, exp.Query]) -> exp.Query:
+    from sqlglot import exp  # noqa: PLC0415
+
+    own = query.args.get("with_")
+    ctes = [
+        exp.CTE(this=text, alias=exp.TableAlias(this=exp.to_identifier(name))) for name, text in definitions.items()
+    ]
+    if own is not None:
+        own.set("expressions", [*ctes, *own.expressions])
+    elif ctes:
+        query.set("with_", exp.With(expressions=ctes))
+    return query
+
+
+def _tables(query: exp.Query, bound: Mapping[str, str]) -> list[str]:
+    """The bound tables that a statement names without a schema, in order of appearance."""
+    from sqlglot import exp  # noqa: PLC0415
+
+    names = (table.name.lower() for table in query.find_all(exp.Table) if not table.db)
+    return [name for name in dict.fromkeys(names) if name in bound]
+
+
+def _parse(sql: str) -> exp.Query:
+    """A fresh tree of one query.
+
+    Raises:
+        EngineError: when it is not exactly one query that parses.
+    """
+    from sqlglot import exp, parse  # noqa: PLC0415
+    from sqlglot.errors import SqlglotError  # noqa: PLC0415
+
+    try:
+        statements = [statement for statement in parse(sql, read=READ) if statement is not None]
+    except SqlglotError as error:
+        raise EngineError(f"The query does not parse: {_first_line(error)}.") from error
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise EngineError(f"Expected one query, got {len(statements)} statements or no query: {sql[:80]!r}.")
+    return statements[0]
+
+
+def _parameter_name(node: exp.Expression) -> str:
+    name = node.this if isinstance(node.this, str) else node.name
+    if not name:
+        raise EngineError("The query has a parameter without a name; write it as $name.")
+    return name
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__

@@ -1,0 +1,75 @@
+"""Named parameters, bindings and transpilation work on the syntax tree, not on text."""
+
+from __future__ import annotations
+
+import pytest
+
+from customer_research.engines.dialect import named_parameters, transpile, with_bindings
+from customer_research.engines.duckdb import Memory
+from customer_research.errors import EngineError
+
+
+def test_named_parameters_are_found_once_in_order_and_not_inside_strings() -> None:
+    sql = "SELECT '$no' AS a FROM t WHERE x = $second AND y < $first AND z > $second -- $comment"
+    assert named_parameters(sql) == ("second", "first")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "shape"),
+    [("snowflake", ":as_of"), ("postgres", "%(as_of)s"), ("spark", ":as_of"), ("duckdb", "$as_of")],
+)
+def test_transpile_turns_parameters_into_the_dialects_own(dialect: str, shape: str) -> None:
+    assert shape in transpile("SELECT a FROM t WHERE b < $as_of", dialect)
+
+
+def test_transpile_refuses_what_does_not_parse_or_cannot_be_said() -> None:
+    with pytest.raises(EngineError, match="does not parse"):
+        transpile("SELECT FROM WHERE", "snowflake")
+    with pytest.raises(EngineError, match="one query"):
+        transpile("DROP TABLE t", "snowflake")
+    with pytest.raises(EngineError, match="one query"):
+        transpile("SELECT 1; SELECT 2", "snowflake")
+    with pytest.raises(EngineError, match="nowhere"):
+        transpile("SELECT 1", "nowhere")
+
+
+def test_bindings_come_before_the_querys_own_ctes_and_only_when_named() -> None:
+    sql = "WITH recent AS (SELECT * FROM charge WHERE amount_minor > $floor) SELECT SUM(amount_minor) AS total FROM recent"
+    bound = with_bindings(
+        sql, {"charge": 'SELECT amount AS amount_minor FROM "{{#855}}"', "dispute": "SELECT 1 AS amount_minor"}
+    )
+    assert "dispute" not in bound
+    assert bound.index("charge AS") < bound.index("recent AS")
+    assert '"{{#855}}"' in bound
+    with Memory() as memory:
+        memory.create("{{#855}}", {"amount": "BIGINT"}, [{"amount": 5}, {"amount": 7}, {"amount": 1}])
+        assert memory.run(bound, {"floor": 2}) == [{"total": 12}]
+
+
+def test_bindings_may_name_bindings_in_any_order_and_have_ctes_of_their_own() -> None:
+    bindings = {
+        "outer_one": "WITH doubled AS (SELECT n * 2 AS n FROM inner_one) SELECT n FROM doubled",
+        "inner_one": "SELECT n FROM raw.numbers",
+    }
+    bound = with_bindings("SELECT SUM(n) AS n FROM OUTER_ONE", bindings)
+    with Memory() as memory:
+        memory._execute("CREATE SCHEMA raw", {})
+        memory._execute("CREATE TABLE raw.numbers AS SELECT 21 AS n", {})
+        assert memory.run(bound) == [{"n": 42}]
+
+
+def test_a_table_of_a_schema_or_a_name_in_a_string_is_not_bound() -> None:
+    sql = "SELECT 'charge' AS word FROM raw.charge"
+    assert "WITH" not in with_bindings(sql, {"charge": "SELECT 1 AS x"})
+
+
+def test_bindings_that_go_round_or_are_redefined_are_refused() -> None:
+    with pytest.raises(EngineError, match="depends on itself"):
+        with_bindings("SELECT * FROM a", {"a": "SELECT * FROM b", "b": "SELECT * FROM a"})
+    with pytest.raises(EngineError, match="is a bound table"):
+        with_bindings("WITH a AS (SELECT 1 AS x) SELECT * FROM a", {"a": "SELECT 2 AS x"})
+
+
+def test_the_same_query_can_be_bound_twice_with_different_results() -> None:
+    assert "1 AS x" in with_bindings("SELECT x FROM a", {"a": "SELECT 1 AS x"})
+    assert "2 AS x" in with_bindings("SELECT x FROM a", {"a": "SELECT 2 AS x"})

@@ -1,0 +1,87 @@
+"""The in-memory engine: types, time zones, many rows, and errors in one sentence."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from customer_research.domain.records import TABLES
+from customer_research.engines.duckdb import Memory
+from customer_research.errors import EngineError
+
+
+def test_rows_come_back_as_they_went_in_with_aware_timestamps() -> None:
+    row = {
+        "operator_id": "op",
+        "trip_id": "t1",
+        "created_at": datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC),
+        "total_minor": 12_345,
+        "distance_miles": 3.5,
+        "driver_app_used": False,
+    }
+    with Memory() as memory:
+        memory.load("reservation", [row])
+        (out,) = memory.run("SELECT * FROM reservation")
+    assert set(out) == set(TABLES["reservation"].column_names)
+    assert {key: out[key] for key in row} == row
+    assert out["cancelled_at"] is None
+
+
+def test_other_time_zones_are_converted_and_naive_ones_refused() -> None:
+    tokyo = timezone(timedelta(hours=9))
+    with Memory() as memory:
+        memory.load("survey", [{"survey_id": "s", "created_at": datetime(2026, 1, 1, 8, tzinfo=tokyo)}])
+        assert memory.run("SELECT created_at FROM survey") == [{"created_at": datetime(2025, 12, 31, 23, tzinfo=UTC)}]
+        with pytest.raises(EngineError, match="no time zone"):
+            memory.load("survey", [{"survey_id": "s", "created_at": datetime(2026, 1, 1)}])  # noqa: DTZ001
+
+
+def test_parameters_are_bound_and_the_unneeded_ignored() -> None:
+    with Memory() as memory:
+        memory.load("invoice", [{"invoice_id": "i", "issuing_date": date(2024, 2, 29)}])
+        sql = "SELECT invoice_id FROM invoice WHERE issuing_date < $as_of AND invoice_id = $one"
+        at = datetime(2024, 3, 1, tzinfo=UTC)
+        assert memory.run(sql, {"as_of": at, "one": "i", "other": 1}) == [{"invoice_id": "i"}]
+        assert memory.run(sql, {"as_of": at, "one": "' OR 1=1 --"}) == []
+        with pytest.raises(EngineError, match=r"\$as_of"):
+            memory.run(sql, {"one": "i"})
+
+
+def test_every_canonical_table_can_be_empty_and_loaded_again() -> None:
+    with Memory() as memory:
+        for table in TABLES:
+            memory.load(table, [])
+            assert memory.run(f"SELECT * FROM {table}") == []
+        memory.load("member", [{"member_id": "a"}, {"member_id": "b"}])
+        memory.load("member", [{"member_id": "c"}])
+        assert memory.run("SELECT member_id FROM member") == [{"member_id": "c"}]
+
+
+def test_many_rows_load_whole() -> None:
+    rows = [{"operator_id": f"op{n % 7}", "trip_id": str(n), "total_minor": n} for n in range(30_000)]
+    with Memory() as memory:
+        memory.load("reservation", rows)
+        assert memory.run("SELECT COUNT(*) AS n, SUM(total_minor) AS total FROM reservation") == [
+            {"n": 30_000, "total": 30_000 * 29_999 // 2}
+        ]
+
+
+def test_mistakes_are_one_sentence() -> None:
+    with Memory() as memory:
+        with pytest.raises(EngineError, match="no canonical table 'nope'"):
+            memory.load("nope", [])
+        with pytest.raises(EngineError, match="no column colour"):
+            memory.load("member", [{"colour": "red"}])
+        with pytest.raises(EngineError, match="failed in memory"):
+            memory.load("member", [{"member_id": "a", "created_at": "not a date"}])
+        with pytest.raises(EngineError, match="failed in memory"):
+            memory.run("SELECT absent FROM member")
+
+
+def test_files_and_the_network_are_out_of_reach(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n1\n", encoding="utf-8")
+    with Memory() as memory, pytest.raises(EngineError, match="failed in memory"):
+        memory.run(f"SELECT * FROM read_csv('{secret}')")
