@@ -1,0 +1,518 @@
+"""The one HTTP client: every request of every source goes through `Http`.
+
+It keeps one connection pool a vendor, our share of the vendor's rate limit, bounded retries of what is worth retrying,
+one deadline a stream, and one table from statuses and client exceptions to the error tree. Retryability is decided by
+these tables, never by the text of a message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json as json_module
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import SystemRandom
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from customer_research.connect.limits import Convention, bucket, told_wait
+from customer_research.connect.recording import Recording
+from customer_research.connect.source import Clock
+from customer_research.errors import (
+    BadAnswer,
+    ConfigError,
+    Denied,
+    NotThere,
+    RateLimited,
+    SourceError,
+    Unavailable,
+)
+
+if TYPE_CHECKING:
+    import httpx2
+
+logger = logging.getLogger(__name__)
+
+E = TypeVar("E", bound=SourceError)
+
+Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
+ParamValue = str | int | bool | Sequence[str]
+Params = Mapping[str, ParamValue | None]
+"""Query parameters; None is left out, a sequence repeats the name (`status[]=active&status[]=pending`)."""
+
+MAX_ATTEMPTS = 4
+"""Times one request is sent at most."""
+
+MAX_WAIT_SECONDS = 60.0
+"""Longest wait between two attempts, whatever the vendor says; the stream's deadline usually ends it earlier."""
+
+FIRST_BACKOFF_SECONDS = 0.25
+LIMITED_BACKOFF_SECONDS = 1.0
+"""First wait after a refusal by rate limit that does not say how long; doubled each time, as the other."""
+
+CONNECT_TIMEOUT_SECONDS = 5.0
+MESSAGE_LENGTH = 200
+"""Characters of a vendor's own message that an error repeats."""
+
+SUCCESS = range(200, 300)
+
+STATUS_ERRORS: Mapping[int, type[SourceError]] = MappingProxyType(
+    {
+        401: Denied,
+        402: Denied,
+        403: Denied,
+        404: NotThere,
+        408: Unavailable,
+        410: NotThere,
+        425: Unavailable,
+        429: RateLimited,
+        529: RateLimited,
+    }
+)
+"""Statuses with a meaning of their own; the rest follow `STATUS_FAMILIES`."""
+
+STATUS_FAMILIES: Mapping[int, type[SourceError]] = MappingProxyType(
+    {1: BadAnswer, 3: BadAnswer, 4: BadAnswer, 5: Unavailable}
+)
+"""First digit → error, for statuses that `STATUS_ERRORS` does not name."""
+
+CLIENT_ERRORS: Mapping[str, type[SourceError]] = MappingProxyType(
+    {
+        "HTTPError": Unavailable,
+        "RequestError": Unavailable,
+        "TransportError": Unavailable,
+        "TimeoutException": Unavailable,
+        "ConnectTimeout": Unavailable,
+        "ReadTimeout": Unavailable,
+        "WriteTimeout": Unavailable,
+        "PoolTimeout": Unavailable,
+        "NetworkError": Unavailable,
+        "ConnectError": Unavailable,
+        "ReadError": Unavailable,
+        "WriteError": Unavailable,
+        "CloseError": Unavailable,
+        "ProtocolError": Unavailable,
+        "RemoteProtocolError": Unavailable,
+        "ProxyError": Unavailable,
+        "DecodingError": Unavailable,
+        "LocalProtocolError": BadAnswer,
+        "UnsupportedProtocol": BadAnswer,
+        "TooManyRedirects": BadAnswer,
+        "HTTPStatusError": BadAnswer,
+        "InvalidURL": BadAnswer,
+        "CookieConflict": BadAnswer,
+        "StreamError": BadAnswer,
+        "StreamConsumed": BadAnswer,
+        "StreamClosed": BadAnswer,
+        "ResponseNotRead": BadAnswer,
+        "RequestNotRead": BadAnswer,
+        "SSEError": BadAnswer,
+    }
+)
+"""httpx2's exceptions by class name (so that the library is loaded only when a request is made)."""
+
+NEVER_SENT = frozenset(["ConnectError", "ConnectTimeout", "PoolTimeout"])
+"""Client exceptions after which even a write may be sent again: the vendor has not seen it."""
+
+RETRY_READS = frozenset([408, 425, 429, 500, 502, 503, 504, 529])
+"""Statuses after which a read is sent again."""
+
+RETRY_WRITES = frozenset([429, 529])
+"""Statuses after which a write is sent again: refused before it was carried out."""
+
+
+def status_error(status: int) -> type[SourceError] | None:
+    """The error that an HTTP status means; None for a success."""
+    if status in SUCCESS:
+        return None
+    return STATUS_ERRORS.get(status) or STATUS_FAMILIES.get(status // 100, BadAnswer)
+
+
+def client_error(error: BaseException) -> type[SourceError] | None:
+    """The error that an exception of the HTTP client means, by its nearest class in the table; None if not one."""
+    return next((CLIENT_ERRORS[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in CLIENT_ERRORS), None)
+
+
+def segment(text: str) -> str:
+    """One path segment, percent-encoded."""
+    return quote(text, safe="")
+
+
+def json_message(body: Any) -> str:
+    """A vendor's own words in an error body: `message`, else `error` (text, or an object with a message), else text."""
+    if isinstance(body, str):
+        return body
+    if not isinstance(body, Mapping):
+        return ""
+    for key in ("message", "error", "error_description", "errors"):
+        value = body.get(key)
+        if isinstance(value, str) and value:
+            return value
+        if isinstance(value, Mapping) and value:
+            return json_message(value) or ", ".join(map(str, value))
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """What `Http` must know of a vendor.
+
+    `name` is the source's name in receipts and gaps, `title` the one in sentences; `credential` and `address` name the
+    settings to check. `message` reads the vendor's own words out of an error body (parsed JSON, else text). `own_limits`
+    are further limits on paths with a given ending, in requests a second (HubSpot's search).
+    """
+
+    name: str
+    title: str
+    credential: str = ""
+    address: str = ""
+    convention: Convention = "retry_after"
+    reset_header: str = "x-ratelimit-reset"
+    message: Callable[[Any], str] = json_message
+    own_limits: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer: status, headers (lower-case names) and the parsed JSON body (text when it is not JSON)."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Time as `Http` feels it, so that tests need not wait: a monotonic timer, a sleep, and jitter in [0, 1)."""
+
+    timer: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    jitter: Callable[[], float] = field(default=SystemRandom().random)
+
+
+@dataclass(slots=True)
+class _Failure:
+    """Why an attempt failed, and whether and when another one is worth it."""
+
+    error: SourceError
+    again: bool
+    wait: float | None = None
+
+
+class Http:
+    """One vendor's connection: pool, credential, limits, retries, deadline.
+
+    Args:
+        vendor: what the vendor is called and how it speaks.
+        base_url: the API base; paths are below it.
+        headers: sent with every request (the credential among them).
+        secrets: texts that must never be seen in an error or a recording.
+        requests_per_second: our own rate, bursts of one second allowed.
+        concurrency: requests under way at once.
+        deadline_seconds: total time of one recording (a stream), waiting and retries included.
+        clock: the present instant.
+        transport: replaces the network (tests).
+        pace: timer, sleep and jitter (tests).
+
+    Raises:
+        ConfigError: *base_url* is not an http(s) address.
+    """
+
+    def __init__(
+        self,
+        vendor: Vendor,
+        *,
+        base_url: str,
+        headers: Mapping[str, str],
+        secrets: tuple[str, ...],
+        requests_per_second: float,
+        concurrency: int,
+        deadline_seconds: float,
+        clock: Clock,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        _require_address(vendor, base_url)
+        self.vendor = vendor
+        self.place = _without_credentials(base_url)
+        self.clock = clock
+        self._base_url = base_url.rstrip("/")
+        self._base_path = urlsplit(self._base_url).path
+        self._headers = dict(headers)
+        self._secrets = tuple(sorted((s for s in secrets if s), key=len, reverse=True))
+        self._deadline_seconds = deadline_seconds
+        self._transport = transport
+        self._pace = pace or Pace()
+        self._gate = asyncio.Semaphore(concurrency)
+        self._bucket = bucket(requests_per_second)
+        self._own_buckets = tuple((ending, bucket(rate)) for ending, rate in vendor.own_limits)
+        self._held_until = 0.0
+        self._client: httpx2.AsyncClient | None = None
+
+    def recording(self, stream: str) -> Recording:
+        """A new recording of this vendor's requests for *stream*."""
+        return Recording(self.vendor.name, stream, self.place, self.clock)
+
+    async def get(self, path: str, *, params: Params | None = None, recording: Recording) -> Any:
+        """The parsed JSON of a GET.
+
+        Raises:
+            SourceError: as `send`.
+        """
+        return (await self.send("GET", path, params=params, recording=recording)).body
+
+    async def post(
+        self, path: str, *, json: Any, params: Params | None = None, recording: Recording, safe: bool = True
+    ) -> Any:
+        """The parsed JSON of a POST; `safe` says that it only reads and may be sent again.
+
+        Raises:
+            SourceError: as `send`.
+        """
+        return (await self.send("POST", path, params=params, json=json, recording=recording, safe=safe)).body
+
+    async def send(
+        self,
+        method: Method,
+        path: str,
+        *,
+        params: Params | None = None,
+        json: Any = None,
+        recording: Recording,
+        safe: bool = True,
+        accept: Collection[int] = (),
+    ) -> Reply:
+        """Send one request, again where that is worth it, and give the answer.
+
+        Args:
+            method: HTTP method.
+            path: below the base URL; escape its parts with `segment`.
+            params: query parameters.
+            json: body; None sends none.
+            recording: where the request is noted, and whose deadline counts.
+            safe: whether the request only reads; a write is repeated only when the vendor has not carried it out.
+            accept: statuses to be given back instead of raised.
+
+        Raises:
+            SourceError: the vendor did not give the answer: `Denied`, `NotThere`, `RateLimited`, `Unavailable` or
+                `BadAnswer`, with the stream of *recording*.
+        """
+        request = self._build(method, path, params, json)
+        target = request.url.raw_path.decode("ascii")
+        recording.sent(method, self._redact(target.removeprefix(self._base_path)), self._redact_json(json))
+        if recording.deadline is None:
+            recording.deadline = self._pace.timer() + self._deadline_seconds
+        return await self._persist(request, recording, safe=safe, accept=accept)
+
+    async def close(self) -> None:
+        """Close the pool; closing twice is allowed."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    def _build(self, method: Method, path: str, params: Params | None, body: Any) -> httpx2.Request:
+        client = self._open()
+        given = {name: _param(value) for name, value in (params or {}).items() if value is not None}
+        url = f"{self._base_url}/{path.lstrip('/')}"
+        return client.build_request(method, url, params=given or None, json=body)
+
+    def _open(self) -> httpx2.AsyncClient:
+        if self._client is None:
+            import httpx2  # noqa: PLC0415 - start-up time
+
+            self._client = httpx2.AsyncClient(
+                headers=self._headers,
+                timeout=httpx2.Timeout(self._deadline_seconds, connect=CONNECT_TIMEOUT_SECONDS),
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=30.0),
+                transport=self._transport,
+                follow_redirects=False,
+            )
+        return self._client
+
+    async def _persist(
+        self, request: httpx2.Request, recording: Recording, *, safe: bool, accept: Collection[int]
+    ) -> Reply:
+        attempt = 0
+        while True:
+            attempt += 1
+            outcome = await self._attempt(request, recording, safe=safe, accept=accept)
+            if isinstance(outcome, Reply):
+                return outcome
+            if not outcome.again or attempt == MAX_ATTEMPTS:
+                raise outcome.error
+            await self._wait(self._delay(outcome, attempt), recording, outcome.error)
+
+    async def _attempt(
+        self, request: httpx2.Request, recording: Recording, *, safe: bool, accept: Collection[int]
+    ) -> Reply | _Failure:
+        started = self._pace.timer()
+        left = self._left(recording)
+        try:
+            async with asyncio.timeout(left):
+                response = await self._exchange(request, recording)
+        except TimeoutError:
+            return _Failure(self._late(recording), again=False)
+        except Exception as error:
+            kind = client_error(error)
+            if kind is None:
+                raise
+            again = kind is Unavailable and (safe or type(error).__name__ in NEVER_SENT)
+            return _Failure(self._unreachable(kind, error, recording), again=again)
+        took = (self._pace.timer() - started) * 1000
+        logger.debug(
+            "%s %s %s: %d in %.0f ms", self.vendor.name, request.method, recording.stream, response.status_code, took
+        )
+        return self._read(response, recording, safe=safe, accept=accept)
+
+    async def _exchange(self, request: httpx2.Request, recording: Recording) -> httpx2.Response:
+        path = request.url.path
+        for ending, own in self._own_buckets:
+            if path.endswith(ending):
+                await own.acquire()
+        await self._bucket.acquire()
+        async with self._gate:
+            held = self._held_until - self._pace.timer()
+            if held > 0:
+                await self._wait(held, recording, self._limited(recording, held))
+            return await self._open().send(request)
+
+    def _read(
+        self, response: httpx2.Response, recording: Recording, *, safe: bool, accept: Collection[int]
+    ) -> Reply | _Failure:
+        status = response.status_code
+        kind = None if status in accept else status_error(status)
+        if kind is not None:
+            return self._refused(kind, response, recording, safe=safe)
+        try:
+            body = _parsed(response.content)
+        except (ValueError, RecursionError):
+            sentence = f"{self.vendor.title} sent an answer that is not JSON (status {status})."
+            hint = f"Check {self.vendor.address or 'the address'}: it must be the API's, not a web page's."
+            return _Failure(self._error(BadAnswer, sentence, recording, hint), again=False)
+        return Reply(status, response.headers, body)
+
+    def _refused(
+        self, kind: type[SourceError], response: httpx2.Response, recording: Recording, *, safe: bool
+    ) -> _Failure:
+        status = response.status_code
+        again = status in (RETRY_READS if safe else RETRY_WRITES)
+        wait = told_wait(
+            response.headers,
+            convention=self.vendor.convention,
+            reset_header=self.vendor.reset_header,
+            now=self.clock(),
+        )
+        if kind is RateLimited:
+            if wait is not None:
+                self._held_until = max(self._held_until, self._pace.timer() + min(wait, MAX_WAIT_SECONDS))
+            return _Failure(self._limited(recording, wait), again=again, wait=wait)
+        told = self._said(response)
+        sentence, hint = self._words(kind, status, told, response.request.url.path)
+        return _Failure(self._error(kind, sentence, recording, hint), again=again, wait=wait if status == 503 else None)
+
+    def _words(self, kind: type[SourceError], status: int, told: str, path: str) -> tuple[str, str]:
+        title = self.vendor.title
+        detail = f"{status}: {told}" if told else str(status)
+        if kind is Denied:
+            setting = self.vendor.credential or "the credential"
+            return (
+                f"{title} refused the credential ({detail}).",
+                f"Check {setting}; `customer-research doctor --online` tells what it lacks.",
+            )
+        if kind is NotThere:
+            return f"{title} has no record at {self._redact(path)} ({detail}).", "Check the id that was asked for."
+        if kind is Unavailable:
+            return f"{title} failed to answer ({detail}).", "Try again later; nothing is wrong with the request."
+        return f"{title} refused the request ({detail}).", "Run `customer-research doctor --online`."
+
+    def _said(self, response: httpx2.Response) -> str:
+        try:
+            body = _parsed(response.content)
+        except (ValueError, RecursionError):
+            body = response.text if "html" not in response.headers.get("content-type", "") else ""
+        words = " ".join("".join(c if c.isprintable() else " " for c in self.vendor.message(body)).split())
+        return self._redact(words)[:MESSAGE_LENGTH].rstrip(".")
+
+    def _delay(self, failure: _Failure, attempt: int) -> float:
+        if failure.wait is not None:
+            return min(failure.wait, MAX_WAIT_SECONDS)
+        first = LIMITED_BACKOFF_SECONDS if isinstance(failure.error, RateLimited) else FIRST_BACKOFF_SECONDS
+        return float(first * 2 ** (attempt - 1) * (1 + self._pace.jitter() / 2))
+
+    async def _wait(self, seconds: float, recording: Recording, otherwise: SourceError) -> None:
+        """Sleep, or raise *otherwise* at once when the stream's deadline would pass meanwhile."""
+        if seconds >= self._left(recording):
+            raise otherwise
+        await self._pace.sleep(seconds)
+
+    def _left(self, recording: Recording) -> float:
+        deadline = recording.deadline
+        return self._deadline_seconds if deadline is None else max(deadline - self._pace.timer(), 0.0)
+
+    def _late(self, recording: Recording) -> Unavailable:
+        sentence = f"{self.vendor.title} did not answer within {self._deadline_seconds:g} s."
+        return self._error(Unavailable, sentence, recording, "Try again later, or raise deadline_seconds.")
+
+    def _limited(self, recording: Recording, wait: float | None) -> RateLimited:
+        when = "Try again in a minute." if wait is None else f"Try again in {max(wait, 1):.0f} s."
+        sentence = f"{self.vendor.title}'s rate limit did not let the request through."
+        return RateLimited(sentence, source=self.vendor.name, stream=recording.stream, retry_after=wait, hint=when)
+
+    def _unreachable(self, kind: type[SourceError], error: Exception, recording: Recording) -> SourceError:
+        name = type(error).__name__
+        words = self._redact(" ".join(str(error).split()))[:MESSAGE_LENGTH]
+        detail = f"{name}: {words}" if words else name
+        if kind is Unavailable:
+            sentence = f"{self.vendor.title} cannot be reached at {self.place} ({detail})."
+            return self._error(
+                kind, sentence, recording, f"Check {self.vendor.address or 'the address'} and the network."
+            )
+        sentence = f"The request to {self.vendor.title} cannot be sent ({detail})."
+        return self._error(kind, sentence, recording, f"Check {self.vendor.address or 'the address'}.")
+
+    def _error(self, kind: type[E], sentence: str, recording: Recording, hint: str) -> E:
+        return kind(sentence, source=self.vendor.name, stream=recording.stream, hint=hint)
+
+    def _redact(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "[secret]").replace(quote(secret, safe=""), "[secret]")
+        return text
+
+    def _redact_json(self, body: Any) -> Any:
+        if isinstance(body, str):
+            return self._redact(body)
+        if isinstance(body, Mapping):
+            return {key: self._redact_json(value) for key, value in body.items()}
+        if isinstance(body, (list, tuple)):
+            return [self._redact_json(value) for value in body]
+        return body
+
+
+def _require_address(vendor: Vendor, base_url: str) -> None:
+    parts = urlsplit(base_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        setting = vendor.address or f"{vendor.name}.url"
+        raise ConfigError(
+            f"The setting {setting} is not an http(s) address.",
+            setting=setting,
+            hint="Write it like https://api.example.com/v1.",
+        )
+
+
+def _without_credentials(base_url: str) -> str:
+    parts = urlsplit(base_url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
+
+
+def _param(value: ParamValue) -> str | list[str]:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, (str, int)) else list(value)
+
+
+def _parsed(content: bytes) -> Any:
+    return json_module.loads(content) if content else None
