@@ -401,7 +401,7 @@ class Http:
         again = status in (RETRY_READS if safe else RETRY_WRITES)
         wait = told_wait(
             response.headers,
-            convention=self.vendor.convention,
+            convention=self.vendor.convention if kind is RateLimited else "retry_after",
             reset_header=self.vendor.reset_header,
             now=self.clock(),
         )
@@ -411,7 +411,7 @@ class Http:
             return _Failure(self._limited(recording, wait), again=again, wait=wait)
         told = self._said(response)
         sentence, hint = self._words(kind, status, told, response.request.url.path)
-        return _Failure(self._error(kind, sentence, recording, hint), again=again, wait=wait if status == 503 else None)
+        return _Failure(self._error(kind, sentence, recording, hint), again=again, wait=wait)
 
     def _words(self, kind: type[SourceError], status: int, told: str, path: str) -> tuple[str, str]:
         title = self.vendor.title
