@@ -30,11 +30,12 @@ def told_wait(headers: Mapping[str, str], *, convention: Convention, reset_heade
     """Seconds to wait as the answer's headers say, never negative; None when they say nothing that can be read.
 
     `headers` must look names up without regard to case. `Retry-After` (seconds or an HTTP date) goes before the vendor's
-    own reset header.
+    own reset header. Instants are taken from the answer's own `Date`, where it has one: `now` may be a fixed clock.
     """
-    told = _retry_after(headers.get("retry-after"), now)
+    present = _http_date(headers.get("date")) or now
+    told = _retry_after(headers.get("retry-after"), present)
     if told is None and convention != "retry_after":
-        told = _reset(headers.get(reset_header), convention, now)
+        told = _reset(headers.get(reset_header), convention, present)
     return None if told is None else max(told, 0.0)
 
 
@@ -44,12 +45,18 @@ def _retry_after(text: str | None, now: datetime) -> float | None:
     seconds = _number(text)
     if seconds is not None:
         return seconds
+    moment = _http_date(text)
+    return None if moment is None else (moment - now).total_seconds()
+
+
+def _http_date(text: str | None) -> datetime | None:
+    if text is None:
+        return None
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return (aware - now).total_seconds()
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _reset(text: str | None, convention: Convention, now: datetime) -> float | None:
