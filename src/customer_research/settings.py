@@ -6,8 +6,10 @@ Precedence: environment (`CUSTOMER_RESEARCH_LAGO__API_KEY`, …) over the settin
 
 from __future__ import annotations
 
+import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -166,12 +168,66 @@ def load_settings(path: Path | None = None) -> Settings:
         ) from None
 
 
+@dataclass(frozen=True, slots=True)
+class SettingValue:
+    """One setting: dotted name, what may be shown of it (never a secret), where it comes from, and its meaning."""
+
+    name: str
+    shown: str
+    origin: str
+    meaning: str
+
+
+def describe(settings: Settings, path: Path | None) -> tuple[SettingValue, ...]:
+    """Every setting with its origin: environment, the settings file, or default."""
+    file = path or default_path()
+    in_file = _read(file, required=False)
+    return tuple(_described(settings, in_file, str(file)))
+
+
+def describe_defaults(settings_class: type[Settings]) -> tuple[SettingValue, ...]:
+    """Every setting with its default, whatever the environment says."""
+    return tuple(_described(settings_class.model_construct(), {}, ""))
+
+
+def _described(settings: Settings, in_file: Mapping[str, Any], file: str) -> Iterator[SettingValue]:
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        if not isinstance(value, _Part):
+            yield _one(name, value, field.description, name in in_file, file)
+            continue
+        part = in_file.get(name, {})
+        for key, inner in type(value).model_fields.items():
+            yield _one(f"{name}.{key}", getattr(value, key), inner.description, key in part, file)
+
+
+def _one(name: str, value: Any, meaning: str | None, in_file: bool, file: str) -> SettingValue:  # noqa: FBT001
+    variable = ENV_PREFIX + name.upper().replace(".", "__")
+    origin = f"environment {variable}" if variable in os.environ else file if in_file else "default"
+    return SettingValue(name, _shown(value), origin, meaning or "")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return "(set)"
+    if value is None or value == "":
+        return "(not set)"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return str(dict(value)) if isinstance(value, Mapping) else str(value)
+
+
 __all__ = [
     "HubSpotSettings",
     "LagoSettings",
     "MetabaseSettings",
     "NotionSettings",
+    "SettingValue",
     "Settings",
     "default_path",
+    "describe",
+    "describe_defaults",
     "load_settings",
 ]

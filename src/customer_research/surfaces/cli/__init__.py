@@ -6,7 +6,6 @@ modules are loaded only when a command runs.
 
 from __future__ import annotations
 
-import os
 import sys
 
 EXIT_CODES = {

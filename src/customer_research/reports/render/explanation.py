@@ -1,0 +1,159 @@
+"""`why` as text and as JSON: value, definition, requests as sent, records, replay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
+from customer_research.domain.explanation import Explanation
+from customer_research.domain.money import Money
+from customer_research.domain.report import Personal
+from customer_research.reports.presentation import (
+    clean,
+    gap_words,
+    instant_words,
+    mask,
+    source_title,
+    value_words,
+)
+
+SCHEMA = "customer-research/explanation/1"
+
+
+def as_text(explained: Explanation, *, show_personal: bool) -> str:
+    """The explanation for a terminal."""
+    return "\n".join(_lines(explained, show_personal=show_personal))
+
+
+def _lines(explained: Explanation, *, show_personal: bool) -> Iterator[str]:
+    yield f"{explained.label} ({explained.metric}) of {clean(explained.operator_name)} ({explained.operator_id})"
+    yield f"  Value:    {_words(explained.figure)}"
+    if isinstance(explained.figure, Fact):
+        yield f"  As of:    {instant_words(explained.figure.as_of)}"
+    yield f"  Formula:  {explained.formula}"
+    if explained.healthy:
+        yield f"  Healthy:  {explained.healthy}"
+    yield f"  Tables:   {', '.join(explained.tables)}"
+    yield from _receipt_lines(explained.figure)
+    yield "  Query over the canonical tables:"
+    yield from (f"    {line}" for line in explained.sql.splitlines())
+    yield from _evidence_lines(explained, show_personal=show_personal)
+    if explained.replayed is not None:
+        yield f"  Replay:   {_words(explained.replayed.figure)}"
+        for difference in explained.replayed.differences or ("the same value from the same records",):
+            yield f"    {clean(difference)}"
+
+
+def _words(figure: Figure) -> str:
+    return value_words(figure) if isinstance(figure, Fact) else gap_words(figure)
+
+
+def _receipt_lines(figure: Figure) -> Iterator[str]:
+    if isinstance(figure, Gap):
+        if figure.next_step:
+            yield f"  Next:     {clean(figure.next_step)}"
+        return
+    for receipt in figure.basis:
+        yield (
+            f"  Receipt:  {receipt.id}  {source_title(receipt.source)} {receipt.stream}, "
+            f"{instant_words(receipt.fetched_at)}, {receipt.rows} records from {receipt.requests} requests"
+        )
+        yield f"            at {clean(receipt.place)}; SHA-256 of the records {receipt.digest[:16]}"
+        yield from (f"    {clean(line)}" for line in receipt.query.splitlines())
+        yield from (f"    parameter {name} = {clean(value)}" for name, value in receipt.parameters)
+
+
+def _evidence_lines(explained: Explanation, *, show_personal: bool) -> Iterator[str]:
+    evidence = explained.evidence
+    shown = "" if evidence.complete else f" (the newest {len(evidence.rows)} shown)"
+    yield f"  Records behind it: {evidence.total}{shown}"
+    if explained.evidence_note:
+        yield f"    {explained.evidence_note}"
+    if evidence.rows:
+        yield "    " + " | ".join(evidence.columns)
+    for row in evidence.rows:
+        cells = (_cell(name, value, explained, show_personal=show_personal) for name, value in zip(evidence.columns, row, strict=True))
+        yield "    " + " | ".join(cells)
+
+
+def _cell(name: str, value: Any, explained: Explanation, *, show_personal: bool) -> str:
+    if value is None:
+        return "(none)"
+    if name in explained.personal_columns and not show_personal:
+        return mask(Personal(str(value), "person"))
+    if isinstance(value, datetime):
+        return instant_words(value)
+    return clean(str(value))
+
+
+def as_json(explained: Explanation, *, show_personal: bool) -> dict[str, Any]:
+    """The explanation as a versioned record."""
+    evidence = explained.evidence
+    rows = [
+        {
+            name: mask(Personal(str(value), "person"))
+            if name in explained.personal_columns and value is not None and not show_personal
+            else _plain(value)
+            for name, value in zip(evidence.columns, row, strict=True)
+        }
+        for row in evidence.rows
+    ]
+    replayed = explained.replayed
+    return {
+        "schema": SCHEMA,
+        "operator": {"id": explained.operator_id, "name": explained.operator_name},
+        "metric": explained.metric,
+        "label": explained.label,
+        "formula": explained.formula,
+        "healthy": explained.healthy,
+        "tables": list(explained.tables),
+        "sql": explained.sql,
+        "figure": _figure(explained.figure),
+        "evidence": {"total": evidence.total, "note": explained.evidence_note, "rows": rows},
+        "replay": None
+        if replayed is None
+        else {"same": replayed.same, "figure": _figure(replayed.figure), "differences": list(replayed.differences)},
+    }
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    if isinstance(figure, Gap):
+        return {
+            "gap": {"source": figure.source, "reason": figure.reason, "detail": figure.detail, "next": figure.next_step}
+        }
+    return {
+        "value": _plain(figure.value),
+        "unit": figure.unit,
+        "shown": value_words(figure),
+        "as_of": figure.as_of.isoformat(),
+        "note": figure.note,
+        "receipts": [_receipt(receipt) for receipt in figure.basis],
+    }
+
+
+def _receipt(receipt: Receipt) -> dict[str, Any]:
+    return {
+        "id": receipt.id,
+        "source": receipt.source,
+        "stream": receipt.stream,
+        "query": receipt.query,
+        "parameters": dict(receipt.parameters),
+        "fetched_at": receipt.fetched_at.isoformat(),
+        "rows": receipt.rows,
+        "requests": receipt.requests,
+        "truncated": receipt.truncated,
+        "place": receipt.place,
+        "digest": receipt.digest,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Money):
+        return {"currency": value.currency, "minor": value.minor}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return value

@@ -1,0 +1,164 @@
+"""From rows to figures: the metric queries run where the rows are, and every metric becomes a fact or a gap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from customer_research.domain.evidence import Evidence, Fact, Figure, Gap
+from customer_research.domain.money import Money, totals
+from customer_research.engines.duckdb import Memory
+from customer_research.metrics.catalogue import METRICS, SUBJECTS, Metric
+from customer_research.metrics.queries import EVIDENCE, derived_sql, evidence_sql, subject_sql
+from customer_research.research.gathered import BOUND_TABLES, MEMORY_TABLES, Gathered
+
+WIDE_TABLE = "account_metrics"
+"""One row per operator, one column per metric of operator grain: what rules and derived metrics read."""
+
+SQL_TYPES = {
+    "count": "BIGINT",
+    "usd_minor": "BIGINT",
+    "points": "BIGINT",
+    "ratio": "DOUBLE",
+    "number": "DOUBLE",
+    "days": "DOUBLE",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+    "text": "VARCHAR",
+    "boolean": "BOOLEAN",
+}
+"""SQL type of a metric's column by unit; amounts per currency have no column in the wide table."""
+
+EVIDENCE_SHOWN = 20
+
+WIDE_METRICS = tuple(m for m in METRICS.values() if SUBJECTS[m.subject].grain == "operator")
+WIDE_COLUMNS = {metric.name: SQL_TYPES[metric.unit] for metric in WIDE_METRICS}
+
+
+class Measuring:
+    """One operator's tables in memory, measured once; also answers for the records behind a figure."""
+
+    def __init__(self, memory: Memory, gathered: Gathered) -> None:
+        self._memory = memory
+        self._gathered = gathered
+        self.figures: dict[str, Figure] = {}
+        self._parameters = {"as_of": gathered.as_of}
+        self._load()
+        self._measure()
+
+    def _load(self) -> None:
+        for table in MEMORY_TABLES:
+            records = self._gathered.records.get(table)
+            self._memory.load(table, records.rows if records is not None and records.known else ())
+
+    def _measure(self) -> None:
+        for subject in SUBJECTS.values():
+            if subject.name == "derived":
+                continue
+            rows = self._subject_rows(subject.name, subject.tables)
+            for metric in METRICS.values():
+                if metric.subject == subject.name:
+                    self.figures[metric.name] = self._figure(metric, rows)
+        self._derive()
+
+    def _subject_rows(self, subject: str, tables: tuple[str, ...]) -> Sequence[Mapping[str, Any]]:
+        if any(table in BOUND_TABLES for table in tables):
+            return self._gathered.rows(subject)
+        rows = self._memory.run(subject_sql(subject), self._parameters)
+        return [row for row in rows if row["operator_id"] == self._gathered.operator_id]
+
+    def _figure(self, metric: Metric, rows: Sequence[Mapping[str, Any]]) -> Figure:
+        for table in metric.tables:
+            gap = self._gathered.table_gap(table, metric.subject)
+            if gap is not None:
+                return Gap(gap.source, gap.reason, gap.detail, gap.next_step, metric.name)
+        if metric.unit == "money":
+            value: Any = _amounts(metric, rows)
+        else:
+            value = rows[0][metric.name] if rows else metric.empty
+        if value is None:
+            return self._none_found(metric)
+        return self._fact(metric, value)
+
+    def _fact(self, metric: Metric, value: Any) -> Fact[Any]:
+        note = "; ".join(self._gathered.notes[t] for t in metric.tables if t in self._gathered.notes)
+        basis = self._gathered.basis(metric.tables, metric.subject)
+        return Fact(value, metric.unit, basis, self._gathered.as_of, metric.name, note)
+
+    def _none_found(self, metric: Metric) -> Gap:
+        basis = self._gathered.basis(metric.tables, metric.subject)
+        source = basis[0].source if basis else "sources"
+        return Gap(source, "none_found", f"Nothing to compute it from: {metric.formula}.", "", metric.name)
+
+    def wide_row(self) -> dict[str, Any]:
+        """The operator's row of the wide table: unknown metrics are NULL."""
+        row: dict[str, Any] = {"operator_id": self._gathered.operator_id}
+        for metric in WIDE_METRICS:
+            figure = self.figures.get(metric.name)
+            row[metric.name] = figure.value if isinstance(figure, Fact) else None
+        return row
+
+    def _write_wide(self) -> None:
+        self._memory.create(WIDE_TABLE, {"operator_id": "VARCHAR", **WIDE_COLUMNS}, [self.wide_row()])
+
+    def _derive(self) -> None:
+        self._write_wide()
+        rows = self._memory.run(derived_sql(), self._parameters)
+        for metric in METRICS.values():
+            if metric.subject == "derived":
+                self.figures[metric.name] = self._derived_figure(metric, rows[0] if rows else {})
+        self._write_wide()
+
+    def _derived_figure(self, metric: Metric, row: Mapping[str, Any]) -> Figure:
+        value = row.get(metric.name)
+        basis = self._derived_basis(metric)
+        if value is not None and basis:
+            return Fact(value, metric.unit, basis, self._gathered.as_of, metric.name)
+        for table in metric.tables:
+            gap = self._gathered.table_gap(table, _subject_of(table))
+            if gap is not None:
+                return Gap(gap.source, gap.reason, gap.detail, gap.next_step, metric.name)
+        return self._none_found(metric)
+
+    def _derived_basis(self, metric: Metric) -> tuple[Any, ...]:
+        seen = {}
+        for table in metric.tables:
+            for receipt in self._gathered.basis((table,), _subject_of(table)):
+                seen.setdefault(receipt.id, receipt)
+        return tuple(seen.values())
+
+    def evidence(self, metric_name: str, shown: int = EVIDENCE_SHOWN) -> Evidence:
+        """The records behind a metric, newest first: of the tables in memory, or the warehouse's aggregate row."""
+        metric = METRICS[metric_name]
+        tables = EVIDENCE.get(metric.evidence, ())
+        figure = self.figures[metric_name]
+        receipts = figure.basis if isinstance(figure, Fact) else ()
+        if any(table in BOUND_TABLES for table in tables):
+            return self._aggregate_evidence(metric, receipts)
+        rows = self._memory.run(evidence_sql(metric.evidence), self._parameters)
+        rows = [row for row in rows if row.get("operator_id", self._gathered.operator_id) == self._gathered.operator_id]
+        columns = tuple(name for name in (rows[0] if rows else {}) if name != "operator_id")
+        return Evidence(columns, tuple(tuple(row[c] for c in columns) for row in rows[:shown]), len(rows), receipts)
+
+    def _aggregate_evidence(self, metric: Metric, receipts: tuple[Any, ...]) -> Evidence:
+        peers = [m.name for m in METRICS.values() if m.subject == metric.subject and m.evidence == metric.evidence]
+        names = tuple(dict.fromkeys([metric.name, *peers]))
+        row = tuple(f.value if isinstance(f := self.figures[name], Fact) else None for name in names)
+        return Evidence(names, (row,), 1, receipts)
+
+    def run(self, sql: str) -> list[dict[str, Any]]:
+        """Run a query (rules, findings) over the wide table."""
+        return self._memory.run(sql, self._parameters)
+
+
+def _subject_of(table: str) -> str:
+    """The first subject that reads a table (its answer tells whether a bound table is known)."""
+    return next(subject.name for subject in SUBJECTS.values() if table in subject.tables)
+
+
+def _amounts(metric: Metric, rows: Sequence[Mapping[str, Any]]) -> Any:
+    """Amounts per currency; no rows: an empty total for sums, unknown for averages."""
+    found = [Money(row["currency"], row[metric.name]) for row in rows if row[metric.name] is not None]
+    if not found and metric.empty is None:
+        return None
+    return totals(found)

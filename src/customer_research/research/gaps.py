@@ -1,0 +1,40 @@
+"""Failures of a source as stated gaps: the reason and what to do about it."""
+
+from __future__ import annotations
+
+from customer_research.domain.evidence import Gap, GapReason
+from customer_research.errors import (
+    BadAnswer,
+    CustomerResearchError,
+    Denied,
+    NotThere,
+    RateLimited,
+    SchemaChanged,
+    SourceError,
+    Truncated,
+    Unavailable,
+)
+
+REASONS: dict[type[SourceError], tuple[GapReason, str]] = {
+    Denied: ("denied", "Check the credential and its scopes: `customer-research doctor --online`."),
+    NotThere: ("none_found", "Check the id: `customer-research lookup` shows the identifiers that are known."),
+    RateLimited: ("unavailable", "Wait a minute and run the same command again."),
+    Unavailable: (
+        "unavailable",
+        "Run the same command again later; `customer-research doctor --online` tests the connection.",
+    ),
+    BadAnswer: ("unavailable", "`customer-research doctor --online` shows what the source answers."),
+    SchemaChanged: ("unavailable", "A field is gone at the source: `customer-research doctor --online` names it."),
+    Truncated: ("truncated", "Ask for less at once, or raise the source's limit."),
+}
+"""Every kind of source failure → the gap's reason and next step (a test holds this table complete)."""
+
+
+def gap_of(error: CustomerResearchError, source: str) -> Gap:
+    """The gap that a failed fetch leaves, with the error's own hint when it has one."""
+    reason, step = (
+        REASONS.get(type(error), ("unavailable", "Run the same command again later."))
+        if isinstance(error, SourceError)
+        else ("unavailable", "Run the same command again; if it persists, report it.")
+    )
+    return Gap(source=source, reason=reason, detail=error.message, next_step=error.hint or step)

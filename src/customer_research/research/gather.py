@@ -1,0 +1,119 @@
+"""Fetching everything about one operator at the same time, each source on its own: a failure leaves a gap, nothing more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
+
+from customer_research.connect.source import Batch, Source, Stream, Subject
+from customer_research.connect.sql import SqlAnswer
+from customer_research.domain.account import Records
+from customer_research.domain.evidence import Gap
+from customer_research.errors import CustomerResearchError
+from customer_research.metrics.catalogue import SUBJECTS
+from customer_research.metrics.queries import LISTINGS, subject_sql
+from customer_research.research.connections import Connections
+from customer_research.research.gaps import gap_of
+from customer_research.research.gathered import BOUND_TABLES, Gathered
+
+Progress = Callable[[str, str], None]
+"""Called with a stream's name and "started", "done" or a gap's reason."""
+
+CARD_TABLES = frozenset({"charge", "dispute"})
+
+
+def silent(stream: str, state: str) -> None:
+    """No progress display."""
+    del stream, state
+
+
+class Gatherer:
+    """Fetches the canonical tables, warehouse subjects and listings that are wanted for one subject."""
+
+    def __init__(self, connections: Connections, gathered: Gathered, progress: Progress = silent) -> None:
+        self._connections = connections
+        self._gathered = gathered
+        self._progress = progress
+
+    async def run(self, subject: Subject, tables: frozenset[str], listings: frozenset[str]) -> None:
+        """Fetch what the wanted tables and listings need, all streams at once; answers and gaps land in `Gathered`."""
+        work = [
+            self._stream(source, stream, subject)
+            for source in self._connections.sources.values()
+            for stream in source.streams
+            if tables & set(stream.tables) and not set(stream.tables) <= self._gathered.records.keys()
+        ]
+        work += self._warehouse(subject, tables, listings)
+        await asyncio.gather(*work)
+
+    async def _stream(self, source: Source, stream: Stream, subject: Subject) -> None:
+        name = f"{source.name}.{stream.name}"
+        self._progress(name, "started")
+        try:
+            session = self._connections.session(source.name)
+            self.accept(stream, await stream.fetch(session, subject))
+            self._progress(name, "done")
+        except CustomerResearchError as error:
+            gap = self._connections.failed(source.name, error)
+            for table in stream.tables:
+                self._gathered.records[table] = Records(table, (), (), gap)
+            self._progress(name, gap.reason)
+
+    def accept(self, stream: Stream, batch: Batch) -> None:
+        """Take a stream's batch: rows, receipts, and the gaps it states itself."""
+        for table in stream.tables:
+            rows = tuple(batch.tables.get(table, ()))
+            ids = {row["fetch_id"] for row in rows}
+            receipts = tuple(r for r in batch.receipts if r.id in ids) or batch.receipts
+            self._gathered.records[table] = Records(table, rows, receipts, batch.gaps.get(table))
+
+    def _warehouse(
+        self, subject: Subject, tables: frozenset[str], listings: frozenset[str]
+    ) -> list[Coroutine[Any, Any, None]]:
+        wanted = tables & set(BOUND_TABLES)
+        names = [s.name for s in SUBJECTS.values() if wanted & set(s.tables)]
+        queries = {name: (SUBJECTS[name].tables, subject_sql(name)) for name in names}
+        queries |= {name: (LISTINGS[name].tables, LISTINGS[name].sql) for name in sorted(listings)}
+        cards = {name: query for name, query in queries.items() if CARD_TABLES & set(query[0])}
+        work = [self._query(name, *query, subject) for name, query in queries.items() if name not in cards]
+        if cards:
+            work.append(self._cards({name: sql for name, (_, sql) in cards.items()}, subject))
+        return work
+
+    async def _query(self, name: str, tables: Sequence[str], sql: str, subject: Subject) -> None:
+        self._progress(f"warehouse.{name}", "started")
+        try:
+            session = self._connections.session("warehouse")
+            answer = await session.query(sql, tables=tuple(tables), subject=subject, stream=name)
+            self._keep(name, answer.answer)
+            self._gathered.bound_gaps |= answer.gaps
+            self._progress(f"warehouse.{name}", "done")
+        except CustomerResearchError as error:
+            self._keep(name, self._connections.failed("warehouse", error))
+            self._progress(f"warehouse.{name}", "failed")
+
+    async def _cards(self, sqls: Mapping[str, str], subject: Subject) -> None:
+        self._progress("warehouse.card", "started")
+        try:
+            cards = await self._connections.session("warehouse").card_query(sqls, subject)
+        except CustomerResearchError as error:
+            gap = self._connections.failed("warehouse", error)
+            for name in sqls:
+                self._keep(name, gap)
+            self._progress("warehouse.card", gap.reason)
+            return
+        for name in sqls:
+            self._keep(name, cards.answers[name])
+        for table in CARD_TABLES:
+            self._gathered.notes[table] = cards.path.note
+        self._progress("warehouse.card", "done")
+
+    def _keep(self, name: str, answer: SqlAnswer | Gap) -> None:
+        """File an answer as a subject's or as a listing's rows."""
+        if name in SUBJECTS:
+            self._gathered.answers[name] = answer
+        elif isinstance(answer, Gap):
+            self._gathered.listings[name] = Records(name, (), (), answer)
+        else:
+            self._gathered.listings[name] = Records(name, tuple(answer.rows), (answer.receipt,))

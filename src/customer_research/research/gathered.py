@@ -1,0 +1,63 @@
+"""What was fetched for one operator: canonical rows, warehouse answers and listings, each known or a gap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from customer_research.connect.sql import SqlAnswer
+from customer_research.domain.account import Records
+from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.records import TABLES
+
+MEMORY_TABLES = tuple(name for name, table in TABLES.items() if not table.bound)
+BOUND_TABLES = tuple(name for name, table in TABLES.items() if table.bound)
+
+
+@dataclass(slots=True)
+class Gathered:
+    """The answers of all sources about one operator at `as_of`.
+
+    `records` holds the memory tables; `answers` the warehouse subjects' rows or the gap that stands for them;
+    `bound_gaps` the bound tables that are unknown though their subject answered (an optional table that is absent);
+    `listings` the details that a report asked for; `notes` remarks on how a table was reached (the charge path).
+    """
+
+    operator_id: str
+    as_of: datetime
+    records: dict[str, Records] = field(default_factory=dict)
+    answers: dict[str, SqlAnswer | Gap] = field(default_factory=dict)
+    bound_gaps: dict[str, Gap] = field(default_factory=dict)
+    listings: dict[str, Records] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+
+    def table_gap(self, table: str, subject: str) -> Gap | None:
+        """Why a table is not known to a subject's metrics, or None when it is."""
+        if table in BOUND_TABLES:
+            answer = self.answers.get(subject)
+            if answer is None:
+                return Gap("metabase", "not_applicable", "This figure was not asked for in this report.")
+            return answer if isinstance(answer, Gap) else self.bound_gaps.get(table)
+        records = self.records.get(table)
+        if records is None:
+            return Gap(TABLES[table].home, "not_applicable", "This figure was not asked for in this report.")
+        return records.gap
+
+    def basis(self, tables: tuple[str, ...], subject: str) -> tuple[Receipt, ...]:
+        """The receipts of the known tables a figure was made from, each once."""
+        seen: dict[str, Receipt] = {}
+        for table in tables:
+            if self.table_gap(table, subject) is not None:
+                continue
+            answer = self.answers.get(subject) if table in BOUND_TABLES else None
+            receipts = (answer.receipt,) if isinstance(answer, SqlAnswer) else self.records[table].receipts
+            for receipt in receipts:
+                seen.setdefault(receipt.id, receipt)
+        return tuple(seen.values())
+
+    def rows(self, subject: str) -> list[Mapping[str, Any]]:
+        """The rows a warehouse subject gave (none when it is a gap)."""
+        answer = self.answers.get(subject)
+        return list(answer.rows) if isinstance(answer, SqlAnswer) else []

@@ -1,0 +1,135 @@
+"""The registries as plain records: what documentation, the command line and agents may list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from customer_research.domain.records import TABLES
+from customer_research.health.findings import load_findings
+from customer_research.health.scorecard import SHIPPED, Scorecard, load_scorecard
+from customer_research.metrics.catalogue import METRICS, SUBJECTS
+from customer_research.reports.kinds import KINDS
+from customer_research.research.figures import WIDE_METRICS
+from customer_research.settings import ENV_PREFIX, Settings, describe_defaults
+from customer_research.sources import discover
+
+METRICS_INTRODUCTION = """\
+A metric is a column of its subject's query over the canonical tables, as of one instant T. It is *known* when all its
+tables answered; an operator without rows then has 0 for counts and sums and "none found" for the rest. Otherwise it is a
+gap with a reason, never a zero. Windows are half-open: [T-n d, T). `customer-research why OPERATOR METRIC` shows one
+taken apart.
+"""
+TABLES_INTRODUCTION = """\
+Sources normalise the vendors' records into these tables; metrics and reports name nothing else. Timestamps are UTC,
+`*_minor` are integer minor units of the row's currency, `fetch_id` is the receipt that brought the row.
+"""
+RULES_INTRODUCTION = """\
+A scorecard is data: dimensions with weights and a base, rules with a condition over metrics, points and a sentence. A rule
+whose metrics are unknown is not evaluated (and said so); a dimension without data is dropped, the weights of the others are
+renormalised, and coverage stands beside the score. Below the minimum coverage there is no score.
+"""
+SETTINGS_INTRODUCTION = """\
+Precedence: environment variable, then the settings file (`--config FILE`, else `settings.toml` in the user's configuration
+folder), then the default. `customer-research config show` prints each value with its origin; secrets are never printed.
+"""
+
+
+def metrics() -> list[dict[str, Any]]:
+    """Every metric of the catalogue."""
+    return [
+        {
+            "name": m.name,
+            "label": m.label,
+            "unit": m.unit,
+            "formula": m.formula,
+            "healthy": m.healthy,
+            "tables": list(m.tables),
+            "subject": m.subject,
+            "subject_title": SUBJECTS[m.subject].title,
+        }
+        for m in METRICS.values()
+    ]
+
+
+def tables() -> list[dict[str, Any]]:
+    """Every canonical table with its columns."""
+    return [
+        {
+            "name": t.name,
+            "home": t.home,
+            "grain": t.grain,
+            "key": list(t.key),
+            "columns": [{"name": c.name, "type": c.type, "meaning": c.meaning} for c in t.columns],
+        }
+        for t in TABLES.values()
+    ]
+
+
+def scorecards() -> tuple[str, ...]:
+    """The shipped scorecards' names."""
+    return tuple(SHIPPED)
+
+
+def _card(name: str) -> Scorecard:
+    return load_scorecard(name, {metric.name for metric in WIDE_METRICS})
+
+
+def scorecard(name: str) -> dict[str, Any]:
+    """One scorecard: title, version, digest, dimensions, gates."""
+    card = _card(name)
+    return {
+        "name": card.name,
+        "title": card.title,
+        "version": card.version,
+        "digest": card.digest,
+        "dimensions": [{"name": d.name, "weight": d.weight, "base": d.base} for d in card.dimensions],
+        "gates": [{"name": g.name, "when": g.when, "cap": g.cap} for g in card.gates],
+    }
+
+
+def rules(name: str) -> list[dict[str, Any]]:
+    """One scorecard's rules."""
+    return [
+        {"id": r.id, "dimension": r.dimension, "points": r.points, "when": r.when, "because": r.because}
+        for r in _card(name).rules
+    ]
+
+
+def findings() -> list[dict[str, Any]]:
+    """The correlation rules."""
+    return [
+        {"rule": f.rule, "title": f.title, "kind": f.kind, "priority": f.priority, "when": f.when, "action": f.action}
+        for f in load_findings({metric.name for metric in WIDE_METRICS})
+    ]
+
+
+def sources() -> list[dict[str, Any]]:
+    """Every source with its streams and checks."""
+    return [
+        {
+            "name": s.name,
+            "title": s.title,
+            "scopes": list(s.scopes),
+            "streams": [{"name": x.name, "title": x.title, "tables": list(x.tables)} for x in s.streams],
+            "checks": [{"name": c.name, "question": c.question} for c in s.checks],
+        }
+        for s in discover().values()
+    ]
+
+
+def kinds() -> list[dict[str, Any]]:
+    """Every report kind."""
+    return [{"name": k.name, "title": k.title, "needs": sorted(k.needs)} for k in KINDS.values()]
+
+
+def settings() -> list[dict[str, Any]]:
+    """Every setting with its default and environment variable."""
+    return [
+        {
+            "name": s.name,
+            "default": s.shown,
+            "variable": ENV_PREFIX + s.name.upper().replace(".", "__"),
+            "meaning": s.meaning,
+        }
+        for s in describe_defaults(Settings)
+    ]

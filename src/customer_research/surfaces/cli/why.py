@@ -1,0 +1,43 @@
+"""`why OPERATOR METRIC`: one figure taken apart."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from customer_research.surfaces.cli.session import PARTIAL, with_research
+
+if TYPE_CHECKING:
+    from customer_research.research import Research
+    from customer_research.research.why import Explanation
+
+DIFFERENT = 1
+
+
+@click.command("why", help="Show METRIC of OPERATOR: value, formula, request as sent, when, and the records behind it.")
+@click.argument("operator")
+@click.argument("metric")
+@click.option("--replay", is_flag=True, help="Send the requests again and compare.")
+@click.option("--rows", default=20, show_default=True, type=click.IntRange(1, 500), help="Records to show.")
+@click.option("--json", "as_json", is_flag=True, help="JSON.")
+@click.option("--show-personal", is_flag=True, help="Show personal data unmasked.")
+@click.pass_context
+def why(
+    ctx: click.Context, operator: str, metric: str, *, replay: bool, rows: int, as_json: bool, show_personal: bool
+) -> int:
+    """Explain one figure; exit code 3 when it is a gap, 1 when a replay differs."""
+    from customer_research.reports.render import explanation as render  # noqa: PLC0415 - start-up time
+
+    async def work(research: Research) -> Explanation:
+        return await research.why(operator, metric, replay=replay, rows=rows)
+
+    explained = with_research(ctx, work)
+    if as_json:
+        click.echo(json.dumps(render.as_json(explained, show_personal=show_personal), indent=2, ensure_ascii=False))
+    else:
+        click.echo(render.as_text(explained, show_personal=show_personal))
+    if explained.replayed is not None and not explained.replayed.same:
+        return DIFFERENT
+    return 0 if explained.known else PARTIAL
