@@ -1,0 +1,577 @@
+"""Notion: bearer token, `Notion-Version` mandatory, three API generations, cursors, Markdown pages, writes in memory."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from customer_research.sandbox.dataset import NotionRecords, Row
+from customer_research.sandbox.servers.faults import Controls
+from customer_research.sandbox.servers.limits import Clock, RollingWindow
+from customer_research.sandbox.servers.notion_blocks import blocks_of, markdown_of, rich_text
+from customer_research.sandbox.servers.notion_filters import FilterError, keeping, sorted_pages
+from customer_research.sandbox.servers.notion_pages import BOT, Page, Workspace
+from customer_research.sandbox.servers.wire import (
+    ProblemError,
+    Vendor,
+    answer,
+    bearer,
+    fault_of,
+    json_body,
+    made_up_id,
+    record_page,
+    served,
+)
+
+TOKEN = "sandbox-notion-token"  # noqa: S105  (the sandbox's own, opens nothing)
+OLD, SOURCES, NEW = "2022-06-28", "2025-09-03", "2026-03-11"
+"""The API generations: databases; data sources; Markdown pages and `in_trash`."""
+
+PAGE_MAX = 100
+LIMIT_PER_MINUTE = 180
+"""Requests of one connection in 60 seconds."""
+
+GONE = "Status"
+"""The property that a `schema` fault removes."""
+
+_EDITS = ("replace_content", "update_content", "insert_content", "replace_content_range")
+
+
+class NotionServer(Vendor):
+    """Notion over the world's tickets database."""
+
+    source = "notion"
+    public_prefixes = ("/page/",)
+
+    def __init__(self, records: NotionRecords, as_of: datetime, controls: Controls, clock: Clock) -> None:
+        super().__init__(controls)
+        self._records = records
+        self._as_of = as_of
+        self._space = Workspace(records, as_of)
+        self._window = RollingWindow(LIMIT_PER_MINUTE, 60.0, clock)
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """Databases, data sources, pages, blocks, users and search."""
+        return [
+            Route("/v1/databases/{id}", self._database),
+            Route("/v1/databases/{id}/query", self._query_database, methods=["POST"]),
+            Route("/v1/data_sources/{id}", self._data_source),
+            Route("/v1/data_sources/{id}/query", self._query_data_source, methods=["POST"]),
+            Route("/v1/pages", self._create_page, methods=["POST"]),
+            Route("/v1/pages/{id}", self._read_page),
+            Route("/v1/pages/{id}", self._update_page, methods=["PATCH"]),
+            Route("/v1/pages/{id}/properties/{property}", self._page_property),
+            Route("/v1/pages/{id}/markdown", self._read_markdown),
+            Route("/v1/pages/{id}/markdown", self._update_markdown, methods=["PATCH"]),
+            Route("/v1/blocks/{id}", self._block),
+            Route("/v1/blocks/{id}/children", self._children),
+            Route("/v1/blocks/{id}/children", self._append, methods=["PATCH"]),
+            Route("/v1/users", self._users),
+            Route("/v1/users/me", self._me),
+            Route("/v1/users/{id}", self._user),
+            Route("/v1/search", self._search, methods=["POST"]),
+            Route("/page/{id}", self._show),
+        ]
+
+    def authorised(self, request: Request) -> bool:
+        """Whether the token is the sandbox's."""
+        return bearer(request, TOKEN)
+
+    def error(self, status: int, message: str = "") -> Response:
+        """`{object, status, code, message}`."""
+        known = {
+            401: ("unauthorized", "API token is invalid."),
+            404: ("invalid_request_url", "Invalid request URL."),
+            405: ("invalid_request_url", "Invalid request URL."),
+            429: ("rate_limited", "You have been rate limited. Please try again in a few minutes."),
+            500: ("internal_server_error", "Unexpected error occurred."),
+        }
+        code, text = known.get(status, ("validation_error", message))
+        if status == 429:
+            return _problem(429, code, text, {"Retry-After": "1"}, additional_data={"rate_limit_reason": "connection"})
+        return _problem(400 if code == "invalid_request_url" else status, code, text)
+
+    def admit(self, request: Request) -> tuple[Response | None, Mapping[str, str]]:
+        """The version header first, then at most 180 requests a minute; a refusal says in how many seconds to come back."""
+        version = request.headers.get("notion-version")
+        if version is None:
+            text = "Notion-Version header failed validation: Notion-Version header should be defined, instead was `undefined`."
+            return _problem(400, "missing_version", text), {}
+        if version not in {OLD, SOURCES, NEW}:
+            return _invalid(f'Notion-Version header failed validation: instead was `"{version}"`.'), {}
+        verdict = self._window.take()
+        if verdict.allowed:
+            return None, {}
+        refusal = self.error(429)
+        refusal.headers["Retry-After"] = str(max(math.ceil(verdict.reset_seconds), 1))
+        return refusal, {}
+
+    def _database(self, request: Request) -> Response:
+        self._require_database(request)
+        shown = {**self._container("database", self._records.database_id), "is_inline": False}
+        if _version(request) == OLD:
+            shown["properties"] = self._schema(request)
+        else:
+            shown["data_sources"] = [{"id": self._records.data_source_id, "name": self._records.title}]
+        shown["parent"] = {"type": "workspace", "workspace": True}
+        return answer(_versioned(shown, request))
+
+    def _data_source(self, request: Request) -> Response:
+        self._require_data_source(request)
+        shown = {**self._container("data_source", self._records.data_source_id), "properties": self._schema(request)}
+        shown["parent"] = {"type": "database_id", "database_id": self._records.database_id}
+        shown["database_parent"] = {"type": "workspace", "workspace": True}
+        return answer(_versioned(shown, request))
+
+    def _container(self, kind: str, identifier: str) -> Row:
+        return {
+            "object": kind,
+            "id": identifier,
+            "title": rich_text(self._records.title),
+            "description": [],
+            "created_time": "2024-01-02T09:00:00.000Z",
+            "last_edited_time": self._space.now,
+            "created_by": {"object": "user", "id": BOT},
+            "last_edited_by": {"object": "user", "id": BOT},
+            "icon": None,
+            "cover": None,
+            "url": _url(identifier),
+            "public_url": None,
+            "archived": False,
+            "in_trash": False,
+        }
+
+    def _schema(self, request: Request) -> dict[str, Row]:
+        schema = self._records.schema
+        return (
+            {name: value for name, value in schema.items() if name != GONE} if fault_of(request) == "schema" else schema
+        )
+
+    def _require_database(self, request: Request) -> None:
+        if _identifier(request) != _undashed(self._records.database_id):
+            raise ProblemError(_missing("database", request.path_params["id"]))
+
+    def _require_data_source(self, request: Request) -> None:
+        if _version(request) == OLD:
+            raise ProblemError(self.error(404))
+        if _identifier(request) != _undashed(self._records.data_source_id):
+            raise ProblemError(_missing("data source", request.path_params["id"]))
+
+    async def _query_database(self, request: Request) -> Response:
+        if _version(request) != OLD:
+            raise ProblemError(self.error(404))
+        self._require_database(request)
+        return await self._query(request, "page_or_database")
+
+    async def _query_data_source(self, request: Request) -> Response:
+        self._require_data_source(request)
+        return await self._query(request, "page_or_data_source")
+
+    async def _query(self, request: Request, kind: str) -> Response:
+        body = await _body(request)
+        schema = self._schema(request)
+        with _Validation():
+            keep = keeping(body["filter"], schema, self._as_of) if body.get("filter") is not None else None
+            rows = [page.as_row() for page in self._space.tickets()]
+            found = sorted_pages([row for row in rows if keep is None or keep(row)], body.get("sorts"), schema)
+        shown_ids = request.query_params.getlist("filter_properties") + request.query_params.getlist(
+            "filter_properties[]"
+        )
+
+        def show(row: Row) -> Row:
+            return self._shown(request, self._space.pages[row["id"]], shown_ids)
+
+        return self._listed(request, found, body, kind, show)
+
+    def _listed(
+        self, request: Request, rows: Sequence[Row], asked: Mapping[str, Any], kind: str, show: Callable[[Row], Row]
+    ) -> Response:
+        size = _page_size(asked.get("page_size"))
+        start = 0
+        cursor = asked.get("start_cursor")
+        if cursor is not None:
+            ids = [_undashed(row["id"]) for row in rows]
+            if _undashed(str(cursor)) not in ids:
+                raise ProblemError(_invalid(f"The start_cursor provided is invalid: {cursor}"))
+            start = ids.index(_undashed(str(cursor)))
+        page = rows[start : start + size]
+        more = start + size < len(rows)
+        truncated = fault_of(request) == "truncate"
+        body: Row = {
+            "object": "list",
+            "results": [show(row) for row in served(request, page)],
+            "next_cursor": rows[start + size]["id"] if more and not truncated else None,
+            "has_more": more or truncated,
+            "type": kind,
+            kind: {},
+        }
+        return answer({**body, "request_id": made_up_id("request", len(self.controls.requests))})
+
+    def _shown(self, request: Request, page: Page, only: Sequence[str] = ()) -> Row:
+        properties = {
+            name: value
+            for name, value in page.properties.items()
+            if (not only or value["id"] in only or name in only)
+            and not (name == GONE and fault_of(request) == "schema")
+        }
+        parent = page.parent
+        if _version(request) == OLD and "data_source_id" in parent:
+            parent = {"type": "database_id", "database_id": self._records.database_id}
+        shown = {
+            "object": "page",
+            "id": page.id,
+            "created_time": page.created_time,
+            "last_edited_time": page.last_edited_time,
+            "created_by": {"object": "user", "id": BOT},
+            "last_edited_by": {"object": "user", "id": BOT},
+            "cover": None,
+            "icon": None,
+            "parent": parent,
+            "archived": page.in_trash,
+            "in_trash": page.in_trash,
+            "is_locked": False,
+            "properties": properties,
+            "url": _url(page.id),
+            "public_url": None,
+        }
+        return _versioned(shown, request)
+
+    def _page(self, request: Request) -> Page:
+        identifier = str(uuid.UUID(_identifier(request)))
+        page = self._space.pages.get(identifier)
+        if page is None:
+            raise ProblemError(_missing("page", identifier))
+        return page
+
+    def _read_page(self, request: Request) -> Response:
+        only = [part for text in request.query_params.getlist("filter_properties") for part in text.split(",")]
+        return answer(self._shown(request, self._page(request), only))
+
+    async def _create_page(self, request: Request) -> Response:
+        body = await _body(request)
+        parent = self._parent(body.get("parent"), request)
+        children, markdown = body.get("children"), body.get("markdown")
+        if children is not None and markdown is not None:
+            raise ProblemError(_invalid("body failed validation: body.children and body.markdown cannot be combined."))
+        with _Validation():
+            content = markdown if markdown is not None else markdown_of(_checked(children or []))
+            page = self._space.create(parent, body.get("properties") or {}, str(content))
+        return answer(self._shown(request, page))
+
+    def _parent(self, given: Any, request: Request) -> Row:
+        if not isinstance(given, dict):
+            raise ProblemError(
+                _invalid("body failed validation: body.parent should be defined, instead was `undefined`.")
+            )
+        tickets = {
+            "type": "data_source_id",
+            "data_source_id": self._records.data_source_id,
+            "database_id": self._records.database_id,
+        }
+        if "data_source_id" in given and _version(request) != OLD:
+            if _undashed(str(given["data_source_id"])) == _undashed(self._records.data_source_id):
+                return tickets
+            raise ProblemError(_missing("data source", given["data_source_id"]))
+        if "database_id" in given:
+            if _undashed(str(given["database_id"])) == _undashed(self._records.database_id):
+                return tickets
+            raise ProblemError(_missing("database", given["database_id"]))
+        identifier = str(given.get("page_id") or "")
+        pages = {_undashed(known): known for known in self._space.pages}
+        if _undashed(identifier) not in pages:
+            raise ProblemError(_missing("page", identifier))
+        return {"type": "page_id", "page_id": pages[_undashed(identifier)]}
+
+    async def _update_page(self, request: Request) -> Response:
+        page, body = self._page(request), await _body(request)
+        if "archived" in body and _version(request) == NEW:
+            raise ProblemError(_invalid("body failed validation: body.archived should be not present, use `in_trash`."))
+        with _Validation():
+            page.properties |= self._space.values(
+                body.get("properties") or {}, in_tickets="data_source_id" in page.parent
+            )
+        page.in_trash = bool(body.get("in_trash", body.get("archived", page.in_trash)))
+        page.last_edited_time = self._space.now
+        return answer(self._shown(request, page))
+
+    def _page_property(self, request: Request) -> Response:
+        page, wanted = self._page(request), request.path_params["property"]
+        for name, value in page.properties.items():
+            if wanted in {name, value["id"], value["id"].replace("%3A", ":")} and not (
+                name == GONE and fault_of(request) == "schema"
+            ):
+                return self._property_item(request, value)
+        raise ProblemError(_problem(404, "object_not_found", f"Could not find property with ID: {wanted}."))
+
+    def _property_item(self, request: Request, value: Row) -> Response:
+        kind = value["type"]
+        if kind not in {"title", "rich_text", "people", "relation"}:
+            return answer({"object": "property_item", **value})
+        items = [{"object": "property_item", "id": value["id"], "type": kind, kind: part} for part in value[kind]]
+        body = {
+            "object": "list",
+            "results": served(request, items),
+            "next_cursor": None,
+            "has_more": fault_of(request) == "truncate",
+        }
+        return answer(
+            {
+                **body,
+                "type": "property_item",
+                "property_item": {"id": value["id"], "next_url": None, "type": kind, kind: {}},
+            }
+        )
+
+    def _read_markdown(self, request: Request) -> Response:
+        if _version(request) != NEW:
+            raise ProblemError(self.error(404))
+        return answer(_markdown(self._page(request), truncated=fault_of(request) == "truncate"))
+
+    async def _update_markdown(self, request: Request) -> Response:
+        if _version(request) != NEW:
+            raise ProblemError(self.error(404))
+        page, body = self._page(request), await _body(request)
+        edit = body.get("type")
+        if edit not in _EDITS or not isinstance(body.get(str(edit)), dict):
+            raise ProblemError(
+                _invalid(
+                    f"body failed validation: body.type should be one of {', '.join(_EDITS)}, with the object of that name."
+                )
+            )
+        with _Validation():
+            page.markdown = _edited(page.markdown, str(edit), body[str(edit)])
+        page.last_edited_time = self._space.now
+        return answer(_markdown(page, truncated=False))
+
+    def _blocks(self, page: Page) -> list[Row]:
+        user = {"object": "user", "id": BOT}
+        stamp = {
+            "created_time": page.created_time,
+            "last_edited_time": page.last_edited_time,
+            "created_by": user,
+            "last_edited_by": user,
+        }
+        return blocks_of(page.markdown, page.id, stamp)
+
+    def _block(self, request: Request) -> Response:
+        identifier = str(uuid.UUID(_identifier(request)))
+        for page in self._space.pages.values():
+            for block in self._blocks(page):
+                if block["id"] == identifier:
+                    return answer(_versioned({**block, "archived": False}, request))
+        raise ProblemError(_missing("block", identifier))
+
+    def _children(self, request: Request) -> Response:
+        blocks = self._blocks(self._page(request))
+        return self._listed(
+            request, blocks, _numbers(request), "block", lambda block: _versioned({**block, "archived": False}, request)
+        )
+
+    async def _append(self, request: Request) -> Response:
+        page, body = self._page(request), await _body(request)
+        if "after" in body and _version(request) == NEW:
+            raise ProblemError(_invalid("body failed validation: body.after should be not present, use `position`."))
+        before = len(self._blocks(page))
+        with _Validation():
+            page.markdown = "\n\n".join(
+                part for part in (page.markdown.rstrip("\n"), markdown_of(_checked(body.get("children") or []))) if part
+            )
+        page.last_edited_time = self._space.now
+        added = self._blocks(page)[before:]
+        return answer(
+            {"object": "list", "results": added, "next_cursor": None, "has_more": False, "type": "block", "block": {}}
+        )
+
+    def _bot(self) -> Row:
+        owner = {"type": "workspace", "workspace": True}
+        return {
+            "object": "user",
+            "id": BOT,
+            "name": "customer-research",
+            "avatar_url": None,
+            "type": "bot",
+            "bot": {"owner": owner, "workspace_name": "Sandbox"},
+        }
+
+    def _users(self, request: Request) -> Response:
+        return self._listed(request, [self._bot(), *self._space.people.values()], _numbers(request), "user", dict)
+
+    def _me(self, request: Request) -> Response:  # noqa: ARG002  (every route's shape)
+        return answer(self._bot())
+
+    def _user(self, request: Request) -> Response:
+        identifier = _identifier(request)
+        for user in (self._bot(), *self._space.people.values()):
+            if _undashed(user["id"]) == identifier:
+                return answer(user)
+        raise ProblemError(_missing("user", request.path_params["id"]))
+
+    async def _search(self, request: Request) -> Response:
+        body = await _body(request)
+        wanted = (body.get("filter") or {}).get("value")
+        query = str(body.get("query") or "").casefold()
+        pages = [page for page in self._space.pages.values() if query in page.title.casefold() and not page.in_trash]
+        pages.sort(
+            key=lambda page: (page.last_edited_time, page.id),
+            reverse=(body.get("sort") or {}).get("direction") != "ascending",
+        )
+        rows = [page.as_row() for page in pages] if wanted in {None, "page"} else []
+        kind, identifier = (
+            ("database", self._records.database_id)
+            if _version(request) == OLD
+            else ("data_source", self._records.data_source_id)
+        )
+        if wanted in {None, kind} and query in self._records.title.casefold():
+            rows.insert(0, {"id": identifier, "container": self._container(kind, identifier)})
+
+        def show(row: Row) -> Row:
+            return (
+                _versioned(row["container"], request)
+                if "container" in row
+                else self._shown(request, self._space.pages[row["id"]])
+            )
+
+        return self._listed(request, rows, body, "page_or_data_source", show)
+
+    def _show(self, request: Request) -> Response:
+        page = self._space.pages.get(str(uuid.UUID(_identifier(request))))
+        shown = None if page is None else {"title": page.title, "properties": page.properties, "content": page.markdown}
+        return record_page("Notion page", shown)
+
+
+class _Validation:
+    """Turns a refused filter or value into Notion's `validation_error`."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, FilterError):
+            raise ProblemError(_invalid(str(error))) from error
+
+
+def _problem(status: int, code: str, text: str, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
+    return answer({"object": "error", "status": status, "code": code, "message": text, **more}, status, headers)
+
+
+def _invalid(text: str) -> Response:
+    return _problem(400, "validation_error", text)
+
+
+def _missing(kind: str, identifier: object) -> Response:
+    text = f"Could not find {kind} with ID: {identifier}. Make sure the relevant pages and databases are shared with your integration."
+    return _problem(404, "object_not_found", text)
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    return await json_body(request, _problem(400, "invalid_json", "Error parsing JSON body."))
+
+
+def _version(request: Request) -> str:
+    return request.headers.get("notion-version", NEW)
+
+
+def _versioned(shown: Row, request: Request) -> Row:
+    """The newest generation has no `archived`."""
+    return {key: value for key, value in shown.items() if key != "archived"} if _version(request) == NEW else shown
+
+
+def _undashed(identifier: str) -> str:
+    return identifier.replace("-", "").lower()
+
+
+def _identifier(request: Request) -> str:
+    """The id in the path without dashes; anything but a UUID is refused."""
+    given = request.path_params["id"]
+    try:
+        return uuid.UUID(given).hex
+    except ValueError:
+        raise ProblemError(
+            _invalid(f'path failed validation: path.id should be a valid uuid, instead was `"{given}"`.')
+        ) from None
+
+
+def _numbers(request: Request) -> dict[str, Any]:
+    """Paging from the query string, in the form of a body."""
+    size = request.query_params.get("page_size")
+    asked: dict[str, Any] = {} if size is None else {"page_size": int(size) if size.isdigit() else size}
+    cursor = request.query_params.get("start_cursor")
+    return asked if cursor is None else {**asked, "start_cursor": cursor}
+
+
+def _page_size(asked: Any) -> int:
+    if asked is None:
+        return PAGE_MAX
+    if not isinstance(asked, int) or isinstance(asked, bool) or not 1 <= asked <= PAGE_MAX:
+        raise ProblemError(
+            _invalid(
+                f"body failed validation: body.page_size should be a number from 1 to `{PAGE_MAX}`, instead was `{asked}`."
+            )
+        )
+    return asked
+
+
+def _checked(children: Sequence[Any]) -> Sequence[Row]:
+    if len(children) > PAGE_MAX:
+        raise FilterError(
+            f"body failed validation: body.children.length should be ≤ `{PAGE_MAX}`, instead was `{len(children)}`."
+        )
+    for place, block in enumerate(children):
+        body = block.get(block.get("type", ""), {}) if isinstance(block, dict) else {}
+        if any(len(str(part.get("text", {}).get("content", ""))) > 2000 for part in body.get("rich_text") or ()):
+            raise FilterError(
+                f"body failed validation: body.children[{place}].rich_text[0].text.content.length should be ≤ `2000`."
+            )
+    return children
+
+
+def _markdown(page: Page, *, truncated: bool) -> Row:
+    text = page.markdown[: len(page.markdown) // 2] if truncated else page.markdown
+    return {"object": "page_markdown", "id": page.id, "markdown": text, "truncated": truncated, "unknown_block_ids": []}
+
+
+def _edited(text: str, edit: str, given: Row) -> str:
+    if edit == "replace_content":
+        return str(given.get("new_str", ""))
+    if edit == "update_content":
+        for update in given.get("content_updates") or []:
+            old, new = str(update.get("old_str", "")), str(update.get("new_str", ""))
+            if not old or old not in text:
+                raise FilterError(f"Could not find the text to replace: {old[:80]!r}")
+            text = text.replace(old, new) if update.get("replace_all_matches") else text.replace(old, new, 1)
+        return text
+    content = str(given.get("content", ""))
+    if edit == "insert_content":
+        return _inserted(text, content, given)
+    start, end = _selection(text, str(given.get("content_range", "")))
+    return text[:start] + content + text[end:]
+
+
+def _inserted(text: str, content: str, given: Row) -> str:
+    if given.get("after"):
+        _, end = _selection(text, str(given["after"]))
+        return f"{text[:end]}\n\n{content}{text[end:]}"
+    at_start = (given.get("position") or {}).get("type") == "start"
+    parts = (content, text) if at_start else (text, content)
+    return "\n\n".join(part.strip("\n") for part in parts if part.strip("\n"))
+
+
+def _selection(text: str, selection: str) -> tuple[int, int]:
+    """Where `start text...end text` lies."""
+    first, _, last = selection.partition("...")
+    start = text.find(first) if first else -1
+    end = text.find(last, start + len(first)) if start >= 0 else -1
+    if start < 0 or end < 0:
+        raise FilterError(f"Could not find the selection: {selection[:80]!r}")
+    return start, end + len(last)
+
+
+def _url(identifier: str) -> str:
+    return f"https://www.notion.so/{_undashed(identifier)}"

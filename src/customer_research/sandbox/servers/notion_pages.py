@@ -1,0 +1,192 @@
+"""The workspace's pages: tickets as pages of the tickets database, and what is written while the sandbox runs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from customer_research.sandbox.dataset import NotionRecords, Row
+from customer_research.sandbox.servers.notion_blocks import MAX_TEXT, rich_text, text_of
+from customer_research.sandbox.servers.notion_filters import FilterError, definition_of
+from customer_research.sandbox.servers.wire import made_up_id
+
+HOME_PAGE = made_up_id("notion", "home")
+"""A page shared with the integration, under which new pages may be made."""
+
+BOT = made_up_id("notion", "bot")
+_COLUMNS = {
+    "Name": "title",
+    "ID": "number",
+    "Status": "status",
+    "Stage": "stage",
+    "Priority": "priority",
+    "Type": "types",
+    "Priority Score": "priority_score",
+    "Customer Impact Score": "impact_score",
+    "Level of Effort Score": "effort_score",
+    "Assigned To": "assigned",
+    "Team": "team",
+    "Due Date": "due_date",
+    "Tags": "tags",
+    "Description": "description",
+    "Summary": "summary",
+    "operator_id": "operator_id",
+}
+"""Property names and the ticket row's field that each shows."""
+
+
+@dataclass(slots=True)
+class Page:
+    """One page: `properties` are Notion property values by name, `markdown` is its content."""
+
+    id: str
+    parent: Row
+    properties: dict[str, Row]
+    markdown: str
+    created_time: str
+    last_edited_time: str
+    in_trash: bool = False
+
+    def as_row(self) -> Row:
+        """What filters and sorts look at."""
+        return {
+            "id": self.id,
+            "properties": self.properties,
+            "created_time": self.created_time,
+            "last_edited_time": self.last_edited_time,
+        }
+
+    @property
+    def title(self) -> str:
+        """The text of the title property."""
+        return next((text_of(value["title"]) for value in self.properties.values() if value["type"] == "title"), "")
+
+
+class Workspace:
+    """All pages by id. Writes stay in memory; a write's time is the world's as-of."""
+
+    def __init__(self, records: NotionRecords, as_of: datetime) -> None:
+        self.records = records
+        self.now = as_of.strftime("%Y-%m-%dT%H:%M:00.000Z")
+        self.people: dict[str, Row] = {}
+        home = Page(
+            HOME_PAGE,
+            {"type": "workspace", "workspace": True},
+            {"title": title_value("Customer research")},
+            "",
+            self.now,
+            self.now,
+        )
+        self.pages: dict[str, Page] = {home.id: home}
+        for ticket in records.tickets:
+            page = self._ticket(ticket)
+            self.pages[page.id] = page
+        self._next_number = max((ticket["number"] for ticket in records.tickets), default=0) + 1
+
+    def _ticket(self, ticket: Row) -> Page:
+        properties = {
+            name: self._value(definition, ticket.get(_COLUMNS.get(name, name)))
+            for name, definition in self.records.schema.items()
+        }
+        parent = {
+            "type": "data_source_id",
+            "data_source_id": self.records.data_source_id,
+            "database_id": self.records.database_id,
+        }
+        times = ticket["created_time"], ticket["last_edited_time"]
+        return Page(str(uuid.UUID(ticket["page_id"])), parent, properties, ticket.get("body") or "", *times)
+
+    def tickets(self) -> list[Page]:
+        """The pages of the tickets database that are not in the trash, newest first."""
+        own = self.records.data_source_id
+        found = [page for page in self.pages.values() if page.parent.get("data_source_id") == own and not page.in_trash]
+        return sorted(found, key=lambda page: (page.created_time, page.id), reverse=True)
+
+    def create(self, parent: Row, properties: Mapping[str, Any], markdown: str) -> Page:
+        """Make a page below *parent*.
+
+        Raises:
+            FilterError: for a property that the parent does not have, or a value of the wrong type.
+        """
+        in_tickets = "data_source_id" in parent
+        values = self.values(properties, in_tickets=in_tickets)
+        if in_tickets:
+            complete = {name: self._value(definition, None) for name, definition in self.records.schema.items()}
+            values = {**complete, **values}
+            for value in values.values():
+                if value["type"] == "unique_id":
+                    value["unique_id"] = {**value["unique_id"], "number": self._next_number}
+            self._next_number += 1
+        page = Page(str(uuid.uuid4()), parent, values, markdown, self.now, self.now)
+        self.pages[page.id] = page
+        return page
+
+    def values(self, properties: Mapping[str, Any], *, in_tickets: bool) -> dict[str, Row]:
+        """Property values as written, checked against the parent's schema.
+
+        Raises:
+            FilterError: as `create` says.
+        """
+        schema: Mapping[str, Row] = self.records.schema if in_tickets else {"title": {"id": "title", "type": "title"}}
+        written = {}
+        for name, given in properties.items():
+            definition = definition_of(name, schema)
+            written[definition["name"]] = self._written(definition, given)
+        return written
+
+    def _written(self, definition: Row, given: Any) -> Row:
+        kind, name = definition["type"], definition["name"]
+        if isinstance(given, list) and kind == "title":
+            given = {"title": given}
+        if not isinstance(given, dict) or kind not in given:
+            raise FilterError(f"{name} is expected to be {kind}.")
+        inner = given[kind]
+        if kind in {"title", "rich_text"}:
+            if any(len(str(part.get("text", {}).get("content", ""))) > MAX_TEXT for part in inner):
+                raise FilterError(
+                    f"body failed validation: body.properties.{name}.{kind}[0].text.content.length should be ≤ `{MAX_TEXT}`."
+                )
+            return {"id": definition["id"], "type": kind, kind: rich_text(text_of(inner))}
+        if kind in {"select", "status"}:
+            return self._value(definition, inner["name"] if inner else None)
+        if kind == "multi_select":
+            return self._value(definition, [option["name"] for option in inner])
+        return {"id": definition["id"], "type": kind, kind: inner}
+
+    def _value(self, definition: Row, value: Any) -> Row:
+        """A ticket row's value as a Notion property value."""
+        kind = definition["type"]
+        return {"id": definition["id"], "type": kind, kind: self._inner(definition, kind, value)}
+
+    def _inner(self, definition: Row, kind: str, value: Any) -> Any:
+        if kind in {"title", "rich_text"}:
+            return rich_text(value or "")
+        if kind == "unique_id":
+            return {"prefix": definition.get("unique_id", {}).get("prefix") or "DOOM", "number": value}
+        if kind in {"multi_select", "people"}:
+            return [self._person(item) if kind == "people" else _option(definition, kind, item) for item in value or ()]
+        if value is None or kind not in {"select", "status", "date"}:
+            return value
+        return {"start": value, "end": None, "time_zone": None} if kind == "date" else _option(definition, kind, value)
+
+    def _person(self, name: str) -> Row:
+        if name not in self.people:
+            email = f"{'.'.join(name.casefold().split())}@team.example.com"
+            shared = {"object": "user", "id": made_up_id("user", name), "name": name, "avatar_url": None}
+            self.people[name] = {**shared, "type": "person", "person": {"email": email}}
+        return self.people[name]
+
+
+def title_value(text: str) -> Row:
+    """A title property value."""
+    return {"id": "title", "type": "title", "title": rich_text(text)}
+
+
+def _option(definition: Row, kind: str, name: str) -> Row:
+    for option in definition.get(kind, {}).get("options", []):
+        if option["name"] == name:
+            return {key: option[key] for key in ("id", "name", "color") if key in option}
+    return {"id": made_up_id("option", definition["id"], name)[:8], "name": name, "color": "default"}

@@ -1,0 +1,220 @@
+"""The sandbox's Snowflake: the world's relations in an in-memory DuckDB, asked in Snowflake's SQL."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from customer_research.sandbox.dataset import Relation
+from customer_research.sandbox.servers.snowflake_functions import MACROS
+from customer_research.sandbox.servers.snowflake_sql import SnowflakeError, compiled, invalid_identifier, missing_object
+
+MODEL_NAME = "MODEL - Moovs Operator Reservations"
+"""The quoted name under which the reservations model is seen in the schema MOZART."""
+
+VIEWS = {
+    ("MOZART", MODEL_NAME): "FACT.MOOVS_OPERATOR_RESERVATIONS",
+    ("MOZART_NEW", "RESERVATIONS"): "FACT.MOOVS_OPERATOR_RESERVATIONS",
+}
+"""Relations that show another relation."""
+
+_TYPES = {"NUMBER(38,0)": "BIGINT", "NUMBER": "BIGINT", "FLOAT": "DOUBLE", "TIMESTAMP_NTZ": "TIMESTAMP"}
+_BASE_TYPES = (
+    ("DECIMAL", "type/Decimal"),
+    ("HUGEINT", "type/Integer"),
+    ("UBIGINT", "type/Integer"),
+    ("BIGINT", "type/Integer"),
+    ("INTEGER", "type/Integer"),
+    ("SMALLINT", "type/Integer"),
+    ("TINYINT", "type/Integer"),
+    ("DOUBLE", "type/Float"),
+    ("FLOAT", "type/Float"),
+    ("BOOLEAN", "type/Boolean"),
+    ("DATE", "type/Date"),
+    ("TIMESTAMP", "type/DateTime"),
+    ("TIME", "type/Time"),
+    ("VARCHAR", "type/Text"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The rows of a query, at most as many as were asked for: columns with Metabase base types, JSON-ready values."""
+
+    columns: tuple[tuple[str, str], ...]
+    rows: list[list[Any]]
+
+
+class Warehouse:
+    """Runs Snowflake SQL over the world's relations. Safe to use from several threads."""
+
+    def __init__(self, relations: Mapping[str, Relation], as_of: datetime) -> None:
+        self.as_of = as_of
+        self.relations: dict[tuple[str, str], Mapping[str, str]] = {}
+        self._lock = threading.Lock()
+        self._connection = duckdb.connect(":memory:", config={"threads": 2, "allow_community_extensions": "false"})
+        self._load(relations.values())
+        for macro in MACROS:
+            self._connection.execute(macro)
+        self._connection.execute("SET enable_external_access = false")
+        self._connection.execute("SET lock_configuration = true")
+        self._known = {f"{schema}.{name}": frozenset(columns) for (schema, name), columns in self.relations.items()}
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._connection.close()
+
+    def run(self, sql: str, binds: Mapping[str, Any], limit: int, hidden: Iterable[str] = ()) -> Answer:
+        """Run one query; at most *limit* rows come back, and columns named in *hidden* are as good as dropped.
+
+        Raises:
+            SnowflakeError: with the message that Snowflake would give.
+        """
+        statement = compiled(sql, self.as_of, self._known, frozenset(hidden))
+        with self._lock:
+            cursor = self._connection.cursor()
+        try:
+            cursor.execute(statement.sql, dict(binds) or None)
+            described = cursor.description or []
+            rows = cursor.fetchmany(limit)
+        except duckdb.Error as error:
+            raise SnowflakeError(_message(error)) from error
+        finally:
+            cursor.close()
+        names = _column_names(statement.names, [str(column[0]) for column in described])
+        kinds = [base_type(str(column[1])) for column in described]
+        kept = [index for index, name in enumerate(names) if name not in set(hidden)]
+        shown = [[_shown(row[index]) for index in kept] for row in rows]
+        return Answer(tuple((names[index], kinds[index]) for index in kept), shown)
+
+    def _load(self, relations: Iterable[Relation]) -> None:
+        with tempfile.TemporaryDirectory(prefix="customer-research-sandbox-") as folder:
+            for relation in relations:
+                self._connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{relation.schema}"')
+                self._create(relation)
+                self._fill(relation, Path(folder) / "rows.json")
+        for (schema, name), shown in VIEWS.items():
+            self._show(schema, name, shown)
+        self._describe()
+
+    def _create(self, relation: Relation) -> None:
+        columns = ", ".join(f'"{name}" {_stored(kind)}' for name, kind in relation.columns.items())
+        self._connection.execute(f'CREATE TABLE "{relation.schema}"."{relation.name}" ({columns})')
+        self.relations[relation.schema, relation.name] = relation.columns
+
+    def _fill(self, relation: Relation, file: Path) -> None:
+        if not relation.rows:
+            return
+        encode = json.JSONEncoder(default=_text, ensure_ascii=False, separators=(",", ":")).encode
+        with file.open("w", encoding="utf-8") as lines:
+            for row in relation.rows:
+                lines.write(encode({name: value for name, value in row.items() if value is not None}))
+                lines.write("\n")
+        kinds = {name: _stored(kind) for name, kind in relation.columns.items()}
+        listed = ", ".join(f"'{name}': '{kind}'" for name, kind in kinds.items())
+        self._connection.execute(
+            f'INSERT INTO "{relation.schema}"."{relation.name}" SELECT * FROM read_json(?, format = \'newline_delimited\', columns = {{{listed}}})',
+            [str(file)],
+        )
+
+    def _show(self, schema: str, name: str, shown: str) -> None:
+        origin = tuple(shown.split("."))
+        if origin not in self.relations:
+            return
+        self._connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        self._connection.execute(f'CREATE VIEW "{schema}"."{name}" AS SELECT * FROM "{origin[0]}"."{origin[1]}"')
+        self.relations[schema, name] = self.relations[origin[0], origin[1]]
+
+    def _describe(self) -> None:
+        """The information schema, as tables that `INFORMATION_SCHEMA.COLUMNS` and `.TABLES` are read from."""
+        self._connection.execute(
+            "CREATE TABLE main.SANDBOX_TABLES (TABLE_CATALOG VARCHAR, TABLE_SCHEMA VARCHAR, TABLE_NAME VARCHAR, TABLE_TYPE VARCHAR)"
+        )
+        self._connection.execute(
+            "CREATE TABLE main.SANDBOX_COLUMNS (TABLE_CATALOG VARCHAR, TABLE_SCHEMA VARCHAR, TABLE_NAME VARCHAR, COLUMN_NAME VARCHAR,"
+            " ORDINAL_POSITION BIGINT, DATA_TYPE VARCHAR, IS_NULLABLE VARCHAR)"
+        )
+        tables = [["SNOWFLAKE", *key, "VIEW" if key in VIEWS else "BASE TABLE"] for key in self.relations]
+        columns = [
+            ["SNOWFLAKE", *key, name, position, kind.split("(", maxsplit=1)[0].replace("VARCHAR", "TEXT"), "YES"]
+            for key, described in self.relations.items()
+            for position, (name, kind) in enumerate(described.items(), start=1)
+        ]
+        if tables:
+            self._connection.executemany("INSERT INTO main.SANDBOX_TABLES VALUES (?, ?, ?, ?)", tables)
+            self._connection.executemany("INSERT INTO main.SANDBOX_COLUMNS VALUES (?, ?, ?, ?, ?, ?, ?)", columns)
+
+
+def base_type(kind: str) -> str:
+    """Metabase's base type for a DuckDB or Snowflake type."""
+    upper = kind.upper().replace("NUMBER(38,0)", "BIGINT").replace("NUMBER", "DECIMAL")
+    return next((base for prefix, base in _BASE_TYPES if upper.startswith(prefix)), "type/*")
+
+
+def _stored(kind: str) -> str:
+    """DuckDB's type for a Snowflake type."""
+    exact = kind.replace(" ", "")
+    return _TYPES.get(exact, exact.replace("NUMBER", "DECIMAL"))
+
+
+def _text(value: object) -> str:
+    """Dates and datetimes for the loader; datetimes as UTC without a zone, as TIMESTAMP_NTZ holds them."""
+    if isinstance(value, datetime):
+        moment = value.astimezone(UTC) if value.tzinfo is not None else value
+        return moment.replace(tzinfo=None).isoformat(sep=" ")
+    if isinstance(value, date | Decimal):
+        return str(value)
+    raise TypeError(f"The warehouse cannot hold a {type(value).__name__}")
+
+
+def _shown(value: Any) -> Any:
+    """A value as Metabase sends it: dates and times ISO with the UTC zone, decimals as numbers."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None).isoformat() + "Z"
+    if isinstance(value, date):
+        return f"{value.isoformat()}T00:00:00Z"
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return json.dumps(value, default=str) if isinstance(value, list | dict) else str(value)
+
+
+def _column_names(named: Sequence[str | None], described: Sequence[str]) -> list[str]:
+    """Snowflake's column names; a star's are those of the relation. Repeats get a number, as Metabase gives them."""
+    stars = named.count(None)
+    wide = (len(described) - (len(named) - stars)) // stars if stars else 0
+    names: list[str] = []
+    for name in named:
+        names += described[len(names) : len(names) + wide] if name is None else [name]
+    if len(names) != len(described):
+        names = [name.upper() for name in described]
+    return [
+        name if names[:index].count(name) == 0 else f"{name}_{names[:index].count(name) + 1}"
+        for index, name in enumerate(names)
+    ]
+
+
+def _message(error: duckdb.Error) -> str:
+    """DuckDB's complaint in Snowflake's words."""
+    text = str(error)
+    first = text.splitlines()[0]
+    quoted = [part for index, part in enumerate(first.replace("!", "").split('"')) if index % 2]
+    if isinstance(error, duckdb.BinderException) and "column" in first and quoted:
+        return invalid_identifier(quoted[0].upper())
+    if isinstance(error, duckdb.CatalogException) and "Table" in first:
+        return missing_object(first.split("Table with name ", 1)[-1].split(" ", 1)[0])
+    if "Division by zero" in text:
+        return "Division by zero"
+    if isinstance(error, duckdb.ConversionException):
+        return f"{first.removeprefix('Conversion Error: ')}: value is not recognized"
+    return f"SQL compilation error:\n{first}"
