@@ -14,15 +14,28 @@ from customer_research.sandbox.state import Charge, Dispute, Month, Operator, Tr
 
 _WEEKDAYS = (1.0, 1.0, 1.05, 1.1, 1.3, 1.25, 0.9)
 _TRIP_TYPE = Weighted([("one-way", 58.0), ("hourly", 27.0), ("round-trip", 15.0)])
-_ORDER_TYPE = Weighted([("airport", 46.0), ("corporate", 22.0), ("wedding", 10.0), ("event", 7.0), ("point-to-point", 15.0)])
+_ORDER_TYPE = Weighted(
+    [("airport", 46.0), ("corporate", 22.0), ("wedding", 10.0), ("event", 7.0), ("point-to-point", 15.0)]
+)
 _HOURS = Weighted([(hour, 0.3 if hour < 4 else 1.6 if hour in {5, 6, 7, 16, 17, 18} else 1.0) for hour in range(24)])
 _DECLINE = Weighted(
-    [("insufficient_funds", 38.0), ("generic_decline", 30.0), ("do_not_honor", 14.0), ("expired_card", 9.0)]
-    + [("incorrect_cvc", 5.0), ("fraudulent", 4.0)]
+    [
+        ("insufficient_funds", 38.0),
+        ("generic_decline", 30.0),
+        ("do_not_honor", 14.0),
+        ("expired_card", 9.0),
+        ("incorrect_cvc", 5.0),
+        ("fraudulent", 4.0),
+    ]
 )
 _DISPUTE_REASON = Weighted(
-    [("fraudulent", 48.0), ("product_not_received", 22.0), ("credit_not_processed", 12.0), ("duplicate", 8.0)]
-    + [("unrecognized", 10.0)]
+    [
+        ("fraudulent", 48.0),
+        ("product_not_received", 22.0),
+        ("credit_not_processed", 12.0),
+        ("duplicate", 8.0),
+        ("unrecognized", 10.0),
+    ]
 )
 _YOUNG_DISPUTE = Weighted([("needs_response", 60.0), ("under_review", 40.0)])
 _OLD_DISPUTE = Weighted([("won", 35.0), ("lost", 60.0), ("warning_closed", 5.0)])
@@ -248,4 +261,3 @@ class _Charges:
         reason = _DISPUTE_REASON.draw(self._rng)
         dispute = Dispute(f"dp_{base62(self._rng, 24)}", charge.amount, status, reason, opened)
         charges[place] = charge._replace(dispute=dispute)
-

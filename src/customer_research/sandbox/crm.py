@@ -27,10 +27,25 @@ TEAM = ("Ida Colvander", "Marten Yarborne", "Salome Pellworth", "Teun Bexcombe",
 
 _CONTACTS = {"Free": (1, 2), "SMB": (1, 2), "Mid-Market": (2, 4), "Enterprise": (4, 9)}
 _TALK = {"Free": 0.2, "SMB": 0.4, "Mid-Market": 0.8, "Enterprise": 2.0}
-_TITLES = ("Owner", "Operations manager", "Dispatcher", "Fleet manager", "Controller", "General manager", "Office manager")
+_TITLES = (
+    "Owner",
+    "Operations manager",
+    "Dispatcher",
+    "Fleet manager",
+    "Controller",
+    "General manager",
+    "Office manager",
+)
 _ROLES = ("owner", "admin", "dispatcher", "dispatcher", "accounting")
 _KIND = Weighted([("note", 35.0), ("email", 35.0), ("call", 20.0), ("meeting", 10.0)])
-_TOPICS = ("onboarding", "monthly check-in", "invoice question", "new feature walk-through", "driver app roll-out", "booking site")
+_TOPICS = (
+    "onboarding",
+    "monthly check-in",
+    "invoice question",
+    "new feature walk-through",
+    "driver app roll-out",
+    "booking site",
+)
 TICKET_TOPICS = (
     "Price zone not applied on booking site", "Driver app loses position", "Invoice export is empty", "Add toll field",
     "Calendar shows wrong zone", "Duplicate confirmation mail", "Report by vehicle", "Card hold released too early",
@@ -91,12 +106,16 @@ class _Crm:
             priority=span.priority,
             types=[span.kind],
             created_at=span.opened,
-            edited_at=resolved if resolved is not None else span.opened + (self._as_of - span.opened) * rng.random() * 0.5,
+            edited_at=resolved
+            if resolved is not None
+            else span.opened + (self._as_of - span.opened) * rng.random() * 0.5,
             team=[_TEAMS[int(rng.random() * len(_TEAMS))]],
             assigned=[TEAM[int(rng.random() * len(TEAM))]],
             due_on=(span.opened + timedelta(days=30)).date() if enterprise and rng.random() < 0.6 else None,
             summary=f"{title}; reported through {('chat', 'mail', 'a call')[int(rng.random() * 3)]}.",
-            scores=(rng.randrange(11), rng.randrange(11), rng.randrange(11)) if rng.random() < 0.5 else (None, None, None),
+            scores=(rng.randrange(11), rng.randrange(11), rng.randrange(11))
+            if rng.random() < 0.5
+            else (None, None, None),
         )
         self._tag(ticket)
         if enterprise:
@@ -193,9 +212,7 @@ class _Crm:
         pipeline = {"Free": "smb", "SMB": "smb", "Mid-Market": "mid", "Enterprise": "enterprise"}[operator.segment]
         closed = self._story.profile.started or self._born
         created = closed - timedelta(days=10 + rng.random() * 60)
-        amount = sum(
-            item.amount_cents for item in self._life.subscriptions if item.status in {"active", "terminated"}
-        )
+        amount = sum(item.amount_cents for item in self._life.subscriptions if item.status in {"active", "terminated"})
         self._life.deals.append(
             Deal(
                 number=0,
@@ -231,7 +248,9 @@ class _Crm:
 
     def _contract(self) -> None:
         """Annual contracts and most of Enterprise have their end in the CRM."""
-        annual = any(item.plan_code.endswith("-annual") and item.status == "active" for item in self._life.subscriptions)
+        annual = any(
+            item.plan_code.endswith("-annual") and item.status == "active" for item in self._life.subscriptions
+        )
         started = self._story.profile.started
         if started is None or (not annual and self._operator.segment != "Enterprise"):
             return
@@ -275,7 +294,9 @@ class _Crm:
                 continue
             plan = words.PLANS[item.plan_code]
             amount = round(item.amount_cents / 100, 2)
-            self._log(plan, item.event if item.status == "active" else "new", item.previous_plan, amount, item.started_at)
+            self._log(
+                plan, item.event if item.status == "active" else "new", item.previous_plan, amount, item.started_at
+            )
             if item.terminated_at is not None:
                 self._log(plan, item.event, item.previous_plan, amount, item.terminated_at)
 
@@ -283,4 +304,3 @@ class _Crm:
         previous_name = words.PLANS[previous].name if previous is not None else None
         entry = LogEntry(uuid_text(self._rng, 1), plan.code, event, plan.name, previous_name, amount, at, None, at)
         self._life.log.append(entry)
-

@@ -8,14 +8,16 @@ from datetime import date, datetime, timedelta
 from random import Random
 
 from customer_research.sandbox import vocabulary as words
-from customer_research.sandbox.months import add_months
 from customer_research.sandbox.draws import Weighted, base62, lognormal, poisson, stream, uuid_text
+from customer_research.sandbox.months import add_months
 from customer_research.sandbox.state import Operator
 
 SEGMENTS = ("Free", "SMB", "Mid-Market", "Enterprise")
 _SEGMENT = Weighted([("Free", 18.0), ("SMB", 42.0), ("Mid-Market", 30.0), ("Enterprise", 10.0)])
 _PLANS = {
-    "SMB": Weighted([("standard-monthly", 55.0), ("standard-annual", 15.0), ("pro-monthly", 25.0), ("pro-annual", 5.0)]),
+    "SMB": Weighted(
+        [("standard-monthly", 55.0), ("standard-annual", 15.0), ("pro-monthly", 25.0), ("pro-annual", 5.0)]
+    ),
     "Mid-Market": Weighted(
         [("pro-monthly", 62.0), ("pro-annual", 22.0), ("pro-legacy", 8.0), ("standard-monthly", 8.0)]
     ),
@@ -33,9 +35,17 @@ _TERM = Weighted([(0, 60.0), (7, 10.0), (14, 10.0), (30, 20.0)])
 _SEASON_KIND = Weighted([("standard", 67.0), ("wedding", 15.0), ("ski", 10.0), ("university", 8.0)])
 _SOURCE = Weighted([("Organic search", 40.0), ("Direct traffic", 25.0), ("Referrals", 20.0), ("Paid search", 15.0)])
 _ADDONS = Weighted(
-    [("passenger-app", 22.0), ("shuttle-app", 10.0), ("crm-standard-monthly", 18.0), ("marketing-lite-monthly", 14.0)]
-    + [("marketing-advanced-monthly", 9.0), ("marketing-pro-monthly", 6.0), ("marketing-ppc-monthly", 6.0)]
-    + [("marketing-conversion-tracking", 8.0), ("marketing-seo-1-monthly", 7.0)]
+    [
+        ("passenger-app", 22.0),
+        ("shuttle-app", 10.0),
+        ("crm-standard-monthly", 18.0),
+        ("marketing-lite-monthly", 14.0),
+        ("marketing-advanced-monthly", 9.0),
+        ("marketing-pro-monthly", 6.0),
+        ("marketing-ppc-monthly", 6.0),
+        ("marketing-conversion-tracking", 8.0),
+        ("marketing-seo-1-monthly", 7.0),
+    ]
 )
 _FREE_CLAIM = {"Free": 0.04, "SMB": 0.03, "Mid-Market": 0.08, "Enterprise": 0.22}
 _KNEE, _KNEE_POWER = 12.0, 0.30
@@ -78,7 +88,7 @@ class Profile:
         """
         if not rows or self.level <= _KNEE:
             return 1.0
-        return (self.level / _KNEE) ** (1 - _KNEE_POWER)
+        return math.pow(self.level / _KNEE, 1 - _KNEE_POWER)
 
 
 def draw_profile(seed: int, index: int, as_of: datetime, months: int) -> Profile:
@@ -88,7 +98,7 @@ def draw_profile(seed: int, index: int, as_of: datetime, months: int) -> Profile
     segment = _segment_of_plan(rng, size)
     plan = _PLANS[segment].draw(rng) if segment != "Free" else None
     started = _start(rng, as_of, months)
-    operator = _operator(rng, seed, index, size, plan, started)
+    operator = _operator(rng, index, words.company_name(index, seed * 31), (size, plan), started)
     median, sigma = _VALUE[size]
     mu, spread = _LEVEL[size]
     bad_cards, bad_ops = rng.random() < 0.06, rng.random() < 0.06
@@ -242,8 +252,8 @@ def _scientific(number: int) -> str:
     return f"{mantissa}E{int(math.log10(number))}"
 
 
-def _operator(rng: Random, seed: int, index: int, size: str, plan: str | None, started: datetime) -> Operator:
-    name = words.company_name(index, seed * 31)
+def _operator(rng: Random, index: int, name: str, traits: tuple[str, str | None], started: datetime) -> Operator:
+    size, plan = traits
     slug, city = slug_of(name), words.CITIES[int(rng.random() * len(words.CITIES))]
     vehicles = _vehicles(rng, size)
     low, high = _DRIVERS_PER_VEHICLE[size]

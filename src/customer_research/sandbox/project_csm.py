@@ -17,7 +17,7 @@ def csm_rows(life: OperatorLife, as_of: datetime) -> list[Row]:
     base = [item for item in life.subscriptions if words.PLANS[item.plan_code].base]
     if not base or not life.operator.in_csm:
         return []
-    shared = _platform(life.operator) | _hubspot(life) | _usage(life.trips, life.operator, as_of)
+    shared = _platform(life.operator) | _hubspot(life) | _usage(life.trips, as_of)
     return [_subscription(life, item, as_of) | shared for item in base]
 
 
@@ -61,7 +61,9 @@ def _mrr(life: OperatorLife, item: Subscription) -> float:
         return item.csm_mrr
     if item.status != "active":
         return 0.0
-    addons = [other for other in life.subscriptions if other.status == "active" and not words.PLANS[other.plan_code].base]
+    addons = [
+        other for other in life.subscriptions if other.status == "active" and not words.PLANS[other.plan_code].base
+    ]
     return round(monthly_usd([item, *addons], life.operator.currency), 2)
 
 
@@ -125,7 +127,7 @@ def _hubspot(life: OperatorLife) -> Row:
     return row
 
 
-def _usage(trips: list[Trip], operator: Operator, as_of: datetime) -> Row:
+def _usage(trips: list[Trip], as_of: datetime) -> Row:
     """Counts on the created date; null means none, as the view leaves operators without a booking empty."""
     made = [trip for trip in trips if trip.created_at < as_of]
     assigned = [trip.created_at for trip in made if trip.driver is not None]

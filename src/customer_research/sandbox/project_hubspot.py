@@ -218,7 +218,9 @@ class _Company:
         row["associations"] = {"companies": [self._id]}
         self._links.setdefault(kind, []).append(number)
 
-    def _object(self, kind: str, number: str, properties: dict[str, str | None], made: datetime, edited: datetime) -> Row:
+    def _object(
+        self, kind: str, number: str, properties: dict[str, str | None], made: datetime, edited: datetime
+    ) -> Row:
         properties["hs_object_id"] = number
         row: Row = {
             "id": number,
@@ -266,7 +268,11 @@ class _Company:
             "customer_segment": operator.size_label,
             "contract_end_date": contract.isoformat() if contract is not None else None,
             "mrr": f"{monthly_usd(running, operator.currency):.2f}" if running else None,
-            "subscription_status": "active" if running else life.subscriptions[-1].status if life.subscriptions else "none",
+            "subscription_status": "active"
+            if running
+            else life.subscriptions[-1].status
+            if life.subscriptions
+            else "none",
             "plan_name": words.PLANS[running[0].plan_code].name if running else None,
             "last_login_date": max(logins).date().isoformat() if logins else None,
             "success_factory_health_score": None,

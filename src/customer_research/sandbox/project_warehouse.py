@@ -35,7 +35,9 @@ def project_warehouse(lives: Sequence[OperatorLife], as_of: datetime) -> dict[st
     charges = [charge for life in lives for charge in life.charges]
     shown = _ReservationRows(lives)
     relations = [
-        Relation("MOOVS", "CSM_MOOVS", columns.CSM_MOOVS, list(chain.from_iterable(csm_rows(life, as_of) for life in lives))),
+        Relation(
+            "MOOVS", "CSM_MOOVS", columns.CSM_MOOVS, list(chain.from_iterable(csm_rows(life, as_of) for life in lives))
+        ),
         Relation("FACT", "MOOVS_OPERATOR_RESERVATIONS", columns.RESERVATIONS, ProjectedRows(trips, shown.row)),
         Relation(
             "MOZART_NEW",
@@ -91,7 +93,8 @@ class _ReservationRows:
             for life in lives
         }
         self._vehicles = {
-            life.operator.operator_id: [(item.vehicle_id, item.name, item.kind) for item in life.vehicles] for life in lives
+            life.operator.operator_id: [(item.vehicle_id, item.name, item.kind) for item in life.vehicles]
+            for life in lives
         }
 
     def row(self, trip: Trip) -> Row:

@@ -203,9 +203,7 @@ class Simulation:
             opened = instant_between(self._rng, max(start, self._profile.operator.signed_up), end)
             days = lognormal(self._rng, 5.0, 1.1)
             resolved = None if self._rng.random() < 0.10 else opened + timedelta(days=days)
-            self._tickets.append(
-                TicketSpan(opened, resolved, _KINDS.draw(self._rng), _PRIORITIES.draw(self._rng))
-            )
+            self._tickets.append(TicketSpan(opened, resolved, _KINDS.draw(self._rng), _PRIORITIES.draw(self._rng)))
 
     def _people(self, start: datetime, end: datetime) -> None:
         if self._rng.random() < 0.008:

@@ -30,12 +30,12 @@ DEFAULT_AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 Mode = Literal["demo", "calib"]
 
 
-def generate(
+def generate(  # noqa: PLR0917 - the documented call of the world
     seed: int = 7,
     n_operators: int = 400,
     months: int = 24,
     as_of: datetime = DEFAULT_AS_OF,
-    scenarios: bool = True,  # noqa: FBT001, FBT002 - the documented call of the world
+    scenarios: bool = True,  # noqa: FBT001, FBT002 - as documented
     mode: Mode = "demo",
 ) -> Dataset:
     """Make a world.
@@ -55,7 +55,9 @@ def generate(
         ValueError: for a naive `as_of`, a negative count or fewer than six months.
     """
     if as_of.tzinfo is None:
-        raise ValueError("The world's as_of needs a time zone: pass an aware datetime, e.g. datetime(2026, 11, 1, tzinfo=UTC).")
+        raise ValueError(
+            "The world's as_of needs a time zone: pass an aware datetime, e.g. datetime(2026, 11, 1, tzinfo=UTC)."
+        )
     if n_operators < 0 or months < 6:
         raise ValueError("A world needs zero or more operators and at least six months.")
     as_of = as_of.astimezone(UTC).replace(microsecond=0)
