@@ -1,0 +1,31 @@
+"""Awaiting several things at once, leaving nothing running behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar, cast
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+async def together(*work: Awaitable[T]) -> list[T]:
+    """The results in the order given; when one fails, the others are ended first and its error is raised.
+
+    `asyncio.gather` would leave the others running, to send requests after their session is closed.
+    """
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+async def both(first: Awaitable[T], second: Awaitable[U]) -> tuple[T, U]:
+    """As `together`, for two results of different kinds."""
+    results: list[T | U] = await together(first, second)
+    return cast("T", results[0]), cast("U", results[1])

@@ -1,0 +1,76 @@
+"""What `doctor` asks about Lago alone. All checks share one page of customers."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from customer_research.connect.source import Check, CheckResult, Subject
+from customer_research.sources.lago.session import LagoSession
+
+FORMS: tuple[tuple[str, str, str], ...] = (
+    ("operator id", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "none"),
+    ("operator id in upper case", r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}", "lower-case it"),
+    ("operator id without dashes", r"[0-9a-fA-F]{32}", "insert the dashes"),
+    ("operator id with a prefix", r"(op|operator)[_-][0-9a-fA-F-]{32,36}", "drop the prefix"),
+    ("number", r"[0-9]+", "look it up in the CSM view"),
+)
+"""Form of an external id: its name, its pattern, and what turns it into an operator id."""
+
+
+async def credential(session: LagoSession, subject: Subject | None) -> CheckResult:
+    """Does the key open the organisation's customers?"""
+    del subject
+    sample = await session.sample()
+    found = f"{len(sample.records)} customer(s) on the first page"
+    if sample.records:
+        return CheckResult("credential", "ok", found, "a key that reads customers")
+    fix = "Check that the key belongs to the organisation that bills operators, and lago.url to its region."
+    return CheckResult("credential", "warn", found, "at least one customer", fix)
+
+
+async def external_ids(session: LagoSession, subject: Subject | None) -> CheckResult:
+    """Do the customers' external ids look like operator ids?"""
+    del subject
+    sample = await session.sample()
+    forms = Counter(form_of(record) for record in sample.records)
+    needed = "external_id is the operator id (lower-case UUID with dashes)"
+    if not forms:
+        return CheckResult("external_ids", "skipped", "no customers to look at", needed)
+    found = ", ".join(f"{count} x {form}" for form, count in forms.most_common())
+    others = [form for form in forms if form != FORMS[0][0]]
+    if not others:
+        return CheckResult("external_ids", "ok", found, needed)
+    remedies = {form: remedy for form, _, remedy in FORMS}
+    fix = "; ".join(f"{form}: {remedies.get(form, 'correct the customer in Lago')}" for form in others)
+    return CheckResult("external_ids", "warn", found, needed, f"{fix}.")
+
+
+async def currencies(session: LagoSession, subject: Subject | None) -> CheckResult:
+    """In which currencies are operators billed?"""
+    del subject
+    sample = await session.sample()
+    counted = Counter(str(record.get("currency") or "none yet") for record in sample.records)
+    needed = "known currencies; totals are kept per currency and MRR in USD only where all is USD"
+    if not counted:
+        return CheckResult("currencies", "skipped", "no customers to look at", needed)
+    found = ", ".join(f"{code}: {count}" for code, count in counted.most_common())
+    billed = set(counted) - {"none yet"}
+    if billed <= {"USD"}:
+        return CheckResult("currencies", "ok", found, needed)
+    return CheckResult("currencies", "warn", found, needed, "Nothing to set: read amounts per currency.")
+
+
+def form_of(record: Mapping[str, Any]) -> str:
+    """The name of the form that a customer's external id has."""
+    text = str(record.get("external_id") or "")
+    return next((name for name, pattern, _ in FORMS if re.fullmatch(pattern, text)), "other")
+
+
+CHECKS = (
+    Check("credential", "Does the API key open the organisation's customers?", credential),
+    Check("external_ids", "Does Lago's external_customer_id have the form that operators use?", external_ids),
+    Check("currencies", "In which currencies are operators billed?", currencies),
+)

@@ -1,0 +1,365 @@
+"""Lago's objects → canonical rows (without `fetch_id`). Pure.
+
+A field that Lago's contract promises and that a figure needs must be there: its absence raises `SchemaChanged`, so that no
+figure is made of half a record. Optional fields become None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, tzinfo
+from types import MappingProxyType
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from customer_research.connect.source import Row
+from customer_research.domain.money import MONTHS_PER_INTERVAL, monthly_minor
+from customer_research.errors import SchemaChanged
+
+T = TypeVar("T")
+
+SEGMENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "standard-monthly": "SMB",
+        "standard-annual": "SMB",
+        "pro-monthly": "Mid-Market",
+        "pro-annual": "Mid-Market",
+        "pro-legacy": "Mid-Market",
+        "vip-monthly": "Enterprise",
+    }
+)
+"""Base plans by exact code and the segment each means (resolution C15); every other code is an add-on."""
+
+
+class Record:
+    """One vendor object read field by field; a promised field that is absent or of another kind raises `SchemaChanged`."""
+
+    def __init__(self, raw: Any, kind: str) -> None:
+        if not isinstance(raw, Mapping):
+            raise SchemaChanged(f"Lago's {kind} is not an object.", source="lago", stream=_stream(kind))
+        self.raw: Mapping[str, Any] = raw
+        self.kind = kind
+
+    def text(self, name: str) -> str:
+        """A promised text."""
+        return self._promised(name, self.optional_text(name))
+
+    def optional_text(self, name: str) -> str | None:
+        """A text; None when absent, null or empty."""
+        value = self.raw.get(name)
+        if value is None or value == "":
+            return None
+        if not isinstance(value, str):
+            raise self._changed(name)
+        return value
+
+    def integer(self, name: str) -> int:
+        """A promised whole number."""
+        return self._promised(name, self.optional_integer(name))
+
+    def optional_integer(self, name: str) -> int | None:
+        """A whole number; None when absent or null."""
+        value = self.raw.get(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self._changed(name)
+        return value
+
+    def optional_flag(self, name: str) -> bool | None:
+        """A truth value; None when absent or null."""
+        value = self.raw.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise self._changed(name)
+        return value
+
+    def instant(self, name: str) -> datetime:
+        """A promised instant, UTC."""
+        return self._promised(name, self.optional_instant(name))
+
+    def optional_instant(self, name: str) -> datetime | None:
+        """An instant, UTC; None when absent or null. Lago's instants without zone are UTC."""
+        text = self.optional_text(name)
+        if text is None:
+            return None
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise self._changed(name) from None
+        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+    def day(self, name: str) -> date:
+        """A promised day."""
+        return self._promised(name, self.optional_day(name))
+
+    def optional_day(self, name: str) -> date | None:
+        """A day as Lago wrote it (the customer's calendar); None when absent or null."""
+        text = self.optional_text(name)
+        if text is None:
+            return None
+        try:
+            return date.fromisoformat(text[:10])
+        except ValueError:
+            raise self._changed(name) from None
+
+    def part(self, name: str) -> Record:
+        """A nested object; an empty one when absent or null."""
+        value = self.raw.get(name)
+        return Record({} if value is None else value, f"{self.kind}.{name}")
+
+    def parts(self, name: str) -> tuple[Record, ...]:
+        """Nested objects; none when absent or null."""
+        value = self.raw.get(name)
+        if value is None:
+            return ()
+        if not isinstance(value, list):
+            raise self._changed(name)
+        return tuple(Record(item, f"{self.kind}.{name}") for item in value)
+
+    def _promised(self, name: str, value: T | None) -> T:
+        if value is None:
+            raise self._changed(name)
+        return value
+
+    def _changed(self, name: str) -> SchemaChanged:
+        return SchemaChanged(
+            f"Lago's {self.kind} has no {name} of the kind that its contract promises.",
+            source="lago",
+            stream=_stream(self.kind),
+            hint="Run `customer-research doctor --online` and compare with Lago's API version.",
+        )
+
+
+def _stream(kind: str) -> str:
+    """The stream that brings objects of a kind (also for its parts, `invoice.customer`)."""
+    whole = kind.split(".", maxsplit=1)[0]
+    return {"customer": "customer", "plan": "subscriptions"}.get(whole, f"{whole}s")
+
+
+def customer(raw: Any, operator_id: str) -> Row:
+    """The billing customer; amounts follow in other tables."""
+    record = Record(raw, "customer")
+    billing = record.part("billing_configuration")
+    return {
+        "operator_id": operator_id,
+        "lago_id": record.text("lago_id"),
+        "name": record.optional_text("name"),
+        "legal_name": record.optional_text("legal_name"),
+        "email": record.optional_text("email"),
+        "phone": record.optional_text("phone"),
+        "currency": record.optional_text("currency"),
+        "net_payment_term": record.optional_integer("net_payment_term"),
+        "timezone": record.optional_text("applicable_timezone") or record.optional_text("timezone"),
+        "city": record.optional_text("city"),
+        "country": record.optional_text("country"),
+        "payment_provider": billing.optional_text("payment_provider"),
+        "created_at": record.instant("created_at"),
+    }
+
+
+def plan(raw: Any) -> Row:
+    """One plan at its list price."""
+    record = Record(raw, "plan")
+    return {
+        "plan_code": record.text("code"),
+        "name": record.text("name"),
+        "interval": record.text("interval"),
+        "amount_minor": record.integer("amount_cents"),
+        "currency": record.text("amount_currency"),
+    }
+
+
+def priced(raw: Mapping[str, Any]) -> bool:
+    """Whether a listed subscription tells its own price."""
+    return raw.get("plan_amount_cents") is not None
+
+
+def subscription(raw: Any, operator_id: str, plans: Mapping[str, Row], detail: Any = None) -> Row:
+    """One subscription with its effective price.
+
+    The price is the subscription's own (an override before the plan): of the list, else of *detail* (its single GET), else
+    the plan's. Interval, name and list price come from *plans* (by code), else from the plan inside either object.
+
+    Raises:
+        SchemaChanged: a subscription that bills or will bill has no price or no known interval.
+    """
+    record = Record(raw, "subscription")
+    code, status = record.text("plan_code"), record.text("status")
+    known = plans.get(code) or _inner_plan(record) or _inner_plan(Record(detail or {}, "subscription")) or {}
+    amount = _first(_own_price(record), _own_price(Record(detail or {}, "subscription")), known.get("amount_minor"))
+    interval = known.get("interval")
+    if status in {"active", "pending"} and (amount is None or interval not in MONTHS_PER_INTERVAL):
+        missing = "price" if amount is None else "billing interval that is known"
+        raise SchemaChanged(f"Lago's subscription to {code} has no {missing}.", source="lago", stream="subscriptions")
+    monthly = None if amount is None or interval not in MONTHS_PER_INTERVAL else monthly_minor(amount, interval)
+    return {
+        "operator_id": operator_id,
+        "subscription_id": record.text("lago_id"),
+        "external_id": record.optional_text("external_id"),
+        "plan_code": code,
+        "plan_name": known.get("name"),
+        "interval": interval,
+        "status": status,
+        "amount_minor": amount,
+        "plan_amount_minor": known.get("amount_minor"),
+        "monthly_minor": monthly,
+        "currency": record.optional_text("plan_amount_currency") or known.get("currency"),
+        "is_base": code in SEGMENTS,
+        "segment": SEGMENTS.get(code),
+        "billing_time": record.optional_text("billing_time"),
+        "created_at": record.instant("created_at"),
+        "subscription_at": record.optional_instant("subscription_at"),
+        "started_at": record.optional_instant("started_at"),
+        "ending_at": record.optional_instant("ending_at"),
+        "canceled_at": record.optional_instant("canceled_at"),
+        "terminated_at": record.optional_instant("terminated_at"),
+        "period_start": record.optional_instant("current_billing_period_started_at"),
+        "period_end": record.optional_instant("current_billing_period_ending_at"),
+        "previous_plan_code": record.optional_text("previous_plan_code"),
+        "next_plan_code": record.optional_text("next_plan_code"),
+        "downgrade_plan_date": record.optional_day("downgrade_plan_date"),
+    }
+
+
+def _own_price(record: Record) -> int | None:
+    overrides = record.part("plan_overrides").optional_integer("amount_cents")
+    return _first(
+        overrides, record.optional_integer("plan_amount_cents"), record.part("plan").optional_integer("amount_cents")
+    )
+
+
+def _inner_plan(record: Record) -> Row | None:
+    return plan(record.raw["plan"]) if record.raw.get("plan") else None
+
+
+def _first(*values: int | None) -> int | None:
+    return next((value for value in values if value is not None), None)
+
+
+def invoice(raw: Any, operator_id: str) -> Row:
+    """One invoice; days are in the customer's calendar, as Lago gives them."""
+    record = Record(raw, "invoice")
+    start, end = _period(record)
+    return {
+        "operator_id": operator_id,
+        "invoice_id": record.text("lago_id"),
+        "number": record.optional_text("number"),
+        "invoice_type": record.text("invoice_type"),
+        "status": record.text("status"),
+        "payment_status": record.text("payment_status"),
+        "payment_overdue": record.optional_flag("payment_overdue"),
+        "currency": record.text("currency"),
+        "total_minor": record.integer("total_amount_cents"),
+        "taxes_minor": record.optional_integer("taxes_amount_cents"),
+        "due_minor": record.optional_integer("total_due_amount_cents"),
+        "issuing_date": record.day("issuing_date"),
+        "payment_due_date": record.optional_day("payment_due_date"),
+        "period_from": start,
+        "period_to": end,
+        "created_at": record.instant("created_at"),
+        "updated_at": record.optional_instant("updated_at"),
+    }
+
+
+def _period(record: Record) -> tuple[date | None, date | None]:
+    """First and last day billed: the invoice's own, else over its billing periods, else over its subscriptions."""
+    zone = _zone(record.part("customer").optional_text("applicable_timezone"))
+    parts = (record, *record.parts("billing_periods"), *invoice_subscriptions(record))
+    starts = [day for part in parts if (day := _edge(part, "from", zone)) is not None]
+    ends = [day for part in parts if (day := _edge(part, "to", zone)) is not None]
+    return min(starts, default=None), max(ends, default=None)
+
+
+def invoice_subscriptions(record: Record) -> Iterator[Record]:
+    """The subscriptions an invoice names, which Lago gives either as themselves or as `{"subscription": {…}}`."""
+    for entry in record.parts("subscriptions"):
+        yield entry.part("subscription") if entry.raw.get("subscription") else entry
+
+
+def _edge(part: Record, side: str, zone: tzinfo) -> date | None:
+    instant = part.optional_instant(f"subscription_{side}_datetime")
+    return part.optional_day(f"{side}_date") if instant is None else instant.astimezone(zone).date()
+
+
+def _zone(name: str | None) -> tzinfo:
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (KeyError, ValueError, OSError):
+        return UTC
+
+
+def payments(raw: Any, operator_id: str) -> list[Row]:
+    """One row for each invoice that the payment pays; `paid_at` is when Lago made the payment.
+
+    A payment of several invoices does not say which part went to which: their amounts are unknown.
+    """
+    record = Record(raw, "payment")
+    invoices = record.raw.get("invoice_ids") or [record.optional_text("lago_payable_id")]
+    amount = record.integer("amount_cents")
+    return [
+        {
+            "operator_id": operator_id,
+            "payment_id": record.text("lago_id"),
+            "invoice_id": invoice_id,
+            "amount_minor": amount if len(invoices) == 1 else None,
+            "currency": record.text("amount_currency"),
+            "status": record.text("payment_status"),
+            "paid_at": record.instant("created_at"),
+        }
+        for invoice_id in invoices
+    ]
+
+
+def credit_note(raw: Any, operator_id: str) -> Row:
+    """One credit note, its total positive."""
+    record = Record(raw, "credit_note")
+    return {
+        "operator_id": operator_id,
+        "credit_note_id": record.text("lago_id"),
+        "number": record.optional_text("number"),
+        "invoice_id": record.optional_text("lago_invoice_id"),
+        "reason": record.optional_text("reason"),
+        "currency": record.text("currency"),
+        "total_minor": record.integer("total_amount_cents"),
+        "balance_minor": record.optional_integer("balance_amount_cents"),
+        "issuing_date": record.day("issuing_date"),
+        "created_at": record.instant("created_at"),
+    }
+
+
+def coupon(raw: Any, operator_id: str) -> Row:
+    """One coupon applied to the operator: a percentage or a fixed amount.
+
+    Raises:
+        SchemaChanged: it is neither.
+    """
+    record = Record(raw, "coupon")
+    percentage, amount = _percentage(record), record.optional_integer("amount_cents")
+    if percentage is None and amount is None:
+        raise SchemaChanged("Lago's coupon has no amount and no percentage.", source="lago", stream="coupons")
+    return {
+        "operator_id": operator_id,
+        "coupon_id": record.text("lago_id"),
+        "code": record.text("coupon_code"),
+        "status": record.text("status"),
+        "amount_minor": amount if percentage is None else None,
+        "currency": record.optional_text("amount_currency") if percentage is None else None,
+        "percentage": percentage,
+        "frequency": record.text("frequency"),
+        "frequency_duration_remaining": record.optional_integer("frequency_duration_remaining"),
+        "created_at": record.instant("created_at"),
+        "expires_at": record.optional_instant("expiration_at"),
+        "terminated_at": record.optional_instant("terminated_at"),
+    }
+
+
+def _percentage(record: Record) -> float | None:
+    value = record.raw.get("percentage_rate")
+    if value is None:
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise SchemaChanged(
+            "Lago's coupon has a percentage that is no number.", source="lago", stream="coupons"
+        ) from None

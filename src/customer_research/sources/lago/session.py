@@ -1,0 +1,201 @@
+"""An open connection to Lago: one object or all pages of a list, and the plans, which every operator shares."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from customer_research.connect.concurrent import together
+from customer_research.connect.http import Http, Pace, Params, Vendor
+from customer_research.connect.recording import Recording, stamp
+from customer_research.connect.source import Clock, Row
+from customer_research.domain.evidence import Receipt
+from customer_research.errors import BadAnswer, ConfigError, SchemaChanged
+from customer_research.settings import Settings
+from customer_research.sources.lago import normalise
+
+if TYPE_CHECKING:
+    import httpx2
+
+PER_PAGE = 100
+"""Lago's largest page."""
+
+NOT_FOUND = 404
+
+VENDOR = Vendor(
+    name="lago",
+    title="Lago",
+    credential="lago.api_key",
+    address="lago.url",
+    convention="reset_seconds",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All records of a list, each once; `missing` counts those that Lago announced and did not send."""
+
+    records: tuple[Mapping[str, Any], ...]
+    missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """The organisation's plans: canonical rows stamped with their receipt."""
+
+    rows: list[Row]
+    receipt: Receipt
+    missing: int
+
+
+class LagoSession:
+    """One connection to Lago for any number of operators."""
+
+    def __init__(self, http: Http) -> None:
+        self.http = http
+        self._plans: Plans | None = None
+        self._plans_lock = asyncio.Lock()
+        self._sample: Listing | None = None
+        self._sample_lock = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Release sockets."""
+        await self.http.close()
+
+    async def one(self, path: str, key: str, recording: Recording, params: Params | None = None) -> Any:
+        """The object under *key*, or None when Lago answers that the customer or object does not exist."""
+        body = await self._read(path, recording, params)
+        if body is None:
+            return None
+        found = body.get(key)
+        if not isinstance(found, Mapping):
+            raise SchemaChanged(f"Lago's answer has no {key}.", source="lago", stream=recording.stream)
+        return found
+
+    async def every(self, path: str, key: str, recording: Recording, params: Params | None = None) -> Listing:
+        """All records of a list, page by page until Lago names no next one; none for an unknown customer.
+
+        The first page tells how many there are; the others are asked for at the same time. A page past the announced
+        ones is followed too, as counts may be stale.
+        """
+        first = await self._page(path, key, recording, params, 1)
+        if first is None:
+            return Listing(())
+        pages = [first]
+        if first.next_page is not None:
+            numbers = range(2, max(first.total_pages, first.next_page) + 1)
+            later = await together(*(self._page(path, key, recording, params, n) for n in numbers))
+            pages += [page for page in later if page is not None]
+        while (following := pages[-1].next_page) is not None and following > pages[-1].number:
+            page = await self._page(path, key, recording, params, following)
+            if page is None:
+                break
+            pages.append(page)
+        return _listing(pages)
+
+    async def plans(self) -> Plans:
+        """All plans, asked for once a session."""
+        async with self._plans_lock:
+            if self._plans is None:
+                recording = self.http.recording("plans")
+                listing = await self.every("/plans", "plans", recording)
+                rows = [normalise.plan(record) for record in listing.records]
+                receipt = recording.receipt(rows, truncated=listing.missing > 0)
+                self._plans = Plans(stamp(rows, receipt), receipt, listing.missing)
+            return self._plans
+
+    async def sample(self) -> Listing:
+        """The first page of the organisation's customers, for `doctor`, asked for once a session."""
+        async with self._sample_lock:
+            if self._sample is None:
+                page = await self._page("/customers", "customers", self.http.recording("sample"), None, 1)
+                self._sample = Listing(page.records if page is not None else ())
+            return self._sample
+
+    async def _page(
+        self, path: str, key: str, recording: Recording, params: Params | None, number: int
+    ) -> _Page | None:
+        body = await self._read(path, recording, {**(params or {}), "page": number, "per_page": PER_PAGE})
+        return None if body is None else _page(body, key, number, recording.stream)
+
+    async def _read(self, path: str, recording: Recording, params: Params | None) -> Mapping[str, Any] | None:
+        """The answer, or None when it says `…_not_found`: an answer about the object, unlike a path that does not exist."""
+        reply = await self.http.send("GET", path, params=params, recording=recording, accept={NOT_FOUND})
+        body = reply.body if isinstance(reply.body, Mapping) else {}
+        if reply.status != NOT_FOUND:
+            return body
+        if str(body.get("code", "")).endswith("_not_found"):
+            return None
+        raise BadAnswer(
+            f"Lago has nothing at {path} (404).",
+            source="lago",
+            stream=recording.stream,
+            hint="Check lago.url: it ends in /api/v1.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    number: int
+    records: tuple[Mapping[str, Any], ...]
+    next_page: int | None
+    total_pages: int
+    total_count: int
+
+
+def _page(body: Mapping[str, Any], key: str, number: int, stream: str) -> _Page:
+    records, meta = body.get(key), body.get("meta")
+    if not isinstance(records, list) or not isinstance(meta, Mapping):
+        raise SchemaChanged(f"Lago's list has no {key} or no meta.", source="lago", stream=stream)
+    following, pages, count = (meta.get(name) for name in ("next_page", "total_pages", "total_count"))
+    if (
+        not (following is None or isinstance(following, int))
+        or not isinstance(pages, int)
+        or not isinstance(count, int)
+    ):
+        raise SchemaChanged("Lago's meta does not number the pages.", source="lago", stream=stream)
+    return _Page(number, tuple(records), following, pages, count)
+
+
+def _listing(pages: list[_Page]) -> Listing:
+    """Each record once (a record that came in between moves the others to the next page), against the announced count."""
+    seen = {str(record.get("lago_id", position)): record for position, record in enumerate(_records(pages))}
+    announced = max(page.total_count for page in pages)
+    return Listing(tuple(seen.values()), max(announced - len(seen), 0))
+
+
+def _records(pages: list[_Page]) -> list[Mapping[str, Any]]:
+    return [record for page in pages for record in page.records]
+
+
+def open_session(
+    settings: Settings,
+    clock: Clock,
+    *,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    pace: Pace | None = None,
+) -> LagoSession:
+    """Open Lago as configured; `transport` and `pace` replace network and time in tests.
+
+    Raises:
+        ConfigError: there is no API key, or the address is none.
+    """
+    own = settings.lago
+    key = own.api_key.get_secret_value() if own.api_key is not None else ""
+    if not key:
+        raise ConfigError("No API key for Lago is set.", setting="lago.api_key", hint="Set it to a read-only API key.")
+    http = Http(
+        VENDOR,
+        base_url=own.url,
+        headers={"Authorization": f"Bearer {key}"},
+        secrets=(key,),
+        requests_per_second=own.requests_per_second,
+        concurrency=own.concurrency,
+        deadline_seconds=settings.deadline_seconds,
+        clock=clock,
+        transport=transport,
+        pace=pace,
+    )
+    return LagoSession(http)

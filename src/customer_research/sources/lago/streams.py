@@ -1,0 +1,122 @@
+"""What is fetched from Lago for one operator. Each stream gives whole tables, or says what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from customer_research.connect.concurrent import both, together
+from customer_research.connect.http import Params, segment
+from customer_research.connect.recording import Recording, stamp
+from customer_research.connect.source import Batch, Row, Subject
+from customer_research.domain.evidence import Gap
+from customer_research.domain.money import MONTHS_PER_INTERVAL
+from customer_research.errors import BadAnswer
+from customer_research.sources.lago import normalise
+from customer_research.sources.lago.session import LagoSession, Listing
+
+STATUSES = ("active", "pending", "canceled", "terminated")
+"""Lago lists only active subscriptions unless told otherwise."""
+
+
+def customer_path(subject: Subject, tail: str = "") -> str:
+    """The path of the operator's records: the external id is the operator id (a legacy number without its mark)."""
+    return f"/customers/{segment(external_id(subject))}{tail}"
+
+
+def external_id(subject: Subject) -> str:
+    """The operator as Lago knows it."""
+    return subject.operator_id.removeprefix("legacy:")
+
+
+async def customer(session: LagoSession, subject: Subject) -> Batch:
+    """The customer; no row when Lago does not know the operator."""
+    recording = session.http.recording("customer")
+    found = await session.one(customer_path(subject), "customer", recording)
+    rows = [] if found is None else [normalise.customer(found, subject.operator_id)]
+    if found is not None and found.get("external_id") != external_id(subject):
+        raise BadAnswer("Lago answered with another customer.", source="lago", stream="customer")
+    receipt = recording.receipt(rows)
+    return Batch({"customer": stamp(rows, receipt)}, (receipt,))
+
+
+async def subscriptions(session: LagoSession, subject: Subject) -> Batch:
+    """Subscriptions of every status with their plans; a single GET only where the list does not tell a price."""
+    recording = session.http.recording("subscriptions")
+    path = customer_path(subject, "/subscriptions")
+    listing, plans = await both(
+        session.every(path, "subscriptions", recording, {"status[]": STATUSES}), session.plans()
+    )
+    by_code = {row["plan_code"]: row for row in plans.rows}
+    details = await together(*(_detail(session, record, by_code, recording) for record in listing.records))
+    rows = [
+        normalise.subscription(record, subject.operator_id, by_code, detail)
+        for record, detail in zip(listing.records, details, strict=True)
+    ]
+    receipt = recording.receipt(rows, truncated=listing.missing > 0)
+    gaps = _truncated("subscription", listing.missing) | _truncated("plan", plans.missing)
+    tables = {"subscription": stamp(rows, receipt), "plan": plans.rows}
+    return Batch(tables, (receipt, plans.receipt), gaps)
+
+
+async def _detail(
+    session: LagoSession, record: Mapping[str, Any], plans: Mapping[str, Row], recording: Recording
+) -> Mapping[str, Any] | None:
+    """The subscription's own GET, when the list leaves its price open or its plan is not among the listed ones.
+
+    A plan change keeps the external id, so that the object found may be a later subscription: then it is not used.
+    """
+    known = plans.get(record.get("plan_code", ""), {})
+    if record.get("plan") or (normalise.priced(record) and known.get("interval") in MONTHS_PER_INTERVAL):
+        return None
+    path = f"/subscriptions/{segment(str(record.get('external_id', '')))}"
+    params: Params = {"status": str(record.get("status", ""))}
+    found = await session.one(path, "subscription", recording, params)
+    matches = found is not None and found.get("lago_id") == record.get("lago_id")
+    return found if matches else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A stream that is one list: its table, the list's path and key, and how a record becomes rows."""
+
+    table: str
+    stream: str
+    key: str
+    rows: Callable[[Any, str], list[Row]]
+
+    async def __call__(self, session: LagoSession, subject: Subject) -> Batch:
+        recording = session.http.recording(self.stream)
+        listing: Listing = await session.every(customer_path(subject, f"/{self.key}"), self.key, recording)
+        rows = [row for record in listing.records for row in self.rows(record, subject.operator_id)]
+        receipt = recording.receipt(rows, truncated=listing.missing > 0)
+        return Batch({self.table: stamp(rows, receipt)}, (receipt,), _truncated(self.table, listing.missing))
+
+
+invoices = _Listed("invoice", "invoices", "invoices", lambda raw, operator: [normalise.invoice(raw, operator)])
+"""All invoices of any status."""
+
+payments = _Listed("payment", "payments", "payments", normalise.payments)
+"""All payments, one row for each invoice paid."""
+
+credit_notes = _Listed(
+    "credit_note", "credit_notes", "credit_notes", lambda raw, operator: [normalise.credit_note(raw, operator)]
+)
+"""All credit notes."""
+
+coupons = _Listed("coupon", "coupons", "applied_coupons", lambda raw, operator: [normalise.coupon(raw, operator)])
+"""All coupons ever applied, ended ones too."""
+
+
+def _truncated(table: str, missing: int) -> dict[str, Gap]:
+    if missing == 0:
+        return {}
+    return {
+        table: Gap(
+            source="lago",
+            reason="truncated",
+            detail=f"Lago announced {missing} more {table.replace('_', ' ')} record(s) than it sent.",
+            next_step="Try again; if it stays, compare with Lago's own screen.",
+        )
+    }
