@@ -1,0 +1,150 @@
+"""What `doctor` asks HubSpot: the token's scopes, the operator property (C01) and the deal stages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from customer_research.connect.recording import Recording
+from customer_research.connect.source import CheckResult, Subject
+from customer_research.errors import Denied, SourceError
+from customer_research.sources.hubspot.normalise import (
+    LOST_STAGES,
+    OPEN_STAGES,
+    WON_STAGES,
+    canonical_operator_id,
+    stage_key,
+    text,
+)
+from customer_research.sources.hubspot.session import HubSpotSession
+
+SCOPES = (
+    "crm.objects.companies.read",
+    "crm.objects.contacts.read",
+    "crm.objects.deals.read",
+    "crm.objects.owners.read",
+    "crm.schemas.companies.read",
+    "crm.schemas.deals.read",
+    "sales-email-read",
+)
+"""Scopes the credential needs; notes, calls and meetings come with those of contacts."""
+
+SAMPLE = 100
+_HALF = 0.5
+
+_PROBES: tuple[tuple[str, str, str], ...] = (
+    ("companies", "objects", "crm.objects.companies.read"),
+    ("contacts", "objects", "crm.objects.contacts.read"),
+    ("deals", "objects", "crm.objects.deals.read"),
+    ("notes", "objects", "crm.objects.contacts.read"),
+    ("calls", "objects", "crm.objects.contacts.read"),
+    ("meetings", "objects", "crm.objects.contacts.read"),
+    ("emails", "objects", "sales-email-read"),
+    ("owners", "owners", "crm.objects.owners.read"),
+    ("companies", "properties", "crm.schemas.companies.read"),
+    ("deals", "properties", "crm.schemas.deals.read"),
+)
+
+
+async def scopes(session: HubSpotSession, subject: Subject | None) -> CheckResult:
+    """Reads one record of everything that the stream reads."""
+    del subject
+    recording = session.recording("doctor")
+    refused = await asyncio.gather(*(_refused(session, *probe, recording) for probe in _PROBES))
+    lacking = tuple(dict.fromkeys(scope for scope in refused if scope is not None))
+    needed = f"Read access: {', '.join(SCOPES)}"
+    if len([scope for scope in refused if scope is not None]) == len(_PROBES):
+        return CheckResult(
+            "token", "fail", "HubSpot refuses the token everywhere", needed, "Set hubspot.token to a valid service key."
+        )
+    if lacking:
+        return CheckResult(
+            "token",
+            "fail",
+            f"Refused for lack of: {', '.join(lacking)}",
+            needed,
+            f"Add {', '.join(lacking)} to the key.",
+        )
+    return CheckResult("token", "ok", "All objects can be read", needed)
+
+
+async def _refused(session: HubSpotSession, name: str, area: str, scope: str, recording: Recording) -> str | None:
+    path = {
+        "objects": f"{session.paths.objects}/{name}",
+        "owners": session.paths.owners,
+        "properties": f"{session.paths.properties}/{name}",
+    }[area]
+    try:
+        await session.http.get(path, params=None if area == "properties" else {"limit": 1}, recording=recording)
+    except Denied:
+        return scope
+    return None
+
+
+async def operator_property(session: HubSpotSession, subject: Subject | None) -> CheckResult:
+    """Which configured property exists, and on a sample how often it holds something that is an operator id."""
+    del subject
+    recording = session.recording("doctor")
+    definitions = await session.definitions("companies", recording)
+    names = [str(item.get("name")) for item in definitions]
+    wanted = ", ".join(session.operator_properties)
+    existing = [name for name in session.operator_properties if name in names]
+    if not existing:
+        near = [name for name in names if "operator" in name or "moovs" in name]
+        return CheckResult(
+            "operator_property",
+            "fail",
+            f"None of {wanted}; similar: {', '.join(near) or 'none'}",
+            "A company property that holds the operator id",
+            "Name it in hubspot.operator_properties.",
+        )
+    return _filled(existing[0], await _sample(session, existing[0], recording))
+
+
+async def _sample(session: HubSpotSession, name: str, recording: Recording) -> list[Mapping[str, Any]]:
+    path = f"{session.paths.objects}/companies"
+    body = await session.http.get(path, params={"limit": SAMPLE, "properties": name}, recording=recording)
+    return list(session.mapping(body, recording).get("results") or [])
+
+
+def _filled(name: str, sample: list[Mapping[str, Any]]) -> CheckResult:
+    values = [text((row.get("properties") or {}).get(name)) for row in sample]
+    held = [value for value in values if value is not None]
+    good = [value for value in held if canonical_operator_id(value) is not None]
+    changed = [value for value in good if canonical_operator_id(value) != value]
+    found = f"{name}: {len(held)} of {len(sample)} sampled companies have it, {len(good)} hold an operator id"
+    if changed:
+        found += f", {len(changed)} of them in another spelling (normalised by the search)"
+    enough = bool(sample) and len(good) >= _HALF * len(sample)
+    return CheckResult(
+        "operator_property",
+        "ok" if enough else "warn",
+        found,
+        "An operator id on at least half of the companies",
+        "" if enough else "Fill the property, or rely on the CSM view's HubSpot ids.",
+        {"hubspot.operator_properties": [name]},
+    )
+
+
+async def deal_states(session: HubSpotSession, subject: Subject | None) -> CheckResult:
+    """Whether HubSpot's own closed flags exist; else whether the closed list knows every stage."""
+    del subject
+    recording = session.recording("doctor")
+    needed = "hs_is_closed and hs_is_closed_won, or stages of the closed list"
+    try:
+        definitions = await session.definitions("deals", recording)
+    except SourceError as error:
+        return CheckResult("deal_states", "fail", error.message, needed, error.hint)
+    if {"hs_is_closed", "hs_is_closed_won"} <= {item.get("name") for item in definitions}:
+        return CheckResult("deal_states", "ok", "HubSpot says of each deal whether it is closed and won", needed)
+    strange = [
+        label for label in (await session.stage_labels(recording)).values() if stage_key(label) not in _KNOWN_STAGES
+    ]
+    if strange:
+        found = f"Stages of no known state: {', '.join(sorted(set(strange)))}"
+        return CheckResult("deal_states", "warn", found, needed, "Let the token read hs_is_closed of deals.")
+    return CheckResult("deal_states", "ok", "Every stage is on the closed list", needed)
+
+
+_KNOWN_STAGES = OPEN_STAGES | WON_STAGES | LOST_STAGES

@@ -1,0 +1,437 @@
+"""HubSpot's records as canonical rows; pure.
+
+HubSpot gives every property as text (or null), and leaves out a property that does not exist or was not asked for: so an
+asked-for property that is absent from the answer is a property the portal does not have. Money is a decimal text in major
+units, instants are ISO 8601 or epoch milliseconds, call durations are milliseconds (resolution C43).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from html.parser import HTMLParser
+from typing import Any
+
+from customer_research.connect.source import Row
+from customer_research.domain.money import to_minor
+from customer_research.errors import SchemaChanged
+from customer_research.sources.hubspot.mentions import mentions_cancellation, mentions_champion_left
+
+SOURCE_NAME = "hubspot"
+STREAM = "relationship"
+
+
+def _each(listed: str) -> tuple[str, ...]:
+    """The names of a list written with blanks."""
+    return tuple(listed.split())
+
+
+COMPANY_PROPERTIES = _each(
+    "name domain industry city state country phone website lifecyclestage hs_lead_status createdate notes_last_updated "
+    "hubspot_owner_id customer_segment moovs_fleet_size contract_end_date renewal_date"
+)
+CONTACT_PROPERTIES = _each(
+    "firstname lastname email phone jobtitle createdate lastmodifieddate contact_status left_company_date"
+)
+DEAL_PROPERTIES = _each(
+    "dealname amount deal_currency_code dealstage pipeline closedate createdate dealtype closed_lost_reason hs_is_closed "
+    "hs_is_closed_won"
+)
+_LOGGED = ("hs_timestamp", "hs_createdate", "hubspot_owner_id")
+ENGAGEMENT_PROPERTIES: Mapping[str, tuple[str, ...]] = {
+    "notes": (*_LOGGED, "hs_note_body"),
+    "emails": (*_LOGGED, "hs_email_subject", "hs_email_text"),
+    "calls": (*_LOGGED, "hs_call_title", "hs_call_body", "hs_call_duration"),
+    "meetings": (*_LOGGED, "hs_meeting_title", "hs_meeting_body", "hs_meeting_start_time"),
+}
+"""Properties asked for, by object type: one that is not asked for is absent from the answer (C43)."""
+
+ENGAGEMENT_TYPES: Mapping[str, str] = {"notes": "note", "emails": "email", "calls": "call", "meetings": "meeting"}
+_TITLES = ("hs_email_subject", "hs_call_title", "hs_meeting_title")
+_BODIES = ("hs_note_body", "hs_email_text", "hs_call_body", "hs_meeting_body")
+
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "companies": ("name", "createdate"),
+    "contacts": ("email", "createdate"),
+    "deals": ("dealstage", "createdate"),
+    **dict.fromkeys(ENGAGEMENT_PROPERTIES, ("hs_timestamp",)),
+}
+"""HubSpot's own properties without which an object type's figures cannot be made."""
+
+DEFAULT_CURRENCY = "USD"
+"""Currency of a deal that names none (C40)."""
+
+OPEN_STAGES = frozenset(
+    [
+        "lead",
+        "pql",
+        "opportunity",
+        "interest",
+        "discovery",
+        "discovery call",
+        "demo",
+        "negotiation",
+        "prospecting",
+        "contract",
+        "contract sent",
+        "contractsent",
+        "onboarding",
+        "appointmentscheduled",
+        "appointment scheduled",
+        "qualifiedtobuy",
+        "qualified to buy",
+        "presentationscheduled",
+        "presentation scheduled",
+        "decisionmakerboughtin",
+        "decision maker bought in",
+    ]
+)
+WON_STAGES = frozenset(
+    [
+        "closedwon",
+        "closed won",
+        "won",
+        "paid",
+        "paid account",
+        "fully onboarded",
+        "paid account fully onboarded",
+        "fully onboarded paid account",
+    ]
+)
+LOST_STAGES = frozenset(
+    [
+        "closedlost",
+        "closed lost",
+        "lost",
+        "lost paid",
+        "closed lost formerly paid",
+        "formerly paid",
+        "lost formerly paid",
+    ]
+)
+"""Deal stages by label or id (domain c8 and HubSpot's default pipeline), as `stage_key` writes them."""
+
+_PIPELINE_WORDS = frozenset(["smb", "mid", "market", "midmarket", "enterprise", "ent", "addon", "pipeline"])
+_EXPANSION_PIPELINES = frozenset(["addon", "add on"])
+_LEFT_WORDS = frozenset(["left", "left company", "left the company", "former", "former employee", "departed", "gone"])
+
+
+def properties_of(record: Mapping[str, Any], object_type: str) -> Mapping[str, str | None]:
+    """A record's properties.
+
+    Raises:
+        SchemaChanged: the record has no properties, or lacks one that its figures need.
+    """
+    properties = record.get("properties")
+    missing = NEEDED[object_type]
+    if isinstance(properties, Mapping):
+        missing = tuple(name for name in missing if name not in properties)
+        if not missing and record.get("id") is not None:
+            return properties
+    named = ", ".join(missing) or "id"
+    raise SchemaChanged(
+        f"HubSpot's {object_type} came without {named}.",
+        source=SOURCE_NAME,
+        stream=STREAM,
+        hint="Check that the token may read these properties; `customer-research doctor --online` lists the scopes.",
+    )
+
+
+def company_row(record: Mapping[str, Any], operator_id: str, *, linked_by: str, owner_name: str | None) -> Row:
+    """The `company` row of a record; `linked_by` says how it was found (csm, property)."""
+    given = properties_of(record, "companies")
+    return {
+        "operator_id": operator_id,
+        "company_id": str(record["id"]),
+        "name": text(given.get("name")),
+        "domain": text(given.get("domain")),
+        "industry": text(given.get("industry")),
+        "city": text(given.get("city")),
+        "state": text(given.get("state")),
+        "country": text(given.get("country")),
+        "phone": text(given.get("phone")),
+        "website": text(given.get("website")),
+        "lifecycle_stage": text(given.get("lifecyclestage")),
+        "lead_status": text(given.get("hs_lead_status")),
+        "owner_id": text(given.get("hubspot_owner_id")),
+        "owner_name": owner_name,
+        "customer_segment": text(given.get("customer_segment")),
+        "fleet_size": fleet_size(given.get("moovs_fleet_size")),
+        "contract_end_date": day(given.get("contract_end_date")),
+        "renewal_date": day(given.get("renewal_date")),
+        "created_at": instant(given.get("createdate")),
+        "last_contacted_at": instant(given.get("notes_last_updated")),
+        "linked_by": linked_by,
+    }
+
+
+def contact_row(record: Mapping[str, Any], operator_id: str, *, is_primary: bool) -> Row:
+    """The `contact` row of a record."""
+    given = properties_of(record, "contacts")
+    names = [part for part in (text(given.get("firstname")), text(given.get("lastname"))) if part is not None]
+    return {
+        "operator_id": operator_id,
+        "contact_id": str(record["id"]),
+        "name": " ".join(names) if names else None,
+        "email": text(given.get("email")),
+        "phone": text(given.get("phone")),
+        "job_title": text(given.get("jobtitle")),
+        "is_primary": is_primary,
+        "has_left": has_left(given),
+        "created_at": instant(given.get("createdate")),
+        "modified_at": instant(given.get("lastmodifieddate")),
+    }
+
+
+def has_left(given: Mapping[str, str | None]) -> bool | None:
+    """Whether a contact is marked as having left; None where the portal has no property that could say so."""
+    if "contact_status" not in given and "left_company_date" not in given:
+        return None
+    status = text(given.get("contact_status"))
+    marked = status is not None and " ".join(_words(status)) in _LEFT_WORDS
+    return marked or text(given.get("left_company_date")) is not None
+
+
+def deal_row(record: Mapping[str, Any], operator_id: str, *, labels: Mapping[str, str]) -> Row:
+    """The `deal` row of a record; `labels` maps stage and pipeline ids to labels, as far as they were asked for."""
+    given = properties_of(record, "deals")
+    stage, pipeline = text(given.get("dealstage")), text(given.get("pipeline"))
+    stage, pipeline = labels.get(stage or "", stage), labels.get(pipeline or "", pipeline)
+    currency = (text(given.get("deal_currency_code")) or DEFAULT_CURRENCY).upper()
+    is_open, is_won = deal_state(given, stage)
+    kind = text(given.get("dealtype"))
+    return {
+        "operator_id": operator_id,
+        "deal_id": str(record["id"]),
+        "name": text(given.get("dealname")),
+        "pipeline": pipeline,
+        "stage": stage,
+        "deal_type": kind,
+        "amount_minor": minor(given.get("amount"), currency),
+        "currency": currency,
+        "is_open": is_open,
+        "is_won": is_won,
+        "is_expansion": is_expansion(pipeline, kind),
+        "close_date": instant(given.get("closedate")),
+        "closed_lost_reason": text(given.get("closed_lost_reason")),
+        "created_at": instant(given.get("createdate")),
+    }
+
+
+def deal_state(given: Mapping[str, str | None], stage: str | None) -> tuple[bool | None, bool | None]:
+    """Whether a deal is open and whether it is won: HubSpot's own flags first, then the closed list of stages.
+
+    None stands for a stage that neither tells of.
+    """
+    closed, won = flag(given.get("hs_is_closed")), flag(given.get("hs_is_closed_won"))
+    if closed is not None and (won is not None or not closed):
+        return not closed, bool(won)
+    key = stage_key(stage)
+    if key in LOST_STAGES:
+        return False, False
+    if key in WON_STAGES:
+        return False, True
+    if key in OPEN_STAGES:
+        return True, False
+    return None, None
+
+
+def stage_unknown(record: Mapping[str, Any]) -> bool:
+    """Whether the deal's state cannot be told without the stage's label."""
+    given = properties_of(record, "deals")
+    return deal_state(given, text(given.get("dealstage")))[0] is None
+
+
+def stage_key(stage: str | None) -> str:
+    """A stage's label or id for comparison: words only, pipeline names dropped ("smb_paid" → "paid")."""
+    return " ".join(word for word in _words(stage or "") if word not in _PIPELINE_WORDS)
+
+
+def is_expansion(pipeline: str | None, deal_type: str | None) -> bool:
+    """Whether a deal grows an existing customer: the add-on pipeline, or HubSpot's existing-business type."""
+    words = [word for word in _words(pipeline or "") if word != "pipeline"]
+    return " ".join(words) in _EXPANSION_PIPELINES or "".join(_words(deal_type or "")) == "existingbusiness"
+
+
+def engagement_row(record: Mapping[str, Any], operator_id: str, *, object_type: str) -> Row:
+    """The `engagement` row of a note, e-mail, call or meeting; bodies are given as plain text."""
+    given = properties_of(record, object_type)
+    title, body = _first(given, _TITLES), _first(given, _BODIES)
+    spoken = "\n".join(part for part in (title, body) if part is not None)
+    logged = instant(given.get("hs_createdate")) or instant(_shown_date(record))
+    occurred = instant(given.get("hs_timestamp")) or instant(given.get("hs_meeting_start_time")) or logged
+    return {
+        "operator_id": operator_id,
+        "engagement_id": str(record["id"]),
+        "type": ENGAGEMENT_TYPES[object_type],
+        "title": title,
+        "body": body,
+        "duration_seconds": seconds(given.get("hs_call_duration")),
+        "owner_id": text(given.get("hubspot_owner_id")),
+        "occurred_at": occurred,
+        "created_at": logged if logged is not None else occurred,
+        "mentions_cancellation": mentions_cancellation(spoken),
+        "mentions_champion_left": mentions_champion_left(spoken),
+    }
+
+
+def _shown_date(record: Mapping[str, Any]) -> str | None:
+    created = record.get("createdAt")
+    return created if isinstance(created, str) else None
+
+
+def _first(given: Mapping[str, str | None], names: Sequence[str]) -> str | None:
+    found = (plain(value) for value in map(given.get, names) if value is not None)
+    return next((value for value in found if value is not None), None)
+
+
+def associated(record: Mapping[str, Any], object_type: str) -> tuple[str, ...]:
+    """Ids of the associated objects of a type, each once, in HubSpot's order (it lists one per association label)."""
+    results = _association(record, object_type).get("results") or ()
+    return tuple(dict.fromkeys(str(item["id"]) for item in results if isinstance(item, Mapping) and "id" in item))
+
+
+def association_cursor(record: Mapping[str, Any], object_type: str) -> str | None:
+    """Where the associations of a type go on, when the record does not list them all."""
+    following = (_association(record, object_type).get("paging") or {}).get("next")
+    return None if following is None else str(following.get("after") or "")
+
+
+def _association(record: Mapping[str, Any], object_type: str) -> Mapping[str, Any]:
+    found = (record.get("associations") or {}).get(object_type) or {}
+    return found if isinstance(found, Mapping) else {}
+
+
+def owner_label(owner: Mapping[str, Any]) -> str | None:
+    """An owner's name, else the e-mail address."""
+    names = [part for part in (text(owner.get("firstName")), text(owner.get("lastName"))) if part is not None]
+    return " ".join(names) if names else text(owner.get("email"))
+
+
+def canonical_operator_id(value: str | None) -> str | None:
+    """An operator id as a portal may hold it (case, dashes, `op_`, braces), in canonical form; None if it is none."""
+    if value is None:
+        return None
+    bare = re.sub(r"^(?:urn:uuid:|operator[_-]|op[_-]|legacy:)", "", value.strip().strip("{}<>\"'`").casefold())
+    if bare.isdigit() and len(bare) < _HEX:
+        return f"legacy:{bare}"
+    digits = bare.replace("-", "")
+    if not re.fullmatch(r"[0-9a-f]{32}", digits):
+        return None
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+_HEX = 32
+"""Hex digits of a UUID."""
+
+
+def operator_id_spellings(operator_id: str) -> list[str]:
+    """The lower-case spellings under which a portal may hold an operator id (a search compares whole values)."""
+    if operator_id.startswith("legacy:"):
+        return [operator_id.removeprefix("legacy:")]
+    return [operator_id, operator_id.replace("-", ""), f"op_{operator_id}", f"operator-{operator_id}"]
+
+
+def text(value: Any) -> str | None:
+    """A property's text without surrounding blanks; None for null and blank."""
+    stripped = str(value).strip() if value is not None else ""
+    return stripped or None
+
+
+def plain(value: str | None) -> str | None:
+    """A rich text as plain text: tags dropped (blocks become lines), entities read."""
+    if value is None:
+        return None
+    reader = _Plain()
+    reader.feed(value)
+    reader.close()
+    lines = (" ".join(line.split()) for line in "".join(reader.parts).splitlines())
+    return text("\n".join(line for line in lines if line))
+
+
+class _Plain(HTMLParser):
+    """Collects the text of a rich text; scripts and styles have none."""
+
+    _BLOCKS = frozenset(["br", "p", "div", "li", "tr", "ul", "ol", "table", "blockquote", "h1", "h2", "h3"])
+    _SILENT = frozenset(["script", "style"])
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self._silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begin a line at a block; fall silent in a script."""
+        del attrs
+        self._silent += tag in self._SILENT
+        if tag in self._BLOCKS:
+            self.parts.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        """End a line at a block; speak again after a script."""
+        self._silent = max(self._silent - (tag in self._SILENT), 0)
+        if tag in self._BLOCKS:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        """Keep the text."""
+        if not self._silent:
+            self.parts.append(data)
+
+
+def instant(value: str | None) -> datetime | None:
+    """An instant from ISO 8601 or epoch milliseconds, in UTC (a date is its midnight); None for null and nonsense."""
+    given = text(value)
+    if given is None:
+        return None
+    try:
+        if re.fullmatch(r"-?\d{6,}(?:\.0+)?", given):
+            return datetime.fromtimestamp(int(given.partition(".")[0]) / 1000, UTC)
+        moment = datetime.fromisoformat(given)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def day(value: str | None) -> date | None:
+    """A date property (`YYYY-MM-DD`, or midnight UTC as an instant)."""
+    moment = instant(value)
+    return None if moment is None else moment.date()
+
+
+def minor(value: str | None, currency: str) -> int | None:
+    """An amount in major units as minor units; None for null and nonsense."""
+    number = _number(value)
+    return None if number is None else to_minor(number, currency)
+
+
+def seconds(value: str | None) -> float | None:
+    """A duration in milliseconds as seconds (C43)."""
+    number = _number(value)
+    return None if number is None else float(number / 1000)
+
+
+def _number(value: str | None) -> Decimal | None:
+    given = text(value)
+    try:
+        number = Decimal(given) if given is not None else None
+    except InvalidOperation:
+        return None
+    return number if number is None or number.is_finite() else None
+
+
+def flag(value: str | None) -> bool | None:
+    """A yes/no property; None for anything else."""
+    return {"true": True, "false": False}.get((text(value) or "").casefold())
+
+
+def fleet_size(value: str | None) -> str | None:
+    """The fleet bucket; "1.0" (a float export) is "1"."""
+    bucket = text(value)
+    return None if bucket is None else re.sub(r"^(\d+)\.0+$", r"\1", bucket)
+
+
+def _words(value: str) -> list[str]:
+    return re.findall(r"[a-z0-9]+", value.casefold())

@@ -1,0 +1,262 @@
+"""The stream `relationship`: the operator's company, its contacts, deals and logged engagements.
+
+The company is found by the id that the CSM view holds, else by the company property that holds the operator id. The rest
+is read in batches by the company's associations, all at the same time; a part that fails leaves a gap for its own table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from customer_research.connect.recording import Recording, stamp
+from customer_research.connect.source import Batch, Row, Subject
+from customer_research.domain.evidence import Gap, GapReason, Receipt
+from customer_research.errors import Denied, NotThere, SourceError, Truncated
+from customer_research.sources.hubspot.normalise import (
+    COMPANY_PROPERTIES,
+    CONTACT_PROPERTIES,
+    DEAL_PROPERTIES,
+    ENGAGEMENT_PROPERTIES,
+    SOURCE_NAME,
+    STREAM,
+    associated,
+    association_cursor,
+    canonical_operator_id,
+    company_row,
+    contact_row,
+    deal_row,
+    engagement_row,
+    operator_id_spellings,
+    properties_of,
+    stage_unknown,
+    text,
+)
+from customer_research.sources.hubspot.session import HubSpotSession
+
+TABLES = ("company", "contact", "deal", "engagement")
+ASSOCIATED = ("contacts", "deals", *ENGAGEMENT_PROPERTIES)
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The companies that stand for the operator, how they were found, and what keeps the answer from being whole."""
+
+    companies: tuple[Record, ...]
+    linked_by: str
+    gap: Gap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one table's requests gave."""
+
+    table: str
+    rows: list[Row] = field(default_factory=list)
+    receipts: tuple[Receipt, ...] = ()
+    gap: Gap | None = None
+
+
+async def fetch(session: HubSpotSession, subject: Subject) -> Batch:
+    """Everything HubSpot holds of the operator; no company is an answer (empty and complete).
+
+    Raises:
+        SourceError: the company itself cannot be read; then nothing is known.
+    """
+    recording = session.recording(STREAM)
+    link = await _link(session, subject, recording)
+    if not link.companies:
+        receipt = recording.receipt([], truncated=link.gap is not None and link.gap.reason == "truncated")
+        return Batch({table: [] for table in TABLES}, (receipt,), _everywhere(link.gap))
+    parts = await asyncio.gather(
+        _companies(session, subject, link, recording),
+        _contacts(session, subject, link, recording),
+        _deals(session, subject, link, recording),
+        _engagements(session, subject, link, recording),
+    )
+    return Batch(
+        tables={part.table: part.rows for part in parts},
+        receipts=tuple(receipt for part in parts for receipt in part.receipts),
+        gaps={**{part.table: part.gap for part in parts if part.gap is not None}, **_everywhere(link.gap)},
+    )
+
+
+def _everywhere(gap: Gap | None) -> dict[str, Gap]:
+    return {} if gap is None else dict.fromkeys(TABLES, gap)
+
+
+# -- which company ----------------------------------------------------------------------------------------------------
+
+
+async def _link(session: HubSpotSession, subject: Subject, recording: Recording) -> Link:
+    if subject.hubspot_company_id is not None:
+        record = await _read(session, subject.hubspot_company_id, recording)
+        if record is not None:
+            return Link((record,), "csm")
+    return await _by_property(session, subject, recording)
+
+
+async def _read(session: HubSpotSession, company_id: str, recording: Recording) -> Record | None:
+    names = (*COMPANY_PROPERTIES, *session.operator_properties)
+    try:
+        return await session.company(company_id, names, ASSOCIATED, recording)
+    except NotThere:
+        return None
+
+
+async def _by_property(session: HubSpotSession, subject: Subject, recording: Recording) -> Link:
+    """The companies whose operator property holds the id; a duplicate in the CRM is read too, not passed over."""
+    name = await session.operator_property(recording)
+    if name is None:
+        return Link((), "", _no_property(session.operator_properties))
+    found = await session.search_companies(
+        name, operator_id_spellings(subject.operator_id), (*COMPANY_PROPERTIES, name), recording
+    )
+    matching = [
+        str(row["id"])
+        for row in found.rows
+        if canonical_operator_id(properties_of(row, "companies").get(name)) == subject.operator_id
+    ]
+    records = await asyncio.gather(*(_read(session, company_id, recording) for company_id in sorted(matching)))
+    gap = _truncated("companies", found.missing) if found.missing else None
+    return Link(tuple(record for record in records if record is not None), "property", gap)
+
+
+def _no_property(names: Sequence[str]) -> Gap:
+    return Gap(
+        SOURCE_NAME,
+        "not_configured",
+        f"The CSM view names no HubSpot company that exists, and the portal has no company property {' or '.join(names)}.",
+        "Name the property that holds the operator id in hubspot.operator_properties; "
+        "`customer-research doctor --online` lists the candidates.",
+    )
+
+
+# -- the parts --------------------------------------------------------------------------------------------------------
+
+
+async def _companies(session: HubSpotSession, subject: Subject, link: Link, recording: Recording) -> Part:
+    owners = [text(properties_of(company, "companies").get("hubspot_owner_id")) for company in link.companies]
+    names = [None if owner is None else await _owner_name(session, owner, recording) for owner in owners]
+    rows = [
+        company_row(company, subject.operator_id, linked_by=link.linked_by, owner_name=name)
+        for company, name in zip(link.companies, names, strict=True)
+    ]
+    return _part("company", rows, recording, link.gap)
+
+
+async def _owner_name(session: HubSpotSession, owner_id: str, recording: Recording) -> str:
+    """The owner's name; where HubSpot does not tell it, the id in words, since there is an owner."""
+    try:
+        name = await session.owner_name(owner_id, recording)
+    except SourceError:
+        name = None
+    return f"owner {owner_id}" if name is None else name
+
+
+async def _contacts(session: HubSpotSession, subject: Subject, link: Link, company: Recording) -> Part:
+    recording = session.recording(STREAM, within=company)
+    records, gap = await _linked(session, link.companies, "contacts", CONTACT_PROPERTIES, recording)
+    primary = {ids[0] for record in link.companies if (ids := associated(record, "contacts"))}
+    try:
+        rows = [contact_row(r, subject.operator_id, is_primary=str(r.get("id")) in primary) for r in records]
+    except SourceError as error:
+        return Part("contact", gap=gap_of(error))
+    return _part("contact", rows, recording, gap)
+
+
+async def _deals(session: HubSpotSession, subject: Subject, link: Link, company: Recording) -> Part:
+    recording = session.recording(STREAM, within=company)
+    records, gap = await _linked(session, link.companies, "deals", DEAL_PROPERTIES, recording)
+    try:
+        unknown = any(stage_unknown(record) for record in records)
+        labels = await session.stage_labels(recording) if unknown else {}
+        rows = [deal_row(record, subject.operator_id, labels=labels) for record in records]
+    except SourceError as error:
+        return Part("deal", gap=gap_of(error))
+    strange = sorted({str(row["stage"]) for row in rows if row["is_open"] is None})
+    return _part("deal", rows, recording, gap or (_strange_stages(strange) if strange else None))
+
+
+def _strange_stages(stages: Sequence[str]) -> Gap:
+    return Gap(
+        SOURCE_NAME,
+        "unavailable",
+        f"HubSpot does not say whether deals in {', '.join(map(repr, stages))} are open, won or lost.",
+        "Let the token read hs_is_closed and hs_is_closed_won of deals.",
+    )
+
+
+async def _engagements(session: HubSpotSession, subject: Subject, link: Link, company: Recording) -> Part:
+    recording = session.recording(STREAM, within=company)
+    kinds = tuple(ENGAGEMENT_PROPERTIES)
+    answers = await asyncio.gather(
+        *(_linked(session, link.companies, kind, ENGAGEMENT_PROPERTIES[kind], recording) for kind in kinds)
+    )
+    gaps = [gap for _, gap in answers if gap is not None]
+    rows: list[Row] = []
+    for kind, (records, _) in zip(kinds, answers, strict=True):
+        try:
+            rows += [engagement_row(record, subject.operator_id, object_type=kind) for record in records]
+        except SourceError as error:
+            gaps.append(gap_of(error))
+    return _part("engagement", rows, recording, gaps[0] if gaps else None)
+
+
+async def _linked(
+    session: HubSpotSession, companies: Sequence[Record], kind: str, properties: Sequence[str], recording: Recording
+) -> tuple[list[Record], Gap | None]:
+    """The records of a type that are associated with the companies, and why they are not all there are."""
+    try:
+        ids, whole = await _ids(session, companies, kind, recording)
+        found = await session.batch_read(kind, ids, properties, recording)
+    except SourceError as error:
+        return [], gap_of(error)
+    if found.missing or not whole:
+        return found.rows, _truncated(kind, found.missing)
+    return found.rows, None
+
+
+async def _ids(
+    session: HubSpotSession, companies: Sequence[Record], kind: str, recording: Recording
+) -> tuple[list[str], bool]:
+    ids: list[str] = []
+    whole = True
+    for company in companies:
+        ids += associated(company, kind)
+        cursor = association_cursor(company, kind)
+        if cursor is not None:
+            more, complete = await session.more_associations(str(company["id"]), kind, cursor, recording)
+            ids += more
+            whole = whole and complete
+    return list(dict.fromkeys(ids)), whole
+
+
+def _part(table: str, rows: list[Row], recording: Recording, gap: Gap | None) -> Part:
+    if not recording.requests:
+        return Part(table, rows, gap=gap)
+    receipt = recording.receipt(rows, truncated=gap is not None and gap.reason == "truncated")
+    return Part(table, stamp(rows, receipt), (receipt,), gap)
+
+
+def _truncated(kind: str, missing: int) -> Gap:
+    how_many = f"{missing} of the {kind}" if missing else f"Some of the {kind}"
+    return Gap(
+        SOURCE_NAME,
+        "truncated",
+        f"{how_many} that HubSpot associates with the operator did not come.",
+        "Run the same command again; if it persists, look at the company in HubSpot.",
+    )
+
+
+def gap_of(error: SourceError) -> Gap:
+    """The gap that a failed part leaves for its table."""
+    reason: GapReason = "unavailable"
+    if isinstance(error, Denied):
+        reason = "denied"
+    elif isinstance(error, Truncated):
+        reason = "truncated"
+    return Gap(SOURCE_NAME, reason, error.message, error.hint)

@@ -1,0 +1,262 @@
+"""An open connection to HubSpot: the paths of the configured version, and what one session needs to learn only once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from customer_research.connect.http import Http, Pace, Vendor, segment
+from customer_research.connect.recording import Recording
+from customer_research.connect.source import Clock
+from customer_research.errors import BadAnswer, ConfigError
+from customer_research.settings import Settings
+from customer_research.sources.hubspot.normalise import SOURCE_NAME, owner_label
+
+if TYPE_CHECKING:
+    import httpx2
+
+SEARCHES_PER_SECOND = 4.0
+"""HubSpot's own limit on searches, for all of an account's keys together."""
+
+BATCH_SIZE = 100
+"""Ids in one batch read."""
+
+OWNERS_PAGE = 500
+
+T = TypeVar("T")
+
+VENDOR = Vendor(
+    name=SOURCE_NAME,
+    title="HubSpot",
+    credential="hubspot.token",
+    address="hubspot.url",
+    own_limits=(("/search", SEARCHES_PER_SECOND),),
+)
+
+LEGACY = "v3"
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where things live in one version of the API."""
+
+    objects: str
+    associations: str
+    properties: str
+    owners: str
+
+    @classmethod
+    def of(cls, version: str) -> Paths:
+        """The paths of a version: `v3` for the legacy ones (whose associations are v4), else a date such as 2026-09.
+
+        Raises:
+            ConfigError: neither.
+        """
+        if version == LEGACY:
+            return cls("/crm/v3/objects", "/crm/v4/associations", "/crm/v3/properties", "/crm/v3/owners")
+        year, _, month = version.partition("-")
+        if not (year.isdigit() and month.isdigit() and len(version) == len("2026-09")):
+            raise ConfigError(
+                f"The setting hubspot.version is {version!r}, which is no version of HubSpot's API.",
+                setting="hubspot.version",
+                hint="Use a date such as 2026-09, or v3 for the legacy paths.",
+            )
+        return cls(
+            f"/crm/objects/{version}",
+            f"/crm/associations/{version}",
+            f"/crm/properties/{version}",
+            f"/crm/owners/{version}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The records of a batch read or a search, and how many were asked for but not given."""
+
+    rows: list[Mapping[str, Any]]
+    missing: int = 0
+
+
+class Once(Generic[T]):
+    """A value that is fetched at most once in a session, however many ask at the same time; a failure is not kept."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._held: tuple[T] | None = None
+
+    async def get(self, fetch: Callable[[], Awaitable[T]]) -> T:
+        """The value, fetched by the first who asks."""
+        async with self._lock:
+            if self._held is None:
+                self._held = (await fetch(),)
+            return self._held[0]
+
+
+class HubSpotSession:
+    """One connection to one portal. Property names, owners and stage labels are read once and kept."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        *,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        own = settings.hubspot
+        token = own.token.get_secret_value() if own.token is not None else ""
+        self.paths = Paths.of(own.version)
+        self.operator_properties = own.operator_properties
+        self.http = Http(
+            VENDOR,
+            base_url=own.url,
+            headers={"Authorization": f"Bearer {token}"},
+            secrets=(token,),
+            requests_per_second=own.requests_per_second,
+            concurrency=own.concurrency,
+            deadline_seconds=settings.deadline_seconds,
+            clock=clock,
+            transport=transport,
+            pace=pace,
+        )
+        self._property_names: Once[frozenset[str]] = Once()
+        self._owners: Once[Mapping[str, str | None]] = Once()
+        self._labels: Once[Mapping[str, str]] = Once()
+
+    async def close(self) -> None:
+        """Release sockets."""
+        await self.http.close()
+
+    def recording(self, stream: str, *, within: Recording | None = None) -> Recording:
+        """A new recording; `within` another one it shares that one's time budget."""
+        recording = self.http.recording(stream)
+        if within is not None:
+            recording.deadline = within.deadline
+        return recording
+
+    async def company(
+        self, company_id: str, properties: Sequence[str], associations: Sequence[str], recording: Recording
+    ) -> Mapping[str, Any]:
+        """One company with its properties and associations.
+
+        Raises:
+            NotThere: HubSpot has no such company.
+            SourceError: as `Http.send`.
+        """
+        params = {"properties": ",".join(properties), "associations": ",".join(associations)}
+        path = f"{self.paths.objects}/companies/{segment(company_id)}"
+        return self.mapping(await self.http.get(path, params=params, recording=recording), recording)
+
+    async def more_associations(
+        self, company_id: str, object_type: str, after: str, recording: Recording
+    ) -> tuple[list[str], bool]:
+        """The rest of a company's associations of a type, from a cursor on; and whether they are complete."""
+        path = f"{self.paths.associations}/companies/{object_type}/batch/read"
+        found: list[str] = []
+        while after:
+            body = {"inputs": [{"id": company_id, "after": after}]}
+            reply = self.mapping(await self.http.post(path, json=body, recording=recording), recording)
+            results = reply.get("results") or []
+            found += [str(link["toObjectId"]) for item in results for link in item.get("to") or []]
+            following = next((item["paging"].get("next") for item in results if item.get("paging")), None)
+            if following is None:
+                return found, bool(results)
+            cursor = str(following.get("after") or "")
+            after = cursor if cursor != after else ""
+        return found, False
+
+    async def search_companies(
+        self, name: str, values: Sequence[str], properties: Sequence[str], recording: Recording
+    ) -> Records:
+        """The companies whose property *name* holds one of *values* (lower case)."""
+        found = {"propertyName": name, "operator": "IN", "values": list(values)}
+        body = {"filterGroups": [{"filters": [found]}], "properties": list(properties), "limit": BATCH_SIZE}
+        path = f"{self.paths.objects}/companies/search"
+        reply = self.mapping(await self.http.post(path, json=body, recording=recording), recording)
+        rows = list(reply.get("results") or [])
+        total = reply.get("total")
+        return Records(rows, max(total - len(rows), 0) if isinstance(total, int) else 0)
+
+    async def batch_read(
+        self, object_type: str, ids: Sequence[str], properties: Sequence[str], recording: Recording
+    ) -> Records:
+        """Records by id, 100 a request, all requests at once; ids that HubSpot does not give are counted as missing."""
+        chunks = [ids[start : start + BATCH_SIZE] for start in range(0, len(ids), BATCH_SIZE)]
+        answers = await asyncio.gather(
+            *(self._batch(object_type, chunk, properties, recording) for chunk in chunks), return_exceptions=True
+        )
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        rows = [row for answer in answers if not isinstance(answer, BaseException) for row in answer]
+        given = {str(row.get("id")) for row in rows}
+        return Records(rows, sum(identifier not in given for identifier in ids))
+
+    async def _batch(
+        self, object_type: str, ids: Sequence[str], properties: Sequence[str], recording: Recording
+    ) -> list[Mapping[str, Any]]:
+        body = {"inputs": [{"id": identifier} for identifier in ids], "properties": list(properties)}
+        path = f"{self.paths.objects}/{object_type}/batch/read"
+        reply = self.mapping(await self.http.post(path, json=body, recording=recording), recording)
+        return list(reply.get("results") or [])
+
+    async def operator_property(self, recording: Recording) -> str | None:
+        """The first configured company property that the portal has (C01); None if it has none of them."""
+        names = await self._property_names.get(lambda: self._all_names(recording))
+        return next((name for name in self.operator_properties if name in names), None)
+
+    async def _all_names(self, recording: Recording) -> frozenset[str]:
+        return frozenset(str(item.get("name")) for item in await self.definitions("companies", recording))
+
+    async def definitions(self, object_type: str, recording: Recording) -> list[Mapping[str, Any]]:
+        """The property definitions of an object type."""
+        path = f"{self.paths.properties}/{object_type}"
+        reply = self.mapping(await self.http.get(path, recording=recording), recording)
+        return list(reply.get("results") or [])
+
+    async def owner_name(self, owner_id: str, recording: Recording) -> str | None:
+        """The name of an owner; None when the portal lists none of that id (or no name)."""
+        return (await self._owners.get(lambda: self._all_owners(recording))).get(owner_id)
+
+    async def _all_owners(self, recording: Recording) -> Mapping[str, str | None]:
+        owners: dict[str, str | None] = {}
+        after: str | None = None
+        while True:
+            params = {"limit": OWNERS_PAGE, "after": after}
+            reply = self.mapping(await self.http.get(self.paths.owners, params=params, recording=recording), recording)
+            owners |= {str(item["id"]): owner_label(item) for item in reply.get("results") or [] if "id" in item}
+            cursor = ((reply.get("paging") or {}).get("next") or {}).get("after")
+            if not cursor or cursor == after:
+                return owners
+            after = str(cursor)
+
+    async def stage_labels(self, recording: Recording) -> Mapping[str, str]:
+        """Labels of deal stages and pipelines by id, as the property definitions list them."""
+        return await self._labels.get(lambda: self._all_labels(recording))
+
+    async def _all_labels(self, recording: Recording) -> Mapping[str, str]:
+        definitions = await self.definitions("deals", recording)
+        options = [
+            option
+            for item in definitions
+            if item.get("name") in {"dealstage", "pipeline"}
+            for option in item.get("options") or []
+        ]
+        return {str(option["value"]): str(option.get("label", "")).strip() for option in options if "value" in option}
+
+    def mapping(self, body: Any, recording: Recording) -> Mapping[str, Any]:
+        """The answer as a JSON object.
+
+        Raises:
+            BadAnswer: it is not one.
+        """
+        if isinstance(body, Mapping):
+            return body
+        raise BadAnswer(
+            "HubSpot sent JSON that is not an object.",
+            source=SOURCE_NAME,
+            stream=recording.stream,
+            hint="Check hubspot.url: it must be the API's address.",
+        )
