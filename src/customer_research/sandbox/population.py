@@ -48,6 +48,7 @@ _ADDONS = Weighted(
     ]
 )
 _FREE_CLAIM = {"Free": 0.04, "SMB": 0.03, "Mid-Market": 0.08, "Enterprise": 0.22}
+_BLANKS = {"P_PLAN": 0.11, "PHONE_NUMBER": 0.10, "SITE_NAME": 0.60}
 _KNEE, _KNEE_POWER = 12.0, 0.30
 _NEIGHBOURS = {"SMB": ("Mid-Market",), "Mid-Market": ("SMB", "Enterprise"), "Enterprise": ("Mid-Market",)}
 OVERRIDE_CAP_CENTS = 400_000
@@ -304,6 +305,7 @@ def _operator(rng: Random, index: int, name: str, traits: tuple[str, str | None]
         fleet_bucket=_fleet_bucket(rng, vehicles),
         contract_end=None,
         source=_SOURCE.draw(rng),
+        view_blanks=frozenset(name for name, share in _BLANKS.items() if rng.random() < share),
         employees=max(1, drivers + rng.randrange(6)) if rng.random() < 0.8 else None,
     )
 

@@ -17,7 +17,8 @@ def csm_rows(life: OperatorLife, as_of: datetime) -> list[Row]:
     base = [item for item in life.subscriptions if words.PLANS[item.plan_code].base]
     if not base or not life.operator.in_csm:
         return []
-    shared = _platform(life.operator) | _hubspot(life) | _usage(life.trips, as_of)
+    blanks = dict.fromkeys(life.operator.view_blanks)
+    shared = _platform(life.operator) | blanks | _hubspot(life) | _usage(life.trips, as_of)
     return [_subscription(life, item, as_of) | shared for item in base]
 
 
@@ -71,12 +72,12 @@ def _platform(operator: Operator) -> Row:
     return {
         "P_COMPANY_NAME": operator.name,
         "P_GENERAL_EMAIL": operator.email,
-        "P_PLAN": operator.app_plan if operator.index % 9 else None,
+        "P_PLAN": operator.app_plan,
         "P_STRIPE_ACCOUNT_ID": operator.stripe_account,
         "P_STRIPE_CUSTOMER": operator.stripe_customer,
-        "PHONE_NUMBER": operator.phone if operator.index % 10 else None,
+        "PHONE_NUMBER": operator.phone,
         "P_CUSTOM_DOMAIN": operator.custom_domain,
-        "SITE_NAME": operator.slug if operator.index % 5 < 2 else None,
+        "SITE_NAME": operator.slug,
         "P_CREATED_DATE": operator.signed_up.date(),
         "P_VEHICLES_TOTAL": operator.vehicles,
         "P_DRIVERS_COUNT": operator.drivers,

@@ -64,6 +64,8 @@ class Operator:
     contract_end: date | None = None
     source: str = "Organic search"
     employees: int | None = None
+    view_blanks: frozenset[str] = frozenset()
+    """Columns of the CSM view that are empty for this operator."""
 
 
 @dataclass(slots=True)
