@@ -1,0 +1,280 @@
+"""CSM view rows to the canonical `csm` table: pure, tolerant of column spelling, strict about meaning.
+
+Sources: domain note c1 (columns, collapse rule) and the normalisation rules of (b); resolutions C02, C08, C23, C29, C30, C39.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from customer_research.connect.source import Row
+from customer_research.domain.records import TABLES
+
+ALIASES: Mapping[str, str] = {
+    "LAGO_CUSTOMER_STATUS": "LAGO_STATUS",
+    "HS_COMPANY_ID": "HS_C_ID",
+    "STRIPE_CONNECT_ACCOUNT_ID": "P_STRIPE_ACCOUNT_ID",
+}
+"""Names that older guides use, accepted on input only (C02)."""
+
+OPTIONAL = frozenset({"DAYS_SINCE_LAST_CREATED_TRIP"})
+"""Columns that only some variants of the view have; nothing is computed from them."""
+
+_SAFE_INTEGER = 2**53
+
+
+def column_name(name: str) -> str:
+    """One spelling for `P Company Name`, `p_company_name` and `P_COMPANY_NAME`: upper case, blanks as underscores."""
+    return re.sub(r"\s+", "_", name.strip()).upper()
+
+
+def vendor_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row under its canonical vendor column names; the canonical name wins over an alias of it."""
+    named = {column_name(key): value for key, value in row.items()}
+    for alias, name in ALIASES.items():
+        if alias in named:
+            value = named.pop(alias)
+            named.setdefault(name, value)
+    return named
+
+
+def text(value: Any) -> str | None:
+    """A trimmed text; blank and null are None."""
+    if value is None:
+        return None
+    return str(value).strip() or None
+
+
+def lowered(value: Any) -> str | None:
+    """A code word: trimmed, lower case."""
+    word = text(value)
+    return word.lower() if word is not None else None
+
+
+def decimal(value: Any) -> Decimal | None:
+    """A finite decimal number, or None when it is none."""
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        number = Decimal(str(value).strip().replace(",", ""))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def integer(value: Any) -> int | None:
+    """A whole number (`12`, `12.0`, `"12"`), or None when it is none."""
+    number = decimal(value)
+    return int(number) if number is not None and number == number.to_integral_value() else None
+
+
+def cents(value: Any) -> int | None:
+    """Dollars as USD cents, half away from zero (C39)."""
+    number = decimal(value)
+    if number is None:
+        return None
+    doubled = int(abs(number) * 200)
+    rounded = (doubled + 1) // 2
+    return -rounded if number < 0 else rounded
+
+
+def number_id(value: Any) -> str | None:
+    """A numeric id that exports turn into a float (`1.2345678901E10`) as an integer string; None when precision is lost."""
+    whole = integer(value)
+    return str(whole) if whole is not None and 0 < whole <= _SAFE_INTEGER else None
+
+
+def fleet(value: Any) -> str | None:
+    """The fleet bucket with `"1.0"` read as `"1"`."""
+    word = text(value)
+    return re.sub(r"\A(\d+)\.0+\Z", r"\1", word) if word is not None else None
+
+
+def moment(value: Any) -> datetime | None:
+    """A timestamp as UTC-aware datetime: datetimes, dates and ISO 8601 texts; a time without zone is UTC."""
+    if isinstance(value, datetime):
+        found = value
+    elif isinstance(value, date):
+        found = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - the zone is set below
+    else:
+        word = text(value)
+        if word is None:
+            return None
+        try:
+            found = datetime.fromisoformat(word)
+        except ValueError:
+            return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def day(value: Any) -> date | None:
+    """A calendar day, as written (never shifted by a zone)."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    word = text(value)
+    try:
+        return date.fromisoformat(word[:10]) if word is not None else None
+    except ValueError:
+        return None
+
+
+def operator_id(value: Any) -> str | None:
+    """The operator's id as the warehouse has it, in lower case."""
+    return lowered(value)
+
+
+_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "operator_id": ("LAGO_EXTERNAL_CUSTOMER_ID", operator_id),
+    "subscription_id": ("LAGO_ID", text),
+    "status": ("LAGO_STATUS", lowered),
+    "plan_code": ("LAGO_PLAN_CODE", text),
+    "plan_name": ("LAGO_PLAN_NAME", text),
+    "plan_interval": ("LAGO_PLAN_INTERVAL", lowered),
+    "mrr_minor": ("CALCULATED_MRR", cents),
+    "waterfall_event": ("LAGO_WATERFALL_EVENT", lowered),
+    "event_date": ("LAGO_EVENT_DATE", day),
+    "started_at": ("LAGO_STARTED_AT", moment),
+    "terminated_at": ("LAGO_TERMINATED_AT", moment),
+    "created_at": ("LAGO_CREATED_AT", moment),
+    "name": ("P_COMPANY_NAME", text),
+    "email": ("P_GENERAL_EMAIL", text),
+    "phone": ("PHONE_NUMBER", text),
+    "app_plan": ("P_PLAN", lowered),
+    "stripe_account": ("P_STRIPE_ACCOUNT_ID", text),
+    "stripe_customer": ("P_STRIPE_CUSTOMER", text),
+    "custom_domain": ("P_CUSTOM_DOMAIN", text),
+    "signed_up_on": ("P_CREATED_DATE", day),
+    "vehicles": ("P_VEHICLES_TOTAL", integer),
+    "drivers": ("P_DRIVERS_COUNT", integer),
+    "members": ("P_TOTAL_MEMBERS", integer),
+    "setup_score": ("P_SETUP_SCORE", integer),
+    "hubspot_company_id": ("HS_C_ID", number_id),
+    "hubspot_deal_id": ("HS_D_DEAL_ID", number_id),
+    "customer_segment": ("HS_C_PROPERTY_CUSTOMER_SEGMENT", text),
+    "fleet_size": ("HS_C_PROPERTY_MOOVS_FLEET_SIZE", fleet),
+    "hubspot_churn_status": ("HS_D_CHURN_STATUS", text),
+    "pipeline_segment": ("HS_D_PIPELINE_SEGMENT", text),
+    "reservations_total": ("R_TOTAL_RESERVATIONS_COUNT", integer),
+    "reservations_30d": ("R_LAST_30_DAYS_RESERVATIONS_COUNT", integer),
+    "reservation_amount_12m_minor": ("R_T12M_TOTAL_AMOUNT", cents),
+    "last_reservation_at": ("R_LAST_TRIP_CREATED_AT", moment),
+    "last_assignment_at": ("DA_LAST_ASSIGNED_DRIVER_AT", moment),
+    "engagement_status": ("DA_ENGAGEMENT_STATUS", text),
+}
+"""Canonical column → the view's column and how it is read. Coordinates are read as a pair, `is_current` over all rows."""
+
+KEY_COLUMNS = frozenset({"LAGO_EXTERNAL_CUSTOMER_ID", "LAGO_ID", "LAGO_STATUS", "LAGO_STARTED_AT", "P_COMPANY_NAME"})
+"""Without these an operator cannot be told apart or collapsed."""
+
+COLUMNS = frozenset(name for name, _ in _FIELDS.values()) | {"LATITUDE", "LONGITUDE"}
+"""All columns of the view that canonical rows are made from."""
+
+DISPLAY_ONLY = frozenset(
+    {
+        "PHONE_NUMBER",
+        "P_CUSTOM_DOMAIN",
+        "P_STRIPE_CUSTOMER",
+        "LATITUDE",
+        "LONGITUDE",
+        "HS_D_DEAL_ID",
+        "HS_D_PIPELINE_SEGMENT",
+        "LAGO_CREATED_AT",
+        "LAGO_PLAN_INTERVAL",
+        "R_LAST_30_DAYS_RESERVATIONS_COUNT",
+        "R_LAST_TRIP_CREATED_AT",
+    }
+)
+"""Columns that no metric is made from: when one is gone, its values are null and the other figures stand."""
+
+DIRECTORY = (
+    "operator_id",
+    "subscription_id",
+    "status",
+    "plan_code",
+    "plan_name",
+    "mrr_minor",
+    "waterfall_event",
+    "event_date",
+    "started_at",
+    "terminated_at",
+    "name",
+    "email",
+    "phone",
+    "stripe_account",
+    "custom_domain",
+    "hubspot_company_id",
+)
+"""The canonical columns that a lookup needs of every operator."""
+
+DIRECTORY_COLUMNS = tuple(_FIELDS[name][0] for name in DIRECTORY)
+"""The same, as the view names them."""
+
+
+def coordinates(row: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Latitude and longitude in degrees; 0,0, half a pair and impossible values are unknown."""
+    latitude, longitude = decimal(row.get("LATITUDE")), decimal(row.get("LONGITUDE"))
+    if latitude is None or longitude is None or (latitude == 0 and longitude == 0):
+        return None, None
+    if abs(latitude) > 90 or abs(longitude) > 180:  # noqa: PLR2004 - the globe's own limits
+        return None, None
+    return float(latitude), float(longitude)
+
+
+def csm_row(row: Mapping[str, Any], fetch_id: str) -> Row:
+    """One canonical `csm` row; `is_current` is False until `csm_rows` has seen all rows of the operator."""
+    named = vendor_row(row)
+    values: Row = {name: read(named.get(column)) for name, (column, read) in _FIELDS.items()}
+    values["latitude"], values["longitude"] = coordinates(named)
+    values["is_current"] = False
+    values["fetch_id"] = fetch_id
+    return {name: values[name] for name in TABLES["csm"].column_names}
+
+
+def standing(row: Mapping[str, Any]) -> tuple[int, datetime, int]:
+    """The collapse order of c1, greatest first: status and event, then latest start, then higher MRR."""
+    status = row["status"]
+    if status == "terminated":
+        status = "plan_change" if row["waterfall_event"] == "plan_change" else "churn"
+    rank = {"active": 5, "pending": 4, "plan_change": 3, "churn": 2, "canceled": 1}.get(status or "", 0)
+    started = row["started_at"] if row["started_at"] is not None else datetime.min.replace(tzinfo=UTC)
+    return rank, started, row["mrr_minor"] if row["mrr_minor"] is not None else -1
+
+
+def csm_rows(rows: Iterable[Mapping[str, Any]], fetch_id: str) -> list[Row]:
+    """Canonical `csm` rows of any number of operators, one of each marked `is_current` (c1, C08); rows without id drop."""
+    made = [row for row in (csm_row(one, fetch_id) for one in rows) if row["operator_id"] is not None]
+    best: dict[str, Row] = {}
+    for row in made:
+        known = best.get(row["operator_id"])
+        if known is None or standing(row) > standing(known):
+            best[row["operator_id"]] = row
+    for row in best.values():
+        row["is_current"] = True
+    return made
+
+
+def absent_columns(columns: Sequence[str]) -> frozenset[str]:
+    """Columns of the view that canonical rows need and an answer with `columns` does not have."""
+    return COLUMNS - frozenset(vendor_row(dict.fromkeys(columns)))
+
+
+__all__ = [
+    "ALIASES",
+    "COLUMNS",
+    "DIRECTORY",
+    "DIRECTORY_COLUMNS",
+    "DISPLAY_ONLY",
+    "KEY_COLUMNS",
+    "OPTIONAL",
+    "absent_columns",
+    "column_name",
+    "csm_row",
+    "csm_rows",
+    "vendor_row",
+]
