@@ -1,0 +1,314 @@
+"""The lookup directory: every operator's identifiers, and the ranked, explained answer to a term."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+
+from customer_research.domain.identity import Candidate, Interpretation, LookupAnswer, Match
+from customer_research.errors import UsageError
+from customer_research.identity.advice import next_steps, reasons
+from customer_research.identity.interpret import WILDCARDS, interpret
+from customer_research.identity.normalise import (
+    LEGACY_PREFIX,
+    fold,
+    is_free_mail,
+    literal,
+    normalize_email,
+    normalize_hubspot_id,
+    normalize_operator_id,
+    normalize_phone,
+)
+from customer_research.identity.similarity import NameIndex
+
+MAX_MATCHES = 10
+_NEAREST_SIMILARITY = 0.5
+_SURE_SIMILARITY = 0.85
+_NEAREST_ID_CHARACTERS = 3
+
+_RULES: Mapping[str, tuple[float, str]] = {
+    "operator_id": (1.0, "operator id"),
+    "legacy_id": (1.0, "old style operator number"),
+    "stripe_account": (1.0, "Stripe account, exact case"),
+    "hubspot_id": (1.0, "HubSpot company id"),
+    "confirmation": (1.0, "trip confirmation number"),
+    "charge": (1.0, "card charge id"),
+    "email": (0.98, "e-mail address"),
+    "phone": (0.96, "telephone number"),
+    "name_exact": (0.95, "name, exact"),
+    "domain": (0.85, "web domain"),
+    "name_prefix": (0.8, "name begins with the term"),
+    "name_part": (0.7, "name contains the term"),
+    "name_words": (0.66, "name contains all words of the term"),
+    "name_similar": (0.6, "name is similar to the term"),
+}
+"""How → confidence and the words for it, best first. `name_similar` is scaled by the similarity."""
+
+_EXACT = frozenset(
+    {
+        "operator_id",
+        "legacy_id",
+        "stripe_account",
+        "hubspot_id",
+        "confirmation",
+        "charge",
+        "email",
+        "phone",
+        "name_exact",
+    }
+)
+
+_Found = dict[int, tuple[str, float]]
+"""Position → (rule, confidence), the best rule for each operator."""
+
+
+class Directory:
+    """Operators by every identifier they go by; built lazily, searched without input or output.
+
+    Candidates of one operator id are kept once (the first). Answers rank by rule, then active operators first, then MRR
+    (unknown last).
+    """
+
+    def __init__(self, candidates: Iterable[Candidate]) -> None:
+        distinct: dict[str, Candidate] = {}
+        for candidate in candidates:
+            distinct.setdefault(candidate.operator_id, candidate)
+        self.candidates: Sequence[Candidate] = sorted(distinct.values(), key=_standing)
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+    def by_operator_id(self, operator_id: str) -> Candidate | None:
+        """The candidate with this canonical operator id."""
+        positions = self._by_operator.get(operator_id, ())
+        return self.candidates[positions[0]] if positions else None
+
+    def search(self, term: str) -> LookupAnswer:
+        """All operators that answer to the term, the best only when it stands alone.
+
+        Raises:
+            UsageError: when the term cannot be searched (see `interpret`).
+        """
+        readings = interpret(term)
+        found: _Found = {}
+        for reading in readings:
+            for position, rule, confidence in self._read(reading):
+                if position not in found or confidence > found[position][1]:
+                    found[position] = (rule, confidence)
+            if found and reading.kind == "email":
+                break
+        return self._answer(term, readings, found)
+
+    def confirm(self, term: str, kind: str, operator_id: str, candidate: Candidate | None = None) -> LookupAnswer:
+        """The answer when a source has told whose identifier it is (a trip confirmation, charge or Stripe account).
+
+        `candidate` stands in for an operator that the CSM view does not have.
+        """
+        known = self.by_operator_id(operator_id) or candidate or Candidate(operator_id=operator_id, name="")
+        confidence, words = _RULES[kind]
+        match = Match(known, kind, f"The {words} is this operator's.", confidence)
+        return LookupAnswer(term=term, interpretations=interpret(term), matches=(match,), best=match, total=1)
+
+    def nearest(self, term: str, limit: int = 3) -> tuple[Match, ...]:
+        """Operators that come close to a term that nothing answers to: ids a few characters off, names less alike."""
+        try:
+            readings = interpret(term)
+        except UsageError:
+            return ()
+        found: _Found = {}
+        for reading in readings:
+            if reading.kind == "operator_id":
+                found |= self._near_ids(reading.value)
+            elif reading.kind == "name":
+                folded = fold(reading.value)
+                pairs = self._names.similar(folded, _NEAREST_SIMILARITY) if folded else []
+                found |= {position: ("name_similar", 0.6 * score) for position, score in pairs}
+        return tuple(self._matches(found)[:limit])
+
+    # --- indexes -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _by_operator(self) -> dict[str, list[int]]:
+        return self._index(lambda candidate: candidate.operator_id, normalize_operator_id)
+
+    @cached_property
+    def _by_stripe(self) -> dict[str, list[int]]:
+        return self._index(lambda candidate: candidate.stripe_account, str.strip)
+
+    @cached_property
+    def _by_stripe_folded(self) -> dict[str, list[int]]:
+        return self._index(lambda candidate: candidate.stripe_account, lambda account: account.strip().casefold())
+
+    @cached_property
+    def _by_hubspot(self) -> dict[str, list[int]]:
+        return self._index(lambda candidate: candidate.hubspot_id, normalize_hubspot_id)
+
+    @cached_property
+    def _by_email(self) -> dict[str, list[int]]:
+        return self._index(lambda candidate: candidate.email, normalize_email)
+
+    @cached_property
+    def _by_phone(self) -> dict[str, list[int]]:
+        return self._index(lambda candidate: candidate.phone, normalize_phone)
+
+    @cached_property
+    def _by_domain(self) -> dict[str, list[int]]:
+        return self._index(lambda candidate: candidate.domain, str.casefold)
+
+    @cached_property
+    def _names(self) -> NameIndex:
+        return NameIndex.of([fold(candidate.name) for candidate in self.candidates])
+
+    @cached_property
+    def _literal_names(self) -> list[str]:
+        return [literal(candidate.name) for candidate in self.candidates]
+
+    @cached_property
+    def _by_folded_name(self) -> dict[str, list[int]]:
+        positions: dict[str, list[int]] = defaultdict(list)
+        for position, name in enumerate(self._names.names):
+            positions[name].append(position)
+        return positions
+
+    def _index(self, pick: Callable[[Candidate], str | None], normal: Callable[[str], str]) -> dict[str, list[int]]:
+        """Normalised value → positions; values that are missing or cannot be normalised identify nobody."""
+        positions: dict[str, list[int]] = defaultdict(list)
+        for position, candidate in enumerate(self.candidates):
+            value = pick(candidate)
+            if not value:
+                continue
+            try:
+                positions[normal(value)].append(position)
+            except UsageError:
+                continue
+        return positions
+
+    # --- reading -------------------------------------------------------------------------------------------------
+
+    def _read(self, reading: Interpretation) -> list[tuple[int, str, float]]:
+        """Positions that answer to one reading, each with the rule and its confidence."""
+        if reading.kind == "name":
+            return self._read_name(reading.value)
+        if reading.kind == "domain" and is_free_mail(reading.value):
+            return []
+        index = {
+            "operator_id": self._by_operator,
+            "legacy_id": self._by_operator,
+            "stripe_account": self._by_stripe,
+            "hubspot_id": self._by_hubspot,
+            "email": self._by_email,
+            "phone": self._by_phone,
+            "domain": self._by_domain,
+        }.get(reading.kind, {})
+        return [(position, reading.kind, _RULES[reading.kind][0]) for position in index.get(reading.value, ())]
+
+    def _read_name(self, term: str) -> list[tuple[int, str, float]]:
+        """Exact, prefix, part; only when none: all words in any order; only when none: similar."""
+        folded = fold(term)
+        by_sign = any(sign in term for sign in WILDCARDS)
+        if by_sign or not folded:
+            return self._contained(term, self._literal_names)
+        found = self._contained(folded, self._names.names)
+        if not found:
+            found = self._with_words(folded.split())
+        if not found:
+            confidence = _RULES["name_similar"][0]
+            found = [(at, "name_similar", confidence * score) for at, score in self._names.similar(folded)]
+        return found
+
+    def _contained(self, term: str, names: Sequence[str]) -> list[tuple[int, str, float]]:
+        found = []
+        for position in [position for position, name in enumerate(names) if term in name]:
+            name = names[position]
+            rule = "name_exact" if name == term else "name_prefix" if name.startswith(term) else "name_part"
+            found.append((position, rule, _RULES[rule][0]))
+        return found
+
+    def _with_words(self, words: Sequence[str]) -> list[tuple[int, str, float]]:
+        places = [set(self._names.places.get(word, ())) for word in words]
+        common = set.intersection(*places) if places else set()
+        return [(position, "name_words", _RULES["name_words"][0]) for position in common]
+
+    def _near_ids(self, operator_id: str) -> _Found:
+        """Operator ids that differ in at most three characters."""
+        near = {}
+        for position, candidate in enumerate(self.candidates):
+            pairs = zip(candidate.operator_id, operator_id, strict=False)
+            off = sum(a != b for a, b in pairs) + abs(len(candidate.operator_id) - len(operator_id))
+            if off <= _NEAREST_ID_CHARACTERS:
+                near[position] = ("operator_id", 0.5 - off / 10)
+        return near
+
+    # --- answering -----------------------------------------------------------------------------------------------
+
+    def _answer(self, term: str, readings: tuple[Interpretation, ...], found: _Found) -> LookupAnswer:
+        matches = self._matches(found)
+        hints = tuple(self._hints(readings))
+        return LookupAnswer(
+            term=term,
+            interpretations=readings,
+            matches=tuple(matches),
+            best=_best(matches, len(found)),
+            total=len(found),
+            reasons=() if found else reasons(readings),
+            next_steps=() if found else next_steps(readings),
+            hints=hints,
+        )
+
+    def _matches(self, found: _Found) -> list[Match]:
+        """The ten best: by confidence, then standing (positions are in order of standing)."""
+        ranked = sorted(found, key=lambda position: (-found[position][1], position))[:MAX_MATCHES]
+        return [self._match(position, *found[position]) for position in ranked]
+
+    def _match(self, position: int, rule: str, confidence: float) -> Match:
+        candidate = self.candidates[position]
+        words = _RULES[rule][1]
+        if rule == "name_similar":
+            words += f" ({round(100 * confidence / _RULES[rule][0])} %)"
+        return Match(candidate, rule, f"Matched by {words}.", round(confidence, 3))
+
+    def _hints(self, readings: Iterable[Interpretation]) -> Iterable[str]:
+        for reading in readings:
+            if reading.kind == "stripe_account":
+                yield from self._twins(reading.value)
+            elif reading.kind == "domain" and is_free_mail(reading.value):
+                yield f"{reading.value} is a public mail provider, so it is not used to find a company."
+            elif reading.kind == "legacy_id":
+                yield f"{reading.value.removeprefix(LEGACY_PREFIX)}: {reading.remark}."
+
+    def _twins(self, account: str) -> Iterable[str]:
+        """Stripe accounts that differ from this one in case only: another account, never taken for it."""
+        for position in self._by_stripe_folded.get(account.casefold(), ()):
+            candidate = self.candidates[position]
+            twin = (candidate.stripe_account or "").strip()
+            if twin != account:
+                yield (
+                    f"Stripe account ids are case-sensitive: {twin} ({candidate.name or candidate.operator_id}) "
+                    "differs from the term only in case and is another account."
+                )
+
+
+def _standing(candidate: Candidate) -> tuple[bool, bool, int, str, str]:
+    """Sort key: active first, then MRR descending with the unknown last, then name and id."""
+    mrr = candidate.mrr_minor
+    return (
+        candidate.status != "active",
+        mrr is None,
+        -mrr if mrr is not None else 0,
+        candidate.name,
+        candidate.operator_id,
+    )
+
+
+def _best(matches: Sequence[Match], total: int) -> Match | None:
+    """The one operator that stands alone: the only match, or the only exact one. Never merely the first.
+
+    A similar name has to be very similar as well: the operator meant may not be in the directory at all.
+    """
+    if total == 1:
+        only = matches[0]
+        sure = only.how != "name_similar" or only.confidence >= _SURE_SIMILARITY * _RULES["name_similar"][0]
+        return only if sure else None
+    exact = [match for match in matches if match.how in _EXACT]
+    return exact[0] if len(exact) == 1 else None

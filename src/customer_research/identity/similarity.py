@@ -1,0 +1,102 @@
+"""Names that a mistyped term may have meant: by words (rare ones weigh more), then by the whole name without blanks."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
+
+MIN_SIMILARITY = 0.72
+"""Below this a name is not offered as an answer; `nearest` looks further down."""
+
+_WORD_CUTOFF = 0.6
+_WORDS_KEPT = 40
+_SCORED = 400
+_WHOLE_CUTOFF = 78.0
+_WHOLE_KEPT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class NameIndex:
+    """Folded names, their words and where each word occurs; positions are those of `names`."""
+
+    names: Sequence[str]
+    compact: Sequence[str]
+    places: dict[str, list[int]]
+    words: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> NameIndex:
+        """Index folded names."""
+        places: dict[str, list[int]] = defaultdict(list)
+        for position, name in enumerate(names):
+            for word in dict.fromkeys(name.split()):
+                places[word].append(position)
+        return cls(names, [name.replace(" ", "") for name in names], dict(places), list(places))
+
+    def weight(self, word: str) -> float:
+        """How much a word tells: rare words more (inverse document frequency); an unknown word as the rarest."""
+        return math.log(1 + (len(self.names) + 1) / (len(self.places.get(word, ())) + 1))
+
+    def similar(self, term: str, cutoff: float = MIN_SIMILARITY) -> list[tuple[int, float]]:
+        """Positions of names like the folded term with their similarity (0..1), best first, none below `cutoff`."""
+        scores = {position: self._score(term, position) for position in self._by_words(term)}
+        for position in self._by_whole_name(term):
+            scores.setdefault(position, self._score(term, position))
+        kept = [(position, score) for position, score in scores.items() if score >= cutoff]
+        return sorted(kept, key=lambda pair: (-pair[1], pair[0]))
+
+    def _by_words(self, term: str) -> list[int]:
+        """Positions sharing (nearly) the telling words of the term, the most promising first."""
+        found: dict[int, float] = defaultdict(float)
+        for word in dict.fromkeys(term.split()):
+            best: dict[int, float] = {}
+            for like, closeness, _ in self._like(word):
+                gain = self.weight(like) * closeness
+                for position in self.places[like]:
+                    if gain > best.get(position, 0.0):
+                        best[position] = gain
+            for position, gain in best.items():
+                found[position] += gain
+        return sorted(found, key=lambda position: (-found[position], position))[:_SCORED]
+
+    def _like(self, word: str) -> list[tuple[str, float, int]]:
+        """Known words like this one; when rare ones are, the widespread ones add nothing but time."""
+        close = process.extract(
+            word, self.words, scorer=OSA.normalized_similarity, score_cutoff=_WORD_CUTOFF, limit=_WORDS_KEPT
+        )
+        widespread = max(50, len(self.names) // 20)
+        rare = [hit for hit in close if len(self.places[hit[0]]) <= widespread]
+        return rare or close[:1]
+
+    def _by_whole_name(self, term: str) -> list[int]:
+        """Positions whose name is like the term when blanks are ignored (words run together or torn apart)."""
+        hits = process.extract(
+            term.replace(" ", ""), self.compact, scorer=fuzz.ratio, score_cutoff=_WHOLE_CUTOFF, limit=_WHOLE_KEPT
+        )
+        return [position for _, _, position in hits]
+
+    def _score(self, term: str, position: int) -> float:
+        """Similarity of a term and one name: of the whole strings, or of the term's words to the name's words."""
+        name = self.names[position]
+        whole = max(
+            fuzz.ratio(term, name),
+            fuzz.token_sort_ratio(term, name),
+            fuzz.ratio(term.replace(" ", ""), self.compact[position]),
+        )
+        return max(whole / 100, 0.95 * self._covered(term, name))
+
+    def _covered(self, term: str, name: str) -> float:
+        """Share of the term's telling weight that the name's words cover, each word by its nearest."""
+        words = name.split()
+        total = gained = 0.0
+        for word in term.split():
+            weight = self.weight(word)
+            nearest = max((OSA.normalized_similarity(word, other) for other in words), default=0.0)
+            total += weight
+            gained += weight * (nearest if nearest >= _WORD_CUTOFF else 0.0)
+        return gained / total if total else 0.0
