@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
+from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -97,24 +98,35 @@ class MetabaseServer(Vendor):
         return await self._result(request, await self._query(request, await self._body(request)))
 
     async def _dataset_export(self, request: Request) -> Response:
-        body = await self._export_body(request)
-        return await self._export(request, await self._query(request, body))
+        return await self._export(request, await self._query(request, await self._exported_query(request)))
 
     async def _card_query(self, request: Request) -> Response:
-        return await self._result(request, await self._saved_query(request))
+        return await self._result(request, await self._saved_query(request, await self._body(request)))
 
     async def _card_export(self, request: Request) -> Response:
-        return await self._export(request, await self._saved_query(request))
+        return await self._export(request, await self._saved_query(request, await self._export_body(request)))
 
     async def _body(self, request: Request) -> dict[str, Any]:
         return await json_body(request, answer({"errors": {"body": "value must be a JSON object."}}, 400))
 
     async def _export_body(self, request: Request) -> dict[str, Any]:
+        """An export's parameters: a JSON object, or a form whose fields are JSON texts, as browsers and older clients send."""
+        if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            return await self._body(request)
+        fields = parse_qs((await request.body()).decode())
+        try:
+            return {name: json.loads(values[-1]) for name, values in fields.items()}
+        except ValueError:
+            raise ProblemError(_invalid("body", "every field must be a JSON text.")) from None
+
+    async def _exported_query(self, request: Request) -> dict[str, Any]:
         """The query of an export: an object under `query`, or in older clients a JSON text there."""
-        body = await self._body(request)
-        query = body.get("query")
+        query = (await self._export_body(request)).get("query")
         if isinstance(query, str):
-            query = json.loads(query) if query.lstrip().startswith("{") else None
+            try:
+                query = json.loads(query)
+            except ValueError:
+                query = None
         if not isinstance(query, dict):
             raise ProblemError(_invalid("query", "value must be a map."))
         return query
@@ -136,9 +148,8 @@ class MetabaseServer(Vendor):
 
         return Query(prepared, _cap(body.get("constraints")), database, "ad-hoc", fault_of(request), dict(body))
 
-    async def _saved_query(self, request: Request) -> Query:
+    async def _saved_query(self, request: Request, body: Mapping[str, Any]) -> Query:
         card = self._known_card(request)
-        body = await self._body(request)
         tags, fields = card_parameters(body.get("parameters") or [])
 
         def prepared() -> Bound:

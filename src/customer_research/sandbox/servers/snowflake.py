@@ -7,7 +7,7 @@ import tempfile
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,8 @@ class Warehouse:
     def _fill(self, relation: Relation, file: Path) -> None:
         if not relation.rows:
             return
-        encode = json.JSONEncoder(default=_text, ensure_ascii=False, separators=(",", ":")).encode
+        # str gives an aware datetime its offset, which the cast to TIMESTAMP applies: what is stored is UTC
+        encode = json.JSONEncoder(default=str, ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
         with file.open("w", encoding="utf-8") as lines:
             for row in relation.rows:
                 lines.write(encode({name: value for name, value in row.items() if value is not None}))
@@ -164,16 +165,6 @@ def _stored(kind: str) -> str:
     """DuckDB's type for a Snowflake type."""
     exact = kind.replace(" ", "")
     return _TYPES.get(exact, exact.replace("NUMBER", "DECIMAL"))
-
-
-def _text(value: object) -> str:
-    """Dates and datetimes for the loader; datetimes as UTC without a zone, as TIMESTAMP_NTZ holds them."""
-    if isinstance(value, datetime):
-        moment = value.astimezone(UTC) if value.tzinfo is not None else value
-        return moment.replace(tzinfo=None).isoformat(sep=" ")
-    if isinstance(value, date | Decimal):
-        return str(value)
-    raise TypeError(f"The warehouse cannot hold a {type(value).__name__}")
 
 
 def _shown(value: Any) -> Any:

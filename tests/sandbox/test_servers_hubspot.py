@@ -1,0 +1,244 @@
+"""HubSpot's server: objects, search, batches, associations, properties, owners, limits."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx2
+import pytest
+
+from customer_research.sandbox.servers.faults import Controls
+from customer_research.sandbox.servers.hubspot import TOKEN, HubSpotServer
+from customer_research.sandbox.servers.hubspot_search import SearchError, contains_token, matching
+
+NEW, OLD = "/crm/objects/2026-09", "/crm/v3/objects"
+
+
+def linked_company(dataset):
+    rows = dataset.hubspot.objects["companies"]
+    return next(
+        r for r in rows if r["properties"].get("moovs_operator_id") and (r.get("associations") or {}).get("contacts")
+    )
+
+
+def search(ask, *filters, root=NEW, kind="companies", **more):
+    return ask("hubspot", f"{root}/{kind}/search", {"filterGroups": [{"filters": list(filters)}], **more})
+
+
+def by(name, operator, **more):
+    return {"propertyName": name, "operator": operator, **more}
+
+
+@pytest.mark.parametrize("root", [NEW, OLD])
+def test_a_company_by_operator_id_on_both_generations(ask, dataset, root):
+    row = linked_company(dataset)
+    body = search(ask, by("moovs_operator_id", "EQ", value=row["properties"]["moovs_operator_id"]), root=root).json()
+    assert [found["id"] for found in body["results"]] == [row["id"]]
+    assert body["total"] == 1
+
+
+def test_all_property_values_are_text_and_only_the_asked_ones_come(ask, dataset):
+    row = linked_company(dataset)
+    body = ask("hubspot", f"{NEW}/companies/{row['id']}?properties=name,numberofemployees,no_such_property").json()
+    assert set(body["properties"]) == {"name", "numberofemployees", "createdate", "hs_lastmodifieddate", "hs_object_id"}
+    assert all(value is None or isinstance(value, str) for value in body["properties"].values())
+
+
+def test_associations_on_a_get_list_each_link_of_a_company_twice(ask, dataset):
+    row = linked_company(dataset)
+    body = ask("hubspot", f"{NEW}/companies/{row['id']}?associations=contacts,notes").json()
+    links = body["associations"]["contacts"]["results"]
+    assert {link["id"] for link in links} == set(map(str, row["associations"]["contacts"]))
+    assert {link["type"] for link in links} == {"company_to_contact", "company_to_contact_unlabeled"}
+
+
+def test_a_batch_with_unknown_ids_is_207_with_errors(ask, dataset):
+    ids = [row["id"] for row in dataset.hubspot.objects["contacts"][:3]]
+    body = {"inputs": [{"id": i} for i in [*ids, "99999999999"]], "properties": ["email"]}
+    answer = ask("hubspot", f"{NEW}/contacts/batch/read", body)
+    assert answer.status_code == 207
+    assert [row["id"] for row in answer.json()["results"]] == ids
+    assert answer.json()["numErrors"] == 1
+    assert answer.json()["errors"][0]["context"]["ids"] == ["99999999999"]
+    assert ask("hubspot", f"{NEW}/contacts/batch/read", {"inputs": [{"id": ids[0]}]}).status_code == 200
+
+
+def test_a_batch_holds_at_most_a_hundred(ask):
+    answer = ask("hubspot", f"{NEW}/contacts/batch/read", {"inputs": [{"id": str(i)} for i in range(101)]})
+    assert (answer.status_code, answer.json()["category"]) == (400, "VALIDATION_ERROR")
+
+
+@pytest.mark.parametrize("root", ["/crm/associations/2026-09", "/crm/v4/associations"])
+def test_associations_in_a_batch(ask, dataset, root):
+    row = linked_company(dataset)
+    answer = ask("hubspot", f"{root}/companies/contacts/batch/read", {"inputs": [{"id": row["id"]}, {"id": "7"}]})
+    assert answer.status_code == 207
+    found = answer.json()["results"][0]
+    assert [link["toObjectId"] for link in found["to"]] == [int(i) for i in row["associations"]["contacts"]]
+    assert answer.json()["errors"][0]["subCategory"] == "crm.associations.NO_ASSOCIATIONS_FOUND"
+
+
+def test_the_property_of_the_operator_id_is_discovered_not_guessed(ask):
+    names = {row["name"] for row in ask("hubspot", "/crm/properties/2026-09/companies").json()["results"]}
+    assert "moovs_operator_id" in names
+    assert "operator_id" not in names
+    assert ask("hubspot", "/crm/properties/2026-09/companies/operator_id").status_code == 404
+    assert ask("hubspot", "/crm/v3/properties/companies/moovs_operator_id").json()["type"] == "string"
+    answer = search(ask, by("operator_id", "EQ", value="x"))
+    assert answer.status_code == 400
+    assert "operator_id" in answer.json()["message"]
+
+
+def test_lists_page_by_cursor(ask, dataset):
+    found, after = [], ""
+    while after is not None:
+        body = ask("hubspot", f"{NEW}/companies?limit=9{after}").json()
+        found += [row["id"] for row in body["results"]]
+        after = f"&after={body['paging']['next']['after']}" if "paging" in body else None
+    assert found == [row["id"] for row in dataset.hubspot.objects["companies"]]
+    assert ask("hubspot", f"{NEW}/companies?limit=101").status_code == 400
+
+
+def test_search_pages_by_offset_and_sorts(ask, dataset):
+    first = search(
+        ask,
+        by("name", "HAS_PROPERTY"),
+        limit=5,
+        sorts=[{"propertyName": "name", "direction": "DESCENDING"}],
+        properties=["name"],
+    ).json()
+    names = sorted(
+        (r["properties"]["name"] for r in dataset.hubspot.objects["companies"]), key=str.casefold, reverse=True
+    )
+    assert [row["properties"]["name"] for row in first["results"]] == names[:5]
+    second = search(
+        ask,
+        by("name", "HAS_PROPERTY"),
+        limit=5,
+        after=first["paging"]["next"]["after"],
+        sorts=[{"propertyName": "name", "direction": "DESCENDING"}],
+        properties=["name"],
+    ).json()
+    assert [row["properties"]["name"] for row in second["results"]] == names[5:10]
+    assert search(ask, by("name", "HAS_PROPERTY"), limit=201).status_code == 400
+
+
+def test_search_by_association(ask, dataset):
+    row = linked_company(dataset)
+    body = search(ask, by("associations.company", "EQ", value=row["id"]), kind="contacts").json()
+    assert {found["id"] for found in body["results"]} == set(map(str, row["associations"]["contacts"]))
+
+
+def test_owners_and_types(ask, dataset):
+    assert len(ask("hubspot", "/crm/owners/2026-09").json()["results"]) == len(dataset.hubspot.owners)
+    owner = dataset.hubspot.owners[0]
+    assert ask("hubspot", f"/crm/owners/2026-09/{owner['id']}").json()["id"] == owner["id"]
+    assert ask("hubspot", f"{NEW}/tickets").json() == {"results": []}
+    assert ask("hubspot", f"{NEW}/spaceships").status_code == 400
+
+
+def test_unknown_ids_and_tokens(ask):
+    assert ask("hubspot", f"{NEW}/companies/5").json()["category"] == "OBJECT_NOT_FOUND"
+    answer = ask("hubspot", f"{NEW}/companies", headers={"Authorization": "Bearer wrong"})
+    assert (answer.status_code, answer.json()["category"]) == (401, "INVALID_AUTHENTICATION")
+
+
+ROWS = [
+    {
+        "id": "1",
+        "properties": {
+            "name": "Harbor Lantern Limousine",
+            "size": "7",
+            "when": "2026-01-02T00:00:00.000Z",
+            "tier": "A",
+        },
+    },
+    {"id": "2", "properties": {"name": "Quill & Ferry", "size": "12", "when": "2026-03-02T00:00:00.000Z", "tier": "a"}},
+    {"id": "3", "properties": {"name": None, "size": "", "when": None, "tier": None}},
+]
+TYPES = {
+    "name": {"type": "string"},
+    "size": {"type": "number"},
+    "when": {"type": "datetime"},
+    "tier": {"type": "enumeration"},
+}
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (by("name", "EQ", value="quill & ferry"), ["2"]),
+        (by("name", "NEQ", value="x"), ["1", "2"]),
+        (by("tier", "EQ", value="A"), ["1"]),
+        (by("name", "IN", values=["quill & ferry"]), ["2"]),
+        (by("name", "IN", values=["Quill & Ferry"]), []),
+        (by("name", "CONTAINS_TOKEN", value="lantern"), ["1"]),
+        (by("name", "CONTAINS_TOKEN", value="lant"), []),
+        (by("name", "CONTAINS_TOKEN", value="lant*"), ["1"]),
+        (by("name", "NOT_CONTAINS_TOKEN", value="lantern"), ["2", "3"]),
+        (by("size", "GT", value="7"), ["2"]),
+        (by("size", "GTE", value="7"), ["1", "2"]),
+        (by("size", "LT", value="12"), ["1"]),
+        (by("size", "LTE", value="12"), ["1", "2"]),
+        (by("size", "BETWEEN", value="8", highValue="20"), ["2"]),
+        (by("size", "NOT_IN", values=["7"]), ["2"]),
+        (by("when", "GTE", value="1769904000000"), ["2"]),
+        (by("when", "LT", value="2026-02-01"), ["1"]),
+        (by("name", "HAS_PROPERTY"), ["1", "2"]),
+        (by("size", "NOT_HAS_PROPERTY"), ["3"]),
+        (by("hs_object_id", "EQ", value="3"), ["3"]),
+    ],
+)
+def test_each_operator(condition, expected):
+    found = matching({"filterGroups": [{"filters": [condition]}]}, "companies", ROWS, TYPES)
+    assert [row["id"] for row in found] == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"filterGroups": [{"filters": [by("size", "EQ", value="1")]}] * 6},
+        {"filterGroups": [{"filters": [by("size", "EQ", value="1")] * 7}]},
+        {"filterGroups": [{"filters": [by("size", "EQ", value="1")] * 6}] * 4},
+        {"filterGroups": [{"filters": []}]},
+        {"filterGroups": [{"filters": [by("size", "EQ")]}]},
+        {"filterGroups": [{"filters": [by("size", "IN", value="1")]}]},
+        {"filterGroups": [{"filters": [by("size", "LIKE", value="1")]}]},
+        {"filterGroups": [{"filters": [by("size", "GT", value="big")]}]},
+        {"sorts": ["name", "size"]},
+        {"query": "x" * 3001},
+    ],
+)
+def test_what_a_search_refuses(body):
+    with pytest.raises(SearchError):
+        matching(body, "companies", ROWS, TYPES)
+
+
+def test_tokens_take_wildcards_literally_elsewhere():
+    assert contains_token("hello@example.com", "*@example.com")
+    assert not contains_token("hello@example.org", "*@example.com")
+    assert not contains_token("anything", "[a-z]*")
+
+
+def test_general_and_search_limits_and_their_headers(dataset):
+    now = [0.0]
+    app = HubSpotServer(dataset.hubspot, dataset.as_of, Controls(), lambda: now[0]).app()
+
+    async def run():
+        transport = httpx2.ASGITransport(app=app)
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with httpx2.AsyncClient(transport=transport, base_url="http://hubspot", headers=headers) as client:
+            general = [await client.get("/crm/owners/2026-09") for _ in range(191)]
+            searches = [await client.post(f"{NEW}/companies/search", json={"limit": 1}) for _ in range(5)]
+            now[0] += 1.01
+            searches.append(await client.post(f"{NEW}/companies/search", json={"limit": 1}))
+            return general, searches
+
+    general, searches = asyncio.run(run())
+    assert [a.status_code for a in general] == [200] * 190 + [429]
+    assert general[0].headers["x-hubspot-ratelimit-remaining"] == "189"
+    assert general[0].headers["x-hubspot-ratelimit-interval-milliseconds"] == "10000"
+    assert general[190].json()["policyName"] == "TEN_SECONDLY_ROLLING"
+    assert [a.status_code for a in searches] == [200] * 4 + [429, 200]
+    assert searches[4].json()["policyName"] == "SECONDLY"
+    assert not [name for name in searches[0].headers if "ratelimit" in name.lower()]
