@@ -1,0 +1,56 @@
+"""Sources are found by folder and loaded only when asked for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import customer_research.sources
+from customer_research.domain.records import TABLES
+from customer_research.sources import discover
+
+FOLDER = Path(customer_research.sources.__file__).parent
+
+
+def test_every_folder_is_a_source_in_order_of_name() -> None:
+    folders = sorted(path.parent.name for path in FOLDER.glob("*/__init__.py"))
+    assert list(discover()) == folders
+    assert {name: source.name for name, source in discover().items()} == {name: name for name in folders}
+
+
+def test_streams_bring_tables_of_their_own_home_and_no_table_twice() -> None:
+    for source in discover().values():
+        tables = [table for stream in source.streams for table in stream.tables]
+        assert len(tables) == len(set(tables))
+        assert {TABLES[table].home for table in tables} == {source.name}
+        assert not any(TABLES[table].bound for table in tables)
+
+
+def test_every_table_in_memory_has_a_stream() -> None:
+    brought = {table for source in discover().values() for stream in source.streams for table in stream.tables}
+    assert brought == {name for name, table in TABLES.items() if not table.bound}
+
+
+def test_every_source_tells_its_scopes_checks_and_readme() -> None:
+    for name, source in discover().items():
+        assert source.scopes
+        assert source.checks
+        assert (FOLDER / name / "README.md").read_text(encoding="utf-8").startswith("# ")
+
+
+def test_neither_importing_nor_discovering_loads_the_http_client() -> None:
+    code = (
+        "import sys, customer_research.sources as s\n"
+        "assert not [m for m in sys.modules if m.startswith('customer_research.sources.')]\n"
+        "s.discover()\n"
+        "assert not {'httpx2', 'duckdb', 'sqlglot', 'aiolimiter'} & set(sys.modules)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": ":".join(sys.path)},
+    )
+    assert run.returncode == 0, run.stderr
