@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from rapidfuzz.distance import OSA
 MIN_SIMILARITY = 0.72
 """Below this a name is not offered as an answer; `nearest` looks further down."""
 
+_CONVINCING = 0.9
 _WORD_CUTOFF = 0.6
 _WORDS_KEPT = 40
 _SCORED = 400
@@ -45,33 +47,42 @@ class NameIndex:
     def similar(self, term: str, cutoff: float = MIN_SIMILARITY) -> list[tuple[int, float]]:
         """Positions of names like the folded term with their similarity (0..1), best first, none below `cutoff`."""
         scores = {position: self._score(term, position) for position in self._by_words(term)}
-        for position in self._by_whole_name(term):
-            scores.setdefault(position, self._score(term, position))
+        if max(scores.values(), default=0.0) < _CONVINCING:
+            for position in self._by_whole_name(term):
+                scores.setdefault(position, self._score(term, position))
         kept = [(position, score) for position, score in scores.items() if score >= cutoff]
         return sorted(kept, key=lambda pair: (-pair[1], pair[0]))
 
     def _by_words(self, term: str) -> list[int]:
-        """Positions sharing (nearly) the telling words of the term, the most promising first."""
+        """Positions sharing (nearly) the telling words of the term, the most promising first.
+
+        Widespread words ("limousine") are looked at only when the term has no other: the final score counts them anyway.
+        """
+        words = dict.fromkeys(term.split())
         found: dict[int, float] = defaultdict(float)
-        for word in dict.fromkeys(term.split()):
-            best: dict[int, float] = {}
-            for like, closeness, _ in self._like(word):
-                gain = self.weight(like) * closeness
-                for position in self.places[like]:
-                    if gain > best.get(position, 0.0):
-                        best[position] = gain
-            for position, gain in best.items():
+        for word in [word for word in words if not self._widespread(word)] or words:
+            for position, gain in self._gains(word).items():
                 found[position] += gain
-        return sorted(found, key=lambda position: (-found[position], position))[:_SCORED]
+        return heapq.nsmallest(_SCORED, found, key=lambda position: (-found[position], position))
+
+    def _gains(self, word: str) -> dict[int, float]:
+        """Position → the weight of its word nearest to this one."""
+        best: dict[int, float] = {}
+        for like, closeness, _ in reversed(self._like(word)):
+            gain = self.weight(like) * closeness
+            for position in self.places[like]:
+                best[position] = max(gain, best.get(position, 0.0))
+        return best
 
     def _like(self, word: str) -> list[tuple[str, float, int]]:
         """Known words like this one; when rare ones are, the widespread ones add nothing but time."""
         close = process.extract(
             word, self.words, scorer=OSA.normalized_similarity, score_cutoff=_WORD_CUTOFF, limit=_WORDS_KEPT
         )
-        widespread = max(50, len(self.names) // 20)
-        rare = [hit for hit in close if len(self.places[hit[0]]) <= widespread]
-        return rare or close[:1]
+        return [hit for hit in close if not self._widespread(hit[0])] or close[:1]
+
+    def _widespread(self, word: str) -> bool:
+        return len(self.places.get(word, ())) > max(50, len(self.names) // 20)
 
     def _by_whole_name(self, term: str) -> list[int]:
         """Positions whose name is like the term when blanks are ignored (words run together or torn apart)."""
