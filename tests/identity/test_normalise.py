@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,7 +81,7 @@ def test_refused_operator_ids(text: str, reason: str) -> None:
 
 
 @given(st.uuids())
-def test_operator_ids_of_any_version_are_kept(value) -> None:
+def test_operator_ids_of_any_version_are_kept(value: uuid.UUID) -> None:
     if len(set(value.hex)) > 1:
         assert normalize_operator_id(f"op_{value.hex.upper()}") == str(value)
 
@@ -115,14 +117,14 @@ def test_normalisers_give_a_value_or_a_usage_error(text: str) -> None:
         (2**53, "9007199254740992"),
     ],
 )
-def test_hubspot_ids(value, normal: str) -> None:
+def test_hubspot_ids(value: str | float, normal: str) -> None:
     assert normalize_hubspot_id(value) == normal
 
 
 @pytest.mark.parametrize(
     "value", [1.5, "12.5", 2**53 + 1, "1E300", "1E999", 0, -4, "abc", "", True, float("nan"), float("inf")]
 )
-def test_refused_hubspot_ids(value) -> None:
+def test_refused_hubspot_ids(value: str | float) -> None:
     with pytest.raises(UsageError):
         normalize_hubspot_id(value)
 
