@@ -104,16 +104,17 @@ _BILLING = _metrics(
     base_plan_code | text | - | subscription | subscriptions | | Base plan (code) | plan code of the active (else pending) base subscription, latest start
     base_plan_name | text | - | subscription | subscriptions | | Plan | plan name of that subscription
     base_plan_interval | text | - | subscription | subscriptions | | Billing cycle | billing interval of that subscription
-    segment | text | - | subscription | subscriptions | | Segment | exact base-plan code map: standard SMB, pro Mid-Market, vip Enterprise, no active base plan Free (C15)
-    subscription_started_at | timestamp | - | subscription | subscriptions | | Subscribed since | start of the unbroken chain of subscriptions (a plan change continues it; a gap of more than 7 days ends it)
+    plan_segment | text | - | subscription | subscriptions | | Segment of the plan | exact base-plan code map of the active base subscription: standard SMB, pro Mid-Market, vip Enterprise (C15)
+    first_subscribed_at | timestamp | - | subscription | subscriptions | | First subscription | earliest start of a subscription that did start
+    subscription_started_at | timestamp | - | subscription | subscriptions | | Subscribed since | start of the unbroken chain of base subscriptions that is still active (a plan change continues it; a gap of more than 7 days ends it)
     subscription_age_days | days | - | subscription | subscriptions | | Subscription age | whole days from subscribed since to T
-    subscription_ended_at | timestamp | - | subscription | subscriptions | | Last subscription ended | latest terminated_at when no base subscription is active or pending
-    next_bill_date | date | - | subscription invoice | subscriptions | | Next bill | day after the active base subscription's current period end, else day after the latest subscription invoice's period_to
+    subscription_ended_at | timestamp | - | subscription | subscriptions | | Last subscription ended | latest end of a base subscription when none is active or pending
+    next_bill_date | date | - | subscription invoice | subscriptions | | Next bill | the day that begins at the end of the active base subscription's current period, else, with any active subscription, the day after the latest subscription invoice's period_to
     pending_cancellation | boolean | - | subscription | subscriptions | no | Pending cancellation | an active base subscription has an ending_at after T
-    upgraded_180d | boolean | - | subscription | plan_changes | | Upgraded in 6 months | a base plan change in [T-180 d, T) to a higher monthly price
-    downgraded_180d | boolean | - | subscription | plan_changes | no | Downgraded in 6 months | a base plan change in [T-180 d, T) to a lower monthly price, or a pending downgrade
+    upgraded_180d | boolean | - | subscription | plan_changes | | Upgraded in 6 months | a base plan change (the next begins within 7 days of the end) in [T-180 d, T) to a higher monthly price; a change of interval within a segment is neither up nor down
+    downgraded_180d | boolean | - | subscription | plan_changes | no | Downgraded in 6 months | the same to a lower monthly price, or a pending downgrade
     yearly_period_end | timestamp | - | subscription | subscriptions | | Yearly period end | current period end of the active base subscription when billed yearly
-    mrr_usd | usd_minor | - | subscription coupon | subscriptions | | MRR in USD | net MRR of active subscriptions when all are in USD (0 without any), else unknown
+    mrr_usd | usd_minor | 0 | subscription coupon | subscriptions | | MRR in USD | net MRR of active subscriptions when all are in USD (0 without any), else unknown
     net_payment_term | days | - | customer | customer | | Payment term | Lago's net_payment_term
     invoices_finalized | count | 0 | | invoices | | Finalised invoices | invoices with status finalized
     invoices_paid | count | 0 | | invoices | | Paid invoices | finalised with payment succeeded and total > 0
@@ -122,12 +123,12 @@ _BILLING = _metrics(
     invoices_draft | count | 0 | | invoices | | Draft invoices | status draft
     invoices_voided | count | 0 | | invoices | | Voided invoices | status voided
     invoices_failed_90d | count | 0 | | failed_invoices | 0 | Failed invoices, 90 days | finalised with payment failed, total > 0, issued in [T-90 d, T)
-    overdue_invoices | count | 0 | | overdue_invoices | 0 | Overdue invoices | finalised, unpaid (pending or failed), total > 0, payment_due_date before T (or Lago's overdue flag)
+    overdue_invoices | count | 0 | | overdue_invoices | 0 | Overdue invoices | finalised, unpaid (pending or failed), total > 0, the due day over at T (without a due date: Lago's overdue flag)
     overdue_not_failed | count | 0 | | overdue_invoices | 0 | Overdue, not counted as failed | overdue invoices that are not among the failed invoices of 90 days (C19: one deduction an invoice)
     oldest_overdue_days | days | - | | overdue_invoices | 0 | Oldest overdue | days since the earliest due date of overdue invoices
-    invoices_due | count | 0 | | due_invoices | | Due invoices | finalised with total > 0 that are due before T, or paid or failed
+    invoices_due | count | 0 | | due_invoices | | Due invoices | finalised with total > 0 that are paid, failed or overdue
     invoice_success_rate | ratio | - | | due_invoices | > 95 % | Invoice success rate | paid / due invoices, from the first due invoice on
-    avg_days_to_pay | days | - | invoice payment | payments | within the term | Average days to pay | mean of (paid_at - issuing_date) over invoices with a succeeded payment (C22)
+    avg_days_to_pay | days | - | invoice payment | payments | within the term | Average days to pay | mean of the calendar days from issue to the last succeeded payment, at least 0, over paid invoices (C22)
     last_invoice_on | date | - | | invoices | | Last invoice | latest issuing date of finalised invoices
     days_since_last_invoice | days | - | | invoices | | Days since last invoice | days from last_invoice_on to T
     billing_interval_days | days | - | subscription | subscriptions | | Billing interval | 7, 30, 91, 182 or 365 days for the base subscription's interval
@@ -138,7 +139,7 @@ _BILLING_MONEY = _metrics(
     "billing_money",
     "invoice",
     """
-    mrr | money | 0 | subscription coupon | subscriptions | | MRR | sum over active subscriptions of the monthly price (override before plan) minus recurring and forever coupons (percentage first, then fixed), per currency (C37)
+    mrr | money | 0 | subscription coupon | subscriptions | | MRR | sum over active subscriptions of the monthly price (override before plan) minus recurring and forever coupons (percentages one after the other, then fixed ones as their share of a month at the shortest billing interval), never below 0, per currency (C37)
     list_mrr | money | 0 | subscription | subscriptions | | MRR before coupons | sum over active subscriptions of the monthly price
     total_invoiced | money | 0 | | invoices | | Total invoiced | sum of positive finalised invoices
     total_paid | money | 0 | | invoices | | Lifetime value (paid) | sum of finalised invoices with payment succeeded and total > 0
@@ -157,7 +158,7 @@ _CSM = _metrics(
     csm_status | text | - | | csm | | Status in the CSM view | LAGO_STATUS of the collapsed row (c1)
     csm_plan_code | text | - | | csm | | Plan in the CSM view | LAGO_PLAN_CODE of the collapsed row
     csm_mrr | usd_minor | - | | csm | | MRR in the CSM view | CALCULATED_MRR summed over active rows
-    csm_churned | boolean | - | | csm | no | Churned by the CSM view | no active or pending row and the last event is churn (C31)
+    csm_churned | boolean | - | | csm | no | Churned by the CSM view | no active or pending row, a terminated one, and the last event is churn (C31; a canceled one never started)
     csm_churned_on | date | - | | csm | | Churned on (CSM view) | event date of that churn row
     csm_last_event | text | - | | csm | | Last MRR event | waterfall event of the latest row by event date
     reactivated | boolean | - | | csm | | Reactivated | an active row whose event is reactivation
@@ -198,7 +199,7 @@ _USAGE = _metrics(
     days_since_activity | days | - | | reservations | < 30 | Days since last activity | whole days from last activity to T
     history_months | count | 0 | | reservations | | Months of history | whole 30.4375-day months from the first reservation to T
     active_months_12m | count | 0 | | reservations | | Active months of 12 | 30-day windows of the last 360 days with at least one reservation created
-    trips_per_month | number | - | | reservations | | Reservations per month | reservations of 12 months / months observed (1 to 12)
+    trips_per_month | number | - | | reservations | | Reservations per month | reservations of 12 months / months since the first one (30.4375 days each, at least 1, at most 12)
     trend_30d | ratio | - | | reservations_60d | > -25 % | Trend, 30 days | (last 30 d - previous 30 d) / previous, when the previous has at least 10
     trend_90d | ratio | - | | reservations_180d | > -15 % | Trend, quarter on quarter | (last 90 d - previous 90 d) / previous, when the previous has at least 10
     trend_90d_year | ratio | - | | reservations | | Trend, year on year | (last 90 d - same 90 d a year before) / the latter, with 15 months of history and at least 10 then
@@ -219,11 +220,11 @@ _USAGE = _metrics(
     booked_value_future | usd_minor | 0 | | future_trips | | Booked ahead (value) | sum of total over trips not cancelled with pickup at T or later
     future_trips | count | 0 | | future_trips | | Booked ahead | trips not cancelled with pickup at T or later
     future_trips_30d | count | 0 | | future_trips | | Booked ahead, 30 days | the same with pickup in [T, T+30 d)
-    avg_trip_value | usd_minor | - | | trips_12m | | Average trip value | revenue of 12 months / completed trips
+    avg_trip_value | usd_minor | - | | trips_12m | | Average trip value | revenue of 12 months / completed trips, rounded half to even
     collected_12m | usd_minor | 0 | | trips_12m | | Collected, 12 months | sum of paid over completed trips, pickup in [T-365 d, T)
-    collection_rate_90d | ratio | - | | trips_90d | > 95 % | Collection rate, 90 days | paid / total over completed trips with pickup in [T-90 d, T)
+    collection_rate_90d | ratio | - | | trips_90d | > 95 % | Collection rate, 90 days | paid / total over completed trips whose paid amount is known, pickup in [T-90 d, T)
     collection_rate_12m | ratio | - | | trips_12m | > 95 % | Collection rate, 12 months | the same over [T-365 d, T)
-    outstanding_trips | usd_minor | 0 | | trips_12m | | Outstanding trip balance | sum of due over completed trips, pickup before T
+    outstanding_trips | usd_minor | 0 | | unpaid_trips | | Outstanding trip balance | sum of due over completed trips, pickup before T
     driver_trips_90d | count | 0 | | trips_90d | | Trips with a driver, 90 days | trips with a driver, pickup in [T-90 d, T)
     driver_app_rate | ratio | - | | trips_90d | > 50 % | Driver app adoption | trips with the driver app used / trips with a driver, 90 days
     farm_out_rate_90d | ratio | - | | trips_90d | | Farm-out rate, 90 days | trips with a farm-out partner / trips, 90 days
@@ -245,17 +246,17 @@ _CARD = _metrics(
     charges_failed_90d | count | 0 | | failed_charges | | Failed, 90 days | failed in [T-90 d, T)
     charge_success_rate | ratio | - | | charges_90d | > 95 % | Charge success rate | succeeded / (succeeded + failed), 90 days
     failure_streak | count | 0 | | failed_charges | < 3 | Failure streak | longest run of consecutive failures, 90 days, each distinct card once (retries of a card count once; no card id: distinct)
-    refund_rate | ratio | - | | charges_90d | < 3 % | Refund rate | refunded / succeeded amount, 90 days, when all in one currency
+    refund_rate | ratio | - | | charges_90d | < 3 % | Refund rate | refunded part / amount of the charges that succeeded in 90 days, when all in one currency
     refund_rate_prev | ratio | - | | charges_90d | | Refund rate, previous 90 days | the same over [T-180 d, T-90 d)
     active_disputes | count | 0 | dispute | disputes | 0 | Active disputes | disputes in an active status, any age
     disputes_ever | count | 0 | dispute | disputes | | Disputes ever | disputes opened before T
     dispute_rate | ratio | - | charge dispute | disputes | < 0.5 % | Dispute rate | charges of 90 days with a dispute / succeeded of 90 days
-    avg_risk_score | number | - | | charges_90d | < 20 | Average risk score | mean of known risk scores, 90 days
-    scored_charges_90d | count | 0 | | charges_90d | | Charges with a risk level, 90 days | level normal, elevated or highest
-    high_risk_charges_90d | count | 0 | | high_risk_charges | | High-risk charges, 90 days | level elevated or highest
-    highest_risk_charges_90d | count | 0 | | high_risk_charges | 0 | Highest-risk charges, 90 days | level highest
+    avg_risk_score | number | - | | charges_90d | < 20 | Average risk score | mean of the known risk scores of attempts, 90 days
+    scored_charges_90d | count | 0 | | charges_90d | | Charges with a risk level, 90 days | attempts with level normal, elevated or highest
+    high_risk_charges_90d | count | 0 | | high_risk_charges | | High-risk charges, 90 days | attempts with level elevated or highest
+    highest_risk_charges_90d | count | 0 | | high_risk_charges | 0 | Highest-risk charges, 90 days | attempts with level highest
     high_risk_share | ratio | - | | high_risk_charges | < 1 % | High-risk share | high-risk / scored charges, 90 days
-    last_charge_at | timestamp | - | | charges | | Last charge attempt | latest created_at before T
+    last_charge_at | timestamp | - | | charges | | Last charge attempt | latest created_at before T, pending ones too
     days_since_last_charge | days | - | | charges | | Days since last charge attempt | whole days to T
     charge_currencies | count | 0 | | charges | | Currencies charged | distinct currencies
     """,
@@ -266,7 +267,7 @@ _CARD_MONEY = _metrics(
     """
     charge_volume_90d | money | 0 | | charges_90d | | Charged, 90 days | sum of succeeded amounts (C35)
     charge_volume_12m | money | 0 | | charges | | Charged, 12 months | the same over [T-365 d, T)
-    refunded_90d | money | 0 | | charges_90d | | Refunded, 90 days | sum of refunded parts
+    refunded_90d | money | 0 | | charges_90d | | Refunded, 90 days | sum of the refunded parts of the charges that succeeded
     net_charged_90d | money | 0 | | charges_90d | | Net of refunds, 90 days | charged minus refunded
     average_charge_90d | money | - | | charges_90d | | Average charge | charged / succeeded, 90 days, rounded half to even
     disputed_amount | money | 0 | dispute | disputes | 0 | Disputed, open | sum over active disputes
@@ -298,11 +299,11 @@ _SUPPORT = _metrics(
     oldest_open_days | days | - | | open_tickets | < 7 | Oldest open ticket | days since the creation of the oldest open ticket
     resolved_90d | count | 0 | | resolved_tickets | | Resolved, 90 days | status Done, last edit in [T-90 d, T)
     median_resolution_days | days | - | | resolved_tickets | <= 7 | Median resolution time | median of last edit minus creation over those (a proxy: Notion has no closed-at)
-    tickets_30d | count | 0 | | tickets | | Tickets opened, 30 days | created in [T-30 d, T)
+    tickets_30d | count | 0 | | tickets | | Tickets opened, 30 days | surely matched, created in [T-30 d, T)
     probable_tickets | count | 0 | | probable_tickets | | Probable tickets | matched by title or text only; never deducted
     feature_requests_open | count | 0 | | open_tickets | | Open feature requests | open with type Feature or Request
     commitments_open | count | 0 | | open_tickets | | Enterprise commitments | open with tag Enterprise and a due date
-    commitments_at_risk | count | 0 | | open_tickets | 0 | Commitments at risk | past due, or due within 7 d and not in development, 14 d still in design, 30 d in backlog
+    commitments_at_risk | count | 0 | | open_tickets | 0 | Commitments at risk | past due, or due in less than 7 d and not in development, less than 14 d and still in design, less than 30 d and in backlog
     """,
 )
 _CRM = _metrics(
@@ -331,14 +332,15 @@ _DERIVED = _metrics(
     "derived",
     "subscription csm",
     """
-    status | text | - | | status | active | Status | churned (C31), never_started, onboarding (tenure < 30 d, or < 60 d without a first trip), no_subscription or active
+    status | text | - | | status | active | Status | without an active or pending subscription: churned when the CSM view's last event is churn or Lago's base subscription has ended (C31), never_started when all were canceled; else onboarding (tenure < 30 d, or < 60 d without a first trip), no_subscription or active
     churned_on | date | - | | status | | Churned on | end of the last subscription, else the CSM view's churn date, of a churned operator
+    segment | text | - | subscription | subscriptions | | Segment | segment of the plan; without an active base plan Free (C15)
     renewal_date | date | - | subscription company | status | | Renewal | contract end, else HubSpot renewal date, else Lago's yearly period end; monthly plans have none (C44)
     days_to_renewal | days | - | subscription company | status | | Days to renewal | days from T to the renewal date
     customer_since | date | - | | status | | Customer since | earliest of sign-up and first subscription
-    payment_success_worst | ratio | - | invoice | due_invoices | > 95 % | Worse success rate | the lower of the invoice rate (3 or more due invoices) and the charge rate (20 or more attempts); a rate that is unknown is left out
+    payment_success_worst | ratio | - | invoice charge | due_invoices | > 95 % | Worse success rate | the lower of the invoice rate (3 or more due invoices) and the charge rate (20 or more attempts); a rate that is unknown is left out
     usage_trend | ratio | - | reservation | reservations_60d | > -25 % | Usage trend | 30-day trend with the season taken out where 15 months allow, else the plain 30-day trend
-    mrr_difference | usd_minor | - | subscription coupon csm | subscriptions | 0 | MRR: Lago minus CSM view | mrr_usd minus csm_mrr when they differ by more than 1 USD and 2 %; else 0
+    mrr_difference | usd_minor | - | subscription coupon csm | subscriptions | 0 | MRR: Lago minus CSM view | mrr_usd minus csm_mrr when they differ by more than 1 USD and by more than 2 % of mrr_usd; else 0
     churn_conflict | boolean | - | | status | no | Sources disagree on churn | the CSM view or HubSpot says churn while Lago has an active subscription (R18)
     """,
 )

@@ -1,0 +1,105 @@
+-- uses: moment, charge_at, dispute_at
+-- Card processing: one row per operator with a passenger's charge or a dispute before T.
+runs AS (
+    SELECT
+        operator_id,
+        status,
+        card_id,
+        SUM(CASE WHEN status = 'succeeded' THEN 1 ELSE 0 END) OVER (
+            PARTITION BY operator_id ORDER BY created_at, charge_id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS run
+    FROM charge_at
+    WHERE in_90d AND attempt
+),
+failures AS (
+    SELECT
+        operator_id,
+        run,
+        COUNT(DISTINCT card_id) + SUM(CASE WHEN card_id IS NULL THEN 1 ELSE 0 END) AS cards
+    FROM runs
+    WHERE status = 'failed'
+    GROUP BY operator_id, run
+),
+streaks AS (
+    SELECT operator_id, MAX(cards) AS failure_streak
+    FROM failures
+    GROUP BY operator_id
+),
+disputed AS (
+    SELECT DISTINCT operator_id, charge_id
+    FROM dispute_at
+),
+charged AS (
+    SELECT
+        c.operator_id,
+        SUM(CASE WHEN c.attempt THEN 1 ELSE 0 END) AS charge_attempts,
+        SUM(CASE WHEN c.in_90d AND c.attempt THEN 1 ELSE 0 END) AS charge_attempts_90d,
+        SUM(CASE WHEN c.in_90d AND c.status = 'succeeded' THEN 1 ELSE 0 END) AS charges_succeeded_90d,
+        SUM(CASE WHEN c.in_90d AND c.status = 'failed' THEN 1 ELSE 0 END) AS charges_failed_90d,
+        SUM(CASE WHEN c.in_90d AND c.status = 'succeeded' THEN c.amount_minor END) AS volume_90d,
+        SUM(CASE WHEN c.in_90d AND c.status = 'succeeded' THEN c.refunded_minor END) AS refunded_90d,
+        MIN(CASE WHEN c.in_90d AND c.status = 'succeeded' THEN c.currency END) AS first_currency_90d,
+        MAX(CASE WHEN c.in_90d AND c.status = 'succeeded' THEN c.currency END) AS last_currency_90d,
+        SUM(CASE WHEN c.in_prev_90d AND c.status = 'succeeded' THEN c.amount_minor END) AS volume_prev,
+        SUM(CASE WHEN c.in_prev_90d AND c.status = 'succeeded' THEN c.refunded_minor END) AS refunded_prev,
+        MIN(CASE WHEN c.in_prev_90d AND c.status = 'succeeded' THEN c.currency END) AS first_currency_prev,
+        MAX(CASE WHEN c.in_prev_90d AND c.status = 'succeeded' THEN c.currency END) AS last_currency_prev,
+        SUM(CASE WHEN c.in_90d AND NOT d.charge_id IS NULL THEN 1 ELSE 0 END) AS disputed_90d,
+        AVG(CASE WHEN c.in_90d AND c.attempt THEN CAST(c.risk_score AS DOUBLE) END) AS avg_risk_score,
+        SUM(
+            CASE WHEN c.in_90d AND c.attempt AND c.risk_level IN ('normal', 'elevated', 'highest') THEN 1 ELSE 0 END
+        ) AS scored_charges_90d,
+        SUM(CASE WHEN c.in_90d AND c.attempt AND c.risk_level IN ('elevated', 'highest') THEN 1 ELSE 0 END)
+            AS high_risk_charges_90d,
+        SUM(CASE WHEN c.in_90d AND c.attempt AND c.risk_level = 'highest' THEN 1 ELSE 0 END) AS highest_risk_charges_90d,
+        MAX(c.created_at) AS last_charge_at,
+        COUNT(DISTINCT c.currency) AS charge_currencies
+    FROM charge_at AS c
+    LEFT JOIN disputed AS d ON d.operator_id = c.operator_id AND d.charge_id = c.charge_id
+    GROUP BY c.operator_id
+),
+opened AS (
+    SELECT
+        operator_id,
+        COUNT(*) AS disputes_ever,
+        SUM(CASE WHEN is_active THEN 1 ELSE 0 END) AS active_disputes
+    FROM dispute_at
+    GROUP BY operator_id
+),
+operators AS (
+    SELECT operator_id FROM charged
+    UNION
+    SELECT operator_id FROM opened
+)
+SELECT
+    o.operator_id,
+    COALESCE(c.charge_attempts, 0) AS charge_attempts,
+    COALESCE(c.charge_attempts_90d, 0) AS charge_attempts_90d,
+    COALESCE(c.charges_succeeded_90d, 0) AS charges_succeeded_90d,
+    COALESCE(c.charges_failed_90d, 0) AS charges_failed_90d,
+    CAST(c.charges_succeeded_90d AS DOUBLE) / NULLIF(c.charge_attempts_90d, 0) AS charge_success_rate,
+    COALESCE(s.failure_streak, 0) AS failure_streak,
+    CASE
+        WHEN c.first_currency_90d = c.last_currency_90d THEN CAST(c.refunded_90d AS DOUBLE) / NULLIF(c.volume_90d, 0)
+    END AS refund_rate,
+    CASE
+        WHEN c.first_currency_prev = c.last_currency_prev THEN CAST(c.refunded_prev AS DOUBLE) / NULLIF(c.volume_prev, 0)
+    END AS refund_rate_prev,
+    COALESCE(d.active_disputes, 0) AS active_disputes,
+    COALESCE(d.disputes_ever, 0) AS disputes_ever,
+    CAST(c.disputed_90d AS DOUBLE) / NULLIF(c.charges_succeeded_90d, 0) AS dispute_rate,
+    c.avg_risk_score,
+    COALESCE(c.scored_charges_90d, 0) AS scored_charges_90d,
+    COALESCE(c.high_risk_charges_90d, 0) AS high_risk_charges_90d,
+    COALESCE(c.highest_risk_charges_90d, 0) AS highest_risk_charges_90d,
+    CAST(c.high_risk_charges_90d AS DOUBLE) / NULLIF(c.scored_charges_90d, 0) AS high_risk_share,
+    c.last_charge_at,
+    CAST(FLOOR(CAST(DATE_DIFF('microsecond', c.last_charge_at, m.t) AS DOUBLE) / 86400000000) AS BIGINT)
+        AS days_since_last_charge,
+    COALESCE(c.charge_currencies, 0) AS charge_currencies
+FROM operators AS o
+CROSS JOIN moment AS m
+LEFT JOIN charged AS c ON c.operator_id = o.operator_id
+LEFT JOIN streaks AS s ON s.operator_id = o.operator_id
+LEFT JOIN opened AS d ON d.operator_id = o.operator_id

@@ -1,0 +1,29 @@
+-- Reservations booked before T (a ride may still lie ahead), with their status at T (a cancellation at T or later has not
+-- happened yet) and the ride's window. Statuses: completed, cancelled, pending, confirmed, in_progress, other (C42).
+SELECT
+    r.operator_id,
+    r.trip_id,
+    r.confirmation_number,
+    r.created_at,
+    r.pickup_at,
+    CASE WHEN r.status = 'cancelled' AND r.cancelled_at >= m.t THEN 'confirmed' ELSE r.status END AS status,
+    r.total_minor,
+    r.paid_minor,
+    r.due_minor,
+    r.currency,
+    r.trip_type,
+    r.order_type,
+    r.distance_miles,
+    r.duration_minutes,
+    r.driver_name,
+    r.company_name,
+    r.driver_app_used,
+    r.rating,
+    r.farmee_name,
+    r.pickup_at < m.t AS ride_past,
+    r.pickup_at >= m.d365 AND r.pickup_at < m.t AS ride_12m,
+    r.pickup_at >= m.d90 AND r.pickup_at < m.t AS ride_90d,
+    r.pickup_at >= m.d180 AND r.pickup_at < m.d90 AS ride_prev_90d
+FROM reservation AS r
+CROSS JOIN moment AS m
+WHERE r.created_at < m.t

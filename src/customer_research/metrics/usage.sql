@@ -1,0 +1,161 @@
+-- uses: moment, reservation_at
+-- Reservations: one row per operator with a reservation booked before T. Activity is counted by the booking's instant,
+-- rides and revenue by the pickup's. `month` of history is 30.4375 days.
+counted AS (
+    SELECT
+        r.operator_id,
+        COUNT(*) AS reservations_ever,
+        SUM(CASE WHEN r.created_at >= m.d30 THEN 1 ELSE 0 END) AS reservations_30d,
+        SUM(CASE WHEN r.created_at >= m.d60 AND r.created_at < m.d30 THEN 1 ELSE 0 END) AS reservations_prev_30d,
+        SUM(CASE WHEN r.created_at >= m.d60 THEN 1 ELSE 0 END) AS reservations_60d,
+        SUM(CASE WHEN r.created_at >= m.d90 THEN 1 ELSE 0 END) AS reservations_90d,
+        SUM(CASE WHEN r.created_at >= m.d180 AND r.created_at < m.d90 THEN 1 ELSE 0 END) AS reservations_prev_90d,
+        SUM(CASE WHEN r.created_at >= m.d365 THEN 1 ELSE 0 END) AS reservations_12m,
+        SUM(CASE WHEN r.created_at >= m.d395 AND r.created_at < m.d365 THEN 1 ELSE 0 END) AS reservations_30d_year_ago,
+        SUM(CASE WHEN r.created_at >= m.d425 AND r.created_at < m.d395 THEN 1 ELSE 0 END)
+            AS reservations_prev_30d_year_ago,
+        SUM(CASE WHEN r.created_at >= m.d455 AND r.created_at < m.d365 THEN 1 ELSE 0 END) AS reservations_90d_year_ago,
+        MIN(r.created_at) AS first_reservation_at,
+        MAX(r.created_at) AS last_activity_at,
+        COUNT(
+            DISTINCT CASE
+                WHEN r.created_at >= m.d360
+                    THEN CEIL(CAST(DATE_DIFF('microsecond', r.created_at, m.t) AS DOUBLE) / 2592000000000)
+            END
+        ) AS active_months_12m,
+        SUM(CASE WHEN r.ride_12m THEN 1 ELSE 0 END) AS trips_12m,
+        SUM(CASE WHEN r.ride_12m AND r.status = 'completed' THEN 1 ELSE 0 END) AS completed_12m,
+        SUM(CASE WHEN r.ride_12m AND r.status = 'cancelled' THEN 1 ELSE 0 END) AS cancelled_12m,
+        SUM(CASE WHEN r.ride_12m AND r.status IN ('pending', 'confirmed', 'in_progress') THEN 1 ELSE 0 END) AS pending_12m,
+        SUM(CASE WHEN r.ride_90d THEN 1 ELSE 0 END) AS trips_90d,
+        SUM(CASE WHEN r.ride_90d AND r.status = 'completed' THEN 1 ELSE 0 END) AS completed_90d,
+        SUM(CASE WHEN r.ride_90d AND r.status = 'cancelled' THEN 1 ELSE 0 END) AS cancelled_90d,
+        SUM(CASE WHEN r.ride_prev_90d THEN 1 ELSE 0 END) AS trips_prev_90d,
+        SUM(CASE WHEN r.ride_prev_90d AND r.status = 'completed' THEN 1 ELSE 0 END) AS completed_prev_90d,
+        SUM(CASE WHEN r.ride_prev_90d AND r.status = 'cancelled' THEN 1 ELSE 0 END) AS cancelled_prev_90d,
+        SUM(CASE WHEN r.ride_12m AND r.status = 'completed' THEN COALESCE(r.total_minor, 0) ELSE 0 END) AS revenue_12m,
+        SUM(CASE WHEN r.ride_90d AND r.status = 'completed' THEN COALESCE(r.total_minor, 0) ELSE 0 END) AS revenue_90d,
+        SUM(CASE WHEN r.ride_prev_90d AND r.status = 'completed' THEN COALESCE(r.total_minor, 0) ELSE 0 END)
+            AS revenue_prev_90d,
+        SUM(CASE WHEN r.ride_12m AND r.status = 'completed' THEN COALESCE(r.paid_minor, 0) ELSE 0 END) AS collected_12m,
+        SUM(CASE WHEN r.ride_12m AND r.status = 'completed' AND NOT r.paid_minor IS NULL THEN r.total_minor END)
+            AS billed_12m,
+        SUM(CASE WHEN r.ride_90d AND r.status = 'completed' THEN r.paid_minor END) AS collected_90d,
+        SUM(CASE WHEN r.ride_90d AND r.status = 'completed' AND NOT r.paid_minor IS NULL THEN r.total_minor END)
+            AS billed_90d,
+        SUM(CASE WHEN r.ride_past AND r.status = 'completed' THEN COALESCE(r.due_minor, 0) ELSE 0 END)
+            AS outstanding_trips,
+        SUM(CASE WHEN r.pickup_at >= m.t AND r.status <> 'cancelled' THEN 1 ELSE 0 END) AS future_trips,
+        SUM(CASE WHEN r.pickup_at >= m.t AND r.pickup_at < m.in30 AND r.status <> 'cancelled' THEN 1 ELSE 0 END)
+            AS future_trips_30d,
+        SUM(CASE WHEN r.pickup_at >= m.t AND r.status <> 'cancelled' THEN COALESCE(r.total_minor, 0) ELSE 0 END)
+            AS booked_value_future,
+        SUM(CASE WHEN r.ride_90d AND NOT r.driver_name IS NULL THEN 1 ELSE 0 END) AS driver_trips_90d,
+        SUM(CASE WHEN r.ride_90d AND NOT r.driver_name IS NULL AND r.driver_app_used THEN 1 ELSE 0 END) AS app_trips_90d,
+        SUM(CASE WHEN r.ride_90d AND NOT r.farmee_name IS NULL THEN 1 ELSE 0 END) AS farmed_90d,
+        SUM(CASE WHEN r.ride_prev_90d AND NOT r.farmee_name IS NULL THEN 1 ELSE 0 END) AS farmed_prev_90d,
+        SUM(CASE WHEN r.ride_90d AND r.status = 'completed' AND r.farmee_name IS NULL THEN 1 ELSE 0 END)
+            AS own_completed_90d,
+        SUM(CASE WHEN r.ride_prev_90d AND r.status = 'completed' AND r.farmee_name IS NULL THEN 1 ELSE 0 END)
+            AS own_completed_prev_90d,
+        AVG(CASE WHEN r.ride_12m THEN CAST(r.rating AS DOUBLE) END) AS average_rating,
+        AVG(CASE WHEN r.ride_12m AND r.status = 'completed' THEN CAST(r.distance_miles AS DOUBLE) END)
+            AS average_distance_miles,
+        AVG(CASE WHEN r.ride_12m AND r.status = 'completed' THEN CAST(r.duration_minutes AS DOUBLE) END)
+            AS average_duration_minutes
+    FROM reservation_at AS r
+    CROSS JOIN moment AS m
+    GROUP BY r.operator_id
+),
+spanned AS (
+    SELECT
+        c.*,
+        CAST(FLOOR(CAST(DATE_DIFF('microsecond', c.last_activity_at, m.t) AS DOUBLE) / 86400000000) AS BIGINT)
+            AS days_since_activity,
+        CAST(DATE_DIFF('microsecond', c.first_reservation_at, m.t) AS DOUBLE) / 2629800000000 AS months,
+        c.revenue_12m % NULLIF(c.completed_12m, 0) AS revenue_rest,
+        CAST((c.revenue_12m - c.revenue_12m % NULLIF(c.completed_12m, 0)) / NULLIF(c.completed_12m, 0) AS BIGINT)
+            AS revenue_quotient
+    FROM counted AS c
+    CROSS JOIN moment AS m
+),
+seasoned AS (
+    SELECT
+        s.*,
+        CAST(FLOOR(s.months) AS BIGINT) AS history_months,
+        CASE
+            WHEN s.months >= 15 AND s.reservations_prev_30d_year_ago >= 10
+                THEN CAST(s.reservations_30d_year_ago AS DOUBLE) / s.reservations_prev_30d_year_ago
+        END AS seasonal_factor_30d
+    FROM spanned AS s
+)
+SELECT
+    operator_id,
+    reservations_ever,
+    reservations_30d,
+    reservations_prev_30d,
+    reservations_60d,
+    reservations_90d,
+    reservations_prev_90d,
+    reservations_12m,
+    reservations_30d_year_ago,
+    reservations_prev_30d_year_ago,
+    reservations_90d_year_ago,
+    first_reservation_at,
+    last_activity_at,
+    days_since_activity,
+    history_months,
+    active_months_12m,
+    CAST(reservations_12m AS DOUBLE) / CASE WHEN months < 1 THEN 1 WHEN months > 12 THEN 12 ELSE months END
+        AS trips_per_month,
+    CASE
+        WHEN reservations_prev_30d >= 10
+            THEN CAST(reservations_30d - reservations_prev_30d AS DOUBLE) / reservations_prev_30d
+    END AS trend_30d,
+    CASE
+        WHEN reservations_prev_90d >= 10
+            THEN CAST(reservations_90d - reservations_prev_90d AS DOUBLE) / reservations_prev_90d
+    END AS trend_90d,
+    CASE
+        WHEN history_months >= 15 AND reservations_90d_year_ago >= 10
+            THEN CAST(reservations_90d - reservations_90d_year_ago AS DOUBLE) / reservations_90d_year_ago
+    END AS trend_90d_year,
+    seasonal_factor_30d,
+    CASE
+        WHEN seasonal_factor_30d > 0 AND reservations_prev_30d >= 10
+            THEN CAST(reservations_30d AS DOUBLE) / (reservations_prev_30d * seasonal_factor_30d) - 1
+    END AS trend_30d_seasonal,
+    completed_12m,
+    cancelled_12m,
+    pending_12m,
+    trips_12m,
+    CAST(cancelled_12m AS DOUBLE) / NULLIF(trips_12m, 0) AS cancellation_rate,
+    CAST(cancelled_90d AS DOUBLE) / NULLIF(trips_90d, 0) AS cancellation_rate_90d,
+    CAST(cancelled_prev_90d AS DOUBLE) / NULLIF(trips_prev_90d, 0) AS cancellation_rate_prev_90d,
+    completed_90d,
+    completed_prev_90d,
+    revenue_12m,
+    revenue_90d,
+    revenue_prev_90d,
+    booked_value_future,
+    future_trips,
+    future_trips_30d,
+    revenue_quotient + CASE
+        WHEN 2 * revenue_rest > completed_12m THEN 1
+        WHEN 2 * revenue_rest = completed_12m THEN revenue_quotient % 2
+        ELSE 0
+    END AS avg_trip_value,
+    collected_12m,
+    CAST(collected_90d AS DOUBLE) / NULLIF(billed_90d, 0) AS collection_rate_90d,
+    CAST(collected_12m AS DOUBLE) / NULLIF(billed_12m, 0) AS collection_rate_12m,
+    outstanding_trips,
+    driver_trips_90d,
+    CAST(app_trips_90d AS DOUBLE) / NULLIF(driver_trips_90d, 0) AS driver_app_rate,
+    CAST(farmed_90d AS DOUBLE) / NULLIF(trips_90d, 0) AS farm_out_rate_90d,
+    CAST(farmed_prev_90d AS DOUBLE) / NULLIF(trips_prev_90d, 0) AS farm_out_rate_prev_90d,
+    own_completed_90d,
+    own_completed_prev_90d,
+    average_rating,
+    average_distance_miles,
+    average_duration_minutes
+FROM seasoned
