@@ -78,6 +78,10 @@ def test_mistakes_are_one_sentence() -> None:
             memory.load("member", [{"member_id": "a", "created_at": "not a date"}])
         with pytest.raises(EngineError, match="failed in memory"):
             memory.run("SELECT absent FROM member")
+        with pytest.raises(EngineError, match="does not parse"):
+            memory.run("SELECT FROM WHERE")
+        with pytest.raises(EngineError, match="got 2 statements"):
+            memory.run("SELECT 1; DROP TABLE member")
 
 
 def test_files_and_the_network_are_out_of_reach(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any, Self
 
 from customer_research.domain.records import TABLES, ColumnType
-from customer_research.engines.dialect import named_parameters
 from customer_research.errors import EngineError
 
 SQL_TYPES: Mapping[ColumnType, str] = {
@@ -81,19 +80,33 @@ class Memory:
             EngineError: when the query does not parse, lacks a parameter, or fails.
         """
         given = parameters if parameters is not None else {}
-        needed = named_parameters(sql)
-        missing = [name for name in needed if name not in given]
+        needed = self._parameters(sql)
+        missing = sorted(needed - given.keys())
         if missing:
             raise EngineError(f"The query needs a value for ${missing[0]}.")
         cursor = self._execute(sql, {name: _inward(given[name]) for name in needed})
         names = [column[0].lower() for column in cursor.description or ()]
         return [{name: _outward(value) for name, value in zip(names, row, strict=True)} for row in cursor.fetchall()]
 
+    def _parameters(self, sql: str) -> set[str]:
+        """The names of the parameters of exactly one statement."""
+        try:
+            statements = self._connection.extract_statements(sql)
+        except self._failure as error:
+            raise EngineError(f"The query does not parse: {_first_line(error)}") from error
+        if len(statements) != 1:
+            raise EngineError(f"Expected one query, got {len(statements)} statements.")
+        return set(statements[0].named_parameters)
+
     def _execute(self, sql: str, parameters: Mapping[str, Any]) -> Any:
         try:
             return self._connection.execute(sql, dict(parameters))
         except self._failure as error:
-            raise EngineError(f"The query failed in memory: {str(error).strip().splitlines()[0]}") from error
+            raise EngineError(f"The query failed in memory: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]
 
 
 def _quote(name: str) -> str:

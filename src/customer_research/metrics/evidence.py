@@ -29,7 +29,7 @@ class Records:
         columns = ",\n    ".join(f"r.{name}" for name in (*self.columns, "operator_id"))
         where = f"\nWHERE {self.where}" if self.where else ""
         order = f"r.{self.newest} DESC NULLS LAST, r.{self.columns[0]}"
-        return f"SELECT\n    {columns}\nFROM {self.relation} AS r\nCROSS JOIN moment AS m{where}\nORDER BY {order}"  # noqa: S608
+        return f"SELECT\n    {columns}\nFROM {self.relation} AS r\nCROSS JOIN moment AS m{where}\nORDER BY {order}"
 
 
 def _shared(tables: str, uses: str, columns: str, newest: str, where: str = "") -> Records:
