@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.identity import Candidate, Interpretation
 from customer_research.settings import Settings
 
 Row = dict[str, Any]
@@ -78,6 +79,14 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """Operators that a source knows by an identifier, and the receipts behind them."""
+
+    candidates: tuple[Candidate, ...]
+    receipts: tuple[Receipt, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One question of `doctor` about this source alone; `online` ones send requests."""
 
@@ -90,7 +99,8 @@ class Check:
 class Source:
     """A vendor: `open(settings, clock)` gives a session; `missing(settings)` tells what is not configured.
 
-    `scopes` names the permissions the credential needs, for the docs and doctor.
+    `scopes` names the permissions the credential needs, for the docs and doctor. `find(session, readings)` finds operators
+    when the lookup directory is out of reach (None: this source cannot tell).
     """
 
     name: str
@@ -100,3 +110,4 @@ class Source:
     missing: Callable[[Settings], Gap | None]
     checks: tuple[Check, ...] = ()
     scopes: tuple[str, ...] = ()
+    find: Callable[[Any, tuple[Interpretation, ...]], Awaitable[Found]] | None = None

@@ -14,13 +14,14 @@ from customer_research.errors import CustomerResearchError
 from customer_research.metrics.catalogue import SUBJECTS
 from customer_research.metrics.queries import LISTINGS, subject_sql
 from customer_research.research.connections import Connections
-from customer_research.research.gaps import gap_of
 from customer_research.research.gathered import BOUND_TABLES, Gathered
 
 Progress = Callable[[str, str], None]
 """Called with a stream's name and "started", "done" or a gap's reason."""
 
 CARD_TABLES = frozenset({"charge", "dispute"})
+DECIDING = "card"
+"""The card subject decides by which path charges are reached, so it is asked with every card listing."""
 
 
 def silent(stream: str, state: str) -> None:
@@ -38,56 +39,58 @@ class Gatherer:
 
     async def run(self, subject: Subject, tables: frozenset[str], listings: frozenset[str]) -> None:
         """Fetch what the wanted tables and listings need, all streams at once; answers and gaps land in `Gathered`."""
-        work = [
-            self._stream(source, stream, subject)
+        streams = [
+            self.stream(source, stream, subject)
             for source in self._connections.sources.values()
             for stream in source.streams
-            if tables & set(stream.tables) and not set(stream.tables) <= self._gathered.records.keys()
+            if tables & set(stream.tables) - self._gathered.records.keys()
         ]
-        work += self._warehouse(subject, tables, listings)
-        await asyncio.gather(*work)
+        await asyncio.gather(*streams, *self._warehouse(subject, tables, listings))
 
-    async def _stream(self, source: Source, stream: Stream, subject: Subject) -> None:
+    async def stream(self, source: Source, stream: Stream, subject: Subject) -> None:
+        """Fetch one stream into `Gathered`: its rows, or the gap it leaves."""
         name = f"{source.name}.{stream.name}"
         self._progress(name, "started")
         try:
             session = self._connections.session(source.name)
-            self.accept(stream, await stream.fetch(session, subject))
+            self.accept(stream.tables, await stream.fetch(session, subject))
             self._progress(name, "done")
         except CustomerResearchError as error:
-            gap = self._connections.failed(source.name, error)
-            for table in stream.tables:
-                self._gathered.records[table] = Records(table, (), (), gap)
-            self._progress(name, gap.reason)
+            self.refuse(stream.tables, self._connections.failed(source.name, error))
+            self._progress(name, "failed")
 
-    def accept(self, stream: Stream, batch: Batch) -> None:
-        """Take a stream's batch: rows, receipts, and the gaps it states itself."""
-        for table in stream.tables:
+    def accept(self, tables: Sequence[str], batch: Batch) -> None:
+        """Take a stream's batch: rows, the receipts that brought them, and the gaps it states itself."""
+        for table in tables:
             rows = tuple(batch.tables.get(table, ()))
             ids = {row["fetch_id"] for row in rows}
-            receipts = tuple(r for r in batch.receipts if r.id in ids) or batch.receipts
+            receipts = tuple(receipt for receipt in batch.receipts if receipt.id in ids) or batch.receipts
             self._gathered.records[table] = Records(table, rows, receipts, batch.gaps.get(table))
+
+    def refuse(self, tables: Sequence[str], gap: Gap) -> None:
+        """Note that tables are unknown."""
+        for table in tables:
+            self._gathered.records[table] = Records(table, (), (), gap)
 
     def _warehouse(
         self, subject: Subject, tables: frozenset[str], listings: frozenset[str]
     ) -> list[Coroutine[Any, Any, None]]:
         wanted = tables & set(BOUND_TABLES)
-        names = [s.name for s in SUBJECTS.values() if wanted & set(s.tables)]
-        queries = {name: (SUBJECTS[name].tables, subject_sql(name)) for name in names}
+        queries = {s.name: (s.tables, subject_sql(s.name)) for s in SUBJECTS.values() if wanted & set(s.tables)}
         queries |= {name: (LISTINGS[name].tables, LISTINGS[name].sql) for name in sorted(listings)}
-        cards = {name: query for name, query in queries.items() if CARD_TABLES & set(query[0])}
+        cards = {name: sql for name, (read, sql) in queries.items() if CARD_TABLES & set(read)}
         work = [self._query(name, *query, subject) for name, query in queries.items() if name not in cards]
         if cards:
-            work.append(self._cards({name: sql for name, (_, sql) in cards.items()}, subject))
+            work.append(self._cards({DECIDING: subject_sql(DECIDING), **cards}, subject))
         return work
 
     async def _query(self, name: str, tables: Sequence[str], sql: str, subject: Subject) -> None:
         self._progress(f"warehouse.{name}", "started")
         try:
             session = self._connections.session("warehouse")
-            answer = await session.query(sql, tables=tuple(tables), subject=subject, stream=name)
-            self._keep(name, answer.answer)
-            self._gathered.bound_gaps |= answer.gaps
+            found = await session.query(sql, tables=tuple(tables), subject=subject, stream=name)
+            self._keep(name, found.answer)
+            self._gathered.bound_gaps.update(found.gaps)
             self._progress(f"warehouse.{name}", "done")
         except CustomerResearchError as error:
             self._keep(name, self._connections.failed("warehouse", error))
@@ -101,13 +104,23 @@ class Gatherer:
             gap = self._connections.failed("warehouse", error)
             for name in sqls:
                 self._keep(name, gap)
-            self._progress("warehouse.card", gap.reason)
+            self._progress("warehouse.card", "failed")
             return
         for name in sqls:
-            self._keep(name, cards.answers[name])
-        for table in CARD_TABLES:
-            self._gathered.notes[table] = cards.path.note
+            self._keep(name, self._card_answer(name, cards))
+        self._gathered.bound_gaps.update(cards.gaps)
+        self._gathered.notes.update(dict.fromkeys(CARD_TABLES, cards.path.note))
         self._progress("warehouse.card", "done")
+
+    def _card_answer(self, name: str, cards: Any) -> SqlAnswer | Gap:
+        """One card query's answer, its failure as a gap, or the gap of an operator that takes no cards."""
+        if cards.gap is not None:
+            gap: Gap = cards.gap
+            return gap
+        if name in cards.errors:
+            return self._connections.failed("warehouse", cards.errors[name])
+        answer: SqlAnswer = cards.answers[name]
+        return answer
 
     def _keep(self, name: str, answer: SqlAnswer | Gap) -> None:
         """File an answer as a subject's or as a listing's rows."""

@@ -38,7 +38,7 @@ class Gathered:
         if table in BOUND_TABLES:
             answer = self.answers.get(subject)
             if answer is None:
-                return Gap("metabase", "not_applicable", "This figure was not asked for in this report.")
+                return Gap("warehouse", "not_applicable", "This figure was not asked for in this report.")
             return answer if isinstance(answer, Gap) else self.bound_gaps.get(table)
         records = self.records.get(table)
         if records is None:

@@ -46,7 +46,9 @@ def step(config: Path, *arguments: str, show: bool = True) -> int:
 def main() -> int:
     """Sandbox up, doctor, a lookup, the profile of S02, and five reports as Markdown and JSON in demo-out/."""
     started = time.perf_counter()
-    sys.stdout.write("Starting the sandbox: Lago, HubSpot, Metabase and Notion on loopback ports, 400 invented operators ...\n")
+    sys.stdout.write(
+        "Starting the sandbox: Lago, HubSpot, Metabase and Notion on loopback ports, 400 invented operators ...\n"
+    )
     sys.stdout.flush()
     with sandbox() as config:
         codes = [
@@ -54,9 +56,11 @@ def main() -> int:
             step(config, "lookup", OPERATOR),
             step(config, "profile", OPERATOR),
         ]
-        for kind in KINDS:
-            for suffix in ("md", "json"):
-                codes.append(step(config, kind, OPERATOR, "--output", str(OUTPUT / f"{kind}.{suffix}"), show=False))
+        codes += [
+            step(config, kind, OPERATOR, "--output", str(OUTPUT / f"{kind}.{suffix}"), show=False)
+            for kind in KINDS
+            for suffix in ("md", "json")
+        ]
     failed = [code for code in codes if code != 0]
     sys.stdout.write(f"\nDemo finished in {time.perf_counter() - started:.0f} s; the reports lie in {OUTPUT}/.\n")
     return max(failed, default=0)

@@ -37,7 +37,10 @@ def metrics_page() -> str:
             for m in found
             if m["subject"] == subject
         ]
-        parts += [f"\n## {title} (`{subject}`)\n", table(("metric", "label", "unit", "formula", "healthy", "tables"), rows)]
+        parts += [
+            f"\n## {title} (`{subject}`)\n",
+            table(("metric", "label", "unit", "formula", "healthy", "tables"), rows),
+        ]
     return "\n".join(parts)
 
 
@@ -48,7 +51,10 @@ def tables_page() -> str:
         parts += [
             f"\n## `{canonical['name']}`\n",
             f"{canonical['grain'].capitalize()} (from {canonical['home']}; key: {', '.join(canonical['key'])}).\n",
-            table(("column", "type", "meaning"), [(f"`{c['name']}`", c["type"], c["meaning"]) for c in canonical["columns"]]),
+            table(
+                ("column", "type", "meaning"),
+                [(f"`{c['name']}`", c["type"], c["meaning"]) for c in canonical["columns"]],
+            ),
         ]
     return "\n".join(parts)
 
@@ -70,7 +76,9 @@ def rules_page() -> str:
         if card["gates"]:
             rows = [(g["name"], f"`{g['when']}`", g["cap"]) for g in card["gates"]]
             parts += ["Gates (they cap the band, the score stays):\n", table(("gate", "when", "cap"), rows)]
-    rows = [(f["rule"], f["title"], f["kind"], f["priority"], f"`{f['when']}`", f["action"]) for f in registry.findings()]
+    rows = [
+        (f["rule"], f["title"], f["kind"], f["priority"], f"`{f['when']}`", f["action"]) for f in registry.findings()
+    ]
     parts += ["\n## Correlation findings\n", table(("rule", "title", "kind", "priority", "when", "action"), rows)]
     return "\n".join(parts)
 
@@ -82,7 +90,10 @@ def sources_page() -> str:
         parts += [
             f"\n## {source['title']} (`{source['name']}`)\n",
             f"Needs: {'; '.join(source['scopes'])}.\n",
-            table(("stream", "fetches", "canonical tables"), [(s["name"], s["title"], s["tables"]) for s in source["streams"]]),
+            table(
+                ("stream", "fetches", "canonical tables"),
+                [(s["name"], s["title"], s["tables"]) for s in source["streams"]],
+            ),
             "Checks of `doctor`:\n",
             table(("check", "question"), [(c["name"], c["question"]) for c in source["checks"]]),
         ]
@@ -124,7 +135,8 @@ def _usage(command: Any, context: Any, name: str) -> str:
     text = command.get_help(inner)
     if isinstance(command, click.Group):
         text += "".join(
-            "\n\n" + sub.get_help(click.Context(sub, info_name=key, parent=inner, terminal_width=100, max_content_width=100))
+            "\n\n"
+            + sub.get_help(click.Context(sub, info_name=key, parent=inner, terminal_width=100, max_content_width=100))
             for key, sub in command.commands.items()
         )
     return f"```text\n{text}\n```"

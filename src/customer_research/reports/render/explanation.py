@@ -74,7 +74,10 @@ def _evidence_lines(explained: Explanation, *, show_personal: bool) -> Iterator[
     if evidence.rows:
         yield "    " + " | ".join(evidence.columns)
     for row in evidence.rows:
-        cells = (_cell(name, value, explained, show_personal=show_personal) for name, value in zip(evidence.columns, row, strict=True))
+        cells = (
+            _cell(name, value, explained, show_personal=show_personal)
+            for name, value in zip(evidence.columns, row, strict=True)
+        )
         yield "    " + " | ".join(cells)
 
 

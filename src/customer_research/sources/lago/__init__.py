@@ -11,6 +11,7 @@ from customer_research.domain.evidence import Gap
 from customer_research.settings import Settings
 from customer_research.sources.lago import streams
 from customer_research.sources.lago.checks import CHECKS
+from customer_research.sources.lago.finding import find
 from customer_research.sources.lago.session import open_session
 
 
@@ -41,6 +42,7 @@ SOURCE = Source(
     open=open_session,
     missing=missing,
     checks=CHECKS,
+    find=find,
     scopes=("read-only API key: customers, subscriptions, plans, invoices, payments, credit notes, applied coupons",),
 )
 

@@ -1,0 +1,190 @@
+"""`doctor`: every source's own checks, and the comparison of operator ids between the systems."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from customer_research.connect.source import CheckResult, Source, Subject
+from customer_research.domain.identity import Interpretation
+from customer_research.errors import ConfigError, CustomerResearchError, UsageError
+from customer_research.identity.normalise import normalize_operator_id
+from customer_research.research.connections import Connections, OutOfReach
+from customer_research.settings import Settings, default_path
+
+IDS = "ids.consistent"
+
+
+async def run(connections: Connections, *, online: bool, sample: int) -> tuple[CheckResult, ...]:
+    """All checks: configuration always, live ones when `online`, concurrently."""
+    configured = [_configured(source, connections.settings) for source in connections.sources.values()]
+    if not online:
+        return tuple(configured)
+    ready = [s for s, result in zip(connections.sources.values(), configured, strict=True) if result.status == "ok"]
+    subject = await _sample_subject(connections)
+    groups = await asyncio.gather(*(_checks(connections, source, subject) for source in ready))
+    compared = await _compare(connections, sample)
+    return (*configured, *(result for group in groups for result in group), compared)
+
+
+def _configured(source: Source, settings: Settings) -> CheckResult:
+    missing = source.missing(settings)
+    check = f"{source.name}.configured"
+    if missing is None:
+        return CheckResult(check, "ok", "Address and credential are set.", "An address and a credential.")
+    return CheckResult(check, "fail", missing.detail, "; ".join(source.scopes), missing.next_step)
+
+
+async def _checks(connections: Connections, source: Source, subject: Subject | None) -> list[CheckResult]:
+    """One source's checks, one after the other (the first tells whether it answers at all)."""
+    results = []
+    for check in source.checks:
+        name = f"{source.name}.{check.name}"
+        try:
+            result = await check.run(connections.session(source.name), subject)
+            results.append(CheckResult(name, result.status, result.found, result.needed, result.fix, result.settings))
+        except CustomerResearchError as error:
+            connections.failed(source.name, error)
+            status = "skipped" if isinstance(error, OutOfReach) else "fail"
+            results.append(CheckResult(name, status, error.message, check.question, error.hint))
+    return results
+
+
+async def _sample_ids(connections: Connections, count: int) -> list[str]:
+    answer = await connections.session("warehouse").sample_operators(count)
+    return [str(row["operator_id"]) for row in answer.rows]
+
+
+async def _sample_subject(connections: Connections) -> Subject | None:
+    """A real operator to try the filters with; None when the warehouse does not answer."""
+    try:
+        ids = await _sample_ids(connections, 1)
+    except CustomerResearchError as error:
+        connections.failed("warehouse", error)
+        return None
+    if not ids:
+        return None
+    return Subject(_canonical(ids[0]) or ids[0], connections.clock())
+
+
+async def _compare(connections: Connections, sample: int) -> CheckResult:
+    """Take ids from the CSM view and ask billing and the CRM for the same operators."""
+    needed = "The same operator id in the warehouse, Lago and HubSpot."
+    try:
+        ids = await _sample_ids(connections, sample)
+    except CustomerResearchError as error:
+        gap = connections.failed("warehouse", error)
+        return CheckResult(IDS, "skipped", f"No ids to compare: {gap.detail}", needed, gap.next_step)
+    if not ids:
+        return CheckResult(IDS, "warn", "The CSM view has no active operator.", needed, "Check metabase.csm.")
+    forms = Counter(form_of(identifier) for identifier in ids)
+    asked = [
+        source.name
+        for source in connections.sources.values()
+        if source.find is not None and source.missing(connections.settings) is None
+    ]
+    known = {name: await _known_to(connections, name, ids) for name in asked}
+    return _compared(len(ids), forms, known, needed)
+
+
+def form_of(identifier: str) -> str:
+    """Which transformation an id needs to become canonical."""
+    canonical = _canonical(identifier)
+    if not canonical:
+        return "not recognised"
+    if identifier == canonical:
+        return "as it is"
+    if identifier.lower() == canonical:
+        return "upper case"
+    return "no dashes" if identifier.replace("-", "").lower() == canonical.replace("-", "") else "prefixed"
+
+
+async def _known_to(connections: Connections, name: str, ids: Sequence[str]) -> tuple[int, str]:
+    """How many of the ids a source knows, and why the comparison could not be made, if so."""
+    find = connections.sources[name].find
+    assert find is not None
+    readings = tuple(Interpretation("operator_id", identifier) for identifier in map(_canonical, ids) if identifier)
+    try:
+        found = await find(connections.session(name), readings)
+    except CustomerResearchError as error:
+        return 0, connections.failed(name, error).detail
+    return len({candidate.operator_id for candidate in found.candidates}), ""
+
+
+def _canonical(identifier: str) -> str:
+    """The normalised id, or an empty text for one that is none."""
+    try:
+        return normalize_operator_id(identifier)
+    except UsageError:
+        return ""
+
+
+def _compared(total: int, forms: Mapping[str, int], known: Mapping[str, tuple[int, str]], needed: str) -> CheckResult:
+    told = [f"{count} of {total} ids {form}" for form, count in sorted(forms.items())]
+    told += [f"{name} knows {found} of {total}" + (f" ({why})" if why else "") for name, (found, why) in known.items()]
+    short = [name for name, (found, why) in known.items() if found < total or why]
+    odd = [form for form in forms if form != "as it is"]
+    fix = []
+    if odd:
+        fix.append(f"Ids are normalised when read ({', '.join(odd)}); have them stored in one form.")
+    if short:
+        fix.append(f"Look at the operators that {' and '.join(short)} does not know: test accounts, or another id.")
+    status = "fail" if any(found == 0 for found, _ in known.values()) else "warn" if fix else "ok"
+    return CheckResult(IDS, status, "; ".join(told) + ".", needed, " ".join(fix))
+
+
+def write_settings(results: Sequence[CheckResult], path: Path | None) -> Path | None:
+    """Put what the checks found into the settings file, keeping its comments; None when there is nothing to change.
+
+    Raises:
+        ConfigError: the file cannot be read or written.
+    """
+    changes = {name: value for result in results for name, value in result.settings.items()}
+    if not changes:
+        return None
+    import tomlkit  # noqa: PLC0415 - only for --write
+
+    target = path or default_path()
+    try:
+        document = tomlkit.parse(target.read_text(encoding="utf-8")) if target.exists() else tomlkit.document()
+        for name, value in changes.items():
+            _put(document, name.split("."), value)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(tomlkit.dumps(document), encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"The settings file {target} cannot be changed: {error}.", setting="--config") from None
+    return target
+
+
+def _put(document: Any, path: Sequence[str], value: Any) -> None:
+    *tables, last = path
+    for name in tables:
+        document = document.setdefault(name, {})
+    document[last] = list(value) if isinstance(value, tuple) else value
+
+
+def findings_page(results: Sequence[CheckResult], settings: Settings) -> str:
+    """The findings as a Markdown page, without addresses or secrets."""
+    return "\n".join(_page(results, settings)) + "\n"
+
+
+def _page(results: Sequence[CheckResult], settings: Settings) -> Iterator[str]:
+    yield "# What the systems answered\n"
+    when = settings.clock.date().isoformat() if settings.clock else "the day it was run"
+    yield f"Found by `customer-research doctor --online` as of {when}. Run it again after a change at a vendor.\n"
+    yield "| check | status | found | needed | fix |"
+    yield "|---|---|---|---|---|"
+    for result in results:
+        cells = (result.check, result.status, result.found, result.needed, result.fix)
+        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _cell(text: str) -> str:
+    """Text for a Markdown table; what systems say is untrusted."""
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    for sign in "\\`*_[]<>|":
+        plain = plain.replace(sign, "\\" + sign)
+    return plain

@@ -1,0 +1,160 @@
+"""Who is it: from a term to one operator, or to the reasons why not."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from customer_research.connect.source import Batch
+from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.identity import Candidate, Interpretation, LookupAnswer, Match
+from customer_research.errors import AmbiguousOperator, CustomerResearchError, OperatorNotFound
+from customer_research.identity.collapse import candidates
+from customer_research.identity.directory import Directory
+from customer_research.identity.interpret import interpret
+from customer_research.research.connections import Connections
+from customer_research.sources.warehouse.operators import operators
+
+FINDERS = {
+    "stripe_account": "operator_by_stripe_account",
+    "confirmation": "operator_by_confirmation",
+    "charge": "operator_by_charge",
+}
+"""Kinds of terms that another table may know when the directory does not → the warehouse session's finder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """A lookup's answer, the receipts behind it, the gaps met, and the CSM batch when it was fetched on the way."""
+
+    answer: LookupAnswer
+    receipts: tuple[Receipt, ...]
+    gaps: tuple[Gap, ...] = ()
+    csm: Batch | None = None
+
+    @property
+    def match(self) -> Match:
+        """The one operator.
+
+        Raises:
+            OperatorNotFound: nothing answers to the term (or a source that could tell is out of reach).
+            AmbiguousOperator: several do.
+        """
+        answer = self.answer
+        if answer.best is not None:
+            return answer.best
+        shown = answer.term if len(answer.term) <= SHOWN else answer.term[:SHOWN] + "..."
+        if answer.matches:
+            raise AmbiguousOperator(
+                f"{answer.total} operators answer to {shown!r}.",
+                candidates=answer.matches,
+                hint="Give the operator id of the one you mean.",
+            )
+        if self.gaps:
+            raise OperatorNotFound(
+                f"No operator could be found for {shown!r}: {self.gaps[0].detail}", hint=self.gaps[0].next_step
+            )
+        raise OperatorNotFound(
+            f"No operator answers to {shown!r}.",
+            reasons=answer.reasons,
+            hint=" ".join((*answer.hints, *answer.next_steps[:1])),
+        )
+
+
+SHOWN = 80
+
+
+class Resolver:
+    """Turns terms into operators; keeps the directory for the life of a `Research`."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._directory: tuple[Directory, tuple[Receipt, ...]] | None = None
+
+    async def resolve(self, term: str) -> Resolution:
+        """All operators that answer to the term; a source out of reach is a gap, and others are tried.
+
+        Raises:
+            UsageError: the term cannot be looked up.
+        """
+        readings = interpret(term)
+        if readings[0].kind in {"operator_id", "legacy_id"}:
+            return await self._by_id(term, readings)
+        try:
+            directory, receipts = await self._whole_directory()
+        except CustomerResearchError as error:
+            return await self._without_warehouse(term, readings, self._connections.failed("warehouse", error))
+        answer = directory.search(term)
+        if not answer.matches:
+            for reading in readings:
+                if reading.kind in FINDERS:
+                    found = await self._find(term, reading, directory, receipts)
+                    if found is not None:
+                        return found
+        return Resolution(answer, receipts)
+
+    async def _by_id(self, term: str, readings: tuple[Interpretation, ...]) -> Resolution:
+        """One operator by its id: the CSM view, else the app's operator table, else billing and CRM are asked."""
+        operator_id = readings[0].value
+        try:
+            session = self._connections.session("warehouse")
+            batch: Batch = await session.csm_by_operator(operator_id)
+            if batch.tables["csm"]:
+                found = candidates(batch.tables["csm"])
+                return Resolution(_sure(term, readings, found[0]), batch.receipts, csm=batch)
+            known = await operators(session, operator_id)
+            receipts = (*batch.receipts, *known.receipts)
+            if known.candidates:
+                return Resolution(_sure(term, readings, known.candidates[0]), receipts, csm=batch)
+            return Resolution(Directory(()).search(term), receipts, csm=batch)
+        except CustomerResearchError as error:
+            return await self._without_warehouse(term, readings, self._connections.failed("warehouse", error))
+
+    async def _whole_directory(self) -> tuple[Directory, tuple[Receipt, ...]]:
+        if self._directory is None:
+            session = self._connections.session("warehouse")
+            batch, known = await asyncio.gather(session.csm_directory(), operators(session))
+            listed = [*candidates(batch.tables["csm"]), *known.candidates]
+            self._directory = (Directory(listed), (*batch.receipts, *known.receipts))
+        return self._directory
+
+    async def _find(
+        self, term: str, reading: Interpretation, directory: Directory, receipts: tuple[Receipt, ...]
+    ) -> Resolution | None:
+        """Ask the warehouse whose record it is; None when it knows none."""
+        session = self._connections.session("warehouse")
+        located = await getattr(session, FINDERS[reading.kind])(reading.value)
+        ids = list(located.operator_ids)
+        for account in located.stripe_accounts:
+            if account != reading.value:
+                ids += [match.operator_id for match in directory.search(account).matches]
+        answers = [directory.confirm(term, reading.kind, operator_id) for operator_id in dict.fromkeys(ids)]
+        if not answers:
+            return None
+        matches = tuple(match for answer in answers for match in answer.matches)
+        best = matches[0] if len(matches) == 1 else None
+        answer = LookupAnswer(term, answers[0].interpretations, matches, best, len(matches))
+        return Resolution(answer, (*receipts, located.answer.receipt))
+
+    async def _without_warehouse(self, term: str, readings: tuple[Interpretation, ...], gap: Gap) -> Resolution:
+        """The directory is out of reach: an operator id stands for itself when billing knows it, names go to the CRM."""
+        found: list[Candidate] = []
+        receipts: list[Receipt] = []
+        gaps = [gap]
+        for source in self._connections.sources.values():
+            if source.find is None:
+                continue
+            try:
+                located = await source.find(self._connections.session(source.name), readings)
+            except CustomerResearchError as error:
+                gaps.append(self._connections.failed(source.name, error))
+                continue
+            receipts += located.receipts
+            found += located.candidates
+        answer = Directory(found).search(term)
+        return Resolution(answer, tuple(receipts), tuple(gaps))
+
+
+def _sure(term: str, readings: tuple[Interpretation, ...], candidate: Candidate) -> LookupAnswer:
+    match = Match(candidate, readings[0].kind, "Matched by operator id.", 1.0)
+    return LookupAnswer(term=term, interpretations=readings, matches=(match,), best=match, total=1)

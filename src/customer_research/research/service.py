@@ -1,0 +1,256 @@
+"""`Research`: every use case, and the only place that composes the parts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from customer_research.connect.source import CheckResult, Clock, Subject
+from customer_research.domain.account import Account, Records
+from customer_research.domain.evidence import Evidence, Fact, Gap
+from customer_research.domain.explanation import Explanation
+from customer_research.domain.identity import LookupAnswer
+from customer_research.domain.records import TABLES
+from customer_research.domain.report import Report
+from customer_research.engines.duckdb import Memory
+from customer_research.errors import CustomerResearchError, OperatorNotFound, UsageError
+from customer_research.metrics.catalogue import Metric
+from customer_research.metrics.queries import EVIDENCE, LISTINGS, evidence_sql
+from customer_research.reports.kinds import KINDS
+from customer_research.reports.kinds import lookup as lookup_kind
+from customer_research.research import doctor as checks
+from customer_research.research.connections import Connections
+from customer_research.research.figures import EVIDENCE_SHOWN, Measuring
+from customer_research.research.freshness import freshness
+from customer_research.research.gather import Gatherer, Progress, silent
+from customer_research.research.gathered import Gathered
+from customer_research.research.judge import judge
+from customer_research.research.resolve import Resolution, Resolver
+from customer_research.research.why import compare, explain, metric_named, needed_tables, warehouse_evidence
+from customer_research.settings import Settings
+
+ALL_TABLES = frozenset(TABLES)
+CSM = "csm"
+
+
+def system_clock() -> datetime:
+    """The real present instant, UTC."""
+    return datetime.now(UTC)
+
+
+class Research:
+    """Look operators up, gather everything about one, score it, report it, explain a figure, check the connections.
+
+    Use as an async context manager; one instance may serve many operators, one use case at a time.
+
+    Args:
+        settings: the settings tree.
+        clock: gives the present instant; the settings' fixed clock when there is one, else the real time.
+        progress: told of each stream's start and end.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, progress: Progress = silent) -> None:
+        self.settings = settings
+        self._clock = clock or ((lambda: settings.clock or system_clock()) if settings.clock else system_clock)
+        self._connections = Connections(settings, self._clock)
+        self._resolver = Resolver(self._connections)
+        self._progress = progress
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._connections.close()
+
+    async def lookup(self, term: str) -> LookupAnswer:
+        """All operators that answer to a term, ranked, with reasons.
+
+        Raises:
+            UsageError: the term cannot be looked up.
+        """
+        self._connections.forget()
+        return (await self._resolver.resolve(term)).answer
+
+    async def lookup_report(self, term: str) -> tuple[Report, LookupAnswer]:
+        """The lookup as a report, and the answer itself."""
+        self._connections.forget()
+        found = await self._resolver.resolve(term)
+        report = lookup_kind.build_lookup(found.answer, found.receipts, found.gaps, self._clock())
+        return report, found.answer
+
+    async def report(self, kind: str, term: str, *, scorecard: str | None = None) -> Report:
+        """One report about the one operator that the term names.
+
+        Raises:
+            UsageError: no such kind, or the term cannot be looked up.
+            OperatorNotFound: nothing answers to the term.
+            AmbiguousOperator: several operators do.
+            ConfigError: no such scorecard, or a wrong setting.
+        """
+        chosen = KINDS.get(kind)
+        if chosen is None:
+            raise UsageError(f"There is no report {kind!r}.", hint=f"Reports: {', '.join(KINDS)}.")
+        account = await self.account(term, listings=chosen.needs, scorecard=scorecard)
+        return chosen.build(account)
+
+    async def account(
+        self,
+        term: str,
+        *,
+        tables: frozenset[str] = ALL_TABLES,
+        listings: Collection[str] = (),
+        scorecard: str | None = None,
+    ) -> Account:
+        """Everything known of the one operator that the term names; see `report` for errors."""
+        self._connections.forget()
+        gathered, resolution = await self._gather(term, tables, frozenset(listings) & LISTINGS.keys())
+        with Memory() as memory:
+            measuring = Measuring(memory, gathered)
+            scores, findings = judge(measuring, scorecard or self.settings.scorecard)
+            return Account(
+                operator_id=gathered.operator_id,
+                name=_name(gathered, resolution),
+                as_of=gathered.as_of,
+                generated_at=self._clock(),
+                match=resolution.match,
+                figures=measuring.figures,
+                records={**gathered.records, **gathered.listings},
+                freshness=freshness(gathered, self._connections.sources.values()),
+                scores=scores,
+                findings=findings,
+                links=self.settings.links,
+            )
+
+    async def why(
+        self, term: str, metric_name: str, *, replay: bool = False, rows: int = EVIDENCE_SHOWN
+    ) -> Explanation:
+        """One figure taken apart; `replay` sends its requests again and compares.
+
+        Raises:
+            UsageError: no such metric; else as `report`.
+        """
+        metric = metric_named(metric_name)
+        explained = await self._explained(term, metric, rows)
+        if not replay:
+            return explained
+        again = await self._explained(explained.operator_id, metric, rows)
+        return Explanation(
+            **{name: getattr(explained, name) for name in Explanation.__slots__ if name != "replayed"},
+            replayed=compare(explained.figure, again.figure),
+        )
+
+    async def _explained(self, term: str, metric: Metric, rows: int) -> Explanation:
+        self._connections.forget()
+        gathered, resolution = await self._gather(term, needed_tables(metric), frozenset())
+        with Memory() as memory:
+            measuring = Measuring(memory, gathered)
+            figure = measuring.figures[metric.name]
+            if warehouse_evidence(metric):
+                evidence, note = await self._warehouse_records(
+                    metric, _subject(gathered, resolution, self.settings), rows
+                )
+            elif isinstance(figure, Gap):
+                evidence, note = Evidence((), (), 0), ""
+            else:
+                evidence, note = measuring.evidence(metric.name, rows), ""
+        return explain(
+            operator_id=gathered.operator_id,
+            name=_name(gathered, resolution),
+            metric=metric,
+            figure=figure,
+            evidence=evidence,
+            note=note,
+        )
+
+    async def _warehouse_records(self, metric: Metric, subject: Subject, shown: int) -> tuple[Evidence, str]:
+        """The records behind a warehouse figure, newest first, counted where they are and cut there to what is shown."""
+        sql = (
+            f"SELECT e.*, COUNT(*) OVER () AS records_in_all FROM ({evidence_sql(metric.evidence)}) AS e LIMIT {shown}"  # noqa: S608
+        )
+        try:
+            session = self._connections.session("warehouse")
+            found = await session.query(
+                sql, tables=EVIDENCE[metric.evidence], subject=subject, stream=f"evidence.{metric.evidence}"
+            )
+        except CustomerResearchError as error:
+            gap = self._connections.failed("warehouse", error)
+            return Evidence((), (), 0), f"The records could not be listed: {gap.detail}"
+        answer = found.answer
+        columns = tuple(name for name in answer.columns if name not in {"operator_id", "records_in_all"})
+        total = answer.rows[0]["records_in_all"] if answer.rows else 0
+        listed = tuple(tuple(row[name] for name in columns) for row in answer.rows)
+        return Evidence(columns, listed, int(total), (answer.receipt,)), ""
+
+    async def doctor(self, *, online: bool, sample: int = 20) -> tuple[CheckResult, ...]:
+        """The checks of all sources, and the comparison of operator ids between them."""
+        self._connections.forget()
+        return await checks.run(self._connections, online=online, sample=sample)
+
+    async def _gather(self, term: str, tables: frozenset[str], listings: frozenset[str]) -> tuple[Gathered, Resolution]:
+        resolution = await self._resolver.resolve(term)
+        match = resolution.match
+        gathered = Gathered(match.operator_id, self._clock())
+        gatherer = Gatherer(self._connections, gathered, self._progress)
+        await self._know_csm(gatherer, gathered, resolution)
+        await gatherer.run(_subject(gathered, resolution, self.settings), tables, listings)
+        _refuse_nobody(gathered, resolution)
+        return gathered, resolution
+
+    async def _know_csm(self, gatherer: Gatherer, gathered: Gathered, resolution: Resolution) -> None:
+        """The CSM rows come first: they tell the operator's ids in the other systems."""
+        if resolution.csm is not None:
+            gatherer.accept((CSM,), resolution.csm)
+            return
+        source = self._connections.sources["warehouse"]
+        stream = next(stream for stream in source.streams if CSM in stream.tables)
+        await gatherer.stream(source, stream, Subject(gathered.operator_id, gathered.as_of))
+
+
+def _current(gathered: Gathered) -> dict[str, object]:
+    """The CSM row that stands for the operator."""
+    return next((dict(row) for row in gathered.records[CSM].rows if row["is_current"]), {})
+
+
+def _subject(gathered: Gathered, resolution: Resolution, settings: Settings) -> Subject:
+    """The operator's ids in every system, as far as the CSM view and the match tell."""
+    row, candidate = _current(gathered), resolution.match.candidate
+    names = [name for name in (row.get("name"), candidate.name) if name]
+    return Subject(
+        operator_id=gathered.operator_id,
+        as_of=gathered.as_of,
+        names=tuple(dict.fromkeys(map(str, names))),
+        aliases=tuple(settings.notion.aliases.get(gathered.operator_id, ())),
+        email=_text(row.get("email")) or candidate.email,
+        stripe_account=_text(row.get("stripe_account")) or candidate.stripe_account,
+        hubspot_company_id=_text(row.get("hubspot_company_id")) or candidate.hubspot_id,
+    )
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value else None
+
+
+def _name(gathered: Gathered, resolution: Resolution) -> str:
+    """The operator's name: the CSM view's, else what the match, billing or the CRM call it, else the id."""
+    names = [_current(gathered).get("name"), resolution.match.candidate.name]
+    names += [row["name"] for table in ("customer", "company") for row in _rows(gathered, table)]
+    return next((str(name) for name in names if name), gathered.operator_id)
+
+
+def _rows(gathered: Gathered, table: str) -> tuple[object, ...] | list[dict[str, object]]:
+    records = gathered.records.get(table, Records(table, (), ()))
+    return [dict(row) for row in records.rows]
+
+
+def _refuse_nobody(gathered: Gathered, resolution: Resolution) -> None:
+    """An id that only stands for itself and that no source knows is nobody's."""
+    if resolution.match.candidate.name or any(records.rows for records in gathered.records.values()):
+        return
+    raise OperatorNotFound(f"No source knows the operator {gathered.operator_id}.", hint="Check the id.")
+
+
+__all__ = ["Fact", "Research", "system_clock"]

@@ -1,0 +1,95 @@
+"""Taking one figure apart, and sending its requests again to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from customer_research.domain.evidence import Evidence, Fact, Figure, Gap
+from customer_research.domain.explanation import Explanation, Replay
+from customer_research.domain.records import TABLES
+from customer_research.errors import UsageError
+from customer_research.metrics.catalogue import METRICS, SUBJECTS, Metric
+from customer_research.metrics.queries import EVIDENCE, derived_sql, subject_sql
+from customer_research.research.gathered import BOUND_TABLES
+
+__all__ = ["Explanation", "Replay", "compare", "explain", "metric_named", "needed_tables", "warehouse_evidence"]
+
+
+def metric_named(name: str) -> Metric:
+    """The metric of that name.
+
+    Raises:
+        UsageError: naming the nearest metrics.
+    """
+    metric = METRICS.get(name)
+    if metric is None:
+        import difflib  # noqa: PLC0415 - only on a wrong name
+
+        close = difflib.get_close_matches(name, METRICS, n=3)
+        hint = f"Did you mean {', '.join(close)}?" if close else "`customer-research metrics` lists them all."
+        raise UsageError(f"There is no metric {name[:60]!r}.", hint=hint)
+    return metric
+
+
+def needed_tables(metric: Metric) -> frozenset[str]:
+    """The canonical tables to fetch for one metric (a derived one needs all, since it reads other metrics)."""
+    if metric.subject == "derived":
+        return frozenset(TABLES)
+    wanted = set(metric.tables) | set(EVIDENCE.get(metric.evidence, ()))
+    if wanted & set(BOUND_TABLES):
+        wanted |= set(SUBJECTS[metric.subject].tables)
+    return frozenset(wanted)
+
+
+def warehouse_evidence(metric: Metric) -> bool:
+    """Whether the records behind a metric lie in the warehouse (and must be asked for there)."""
+    return any(table in BOUND_TABLES for table in EVIDENCE.get(metric.evidence, ()))
+
+
+def explain(
+    *, operator_id: str, name: str, metric: Metric, figure: Figure, evidence: Evidence, note: str = ""
+) -> Explanation:
+    """Put a figure, its definition and its records together."""
+    sql = derived_sql() if metric.subject == "derived" else subject_sql(metric.subject)
+    personal = {c.name for table in TABLES.values() for c in table.columns if c.personal}
+    return Explanation(
+        operator_id=operator_id,
+        operator_name=name,
+        metric=metric.name,
+        label=metric.label,
+        formula=metric.formula,
+        healthy=metric.healthy,
+        tables=metric.tables or SUBJECTS[metric.subject].tables,
+        sql=sql.strip(),
+        figure=figure,
+        evidence=evidence,
+        evidence_note=note,
+        personal_columns=frozenset(personal),
+    )
+
+
+def compare(first: Figure, second: Figure) -> Replay:
+    """What differs between a figure and its replay: the value, and which records changed."""
+    return Replay(second, tuple(_differences(first, second)))
+
+
+def _differences(first: Figure, second: Figure) -> Iterator[str]:
+    if isinstance(first, Gap) or isinstance(second, Gap):
+        if type(first) is not type(second):
+            yield "One of the two is a gap, the other a value."
+        elif isinstance(first, Gap) and isinstance(second, Gap) and first.reason != second.reason:
+            yield f"The gap's reason was {first.reason} and is now {second.reason}."
+        return
+    if first.value != second.value:
+        yield f"The value was {first.value!r} and is now {second.value!r}."
+    yield from _changed_records(first, second)
+
+
+def _changed_records(first: Fact[object], second: Fact[object]) -> Iterator[str]:
+    before = {(r.source, r.stream): r for r in first.basis}
+    for receipt in second.basis:
+        old = before.get((receipt.source, receipt.stream))
+        if old is None:
+            yield f"{receipt.source} {receipt.stream} was not part of it before."
+        elif old.digest != receipt.digest:
+            yield f"{receipt.source} {receipt.stream}: {old.rows} records before, {receipt.rows} now, with other content."
