@@ -6,6 +6,7 @@ from customer_research.connect.source import Check, Clock, Source, Stream
 from customer_research.domain.evidence import Gap
 from customer_research.settings import Settings
 from customer_research.sources.hubspot import checks, relationship
+from customer_research.sources.hubspot.finding import find
 from customer_research.sources.hubspot.session import HubSpotSession
 
 
@@ -45,6 +46,7 @@ SOURCE = Source(
         Check("deal_states", "Can every deal stage be told open, won or lost?", checks.deal_states),
     ),
     scopes=checks.SCOPES,
+    find=find,
 )
 
 __all__ = ["SOURCE"]

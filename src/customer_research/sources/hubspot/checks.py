@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from customer_research.connect.concurrent import together
 from customer_research.connect.recording import Recording
 from customer_research.connect.source import CheckResult, Subject
 from customer_research.errors import Denied, SourceError
@@ -51,7 +51,7 @@ async def scopes(session: HubSpotSession, subject: Subject | None) -> CheckResul
     """Reads one record of everything that the stream reads."""
     del subject
     recording = session.recording("doctor")
-    refused = await asyncio.gather(*(_refused(session, *probe, recording) for probe in _PROBES))
+    refused = await together(*(_refused(session, *probe, recording) for probe in _PROBES))
     lacking = tuple(dict.fromkeys(scope for scope in refused if scope is not None))
     needed = f"Read access: {', '.join(SCOPES)}"
     if len([scope for scope in refused if scope is not None]) == len(_PROBES):

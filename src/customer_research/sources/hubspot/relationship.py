@@ -6,11 +6,11 @@ is read in batches by the company's associations, all at the same time; a part t
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from customer_research.connect.concurrent import together
 from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import Batch, Row, Subject
 from customer_research.domain.evidence import Gap, GapReason, Receipt
@@ -71,7 +71,7 @@ async def fetch(session: HubSpotSession, subject: Subject) -> Batch:
     if not link.companies:
         receipt = recording.receipt([], truncated=link.gap is not None and link.gap.reason == "truncated")
         return Batch({table: [] for table in TABLES}, (receipt,), _everywhere(link.gap))
-    parts = await asyncio.gather(
+    parts = await together(
         _companies(session, subject, link, recording),
         _contacts(session, subject, link, recording),
         _deals(session, subject, link, recording),
@@ -120,7 +120,7 @@ async def _by_property(session: HubSpotSession, subject: Subject, recording: Rec
         for row in found.rows
         if canonical_operator_id(properties_of(row, "companies").get(name)) == subject.operator_id
     ]
-    records = await asyncio.gather(*(_read(session, company_id, recording) for company_id in sorted(matching)))
+    records = await together(*(_read(session, company_id, recording) for company_id in sorted(matching)))
     gap = _truncated("companies", found.missing) if found.missing else None
     return Link(tuple(record for record in records if record is not None), "property", gap)
 
@@ -193,7 +193,7 @@ def _strange_stages(stages: Sequence[str]) -> Gap:
 async def _engagements(session: HubSpotSession, subject: Subject, link: Link, company: Recording) -> Part:
     recording = session.recording(STREAM, within=company)
     kinds = tuple(ENGAGEMENT_PROPERTIES)
-    answers = await asyncio.gather(
+    answers = await together(
         *(_linked(session, link.companies, kind, ENGAGEMENT_PROPERTIES[kind], recording) for kind in kinds)
     )
     gaps = [gap for _, gap in answers if gap is not None]

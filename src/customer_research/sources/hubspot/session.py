@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from customer_research.connect.concurrent import together
 from customer_research.connect.http import Http, Pace, Vendor, segment
 from customer_research.connect.recording import Recording
 from customer_research.connect.source import Clock
@@ -184,13 +185,8 @@ class HubSpotSession:
     ) -> Records:
         """Records by id, 100 a request, all requests at once; ids that HubSpot does not give are counted as missing."""
         chunks = [ids[start : start + BATCH_SIZE] for start in range(0, len(ids), BATCH_SIZE)]
-        answers = await asyncio.gather(
-            *(self._batch(object_type, chunk, properties, recording) for chunk in chunks), return_exceptions=True
-        )
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                raise answer
-        rows = [row for answer in answers if not isinstance(answer, BaseException) for row in answer]
+        answers = await together(*(self._batch(object_type, chunk, properties, recording) for chunk in chunks))
+        rows = [row for answer in answers for row in answer]
         given = {str(row.get("id")) for row in rows}
         return Records(rows, sum(identifier not in given for identifier in ids))
 
@@ -203,7 +199,12 @@ class HubSpotSession:
         return list(reply.get("results") or [])
 
     async def operator_property(self, recording: Recording) -> str | None:
-        """The first configured company property that the portal has (C01); None if it has none of them."""
+        """The first configured company property that the portal has (C01); None if it has none of them.
+
+        A single configured one is taken at its word, which saves a request.
+        """
+        if len(self.operator_properties) == 1:
+            return self.operator_properties[0]
         names = await self._property_names.get(lambda: self._all_names(recording))
         return next((name for name in self.operator_properties if name in names), None)
 

@@ -1,0 +1,147 @@
+"""What `doctor` asks Notion: the token, the tickets database (C05), its properties, and how tickets name operators (C04)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from customer_research.connect.recording import Recording
+from customer_research.connect.source import CheckResult, Subject
+from customer_research.errors import NotThere
+from customer_research.sources.notion.matching import canonical_id, match
+from customer_research.sources.notion.normalise import (
+    GENERIC_TAGS,
+    NEEDED,
+    ROLES,
+    Schema,
+    Ticket,
+    lacking,
+    probe,
+    read_page,
+    text_key,
+)
+from customer_research.sources.notion.session import DATABASES_ONLY, NotionSession, data_source_ids
+from customer_research.sources.notion.tickets import in_bin, wanted_of
+
+SCOPES = ("Read content, on an integration that the tickets database is shared with",)
+OPTIONAL = tuple(role for role in (*ROLES, "number") if role not in NEEDED)
+_GENERIC = frozenset(map(text_key, GENERIC_TAGS))
+_PERCENT = 100
+
+
+async def token(session: NotionSession, subject: Subject | None) -> CheckResult:
+    """Does the token open a workspace?"""
+    del subject
+    recording = session.http.recording("doctor")
+    me = session.mapping(await session.http.get("/users/me", recording=recording), recording)
+    found = f"{me.get('type') or 'user'} {me.get('name') or me.get('id')}"
+    return CheckResult("token", "ok", found, "an integration's token")
+
+
+async def database(session: NotionSession, subject: Subject | None) -> CheckResult:
+    """Is the configured id a database or a data source, and which data sources has it?"""
+    del subject
+    recording = session.http.recording("doctor")
+    needed = "a database (or its data source) that is shared with the integration"
+    try:
+        body = await session.get_database(session.database, recording)
+    except NotThere:
+        return await _as_data_source(session, needed, recording)
+    ids = data_source_ids(body)
+    if session.version == DATABASES_ONLY:
+        return CheckResult("database", "ok", f"a database, queried itself ({session.version})", needed)
+    if len(ids) == 1:
+        found = f"a database with the data source {ids[0]}"
+        return CheckResult("database", "ok", found, needed, "", {"notion.tickets_data_source": ids[0]})
+    if not ids:
+        return CheckResult("database", "fail", "a database without a data source", needed, "Share its data source.")
+    return CheckResult("database", "warn", f"a database with {len(ids)} data sources: {', '.join(ids)}", needed)
+
+
+async def _as_data_source(session: NotionSession, needed: str, recording: Recording) -> CheckResult:
+    fix = "Share the database with the integration and set notion.tickets_database to its id."
+    if session.version == DATABASES_ONLY:
+        return CheckResult("database", "fail", "no such database", needed, fix)
+    try:
+        await session.get_data_source(session.database, recording)
+    except NotThere:
+        return CheckResult("database", "fail", "neither a database nor a data source has that id", needed, fix)
+    return CheckResult(
+        "database",
+        "warn",
+        "a data source, not a database",
+        needed,
+        "Set notion.tickets_data_source to that id.",
+        {"notion.tickets_data_source": session.database},
+    )
+
+
+async def properties(session: NotionSession, subject: Subject | None) -> CheckResult:
+    """Which of the tickets' properties exist?"""
+    del subject
+    recording = session.http.recording("doctor")
+    schema = await _schema(session, recording)
+    needed = ", ".join(role.replace("_", " ") for role in NEEDED)
+    shown = ", ".join(f"{item.name} ({item.type})" for item in schema.values()) or "none"
+    gone = lacking(schema)
+    if gone:
+        return CheckResult("properties", "fail", f"missing: {', '.join(gone)}; found: {shown}", needed, "Restore them.")
+    absent = [role for role in OPTIONAL if role not in schema]
+    if absent:
+        fix = "Nothing breaks; tickets are matched by what there is."
+        return CheckResult("properties", "warn", f"{shown}; without {', '.join(absent)}", needed, fix)
+    return CheckResult("properties", "ok", shown, needed)
+
+
+async def _schema(session: NotionSession, recording: Recording) -> Schema:
+    """The properties as they are, without insisting on what figures need."""
+    if session.version == DATABASES_ONLY:
+        return probe((await session.get_database(session.database, recording)).get("properties") or {})
+    identifier = session.data_source
+    if not identifier:
+        try:
+            ids = data_source_ids(await session.get_database(session.database, recording))
+        except NotThere:
+            ids = [session.database]
+        identifier = ids[0] if ids else session.database
+    return probe((await session.get_data_source(identifier, recording)).get("properties") or {})
+
+
+async def tagging(session: NotionSession, subject: Subject | None) -> CheckResult:
+    """How do the newest tickets name their operator? With a subject: by which paths are its own tickets found?"""
+    recording = session.http.recording("doctor")
+    places = await session.places(recording)
+    sample = [
+        read_page(page, place.schema)
+        for place in places
+        for page in (await session.query(place, None, recording, pages=1)).pages
+        if not in_bin(page)
+    ]
+    needed = "operator_id or an operator's tag on most tickets; titles and texts are only probable"
+    if not sample:
+        return CheckResult("tagging", "skipped", "no tickets", needed)
+    counted = Counter(map(path_of, sample))
+    found = f"of {len(sample)} newest: {_shares(counted, len(sample))}"
+    if subject is not None:
+        wanted = wanted_of(session, subject)
+        own = Counter(how[0] for ticket in sample if (how := match(ticket, wanted)) is not None)
+        found += f"; this operator's: {', '.join(f'{n} by {path}' for path, n in own.most_common()) or 'none'}"
+    certain = counted["operator_id"] + counted["tag"]
+    if certain * 2 >= len(sample):
+        return CheckResult("tagging", "ok", found, needed)
+    fix = "Fill operator_id when tickets are made, or add tag aliases under notion.aliases."
+    return CheckResult("tagging", "warn", found, needed, fix)
+
+
+def path_of(ticket: Ticket) -> str:
+    """How a ticket names its operator, as far as the ticket alone tells: operator_id, tag, or neither."""
+    if any(canonical_id(part) is not None for part in ticket.names("operator_id")):
+        return "operator_id"
+    if any(text_key(tag) not in _GENERIC for tag in ticket.names("tags")):
+        return "tag"
+    return "neither"
+
+
+def _shares(counted: Counter[str], total: int) -> str:
+    paths: Iterable[str] = ("operator_id", "tag", "neither")
+    return ", ".join(f"{counted[path] * _PERCENT // total} % {path}" for path in paths)

@@ -1,0 +1,284 @@
+"""Notion's tickets as canonical rows: property values, the schema the figures need, state, and dates; pure.
+
+A property is found by its name without regard to case, and read by whatever type it has, since people rename and retype
+columns. A property that a figure needs and that is gone is `SchemaChanged`: without Status no ticket is open or closed.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from customer_research.connect.source import Row
+from customer_research.errors import SchemaChanged
+
+SOURCE_NAME = "notion"
+STREAM = "tickets"
+
+STATUSES = ("Not doing anymore", "Accepted", "Ingestion", "In progress", "Archived", "Done")
+CLOSED_STATUSES = frozenset(["not doing anymore", "archived", "done"])
+DONE = "done"
+STAGES = (
+    "Not started",
+    "Backlog",
+    "Problem Validation",
+    "Product Design / Work",
+    "UI Design",
+    "Ready for dev",
+    "Eng Design",
+    "In Development",
+    "QA",
+    "Code Review",
+    "Deployed / Done",
+    "Blocked",
+)
+DEPLOYED = "Deployed / Done"
+PRIORITIES = ("Low", "Medium", "High")
+TYPES = ("Bug", "Feature", "Request", "Insight", "Issue", "Enterprise", "Product", "Module")
+GENERIC_TAGS = ("Enterprise", "Shuttle")
+"""Vocabularies of domain c9 (C45), compared without regard to case; the last never identify an operator (C09)."""
+
+COMMITMENT_TAG = "Enterprise"
+
+ROLES: Mapping[str, tuple[str, ...]] = {
+    "status": ("status",),
+    "stage": ("stage",),
+    "priority": ("priority",),
+    "types": ("type", "types"),
+    "tags": ("tags", "tag"),
+    "due_date": ("due date", "due"),
+    "operator_id": ("operator_id", "operator id", "moovs_operator_id"),
+    "description": ("description",),
+    "summary": ("summary",),
+}
+"""What a property is for → the names (lower case) it may have. Title and number are found by their types."""
+
+NEEDED = ("title", "status", "stage", "priority", "types", "tags", "due_date")
+"""Without these a figure of the catalogue would be wrong, so that their absence is an error."""
+
+TEXT_TYPES = frozenset(["title", "rich_text", "url", "email", "phone_number"])
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One property of the tickets: its name as Notion spells it, its type, and its options where it has any."""
+
+    name: str
+    type: str
+    options: tuple[str, ...] = ()
+
+
+Schema = Mapping[str, Property]
+"""The properties by what they are for."""
+
+
+def probe(properties: Mapping[str, Any]) -> Schema:
+    """The properties that the tickets use, by role; those that are missing are left out."""
+    found: dict[str, Property] = {}
+    by_name = {name.strip().casefold(): _property(name, value) for name, value in properties.items()}
+    for role, names in ROLES.items():
+        match = next((by_name[name] for name in names if name in by_name), None)
+        if match is not None:
+            found[role] = match
+    for role, kind in (("title", "title"), ("number", "unique_id")):
+        match = next((item for item in by_name.values() if item.type == kind), None)
+        if match is not None:
+            found[role] = match
+    return found
+
+
+def _property(name: str, value: Any) -> Property:
+    given = value if isinstance(value, Mapping) else {}
+    kind = str(given.get("type") or "")
+    inside = given.get(kind)
+    options = inside.get("options") or () if isinstance(inside, Mapping) else ()
+    return Property(name, kind, tuple(str(option["name"]) for option in options if "name" in option))
+
+
+def lacking(schema: Schema) -> tuple[str, ...]:
+    """The needed properties that a schema does not have, as Notion names them."""
+    return tuple(role.replace("_", " ").title() for role in NEEDED if role not in schema)
+
+
+def require(schema: Schema) -> None:
+    """Nothing, when the schema has what the figures need.
+
+    Raises:
+        SchemaChanged: it has not.
+    """
+    gone = lacking(schema)
+    if gone:
+        raise _changed(f"The tickets database has no property {', '.join(gone)}.")
+
+
+def _changed(sentence: str) -> SchemaChanged:
+    return SchemaChanged(
+        sentence,
+        source=SOURCE_NAME,
+        stream=STREAM,
+        hint="Restore the property in Notion, or check notion.tickets_database: `customer-research doctor --online`.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A page's values, read by role."""
+
+    page_id: str
+    values: Mapping[str, Any]
+    created_at: datetime | None
+    edited_at: datetime | None
+    url: str | None
+
+    def text(self, role: str) -> str | None:
+        """The value as one text."""
+        value = self.values.get(role)
+        if isinstance(value, tuple):
+            return ", ".join(value) or None
+        return value
+
+    def names(self, role: str) -> tuple[str, ...]:
+        """The value as a list of names."""
+        value = self.values.get(role)
+        if isinstance(value, tuple):
+            return value
+        return () if value is None else (value,)
+
+
+def read_page(page: Mapping[str, Any], schema: Schema) -> Ticket:
+    """The page's values.
+
+    Raises:
+        SchemaChanged: the page has no id, or lacks a property that the schema says it has and a figure needs.
+    """
+    given = page.get("properties")
+    given = given if isinstance(given, Mapping) else {}
+    gone = [schema[role].name for role in NEEDED if schema[role].name not in given]
+    if gone or not page.get("id"):
+        raise _changed(f"A ticket came without {', '.join(gone) or 'id'}.")
+    values = {role: value_of(given.get(item.name)) for role, item in schema.items()}
+    return Ticket(
+        page_id=str(page["id"]),
+        values=values,
+        created_at=instant(page.get("created_time")),
+        edited_at=instant(page.get("last_edited_time")),
+        url=page.get("url") or None,
+    )
+
+
+def value_of(value: Any) -> str | tuple[str, ...] | None:
+    """What a property value says: a text, a list of names (multi-select, people), or None when empty."""
+    if not isinstance(value, Mapping):
+        return None
+    kind = str(value.get("type") or "")
+    inside = value.get(kind)
+    if kind == "formula" and isinstance(inside, Mapping):
+        return value_of(inside)
+    if isinstance(inside, Mapping):
+        return _mapping_value(kind, inside)
+    if isinstance(inside, Sequence) and not isinstance(inside, str):
+        return _list_value(kind, inside)
+    return str(inside).strip() or None if inside is not None else None
+
+
+def _mapping_value(kind: str, inside: Mapping[str, Any]) -> str | None:
+    if kind == "unique_id":
+        prefix, number = inside.get("prefix"), inside.get("number")
+        return None if number is None else f"{prefix}-{number}" if prefix else str(number)
+    found = inside.get("start") if kind == "date" else inside.get("name")
+    return None if found is None else str(found)
+
+
+def _list_value(kind: str, inside: Iterable[Any]) -> str | tuple[str, ...] | None:
+    parts = [part for part in inside if isinstance(part, Mapping)]
+    if kind in {"title", "rich_text"}:
+        return "".join(str(part.get("plain_text") or "") for part in parts).strip() or None
+    return tuple(str(part["name"]) for part in parts if part.get("name"))
+
+
+def ticket_row(ticket: Ticket, operator_id: str, *, matched_by: str, is_certain: bool) -> Row:
+    """The `ticket` row."""
+    status = spelt(ticket.text("status"), STATUSES)
+    stages = tuple(spelt(name, STAGES) or name for name in ticket.names("stage"))
+    tags = tuple(spelt(name, GENERIC_TAGS) or name for name in ticket.names("tags"))
+    due = day(ticket.text("due_date"))
+    return {
+        "operator_id": operator_id,
+        "ticket_id": ticket.page_id,
+        "number": ticket.text("number"),
+        "title": ticket.text("title"),
+        "status": status,
+        "stage": listed(stages),
+        "priority": spelt(ticket.text("priority"), PRIORITIES),
+        "types": listed(spelt(name, TYPES) or name for name in ticket.names("types")),
+        "tags": listed(tags),
+        "due_date": due,
+        "is_open": is_open(status, stages),
+        "is_done": (status or "").casefold() == DONE,
+        "is_commitment": COMMITMENT_TAG in tags and due is not None,
+        "matched_by": matched_by,
+        "is_certain": is_certain,
+        "created_at": ticket.created_at,
+        "edited_at": ticket.edited_at,
+        "url": ticket.url,
+    }
+
+
+def is_open(status: str | None, stages: Iterable[str]) -> bool:
+    """Status not Done, Archived or Not doing anymore, and no stage Deployed / Done (domain c9)."""
+    deployed = any(stage.casefold() == DEPLOYED.casefold() for stage in stages)
+    return (status or "").casefold() not in CLOSED_STATUSES and not deployed
+
+
+def spelt(name: str | None, vocabulary: Iterable[str]) -> str | None:
+    """A name as its vocabulary spells it, whatever its case; a name that is not in it stays as it is."""
+    if name is None:
+        return None
+    return next((known for known in vocabulary if known.casefold() == name.strip().casefold()), name)
+
+
+def listed(names: Iterable[str]) -> str:
+    """A list as the canonical tables hold it: `|a|b|`, empty for none (a bar inside a name becomes a slash)."""
+    parts = [name.replace("|", "/") for name in names]
+    return f"|{'|'.join(parts)}|" if parts else ""
+
+
+def instant(value: Any) -> datetime | None:
+    """An ISO 8601 instant in UTC; None for null and nonsense."""
+    try:
+        moment = datetime.fromisoformat(str(value)) if value else None
+    except ValueError:
+        return None
+    if moment is None:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def day(value: str | None) -> date | None:
+    """The day of a date property, which may carry a time and a zone: the day as written there."""
+    try:
+        return date.fromisoformat(value[:10]) if value else None
+    except ValueError:
+        return None
+
+
+_SUFFIXES = frozenset(["llc", "inc", "corp", "ltd", "co", "incorporated", "corporation", "limited", "company"])
+
+
+def name_key(name: str) -> str:
+    """A company name for comparison: no accents, case, punctuation or trailing legal form; `&` is `and`."""
+    words = text_key(name).split()
+    while len(words) > 1 and words[-1] in _SUFFIXES:
+        words.pop()
+    return " ".join(words)
+
+
+def text_key(text: str) -> str:
+    """A text for comparison on word boundaries: words in lower case without accents, one blank between."""
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text)).replace("&", " and ")
+    bare = "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
+    return " ".join(re.findall(r"[^\W_]+", re.sub(r"['\u2019]", "", bare)))

@@ -1,0 +1,186 @@
+"""An open connection to Notion: where the tickets are, and what their properties are (learnt once a session)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from customer_research.connect.concurrent import together
+from customer_research.connect.http import Http, Pace, Vendor, segment
+from customer_research.connect.recording import Recording
+from customer_research.connect.source import Clock
+from customer_research.errors import BadAnswer, ConfigError, NotThere, SchemaChanged
+from customer_research.settings import Settings
+from customer_research.sources.notion.normalise import SOURCE_NAME, Schema, lacking, probe, require
+
+if TYPE_CHECKING:
+    import httpx2
+
+DATABASES_ONLY = "2022-06-28"
+"""The API generation in which a database is queried itself; later ones query its data sources (C05)."""
+
+VERSIONS = (DATABASES_ONLY, "2025-09-03", "2026-03-11")
+PAGE_SIZE = 100
+
+VENDOR = Vendor(name=SOURCE_NAME, title="Notion", credential="notion.token", address="notion.url")
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where tickets are queried: the path of a database or data source, and its properties."""
+
+    path: str
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The pages of a query, and whether they are all."""
+
+    pages: list[Body]
+    whole: bool
+
+
+class NotionSession:
+    """One connection to one workspace."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        *,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        own = settings.notion
+        if own.version not in VERSIONS:
+            raise ConfigError(
+                f"The setting notion.version is {own.version!r}, which is no version of Notion's API known here.",
+                setting="notion.version",
+                hint=f"Use one of {', '.join(VERSIONS)}.",
+            )
+        token = own.token.get_secret_value() if own.token is not None else ""
+        self.version = own.version
+        self.database = own.tickets_database
+        self.data_source = own.tickets_data_source
+        self.aliases = own.aliases
+        self.http = Http(
+            VENDOR,
+            base_url=own.url,
+            headers={"Authorization": f"Bearer {token}", "Notion-Version": own.version},
+            secrets=(token,),
+            requests_per_second=own.requests_per_second,
+            concurrency=own.concurrency,
+            deadline_seconds=settings.deadline_seconds,
+            clock=clock,
+            transport=transport,
+            pace=pace,
+        )
+        self._places: tuple[Place, ...] = ()
+        self._learning = asyncio.Lock()
+
+    async def close(self) -> None:
+        """Release sockets."""
+        await self.http.close()
+
+    async def places(self, recording: Recording) -> tuple[Place, ...]:
+        """Where the tickets are, with properties that the figures need; read once a session.
+
+        Raises:
+            SchemaChanged: a needed property is gone.
+            NotThere: neither a database nor a data source has the configured id.
+        """
+        async with self._learning:
+            if not self._places:
+                self._places = _usable(await self._all_places(recording))
+            return self._places
+
+    async def _all_places(self, recording: Recording) -> list[Place]:
+        if self.version == DATABASES_ONLY:
+            body = await self.get_database(self.database, recording)
+            return [Place(f"/databases/{segment(self.database)}/query", probe(body.get("properties") or {}))]
+        if self.data_source:
+            return [await self._data_source(self.data_source, recording)]
+        try:
+            body = await self.get_database(self.database, recording)
+        except NotThere:
+            return [await self._data_source(self.database, recording)]
+        ids = data_source_ids(body)
+        if not ids:
+            raise SchemaChanged(
+                "The tickets database has no data source.",
+                source=SOURCE_NAME,
+                stream=recording.stream,
+                hint="Share its data source with the integration, or set notion.tickets_data_source.",
+            )
+        return await together(*(self._data_source(identifier, recording) for identifier in ids))
+
+    async def _data_source(self, identifier: str, recording: Recording) -> Place:
+        body = await self.get_data_source(identifier, recording)
+        return Place(f"/data_sources/{segment(identifier)}/query", probe(body.get("properties") or {}))
+
+    async def get_database(self, identifier: str, recording: Recording) -> Body:
+        """A database's own description."""
+        return self.mapping(await self.http.get(f"/databases/{segment(identifier)}", recording=recording), recording)
+
+    async def get_data_source(self, identifier: str, recording: Recording) -> Body:
+        """A data source's own description."""
+        return self.mapping(await self.http.get(f"/data_sources/{segment(identifier)}", recording=recording), recording)
+
+    async def query(
+        self, place: Place, condition: Body | None, recording: Recording, *, pages: int | None = None
+    ) -> Found:
+        """The pages that fulfil a condition, newest first, 100 a request; *pages* bounds a sample."""
+        found: list[Body] = []
+        body: dict[str, Any] = {
+            "sorts": [{"timestamp": "created_time", "direction": "descending"}],
+            "page_size": PAGE_SIZE,
+        }
+        if condition is not None:
+            body["filter"] = condition
+        seen: set[str] = set()
+        whole = True
+        while True:
+            answer = self.mapping(await self.http.post(place.path, json=body, recording=recording), recording)
+            found += [page for page in answer.get("results") or [] if isinstance(page, Mapping)]
+            whole = whole and (answer.get("request_status") or {}).get("type") != "incomplete"
+            cursor = answer.get("next_cursor")
+            if not answer.get("has_more"):
+                return Found(found, whole)
+            if not cursor or cursor in seen or (pages is not None and len(seen) + 1 >= pages):
+                return Found(found, whole=False)
+            seen.add(cursor)
+            body = {**body, "start_cursor": cursor}
+
+    def mapping(self, body: Any, recording: Recording) -> Body:
+        """The answer as a JSON object.
+
+        Raises:
+            BadAnswer: it is not one.
+        """
+        if isinstance(body, Mapping):
+            return body
+        raise BadAnswer(
+            "Notion sent JSON that is not an object.",
+            source=SOURCE_NAME,
+            stream=recording.stream,
+            hint="Check notion.url: it must be the API's address.",
+        )
+
+
+def data_source_ids(database: Body) -> list[str]:
+    """The ids of a database's data sources."""
+    listed = database.get("data_sources") or []
+    return [str(item["id"]) for item in listed if isinstance(item, Mapping) and item.get("id")]
+
+
+def _usable(places: list[Place]) -> tuple[Place, ...]:
+    """The places that have what tickets need; a further data source without it holds something else."""
+    usable = tuple(place for place in places if not lacking(place.schema))
+    if not usable:
+        require(min(places, key=lambda place: len(lacking(place.schema))).schema)
+    return usable

@@ -1,0 +1,68 @@
+"""The stream `tickets`: the tickets of one operator, each with the path that matched it and whether that is certain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from customer_research.connect.concurrent import together
+from customer_research.connect.recording import Recording, stamp
+from customer_research.connect.source import Batch, Row, Subject
+from customer_research.domain.evidence import Gap
+from customer_research.sources.notion.matching import Wanted, filters, match
+from customer_research.sources.notion.normalise import SOURCE_NAME, STREAM, read_page, ticket_row
+from customer_research.sources.notion.session import Found, NotionSession, Place
+
+TABLE = "ticket"
+
+
+async def fetch(session: NotionSession, subject: Subject) -> Batch:
+    """All tickets of the operator.
+
+    Raises:
+        SourceError: Notion cannot be read, or a property that the figures need is gone (`SchemaChanged`).
+    """
+    recording = session.http.recording(STREAM)
+    places = await session.places(recording)
+    wanted = wanted_of(session, subject)
+    queries = [(place, condition) for place in places for condition in filters(wanted, place.schema)]
+    answers = await together(*(session.query(place, condition, recording) for place, condition in queries))
+    rows = rows_of([(place, found) for (place, _), found in zip(queries, answers, strict=True)], wanted)
+    return _batch(rows, recording, whole=all(found.whole for found in answers))
+
+
+def wanted_of(session: NotionSession, subject: Subject) -> Wanted:
+    """What identifies the operator in tickets: aliases come from the subject and from the settings."""
+    configured = session.aliases.get(subject.operator_id, ())
+    return Wanted.of(subject.operator_id, subject.names, (*subject.aliases, *configured))
+
+
+def rows_of(answers: list[tuple[Place, Found]], wanted: Wanted) -> list[Row]:
+    """The rows of the pages that are the operator's, each page once, pages in the bin left out."""
+    rows: dict[str, Row] = {}
+    for place, found in answers:
+        for page in found.pages:
+            if in_bin(page) or str(page.get("id")) in rows:
+                continue
+            ticket = read_page(page, place.schema)
+            how = match(ticket, wanted)
+            if how is not None:
+                matched_by, certain = how
+                rows[ticket.page_id] = ticket_row(ticket, wanted.operator_id, matched_by=matched_by, is_certain=certain)
+    return list(rows.values())
+
+
+def in_bin(page: Mapping[str, Any]) -> bool:
+    """Whether a page was thrown away (`in_trash`; `archived` before 2026-03-11)."""
+    return bool(page.get("in_trash") or page.get("archived"))
+
+
+def _batch(rows: list[Row], recording: Recording, *, whole: bool) -> Batch:
+    receipt = recording.receipt(rows, truncated=not whole)
+    gap = Gap(
+        SOURCE_NAME,
+        "truncated",
+        "Notion says that there are more tickets than it gave.",
+        "Run the same command again; if it persists, look at the tickets in Notion.",
+    )
+    return Batch({TABLE: stamp(rows, receipt)}, (receipt,), {} if whole else {TABLE: gap})
