@@ -1,0 +1,312 @@
+"""Makers of the blocks that reports share: labelled figures, tables of records, gaps, summaries.
+
+Kinds are lists of these makers. A figure comes from the account's metrics or from fetched rows and always keeps its receipts;
+what is unknown stays a gap with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from types import MappingProxyType
+from typing import Any, Literal
+
+from customer_research.domain.account import Account, Records
+from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_basis
+from customer_research.domain.money import Money, totals
+from customer_research.domain.records import TABLES
+from customer_research.domain.report import (
+    Block,
+    Bullets,
+    Cell,
+    FigureLine,
+    Figures,
+    Missing,
+    Personal,
+    Prose,
+    Report,
+    Section,
+    Table,
+    Text,
+    Tone,
+)
+from customer_research.errors import RenderError
+from customer_research.reports.tones import tone_of
+
+STREAMS = frozenset(
+    {
+        "customer",
+        "subscriptions",
+        "invoices",
+        "payments",
+        "credit_notes",
+        "coupons",
+        "relationship",
+        "tickets",
+        "csm",
+    }
+)
+"""What every report on an operator needs: the health score on its head rests on all of them, on every report the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of report: its name and title, the streams and listings it reads, and the pure function that makes it.
+
+    `build` takes the `Account`; the lookup's takes its `LookupAnswer` and the directory's receipts (see there).
+    """
+
+    name: str
+    title: str
+    needs: frozenset[str]
+    build: Callable[..., Report]
+
+
+def figure(account: Account, metric: str) -> Figure:
+    """A metric's figure.
+
+    Raises:
+        RenderError: the account has no such metric.
+    """
+    try:
+        return account.figures[metric]
+    except KeyError:
+        raise RenderError(
+            f"The account has no metric {metric!r}.", hint="Every metric of the catalogue is a Fact or a Gap."
+        ) from None
+
+
+def line(account: Account, label: str, metric: str, *, tone: Tone | None = None, link: str = "") -> FigureLine:
+    """A labelled metric with its tone."""
+    found = figure(account, metric)
+    return FigureLine(label, found, tone_of(found) if tone is None else tone, link)
+
+
+def lines(account: Account, text: str) -> Figures:
+    """Figures from lines of `metric: label`."""
+    pairs = (entry.strip().partition(":") for entry in text.strip().splitlines())
+    return Figures(tuple(line(account, label.strip(), metric.strip()) for metric, _, label in pairs))
+
+
+def is_true(account: Account, metric: str) -> bool:
+    """Whether a boolean metric is known and true."""
+    fact = account.fact(metric)
+    return fact is not None and fact.value is True
+
+
+def share(account: Account, part: str, whole: str) -> Figure:
+    """One count as a share of another: a ratio with both receipts; the gap of whichever is unknown; none of zero."""
+    numerator, denominator = figure(account, part), figure(account, whole)
+    if isinstance(numerator, Gap):
+        return numerator
+    if isinstance(denominator, Gap):
+        return denominator
+    if denominator.value == 0:
+        return Gap(denominator.basis[0].source, "none_found", "there is nothing to take a share of", metric=part)
+    ratio = numerator.value / denominator.value
+    return Fact(ratio, "ratio", merge_basis((numerator, denominator)), account.as_of)
+
+
+def records(account: Account, name: str) -> Records:
+    """A canonical table or listing of the account; one that was not fetched is a gap, never empty."""
+    found = account.records.get(name)
+    if found is not None:
+        return found
+    source = TABLES[name].home if name in TABLES else "warehouse"
+    gap = Gap(source, "unavailable", f"{name} was not read for this report", "Run the report again.")
+    return Records(name, (), (), gap)
+
+
+def known_rows(account: Account, name: str) -> tuple[Mapping[str, Any], ...]:
+    """The rows of a table known at the report's instant: none created later."""
+    rows = records(account, name).rows
+    return tuple(
+        row for row in rows if not isinstance(row.get("created_at"), datetime) or row["created_at"] < account.as_of
+    )
+
+
+Kinds = Literal[
+    "text", "money", "count", "number", "date", "day", "month", "timestamp", "boolean", "email", "phone", "person"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table of records: the row's field, its header, and how it is shown.
+
+    `day` is an instant's day in UTC; `money` reads the row's `currency`; `email`, `phone` and `person` are personal; `link` makes a link of the row.
+    """
+
+    field: str
+    header: str
+    kind: Kinds = "text"
+    link: Callable[[Mapping[str, Any]], str] | None = None
+
+
+PersonalKind = Literal["email", "phone", "person", "address"]
+PERSONAL_KINDS: Mapping[str, PersonalKind] = MappingProxyType({"email": "email", "phone": "phone", "person": "person"})
+"""Kinds of columns that are personal."""
+
+NOT_RECORDED = Text("not recorded", "unknown")
+"""A record's empty field, in words."""
+
+
+def day_of(value: date | datetime) -> date:
+    """A date, or an instant's day in UTC."""
+    return value.astimezone(UTC).date() if isinstance(value, datetime) else value
+
+
+def record_cell(row: Mapping[str, Any], column: Column, receipts: tuple[Receipt, ...], as_of: datetime) -> Cell:
+    """One field of one record as a cell; figures carry the records' receipts, an empty field says so."""
+    value = row.get(column.field)
+    if value is None:
+        return NOT_RECORDED
+    personal = PERSONAL_KINDS.get(column.kind)
+    if personal is not None:
+        return Personal(str(value), personal)
+    if column.kind in {"text", "month"}:
+        words = _month(value) if column.kind == "month" else _words(str(value))
+        return Text(words, link=column.link(row) if column.link else "")
+    if column.kind == "money":
+        currency = row.get("currency")
+        unknown = Text("currency not recorded", "unknown")
+        return Fact(Money(currency, value), "money", receipts, as_of) if currency else unknown
+    if column.kind == "day":
+        return Fact(day_of(value), "date", receipts, as_of)
+    return Fact(value, column.kind, receipts, as_of)
+
+
+def _month(value: Any) -> str:
+    return f"{value:%Y-%m}" if isinstance(value, date) else str(value)[:7]
+
+
+def _words(text: str) -> str:
+    """A text; a `|a|b|` list as `a, b`."""
+    is_list = text.startswith("|") and text.endswith("|") and len(text) > 1
+    return ", ".join(part for part in text.split("|") if part) if is_list else text
+
+
+_NUMERIC = frozenset({"money", "count", "number"})
+
+
+def table(
+    account: Account,
+    caption: str,
+    found: Records,
+    columns: Sequence[Column],
+    *,
+    rows: Iterable[Mapping[str, Any]] | None = None,
+    most: int | None = None,
+    empty: str,
+) -> Block:
+    """Records as a table: newest `most` rows as given, the gap when they are not all known, `empty` in words when none.
+
+    `rows` replaces the records' own (filtered or sorted); `total` tells how many there are when not all are shown.
+    """
+    if found.gap is not None:
+        return Missing(caption, found.gap)
+    chosen = tuple(found.rows if rows is None else rows)
+    if not chosen:
+        return proven_prose(empty, found.receipts, account.as_of)
+    shown = chosen if most is None else chosen[:most]
+    return Table(
+        headers=tuple(column.header for column in columns),
+        rows=tuple(tuple(record_cell(row, c, found.receipts, account.as_of) for c in columns) for row in shown),
+        basis=found.receipts,
+        caption=caption,
+        total=len(chosen),
+        align=tuple("right" if column.kind in _NUMERIC else "left" for column in columns),
+    )
+
+
+def proven_prose(text: str, receipts: tuple[Receipt, ...], as_of: datetime, tone: Tone = "neutral") -> Prose:
+    """A sentence about what records say, footnoted with their receipts (a sentence of ours when there are none)."""
+    facts = (Fact(text, "text", receipts, as_of),) if receipts else ()
+    return Prose(text, facts, tone)
+
+
+def listing(account: Account, name: str, caption: str, columns: Sequence[Column], *, empty: str) -> Block:
+    """A listing of the warehouse as a table."""
+    return table(account, caption, records(account, name), columns, empty=empty)
+
+
+def field_figure(
+    account: Account, name: str, field: str, unit: str = "text", *, personal: PersonalKind | None = None
+) -> Figure:
+    """A field of the operator's single record in a table, as a figure: the table's gap, or why there is no value."""
+    found = records(account, name)
+    source = TABLES[name].home
+    if found.gap is not None:
+        return found.gap
+    rows = known_rows(account, name)
+    if not rows:
+        return Gap(source, "none_found", f"no {name} record of this operator")
+    value = rows[0].get(field)
+    if value is None or value == "":
+        return Gap(source, "none_found", "not filled in")
+    if personal is not None:
+        value = Personal(str(value), personal)
+    return Fact(value, unit, found.receipts, account.as_of)
+
+
+def first_known(*figures: Figure) -> Figure:
+    """The first figure that is a fact; else the first that is a hole rather than an answer; else the first."""
+    for candidate in figures:
+        if isinstance(candidate, Fact):
+            return candidate
+    holes = [gap for gap in figures if isinstance(gap, Gap) and gap.reason not in {"none_found", "not_applicable"}]
+    return holes[0] if holes else figures[0]
+
+
+def amounts(account: Account, found: Records, rows: Iterable[Mapping[str, Any]], field: str) -> Figure:
+    """The sum of a money field over rows, per currency; rows without an amount are told in the note."""
+    if found.gap is not None:
+        return found.gap
+    chosen = tuple(rows)
+    priced = [row for row in chosen if row.get(field) is not None and row.get("currency")]
+    if chosen and not priced:
+        return Gap(TABLES[found.table].home, "none_found", "no amount is filled in")
+    if not found.receipts:
+        return Gap(TABLES[found.table].home, "none_found", "nothing was read")
+    left_out = len(chosen) - len(priced)
+    note = f"{left_out} without an amount left out" if left_out else ""
+    sums = totals(Money(row["currency"], row[field]) for row in priced)
+    return Fact(sums, "money", found.receipts, account.as_of, note=note)
+
+
+def count(account: Account, found: Records, rows: Iterable[Mapping[str, Any]]) -> Figure:
+    """How many rows, as a figure."""
+    if found.gap is not None:
+        return found.gap
+    if not found.receipts:
+        return Gap(TABLES[found.table].home, "none_found", "nothing was read")
+    return Fact(len(tuple(rows)), "count", found.receipts, account.as_of)
+
+
+def newest(rows: Iterable[Mapping[str, Any]], field: str, then: str) -> list[Mapping[str, Any]]:
+    """Rows by a date or instant, newest first, undated last; equal ones by `then`, so that the order is always the same."""
+    return sorted(rows, key=lambda row: (_moment(row.get(field)), str(row.get(then) or "")), reverse=True)
+
+
+def _moment(value: date | datetime | None) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return value.isoformat() if value is not None else ""
+
+
+def section(title: str, *blocks: Block | None, id: str) -> Section | None:  # noqa: A002 - the model's word
+    """A section of the blocks that are there; None when there are none."""
+    present = tuple(block for block in blocks if block is not None)
+    return Section(title, present, id) if present else None
+
+
+def sections(*parts: Section | None) -> tuple[Section, ...]:
+    """The sections that are there."""
+    return tuple(part for part in parts if part is not None)
+
+
+def bullets(items: Iterable[Prose], *, ordered: bool = False) -> Bullets | None:
+    """A list, or None when there are no items."""
+    found = tuple(items)
+    return Bullets(found, ordered) if found else None

@@ -1,0 +1,489 @@
+"""Blocks about the health score: its head, dimensions, contributions, risks, positives, disagreements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from customer_research.domain.account import Account
+from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Receipt, merge_basis
+from customer_research.domain.health import (
+    BAND_LABELS,
+    PAYMENT_LABELS,
+    Contribution,
+    Dimension,
+    Finding,
+    Gate,
+    HealthScore,
+)
+from customer_research.domain.money import Money
+from customer_research.domain.report import (
+    Block,
+    Bullets,
+    Cell,
+    FigureLine,
+    Figures,
+    Missing,
+    Personal,
+    Prose,
+    Table,
+    Text,
+)
+from customer_research.reports.build import NOT_RECORDED, PersonalKind, bullets, figure, is_true
+from customer_research.reports.presentation import value_words
+from customer_research.reports.tones import BAND_TONES
+
+STATUS_LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "active": "active",
+        "onboarding": "onboarding",
+        "churned": "churned",
+        "never_started": "never started",
+        "no_subscription": "no subscription",
+    }
+)
+DIMENSION_TITLES: Mapping[str, str] = MappingProxyType(
+    {"payment": "Payment", "engagement": "Engagement", "support": "Support", "growth": "Growth"}
+)
+_SCORED_ON: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "payment": ("invoices_due", "charge_attempts_90d", "active_disputes"),
+        "engagement": ("reservations_30d", "completed_90d"),
+        "support": ("open_tickets", "nps_latest"),
+        "growth": ("active_subscriptions", "reservations_90d", "members_now", "expansion_deals_open"),
+    }
+)
+"""The metrics that stand for a dimension's sources: a score rests on their receipts also where no rule fired."""
+
+_TIERS: tuple[tuple[str, str], ...] = (
+    ("<50k", "Free"),
+    ("50k-250k", "SMB"),
+    ("250k-1M", "Mid-Market"),
+    (">1M", "Enterprise"),
+)
+"""Size tier → the segment whose range of trip revenue it is (C15)."""
+_PRIORITY_WEIGHT: Mapping[str, float] = MappingProxyType({"critical": 20.0, "high": 10.0, "medium": 5.0, "low": 2.0})
+_EVIDENCE_ROWS = 3
+
+
+def dimension_title(name: str) -> str:
+    """A dimension's name for readers."""
+    return DIMENSION_TITLES.get(name, name.replace("_", " ").capitalize())
+
+
+def dimension_basis(account: Account, dimension: Dimension) -> tuple[Receipt, ...]:
+    """The receipts that a dimension's score rests on: its contributions' and its sources' (also where no rule fired)."""
+    facts: list[Fact[Any]] = [contribution.fact for contribution in dimension.contributions]
+    for metric in _SCORED_ON.get(dimension.name, ()):
+        fact = account.fact(metric)
+        if fact is not None:
+            facts.append(fact)
+    return merge_basis(facts)
+
+
+def dimension_score(account: Account, dimension: Dimension) -> Figure:
+    """A dimension's score as a figure."""
+    if dimension.gap is not None:
+        return dimension.gap
+    basis = dimension_basis(account, dimension)
+    if dimension.score is None or not basis:
+        return Gap(dimension.name, "none_found", "none of its figures is known")
+    return Fact(dimension.score, "points", basis, account.as_of, metric=f"{dimension.name}_score")
+
+
+def overall_basis(account: Account, score: HealthScore) -> tuple[Receipt, ...]:
+    """The receipts that a health score rests on."""
+    seen: dict[str, Receipt] = {}
+    for dimension in score.dimensions:
+        for receipt in dimension_basis(account, dimension):
+            seen.setdefault(receipt.id, receipt)
+    for gate in score.gates:
+        for receipt in gate.fact.basis:
+            seen.setdefault(receipt.id, receipt)
+    return tuple(seen.values())
+
+
+def score_figure(account: Account, score: HealthScore | None) -> Figure:
+    """The health score, 0 to 100, as a figure; a gap when it was not made or too little is known."""
+    if score is None:
+        return Gap("health", "unavailable", "the account was not scored", "Run the report again.")
+    basis = overall_basis(account, score)
+    if score.score is None or not basis:
+        known = f"only {score.coverage:.0%} of the weight is known"
+        return Gap("health", "none_found", f"{known}, too little to score", "See the gaps: each names what to do.")
+    return Fact(score.score, "points", basis, account.as_of, metric="health_score")
+
+
+def band_words(score: HealthScore) -> str:
+    """The band, and by what it is capped."""
+    capped = ", ".join(gate.name.replace("_", " ") for gate in score.gates)
+    return BAND_LABELS[score.band] + (f" (gate: {capped})" if capped else "")
+
+
+def status_words(account: Account) -> str:
+    """Where the operator stands: the status figure, else the score's, else why it is not known."""
+    fact = account.fact("status")
+    if fact is not None:
+        return STATUS_LABELS.get(str(fact.value), str(fact.value))
+    return STATUS_LABELS[account.score.status] if account.score else "status not known"
+
+
+def headline(account: Account) -> Prose:
+    """The report's first sentence: score, band, coverage and status."""
+    score = account.score
+    found = score_figure(account, score)
+    status = account.fact("status")
+    stand = f"Status: {status_words(account)}."
+    facts = tuple(fact for fact in (found, status) if isinstance(fact, Fact))
+    churned = churned_words(account)
+    lead = f"{churned[0].upper()}{churned[1:]}. " if churned else ""
+    churned_on = account.fact("churned_on")
+    if churned and churned_on is not None:
+        facts += (churned_on,)
+    if score is None:
+        return Prose(f"{lead}Health was not scored. {stand}", facts, "unknown")
+    covered = f"coverage {score.coverage:.0%}"
+    if isinstance(found, Gap):
+        return Prose(
+            f"{lead}No health score: {BAND_LABELS['insufficient'].lower()}, {covered}. {stand}", facts, "unknown"
+        )
+    text = f"{lead}Health {found.value} of 100, {band_words(score)}, {covered}. {stand}"
+    return Prose(text, facts, BAND_TONES[score.band])
+
+
+def churned_words(account: Account) -> str:
+    """`churned on <date>` for a churned operator, else an empty string."""
+    if status_words(account) != "churned":
+        return ""
+    date = account.fact("churned_on")
+    return f"churned on {value_words(date)}" if date is not None else "churned, on a date not known"
+
+
+def warnings(account: Account) -> tuple[Prose, ...]:
+    """What a reader must know first: status, gates, disagreements, sources that are missing or old."""
+    return tuple(_warnings(account))
+
+
+def _warnings(account: Account) -> Iterator[Prose]:
+    status = account.fact("status")
+    if status is not None and status.value in _STATUS_WARNINGS:
+        yield Prose(_STATUS_WARNINGS[status.value], (status,), "watch")
+    for gate in account.score.gates if account.score else ():
+        yield gate_prose(gate)
+    yield from (item for item in disagreements(account) if item.tone == "watch")
+    for item in account.freshness:
+        if item.state == "missing":
+            yield Prose(f"{item.source} did not answer: its figures are named as gaps.", (), "bad")
+        elif item.warning:
+            yield Prose(f"{item.source}: {item.warning}", (), "watch")
+
+
+_STATUS_WARNINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "churned": "The operator has churned: figures show how it stood, not how it stands.",
+        "onboarding": "The operator is onboarding: little history; low usage is not yet a warning.",
+        "never_started": "The subscription was canceled before it started: never a paying operator.",
+        "no_subscription": "There is no active subscription.",
+    }
+)
+
+
+def gate_prose(gate: Gate) -> Prose:
+    """A gate, openly: what caps the band and why."""
+    name = gate.name.replace("_", " ").capitalize()
+    return Prose(f"Gate “{name}” caps the band at {BAND_LABELS[gate.cap]}: {gate.because}", (gate.fact,), "bad")
+
+
+def dimension_table(account: Account, score: HealthScore) -> Table:
+    """The dimensions: score, band, weight, and the factor that moved each most."""
+    rows = tuple(
+        (
+            Text(dimension_title(dimension.name)),
+            dimension_score(account, dimension),
+            Text(BAND_LABELS[dimension.band], BAND_TONES[dimension.band]),
+            Text(f"{dimension.weight:.0%}"),
+            key_factor(dimension),
+        )
+        for dimension in score.dimensions
+    )
+    return Table(
+        ("Dimension", "Score", "Standing", "Weight", "Key factor"),
+        rows,
+        caption="Dimensions",
+        align=("left", "right", "left", "right", "left"),
+    )
+
+
+def key_factor(dimension: Dimension) -> Cell:
+    """What moved a dimension most, in a sentence."""
+    if dimension.gap is not None:
+        return dimension.gap
+    if not dimension.contributions:
+        return Text(f"no rule applied; base {dimension.base}")
+    first = max(dimension.contributions, key=lambda contribution: abs(contribution.points))
+    return Text(f"{points_words(first.points)}: {first.because}", "good" if first.points > 0 else "bad")
+
+
+def points_words(points: int) -> str:
+    """Points with their sign."""
+    return f"+{points}" if points > 0 else str(points)
+
+
+def payment_dimension(score: HealthScore | None) -> Dimension | None:
+    """The payment dimension."""
+    return next((d for d in score.dimensions if d.name == "payment"), None) if score else None
+
+
+def payment_label(account: Account) -> Figure:
+    """The payment-only label (Good, At Risk, Warning, Delinquent), apart from the overall band."""
+    dimension = payment_dimension(account.score)
+    if dimension is None:
+        return Gap("health", "unavailable", "payment was not scored", "Run the report again.")
+    found = dimension_score(account, dimension)
+    if isinstance(found, Gap):
+        return found
+    if dimension.band not in PAYMENT_LABELS:
+        return Gap("health", "none_found", "too little is known of payments")
+    label = f"{PAYMENT_LABELS[dimension.band]} ({found.value} of 100)"
+    return Fact(label, "text", found.basis, account.as_of, metric="payment_label")
+
+
+def payment_line(account: Account) -> FigureLine:
+    """The payment-only label with its tone."""
+    dimension = payment_dimension(account.score)
+    found = payment_label(account)
+    tone = BAND_TONES[dimension.band] if dimension and isinstance(found, Fact) else "unknown"
+    return FigureLine("Payment (alone)", found, tone)
+
+
+def score_lines(account: Account) -> Figures:
+    """Score, band, coverage, status and payment label as figures."""
+    score = account.score
+    found = score_figure(account, score)
+    lines = [FigureLine("Health score (of 100)", found, BAND_TONES[score.band] if score else "unknown")]
+    if score is not None and isinstance(found, Fact):
+        band = Fact(band_words(score), "text", found.basis, account.as_of, metric="band")
+        coverage = Fact(score.coverage, "ratio", found.basis, account.as_of, metric="coverage")
+        lines += [FigureLine("Band", band, BAND_TONES[score.band]), FigureLine("Coverage (weight known)", coverage)]
+    status = figure(account, "status")
+    if isinstance(status, Fact):
+        status = Fact(status_words(account), "text", status.basis, status.as_of, "status", status.note)
+    return Figures((*lines, FigureLine("Status", status), payment_line(account)))
+
+
+def risks(account: Account, most: int | None = 3) -> tuple[Prose, ...]:
+    """The gravest findings and deductions, by weight; each with its proof."""
+    found: list[tuple[float, str, Prose]] = [
+        (_PRIORITY_WEIGHT[finding.priority], finding.rule, finding_prose(finding))
+        for finding in account.findings
+        if finding.kind == "risk"
+    ]
+    for dimension in account.score.dimensions if account.score else ():
+        for contribution in dimension.contributions:
+            if contribution.points < 0:
+                loss = -contribution.points * dimension.weight
+                found.append((loss, contribution.rule, contribution_prose(contribution)))
+    ranked = sorted(found, key=lambda entry: (-entry[0], entry[1]))
+    return tuple(prose for _, _, prose in ranked)[:most]
+
+
+def positives(account: Account) -> tuple[Prose, ...]:
+    """What speaks for the account: points gained, and dimensions that are healthy without a deduction."""
+    items = []
+    for dimension in account.score.dimensions if account.score else ():
+        gained = [contribution for contribution in dimension.contributions if contribution.points > 0]
+        found = dimension_score(account, dimension)
+        clean = all(contribution.points >= 0 for contribution in dimension.contributions)
+        if clean and dimension.band == "healthy" and isinstance(found, Fact):
+            title = dimension_title(dimension.name)
+            items.append(Prose(f"{title}: {found.value} of 100, nothing deducted.", (found,), "good"))
+        items += [contribution_prose(contribution) for contribution in gained]
+    return tuple(items)
+
+
+def contribution_prose(contribution: Contribution) -> Prose:
+    """One deduction or gain in a sentence."""
+    title = dimension_title(contribution.dimension)
+    text = f"{title} {points_words(contribution.points)} ({contribution.rule}): {contribution.because}"
+    return Prose(text, (contribution.fact,), "good" if contribution.points > 0 else "bad")
+
+
+def finding_prose(finding: Finding) -> Prose:
+    """One correlation finding in a sentence."""
+    tones = {"risk": "bad", "conflict": "watch", "opportunity": "good", "context": "neutral"}
+    text = f"{finding.title} ({finding.rule}, {finding.priority}): {finding.because}"
+    return Prose(text, finding.facts, tones[finding.kind])  # type: ignore[arg-type]
+
+
+def titled(title: str, items: tuple[Prose, ...], none: str) -> tuple[Block, ...]:
+    """A list under its title, or the sentence that says there is none."""
+    found = bullets(items)
+    return (Prose(f"{title}:"), found) if found else (Prose(none),)
+
+
+def findings(account: Account, *kinds: str) -> Bullets | None:
+    """The findings of the given kinds (all without), gravest first."""
+    chosen = [finding for finding in account.findings if not kinds or finding.kind in kinds]
+    ranked = sorted(chosen, key=lambda finding: (-_PRIORITY_WEIGHT[finding.priority], finding.rule))
+    return bullets(finding_prose(finding) for finding in ranked)
+
+
+def disagreements(account: Account) -> tuple[Prose, ...]:
+    """Where sources contradict each other: churn (R18), MRR (C37), segment and size (C15), plan names (C16)."""
+    return (
+        *(finding_prose(finding) for finding in account.findings if finding.kind == "conflict"),
+        *_churn_conflict(account),
+        *_mrr_conflict(account),
+        *_size_conflict(account),
+        *_plan_conflict(account),
+    )
+
+
+def _churn_conflict(account: Account) -> Iterator[Prose]:
+    fact = account.fact("churn_conflict")
+    if fact is not None and is_true(account, "churn_conflict") and all(f.rule != "R18" for f in account.findings):
+        text = "Churn: the CSM view or HubSpot says churned, Lago has an active subscription. Lago is trusted."
+        yield Prose(text, (fact,), "watch")
+
+
+def _mrr_conflict(account: Account) -> Iterator[Prose]:
+    difference, billed, viewed = (account.fact(name) for name in ("mrr_difference", "mrr_usd", "csm_mrr"))
+    if difference is None or billed is None or viewed is None or difference.value == 0:
+        return
+    text = f"MRR: Lago gives {value_words(billed)}, the CSM view {value_words(viewed)} ({value_words(difference)})."
+    yield Prose(text, (billed, viewed, difference), "watch")
+
+
+def _size_conflict(account: Account) -> Iterator[Prose]:
+    segment, tier = account.fact("segment"), account.fact("size_tier")
+    if segment is None or tier is None:
+        return
+    fits = dict(_TIERS).get(str(tier.value).replace(" ", "").replace("USD", "").replace("$", ""))
+    order = [name for _, name in _TIERS]
+    if fits is None or segment.value not in order:
+        return
+    step = order.index(fits) - order.index(segment.value)
+    if step > 0 or step < -1:
+        size = "larger" if step > 0 else "smaller"
+        text = f"Size: by plan {segment.value}, by trip revenue {tier.value} (the range of {fits}): {size} than its plan suggests."
+        yield Prose(text, (segment, tier))
+
+
+def _plan_conflict(account: Account) -> Iterator[Prose]:
+    code, app = account.fact("base_plan_code"), account.fact("app_plan")
+    if code is None or app is None:
+        return
+    if str(code.value).partition("-")[0] != str(app.value).lower():
+        yield Prose(f"Plan: Lago has {code.value}, the app database {app.value}. Lago is trusted.", (code, app))
+
+
+def contribution_table(account: Account, score: HealthScore) -> Block:
+    """Every point of the score: rule, dimension, points, why, over which time, on how many records."""
+    rows = tuple(_contribution_row(contribution) for contribution in score.contributions)
+    if not rows:
+        basis = overall_basis(account, score)
+        facts = (Fact("no rule applied", "text", basis, account.as_of),) if basis else ()
+        return Prose("No rule added or took points: each known dimension stands at its base.", facts)
+    headers = ("Rule", "Dimension", "Points", "Why", "Window", "Records")
+    return Table(headers, rows, caption="Points", align=("left", "left", "right", "left", "left", "right"))
+
+
+def _contribution_row(contribution: Contribution) -> tuple[Cell, ...]:
+    fact = contribution.fact
+    points = Fact(contribution.points, "points", fact.basis, fact.as_of, "contribution_points")
+    evidence = contribution.evidence
+    total: Cell = Fact(evidence.total, "count", evidence.receipts, fact.as_of) if evidence.receipts else NOT_RECORDED
+    return (
+        Text(contribution.rule),
+        Text(dimension_title(contribution.dimension)),
+        points,
+        Text(contribution.because, "good" if contribution.points > 0 else "bad"),
+        Text(contribution.window or "as of the report"),
+        total,
+    )
+
+
+def arithmetic(account: Account, score: HealthScore) -> Bullets | None:
+    """How each dimension's score comes about, and the whole."""
+    items = []
+    for dimension in score.dimensions:
+        found = dimension_score(account, dimension)
+        if isinstance(found, Fact):
+            raw = dimension.base + sum(contribution.points for contribution in dimension.contributions)
+            terms = "".join(
+                f" {points_words(c.points)[0]} {abs(c.points)}" for c in dimension.contributions if c.points
+            )
+            kept = f", kept within 0 to 100: {found.value}" if raw != found.value else ""
+            items.append(Prose(f"{dimension_title(dimension.name)}: {dimension.base}{terms} = {raw}{kept}.", (found,)))
+    total = score_figure(account, score)
+    if isinstance(total, Fact):
+        known = [dimension for dimension in score.dimensions if dimension.score is not None]
+        sum_words = " + ".join(f"{d.weight:.0%} x {d.score}" for d in known)
+        share = f" over the known {score.coverage:.0%}" if score.coverage < 1 else ""
+        items.append(Prose(f"Overall: ({sum_words}){share} = {total.value}.", (total,)))
+    return bullets(items)
+
+
+def unevaluated(score: HealthScore) -> Block | None:
+    """The rules that could not be judged, and why: no deduction was made for them."""
+    rows = tuple(
+        (Text(item.rule), Text(dimension_title(item.dimension)), Text(item.gap.metric or "several figures"), item.gap)
+        for dimension in score.dimensions
+        for item in dimension.unevaluated
+    )
+    return Table(("Rule", "Dimension", "Needs", "Why not judged"), rows, caption="Not judged") if rows else None
+
+
+_PERSONAL: Mapping[str, PersonalKind] = MappingProxyType(
+    {"email": "email", "phone": "phone", "cardholder": "person", "driver_name": "person"}
+)
+
+
+def evidence_table(contribution: Contribution) -> Block | None:
+    """The first records behind a contribution."""
+    evidence = contribution.evidence
+    caption = f"Behind {contribution.rule} ({points_words(contribution.points)})"
+    if not evidence.rows or not evidence.receipts:
+        return None
+    kept = [column for column in evidence.columns if column not in {"operator_id", "fetch_id", "currency"}]
+    headers = tuple(column.removesuffix("_minor").replace("_", " ") for column in kept)
+    rows = tuple(_evidence_row(evidence, row, kept, contribution.fact) for row in evidence.rows[:_EVIDENCE_ROWS])
+    return Table(headers, rows, evidence.receipts, caption, evidence.total)
+
+
+def _evidence_row(evidence: Evidence, row: tuple[Any, ...], kept: list[str], fact: Fact[Any]) -> tuple[Cell, ...]:
+    record = dict(zip(evidence.columns, row, strict=True))
+    return tuple(_evidence_cell(record, column, evidence.receipts, fact) for column in kept)
+
+
+def _evidence_cell(record: Mapping[str, Any], column: str, receipts: tuple[Receipt, ...], fact: Fact[Any]) -> Cell:
+    value = record[column]
+    if value is None:
+        return NOT_RECORDED
+    kind = _PERSONAL.get(column)
+    if column == "name" and "contact_id" in record:
+        kind = "person"
+    if kind is not None:
+        return Personal(str(value), kind)
+    if column.endswith("_minor") and isinstance(value, int):
+        money = Money(str(record.get("currency") or "USD"), value)
+        return Fact(money, "money", receipts, fact.as_of)
+    unit = _unit_of(value)
+    return Fact(value, unit, receipts, fact.as_of) if unit else Text(str(value))
+
+
+def _unit_of(value: Any) -> str:
+    units = {"bool": "boolean", "int": "count", "float": "number", "date": "date", "datetime": "timestamp"}
+    return units.get(type(value).__name__, "")
+
+
+def missing_history(account: Account) -> Missing:
+    """The health trend: no earlier score is at hand, said openly."""
+    gap = Gap(
+        "score history",
+        "none_found",
+        f"no score of {account.name} from 30, 60 or 90 days ago is at hand",
+        "Compare with a JSON report of that day that has the same scorecard digest.",
+    )
+    return Missing("Health trend over 30, 60 and 90 days", gap)

@@ -1,0 +1,61 @@
+"""Quick profile: one line."""
+
+from __future__ import annotations
+
+from customer_research.domain.account import Account
+from customer_research.domain.evidence import Fact, Figure, Gap
+from customer_research.domain.health import BAND_LABELS
+from customer_research.domain.report import FigureLine, Figures, Report, Section
+from customer_research.reports import judgement
+from customer_research.reports.build import STREAMS, Kind, line
+from customer_research.reports.frame import frame
+from customer_research.reports.tones import BAND_TONES
+
+
+def build(account: Account) -> Report:
+    """The one-line profile of an account."""
+    score = account.score
+    tone = BAND_TONES[score.band] if score else "unknown"
+    found = (
+        line(account, "", "segment"),
+        line(account, "", "base_plan_name"),
+        line(account, "MRR", "mrr"),
+        FigureLine("health", _health(account), tone),
+        line(account, "trips 30 d", "reservations_30d"),
+        line(account, "trend", "usage_trend"),
+        line(account, "outstanding", "outstanding"),
+        line(account, "open tickets", "open_tickets"),
+        FigureLine("flag", _flag(account)),
+    )
+    return frame(account, "quick", "Quick profile", (Section("", (Figures(found),), "line"),))
+
+
+def _health(account: Account) -> Figure:
+    score = account.score
+    found = judgement.score_figure(account, score)
+    if score is None or isinstance(found, Gap):
+        return found
+    text = f"{found.value} {BAND_LABELS[score.band]}"
+    return Fact(text, "text", found.basis, account.as_of, metric="health_score")
+
+
+def _flag(account: Account) -> Figure:
+    """The top flag: churn or status first, then a gate, then the gravest risk."""
+    status = account.fact("status")
+    if status is not None and status.value != "active":
+        words = judgement.churned_words(account) or judgement.status_words(account)
+        return Fact(words, "text", status.basis, account.as_of, metric="flag")
+    gates = account.score.gates if account.score else ()
+    if gates:
+        return Fact(gates[0].because, "text", gates[0].fact.basis, account.as_of, metric="flag")
+    risks = judgement.risks(account, 1)
+    if risks and risks[0].facts:
+        basis = tuple({receipt.id: receipt for fact in risks[0].facts for receipt in fact.basis}.values())
+        return Fact(risks[0].text, "text", basis, account.as_of, metric="flag")
+    found = judgement.score_figure(account, account.score)
+    if isinstance(found, Gap):
+        return found
+    return Fact("no risk in the figures known", "text", found.basis, account.as_of, metric="flag")
+
+
+KIND = Kind("quick", "Quick profile", STREAMS, build)

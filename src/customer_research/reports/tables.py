@@ -1,0 +1,251 @@
+"""Tables of records that more than one kind of report shows, and the links to the vendors' own pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from customer_research.domain.account import Account
+from customer_research.domain.evidence import Fact
+from customer_research.domain.money import Money, totals
+from customer_research.domain.report import Block, Missing, Prose, Section, Table, Text
+from customer_research.reports.build import (
+    NOT_RECORDED,
+    Column,
+    day_of,
+    known_rows,
+    listing,
+    newest,
+    proven_prose,
+    records,
+    section,
+    table,
+)
+
+INVOICE_GROUPS: tuple[tuple[str, str], ...] = (
+    ("paid", "Paid"),
+    ("pending", "Pending"),
+    ("failed", "Failed"),
+    ("zero", "Zero or credit"),
+    ("draft", "Draft"),
+    ("voided", "Voided (in no total)"),
+    ("other", "Other"),
+)
+
+
+def link_of(account: Account, kind: str, field: str) -> Callable[[Mapping[str, Any]], str]:
+    """A column's link from a configured pattern and the row's id."""
+    return lambda row: account.link(kind, str(row.get(field) or ""))
+
+
+def invoice_group(row: Mapping[str, Any]) -> str:
+    """Which line of the status table an invoice belongs to (domain d: paid, pending, failed are finalised and positive)."""
+    if row["status"] in {"draft", "voided"}:
+        return str(row["status"])
+    if row["status"] != "finalized":
+        return "other"
+    if row["total_minor"] is None or row["total_minor"] <= 0:
+        return "zero"
+    return {"succeeded": "paid", "pending": "pending", "failed": "failed"}.get(str(row["payment_status"]), "other")
+
+
+def invoice_statuses(account: Account) -> Block:
+    """How many invoices stand where, and for how much, per currency."""
+    found = records(account, "invoice")
+    if found.gap is not None:
+        return Missing("Invoices by status", found.gap)
+    if not found.receipts:
+        return proven_prose("No invoice was read.", (), account.as_of)
+    rows = known_rows(account, "invoice")
+    groups = {name: [row for row in rows if invoice_group(row) == name] for name, _ in INVOICE_GROUPS}
+    cells = []
+    for name, label in INVOICE_GROUPS:
+        if name in {"zero", "other"} and not groups[name]:
+            continue
+        sums = totals(Money(r["currency"], r["total_minor"]) for r in groups[name] if _priced(r))
+        count = Fact(len(groups[name]), "count", found.receipts, account.as_of)
+        amount = Fact(sums, "money", found.receipts, account.as_of) if sums or not groups[name] else NOT_RECORDED
+        cells.append((Text(label), count, amount))
+    headers = ("Status", "Invoices", "Amount")
+    return Table(headers, tuple(cells), found.receipts, "Invoices by status", align=("left", "right", "right"))
+
+
+def _priced(row: Mapping[str, Any]) -> bool:
+    return row["total_minor"] is not None and bool(row["currency"])
+
+
+def invoices(account: Account, most: int) -> Block:
+    """The latest invoices."""
+    columns = (
+        Column("number", "Invoice", link=link_of(account, "lago_invoice", "invoice_id")),
+        Column("issuing_date", "Issued", "date"),
+        Column("payment_due_date", "Due", "date"),
+        Column("total_minor", "Total", "money"),
+        Column("status", "Status"),
+        Column("payment_status", "Payment"),
+    )
+    rows = newest(known_rows(account, "invoice"), "issuing_date", "invoice_id")
+    found = records(account, "invoice")
+    return table(account, "Latest invoices", found, columns, rows=rows, most=most, empty="No invoices in Lago.")
+
+
+def subscriptions(account: Account) -> Block:
+    """Every subscription, active first, newest first."""
+    columns = (
+        Column("plan_name", "Plan"),
+        Column("plan_code", "Code"),
+        Column("status", "Status"),
+        Column("interval", "Cycle"),
+        Column("amount_minor", "Price", "money"),
+        Column("monthly_minor", "A month", "money"),
+        Column("started_at", "Started", "day"),
+        Column("period", "Current period"),
+        Column("next_bill", "Next bill", "date"),
+        Column("end", "Ends"),
+    )
+    order = {"active": 0, "pending": 1, "terminated": 2, "canceled": 3}
+    rows = sorted(
+        newest(known_rows(account, "subscription"), "started_at", "subscription_id"),
+        key=lambda row: order.get(str(row["status"]), 4),
+    )
+    shown = [{**row, **_period(row)} for row in rows]
+    found = records(account, "subscription")
+    return table(account, "Subscriptions", found, columns, rows=shown, empty="No subscription in Lago, active or past.")
+
+
+def _period(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that are told from others: period, next bill (the day after the period), end."""
+    start, end = row.get("period_start"), row.get("period_end")
+    period = f"{_day(start)} to {_day(end)}" if start is not None and end is not None else None
+    running = row["status"] == "active"
+    next_bill = (end.astimezone(UTC) + timedelta(days=1)).date() if running and isinstance(end, datetime) else None
+    return {
+        "period": period if running else f"none: {row['status']}",
+        "next_bill": next_bill,
+        "end": _end_words(row),
+    }
+
+
+def _end_words(row: Mapping[str, Any]) -> str:
+    if row.get("terminated_at") is not None:
+        return f"ended {_day(row['terminated_at'])}"
+    if row.get("canceled_at") is not None:
+        return f"canceled {_day(row['canceled_at'])}"
+    if row.get("ending_at") is not None:
+        return f"ends {_day(row['ending_at'])}"
+    if row.get("next_plan_code"):
+        return f"changes to {row['next_plan_code']}"
+    return "no end set"
+
+
+def _day(value: date | datetime) -> str:
+    return day_of(value).isoformat()
+
+
+def contacts(account: Account) -> Block:
+    """The company's contacts, the primary one first."""
+    columns = (
+        Column("name", "Name", "person"),
+        Column("job_title", "Role"),
+        Column("email", "E-mail", "email"),
+        Column("phone", "Phone", "phone"),
+        Column("is_primary", "Primary", "boolean"),
+        Column("has_left", "Has left", "boolean"),
+    )
+    rows = sorted(known_rows(account, "contact"), key=lambda row: (not row["is_primary"], str(row["contact_id"])))
+    return table(
+        account,
+        "Contacts in HubSpot",
+        records(account, "contact"),
+        columns,
+        rows=rows,
+        most=10,
+        empty="HubSpot has no contact for the company.",
+    )
+
+
+def tickets(account: Account, *, only_open: bool) -> Block:
+    """Tickets, newest first, with how surely they are the operator's."""
+    columns = (
+        Column("number", "Ticket", link=lambda row: _ticket_link(account, row)),
+        Column("title", "Title"),
+        Column("status", "Status"),
+        Column("priority", "Priority"),
+        Column("created_at", "Opened", "day"),
+        Column("due_date", "Due", "date"),
+        Column("match", "Matched by"),
+    )
+    rows = [row for row in known_rows(account, "ticket") if row["is_open"] or not only_open]
+    shown = [{**row, "match": _match_words(row)} for row in newest(rows, "created_at", "ticket_id")]
+    caption, empty = ("Open tickets", "No open tickets.") if only_open else ("Tickets", "No tickets in Notion.")
+    return table(account, caption, records(account, "ticket"), columns, rows=shown, most=10, empty=empty)
+
+
+def _ticket_link(account: Account, row: Mapping[str, Any]) -> str:
+    return account.link("notion_page", str(row.get("ticket_id") or "").replace("-", "")) or str(row.get("url") or "")
+
+
+def _match_words(row: Mapping[str, Any]) -> str:
+    sure = "sure" if row["is_certain"] else "probable"
+    return f"{str(row['matched_by']).replace('_', ' ')} ({sure})"
+
+
+def deals(account: Account) -> Block:
+    """The company's deals, newest first."""
+    columns = (
+        Column("name", "Deal"),
+        Column("pipeline", "Pipeline"),
+        Column("stage", "Stage"),
+        Column("amount_minor", "Amount", "money"),
+        Column("is_open", "Open", "boolean"),
+        Column("close_date", "Closes", "day"),
+    )
+    rows = newest(known_rows(account, "deal"), "created_at", "deal_id")
+    found = records(account, "deal")
+    return table(account, "Deals", found, columns, rows=rows, most=10, empty="HubSpot has no deal for the company.")
+
+
+def recent_trips(account: Account) -> Block:
+    """The five trips booked last."""
+    columns = (
+        Column("confirmation_number", "Trip"),
+        Column("created_at", "Booked", "timestamp"),
+        Column("pickup_at", "Pickup", "timestamp"),
+        Column("status", "Status"),
+        Column("total_minor", "Total", "money"),
+        Column("paid_minor", "Paid", "money"),
+    )
+    return listing(account, "usage_recent", "Last 5 trips booked", columns, empty="No reservation so far.")
+
+
+def links(account: Account) -> Section | None:
+    """The vendors' own pages on the operator, where patterns are configured."""
+    rows = []
+    basis = {}
+    for label, kind, name, field in (
+        ("Lago customer", "lago_customer", "customer", "lago_id"),
+        ("HubSpot company", "hubspot_company", "company", "company_id"),
+    ):
+        found = records(account, name)
+        for row in found.rows[:1]:
+            url = account.link(kind, str(row.get(field) or ""))
+            if url:
+                rows.append((Text(label), Text(url, link=url)))
+                basis.update({receipt.id: receipt for receipt in found.receipts})
+    for label, card in (("Reservations card", "642"), ("Charges card", "855"), ("CSM view card", "1469")):
+        url = account.link("metabase_card", card)
+        if url:
+            rows.append((Text(label), Text(url, link=url)))
+    if not rows:
+        return None
+    block = Table(("Page", "Address"), tuple(rows), tuple(basis.values()), "Pages of the vendors")
+    return section("Links", block, id="links")
+
+
+def served_by(account: Account) -> Prose | None:
+    """Which table the card figures came from, as the source tells (model or raw, direct or joined)."""
+    fact = account.fact("charge_attempts") or account.fact("charge_attempts_90d")
+    if fact is None or not fact.note:
+        return None
+    return Prose(f"Card figures: {fact.note.rstrip('.')}.", (fact,))
