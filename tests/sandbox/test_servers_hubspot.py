@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import httpx2
 import pytest
+from sandbox_caller import Caller
 
+from customer_research.sandbox.dataset import Dataset
 from customer_research.sandbox.servers.faults import Controls
 from customer_research.sandbox.servers.hubspot import TOKEN, HubSpotServer
 from customer_research.sandbox.servers.hubspot_search import SearchError, contains_token, matching
@@ -14,37 +17,37 @@ from customer_research.sandbox.servers.hubspot_search import SearchError, contai
 NEW, OLD = "/crm/objects/2026-09", "/crm/v3/objects"
 
 
-def linked_company(dataset):
+def linked_company(dataset: Dataset) -> Any:
     rows = dataset.hubspot.objects["companies"]
     return next(
         r for r in rows if r["properties"].get("moovs_operator_id") and (r.get("associations") or {}).get("contacts")
     )
 
 
-def search(ask, *filters, root=NEW, kind="companies", **more):
+def search(ask: Caller, *filters: dict[str, object], root: str = NEW, kind: str = "companies", **more: object) -> Any:
     return ask("hubspot", f"{root}/{kind}/search", {"filterGroups": [{"filters": list(filters)}], **more})
 
 
-def by(name, operator, **more):
+def by(name: str, operator: Any, **more: object) -> Any:
     return {"propertyName": name, "operator": operator, **more}
 
 
 @pytest.mark.parametrize("root", [NEW, OLD])
-def test_a_company_by_operator_id_on_both_generations(ask, dataset, root):
+def test_a_company_by_operator_id_on_both_generations(ask: Caller, dataset: Dataset, root: str) -> None:
     row = linked_company(dataset)
     body = search(ask, by("moovs_operator_id", "EQ", value=row["properties"]["moovs_operator_id"]), root=root).json()
     assert [found["id"] for found in body["results"]] == [row["id"]]
     assert body["total"] == 1
 
 
-def test_all_property_values_are_text_and_only_the_asked_ones_come(ask, dataset):
+def test_all_property_values_are_text_and_only_the_asked_ones_come(ask: Caller, dataset: Dataset) -> None:
     row = linked_company(dataset)
     body = ask("hubspot", f"{NEW}/companies/{row['id']}?properties=name,numberofemployees,no_such_property").json()
     assert set(body["properties"]) == {"name", "numberofemployees", "createdate", "hs_lastmodifieddate", "hs_object_id"}
     assert all(value is None or isinstance(value, str) for value in body["properties"].values())
 
 
-def test_associations_on_a_get_list_each_link_of_a_company_twice(ask, dataset):
+def test_associations_on_a_get_list_each_link_of_a_company_twice(ask: Caller, dataset: Dataset) -> None:
     row = linked_company(dataset)
     body = ask("hubspot", f"{NEW}/companies/{row['id']}?associations=contacts,notes").json()
     links = body["associations"]["contacts"]["results"]
@@ -52,7 +55,7 @@ def test_associations_on_a_get_list_each_link_of_a_company_twice(ask, dataset):
     assert {link["type"] for link in links} == {"company_to_contact", "company_to_contact_unlabeled"}
 
 
-def test_a_batch_with_unknown_ids_is_207_with_errors(ask, dataset):
+def test_a_batch_with_unknown_ids_is_207_with_errors(ask: Caller, dataset: Dataset) -> None:
     ids = [row["id"] for row in dataset.hubspot.objects["contacts"][:3]]
     body = {"inputs": [{"id": i} for i in [*ids, "99999999999"]], "properties": ["email"]}
     answer = ask("hubspot", f"{NEW}/contacts/batch/read", body)
@@ -63,13 +66,13 @@ def test_a_batch_with_unknown_ids_is_207_with_errors(ask, dataset):
     assert ask("hubspot", f"{NEW}/contacts/batch/read", {"inputs": [{"id": ids[0]}]}).status_code == 200
 
 
-def test_a_batch_holds_at_most_a_hundred(ask):
+def test_a_batch_holds_at_most_a_hundred(ask: Caller) -> None:
     answer = ask("hubspot", f"{NEW}/contacts/batch/read", {"inputs": [{"id": str(i)} for i in range(101)]})
     assert (answer.status_code, answer.json()["category"]) == (400, "VALIDATION_ERROR")
 
 
 @pytest.mark.parametrize("root", ["/crm/associations/2026-09", "/crm/v4/associations"])
-def test_associations_in_a_batch(ask, dataset, root):
+def test_associations_in_a_batch(ask: Caller, dataset: Dataset, root: str) -> None:
     row = linked_company(dataset)
     answer = ask("hubspot", f"{root}/companies/contacts/batch/read", {"inputs": [{"id": row["id"]}, {"id": "7"}]})
     assert answer.status_code == 207
@@ -78,7 +81,7 @@ def test_associations_in_a_batch(ask, dataset, root):
     assert answer.json()["errors"][0]["subCategory"] == "crm.associations.NO_ASSOCIATIONS_FOUND"
 
 
-def test_the_property_of_the_operator_id_is_discovered_not_guessed(ask):
+def test_the_property_of_the_operator_id_is_discovered_not_guessed(ask: Caller) -> None:
     names = {row["name"] for row in ask("hubspot", "/crm/properties/2026-09/companies").json()["results"]}
     assert "moovs_operator_id" in names
     assert "operator_id" not in names
@@ -89,8 +92,9 @@ def test_the_property_of_the_operator_id_is_discovered_not_guessed(ask):
     assert "operator_id" in answer.json()["message"]
 
 
-def test_lists_page_by_cursor(ask, dataset):
-    found, after = [], ""
+def test_lists_page_by_cursor(ask: Caller, dataset: Dataset) -> None:
+    found: list[str] = []
+    after: str | None = ""
     while after is not None:
         body = ask("hubspot", f"{NEW}/companies?limit=9{after}").json()
         found += [row["id"] for row in body["results"]]
@@ -99,7 +103,7 @@ def test_lists_page_by_cursor(ask, dataset):
     assert ask("hubspot", f"{NEW}/companies?limit=101").status_code == 400
 
 
-def test_search_pages_by_offset_and_sorts(ask, dataset):
+def test_search_pages_by_offset_and_sorts(ask: Caller, dataset: Dataset) -> None:
     first = search(
         ask,
         by("name", "HAS_PROPERTY"),
@@ -123,13 +127,13 @@ def test_search_pages_by_offset_and_sorts(ask, dataset):
     assert search(ask, by("name", "HAS_PROPERTY"), limit=201).status_code == 400
 
 
-def test_search_by_association(ask, dataset):
+def test_search_by_association(ask: Caller, dataset: Dataset) -> None:
     row = linked_company(dataset)
     body = search(ask, by("associations.company", "EQ", value=row["id"]), kind="contacts").json()
     assert {found["id"] for found in body["results"]} == set(map(str, row["associations"]["contacts"]))
 
 
-def test_owners_and_types(ask, dataset):
+def test_owners_and_types(ask: Caller, dataset: Dataset) -> None:
     assert len(ask("hubspot", "/crm/owners/2026-09").json()["results"]) == len(dataset.hubspot.owners)
     owner = dataset.hubspot.owners[0]
     assert ask("hubspot", f"/crm/owners/2026-09/{owner['id']}").json()["id"] == owner["id"]
@@ -137,7 +141,7 @@ def test_owners_and_types(ask, dataset):
     assert ask("hubspot", f"{NEW}/spaceships").status_code == 400
 
 
-def test_unknown_ids_and_tokens(ask):
+def test_unknown_ids_and_tokens(ask: Caller) -> None:
     assert ask("hubspot", f"{NEW}/companies/5").json()["category"] == "OBJECT_NOT_FOUND"
     answer = ask("hubspot", f"{NEW}/companies", headers={"Authorization": "Bearer wrong"})
     assert (answer.status_code, answer.json()["category"]) == (401, "INVALID_AUTHENTICATION")
@@ -189,7 +193,7 @@ TYPES = {
         (by("hs_object_id", "EQ", value="3"), ["3"]),
     ],
 )
-def test_each_operator(condition, expected):
+def test_each_operator(condition: Any, expected: Any) -> None:
     found = matching({"filterGroups": [{"filters": [condition]}]}, "companies", ROWS, TYPES)
     assert [row["id"] for row in found] == expected
 
@@ -209,22 +213,22 @@ def test_each_operator(condition, expected):
         {"query": "x" * 3001},
     ],
 )
-def test_what_a_search_refuses(body):
+def test_what_a_search_refuses(body: Any) -> None:
     with pytest.raises(SearchError):
         matching(body, "companies", ROWS, TYPES)
 
 
-def test_tokens_take_wildcards_literally_elsewhere():
+def test_tokens_take_wildcards_literally_elsewhere() -> None:
     assert contains_token("hello@example.com", "*@example.com")
     assert not contains_token("hello@example.org", "*@example.com")
     assert not contains_token("anything", "[a-z]*")
 
 
-def test_general_and_search_limits_and_their_headers(dataset):
+def test_general_and_search_limits_and_their_headers(dataset: Dataset) -> None:
     now = [0.0]
     app = HubSpotServer(dataset.hubspot, dataset.as_of, Controls(), lambda: now[0]).app()
 
-    async def run():
+    async def run() -> Any:
         transport = httpx2.ASGITransport(app=app)
         headers = {"Authorization": f"Bearer {TOKEN}"}
         async with httpx2.AsyncClient(transport=transport, base_url="http://hubspot", headers=headers) as client:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import httpx2
 import pytest
+from sandbox_caller import Caller
 
+from customer_research.sandbox.dataset import Dataset
 from customer_research.sandbox.servers.faults import Controls
 from customer_research.sandbox.servers.lago import API_KEY, LagoServer
 
 
-def pages(ask, path, name):
-    found, page = [], 1
+def pages(ask: Caller, path: str, name: str) -> Any:
+    found: list[Any] = []
+    page: int | None = 1
     while page is not None:
         body = ask("lago", f"{path}{'&' if '?' in path else '?'}per_page=7&page={page}").json()
         assert len(body[name]) <= 7
@@ -22,14 +26,12 @@ def pages(ask, path, name):
     return found
 
 
-def busiest(dataset):
-    counts = {}
-    for row in dataset.lago.invoices:
-        counts[row["external_customer_id"]] = counts.get(row["external_customer_id"], 0) + 1
-    return max(counts, key=counts.get)
+def busiest(dataset: Dataset) -> Any:
+    customers = [row["external_customer_id"] for row in dataset.lago.invoices]
+    return max(set(customers), key=customers.count)
 
 
-def test_a_customer_is_found_by_the_operator_id(ask, dataset):
+def test_a_customer_is_found_by_the_operator_id(ask: Caller, dataset: Dataset) -> None:
     row = dataset.lago.customers[3]
     customer = ask("lago", f"/customers/{row['external_id']}").json()["customer"]
     assert (customer["external_id"], customer["lago_id"], customer["name"]) == (
@@ -39,13 +41,13 @@ def test_a_customer_is_found_by_the_operator_id(ask, dataset):
     )
 
 
-def test_an_unknown_customer_is_404_with_a_code(ask):
+def test_an_unknown_customer_is_404_with_a_code(ask: Caller) -> None:
     for path in ("/customers/nobody", "/customers/nobody/invoices"):
         answer = ask("lago", path)
         assert (answer.status_code, answer.json()["code"]) == (404, "customer_not_found")
 
 
-def test_invoices_of_a_customer_come_whole_over_all_pages(ask, dataset):
+def test_invoices_of_a_customer_come_whole_over_all_pages(ask: Caller, dataset: Dataset) -> None:
     customer = busiest(dataset)
     expected = {row["lago_id"] for row in dataset.lago.invoices if row["external_customer_id"] == customer}
     assert len(expected) > 7
@@ -53,17 +55,17 @@ def test_invoices_of_a_customer_come_whole_over_all_pages(ask, dataset):
     assert {row["lago_id"] for row in pages(ask, f"/invoices?external_customer_id={customer}", "invoices")} == expected
 
 
-def test_a_page_holds_at_most_a_hundred(ask, dataset):
+def test_a_page_holds_at_most_a_hundred(ask: Caller, dataset: Dataset) -> None:
     body = ask("lago", "/invoices?per_page=5000").json()
     assert len(body["invoices"]) == 100
     assert body["meta"]["total_count"] == len(dataset.lago.invoices)
 
 
-def test_invoices_are_filtered_as_the_contract_says(ask, dataset):
-    def ids(query):
+def test_invoices_are_filtered_as_the_contract_says(ask: Caller, dataset: Dataset) -> None:
+    def ids(query: str) -> Any:
         return {row["lago_id"] for row in pages(ask, f"/invoices?{query}", "invoices")}
 
-    def expected(keep):
+    def expected(keep: Any) -> Any:
         return {row["lago_id"] for row in dataset.lago.invoices if keep(row)}
 
     assert ids("payment_statuses[]=failed&payment_statuses[]=pending") == expected(
@@ -77,13 +79,13 @@ def test_invoices_are_filtered_as_the_contract_says(ask, dataset):
     assert ids("amount_from=30000") == expected(lambda r: r["total_amount_cents"] >= 30000)
 
 
-def test_an_invalid_status_is_422_with_details(ask):
+def test_an_invalid_status_is_422_with_details(ask: Caller) -> None:
     answer = ask("lago", "/invoices?payment_statuses[]=lost")
     assert answer.status_code == 422
     assert answer.json()["error_details"] == {"payment_status": ["value_is_invalid"]}
 
 
-def test_only_active_subscriptions_unless_asked(ask, dataset):
+def test_only_active_subscriptions_unless_asked(ask: Caller, dataset: Dataset) -> None:
     active = {row["lago_id"] for row in dataset.lago.subscriptions if row["status"] == "active"}
     assert 0 < len(active) < len(dataset.lago.subscriptions)
     assert {row["lago_id"] for row in pages(ask, "/subscriptions", "subscriptions")} == active
@@ -91,7 +93,7 @@ def test_only_active_subscriptions_unless_asked(ask, dataset):
     assert len(pages(ask, f"/subscriptions?{every}", "subscriptions")) == len(dataset.lago.subscriptions)
 
 
-def test_only_the_single_subscription_shows_its_plan_and_overrides(ask, dataset):
+def test_only_the_single_subscription_shows_its_plan_and_overrides(ask: Caller, dataset: Dataset) -> None:
     row = next(row for row in dataset.lago.subscriptions if row["status"] == "active" and row.get("plan_overrides"))
     listed = ask("lago", f"/subscriptions?external_customer_id={row['external_customer_id']}").json()["subscriptions"]
     assert all("plan_overrides" not in item and "plan" not in item for item in listed)
@@ -101,7 +103,7 @@ def test_only_the_single_subscription_shows_its_plan_and_overrides(ask, dataset)
 
 
 @pytest.mark.parametrize("name", ["payments", "credit_notes", "applied_coupons"])
-def test_the_rest_of_a_customer_in_both_forms(ask, dataset, name):
+def test_the_rest_of_a_customer_in_both_forms(ask: Caller, dataset: Dataset, name: str) -> None:
     rows = getattr(dataset.lago, name)
     customer = rows[0]["external_customer_id"]
     expected = {row["lago_id"] for row in rows if row["external_customer_id"] == customer}
@@ -109,32 +111,32 @@ def test_the_rest_of_a_customer_in_both_forms(ask, dataset, name):
         assert {row["lago_id"] for row in pages(ask, path, name)} == expected
 
 
-def test_a_payment_says_when_and_for_which_invoices(ask, dataset):
+def test_a_payment_says_when_and_for_which_invoices(ask: Caller, dataset: Dataset) -> None:
     invoice = next(row for row in dataset.lago.payments if row["invoice_ids"])["invoice_ids"][0]
     found = ask("lago", f"/payments?invoice_id={invoice}").json()["payments"]
     assert found
     assert all(invoice in row["invoice_ids"] and row["created_at"] for row in found)
 
 
-def test_a_detail_of_an_invoice_names_its_subscription(ask, dataset):
+def test_a_detail_of_an_invoice_names_its_subscription(ask: Caller, dataset: Dataset) -> None:
     row = next(row for row in dataset.lago.invoices if row.get("subscriptions"))
     detail = ask("lago", f"/invoices/{row['lago_id']}").json()["invoice"]
     assert detail["subscriptions"][0]["external_customer_id"] == row["external_customer_id"]
     assert detail["customer"]["external_id"] == row["external_customer_id"]
 
 
-def test_plans_by_list_and_code(ask, dataset):
+def test_plans_by_list_and_code(ask: Caller, dataset: Dataset) -> None:
     assert len(pages(ask, "/plans", "plans")) == len(dataset.lago.plans)
     assert ask("lago", "/plans/pro-monthly").json()["plan"]["amount_cents"] == 19900
     assert ask("lago", "/plans/none").status_code == 404
 
 
-def test_without_the_key_nothing_is_told(ask):
+def test_without_the_key_nothing_is_told(ask: Caller) -> None:
     answer = ask("lago", "/plans", headers={"Authorization": "Bearer wrong"})
     assert (answer.status_code, answer.json()) == (401, {"status": 401, "error": "Unauthorized"})
 
 
-def test_a_record_page_needs_no_key_and_escapes(ask, dataset):
+def test_a_record_page_needs_no_key_and_escapes(ask: Caller, dataset: Dataset) -> None:
     address = ask.sandbox.addresses["lago"].removesuffix("/api/v1")
     page = ask.client.get(f"{address}/customer/{dataset.lago.customers[0]['external_id']}")
     assert page.status_code == 200
@@ -142,11 +144,11 @@ def test_a_record_page_needs_no_key_and_escapes(ask, dataset):
     assert ask.client.get(f"{address}/customer/nobody").status_code == 404
 
 
-def test_fifty_requests_a_second_and_the_headers_count_down(dataset):
+def test_fifty_requests_a_second_and_the_headers_count_down(dataset: Dataset) -> None:
     now = [100.0]
     app = LagoServer(dataset.lago, Controls(), lambda: now[0]).app()
 
-    async def run():
+    async def run() -> Any:
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(
             transport=transport, base_url="http://lago", headers={"Authorization": f"Bearer {API_KEY}"}

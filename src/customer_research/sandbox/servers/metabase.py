@@ -209,7 +209,7 @@ class MetabaseServer(Vendor):
         shown: Row = {
             "rows": rows,
             "cols": columns,
-            "native_form": {"query": prepared.sql, "params": list(prepared.binds.values()) or None},
+            "native_form": {"query": prepared.sql, "params": list(map(str, prepared.binds.values())) or None},
             "results_timezone": "UTC",
             "results_metadata": {"columns": columns},
             "insights": None,

@@ -16,7 +16,13 @@ import duckdb
 
 from customer_research.sandbox.dataset import Relation
 from customer_research.sandbox.servers.snowflake_functions import MACROS
-from customer_research.sandbox.servers.snowflake_sql import SnowflakeError, compiled, invalid_identifier, missing_object
+from customer_research.sandbox.servers.snowflake_sql import (
+    Names,
+    SnowflakeError,
+    compiled,
+    invalid_identifier,
+    missing_object,
+)
 
 MODEL_NAME = "MODEL - Moovs Operator Reservations"
 """The quoted name under which the reservations model is seen in the schema MOZART."""
@@ -67,7 +73,12 @@ class Warehouse:
             self._connection.execute(macro)
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET lock_configuration = true")
-        self._known = {f"{schema}.{name}": frozenset(columns) for (schema, name), columns in self.relations.items()}
+        tables = {f"{schema}.{name}": frozenset(columns) for (schema, name), columns in self.relations.items()}
+        kinds = [column for columns in self.relations.values() for column in columns.items()]
+        booleans = {name for name, kind in kinds if kind == "BOOLEAN"} - {
+            name for name, kind in kinds if kind != "BOOLEAN"
+        }
+        self._names = Names(tables, frozenset(booleans))
 
     def close(self) -> None:
         """Give the memory back."""
@@ -79,7 +90,7 @@ class Warehouse:
         Raises:
             SnowflakeError: with the message that Snowflake would give.
         """
-        statement = compiled(sql, self.as_of, self._known, frozenset(hidden))
+        statement = compiled(sql, self.as_of, self._names, frozenset(hidden))
         with self._lock:
             cursor = self._connection.cursor()
         try:

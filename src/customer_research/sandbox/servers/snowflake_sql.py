@@ -37,15 +37,21 @@ class Statement:
     names: tuple[str | None, ...]
 
 
-def compiled(
-    sql: str, as_of: datetime, tables: Mapping[str, frozenset[str]], gone: frozenset[str] = frozenset()
-) -> Statement:
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a query may name: the columns of every relation by `SCHEMA.NAME`, and which columns hold booleans."""
+
+    tables: Mapping[str, frozenset[str]]
+    booleans: frozenset[str] = frozenset()
+
+
+def compiled(sql: str, as_of: datetime, names: Names, gone: frozenset[str] = frozenset()) -> Statement:
     """Turn one Snowflake query into DuckDB's.
 
     Args:
         sql: the query, with binds as `:name`.
         as_of: what `CURRENT_TIMESTAMP` and its like answer.
-        tables: the columns of every relation, by `SCHEMA.NAME`.
+        names: the relations and their columns.
         gone: columns that are as good as dropped.
 
     Raises:
@@ -56,10 +62,10 @@ def compiled(
     tree = _tree(sql)
     _refuse_foreign_clauses(tree)
     tree = normalize_identifiers(tree, dialect="snowflake")
-    names = _names(tree)
-    _refuse_unknown_names(tree, tables, gone)
-    tree = _adapted(tree, as_of)
-    return Statement(_written(tree), names)
+    outputs = _names(tree)
+    _refuse_unknown_names(tree, names.tables, gone)
+    _refuse_sums_of_booleans(tree, names.booleans)
+    return Statement(_written(_adapted(tree, as_of)), outputs)
 
 
 def _tokens(sql: str) -> list[Token]:
@@ -178,6 +184,17 @@ def _refuse_unknown_names(tree: exp.Query, tables: Mapping[str, frozenset[str]],
     for table in tree.find_all(exp.Table):
         if isinstance(table.this, exp.Identifier):
             _refuse_unknown_table(table, tables, ctes)
+
+
+def _refuse_sums_of_booleans(tree: exp.Query, booleans: frozenset[str]) -> None:
+    """DuckDB adds booleans up; Snowflake has COUNT_IF and IFF for that."""
+    for node in tree.find_all(exp.Sum, exp.Avg):
+        summed = node.this.unnest()
+        if isinstance(summed, exp.Predicate | exp.Connector | exp.Not) or (
+            isinstance(summed, exp.Column) and summed.name in booleans
+        ):
+            function = node.sql_name()
+            raise SnowflakeError(f"SQL compilation error:\nInvalid argument types for function '{function}': (BOOLEAN)")
 
 
 def _made_names(tree: exp.Query) -> set[str]:

@@ -1,0 +1,39 @@
+"""An authorised client of a running sandbox, for the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx2
+
+from customer_research.sandbox.serve import Sandbox
+from customer_research.sandbox.servers import hubspot, lago, metabase, notion
+
+HEADERS = {
+    "lago": {"Authorization": f"Bearer {lago.API_KEY}"},
+    "hubspot": {"Authorization": f"Bearer {hubspot.TOKEN}"},
+    "metabase": {"x-api-key": metabase.API_KEY},
+    "notion": {"Authorization": f"Bearer {notion.TOKEN}", "Notion-Version": notion.SOURCES},
+}
+
+
+class Caller:
+    """Asks a running sandbox; every call is one request."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.client = httpx2.Client(timeout=20)
+
+    def __call__(
+        self,
+        source: str,
+        path: str,
+        json: Any = None,
+        method: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx2.Response:
+        """GET without *json*, POST with it, unless *method* says otherwise."""
+        verb = method or ("GET" if json is None else "POST")
+        sent = {**HEADERS[source], **(headers or {})}
+        return self.client.request(verb, self.sandbox.addresses[source] + path, headers=sent, json=json)
