@@ -88,6 +88,10 @@ class CardAnswers:
             return None
         return Gap("warehouse", "not_applicable", self.path.note, "Nothing to do: the operator takes no cards here.")
 
+    def of(self, name: str) -> SqlAnswer | SourceError | Gap:
+        """What became of one query: its answer, its error, or the gap of an operator without an account."""
+        return self.gap or self.errors.get(name) or self.answers[name]
+
 
 @dataclass(frozen=True, slots=True)
 class Located:
@@ -177,32 +181,19 @@ class WarehouseSession:
 
     # -- queries over canonical tables -----------------------------------------------------------------------------------
 
-    async def query(self, sql: str, *, tables: Sequence[str], subject: Subject, stream: str) -> SqlAnswer:
-        """Run a query over bound canonical tables for one operator; every table must be there.
+    async def query(self, sql: str, *, tables: Sequence[str], subject: Subject, stream: str) -> PartialAnswer:
+        """Run a query over bound canonical tables for one operator.
+
+        Tables that this deployment lacks take part without rows, each with a gap.
 
         Raises:
-            SchemaChanged: naming the table or the columns that are gone.
-            SourceError: as the runner.
-        """
-        path = await self._path_for(tables, subject)
-        found = await self._ask(sql, tables, subject, path, stream)
-        if found.gaps:
-            gap = next(iter(found.gaps.values()))
-            raise SchemaChanged(gap.detail, source="warehouse", stream=stream, hint=gap.next_step)
-        return found.answer
-
-    async def query_partly(self, sql: str, *, tables: Sequence[str], subject: Subject, stream: str) -> PartialAnswer:
-        """Run a query over bound canonical tables; tables that this deployment lacks take part without rows, with a gap.
-
-        Raises:
-            SchemaChanged: when none of the tables is there.
+            SchemaChanged: when none of the tables is there, naming what is gone.
             SourceError: as the runner.
         """
         path = await self._path_for(tables, subject)
         found = await self._ask(sql, tables, subject, path, stream)
         if found.gaps and len(found.gaps) == len(set(tables)):
-            gap = next(iter(found.gaps.values()))
-            raise SchemaChanged(gap.detail, source="warehouse", stream=stream, hint=gap.next_step)
+            raise _lost(next(iter(found.gaps.values())), stream)
         return found
 
     async def _path_for(self, tables: Sequence[str], subject: Subject) -> ChargePath:
@@ -354,10 +345,7 @@ class WarehouseSession:
         errors = {name: found for name, found in named.items() if isinstance(found, SourceError)}
         gaps = {table: gap for found in answers.values() for table, gap in found.gaps.items()}
         if "charge" in gaps:
-            lost = SchemaChanged(
-                gaps["charge"].detail, source="warehouse", stream=DECIDING, hint=gaps["charge"].next_step
-            )
-            return CardAnswers(path, {}, dict.fromkeys(sqls, lost), gaps)
+            return CardAnswers(path, {}, {name: _lost(gaps["charge"], name) for name in sqls}, gaps)
         return CardAnswers(path, {name: found.answer for name, found in answers.items()}, errors, gaps)
 
     @staticmethod
@@ -464,6 +452,10 @@ class WarehouseSession:
         if found.stripe_accounts or not self.settings.metabase.raw_charge.strip():
             return found
         return _located(await self.run(by_raw, {"charge_id": charge_id}, stream="find_charge"))
+
+
+def _lost(gap: Gap, stream: str) -> SchemaChanged:
+    return SchemaChanged(gap.detail, source="warehouse", stream=stream, hint=gap.next_step)
 
 
 def _path_key(subject: Subject) -> tuple[str, str | None]:

@@ -1,0 +1,149 @@
+"""The doctor's questions to the warehouse, against the sandbox's Metabase: what is right, and what each fault reads like."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from customer_research.connect.source import CheckResult, Subject
+from customer_research.connect.sql import SqlAnswer
+from customer_research.domain.evidence import Receipt
+from customer_research.engines.dialect import with_bindings
+from customer_research.engines.metabase import MetabaseRunner
+from customer_research.sandbox.serve import Sandbox
+from customer_research.settings import Settings, load_settings
+from customer_research.sources.warehouse import SOURCE, session
+
+NAMES = [check.name for check in SOURCE.checks]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Sandbox]:
+    with Sandbox.start(operators=3, rate_limits=False, slow_seconds=0.5) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running: Sandbox) -> Iterator[Sandbox]:
+    running.clear_request_log()
+    yield running
+    running.set_faults()
+
+
+def ask(
+    sandbox: Sandbox, name: str, subject: Subject | None = None, *, runner: Any = None, now: Any = None, **metabase: Any
+) -> CheckResult:
+    settings = load_settings(sandbox.config_path)
+    settings = settings.model_copy(update={"metabase": settings.metabase.model_copy(update=metabase)})
+    check = next(check for check in SOURCE.checks if check.name == name)
+
+    async def go(known: Settings) -> CheckResult:
+        instant: datetime = now if now is not None else sandbox.dataset.as_of
+        opened = session.open_session(known, lambda: instant)
+        opened.attach(runner or MetabaseRunner(opened.http, known.metabase.database, lambda: instant), with_bindings)
+        opened.http._deadline_seconds = 2
+        try:
+            return await check.run(opened, subject)
+        finally:
+            await opened.close()
+
+    return asyncio.run(go(settings))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_healthy_warehouse_is_all_right(sandbox: Sandbox, name: str) -> None:
+    found = ask(sandbox, name)
+    assert (found.check, found.status, found.fix) == (name, "ok", "")
+    assert found.needed
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("fault", ["down", "auth"])
+def test_a_source_that_does_not_answer_fails_each_check_without_a_traceback(
+    sandbox: Sandbox, name: str, fault: str
+) -> None:
+    sandbox.set_faults(f"warehouse:{fault}")
+    found = ask(sandbox, name)
+    assert (found.check, found.status) == (name, "fail")
+    assert found.found
+    assert found.fix
+    assert "sandbox-metabase-key" not in str(found)
+
+
+def test_a_wrong_database_is_corrected(sandbox: Sandbox) -> None:
+    found = ask(sandbox, "database", database=3)
+    assert (found.status, found.settings) == ("fail", {"metabase.database": 2})
+    assert "postgres" in found.found
+
+
+def test_the_operator_filter_is_tried_with_the_asked_operator(sandbox: Sandbox) -> None:
+    who = Subject("00000000-5ce0-11f0-a000-000000000002", datetime(2026, 11, 1, tzinfo=UTC))
+    found = ask(sandbox, "operator_filter", who)
+    assert found.status == "ok"
+    assert "58047" in found.found
+    assert who.operator_id in found.found
+
+
+def test_the_operator_filter_works_on_a_table_without_a_card(sandbox: Sandbox) -> None:
+    found = ask(sandbox, "operator_filter", reservations="FACT.MOOVS_OPERATOR_RESERVATIONS")
+    assert (found.status, "no card" in found.found) == ("ok", True)
+
+
+def test_wrong_relations_are_named_with_their_settings(sandbox: Sandbox) -> None:
+    found = ask(
+        sandbox, "relations", driver="SWOOP.NOWHERE", charges="STRIPE_MOOVS.CHARGE", survey="", csm="SWOOP.NONE"
+    )
+    assert found.status == "fail"
+    assert "metabase.driver: no such relation" in found.found
+    assert "metabase.charges: no column" in found.found
+    assert "metabase.csm: no such relation" in found.found
+    assert "switched off: survey" in found.found
+
+
+def test_columns_that_are_gone_are_named(sandbox: Sandbox) -> None:
+    sandbox.set_faults("warehouse:schema")
+    found = ask(sandbox, "relations")
+    assert found.status == "fail"
+    for name in ("STATUS_SLUG", "LAGO_STATUS", "TOTAL_DOLLARS_CHARGED"):
+        assert name in found.found
+
+
+def test_a_cap_that_cuts_is_a_warning(sandbox: Sandbox) -> None:
+    sandbox.set_faults("warehouse:truncate")
+    found = ask(sandbox, "row_caps")
+    assert (found.status, "cut" in found.found) == ("warn", True)
+
+
+def test_old_records_are_a_warning(sandbox: Sandbox) -> None:
+    found = ask(sandbox, "freshness", now=datetime(2026, 11, 1, tzinfo=UTC) + timedelta(days=4))
+    assert found.status == "warn"
+    assert "4 days old" in found.found
+
+
+class Fixed:
+    """A runner that always gives the same rows."""
+
+    def __init__(self, *rows: dict[str, Any]) -> None:
+        self.rows = list(rows)
+
+    async def run(self, sql: str, _parameters: Any, *, stream: str, whole: bool = False) -> SqlAnswer:
+        receipt = Receipt("r", "warehouse", stream, sql, datetime(2026, 11, 1, tzinfo=UTC), len(self.rows), "d")
+        return SqlAnswer(tuple(self.rows[0]), self.rows, receipt)
+
+
+def test_a_report_time_zone_that_shifts_instants_is_found(sandbox: Sandbox) -> None:
+    found = ask(sandbox, "time_zone", runner=Fixed({"instant": datetime(2026, 1, 15, 17, tzinfo=UTC)}))
+    assert (found.status, "UTC" in found.fix) == ("fail", True)
+
+
+@pytest.mark.parametrize(
+    ("operator", "words"), [("0B7F3C1E-5CE0-11F0-A000-00000000A001", "Lower-case"), ("op_12345", "Look at these")]
+)
+def test_operator_ids_of_another_form_are_reported(sandbox: Sandbox, operator: str, words: str) -> None:
+    found = ask(sandbox, "operator_ids", runner=Fixed({"operator_id": operator}))
+    assert (found.status, words in found.fix) == ("warn", True)
+    assert operator in found.found
