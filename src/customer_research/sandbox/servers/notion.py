@@ -98,14 +98,18 @@ class NotionServer(Vendor):
             return _problem(429, code, text, {"Retry-After": "1"}, additional_data={"rate_limit_reason": "connection"})
         return _problem(400 if code == "invalid_request_url" else status, code, text)
 
-    def admit(self, request: Request) -> tuple[Response | None, Mapping[str, str]]:
-        """The version header first, then at most 180 requests a minute; a refusal says in how many seconds to come back."""
+    def refusal(self, request: Request) -> Response | None:
+        """Every request names its version of the API."""
         version = request.headers.get("notion-version")
+        if version in {OLD, SOURCES, NEW}:
+            return None
+        words = "Notion-Version header failed validation: Notion-Version header should be"
         if version is None:
-            text = "Notion-Version header failed validation: Notion-Version header should be defined, instead was `undefined`."
-            return _problem(400, "missing_version", text), {}
-        if version not in {OLD, SOURCES, NEW}:
-            return _invalid(f'Notion-Version header failed validation: instead was `"{version}"`.'), {}
+            return _problem(400, "missing_version", f"{words} defined, instead was `undefined`.")
+        return _invalid(f'{words} one of the versions of the API, instead was `"{version}"`.')
+
+    def admit(self, request: Request) -> tuple[Response | None, Mapping[str, str]]:  # noqa: ARG002  (one window for all)
+        """At most 180 requests a minute; a refusal says in how many seconds to come back."""
         verdict = self._window.take()
         if verdict.allowed:
             return None, {}

@@ -63,6 +63,10 @@ class Vendor(ABC):
     def error(self, status: int, message: str = "") -> Response:
         """The vendor's answer for a status that the route itself does not word (401, 404, 405, 429, 500)."""
 
+    def refusal(self, request: Request) -> Response | None:  # noqa: ARG002  (most vendors want nothing more)
+        """The answer to a request that lacks something every request must have beside its credential."""
+        return None
+
     def admit(self, request: Request) -> tuple[Response | None, Mapping[str, str]]:  # noqa: ARG002  (vendors without limits look at nothing)
         """A refusal when the request comes too early, and the headers that every answer carries."""
         return None, {}
@@ -113,8 +117,10 @@ class Gate:
             return self._vendor.error(401)
         if kind == "http429":
             return self._vendor.error(429)
-        refusal, headers = self._vendor.admit(request) if self._controls.rate_limits else (None, {})
-        response = refusal if refusal is not None else await self._capture(request)
+        refused, headers = self._vendor.admit(request) if self._controls.rate_limits else (None, {})
+        if refused is None:
+            refused = self._vendor.refusal(request)
+        response = refused if refused is not None else await self._capture(request)
         response.headers.update(headers)
         return response
 
