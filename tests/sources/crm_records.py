@@ -47,6 +47,11 @@ def clock() -> datetime:
     return AS_OF
 
 
+def settings_of(**parts: dict[str, Any]) -> Settings:
+    """Settings with some values of a part given, the rest by default."""
+    return Settings.model_validate(parts)
+
+
 def settings_with(path: Any, **parts: dict[str, Any]) -> Settings:
     """The sandbox's settings with some values of a part replaced."""
     given = load_settings(path)

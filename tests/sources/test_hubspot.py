@@ -24,6 +24,7 @@ from crm_records import (
     closing,
     dataset,
     quick,
+    settings_of,
     settings_with,
     subject,
 )
@@ -40,7 +41,7 @@ from customer_research.errors import (
     Unavailable,
 )
 from customer_research.sandbox.serve import Sandbox
-from customer_research.settings import HubSpotSettings, Settings
+from customer_research.settings import Settings
 from customer_research.sources.hubspot import SOURCE
 from customer_research.sources.hubspot.relationship import fetch
 from customer_research.sources.hubspot.session import HubSpotSession
@@ -179,7 +180,7 @@ def test_the_legacy_paths_give_the_same_rows(sandbox: Sandbox) -> None:
 
 
 def test_a_version_that_is_none_is_a_config_error() -> None:
-    settings = Settings(hubspot=HubSpotSettings(version="latest"))  # type: ignore[call-arg]
+    settings = settings_of(hubspot={"version": "latest"})
     with pytest.raises(ConfigError, match="latest") as caught:
         HubSpotSession(settings, clock)
     assert caught.value.setting == "hubspot.version"
@@ -318,7 +319,7 @@ def mocked(answers: dict[str, httpx2.Response | Handler]) -> Batch:
                 return given(request) if callable(given) else given
         return httpx2.Response(200, json={"status": "COMPLETE", "results": []})
 
-    settings = Settings(hubspot=HubSpotSettings(token="t0ken"))  # type: ignore[call-arg,arg-type]
+    settings = settings_of(hubspot={"token": "t0ken"})
     session = HubSpotSession(settings, clock, transport=httpx2.MockTransport(answer), pace=quick())
     batch: Batch = asyncio.run(closing(session, lambda one: fetch(one, subject())))
     return batch
@@ -428,11 +429,11 @@ def test_an_answer_that_is_no_object_is_a_bad_answer() -> None:
 
 
 def test_without_a_token_the_source_says_what_to_set() -> None:
-    gap = SOURCE.missing(Settings())
+    gap = SOURCE.missing(settings_of())
     assert gap is not None
     assert gap.reason == "not_configured"
     assert "hubspot.token" in gap.next_step
-    assert SOURCE.missing(Settings(hubspot=HubSpotSettings(token="t0ken"))) is None  # type: ignore[call-arg,arg-type]
+    assert SOURCE.missing(settings_of(hubspot={"token": "t0ken"})) is None
 
 
 def checked(sandbox: Sandbox, name: str, **own: Any) -> CheckResult:

@@ -21,6 +21,7 @@ from crm_records import (
     dataset,
     notion_schema,
     quick,
+    settings_of,
     settings_with,
     subject,
 )
@@ -38,7 +39,7 @@ from customer_research.errors import (
     Unavailable,
 )
 from customer_research.sandbox.serve import Sandbox
-from customer_research.settings import NotionSettings, Settings
+from customer_research.settings import Settings
 from customer_research.sources.notion import SOURCE
 from customer_research.sources.notion import normalise as n
 from customer_research.sources.notion.session import VERSIONS, NotionSession
@@ -235,7 +236,7 @@ def mocked(answer: Callable[[httpx2.Request], Any]) -> Batch:
     def respond(request: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(200, json=answer(request))
 
-    settings = Settings(notion=NotionSettings(token="t0ken", tickets_database=DATABASE_ID))  # type: ignore[call-arg,arg-type]
+    settings = settings_of(notion={"token": "t0ken", "tickets_database": DATABASE_ID})
     transport = httpx2.MockTransport(respond)
     batch: Batch = asyncio.run(opened(settings, lambda session: fetch(session, subject()), transport=transport))
     return batch
@@ -298,7 +299,7 @@ def test_a_database_without_data_sources_is_a_changed_schema() -> None:
 
 def test_an_unknown_version_is_a_config_error() -> None:
     with pytest.raises(ConfigError, match="2019"):
-        NotionSession(Settings(notion=NotionSettings(version="2019-01-01")), clock)  # type: ignore[call-arg]
+        NotionSession(settings_of(notion={"version": "2019-01-01"}), clock)
 
 
 # -- values -----------------------------------------------------------------------------------------------------------
@@ -348,11 +349,11 @@ def test_lists_and_vocabularies() -> None:
 
 
 def test_without_a_token_or_database_the_source_says_what_to_set() -> None:
-    gap = SOURCE.missing(Settings())
+    gap = SOURCE.missing(settings_of())
     assert gap is not None
     assert "notion.token" in gap.next_step
-    bare = NotionSettings(token="t0ken", tickets_database="")  # type: ignore[call-arg,arg-type]
-    gap = SOURCE.missing(Settings(notion=bare))
+    bare = {"token": "t0ken", "tickets_database": ""}
+    gap = SOURCE.missing(settings_of(notion=bare))
     assert gap is not None
     assert "notion.tickets_database" in gap.next_step
 
