@@ -100,13 +100,12 @@ class LagoViews:
             "trial_ended_at": None,
             "current_billing_period_started_at": None,
             "current_billing_period_ending_at": None,
-            "on_termination_credit_note": "skip",
             "on_termination_invoice": "generate",
             "consolidate_invoice": True,
-            "cancellation_reason": None,
             "activated_at": row.get("started_at"),
             "purchase_order_number": None,
             **{key: value for key, value in row.items() if key not in {"plan_overrides", "plan"}},
+            "on_termination_credit_note": row.get("on_termination_credit_note") or "credit",
         }
 
     def subscription_extended(self, row: Row) -> Row:
