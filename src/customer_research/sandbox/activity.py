@@ -175,15 +175,18 @@ class _Charges:
         charges: list[Charge] = []
         for trip in story.life.trips:
             if trip.status == "completed" and self._rng.random() < self._profile.charge_share:
-                self._attempts(operator.stripe_account, trip, charges)
+                at = min(trip.pickup_at, self._as_of - timedelta(hours=1)) - timedelta(
+                    seconds=int(self._rng.random() * 3600)
+                )
+                self._attempts(operator.stripe_account, trip, max(at, trip.created_at), charges)
+            elif trip.status in {"pending", "confirmed"} and trip.paid_cents > 0:
+                self._attempts(operator.stripe_account, trip, trip.created_at, charges)
         charges.sort(key=lambda charge: charge.created_at)
         return self._disputed(charges, story.life.months)
 
-    def _attempts(self, account: str, trip: Trip, charges: list[Charge]) -> None:
-        """One charge, and after a decline a retry in 60 % of cases that succeeds in 55 %."""
+    def _attempts(self, account: str, trip: Trip, at: datetime, charges: list[Charge]) -> None:
+        """One charge (of a ride, or a deposit on one to come), and after a decline a retry in 60 % of cases that succeeds in 55 %."""
         rng = self._rng
-        at = min(trip.pickup_at, self._as_of - timedelta(hours=1)) - timedelta(seconds=int(rng.random() * 3600))
-        at = max(at, trip.created_at)
         amount = max(1, round((trip.paid_cents or trip.total_cents) * self._scale))
         card = self._cards[int(rng.random() ** 2 * 24)]
         declined = rng.random() < self._profile.decline_rate

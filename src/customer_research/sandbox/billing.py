@@ -112,8 +112,11 @@ class Billing:
         return subscription
 
     def _never_started(self) -> None:
-        """A third of the free operators once ordered a plan and canceled it before it started."""
-        if self._rng.random() >= 0.35:
+        """A third of the free operators once ordered a plan and canceled it first; a few have one that begins soon."""
+        drawn = self._rng.random()
+        if drawn > 0.96:
+            self._pending("standard-monthly", self.as_of + timedelta(days=3 + self._rng.randrange(20)), "new")
+        if drawn >= 0.35:
             return
         at = self.operator.signed_up + timedelta(days=1 + self._rng.randrange(20))
         if at + timedelta(days=10) >= self.as_of:
@@ -121,6 +124,26 @@ class Billing:
         subscription = self._start("standard-monthly", at, "churn")
         subscription.status, subscription.started_at = "canceled", None
         subscription.canceled_at = subscription.event_at = at + timedelta(days=7)
+
+    def _pending(self, code: str, at: datetime, event: str) -> Subscription:
+        """A subscription agreed upon that has not begun."""
+        subscription = self._start(code, at, event, first=event == "new")
+        subscription.status, subscription.started_at, subscription.event_at = "pending", None, self.as_of
+        return subscription
+
+    def downgrade(self) -> None:
+        """2 % of monthly payers have a cheaper plan waiting for the end of the current period."""
+        base, drawn = self.base(), self._rng.random()
+        cheaper = _PREVIOUS_PLAN.get(base.plan_code) if base is not None else None
+        if base is None or cheaper is None or drawn >= 0.02 or base.ending_at is not None:
+            return
+        if words.PLANS[base.plan_code].months > 1 or base.plan_code == "standard-monthly":
+            return
+        at = self.period_end(self.as_of + timedelta(seconds=1))
+        after = self._pending(cheaper, at, "contraction_moovs")
+        base.next_plan, base.downgrade_on = after.plan_code, at.date()
+        after.previous_plan = base.plan_code
+        after.mrr_change = round((monthly_cents(after) - monthly_cents(base)) / 100, 2)
 
     def _former(self, started: datetime) -> None:
         """An earlier life of a reactivated operator: a plan that ended two to eight months before the return."""

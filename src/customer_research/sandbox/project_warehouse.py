@@ -33,7 +33,7 @@ def project_warehouse(lives: Sequence[OperatorLife], as_of: datetime) -> dict[st
     """Every relation of the warehouse, keyed `SCHEMA.NAME`."""
     trips = [trip for life in lives for trip in life.trips]
     charges = [charge for life in lives for charge in life.charges]
-    shown = _ReservationRows(lives)
+    shown = _ReservationRows(lives, as_of)
     relations = [
         Relation(
             "MOOVS", "CSM_MOOVS", columns.CSM_MOOVS, list(chain.from_iterable(csm_rows(life, as_of) for life in lives))
@@ -85,7 +85,8 @@ _PASSENGERS = len(words.GIVEN_NAMES) * len(words.SURNAMES)
 class _ReservationRows:
     """Makes a reservation row of a trip: the operator's constants once, the trip's own fields, the rest null."""
 
-    def __init__(self, lives: Sequence[OperatorLife]) -> None:
+    def __init__(self, lives: Sequence[OperatorLife], as_of: datetime) -> None:
+        self._as_of = as_of
         empty: Row = dict.fromkeys(columns.RESERVATIONS)
         self._templates = {life.operator.operator_id: empty | _operator_part(life.operator) for life in lives}
         self._drivers = {
@@ -108,11 +109,10 @@ class _ReservationRows:
         self._vehicle(row, trip)
         return row
 
-    @staticmethod
-    def _identity(row: Row, trip: Trip) -> None:
+    def _identity(self, row: Row, trip: Trip) -> None:
         tail = f"{trip.operator.index:06x}{trip.number:06x}"
         minutes = _MINUTES[trip.trip_type] + trip.salt % 37
-        done = trip.status == "completed"
+        dropped = trip.pickup_at + timedelta(minutes=minutes)
         row["TRIP_ID"] = f"{trip.salt:08x}-7a1e-11f0-b1c2-{tail}"
         row["REQUEST_ID"] = f"{trip.salt:08x}-7a1f-11f0-b1c2-{tail}"
         row["CONFIRMATION_NUMBER"] = f"{trip.operator.slug[:2].upper()}{trip.operator.index:04d}-{trip.number}"
@@ -122,7 +122,7 @@ class _ReservationRows:
         row["PICKUP_DATE_TIME"] = trip.pickup_at
         row["PICKUP_DATE"] = trip.pickup_at.date()
         row["PICKUP_TIME"] = trip.pickup_at.strftime("%H:%M")
-        row["DROPOFF_DATE_TIME"] = trip.pickup_at + timedelta(minutes=minutes) if done else None
+        row["DROPOFF_DATE_TIME"] = dropped if trip.status == "completed" and dropped <= self._as_of else None
         row["CANCELLED"] = trip.cancelled_at
         row["CANCELLATION_REASON"] = "passenger request" if trip.cancelled_at is not None else None
         row["TRIP_TYPE"], row["ORDER_TYPE"] = trip.trip_type, trip.order_type

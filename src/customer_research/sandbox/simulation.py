@@ -149,6 +149,7 @@ class Simulation:
             if end > self._profile.operator.signed_up:
                 self._months.append(self._month(start, end))
         self._billing.draft()
+        self._billing.downgrade()
         operator = self._profile.operator
         life = OperatorLife(
             operator=operator,
