@@ -425,6 +425,17 @@ def test_an_answer_that_is_no_object_is_a_bad_answer() -> None:
         mocked({f"/companies/{COMPANY_ID}": json_([1, 2])})
 
 
+@pytest.mark.parametrize("body", [{}, {"results": None}, {"results": ["x"]}])
+def test_a_search_without_results_is_not_an_empty_one(body: Any) -> None:
+    answers: dict[str, httpx2.Response | Handler] = {
+        f"/companies/{COMPANY_ID}": json_({"status": "error", "message": "no"}, 404),
+        "/properties/2026-09/companies": json_({"results": [{"name": "operator_id"}]}),
+        "/companies/search": json_(body),
+    }
+    with pytest.raises(BadAnswer):
+        mocked(answers)
+
+
 # -- configuration and doctor -----------------------------------------------------------------------------------------
 
 

@@ -68,6 +68,10 @@ KEEPS = [
     "> I want to cancel my subscription",
     "Account manager cancelled the call",
     "Closed the account page by mistake",
+    "Two corporate accounts cancelled this month.",
+    "Lost a client: the hotel contract was terminated",
+    "Their contract with the school district was terminated",
+    "Wants to cancel the passenger app demo",
 ]
 LEFT = [
     "Ana has left the company; new point of contact to be found.",

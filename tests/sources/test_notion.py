@@ -297,6 +297,12 @@ def test_a_database_without_data_sources_is_a_changed_schema() -> None:
         mocked(workspace(lambda _: {}, sources=0))
 
 
+@pytest.mark.parametrize("body", [{}, {"results": None, "has_more": False}, {"results": [1]}])
+def test_a_query_without_results_is_not_an_empty_one(body: Any) -> None:
+    with pytest.raises(BadAnswer):
+        mocked(workspace(lambda _: body))
+
+
 def test_an_unknown_version_is_a_config_error() -> None:
     with pytest.raises(ConfigError, match="2019"):
         NotionSession(settings_of(notion={"version": "2019-01-01"}), clock)

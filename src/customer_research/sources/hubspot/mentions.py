@@ -24,6 +24,9 @@ _CLAUSE = re.compile(
 _WORD = re.compile(r"[a-z0-9][a-z0-9'-]*")
 _NO_CHOICE = re.compile(r"\bno (?:other )?(?:choice|option|alternative) but to\b")
 
+_CLIENTS = re.compile(r"\b(?:corporate|client|customer|house|hotel|school|bank)(?:'s)? (?:account|contract)s?\b")
+"""Accounts and contracts that the operator has with others."""
+
 _CANCEL = re.compile(
     r"(?:cancel(?:s|ed|led|ing|ling|ation|lation)?|terminat(?:e|es|ed|ing|ion)|discontinu(?:e|es|ed|ing|ation))$"
 )
@@ -42,7 +45,7 @@ _THEIRS = _each(
     "payments transaction transactions invoice invoices refund refunds fee fees policy policies rate rates button link "
     "mail email emails e-mail ticket tickets feature meeting meetings call calls demo demos appointment appointments "
     "session sessions training trainings webinar visit visits kickoff kick-off driver drivers chauffeur chauffeurs "
-    "passenger passengers rider riders guest guests vehicle vehicles car cars"
+    "corporate-client passenger passengers rider riders guest guests vehicle vehicles car cars"
 )
 """What other cancellations speak of: the operator's own trade, money, and dates in the calendar."""
 
@@ -131,7 +134,7 @@ def mentions_champion_left(text: str) -> bool:
 def _clauses(text: str) -> list[str]:
     """Lower-case clauses with single blanks; lines quoted from an earlier mail are left out."""
     plain = _QUOTED.sub("", text).replace("\u2019", "'").casefold()
-    plain = _NO_CHOICE.sub("will", plain)
+    plain = _CLIENTS.sub("corporate-client", _NO_CHOICE.sub("will", plain))
     return [" ".join(part.split()) for part in _CLAUSE.split(plain) if part and part.strip()]
 
 

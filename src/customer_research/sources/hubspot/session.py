@@ -159,7 +159,7 @@ class HubSpotSession:
         while after:
             body = {"inputs": [{"id": company_id, "after": after}]}
             reply = self.mapping(await self.http.post(path, json=body, recording=recording), recording)
-            results = reply.get("results") or []
+            results = self.results(reply, recording)
             found += [str(link["toObjectId"]) for item in results for link in item.get("to") or []]
             following = next((item["paging"].get("next") for item in results if item.get("paging")), None)
             if following is None:
@@ -176,7 +176,7 @@ class HubSpotSession:
         body = {"filterGroups": [{"filters": [found]}], "properties": list(properties), "limit": BATCH_SIZE}
         path = f"{self.paths.objects}/companies/search"
         reply = self.mapping(await self.http.post(path, json=body, recording=recording), recording)
-        rows = list(reply.get("results") or [])
+        rows = self.results(reply, recording)
         total = reply.get("total")
         return Records(rows, max(total - len(rows), 0) if isinstance(total, int) else 0)
 
@@ -196,7 +196,7 @@ class HubSpotSession:
         body = {"inputs": [{"id": identifier} for identifier in ids], "properties": list(properties)}
         path = f"{self.paths.objects}/{object_type}/batch/read"
         reply = self.mapping(await self.http.post(path, json=body, recording=recording), recording)
-        return list(reply.get("results") or [])
+        return self.results(reply, recording)
 
     async def operator_property(self, recording: Recording) -> str | None:
         """The first configured company property that the portal has (C01); None if it has none of them.
@@ -215,7 +215,7 @@ class HubSpotSession:
         """The property definitions of an object type."""
         path = f"{self.paths.properties}/{object_type}"
         reply = self.mapping(await self.http.get(path, recording=recording), recording)
-        return list(reply.get("results") or [])
+        return self.results(reply, recording)
 
     async def owner_name(self, owner_id: str, recording: Recording) -> str | None:
         """The name of an owner; None when the portal lists none of that id (or no name)."""
@@ -227,7 +227,7 @@ class HubSpotSession:
         while True:
             params = {"limit": OWNERS_PAGE, "after": after}
             reply = self.mapping(await self.http.get(self.paths.owners, params=params, recording=recording), recording)
-            owners |= {str(item["id"]): owner_label(item) for item in reply.get("results") or [] if "id" in item}
+            owners |= {str(item["id"]): owner_label(item) for item in self.results(reply, recording) if "id" in item}
             cursor = ((reply.get("paging") or {}).get("next") or {}).get("after")
             if not cursor or cursor == after:
                 return owners
@@ -255,9 +255,24 @@ class HubSpotSession:
         """
         if isinstance(body, Mapping):
             return body
-        raise BadAnswer(
-            "HubSpot sent JSON that is not an object.",
-            source=SOURCE_NAME,
-            stream=recording.stream,
-            hint="Check hubspot.url: it must be the API's address.",
-        )
+        raise _strange("an answer that is not a JSON object", recording)
+
+    def results(self, reply: Mapping[str, Any], recording: Recording) -> list[Mapping[str, Any]]:
+        """The records of an answer.
+
+        Raises:
+            BadAnswer: it has no list of records: that is not an empty list.
+        """
+        found = reply.get("results")
+        if isinstance(found, list) and all(isinstance(item, Mapping) for item in found):
+            return found
+        raise _strange("an answer without a list of results", recording)
+
+
+def _strange(what: str, recording: Recording) -> BadAnswer:
+    return BadAnswer(
+        f"HubSpot sent {what}.",
+        source=SOURCE_NAME,
+        stream=recording.stream,
+        hint="Check hubspot.url: it must be the API's address.",
+    )

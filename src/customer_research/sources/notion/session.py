@@ -146,7 +146,7 @@ class NotionSession:
         whole = True
         while True:
             answer = self.mapping(await self.http.post(place.path, json=body, recording=recording), recording)
-            found += [page for page in answer.get("results") or [] if isinstance(page, Mapping)]
+            found += self.results(answer, recording)
             whole = whole and (answer.get("request_status") or {}).get("type") != "incomplete"
             cursor = answer.get("next_cursor")
             if not answer.get("has_more"):
@@ -164,12 +164,27 @@ class NotionSession:
         """
         if isinstance(body, Mapping):
             return body
-        raise BadAnswer(
-            "Notion sent JSON that is not an object.",
-            source=SOURCE_NAME,
-            stream=recording.stream,
-            hint="Check notion.url: it must be the API's address.",
-        )
+        raise _strange("an answer that is not a JSON object", recording)
+
+    def results(self, answer: Body, recording: Recording) -> list[Body]:
+        """The records of an answer.
+
+        Raises:
+            BadAnswer: it has no list of records: that is not an empty list.
+        """
+        found = answer.get("results")
+        if isinstance(found, list) and all(isinstance(item, Mapping) for item in found):
+            return found
+        raise _strange("an answer without a list of results", recording)
+
+
+def _strange(what: str, recording: Recording) -> BadAnswer:
+    return BadAnswer(
+        f"Notion sent {what}.",
+        source=SOURCE_NAME,
+        stream=recording.stream,
+        hint="Check notion.url: it must be the API's address.",
+    )
 
 
 def data_source_ids(database: Body) -> list[str]:
