@@ -111,6 +111,15 @@ def test_a_text_that_looks_like_a_card_reference_stays_text() -> None:
     assert native("SELECT '\"{{#642}}\"' AS a FROM t", {}).tags == {}
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    ["'it''s $x \"{{#642}}\"'", '$$ $x "{{#642}}" $$', "'back\\' || ' $x'"],
+)
+def test_texts_are_passed_over_whole(hidden: str) -> None:
+    query = native(f'SELECT {hidden} AS a, $operator_id AS b FROM "{{{{#7}}}}" AS t /* $x */', ASKED)
+    assert list(query.tags) == ["#7", "operator_id"]
+
+
 def test_a_parameter_without_a_value_is_an_error() -> None:
     with pytest.raises(EngineError, match=r"\$operator_id"):
         native("SELECT a FROM t WHERE b = $operator_id", {})

@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -53,6 +52,15 @@ FAILURES: Mapping[str, type[SourceError]] = {
 
 _GONE = re.compile(r"invalid identifier|does not exist|unknown column|unknown table", re.IGNORECASE)
 _TAG = re.compile(r"\{\{(?:[A-Za-z_][A-Za-z0-9_]*|#([0-9]+)(?:-[a-z0-9-]+)?)\}\}")
+_DUCKDB_PARTS = re.compile(
+    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|\$\$.*?\$\$|\$(?P<parameter>[A-Za-z_][A-Za-z0-9_]*)""",
+    re.DOTALL,
+)
+_SNOWFLAKE_PARTS = re.compile(
+    r"""'(?:[^'\\]|\\.|'')*'|"(?P<identifier>(?:[^"]|"")*)"|--[^\n]*|/\*.*?\*/|\$\$.*?\$\$""", re.DOTALL
+)
+"""What may hide a name: texts, quoted identifiers and comments are passed over whole (and no tree is built for it)."""
+
 _MESSAGE_LENGTH = 200
 
 E = TypeVar("E", bound=SourceError)
@@ -90,43 +98,33 @@ def _marked(sql: str, moments: frozenset[str]) -> tuple[str, tuple[str, ...]]:
 
     A moment is sent as text, so it is cast where it stands.
     """
-    names: list[str] = []
-    out: list[str] = []
-    position = 0
-    tokens = _tokens(sql, "duckdb")
-    for dollar, name in pairwise(tokens):
-        if dollar.token_type.name == "PARAMETER" and name.start == dollar.end + 1:
-            names.append(name.text)
-            mark = f'"{{{{{name.text}}}}}"'
-            out += [sql[position : dollar.start], f"CAST({mark} AS TIMESTAMP)" if name.text in moments else mark]
-            position = name.end + 1
-    return "".join(out) + sql[position:], tuple(dict.fromkeys(names))
+    names: dict[str, None] = {}
+
+    def mark(found: re.Match[str]) -> str:
+        name = found["parameter"]
+        if name is None:
+            return found[0]
+        names.setdefault(name)
+        identifier = f'"{{{{{name}}}}}"'
+        return f"CAST({identifier} AS TIMESTAMP)" if name in moments else identifier
+
+    return _DUCKDB_PARTS.sub(mark, sql), tuple(names)
 
 
 @lru_cache(maxsize=512)
 def _tagged(sql: str) -> tuple[str, dict[str, int]]:
     """Quoted identifiers that are template tags without their quotes, and the card numbers of `#` tags."""
     cards: dict[str, int] = {}
-    out: list[str] = []
-    position = 0
-    for token in _tokens(sql, DIALECT):
-        found = _TAG.fullmatch(token.text) if token.token_type.name == "IDENTIFIER" else None
-        if found is not None:
-            out += [sql[position : token.start], token.text]
-            position = token.end + 1
-            if found[1] is not None:
-                cards[token.text.strip("{}")] = int(found[1])
-    return "".join(out) + sql[position:], cards
 
+    def bare(found: re.Match[str]) -> str:
+        tag = _TAG.fullmatch(found["identifier"] or "")
+        if tag is None:
+            return found[0]
+        if tag[1] is not None:
+            cards[tag[0].strip("{}")] = int(tag[1])
+        return tag[0]
 
-def _tokens(sql: str, dialect: str) -> list[Any]:
-    from sqlglot.dialects.dialect import Dialect  # noqa: PLC0415 - slow to import
-    from sqlglot.errors import SqlglotError  # noqa: PLC0415
-
-    try:
-        return list(Dialect.get_or_raise(dialect).tokenize(sql))
-    except SqlglotError as error:
-        raise EngineError(f"The query does not parse: {error}.") from error
+    return _SNOWFLAKE_PARTS.sub(bare, sql), cards
 
 
 def _card_tag(tag: str, number: int) -> Mapping[str, Any]:
