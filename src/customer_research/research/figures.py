@@ -9,30 +9,20 @@ from customer_research.domain.evidence import Evidence, Fact, Figure, Gap
 from customer_research.domain.money import Money, totals
 from customer_research.engines.duckdb import Memory
 from customer_research.metrics.catalogue import METRICS, SUBJECTS, Metric
-from customer_research.metrics.queries import EVIDENCE, derived_sql, evidence_sql, subject_sql
+from customer_research.metrics.queries import (
+    ACCOUNT_TABLE,
+    EVIDENCE,
+    account_columns,
+    derived_sql,
+    evidence_sql,
+    subject_sql,
+)
 from customer_research.research.gathered import BOUND_TABLES, MEMORY_TABLES, Gathered
-
-WIDE_TABLE = "account_metrics"
-"""One row per operator, one column per metric of operator grain: what rules and derived metrics read."""
-
-SQL_TYPES = {
-    "count": "BIGINT",
-    "usd_minor": "BIGINT",
-    "points": "BIGINT",
-    "ratio": "DOUBLE",
-    "number": "DOUBLE",
-    "days": "DOUBLE",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-    "text": "VARCHAR",
-    "boolean": "BOOLEAN",
-}
-"""SQL type of a metric's column by unit; amounts per currency have no column in the wide table."""
 
 EVIDENCE_SHOWN = 20
 
-WIDE_METRICS = tuple(m for m in METRICS.values() if SUBJECTS[m.subject].grain == "operator")
-WIDE_COLUMNS = {metric.name: SQL_TYPES[metric.unit] for metric in WIDE_METRICS}
+WIDE_METRICS = tuple(metric for metric in METRICS.values() if SUBJECTS[metric.subject].grain == "operator")
+"""The metrics that are columns of the wide table: all but amounts per currency."""
 
 
 class Measuring:
@@ -99,7 +89,7 @@ class Measuring:
         return row
 
     def _write_wide(self) -> None:
-        self._memory.create(WIDE_TABLE, {"operator_id": "VARCHAR", **WIDE_COLUMNS}, [self.wide_row()])
+        self._memory.create(ACCOUNT_TABLE, account_columns(), [self.wide_row()])
 
     def _derive(self) -> None:
         self._write_wide()
