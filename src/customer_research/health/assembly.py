@@ -1,0 +1,183 @@
+"""From a row of the scoring query and the account's figures to a `HealthScore` with sentences, facts and evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast, get_args
+
+from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, GapReason, merge_basis
+from customer_research.domain.health import (
+    Band,
+    Contribution,
+    Dimension,
+    Gate,
+    HealthScore,
+    Status,
+    Unevaluated,
+)
+from customer_research.errors import EngineError
+from customer_research.health.rules import Case
+from customer_research.health.scorecard import PERMILLE, DimensionRule, Rule, Scorecard
+from customer_research.health.sentences import filled
+
+CLAMP = "clamp"
+"""The rule name of the line that holds a dimension within 0..100, so that the lines still add up."""
+
+EvidenceOf = Callable[[str], Evidence]
+"""The records behind a metric, by the metric's name."""
+
+_WORST_FIRST: Sequence[GapReason] = (
+    "unavailable",
+    "denied",
+    "truncated",
+    "stale",
+    "not_configured",
+    "not_applicable",
+    "none_found",
+)
+
+
+def assemble(
+    scorecard: Scorecard, row: Mapping[str, Any], figures: Mapping[str, Figure], evidence: EvidenceOf
+) -> HealthScore:
+    """The health score of one operator.
+
+    `row` is its row of `scoring_sql(scorecard)["scores"]`; `figures` the account's figures by metric, of the same instant;
+    `evidence` is called once for each line that fired.
+
+    Raises:
+        EngineError: when a rule fired on a metric that the figures call a gap: row and figures are not of one account.
+    """
+    teller = _Teller(scorecard, row, figures, evidence)
+    dimensions = tuple(teller.dimension(dimension) for dimension in scorecard.dimensions)
+    score = row["score"]
+    return HealthScore(
+        score=None if score is None else int(score),
+        band=cast("Band", row["band"]),
+        status=_status(row["status"]),
+        coverage=float(row["coverage"]),
+        dimensions=dimensions,
+        gates=tuple(teller.gates(dimensions)),
+        gaps=_gaps(dimensions),
+        scorecard=scorecard.name,
+        version="+".join((scorecard.version, *scorecard.options)),
+        digest=scorecard.digest,
+    )
+
+
+def _status(value: str | None) -> Status:
+    """The operator's status; one whose subscriptions are unknown is treated as active, and its gaps say the rest."""
+    return cast("Status", value) if value in get_args(Status) else "active"
+
+
+def _gaps(dimensions: Iterable[Dimension]) -> tuple[Gap, ...]:
+    """Dimensions that are unknown, and sources that kept rules from being judged, each once."""
+    gaps: dict[tuple[str, str, str], Gap] = {}
+    for dimension in dimensions:
+        if dimension.gap is not None:
+            gaps[dimension.name, "", ""] = dimension.gap
+        for missing in dimension.unevaluated:
+            if missing.gap.reason not in ("none_found", "not_applicable"):
+                gaps.setdefault(("", missing.gap.source, missing.gap.reason), missing.gap)
+    return tuple(gaps.values())
+
+
+class _Teller:
+    """Words one operator's score."""
+
+    def __init__(
+        self, scorecard: Scorecard, row: Mapping[str, Any], figures: Mapping[str, Figure], evidence: EvidenceOf
+    ) -> None:
+        self._scorecard = scorecard
+        self._row = row
+        self._figures = figures
+        self._evidence = evidence
+
+    def dimension(self, declared: DimensionRule) -> Dimension:
+        rules = self._scorecard.rules_of(declared.name)
+        value = self._row[f"score_{declared.name}"]
+        score = None if value is None else int(value)
+        unevaluated = tuple(self._unevaluated(rule) for rule in rules if self._row[f"case_{rule.key}"] is None)
+        lines = [] if score is None else [self._contribution(rule) for rule in rules if self._row[f"case_{rule.key}"]]
+        if score is not None and score != self._row[f"raw_{declared.name}"]:
+            lines.append(self._clamp(declared, score, lines))
+        return Dimension(
+            name=declared.name,
+            weight=declared.weight / PERMILLE,
+            base=declared.base,
+            score=score,
+            band=self._scorecard.band(score),
+            contributions=tuple(lines),
+            unevaluated=unevaluated,
+            gap=self._unknown(declared) if score is None else None,
+        )
+
+    def gates(self, dimensions: Sequence[Dimension]) -> Iterable[Gate]:
+        for gate in self._scorecard.gates:
+            if self._row[f"gate_{gate.name}"]:
+                yield Gate(gate.name, gate.cap, filled(gate.case.because, self._figures), self._fact(gate.case))
+        cap = self._scorecard.critical_cap
+        for declared, dimension in zip(self._scorecard.dimensions, dimensions, strict=True):
+            if cap is not None and dimension.score is not None and dimension.band == "critical":
+                because = f"{declared.title} is in its own Critical band ({dimension.score} of 100)."
+                yield Gate(
+                    f"{dimension.name}_critical", cap, because, _points_fact(dimension.score, dimension.contributions)
+                )
+
+    def _contribution(self, rule: Rule) -> Contribution:
+        case = rule.cases[int(self._row[f"case_{rule.key}"]) - 1]
+        return Contribution(
+            rule=rule.id,
+            dimension=rule.dimension,
+            points=int(self._row[f"points_{rule.key}"]),
+            because=filled(case.because, self._figures),
+            fact=self._fact(case),
+            evidence=self._evidence(case.evidence),
+            window=rule.window,
+        )
+
+    def _fact(self, case: Case) -> Fact[Any]:
+        figure = self._figures.get(case.fact)
+        if not isinstance(figure, Fact):
+            raise EngineError(
+                f"A rule fired on {case.fact}, which the account's figures call unknown.",
+                hint="Score the metrics row that the figures were made from.",
+            )
+        return figure
+
+    def _clamp(self, declared: DimensionRule, score: int, lines: Sequence[Contribution]) -> Contribution:
+        raw = int(self._row[f"raw_{declared.name}"])
+        bound = "more than 100" if raw > score else "less than 0"
+        return Contribution(
+            rule=CLAMP,
+            dimension=declared.name,
+            points=score - raw,
+            because=f"The lines come to {raw}; a dimension has never {bound}.",
+            fact=_points_fact(raw, lines),
+            evidence=Evidence(
+                ("rule", "points"),
+                tuple((line.rule, line.points) for line in lines),
+                len(lines),
+                merge_basis(line.fact for line in lines),
+            ),
+        )
+
+    def _unevaluated(self, rule: Rule) -> Unevaluated:
+        return Unevaluated(rule.id, rule.dimension, self._worst_gap(rule.metrics, f"Rule {rule.id} was not judged"))
+
+    def _unknown(self, declared: DimensionRule) -> Gap:
+        return self._worst_gap(declared.known_by, f"{declared.title} is unknown and left out of the score")
+
+    def _worst_gap(self, metrics: Sequence[str], consequence: str) -> Gap:
+        """The gravest of the metrics' gaps, with what follows from it."""
+        gaps = [gap for gap in map(self._figures.get, metrics) if isinstance(gap, Gap)]
+        if not gaps:
+            return Gap("metrics", "none_found", f"{consequence}: there is no value of {', '.join(metrics)}.")
+        worst = min(gaps, key=lambda gap: _WORST_FIRST.index(gap.reason))
+        return Gap(worst.source, worst.reason, f"{consequence}: {worst.detail}", worst.next_step, worst.metric)
+
+
+def _points_fact(points: int, lines: Sequence[Contribution]) -> Fact[int]:
+    """A fact of points, resting on what the lines rest on."""
+    facts = [line.fact for line in lines]
+    return Fact(points, "points", merge_basis(facts), max(fact.as_of for fact in facts), metric="points")

@@ -1,0 +1,271 @@
+"""Scorecards: named, versioned sets of rules, weights, bands and gates, declared in TOML and checked when loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import cast, get_args
+
+from customer_research.domain.health import BAND_ORDER, Band, Status
+from customer_research.errors import ConfigError
+from customer_research.health.declaration import Declaration
+from customer_research.health.rules import Case, Vocabulary, metrics_of, read_cases
+
+PERMILLE = 1000
+"""Weights are whole thousandths, so that every engine adds them up to the same figure."""
+
+_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+_RULE = re.compile(r"^[A-Z][A-Za-z0-9]{0,11}$")
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionRule:
+    """A dimension: its weight in thousandths, where its score starts, and the metrics of which one must be known."""
+
+    name: str
+    title: str
+    weight: int
+    base: int
+    known_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: the cases in which it fires, its points (times the metric `per`, at most `cap`), and its exclusions.
+
+    `unless` names rules that, when they fire, leave this one out; `not_for` statuses it does not judge.
+    """
+
+    id: str
+    dimension: str
+    cases: tuple[Case, ...]
+    points: int
+    per: str
+    cap: int
+    unless: tuple[str, ...]
+    not_for: tuple[str, ...]
+    window: str
+
+    @property
+    def key(self) -> str:
+        """The rule's part of a column name."""
+        return self.id.lower()
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that decide it."""
+        return metrics_of(self.cases)
+
+
+@dataclass(frozen=True, slots=True)
+class GateRule:
+    """A condition that caps the band."""
+
+    name: str
+    case: Case
+    cap: Band
+    not_for: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """A checked scorecard. `cuts` are the least scores of healthy, monitor and at_risk; `digest` proves what it says.
+
+    `minimum_coverage` is in thousandths of the weights; `critical_cap` the band above which a dimension in its own
+    critical band does not let the operator rise (None: no such cap).
+    """
+
+    name: str
+    version: str
+    title: str
+    minimum_coverage: int
+    critical_cap: Band | None
+    cuts: tuple[int, int, int]
+    dimensions: tuple[DimensionRule, ...]
+    rules: tuple[Rule, ...]
+    gates: tuple[GateRule, ...]
+    options: tuple[str, ...]
+    digest: str
+
+    def band(self, score: int | None) -> Band:
+        """The band of a score, before gates."""
+        if score is None:
+            return "insufficient"
+        return next((band for band, cut in zip(BAND_ORDER, self.cuts, strict=False) if score >= cut), "critical")
+
+    def rules_of(self, dimension: str) -> tuple[Rule, ...]:
+        """A dimension's rules, in order."""
+        return tuple(rule for rule in self.rules if rule.dimension == dimension)
+
+
+def shipped_scorecards() -> tuple[str, ...]:
+    """The names of the scorecards that come with the product."""
+    folder = resources.files("customer_research.health").joinpath("scorecards")
+    return tuple(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")))
+
+
+def load_scorecard(
+    name_or_path: str | Path, known_metrics: Collection[str], *, options: Collection[str] = ()
+) -> Scorecard:
+    """A shipped scorecard by name, or one from a TOML file, checked against the metrics that exist.
+
+    `options` switch on the optional rules that the file declares under `[options]`.
+
+    Raises:
+        ConfigError: for an unknown name, an unreadable file, or any fault in the declaration; it names the place.
+    """
+    text, place = _text_of(name_or_path)
+    return _Reader(Declaration.parse(text, place), frozenset(known_metrics), tuple(sorted(options))).scorecard(text)
+
+
+def _text_of(name_or_path: str | Path) -> tuple[str, str]:
+    shipped = shipped_scorecards()
+    if str(name_or_path) in shipped:
+        file = resources.files("customer_research.health").joinpath("scorecards", f"{name_or_path}.toml")
+        return file.read_text(encoding="utf-8"), f"scorecard {name_or_path}"
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        raise ConfigError(
+            f"There is no scorecard {str(name_or_path)!r}.",
+            setting="scorecard",
+            hint=f"Known: {', '.join(shipped)}; or give the path of a .toml file.",
+        )
+    try:
+        return path.read_text(encoding="utf-8"), f"scorecard {path.name}"
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"The scorecard {path} cannot be read: {type(error).__name__}.", setting="scorecard"
+        ) from None
+
+
+class _Reader:
+    """Turns one declaration into a scorecard."""
+
+    def __init__(self, declared: Declaration, metrics: frozenset[str], options: tuple[str, ...]) -> None:
+        self._declared = declared
+        self._options = options
+        self._words = Vocabulary(metrics, declared.mapping("terms"))
+
+    def scorecard(self, text: str) -> Scorecard:
+        top = self._declared
+        offered = top.mapping("options")
+        if missing := [option for option in self._options if option not in offered]:
+            raise top.error(f"there is no option {missing[0]!r}; known: {', '.join(offered) or 'none'}.")
+        dimensions = tuple(self._dimension(name, table) for name, table in top.named_tables("dimensions"))
+        if sum(dimension.weight for dimension in dimensions) != PERMILLE:
+            raise top.error("the weights of the dimensions must add up to 1.")
+        names = frozenset(dimension.name for dimension in dimensions)
+        rules = tuple(rule for table in top.tables("rules", "id") for rule in self._rule(table, names, offered))
+        if not rules:
+            raise top.error("it has no rules.")
+        self._check_references(rules)
+        cap = top.text("dimension_critical_cap", "")
+        card = Scorecard(
+            name=self._identifier(top, "name"),
+            version=top.text("version"),
+            title=top.text("title"),
+            minimum_coverage=self._share(top, "minimum_coverage"),
+            critical_cap=self._cap(top, cap) if cap else None,
+            cuts=self._cuts(top.table("bands")),
+            dimensions=dimensions,
+            rules=rules,
+            gates=tuple(self._gate(table) for table in top.tables("gates", "name")),
+            options=self._options,
+            digest=_digest(text, self._options),
+        )
+        top.finish()
+        return card
+
+    def _dimension(self, name: str, declared: Declaration) -> DimensionRule:
+        if not _NAME.match(name):
+            raise declared.error("a dimension's name is made of lower-case letters, digits and underscores.")
+        known_by = tuple(self._words.metric(metric, declared) for metric in declared.texts("known_by"))
+        base = declared.integer("base")
+        if not known_by or not 0 <= base <= 100:  # noqa: PLR2004 - scores run from 0 to 100
+            raise declared.error("it needs a base from 0 to 100 and at least one metric in 'known_by'.")
+        dimension = DimensionRule(name, declared.text("title"), self._share(declared, "weight"), base, known_by)
+        declared.finish()
+        return dimension
+
+    def _rule(self, declared: Declaration, dimensions: Collection[str], offered: Collection[str]) -> Sequence[Rule]:
+        option = declared.text("option", "")
+        if option and option not in offered:
+            raise declared.error(f"option {option!r} is not declared under [options].")
+        per = declared.text("per", "")
+        rule = Rule(
+            id=declared.text("id"),
+            dimension=declared.text("dimension"),
+            cases=read_cases(declared, self._words),
+            points=declared.integer("points"),
+            per=self._words.metric(per, declared) if per else "",
+            cap=declared.integer("cap", 0),
+            unless=declared.texts("unless", ()),
+            not_for=self._statuses(declared),
+            window=declared.text("window"),
+        )
+        if not _RULE.match(rule.id) or rule.dimension not in dimensions or rule.points == 0 or rule.cap < 0:
+            raise declared.error(
+                "it needs an id such as P1, a declared dimension, points that are not 0, and no cap below 0."
+            )
+        declared.finish()
+        return (rule,) if not option or option in self._options else ()
+
+    def _gate(self, declared: Declaration) -> GateRule:
+        not_for = self._statuses(declared)
+        name, cap = self._identifier(declared, "name"), self._cap(declared, declared.text("cap"))
+        (case,) = read_cases(declared, self._words)
+        declared.finish()
+        return GateRule(name, case, cap, not_for)
+
+    def _check_references(self, rules: Sequence[Rule]) -> None:
+        """Ids are unique, and `unless` names earlier rules only, so that exclusions cannot go round in circles."""
+        earlier: set[str] = set()
+        for rule in rules:
+            if rule.id.lower() in earlier:
+                raise self._declared.error(f"two rules are called {rule.id}.")
+            if unknown := [other for other in rule.unless if other.lower() not in earlier]:
+                raise self._declared.error(f"rule {rule.id}: 'unless' names {unknown[0]}, which is no earlier rule.")
+            earlier.add(rule.id.lower())
+
+    def _statuses(self, declared: Declaration) -> tuple[str, ...]:
+        statuses = declared.texts("not_for", ())
+        if unknown := [status for status in statuses if status not in get_args(Status)]:
+            raise declared.error(f"{unknown[0]!r} is not a status; known: {', '.join(get_args(Status))}.")
+        return statuses
+
+    def _cap(self, declared: Declaration, text: str) -> Band:
+        if text not in ("monitor", "at_risk", "critical"):
+            raise declared.error(f"{text!r} is no cap; known: monitor, at_risk, critical.")
+        return cast("Band", text)
+
+    def _cuts(self, declared: Declaration) -> tuple[int, int, int]:
+        healthy, monitor, at_risk = (declared.integer(band) for band in ("healthy", "monitor", "at_risk"))
+        if not 0 < at_risk < monitor < healthy <= 100:  # noqa: PLR2004 - scores run from 0 to 100
+            raise declared.error("the cut-offs must fall from healthy over monitor to at_risk, within 1 to 100.")
+        declared.finish()
+        return healthy, monitor, at_risk
+
+    def _identifier(self, declared: Declaration, key: str) -> str:
+        text = declared.text(key)
+        if not _NAME.match(text):
+            raise declared.error(f"{key!r} is made of lower-case letters, digits and underscores, not {text!r}.")
+        return text
+
+    def _share(self, declared: Declaration, key: str) -> int:
+        """A share from above 0 to 1, given in steps of a thousandth."""
+        share = declared.number(key) * PERMILLE
+        if not 0 < share <= PERMILLE or abs(share - round(share)) > 1e-6:  # noqa: PLR2004 - binary fractions' dust
+            raise declared.error(f"{key!r} must be above 0 and at most 1, in steps of 0.001.")
+        return round(share)
+
+
+def _digest(text: str, options: Sequence[str]) -> str:
+    """SHA-256 of what the declaration says: comments and layout do not count, options do."""
+    content = {"declaration": tomllib.loads(text), "options": list(options)}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
