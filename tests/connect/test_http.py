@@ -323,6 +323,20 @@ def test_one_refusal_holds_the_vendors_other_requests_too() -> None:
     assert len(script.seen) == 3
 
 
+def test_a_hold_longer_than_the_deadline_is_told_without_asking_again() -> None:
+    script, time = Script([answer(429, None, Retry_After="40")]), Time()
+
+    async def twice(made: Http, recording: Recording) -> None:
+        with pytest.raises(RateLimited):
+            await made.get("/a", recording=recording)
+        with pytest.raises(RateLimited) as caught:
+            await made.get("/b", recording=made.recording("payments"))
+        assert (caught.value.stream, caught.value.retry_after) == ("payments", 40.0)
+
+    ask(script, twice, time=time)
+    assert (len(script.seen), time.slept) == (1, [])
+
+
 def test_paths_with_a_limit_of_their_own_take_from_both_buckets() -> None:
     vendor = Vendor("hubspot", "HubSpot", own_limits=(("/search", 4.0),))
 
@@ -463,7 +477,7 @@ def test_what_is_not_json_is_a_bad_answer(body: bytes) -> None:
         ),
         (answer(404, {"message": "Not here."}), NotThere, "Lago has no record at /api/v1/invoices (404: Not here)."),
         (answer(422, {"error": {"message": "bad page"}}), BadAnswer, "Lago refused the request (422: bad page)."),
-        (answer(302, {}), BadAnswer, "Lago refused the request (302)."),
+        (answer(302, {}), BadAnswer, "Lago points to another address (302)."),
         (httpx2.Response(500, text="Oops\n\n\x1b[31m now"), Unavailable, "Lago failed to answer (500: Oops [31m now)."),
         (httpx2.Response(502, html="<h1>no</h1>"), Unavailable, "Lago failed to answer (502)."),
     ],
@@ -534,6 +548,33 @@ def test_an_address_that_is_none_is_refused_at_once(address: str) -> None:
     with pytest.raises(ConfigError, match="not an http") as caught:
         connection(Script([answer()]), base_url=address)
     assert caught.value.setting == "lago.url"
+
+
+@pytest.mark.parametrize(
+    ("address", "proxied"),
+    [
+        ("http://127.0.0.1:8000/v1", False),
+        ("http://localhost/v1", False),
+        ("http://[::1]:8000", False),
+        ("http://billing.example/v1", True),
+        ("http://127.example/v1", True),
+    ],
+)
+def test_a_proxy_of_the_environment_is_not_for_this_machine(
+    monkeypatch: pytest.MonkeyPatch, address: str, proxied: bool
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+
+    async def mounts() -> bool:
+        made = connection(Script([answer()]), base_url=address, transport=None)
+        try:
+            return any(transport is not None for transport in made._open()._mounts.values())
+        finally:
+            await made.close()
+
+    assert asyncio.run(mounts()) is proxied
 
 
 def test_closing_twice_and_unopened_is_allowed() -> None:

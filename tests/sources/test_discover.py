@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import customer_research.sources
 from customer_research.domain.records import TABLES
-from customer_research.sources import discover
+from customer_research.sources import _source, discover
 
 FOLDER = Path(customer_research.sources.__file__).parent
 
@@ -17,6 +19,11 @@ def test_every_folder_is_a_source_in_order_of_name() -> None:
     folders = sorted(path.parent.name for path in FOLDER.glob("*/__init__.py"))
     assert list(discover()) == folders
     assert {name: source.name for name, source in discover().items()} == {name: name for name in folders}
+
+
+def test_a_folder_without_a_source_of_its_name_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"sources/lago\.session must define SOURCE"):
+        _source("lago.session")
 
 
 def test_streams_bring_tables_of_their_own_home_and_no_table_twice() -> None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from ipaddress import ip_address
 from random import SystemRandom
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -61,6 +62,7 @@ MESSAGE_LENGTH = 200
 """Characters of a vendor's own message that an error repeats."""
 
 SUCCESS = range(200, 300)
+REDIRECTION = 3
 
 STATUS_ERRORS: Mapping[int, type[SourceError]] = MappingProxyType(
     {
@@ -333,6 +335,8 @@ class Http:
                 # A TLS context takes 20 ms to build; a plain http address cannot need one (redirects are not followed).
                 verify=_tls() if self._base_url.startswith("https:") else False,
                 transport=self._transport,
+                # A proxy of the environment is for the world outside; this machine is reached directly.
+                trust_env=not _is_loopback(self._base_url),
                 follow_redirects=False,
             )
         return self._client
@@ -433,6 +437,8 @@ class Http:
             return f"{title} has no record at {self._redact(path)} ({detail}).", "Check the id that was asked for."
         if kind is Unavailable:
             return f"{title} failed to answer ({detail}).", "Try again later; nothing is wrong with the request."
+        if status // 100 == REDIRECTION:
+            return f"{title} points to another address ({status}).", f"Correct {self.vendor.address or 'the address'}."
         return f"{title} refused the request ({detail}).", "Run `customer-research doctor --online`."
 
     def _said(self, response: httpx2.Response) -> str:
@@ -514,6 +520,14 @@ def _require_address(vendor: Vendor, base_url: str) -> None:
             setting=setting,
             hint="Write it like https://api.example.com/v1.",
         )
+
+
+def _is_loopback(base_url: str) -> bool:
+    host = urlsplit(base_url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _without_credentials(base_url: str) -> str:
