@@ -54,7 +54,7 @@ STREAMS = frozenset(
 class Kind:
     """One kind of report: its name and title, the streams and listings it reads, and the pure function that makes it.
 
-    `build` takes the `Account`; the lookup's takes its `LookupAnswer` and the directory's receipts (see there).
+    `build` takes the `Account`; the lookup's is `build_lookup`, which takes the answer and its receipts.
     """
 
     name: str

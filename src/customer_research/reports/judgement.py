@@ -31,7 +31,7 @@ from customer_research.domain.report import (
     Text,
 )
 from customer_research.reports.build import NOT_RECORDED, PersonalKind, bullets, figure, is_true
-from customer_research.reports.presentation import value_words
+from customer_research.reports.presentation import source_title, value_words
 from customer_research.reports.tones import BAND_TONES
 
 STATUS_LABELS: Mapping[str, str] = MappingProxyType(
@@ -111,22 +111,22 @@ def score_figure(account: Account, score: HealthScore | None) -> Figure:
     basis = overall_basis(account, score)
     if score.score is None or not basis:
         known = f"only {score.coverage:.0%} of the weight is known"
-        return Gap("health", "none_found", f"{known}, too little to score", "See the gaps: each names what to do.")
+        return Gap(
+            "health", "unavailable", f"{known}, too little to score", "Close the other gaps: each names what to do."
+        )
     return Fact(score.score, "points", basis, account.as_of, metric="health_score")
 
 
 def band_words(score: HealthScore) -> str:
     """The band, and by what it is capped."""
-    capped = ", ".join(gate.name.replace("_", " ") for gate in score.gates)
+    capped = ", ".join(gate.name.replace("_", " ") for gate in score.gates if gate.cap == score.band)
     return BAND_LABELS[score.band] + (f" (gate: {capped})" if capped else "")
 
 
 def status_words(account: Account) -> str:
-    """Where the operator stands: the status figure, else the score's, else why it is not known."""
+    """Where the operator stands, or that it is not known (the score's own status has no receipt of its own)."""
     fact = account.fact("status")
-    if fact is not None:
-        return STATUS_LABELS.get(str(fact.value), str(fact.value))
-    return STATUS_LABELS[account.score.status] if account.score else "status not known"
+    return STATUS_LABELS.get(str(fact.value), str(fact.value)) if fact is not None else "not known"
 
 
 def headline(account: Account) -> Prose:
@@ -174,9 +174,9 @@ def _warnings(account: Account) -> Iterator[Prose]:
     yield from (item for item in disagreements(account) if item.tone == "watch")
     for item in account.freshness:
         if item.state == "missing":
-            yield Prose(f"{item.source} did not answer: its figures are named as gaps.", (), "bad")
+            yield Prose(f"{source_title(item.source)} did not answer: its figures are named as gaps.", (), "bad")
         elif item.warning:
-            yield Prose(f"{item.source}: {item.warning}", (), "watch")
+            yield Prose(f"{source_title(item.source)}: {item.warning}", (), "watch")
 
 
 _STATUS_WARNINGS: Mapping[str, str] = MappingProxyType(
@@ -195,8 +195,10 @@ def gate_prose(gate: Gate) -> Prose:
     return Prose(f"Gate “{name}” caps the band at {BAND_LABELS[gate.cap]}: {gate.because}", (gate.fact,), "bad")
 
 
-def dimension_table(account: Account, score: HealthScore) -> Table:
+def dimension_table(account: Account, score: HealthScore) -> Table | None:
     """The dimensions: score, band, weight, and the factor that moved each most."""
+    if not score.dimensions:
+        return None
     rows = tuple(
         (
             Text(dimension_title(dimension.name)),
@@ -316,10 +318,23 @@ def finding_prose(finding: Finding) -> Prose:
     return Prose(text, finding.facts, tones[finding.kind])  # type: ignore[arg-type]
 
 
+def judged(account: Account) -> bool:
+    """Whether at least one dimension could be judged: without, the absence of risks says nothing."""
+    return account.score is not None and any(dimension.score is not None for dimension in account.score.dimensions)
+
+
+TOO_LITTLE = "Too little is known to judge."
+
+
+def nothing_found(account: Account, sentence: str) -> str:
+    """The sentence that says there is none of something, or that this cannot be told."""
+    return sentence if judged(account) else TOO_LITTLE
+
+
 def titled(title: str, items: tuple[Prose, ...], none: str) -> tuple[Block, ...]:
     """A list under its title, or the sentence that says there is none."""
     found = bullets(items)
-    return (Prose(f"{title}:"), found) if found else (Prose(none),)
+    return (Prose(f"{title}:"), found) if found else (Prose(f"{title}: {none[0].lower()}{none[1:]}"),)
 
 
 def findings(account: Account, *kinds: str) -> Bullets | None:
@@ -384,7 +399,8 @@ def contribution_table(account: Account, score: HealthScore) -> Block:
     if not rows:
         basis = overall_basis(account, score)
         facts = (Fact("no rule applied", "text", basis, account.as_of),) if basis else ()
-        return Prose("No rule added or took points: each known dimension stands at its base.", facts)
+        none = "No rule added or took points: each known dimension stands at its base."
+        return Prose(nothing_found(account, none), facts)
     headers = ("Rule", "Dimension", "Points", "Why", "Window", "Records")
     return Table(headers, rows, caption="Points", align=("left", "left", "right", "left", "left", "right"))
 
@@ -421,7 +437,8 @@ def arithmetic(account: Account, score: HealthScore) -> Bullets | None:
         known = [dimension for dimension in score.dimensions if dimension.score is not None]
         sum_words = " + ".join(f"{d.weight:.0%} x {d.score}" for d in known)
         share = f" over the known {score.coverage:.0%}" if score.coverage < 1 else ""
-        items.append(Prose(f"Overall: ({sum_words}){share} = {total.value}.", (total,)))
+        whole = f"({sum_words}){share}" if share else sum_words
+        items.append(Prose(f"Overall: {whole} = {total.value}.", (total,)))
     return bullets(items)
 
 
@@ -443,7 +460,7 @@ _PERSONAL: Mapping[str, PersonalKind] = MappingProxyType(
 def evidence_table(contribution: Contribution) -> Block | None:
     """The first records behind a contribution."""
     evidence = contribution.evidence
-    caption = f"Behind {contribution.rule} ({points_words(contribution.points)})"
+    caption = f"Behind {contribution.rule}, {points_words(contribution.points)} points"
     if not evidence.rows or not evidence.receipts:
         return None
     kept = [column for column in evidence.columns if column not in {"operator_id", "fetch_id", "currency"}]

@@ -322,7 +322,6 @@ class Shown:
     link: str = ""
     notes: tuple[int, ...] = ()
     note: str = ""
-    numeric: bool = False
 
     @property
     def tone_word(self) -> str:
@@ -386,7 +385,7 @@ class Presenter:
         for block in self._blocks():
             _check(block)
         self.receipts = tuple(self._numbered())
-        self._repeated = self._repeated_notes()
+        self._repeated = {} if [section.id for section in self.sections] == ["line"] else self._repeated_notes()
         self._numbers = {receipt.id: number for number, receipt in enumerate(self.receipts, 1)}
 
     def _visible(self, section: Section) -> bool:
@@ -468,9 +467,8 @@ class Presenter:
             return Shown(self.text(cell.text), cell.tone, safe_link(cell.link))
         known = {receipt.id for receipt in proven}
         extra = [receipt for receipt in receipts_of(cell) if receipt.id not in known]
-        numeric = cell.unit not in {"text", "date", "timestamp", "boolean"}
         note = "" if cell.note in self._repeated else self.text(cell.note)
-        return Shown(self.value(cell), notes=self.numbers(extra), note=note, numeric=numeric)
+        return Shown(self.value(cell), notes=self.numbers(extra), note=note)
 
     def line(self, line: FigureLine) -> Shown:
         """A labelled figure's value in words; a reason that several lines share is told once, at the end."""
@@ -510,9 +508,10 @@ class Presenter:
                     yield line.figure, self.text(line.label)
         elif isinstance(block, Table):
             for row in block.rows:
-                for header, cell in zip(block.headers, row, strict=True):
+                subject = row[0].text if isinstance(row[0], Text) else ""
+                for cell in row:
                     if isinstance(cell, Gap):
-                        yield cell, self.text(header)
+                        yield cell, self.text(f"{block.headers[0]} {subject}")
 
 
 def one_line(presenter: Presenter) -> str | None:

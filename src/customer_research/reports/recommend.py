@@ -12,11 +12,13 @@ from customer_research.domain.evidence import Fact
 from customer_research.domain.health import Contribution, Finding
 from customer_research.domain.report import Prose, Section, Table, Text
 from customer_research.reports.build import bullets, section
+from customer_research.reports.judgement import nothing_found
 from customer_research.reports.tones import PRIORITY_TONES
 
 Area = Literal["call", "account", "growth"]
 Priority = Literal["critical", "high", "medium", "low"]
 _RANK: Mapping[str, int] = MappingProxyType({"critical": 0, "high": 1, "medium": 2, "low": 3})
+_NOTHING = "Nothing in the figures known asks for an action."
 _HIGH_POINTS, _MEDIUM_POINTS = -20, -10
 AREA_TITLES: Mapping[str, str] = MappingProxyType(
     {"call": "On the call", "account": "For the account", "growth": "For growth"}
@@ -157,7 +159,7 @@ def recommendation_section(account: Account, *, dimensions: frozenset[str] | Non
         if items:
             blocks += [Prose(f"{title}:"), bullets(items)]
     if not blocks:
-        blocks = [Prose("Nothing in the figures known asks for an action.")]
+        blocks = [Prose(nothing_found(account, _NOTHING))]
     return section("Recommendations", *blocks, id="recommendations")
 
 
@@ -205,7 +207,7 @@ def action_table(account: Account) -> Table | Prose:
         for item in recommendations(account)
     )
     if not rows:
-        return Prose("Nothing in the figures known asks for an action.")
+        return Prose(nothing_found(account, _NOTHING))
     basis = {receipt.id: receipt for item in recommendations(account) for fact in item.facts for receipt in fact.basis}
     return Table(("Priority", "Action", "Owner", "Raised by"), rows, tuple(basis.values()), "Actions")
 

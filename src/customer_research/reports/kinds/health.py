@@ -43,7 +43,7 @@ def _score(account: Account) -> Section | None:
         "Score",
         judgement.score_lines(account),
         judgement.dimension_table(account, score),
-        gates or Prose("No gate caps the band."),
+        gates or Prose(judgement.nothing_found(account, "No gate caps the band.")),
         *(Missing(f"{judgement.dimension_title(d.name)} dimension", d.gap) for d in score.dimensions if d.gap),
         policy,
         _other_scorecards(account),
@@ -78,9 +78,19 @@ def _points(account: Account) -> Section | None:
 def _reasons(account: Account) -> Section | None:
     return section(
         "Risks and positives",
-        *judgement.titled("Top 3 risks", judgement.risks(account), "No risk in the figures known."),
-        *judgement.titled("Positives", judgement.positives(account), "Nothing in the figures known stands out."),
-        *judgement.titled("Together", _findings(account), "No correlation between the sources is of note."),
+        *judgement.titled(
+            "Top 3 risks", judgement.risks(account), judgement.nothing_found(account, "No risk in the figures known.")
+        ),
+        *judgement.titled(
+            "Positives",
+            judgement.positives(account),
+            judgement.nothing_found(account, "Nothing in the figures known stands out."),
+        ),
+        *judgement.titled(
+            "Together",
+            _findings(account),
+            judgement.nothing_found(account, "No correlation between the sources is of note."),
+        ),
         *_conflicts(account),
         id="findings",
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
-from customer_research.domain.evidence import Fact, Receipt
+from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.identity import Candidate, LookupAnswer, Match
 from customer_research.domain.report import (
     Block,
@@ -12,6 +13,7 @@ from customer_research.domain.report import (
     FigureLine,
     Figures,
     Freshness,
+    Missing,
     Personal,
     Prose,
     Report,
@@ -21,6 +23,7 @@ from customer_research.domain.report import (
 )
 from customer_research.errors import RenderError
 from customer_research.reports.build import Kind, bullets, section, sections
+from customer_research.reports.presentation import source_title
 
 _LONGEST_TERM = 120
 _KINDS = {
@@ -37,20 +40,16 @@ _KINDS = {
 }
 
 
-def build(
-    answer: LookupAnswer,
-    *,
-    as_of: datetime,
-    generated_at: datetime,
-    receipts: tuple[Receipt, ...],
-    freshness: tuple[Freshness, ...] = (),
-) -> Report:
-    """The answer to a lookup; `receipts` are those of the directory (and finders) that were searched.
+def build_lookup(answer: LookupAnswer, receipts: tuple[Receipt, ...], gaps: tuple[Gap, ...], now: datetime) -> Report:
+    """The answer to a lookup.
+
+    `receipts` are those of the directory and finders that were searched, `gaps` the sources that could not be; a lookup
+    that reached nothing is a report of its gaps.
 
     Raises:
-        RenderError: nothing proves that anything was searched.
+        RenderError: neither receipts nor gaps, so that nothing proves that anything was searched.
     """
-    if not receipts:
+    if not receipts and (answer.matches or not gaps):
         raise RenderError(
             "A lookup's answer has no receipt.", hint="Pass the receipts of the directory that was searched."
         )
@@ -60,21 +59,42 @@ def build(
         title="Lookup",
         operator_id=best.operator_id if best else "",
         operator_name=best.name if best else "",
-        generated_at=generated_at,
-        as_of=as_of,
-        sections=sections(
-            _question(answer, receipts, as_of),
-            _best(answer, receipts, as_of),
-            _matches(answer, receipts, as_of),
-            _nothing(answer),
-        ),
-        freshness=freshness,
+        generated_at=now,
+        as_of=now,
+        sections=sections(*_sections(answer, receipts, gaps, now)),
+        freshness=tuple(_freshness(receipts, gaps)),
         warnings=tuple(Prose(hint, (), "watch") for hint in answer.hints),
-        headline=_headline(answer, receipts, as_of),
+        headline=_headline(answer, receipts, now),
     )
 
 
+def _sections(
+    answer: LookupAnswer, receipts: tuple[Receipt, ...], gaps: tuple[Gap, ...], as_of: datetime
+) -> Iterator[Section | None]:
+    if receipts:
+        yield _question(answer, receipts, as_of)
+        yield _best(answer, receipts, as_of)
+        yield _matches(answer, receipts, as_of)
+    yield section("Not searched", *(Missing(source_title(gap.source), gap) for gap in gaps), id="gaps")
+    yield _nothing(answer)
+
+
+def _freshness(receipts: tuple[Receipt, ...], gaps: tuple[Gap, ...]) -> Iterator[Freshness]:
+    failed = {gap.source for gap in gaps}
+    asked = {receipt.source: receipt.fetched_at for receipt in receipts}
+    for source, fetched_at in asked.items():
+        yield Freshness(source, "partial" if source in failed else "ok", fetched_at, None, _of(gaps, source))
+    for source in sorted(failed - asked.keys()):
+        yield Freshness(source, "missing", None, None, _of(gaps, source))
+
+
+def _of(gaps: tuple[Gap, ...], source: str) -> tuple[Gap, ...]:
+    return tuple(gap for gap in gaps if gap.source == source)
+
+
 def _headline(answer: LookupAnswer, receipts: tuple[Receipt, ...], as_of: datetime) -> Prose:
+    if not receipts:
+        return Prose("The lookup reached no source that could tell.", (), "unknown")
     total = Fact(answer.total, "count", receipts, as_of, metric="matches")
     if answer.best is not None:
         return Prose(f"Found: {answer.best.candidate.name}.", (total,), "good")
@@ -157,4 +177,4 @@ def _nothing(answer: LookupAnswer) -> Section | None:
     return section("What now", lead, reasons, then, steps, id="next")
 
 
-KIND = Kind("lookup", "Lookup", frozenset({"csm"}), build)
+KIND = Kind("lookup", "Lookup", frozenset({"csm"}), build_lookup)

@@ -122,8 +122,14 @@ def _health(account: Account) -> Section | None:
         "Health",
         judgement.score_lines(account),
         judgement.dimension_table(account, score) if score else None,
-        *judgement.titled("Top risks", judgement.risks(account), "No risk in the figures known."),
-        *judgement.titled("Positives", judgement.positives(account), "Nothing in the figures known stands out."),
+        *judgement.titled(
+            "Top risks", judgement.risks(account), judgement.nothing_found(account, "No risk in the figures known.")
+        ),
+        *judgement.titled(
+            "Positives",
+            judgement.positives(account),
+            judgement.nothing_found(account, "Nothing in the figures known stands out."),
+        ),
         *((Prose("Opportunities:"), opportunities) if opportunities else ()),
         id="health",
     )

@@ -17,8 +17,8 @@ def build(account: Account) -> Report:
     score = account.score
     tone = BAND_TONES[score.band] if score else "unknown"
     found = (
-        line(account, "", "segment"),
-        line(account, "", "base_plan_name"),
+        line(account, "segment", "segment"),
+        line(account, "plan", "base_plan_name"),
         line(account, "MRR", "mrr"),
         FigureLine("health", _health(account), tone),
         line(account, "trips 30 d", "reservations_30d"),
@@ -54,7 +54,7 @@ def _flag(account: Account) -> Figure:
         return Fact(risks[0].text, "text", basis, account.as_of, metric="flag")
     found = judgement.score_figure(account, account.score)
     if isinstance(found, Gap):
-        return found
+        return Gap("health", "unavailable", "too little is known to tell", found.next_step, "flag")
     return Fact("no risk in the figures known", "text", found.basis, account.as_of, metric="flag")
 
 

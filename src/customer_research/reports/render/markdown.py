@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import assert_never
 
-from customer_research.domain.evidence import Receipt
+from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.report import Block, Bullets, FigureLine, Figures, Missing, Prose, Report, Table
 from customer_research.reports.presentation import (
+    ANSWERS,
     GAP_WORDS,
     Hole,
     Presenter,
@@ -29,14 +30,14 @@ _LONGEST_QUERY = 400
 
 
 def escape(text: str) -> str:
-    """Text that Markdown shows as it is: no emphasis, link, HTML, heading, list, table or automatic link comes of it."""
+    """Text that Markdown shows as it is: no emphasis, link, HTML, table cell or automatic link comes of it."""
     escaped = _SPECIAL.sub(lambda found: f"\\{found[0]}", text)
-    escaped = _WWW.sub(lambda found: f"{found[0][:-1]}\\.", _SCHEME.sub(r"\\:", escaped))
-    return _LEADING.sub(_escape_leading, escaped)
+    return _WWW.sub(lambda found: f"{found[0][:-1]}\\.", _SCHEME.sub(r"\\:", escaped))
 
 
-def _escape_leading(found: re.Match[str]) -> str:
-    return f"{found[0]}\\" if found[0][0].isdigit() else f"\\{found[0]}"
+def escape_start(text: str) -> str:
+    """Escaped text that begins a line: no list or heading comes of its first characters."""
+    return _LEADING.sub(lambda found: f"{found[0]}\\" if found[0][0].isdigit() else f"\\{found[0]}", text)
 
 
 def render(report: Report, *, show_personal: bool = False) -> str:
@@ -118,7 +119,7 @@ class _Writer:
             yield "## Receipts"
 
     def _hole(self, hole: Hole) -> str:
-        concerns = f" Missing: {', '.join(escape(name) for name in hole.concerns)}." if hole.concerns else ""
+        concerns = f" Missing: {'; '.join(escape(name) for name in hole.concerns)}." if hole.concerns else ""
         step = f" Next: {self._words(hole.gap.next_step)}" if hole.gap.next_step else ""
         return f"- {self._words(gap_words(hole.gap)).rstrip('.')}.{concerns}{step}"
 
@@ -146,9 +147,12 @@ class _Writer:
         if isinstance(block, Table):
             return self._table(block)
         if isinstance(block, Missing):
-            next_step = f" Next: {self._words(block.gap.next_step)}" if block.gap.next_step else ""
-            return f"{self._words(block.what)}: *{self._words(gap_words(block.gap))}*{next_step}"
+            return f"{self._words(block.what)}: *{self._words(gap_words(block.gap))}*{self._next(block.gap)}"
         assert_never(block)
+
+    def _next(self, gap: Gap) -> str:
+        told = gap.reason not in ANSWERS
+        return "" if told or not gap.next_step else f". {self._words(gap.next_step)}"
 
     def _line(self, line: FigureLine) -> str:
         return f"- {self._words(line.label)}: {self._shown(self._presenter.line(line), worded=True)}"
@@ -184,7 +188,7 @@ class _Writer:
         return f"**{words}**{shown}{marks}" if words else f"{shown}{marks}".strip()
 
     def _prose(self, prose: Prose) -> str:
-        return f"{self._words(prose.text)}{self._notes_of(prose)}"
+        return f"{escape_start(self._words(prose.text))}{self._notes_of(prose)}"
 
     def _notes_of(self, prose: Prose) -> str:
         return self._marks(self._presenter.facts(prose.facts))

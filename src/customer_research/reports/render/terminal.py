@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator
 from io import StringIO
 from typing import TYPE_CHECKING, assert_never
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 from customer_research.domain.evidence import Receipt
 from customer_research.domain.report import Block, Bullets, FigureLine, Figures, Missing, Prose, Report, Table, Tone
 from customer_research.reports.presentation import (
+    ANSWERS,
     TONE_WORDS,
     Hole,
     Presenter,
@@ -37,10 +39,11 @@ _LONGEST_CELL = 60
 _LONGEST_QUERY = 140
 _SINGLES = 2
 _UNBOUNDED = 10_000
+_DEFAULT_WIDTH, _NARROWEST = 100, 40
 
 
-def render(report: Report, *, show_personal: bool = False, width: int = 100, color: bool = False) -> str:
-    """A report as text for a terminal of `width` columns, plain or with colours.
+def render(report: Report, *, show_personal: bool = False, width: int | None = None, color: bool = False) -> str:
+    """A report as text for a terminal of `width` columns (None: as wide as the terminal, 100 without one), or with colours.
 
     Raises:
         RenderError: a figure without a receipt.
@@ -50,7 +53,7 @@ def render(report: Report, *, show_personal: bool = False, width: int = 100, col
     out = StringIO()
     console = Console(
         file=out,
-        width=width,
+        width=_width() if width is None else width,
         force_terminal=color,
         color_system="standard" if color else None,
         legacy_windows=False,
@@ -58,6 +61,10 @@ def render(report: Report, *, show_personal: bool = False, width: int = 100, col
     )
     show(report, console, show_personal=show_personal)
     return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
+
+
+def _width() -> int:
+    return max(_NARROWEST, shutil.get_terminal_size((_DEFAULT_WIDTH, 24)).columns)
 
 
 def show(report: Report, console: Console, *, show_personal: bool = False) -> None:
@@ -162,7 +169,7 @@ class _Writer:
     def _hole(self, hole: Hole) -> Styled:
         text = _styled(self._presenter.text(gap_words(hole.gap)).rstrip(".") + ".", STYLES["unknown"])
         if hole.concerns:
-            text.append(f" Missing: {', '.join(hole.concerns)}.")
+            text.append(f" Missing: {'; '.join(hole.concerns)}.")
         if hole.gap.next_step:
             text.append(f" Next: {self._presenter.text(hole.gap.next_step)}", "bold")
         return text
@@ -187,7 +194,10 @@ class _Writer:
             yield from self._table(block)
         elif isinstance(block, Missing):
             words = self._presenter.text(gap_words(block.gap))
-            yield _styled(f"{self._presenter.text(block.what)}: ").append(words, STYLES["unknown"])
+            text = _styled(f"{self._presenter.text(block.what)}: ").append(words, STYLES["unknown"])
+            if block.gap.reason in ANSWERS and block.gap.next_step:
+                text.append(f". {self._presenter.text(block.gap.next_step)}")
+            yield text
         else:
             assert_never(block)
 

@@ -1,0 +1,497 @@
+"""What each kind of report says of hand-made accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from report_accounts import (
+    ACCOUNT_KINDS,
+    ACCOUNTS,
+    AS_OF,
+    OPERATOR,
+    answer,
+    candidate,
+    churned,
+    contribution,
+    empty,
+    figure,
+    findings,
+    full,
+    gap_of,
+    listings,
+    money_account,
+    nothing,
+    receipt,
+    score,
+    without,
+)
+
+from customer_research.domain.evidence import Fact, Gap
+from customer_research.domain.health import Dimension, HealthScore
+from customer_research.domain.money import Money
+from customer_research.domain.report import Bullets, FigureLine, Figures, Missing, Prose, Report, Table
+from customer_research.errors import RenderError
+from customer_research.reports import judgement
+from customer_research.reports.kinds import KINDS
+from customer_research.reports.kinds.lookup import build_lookup
+from customer_research.reports.recommend import recommendations
+from customer_research.reports.render import json_, markdown, terminal
+
+RECEIPTS = (receipt("warehouse", "directory"),)
+
+
+def lines(report: Report) -> Iterator[FigureLine]:
+    for section in report.sections:
+        for block in section.blocks:
+            if isinstance(block, Figures):
+                yield from block.lines
+
+
+def line(report: Report, label: str) -> FigureLine:
+    return next(found for found in lines(report) if found.label == label)
+
+
+def tables(report: Report) -> Iterator[Table]:
+    for section in report.sections:
+        yield from (block for block in section.blocks if isinstance(block, Table))
+
+
+def table(report: Report, caption: str) -> Table:
+    return next(found for found in tables(report) if found.caption == caption)
+
+
+def prose(report: Report) -> str:
+    texts = []
+    for section in report.sections:
+        for block in section.blocks:
+            texts += [block.text] if isinstance(block, Prose) else []
+            texts += [item.text for item in block.items] if isinstance(block, Bullets) else []
+    return "\n".join(texts)
+
+
+def section_ids(report: Report) -> list[str]:
+    return [section.id for section in report.sections]
+
+
+def test_all_seven_kinds_are_there():
+    assert set(KINDS) == {"profile", "billing", "reservations", "payments", "health", "quick", "lookup"}
+
+
+def test_kinds_need_only_known_listings():
+    known = set(listings()) | {"customer", "subscriptions", "invoices", "payments", "credit_notes", "coupons"}
+    known |= {"relationship", "tickets", "csm"}
+    assert all(kind.needs <= known for kind in KINDS.values())
+    assert set(listings()) <= set().union(*(kind.needs for kind in KINDS.values()))
+
+
+@pytest.mark.parametrize("kind", ACCOUNT_KINDS)
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_every_account_makes_every_report_in_every_format_with_the_same_bytes(account, kind):
+    first, second = (KINDS[kind].build(ACCOUNTS[account]()) for _ in range(2))
+    for render in (json_.render, markdown.render, terminal.render):
+        assert render(first) == render(second)
+
+
+@pytest.mark.parametrize("kind", ACCOUNT_KINDS)
+def test_with_all_sources_down_no_figure_is_a_value(kind):
+    report = KINDS[kind].build(nothing())
+    assert not [found.label for found in lines(report) if isinstance(found.figure, Fact)]
+    cells = [cell for found in tables(report) for row in found.rows for cell in row]
+    assert not [cell for cell in cells if isinstance(cell, Fact)]
+    assert report.partial
+
+
+@pytest.mark.parametrize("kind", ACCOUNT_KINDS)
+def test_with_all_sources_down_nothing_claims_an_absence(kind):
+    text = terminal.render(KINDS[kind].build(nothing()), width=120)
+    for claim in ("No open tickets", "No invoices", "No dispute", "No risk", "No gate", "No subscription", "$0", " 0 "):
+        assert claim not in text
+    assert "Status: active" not in text
+
+
+@pytest.mark.parametrize("source", ["lago", "hubspot", "warehouse", "notion"])
+def test_one_source_down_leaves_the_rest_and_is_named_with_its_next_step(source):
+    report = KINDS["profile"].build(without(source))
+    text = " ".join(terminal.render(report, width=120).split())
+    assert f"{source} did not answer in 15 s. Missing:" in text
+    assert f"Next: Check {source}, then run again." in text
+    assert len([found for found in lines(report) if isinstance(found.figure, Fact)]) > 30
+    assert report.partial
+
+
+def test_sources_that_answered_with_nothing_are_not_called_unavailable():
+    report = KINDS["profile"].build(empty())
+    text = terminal.render(report, width=120)
+    assert "not available (Lago)" not in text
+    assert "There is no active subscription." in text
+    assert line(report, "Open tickets").figure == figure("open_tickets", 0)
+    assert not report.partial
+
+
+def test_profile_has_its_sections_in_order():
+    assert section_ids(KINDS["profile"].build(full())) == [
+        "overview",
+        "health",
+        "findings",
+        "recommendations",
+        "contacts",
+        "billing",
+        "engagement",
+        "relationship",
+        "activity",
+        "appendix",
+        "links",
+    ]
+
+
+def test_profile_tells_deals_per_amount_and_counts_the_unpriced():
+    report = KINDS["profile"].build(full())
+    open_amount = line(report, "Open amount").figure
+    assert isinstance(open_amount, Fact)
+    assert open_amount.value == (Money("USD", 49900),)
+    assert isinstance(line(report, "Won amount").figure, Gap)
+
+
+def test_profile_events_name_the_sources_that_are_missing():
+    captions = [found.caption for found in tables(KINDS["profile"].build(without("hubspot")))]
+    assert "Events (nothing from HubSpot)" in captions
+
+
+def test_headline_and_title_of_a_churned_operator():
+    report = KINDS["billing"].build(churned())
+    assert report.title == "Billing, churned on 2026-08-15"
+    assert report.headline is not None
+    assert report.headline.text.startswith("Churned on 2026-08-15. Health 31 of 100, Critical")
+    unknown = replace(churned(), figures={**churned().figures, "churned_on": gap_of("lago")})
+    assert KINDS["billing"].build(unknown).title == "Billing, churned, on a date not known"
+
+
+def test_onboarding_is_said_first():
+    report = KINDS["profile"].build(full(status="onboarding"))
+    assert report.warnings[0].text.startswith("The operator is onboarding")
+
+
+def test_headline_tells_score_band_coverage_status_and_gate():
+    report = KINDS["health"].build(full())
+    assert report.headline is not None
+    assert report.headline.text == "Health 66 of 100, At Risk (gate: active dispute), coverage 100%. Status: active."
+    assert report.headline.tone == "bad"
+
+
+def test_insufficient_data_is_no_score():
+    report = KINDS["health"].build(nothing())
+    assert report.headline is not None
+    assert report.headline.text.startswith("No health score: insufficient data, coverage 0%.")
+    unscored = KINDS["health"].build(replace(full(), scores=()))
+    assert unscored.headline is not None
+    assert unscored.headline.text.startswith("Health was not scored.")
+
+
+def test_gates_are_shown_openly():
+    texts = [warning.text for warning in KINDS["health"].build(full()).warnings]
+    assert "Gate “Active dispute” caps the band at At Risk: 1 dispute is active." in texts
+
+
+def test_health_points_add_up_in_words():
+    text = prose(KINDS["health"].build(full()))
+    assert "Payment: 100 - 15 = 85." in text
+    assert "Growth: 50 + 20 = 70." in text
+    assert "Overall: 40% x 85 + 25% x 85 + 20% x 100 + 15% x 70 = 66." in text
+
+
+def test_clamped_dimensions_and_missing_weight_are_explained():
+    deductions = tuple(contribution("P2", "payment", -60, "Failed.", "invoices_failed_90d") for _ in range(2))
+    dimensions = (
+        Dimension("payment", 0.4, 100, 0, "critical", deductions),
+        Dimension("support", 0.2, 100, None, "insufficient", (), gap=gap_of("notion")),
+    )
+    scored = HealthScore(0, "critical", "active", 0.4, dimensions, (), (), "canonical", "1", "cd" * 32)
+    report = KINDS["health"].build(replace(full(), scores=(scored,)))
+    assert "Payment: 100 - 60 - 60 = -20, kept within 0 to 100: 0." in prose(report)
+    assert "Overall: (40% x 0) over the known 40% = 0." in prose(report)
+    missing = [block.what for section in report.sections for block in section.blocks if isinstance(block, Missing)]
+    assert "Support dimension" in missing
+
+
+def test_top_risks_are_three_and_ranked():
+    risks = judgement.risks(full())
+    assert [risk.text.split(":")[0] for risk in risks] == [
+        "Silent churn (R1, high)",
+        "Payment -15 (P2)",
+        "Engagement -15 (E3)",
+    ]
+    assert all(risk.facts for risk in risks)
+
+
+def test_rules_that_could_not_be_judged_are_named():
+    found = table(KINDS["health"].build(full()), "Not judged")
+    assert [cell.text for cell in found.rows[0][:3]] == ["S4", "Support", "nps_latest"]  # type: ignore[union-attr]
+
+
+def test_evidence_rows_are_masked_and_typed():
+    found = table(KINDS["health"].build(full()), "Behind P2, -15 points")
+    assert found.headers == ("invoice id", "number", "issuing date", "total", "cardholder")
+    assert found.total == 2
+    assert "Robin Vale" not in json_.render(KINDS["health"].build(full()))
+
+
+def test_scores_under_other_scorecards_are_compared():
+    guide = replace(score(51), scorecard="guide")
+    report = KINDS["health"].build(replace(full(), scores=(score(), guide)))
+    assert len(table(report, "Under each scorecard").rows) == 2
+
+
+def test_payment_label_stands_apart():
+    label = line(KINDS["profile"].build(full()), "Payment (alone)")
+    assert isinstance(label.figure, Fact)
+    assert label.figure.value == "Good (85 of 100)"
+    for band, words in (("monitor", "At Risk"), ("at_risk", "Warning"), ("critical", "Delinquent")):
+        made = Dimension("payment", 0.4, 100, 45, band, ())  # type: ignore[arg-type]
+        account = replace(full(), scores=(replace(score(), dimensions=(made,)),))
+        found = judgement.payment_label(account)
+        assert isinstance(found, Fact)
+        assert found.value == f"{words} (45 of 100)"
+
+
+def test_disagreements_are_shown_openly():
+    account = replace(
+        full(
+            mrr_difference=-4900,
+            mrr_usd=14900,
+            csm_mrr=19800,
+            churn_conflict=True,
+            app_plan="pro",
+        ),
+        findings=(),
+    )
+    texts = [item.text for item in judgement.disagreements(account)]
+    assert texts == [
+        "Churn: the CSM view or HubSpot says churned, Lago has an active subscription. Lago is trusted.",
+        "MRR: Lago gives $149.00, the CSM view $198.00 (-$49.00).",
+        "Size: by plan SMB, by trip revenue 250k-1M (the range of Mid-Market): larger than its plan suggests.",
+        "Plan: Lago has standard-monthly, the app database pro. Lago is trusted.",
+    ]
+    assert all(item.facts for item in judgement.disagreements(account))
+    assert texts[1] in [warning.text for warning in KINDS["quick"].build(account).warnings]
+
+
+def test_agreement_is_silent():
+    account = replace(full(size_tier="50k-250k"), findings=())
+    assert judgement.disagreements(account) == ()
+    assert judgement.disagreements(replace(nothing(), findings=())) == ()
+
+
+def test_r18_is_told_once():
+    texts = [item.text for item in judgement.disagreements(full(churn_conflict=True, size_tier="50k-250k"))]
+    assert texts == ["Churn flags differ (R18, medium): HubSpot says churn."]
+
+
+def test_each_recommendation_has_its_proof_and_what_raised_it():
+    found = recommendations(full())
+    assert [(item.area, item.priority, item.source) for item in found] == [
+        ("call", "high", "R1"),
+        ("account", "medium", "R18"),
+        ("account", "medium", "P2"),
+        ("call", "medium", "E3"),
+        ("growth", "low", "R16"),
+        ("growth", "low", "G1"),
+    ]
+    assert all(item.facts and item.because and item.owner for item in found)
+
+
+def test_nothing_is_recommended_without_evidence():
+    unproven = tuple(replace(finding, facts=()) for finding in findings())
+    assert recommendations(replace(full(), scores=(), findings=unproven)) == ()
+    assert recommendations(nothing()) == ()
+    quiet = replace(full(), findings=(), scores=(replace(score(), dimensions=()),))
+    assert recommendations(quiet) == ()
+
+
+def test_the_same_action_is_recommended_once():
+    pair = tuple(contribution(rule, "engagement", -20, "None.", "reservations_30d") for rule in ("E1", "E2"))
+    dimension = Dimension("engagement", 0.25, 100, 50, "at_risk", pair)
+    account = replace(full(), findings=(), scores=(replace(score(), dimensions=(dimension,)),))
+    assert [item.source for item in recommendations(account)] == ["E1"]
+
+
+def test_a_deduction_of_an_unknown_rule_still_gets_an_action():
+    own = contribution("X9", "support", -10, "Something.", "open_tickets")
+    dimension = Dimension("support", 0.2, 100, 90, "healthy", (own,))
+    account = replace(full(), findings=(), scores=(replace(score(), dimensions=(dimension,)),))
+    assert [item.owner for item in recommendations(account)] == ["Support"]
+
+
+def test_billing_counts_invoices_by_status():
+    rows = table(KINDS["billing"].build(full()), "Invoices by status").rows
+    shown = {row[0].text: (row[1].value, row[2].value) for row in rows}  # type: ignore[union-attr]
+    usd = lambda minor: (Money("USD", minor),)  # noqa: E731
+    assert shown == {
+        "Paid": (2, usd(29800)),
+        "Pending": (1, usd(14900)),
+        "Failed": (1, usd(14900)),
+        "Zero or credit": (1, usd(-1200)),
+        "Draft": (1, usd(14900)),
+        "Voided (in no total)": (1, usd(14900)),
+    }
+
+
+def test_billing_keeps_currencies_apart():
+    report = KINDS["billing"].build(money_account())
+    paid = table(report, "Invoices by status").rows[0]
+    assert paid[2].value == (Money("CAD", 1250), Money("JPY", 120000))  # type: ignore[union-attr]
+    arr = line(report, "ARR (12 x MRR)").figure
+    assert isinstance(arr, Fact)
+    assert arr.value == (Money("CAD", -15000), Money("JPY", 1440000))
+    assert "CA$12.50 + ¥120,000" in terminal.render(report)
+
+
+def test_billing_shows_five_invoices_newest_first_and_says_how_many_there_are():
+    found = table(KINDS["billing"].build(full()), "Latest invoices")
+    assert [row[0].text for row in found.rows] == ["MOO-7", "MOO-6", "MOO-5", "MOO-4", "MOO-3"]  # type: ignore[union-attr]
+    assert found.total == 7
+
+
+def test_billing_lists_each_subscription_with_its_next_bill():
+    active, ended = table(KINDS["billing"].build(full()), "Subscriptions").rows
+    assert active[8].value == date(2026, 11, 12)  # type: ignore[union-attr]
+    assert (ended[2].text, ended[9].text) == ("terminated", "ended 2026-10-12")  # type: ignore[union-attr]
+
+
+def test_payments_tell_which_table_served():
+    text = prose(KINDS["payments"].build(full()))
+    assert "Card figures: Asked by the Stripe account of the CSM view, from the charge model." in text
+
+
+def test_payments_without_card_processing_say_so():
+    assert "No card processing: no charge was ever attempted." in prose(
+        KINDS["payments"].build(full(charge_attempts=0))
+    )
+    text = "No card processing: no Stripe account."
+    gap = Gap("warehouse", "not_applicable", text)
+    account = full()
+    figures = {name: gap if name.startswith("charge") else found for name, found in account.figures.items()}
+    shown = terminal.render(KINDS["payments"].build(replace(account, figures=figures)), width=120)
+    assert f"does not apply (Warehouse): {text}" in shown
+    assert "100%" not in shown.split("Charges, last 90 days")[1].split("Risk")[0]
+
+
+def test_payments_mask_the_cardholder():
+    report = KINDS["payments"].build(full())
+    for render in (json_.render, markdown.render, terminal.render):
+        assert "Robin Vale" not in render(report)
+        assert "Robin Vale" in render(report, show_personal=True)
+
+
+def test_reservations_have_their_tables():
+    report = KINDS["reservations"].build(full())
+    assert {found.caption for found in tables(report)} >= {
+        "Last 12 months by pickup",
+        "Types, 12 months",
+        "Statuses, 12 months",
+        "Last 5 trips booked",
+        "Top companies, 12 months",
+        "Top drivers, 90 days",
+    }
+    assert "No trip farmed out in 12 months." in prose(report)
+    completed = line(report, "Completed share").figure
+    assert isinstance(completed, Fact)
+    assert completed.value == pytest.approx(0.875)
+
+
+def test_quick_is_one_line():
+    text = terminal.render(KINDS["quick"].build(full()))
+    assert text == (
+        "Alder Chauffeurs · segment SMB · plan Starter · MRR $149.00 · health 66 At Risk · trips 30 d 31 · trend -42% "
+        "· outstanding $0.00 · open tickets 1 · flag 1 dispute is active.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("account", "flag"),
+    [
+        (churned(), "churned on 2026-08-15"),
+        (full(status="onboarding"), "onboarding"),
+        (
+            replace(full(), scores=(replace(score(), gates=()),)),
+            "Silent churn (R1, high): Payments are good, trips fall.",
+        ),
+        (
+            replace(full(), findings=(), scores=(replace(score(), gates=(), dimensions=score().dimensions[2:3]),)),
+            "no risk in the figures known",
+        ),
+    ],
+)
+def test_quick_flags_what_matters_most(account, flag):
+    found = line(KINDS["quick"].build(account), "flag").figure
+    assert isinstance(found, Fact)
+    assert found.value == flag
+
+
+def test_links_lead_to_the_vendors_records():
+    report = KINDS["profile"].build(full())
+    text = markdown.render(report)
+    assert "https://billing.example.com/customer/lago-1" in text
+    assert "https://crm.example.com/company/77001" in text
+    assert "(https://billing.example.com/invoice/i7)" in text
+    assert "(https://notes.example.com/00000000aaaabbbbcccc000000000001)" in text
+    without_patterns = KINDS["profile"].build(replace(full(), links={}))
+    assert "links" not in section_ids(without_patterns)
+    assert "(https://tickets.example.com/7)" in markdown.render(without_patterns)
+
+
+def test_lookup_of_one():
+    report = build_lookup(answer(1), RECEIPTS, (), AS_OF)
+    assert report.operator_id == candidate(1).operator_id
+    assert report.headline is not None
+    assert report.headline.text == "Found: Summit Cars 1."
+    assert "dana.roe" not in terminal.render(report)
+    assert "d•••@summit.example.com" in terminal.render(report, width=200)
+
+
+def test_lookup_of_several_does_not_pick():
+    report = build_lookup(answer(3), RECEIPTS, (), AS_OF)
+    assert report.operator_id == ""
+    assert report.headline is not None
+    assert report.headline.text == "Ambiguous: 3 operators match. Choose one by its operator id."
+    assert len(table(report, "Matches, best first").rows) == 3
+    assert "best" not in section_ids(report)
+
+
+def test_lookup_of_none_gives_reasons_and_next_steps():
+    report = build_lookup(answer(0), RECEIPTS, (), AS_OF)
+    assert "It may have churned." in prose(report)
+    assert "Try the operator id." in prose(report)
+
+
+def test_lookup_that_reached_nothing_is_its_gaps():
+    report = build_lookup(answer(0), (), (gap_of("warehouse"),), AS_OF)
+    assert report.partial
+    assert "Next: Check warehouse, then run again." in " ".join(terminal.render(report).split())
+    assert "Operators that match" not in terminal.render(report)
+
+
+def test_lookup_without_any_proof_is_refused():
+    with pytest.raises(RenderError, match="no receipt"):
+        build_lookup(answer(0), (), (), AS_OF)
+    with pytest.raises(RenderError, match="no receipt"):
+        build_lookup(answer(1), (), (gap_of("warehouse"),), AS_OF)
+
+
+def test_lookup_tells_unknown_fields_in_words():
+    found = replace(answer(1).matches[0], candidate=candidate(1, mrr_minor=None, email=None, city=None, churned=True))
+    report = build_lookup(replace(answer(1), matches=(found,), best=found), RECEIPTS, (), AS_OF)
+    cells = [getattr(cell, "text", "") for cell in table(report, "Matches, best first").rows[0]]
+    assert cells.count("not recorded") == 3
+    assert "churned" in cells
+
+
+def test_lookup_cuts_a_monstrous_term():
+    report = build_lookup(replace(answer(0), term="x" * 9000), RECEIPTS, (), AS_OF)
+    assert "… (9000 characters)" in terminal.render(report, width=200)
+
+
+def test_operator_ids_are_shown_whole():
+    assert OPERATOR in terminal.render(KINDS["profile"].build(full()), width=80)

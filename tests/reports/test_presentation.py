@@ -1,0 +1,314 @@
+"""Display by unit, cleaning, masking, links, audience."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from report_accounts import AS_OF, full, receipt
+
+from customer_research.domain.evidence import Fact, Gap, GapReason
+from customer_research.domain.money import Money
+from customer_research.domain.report import Block, FigureLine, Figures, Personal, Prose, Report, Section, Table, Text
+from customer_research.errors import RenderError
+from customer_research.metrics.catalogue import Unit
+from customer_research.reports.kinds import KINDS
+from customer_research.reports.presentation import (
+    DISPLAYS,
+    GAP_WORDS,
+    Presenter,
+    clean,
+    mask,
+    mask_text,
+    safe_link,
+    value_words,
+)
+from customer_research.reports.tones import tone_of
+
+RECEIPT = receipt("lago", "invoices")
+
+
+def fact(value, unit, metric=""):
+    return Fact(value, unit, (RECEIPT,), AS_OF, metric)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "words"),
+    [
+        (0, "count", "0"),
+        (60000, "count", "60,000"),
+        (-3, "count", "-3"),
+        (7.0, "count", "7"),
+        (Decimal(7), "count", "7"),
+        (0.0, "ratio", "0%"),
+        (0.95, "ratio", "95%"),
+        (0.9634, "ratio", "96.3%"),
+        (-0.25, "ratio", "-25%"),
+        (1.0, "ratio", "100%"),
+        (1.5, "ratio", "150%"),
+        (0.99999, "ratio", "over 99.9%"),
+        (0.00001, "ratio", "under 0.1%"),
+        (-0.00001, "ratio", "between -0.1% and 0%"),
+        (0, "days", "0 days"),
+        (1, "days", "1 day"),
+        (12.55, "days", "12.6 days"),
+        (-4, "days", "-4 days"),
+        (0, "usd_minor", "$0.00"),
+        (123450, "usd_minor", "$1,234.50"),
+        (-5, "usd_minor", "-$0.05"),
+        ((), "money", "0 in every currency"),
+        ((Money("USD", 0),), "money", "$0.00"),
+        (Money("JPY", 120000), "money", "¥120,000"),
+        (Money("KWD", -1234), "money", "-KWD 1.234"),
+        (Money("CAD", 1250), "money", "CA$12.50"),
+        (Money("ISK", 0), "money", "ISK 0"),
+        ((Money("CAD", -1250), Money("JPY", 300)), "money", "-CA$12.50 + ¥300"),
+        (Money("=1", 100), "money", "1.00 =1"),
+        (date(2026, 2, 28), "date", "2026-02-28"),
+        (datetime(2026, 3, 1, 1, 30, tzinfo=timezone(timedelta(hours=2))), "timestamp", "2026-02-28 23:30 UTC"),
+        ("Starter", "text", "Starter"),
+        ("", "text", "(blank)"),
+        (True, "boolean", "yes"),
+        (False, "boolean", "no"),
+        (0, "points", "0"),
+        (-15, "points", "-15"),
+        (0.0, "number", "0"),
+        (1234.56, "number", "1,234.6"),
+        (-2.25, "number", "-2.2"),
+    ],
+)
+def test_each_unit_has_one_display(value, unit, words):
+    assert value_words(fact(value, unit)) == words
+
+
+def test_every_unit_of_the_catalogue_has_a_display():
+    assert set(DISPLAYS) == set(get_args(Unit))
+
+
+@pytest.mark.parametrize("unit", sorted(DISPLAYS))
+def test_none_is_no_value_of_any_unit(unit):
+    with pytest.raises(RenderError, match="not a value of unit"):
+        value_words(fact(None, unit))
+
+
+@pytest.mark.parametrize(
+    ("value", "unit"),
+    [
+        (True, "count"),
+        (1.5, "count"),
+        ("3", "count"),
+        (float("nan"), "ratio"),
+        (float("inf"), "days"),
+        (12.5, "usd_minor"),
+        ((149,), "money"),
+        (149, "money"),
+        (datetime(2026, 1, 1, tzinfo=UTC), "date"),
+        (datetime(2026, 1, 1), "timestamp"),  # noqa: DTZ001 - the case
+        (1, "boolean"),
+        (1, "text"),
+    ],
+)
+def test_a_value_of_another_unit_is_refused(value, unit):
+    with pytest.raises(RenderError, match="not a value of unit"):
+        value_words(fact(value, unit))
+
+
+def test_an_unknown_unit_is_refused():
+    with pytest.raises(RenderError, match="unknown unit"):
+        value_words(fact(3, "furlongs"))
+
+
+def test_changes_carry_their_sign():
+    assert value_words(fact(0.12, "ratio", "trend_30d")) == "+12%"
+    assert value_words(fact(0.0, "ratio", "trend_30d")) == "0%"
+    assert value_words(fact(-500, "usd_minor", "mrr_difference")) == "-$5.00"
+    assert value_words(fact(0.12, "ratio", "refund_rate")) == "12%"
+
+
+def test_every_gap_reason_has_words():
+    assert set(GAP_WORDS) == set(get_args(GapReason))
+
+
+@pytest.mark.parametrize(
+    ("raw", "plain"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]8;;http://evil.example\x07link\x1b]8;;\x07", "link"),
+        ("\x9b2Jgone", "gone"),
+        ("a\r\nb\tc", "a b c"),
+        ("safe\u202egnp\u2066x\u2069\u200f", "safegnpx"),
+        ("ze\u200bro\ufeff\u00ad", "zero"),
+        ("bell\x07\x00\x7f", "bell"),
+        ("lone\ud800", "lone\ufffd"),
+        ("line\u2028sep", "line sep"),
+        ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
+    ],
+)
+def test_texts_lose_what_commands_a_terminal(raw, plain):
+    assert clean(raw) == plain
+
+
+@given(st.text())
+def test_cleaned_text_is_one_printable_line_and_stays_so(text):
+    plain = clean(text)
+    assert "\n" not in plain
+    assert all(char.isprintable() or char in "\u200c\u200d" for char in plain)
+    assert clean(plain) == plain
+
+
+@pytest.mark.parametrize(
+    ("personal", "masked"),
+    [
+        (Personal("dana.roe@alder.example.com", "email"), "d•••@alder.example.com"),
+        (Personal("no address", "email"), "•••"),
+        (Personal("+1 (555) 010-2030", "phone"), "•••30"),
+        (Personal("Dana van Roe", "person"), "D••• v••• R•••"),
+        (Personal("", "person"), "•••"),
+        (Personal("1 Elm Street", "address"), "(address hidden)"),
+        (Personal("\x1b[31m\u202eDana", "person"), "D•••"),
+    ],
+)
+def test_personal_data_is_masked_by_kind(personal, masked):
+    assert mask(personal) == masked
+
+
+def test_addresses_and_numbers_inside_texts_are_masked():
+    text = "Ask dana.roe@alder.example.com or +1 555 010 2030, (555) 010-9999"
+    assert mask_text(text) == "Ask d•••@alder.example.com or •••30, •••99"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["3f0c2a10-7d11-11ef-9a00-0242ac120002", "2026-11-01 09:30 UTC", "$1,234.50", "1234567890", "DOOM-7 (sure)"],
+)
+def test_ids_dates_and_amounts_are_not_taken_for_phones(text):
+    assert mask_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("url", "safe"),
+    [
+        ("https://crm.example.com/company/77", "https://crm.example.com/company/77"),
+        ("https://crm.example.com/a)b|c<d>", "https://crm.example.com/a%29b%7Cc%3Cd%3E"),
+        ("javascript:alert(1)", ""),
+        ("data:text/html,x", ""),
+        ("https:///nohost", ""),
+        ("https://x.example/\x1b[31m", ""),
+        ("http://[broken", ""),
+        ("", ""),
+    ],
+)
+def test_links_are_web_addresses_or_nothing(url, safe):
+    assert safe_link(url) == safe
+
+
+def stripped(made):
+    """A fact whose receipts were taken away behind the type's back."""
+    object.__setattr__(made, "basis", ())
+    return made
+
+
+def report_of(*blocks: Block) -> Report:
+    report = KINDS["quick"].build(full())
+    return replace(report, sections=(Section("Part", blocks, "part"),))
+
+
+def test_a_figure_without_a_receipt_cannot_be_made():
+    with pytest.raises(RenderError, match="no receipt"):
+        Fact(3, "count", (), AS_OF)
+    with pytest.raises(RenderError, match="neither a fact nor a gap"):
+        FigureLine("Trips", 3)  # type: ignore[arg-type]
+    with pytest.raises(RenderError, match="bare value"):
+        Table(("Trips",), ((3,),))  # type: ignore[arg-type]
+
+
+def test_the_presenter_refuses_figures_whose_receipts_are_gone():
+    lines = Figures((FigureLine("Trips", stripped(fact(3, "count"))),))
+    table = Table(("Trips",), ((stripped(fact(3, "count")),),))
+    prose = Prose("3 trips", (stripped(fact(3, "count")),))
+    for block in (lines, table, prose):
+        with pytest.raises(RenderError, match="no receipt"):
+            Presenter(report_of(block))
+
+
+def test_the_presenter_refuses_a_bare_value_in_a_figure():
+    line = FigureLine("Trips", fact(3, "count"))
+    object.__setattr__(line, "figure", 3)
+    with pytest.raises(RenderError, match="bare value"):
+        Presenter(report_of(Figures((line,))))
+
+
+def test_personal_records_need_a_receipt():
+    row = ((Personal("Dana Roe", "person"),),)
+    with pytest.raises(RenderError, match="without a receipt"):
+        Presenter(report_of(Table(("Name",), row)))
+    assert RECEIPT in Presenter(report_of(Table(("Name",), row, basis=(RECEIPT,)))).receipts
+
+
+def test_each_receipt_has_one_number_in_order_of_appearance():
+    second = receipt("hubspot", "relationship")
+    lines = Figures(
+        (
+            FigureLine("A", fact(1, "count")),
+            FigureLine("B", Fact(2, "count", (second, RECEIPT), AS_OF)),
+            FigureLine("C", fact(3, "count")),
+        )
+    )
+    presenter = Presenter(replace(report_of(lines), headline=None, warnings=()))
+    assert presenter.receipts == (RECEIPT, second)
+    assert presenter.line(lines.lines[1]).notes == (1, 2)
+
+
+def test_a_shared_note_is_told_once():
+    noted = [replace(fact(number, "count"), note="from the raw tables") for number in (1, 2)]
+    lines = Figures((FigureLine("A", noted[0]), FigureLine("B", noted[1])))
+    presenter = Presenter(report_of(lines))
+    assert presenter.notes == (("from the raw tables", ("A", "B")),)
+    assert presenter.line(lines.lines[0]).note == ""
+
+
+def test_gaps_with_one_cause_are_one_hole():
+    gap = Gap("hubspot", "unavailable", "timed out", "Try again.")
+    lines = Figures((FigureLine("Owner", gap), FigureLine("Industry", replace(gap, metric="x"))))
+    (hole,) = Presenter(report_of(lines)).holes
+    assert hole.concerns == ("Owner", "Industry")
+
+
+def test_an_answer_is_no_hole():
+    lines = Figures((FigureLine("Rate", Gap("lago", "none_found", "no invoice yet")),))
+    presenter = Presenter(report_of(lines))
+    assert presenter.holes == ()
+    assert presenter.line(lines.lines[0]).text == "none found (Lago): no invoice yet"
+
+
+def test_the_customer_sees_no_score_no_query_and_no_personal_data():
+    report = replace(KINDS["profile"].build(full()), audience="customer")
+    presenter = Presenter(report, show_personal=True)
+    assert presenter.headline is None
+    assert presenter.warnings == ()
+    assert not {"health", "findings", "recommendations"} & {section.id for section in presenter.sections}
+    assert presenter.personal(Personal("Dana Roe", "person")) == "D••• R•••"
+    assert presenter.query(RECEIPT) == ""
+
+
+def test_tones_follow_the_healthy_ranges():
+    assert tone_of(fact(0.97, "ratio", "charge_success_rate")) == "good"
+    assert tone_of(fact(0.90, "ratio", "charge_success_rate")) == "watch"
+    assert tone_of(fact(0.0, "ratio", "charge_success_rate")) == "bad"
+    assert tone_of(fact(0, "days", "days_since_activity")) == "good"
+    assert tone_of(fact(-0.25, "ratio", "trend_30d")) == "neutral"
+    assert tone_of(fact(-0.26, "ratio", "trend_30d")) == "bad"
+    assert tone_of(fact(True, "boolean", "pending_cancellation")) == "bad"
+    assert tone_of(fact(False, "boolean", "pending_cancellation")) == "neutral"
+    assert tone_of(fact(9999, "count", "vehicles")) == "neutral"
+    assert tone_of(Gap("lago", "unavailable", "down")) == "unknown"
+
+
+def test_text_cells_follow_their_table():
+    cell = Presenter(report_of()).cell(Text("x", "watch", "javascript:1"))
+    assert (cell.text, cell.tone, cell.link) == ("x", "watch", "")

@@ -1,0 +1,306 @@
+"""The three renderers: hostile text stays text, layout holds, the envelope is closed."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+from markdown_it import MarkdownIt
+from report_accounts import ACCOUNT_KINDS, ACCOUNTS, AS_OF, HOSTILE, full, hostile, nothing, receipt
+from rich.cells import cell_len
+
+from customer_research.domain.evidence import Fact, Gap
+from customer_research.domain.report import Block, FigureLine, Figures, Freshness, Prose, Report, Section, Text
+from customer_research.domain.report import Table as TableBlock
+from customer_research.errors import RenderError
+from customer_research.reports.kinds import KINDS
+from customer_research.reports.render import json_, markdown, terminal
+
+RENDERERS = (json_.render, markdown.render, terminal.render)
+
+
+def profile(account):
+    return KINDS["profile"].build(account)
+
+
+def with_blocks(*blocks: Block) -> Report:
+    return replace(
+        profile(full()), sections=(Section("Part", blocks, "part"),), warnings=(), headline=None, freshness=()
+    )
+
+
+@pytest.mark.parametrize("render", RENDERERS)
+def test_renderers_refuse_a_figure_without_a_receipt(render):
+    made = Fact(3, "count", (receipt("lago", "invoices"),), AS_OF)
+    object.__setattr__(made, "basis", ())
+    with pytest.raises(RenderError, match="no receipt"):
+        render(with_blocks(Figures((FigureLine("Trips", made),))))
+
+
+@pytest.mark.parametrize("render", RENDERERS)
+def test_renderers_refuse_a_value_that_is_not_of_its_unit(render):
+    made = Fact(None, "count", (receipt("lago", "invoices"),), AS_OF)
+    with pytest.raises(RenderError, match="not a value of unit"):
+        render(with_blocks(Figures((FigureLine("Trips", made),))))
+
+
+@pytest.mark.parametrize("render", RENDERERS)
+@pytest.mark.parametrize("kind", ACCOUNT_KINDS)
+def test_no_control_or_bidi_character_leaves_any_renderer(render, kind):
+    text = render(KINDS[kind].build(hostile()))
+    loose = {char for char in text if unicodedata.category(char).startswith("C") and char not in "\n\u200c\u200d"}
+    assert loose == set()
+
+
+@pytest.mark.parametrize("render", RENDERERS)
+@pytest.mark.parametrize("secret", ["dana.roe@alder", "Dana Roe", "010 2030", "010-2030", "Kim Park", "Robin Vale"])
+def test_personal_data_is_masked_unless_asked_for(render, secret):
+    shown = [render(KINDS[kind].build(full())) for kind in ACCOUNT_KINDS]
+    assert not any(secret in text for text in shown)
+    unmasked = [render(KINDS[kind].build(full()), show_personal=True) for kind in ACCOUNT_KINDS]
+    assert any(secret in text.replace("\\", "") for text in unmasked)
+
+
+# --- Markdown ---------------------------------------------------------------------------------------------------------
+
+
+def tokens(text):
+    parsed = MarkdownIt("gfm-like", {"linkify": False, "html": True}).parse(text)
+    for token in parsed:
+        yield token
+        yield from token.children or ()
+
+
+@pytest.mark.parametrize("kind", ACCOUNT_KINDS)
+def test_hostile_text_makes_no_html_no_foreign_link_no_code_no_image(kind):
+    report = KINDS[kind].build(hostile())
+    found = list(tokens(markdown.render(report)))
+    assert not [token for token in found if token.type in {"html_inline", "html_block", "image", "fence", "code_block"}]
+    links = [str(token.attrGet("href")) for token in found if token.type == "link_open"]
+    assert all(re.match(r"https://(billing|crm|bi|notes)\.example\.com/", link) for link in links)
+
+
+@pytest.mark.parametrize("kind", ["profile", "billing"])
+def test_hostile_text_breaks_no_table(kind):
+    calm, wild = (list(tokens(markdown.render(KINDS[kind].build(account)))) for account in (full(), hostile()))
+    for name in ("table_open", "tr_open", "td_open", "heading_open", "bullet_list_open", "list_item_open"):
+        assert sum(t.type == name for t in wild) == sum(t.type == name for t in calm), name
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE))
+def test_escaped_text_reads_as_it_was(name):
+    plain = json.loads(json_.render(with_blocks(Prose(HOSTILE[name]))))["sections"][0]["blocks"][0]["text"]
+    text = markdown.render(with_blocks(Prose(HOSTILE[name])))
+    words = [
+        token.content for token in MarkdownIt("gfm-like", {"linkify": False}).parse(text) if token.type == "inline"
+    ]
+    rendered = [
+        "".join(child.content for child in token.children or ())
+        for token in MarkdownIt("gfm-like", {"linkify": False}).parse(text)
+        if token.type == "inline"
+    ]
+    assert plain in rendered, words
+
+
+@pytest.mark.parametrize("start", ["- item", "+ item", "# head", "> quote", "1. one", "12) two", "=== x", "--- x"])
+def test_no_sentence_begins_a_list_or_a_heading(start):
+    found = [token.type for token in tokens(markdown.render(with_blocks(Prose(start))))]
+    assert "list_item_open" not in found
+    assert found.count("heading_open") == 2  # the title, the part
+
+
+@pytest.mark.parametrize("text", ["https://evil.example", "see www.evil.example now", "mailto:x", "a://b"])
+def test_bare_addresses_of_vendors_are_not_made_links(text):
+    escaped = markdown.escape(text)
+    assert not re.search(r"[A-Za-z]:\S|www\.", escaped)
+
+
+def test_markdown_numbers_receipts_once_and_defines_each():
+    text = markdown.render(profile(full()))
+    defined = re.findall(r"^\[\^(\d+)\]: ", text, re.MULTILINE)
+    used = set(re.findall(r"\[\^(\d+)\](?!:)", text))
+    assert defined == [str(number) for number in range(1, len(defined) + 1)]
+    assert used == set(defined)
+
+
+def test_long_queries_are_cut_and_say_so():
+    proof = replace(receipt("warehouse", "usage"), query="SELECT " + "x, " * 400 + "``tick`` FROM t")
+    text = markdown.render(with_blocks(Figures((FigureLine("A", Fact(1, "count", (proof,), AS_OF)),))))
+    assert "characters; the JSON report has all)" in text
+    assert len(text) < 2000
+
+
+def test_code_spans_hold_any_backticks():
+    proof = replace(receipt("warehouse", "usage"), query="SELECT ``a`` <b>")
+    text = markdown.render(with_blocks(Figures((FigureLine("A", Fact(1, "count", (proof,), AS_OF)),))))
+    codes = [token.content for token in tokens(text) if token.type == "code_inline"]
+    assert "SELECT ``a`` <b>" in codes
+
+
+# --- terminal ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+@pytest.mark.parametrize("kind", ["profile", "billing", "reservations", "payments", "health"])
+@pytest.mark.parametrize("account", ["full", "hostile", "nothing"])
+def test_no_line_is_wider_than_the_terminal(account, kind, width):
+    text = terminal.render(KINDS[kind].build(ACCOUNTS[account]()), width=width)
+    assert max(cell_len(line) for line in text.split("\n")) <= width
+
+
+def test_plain_output_has_no_escape_and_tones_are_words():
+    text = terminal.render(profile(full()), width=100)
+    assert "\x1b" not in text
+    assert "97.1% (good)" in text
+    assert "-42% (act)" in text
+
+
+def test_colours_add_nothing_but_colours():
+    report = profile(full())
+    coloured = terminal.render(report, width=100, color=True)
+    assert "\x1b[" in coloured
+    plain = re.sub(r"\x1b\[[0-9;]*m|\x1b\]8;[^\x1b]*\x1b\\", "", coloured)
+    assert [line.rstrip() for line in plain.split("\n")] == terminal.render(report, width=100).split("\n")
+
+
+def test_no_color_is_honoured(monkeypatch):
+    from rich.console import Console
+
+    monkeypatch.setenv("NO_COLOR", "1")
+    console = Console(width=100, force_terminal=True, record=True)
+    assert console.no_color
+    with console.capture() as captured:
+        terminal.show(profile(full()), console)
+    assert not re.search(r"\x1b\[[0-9;]*3[1-7]m", captured.get())
+
+
+def test_markup_of_vendors_is_not_markup():
+    text = terminal.render(with_blocks(Prose("[red]x[/red] :smile: [link=http://x]y[/link]")), width=100)
+    assert "[red]x[/red] :smile: [link=http://x]y[/link]" in text
+
+
+def test_wide_tables_are_stacked_not_crushed():
+    headers = tuple(f"Column {number}" for number in range(12))
+    block = TableBlock(headers, (tuple(Text(f"longish-value-{number}") for number in range(12)),))
+    text = terminal.render(with_blocks(block), width=80)
+    assert all(re.search(rf"Column {number}\s+longish-value-{number}\b", text) for number in range(12))
+
+
+def test_footnotes_shorten_runs():
+    assert terminal.marks(()) == ""
+    assert terminal.marks((3,)) == " [3]"
+    assert terminal.marks((1, 2)) == " [1,2]"
+    assert terminal.marks((1, 2, 3, 5, 7, 8)) == " [1-3,5,7,8]"
+
+
+def test_each_receipt_is_listed_once():
+    text = terminal.render(profile(full()), width=100)
+    listed = re.findall(r"^\[(\d+)\] ", text.split("Receipts ─")[1], re.MULTILINE)
+    assert listed == [str(number) for number in range(1, len(listed) + 1)]
+
+
+def test_freshness_is_told_per_source():
+    when = datetime.fromisoformat("2026-10-28T00:00:00Z")
+    aged = Freshness("warehouse", "ok", AS_OF, when, (), "newest record is 4 days old")
+    partial = Freshness("hubspot", "partial", AS_OF, None, (Gap("hubspot", "denied", "no deals scope", "Add it."),))
+    text = terminal.render(replace(profile(full()), freshness=(aged, partial)), width=140)
+    assert "Warehouse: answered in full; read 2026-11-01 00:00 UTC; newest record 2026-10-28 00:00 UTC; newest" in text
+    assert "HubSpot: answered in part; read 2026-11-01 00:00 UTC" in text
+    assert "access refused (HubSpot): no deals scope. Next: Add it." in text
+
+
+def test_width_follows_the_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "72")
+    assert max(len(line) for line in terminal.render(profile(nothing())).split("\n")) == 72
+
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+
+def envelope(kind="profile", account=None, show_personal=False):
+    return json.loads(json_.render(KINDS[kind].build(account or full()), show_personal=show_personal))
+
+
+def walk(value):
+    yield value
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for child in children:
+        yield from walk(child)
+
+
+def test_the_envelope_is_versioned_and_complete():
+    made = envelope()
+    assert made["schema"] == "customer-research/report/1"
+    assert list(made) == [
+        "schema",
+        "kind",
+        "title",
+        "operator",
+        "as_of",
+        "generated_at",
+        "audience",
+        "personal",
+        "partial",
+        "headline",
+        "warnings",
+        "sections",
+        "gaps",
+        "freshness",
+        "receipts",
+    ]
+    assert made["as_of"] == "2026-11-01T00:00:00Z"
+    assert made["personal"] == "masked"
+
+
+@pytest.mark.parametrize("kind", ACCOUNT_KINDS)
+def test_every_figure_has_receipts_that_are_in_the_envelope(kind):
+    made = envelope(kind)
+    known = {proof["id"] for proof in made["receipts"]}
+    figures = [part for part in walk(made["sections"]) if isinstance(part, dict) and "unit" in part]
+    assert figures
+    for figure in figures:
+        assert figure["receipts"]
+        assert set(figure["receipts"]) <= known
+        assert figure["as_of"].endswith("Z")
+
+
+def test_a_figure_line_is_a_value_or_a_gap():
+    blocks = [
+        part for part in walk(envelope(account=nothing())) if isinstance(part, dict) and part.get("type") == "figures"
+    ]
+    lines = [line for block in blocks for line in block["figures"]]
+    assert lines
+    assert all("value" not in line and line["gap"]["reason"] and line["gap"]["detail"] for line in lines)
+
+
+def test_money_is_minor_units_per_currency():
+    made = envelope("billing", ACCOUNTS["money"]())
+    lines = {line["label"]: line for part in walk(made) if isinstance(part, dict) for line in part.get("figures", [])}
+    assert lines["MRR (after coupons)"]["value"] == [
+        {"currency": "CAD", "minor": -1250},
+        {"currency": "JPY", "minor": 120000},
+    ]
+    assert lines["MRR (after coupons)"]["text"] == "-CA$12.50 + ¥120,000"
+
+
+def test_personal_data_is_masked_in_json_and_marked():
+    contacts = next(s for s in envelope()["sections"] if s["id"] == "contacts")["blocks"][0]["rows"][0]
+    assert contacts[0] == {"text": "D••• R•••", "personal": "person"}
+    shown = next(s for s in envelope(show_personal=True)["sections"] if s["id"] == "contacts")["blocks"][0]["rows"][0]
+    assert shown[0] == {"text": "Dana Roe", "personal": "person"}
+
+
+def test_receipts_carry_what_a_replay_needs():
+    proof = envelope()["receipts"][0]
+    assert set(proof) >= {"id", "number", "source", "stream", "query", "parameters", "fetched_at", "rows", "digest"}
+
+
+def test_a_customer_gets_no_queries():
+    made = json.loads(json_.render(replace(profile(full()), audience="customer"), show_personal=True))
+    assert all("query" not in proof and "digest" not in proof for proof in made["receipts"])
+    assert made["personal"] == "masked"
+    assert made["headline"] is None
