@@ -19,6 +19,7 @@ from customer_research.errors import ConfigError, Denied, EngineError, SchemaCha
 from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings, load_settings
 from customer_research.sources.warehouse import SOURCE
+from customer_research.sources.warehouse.operators import operators
 from customer_research.sources.warehouse.session import WarehouseSession, open_session
 
 T = TypeVar("T")
@@ -123,6 +124,16 @@ def test_a_cut_directory_is_noticed_though_exports_do_not_tell(sandbox: Sandbox)
     sandbox.set_faults("metabase:truncate")
     with pytest.raises(Truncated):
         using(sandbox, lambda session: session.csm_directory())
+    with pytest.raises(Truncated):
+        using(sandbox, operators)
+
+
+def test_the_app_database_knows_operators_without_a_subscription(sandbox: Sandbox) -> None:
+    found = using(sandbox, operators)
+    raw = sandbox.dataset.warehouse["POSTGRES_SWOOP.OPERATOR"].rows
+    assert {one.operator_id for one in found.candidates} == {row["OPERATOR_ID"] for row in raw}
+    one = using(sandbox, lambda session: operators(session, scenario(6)))
+    assert [candidate.operator_id for candidate in one.candidates] == [scenario(6)]
 
 
 # -- queries over canonical tables -----------------------------------------------------------------------------------------

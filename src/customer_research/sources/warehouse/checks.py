@@ -98,10 +98,9 @@ async def _database(session: WarehouseSession, _subject: Subject | None) -> Chec
 async def _operator_filter(session: WarehouseSession, subject: Subject | None) -> CheckResult:
     needed = "the card's filter by field id and our SQL give the same trips of one real operator"
     name = "operator_filter"
-    operator = await _probe_operator(session, subject)
+    operator, counted = await _probe_operator(session, subject)
     if operator is None:
         return CheckResult(name, "skipped", "no operator with a modest number of trips", needed, "Name an operator.")
-    counted = await _trips(session, operator)
     card = _CARD_NUMBER.match(session.settings.metabase.reservations.strip())
     if card is None:
         status: Status = "ok" if counted else "warn"
@@ -121,16 +120,21 @@ async def _operator_filter(session: WarehouseSession, subject: Subject | None) -
     return CheckResult(name, "ok", found, needed)
 
 
-async def _probe_operator(session: WarehouseSession, subject: Subject | None) -> str | None:
-    """The asked operator, else one with few enough trips to list."""
+async def _probe_operator(session: WarehouseSession, subject: Subject | None) -> tuple[str | None, int]:
+    """An operator and its trips by SQL: the asked one, else (or when it has too many to list) a smaller one."""
     if subject is not None:
-        return subject.operator_id
+        counted = await _trips(session, subject.operator_id)
+        if 0 < counted <= _MODEST:
+            return subject.operator_id, counted
     sql = (
         "SELECT v.LAGO_EXTERNAL_CUSTOMER_ID AS operator_id FROM {csm} AS v "
         "WHERE v.R_TOTAL_RESERVATIONS_COUNT BETWEEN 1 AND $modest ORDER BY operator_id LIMIT 1"
     )
     answer = await session.run(sql, {"modest": _MODEST}, stream="doctor")
-    return str(answer.rows[0]["operator_id"]) if answer.rows else None
+    if not answer.rows:
+        return None, 0
+    operator = str(answer.rows[0]["operator_id"])
+    return operator, await _trips(session, operator)
 
 
 async def _trips(session: WarehouseSession, operator: str) -> int:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from customer_research.sources.warehouse.session import WarehouseSession
 
 _COLUMNS = """SELECT o.OPERATOR_ID AS operator_id, o.NAME AS name, COALESCE(o.GENERAL_EMAIL, o.EMAIL) AS email,
-    o.PHONE AS phone, o.WEBSITE_URL AS website, o.STRIPE_ACCOUNT AS stripe_account FROM {operator} AS o"""
+    o.PHONE AS phone, o.WEBSITE_URL AS website, o.STRIPE_ACCOUNT AS stripe_account, COUNT(*) OVER () AS rows_in_all
+    FROM {operator} AS o"""
 
 
 async def operators(session: WarehouseSession, operator_id: str | None = None) -> Found:
@@ -22,7 +23,7 @@ async def operators(session: WarehouseSession, operator_id: str | None = None) -
         SourceError: as the runner.
     """
     if operator_id is None:
-        answer = await session.run(_COLUMNS, {}, stream="operators", whole=True)
+        answer = await session.whole(_COLUMNS, stream="operators")
     else:
         plain = operator_id.removeprefix("legacy:")
         answer = await session.run(

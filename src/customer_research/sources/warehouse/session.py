@@ -175,6 +175,24 @@ class WarehouseSession:
             raise ConfigError("The warehouse session has no runner attached.", setting="metabase")
         return await self._runner.run(sql, parameters, stream=stream, whole=whole)
 
+    async def whole(self, sql: str, *, stream: str) -> SqlAnswer:
+        """Run SQL without a row cap; its column `rows_in_all` (`COUNT(*) OVER ()`) proves that every row came.
+
+        Raises:
+            Truncated: when fewer rows came than there are.
+            SourceError: as the runner.
+        """
+        answer = await self.run(sql, {}, stream=stream, whole=True)
+        there = answer.rows[0]["rows_in_all"] if answer.rows else 0
+        if there != len(answer.rows):
+            raise Truncated(
+                f"The warehouse has {there} rows for {stream}, {len(answer.rows)} came.",
+                source="warehouse",
+                stream=stream,
+                hint="Try again; if it stays, look at Metabase's export limits.",
+            )
+        return answer
+
     def place(self, name: str) -> str:
         """The relation in the setting `metabase.<name>`, as SQL."""
         return relation(getattr(self.settings.metabase, name), name)
@@ -408,15 +426,7 @@ class WarehouseSession:
             Truncated: when fewer rows came than the view has.
             SourceError: as the runner.
         """
-        answer = await self.run(_DIRECTORY, {}, stream="csm_directory", whole=True)
-        told = [row.get("rows_in_all") for row in answer.rows[:1]]
-        if told and told != [len(answer.rows)]:
-            raise Truncated(
-                f"The CSM view has {told[0]} rows, {len(answer.rows)} came.",
-                source="warehouse",
-                stream="csm_directory",
-                hint="Try again; if it stays, look at Metabase's export limits.",
-            )
+        answer = await self.whole(_DIRECTORY, stream="csm_directory")
         return Batch({"csm": normalise.csm_rows(answer.rows, answer.receipt.id)}, (answer.receipt,))
 
     async def sample_operators(self, count: int) -> SqlAnswer:
