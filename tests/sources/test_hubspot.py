@@ -29,7 +29,8 @@ from crm_records import (
     subject,
 )
 
-from customer_research.connect.source import Batch, CheckResult, Subject
+from customer_research.connect.source import Batch, Subject
+from customer_research.domain.check import CheckResult
 from customer_research.domain.records import TABLES
 from customer_research.errors import (
     BadAnswer,
@@ -423,6 +424,19 @@ def test_a_deal_stage_that_nobody_explains_is_a_gap() -> None:
 def test_an_answer_that_is_no_object_is_a_bad_answer() -> None:
     with pytest.raises(BadAnswer):
         mocked({f"/companies/{COMPANY_ID}": json_([1, 2])})
+
+
+def test_a_found_company_that_holds_another_operator_is_not_taken() -> None:
+    strange = {**COMPANY, "id": "555", "properties": {**COMPANY["properties"], "operator_id": UNDASHED}}  # type: ignore[dict-item]
+    answers: dict[str, httpx2.Response | Handler] = {
+        f"/companies/{COMPANY_ID}": json_({"status": "error", "message": "no"}, 404),
+        "/properties/2026-09/companies": json_({"results": [{"name": "operator_id"}]}),
+        "/companies/search": json_({"total": 1, "results": [strange]}),
+        "/companies/555": json_(strange),
+    }
+    batch = mocked(answers)
+    assert batch.tables["company"] == []
+    assert batch.gaps == {}
 
 
 @pytest.mark.parametrize("body", [{}, {"results": None}, {"results": ["x"]}])

@@ -142,7 +142,7 @@ def match(ticket: Ticket, wanted: Wanted) -> tuple[str, bool] | None:
 
 
 def _is_tag(tag: str, wanted: Wanted) -> bool:
-    return bool({text_key(tag), name_key(tag)} & wanted.tag_keys) and text_key(tag) not in _GENERIC
+    return bool({text_key(tag), name_key(tag)} & wanted.tag_keys)
 
 
 def _names(text: str | None, keys: Iterable[str]) -> bool:
