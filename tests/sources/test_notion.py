@@ -26,7 +26,8 @@ from crm_records import (
     subject,
 )
 
-from customer_research.connect.source import Batch, CheckResult, Subject
+from customer_research.connect.source import Batch, Subject
+from customer_research.domain.check import CheckResult
 from customer_research.domain.records import TABLES
 from customer_research.errors import (
     BadAnswer,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
+from customer_research.domain.check import CheckResult
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.identity import Candidate, Interpretation
 from customer_research.settings import Settings
@@ -47,18 +48,6 @@ class Batch:
 
 Clock = Callable[[], datetime]
 """Gives the present instant, UTC-aware; injected everywhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """One row of `doctor`: what was found, what is needed, the exact fix, and the settings `--write` would set."""
-
-    check: str
-    status: Literal["ok", "warn", "fail", "skipped"]
-    found: str
-    needed: str
-    fix: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Session(Protocol):

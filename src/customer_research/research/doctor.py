@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from customer_research.connect.source import CheckResult, Source, Subject
+from customer_research.connect.source import Source, Subject
+from customer_research.domain.check import CheckResult, CheckStatus
 from customer_research.domain.identity import Interpretation
 from customer_research.errors import ConfigError, CustomerResearchError, UsageError
 from customer_research.identity.normalise import normalize_operator_id
@@ -48,7 +49,7 @@ async def _checks(connections: Connections, source: Source, subject: Subject | N
             results.append(CheckResult(name, result.status, result.found, result.needed, result.fix, result.settings))
         except CustomerResearchError as error:
             connections.failed(source.name, error)
-            status = "skipped" if isinstance(error, OutOfReach) else "fail"
+            status: CheckStatus = "skipped" if isinstance(error, OutOfReach) else "fail"
             results.append(CheckResult(name, status, error.message, check.question, error.hint))
     return results
 
@@ -132,7 +133,8 @@ def _compared(total: int, forms: Mapping[str, int], known: Mapping[str, tuple[in
         fix.append(f"Ids are normalised when read ({', '.join(odd)}); have them stored in one form.")
     if short:
         fix.append(f"Look at the operators that {' and '.join(short)} does not know: test accounts, or another id.")
-    status = "fail" if any(found == 0 for found, _ in known.values()) else "warn" if fix else "ok"
+    nobody = any(found == 0 for found, _ in known.values())
+    status: CheckStatus = "fail" if nobody else "warn" if fix else "ok"
     return CheckResult(IDS, status, "; ".join(told) + ".", needed, " ".join(fix))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from customer_research.domain.evidence import Evidence, Fact, Figure, Gap
+from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Receipt
 from customer_research.domain.money import Money, totals
 from customer_research.engines.duckdb import Memory
 from customer_research.metrics.catalogue import METRICS, SUBJECTS, Metric
@@ -110,8 +110,8 @@ class Measuring:
                 return Gap(gap.source, gap.reason, gap.detail, gap.next_step, metric.name)
         return self._none_found(metric)
 
-    def _derived_basis(self, metric: Metric) -> tuple[Any, ...]:
-        seen = {}
+    def _derived_basis(self, metric: Metric) -> tuple[Receipt, ...]:
+        seen: dict[str, Receipt] = {}
         for table in metric.tables:
             for receipt in self._gathered.basis((table,), _subject_of(table)):
                 seen.setdefault(receipt.id, receipt)
@@ -130,7 +130,7 @@ class Measuring:
         columns = tuple(name for name in (rows[0] if rows else {}) if name != "operator_id")
         return Evidence(columns, tuple(tuple(row[c] for c in columns) for row in rows[:shown]), len(rows), receipts)
 
-    def _aggregate_evidence(self, metric: Metric, receipts: tuple[Any, ...]) -> Evidence:
+    def _aggregate_evidence(self, metric: Metric, receipts: tuple[Receipt, ...]) -> Evidence:
         peers = [m.name for m in METRICS.values() if m.subject == metric.subject and m.evidence == metric.evidence]
         names = tuple(dict.fromkeys([metric.name, *peers]))
         row = tuple(f.value if isinstance(f := self.figures[name], Fact) else None for name in names)

@@ -6,7 +6,7 @@ from typing import Any
 
 from customer_research.domain.records import TABLES
 from customer_research.health.findings import load_findings
-from customer_research.health.scorecard import SHIPPED, Scorecard, load_scorecard
+from customer_research.health.scorecard import PERMILLE, Scorecard, load_scorecard, shipped_scorecards
 from customer_research.metrics.catalogue import METRICS, SUBJECTS
 from customer_research.reports.kinds import KINDS
 from customer_research.research.figures import WIDE_METRICS
@@ -67,7 +67,7 @@ def tables() -> list[dict[str, Any]]:
 
 def scorecards() -> tuple[str, ...]:
     """The shipped scorecards' names."""
-    return tuple(SHIPPED)
+    return shipped_scorecards()
 
 
 def _card(name: str) -> Scorecard:
@@ -82,24 +82,39 @@ def scorecard(name: str) -> dict[str, Any]:
         "title": card.title,
         "version": card.version,
         "digest": card.digest,
-        "dimensions": [{"name": d.name, "weight": d.weight, "base": d.base} for d in card.dimensions],
-        "gates": [{"name": g.name, "when": g.when, "cap": g.cap} for g in card.gates],
+        "dimensions": [{"name": d.name, "weight": d.weight / PERMILLE, "base": d.base} for d in card.dimensions],
+        "gates": [{"name": g.name, "when": g.case.when.sql, "cap": g.cap} for g in card.gates],
     }
 
 
 def rules(name: str) -> list[dict[str, Any]]:
     """One scorecard's rules."""
     return [
-        {"id": r.id, "dimension": r.dimension, "points": r.points, "when": r.when, "because": r.because}
+        {
+            "id": r.id,
+            "dimension": r.dimension,
+            "points": f"{r.points:+d}" + (f" each ({r.per})" if r.per else ""),
+            "when": case.when.sql,
+            "because": case.because,
+        }
         for r in _card(name).rules
+        for case in r.cases
     ]
 
 
 def findings() -> list[dict[str, Any]]:
     """The correlation rules."""
     return [
-        {"rule": f.rule, "title": f.title, "kind": f.kind, "priority": f.priority, "when": f.when, "action": f.action}
+        {
+            "rule": f.id,
+            "title": f.title,
+            "kind": f.kind,
+            "priority": f.priority,
+            "when": case.when.sql,
+            "action": f.action,
+        }
         for f in load_findings({metric.name for metric in WIDE_METRICS})
+        for case in f.cases
     ]
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from customer_research.connect.source import CheckResult, Clock, Subject
+from customer_research.connect.source import Clock, Subject
 from customer_research.domain.account import Account, Records
-from customer_research.domain.evidence import Evidence, Fact, Gap
+from customer_research.domain.check import CheckResult
+from customer_research.domain.evidence import Evidence, Gap
 from customer_research.domain.explanation import Explanation
 from customer_research.domain.identity import LookupAnswer
 from customer_research.domain.records import TABLES
@@ -210,9 +211,9 @@ class Research:
         await gatherer.stream(source, stream, Subject(gathered.operator_id, gathered.as_of))
 
 
-def _current(gathered: Gathered) -> dict[str, object]:
+def _current(gathered: Gathered) -> Mapping[str, Any]:
     """The CSM row that stands for the operator."""
-    return next((dict(row) for row in gathered.records[CSM].rows if row["is_current"]), {})
+    return next((row for row in gathered.records[CSM].rows if row["is_current"]), {})
 
 
 def _subject(gathered: Gathered, resolution: Resolution, settings: Settings) -> Subject:
@@ -241,9 +242,8 @@ def _name(gathered: Gathered, resolution: Resolution) -> str:
     return next((str(name) for name in names if name), gathered.operator_id)
 
 
-def _rows(gathered: Gathered, table: str) -> tuple[object, ...] | list[dict[str, object]]:
-    records = gathered.records.get(table, Records(table, (), ()))
-    return [dict(row) for row in records.rows]
+def _rows(gathered: Gathered, table: str) -> tuple[Mapping[str, Any], ...]:
+    return gathered.records.get(table, Records(table, (), ())).rows
 
 
 def _refuse_nobody(gathered: Gathered, resolution: Resolution) -> None:
@@ -251,6 +251,3 @@ def _refuse_nobody(gathered: Gathered, resolution: Resolution) -> None:
     if resolution.match.candidate.name or any(records.rows for records in gathered.records.values()):
         return
     raise OperatorNotFound(f"No source knows the operator {gathered.operator_id}.", hint="Check the id.")
-
-
-__all__ = ["Fact", "Research", "system_clock"]

@@ -76,10 +76,10 @@ def rules_page() -> str:
         if card["gates"]:
             rows = [(g["name"], f"`{g['when']}`", g["cap"]) for g in card["gates"]]
             parts += ["Gates (they cap the band, the score stays):\n", table(("gate", "when", "cap"), rows)]
-    rows = [
+    found = [
         (f["rule"], f["title"], f["kind"], f["priority"], f"`{f['when']}`", f["action"]) for f in registry.findings()
     ]
-    parts += ["\n## Correlation findings\n", table(("rule", "title", "kind", "priority", "when", "action"), rows)]
+    parts += ["\n## Correlation findings\n", table(("rule", "title", "kind", "priority", "when", "action"), found)]
     return "\n".join(parts)
 
 

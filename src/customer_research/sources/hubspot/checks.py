@@ -7,7 +7,8 @@ from typing import Any
 
 from customer_research.connect.concurrent import together
 from customer_research.connect.recording import Recording
-from customer_research.connect.source import CheckResult, Subject
+from customer_research.connect.source import Subject
+from customer_research.domain.check import CheckResult
 from customer_research.errors import Denied, SourceError
 from customer_research.sources.hubspot.normalise import (
     LOST_STAGES,

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from customer_research.connect.source import Check, CheckResult, Subject
+from customer_research.connect.source import Check, Subject
+from customer_research.domain.check import CheckResult
 from customer_research.sources.lago.session import LagoSession
 
 FORMS: tuple[tuple[str, str, str], ...] = (

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from customer_research.connect.recording import Recording
-from customer_research.connect.source import CheckResult, Subject
+from customer_research.connect.source import Subject
+from customer_research.domain.check import CheckResult
 from customer_research.errors import NotThere
 from customer_research.sources.notion.matching import canonical_id, match
 from customer_research.sources.notion.normalise import (

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from customer_research.connect.source import Check, CheckResult, Subject
+from customer_research.connect.source import Check, Subject
+from customer_research.domain.check import CheckResult
 from customer_research.errors import CustomerResearchError, Denied, RateLimited, SchemaChanged, Truncated
 from customer_research.sources.warehouse.bindings import ChargePath as Path
 from customer_research.sources.warehouse.bindings import declared

@@ -12,7 +12,7 @@ import click
 from customer_research.surfaces.cli.session import settings_of, with_research
 
 if TYPE_CHECKING:
-    from customer_research.connect.source import CheckResult
+    from customer_research.domain.check import CheckResult
     from customer_research.research import Research
 
 FAILED = 6
