@@ -189,7 +189,8 @@ class _Charges:
         rng = self._rng
         amount = max(1, round((trip.paid_cents or trip.total_cents) * self._scale))
         card = self._cards[int(rng.random() ** 2 * 24)]
-        declined = rng.random() < self._profile.decline_rate
+        distressed = self._profile.distress_at is not None and at >= self._profile.distress_at
+        declined = rng.random() < (0.4 if distressed else self._profile.decline_rate)
         charges.append(self._charge(account, trip.operator, at, amount, card, declined=declined))
         if declined and rng.random() < 0.60:
             again = at + timedelta(minutes=5 + int(rng.random() * 600))

@@ -226,13 +226,21 @@ class Billing:
         first = midnight(date(begun.year, begun.month, 1))
         return [begun, *(start for start in period_starts(first, 1, until) if start > begun)]
 
-    def bill(self, start: datetime, end: datetime, *, declining: bool) -> tuple[int, int]:
-        """Issue the invoices of the window [start, end); returns (invoices that failed at first, overdue at its end)."""
+    def bill(
+        self, start: datetime, end: datetime, *, declining: bool, distressed_at: datetime | None = None
+    ) -> tuple[int, int]:
+        """Issue the invoices of the window [start, end); returns (invoices that failed at first, overdue at its end).
+
+        From `distressed_at` on no attempt to collect succeeds.
+        """
         self._change_plan(end)
         failed = 0
         for at, subscriptions in self._bills(start, end):
             invoice = self._subscription_invoice(at, subscriptions)
-            self._pay(invoice, at, declining=declining)
+            if distressed_at is not None and at >= distressed_at:
+                self._never_paid(invoice, at)
+            else:
+                self._pay(invoice, at, declining=declining)
             failed += bool(invoice.attempts)
         overdue = sum(
             midnight(item.due_on) < end and (item.paid_at is None or item.paid_at >= end)
@@ -308,6 +316,10 @@ class Billing:
         settle(invoice, paid, self.as_of)
         if drawn > 0.985 and invoice.payment_status == "succeeded":
             self._credit(invoice)
+
+    def _never_paid(self, invoice: Invoice, at: datetime) -> None:
+        invoice.attempts = [at + timedelta(days=day, hours=2) for day in (0, 3, 7, 14)]
+        settle(invoice, self.as_of + timedelta(days=1), self.as_of)
 
     def _retry(self, invoice: Invoice, at: datetime) -> datetime:
         """Failed attempts on days 0, 3, 7 and 14 until one succeeds; after that each month end clears it with 65 %."""

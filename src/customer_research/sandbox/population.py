@@ -80,6 +80,12 @@ class Profile:
     frailty: float
     name_length: int
     signup_weekday: int
+    distress_at: datetime | None
+    """When everything began to go wrong at once, for 10 % of paying operators: failed cards, falling use, open tickets.
+
+    Only worlds with rows act on it, so that each band has somebody in the demo and the calibration world's mechanism stays
+    exactly the documented one.
+    """
 
     def batch(self, *, rows: bool) -> float:
         """How many trips one reservation row stands for: 1, or more for large operators where rows are written.
@@ -126,6 +132,7 @@ def draw_profile(seed: int, index: int, as_of: datetime, months: int) -> Profile
         frailty=rng.gauss(0.0, 0.35),
         name_length=len(operator.name),
         signup_weekday=operator.signed_up.weekday(),
+        distress_at=_distress(rng, as_of) if plan else None,
     )
 
 
@@ -157,6 +164,12 @@ def _plan_change(rng: Random, started: datetime, as_of: datetime) -> datetime | 
     if not changes or span <= 0:
         return None
     return started + timedelta(days=60 + int(share * span))
+
+
+def _distress(rng: Random, as_of: datetime) -> datetime | None:
+    """About three months ago, for 10 %; two thirds of them have left by the as-of."""
+    struck, days = rng.random() < 0.10, rng.randrange(85, 111)
+    return as_of - timedelta(days=days) if struck else None
 
 
 def _override(rng: Random, plan: str | None) -> int | None:

@@ -130,6 +130,7 @@ class Simulation:
         self._as_of = edges[-1]
         self._rng = stream(seed, profile.operator.index, "months")
         self._regime = Regime(self._rng)
+        self._distress_at = profile.distress_at if rows else None
         self._batch = profile.batch(rows=rows)
         self._billing = Billing(profile, stream(seed, profile.operator.index, "billing"), self._as_of, edges[0])
         self._adjusted: list[float] = []
@@ -170,10 +171,11 @@ class Simulation:
         season = SEASONS[self._profile.season][(start + (end - start) / 2).month - 1]
         trips = self._usage(start, end, season)
         rows = self._rows(trips)
-        declining = self._regime.kind == "decline"
-        failed, overdue = self._billing.bill(start, end, declining=declining)
+        distressed = self._distressed(end) > 0
+        declining = self._regime.kind == "decline" or distressed
+        failed, overdue = self._billing.bill(start, end, declining=declining, distressed_at=self._distress_at)
         disputes = poisson(self._rng, rows * 0.9 * self._profile.charge_share * self._profile.dispute_rate)
-        self._open_tickets(start, end, declining=declining)
+        self._open_tickets(start, end, declining=declining, distressed=distressed)
         self._people(start, end)
         self._survey(start, end, declining=declining)
         covariates = self._covariates(end, trips / season, failed, overdue, disputes)
@@ -182,12 +184,19 @@ class Simulation:
         self._adjusted.append(trips / season)
         return month
 
+    def _distressed(self, end: datetime) -> int:
+        """Months since everything went wrong, counting the month in which it did; 0 before."""
+        if self._distress_at is None or self._distress_at >= end:
+            return 0
+        return 1 + int(months_between(self._distress_at, end))
+
     def _usage(self, start: datetime, end: datetime, season: float) -> int:
         factor = self._regime.step()
         if self._leaves_at is not None and self._returns_at is None and start >= self._leaves_at:
             return 0
         born = self._profile.operator.signed_up
         share = 1.0 if born <= start else (end - born) / (end - start)
+        factor *= (1.0, 0.5, 0.15)[self._distressed(end)] if self._distressed(end) < 3 else 0.0
         noise = math.exp(self._rng.gauss(0.0, 0.12))
         return poisson(self._rng, self._profile.level * factor * season * noise * share)
 
@@ -198,12 +207,14 @@ class Simulation:
         self._carry -= rows
         return rows
 
-    def _open_tickets(self, start: datetime, end: datetime, *, declining: bool) -> None:
-        mean = 0.03 + 0.004 * self._profile.operator.members + (0.05 if declining else 0.0)
+    def _open_tickets(self, start: datetime, end: datetime, *, declining: bool, distressed: bool) -> None:
+        mean = (
+            0.03 + 0.004 * self._profile.operator.members + (0.05 if declining else 0.0) + (1.0 if distressed else 0.0)
+        )
         for _ in range(poisson(self._rng, mean)):
             opened = instant_between(self._rng, max(start, self._profile.operator.signed_up), end)
             days = lognormal(self._rng, 5.0, 1.1)
-            resolved = None if self._rng.random() < 0.10 else opened + timedelta(days=days)
+            resolved = None if self._rng.random() < (0.7 if distressed else 0.10) else opened + timedelta(days=days)
             self._tickets.append(TicketSpan(opened, resolved, _KINDS.draw(self._rng), _PRIORITIES.draw(self._rng)))
 
     def _people(self, start: datetime, end: datetime) -> None:
