@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -455,7 +455,7 @@ def money_account() -> Account:
     return replace(account, records=records)
 
 
-ACCOUNTS = {
+ACCOUNTS: dict[str, Callable[[], Account]] = {
     "full": full,
     "nothing": nothing,
     "empty": empty,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from report_accounts import AS_OF, empty, figure, full, gap_of, nothing, receipt, row
@@ -18,12 +19,12 @@ from customer_research.reports import build
 RECEIPT = receipt("lago", "invoice")
 
 
-def test_a_metric_that_is_not_of_the_catalogue_is_a_mistake_of_ours():
+def test_a_metric_that_is_not_of_the_catalogue_is_a_mistake_of_ours() -> None:
     with pytest.raises(RenderError, match="no metric 'nonsense'"):
         build.figure(full(), "nonsense")
 
 
-def test_shares_merge_receipts_and_keep_gaps():
+def test_shares_merge_receipts_and_keep_gaps() -> None:
     found = build.share(full(), "completed_12m", "trips_12m")
     assert isinstance(found, Fact)
     assert found.value == pytest.approx(0.875)
@@ -33,7 +34,7 @@ def test_shares_merge_receipts_and_keep_gaps():
     assert none.reason == "none_found"
 
 
-def test_a_table_that_was_not_read_is_a_gap():
+def test_a_table_that_was_not_read_is_a_gap() -> None:
     account = replace(full(), records={})
     assert build.records(account, "usage_monthly").gap == Gap(
         "warehouse", "unavailable", "usage_monthly was not read for this report", "Run the report again."
@@ -41,7 +42,7 @@ def test_a_table_that_was_not_read_is_a_gap():
     assert build.records(account, "invoice").gap is not None
 
 
-def test_rows_of_the_future_are_not_known_yet():
+def test_rows_of_the_future_are_not_known_yet() -> None:
     later = row("invoice", invoice_id="later", created_at=AS_OF)
     earlier = row("invoice", invoice_id="earlier", created_at=AS_OF - timedelta(seconds=1))
     undated = row("invoice", invoice_id="undated", created_at=None)
@@ -65,11 +66,11 @@ def test_rows_of_the_future_are_not_known_yet():
         ({"f": "|alone"}, "text", Text("|alone")),
     ],
 )
-def test_cells_of_records(values, kind, cell):
+def test_cells_of_records(values: Any, kind: Any, cell: Any) -> None:
     assert build.record_cell(values, build.Column("f", "F", kind), (RECEIPT,), AS_OF) == cell
 
 
-def test_tables_are_rows_or_a_gap_or_a_sentence():
+def test_tables_are_rows_or_a_gap_or_a_sentence() -> None:
     columns = (build.Column("number", "Number"),)
     account = full()
     made = build.table(account, "Invoices", account.records["invoice"], columns, most=2, empty="None.")
@@ -84,15 +85,16 @@ def test_tables_are_rows_or_a_gap_or_a_sentence():
     assert none.facts[0].basis == (RECEIPT,)
 
 
-def test_a_gap_hides_rows_that_are_only_a_part():
+def test_a_gap_hides_rows_that_are_only_a_part() -> None:
     columns = (build.Column("number", "Number"),)
     part = Records("invoice", (row("invoice", number="A"),), (RECEIPT,), gap_of("lago"))
     assert isinstance(build.table(full(), "Invoices", part, columns, empty="None."), Missing)
     assert isinstance(build.amounts(full(), part, part.rows, "total_minor"), Gap)
     assert isinstance(build.count(full(), part, part.rows), Gap)
+    assert build.known_rows(replace(full(), records={"invoice": part}), "invoice") == ()
 
 
-def test_fields_of_the_one_record():
+def test_fields_of_the_one_record() -> None:
     known = build.field_figure(full(), "customer", "net_payment_term", "days")
     assert isinstance(known, Fact)
     assert known.value == 0
@@ -107,14 +109,14 @@ def test_fields_of_the_one_record():
     assert down.reason == "unavailable"
 
 
-def test_the_first_known_figure_is_taken_and_a_hole_outweighs_an_answer():
+def test_the_first_known_figure_is_taken_and_a_hole_outweighs_an_answer() -> None:
     fact, answer, hole = figure("vehicles", 3), Gap("lago", "none_found", "no"), gap_of("hubspot")
     assert build.first_known(answer, fact) is fact
     assert build.first_known(answer, hole) is hole
     assert build.first_known(answer) is answer
 
 
-def test_sums_keep_currencies_apart_and_tell_what_was_left_out():
+def test_sums_keep_currencies_apart_and_tell_what_was_left_out() -> None:
     rows = (
         row("deal", amount_minor=100, currency="USD"),
         row("deal", amount_minor=200, currency="USD"),
@@ -129,8 +131,8 @@ def test_sums_keep_currencies_apart_and_tell_what_was_left_out():
     assert isinstance(unpriced, Gap)
 
 
-def test_newest_first_with_ties_by_key_and_undated_last():
-    rows = [
+def test_newest_first_with_ties_by_key_and_undated_last() -> None:
+    rows: list[dict[str, Any]] = [
         {"id": "a", "day": None},
         {"id": "b", "day": date(2026, 1, 1)},
         {"id": "c", "day": date(2026, 1, 2)},
@@ -140,6 +142,6 @@ def test_newest_first_with_ties_by_key_and_undated_last():
     assert build.newest(list(reversed(rows)), "day", "id") == build.newest(rows, "day", "id")
 
 
-def test_a_section_without_blocks_is_no_section():
+def test_a_section_without_blocks_is_no_section() -> None:
     assert build.section("Empty", None, id="x") is None
     assert build.sections(None, None) == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 from report_accounts import (
@@ -76,11 +77,11 @@ def section_ids(report: Report) -> list[str]:
     return [section.id for section in report.sections]
 
 
-def test_all_seven_kinds_are_there():
+def test_all_seven_kinds_are_there() -> None:
     assert set(KINDS) == {"profile", "billing", "reservations", "payments", "health", "quick", "lookup"}
 
 
-def test_kinds_need_only_known_listings():
+def test_kinds_need_only_known_listings() -> None:
     known = set(listings()) | {"customer", "subscriptions", "invoices", "payments", "credit_notes", "coupons"}
     known |= {"relationship", "tickets", "csm"}
     assert all(kind.needs <= known for kind in KINDS.values())
@@ -89,14 +90,14 @@ def test_kinds_need_only_known_listings():
 
 @pytest.mark.parametrize("kind", ACCOUNT_KINDS)
 @pytest.mark.parametrize("account", ACCOUNTS)
-def test_every_account_makes_every_report_in_every_format_with_the_same_bytes(account, kind):
+def test_every_account_makes_every_report_in_every_format_with_the_same_bytes(account: Any, kind: Any) -> None:
     first, second = (KINDS[kind].build(ACCOUNTS[account]()) for _ in range(2))
     for render in (json_.render, markdown.render, terminal.render):
         assert render(first) == render(second)
 
 
 @pytest.mark.parametrize("kind", ACCOUNT_KINDS)
-def test_with_all_sources_down_no_figure_is_a_value(kind):
+def test_with_all_sources_down_no_figure_is_a_value(kind: Any) -> None:
     report = KINDS[kind].build(nothing())
     assert not [found.label for found in lines(report) if isinstance(found.figure, Fact)]
     cells = [cell for found in tables(report) for row in found.rows for cell in row]
@@ -105,7 +106,7 @@ def test_with_all_sources_down_no_figure_is_a_value(kind):
 
 
 @pytest.mark.parametrize("kind", ACCOUNT_KINDS)
-def test_with_all_sources_down_nothing_claims_an_absence(kind):
+def test_with_all_sources_down_nothing_claims_an_absence(kind: Any) -> None:
     text = terminal.render(KINDS[kind].build(nothing()), width=120)
     for claim in ("No open tickets", "No invoices", "No dispute", "No risk", "No gate", "No subscription", "$0", " 0 "):
         assert claim not in text
@@ -113,7 +114,7 @@ def test_with_all_sources_down_nothing_claims_an_absence(kind):
 
 
 @pytest.mark.parametrize("source", ["lago", "hubspot", "warehouse", "notion"])
-def test_one_source_down_leaves_the_rest_and_is_named_with_its_next_step(source):
+def test_one_source_down_leaves_the_rest_and_is_named_with_its_next_step(source: Any) -> None:
     report = KINDS["profile"].build(without(source))
     text = " ".join(terminal.render(report, width=120).split())
     assert f"{source} did not answer in 15 s. Missing:" in text
@@ -122,7 +123,7 @@ def test_one_source_down_leaves_the_rest_and_is_named_with_its_next_step(source)
     assert report.partial
 
 
-def test_sources_that_answered_with_nothing_are_not_called_unavailable():
+def test_sources_that_answered_with_nothing_are_not_called_unavailable() -> None:
     report = KINDS["profile"].build(empty())
     text = terminal.render(report, width=120)
     assert "not available (Lago)" not in text
@@ -131,7 +132,7 @@ def test_sources_that_answered_with_nothing_are_not_called_unavailable():
     assert not report.partial
 
 
-def test_profile_has_its_sections_in_order():
+def test_profile_has_its_sections_in_order() -> None:
     assert section_ids(KINDS["profile"].build(full())) == [
         "overview",
         "health",
@@ -147,7 +148,7 @@ def test_profile_has_its_sections_in_order():
     ]
 
 
-def test_profile_tells_deals_per_amount_and_counts_the_unpriced():
+def test_profile_tells_deals_per_amount_and_counts_the_unpriced() -> None:
     report = KINDS["profile"].build(full())
     open_amount = line(report, "Open amount").figure
     assert isinstance(open_amount, Fact)
@@ -155,12 +156,12 @@ def test_profile_tells_deals_per_amount_and_counts_the_unpriced():
     assert isinstance(line(report, "Won amount").figure, Gap)
 
 
-def test_profile_events_name_the_sources_that_are_missing():
+def test_profile_events_name_the_sources_that_are_missing() -> None:
     captions = [found.caption for found in tables(KINDS["profile"].build(without("hubspot")))]
     assert "Events (nothing from HubSpot)" in captions
 
 
-def test_headline_and_title_of_a_churned_operator():
+def test_headline_and_title_of_a_churned_operator() -> None:
     report = KINDS["billing"].build(churned())
     assert report.title == "Billing, churned on 2026-08-15"
     assert report.headline is not None
@@ -169,19 +170,19 @@ def test_headline_and_title_of_a_churned_operator():
     assert KINDS["billing"].build(unknown).title == "Billing, churned, on a date not known"
 
 
-def test_onboarding_is_said_first():
+def test_onboarding_is_said_first() -> None:
     report = KINDS["profile"].build(full(status="onboarding"))
     assert report.warnings[0].text.startswith("The operator is onboarding")
 
 
-def test_headline_tells_score_band_coverage_status_and_gate():
+def test_headline_tells_score_band_coverage_status_and_gate() -> None:
     report = KINDS["health"].build(full())
     assert report.headline is not None
     assert report.headline.text == "Health 66 of 100, At Risk (gate: active dispute), coverage 100%. Status: active."
     assert report.headline.tone == "bad"
 
 
-def test_insufficient_data_is_no_score():
+def test_insufficient_data_is_no_score() -> None:
     report = KINDS["health"].build(nothing())
     assert report.headline is not None
     assert report.headline.text.startswith("No health score: insufficient data, coverage 0%.")
@@ -190,19 +191,19 @@ def test_insufficient_data_is_no_score():
     assert unscored.headline.text.startswith("Health was not scored.")
 
 
-def test_gates_are_shown_openly():
+def test_gates_are_shown_openly() -> None:
     texts = [warning.text for warning in KINDS["health"].build(full()).warnings]
     assert "Gate “Active dispute” caps the band at At Risk: 1 dispute is active." in texts
 
 
-def test_health_points_add_up_in_words():
+def test_health_points_add_up_in_words() -> None:
     text = prose(KINDS["health"].build(full()))
     assert "Payment: 100 - 15 = 85." in text
     assert "Growth: 50 + 20 = 70." in text
     assert "Overall: 40% x 85 + 25% x 85 + 20% x 100 + 15% x 70 = 66." in text
 
 
-def test_clamped_dimensions_and_missing_weight_are_explained():
+def test_clamped_dimensions_and_missing_weight_are_explained() -> None:
     deductions = tuple(contribution("P2", "payment", -60, "Failed.", "invoices_failed_90d") for _ in range(2))
     dimensions = (
         Dimension("payment", 0.4, 100, 0, "critical", deductions),
@@ -216,7 +217,7 @@ def test_clamped_dimensions_and_missing_weight_are_explained():
     assert "Support dimension" in missing
 
 
-def test_top_risks_are_three_and_ranked():
+def test_top_risks_are_three_and_ranked() -> None:
     risks = judgement.risks(full())
     assert [risk.text.split(":")[0] for risk in risks] == [
         "Silent churn (R1, high)",
@@ -226,37 +227,37 @@ def test_top_risks_are_three_and_ranked():
     assert all(risk.facts for risk in risks)
 
 
-def test_rules_that_could_not_be_judged_are_named():
+def test_rules_that_could_not_be_judged_are_named() -> None:
     found = table(KINDS["health"].build(full()), "Not judged")
     assert [cell.text for cell in found.rows[0][:3]] == ["S4", "Support", "nps_latest"]  # type: ignore[union-attr]
 
 
-def test_evidence_rows_are_masked_and_typed():
+def test_evidence_rows_are_masked_and_typed() -> None:
     found = table(KINDS["health"].build(full()), "Behind P2, -15 points")
     assert found.headers == ("invoice id", "number", "issuing date", "total", "cardholder")
     assert found.total == 2
     assert "Robin Vale" not in json_.render(KINDS["health"].build(full()))
 
 
-def test_scores_under_other_scorecards_are_compared():
+def test_scores_under_other_scorecards_are_compared() -> None:
     guide = replace(score(51), scorecard="guide")
     report = KINDS["health"].build(replace(full(), scores=(score(), guide)))
     assert len(table(report, "Under each scorecard").rows) == 2
 
 
-def test_payment_label_stands_apart():
+def test_payment_label_stands_apart() -> None:
     label = line(KINDS["profile"].build(full()), "Payment (alone)")
     assert isinstance(label.figure, Fact)
-    assert label.figure.value == "Good (85 of 100)"
+    assert label.figure.value == "Good, 85 of 100"
     for band, words in (("monitor", "At Risk"), ("at_risk", "Warning"), ("critical", "Delinquent")):
         made = Dimension("payment", 0.4, 100, 45, band, ())  # type: ignore[arg-type]
         account = replace(full(), scores=(replace(score(), dimensions=(made,)),))
         found = judgement.payment_label(account)
         assert isinstance(found, Fact)
-        assert found.value == f"{words} (45 of 100)"
+        assert found.value == f"{words}, 45 of 100"
 
 
-def test_disagreements_are_shown_openly():
+def test_disagreements_are_shown_openly() -> None:
     account = replace(
         full(
             mrr_difference=-4900,
@@ -278,18 +279,18 @@ def test_disagreements_are_shown_openly():
     assert texts[1] in [warning.text for warning in KINDS["quick"].build(account).warnings]
 
 
-def test_agreement_is_silent():
+def test_agreement_is_silent() -> None:
     account = replace(full(size_tier="50k-250k"), findings=())
     assert judgement.disagreements(account) == ()
     assert judgement.disagreements(replace(nothing(), findings=())) == ()
 
 
-def test_r18_is_told_once():
+def test_r18_is_told_once() -> None:
     texts = [item.text for item in judgement.disagreements(full(churn_conflict=True, size_tier="50k-250k"))]
     assert texts == ["Churn flags differ (R18, medium): HubSpot says churn."]
 
 
-def test_each_recommendation_has_its_proof_and_what_raised_it():
+def test_each_recommendation_has_its_proof_and_what_raised_it() -> None:
     found = recommendations(full())
     assert [(item.area, item.priority, item.source) for item in found] == [
         ("call", "high", "R1"),
@@ -302,7 +303,7 @@ def test_each_recommendation_has_its_proof_and_what_raised_it():
     assert all(item.facts and item.because and item.owner for item in found)
 
 
-def test_nothing_is_recommended_without_evidence():
+def test_nothing_is_recommended_without_evidence() -> None:
     unproven = tuple(replace(finding, facts=()) for finding in findings())
     assert recommendations(replace(full(), scores=(), findings=unproven)) == ()
     assert recommendations(nothing()) == ()
@@ -310,35 +311,38 @@ def test_nothing_is_recommended_without_evidence():
     assert recommendations(quiet) == ()
 
 
-def test_the_same_action_is_recommended_once():
+def test_the_same_action_is_recommended_once() -> None:
     pair = tuple(contribution(rule, "engagement", -20, "None.", "reservations_30d") for rule in ("E1", "E2"))
     dimension = Dimension("engagement", 0.25, 100, 50, "at_risk", pair)
     account = replace(full(), findings=(), scores=(replace(score(), dimensions=(dimension,)),))
     assert [item.source for item in recommendations(account)] == ["E1"]
 
 
-def test_a_deduction_of_an_unknown_rule_still_gets_an_action():
+def test_a_deduction_of_an_unknown_rule_still_gets_an_action() -> None:
     own = contribution("X9", "support", -10, "Something.", "open_tickets")
     dimension = Dimension("support", 0.2, 100, 90, "healthy", (own,))
     account = replace(full(), findings=(), scores=(replace(score(), dimensions=(dimension,)),))
     assert [item.owner for item in recommendations(account)] == ["Support"]
 
 
-def test_billing_counts_invoices_by_status():
+def _usd(minor: int) -> tuple[Money, ...]:
+    return (Money("USD", minor),)
+
+
+def test_billing_counts_invoices_by_status() -> None:
     rows = table(KINDS["billing"].build(full()), "Invoices by status").rows
     shown = {row[0].text: (row[1].value, row[2].value) for row in rows}  # type: ignore[union-attr]
-    usd = lambda minor: (Money("USD", minor),)  # noqa: E731
     assert shown == {
-        "Paid": (2, usd(29800)),
-        "Pending": (1, usd(14900)),
-        "Failed": (1, usd(14900)),
-        "Zero or credit": (1, usd(-1200)),
-        "Draft": (1, usd(14900)),
-        "Voided (in no total)": (1, usd(14900)),
+        "Paid": (2, _usd(29800)),
+        "Pending": (1, _usd(14900)),
+        "Failed": (1, _usd(14900)),
+        "Zero or credit": (1, _usd(-1200)),
+        "Draft": (1, _usd(14900)),
+        "Voided (in no total)": (1, _usd(14900)),
     }
 
 
-def test_billing_keeps_currencies_apart():
+def test_billing_keeps_currencies_apart() -> None:
     report = KINDS["billing"].build(money_account())
     paid = table(report, "Invoices by status").rows[0]
     assert paid[2].value == (Money("CAD", 1250), Money("JPY", 120000))  # type: ignore[union-attr]
@@ -348,24 +352,24 @@ def test_billing_keeps_currencies_apart():
     assert "CA$12.50 + ¥120,000" in terminal.render(report)
 
 
-def test_billing_shows_five_invoices_newest_first_and_says_how_many_there_are():
+def test_billing_shows_five_invoices_newest_first_and_says_how_many_there_are() -> None:
     found = table(KINDS["billing"].build(full()), "Latest invoices")
     assert [row[0].text for row in found.rows] == ["MOO-7", "MOO-6", "MOO-5", "MOO-4", "MOO-3"]  # type: ignore[union-attr]
     assert found.total == 7
 
 
-def test_billing_lists_each_subscription_with_its_next_bill():
+def test_billing_lists_each_subscription_with_its_next_bill() -> None:
     active, ended = table(KINDS["billing"].build(full()), "Subscriptions").rows
     assert active[8].value == date(2026, 11, 12)  # type: ignore[union-attr]
     assert (ended[2].text, ended[9].text) == ("terminated", "ended 2026-10-12")  # type: ignore[union-attr]
 
 
-def test_payments_tell_which_table_served():
+def test_payments_tell_which_table_served() -> None:
     text = prose(KINDS["payments"].build(full()))
     assert "Card figures: Asked by the Stripe account of the CSM view, from the charge model." in text
 
 
-def test_payments_without_card_processing_say_so():
+def test_payments_without_card_processing_say_so() -> None:
     assert "No card processing: no charge was ever attempted." in prose(
         KINDS["payments"].build(full(charge_attempts=0))
     )
@@ -378,14 +382,14 @@ def test_payments_without_card_processing_say_so():
     assert "100%" not in shown.split("Charges, last 90 days")[1].split("Risk")[0]
 
 
-def test_payments_mask_the_cardholder():
+def test_payments_mask_the_cardholder() -> None:
     report = KINDS["payments"].build(full())
     for render in (json_.render, markdown.render, terminal.render):
         assert "Robin Vale" not in render(report)
         assert "Robin Vale" in render(report, show_personal=True)
 
 
-def test_reservations_have_their_tables():
+def test_reservations_have_their_tables() -> None:
     report = KINDS["reservations"].build(full())
     assert {found.caption for found in tables(report)} >= {
         "Last 12 months by pickup",
@@ -401,7 +405,7 @@ def test_reservations_have_their_tables():
     assert completed.value == pytest.approx(0.875)
 
 
-def test_quick_is_one_line():
+def test_quick_is_one_line() -> None:
     text = terminal.render(KINDS["quick"].build(full()))
     assert text == (
         "Alder Chauffeurs · segment SMB · plan Starter · MRR $149.00 · health 66 At Risk · trips 30 d 31 · trend -42% "
@@ -424,13 +428,13 @@ def test_quick_is_one_line():
         ),
     ],
 )
-def test_quick_flags_what_matters_most(account, flag):
+def test_quick_flags_what_matters_most(account: Any, flag: Any) -> None:
     found = line(KINDS["quick"].build(account), "flag").figure
     assert isinstance(found, Fact)
     assert found.value == flag
 
 
-def test_links_lead_to_the_vendors_records():
+def test_links_lead_to_the_vendors_records() -> None:
     report = KINDS["profile"].build(full())
     text = markdown.render(report)
     assert "https://billing.example.com/customer/lago-1" in text
@@ -442,7 +446,7 @@ def test_links_lead_to_the_vendors_records():
     assert "(https://tickets.example.com/7)" in markdown.render(without_patterns)
 
 
-def test_lookup_of_one():
+def test_lookup_of_one() -> None:
     report = build_lookup(answer(1), RECEIPTS, (), AS_OF)
     assert report.operator_id == candidate(1).operator_id
     assert report.headline is not None
@@ -451,7 +455,7 @@ def test_lookup_of_one():
     assert "d•••@summit.example.com" in terminal.render(report, width=200)
 
 
-def test_lookup_of_several_does_not_pick():
+def test_lookup_of_several_does_not_pick() -> None:
     report = build_lookup(answer(3), RECEIPTS, (), AS_OF)
     assert report.operator_id == ""
     assert report.headline is not None
@@ -460,27 +464,27 @@ def test_lookup_of_several_does_not_pick():
     assert "best" not in section_ids(report)
 
 
-def test_lookup_of_none_gives_reasons_and_next_steps():
+def test_lookup_of_none_gives_reasons_and_next_steps() -> None:
     report = build_lookup(answer(0), RECEIPTS, (), AS_OF)
     assert "It may have churned." in prose(report)
     assert "Try the operator id." in prose(report)
 
 
-def test_lookup_that_reached_nothing_is_its_gaps():
+def test_lookup_that_reached_nothing_is_its_gaps() -> None:
     report = build_lookup(answer(0), (), (gap_of("warehouse"),), AS_OF)
     assert report.partial
     assert "Next: Check warehouse, then run again." in " ".join(terminal.render(report).split())
     assert "Operators that match" not in terminal.render(report)
 
 
-def test_lookup_without_any_proof_is_refused():
+def test_lookup_without_any_proof_is_refused() -> None:
     with pytest.raises(RenderError, match="no receipt"):
         build_lookup(answer(0), (), (), AS_OF)
     with pytest.raises(RenderError, match="no receipt"):
         build_lookup(answer(1), (), (gap_of("warehouse"),), AS_OF)
 
 
-def test_lookup_tells_unknown_fields_in_words():
+def test_lookup_tells_unknown_fields_in_words() -> None:
     found = replace(answer(1).matches[0], candidate=candidate(1, mrr_minor=None, email=None, city=None, churned=True))
     report = build_lookup(replace(answer(1), matches=(found,), best=found), RECEIPTS, (), AS_OF)
     cells = [getattr(cell, "text", "") for cell in table(report, "Matches, best first").rows[0]]
@@ -488,10 +492,10 @@ def test_lookup_tells_unknown_fields_in_words():
     assert "churned" in cells
 
 
-def test_lookup_cuts_a_monstrous_term():
+def test_lookup_cuts_a_monstrous_term() -> None:
     report = build_lookup(replace(answer(0), term="x" * 9000), RECEIPTS, (), AS_OF)
     assert "… (9000 characters)" in terminal.render(report, width=200)
 
 
-def test_operator_ids_are_shown_whole():
+def test_operator_ids_are_shown_whole() -> None:
     assert OPERATOR in terminal.render(KINDS["profile"].build(full()), width=80)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -33,7 +33,7 @@ from customer_research.reports.tones import tone_of
 RECEIPT = receipt("lago", "invoices")
 
 
-def fact(value, unit, metric=""):
+def fact(value: Any, unit: Any, metric: str = "") -> Fact[Any]:
     return Fact(value, unit, (RECEIPT,), AS_OF, metric)
 
 
@@ -82,16 +82,16 @@ def fact(value, unit, metric=""):
         (-2.25, "number", "-2.2"),
     ],
 )
-def test_each_unit_has_one_display(value, unit, words):
+def test_each_unit_has_one_display(value: Any, unit: Any, words: Any) -> None:
     assert value_words(fact(value, unit)) == words
 
 
-def test_every_unit_of_the_catalogue_has_a_display():
+def test_every_unit_of_the_catalogue_has_a_display() -> None:
     assert set(DISPLAYS) == set(get_args(Unit))
 
 
 @pytest.mark.parametrize("unit", sorted(DISPLAYS))
-def test_none_is_no_value_of_any_unit(unit):
+def test_none_is_no_value_of_any_unit(unit: Any) -> None:
     with pytest.raises(RenderError, match="not a value of unit"):
         value_words(fact(None, unit))
 
@@ -113,24 +113,24 @@ def test_none_is_no_value_of_any_unit(unit):
         (1, "text"),
     ],
 )
-def test_a_value_of_another_unit_is_refused(value, unit):
+def test_a_value_of_another_unit_is_refused(value: Any, unit: Any) -> None:
     with pytest.raises(RenderError, match="not a value of unit"):
         value_words(fact(value, unit))
 
 
-def test_an_unknown_unit_is_refused():
+def test_an_unknown_unit_is_refused() -> None:
     with pytest.raises(RenderError, match="unknown unit"):
         value_words(fact(3, "furlongs"))
 
 
-def test_changes_carry_their_sign():
+def test_changes_carry_their_sign() -> None:
     assert value_words(fact(0.12, "ratio", "trend_30d")) == "+12%"
     assert value_words(fact(0.0, "ratio", "trend_30d")) == "0%"
     assert value_words(fact(-500, "usd_minor", "mrr_difference")) == "-$5.00"
     assert value_words(fact(0.12, "ratio", "refund_rate")) == "12%"
 
 
-def test_every_gap_reason_has_words():
+def test_every_gap_reason_has_words() -> None:
     assert set(GAP_WORDS) == set(get_args(GapReason))
 
 
@@ -149,12 +149,12 @@ def test_every_gap_reason_has_words():
         ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
     ],
 )
-def test_texts_lose_what_commands_a_terminal(raw, plain):
+def test_texts_lose_what_commands_a_terminal(raw: Any, plain: Any) -> None:
     assert clean(raw) == plain
 
 
 @given(st.text())
-def test_cleaned_text_is_one_printable_line_and_stays_so(text):
+def test_cleaned_text_is_one_printable_line_and_stays_so(text: Any) -> None:
     plain = clean(text)
     assert "\n" not in plain
     assert all(char.isprintable() or char in "\u200c\u200d" for char in plain)
@@ -173,11 +173,11 @@ def test_cleaned_text_is_one_printable_line_and_stays_so(text):
         (Personal("\x1b[31m\u202eDana", "person"), "D•••"),
     ],
 )
-def test_personal_data_is_masked_by_kind(personal, masked):
+def test_personal_data_is_masked_by_kind(personal: Any, masked: Any) -> None:
     assert mask(personal) == masked
 
 
-def test_addresses_and_numbers_inside_texts_are_masked():
+def test_addresses_and_numbers_inside_texts_are_masked() -> None:
     text = "Ask dana.roe@alder.example.com or +1 555 010 2030, (555) 010-9999"
     assert mask_text(text) == "Ask d•••@alder.example.com or •••30, •••99"
 
@@ -186,7 +186,7 @@ def test_addresses_and_numbers_inside_texts_are_masked():
     "text",
     ["3f0c2a10-7d11-11ef-9a00-0242ac120002", "2026-11-01 09:30 UTC", "$1,234.50", "1234567890", "DOOM-7 (sure)"],
 )
-def test_ids_dates_and_amounts_are_not_taken_for_phones(text):
+def test_ids_dates_and_amounts_are_not_taken_for_phones(text: Any) -> None:
     assert mask_text(text) == text
 
 
@@ -203,11 +203,11 @@ def test_ids_dates_and_amounts_are_not_taken_for_phones(text):
         ("", ""),
     ],
 )
-def test_links_are_web_addresses_or_nothing(url, safe):
+def test_links_are_web_addresses_or_nothing(url: Any, safe: Any) -> None:
     assert safe_link(url) == safe
 
 
-def stripped(made):
+def stripped(made: Fact[Any]) -> Fact[Any]:
     """A fact whose receipts were taken away behind the type's back."""
     object.__setattr__(made, "basis", ())
     return made
@@ -218,7 +218,7 @@ def report_of(*blocks: Block) -> Report:
     return replace(report, sections=(Section("Part", blocks, "part"),))
 
 
-def test_a_figure_without_a_receipt_cannot_be_made():
+def test_a_figure_without_a_receipt_cannot_be_made() -> None:
     with pytest.raises(RenderError, match="no receipt"):
         Fact(3, "count", (), AS_OF)
     with pytest.raises(RenderError, match="neither a fact nor a gap"):
@@ -227,7 +227,7 @@ def test_a_figure_without_a_receipt_cannot_be_made():
         Table(("Trips",), ((3,),))  # type: ignore[arg-type]
 
 
-def test_the_presenter_refuses_figures_whose_receipts_are_gone():
+def test_the_presenter_refuses_figures_whose_receipts_are_gone() -> None:
     lines = Figures((FigureLine("Trips", stripped(fact(3, "count"))),))
     table = Table(("Trips",), ((stripped(fact(3, "count")),),))
     prose = Prose("3 trips", (stripped(fact(3, "count")),))
@@ -236,21 +236,21 @@ def test_the_presenter_refuses_figures_whose_receipts_are_gone():
             Presenter(report_of(block))
 
 
-def test_the_presenter_refuses_a_bare_value_in_a_figure():
+def test_the_presenter_refuses_a_bare_value_in_a_figure() -> None:
     line = FigureLine("Trips", fact(3, "count"))
     object.__setattr__(line, "figure", 3)
     with pytest.raises(RenderError, match="bare value"):
         Presenter(report_of(Figures((line,))))
 
 
-def test_personal_records_need_a_receipt():
+def test_personal_records_need_a_receipt() -> None:
     row = ((Personal("Dana Roe", "person"),),)
     with pytest.raises(RenderError, match="without a receipt"):
         Presenter(report_of(Table(("Name",), row)))
     assert RECEIPT in Presenter(report_of(Table(("Name",), row, basis=(RECEIPT,)))).receipts
 
 
-def test_each_receipt_has_one_number_in_order_of_appearance():
+def test_each_receipt_has_one_number_in_order_of_appearance() -> None:
     second = receipt("hubspot", "relationship")
     lines = Figures(
         (
@@ -264,7 +264,7 @@ def test_each_receipt_has_one_number_in_order_of_appearance():
     assert presenter.line(lines.lines[1]).notes == (1, 2)
 
 
-def test_a_shared_note_is_told_once():
+def test_a_shared_note_is_told_once() -> None:
     noted = [replace(fact(number, "count"), note="from the raw tables") for number in (1, 2)]
     lines = Figures((FigureLine("A", noted[0]), FigureLine("B", noted[1])))
     presenter = Presenter(report_of(lines))
@@ -272,21 +272,21 @@ def test_a_shared_note_is_told_once():
     assert presenter.line(lines.lines[0]).note == ""
 
 
-def test_gaps_with_one_cause_are_one_hole():
+def test_gaps_with_one_cause_are_one_hole() -> None:
     gap = Gap("hubspot", "unavailable", "timed out", "Try again.")
     lines = Figures((FigureLine("Owner", gap), FigureLine("Industry", replace(gap, metric="x"))))
     (hole,) = Presenter(report_of(lines)).holes
     assert hole.concerns == ("Owner", "Industry")
 
 
-def test_an_answer_is_no_hole():
+def test_an_answer_is_no_hole() -> None:
     lines = Figures((FigureLine("Rate", Gap("lago", "none_found", "no invoice yet")),))
     presenter = Presenter(report_of(lines))
     assert presenter.holes == ()
     assert presenter.line(lines.lines[0]).text == "none found (Lago): no invoice yet"
 
 
-def test_the_customer_sees_no_score_no_query_and_no_personal_data():
+def test_the_customer_sees_no_score_no_query_and_no_personal_data() -> None:
     report = replace(KINDS["profile"].build(full()), audience="customer")
     presenter = Presenter(report, show_personal=True)
     assert presenter.headline is None
@@ -296,7 +296,7 @@ def test_the_customer_sees_no_score_no_query_and_no_personal_data():
     assert presenter.query(RECEIPT) == ""
 
 
-def test_tones_follow_the_healthy_ranges():
+def test_tones_follow_the_healthy_ranges() -> None:
     assert tone_of(fact(0.97, "ratio", "charge_success_rate")) == "good"
     assert tone_of(fact(0.90, "ratio", "charge_success_rate")) == "watch"
     assert tone_of(fact(0.0, "ratio", "charge_success_rate")) == "bad"
@@ -309,6 +309,6 @@ def test_tones_follow_the_healthy_ranges():
     assert tone_of(Gap("lago", "unavailable", "down")) == "unknown"
 
 
-def test_text_cells_follow_their_table():
+def test_text_cells_follow_their_table() -> None:
     cell = Presenter(report_of()).cell(Text("x", "watch", "javascript:1"))
     assert (cell.text, cell.tone, cell.link) == ("x", "watch", "")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
-from report_accounts import ACCOUNT_KINDS, ACCOUNTS, AS_OF, HOSTILE, full, hostile, nothing, receipt
+from report_accounts import ACCOUNT_KINDS, ACCOUNTS, AS_OF, HOSTILE, answer, full, hostile, nothing, receipt
 from rich.cells import cell_len
 
 from customer_research.domain.evidence import Fact, Gap
@@ -18,12 +22,13 @@ from customer_research.domain.report import Block, FigureLine, Figures, Freshnes
 from customer_research.domain.report import Table as TableBlock
 from customer_research.errors import RenderError
 from customer_research.reports.kinds import KINDS
+from customer_research.reports.kinds.lookup import build_lookup
 from customer_research.reports.render import json_, markdown, terminal
 
 RENDERERS = (json_.render, markdown.render, terminal.render)
 
 
-def profile(account):
+def profile(account: Any) -> Report:
     return KINDS["profile"].build(account)
 
 
@@ -34,7 +39,7 @@ def with_blocks(*blocks: Block) -> Report:
 
 
 @pytest.mark.parametrize("render", RENDERERS)
-def test_renderers_refuse_a_figure_without_a_receipt(render):
+def test_renderers_refuse_a_figure_without_a_receipt(render: Any) -> None:
     made = Fact(3, "count", (receipt("lago", "invoices"),), AS_OF)
     object.__setattr__(made, "basis", ())
     with pytest.raises(RenderError, match="no receipt"):
@@ -42,7 +47,7 @@ def test_renderers_refuse_a_figure_without_a_receipt(render):
 
 
 @pytest.mark.parametrize("render", RENDERERS)
-def test_renderers_refuse_a_value_that_is_not_of_its_unit(render):
+def test_renderers_refuse_a_value_that_is_not_of_its_unit(render: Any) -> None:
     made = Fact(None, "count", (receipt("lago", "invoices"),), AS_OF)
     with pytest.raises(RenderError, match="not a value of unit"):
         render(with_blocks(Figures((FigureLine("Trips", made),))))
@@ -50,7 +55,7 @@ def test_renderers_refuse_a_value_that_is_not_of_its_unit(render):
 
 @pytest.mark.parametrize("render", RENDERERS)
 @pytest.mark.parametrize("kind", ACCOUNT_KINDS)
-def test_no_control_or_bidi_character_leaves_any_renderer(render, kind):
+def test_no_control_or_bidi_character_leaves_any_renderer(render: Any, kind: Any) -> None:
     text = render(KINDS[kind].build(hostile()))
     loose = {char for char in text if unicodedata.category(char).startswith("C") and char not in "\n\u200c\u200d"}
     assert loose == set()
@@ -58,7 +63,7 @@ def test_no_control_or_bidi_character_leaves_any_renderer(render, kind):
 
 @pytest.mark.parametrize("render", RENDERERS)
 @pytest.mark.parametrize("secret", ["dana.roe@alder", "Dana Roe", "010 2030", "010-2030", "Kim Park", "Robin Vale"])
-def test_personal_data_is_masked_unless_asked_for(render, secret):
+def test_personal_data_is_masked_unless_asked_for(render: Any, secret: Any) -> None:
     shown = [render(KINDS[kind].build(full())) for kind in ACCOUNT_KINDS]
     assert not any(secret in text for text in shown)
     unmasked = [render(KINDS[kind].build(full()), show_personal=True) for kind in ACCOUNT_KINDS]
@@ -68,7 +73,7 @@ def test_personal_data_is_masked_unless_asked_for(render, secret):
 # --- Markdown ---------------------------------------------------------------------------------------------------------
 
 
-def tokens(text):
+def tokens(text: Any) -> Iterator[Any]:
     parsed = MarkdownIt("gfm-like", {"linkify": False, "html": True}).parse(text)
     for token in parsed:
         yield token
@@ -76,7 +81,7 @@ def tokens(text):
 
 
 @pytest.mark.parametrize("kind", ACCOUNT_KINDS)
-def test_hostile_text_makes_no_html_no_foreign_link_no_code_no_image(kind):
+def test_hostile_text_makes_no_html_no_foreign_link_no_code_no_image(kind: Any) -> None:
     report = KINDS[kind].build(hostile())
     found = list(tokens(markdown.render(report)))
     assert not [token for token in found if token.type in {"html_inline", "html_block", "image", "fence", "code_block"}]
@@ -85,14 +90,14 @@ def test_hostile_text_makes_no_html_no_foreign_link_no_code_no_image(kind):
 
 
 @pytest.mark.parametrize("kind", ["profile", "billing"])
-def test_hostile_text_breaks_no_table(kind):
+def test_hostile_text_breaks_no_table(kind: Any) -> None:
     calm, wild = (list(tokens(markdown.render(KINDS[kind].build(account)))) for account in (full(), hostile()))
     for name in ("table_open", "tr_open", "td_open", "heading_open", "bullet_list_open", "list_item_open"):
         assert sum(t.type == name for t in wild) == sum(t.type == name for t in calm), name
 
 
 @pytest.mark.parametrize("name", sorted(HOSTILE))
-def test_escaped_text_reads_as_it_was(name):
+def test_escaped_text_reads_as_it_was(name: Any) -> None:
     plain = json.loads(json_.render(with_blocks(Prose(HOSTILE[name]))))["sections"][0]["blocks"][0]["text"]
     text = markdown.render(with_blocks(Prose(HOSTILE[name])))
     words = [
@@ -107,19 +112,19 @@ def test_escaped_text_reads_as_it_was(name):
 
 
 @pytest.mark.parametrize("start", ["- item", "+ item", "# head", "> quote", "1. one", "12) two", "=== x", "--- x"])
-def test_no_sentence_begins_a_list_or_a_heading(start):
+def test_no_sentence_begins_a_list_or_a_heading(start: Any) -> None:
     found = [token.type for token in tokens(markdown.render(with_blocks(Prose(start))))]
     assert "list_item_open" not in found
     assert found.count("heading_open") == 2  # the title, the part
 
 
 @pytest.mark.parametrize("text", ["https://evil.example", "see www.evil.example now", "mailto:x", "a://b"])
-def test_bare_addresses_of_vendors_are_not_made_links(text):
+def test_bare_addresses_of_vendors_are_not_made_links(text: Any) -> None:
     escaped = markdown.escape(text)
     assert not re.search(r"[A-Za-z]:\S|www\.", escaped)
 
 
-def test_markdown_numbers_receipts_once_and_defines_each():
+def test_markdown_numbers_receipts_once_and_defines_each() -> None:
     text = markdown.render(profile(full()))
     defined = re.findall(r"^\[\^(\d+)\]: ", text, re.MULTILINE)
     used = set(re.findall(r"\[\^(\d+)\](?!:)", text))
@@ -127,14 +132,14 @@ def test_markdown_numbers_receipts_once_and_defines_each():
     assert used == set(defined)
 
 
-def test_long_queries_are_cut_and_say_so():
+def test_long_queries_are_cut_and_say_so() -> None:
     proof = replace(receipt("warehouse", "usage"), query="SELECT " + "x, " * 400 + "``tick`` FROM t")
     text = markdown.render(with_blocks(Figures((FigureLine("A", Fact(1, "count", (proof,), AS_OF)),))))
     assert "characters; the JSON report has all)" in text
     assert len(text) < 2000
 
 
-def test_code_spans_hold_any_backticks():
+def test_code_spans_hold_any_backticks() -> None:
     proof = replace(receipt("warehouse", "usage"), query="SELECT ``a`` <b>")
     text = markdown.render(with_blocks(Figures((FigureLine("A", Fact(1, "count", (proof,), AS_OF)),))))
     codes = [token.content for token in tokens(text) if token.type == "code_inline"]
@@ -147,19 +152,19 @@ def test_code_spans_hold_any_backticks():
 @pytest.mark.parametrize("width", [60, 80, 100, 120])
 @pytest.mark.parametrize("kind", ["profile", "billing", "reservations", "payments", "health"])
 @pytest.mark.parametrize("account", ["full", "hostile", "nothing"])
-def test_no_line_is_wider_than_the_terminal(account, kind, width):
+def test_no_line_is_wider_than_the_terminal(account: Any, kind: Any, width: Any) -> None:
     text = terminal.render(KINDS[kind].build(ACCOUNTS[account]()), width=width)
     assert max(cell_len(line) for line in text.split("\n")) <= width
 
 
-def test_plain_output_has_no_escape_and_tones_are_words():
+def test_plain_output_has_no_escape_and_tones_are_words() -> None:
     text = terminal.render(profile(full()), width=100)
     assert "\x1b" not in text
     assert "97.1% (good)" in text
     assert "-42% (act)" in text
 
 
-def test_colours_add_nothing_but_colours():
+def test_colours_add_nothing_but_colours() -> None:
     report = profile(full())
     coloured = terminal.render(report, width=100, color=True)
     assert "\x1b[" in coloured
@@ -167,7 +172,7 @@ def test_colours_add_nothing_but_colours():
     assert [line.rstrip() for line in plain.split("\n")] == terminal.render(report, width=100).split("\n")
 
 
-def test_no_color_is_honoured(monkeypatch):
+def test_no_color_is_honoured(monkeypatch: Any) -> None:
     from rich.console import Console
 
     monkeypatch.setenv("NO_COLOR", "1")
@@ -178,32 +183,32 @@ def test_no_color_is_honoured(monkeypatch):
     assert not re.search(r"\x1b\[[0-9;]*3[1-7]m", captured.get())
 
 
-def test_markup_of_vendors_is_not_markup():
+def test_markup_of_vendors_is_not_markup() -> None:
     text = terminal.render(with_blocks(Prose("[red]x[/red] :smile: [link=http://x]y[/link]")), width=100)
     assert "[red]x[/red] :smile: [link=http://x]y[/link]" in text
 
 
-def test_wide_tables_are_stacked_not_crushed():
+def test_wide_tables_are_stacked_not_crushed() -> None:
     headers = tuple(f"Column {number}" for number in range(12))
     block = TableBlock(headers, (tuple(Text(f"longish-value-{number}") for number in range(12)),))
     text = terminal.render(with_blocks(block), width=80)
     assert all(re.search(rf"Column {number}\s+longish-value-{number}\b", text) for number in range(12))
 
 
-def test_footnotes_shorten_runs():
+def test_footnotes_shorten_runs() -> None:
     assert terminal.marks(()) == ""
     assert terminal.marks((3,)) == " [3]"
     assert terminal.marks((1, 2)) == " [1,2]"
     assert terminal.marks((1, 2, 3, 5, 7, 8)) == " [1-3,5,7,8]"
 
 
-def test_each_receipt_is_listed_once():
+def test_each_receipt_is_listed_once() -> None:
     text = terminal.render(profile(full()), width=100)
     listed = re.findall(r"^\[(\d+)\] ", text.split("Receipts ─")[1], re.MULTILINE)
     assert listed == [str(number) for number in range(1, len(listed) + 1)]
 
 
-def test_freshness_is_told_per_source():
+def test_freshness_is_told_per_source() -> None:
     when = datetime.fromisoformat("2026-10-28T00:00:00Z")
     aged = Freshness("warehouse", "ok", AS_OF, when, (), "newest record is 4 days old")
     partial = Freshness("hubspot", "partial", AS_OF, None, (Gap("hubspot", "denied", "no deals scope", "Add it."),))
@@ -213,7 +218,7 @@ def test_freshness_is_told_per_source():
     assert "access refused (HubSpot): no deals scope. Next: Add it." in text
 
 
-def test_width_follows_the_terminal(monkeypatch):
+def test_width_follows_the_terminal(monkeypatch: Any) -> None:
     monkeypatch.setenv("COLUMNS", "72")
     assert max(len(line) for line in terminal.render(profile(nothing())).split("\n")) == 72
 
@@ -221,18 +226,19 @@ def test_width_follows_the_terminal(monkeypatch):
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 
-def envelope(kind="profile", account=None, show_personal=False):
-    return json.loads(json_.render(KINDS[kind].build(account or full()), show_personal=show_personal))
+def envelope(kind: str = "profile", account: Any = None, show_personal: bool = False) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(json_.render(KINDS[kind].build(account or full()), show_personal=show_personal))
+    return made
 
 
-def walk(value):
+def walk(value: Any) -> Iterator[Any]:
     yield value
     children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for child in children:
         yield from walk(child)
 
 
-def test_the_envelope_is_versioned_and_complete():
+def test_the_envelope_is_versioned_and_complete() -> None:
     made = envelope()
     assert made["schema"] == "customer-research/report/1"
     assert list(made) == [
@@ -257,7 +263,7 @@ def test_the_envelope_is_versioned_and_complete():
 
 
 @pytest.mark.parametrize("kind", ACCOUNT_KINDS)
-def test_every_figure_has_receipts_that_are_in_the_envelope(kind):
+def test_every_figure_has_receipts_that_are_in_the_envelope(kind: Any) -> None:
     made = envelope(kind)
     known = {proof["id"] for proof in made["receipts"]}
     figures = [part for part in walk(made["sections"]) if isinstance(part, dict) and "unit" in part]
@@ -268,7 +274,7 @@ def test_every_figure_has_receipts_that_are_in_the_envelope(kind):
         assert figure["as_of"].endswith("Z")
 
 
-def test_a_figure_line_is_a_value_or_a_gap():
+def test_a_figure_line_is_a_value_or_a_gap() -> None:
     blocks = [
         part for part in walk(envelope(account=nothing())) if isinstance(part, dict) and part.get("type") == "figures"
     ]
@@ -277,7 +283,7 @@ def test_a_figure_line_is_a_value_or_a_gap():
     assert all("value" not in line and line["gap"]["reason"] and line["gap"]["detail"] for line in lines)
 
 
-def test_money_is_minor_units_per_currency():
+def test_money_is_minor_units_per_currency() -> None:
     made = envelope("billing", ACCOUNTS["money"]())
     lines = {line["label"]: line for part in walk(made) if isinstance(part, dict) for line in part.get("figures", [])}
     assert lines["MRR (after coupons)"]["value"] == [
@@ -287,20 +293,47 @@ def test_money_is_minor_units_per_currency():
     assert lines["MRR (after coupons)"]["text"] == "-CA$12.50 + ¥120,000"
 
 
-def test_personal_data_is_masked_in_json_and_marked():
+def test_personal_data_is_masked_in_json_and_marked() -> None:
     contacts = next(s for s in envelope()["sections"] if s["id"] == "contacts")["blocks"][0]["rows"][0]
     assert contacts[0] == {"text": "D••• R•••", "personal": "person"}
     shown = next(s for s in envelope(show_personal=True)["sections"] if s["id"] == "contacts")["blocks"][0]["rows"][0]
     assert shown[0] == {"text": "Dana Roe", "personal": "person"}
 
 
-def test_receipts_carry_what_a_replay_needs():
+def test_receipts_carry_what_a_replay_needs() -> None:
     proof = envelope()["receipts"][0]
     assert set(proof) >= {"id", "number", "source", "stream", "query", "parameters", "fetched_at", "rows", "digest"}
 
 
-def test_a_customer_gets_no_queries():
+def test_a_customer_gets_no_queries() -> None:
     made = json.loads(json_.render(replace(profile(full()), audience="customer"), show_personal=True))
     assert all("query" not in proof and "digest" not in proof for proof in made["receipts"])
     assert made["personal"] == "masked"
     assert made["headline"] is None
+
+
+SCHEMA = json.loads((Path(json_.__file__).parent / "report.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("kind", ACCOUNT_KINDS)
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_every_envelope_follows_the_published_schema(account: Any, kind: Any) -> None:
+    checker = Draft202012Validator(SCHEMA)
+    errors = [
+        f"{list(error.absolute_path)}: {error.message[:200]}"
+        for error in checker.iter_errors(envelope(kind, ACCOUNTS[account]()))
+    ]
+    assert errors == []
+
+
+def test_lookups_follow_the_schema_too() -> None:
+    for found in (answer(0), answer(1), answer(3)):
+        report = build_lookup(found, (receipt("warehouse", "directory"),), (), AS_OF)
+        Draft202012Validator(SCHEMA).validate(json.loads(json_.render(report)))
+
+
+def test_the_schema_refuses_a_figure_without_receipts() -> None:
+    made = envelope("quick")
+    made["sections"][0]["blocks"][0]["figures"][0]["receipts"] = []
+    assert not Draft202012Validator(SCHEMA).is_valid(made)
+    assert SCHEMA["title"] == json_.SCHEMA

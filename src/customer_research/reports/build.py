@@ -119,11 +119,13 @@ def records(account: Account, name: str) -> Records:
 
 
 def known_rows(account: Account, name: str) -> tuple[Mapping[str, Any], ...]:
-    """The rows of a table known at the report's instant: none created later."""
-    rows = records(account, name).rows
-    return tuple(
-        row for row in rows if not isinstance(row.get("created_at"), datetime) or row["created_at"] < account.as_of
-    )
+    """The rows of a table known at the report's instant: none created later, and none at all when only a part is known."""
+    found = records(account, name)
+    return tuple(row for row in found.rows if found.known and _known(row.get("created_at"), account.as_of))
+
+
+def _known(created_at: Any, as_of: datetime) -> bool:
+    return not isinstance(created_at, datetime) or created_at < as_of
 
 
 Kinds = Literal[

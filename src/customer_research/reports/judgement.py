@@ -212,7 +212,8 @@ def dimension_table(account: Account, score: HealthScore) -> Table | None:
     return Table(
         ("Dimension", "Score", "Standing", "Weight", "Key factor"),
         rows,
-        caption="Dimensions",
+        overall_basis(account, score),
+        "Dimensions",
         align=("left", "right", "left", "right", "left"),
     )
 
@@ -247,7 +248,7 @@ def payment_label(account: Account) -> Figure:
         return found
     if dimension.band not in PAYMENT_LABELS:
         return Gap("health", "none_found", "too little is known of payments")
-    label = f"{PAYMENT_LABELS[dimension.band]} ({found.value} of 100)"
+    label = f"{PAYMENT_LABELS[dimension.band]}, {found.value} of 100"
     return Fact(label, "text", found.basis, account.as_of, metric="payment_label")
 
 
@@ -401,8 +402,7 @@ def contribution_table(account: Account, score: HealthScore) -> Block:
         facts = (Fact("no rule applied", "text", basis, account.as_of),) if basis else ()
         none = "No rule added or took points: each known dimension stands at its base."
         return Prose(nothing_found(account, none), facts)
-    headers = ("Rule", "Dimension", "Points", "Why", "Window", "Records")
-    return Table(headers, rows, caption="Points", align=("left", "left", "right", "left", "left", "right"))
+    return Table(("Rule", "Dimension", "Points", "Why", "Window", "Records"), rows, caption="Points")
 
 
 def _contribution_row(contribution: Contribution) -> tuple[Cell, ...]:
