@@ -240,12 +240,18 @@ def card_parameters(parameters: Any) -> tuple[list[Row], list[tuple[int, Row]]]:
     tags: list[Row] = []
     fields: list[tuple[int, Row]] = []
     for parameter in parameters:
-        target = parameter.get("target")
-        is_field = (
-            isinstance(target, list) and len(target) > 1 and target[0] == "dimension" and isinstance(target[1], list)
-        )
-        if is_field and target[1][0] in {"field", "field-id"} and isinstance(target[1][1], int):
-            fields.append((target[1][1], parameter))
-        else:
+        number = field_target(parameter.get("target"))
+        if number is None:
             tags.append(parameter)
+        else:
+            fields.append((number, parameter))
     return tags, fields
+
+
+def field_target(target: Any) -> int | None:
+    """The field id of a target like `["dimension", ["field", 58047, null]]`; None for any other."""
+    match target:
+        case ["dimension", ["field" | "field-id", int(number), *_], *_]:
+            return number
+        case _:
+            return None

@@ -15,9 +15,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from customer_research.sandbox.dataset import HubSpotRecords, Row
+from customer_research.sandbox.servers import shapes
 from customer_research.sandbox.servers.faults import Controls
 from customer_research.sandbox.servers.hubspot_search import SearchError, matching, value_of
 from customer_research.sandbox.servers.limits import Clock, RollingWindow
+from customer_research.sandbox.servers.shapes import Shape
 from customer_research.sandbox.servers.wire import (
     ProblemError,
     Vendor,
@@ -74,6 +76,33 @@ _TYPE_IDS = {
     ("companies", "deals"): 341,
     ("deals", "contacts"): 3,
     ("contacts", "deals"): 4,
+}
+
+
+_FILTER = shapes.record(
+    {
+        "propertyName": shapes.text,
+        "operator": shapes.text,
+        "value": shapes.scalar,
+        "highValue": shapes.scalar,
+        "values": shapes.each(shapes.scalar),
+    }
+)
+_SORT = shapes.record({"propertyName": shapes.text, "direction": shapes.text})
+_SEARCH: dict[str, Shape] = {
+    "filterGroups": shapes.each(shapes.record({"filters": shapes.each(_FILTER)})),
+    "query": shapes.text,
+    "sorts": shapes.each(shapes.either(shapes.text, _SORT)),
+    "properties": shapes.each(shapes.text),
+    "limit": shapes.whole,
+    "after": shapes.scalar,
+}
+_INPUTS: dict[str, Shape] = {"inputs": shapes.each(shapes.record({"id": shapes.scalar, "after": shapes.scalar}, "id"))}
+_BATCH: dict[str, Shape] = {
+    **_INPUTS,
+    "properties": shapes.each(shapes.text),
+    "propertiesWithHistory": shapes.each(shapes.text),
+    "idProperty": shapes.text,
 }
 
 
@@ -204,7 +233,7 @@ class HubSpotServer(Vendor):
         return ids.index(cursor)
 
     def _limit(self, text: str | None, default: int, most: int) -> int:
-        limit = whole_number(text, default) if text is None or text.isdigit() else -1
+        limit = default if text is None else whole_number(text, -1)
         if not 1 <= limit <= most:
             raise self._invalid(f"limit must be between 1 and {most}")
         return limit
@@ -229,8 +258,8 @@ class HubSpotServer(Vendor):
 
     async def _search(self, request: Request) -> Response:
         kind = self._type(request)
-        body = await self._body(request, {"filterGroups", "query", "sorts", "properties", "limit", "after"})
-        limit = self._limit(str(body.get("limit", 10)), 10, SEARCH_MAX)
+        body = await self._body(request, _SEARCH)
+        limit = self._limit(None if body.get("limit") is None else str(body["limit"]), 10, SEARCH_MAX)
         start = whole_number(str(body.get("after") or "0"), -1)
         if start < 0 or start + limit > SEARCH_RESULTS_MAX:
             raise self._invalid(f"Paging beyond {SEARCH_RESULTS_MAX} results is not supported")
@@ -253,7 +282,7 @@ class HubSpotServer(Vendor):
 
     async def _batch_read(self, request: Request) -> Response:
         kind = self._type(request)
-        body = await self._body(request, {"inputs", "properties", "propertiesWithHistory", "idProperty"})
+        body = await self._body(request, _BATCH)
         ids = self._inputs(body, BATCH_MAX)
         found = {identifier: self._find(kind, identifier, body.get("idProperty")) for identifier in ids}
         rows = served(request, [row for row in found.values() if row is not None])
@@ -265,7 +294,7 @@ class HubSpotServer(Vendor):
 
     async def _associations(self, request: Request) -> Response:
         kind, to = self._type(request), self._type(request, "to")
-        body = await self._body(request, {"inputs"})
+        body = await self._body(request, _INPUTS)
         self._inputs(body, ASSOCIATION_BATCH_MAX)
         results, errors = [], []
         for item in body["inputs"]:
@@ -319,19 +348,21 @@ class HubSpotServer(Vendor):
         row = self._by_id.get(self._type(request), {}).get(request.path_params["id"])
         return record_page(f"HubSpot {_TYPES[self._type(request)][0]}", row)
 
-    async def _body(self, request: Request, allowed: set[str]) -> dict[str, Any]:
+    async def _body(self, request: Request, fields: dict[str, Shape]) -> dict[str, Any]:
         body = await json_body(request, self._problem(400, "VALIDATION_ERROR", "Invalid input JSON"))
-        unknown = sorted(set(body) - allowed)
+        unknown = sorted(set(body) - set(fields))
         if unknown:
             raise self._invalid(f'Unrecognized field "{unknown[0]}", not marked as ignorable')
+        try:
+            shapes.record(fields)(body, "body")
+        except shapes.ShapeError as error:
+            raise self._invalid(f"Invalid input JSON: {error}") from error
         return body
 
     def _inputs(self, body: Mapping[str, Any], most: int) -> list[str]:
         inputs = body.get("inputs") or []
         if not 1 <= len(inputs) <= most:
             raise self._invalid(f"inputs must hold 1 to {most} ids, not {len(inputs)}")
-        if any(not isinstance(item, dict) or "id" not in item for item in inputs):
-            raise self._invalid("every input needs an id")
         return list(dict.fromkeys(str(item["id"]) for item in inputs))
 
     def _shown(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from starlette.datastructures import QueryParams
@@ -263,9 +264,12 @@ def _limit_headers(remaining: int, reset_seconds: float) -> dict[str, str]:
 
 def _check(name: str, values: Iterable[str], allowed: set[str]) -> None:
     if set(values) - allowed:
-        details = {name: ["value_is_invalid"]}
-        body = {"status": 422, "error": "Unprocessable Entity", "code": "validation_errors", "error_details": details}
-        raise ProblemError(answer(body, 422))
+        raise ProblemError(_unprocessable(name))
+
+
+def _unprocessable(name: str) -> Response:
+    body = {"status": 422, "error": "Unprocessable Entity", "code": "validation_errors"}
+    return answer({**body, "error_details": {name: ["value_is_invalid"]}}, 422)
 
 
 def _kept(rows: Iterable[Row], filters: Sequence[Keep]) -> list[Row]:
@@ -289,11 +293,20 @@ def _between(query: QueryParams, lower: str, upper: str, key: str) -> list[Keep]
 
 
 def _amounts(query: QueryParams) -> list[Keep]:
-    low, high = query.get("amount_from"), query.get("amount_to")
+    low, high = _cents(query, "amount_from"), _cents(query, "amount_to")
     return [
-        lambda row: low is None or row["total_amount_cents"] >= int(low),
-        lambda row: high is None or row["total_amount_cents"] <= int(high),
+        lambda row: low is None or row["total_amount_cents"] >= low,
+        lambda row: high is None or row["total_amount_cents"] <= high,
     ]
+
+
+def _cents(query: QueryParams, parameter: str) -> int | None:
+    text = query.get(parameter)
+    if text is None:
+        return None
+    if not re.fullmatch(r"-?[0-9]{1,18}", text):
+        raise ProblemError(_unprocessable(parameter))
+    return int(text)
 
 
 def _invoice_filters(query: QueryParams) -> list[Keep]:

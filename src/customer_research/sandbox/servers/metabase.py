@@ -18,8 +18,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from customer_research.sandbox.dataset import Row
+from customer_research.sandbox.servers import shapes
 from customer_research.sandbox.servers.cards import DATABASES, SNOWFLAKE, Card, Catalogue, card_parameters, display_name
 from customer_research.sandbox.servers.faults import Controls
+from customer_research.sandbox.servers.shapes import Shape
 from customer_research.sandbox.servers.snowflake import Answer, Warehouse
 from customer_research.sandbox.servers.snowflake_sql import SnowflakeError
 from customer_research.sandbox.servers.templates import Bound, TemplateError, bound
@@ -107,7 +109,7 @@ class MetabaseServer(Vendor):
         return await self._export(request, await self._saved_query(request, await self._export_body(request)))
 
     async def _body(self, request: Request) -> dict[str, Any]:
-        return await json_body(request, answer({"errors": {"body": "value must be a JSON object."}}, 400))
+        return await json_body(request, _invalid("body", "value must be a JSON object."))
 
     async def _export_body(self, request: Request) -> dict[str, Any]:
         """An export's parameters: a JSON object, or a form whose fields are JSON texts, as browsers and older clients send."""
@@ -134,13 +136,14 @@ class MetabaseServer(Vendor):
     async def _query(self, request: Request, body: Mapping[str, Any]) -> Query:
         """An ad-hoc query, checked as far as Metabase checks before it starts."""
         database = body.get("database")
-        if not isinstance(database, int) or database < 1:
+        if not isinstance(database, int) or isinstance(database, bool) or database < 1:
             raise ProblemError(_invalid("database", "value must be an integer greater than zero."))
         if database not in {known["id"] for known in DATABASES}:
             raise ProblemError(PlainTextResponse("Not found.", 404))
         native = body.get("native")
         if body.get("type") != "native" or not isinstance(native, dict) or not str(native.get("query") or "").strip():
             raise ProblemError(_invalid("native", "this sandbox runs native queries: a map with a non-blank query."))
+        _check(_NATIVE, body)
         tags, parameters = native.get("template-tags") or {}, body.get("parameters") or []
 
         def prepared() -> Bound:
@@ -150,6 +153,7 @@ class MetabaseServer(Vendor):
 
     async def _saved_query(self, request: Request, body: Mapping[str, Any]) -> Query:
         card = self._known_card(request)
+        _check(_SAVED, body)
         tags, fields = card_parameters(body.get("parameters") or [])
 
         def prepared() -> Bound:
@@ -316,6 +320,36 @@ class Query:
     fault: str | None
     sent: Row
     card: Card | None = None
+
+
+_TAG = shapes.record(
+    {
+        "name": shapes.text,
+        "display-name": shapes.text,
+        "id": shapes.text,
+        "type": shapes.text,
+        "widget-type": shapes.text,
+        "card-id": shapes.whole,
+        "dimension": shapes.array,
+        "required": shapes.flag,
+    }
+)
+_PARAMETER = shapes.record({"type": shapes.text, "id": shapes.text, "target": shapes.array})
+_SAVED: dict[str, Shape] = {
+    "parameters": shapes.each(_PARAMETER),
+    "constraints": shapes.record({"max-results": shapes.whole, "max-results-bare-rows": shapes.whole}),
+}
+_NATIVE: dict[str, Shape] = {
+    **_SAVED,
+    "native": shapes.record({"query": shapes.text, "template-tags": shapes.named(_TAG)}),
+}
+
+
+def _check(fields: dict[str, Shape], body: Mapping[str, Any]) -> None:
+    try:
+        shapes.record(fields)(body, "query")
+    except shapes.ShapeError as error:
+        raise ProblemError(_invalid(error.place, str(error))) from error
 
 
 def _cap(constraints: Any) -> int:

@@ -13,11 +13,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from customer_research.sandbox.dataset import NotionRecords, Row
+from customer_research.sandbox.servers import shapes
 from customer_research.sandbox.servers.faults import Controls
 from customer_research.sandbox.servers.limits import Clock, RollingWindow
-from customer_research.sandbox.servers.notion_blocks import blocks_of, markdown_of, rich_text
+from customer_research.sandbox.servers.notion_blocks import MAX_TEXT, block_shape, blocks_of, markdown_of, rich_text
 from customer_research.sandbox.servers.notion_filters import FilterError, keeping, sorted_pages
 from customer_research.sandbox.servers.notion_pages import BOT, Page, Workspace
+from customer_research.sandbox.servers.shapes import Shape
 from customer_research.sandbox.servers.wire import (
     ProblemError,
     Vendor,
@@ -42,6 +44,36 @@ GONE = "Status"
 """The property that a `schema` fault removes."""
 
 _EDITS = ("replace_content", "update_content", "insert_content", "replace_content_range")
+
+
+_PAGING: dict[str, Shape] = {"start_cursor": shapes.text, "page_size": shapes.whole}
+_SORT = shapes.record({"property": shapes.text, "timestamp": shapes.text, "direction": shapes.text})
+_QUERY: dict[str, Shape] = {**_PAGING, "filter": shapes.mapping, "sorts": shapes.each(_SORT)}
+_SEARCH: dict[str, Shape] = {
+    **_PAGING,
+    "query": shapes.text,
+    "filter": shapes.record({"value": shapes.text, "property": shapes.text}),
+    "sort": shapes.record({"direction": shapes.text, "timestamp": shapes.text}),
+}
+_CHILDREN: dict[str, Shape] = {"children": shapes.each(block_shape), "after": shapes.text}
+_PAGE: dict[str, Shape] = {
+    **_CHILDREN,
+    "parent": shapes.named(shapes.scalar),
+    "properties": shapes.named(shapes.either(shapes.mapping, shapes.array)),
+    "markdown": shapes.text,
+    "in_trash": shapes.flag,
+    "archived": shapes.flag,
+}
+_UPDATE = shapes.record({"old_str": shapes.text, "new_str": shapes.text, "replace_all_matches": shapes.flag})
+_EDIT: dict[str, Shape] = {
+    "type": shapes.text,
+    "replace_content": shapes.record({"new_str": shapes.text}, "new_str"),
+    "update_content": shapes.record({"content_updates": shapes.each(_UPDATE)}, "content_updates"),
+    "insert_content": shapes.record(
+        {"content": shapes.text, "after": shapes.text, "position": shapes.record({"type": shapes.text})}, "content"
+    ),
+    "replace_content_range": shapes.record({"content": shapes.text, "content_range": shapes.text}, "content"),
+}
 
 
 class NotionServer(Vendor):
@@ -179,7 +211,7 @@ class NotionServer(Vendor):
         return await self._query(request, "page_or_data_source")
 
     async def _query(self, request: Request, kind: str) -> Response:
-        body = await _body(request)
+        body = await _body(request, _QUERY)
         schema = self._schema(request)
         with _Validation():
             keep = keeping(body["filter"], schema, self._as_of) if body.get("filter") is not None else None
@@ -259,7 +291,7 @@ class NotionServer(Vendor):
         return answer(self._shown(request, self._page(request), only))
 
     async def _create_page(self, request: Request) -> Response:
-        body = await _body(request)
+        body = await _body(request, _PAGE)
         parent = self._parent(body.get("parent"), request)
         children, markdown = body.get("children"), body.get("markdown")
         if children is not None and markdown is not None:
@@ -294,7 +326,7 @@ class NotionServer(Vendor):
         return {"type": "page_id", "page_id": pages[_undashed(identifier)]}
 
     async def _update_page(self, request: Request) -> Response:
-        page, body = self._page(request), await _body(request)
+        page, body = self._page(request), await _body(request, _PAGE)
         if "archived" in body and _version(request) == NEW:
             raise ProblemError(_invalid("body failed validation: body.archived should be not present, use `in_trash`."))
         with _Validation():
@@ -341,7 +373,7 @@ class NotionServer(Vendor):
     async def _update_markdown(self, request: Request) -> Response:
         if _version(request) != NEW:
             raise ProblemError(self.error(404))
-        page, body = self._page(request), await _body(request)
+        page, body = self._page(request), await _body(request, _EDIT)
         edit = body.get("type")
         if edit not in _EDITS or not isinstance(body.get(str(edit)), dict):
             raise ProblemError(
@@ -379,7 +411,7 @@ class NotionServer(Vendor):
         )
 
     async def _append(self, request: Request) -> Response:
-        page, body = self._page(request), await _body(request)
+        page, body = self._page(request), await _body(request, _CHILDREN)
         if "after" in body and _version(request) == NEW:
             raise ProblemError(_invalid("body failed validation: body.after should be not present, use `position`."))
         before = len(self._blocks(page))
@@ -418,7 +450,7 @@ class NotionServer(Vendor):
         raise ProblemError(_missing("user", request.path_params["id"]))
 
     async def _search(self, request: Request) -> Response:
-        body = await _body(request)
+        body = await _body(request, _SEARCH)
         wanted = (body.get("filter") or {}).get("value")
         query = str(body.get("query") or "").casefold()
         pages = [page for page in self._space.pages.values() if query in page.title.casefold() and not page.in_trash]
@@ -474,8 +506,13 @@ def _missing(kind: str, identifier: object) -> Response:
     return _problem(404, "object_not_found", text)
 
 
-async def _body(request: Request) -> dict[str, Any]:
-    return await json_body(request, _problem(400, "invalid_json", "Error parsing JSON body."))
+async def _body(request: Request, fields: dict[str, Shape]) -> dict[str, Any]:
+    body = await json_body(request, _problem(400, "invalid_json", "Error parsing JSON body."))
+    try:
+        shapes.record(fields)(body, "body")
+    except shapes.ShapeError as error:
+        raise ProblemError(_invalid(f"body failed validation: {error}")) from error
+    return body
 
 
 def _version(request: Request) -> str:
@@ -528,10 +565,10 @@ def _checked(children: Sequence[Any]) -> Sequence[Row]:
             f"body failed validation: body.children.length should be ≤ `{PAGE_MAX}`, instead was `{len(children)}`."
         )
     for place, block in enumerate(children):
-        body = block.get(block.get("type", ""), {}) if isinstance(block, dict) else {}
-        if any(len(str(part.get("text", {}).get("content", ""))) > 2000 for part in body.get("rich_text") or ()):
+        parts = block[block["type"]].get("rich_text") or ()
+        if any(len(str((part.get("text") or {}).get("content") or "")) > MAX_TEXT for part in parts):
             raise FilterError(
-                f"body failed validation: body.children[{place}].rich_text[0].text.content.length should be ≤ `2000`."
+                f"body failed validation: body.children[{place}].rich_text[0].text.content.length should be ≤ `{MAX_TEXT}`."
             )
     return children
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from customer_research.sandbox.dataset import Row
+from customer_research.sandbox.servers import shapes
+from customer_research.sandbox.servers.shapes import ShapeError
 from customer_research.sandbox.servers.wire import made_up_id
 
 MAX_TEXT = 2000
@@ -22,6 +24,22 @@ _PREFIXES = (
     ("quote", "> "),
 )
 _NUMBERED = re.compile(r"^\d+\. ")
+
+
+rich_text_shape = shapes.each(
+    shapes.record({"type": shapes.text, "text": shapes.record({"content": shapes.text}), "plain_text": shapes.text})
+)
+"""An array of rich text objects, as clients send them."""
+
+
+def block_shape(value: Any, place: str) -> None:
+    """A block as clients send it: of a named type, with the object of that name, nested blocks inside."""
+    shapes.mapping(value, place)
+    kind = value.get("type")
+    if not isinstance(kind, str) or not isinstance(value.get(kind), dict):
+        raise ShapeError(f"{place}.type", "the name of a block type whose object is there", kind)
+    fields = {"rich_text": rich_text_shape, "checked": shapes.flag, "children": shapes.each(block_shape)}
+    shapes.record(fields)(value[kind], f"{place}.{kind}")
 
 
 def rich_text(content: str) -> list[Row]:
@@ -49,7 +67,7 @@ def rich_text(content: str) -> list[Row]:
 
 def text_of(parts: Any) -> str:
     """The plain text of rich text objects."""
-    return "".join(str(part.get("plain_text") or part.get("text", {}).get("content", "")) for part in parts or ())
+    return "".join(str(part.get("plain_text") or (part.get("text") or {}).get("content") or "") for part in parts or ())
 
 
 def blocks_of(markdown: str, page_id: str, stamp: Row) -> list[Row]:
@@ -124,7 +142,7 @@ def markdown_of(blocks: Sequence[Row]) -> str:
     """The Markdown of blocks, nested ones after their parent."""
     lines: list[str] = []
     for block in blocks:
-        kind = str(block.get("type") or next(key for key in block if key not in {"object", "id"}))
+        kind = str(block["type"])
         body = block.get(kind) or {}
         lines.append(_line(kind, body))
         if body.get("children"):

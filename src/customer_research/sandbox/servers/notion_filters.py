@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from customer_research.sandbox.dataset import Row
+from customer_research.sandbox.servers import shapes
 from customer_research.sandbox.servers.notion_blocks import text_of
 
 Keep = Callable[[Row], bool]
@@ -48,7 +49,7 @@ def _compound(
 
 
 def _timestamp(condition: Row, as_of: datetime) -> Keep:
-    name = condition["timestamp"]
+    name = str(condition["timestamp"])
     if name not in {"created_time", "last_edited_time"} or name not in condition:
         raise FilterError(
             "body failed validation: body.filter.timestamp should be `created_time` or `last_edited_time`."
@@ -64,7 +65,7 @@ def definition_of(name: object, schema: Mapping[str, Row]) -> Row:
         FilterError: when the schema has no such property.
     """
     for known, definition in schema.items():
-        if name in {known, definition.get("id")}:
+        if isinstance(name, str) and name in {known, definition.get("id")}:
             return {**definition, "name": known}
     raise FilterError(f"Could not find property with name or id: {name}")
 
@@ -87,7 +88,7 @@ def _property(condition: Row, schema: Mapping[str, Row], as_of: datetime) -> Kee
 def _refuse_unknown_option(name: str, tested: Row, definition: Row) -> None:
     options = [option["name"] for option in definition.get("status", {}).get("options", [])]
     for word, value in tested.items():
-        if word in {"equals", "does_not_equal"} and value not in options:
+        if word in {"equals", "does_not_equal"} and str(value) not in options:
             listed = ", ".join(f'"{option}"' for option in options)
             raise FilterError(f'status option "{value}" not found for property "{name}". Available options: {listed}')
 
@@ -122,13 +123,21 @@ def _test(kind: str, tested: Row, as_of: datetime) -> Callable[[Any], bool]:
         return _date_test(tested, as_of)
     if word in {"is_empty", "is_not_empty"}:
         return lambda value: (value is None) is (word == "is_empty")
-    tests = _TESTS.get("text" if kind in _TEXT else "number" if kind == "unique_id" else kind, {})
+    group = "text" if kind in _TEXT else "number" if kind == "unique_id" else kind
+    tests = _TESTS.get(group, {})
+    place = f"body.filter.{kind}.{word}"
     if word not in tests:
-        raise FilterError(
-            f"body failed validation: body.filter.{kind}.{word} should be not present, instead was `{wanted!r}`."
-        )
+        raise FilterError(f"body failed validation: {place} should be not present, instead was `{wanted!r}`.")
+    try:
+        _WANTED.get(group, shapes.text)(wanted, place)
+    except shapes.ShapeError as error:
+        raise FilterError(f"body failed validation: {error}") from error
     test = tests[word]
     return lambda value: test(value, wanted)
+
+
+_WANTED: dict[str, shapes.Shape] = {"number": shapes.number, "checkbox": shapes.flag}
+"""What a condition compares with, where it is not a text."""
 
 
 def _folded(value: Any) -> str:
@@ -183,11 +192,10 @@ def moment(text: str) -> datetime:
     """
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError:
-        raise FilterError(
-            f"body failed validation: should be a valid ISO 8601 date string, instead was `{text!r}`."
-        ) from None
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
+        words = "body failed validation: should be a valid ISO 8601 date string"
+        raise FilterError(f"{words}, instead was `{text!r}`.") from None
 
 
 def _date_test(tested: Any, as_of: datetime) -> Callable[[Any], bool]:

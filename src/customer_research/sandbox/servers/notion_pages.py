@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from customer_research.sandbox.dataset import NotionRecords, Row
-from customer_research.sandbox.servers.notion_blocks import MAX_TEXT, rich_text, text_of
-from customer_research.sandbox.servers.notion_filters import FilterError, definition_of
+from customer_research.sandbox.servers import shapes
+from customer_research.sandbox.servers.notion_blocks import MAX_TEXT, rich_text, rich_text_shape, text_of
+from customer_research.sandbox.servers.notion_filters import FilterError, definition_of, moment
 from customer_research.sandbox.servers.wire import made_up_id
 
 HOME_PAGE = made_up_id("notion", "home")
@@ -116,9 +117,10 @@ class Workspace:
         if in_tickets:
             complete = {name: self._value(definition, None) for name, definition in self.records.schema.items()}
             values = {**complete, **values}
-            for value in values.values():
-                if value["type"] == "unique_id":
-                    value["unique_id"] = {**value["unique_id"], "number": self._next_number}
+            number = {"prefix": "DOOM", "number": self._next_number}
+            values |= {
+                name: {**value, "unique_id": number} for name, value in values.items() if value["type"] == "unique_id"
+            }
             self._next_number += 1
         page = Page(str(uuid.uuid4()), parent, values, markdown, self.now, self.now)
         self.pages[page.id] = page
@@ -144,12 +146,14 @@ class Workspace:
         if not isinstance(given, dict) or kind not in given:
             raise FilterError(f"{name} is expected to be {kind}.")
         inner = given[kind]
+        try:
+            _WRITTEN.get(kind, shapes.anything)(inner, f"body.properties.{name}.{kind}")
+        except shapes.ShapeError as error:
+            raise FilterError(f"body failed validation: {error}") from error
+        if kind == "date" and inner:
+            moment(inner["start"])
         if kind in {"title", "rich_text"}:
-            if any(len(str(part.get("text", {}).get("content", ""))) > MAX_TEXT for part in inner):
-                raise FilterError(
-                    f"body failed validation: body.properties.{name}.{kind}[0].text.content.length should be ≤ `{MAX_TEXT}`."
-                )
-            return {"id": definition["id"], "type": kind, kind: rich_text(text_of(inner))}
+            return {"id": definition["id"], "type": kind, kind: _short(name, kind, inner)}
         if kind in {"select", "status"}:
             return self._value(definition, inner["name"] if inner else None)
         if kind == "multi_select":
@@ -178,6 +182,30 @@ class Workspace:
             shared = {"object": "user", "id": made_up_id("user", name), "name": name, "avatar_url": None}
             self.people[name] = {**shared, "type": "person", "person": {"email": email}}
         return self.people[name]
+
+
+_OPTION = shapes.record({"name": shapes.text}, "name")
+_DATE = shapes.record({"start": shapes.text, "end": shapes.text, "time_zone": shapes.text}, "start")
+_WRITTEN: dict[str, shapes.Shape] = {
+    "title": rich_text_shape,
+    "rich_text": rich_text_shape,
+    "select": shapes.maybe(_OPTION),
+    "status": shapes.maybe(_OPTION),
+    "multi_select": shapes.each(_OPTION),
+    "people": shapes.each(shapes.record({"id": shapes.text}, "id")),
+    "date": shapes.maybe(_DATE),
+    "number": shapes.maybe(shapes.number),
+    "checkbox": shapes.flag,
+}
+"""What clients write into a property of each type."""
+
+
+def _short(name: str, kind: str, parts: list[Row]) -> list[Row]:
+    """Rich text as it is kept; raises `FilterError` when a part is too long."""
+    if any(len(str((part.get("text") or {}).get("content") or "")) > MAX_TEXT for part in parts):
+        place = f"body.properties.{name}.{kind}[0].text.content.length"
+        raise FilterError(f"body failed validation: {place} should be ≤ `{MAX_TEXT}`.")
+    return rich_text(text_of(parts))
 
 
 def title_value(text: str) -> Row:

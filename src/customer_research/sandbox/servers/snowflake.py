@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from customer_research.sandbox.servers.snowflake_functions import MACROS
 from customer_research.sandbox.servers.snowflake_sql import (
     Names,
     SnowflakeError,
+    Statement,
     compiled,
     invalid_identifier,
     missing_object,
@@ -32,6 +35,9 @@ VIEWS = {
     ("MOZART_NEW", "RESERVATIONS"): "FACT.MOOVS_OPERATOR_RESERVATIONS",
 }
 """Relations that show another relation."""
+
+_STATEMENTS = 512
+"""Statements kept compiled: their values are bound, so the same text comes again for every operator."""
 
 _TYPES = {"NUMBER(38,0)": "BIGINT", "NUMBER": "BIGINT", "FLOAT": "DOUBLE", "TIMESTAMP_NTZ": "TIMESTAMP"}
 _BASE_TYPES = (
@@ -79,6 +85,7 @@ class Warehouse:
             name for name, kind in kinds if kind != "BOOLEAN"
         }
         self._names = Names(tables, frozenset(booleans))
+        self._compiled = lru_cache(_STATEMENTS)(self._compile)
 
     def close(self) -> None:
         """Give the memory back."""
@@ -90,7 +97,7 @@ class Warehouse:
         Raises:
             SnowflakeError: with the message that Snowflake would give.
         """
-        statement = compiled(sql, self.as_of, self._names, frozenset(hidden))
+        statement = self._compiled(sql, frozenset(hidden))
         with self._lock:
             cursor = self._connection.cursor()
         try:
@@ -106,6 +113,9 @@ class Warehouse:
         kept = [index for index, name in enumerate(names) if name not in set(hidden)]
         shown = [[_shown(row[index]) for index in kept] for row in rows]
         return Answer(tuple((names[index], kinds[index]) for index in kept), shown)
+
+    def _compile(self, sql: str, hidden: frozenset[str]) -> Statement:
+        return compiled(sql, self.as_of, self._names, hidden)
 
     def _load(self, relations: Iterable[Relation]) -> None:
         with tempfile.TemporaryDirectory(prefix="customer-research-sandbox-") as folder:
@@ -161,9 +171,11 @@ class Warehouse:
             for key, described in self.relations.items()
             for position, (name, kind) in enumerate(described.items(), start=1)
         ]
-        if tables:
-            self._connection.executemany("INSERT INTO main.SANDBOX_TABLES VALUES (?, ?, ?, ?)", tables)
-            self._connection.executemany("INSERT INTO main.SANDBOX_COLUMNS VALUES (?, ?, ?, ?, ?, ?, ?)", columns)
+        for name, described in (("SANDBOX_TABLES", tables), ("SANDBOX_COLUMNS", columns)):
+            if described:
+                by_column = [list(values) for values in zip(*described, strict=True)]
+                spread = ", ".join(["unnest(?)"] * len(by_column))
+                self._connection.execute(f"INSERT INTO main.{name} SELECT {spread}", by_column)
 
 
 def base_type(kind: str) -> str:
@@ -186,6 +198,8 @@ def _shown(value: Any) -> Any:
         return f"{value.isoformat()}T00:00:00Z"
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return json.dumps(value, default=str) if isinstance(value, list | dict) else str(value)

@@ -106,16 +106,14 @@ def _empty(value: object) -> bool:
 
 
 def _target(parameter: Mapping[str, Any], ids: Mapping[Any, str]) -> str | None:
-    target = parameter.get("target")
-    if (
-        isinstance(target, list)
-        and len(target) >= 2
-        and isinstance(target[1], list)
-        and target[1][:1] == ["template-tag"]
-    ):
-        inner = target[1][1]
-        return ids.get(inner.get("id")) if isinstance(inner, dict) else str(inner)
-    return ids.get(parameter.get("id"))
+    """The tag that a parameter is for: by name, by the tag's id, or by the parameter's own id."""
+    match parameter.get("target"):
+        case [_, ["template-tag", str(name)], *_]:
+            return name
+        case [_, ["template-tag", {"id": str(identifier)}], *_]:
+            return ids.get(identifier)
+        case _:
+            return ids.get(parameter.get("id"))
 
 
 class _Substitution:
@@ -150,7 +148,11 @@ class _Substitution:
             clause.text += "1 = 1"
             return
         kind = "number" if str(tag.get("widget-type", "")).startswith(("number", "id")) else "text"
-        column = self._field_name(int(tag["dimension"][1]))
+        match tag.get("dimension"):
+            case ["field", int(number), *_]:
+                column = self._field_name(number)
+            case _:
+                raise TemplateError(f"The tag {name!r} names no field.", "invalid-query")
         clause.text += f"{column} IN ({self._listed(kind, self._values[name], clause)})"
 
     def _listed(self, kind: str, value: object, clause: _Clause) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -183,7 +184,7 @@ async def json_body(request: Request, refusal: Response) -> dict[str, Any]:
 
 def whole_number(text: str | None, default: int) -> int:
     """A query parameter as a number; *default* when absent or not a number."""
-    return int(text) if text is not None and text.isdigit() else default
+    return int(text) if text is not None and re.fullmatch(r"[0-9]{1,9}", text) else default
 
 
 def bearer(request: Request, token: str) -> bool:
