@@ -248,6 +248,20 @@ def test_invoices_add_up_and_overdue_means_unpaid_and_past_due(world: Dataset) -
         assert invoice["payment_overdue"] == (late and open_)
 
 
+def test_a_period_of_a_subscription_is_billed_once_and_while_it_runs(world: Dataset) -> None:
+    runs = {row["lago_id"]: (row["started_at"], row["terminated_at"]) for row in world.lago.subscriptions}
+    billed: Counter[tuple[str, str]] = Counter()
+    for invoice in world.lago.invoices:
+        for period in invoice["billing_periods"]:
+            billed[period["lago_subscription_id"], period["subscription_from_datetime"]] += 1
+    assert len(billed) > 1_000
+    for (lago_id, start), count in billed.items():
+        begun, ended = runs[lago_id]
+        assert count == 1
+        assert begun <= start
+        assert ended is None or start < ended
+
+
 def test_hubspot_is_associated_both_ways_and_ids_start_at_ten_thousand_million(world: Dataset) -> None:
     companies = {row["id"]: row for row in world.hubspot.objects["companies"]}
     assert min(map(int, companies)) >= 10_000_000_000

@@ -217,14 +217,15 @@ class Billing:
 
     # -- invoices --------------------------------------------------------------------------------------------------
 
-    def _starts_of(self, subscription: Subscription, until: datetime) -> list[datetime]:
-        """Billing period starts up to `until`, the first being the start itself."""
+    def _starts_of(self, subscription: Subscription, until: datetime, since: datetime | None = None) -> list[datetime]:
+        """Billing period starts up to `until` and not before `since`, the first of all being the start itself."""
         begun = subscription.started_at or subscription.subscription_at
         months = words.PLANS[subscription.plan_code].months
         if subscription.billing_time == "anniversary" or months > 1:
-            return period_starts(begun, months, until)
+            return period_starts(begun, months, until, since)
         first = midnight(date(begun.year, begun.month, 1))
-        return [begun, *(start for start in period_starts(first, 1, until) if start > begun)]
+        regular = [start for start in period_starts(first, 1, until, since) if start > begun]
+        return [begun, *regular] if begun <= until and (since is None or begun >= since) else regular
 
     def bill(
         self, start: datetime, end: datetime, *, declining: bool, distressed_at: datetime | None = None
@@ -255,9 +256,9 @@ class Billing:
         for subscription in self.subscriptions:
             if subscription.started_at is None:
                 continue
-            for at in self._starts_of(subscription, end - timedelta(seconds=1)):
+            for at in self._starts_of(subscription, end - timedelta(seconds=1), start):
                 ended = subscription.terminated_at
-                if start <= at and (ended is None or at < ended):
+                if ended is None or at < ended:
                     bills.setdefault(at, []).append(subscription)
         return sorted(bills.items(), key=lambda item: item[0])
 

@@ -28,10 +28,13 @@ def months_between(start: datetime, end: datetime) -> float:
     return (end - start).total_seconds() / 86_400 / (365.25 / 12)
 
 
-def period_starts(anchor: datetime, months: int, until: datetime) -> list[datetime]:
-    """Starts of the billing periods of `months` months from the anchor on, up to and including `until`."""
-    starts, count = [], 0
+def period_starts(anchor: datetime, months: int, until: datetime, since: datetime | None = None) -> list[datetime]:
+    """Starts of the billing periods of `months` months from the anchor on, up to `until` and not before `since`."""
+    first = since if since is not None else anchor
+    elapsed = (first.year - anchor.year) * 12 + first.month - anchor.month
+    starts, count = [], max(0, elapsed // months - 1)
     while (start := add_months(anchor, count * months)) <= until:
-        starts.append(start)
+        if start >= first:
+            starts.append(start)
         count += 1
     return starts
