@@ -239,22 +239,23 @@ def test_stopping_frees_the_ports_and_the_settings(dataset: Dataset) -> None:
         assert made.connect_ex((address.hostname, address.port)) != 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_serves_until_told_to_stop(number: int) -> None:
+def test_the_command_serves_until_told_to_stop() -> None:
     code = "from customer_research.sandbox.command import sandbox; sandbox()"
-    arguments = ["serve", "--operators", "2", "--as-of", "2026-10-01", "--fault", "hubspot:http500", "--latency", "1"]
-    process = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    told = json.loads(process.stdout.readline())
-    assert (set(told), told["as_of"]) == ({"addresses", "config", "as_of"}, "2026-10-01T00:00:00Z")
-    settings = tomllib.loads(Path(told["config"]).read_text(encoding="utf-8"))
-    answer = httpx2.get(
-        f"{told['addresses']['lago']}/plans", headers={"Authorization": f"Bearer {settings['lago']['api_key']}"}
-    )
-    assert answer.status_code == 200
-    process.send_signal(number)
-    rest, _ = process.communicate(timeout=30)
-    assert (process.returncode, rest) == (0, "")
+    options = ["--operators", "2", "--as-of", "2026-10-01", "--fault", "hubspot:http500", "--latency", "1"]
+    command_line = [sys.executable, "-c", code, "serve", *options]
+    signals = (signal.SIGINT, signal.SIGTERM)
+    started = {number: subprocess.Popen(command_line, stdout=subprocess.PIPE, text=True) for number in signals}
+    for number, process in started.items():
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        assert (set(told), told["as_of"]) == ({"addresses", "config", "as_of"}, "2026-10-01T00:00:00Z")
+        settings = tomllib.loads(Path(told["config"]).read_text(encoding="utf-8"))
+        key = {"Authorization": f"Bearer {settings['lago']['api_key']}"}
+        assert httpx2.get(f"{told['addresses']['lago']}/plans", headers=key).status_code == 200
+        process.send_signal(number)
+        rest, _ = process.communicate(timeout=60)
+        assert (process.returncode, rest) == (0, "")
+        assert not Path(told["config"]).exists()
 
 
 @pytest.mark.parametrize(
