@@ -141,9 +141,10 @@ SELECT
     future_trips,
     future_trips_30d,
     revenue_quotient + CASE
-        WHEN 2 * revenue_rest > completed_12m THEN 1
-        WHEN 2 * revenue_rest = completed_12m THEN revenue_quotient % 2
-        ELSE 0
+        WHEN 2 * ABS(revenue_rest) < completed_12m THEN 0
+        WHEN 2 * ABS(revenue_rest) = completed_12m AND revenue_quotient % 2 = 0 THEN 0
+        WHEN revenue_rest < 0 THEN -1
+        ELSE 1
     END AS avg_trip_value,
     collected_12m,
     CAST(collected_90d AS DOUBLE) / NULLIF(billed_90d, 0) AS collection_rate_90d,

@@ -8,11 +8,11 @@ WITH priced AS (
         SUM(monthly_minor) AS list_mrr,
         MAX(
             CASE interval
-                WHEN 'weekly' THEN 52.0 / 12
-                WHEN 'monthly' THEN 1.0
-                WHEN 'quarterly' THEN 1.0 / 3
-                WHEN 'semiannual' THEN 1.0 / 6
-                WHEN 'yearly' THEN 1.0 / 12
+                WHEN 'weekly' THEN CAST(52 AS DOUBLE) / 12
+                WHEN 'monthly' THEN CAST(1 AS DOUBLE)
+                WHEN 'quarterly' THEN CAST(1 AS DOUBLE) / 3
+                WHEN 'semiannual' THEN CAST(1 AS DOUBLE) / 6
+                WHEN 'yearly' THEN CAST(1 AS DOUBLE) / 12
             END
         ) AS invoices_per_month
     FROM subscription_at
@@ -36,7 +36,7 @@ percentages AS (
         operator_id,
         CASE
             WHEN MAX(percentage) >= 100 THEN 0.0
-            ELSE EXP(SUM(CASE WHEN percentage < 100 THEN LN(1 - percentage / 100.0) END))
+            ELSE EXP(SUM(CASE WHEN percentage < 100 THEN LN(1 - CAST(percentage AS DOUBLE) / 100) END))
         END AS kept
     FROM held
     WHERE percentage > 0
