@@ -1,0 +1,107 @@
+"""Any one source under any one fault: the profile still comes, names the gap, and shows no wrong figure."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Mapping
+
+import pytest
+
+from customer_research.domain.account import Account
+from customer_research.domain.evidence import Fact, Gap
+from customer_research.domain.records import TABLES
+from customer_research.metrics.catalogue import METRICS
+from customer_research.reports.kinds import KINDS
+from customer_research.reports.render import json_, markdown
+from customer_research.sandbox.serve import Sandbox
+
+OPERATOR = "00000000-5ce0-11f0-a000-000000000034"
+"""S34: invoices, charges, contacts, engagements and tickets, so that every source has something to lose."""
+
+SOURCES = {"lago": "lago", "hubspot": "hubspot", "metabase": "warehouse", "notion": "notion"}
+WHOLE = ("down", "slow", "http500", "http429", "auth", "badjson", "drop")
+"""Faults after which nothing of the source is known."""
+PARTLY = ("truncate", "schema")
+"""Faults after which some of it may be."""
+LONGEST_SECONDS = 20
+
+
+@pytest.fixture(scope="module")
+def whole_account(sandbox: Sandbox, settings) -> Account:
+    """The operator as it is when everything works."""
+    import asyncio
+
+    from customer_research.research import Research
+
+    async def fetch() -> Account:
+        async with Research(settings) as opened:
+            return await opened.account(OPERATOR, listings=KINDS["profile"].needs)
+
+    return asyncio.run(fetch())
+
+
+@pytest.mark.parametrize(("source", "kind"), list(itertools.product(SOURCES, WHOLE + PARTLY)))
+def test_a_profile_survives_a_fault_and_names_the_gap(
+    source: str, kind: str, clean_sandbox: Sandbox, research, whole_account: Account
+) -> None:
+    clean_sandbox.set_faults(f"{source}:{kind}")
+    started = time.monotonic()
+    account = research(lambda opened: opened.account(OPERATOR, listings=KINDS["profile"].needs))
+    elapsed = time.monotonic() - started
+    report = KINDS["profile"].build(account)
+
+    assert elapsed < LONGEST_SECONDS
+    assert report.partial
+    fresh = {f.source: f for f in report.freshness}
+    assert fresh[SOURCES[source]].state != "ok"
+    assert fresh[SOURCES[source]].gaps
+    assert [f.source for f in report.freshness if f.state != "ok"] == [SOURCES[source]]
+    assert _wrong(account, whole_account) == {}
+    if kind in WHOLE:
+        assert _known_of(account, SOURCES[source]) == []
+    for text in (markdown.render(report, show_personal=False), json_.render(report, show_personal=False)):
+        assert fresh[SOURCES[source]].gaps[0].detail[:30] in text.replace("\\", "")
+
+
+def _wrong(account: Account, whole: Account) -> Mapping[str, object]:
+    """Figures that have a value, but not the true one (derived figures may rest on fewer sources)."""
+    return {
+        name: (figure.value, whole.figures[name])
+        for name, figure in account.figures.items()
+        if isinstance(figure, Fact)
+        and METRICS[name].subject != "derived"
+        and not (isinstance(true := whole.figures[name], Fact) and true.value == figure.value)
+    }
+
+
+def _known_of(account: Account, source: str) -> list[str]:
+    """Figures made of the source's tables alone that have a value though the source gave nothing."""
+    return [
+        name
+        for name, metric in METRICS.items()
+        if metric.subject != "derived"
+        and {TABLES[table].home for table in metric.tables} == {source}
+        and not isinstance(account.figures[name], Gap)
+    ]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_fault_that_passes_is_retried_away(source: str, clean_sandbox: Sandbox, research, whole_account: Account) -> None:
+    clean_sandbox.set_faults(f"{source}:http500:0.2")
+
+    account = research(lambda opened: opened.account(OPERATOR))
+
+    assert _wrong(account, whole_account) == {}
+
+
+@pytest.mark.parametrize("kind", ["down", "auth", "slow"])
+def test_a_name_is_found_without_the_warehouse(kind: str, clean_sandbox: Sandbox, research) -> None:
+    clean_sandbox.set_faults(f"metabase:{kind}")
+    started = time.monotonic()
+
+    account = research(lambda opened: opened.account("Silvermead Livery"))
+
+    assert time.monotonic() - started < LONGEST_SECONDS
+    assert account.operator_id == "00000000-5ce0-11f0-a000-000000000002"
+    assert any(f.source == "warehouse" and f.state == "missing" for f in account.freshness)

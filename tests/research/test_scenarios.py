@@ -1,0 +1,85 @@
+"""All 42 named scenarios, fetched through real HTTP, meet the findings that were computed by hand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from scenario_judge import EXPECTED, mismatches
+
+from customer_research.domain.account import Account
+from customer_research.domain.evidence import Fact, Gap
+from customer_research.domain.identity import LookupAnswer
+from customer_research.errors import UsageError
+from customer_research.sandbox.serve import Sandbox
+
+LOOKUPS = [(name, case) for name, scenario in EXPECTED.items() for case in scenario.get("lookup", ())]
+PATH_WORDS = {"direct": "account of the CSM view", "raw": "raw tables"}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_scenario_meets_its_expected_findings(name: str, clean_sandbox: Sandbox, research) -> None:
+    scenario = EXPECTED[name]
+    expect = scenario["expect"]
+    if "fault" in expect:
+        clean_sandbox.set_faults(f"{expect['fault']['source']}:{expect['fault']['kind']}")
+
+    account = research(lambda opened: opened.account(scenario["operator_id"]))
+
+    assert mismatches(account, expect) == []
+    assert list(_details(account, expect)) == []
+
+
+def _details(account: Account, expect: Mapping[str, Any]):
+    """What only a few scenarios say: rows of the CSM view, the charge path, ticket paths."""
+    rows = len(account.records["csm"].rows)
+    if expect.get("csm_rows", rows) != rows:
+        yield f"{rows} CSM rows"
+    paths = Counter(row["matched_by"] for row in account.records["ticket"].rows)
+    if expect.get("ticket_paths", paths) != paths:
+        yield f"ticket paths {paths}"
+    attempts = account.figures["charge_attempts"]
+    wanted = expect.get("charge_path")
+    if wanted == "none":
+        if not (isinstance(attempts, Gap) and attempts.reason == "not_applicable"):
+            yield f"card processing should not apply: {attempts}"
+    elif wanted and not (isinstance(attempts, Fact) and PATH_WORDS[wanted] in attempts.note):
+        yield f"charge path {wanted} is not told: {attempts}"
+
+
+def test_every_scenario_is_there() -> None:
+    assert sorted(EXPECTED) == [f"S{number:02}" for number in range(1, 43)]
+
+
+def test_a_failed_and_overdue_invoice_counts_twice_in_the_billing_guide(clean_sandbox: Sandbox, research) -> None:
+    scenario = EXPECTED["S05"]
+    account = research(lambda opened: opened.account(scenario["operator_id"], scorecard="billing_guide"))
+
+    payment = next(d for d in account.score.dimensions if d.name == "payment")
+    assert payment.score == scenario["expect"]["billing_guide"]["payment"]
+
+
+def test_the_literal_guide_punishes_a_big_operator_for_passengers_declines(clean_sandbox: Sandbox, research) -> None:
+    scenario = EXPECTED["S18"]
+    account = research(lambda opened: opened.account(scenario["operator_id"], scorecard="guide"))
+
+    payment = next(d for d in account.score.dimensions if d.name == "payment")
+    assert payment.score <= scenario["expect"]["guide"]["payment_at_most"]
+
+
+@pytest.mark.parametrize(("name", "case"), LOOKUPS, ids=[f"{name}-{case['term'][:30]}" for name, case in LOOKUPS])
+def test_a_scenario_is_looked_up_as_expected(name: str, case: Mapping[str, Any], clean_sandbox: Sandbox, research) -> None:
+    if case.get("refused"):
+        with pytest.raises(UsageError):
+            research(lambda opened: opened.lookup(case["term"]))
+        return
+
+    answer: LookupAnswer = research(lambda opened: opened.lookup(case["term"]))
+
+    assert (answer.best.operator_id if answer.best else None) == case["best"]
+    if "matches" in case:
+        assert [match.operator_id for match in answer.matches] == case["matches"]
+    if "hint" in case:
+        assert any(case["hint"] in hint for hint in answer.hints)
