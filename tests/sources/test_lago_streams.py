@@ -12,7 +12,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from customer_research.connect.source import Batch, Subject
+from customer_research.connect.source import Batch, Found, Subject
+from customer_research.domain.identity import Interpretation
 from customer_research.domain.records import TABLES
 from customer_research.errors import BadAnswer, ConfigError, SchemaChanged
 from customer_research.sandbox.serve import Sandbox
@@ -383,6 +384,43 @@ def test_checks_without_customers() -> None:
         "skipped",
         "skipped",
     ]
+
+
+# --- who is it, without the directory --------------------------------------------------------------------------------------
+
+
+def find(lago: Lago, *readings: Interpretation) -> Found:
+    assert SOURCE.find is not None
+    finder = SOURCE.find
+    found = run(lago, lambda session: finder(session, readings))
+    assert isinstance(found, Found)
+    return found
+
+
+def test_billing_knows_operators_by_their_id() -> None:
+    record = {
+        "lago_id": "c",
+        "external_id": OPERATOR,
+        "name": "Quarry Limo",
+        "email": "a@quarry.example.com",
+        "created_at": "2026-01-01T00:00:00Z",
+    }
+    found = find(Lago(objects={path(): {"customer": record}}), Interpretation("operator_id", OPERATOR))
+    assert [(one.operator_id, one.name, one.email) for one in found.candidates] == [
+        (OPERATOR, "Quarry Limo", "a@quarry.example.com")
+    ]
+    assert found.receipts[0].query == f"GET {path()}"
+
+
+def test_an_id_that_billing_does_not_know_finds_nobody_and_has_a_receipt() -> None:
+    found = find(Lago(), Interpretation("operator_id", OPERATOR))
+    assert (found.candidates, found.receipts[0].rows) == ((), 0)
+
+
+def test_billing_is_not_asked_for_names() -> None:
+    lago = Lago()
+    assert find(lago, Interpretation("name", "Quarry Limo")) == Found((), ())
+    assert lago.seen == []
 
 
 # --- the sandbox over HTTP ----------------------------------------------------------------------------------------------
