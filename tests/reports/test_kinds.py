@@ -33,7 +33,7 @@ from report_accounts import (
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.health import Dimension, HealthScore
 from customer_research.domain.money import Money
-from customer_research.domain.report import Bullets, FigureLine, Figures, Missing, Prose, Report, Table
+from customer_research.domain.report import Bullets, FigureLine, Figures, Missing, Prose, Report, Table, Text
 from customer_research.errors import RenderError
 from customer_research.reports import judgement
 from customer_research.reports.kinds import KINDS
@@ -227,6 +227,17 @@ def test_top_risks_are_three_and_ranked() -> None:
     assert all(risk.facts for risk in risks)
 
 
+def test_the_clamping_line_is_neither_risk_nor_action() -> None:
+    grown = contribution("E5", "engagement", 10, "Reservations rose.", "trend_30d")
+    clamped = contribution("clamp", "engagement", -25, "The lines come to 125.", "trend_30d")
+    dimension = Dimension("engagement", 0.25, 100, 100, "healthy", (grown, clamped))
+    account = replace(full(), findings=(), scores=(replace(score(), gates=(), dimensions=(dimension,)),))
+    assert judgement.risks(account) == ()
+    assert [item.source for item in recommendations(account)] == ["E5"]
+    assert judgement.key_factor(dimension) == Text("+10: Reservations rose.", "good")
+    assert "nothing deducted" in judgement.positives(account)[0].text
+
+
 def test_rules_that_could_not_be_judged_are_named() -> None:
     found = table(KINDS["health"].build(full()), "Not judged")
     assert [cell.text for cell in found.rows[0][:3]] == ["S4", "Support", "nps_latest"]  # type: ignore[union-attr]
@@ -349,7 +360,7 @@ def test_billing_keeps_currencies_apart() -> None:
     arr = line(report, "ARR (12 x MRR)").figure
     assert isinstance(arr, Fact)
     assert arr.value == (Money("CAD", -15000), Money("JPY", 1440000))
-    assert "CA$12.50 + ¥120,000" in terminal.render(report)
+    assert "CA$12.50 and ¥120,000" in terminal.render(report)
 
 
 def test_billing_shows_five_invoices_newest_first_and_says_how_many_there_are() -> None:
@@ -425,6 +436,14 @@ def test_quick_is_one_line() -> None:
         (
             replace(full(), findings=(), scores=(replace(score(), gates=(), dimensions=score().dimensions[2:3]),)),
             "no risk in the figures known",
+        ),
+        (
+            replace(
+                full(churn_conflict=True),
+                findings=(),
+                scores=(replace(score(), gates=(), dimensions=score().dimensions[2:3]),),
+            ),
+            "Churn: the CSM view or HubSpot says churned, Lago has an active subscription. Lago is trusted.",
         ),
     ],
 )

@@ -67,7 +67,9 @@ def fact(value: Any, unit: Any, metric: str = "") -> Fact[Any]:
         (Money("KWD", -1234), "money", "-KWD 1.234"),
         (Money("CAD", 1250), "money", "CA$12.50"),
         (Money("ISK", 0), "money", "ISK 0"),
-        ((Money("CAD", -1250), Money("JPY", 300)), "money", "-CA$12.50 + ¥300"),
+        ((Money("CAD", -1250), Money("JPY", 300)), "money", "-CA$12.50 and ¥300"),
+        ((Money("CAD", 26900), Money("USD", 0)), "money", "CA$269.00"),
+        ((Money("CAD", 0), Money("USD", 0)), "money", "CA$0.00 and $0.00"),
         (Money("=1", 100), "money", "1.00 =1"),
         (date(2026, 2, 28), "date", "2026-02-28"),
         (datetime(2026, 3, 1, 1, 30, tzinfo=timezone(timedelta(hours=2))), "timestamp", "2026-02-28 23:30 UTC"),
@@ -126,6 +128,7 @@ def test_an_unknown_unit_is_refused() -> None:
 def test_changes_carry_their_sign() -> None:
     assert value_words(fact(0.12, "ratio", "trend_30d")) == "+12%"
     assert value_words(fact(0.0, "ratio", "trend_30d")) == "0%"
+    assert value_words(fact(0.0001, "ratio", "trend_30d")) == "under +0.1%"
     assert value_words(fact(-500, "usd_minor", "mrr_difference")) == "-$5.00"
     assert value_words(fact(0.12, "ratio", "refund_rate")) == "12%"
 
@@ -270,6 +273,18 @@ def test_a_shared_note_is_told_once() -> None:
     presenter = Presenter(report_of(lines))
     assert presenter.notes == (("from the raw tables", ("A", "B")),)
     assert presenter.line(lines.lines[0]).note == ""
+
+
+def test_a_joined_note_says_each_part_once() -> None:
+    noted = replace(fact(1, "count"), note="from the raw tables.; from the raw tables.; USD assumed")
+    lines = Figures((FigureLine("A", noted),))
+    assert Presenter(report_of(lines)).line(lines.lines[0]).note == "from the raw tables.; USD assumed"
+
+
+def test_several_requests_are_told_apart() -> None:
+    several = replace(RECEIPT, query="GET /a\nGET /b", requests=2)
+    one = replace(RECEIPT, query="SELECT 1\nFROM t", requests=1)
+    assert [Presenter(report_of()).query(found) for found in (several, one)] == ["GET /a ; GET /b", "SELECT 1 FROM t"]
 
 
 def test_gaps_with_one_cause_are_one_hole() -> None:

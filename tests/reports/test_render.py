@@ -290,7 +290,7 @@ def test_money_is_minor_units_per_currency() -> None:
         {"currency": "CAD", "minor": -1250},
         {"currency": "JPY", "minor": 120000},
     ]
-    assert lines["MRR (after coupons)"]["text"] == "-CA$12.50 + ¥120,000"
+    assert lines["MRR (after coupons)"]["text"] == "-CA$12.50 and ¥120,000"
 
 
 def test_personal_data_is_masked_in_json_and_marked() -> None:

@@ -218,13 +218,23 @@ def dimension_table(account: Account, score: HealthScore) -> Table | None:
     )
 
 
+CLAMP = "clamp"
+"""The rule id of the line that keeps a dimension within 0 to 100: arithmetic, neither a risk nor a merit."""
+
+
+def rules_of(dimension: Dimension) -> tuple[Contribution, ...]:
+    """A dimension's contributions by rules, without the clamping line."""
+    return tuple(contribution for contribution in dimension.contributions if contribution.rule != CLAMP)
+
+
 def key_factor(dimension: Dimension) -> Cell:
     """What moved a dimension most, in a sentence."""
     if dimension.gap is not None:
         return dimension.gap
-    if not dimension.contributions:
+    moved = rules_of(dimension)
+    if not moved:
         return Text(f"no rule applied; base {dimension.base}")
-    first = max(dimension.contributions, key=lambda contribution: abs(contribution.points))
+    first = max(moved, key=lambda contribution: abs(contribution.points))
     return Text(f"{points_words(first.points)}: {first.because}", "good" if first.points > 0 else "bad")
 
 
@@ -283,7 +293,7 @@ def risks(account: Account, most: int | None = 3) -> tuple[Prose, ...]:
         if finding.kind == "risk"
     ]
     for dimension in account.score.dimensions if account.score else ():
-        for contribution in dimension.contributions:
+        for contribution in rules_of(dimension):
             if contribution.points < 0:
                 loss = -contribution.points * dimension.weight
                 found.append((loss, contribution.rule, contribution_prose(contribution)))
@@ -295,9 +305,9 @@ def positives(account: Account) -> tuple[Prose, ...]:
     """What speaks for the account: points gained, and dimensions that are healthy without a deduction."""
     items = []
     for dimension in account.score.dimensions if account.score else ():
-        gained = [contribution for contribution in dimension.contributions if contribution.points > 0]
+        gained = [contribution for contribution in rules_of(dimension) if contribution.points > 0]
         found = dimension_score(account, dimension)
-        clean = all(contribution.points >= 0 for contribution in dimension.contributions)
+        clean = all(contribution.points >= 0 for contribution in rules_of(dimension))
         if clean and dimension.band == "healthy" and isinstance(found, Fact):
             title = dimension_title(dimension.name)
             items.append(Prose(f"{title}: {found.value} of 100, nothing deducted.", (found,), "good"))

@@ -174,10 +174,12 @@ def _days(value: Any) -> str:
 
 
 def _amounts(value: Any) -> str:
+    """Totals side by side, never added; a currency with nothing is left out beside one with something."""
     amounts = (value,) if isinstance(value, Money) else tuple(value)
     if not all(isinstance(money, Money) for money in amounts):
         raise TypeError
-    return " + ".join(money_words(money) for money in amounts) or "0 in every currency"
+    telling = [money for money in amounts if money.minor] or amounts
+    return " and ".join(money_words(money) for money in telling) or "0 in every currency"
 
 
 def _date(value: Any) -> str:
@@ -249,7 +251,9 @@ def value_words(fact: Fact[Any]) -> str:
             f"The figure {name} holds {fact.value!r}, which is not a value of unit {fact.unit!r}.",
             hint="An unknown value is a Gap with its reason, never None.",
         ) from None
-    return f"+{words}" if _signed(fact) else words
+    if not _signed(fact):
+        return words
+    return words.replace("under ", "under +") if words.startswith("under") else f"+{words}"
 
 
 def receipts_of(fact: Fact[Any]) -> tuple[Receipt, ...]:
@@ -270,6 +274,11 @@ def gap_words(gap: Gap, *, detailed: bool = True) -> str:
     """Why there is no value: `not available (Lago): the connection timed out`."""
     words = f"{GAP_WORDS[gap.reason]} ({source_title(gap.source)})"
     return f"{words}: {clean(gap.detail)}" if detailed and gap.detail else words
+
+
+def note_words(fact: Fact[Any]) -> str:
+    """A fact's note; one that was joined from several facts (`a; b; a`) says each part once."""
+    return "; ".join(dict.fromkeys(part.strip() for part in fact.note.split(";") if part.strip()))
 
 
 def _mask_word(word: str) -> str:
@@ -385,7 +394,8 @@ class Presenter:
         for block in self._blocks():
             _check(block)
         self.receipts = tuple(self._numbered())
-        self._repeated = {} if [section.id for section in self.sections] == ["line"] else self._repeated_notes()
+        self._single = [section.id for section in self.sections] == ["line"]
+        self._repeated = {} if self._single else self._repeated_notes()
         self._numbers = {receipt.id: number for number, receipt in enumerate(self.receipts, 1)}
 
     def _visible(self, section: Section) -> bool:
@@ -410,7 +420,7 @@ class Presenter:
         for block in self._blocks():
             for line in block.lines if isinstance(block, Figures) else ():
                 if isinstance(line.figure, Fact) and line.figure.note:
-                    concerned.setdefault(line.figure.note, []).append(line.label)
+                    concerned.setdefault(note_words(line.figure), []).append(line.label)
                 elif isinstance(line.figure, Gap) and line.figure.reason in ANSWERS:
                     concerned.setdefault(gap_words(line.figure), []).append(line.label)
         return {note: tuple(dict.fromkeys(labels)) for note, labels in concerned.items() if len(labels) > 1}
@@ -467,19 +477,24 @@ class Presenter:
             return Shown(self.text(cell.text), cell.tone, safe_link(cell.link))
         known = {receipt.id for receipt in proven}
         extra = [receipt for receipt in receipts_of(cell) if receipt.id not in known]
-        note = "" if cell.note in self._repeated else self.text(cell.note)
+        words = note_words(cell)
+        note = "" if words in self._repeated else self.text(words)
         return Shown(self.value(cell), notes=self.numbers(extra), note=note)
 
     def line(self, line: FigureLine) -> Shown:
         """A labelled figure's value in words; a reason that several lines share is told once, at the end."""
         if isinstance(line.figure, Gap):
-            detailed = line.figure.reason in ANSWERS and gap_words(line.figure) not in self._repeated
+            told_once = self._single or gap_words(line.figure) in self._repeated
+            detailed = line.figure.reason in ANSWERS and not told_once
             return Shown(self.text(gap_words(line.figure, detailed=detailed)), "unknown", safe_link(line.link))
         return replace(self.cell(line.figure), tone=line.tone, link=safe_link(line.link))
 
     def query(self, receipt: Receipt) -> str:
-        """A receipt's query on one line, masked; a reader outside is told the source only."""
-        return self.text(receipt.query) if self.report.audience == "internal" else ""
+        """A receipt's requests on one line, masked; a reader outside is told the source only."""
+        if self.report.audience != "internal":
+            return ""
+        parts = receipt.query.splitlines() if receipt.requests > 1 else [receipt.query]
+        return " ; ".join(self.text(part) for part in parts)
 
     @property
     def holes(self) -> tuple[Hole, ...]:
@@ -516,11 +531,10 @@ class Presenter:
 
 def one_line(presenter: Presenter) -> str | None:
     """The report as a single line when it is made for that (its only section has the id `line`), else None."""
-    sections = presenter.sections
-    if len(sections) != 1 or sections[0].id != "line":
+    if [section.id for section in presenter.sections] != ["line"]:
         return None
     parts = []
-    for block in sections[0].blocks:
+    for block in presenter.sections[0].blocks:
         if isinstance(block, Figures):
             parts += [f"{line.label} {presenter.line(line).text}".strip() for line in block.lines]
     return " · ".join(parts)

@@ -12,7 +12,7 @@ from customer_research.domain.evidence import Fact
 from customer_research.domain.health import Contribution, Finding
 from customer_research.domain.report import Prose, Section, Table, Text
 from customer_research.reports.build import bullets, section
-from customer_research.reports.judgement import nothing_found
+from customer_research.reports.judgement import CLAMP, nothing_found
 from customer_research.reports.tones import PRIORITY_TONES
 
 Area = Literal["call", "account", "growth"]
@@ -130,7 +130,7 @@ def _from_findings(findings: Iterable[Finding]) -> Iterator[Recommendation]:
 def _from_contributions(contributions: Iterable[Contribution]) -> Iterator[Recommendation]:
     for contribution in contributions:
         answer = _RULES.get(contribution.rule)
-        if answer is None and contribution.points < 0:
+        if answer is None and contribution.points < 0 and contribution.rule != CLAMP:
             answer = _BY_DIMENSION.get(contribution.dimension)
         if answer is not None:
             yield Recommendation(

@@ -175,7 +175,7 @@ def _flags(account: Account) -> Section | None:
     deducted = [
         judgement.contribution_prose(contribution)
         for contribution in (score.contributions if score else ())
-        if contribution.dimension == "payment" and contribution.points < 0
+        if contribution.dimension == "payment" and contribution.points < 0 and contribution.rule != judgement.CLAMP
     ]
     gates = [judgement.gate_prose(gate) for gate in (score.gates if score else ())]
     flags = (*gates, *judgement.disagreements(account), *deducted)

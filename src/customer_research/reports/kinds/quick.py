@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from customer_research.domain.account import Account
-from customer_research.domain.evidence import Fact, Figure, Gap
+from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import BAND_LABELS
-from customer_research.domain.report import FigureLine, Figures, Report, Section
+from customer_research.domain.report import FigureLine, Figures, Prose, Report, Section
 from customer_research.reports import judgement
 from customer_research.reports.build import STREAMS, Kind, line
 from customer_research.reports.frame import frame
@@ -40,7 +40,7 @@ def _health(account: Account) -> Figure:
 
 
 def _flag(account: Account) -> Figure:
-    """The top flag: churn or status first, then a gate, then the gravest risk."""
+    """The top flag: churn or status first, then a gate, then the gravest risk, then a disagreement."""
     status = account.fact("status")
     if status is not None and status.value != "active":
         words = judgement.churned_words(account) or judgement.status_words(account)
@@ -50,12 +50,18 @@ def _flag(account: Account) -> Figure:
         return Fact(gates[0].because, "text", gates[0].fact.basis, account.as_of, metric="flag")
     risks = judgement.risks(account, 1)
     if risks and risks[0].facts:
-        basis = tuple({receipt.id: receipt for fact in risks[0].facts for receipt in fact.basis}.values())
-        return Fact(risks[0].text, "text", basis, account.as_of, metric="flag")
+        return _flag_of(risks[0], account)
+    conflicts = judgement.disagreements(account)
+    if conflicts and conflicts[0].tone == "watch":
+        return _flag_of(conflicts[0], account)
     found = judgement.score_figure(account, account.score)
     if isinstance(found, Gap):
         return Gap("health", "unavailable", "too little is known to tell", found.next_step, "flag")
     return Fact("no risk in the figures known", "text", found.basis, account.as_of, metric="flag")
+
+
+def _flag_of(prose: Prose, account: Account) -> Figure:
+    return Fact(prose.text, "text", merge_basis(prose.facts), account.as_of, metric="flag")
 
 
 KIND = Kind("quick", "Quick profile", STREAMS, build)

@@ -104,7 +104,7 @@ def _trend(account: Account) -> Section | None:
             reservations_30d: Booked, 30 days
             reservations_prev_30d: In the 30 days before
             trend_30d: Change, 30 days
-            seasonal_factor_30d: Same step a year before (1 = level)
+            seasonal_factor_30d: Same step a year before (100% = level)
             trend_30d_seasonal: Change, season taken out
             reservations_90d: Booked, 90 days
             reservations_prev_90d: In the 90 days before

@@ -24,7 +24,7 @@ from customer_research.domain.report import (
     Table,
     Text,
 )
-from customer_research.reports.presentation import Presenter, clean, receipts_of, safe_link
+from customer_research.reports.presentation import Presenter, clean, note_words, receipts_of, safe_link
 
 SCHEMA = "customer-research/report/1"
 """The envelope's version: a reader refuses what it does not know. Fields may be added under the same number."""
@@ -152,7 +152,7 @@ class _Writer:
             "receipts": self.ids(receipts_of(fact)),
             "as_of": _instant(fact.as_of),
             **({"metric": fact.metric} if fact.metric else {}),
-            **({"note": self._words(fact.note)} if fact.note else {}),
+            **({"note": self._words(note_words(fact))} if fact.note else {}),
         }
 
     def value(self, fact: Fact[Any], text: str) -> Any:
