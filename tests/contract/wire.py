@@ -27,6 +27,7 @@ from customer_research.sandbox.serve import Sandbox
 from customer_research.sandbox.world import generate
 from customer_research.settings import Settings, load_settings
 from customer_research.sources import discover
+from customer_research.sources.lago.streams import STATUSES
 
 VERSIONS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "lago": ({},),
@@ -45,11 +46,21 @@ def awkward_world() -> Dataset:
     dataset = generate(seed=7, n_operators=6)
     operator = dataset.lago.customers[0]["external_id"]
     _many_credit_notes(dataset, operator)
-    for row in dataset.lago.subscriptions:
-        row.pop("plan_amount_cents")
+    _open_prices(dataset, operator)
     _many_engagements(dataset)
     _many_tickets(dataset, operator)
     return dataset
+
+
+def _open_prices(dataset: Dataset, operator: str) -> None:
+    """No listed subscription tells its price, and the operator has one of every status."""
+    subscriptions = dataset.lago.subscriptions
+    for place, status in enumerate(STATUSES):
+        external_id = f"sub_{operator}_{place}"
+        row = {**subscriptions[0], "lago_id": f"{place:08x}-2222-4222-8222-222222222222", "external_id": external_id}
+        subscriptions.append({**row, "external_customer_id": operator, "status": status})
+    for row in subscriptions:
+        row.pop("plan_amount_cents")
 
 
 def _many_credit_notes(dataset: Dataset, operator: str) -> None:
