@@ -114,8 +114,9 @@ class _Teller:
 
     def gates(self, dimensions: Sequence[Dimension]) -> Iterable[Gate]:
         for gate in self._scorecard.gates:
-            if self._row[f"gate_{gate.name}"]:
-                yield Gate(gate.name, gate.cap, filled(gate.case.because, self._figures), self._fact(gate.case))
+            if number := self._row[f"gate_{gate.name}"]:
+                case = gate.cases[int(number) - 1]
+                yield Gate(gate.name, gate.cap, filled(case.because, self._figures), self._fact(case))
         cap = self._scorecard.critical_cap
         for declared, dimension in zip(self._scorecard.dimensions, dimensions, strict=True):
             if cap is not None and dimension.score is not None and dimension.band == "critical":

@@ -5,14 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from typing import Any, Literal, cast
 
-import sqlglot
-
 from customer_research.domain.evidence import Fact, Figure
 from customer_research.domain.health import Finding
-from customer_research.health.conditions import DIALECT
 from customer_research.health.declaration import Declaration
 from customer_research.health.rules import Case, Vocabulary, case_sql, read_cases
 from customer_research.health.scoring import ACCOUNT_TABLE
@@ -45,14 +43,15 @@ def load_findings(known_metrics: Collection[str]) -> tuple[FindingRule, ...]:
         ConfigError: for any fault in the declaration; it names the place.
     """
     text = resources.files("customer_research.health").joinpath("findings.toml").read_text(encoding="utf-8")
-    return read_findings(text, known_metrics)
+    return read_findings(text, frozenset(known_metrics))
 
 
-def read_findings(text: str, known_metrics: Collection[str]) -> tuple[FindingRule, ...]:
+@cache
+def read_findings(text: str, known_metrics: frozenset[str]) -> tuple[FindingRule, ...]:
     """Rules from the text of a declaration (see `load_findings`)."""
     top = Declaration.parse(text, "findings")
     top.text("version")
-    words = Vocabulary(frozenset(known_metrics), top.mapping("terms"))
+    words = Vocabulary(known_metrics, top.mapping("terms"))
     rules: list[FindingRule] = []
     for table in top.tables("rules", "id"):
         rules.append(_rule(table, words, {rule.id for rule in rules}))
@@ -88,8 +87,7 @@ def findings_sql(rules: Sequence[FindingRule]) -> str:
     """
     found = ", ".join(f"{case_sql(rule.cases)} AS found_{rule.id.lower()}" for rule in rules)
     settled = ", ".join(f"{_settled(rule)} AS case_{rule.id.lower()}" for rule in rules)
-    text = f"WITH looked_at AS (SELECT *, {found} FROM {ACCOUNT_TABLE}) SELECT operator_id, {settled} FROM looked_at"
-    return sqlglot.parse_one(text, read=DIALECT).sql(dialect=DIALECT, pretty=True)
+    return f"WITH looked_at AS (SELECT operator_id, {found} FROM {ACCOUNT_TABLE}) SELECT operator_id, {settled} FROM looked_at"
 
 
 def _settled(rule: FindingRule) -> str:

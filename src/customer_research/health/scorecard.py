@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import cast, get_args
@@ -68,7 +69,7 @@ class GateRule:
     """A condition that caps the band."""
 
     name: str
-    case: Case
+    cases: tuple[Case, ...]
     cap: Band
     not_for: tuple[str, ...]
 
@@ -121,7 +122,12 @@ def load_scorecard(
         ConfigError: for an unknown name, an unreadable file, or any fault in the declaration; it names the place.
     """
     text, place = _text_of(name_or_path)
-    return _Reader(Declaration.parse(text, place), frozenset(known_metrics), tuple(sorted(options))).scorecard(text)
+    return _read(text, place, frozenset(known_metrics), tuple(sorted(options)))
+
+
+@cache
+def _read(text: str, place: str, metrics: frozenset[str], options: tuple[str, ...]) -> Scorecard:
+    return _Reader(Declaration.parse(text, place), metrics, options).scorecard(text)
 
 
 def _text_of(name_or_path: str | Path) -> tuple[str, str]:
@@ -219,9 +225,9 @@ class _Reader:
     def _gate(self, declared: Declaration) -> GateRule:
         not_for = self._statuses(declared)
         name, cap = self._identifier(declared, "name"), self._cap(declared, declared.text("cap"))
-        (case,) = read_cases(declared, self._words)
+        cases = read_cases(declared, self._words)
         declared.finish()
-        return GateRule(name, case, cap, not_for)
+        return GateRule(name, cases, cap, not_for)
 
     def _check_references(self, rules: Sequence[Rule]) -> None:
         """Ids are unique, and `unless` names earlier rules only, so that exclusions cannot go round in circles."""

@@ -2,18 +2,15 @@
 
 Columns of the statement, one row per operator: `case_<rule>` (number of the case that fired, 0 when none did, null when it
 cannot be told), `points_<rule>`, and per dimension `raw_<dimension>` (base and points) and `score_<dimension>` (held within
-0..100; null when unknown), `gate_<name>`, then `score`, `coverage`, `band_before_gates` and `band`.
+0..100; null when unknown), `gate_<name>` (as the cases), then `score`, `coverage`, `band_before_gates` and `band`.
 """
 
 # ruff: noqa: S608 - every name in these texts is checked when the scorecard is loaded; nothing comes from outside
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
-import sqlglot
+from collections.abc import Iterable, Mapping, Sequence
 
 from customer_research.domain.health import BAND_ORDER, Band
-from customer_research.health.conditions import DIALECT
 from customer_research.health.rules import case_sql
 from customer_research.health.scorecard import PERMILLE, DimensionRule, Rule, Scorecard
 
@@ -29,32 +26,26 @@ def scoring_sql(scorecard: Scorecard) -> dict[str, str]:
     `dimensions` (operator_id, dimension, weight, base, raw, score) and `gates` (operator_id, gate, cap).
     """
     stages = _stages(scorecard)
+    lines = [_contribution(rule) for rule in scorecard.rules]
+    dimensions = [_dimension(dimension) for dimension in scorecard.dimensions]
+    fired = "NOT dimension IS NULL AND (case_number >= 1 OR case_number IS NULL)"
     return {
         "scores": _query(stages, f"SELECT {', '.join(_columns(scorecard))} FROM banded"),
-        "contributions": _query(stages, _union(map(_contribution, scorecard.rules))),
-        "dimensions": _query(stages, _union(map(_dimension, scorecard.dimensions))),
-        "gates": _query(stages, _union(_gates(scorecard))),
+        "contributions": _unpivoted(stages, "rule", lines, fired),
+        "dimensions": _unpivoted(stages, "dimension", dimensions, "TRUE"),
+        "gates": _unpivoted(stages, "gate", _gates(scorecard), "NOT cap IS NULL"),
     }
 
 
 def _query(stages: Mapping[str, str], select: str) -> str:
-    text = "WITH " + ", ".join(f"{name} AS ({body})" for name, body in stages.items()) + " " + select
-    return sqlglot.parse_one(text, read=DIALECT).sql(dialect=DIALECT, pretty=True)
-
-
-def _union(selects: Iterable[str]) -> str:
-    return " UNION ALL ".join(selects)
+    return "WITH " + ",\n".join(f"{name} AS ({body})" for name, body in stages.items()) + "\n" + select
 
 
 def _stages(scorecard: Scorecard) -> dict[str, str]:
     """The common table expressions, each building on the one before."""
     rules, dimensions = scorecard.rules, scorecard.dimensions
     return {
-        "looked_at": _select(
-            ACCOUNT_TABLE,
-            *(f"{case_sql(rule.cases, not_for=rule.not_for)} AS found_{rule.key}" for rule in rules),
-            *(f"{case_sql([gate.case], not_for=gate.not_for)} = 1 AS gate_{gate.name}" for gate in scorecard.gates),
-        ),
+        "looked_at": _looked_at(scorecard),
         "settled": _select("looked_at", *(f"{_settled(rule, rules)} AS case_{rule.key}" for rule in rules)),
         "pointed": _select("settled", *(f"{_points(rule)} AS points_{rule.key}" for rule in rules)),
         "summed": _select("pointed", *(f"{_raw(d, scorecard)} AS raw_{d.name}" for d in dimensions)),
@@ -79,6 +70,18 @@ def _stages(scorecard: Scorecard) -> dict[str, str]:
             f"{_band_of('GREATEST(own_rank, cap_rank)')} AS band",
         ),
     }
+
+
+def _looked_at(scorecard: Scorecard) -> str:
+    """The first stage: every condition judged; of the metrics only those that later stages multiply by are kept."""
+    kept = dict.fromkeys(("operator_id", "status", *(rule.per for rule in scorecard.rules if rule.per)))
+    columns = [
+        *kept,
+        *(f"{_known(dimension)} AS known_{dimension.name}" for dimension in scorecard.dimensions),
+        *(f"{case_sql(rule.cases, not_for=rule.not_for)} AS found_{rule.key}" for rule in scorecard.rules),
+        *(f"{case_sql(gate.cases, not_for=gate.not_for)} AS gate_{gate.name}" for gate in scorecard.gates),
+    ]
+    return f"SELECT {', '.join(columns)} FROM {ACCOUNT_TABLE}"
 
 
 def _select(source: str, *columns: str) -> str:
@@ -113,9 +116,12 @@ def _raw(dimension: DimensionRule, scorecard: Scorecard) -> str:
     return " + ".join([str(dimension.base), *(f"points_{rule.key}" for rule in scorecard.rules_of(dimension.name))])
 
 
+def _known(dimension: DimensionRule) -> str:
+    return " OR ".join(f"NOT {metric} IS NULL" for metric in dimension.known_by)
+
+
 def _held(dimension: DimensionRule) -> str:
-    known = " OR ".join(f"NOT {metric} IS NULL" for metric in dimension.known_by)
-    return f"CASE WHEN {known} THEN LEAST(100, GREATEST(0, raw_{dimension.name})) END"
+    return f"CASE WHEN known_{dimension.name} THEN LEAST(100, GREATEST(0, raw_{dimension.name})) END"
 
 
 def _rank_of_score(scorecard: Scorecard) -> str:
@@ -129,7 +135,7 @@ def _rank_of_score(scorecard: Scorecard) -> str:
 
 def _cap_rank(scorecard: Scorecard) -> str:
     """The rank of the lowest cap that applies: of gates, and of dimensions in their own critical band."""
-    caps = [f"CASE WHEN gate_{gate.name} THEN {_RANK[gate.cap]} ELSE 0 END" for gate in scorecard.gates]
+    caps = [f"CASE WHEN gate_{gate.name} >= 1 THEN {_RANK[gate.cap]} ELSE 0 END" for gate in scorecard.gates]
     if scorecard.critical_cap is not None:
         rank, cut = _RANK[scorecard.critical_cap], scorecard.cuts[2]
         caps += [f"CASE WHEN score_{d.name} < {cut} THEN {rank} ELSE 0 END" for d in scorecard.dimensions]
@@ -155,30 +161,48 @@ def _columns(scorecard: Scorecard) -> list[str]:
     ]
 
 
-def _contribution(rule: Rule) -> str:
-    return (
-        f"SELECT operator_id, '{rule.id}' AS rule, '{rule.dimension}' AS dimension, case_{rule.key} AS case_number, "
-        f"CASE WHEN NOT case_{rule.key} IS NULL THEN points_{rule.key} END AS points FROM banded "
-        f"WHERE NOT score_{rule.dimension} IS NULL AND (case_{rule.key} >= 1 OR case_{rule.key} IS NULL)"
-    )
+def _unpivoted(stages: Mapping[str, str], key: str, entries: Sequence[Mapping[str, str]], where: str) -> str:
+    """One row per operator and entry: an entry gives SQL for each column; `key` is a constant that tells entries apart."""
+    names = " UNION ALL ".join(f"SELECT {entry[key]} AS {key}" for entry in entries)
+    columns = [
+        f"CASE named.{key} "
+        + " ".join(f"WHEN {entry[key]} THEN {entry[column]}" for entry in entries)
+        + f" END AS {column}"
+        for column in entries[0]
+        if column != key
+    ]
+    long = f"SELECT operator_id, named.{key}, {', '.join(columns)} FROM banded CROSS JOIN ({names}) AS named"
+    return _query({**stages, "long": long}, f"SELECT * FROM long WHERE {where}")
 
 
-def _dimension(dimension: DimensionRule) -> str:
-    return (
-        f"SELECT operator_id, '{dimension.name}' AS dimension, {dimension.weight} AS weight, {dimension.base} AS base, "
-        f"raw_{dimension.name} AS raw, score_{dimension.name} AS score FROM banded"
-    )
+def _contribution(rule: Rule) -> dict[str, str]:
+    known = f"score_{rule.dimension} IS NULL"
+    return {
+        "rule": f"'{rule.id}'",
+        "dimension": f"CASE WHEN NOT {known} THEN '{rule.dimension}' END",
+        "case_number": f"case_{rule.key}",
+        "points": f"CASE WHEN NOT case_{rule.key} IS NULL THEN points_{rule.key} END",
+    }
 
 
-def _gates(scorecard: Scorecard) -> list[str]:
+def _dimension(dimension: DimensionRule) -> dict[str, str]:
+    return {
+        "dimension": f"'{dimension.name}'",
+        "weight": str(dimension.weight),
+        "base": str(dimension.base),
+        "raw": f"raw_{dimension.name}",
+        "score": f"score_{dimension.name}",
+    }
+
+
+def _gates(scorecard: Scorecard) -> list[dict[str, str]]:
     gates = [
-        f"SELECT operator_id, '{gate.name}' AS gate, '{gate.cap}' AS cap FROM banded WHERE gate_{gate.name}"
+        {"gate": f"'{gate.name}'", "cap": f"CASE WHEN gate_{gate.name} >= 1 THEN '{gate.cap}' END"}
         for gate in scorecard.gates
     ]
-    if scorecard.critical_cap is not None:
-        gates += [
-            f"SELECT operator_id, '{d.name}_critical' AS gate, '{scorecard.critical_cap}' AS cap FROM banded "
-            f"WHERE score_{d.name} < {scorecard.cuts[2]}"
-            for d in scorecard.dimensions
-        ]
-    return gates or ["SELECT operator_id, '' AS gate, '' AS cap FROM banded WHERE FALSE"]
+    for dimension in scorecard.dimensions if scorecard.critical_cap is not None else ():
+        critical = f"score_{dimension.name} < {scorecard.cuts[2]}"
+        gates.append(
+            {"gate": f"'{dimension.name}_critical'", "cap": f"CASE WHEN {critical} THEN '{scorecard.critical_cap}' END"}
+        )
+    return gates or [{"gate": "'none'", "cap": "CAST(NULL AS VARCHAR)"}]

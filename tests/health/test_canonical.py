@@ -1,0 +1,367 @@
+"""The canonical scorecard, rule by rule and scenario by scenario, against points worked out by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from scored_accounts import (
+    BILLING,
+    CARD,
+    NAMES,
+    SUPPORT,
+    USAGE,
+    account,
+    dimension_scores,
+    evidence,
+    figures,
+    fired,
+    run,
+    score,
+    scorecard,
+)
+
+from customer_research.domain.evidence import Gap
+from customer_research.domain.health import HealthScore
+from customer_research.health.assembly import assemble
+from customer_research.health.scoring import scoring_sql
+from customer_research.metrics.catalogue import METRICS
+
+
+def test_a_quiet_account_has_no_lines() -> None:
+    result = score(account())
+    assert fired(result) == {}
+    assert dimension_scores(result) == {"payment": 100, "engagement": 100, "support": 100, "growth": 50}
+    assert (result.score, result.band, result.coverage, result.gates) == (93, "healthy", 1.0, ())
+    assert (result.scorecard, result.version) == ("canonical", "1")
+
+
+# (id, changes to the quiet account, unknown metrics, the lines that must come out and no others)
+RULES: list[tuple[str, dict[str, Any], dict[str, int]]] = [
+    ("one overdue", {"overdue_invoices": 1, "overdue_not_failed": 1, "oldest_overdue_days": 20}, {"P1": -10}),
+    ("three overdue", {"overdue_invoices": 3, "overdue_not_failed": 3, "oldest_overdue_days": 20}, {"P1": -30}),
+    ("two failed", {"invoices_failed_90d": 2}, {"P2": -30}),
+    ("failed and overdue is one (S05)", {"invoices_failed_90d": 1, "overdue_invoices": 1, "overdue_not_failed": 0}, {"P2": -15}),
+    ("streak of 2", {"failure_streak": 2, "charge_attempts_90d": 50}, {}),
+    ("streak of 3", {"failure_streak": 3, "charge_attempts_90d": 99}, {"P3": -15}),
+    ("streak of 3 in 100", {"failure_streak": 3, "charge_attempts_90d": 100}, {}),
+    ("streak of 4 in 3000 (S18)", {"failure_streak": 4, "charge_attempts_90d": 3000}, {}),
+    ("streak of 5 in 3000", {"failure_streak": 5, "charge_attempts_90d": 3000}, {"P3": -15}),
+    ("one failure of four (S19)", {"charges_failed_90d": 1, "charge_attempts_90d": 4, "charge_success_rate": 0.75, "failure_streak": 1}, {"P3": -15}),
+    ("one failure of 20", {"charges_failed_90d": 1, "charge_attempts_90d": 20, "charge_success_rate": 0.95, "payment_success_worst": 0.95, "failure_streak": 1}, {}),
+    ("invoice rate 94 %", {"invoice_success_rate": 0.94, "payment_success_worst": 0.94}, {"P4": -10}),
+    ("invoice rate exactly 95 %", {"invoice_success_rate": 0.95, "payment_success_worst": 0.95}, {}),
+    ("invoice rate exactly 80 %", {"invoice_success_rate": 0.8, "payment_success_worst": 0.8}, {"P4": -10}),
+    ("invoice rate 79 %", {"invoice_success_rate": 0.79, "payment_success_worst": 0.79}, {"P4": -10, "P4b": -25}),
+    ("invoice rate of two invoices", {"invoice_success_rate": 0.5, "invoices_due": 2}, {}),
+    ("charge rate 90 %", {"charge_success_rate": 0.9, "payment_success_worst": 0.9}, {"P4": -10}),
+    ("both rates low count once", {"charge_success_rate": 0.9, "invoice_success_rate": 0.92, "payment_success_worst": 0.9}, {"P4": -10}),
+    ("paid late", {"avg_days_to_pay": 7.5}, {"P5": -10}),
+    ("paid on the last day", {"avg_days_to_pay": 7.0}, {}),
+    ("unknown days to pay", {"avg_days_to_pay": None}, {}),
+    ("no activity", {"days_since_last_invoice": 91, "charge_attempts_90d": 0, "charge_success_rate": None}, {"P6": -20}),
+    ("invoice on day 90", {"days_since_last_invoice": 90, "charge_attempts_90d": 0, "charge_success_rate": None}, {}),
+    ("no invoice but charges", {"days_since_last_invoice": 300}, {}),
+    ("annual payer (S11)", {"days_since_last_invoice": 200, "billing_interval_days": 365, "charge_attempts_90d": 0, "charge_success_rate": None}, {}),
+    ("annual payer gone", {"days_since_last_invoice": 396, "billing_interval_days": 365, "charge_attempts_90d": 0, "charge_success_rate": None}, {"P6": -20}),
+    ("charges only, long ago", {"invoices_finalized": 0, "invoices_due": 0, "invoice_success_rate": None, "days_since_last_invoice": None, "charge_attempts_90d": 0, "charge_success_rate": None, "payment_success_worst": None, "days_since_last_charge": 91}, {"P6": -20}),
+    ("two disputes", {"active_disputes": 2}, {"P7": -20}),
+    ("one highest", {"highest_risk_charges_90d": 1}, {"P8": -10}),
+    ("share 1 % of 20", {"high_risk_share": 0.01, "scored_charges_90d": 20}, {"P8": -10}),
+    ("share 5 % of 19", {"high_risk_share": 0.05, "scored_charges_90d": 19}, {}),
+    ("average 50", {"avg_risk_score": 50.0}, {}),
+    ("average 50.1", {"avg_risk_score": 50.1}, {"P8": -10}),
+    ("none in 30 days", {"reservations_30d": 0, "reservations_60d": 50, "trend_30d": -1.0, "usage_trend": -1.0, "trend_90d": -0.4, "trend_90d_year": -0.4}, {"E1": -20}),
+    ("none in 60 days (S03)", {"reservations_30d": 0, "reservations_60d": 0, "reservations_prev_30d": 0, "usage_trend": None, "trend_90d": -0.6, "trend_90d_year": -0.6}, {"E1": -20, "E2": -30}),
+    ("a fall of 25 %", {"usage_trend": -0.25}, {"E3": -15}),
+    ("a fall of 24 %", {"usage_trend": -0.24}, {}),
+    ("a fall from 9", {"usage_trend": -0.9, "reservations_prev_30d": 9, "reservations_30d": 1}, {}),
+    ("a fall that is last year's (S22)", {"trend_30d": -0.45, "usage_trend": 0.0}, {}),
+    ("a rise of 20 %", {"usage_trend": 0.2}, {"E5": 10}),
+    ("a rise from 9", {"usage_trend": 0.9, "reservations_prev_30d": 9}, {}),
+    ("collection 79 %", {"collection_rate_90d": 0.79}, {"E4": -10}),
+    ("collection 0 % of 4 trips", {"collection_rate_90d": 0.0, "completed_90d": 4}, {}),
+    ("collection 0 %", {"collection_rate_90d": 0.0}, {"E4": -10}),
+    ("collection 96 %", {"collection_rate_90d": 0.96}, {"E6": 10}),
+    ("app 51 %", {"driver_app_rate": 0.51}, {"E7": 5}),
+    ("app exactly half", {"driver_app_rate": 0.5}, {}),
+    ("old tickets (S34)", {"open_tickets": 3, "open_tickets_over_7d": 1, "open_tickets_over_30d": 1, "high_priority_open": 1}, {"S1": -10, "S2": -20, "S3": -15}),
+    ("NPS 6", {"nps_latest": 6}, {"S4": -20}),
+    ("NPS 0", {"nps_latest": 0}, {"S4": -20}),
+    ("NPS 7", {"nps_latest": 7}, {}),
+    ("NPS 9", {"nps_latest": 9}, {"S6": 10}),
+    ("CSAT 2", {"csat_latest": 2}, {"S4": -20}),
+    ("CSAT 3", {"csat_latest": 3}, {}),
+    ("CSAT 4", {"csat_latest": 4}, {"S6": 10}),
+    ("NPS 9 but CSAT 1", {"nps_latest": 9, "csat_latest": 1}, {"S4": -20}),
+    ("resolved in a week", {"resolved_90d": 1, "median_resolution_days": 7.0}, {"S5": 5}),
+    ("resolved in 8 days", {"resolved_90d": 1, "median_resolution_days": 8.0}, {}),
+    ("upgrade (S08)", {"upgraded_180d": True}, {"G1": 20}),
+    ("quarter up", {"trend_90d": 0.15}, {"G2": 15}),
+    ("quarter down", {"trend_90d": -0.15, "trend_90d_year": None}, {"G6": -15}),
+    ("quarter down as last year", {"trend_90d": -0.5, "trend_90d_year": 0.0}, {}),
+    ("quarter down but E3", {"trend_90d": -0.5, "trend_90d_year": -0.5, "usage_trend": -0.5}, {"E3": -15}),
+    ("quarter down from 9", {"trend_90d": -0.5, "trend_90d_year": None, "reservations_prev_90d": 9}, {}),
+    ("a member more", {"members_added_90d": 1}, {"G3": 10}),
+    ("a driver more", {"drivers_added_90d": 1}, {"G3": 10}),
+    ("a member less", {"members_added_90d": -2}, {}),
+    ("expansion deals", {"expansion_deals_open": 2}, {"G4": 15}),
+    ("downgrade", {"downgraded_180d": True}, {"G5": -20}),
+    ("cancellation pending", {"pending_cancellation": True}, {"G7": -30}),
+    ("cancellation mentioned", {"cancellation_mentioned": True}, {"G7": -30}),
+    ("cancellation pending and mentioned", {"pending_cancellation": True, "cancellation_mentioned": True}, {"G7": -30}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "lines"), [case[1:] for case in RULES], ids=[case[0] for case in RULES])
+def test_rule(changes: dict[str, Any], lines: dict[str, int]) -> None:
+    result = score(account(**changes))
+    assert fired(result) == lines
+    assert_adds_up(result)
+
+
+def assert_adds_up(result: HealthScore) -> None:
+    """Base and lines, clamp included, are the dimension's score; the weighted mean, half up, is the score."""
+    for dimension in result.dimensions:
+        if dimension.score is not None:
+            assert dimension.base + sum(line.points for line in dimension.contributions) == dimension.score
+            assert 0 <= dimension.score <= 100
+        else:
+            assert dimension.contributions == ()
+            assert dimension.gap is not None
+    known = [dimension for dimension in result.dimensions if dimension.score is not None]
+    present = round(1000 * sum(dimension.weight for dimension in known))
+    assert result.coverage == pytest.approx(present / 1000)
+    if present < 500:
+        assert result.score is None
+        assert result.band == "insufficient"
+    else:
+        weighted = sum(round(1000 * d.weight) * d.score for d in known if d.score is not None)
+        assert result.score == (2 * weighted + present) // (2 * present)
+
+
+SCENARIOS: list[tuple[str, dict[str, Any], dict[str, int], int, str, tuple[str, ...]]] = [
+    ("S01", {"reservations_30d": 60, "reservations_prev_30d": 48, "usage_trend": 0.25, "trend_90d": 0.083, "collection_rate_90d": 1.0, "driver_app_rate": 0.81}, {"payment": 100, "engagement": 100, "support": 100, "growth": 50}, 93, "healthy", ()),
+    ("S02", {"reservations_30d": 20, "reservations_prev_30d": 60, "usage_trend": -2 / 3, "trend_90d": -0.22, "trend_90d_year": -0.22, "days_since_contact": 70}, {"payment": 100, "engagement": 85, "support": 100, "growth": 50}, 89, "monitor", ("usage_falling",)),
+    ("S03", {"reservations_30d": 0, "reservations_60d": 0, "reservations_prev_30d": 0, "usage_trend": None, "future_trips_30d": 0, "trend_90d": -0.8, "trend_90d_year": -0.8}, {"payment": 100, "engagement": 50, "support": 100, "growth": 50}, 80, "at_risk", ("usage_stopped", "usage_falling")),
+    ("S04", {"invoices_failed_90d": 2, "overdue_invoices": 2, "overdue_not_failed": 1, "oldest_overdue_days": 20, "invoices_due": 25, "invoice_success_rate": 0.88, "payment_success_worst": 0.88, "usage_trend": 0.25}, {"payment": 50, "engagement": 100, "support": 100, "growth": 50}, 73, "monitor", ()),
+    ("S20", {"active_disputes": 1, "open_tickets": 1}, {"payment": 80, "engagement": 100, "support": 100, "growth": 50}, 85, "at_risk", ("active_dispute",)),
+    ("S24", {"reservations_ever": 0, "reservations_30d": 0, "reservations_60d": 0, "reservations_prev_30d": 0, "reservations_90d": 0, "reservations_prev_90d": 0, "usage_trend": None, "trend_90d": None, "trend_90d_year": None, "future_trips_30d": 0, "collection_rate_90d": None, "completed_90d": 0, "driver_trips_90d": 0, "driver_app_rate": None, "subscription_age_days": 90}, {"payment": 100, "engagement": 50, "support": 100, "growth": 50}, 80, "at_risk", ("usage_stopped", "usage_falling")),
+    ("S34", {"open_tickets": 3, "open_tickets_over_7d": 1, "open_tickets_over_30d": 1, "high_priority_open": 1}, {"payment": 100, "engagement": 100, "support": 55, "growth": 50}, 84, "healthy", ()),
+    ("S36", {"reservations_30d": 0, "reservations_prev_30d": 40, "reservations_60d": 40, "usage_trend": -1.0, "trend_30d": -1.0, "future_trips_30d": 40, "trend_90d": -0.3}, {"payment": 100, "engagement": 80, "support": 100, "growth": 50}, 88, "healthy", ()),
+    ("S39", {"charge_attempts_90d": 25, "charges_succeeded_90d": 0, "charges_failed_90d": 25, "charge_success_rate": 0.0, "failure_streak": 25, "payment_success_worst": 0.0}, {"payment": 50, "engagement": 100, "support": 100, "growth": 50}, 73, "at_risk", ("charge_success",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "dimensions", "total", "band", "gates"),
+    [case[1:] for case in SCENARIOS],
+    ids=[case[0] for case in SCENARIOS],
+)
+def test_scenario(
+    changes: dict[str, Any], dimensions: dict[str, int], total: int, band: str, gates: tuple[str, ...]
+) -> None:
+    result = score(account(**changes))
+    assert dimension_scores(result) == dimensions
+    assert (result.score, result.band) == (total, band)
+    assert tuple(gate.name for gate in result.gates) == gates
+    assert_adds_up(result)
+
+
+def test_s17_no_card_processing_leaves_payment_to_the_invoices() -> None:
+    result = score(account(CARD))
+    payment = result.dimensions[0]
+    assert payment.score == 100
+    assert {"P3", "P7", "P8"} <= {missing.rule for missing in payment.unevaluated}
+
+
+def test_s21_s23_newcomers_are_not_blamed_for_silence() -> None:
+    never = {
+        "reservations_ever": 0,
+        "reservations_30d": 0,
+        "reservations_60d": 0,
+        "reservations_prev_30d": 0,
+        "usage_trend": None,
+    }
+    result = score(account(status="onboarding", tenure_days=12, **never))
+    assert result.status == "onboarding"
+    assert fired(result) == {}
+    assert result.gates == ()
+    falling = score(account(status="onboarding", usage_trend=-0.9, trend_90d=-0.9, trend_90d_year=None))
+    assert fired(falling) == {}
+    risky = score(account(status="onboarding", highest_risk_charges_90d=3))
+    assert fired(risky) == {"P8": -10}
+
+
+def test_s35_unknown_is_neither_zero_nor_good() -> None:
+    gap = Gap("notion", "unavailable", "Notion did not answer.", "Try again later.")
+    result = score(account(SUPPORT), gaps=dict.fromkeys(SUPPORT, gap))
+    support = result.dimensions[2]
+    assert (support.score, support.band) == (None, "insufficient")
+    assert support.gap is not None
+    assert support.gap.reason == "unavailable"
+    assert "left out" in support.gap.detail
+    assert result.coverage == pytest.approx(0.8)
+    assert result.score == 91  # (40 x 100 + 25 x 100 + 15 x 50) / 80 = 90.6
+    assert support.gap in result.gaps
+
+
+def test_below_the_minimum_coverage_there_is_no_score() -> None:
+    usage_and_billing = USAGE | BILLING | CARD
+    result = score(account(usage_and_billing))
+    assert (result.score, result.band) == (None, "insufficient")
+    assert result.coverage == pytest.approx(0.35)
+    half = score(
+        account(USAGE | SUPPORT | BILLING | CARD | {"members_added_90d", "drivers_added_90d", "expansion_deals_open"})
+    )
+    assert half.coverage == 0.0
+    assert half.score is None
+
+
+def test_stale_truncated_and_denied_sources_are_told_apart() -> None:
+    for reason in ("stale", "truncated", "denied", "not_configured"):
+        gap = Gap("warehouse", reason, f"{reason}.")
+        result = score(account(USAGE), gaps=dict.fromkeys(USAGE, gap))
+        assert result.dimensions[1].gap is not None
+        assert result.dimensions[1].gap.reason == reason
+
+
+def test_the_gravest_gap_speaks() -> None:
+    gaps = {name: Gap("a", "none_found", "none.") for name in USAGE} | {
+        "reservations_30d": Gap("b", "unavailable", "down.")
+    }
+    missing = next(m for m in score(account(USAGE), gaps=gaps).dimensions[1].unevaluated if m.rule == "E1")
+    assert (missing.gap.source, missing.gap.reason) == ("b", "unavailable")
+
+
+WORST = {
+    "overdue_invoices": 9, "overdue_not_failed": 9, "oldest_overdue_days": 90, "invoices_failed_90d": 9, "failure_streak": 9,
+    "invoice_success_rate": 0.0, "charge_success_rate": 0.0, "payment_success_worst": 0.0, "charges_failed_90d": 100,
+    "avg_days_to_pay": 90.0, "active_disputes": 9, "highest_risk_charges_90d": 9, "reservations_30d": 0, "reservations_60d": 0,
+    "reservations_prev_30d": 0, "usage_trend": None, "trend_90d": -1.0, "trend_90d_year": -1.0, "collection_rate_90d": 0.0,
+    "future_trips_30d": 0, "open_tickets": 9, "open_tickets_over_7d": 9, "open_tickets_over_30d": 9, "high_priority_open": 9,
+    "nps_latest": 0, "downgraded_180d": True, "pending_cancellation": True, "cancellation_mentioned": True,
+}  # fmt: skip
+
+
+def test_the_worst_account_is_critical() -> None:
+    result = score(account(**WORST))
+    assert dimension_scores(result) == {"payment": 0, "engagement": 40, "support": 0, "growth": 0}
+    assert (result.score, result.band) == (10, "critical")
+    assert_adds_up(result)
+    assert {line.rule for line in result.contributions} >= {"clamp", "P1", "P2", "P3", "P4", "P4b", "P5", "P7", "P8"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"invoices_failed_90d": 4},
+        {"reservations_30d": 0, "reservations_60d": 0, "reservations_prev_30d": 0, "collection_rate_90d": 0.1},
+        {"open_tickets_over_30d": 4},
+        {"downgraded_180d": True, "cancellation_mentioned": True},
+    ],
+)
+def test_every_dimension_can_move_the_band(changes: dict[str, Any]) -> None:
+    assert score(account()).band == "healthy"
+    assert score(account(**changes)).band != "healthy"
+
+
+def test_a_dimension_in_its_own_critical_band_caps_the_band() -> None:
+    result = score(account(open_tickets_over_30d=4))
+    assert (result.score, result.band) == (77, "at_risk")
+    (gate,) = result.gates
+    assert (gate.name, gate.cap) == ("support_critical", "at_risk")
+    assert "20 of 100" in gate.because
+    assert gate.fact.basis
+
+
+def test_gates_never_lift_a_band_and_leave_the_score() -> None:
+    result = score(account(**WORST))
+    assert result.band == "critical"
+    assert result.gates
+    assert score(account(active_disputes=1)).score == 85
+
+
+def test_a_charge_rate_of_few_charges_is_no_gate() -> None:
+    assert score(account(charge_attempts_90d=4, charges_failed_90d=1, charge_success_rate=0.75)).gates == ()
+
+
+def test_sentences_facts_and_evidence() -> None:
+    result = score(
+        account(
+            overdue_invoices=2,
+            overdue_not_failed=1,
+            oldest_overdue_days=20,
+            charge_success_rate=0.9,
+            payment_success_worst=0.9,
+        )
+    )
+    overdue, rate = result.contributions
+    assert overdue.because == "1 subscription invoice is overdue, the oldest by 20 days."
+    assert overdue.fact.metric == "overdue_not_failed"
+    assert overdue.evidence.rows == (("overdue_not_failed",),)
+    assert rate.because == "Only 90 % of 100 charge attempts succeeded (95 % expected)."
+    assert rate.fact.metric == "charge_success_rate"
+
+
+def test_a_clamp_is_a_line_of_its_own() -> None:
+    result = score(account(usage_trend=0.3, collection_rate_90d=1.0, driver_app_rate=0.9))
+    lines = result.dimensions[1].contributions
+    assert [(line.rule, line.points) for line in lines] == [("E5", 10), ("E6", 10), ("E7", 5), ("clamp", -25)]
+    assert lines[-1].because == "The lines come to 125; a dimension has never more than 100."
+    assert lines[-1].fact.value == 125
+    assert lines[-1].evidence.total == 3
+
+
+def values(name: str) -> st.SearchStrategy[Any]:
+    """Plausible and extreme values of a metric, null among them."""
+    unit = METRICS[name].unit
+    plain: dict[str, st.SearchStrategy[Any]] = {
+        "boolean": st.booleans(),
+        "ratio": st.sampled_from(
+            [-1.0, -0.5, -0.25, -0.15, 0.0, 0.01, 0.2, 0.5, 0.79, 0.8, 0.94, 0.95, 0.96, 1.0, 3.0]
+        ),
+        "number": st.sampled_from([0.0, 20.0, 50.0, 99.5]),
+        "text": st.none(),
+        "date": st.none(),
+        "timestamp": st.none(),
+    }
+    if name == "status":
+        return st.sampled_from(["active", "onboarding", "churned", "never_started", "no_subscription", None])
+    return st.none() | plain.get(unit, st.sampled_from([0, 1, 2, 3, 5, 7, 9, 10, 19, 20, 30, 60, 91, 100, 365, 5000]))
+
+
+@given(st.lists(st.fixed_dictionaries({name: values(name) for name in sorted(NAMES)}), min_size=1, max_size=3))
+@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate])
+def test_any_account_adds_up_and_a_portfolio_scores_as_its_members(rows: list[dict[str, Any]]) -> None:
+    portfolio = [{**row, "operator_id": f"op{number}"} for number, row in enumerate(rows)]
+    together = run(scoring_sql(scorecard())["scores"], portfolio)
+    alone = [run(scoring_sql(scorecard())["scores"], [row])[0] for row in portfolio]
+    assert sorted(together, key=str) == sorted(alone, key=str)
+    for row, scored in zip(portfolio, alone, strict=True):
+        assert_adds_up(assemble(scorecard(), scored, figures(row), evidence))
+
+
+def test_long_forms_agree_with_the_wide_row() -> None:
+    queries = scoring_sql(scorecard())
+    rows = [account(**WORST) | {"operator_id": "w"}, account(SUPPORT, usage_trend=-0.5) | {"operator_id": "x"}]
+    wide = {row["operator_id"]: row for row in run(queries["scores"], rows)}
+    for line in run(queries["contributions"], rows):
+        assert line["points"] == (
+            None if line["case_number"] is None else wide[line["operator_id"]][f"points_{line['rule'].lower()}"]
+        )
+    dimensions = run(queries["dimensions"], rows)
+    assert {(d["operator_id"], d["dimension"]): d["score"] for d in dimensions if d["operator_id"] == "x"} == {
+        ("x", "payment"): 100, ("x", "engagement"): 85, ("x", "support"): None, ("x", "growth"): 50,
+    }  # fmt: skip
+    assert not [
+        line
+        for line in run(queries["contributions"], rows)
+        if line["operator_id"] == "x" and line["dimension"] == "support"
+    ]
+    assert {(g["operator_id"], g["gate"]) for g in run(queries["gates"], rows)} == {
+        ("w", "active_dispute"), ("w", "pending_cancellation"), ("w", "charge_success"), ("w", "usage_stopped"),
+        ("w", "usage_falling"), ("w", "payment_critical"), ("w", "support_critical"), ("w", "growth_critical"), ("x", "usage_falling"),
+    }  # fmt: skip
