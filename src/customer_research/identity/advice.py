@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from customer_research.domain.identity import IdKind, Interpretation
+from customer_research.identity.normalise import is_free_mail
 
 _WAYS: dict[IdKind, str] = {
     "operator_id": "an operator id",
-    "legacy_id": "an old style number",
+    "legacy_id": "a legacy (old style) number",
     "stripe_account": "a Stripe account",
     "hubspot_id": "a HubSpot company id",
     "email": "an e-mail address",
@@ -22,6 +23,7 @@ _WAYS: dict[IdKind, str] = {
 _REASONS: dict[IdKind, tuple[str, ...]] = {
     "operator_id": ("The operator may never have had a subscription: the CSM view lists subscriptions only.",),
     "legacy_id": ("The number has not the form of an operator id, and no operator is filed under it.",),
+    "domain": ("The operator may be filed under another web domain.",),
     "stripe_account": (
         "The account may be of Stripe's test mode, which is a separate account space.",
         "The account may not be entered in the CSM view.",
@@ -43,12 +45,18 @@ _STEPS: dict[IdKind, tuple[str, ...]] = {
 def reasons(readings: Sequence[Interpretation]) -> tuple[str, ...]:
     """Why nobody was found, the particular reasons first."""
     read_as = " or ".join(_WAYS[kind] for kind in dict.fromkeys(reading.kind for reading in readings))
-    particular = [reason for reading in readings for reason in _REASONS.get(reading.kind, ())]
+    particular = [reason for reading in readings for reason in _particular(reading)]
     general = (
         "The operator may have churned before the CSM view begins.",
         "A new operator may not have arrived yet: the view is refreshed with a delay.",
     )
     return (f"Nobody is known by this term, read as {read_as}.", *dict.fromkeys(particular), *general)
+
+
+def _particular(reading: Interpretation) -> tuple[str, ...]:
+    if reading.kind == "domain" and is_free_mail(reading.value):
+        return (f"{reading.value} is a public (free-mail) provider's domain, which never identifies a company.",)
+    return _REASONS.get(reading.kind, ())
 
 
 def next_steps(readings: Sequence[Interpretation]) -> tuple[str, ...]:

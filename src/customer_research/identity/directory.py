@@ -29,7 +29,7 @@ _NEAREST_ID_CHARACTERS = 3
 
 _RULES: Mapping[str, tuple[float, str]] = {
     "operator_id": (1.0, "operator id"),
-    "legacy_id": (1.0, "old style operator number"),
+    "legacy_id": (1.0, "legacy operator number"),
     "stripe_account": (1.0, "Stripe account, exact case"),
     "hubspot_id": (1.0, "HubSpot company id"),
     "confirmation": (1.0, "trip confirmation number"),
@@ -273,7 +273,7 @@ class Directory:
             if reading.kind == "stripe_account":
                 yield from self._twins(reading.value)
             elif reading.kind == "domain" and is_free_mail(reading.value):
-                yield f"{reading.value} is a public mail provider, so it is not used to find a company."
+                yield f"{reading.value} is a public (free-mail) provider, so it is not used to find a company."
             elif reading.kind == "legacy_id":
                 yield f"{reading.value.removeprefix(LEGACY_PREFIX)}: {reading.remark}."
 
