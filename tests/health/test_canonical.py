@@ -178,7 +178,7 @@ def test_s17_no_card_processing_leaves_payment_to_the_invoices() -> None:
 
 
 def test_s21_s23_newcomers_are_not_blamed_for_silence() -> None:
-    never = {
+    never: dict[str, Any] = {
         "reservations_ever": 0,
         "reservations_30d": 0,
         "reservations_60d": 0,
@@ -236,7 +236,7 @@ def test_the_gravest_gap_speaks() -> None:
     assert (missing.gap.source, missing.gap.reason) == ("b", "unavailable")
 
 
-WORST = {
+WORST: dict[str, Any] = {
     "overdue_invoices": 9, "overdue_not_failed": 9, "oldest_overdue_days": 90, "invoices_failed_90d": 9, "failure_streak": 9,
     "invoice_success_rate": 0.0, "charge_success_rate": 0.0, "payment_success_worst": 0.0, "charges_failed_90d": 100,
     "avg_days_to_pay": 90.0, "active_disputes": 9, "highest_risk_charges_90d": 9, "reservations_30d": 0, "reservations_60d": 0,

@@ -11,7 +11,7 @@ import pytest
 import sqlglot
 from scored_accounts import NAMES, RECEIPT, account, evidence, figures, run, scorecard
 
-from customer_research.domain.evidence import Fact, Gap
+from customer_research.domain.evidence import Fact, Figure, Gap
 from customer_research.domain.money import Money
 from customer_research.errors import ConfigError, EngineError
 from customer_research.health.assembly import assemble
@@ -203,6 +203,6 @@ def test_values_in_words(value: Any, unit: str, text: str) -> None:
 
 
 def test_sentences_are_filled() -> None:
-    known = {"a": fact(1, "count"), "b": fact(2.0, "days"), "c": Gap("lago", "unavailable", "down")}
+    known: dict[str, Figure] = {"a": fact(1, "count"), "b": fact(2.0, "days"), "c": Gap("lago", "unavailable", "down")}
     assert filled("{a|ticket is|tickets are} open for {b|day|days}.", known) == "1 ticket is open for 2 days."
     assert filled("{c|day|days} and {c}.", known) == "An unknown number of days and unknown."
