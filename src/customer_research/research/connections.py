@@ -10,7 +10,7 @@ from customer_research.connect.source import Clock, Source
 from customer_research.domain.evidence import Gap
 from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
-from customer_research.errors import CustomerResearchError, Unavailable
+from customer_research.errors import CustomerResearchError, RateLimited, Unavailable
 from customer_research.research.gaps import gap_of
 from customer_research.settings import Settings
 from customer_research.sources import discover
@@ -61,7 +61,7 @@ class Connections:
         if isinstance(error, OutOfReach):
             return error.gap
         gap = gap_of(error, name)
-        if isinstance(error, Unavailable):
+        if isinstance(error, Unavailable | RateLimited):
             self._out[name] = gap
         return gap
 

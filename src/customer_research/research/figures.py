@@ -71,14 +71,15 @@ class Measuring:
         return self._fact(metric, value)
 
     def _fact(self, metric: Metric, value: Any) -> Fact[Any]:
-        note = "; ".join(self._gathered.notes[t] for t in metric.tables if t in self._gathered.notes)
+        notes = (self._gathered.notes[table] for table in metric.tables if table in self._gathered.notes)
+        note = "; ".join(dict.fromkeys(notes))
         basis = self._gathered.basis(metric.tables, metric.subject)
         return Fact(value, metric.unit, basis, self._gathered.as_of, metric.name, note)
 
     def _none_found(self, metric: Metric) -> Gap:
         basis = self._gathered.basis(metric.tables, metric.subject)
         source = basis[0].source if basis else "sources"
-        return Gap(source, "none_found", f"Nothing to compute it from: {metric.formula}.", "", metric.name)
+        return Gap(source, "none_found", "There is no record to compute it from.", "", metric.name)
 
     def wide_row(self) -> dict[str, Any]:
         """The operator's row of the wide table: unknown metrics are NULL."""

@@ -22,32 +22,39 @@ from customer_research.reports.presentation import (
 SCHEMA = "customer-research/explanation/1"
 
 
-def as_text(explained: Explanation, *, show_personal: bool) -> str:
-    """The explanation for a terminal."""
-    return "\n".join(_lines(explained, show_personal=show_personal))
+def as_text(explained: Explanation, *, show_personal: bool, sql: bool = False) -> str:
+    """The explanation for a terminal; `sql` adds the metric's query over the canonical tables."""
+    return "\n".join(_lines(explained, show_personal=show_personal, sql=sql))
 
 
-def _lines(explained: Explanation, *, show_personal: bool) -> Iterator[str]:
+def _lines(explained: Explanation, *, show_personal: bool, sql: bool) -> Iterator[str]:
     yield f"{explained.label} ({explained.metric}) of {clean(explained.operator_name)} ({explained.operator_id})"
     yield f"  Value:    {_words(explained.figure)}"
     if isinstance(explained.figure, Fact):
         yield f"  As of:    {instant_words(explained.figure.as_of)}"
+        if explained.figure.note:
+            yield f"  Note:     {clean(explained.figure.note)}"
     yield f"  Formula:  {explained.formula}"
     if explained.healthy:
         yield f"  Healthy:  {explained.healthy}"
     yield f"  Tables:   {', '.join(explained.tables)}"
-    yield from _receipt_lines(explained.figure)
-    yield "  Query over the canonical tables:"
-    yield from (f"    {line}" for line in explained.sql.splitlines())
     yield from _evidence_lines(explained, show_personal=show_personal)
     if explained.replayed is not None:
         yield f"  Replay:   {_words(explained.replayed.figure)}"
         for difference in explained.replayed.differences or ("the same value from the same records",):
-            yield f"    {clean(difference)}"
+            yield f"            {clean(difference)}"
+    yield from _receipt_lines(explained.figure)
+    if sql:
+        yield "  Query over the canonical tables:"
+        yield from (f"    {line}" for line in explained.sql.splitlines())
 
 
 def _words(figure: Figure) -> str:
     return value_words(figure) if isinstance(figure, Fact) else gap_words(figure)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _receipt_lines(figure: Figure) -> Iterator[str]:
@@ -57,12 +64,18 @@ def _receipt_lines(figure: Figure) -> Iterator[str]:
         return
     for receipt in figure.basis:
         yield (
-            f"  Receipt:  {receipt.id}  {source_title(receipt.source)} {receipt.stream}, "
-            f"{instant_words(receipt.fetched_at)}, {receipt.rows} records from {receipt.requests} requests"
+            f"  Receipt:  {receipt.id}: {source_title(receipt.source)} {receipt.stream}, "
+            f"{_counted(receipt.rows, 'record')} by {_counted(receipt.requests, 'request')}, {instant_words(receipt.fetched_at)}"
         )
-        yield f"            at {clean(receipt.place)}; SHA-256 of the records {receipt.digest[:16]}"
-        yield from (f"    {clean(line)}" for line in receipt.query.splitlines())
-        yield from (f"    parameter {name} = {clean(value)}" for name, value in receipt.parameters)
+        yield f"            at {clean(receipt.place)}; SHA-256 of the records begins {receipt.digest[:16]}"
+        yield "            as sent:"
+        yield from (f"      {_indented(line)}" for line in receipt.query.splitlines())
+        yield from (f"      parameter {name} = {clean(value)}" for name, value in receipt.parameters)
+
+
+def _indented(line: str) -> str:
+    """A line of a query, cleaned but with its indentation."""
+    return " " * (len(line) - len(line.lstrip(" "))) + clean(line)
 
 
 def _evidence_lines(explained: Explanation, *, show_personal: bool) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -137,6 +137,8 @@ class Gate:
 
         try:
             await self._inner(request.scope, request.receive, keep)
+        except ClientDisconnect:  # the caller gave up waiting (its deadline): nobody is there to answer
+            return self._vendor.error(500)
         except Exception:
             logger.exception("The sandbox's %s failed on %s %s", self._vendor.source, request.method, request.url.path)
             return self._vendor.error(500)

@@ -21,11 +21,20 @@ DIFFERENT = 1
 @click.argument("metric")
 @click.option("--replay", is_flag=True, help="Send the requests again and compare.")
 @click.option("--rows", default=20, show_default=True, type=click.IntRange(1, 500), help="Records to show.")
+@click.option("--sql", is_flag=True, help="Show the metric's query over the canonical tables as well.")
 @click.option("--json", "as_json", is_flag=True, help="JSON.")
 @click.option("--show-personal", is_flag=True, help="Show personal data unmasked.")
 @click.pass_context
 def why(
-    ctx: click.Context, operator: str, metric: str, *, replay: bool, rows: int, as_json: bool, show_personal: bool
+    ctx: click.Context,
+    operator: str,
+    metric: str,
+    *,
+    replay: bool,
+    rows: int,
+    sql: bool,
+    as_json: bool,
+    show_personal: bool,
 ) -> int:
     """Explain one figure; exit code 3 when it is a gap, 1 when a replay differs."""
     from customer_research.reports.render import explanation as render  # noqa: PLC0415 - start-up time
@@ -37,7 +46,7 @@ def why(
     if as_json:
         click.echo(json.dumps(render.as_json(explained, show_personal=show_personal), indent=2, ensure_ascii=False))
     else:
-        click.echo(render.as_text(explained, show_personal=show_personal))
+        click.echo(render.as_text(explained, show_personal=show_personal, sql=sql))
     if explained.replayed is not None and not explained.replayed.same:
         return DIFFERENT
     return 0 if explained.known else PARTIAL
