@@ -38,7 +38,7 @@ _WORDS: dict[str, tuple[str | None, ...]] = {
 _KEYS_SHARED = {"payment.invoice_id": "invoice_id", "dispute.charge_id": "charge_id"}
 
 
-def rows(name: str, *, largest: int = 6) -> st.SearchStrategy[list[dict[str, Any]]]:
+def rows(name: str, *, largest: int = 5) -> st.SearchStrategy[list[dict[str, Any]]]:
     """Up to `largest` rows of a canonical table, with running ids."""
     table = TABLES[name]
     return st.lists(st.fixed_dictionaries(_columns(table)), max_size=largest).map(

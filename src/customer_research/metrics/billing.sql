@@ -181,3 +181,4 @@ LEFT JOIN net_mrr AS n ON n.operator_id = o.operator_id AND n.currency = 'USD'
 LEFT JOIN invoiced AS i ON i.operator_id = o.operator_id
 LEFT JOIN delays AS d ON d.operator_id = o.operator_id
 LEFT JOIN customers AS k ON k.operator_id = o.operator_id
+ORDER BY o.operator_id

@@ -61,3 +61,4 @@ LEFT JOIN net_mrr AS n ON n.operator_id = k.operator_id AND n.currency = k.curre
 LEFT JOIN invoiced AS i ON i.operator_id = k.operator_id AND i.currency = k.currency
 LEFT JOIN credited AS c ON c.operator_id = k.operator_id AND c.currency = k.currency
 LEFT JOIN divided AS d ON d.operator_id = k.operator_id AND d.currency = k.currency
+ORDER BY k.operator_id, k.currency

@@ -103,3 +103,4 @@ CROSS JOIN moment AS m
 LEFT JOIN charged AS c ON c.operator_id = o.operator_id
 LEFT JOIN streaks AS s ON s.operator_id = o.operator_id
 LEFT JOIN opened AS d ON d.operator_id = o.operator_id
+ORDER BY o.operator_id

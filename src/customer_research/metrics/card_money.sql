@@ -47,3 +47,4 @@ FROM currencies AS k
 LEFT JOIN charged AS c ON c.operator_id = k.operator_id AND c.currency = k.currency
 LEFT JOIN disputed AS d ON d.operator_id = k.operator_id AND d.currency = k.currency
 LEFT JOIN divided AS v ON v.operator_id = k.operator_id AND v.currency = k.currency
+ORDER BY k.operator_id, k.currency

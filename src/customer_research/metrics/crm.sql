@@ -112,3 +112,4 @@ SELECT
     j.cancellation_mentioned
 FROM joined AS j
 CROSS JOIN moment AS m
+ORDER BY j.operator_id

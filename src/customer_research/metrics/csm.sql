@@ -71,3 +71,4 @@ SELECT
 FROM collapsed AS c
 CROSS JOIN moment AS m
 INNER JOIN judged AS j ON j.operator_id = c.operator_id
+ORDER BY c.operator_id

@@ -62,3 +62,4 @@ SELECT
     END AS churn_conflict
 FROM stated AS s
 CROSS JOIN moment AS m
+ORDER BY s.operator_id

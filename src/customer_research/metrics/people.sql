@@ -87,3 +87,4 @@ CROSS JOIN moment AS m
 LEFT JOIN team AS t ON t.operator_id = o.operator_id
 LEFT JOIN fleet AS f ON f.operator_id = o.operator_id
 LEFT JOIN surveyed AS s ON s.operator_id = o.operator_id
+ORDER BY o.operator_id

@@ -53,3 +53,4 @@ SELECT
     c.commitments_at_risk
 FROM counted AS c
 CROSS JOIN moment AS m
+ORDER BY c.operator_id

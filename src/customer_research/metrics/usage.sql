@@ -160,3 +160,4 @@ SELECT
     average_distance_miles,
     average_duration_minutes
 FROM seasoned
+ORDER BY operator_id
