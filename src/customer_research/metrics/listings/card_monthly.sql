@@ -1,7 +1,10 @@
 -- uses: moment, charge_at, last_months
--- Six calendar months of charges, T's own month up to T; months without a charge are shown with zeros.
+-- Six calendar months of charges, T's own month up to T, from the month of the first charge on; a month without a charge is
+-- shown with zeros.
 currencies AS (
-    SELECT DISTINCT currency FROM charge_at
+    SELECT currency, MIN(created_at) AS since
+    FROM charge_at
+    GROUP BY currency
 )
 SELECT
     n.month,
@@ -15,6 +18,6 @@ FROM last_months AS n
 CROSS JOIN currencies AS k
 LEFT JOIN charge_at AS c
     ON c.currency = k.currency AND c.created_at >= n.starts_at AND c.created_at < n.ends_at
-WHERE n.back < 6
+WHERE n.back < 6 AND n.ends_at > k.since
 GROUP BY n.month, k.currency
 ORDER BY n.month, k.currency

@@ -1,7 +1,10 @@
 -- uses: moment, reservation_at, last_months
--- Twelve calendar months by pickup, T's own month up to T; months without a ride are shown with zeros.
+-- Twelve calendar months by pickup, T's own month up to T, from the month of the first booking on; a month without a ride
+-- is shown with zeros.
 currencies AS (
-    SELECT DISTINCT currency FROM reservation_at
+    SELECT currency, MIN(created_at) AS since
+    FROM reservation_at
+    GROUP BY currency
 )
 SELECT
     n.month,
@@ -14,5 +17,6 @@ FROM last_months AS n
 CROSS JOIN currencies AS k
 LEFT JOIN reservation_at AS r
     ON r.currency = k.currency AND r.ride_past AND r.pickup_at >= n.starts_at AND r.pickup_at < n.ends_at
+WHERE n.ends_at > k.since
 GROUP BY n.month, k.currency
 ORDER BY n.month, k.currency
