@@ -15,6 +15,9 @@ from customer_research.domain.evidence import Receipt
 ID_LENGTH = 16
 """Hex digits of a receipt's id."""
 
+FLOAT_DIGITS = 12
+"""Significant digits of a float that a digest sees."""
+
 
 class Recording:
     """The requests that one stream sends, in the order in which they were asked for, without secrets.
@@ -77,14 +80,23 @@ def stamp(rows: Iterable[Mapping[str, Any]], receipt: Receipt) -> list[Row]:
 
 
 def digest_rows(rows: Iterable[Mapping[str, Any]]) -> str:
-    """SHA-256 (hex) of the rows' canonical JSON, `fetch_id` left out; the rows' order does not matter."""
-    lines = sorted(canonical_json({key: value for key, value in row.items() if key != "fetch_id"}) for row in rows)
+    """SHA-256 (hex) of the rows' canonical JSON, `fetch_id` left out; the rows' order does not matter.
+
+    Floats count to 12 digits: a warehouse adds them up in any order, so that an average's last bits differ from run to run.
+    """
+    lines = sorted(
+        canonical_json({key: _rounded(value) for key, value in row.items() if key != "fetch_id"}) for row in rows
+    )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys and no blanks; instants as UTC with `Z`, decimals as text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+
+
+def _rounded(value: Any) -> Any:
+    return float(f"{value:.{FLOAT_DIGITS}g}") if isinstance(value, float) else value
 
 
 def _plain(value: Any) -> Any:

@@ -21,8 +21,22 @@ from customer_research.research.gathered import BOUND_TABLES, MEMORY_TABLES, Gat
 
 EVIDENCE_SHOWN = 20
 
+PARTLY = frozenset({"status", "churned_on", "payment_success_worst"})
+"""Derived metrics that hold with part of their tables too (billing alone tells that a subscription runs); the others would
+say something else without one of them, so they are a gap then."""
+
 WIDE_METRICS = tuple(metric for metric in METRICS.values() if SUBJECTS[metric.subject].grain == "operator")
 """The metrics that are columns of the wide table: all but amounts per currency."""
+
+
+def prepare(memory: Memory) -> None:
+    """Make the tables and plan the queries that every measuring runs, so that a later one only runs them."""
+    for table in MEMORY_TABLES:
+        memory.load(table, ())
+    memory.create(ACCOUNT_TABLE, account_columns(), ())
+    for subject in SUBJECTS.values():
+        if not set(subject.tables) & set(BOUND_TABLES):
+            memory.prepare(subject_sql(subject.name))
 
 
 class Measuring:
@@ -54,14 +68,14 @@ class Measuring:
     def _subject_rows(self, subject: str, tables: tuple[str, ...]) -> Sequence[Mapping[str, Any]]:
         if any(table in BOUND_TABLES for table in tables):
             return self._gathered.rows(subject)
-        rows = self._memory.run(subject_sql(subject), self._parameters)
+        rows = self.run(subject_sql(subject))
         return [row for row in rows if row["operator_id"] == self._gathered.operator_id]
 
     def _figure(self, metric: Metric, rows: Sequence[Mapping[str, Any]]) -> Figure:
         for table in metric.tables:
             gap = self._gathered.table_gap(table, metric.subject)
             if gap is not None:
-                return Gap(gap.source, gap.reason, gap.detail, gap.next_step, metric.name)
+                return _named(gap, metric)
         if metric.unit == "money":
             value: Any = _amounts(metric, rows)
         else:
@@ -94,22 +108,25 @@ class Measuring:
 
     def _derive(self) -> None:
         self._write_wide()
-        rows = self._memory.run(derived_sql(), self._parameters)
+        rows = self.run(derived_sql())
         for metric in METRICS.values():
             if metric.subject == "derived":
                 self.figures[metric.name] = self._derived_figure(metric, rows[0] if rows else {})
         self._write_wide()
 
     def _derived_figure(self, metric: Metric, row: Mapping[str, Any]) -> Figure:
-        value = row.get(metric.name)
-        basis = self._derived_basis(metric)
+        missing = [(table, gap) for table in metric.tables if (gap := self._table_gap(table)) is not None]
+        value, basis = row.get(metric.name), self._derived_basis(metric)
+        if missing and metric.name not in PARTLY:
+            gap = missing[0][1]
+            return _named(gap, metric)
         if value is not None and basis:
-            return Fact(value, metric.unit, basis, self._gathered.as_of, metric.name)
-        for table in metric.tables:
-            gap = self._gathered.table_gap(table, _subject_of(table))
-            if gap is not None:
-                return Gap(gap.source, gap.reason, gap.detail, gap.next_step, metric.name)
-        return self._none_found(metric)
+            note = f"Without {' and '.join(table for table, _ in missing)}." if missing else ""
+            return Fact(value, metric.unit, basis, self._gathered.as_of, metric.name, note)
+        return _named(missing[0][1], metric) if missing else self._none_found(metric)
+
+    def _table_gap(self, table: str) -> Gap | None:
+        return self._gathered.table_gap(table, _subject_of(table))
 
     def _derived_basis(self, metric: Metric) -> tuple[Receipt, ...]:
         seen: dict[str, Receipt] = {}
@@ -126,7 +143,7 @@ class Measuring:
         receipts = figure.basis if isinstance(figure, Fact) else ()
         if any(table in BOUND_TABLES for table in tables):
             return self._aggregate_evidence(metric, receipts)
-        rows = self._memory.run(evidence_sql(metric.evidence), self._parameters)
+        rows = self.run(evidence_sql(metric.evidence))
         rows = [row for row in rows if row.get("operator_id", self._gathered.operator_id) == self._gathered.operator_id]
         columns = tuple(name for name in (rows[0] if rows else {}) if name != "operator_id")
         return Evidence(columns, tuple(tuple(row[c] for c in columns) for row in rows[:shown]), len(rows), receipts)
@@ -138,8 +155,14 @@ class Measuring:
         return Evidence(names, (row,), 1, receipts)
 
     def run(self, sql: str) -> list[dict[str, Any]]:
-        """Run a query (rules, findings) over the wide table."""
+        """Run a query over the tables in memory, or one (rules, findings) over the wide table."""
+        self._memory.prepare(sql)
         return self._memory.run(sql, self._parameters)
+
+
+def _named(gap: Gap, metric: Metric) -> Gap:
+    """A table's gap as the gap of a metric that needs it."""
+    return Gap(gap.source, gap.reason, gap.detail, gap.next_step, metric.name)
 
 
 def _subject_of(table: str) -> str:

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from customer_research.domain.health import Finding, HealthScore
+from customer_research.engines.duckdb import Memory
 from customer_research.health.assembly import assemble
 from customer_research.health.findings import FindingRule, assemble_findings, findings_sql, load_findings
 from customer_research.health.scorecard import Scorecard, load_scorecard
@@ -25,6 +26,18 @@ def judge(measuring: Measuring, scorecard: str) -> tuple[tuple[HealthScore, ...]
     score = assemble(card, measuring.run(scores)[0], measuring.figures, measuring.evidence)
     rules, held = _findings()
     return (score,), assemble_findings(rules, measuring.run(held)[0], measuring.figures)
+
+
+def prepare(memory: Memory, scorecard: str) -> None:
+    """Plan the queries of `judge`.
+
+    Raises:
+        ConfigError: no such scorecard, or a fault in it.
+    """
+    _, scores = _compiled(scorecard, _changed_at(scorecard))
+    _, held = _findings()
+    memory.prepare(scores)
+    memory.prepare(held)
 
 
 def _changed_at(scorecard: str) -> int:

@@ -83,7 +83,7 @@ def scorecard(name: str) -> dict[str, Any]:
         "version": card.version,
         "digest": card.digest,
         "dimensions": [{"name": d.name, "weight": d.weight / PERMILLE, "base": d.base} for d in card.dimensions],
-        "gates": [{"name": g.name, "when": g.case.when.sql, "cap": g.cap} for g in card.gates],
+        "gates": [{"name": g.name, "when": case.when.sql, "cap": g.cap} for g in card.gates for case in g.cases],
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +18,7 @@ from customer_research.domain.identity import LookupAnswer
 from customer_research.domain.records import TABLES
 from customer_research.domain.report import Report
 from customer_research.engines.duckdb import Memory
-from customer_research.errors import CustomerResearchError, OperatorNotFound, UsageError
+from customer_research.errors import ConfigError, CustomerResearchError, OperatorNotFound, UsageError
 from customer_research.metrics.catalogue import Metric
 from customer_research.metrics.queries import EVIDENCE, LISTINGS, evidence_sql
 from customer_research.reports.kinds import KINDS
@@ -24,10 +26,12 @@ from customer_research.reports.kinds import lookup as lookup_kind
 from customer_research.research import doctor as checks
 from customer_research.research.connections import Connections
 from customer_research.research.figures import EVIDENCE_SHOWN, Measuring
+from customer_research.research.figures import prepare as prepare_measuring
 from customer_research.research.freshness import freshness
 from customer_research.research.gather import Gatherer, Progress, silent
 from customer_research.research.gathered import Gathered
 from customer_research.research.judge import judge
+from customer_research.research.judge import prepare as prepare_judging
 from customer_research.research.resolve import Resolution, Resolver
 from customer_research.research.why import compare, explain, metric_named, needed_tables, warehouse_evidence
 from customer_research.settings import Settings
@@ -58,6 +62,7 @@ class Research:
         self._connections = Connections(settings, self._clock)
         self._resolver = Resolver(self._connections)
         self._progress = progress
+        self._memory: asyncio.Task[Memory] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -66,6 +71,8 @@ class Research:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._connections.close()
+        if self._memory is not None:
+            (await self._memory).close()
 
     async def lookup(self, term: str) -> LookupAnswer:
         """All operators that answer to a term, ranked, with reasons.
@@ -108,23 +115,29 @@ class Research:
     ) -> Account:
         """Everything known of the one operator that the term names; see `report` for errors."""
         self._connections.forget()
+        memory = self._opened_memory()
         gathered, resolution = await self._gather(term, tables, frozenset(listings) & LISTINGS.keys())
-        with Memory() as memory:
-            measuring = Measuring(memory, gathered)
-            scores, findings = judge(measuring, scorecard or self.settings.scorecard)
-            return Account(
-                operator_id=gathered.operator_id,
-                name=_name(gathered, resolution),
-                as_of=gathered.as_of,
-                generated_at=self._clock(),
-                match=resolution.match,
-                figures=measuring.figures,
-                records={**gathered.records, **gathered.listings},
-                freshness=freshness(gathered, self._connections.sources.values()),
-                scores=scores,
-                findings=findings,
-                links=self.settings.links,
-            )
+        measuring = Measuring(await memory, gathered)
+        scores, findings = judge(measuring, scorecard or self.settings.scorecard)
+        return Account(
+            operator_id=gathered.operator_id,
+            name=_name(gathered, resolution),
+            as_of=gathered.as_of,
+            generated_at=self._clock(),
+            match=resolution.match,
+            figures=measuring.figures,
+            records={**gathered.records, **gathered.listings},
+            freshness=freshness(gathered, self._connections.sources.values()),
+            scores=scores,
+            findings=findings,
+            links=self.settings.links,
+        )
+
+    def _opened_memory(self) -> asyncio.Task[Memory]:
+        """The memory with its tables and planned queries: made in a thread while sources answer, kept for later ones."""
+        if self._memory is None:
+            self._memory = asyncio.create_task(asyncio.to_thread(_memory, self.settings.scorecard))
+        return self._memory
 
     async def why(
         self, term: str, metric_name: str, *, replay: bool = False, rows: int = EVIDENCE_SHOWN
@@ -146,18 +159,16 @@ class Research:
 
     async def _explained(self, term: str, metric: Metric, rows: int) -> Explanation:
         self._connections.forget()
+        memory = self._opened_memory()
         gathered, resolution = await self._gather(term, needed_tables(metric), frozenset())
-        with Memory() as memory:
-            measuring = Measuring(memory, gathered)
-            figure = measuring.figures[metric.name]
-            if warehouse_evidence(metric):
-                evidence, note = await self._warehouse_records(
-                    metric, _subject(gathered, resolution, self.settings), rows
-                )
-            elif isinstance(figure, Gap):
-                evidence, note = Evidence((), (), 0), ""
-            else:
-                evidence, note = measuring.evidence(metric.name, rows), ""
+        measuring = Measuring(await memory, gathered)
+        figure = measuring.figures[metric.name]
+        if warehouse_evidence(metric):
+            evidence, note = await self._warehouse_records(metric, _subject(gathered, resolution, self.settings), rows)
+        elif isinstance(figure, Gap):
+            evidence, note = Evidence((), (), 0), ""
+        else:
+            evidence, note = measuring.evidence(metric.name, rows), ""
         return explain(
             operator_id=gathered.operator_id,
             name=_name(gathered, resolution),
@@ -209,6 +220,15 @@ class Research:
         source = self._connections.sources["warehouse"]
         stream = next(stream for stream in source.streams if CSM in stream.tables)
         await gatherer.stream(source, stream, Subject(gathered.operator_id, gathered.as_of))
+
+
+def _memory(scorecard: str) -> Memory:
+    """A memory in which measuring and judging need only run."""
+    memory = Memory()
+    prepare_measuring(memory)
+    with suppress(ConfigError):  # judging says so when it is this scorecard that is asked for
+        prepare_judging(memory, scorecard)
+    return memory
 
 
 def _current(gathered: Gathered) -> Mapping[str, Any]:

@@ -86,10 +86,15 @@ def _differences(first: Figure, second: Figure) -> Iterator[str]:
 
 
 def _changed_records(first: Fact[object], second: Fact[object]) -> Iterator[str]:
-    before = {(r.source, r.stream): r for r in first.basis}
+    """A receipt's id covers its query and the digest of its records, so equal ids mean equal records."""
+    known = {receipt.id for receipt in first.basis}
+    before = {(receipt.source, receipt.stream, receipt.query): receipt for receipt in first.basis}
     for receipt in second.basis:
-        old = before.get((receipt.source, receipt.stream))
+        if receipt.id in known:
+            continue
+        place = f"{receipt.source} {receipt.stream}"
+        old = before.get((receipt.source, receipt.stream, receipt.query))
         if old is None:
-            yield f"{receipt.source} {receipt.stream} was not part of it before."
-        elif old.digest != receipt.digest:
-            yield f"{receipt.source} {receipt.stream}: {old.rows} records before, {receipt.rows} now, with other content."
+            yield f"{place}: asked another question than before."
+        else:
+            yield f"{place}: {old.rows} records before, {receipt.rows} now, with other content."

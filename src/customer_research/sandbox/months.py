@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+
+KNOWN_BEFORE = timedelta(minutes=1)
+"""How long before the as-of a record that begins later was made at the latest: what is made at the as-of is not known yet."""
 
 
 def add_months(instant: datetime, months: int) -> datetime:

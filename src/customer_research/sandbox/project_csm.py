@@ -8,7 +8,7 @@ from customer_research.sandbox import vocabulary as words
 from customer_research.sandbox.billing import monthly_usd
 from customer_research.sandbox.crm import TEAM
 from customer_research.sandbox.dataset import Row
-from customer_research.sandbox.months import add_months
+from customer_research.sandbox.months import KNOWN_BEFORE, add_months
 from customer_research.sandbox.state import Operator, OperatorLife, Subscription, Trip
 
 
@@ -41,7 +41,7 @@ def _subscription(life: OperatorLife, item: Subscription, as_of: datetime) -> Ro
         "CHURN_MRR": _own_mrr(item, operator) if item.event == "churn" else 0.0,
         "EXPANSION_MRR": max(item.mrr_change, 0.0),
         "CONTRACTION_MRR": max(-item.mrr_change, 0.0),
-        "LAGO_CREATED_AT": min(item.subscription_at, as_of),
+        "LAGO_CREATED_AT": min(item.subscription_at, as_of - KNOWN_BEFORE),
         "LAGO_SUBSCRIPTION_AT": item.subscription_at,
         "LAGO_STARTED_AT": item.started_at,
         "LAGO_TERMINATED_AT": item.terminated_at,

@@ -10,7 +10,7 @@ from uuid import UUID
 from customer_research.sandbox import vocabulary as words
 from customer_research.sandbox.dataset import LagoRecords, Row
 from customer_research.sandbox.draws import iso
-from customer_research.sandbox.months import add_months, midnight, period_starts
+from customer_research.sandbox.months import KNOWN_BEFORE, add_months, midnight, period_starts
 from customer_research.sandbox.state import Coupon, CreditNote, Invoice, OperatorLife, Subscription
 
 _EPOCH = "2024-01-02T09:00:00Z"
@@ -159,7 +159,7 @@ class _Customer:
             if item.overridden
             else None,
             "status": item.status,
-            "created_at": iso(min(item.subscription_at, self._as_of)),
+            "created_at": iso(min(item.subscription_at, self._as_of - KNOWN_BEFORE)),
             "subscription_at": iso(item.subscription_at),
             "started_at": _iso(item.started_at),
             "activated_at": _iso(item.started_at),

@@ -1,0 +1,133 @@
+"""Every figure has a receipt, and sent again it gives the same value."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+
+import pytest
+
+from customer_research.domain.evidence import Fact, Gap
+from customer_research.domain.report import FigureLine, Figures, Table
+from customer_research.errors import RenderError, UsageError
+from customer_research.metrics.catalogue import METRICS
+from customer_research.reports.kinds import KINDS
+from customer_research.research import Research
+from customer_research.sandbox.scenarios import scenario_id
+from customer_research.sandbox.serve import Sandbox
+
+OPERATORS = 20
+FIGURES = 100
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def _sample(sandbox: Sandbox) -> list[tuple[str, list[str]]]:
+    """Twenty operators of the world, scenarios among them, with five metrics each; the same in every run."""
+    choice = random.Random(20)
+    ids = sorted(row["external_id"] for row in sandbox.dataset.lago.customers)
+    generated = [i for i in ids if not i.startswith("00000000-5ce0")]
+    operators = choice.sample(generated, OPERATORS - 6) + [scenario_id(n) for n in (2, 4, 12, 16, 20, 34)]
+    return [(operator, choice.sample(sorted(METRICS), FIGURES // OPERATORS)) for operator in operators]
+
+
+def test_100_random_figures_of_20_operators_replay_to_the_same_value(clean_sandbox: Sandbox, research) -> None:
+    clean_sandbox.set_rate_limits(hold=False)
+    sample = _sample(clean_sandbox)
+
+    async def replay(opened: Research) -> list[str]:
+        different = []
+        for operator, metrics in sample:
+            first = await opened.account(operator)
+            for metric in metrics:
+                explained = await opened.why(operator, metric, replay=True)
+                assert explained.replayed is not None
+                if not explained.replayed.same or not _alike(first.figures[metric], explained.figure):
+                    different.append(f"{operator} {metric}: {explained.replayed.differences}")
+        return different
+
+    assert sum(len(metrics) for _, metrics in sample) == FIGURES
+    assert research(replay) == []
+
+
+def _alike(of_profile: object, of_why: object) -> bool:
+    """The figure that `why` takes apart is the one that the report shows."""
+    if isinstance(of_profile, Fact) and isinstance(of_why, Fact):
+        return bool(of_profile.value == of_why.value)
+    return isinstance(of_profile, Gap) and isinstance(of_why, Gap) and of_profile.reason == of_why.reason
+
+
+def test_a_changed_record_shows_in_a_replay(clean_sandbox: Sandbox, research) -> None:
+    invoices = clean_sandbox.dataset.lago.invoices
+    mine = next(i for i in invoices if i["external_customer_id"] == scenario_id(4) and i["payment_status"] == "failed")
+
+    async def work(opened: Research):
+        before = await opened.why(scenario_id(4), "invoices_failed")
+        mine["payment_status"] = "succeeded"
+        try:
+            after = await opened.why(scenario_id(4), "invoices_failed", replay=True)
+        finally:
+            mine["payment_status"] = "failed"
+        return before, after
+
+    before, after = research(work)
+    assert after.figure.value == before.figure.value - 1
+    assert after.replayed is not None
+    assert after.replayed.same
+
+
+def test_a_fact_without_a_receipt_cannot_be_made() -> None:
+    with pytest.raises(RenderError, match="has no receipt"):
+        Fact(3, "count", (), NOW, "overdue_invoices")
+
+
+@pytest.mark.parametrize("bare", [3, "3", None, 0.5])
+def test_a_bare_value_cannot_enter_a_report(bare: object) -> None:
+    with pytest.raises(RenderError):
+        FigureLine("Overdue", bare)  # type: ignore[arg-type]
+    with pytest.raises(RenderError):
+        Table(("Overdue",), ((bare,),))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [name for name in KINDS if name != "lookup"])
+def test_every_figure_of_every_report_has_a_receipt_or_a_reason(kind: str, clean_sandbox: Sandbox, research) -> None:
+    report = research(lambda opened: opened.report(kind, scenario_id(20)))
+
+    figures = [line.figure for section in report.sections for block in section.blocks if isinstance(block, Figures) for line in block.lines]
+    assert figures
+    for figure in figures:
+        if isinstance(figure, Fact):
+            assert figure.basis
+            assert all(receipt.query and receipt.digest and receipt.fetched_at.tzinfo for receipt in figure.basis)
+        else:
+            assert figure.reason
+            assert figure.detail
+
+
+def test_receipts_hold_no_secret(clean_sandbox: Sandbox, research, settings) -> None:
+    account = research(lambda opened: opened.account(scenario_id(2)))
+    secrets = [
+        settings.lago.api_key.get_secret_value(),
+        settings.hubspot.token.get_secret_value(),
+        settings.metabase.api_key.get_secret_value(),
+        settings.notion.token.get_secret_value(),
+    ]
+    receipts = [r for figure in account.figures.values() if isinstance(figure, Fact) for r in figure.basis]
+
+    assert receipts
+    for receipt in receipts:
+        assert not any(secret in repr(receipt) for secret in secrets)
+
+
+def test_why_names_the_nearest_metrics(clean_sandbox: Sandbox, research) -> None:
+    with pytest.raises(UsageError) as raised:
+        research(lambda opened: opened.why(scenario_id(2), "overdue_invoice"))
+    assert "overdue_invoices" in raised.value.hint
+
+
+def test_why_lists_the_records_behind_a_warehouse_figure(clean_sandbox: Sandbox, research) -> None:
+    explained = research(lambda opened: opened.why(scenario_id(2), "reservations_30d", rows=5))
+
+    assert explained.figure.value == 20
+    assert len(explained.evidence.rows) == 5
+    assert explained.evidence.total >= 20
+    assert explained.evidence.receipts
