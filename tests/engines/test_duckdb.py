@@ -89,3 +89,40 @@ def test_files_and_the_network_are_out_of_reach(tmp_path: Path) -> None:
     secret.write_text("a\n1\n", encoding="utf-8")
     with Memory() as memory, pytest.raises(EngineError, match="failed in memory"):
         memory.run(f"SELECT * FROM read_csv('{secret}')")
+
+
+def test_a_prepared_query_sees_the_rows_of_its_day() -> None:
+    sql = "SELECT survey_id FROM survey WHERE created_at < CAST($as_of AS TIMESTAMP) ORDER BY survey_id"
+    tokyo = timezone(timedelta(hours=9))
+    with Memory() as memory:
+        memory.load("survey", [])
+        memory.prepare(sql)
+        assert memory.run(sql, {"as_of": datetime(2026, 2, 1, tzinfo=UTC)}) == []
+        for number in (1, 2):
+            rows = [{"survey_id": f"s{n}", "created_at": datetime(2026, n, 1, tzinfo=UTC)} for n in (number, 12)]
+            memory.load("survey", rows)
+            assert memory.run(sql, {"as_of": datetime(2026, 6, 1, tzinfo=UTC)}) == [{"survey_id": f"s{number}"}]
+        assert memory.run(sql, {"as_of": datetime(2026, 2, 1, 9, tzinfo=tokyo)}) == []
+        assert memory.run(sql, {"as_of": datetime(2026, 2, 1, 9, 0, 1, tzinfo=tokyo)}) == [{"survey_id": "s2"}]
+
+
+def test_a_prepared_query_follows_a_table_whose_columns_change() -> None:
+    with Memory() as memory:
+        memory.create("wide", {"a": "BIGINT"}, [{"a": 1}])
+        memory.prepare("SELECT * FROM wide")
+        assert memory.run("SELECT * FROM wide") == [{"a": 1}]
+        memory.create("wide", {"a": "BIGINT", "b": "VARCHAR"}, [{"a": 2, "b": "x"}])
+        assert memory.run("SELECT * FROM wide") == [{"a": 2, "b": "x"}]
+
+
+def test_a_prepared_query_takes_instants_only_and_must_be_sound() -> None:
+    with Memory() as memory:
+        memory.prepare("SELECT $one AS one")
+        with pytest.raises(EngineError, match="takes instants, not a str"):
+            memory.run("SELECT $one AS one", {"one": "'"})
+        with pytest.raises(EngineError, match=r"\$one"):
+            memory.run("SELECT $one AS one", {})
+        with pytest.raises(EngineError, match="failed in memory"):
+            memory.prepare("SELECT * FROM nowhere")
+        with pytest.raises(EngineError, match="got 2 statements"):
+            memory.prepare("SELECT 1; SELECT 2")
