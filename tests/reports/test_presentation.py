@@ -61,7 +61,7 @@ def fact(value: Any, unit: Any, metric: str = "") -> Fact[Any]:
         (0, "usd_minor", "$0.00"),
         (123450, "usd_minor", "$1,234.50"),
         (-5, "usd_minor", "-$0.05"),
-        ((), "money", "0 in every currency"),
+        ((), "money", "0"),
         ((Money("USD", 0),), "money", "$0.00"),
         (Money("JPY", 120000), "money", "¥120,000"),
         (Money("KWD", -1234), "money", "-KWD 1.234"),

@@ -179,7 +179,7 @@ def _amounts(value: Any) -> str:
     if not all(isinstance(money, Money) for money in amounts):
         raise TypeError
     telling = [money for money in amounts if money.minor] or amounts
-    return " and ".join(money_words(money) for money in telling) or "0 in every currency"
+    return " and ".join(money_words(money) for money in telling) or "0"
 
 
 def _date(value: Any) -> str:

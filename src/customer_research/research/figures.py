@@ -91,7 +91,8 @@ class Measuring:
         return Fact(value, metric.unit, basis, self._gathered.as_of, metric.name, note)
 
     def _none_found(self, metric: Metric) -> Gap:
-        basis = self._gathered.basis(metric.tables, metric.subject)
+        derived = metric.subject == "derived"
+        basis = self._derived_basis(metric) if derived else self._gathered.basis(metric.tables, metric.subject)
         source = basis[0].source if basis else "sources"
         return Gap(source, "none_found", "There is no record to compute it from.", "", metric.name)
 
