@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from customer_research.reports.kinds import KINDS
 from customer_research.research import Research
 from customer_research.sandbox.scenarios import scenario_id
 from customer_research.sandbox.serve import Sandbox
+from customer_research.settings import Settings
 
 OPERATORS = 20
 FIGURES = 100
@@ -30,7 +32,7 @@ def _sample(sandbox: Sandbox) -> list[tuple[str, list[str]]]:
     return [(operator, choice.sample(sorted(METRICS), FIGURES // OPERATORS)) for operator in operators]
 
 
-def test_100_random_figures_of_20_operators_replay_to_the_same_value(clean_sandbox: Sandbox, research) -> None:
+def test_100_random_figures_of_20_operators_replay_to_the_same_value(clean_sandbox: Sandbox, research: Any) -> None:
     clean_sandbox.set_rate_limits(hold=False)
     sample = _sample(clean_sandbox)
 
@@ -56,11 +58,11 @@ def _alike(of_profile: object, of_why: object) -> bool:
     return isinstance(of_profile, Gap) and isinstance(of_why, Gap) and of_profile.reason == of_why.reason
 
 
-def test_a_changed_record_shows_in_a_replay(clean_sandbox: Sandbox, research) -> None:
+def test_a_changed_record_shows_in_a_replay(clean_sandbox: Sandbox, research: Any) -> None:
     invoices = clean_sandbox.dataset.lago.invoices
     mine = next(i for i in invoices if i["external_customer_id"] == scenario_id(4) and i["payment_status"] == "failed")
 
-    async def work(opened: Research):
+    async def work(opened: Research) -> Any:
         before = await opened.why(scenario_id(4), "invoices_failed")
         mine["payment_status"] = "succeeded"
         try:
@@ -89,10 +91,16 @@ def test_a_bare_value_cannot_enter_a_report(bare: object) -> None:
 
 
 @pytest.mark.parametrize("kind", [name for name in KINDS if name != "lookup"])
-def test_every_figure_of_every_report_has_a_receipt_or_a_reason(kind: str, clean_sandbox: Sandbox, research) -> None:
+def test_every_figure_of_every_report_has_a_receipt_or_a_reason(kind: str, clean_sandbox: Sandbox, research: Any) -> None:
     report = research(lambda opened: opened.report(kind, scenario_id(20)))
 
-    figures = [line.figure for section in report.sections for block in section.blocks if isinstance(block, Figures) for line in block.lines]
+    figures = [
+        line.figure
+        for section in report.sections
+        for block in section.blocks
+        if isinstance(block, Figures)
+        for line in block.lines
+    ]
     assert figures
     for figure in figures:
         if isinstance(figure, Fact):
@@ -103,28 +111,25 @@ def test_every_figure_of_every_report_has_a_receipt_or_a_reason(kind: str, clean
             assert figure.detail
 
 
-def test_receipts_hold_no_secret(clean_sandbox: Sandbox, research, settings) -> None:
+def test_receipts_hold_no_secret(clean_sandbox: Sandbox, research: Any, settings: Settings) -> None:
     account = research(lambda opened: opened.account(scenario_id(2)))
-    secrets = [
-        settings.lago.api_key.get_secret_value(),
-        settings.hubspot.token.get_secret_value(),
-        settings.metabase.api_key.get_secret_value(),
-        settings.notion.token.get_secret_value(),
-    ]
+    keys = (settings.lago.api_key, settings.hubspot.token, settings.metabase.api_key, settings.notion.token)
+    secrets = [key.get_secret_value() for key in keys if key is not None]
     receipts = [r for figure in account.figures.values() if isinstance(figure, Fact) for r in figure.basis]
 
+    assert len(secrets) == len(keys)
     assert receipts
     for receipt in receipts:
         assert not any(secret in repr(receipt) for secret in secrets)
 
 
-def test_why_names_the_nearest_metrics(clean_sandbox: Sandbox, research) -> None:
+def test_why_names_the_nearest_metrics(clean_sandbox: Sandbox, research: Any) -> None:
     with pytest.raises(UsageError) as raised:
         research(lambda opened: opened.why(scenario_id(2), "overdue_invoice"))
     assert "overdue_invoices" in raised.value.hint
 
 
-def test_why_lists_the_records_behind_a_warehouse_figure(clean_sandbox: Sandbox, research) -> None:
+def test_why_lists_the_records_behind_a_warehouse_figure(clean_sandbox: Sandbox, research: Any) -> None:
     explained = research(lambda opened: opened.why(scenario_id(2), "reservations_30d", rows=5))
 
     assert explained.figure.value == 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ PATH_WORDS = {"direct": "account of the CSM view", "raw": "raw tables"}
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_scenario_meets_its_expected_findings(name: str, clean_sandbox: Sandbox, research) -> None:
+def test_a_scenario_meets_its_expected_findings(name: str, clean_sandbox: Sandbox, research: Any) -> None:
     scenario = EXPECTED[name]
     expect = scenario["expect"]
     if "fault" in expect:
@@ -32,7 +32,7 @@ def test_a_scenario_meets_its_expected_findings(name: str, clean_sandbox: Sandbo
     assert list(_details(account, expect)) == []
 
 
-def _details(account: Account, expect: Mapping[str, Any]):
+def _details(account: Account, expect: Mapping[str, Any]) -> Iterator[str]:
     """What only a few scenarios say: rows of the CSM view, the charge path, ticket paths."""
     rows = len(account.records["csm"].rows)
     if expect.get("csm_rows", rows) != rows:
@@ -53,7 +53,7 @@ def test_every_scenario_is_there() -> None:
     assert sorted(EXPECTED) == [f"S{number:02}" for number in range(1, 43)]
 
 
-def test_a_failed_and_overdue_invoice_counts_twice_in_the_billing_guide(clean_sandbox: Sandbox, research) -> None:
+def test_a_failed_and_overdue_invoice_counts_twice_in_the_billing_guide(clean_sandbox: Sandbox, research: Any) -> None:
     scenario = EXPECTED["S05"]
     account = research(lambda opened: opened.account(scenario["operator_id"], scorecard="billing_guide"))
 
@@ -61,7 +61,7 @@ def test_a_failed_and_overdue_invoice_counts_twice_in_the_billing_guide(clean_sa
     assert payment.score == scenario["expect"]["billing_guide"]["payment"]
 
 
-def test_the_literal_guide_punishes_a_big_operator_for_passengers_declines(clean_sandbox: Sandbox, research) -> None:
+def test_the_literal_guide_punishes_a_big_operator_for_passengers_declines(clean_sandbox: Sandbox, research: Any) -> None:
     scenario = EXPECTED["S18"]
     account = research(lambda opened: opened.account(scenario["operator_id"], scorecard="guide"))
 
@@ -70,7 +70,9 @@ def test_the_literal_guide_punishes_a_big_operator_for_passengers_declines(clean
 
 
 @pytest.mark.parametrize(("name", "case"), LOOKUPS, ids=[f"{name}-{case['term'][:30]}" for name, case in LOOKUPS])
-def test_a_scenario_is_looked_up_as_expected(name: str, case: Mapping[str, Any], clean_sandbox: Sandbox, research) -> None:
+def test_a_scenario_is_looked_up_as_expected(
+    name: str, case: Mapping[str, Any], clean_sandbox: Sandbox, research: Any
+) -> None:
     if case.get("refused"):
         with pytest.raises(UsageError):
             research(lambda opened: opened.lookup(case["term"]))

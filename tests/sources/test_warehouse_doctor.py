@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from customer_research.connect.source import Subject
-from customer_research.domain.check import CheckResult
 from customer_research.connect.sql import SqlAnswer
+from customer_research.domain.check import CheckResult
 from customer_research.domain.evidence import Receipt
 from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from customer_research.metrics.catalogue import METRICS
 from customer_research.reports.kinds import KINDS
 from customer_research.reports.render import json_, markdown
 from customer_research.sandbox.serve import Sandbox
+from customer_research.settings import Settings
 
 OPERATOR = "00000000-5ce0-11f0-a000-000000000034"
 """S34: invoices, charges, contacts, engagements and tickets, so that every source has something to lose."""
@@ -28,7 +30,7 @@ LONGEST_SECONDS = 20
 
 
 @pytest.fixture(scope="module")
-def whole_account(sandbox: Sandbox, settings) -> Account:
+def whole_account(sandbox: Sandbox, settings: Settings) -> Account:
     """The operator as it is when everything works."""
     import asyncio
 
@@ -43,7 +45,7 @@ def whole_account(sandbox: Sandbox, settings) -> Account:
 
 @pytest.mark.parametrize(("source", "kind"), list(itertools.product(SOURCES, WHOLE + PARTLY)))
 def test_a_profile_survives_a_fault_and_names_the_gap(
-    source: str, kind: str, clean_sandbox: Sandbox, research, whole_account: Account
+    source: str, kind: str, clean_sandbox: Sandbox, research: Any, whole_account: Account
 ) -> None:
     clean_sandbox.set_faults(f"{source}:{kind}")
     started = time.monotonic()
@@ -88,7 +90,9 @@ def _known_of(account: Account, source: str) -> list[str]:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_fault_that_passes_is_retried_away(source: str, clean_sandbox: Sandbox, research, whole_account: Account) -> None:
+def test_a_fault_that_passes_is_retried_away(
+    source: str, clean_sandbox: Sandbox, research: Any, whole_account: Account
+) -> None:
     clean_sandbox.set_faults(f"{source}:http500:0.2")
 
     account = research(lambda opened: opened.account(OPERATOR))
@@ -97,7 +101,7 @@ def test_a_fault_that_passes_is_retried_away(source: str, clean_sandbox: Sandbox
 
 
 @pytest.mark.parametrize("kind", ["down", "auth", "slow"])
-def test_a_name_is_found_without_the_warehouse(kind: str, clean_sandbox: Sandbox, research) -> None:
+def test_a_name_is_found_without_the_warehouse(kind: str, clean_sandbox: Sandbox, research: Any) -> None:
     clean_sandbox.set_faults(f"metabase:{kind}")
     started = time.monotonic()
 
