@@ -91,7 +91,9 @@ def test_a_bare_value_cannot_enter_a_report(bare: object) -> None:
 
 
 @pytest.mark.parametrize("kind", [name for name in KINDS if name != "lookup"])
-def test_every_figure_of_every_report_has_a_receipt_or_a_reason(kind: str, clean_sandbox: Sandbox, research: Any) -> None:
+def test_every_figure_of_every_report_has_a_receipt_or_a_reason(
+    kind: str, clean_sandbox: Sandbox, research: Any
+) -> None:
     report = research(lambda opened: opened.report(kind, scenario_id(20)))
 
     figures = [

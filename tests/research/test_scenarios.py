@@ -61,7 +61,9 @@ def test_a_failed_and_overdue_invoice_counts_twice_in_the_billing_guide(clean_sa
     assert payment.score == scenario["expect"]["billing_guide"]["payment"]
 
 
-def test_the_literal_guide_punishes_a_big_operator_for_passengers_declines(clean_sandbox: Sandbox, research: Any) -> None:
+def test_the_literal_guide_punishes_a_big_operator_for_passengers_declines(
+    clean_sandbox: Sandbox, research: Any
+) -> None:
     scenario = EXPECTED["S18"]
     account = research(lambda opened: opened.account(scenario["operator_id"], scorecard="guide"))
 
