@@ -59,12 +59,19 @@ class Session(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One unit of fetching: `fetch(session, subject)` gives the rows of `tables` or raises a `SourceError`."""
+    """One unit of fetching: `fetch(session, subject)` gives the rows of `tables` or raises a `SourceError`.
+
+    `by_id` says that it needs nothing of the subject but operator id and instant, so that it need not wait for the rest.
+    `learn(session)` gets what the stream needs before it can ask about any operator (raising as `fetch`); it does not wait
+    either.
+    """
 
     name: str
     title: str
     tables: tuple[str, ...]
     fetch: Callable[[Any, Subject], Awaitable[Batch]]
+    by_id: bool = False
+    learn: Callable[[Any], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,12 +34,14 @@ _PRIVATE = {
 """No files, no network; one thread, since tables of thousands of rows gain nothing from more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Table:
-    """A table that exists: its columns (name → SQL type) and the parsed statement that fills it."""
+    """A table that exists: its columns (name → SQL type), how one row and how many come in, and whether it has any."""
 
     columns: Mapping[str, str]
-    insert: duckdb.Statement
+    one: duckdb.Statement
+    many: duckdb.Statement
+    filled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +97,26 @@ class Memory:
         if unknown:
             raise EngineError(f"The table {table!r} has no column {', '.join(unknown)}.")
         values = {f"c{index}": [_inward(row.get(name)) for row in rows] for index, name in enumerate(columns)}
-        insert = self._emptied(table, columns).insert
-        if rows:
-            self._execute(insert, values)
+        made = self._emptied(table, columns)
+        made.filled = bool(rows)
+        if len(rows) == 1:
+            self._execute(made.one, {name: value for name, (value,) in values.items()})
+        elif rows:
+            self._execute(made.many, values)
 
     def _emptied(self, table: str, columns: Mapping[str, str]) -> _Table:
         """The table without rows; made anew only when its columns change, so that prepared queries stay valid."""
         known = self._tables.get(table)
         if known is not None and dict(known.columns) == dict(columns):
-            self._execute(f"TRUNCATE {_quote(table)}")
+            if known.filled:
+                self._execute(f"TRUNCATE {_quote(table)}")
             return known
         definition = ", ".join(f"{_quote(name)} {kind}" for name, kind in columns.items())
         self._execute(f"CREATE OR REPLACE TABLE {_quote(table)} ({definition})")
-        lists = ", ".join(f"unnest(CAST($c{index} AS {kind}[]))" for index, kind in enumerate(columns.values()))
-        made = _Table(columns, self._parsed(f"INSERT INTO {_quote(table)} SELECT {lists}"))
+        kinds = list(enumerate(columns.values()))
+        one = ", ".join(f"CAST($c{index} AS {kind})" for index, kind in kinds)
+        many = ", ".join(f"unnest(CAST($c{index} AS {kind}[]))" for index, kind in kinds)
+        made = _Table(columns, *(self._parsed(f"INSERT INTO {_quote(table)} SELECT {v}") for v in (one, many)))
         self._tables[table] = made
         return made
 

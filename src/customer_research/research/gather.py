@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
+from customer_research.connect.concurrent import together
 from customer_research.connect.source import Batch, Source, Stream, Subject
 from customer_research.connect.sql import SqlAnswer
 from customer_research.domain.account import Records
@@ -19,6 +20,7 @@ from customer_research.research.gathered import BOUND_TABLES, Gathered
 Progress = Callable[[str, str], None]
 """Called with a stream's name and "started", "done" or a gap's reason."""
 
+CSM = "csm"
 CARD_TABLES = frozenset({"charge", "dispute"})
 DECIDING = "card"
 """The card subject decides by which path charges are reached, so it is asked with every card listing."""
@@ -30,29 +32,58 @@ def silent(stream: str, state: str) -> None:
 
 
 class Gatherer:
-    """Fetches the canonical tables, warehouse subjects and listings that are wanted for one subject."""
+    """Fetches the canonical tables, warehouse subjects and listings that are wanted of one operator.
+
+    The operator's id is known from the start; its ids in the other systems become known on the way (`identified`), and only
+    what needs them waits for them.
+    """
 
     def __init__(self, connections: Connections, gathered: Gathered, progress: Progress = silent) -> None:
         self._connections = connections
         self._gathered = gathered
         self._progress = progress
+        self._by_id = Subject(gathered.operator_id, gathered.as_of)
+        self._whole = self._by_id
+        self._identified = asyncio.Event()
 
-    async def run(self, subject: Subject, tables: frozenset[str], listings: frozenset[str]) -> None:
-        """Fetch what the wanted tables and listings need, all streams at once; answers and gaps land in `Gathered`."""
+    def identified(self, subject: Subject) -> None:
+        """Let everything go on that waits for the operator's ids in the other systems."""
+        self._whole = subject
+        self._identified.set()
+
+    async def _subject(self) -> Subject:
+        await self._identified.wait()
+        return self._whole
+
+    async def run(self, tables: frozenset[str], listings: frozenset[str]) -> None:
+        """Fetch what the wanted tables and listings need, all streams at once; answers and gaps land in `Gathered`.
+
+        The CSM view is not among them: who identifies the operator fetches it.
+        """
         streams = [
-            self.stream(source, stream, subject)
+            self._stream(source, stream)
             for source in self._connections.sources.values()
             for stream in source.streams
-            if tables & set(stream.tables) - self._gathered.records.keys()
+            if tables & set(stream.tables) and CSM not in stream.tables
         ]
-        await asyncio.gather(*streams, *self._warehouse(subject, tables, listings))
+        await together(*streams, *self._warehouse(tables, listings))
 
-    async def stream(self, source: Source, stream: Stream, subject: Subject) -> None:
+    async def csm(self) -> None:
+        """Fetch the CSM view's rows of the operator, which tell its ids in the other systems."""
+        for source in self._connections.sources.values():
+            for stream in source.streams:
+                if CSM in stream.tables:
+                    await self._stream(source, stream)
+
+    async def _stream(self, source: Source, stream: Stream) -> None:
         """Fetch one stream into `Gathered`: its rows, or the gap it leaves."""
         name = f"{source.name}.{stream.name}"
         self._progress(name, "started")
         try:
-            session = self._connections.session(source.name)
+            if stream.learn is not None:
+                await stream.learn(self._connections.session(source.name))
+            subject = self._by_id if stream.by_id else await self._subject()
+            session = self._connections.session(source.name)  # it may have proved out of reach meanwhile
             self.accept(stream.tables, await stream.fetch(session, subject))
             self._progress(name, "done")
         except CustomerResearchError as error:
@@ -72,23 +103,21 @@ class Gatherer:
         for table in tables:
             self._gathered.records[table] = Records(table, (), (), gap)
 
-    def _warehouse(
-        self, subject: Subject, tables: frozenset[str], listings: frozenset[str]
-    ) -> list[Coroutine[Any, Any, None]]:
+    def _warehouse(self, tables: frozenset[str], listings: frozenset[str]) -> list[Coroutine[Any, Any, None]]:
         wanted = tables & set(BOUND_TABLES)
         queries = {s.name: (s.tables, subject_sql(s.name)) for s in SUBJECTS.values() if wanted & set(s.tables)}
         queries |= {name: (LISTINGS[name].tables, LISTINGS[name].sql) for name in sorted(listings)}
         cards = {name: sql for name, (read, sql) in queries.items() if CARD_TABLES & set(read)}
-        work = [self._query(name, *query, subject) for name, query in queries.items() if name not in cards]
+        work = [self._query(name, *query) for name, query in queries.items() if name not in cards]
         if cards:
-            work.append(self._cards({DECIDING: subject_sql(DECIDING), **cards}, subject))
+            work.append(self._cards({DECIDING: subject_sql(DECIDING), **cards}))
         return work
 
-    async def _query(self, name: str, tables: Sequence[str], sql: str, subject: Subject) -> None:
+    async def _query(self, name: str, tables: Sequence[str], sql: str) -> None:
         self._progress(f"warehouse.{name}", "started")
         try:
             session = self._connections.session("warehouse")
-            found = await session.query(sql, tables=tuple(tables), subject=subject, stream=name)
+            found = await session.query(sql, tables=tuple(tables), subject=self._by_id, stream=name)
             self._keep(name, found.answer)
             self._gathered.bound_gaps.update(found.gaps)
             self._progress(f"warehouse.{name}", "done")
@@ -96,9 +125,10 @@ class Gatherer:
             self._keep(name, self._connections.failed("warehouse", error))
             self._progress(f"warehouse.{name}", "failed")
 
-    async def _cards(self, sqls: Mapping[str, str], subject: Subject) -> None:
+    async def _cards(self, sqls: Mapping[str, str]) -> None:
         self._progress("warehouse.card", "started")
         try:
+            subject = await self._subject()
             cards = await self._connections.session("warehouse").card_query(sqls, subject)
         except CustomerResearchError as error:
             gap = self._connections.failed("warehouse", error)

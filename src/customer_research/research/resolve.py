@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from customer_research.connect.source import Batch
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.identity import Candidate, Interpretation, LookupAnswer, Match
-from customer_research.errors import AmbiguousOperator, CustomerResearchError, OperatorNotFound
+from customer_research.errors import (
+    AmbiguousOperator,
+    ConfigError,
+    CustomerResearchError,
+    Denied,
+    OperatorNotFound,
+    Unavailable,
+)
 from customer_research.identity.collapse import candidates
 from customer_research.identity.directory import Directory
 from customer_research.identity.interpret import interpret
@@ -37,8 +44,9 @@ class Resolution:
         """The one operator.
 
         Raises:
-            OperatorNotFound: nothing answers to the term (or a source that could tell is out of reach).
+            OperatorNotFound: nothing answers to the term.
             AmbiguousOperator: several do.
+            ConfigError, SourceError: the sources that could tell are not configured, or out of reach: nobody was searched.
         """
         answer = self.answer
         if answer.best is not None:
@@ -51,9 +59,7 @@ class Resolution:
                 hint="Give the operator id of the one you mean.",
             )
         if self.gaps:
-            raise OperatorNotFound(
-                f"No operator could be found for {shown!r}: {self.gaps[0].detail}", hint=self.gaps[0].next_step
-            )
+            raise _not_searched(shown, self.gaps)
         raise OperatorNotFound(
             f"No operator answers to {shown!r}.",
             reasons=answer.reasons,
@@ -153,6 +159,25 @@ class Resolver:
             found += located.candidates
         answer = Directory(found).search(term)
         return Resolution(answer, tuple(receipts), tuple(gaps))
+
+
+def _not_searched(shown: str, gaps: tuple[Gap, ...]) -> CustomerResearchError:
+    """Nothing was found, but the directory was not searched: that proves nothing."""
+    sentence = f"Nobody could be searched for {shown!r}: {gaps[0].detail}"
+    if all(gap.reason == "not_configured" for gap in gaps):
+        return ConfigError(sentence, setting=gaps[0].source, hint=gaps[0].next_step)
+    kind = Denied if gaps[0].reason == "denied" else Unavailable
+    return kind(sentence, source=gaps[0].source, hint=gaps[0].next_step)
+
+
+def operator_id_of(term: str) -> str | None:
+    """The operator id that the term itself is, if it is one.
+
+    Raises:
+        UsageError: the term cannot be looked up.
+    """
+    first = interpret(term)[0]
+    return first.value if first.kind == "operator_id" else None
 
 
 def _sure(term: str, readings: tuple[Interpretation, ...], candidate: Candidate) -> LookupAnswer:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
+from customer_research.connect.concurrent import both
 from customer_research.connect.source import Clock, Subject
 from customer_research.domain.account import Account, Records
 from customer_research.domain.check import CheckResult
@@ -18,7 +19,7 @@ from customer_research.domain.identity import LookupAnswer
 from customer_research.domain.records import TABLES
 from customer_research.domain.report import Report
 from customer_research.engines.duckdb import Memory
-from customer_research.errors import ConfigError, CustomerResearchError, OperatorNotFound, UsageError
+from customer_research.errors import BadAnswer, ConfigError, CustomerResearchError, OperatorNotFound, UsageError
 from customer_research.metrics.catalogue import Metric
 from customer_research.metrics.queries import EVIDENCE, LISTINGS, evidence_sql
 from customer_research.reports.kinds import KINDS
@@ -28,16 +29,15 @@ from customer_research.research.connections import Connections
 from customer_research.research.figures import EVIDENCE_SHOWN, Measuring
 from customer_research.research.figures import prepare as prepare_measuring
 from customer_research.research.freshness import freshness
-from customer_research.research.gather import Gatherer, Progress, silent
+from customer_research.research.gather import CSM, Gatherer, Progress, silent
 from customer_research.research.gathered import Gathered
 from customer_research.research.judge import judge
 from customer_research.research.judge import prepare as prepare_judging
-from customer_research.research.resolve import Resolution, Resolver
+from customer_research.research.resolve import Resolution, Resolver, operator_id_of
 from customer_research.research.why import compare, explain, metric_named, needed_tables, warehouse_evidence
 from customer_research.settings import Settings
 
 ALL_TABLES = frozenset(TABLES)
-CSM = "csm"
 
 
 def system_clock() -> datetime:
@@ -114,12 +114,43 @@ class Research:
         scorecard: str | None = None,
     ) -> Account:
         """Everything known of the one operator that the term names; see `report` for errors."""
+        self.ask_again()
+        return (await self.measured(term, tables=tables, listings=listings, scorecard=scorecard))[0]
+
+    def ask_again(self) -> None:
+        """Ask also those sources again that did not answer a moment ago."""
         self._connections.forget()
+
+    def now(self) -> datetime:
+        """The present instant, which a use case about several operators takes once for all of them."""
+        return self._clock()
+
+    async def identify(self, term: str) -> str:
+        """The operator id that the term names; one that is an operator id already is not looked up.
+
+        Raises:
+            UsageError: as `report`.
+        """
+        return operator_id_of(term) or (await self._resolver.resolve(term)).match.operator_id
+
+    async def measured(
+        self,
+        term: str,
+        *,
+        tables: frozenset[str] = ALL_TABLES,
+        listings: Collection[str] = (),
+        scorecard: str | None = None,
+        as_of: datetime | None = None,
+    ) -> tuple[Account, Measuring]:
+        """The account with its tables in memory, which hold only until the caller awaits something else.
+
+        Unlike `account` it leaves sources alone that did not answer a moment ago (`ask_again`), and several may run at once.
+        """
         memory = self._opened_memory()
-        gathered, resolution = await self._gather(term, tables, frozenset(listings) & LISTINGS.keys())
+        gathered, resolution = await self._gather(term, tables, frozenset(listings) & LISTINGS.keys(), as_of)
         measuring = Measuring(await memory, gathered)
         scores, findings = judge(measuring, scorecard or self.settings.scorecard)
-        return Account(
+        account = Account(
             operator_id=gathered.operator_id,
             name=_name(gathered, resolution),
             as_of=gathered.as_of,
@@ -132,6 +163,7 @@ class Research:
             findings=findings,
             links=self.settings.links,
         )
+        return account, measuring
 
     def _opened_memory(self) -> asyncio.Task[Memory]:
         """The memory with its tables and planned queries: made in a thread while sources answer, kept for later ones."""
@@ -202,24 +234,33 @@ class Research:
         self._connections.forget()
         return await checks.run(self._connections, online=online, sample=sample)
 
-    async def _gather(self, term: str, tables: frozenset[str], listings: frozenset[str]) -> tuple[Gathered, Resolution]:
-        resolution = await self._resolver.resolve(term)
-        match = resolution.match
-        gathered = Gathered(match.operator_id, self._clock())
+    async def _gather(
+        self, term: str, tables: frozenset[str], listings: frozenset[str], as_of: datetime | None = None
+    ) -> tuple[Gathered, Resolution]:
+        """Everything wanted of the operator; a term that is its id need not be looked up before the sources are asked."""
+        operator_id, resolution = operator_id_of(term), None
+        if operator_id is None:
+            resolution = await self._resolver.resolve(term)
+            operator_id = resolution.match.operator_id
+        gathered = Gathered(operator_id, as_of or self._clock())
         gatherer = Gatherer(self._connections, gathered, self._progress)
-        await self._know_csm(gatherer, gathered, resolution)
-        await gatherer.run(_subject(gathered, resolution, self.settings), tables, listings)
-        _refuse_nobody(gathered, resolution)
-        return gathered, resolution
+        found, _ = await both(self._identify(term, resolution, gatherer, gathered), gatherer.run(tables, listings))
+        _refuse_nobody(gathered, found)
+        return gathered, found
 
-    async def _know_csm(self, gatherer: Gatherer, gathered: Gathered, resolution: Resolution) -> None:
-        """The CSM rows come first: they tell the operator's ids in the other systems."""
-        if resolution.csm is not None:
-            gatherer.accept((CSM,), resolution.csm)
-            return
-        source = self._connections.sources["warehouse"]
-        stream = next(stream for stream in source.streams if CSM in stream.tables)
-        await gatherer.stream(source, stream, Subject(gathered.operator_id, gathered.as_of))
+    async def _identify(
+        self, term: str, resolution: Resolution | None, gatherer: Gatherer, gathered: Gathered
+    ) -> Resolution:
+        """Find out the operator's ids in the other systems, which the CSM rows tell."""
+        found = resolution or await self._resolver.resolve(term)
+        if found.match.operator_id != gathered.operator_id:
+            raise BadAnswer("The sources answered with another operator.", source="warehouse", stream=CSM)
+        if found.csm is not None:
+            gatherer.accept((CSM,), found.csm)
+        else:
+            await gatherer.csm()
+        gatherer.identified(_subject(gathered, found, self.settings))
+        return found
 
 
 def _memory(scorecard: str) -> Memory:

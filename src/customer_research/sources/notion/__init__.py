@@ -35,7 +35,7 @@ def missing(settings: Settings) -> Gap | None:
 SOURCE = Source(
     name="notion",
     title="Notion (tickets)",
-    streams=(Stream("tickets", "Tickets", (tickets.TABLE,), tickets.fetch),),
+    streams=(Stream("tickets", "Tickets", (tickets.TABLE,), tickets.fetch, learn=tickets.learn),),
     open=open_session,
     missing=missing,
     checks=(

@@ -16,6 +16,15 @@ from customer_research.sources.notion.session import Found, NotionSession, Place
 TABLE = "ticket"
 
 
+async def learn(session: NotionSession) -> None:
+    """Find out where the tickets are and what their properties are called.
+
+    Raises:
+        SourceError: as `fetch`.
+    """
+    await session.places(session.http.recording(STREAM))
+
+
 async def fetch(session: NotionSession, subject: Subject) -> Batch:
     """All tickets of the operator.
 

@@ -42,7 +42,7 @@ async def _csm(session: WarehouseSession, subject: Subject) -> Batch:
 SOURCE = Source(
     name="warehouse",
     title="Warehouse (Snowflake through Metabase)",
-    streams=(Stream("csm", "CSM master view", ("csm",), _csm),),
+    streams=(Stream("csm", "CSM master view", ("csm",), _csm, by_id=True),),
     open=_open,
     missing=_missing,
     checks=CHECKS,
