@@ -114,9 +114,10 @@ class Memory:
         definition = ", ".join(f"{_quote(name)} {kind}" for name, kind in columns.items())
         self._execute(f"CREATE OR REPLACE TABLE {_quote(table)} ({definition})")
         kinds = list(enumerate(columns.values()))
-        one = ", ".join(f"CAST($c{index} AS {kind})" for index, kind in kinds)
+        one = ", ".join(f"$c{index}" for index, _ in kinds)
         many = ", ".join(f"unnest(CAST($c{index} AS {kind}[]))" for index, kind in kinds)
-        made = _Table(columns, *(self._parsed(f"INSERT INTO {_quote(table)} SELECT {v}") for v in (one, many)))
+        into = f"INSERT INTO {_quote(table)}"
+        made = _Table(columns, self._parsed(f"{into} VALUES ({one})"), self._parsed(f"{into} SELECT {many}"))
         self._tables[table] = made
         return made
 
