@@ -6,7 +6,9 @@ Precedence: environment (`CUSTOMER_RESEARCH_LAGO__API_KEY`, …) over the settin
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,15 +17,27 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from customer_research.errors import ConfigError
 
 ENV_PREFIX = "CUSTOMER_RESEARCH_"
 
+_QUOTED = re.compile(r'"(\w+)"')
+_CREDENTIALS_IN_ADDRESS = re.compile(r"//[^/@\s]*@")
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("api_key", "token", check_fields=False)
+    @classmethod
+    def _sendable(cls, value: SecretStr | None) -> SecretStr | None:
+        """A credential as it can be sent in a header; a blank one is none."""
+        text = value.get_secret_value().strip() if value is not None else ""
+        if not all("!" <= sign <= "~" for sign in text):
+            raise ValueError("holds a blank, a line break or a letter that no credential has; copy it again")
+        return SecretStr(text) if text else None
 
 
 class LagoSettings(_Part):
@@ -141,8 +155,14 @@ def _read(path: Path, *, required: bool) -> dict[str, Any]:
                 f"The settings file {path} does not exist.", setting="--config", hint="Check the path."
             ) from None
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The settings file {path} cannot be read: {error}.", setting="--config") from None
+    except UnicodeDecodeError:
+        raise ConfigError(
+            f"The settings file {path} is not UTF-8 text.", setting="--config", hint="Save it as UTF-8."
+        ) from None
+    except OSError as error:
+        raise ConfigError(
+            f"The settings file {path} cannot be read: {error.strerror}.", setting="--config", hint="Give another file."
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(
             f"The settings file {path} is not valid TOML: {error}.", setting="--config", hint="Correct that line."
@@ -155,17 +175,46 @@ def load_settings(path: Path | None = None) -> Settings:
     Raises:
         ConfigError: the file is missing, broken, or a setting has a wrong name or value (never showing the value).
     """
-    values = _read(path or default_path(), required=path is not None)
+    file = path or default_path()
+    values = _read(file, required=path is not None)
     try:
         return Settings(**values)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"]) or "settings"
-        raise ConfigError(
-            f"The setting {name} is wrong: {first['msg']}.",
-            setting=name,
-            hint="`customer-research config show` lists all settings with their origins.",
-        ) from None
+        raise _wrong_setting(error, values, file) from None
+    except SettingsError as error:
+        field = _QUOTED.search(str(error))
+        name = _variable(field[1]) if field else f"{ENV_PREFIX}..."
+        raise ConfigError(f"The environment variable {name} is not JSON.", hint="Correct or unset it.") from None
+
+
+def _wrong_setting(error: ValidationError, values: Mapping[str, Any], file: Path) -> ConfigError:
+    """What is wrong with the first wrong setting and where it stands, never its value."""
+    first = error.errors(include_input=False, include_url=False)[0]
+    path = [str(part) for part in first["loc"]]
+    name = ".".join(path) or "settings"
+    place = str(file) if _holds(values, path) else f"the environment ({_variable(name)})"
+    if first["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(name, [known.name for known in describe_defaults(Settings)], n=1)
+        meant = f"Did you mean {close[0]}? " if close else ""
+        return ConfigError(f"There is no setting {name}.", setting=name, hint=f"{meant}Correct it in {place}.")
+    if first["type"] in {"model_type", "model_attributes_type", "dict_type"}:
+        said = f"it is a table of settings, written [{name}]"
+    else:
+        said = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return ConfigError(f"The setting {name} is wrong: {said}.", setting=name, hint=f"Correct it in {place}.")
+
+
+def _holds(values: Any, path: list[str]) -> bool:
+    """Whether the file itself has the setting of this path."""
+    for part in path:
+        if not isinstance(values, Mapping) or part not in values:
+            return not isinstance(values, Mapping)
+        values = values[part]
+    return True
+
+
+def _variable(name: str) -> str:
+    return ENV_PREFIX + name.upper().replace(".", "__")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +251,7 @@ def _described(settings: Settings, in_file: Mapping[str, Any], file: str) -> Ite
 
 
 def _one(name: str, value: Any, meaning: str | None, in_file: bool, file: str) -> SettingValue:  # noqa: FBT001
-    variable = ENV_PREFIX + name.upper().replace(".", "__")
+    variable = _variable(name)
     origin = f"environment {variable}" if variable in os.environ else file if in_file else "default"
     return SettingValue(name, _shown(value), origin, meaning or "")
 
@@ -216,7 +265,9 @@ def _shown(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
-    return str(dict(value)) if isinstance(value, Mapping) else str(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} = {inner}" for key, inner in value.items()) or "(none)"
+    return _CREDENTIALS_IN_ADDRESS.sub("//(hidden)@", str(value))
 
 
 __all__ = [

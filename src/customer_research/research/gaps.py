@@ -5,6 +5,7 @@ from __future__ import annotations
 from customer_research.domain.evidence import Gap, GapReason
 from customer_research.errors import (
     BadAnswer,
+    ConfigError,
     CustomerResearchError,
     Denied,
     NotThere,
@@ -32,6 +33,8 @@ REASONS: dict[type[SourceError], tuple[GapReason, str]] = {
 
 def gap_of(error: CustomerResearchError, source: str) -> Gap:
     """The gap that a failed fetch leaves, with the error's own hint when it has one."""
+    if isinstance(error, ConfigError):
+        return Gap(source=source, reason="not_configured", detail=error.message, next_step=error.hint)
     reason, step = (
         REASONS.get(type(error), ("unavailable", "Run the same command again later."))
         if isinstance(error, SourceError)

@@ -6,16 +6,17 @@ modules are loaded only when a command runs.
 
 from __future__ import annotations
 
+import os
 import sys
 
 EXIT_CODES = {
     0: "done, every source answered",
-    1: "unexpected failure (a defect: please report it)",
+    1: "unexpected failure (a defect: please report it); `why --replay` found another value",
     2: "the call is wrong: unknown command, option, or a term that cannot be looked up",
     3: "done, but partial: a source is missing, and the report names the gap",
     4: "no operator found, or more than one (the candidates are listed)",
     5: "a setting is missing or wrong",
-    6: "a source refused or failed and nothing could be shown",
+    6: "a source refused or failed and nothing could be shown; a check of `doctor` failed",
     130: "interrupted",
 }
 
@@ -27,6 +28,7 @@ COMMANDS = {
     "reservations": ("reports:reservations", "Volume, revenue, trends and types of trips."),
     "payments": ("reports:payments", "Card processing: success, failures, risk, disputes."),
     "health": ("reports:health", "Health score, point by point."),
+    "compare": ("many:compare", "Two to ten operators side by side, the differences that matter first."),
     "why": ("why:why", "One figure: value, formula, request as sent, records behind it."),
     "metrics": ("registry:metrics", "List the metrics."),
     "rules": ("registry:rules", "List a scorecard's rules."),
@@ -37,6 +39,9 @@ COMMANDS = {
 """Command name → (module:attribute, one line for the help). A module without a dot lies in this package."""
 
 VERSION = "0.1.0"
+
+COMPLETE_VARIABLE = "_CUSTOMER_RESEARCH_COMPLETE"
+"""Set by the shell when it asks for completions (click's convention)."""
 
 INTRODUCTION = """\
 Usage: customer-research [--config FILE] COMMAND ...
@@ -70,9 +75,17 @@ def top_help() -> str:
 def main() -> None:
     """The console script."""
     arguments = sys.argv[1:]
-    if arguments in ([], ["--help"], ["-h"]):
-        print(top_help())  # noqa: T201 - before click is loaded
-        sys.exit(0)
+    if arguments in ([], ["--help"], ["-h"]) and COMPLETE_VARIABLE not in os.environ:
+        sys.exit(_print_help())
     from customer_research.surfaces.cli.group import run  # noqa: PLC0415 - start-up time
 
     sys.exit(run(arguments))
+
+
+def _print_help() -> int:
+    """Print the help before click is loaded; a reader that stops early is no failure."""
+    try:
+        print(top_help(), flush=True)  # noqa: T201
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from customer_research.surfaces.cli.session import settings_of, with_research
+from customer_research.errors import UsageError
+from customer_research.surfaces.cli.session import deliver, settings_of, with_research
 
 if TYPE_CHECKING:
     from customer_research.domain.check import CheckResult
@@ -30,12 +31,19 @@ MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL", "skipped": "skip"}
 @click.option(
     "--write", is_flag=True, help="Write the settings that the checks found (to --config or the user's file)."
 )
-@click.option("--docs", "docs_path", type=click.Path(path_type=Path), help="Write the id findings as a Markdown page.")
+@click.option(
+    "--docs",
+    "docs_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the id findings as a Markdown page.",
+)
 @click.pass_context
 def doctor(ctx: click.Context, *, online: bool, sample: int, as_json: bool, write: bool, docs_path: Path | None) -> int:
     """Run the checks; exit code 6 when one fails."""
     from customer_research.research import doctor as checks  # noqa: PLC0415 - start-up time
 
+    if (write or docs_path is not None) and not online:
+        raise UsageError("--write and --docs tell what the live systems answered.", hint="Add --online.")
     settings = settings_of(ctx)
 
     async def work(research: Research) -> tuple[CheckResult, ...]:
@@ -51,9 +59,7 @@ def doctor(ctx: click.Context, *, online: bool, sample: int, as_json: bool, writ
         written = checks.write_settings(results, ctx.find_root().obj)
         click.echo(f"Written: {written}" if written else "Nothing to write: the settings are as found.", err=True)
     if docs_path is not None:
-        docs_path.parent.mkdir(parents=True, exist_ok=True)
-        docs_path.write_text(checks.findings_page(results, settings), encoding="utf-8")
-        click.echo(f"Written: {docs_path}", err=True)
+        deliver(checks.findings_page(results, settings), docs_path)
     return FAILED if any(result.status == "fail" for result in results) else 0
 
 

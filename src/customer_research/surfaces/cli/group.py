@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import errno
 import importlib
 import os
 import sys
@@ -13,6 +15,9 @@ import click
 
 from customer_research.errors import CustomerResearchError
 from customer_research.surfaces.cli import COMMANDS, VERSION, top_help
+
+UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What the system says when standard output takes no more."""
 
 
 class LazyGroup(click.Group):
@@ -68,31 +73,60 @@ def complain(message: str, hint: str = "") -> None:
     click.echo(f"Error: {plain(message)}" + (f" {plain(hint)}" if hint else ""), err=True)
 
 
-def run(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 - one return a kind of failure
+def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code (see `EXIT_CODES`)."""
     try:
         result: Any = cli.main(args=arguments, prog_name="customer-research", standalone_mode=False)
-    except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "customer-research"
-        complain(error.format_message(), f"See `{command} --help`.")
-        return 2
-    except click.ClickException as error:
-        complain(error.format_message())
-        return 2
+    except SystemExit as stop:
+        return _reader_gone(stop)
     except (click.Abort, KeyboardInterrupt):
         return 130
     except CustomerResearchError as error:
         complain(error.message, error.hint)
         return error.exit_code
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except click.ClickException as error:
+        return _wrong_call(error)
     except Exception as error:
         if os.environ.get("CUSTOMER_RESEARCH_DEBUG") == "1":
             raise
-        complain(
-            f"Unexpected failure ({type(error).__name__}).",
-            "Please report it with the traceback that CUSTOMER_RESEARCH_DEBUG=1 shows.",
-        )
-        return 1
+        return _unexpected(error)
     return result if isinstance(result, int) else 0
+
+
+def _reader_gone(stop: SystemExit) -> int:
+    """Click ends the program so when whoever read the output has closed it (`| head -1`), which is no failure."""
+    if isinstance(stop.code, int) and stop.code != 0:
+        _mute()
+    return 0
+
+
+def _mute() -> None:
+    """Send the rest of the output nowhere, so that the interpreter's own last flush has nothing to complain of."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())  # type: ignore[union-attr]
+
+
+def _wrong_call(error: click.ClickException) -> int:
+    """Say what is wrong with the call, and where its help stands."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    command = context.command_path if context else "customer-research"
+    message = error.format_message()
+    if isinstance(error, click.exceptions.NoArgsIsHelpError) and isinstance(error.ctx.command, click.Group):
+        message = f"`{command}` needs a command: {', '.join(error.ctx.command.list_commands(error.ctx))}"
+    if "unexpected extra argument" in message:
+        message = f"{message.rstrip('.')}: put a name of several words in quotes"
+    complain(message if message.endswith((".", "?", ")")) else f"{message}.", f"See `{command} --help`.")
+    return 2
+
+
+def _unexpected(error: Exception) -> int:
+    """A full disk is the caller's to mend; anything else is a defect of ours."""
+    if isinstance(error, OSError) and error.errno in UNWRITABLE:
+        _mute()
+        complain(f"The output cannot be written: {error.strerror}.", "Make room, or send it elsewhere.")
+        return 2
+    complain(
+        f"Unexpected failure ({type(error).__name__}).",
+        "Please report it with the traceback that CUSTOMER_RESEARCH_DEBUG=1 shows.",
+    )
+    return 1

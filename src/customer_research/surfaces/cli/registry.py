@@ -6,6 +6,8 @@ import json
 
 import click
 
+from customer_research.errors import UsageError
+
 
 @click.command("metrics", help="List the metrics: name, unit, formula in words, tables, healthy range.")
 @click.option("--json", "as_json", is_flag=True, help="JSON.")
@@ -15,6 +17,8 @@ def metrics(search: str, *, as_json: bool) -> int:
     from customer_research.research import registry  # noqa: PLC0415 - start-up time
 
     found = [m for m in registry.metrics() if search.lower() in f"{m['name']} {m['label']}".lower()]
+    if not found:
+        raise UsageError(f"No metric's name or label holds {search[:60]!r}.", hint="Without a word all are listed.")
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:

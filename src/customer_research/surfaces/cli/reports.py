@@ -13,38 +13,35 @@ from customer_research.surfaces.cli.group import complain
 from customer_research.surfaces.cli.session import (
     FORMATS,
     PARTIAL,
-    deliver,
-    output_format,
-    render_text,
-    settings_of,
+    delivery,
     with_research,
 )
 
 if TYPE_CHECKING:
+    from customer_research.domain.identity import LookupAnswer
     from customer_research.domain.report import Report
     from customer_research.research import Research
 
 NOT_FOUND = 4
+SETTING_MISSING = 5
+SOURCE_FAILED = 6
 
 
 def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that all report commands share."""
     for option in (
         click.option("--show-personal", is_flag=True, help="Show e-mail addresses, phones and names unmasked."),
-        click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file."),
+        click.option(
+            "--output",
+            "-o",
+            type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+            help="Write to a file; its suffix (.md, .json, .txt) names the format.",
+        ),
         click.option("--json", "as_json", is_flag=True, help="JSON (the same as --format json)."),
         click.option("--format", "chosen", type=click.Choice(FORMATS), help="How to show it; default: terminal."),
     ):
         command = option(command)
     return command
-
-
-def _emit(
-    ctx: click.Context, report: Report, chosen: str | None, *, as_json: bool, output: Path | None, show_personal: bool
-) -> None:
-    style = output_format(chosen, as_json=as_json, output=output)
-    personal = show_personal or settings_of(ctx).show_personal
-    deliver(render_text(report, style, show_personal=personal, to_file=output is not None), output)
 
 
 def _report_command(kind: str, text: str) -> click.Command:
@@ -65,22 +62,23 @@ def _report_command(kind: str, text: str) -> click.Command:
         output: Path | None,
         show_personal: bool,
     ) -> int:
+        deliver = delivery(ctx, chosen, as_json=as_json, output=output, show_personal=show_personal)
+
         async def work(research: Research) -> Report:
             return await research.report(kind, operator, scorecard=scorecard)
 
         try:
             report = with_research(ctx, work)
         except (AmbiguousOperator, OperatorNotFound) as error:
-            return _unresolved(ctx, operator, error)
-        _emit(ctx, report, chosen, as_json=as_json, output=output, show_personal=show_personal)
+            return unresolved(error)
+        deliver(report)
         return PARTIAL if report.partial else 0
 
     return command
 
 
-def _unresolved(ctx: click.Context, term: str, error: AmbiguousOperator | OperatorNotFound) -> int:
+def unresolved(error: AmbiguousOperator | OperatorNotFound) -> int:
     """Say why no single operator was taken, and list the candidates on stderr."""
-    del ctx
     complain(error.message, error.hint)
     matches = error.candidates if isinstance(error, AmbiguousOperator) else error.nearest
     for number, match in enumerate(matches, start=1):
@@ -89,7 +87,6 @@ def _unresolved(ctx: click.Context, term: str, error: AmbiguousOperator | Operat
         click.echo(
             f"  {number}. {_one_line(candidate.name)}  {candidate.operator_id}  {state}  ({match.because})", err=True
         )
-    del term
     return error.exit_code
 
 
@@ -105,7 +102,7 @@ payments = _report_command("payments", "OPERATOR's card processing: success, fai
 health = _report_command("health", "OPERATOR's health score, point by point.")
 
 
-@click.command("lookup", help="Find an operator by any identifier or name; exit code 4 when none or several match.")
+@click.command("lookup", help="Find an operator by any identifier or name (TERM).")
 @click.argument("term")
 @report_options
 @click.pass_context
@@ -113,13 +110,24 @@ def lookup(
     ctx: click.Context, term: str, chosen: str | None, *, as_json: bool, output: Path | None, show_personal: bool
 ) -> int:
     """Find an operator and show the ranked matches with their reasons."""
+    deliver = delivery(ctx, chosen, as_json=as_json, output=output, show_personal=show_personal)
 
-    async def work(research: Research) -> tuple[Report, bool]:
+    async def work(research: Research) -> tuple[Report, int]:
         report, answer = await research.lookup_report(term)
-        return report, answer.best is not None
+        return report, code_of(answer, report)
 
-    report, unambiguous = with_research(ctx, work)
-    _emit(ctx, report, chosen, as_json=as_json, output=output, show_personal=show_personal)
-    if not unambiguous:
+    report, code = with_research(ctx, work)
+    deliver(report)
+    return code
+
+
+def code_of(answer: LookupAnswer, report: Report) -> int:
+    """A lookup's exit code: as a report's that is asked for by the same term."""
+    if answer.best is not None:
+        return PARTIAL if report.partial else 0
+    if answer.matches:
         return NOT_FOUND
-    return PARTIAL if report.partial else 0
+    reasons = {gap.reason for item in report.freshness for gap in item.gaps}
+    if not reasons:
+        return NOT_FOUND
+    return SETTING_MISSING if reasons == {"not_configured"} else SOURCE_FAILED

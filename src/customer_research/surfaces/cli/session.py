@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -26,6 +26,8 @@ Format = Literal["terminal", "markdown", "json"]
 FORMATS: tuple[Format, ...] = ("terminal", "markdown", "json")
 SUFFIXES: dict[str, Format] = {".md": "markdown", ".json": "json", ".txt": "terminal"}
 PARTIAL = 3
+STANDARD_OUTPUT = Path("-")
+"""As `--output`: not a file of that name."""
 
 
 def settings_of(ctx: click.Context) -> Settings:
@@ -52,37 +54,72 @@ def with_research(ctx: click.Context, work: Callable[[Research], Awaitable[T]], 
 @contextmanager
 def progress_display() -> Iterator[Callable[[str, str], None]]:
     """A line on stderr that tells what is being fetched; nothing when stderr is not a terminal."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lambda _stream, _state: None
         return
     from rich.console import Console  # noqa: PLC0415 - start-up time
 
-    console = Console(stderr=True)
     under_way: dict[str, str] = {}
-    with console.status("Starting") as status:
+    with Console(stderr=True).status("Looking the operator up") as status:
 
         def progress(stream: str, state: str) -> None:
             under_way[stream] = state
-            waiting = [name for name, now in under_way.items() if now == "started"]
-            status.update(
-                f"{len(under_way) - len(waiting)}/{len(under_way)} fetched; waiting for {', '.join(waiting[:4])}"
-            )
+            status.update(progress_words(under_way))
 
         yield progress
 
 
+def progress_words(under_way: Mapping[str, str]) -> str:
+    """How far the fetching is, and which sources it waits for."""
+    waiting = [name for name, state in under_way.items() if state == "started"]
+    done = f"{len(under_way) - len(waiting)} of {len(under_way)} fetched"
+    if not waiting:
+        return f"{done}; computing"
+    sources = dict.fromkeys(name.partition(".")[0] for name in waiting)
+    return f"{done}; waiting for {', '.join(sources)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How the caller wants a report: its format, the file (None: standard output), personal data shown or not."""
+
+    format: Format
+    output: Path | None
+    show_personal: bool
+
+    def __call__(self, report: Report) -> None:
+        """Render the report and hand it over."""
+        text = render_text(report, self.format, show_personal=self.show_personal, to_file=self.output is not None)
+        deliver(text, self.output)
+
+
+def delivery(
+    ctx: click.Context, chosen: str | None, *, as_json: bool, output: Path | None, show_personal: bool
+) -> Delivery:
+    """The delivery that the options ask for, refused before anything is fetched when it cannot be.
+
+    Raises:
+        UsageError: options that contradict each other, or a suffix that names no format.
+    """
+    target = None if output == STANDARD_OUTPUT else output
+    style = output_format(chosen, as_json=as_json, output=target)
+    return Delivery(style, target, show_personal or settings_of(ctx).show_personal)
+
+
 def output_format(chosen: str | None, *, as_json: bool, output: Path | None) -> Format:
     """The format that the options ask for: `--format`, `--json`, or the output file's suffix."""
+    if as_json and chosen not in {None, "json"}:
+        raise UsageError(f"--json and --format {chosen} contradict each other.", hint="Give one of them.")
     if as_json:
         return "json"
     if chosen is not None:
         return next(name for name in FORMATS if name == chosen)
-    if output is not None and output.suffix:
-        if output.suffix not in SUFFIXES:
-            known = ", ".join(SUFFIXES)
-            raise UsageError(f"The suffix {output.suffix} names no format.", hint=f"Use one of {known}, or --format.")
-        return SUFFIXES[output.suffix]
-    return "terminal"
+    if output is None or not output.suffix:
+        return "terminal"
+    if output.suffix.lower() not in SUFFIXES:
+        known = ", ".join(SUFFIXES)
+        raise UsageError(f"The suffix {output.suffix} names no format.", hint=f"Use one of {known}, or --format.")
+    return SUFFIXES[output.suffix.lower()]
 
 
 def render_text(report: Report, chosen: Format, *, show_personal: bool, to_file: bool) -> str:
@@ -97,20 +134,37 @@ def render_text(report: Report, chosen: Format, *, show_personal: bool, to_file:
         return json_.render(report, show_personal=show_personal)
     from customer_research.reports.render import terminal  # noqa: PLC0415 - start-up time
 
-    colour = not to_file and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    colour = not to_file and sys.stdout is not None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
     return terminal.render(report, show_personal=show_personal, color=colour)
 
 
 def deliver(text: str, output: Path | None) -> None:
-    """Print the text, or write it to a file in one step (an interrupted write leaves the old file)."""
+    """Print the text, or write it to a file in one step (an interrupted write leaves the old file).
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
     if output is None:
         click.echo(text.rstrip("\n"))
         return
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=output.parent, delete=False, encoding="utf-8") as draft:
-            draft.write(text if text.endswith("\n") else text + "\n")
-        Path(draft.name).replace(output)
+        _write(output.resolve(), text if text.endswith("\n") else text + "\n")
     except OSError as error:
-        raise UsageError(f"Cannot write {output}: {error.strerror}.", hint="Give another --output.") from None
+        raise UsageError(f"Cannot write {output}: {error.strerror}.", hint="Give another file.") from None
     click.echo(f"Written: {output}", err=True)
+
+
+def _write(target: Path, text: str) -> None:
+    """Put the text where the target is; a device or pipe is written to, never replaced."""
+    if target.exists() and not target.is_file():
+        target.write_text(text, encoding="utf-8")
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".customer-research-{os.getpid()}.part")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        if target.exists():
+            draft.chmod(target.stat().st_mode & 0o777)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)

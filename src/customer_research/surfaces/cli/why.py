@@ -36,8 +36,10 @@ def why(
     as_json: bool,
     show_personal: bool,
 ) -> int:
-    """Explain one figure; exit code 3 when it is a gap, 1 when a replay differs."""
-    from customer_research.reports.render import explanation as render  # noqa: PLC0415 - start-up time
+    """Explain one figure; exit code 3 when a source left it unknown, 1 when a replay differs."""
+    from customer_research.domain.evidence import Gap  # noqa: PLC0415 - start-up time
+    from customer_research.reports.render import explanation as render  # noqa: PLC0415
+    from customer_research.research.freshness import ANSWERS  # noqa: PLC0415
 
     async def work(research: Research) -> Explanation:
         return await research.why(operator, metric, replay=replay, rows=rows)
@@ -49,4 +51,4 @@ def why(
         click.echo(render.as_text(explained, show_personal=show_personal, sql=sql))
     if explained.replayed is not None and not explained.replayed.same:
         return DIFFERENT
-    return 0 if explained.known else PARTIAL
+    return PARTIAL if isinstance(explained.figure, Gap) and explained.figure.reason not in ANSWERS else 0
