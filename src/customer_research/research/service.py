@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
@@ -24,6 +24,7 @@ from customer_research.metrics.catalogue import Metric
 from customer_research.metrics.queries import EVIDENCE, LISTINGS, evidence_sql
 from customer_research.reports.kinds import KINDS
 from customer_research.reports.kinds import lookup as lookup_kind
+from customer_research.research import comparison
 from customer_research.research import doctor as checks
 from customer_research.research.connections import Connections
 from customer_research.research.figures import EVIDENCE_SHOWN, Measuring
@@ -116,6 +117,14 @@ class Research:
         """Everything known of the one operator that the term names; see `report` for errors."""
         self.ask_again()
         return (await self.measured(term, tables=tables, listings=listings, scorecard=scorecard))[0]
+
+    async def compare(self, terms: Sequence[str], *, scorecard: str | None = None) -> Report:
+        """Two to ten operators side by side, as of one instant; see `report` for errors of each term.
+
+        Raises:
+            UsageError: too few, too many, or only one operator under several names.
+        """
+        return await comparison.compare(self, terms, scorecard=scorecard)
 
     def ask_again(self) -> None:
         """Ask also those sources again that did not answer a moment ago."""

@@ -1,0 +1,115 @@
+"""How an operator stands, in a few figures: what comparisons and summaries of many operators show of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from customer_research.domain.account import Account
+from customer_research.domain.evidence import Fact, Figure, Gap
+from customer_research.domain.health import BAND_LABELS
+from customer_research.reports import judgement
+from customer_research.reports.build import figure
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One figure of an operator's standing: its name for programs, its label for readers, and how it is found."""
+
+    name: str
+    label: str
+    figure: Callable[[Account], Figure]
+
+
+def status(account: Account) -> Figure:
+    """Where the operator stands, in words."""
+    found = figure(account, "status")
+    if isinstance(found, Gap):
+        return found
+    words = judgement.churned_words(account) or judgement.status_words(account)
+    return Fact(words, "text", found.basis, found.as_of, "status", found.note)
+
+
+def score(account: Account) -> Figure:
+    """The health score, 0 to 100."""
+    return judgement.score_figure(account, account.score)
+
+
+def band(account: Account) -> Figure:
+    """The band with the gates that cap it; a gap when there is no score."""
+    found = score(account)
+    if account.score is None or isinstance(found, Gap):
+        return found
+    return Fact(judgement.band_words(account.score), "text", found.basis, account.as_of, "band")
+
+
+def health(account: Account) -> Figure:
+    """Score and band in one: `89 Monitor`."""
+    found = score(account)
+    if account.score is None or isinstance(found, Gap):
+        return found
+    return Fact(f"{found.value} {BAND_LABELS[account.score.band]}", "text", found.basis, account.as_of, "health_score")
+
+
+def coverage(account: Account) -> Figure:
+    """The share of the weights that could be judged; a gap when nothing could be."""
+    basis = judgement.overall_basis(account, account.score) if account.score else ()
+    if account.score is None or not basis:
+        return score(account)
+    return Fact(account.score.coverage, "ratio", basis, account.as_of, "coverage")
+
+
+def _dimension(name: str) -> Callable[[Account], Figure]:
+    def found(account: Account) -> Figure:
+        dimensions = account.score.dimensions if account.score else ()
+        dimension = next((d for d in dimensions if d.name == name), None)
+        if dimension is None:
+            return Gap("health", "not_applicable", f"the scorecard does not judge {name}", "", f"{name}_score")
+        return judgement.dimension_score(account, dimension)
+
+    return found
+
+
+def _metric(name: str) -> Callable[[Account], Figure]:
+    return lambda account: figure(account, name)
+
+
+_ALL = (
+    Standing("status", "Status", status),
+    Standing("band", "Band", band),
+    Standing("score", "Health score", score),
+    *(Standing(f"{n}_score", f"{title} score", _dimension(n)) for n, title in judgement.DIMENSION_TITLES.items()),
+    Standing("coverage", "Coverage", coverage),
+    Standing("mrr", "MRR", _metric("mrr")),
+    Standing("payment", "Payment standing", judgement.payment_label),
+    Standing("overdue_invoices", "Overdue invoices", _metric("overdue_invoices")),
+    Standing("outstanding", "Outstanding", _metric("outstanding")),
+    Standing("trips_30d", "Trips, 30 days", _metric("reservations_30d")),
+    Standing("trend", "Trend", _metric("usage_trend")),
+    Standing("future_trips", "Booked ahead", _metric("future_trips")),
+    Standing("charge_success_rate", "Card charges that succeed", _metric("charge_success_rate")),
+    Standing("open_tickets", "Open tickets", _metric("open_tickets")),
+    Standing("oldest_open_days", "Oldest open ticket", _metric("oldest_open_days")),
+    Standing("nps", "Latest NPS", _metric("nps_latest")),
+    Standing("days_since_contact", "Days since contact", _metric("days_since_contact")),
+    Standing("renewal_date", "Renewal", _metric("renewal_date")),
+    Standing("pending_cancellation", "Pending cancellation", _metric("pending_cancellation")),
+    Standing("segment", "Segment", _metric("segment")),
+    Standing("plan", "Plan", _metric("base_plan_name")),
+    Standing("tenure", "Tenure", _metric("tenure_days")),
+)
+
+STANDINGS: Mapping[str, Standing] = MappingProxyType({standing.name: standing for standing in _ALL})
+"""All figures of a comparison by name, the weightiest first."""
+
+SUMMARY: tuple[Standing, ...] = (
+    STANDINGS["mrr"],
+    Standing("health", "Health", health),
+    STANDINGS["plan"],
+    STANDINGS["payment"],
+    STANDINGS["open_tickets"],
+    STANDINGS["trips_30d"],
+    STANDINGS["trend"],
+)
+"""What a summary of many operators shows of each (domain f, comparison and batch)."""
