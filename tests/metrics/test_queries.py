@@ -277,42 +277,6 @@ def test_a_portfolio_gives_each_operator_what_it_gets_alone(
         assert_same_rows(together, alone)
 
 
-COUNTED_BY = {
-    "invoices_failed": "failed_invoices",
-    "overdue_invoices": "overdue_invoices",
-    "invoices_due": "due_invoices",
-    "subscriptions_ever": "subscriptions",
-    "reservations_ever": "reservations",
-    "reservations_60d": "reservations_60d",
-    "trips_12m": "trips_12m",
-    "future_trips": "future_trips",
-    "charges_failed_90d": "failed_charges",
-    "high_risk_charges_90d": "high_risk_charges",
-    "disputes_ever": "disputes",
-    "open_tickets": "open_tickets",
-    "resolved_90d": "resolved_tickets",
-    "probable_tickets": "probable_tickets",
-    "contacts": "contacts",
-}
-
-
-@pytest.mark.parametrize("group", GROUPS, ids=" ".join)
-@FEW
-@given(data=st.data())
-def test_a_count_is_the_number_of_the_records_behind_it(
-    memory: Memory, group: tuple[str, ...], data: st.DataObject
-) -> None:
-    for name, rows in data.draw(tables(group)).items():
-        memory.load(name, rows)
-    for metric, evidence in COUNTED_BY.items():
-        subject = SUBJECTS[METRICS[metric].subject]
-        if set(subject.tables) <= set(group):
-            behind = memory.run(evidence_sql(evidence), {"as_of": T})
-            counted = {row["operator_id"]: row[metric] for row in memory.run(subject_sql(subject.name), {"as_of": T})}
-            for operator in OPERATORS:
-                assert counted.get(operator, 0) == sum(row["operator_id"] == operator for row in behind), metric
-
-
 def test_evidence_is_newest_first(memory: Memory) -> None:
     memory.load("reservation", [{"trip_id": str(n), "created_at": ago(n)} for n in (3, 1, 2)])
     assert [row["trip_id"] for row in memory.run(evidence_sql("reservations"), {"as_of": T})] == ["1", "2", "3"]

@@ -18,20 +18,9 @@ counted AS (
         ) AS median_resolution_days,
         SUM(CASE WHEN k.sure AND k.created_at >= m.d30 THEN 1 ELSE 0 END) AS tickets_30d,
         SUM(CASE WHEN NOT k.sure THEN 1 ELSE 0 END) AS probable_tickets,
-        SUM(
-            CASE WHEN k.is_open AND (k.types LIKE '%|Feature|%' OR k.types LIKE '%|Request|%') THEN 1 ELSE 0 END
-        ) AS feature_requests_open,
+        SUM(CASE WHEN k.is_open AND k.is_request THEN 1 ELSE 0 END) AS feature_requests_open,
         SUM(CASE WHEN k.is_open AND k.is_commitment THEN 1 ELSE 0 END) AS commitments_open,
-        SUM(
-            CASE
-                WHEN NOT k.is_open OR NOT k.is_commitment THEN 0
-                WHEN k.days_left < 0 THEN 1
-                WHEN k.days_left < 7 AND k.phase <> 'development' THEN 1
-                WHEN k.days_left < 14 AND k.phase IN ('design', 'backlog') THEN 1
-                WHEN k.days_left < 30 AND k.phase = 'backlog' THEN 1
-                ELSE 0
-            END
-        ) AS commitments_at_risk
+        SUM(CASE WHEN k.is_open AND k.is_commitment AND k.is_late THEN 1 ELSE 0 END) AS commitments_at_risk
     FROM ticket_at AS k
     CROSS JOIN moment AS m
     GROUP BY k.operator_id
