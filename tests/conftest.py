@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings, load_settings
 
 T = TypeVar("T")
+R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 
 IMPOSSIBLE_HERE = "impossible here: "
 """How the reason of a skip begins that no set-up step could have avoided; any other skip fails in CI."""
@@ -63,18 +64,31 @@ def research(settings: Settings) -> Callable[[Callable[[Research], Awaitable[T]]
     return run
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """In CI a test that was skipped, but could have run, is a failure."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if os.environ.get("CI") != "true" or reporter is None:
-        return
-    avoidable = [
-        report
-        for report in reporter.stats.get("skipped", ())
-        if IMPOSSIBLE_HERE not in str(getattr(report, "longrepr", ""))
-    ]
-    if avoidable:
-        for report in avoidable:
-            reporter.write_line(f"Skipped though it could have run: {report.nodeid}: {report.longrepr}", red=True)
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a test that was skipped, but could have run, fails."""
+    report = yield
+    return _judged(report)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """In CI a module that was skipped, but could have run, fails; pytest-xdist tells its controller of failures only."""
+    report = yield
+    return _judged(report)
+
+
+def _judged(report: R) -> R:
+    expected_to_fail = hasattr(report, "wasxfail")
+    if os.environ.get("CI") == "true" and report.skipped and not expected_to_fail:
+        reason = _reason(report.longrepr)
+        if not reason.startswith(IMPOSSIBLE_HERE):
+            report.outcome = "failed"
+            report.longrepr = f"Skipped though it could have run: {report.nodeid}: {reason}"
+    return report
+
+
+def _reason(longrepr: object) -> str:
+    """Why a test was skipped; pytest tells it as (path, line, "Skipped: reason")."""
+    told = longrepr[-1] if isinstance(longrepr, tuple) else longrepr
+    return str(told).removeprefix("Skipped: ")

@@ -1,0 +1,263 @@
+"""The project's own rules: dependencies, locks, layers, words, names, paths, and skips that fail in CI."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "customer_research"
+PROJECT: Mapping[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LONGEST_MODULE = 600
+
+DISTRIBUTIONS = {
+    "hubspot": "hubspot-api-client",
+    "markdown_it": "markdown-it-py",
+    "py4j": "pyspark",
+    "snowflake": "snowflake-connector-python",
+}
+"""Imports whose distribution is not their own name with hyphens."""
+
+TOOLS = {"import-linter", "mypy", "pytest-timeout", "pytest-xdist", "ruff", "uv"}
+"""Development dependencies that are run, not imported."""
+
+WORDS = re.compile("T[O]DO|F[I]XME|X[X]X|N[o]tImplementedError|pragma: n[o] cover")
+"""What is left undone says so in these words; the brackets keep the pattern from finding itself."""
+
+REGISTRIES = re.compile(r"p[y]pi\.org|p[y]thonhosted\.|n[p]mjs\.|y[a]rnpkg\.|d[e]bian\.org")
+MACHINE_PATHS = re.compile(r"(?<![\w.}])/(?:work|tmp|root|home|opt|Users)/\w")
+VAGUE_NAMES = {"utils", "util", "helpers", "helper", "manager", "data", "info", "process", "handle", "common", "misc"}
+
+
+@cache
+def _files() -> tuple[Path, ...]:
+    """Files of the repository, new ones included, ignored ones not."""
+    command = ("git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return tuple(path for name in sorted(set(listed.split("\0")) - {""}) if (path := ROOT / name).is_file())
+
+
+def _found(pattern: re.Pattern[str], files: Iterable[Path]) -> list[str]:
+    return [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]}"
+        for path in files
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if pattern.search(line)
+    ]
+
+
+# -- dependencies ------------------------------------------------------------------------------------------------------
+
+
+def _imported(*folders: str) -> set[str]:
+    """Distributions of everything imported below the folders that is neither ours nor Python's."""
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts]
+    names = {name for path in paths for name in _imports(path)} - sys.stdlib_module_names
+    ours = {"customer_research", "benchmarks"} | {path.stem for path in paths}
+    return {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in names - ours}
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.partition(".")[0]
+
+
+def _names(requirements: Iterable[str]) -> set[str]:
+    return {re.split(r"[\[<>=!~; ]", line, maxsplit=1)[0].lower() for line in requirements}
+
+
+def _declared() -> set[str]:
+    extras = PROJECT["project"].get("optional-dependencies", {})
+    return _names(PROJECT["project"]["dependencies"]) | {name for lines in extras.values() for name in _names(lines)}
+
+
+def test_what_the_product_imports_is_what_it_declares() -> None:
+    assert _imported("src") == _declared()
+
+
+def test_what_only_tests_import_is_in_the_development_group() -> None:
+    development = _names(PROJECT["dependency-groups"]["dev"])
+    assert _imported("tests", "benchmarks") - _declared() == development - TOOLS
+    assert development >= TOOLS
+
+
+_PIN = re.compile(r"^(?P<pin>[\w.-]+==[^ \\]+).*\\\n(?P<hashes>(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE)  # fmt: skip
+
+
+def _lock(name: str) -> Mapping[str, str]:
+    """Pins of a lock with their hashes; every line of the lock belongs to one."""
+    text = (ROOT / "requirements" / f"{name}.lock").read_text(encoding="utf-8")
+    found = {match["pin"]: match["hashes"] for match in _PIN.finditer(text)}
+    assert _PIN.sub("", text).strip() == ""
+    return found
+
+
+def test_the_locks_pin_by_hash_whatever_is_declared() -> None:
+    run, dev = ({pin.partition("==")[0] for pin in _lock(name)} for name in ("run", "dev"))
+    assert run >= _names(PROJECT["project"]["dependencies"]) | {"sqlglotc"}
+    assert dev >= _names(PROJECT["dependency-groups"]["dev"])
+
+
+def test_the_development_lock_holds_the_whole_other_lock() -> None:
+    assert _lock("run").items() <= _lock("dev").items()
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def test_no_file_names_a_registry() -> None:
+    assert _found(REGISTRIES, _files()) == []
+
+
+def test_no_file_has_a_path_of_one_machine() -> None:
+    assert _found(MACHINE_PATHS, _files()) == []
+
+
+def test_nothing_is_left_undone() -> None:
+    assert _found(WORDS, (path for path in _files() if path.name != "package-lock.json")) == []
+
+
+def test_the_patterns_find_what_they_forbid() -> None:
+    assert WORDS.search("# TO" + "DO later")
+    assert REGISTRIES.search("https://files.pythonhosted" + ".org/x")
+    assert MACHINE_PATHS.search("'/tm" + "p/x'")
+    assert not MACHINE_PATHS.search("https://example.com/home/page {id}/work/1")
+
+
+def test_no_module_is_longer_than_can_be_read() -> None:
+    lengths = {
+        path.relative_to(SOURCE).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for path in SOURCE.rglob("*.py")
+    }
+    assert {name: length for name, length in lengths.items() if length > LONGEST_MODULE} == {}
+
+
+def test_no_module_has_a_vague_name() -> None:
+    assert [path for path in SOURCE.rglob("*") if path.stem.strip("_") in VAGUE_NAMES] == []
+
+
+def test_no_two_test_modules_have_one_name() -> None:
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py") if "node_modules" not in path.parts]
+    assert sorted(names) == sorted(set(names))
+
+
+# -- layers ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_layers_hold() -> None:
+    program = Path(sys.executable).parent / "lint-imports"
+    ran = subprocess.run((program, "--no-cache"), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_every_part_of_the_house_is_in_a_layer() -> None:
+    contracts = {contract["name"]: contract for contract in PROJECT["tool"]["importlinter"]["contracts"]}
+    layers = " | ".join(contracts["Layers of the house plan"]["layers"]).split(" | ")
+    parts = {path.stem for path in SOURCE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert {f"customer_research.{part}" for part in parts if not part.startswith("__")} == set(layers)
+
+
+def test_every_vendor_is_independent() -> None:
+    contracts = {contract["name"]: contract for contract in PROJECT["tool"]["importlinter"]["contracts"]}
+    vendors = {path.parent.name for path in SOURCE.glob("sources/*/__init__.py")}
+    named = contracts["Vendors do not know each other"]["modules"]
+    assert {f"customer_research.sources.{vendor}" for vendor in vendors} == set(named)
+
+
+# -- skips -------------------------------------------------------------------------------------------------------------
+
+UNAVOIDABLE = """
+import pytest
+
+
+def test_runs():
+    pass
+
+
+def test_cannot_run():
+    pytest.skip("impossible here: there is one processor only")
+
+
+@pytest.mark.xfail
+def test_is_known_to_fail():
+    assert False
+"""
+AVOIDABLE = """
+import pytest
+
+
+def test_could_run():
+    pytest.skip("Node is missing")
+
+
+@pytest.mark.skipif(True, reason="said too late, impossible here: nothing")
+def test_could_run_too():
+    pass
+"""
+AVOIDABLE_MODULE = """
+import pytest
+
+pytest.importorskip("a_module_that_nobody_wrote")
+"""
+
+
+def _run(folder: Path, modules: Mapping[str, str], workers: int, *, ci: bool) -> tuple[int, str]:
+    """Run the modules below our conftest, in processes of their own."""
+    shutil.copy(ROOT / "tests" / "conftest.py", folder)
+    for name, text in modules.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    environment = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST_", "CI"))}
+    command = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-n", str(workers), str(folder))
+    ran = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment | ({"CI": "true"} if ci else {}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return ran.returncode, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("workers", [0, 1], ids=["in one process", "with workers"])
+def test_in_ci_a_skip_that_was_avoidable_fails(tmp_path: Path, workers: int) -> None:
+    code, said = _run(tmp_path, {"test_a.py": UNAVOIDABLE, "test_b.py": AVOIDABLE}, workers, ci=True)
+    assert code == pytest.ExitCode.TESTS_FAILED, said
+    assert "1 failed, 1 passed, 1 skipped, 1 xfailed, 1 error" in said
+    assert set(re.findall(r"^Skipped though it could have run: (\S+): ", said, re.MULTILINE)) == {
+        "test_b.py::test_could_run",
+        "test_b.py::test_could_run_too",
+    }
+
+
+@pytest.mark.parametrize("workers", [0, 1], ids=["in one process", "with workers"])
+def test_in_ci_a_module_whose_skip_was_avoidable_fails(tmp_path: Path, workers: int) -> None:
+    code, said = _run(tmp_path, {"test_a.py": UNAVOIDABLE, "test_b.py": AVOIDABLE_MODULE}, workers, ci=True)
+    assert code not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}, said
+    assert "Skipped though it could have run: test_b.py: " in said
+
+
+def test_in_ci_what_is_impossible_may_be_skipped(tmp_path: Path) -> None:
+    code, said = _run(tmp_path, {"test_a.py": UNAVOIDABLE}, 0, ci=True)
+    assert code == pytest.ExitCode.OK, said
+    assert "1 passed, 1 skipped, 1 xfailed" in said
+
+
+def test_elsewhere_any_test_may_be_skipped(tmp_path: Path) -> None:
+    code, said = _run(tmp_path, {"test_a.py": UNAVOIDABLE, "test_b.py": AVOIDABLE}, 0, ci=False)
+    assert code == pytest.ExitCode.OK, said
+    assert "1 passed, 3 skipped, 1 xfailed" in said
