@@ -259,3 +259,29 @@ def test_any_term_is_answered_or_refused(term: str) -> None:
     for match in answer.matches:
         assert match.because
         assert 0 < match.confidence <= 1
+
+
+def test_every_identifier_of_an_operator_known_twice_finds_it() -> None:
+    subscribed = Candidate(
+        "op-1", "Harbor Lattice", domain="rides.example.com", stripe_account="acct_Live0000000000001"
+    )
+    own = Candidate(
+        "op-1", "Harbor Lattice LLC", domain="harborlattice.example.com", stripe_account="acct_Own00000000000001"
+    )
+    found = Directory([subscribed, own])
+
+    for term in ("rides.example.com", "harborlattice.example.com", "acct_Live0000000000001", "acct_Own00000000000001"):
+        answer = found.search(term)
+        assert answer.best is not None
+        assert answer.best.candidate is subscribed
+    assert len(found) == 1
+
+
+def test_names_that_look_like_a_known_domain_are_no_matches() -> None:
+    meant = Candidate("op-1", "Tidewater & Bell Cars", domain="tidewater-bell-cars.example.com")
+    alike = Candidate("op-2", "Tidewater Knot Cars Example Com")
+
+    answer = Directory([meant, alike]).search("tidewater-bell-cars.example.com")
+
+    assert [match.candidate for match in answer.matches] == [meant]
+    assert answer.best is answer.matches[0]

@@ -66,14 +66,16 @@ _Found = dict[int, tuple[str, float]]
 class Directory:
     """Operators by every identifier they go by; built lazily, searched without input or output.
 
-    Candidates of one operator id are kept once (the first). Answers rank by rule, then active operators first, then MRR
-    (unknown last).
+    Candidates of one operator id are kept once (the first); the others' identifiers find it too. Answers rank by rule, then
+    active operators first, then MRR (unknown last).
     """
 
     def __init__(self, candidates: Iterable[Candidate]) -> None:
         distinct: dict[str, Candidate] = {}
+        self._also: dict[str, list[Candidate]] = defaultdict(list)
         for candidate in candidates:
-            distinct.setdefault(candidate.operator_id, candidate)
+            if distinct.setdefault(candidate.operator_id, candidate) is not candidate:
+                self._also[candidate.operator_id].append(candidate)
         self.candidates: Sequence[Candidate] = sorted(distinct.values(), key=_standing)
 
     def __len__(self) -> int:
@@ -93,7 +95,10 @@ class Directory:
         readings = interpret(term)
         found: _Found = {}
         for reading in readings:
+            known = bool(found)
             for position, rule, confidence in self._read(reading):
+                if known and rule == "name_similar":
+                    continue  # an identifier has told who it is: names that look like it are noise
                 if position not in found or confidence > found[position][1]:
                     found[position] = (rule, confidence)
             if found and reading.kind == "email":
@@ -175,13 +180,10 @@ class Directory:
         """Normalised value → positions; values that are missing or cannot be normalised identify nobody."""
         positions: dict[str, list[int]] = defaultdict(list)
         for position, candidate in enumerate(self.candidates):
-            value = pick(candidate)
-            if not value:
-                continue
-            try:
-                positions[normal(value)].append(position)
-            except UsageError:
-                continue
+            same = (candidate, *self._also.get(candidate.operator_id, ()))
+            for key in dict.fromkeys(_normalised(pick(known), normal) for known in same):
+                if key is not None:
+                    positions[key].append(position)
         return positions
 
     # --- reading -------------------------------------------------------------------------------------------------
@@ -282,11 +284,21 @@ class Directory:
         for position in self._by_stripe_folded.get(account.casefold(), ()):
             candidate = self.candidates[position]
             twin = (candidate.stripe_account or "").strip()
-            if twin != account:
+            if twin != account and twin.casefold() == account.casefold():
                 yield (
                     f"Stripe account ids are case-sensitive: {twin} ({candidate.name or candidate.operator_id}) "
                     "differs from the term only in case and is another account."
                 )
+
+
+def _normalised(value: str | None, normal: Callable[[str], str]) -> str | None:
+    """A value in the form it is compared in; None when it is missing or cannot be an identifier."""
+    if not value:
+        return None
+    try:
+        return normal(value)
+    except UsageError:
+        return None
 
 
 def _standing(candidate: Candidate) -> tuple[bool, bool, int, str, str]:
