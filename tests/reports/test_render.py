@@ -214,7 +214,7 @@ def test_freshness_is_told_per_source() -> None:
     partial = Freshness("hubspot", "partial", AS_OF, None, (Gap("hubspot", "denied", "no deals scope", "Add it."),))
     text = terminal.render(replace(profile(full()), freshness=(aged, partial)), width=140)
     assert "Warehouse: answered in full; read 2026-11-01 00:00 UTC; newest record 2026-10-28 00:00 UTC; newest" in text
-    assert "HubSpot: answered in part; read 2026-11-01 00:00 UTC" in text
+    assert "HubSpot: answered in part, refused the credential for the rest; read 2026-11-01 00:00 UTC" in text
     assert "access refused (HubSpot): no deals scope. Next: Add it." in text
 
 

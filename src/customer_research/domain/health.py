@@ -78,11 +78,21 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class UnjudgedGate:
+    """A gate that a missing source kept from being judged: the band it would cap at, and why it is not known."""
+
+    name: str
+    cap: Band
+    gap: Gap
+
+
+@dataclass(frozen=True, slots=True)
 class HealthScore:
     """A scored operator under one scorecard version.
 
     `score` is the rounded 0..100 (half up) or None below the minimum coverage; `coverage` the weight present (0..1);
-    `digest` the scorecard's SHA-256, so that two scores are compared only under the same rules.
+    `digest` the scorecard's SHA-256, so that two scores are compared only under the same rules. `unjudged_gates` are those
+    that a missing source kept from being judged: the band may be worse than it looks (see `provisional`).
     """
 
     score: int | None
@@ -95,6 +105,13 @@ class HealthScore:
     scorecard: str
     version: str
     digest: str
+    unjudged_gates: tuple[UnjudgedGate, ...] = ()
+
+    @property
+    def provisional(self) -> tuple[UnjudgedGate, ...]:
+        """The unjudged gates that could lower this band: while there is one, the band is provisional."""
+        rank = BAND_ORDER.index(self.band)
+        return tuple(gate for gate in self.unjudged_gates if BAND_ORDER.index(gate.cap) > rank)
 
     @property
     def contributions(self) -> tuple[Contribution, ...]:

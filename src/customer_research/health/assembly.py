@@ -14,9 +14,10 @@ from customer_research.domain.health import (
     HealthScore,
     Status,
     Unevaluated,
+    UnjudgedGate,
 )
 from customer_research.errors import EngineError
-from customer_research.health.rules import Case
+from customer_research.health.rules import Case, metrics_of
 from customer_research.health.scorecard import PERMILLE, DimensionRule, Rule, Scorecard
 from customer_research.health.sentences import filled
 
@@ -35,6 +36,10 @@ _WORST_FIRST: Sequence[GapReason] = (
     "not_applicable",
     "none_found",
 )
+
+
+_ANSWERS = frozenset({"none_found", "not_applicable"})
+"""Reasons that are answers: what cannot be told from them is not for want of a source."""
 
 
 def assemble(
@@ -62,6 +67,7 @@ def assemble(
         scorecard=scorecard.name,
         version="+".join((scorecard.version, *scorecard.options)),
         digest=scorecard.digest,
+        unjudged_gates=tuple(teller.unjudged_gates(dimensions)),
     )
 
 
@@ -77,7 +83,7 @@ def _gaps(dimensions: Iterable[Dimension]) -> tuple[Gap, ...]:
         if dimension.gap is not None:
             gaps[dimension.name, "", ""] = dimension.gap
         for missing in dimension.unevaluated:
-            if missing.gap.reason not in ("none_found", "not_applicable"):
+            if missing.gap.reason not in _ANSWERS:
                 gaps.setdefault(("", missing.gap.source, missing.gap.reason), missing.gap)
     return tuple(gaps.values())
 
@@ -109,7 +115,7 @@ class _Teller:
             band=self._scorecard.band(score),
             contributions=tuple(lines),
             unevaluated=unevaluated,
-            gap=self._unknown(declared) if score is None else None,
+            gap=self._worst_gap(declared.known_by) if score is None else None,
         )
 
     def gates(self, dimensions: Sequence[Dimension]) -> Iterable[Gate]:
@@ -124,6 +130,17 @@ class _Teller:
                 yield Gate(
                     f"{dimension.name}_critical", cap, because, _points_fact(dimension.score, dimension.contributions)
                 )
+
+    def unjudged_gates(self, dimensions: Sequence[Dimension]) -> Iterable[UnjudgedGate]:
+        """The gates, and the dimensions' own, that cannot be told because a source is missing."""
+        for gate in self._scorecard.gates:
+            gap = self._worst_gap(metrics_of(gate.cases))
+            if self._row[f"gate_{gate.name}"] is None and gap.reason not in _ANSWERS:
+                yield UnjudgedGate(gate.name, gate.cap, gap)
+        cap = self._scorecard.critical_cap
+        for dimension in dimensions:
+            if cap is not None and dimension.gap is not None and dimension.gap.reason not in _ANSWERS:
+                yield UnjudgedGate(f"{dimension.name}_critical", cap, dimension.gap)
 
     def _contribution(self, rule: Rule) -> Contribution:
         case = rule.cases[int(self._row[f"case_{rule.key}"]) - 1]
@@ -164,18 +181,14 @@ class _Teller:
         )
 
     def _unevaluated(self, rule: Rule) -> Unevaluated:
-        return Unevaluated(rule.id, rule.dimension, self._worst_gap(rule.metrics, f"Rule {rule.id} was not judged"))
+        return Unevaluated(rule.id, rule.dimension, self._worst_gap(rule.metrics))
 
-    def _unknown(self, declared: DimensionRule) -> Gap:
-        return self._worst_gap(declared.known_by, f"{declared.title} is unknown and left out of the score")
-
-    def _worst_gap(self, metrics: Sequence[str], consequence: str) -> Gap:
-        """The gravest of the metrics' gaps, with what follows from it."""
+    def _worst_gap(self, metrics: Sequence[str]) -> Gap:
+        """The gravest of the metrics' gaps as it is: what has one cause keeps one wording, and reports can tell it once."""
         gaps = [gap for gap in map(self._figures.get, metrics) if isinstance(gap, Gap)]
         if not gaps:
-            return Gap("metrics", "none_found", f"{consequence}: there is no value of {', '.join(metrics)}.")
-        worst = min(gaps, key=lambda gap: _WORST_FIRST.index(gap.reason))
-        return Gap(worst.source, worst.reason, f"{consequence}: {worst.detail}", worst.next_step, worst.metric)
+            return Gap("metrics", "none_found", f"There is no value of {', '.join(metrics)}.")
+        return min(gaps, key=lambda gap: _WORST_FIRST.index(gap.reason))
 
 
 def _points_fact(points: int, lines: Sequence[Contribution]) -> Fact[int]:

@@ -49,7 +49,7 @@ def filled(template: str, figures: Mapping[str, Figure]) -> str:
 def value_text(value: Any, unit: str) -> str:
     """A value in words and figures, by its unit."""
     if unit == "ratio":
-        return f"{_trimmed(Decimal(str(value)) * 100)} %"
+        return f"{_trimmed(Decimal(str(value)) * 100)}%"
     if unit == "usd_minor":
         return _amount(Money(_MINOR_USD, int(value)))
     if unit == "money":

@@ -32,6 +32,7 @@ from customer_research.domain.report import (
     Tone,
 )
 from customer_research.errors import RenderError
+from customer_research.reports.presentation import list_words
 from customer_research.reports.tones import tone_of
 
 STREAMS = frozenset(
@@ -168,7 +169,7 @@ def record_cell(row: Mapping[str, Any], column: Column, receipts: tuple[Receipt,
     if personal is not None:
         return Personal(str(value), personal)
     if column.kind in {"text", "month"}:
-        words = _month(value) if column.kind == "month" else _words(str(value))
+        words = _month(value) if column.kind == "month" else list_words(str(value))
         return Text(words, link=column.link(row) if column.link else "")
     if column.kind == "money":
         currency = row.get("currency")
@@ -181,12 +182,6 @@ def record_cell(row: Mapping[str, Any], column: Column, receipts: tuple[Receipt,
 
 def _month(value: Any) -> str:
     return f"{value:%Y-%m}" if isinstance(value, date) else str(value)[:7]
-
-
-def _words(text: str) -> str:
-    """A text; a `|a|b|` list as `a, b`."""
-    is_list = text.startswith("|") and text.endswith("|") and len(text) > 1
-    return ", ".join(part for part in text.split("|") if part) if is_list else text
 
 
 _NUMERIC = frozenset({"money", "count", "number"})

@@ -17,6 +17,7 @@ from customer_research.domain.health import (
     Gate,
     HealthScore,
 )
+from customer_research.domain.identity import Match
 from customer_research.domain.money import Money
 from customer_research.domain.report import (
     Block,
@@ -29,9 +30,11 @@ from customer_research.domain.report import (
     Prose,
     Table,
     Text,
+    Tone,
 )
+from customer_research.reports.answering import cause_words, unable_words
 from customer_research.reports.build import NOT_RECORDED, PersonalKind, bullets, figure, is_true
-from customer_research.reports.presentation import source_title, value_words
+from customer_research.reports.presentation import list_words, source_title, value_words
 from customer_research.reports.tones import BAND_TONES
 
 STATUS_LABELS: Mapping[str, str] = MappingProxyType(
@@ -118,9 +121,33 @@ def score_figure(account: Account, score: HealthScore | None) -> Figure:
 
 
 def band_words(score: HealthScore) -> str:
-    """The band, and by what it is capped."""
+    """The band, by what it is capped, and what could not be judged that might cap it further."""
     capped = ", ".join(gate.name.replace("_", " ") for gate in score.gates if gate.cap == score.band)
-    return BAND_LABELS[score.band] + (f" (gate: {capped})" if capped else "")
+    unjudged = f": {_unjudged_words(score)}" if score.provisional else ""
+    return band_label(score) + unjudged + (f" (gate: {capped})" if capped else "")
+
+
+def band_label(score: HealthScore) -> str:
+    """The band in a word or two: `Healthy`, or `Healthy, provisional` while a gate could not be judged."""
+    return BAND_LABELS[score.band] + (", provisional" if score.provisional else "")
+
+
+def band_tone(score: HealthScore) -> Tone:
+    """The band's tone; a provisional band is never plainly good."""
+    tone = BAND_TONES[score.band]
+    return "watch" if score.provisional and tone == "good" else tone
+
+
+def _unjudged_words(score: HealthScore) -> str:
+    """`gate “usage falling” could not be judged (the warehouse did not answer)`, one clause a cause."""
+    by_cause: dict[str, list[str]] = {}
+    for gate in score.provisional:
+        by_cause.setdefault(cause_words(gate.gap), []).append(f"“{gate.name.replace('_', ' ')}”")
+    clauses = (
+        f"gate{'s' if len(names) > 1 else ''} {', '.join(names)} could not be judged ({cause})"
+        for cause, names in by_cause.items()
+    )
+    return "; ".join(clauses)
 
 
 def status_words(account: Account) -> str:
@@ -149,7 +176,7 @@ def headline(account: Account) -> Prose:
             f"{lead}No health score: {BAND_LABELS['insufficient'].lower()}, {covered}. {stand}", facts, "unknown"
         )
     text = f"{lead}Health {found.value} of 100, {band_words(score)}, {covered}. {stand}"
-    return Prose(text, facts, BAND_TONES[score.band])
+    return Prose(text, facts, band_tone(score))
 
 
 def churned_words(account: Account) -> str:
@@ -165,7 +192,15 @@ def warnings(account: Account) -> tuple[Prose, ...]:
     return tuple(_warnings(account))
 
 
+def guess_words(match: Match | None) -> str:
+    """Why the operator was taken for the one asked for, where a name only resembles the term; else an empty string."""
+    guessed = match is not None and match.how.startswith("name_") and match.how != "name_exact"
+    return match.because if match is not None and guessed else ""
+
+
 def _warnings(account: Account) -> Iterator[Prose]:
+    if guessed := guess_words(account.match):
+        yield Prose(f"Taken for {account.name}. {guessed}", (), "watch")
     status = account.fact("status")
     if status is not None and status.value in _STATUS_WARNINGS:
         yield Prose(_STATUS_WARNINGS[status.value], (status,), "watch")
@@ -174,7 +209,8 @@ def _warnings(account: Account) -> Iterator[Prose]:
     yield from (item for item in disagreements(account) if item.tone == "watch")
     for item in account.freshness:
         if item.state == "missing":
-            yield Prose(f"{source_title(item.source)} did not answer: its figures are named as gaps.", (), "bad")
+            unable = unable_words(item.gaps)
+            yield Prose(f"{source_title(item.source)} {unable}: its figures are named as gaps.", (), "bad")
         elif item.warning:
             yield Prose(f"{source_title(item.source)}: {item.warning}", (), "watch")
 
@@ -203,7 +239,7 @@ def dimension_table(account: Account, score: HealthScore) -> Table | None:
         (
             Text(dimension_title(dimension.name)),
             dimension_score(account, dimension),
-            Text(BAND_LABELS[dimension.band], BAND_TONES[dimension.band]),
+            standing(dimension),
             Text(f"{dimension.weight:.0%}"),
             key_factor(dimension),
         )
@@ -216,6 +252,13 @@ def dimension_table(account: Account, score: HealthScore) -> Table | None:
         "Dimensions",
         align=("left", "right", "left", "right", "left"),
     )
+
+
+def standing(dimension: Dimension) -> Text:
+    """A dimension's band; one below Healthy that no rule has moved from its base is neutral: nothing speaks against it."""
+    if dimension.score == dimension.base and not dimension.contributions and dimension.band != "healthy":
+        return Text("Neutral", "neutral")
+    return Text(BAND_LABELS[dimension.band], BAND_TONES[dimension.band])
 
 
 CLAMP = "clamp"
@@ -274,11 +317,11 @@ def score_lines(account: Account) -> Figures:
     """Score, band, coverage, status and payment label as figures."""
     score = account.score
     found = score_figure(account, score)
-    lines = [FigureLine("Health score (of 100)", found, BAND_TONES[score.band] if score else "unknown")]
+    lines = [FigureLine("Health score (of 100)", found, band_tone(score) if score else "unknown")]
     if score is not None and isinstance(found, Fact):
         band = Fact(band_words(score), "text", found.basis, account.as_of, metric="band")
         coverage = Fact(score.coverage, "ratio", found.basis, account.as_of, metric="coverage")
-        lines += [FigureLine("Band", band, BAND_TONES[score.band]), FigureLine("Coverage (weight known)", coverage)]
+        lines += [FigureLine("Band", band, band_tone(score)), FigureLine("Coverage (weight known)", coverage)]
     status = figure(account, "status")
     if isinstance(status, Fact):
         status = Fact(status_words(account), "text", status.basis, status.as_of, "status", status.note)
@@ -418,16 +461,22 @@ def contribution_table(account: Account, score: HealthScore) -> Block:
 def _contribution_row(contribution: Contribution) -> tuple[Cell, ...]:
     fact = contribution.fact
     points = Fact(contribution.points, "points", fact.basis, fact.as_of, "contribution_points")
-    evidence = contribution.evidence
-    total: Cell = Fact(evidence.total, "count", evidence.receipts, fact.as_of) if evidence.receipts else NOT_RECORDED
     return (
         Text(contribution.rule),
         Text(dimension_title(contribution.dimension)),
         points,
         Text(contribution.because, "good" if contribution.points > 0 else "bad"),
         Text(contribution.window or "as of the report"),
-        total,
+        _records_behind(contribution),
     )
+
+
+def _records_behind(contribution: Contribution) -> Cell:
+    """How many records a line rests on; those behind a figure of the warehouse lie there, only the figure is at hand."""
+    fact, evidence = contribution.fact, contribution.evidence
+    if evidence.columns[:1] == (fact.metric,):
+        return Text("in the warehouse")
+    return Fact(evidence.total, "count", evidence.receipts, fact.as_of) if evidence.receipts else NOT_RECORDED
 
 
 def arithmetic(account: Account, score: HealthScore) -> Bullets | None:
@@ -497,7 +546,7 @@ def _evidence_cell(record: Mapping[str, Any], column: str, receipts: tuple[Recei
         money = Money(str(record.get("currency") or "USD"), value)
         return Fact(money, "money", receipts, fact.as_of)
     unit = _unit_of(value)
-    return Fact(value, unit, receipts, fact.as_of) if unit else Text(str(value))
+    return Fact(value, unit, receipts, fact.as_of) if unit else Text(list_words(str(value)))
 
 
 def _unit_of(value: Any) -> str:

@@ -122,6 +122,12 @@ def source_title(source: str) -> str:
     return SOURCE_TITLES.get(source, clean(source))
 
 
+def list_words(text: str) -> str:
+    """A text; a `|a|b|` list as `a, b`."""
+    is_list = text.startswith("|") and text.endswith("|") and len(text) > 1
+    return ", ".join(part for part in text.split("|") if part) if is_list else text
+
+
 def _number(value: float | Decimal, pattern: str) -> str:
     from babel.numbers import format_decimal  # noqa: PLC0415 - start-up time
 
@@ -191,6 +197,15 @@ def _date(value: Any) -> str:
 def instant_words(value: datetime) -> str:
     """An instant in UTC, to the minute: `2026-11-01 09:30 UTC`."""
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def dated_words(as_of: datetime, made: datetime) -> str:
+    """Of when a report speaks, and when it was made where that is another minute."""
+    spoken, told = instant_words(as_of), instant_words(made)
+    if spoken == told:
+        return f"As of {spoken}."
+    same_day = spoken.partition(" ")[0] == told.partition(" ")[0]
+    return f"As of {spoken}, made {told.partition(' ')[2] if same_day else told}."
 
 
 def _timestamp(value: Any) -> str:
@@ -538,21 +553,3 @@ def one_line(presenter: Presenter) -> str | None:
         if isinstance(block, Figures):
             parts += [f"{line.label} {presenter.line(line).text}".strip() for line in block.lines]
     return " · ".join(parts)
-
-
-def freshness_words(presenter: Presenter) -> tuple[tuple[str, str, Tone], ...]:
-    """For each source: its name, how it answered in words, and the tone."""
-    tones: Mapping[str, Tone] = {"ok": "good", "partial": "watch", "missing": "bad"}
-    words = {"ok": "answered in full", "partial": "answered in part", "missing": "did not answer"}
-    lines = []
-    for item in presenter.report.freshness:
-        parts = [words[item.state]]
-        if item.fetched_at is not None:
-            parts.append(f"read {instant_words(item.fetched_at)}")
-        if item.latest_record_at is not None:
-            parts.append(f"newest record {instant_words(item.latest_record_at)}")
-        if item.warning:
-            parts.append(presenter.text(item.warning))
-        tone: Tone = "watch" if item.warning and item.state == "ok" else tones[item.state]
-        lines.append((source_title(item.source), "; ".join(parts), tone))
-    return tuple(lines)

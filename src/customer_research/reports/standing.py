@@ -8,7 +8,6 @@ from types import MappingProxyType
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap
-from customer_research.domain.health import BAND_LABELS
 from customer_research.reports import judgement
 from customer_research.reports.build import figure
 
@@ -49,7 +48,8 @@ def health(account: Account) -> Figure:
     found = score(account)
     if account.score is None or isinstance(found, Gap):
         return found
-    return Fact(f"{found.value} {BAND_LABELS[account.score.band]}", "text", found.basis, account.as_of, "health_score")
+    words = f"{found.value} {judgement.band_label(account.score)}"
+    return Fact(words, "text", found.basis, account.as_of, "health_score")
 
 
 def coverage(account: Account) -> Figure:

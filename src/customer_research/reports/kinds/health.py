@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from customer_research.domain.account import Account
-from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.report import Block, Missing, Prose, Report, Section, Table, Text
 from customer_research.reports import judgement, tables
 from customer_research.reports.build import STREAMS, Kind, bullets, lines, section, sections
 from customer_research.reports.frame import frame
 from customer_research.reports.recommend import action_table
-from customer_research.reports.tones import BAND_TONES
 
 
 def build(account: Account) -> Report:
@@ -44,7 +42,11 @@ def _score(account: Account) -> Section | None:
         judgement.score_lines(account),
         judgement.dimension_table(account, score),
         gates or Prose(judgement.nothing_found(account, "No gate caps the band.")),
-        *(Missing(f"{judgement.dimension_title(d.name)} dimension", d.gap) for d in score.dimensions if d.gap),
+        *(
+            Missing(f"{judgement.dimension_title(d.name)} dimension, left out of the score", d.gap)
+            for d in score.dimensions
+            if d.gap
+        ),
         policy,
         _other_scorecards(account),
         id="health",
@@ -58,7 +60,9 @@ def _other_scorecards(account: Account) -> Block | None:
     for score in account.scores:
         found = judgement.score_figure(account, score)
         coverage = Text(f"{score.coverage:.0%}")
-        rows.append((Text(score.scorecard), found, Text(BAND_LABELS[score.band], BAND_TONES[score.band]), coverage))
+        rows.append(
+            (Text(score.scorecard), found, Text(judgement.band_words(score), judgement.band_tone(score)), coverage)
+        )
     return Table(("Scorecard", "Score", "Band", "Coverage"), tuple(rows), caption="Under each scorecard")
 
 

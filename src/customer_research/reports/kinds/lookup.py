@@ -127,7 +127,7 @@ def _best(answer: LookupAnswer, receipts: tuple[Receipt, ...], as_of: datetime) 
             FigureLine("Operator", Fact(candidate.name, "text", receipts, as_of)),
             FigureLine("Operator id", Fact(candidate.operator_id, "text", receipts, as_of)),
             FigureLine("Found by", Fact(found.because, "text", receipts, as_of)),
-            FigureLine("Sureness", Fact(found.confidence, "ratio", receipts, as_of)),
+            FigureLine("Confidence", Fact(found.confidence, "ratio", receipts, as_of)),
         )
     )
     return section("Best match", figures, id="best")

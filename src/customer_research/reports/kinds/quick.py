@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
-from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.report import FigureLine, Figures, Prose, Report, Section
 from customer_research.reports import judgement
-from customer_research.reports.build import STREAMS, Kind, line
+from customer_research.reports.build import STREAMS, Kind, line, records
 from customer_research.reports.frame import frame
-from customer_research.reports.tones import BAND_TONES
 
 
 def build(account: Account) -> Report:
     """The one-line profile of an account."""
     score = account.score
-    tone = BAND_TONES[score.band] if score else "unknown"
+    tone = judgement.band_tone(score) if score else "unknown"
     found = (
         line(account, "segment", "segment"),
         line(account, "plan", "base_plan_name"),
@@ -26,8 +26,18 @@ def build(account: Account) -> Report:
         line(account, "outstanding", "outstanding"),
         line(account, "open tickets", "open_tickets"),
         FigureLine("flag", _flag(account)),
+        *_guess(account),
     )
     return frame(account, "quick", "Quick profile", (Section("", (Figures(found),), "line"),))
+
+
+def _guess(account: Account) -> Iterator[FigureLine]:
+    """How the operator was found, where that is a guess: on one line there is no other place to say so."""
+    words = judgement.guess_words(account.match)
+    receipts = records(account, "csm").receipts
+    if words and receipts:
+        found = Fact(words.rstrip("."), "text", receipts, account.as_of, metric="match")
+        yield FigureLine("found", found, "watch")
 
 
 def _health(account: Account) -> Figure:
@@ -35,7 +45,7 @@ def _health(account: Account) -> Figure:
     found = judgement.score_figure(account, score)
     if score is None or isinstance(found, Gap):
         return found
-    text = f"{found.value} {BAND_LABELS[score.band]}"
+    text = f"{found.value} {judgement.band_label(score)}"
     return Fact(text, "text", found.basis, account.as_of, metric="health_score")
 
 

@@ -14,6 +14,7 @@ from customer_research.reports.presentation import (
     clean,
     gap_words,
     instant_words,
+    list_words,
     mask,
     source_title,
     value_words,
@@ -101,7 +102,7 @@ def _cell(name: str, value: Any, explained: Explanation, *, show_personal: bool)
         return mask(Personal(str(value), "person"))
     if isinstance(value, datetime):
         return instant_words(value)
-    return clean(str(value))
+    return clean(list_words(str(value)))
 
 
 def as_json(explained: Explanation, *, show_personal: bool) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.report import Block, Bullets, FigureLine, Figures, Missing, Prose, Report, Table
+from customer_research.reports.answering import freshness_words
 from customer_research.reports.presentation import (
     ANSWERS,
     GAP_WORDS,
@@ -15,7 +16,7 @@ from customer_research.reports.presentation import (
     Presenter,
     Shown,
     counted,
-    freshness_words,
+    dated_words,
     gap_words,
     instant_words,
     one_line,
@@ -96,7 +97,7 @@ class _Writer:
         title = self._words(report.title)
         yield f"# {name}: {title}" if name else f"# {title}"
         operator = f"Operator {_code(self._presenter.text(report.operator_id))}. " if report.operator_id else ""
-        yield f"{operator}As of {instant_words(report.as_of)}, made {instant_words(report.generated_at)}."
+        yield f"{operator}{dated_words(report.as_of, report.generated_at)}"
         if self._presenter.headline:
             yield f"**{self._words(self._presenter.headline.text)}**{self._notes_of(self._presenter.headline)}"
         warnings = [f"> - {self._prose(warning)}" for warning in self._presenter.warnings]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from customer_research.domain.evidence import Receipt
 from customer_research.domain.report import Block, Bullets, FigureLine, Figures, Missing, Prose, Report, Table, Tone
+from customer_research.reports.answering import freshness_words
 from customer_research.reports.presentation import (
     ANSWERS,
     TONE_WORDS,
@@ -16,7 +17,7 @@ from customer_research.reports.presentation import (
     Presenter,
     Shown,
     counted,
-    freshness_words,
+    dated_words,
     gap_words,
     instant_words,
     one_line,
@@ -142,7 +143,7 @@ class _Writer:
         if self._presenter.headline:
             lines.append(self._prose(self._presenter.headline))
         operator = f"Operator {self._presenter.text(report.operator_id)}. " if report.operator_id else ""
-        made = f"{operator}As of {instant_words(report.as_of)}, made {instant_words(report.generated_at)}."
+        made = f"{operator}{dated_words(report.as_of, report.generated_at)}"
         lines.append(_styled(made, "dim"))
         return Panel(Group(*lines), title=_styled(title, "bold"), title_align="left", style="", border_style="dim")
 
