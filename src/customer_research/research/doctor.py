@@ -11,7 +11,7 @@ from typing import Any
 from customer_research.connect.source import Source, Subject
 from customer_research.domain.check import CheckResult, CheckStatus
 from customer_research.domain.identity import Interpretation
-from customer_research.errors import ConfigError, CustomerResearchError, UsageError
+from customer_research.errors import ConfigError, CustomerResearchError, Denied, UsageError
 from customer_research.identity.normalise import normalize_operator_id
 from customer_research.research.connections import Connections, OutOfReach
 from customer_research.settings import Settings, default_path
@@ -40,15 +40,20 @@ def _configured(source: Source, settings: Settings) -> CheckResult:
 
 
 async def _checks(connections: Connections, source: Source, subject: Subject | None) -> list[CheckResult]:
-    """One source's checks, one after the other (the first tells whether it answers at all)."""
-    results = []
+    """One source's checks, one after the other; once the credential is refused, the others are not tried."""
+    results: list[CheckResult] = []
+    refused = False
     for check in source.checks:
         name = f"{source.name}.{check.name}"
+        if refused:
+            results.append(CheckResult(name, "skipped", "Not tried: the credential was refused.", check.question))
+            continue
         try:
             result = await check.run(connections.session(source.name), subject)
             results.append(CheckResult(name, result.status, result.found, result.needed, result.fix, result.settings))
         except CustomerResearchError as error:
             connections.failed(source.name, error)
+            refused = isinstance(error, Denied)
             status: CheckStatus = "skipped" if isinstance(error, OutOfReach) else "fail"
             results.append(CheckResult(name, status, error.message, check.question, error.hint))
     return results
