@@ -1,6 +1,6 @@
 """How fast a lookup answers among 100,000 operators, against reading through all names once.
 
-Run: `python benchmarks/lookup.py [OPERATORS]`. Prints ratios only: each kind of term's median and 99th percentile as
+Run: `python -m benchmarks.lookup [OPERATORS]`. Prints ratios only: each kind of term's median and 99th percentile as
 multiples of one plain pass over the lower-cased names, measured on the same machine at the same time.
 """
 
@@ -85,7 +85,7 @@ def seconds(call: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def main(count: int) -> None:
+def run(count: int = 100_000) -> None:
     """Build, warm up, measure, print ratios."""
     rng = random.Random(3)
     crowd = operators(count, rng)
@@ -105,4 +105,4 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)
+    run(*map(int, sys.argv[1:2]))
