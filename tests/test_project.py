@@ -29,8 +29,8 @@ DISTRIBUTIONS = {
 }
 """Imports whose distribution is not their own name with hyphens."""
 
-TOOLS = {"import-linter", "mypy", "pytest-timeout", "pytest-xdist", "ruff", "uv"}
-"""Development dependencies that are run, not imported."""
+TOOLS = {"import-linter", "mypy", "pytest-timeout", "pytest-xdist", "rfc3339-validator", "ruff", "uv"}
+"""Development dependencies that are run or looked for, not imported."""
 
 WORDS = re.compile("T[O]DO|F[I]XME|X[X]X|N[o]tImplementedError|pragma: n[o] cover")
 """What is left undone says so in these words; the brackets keep the pattern from finding itself."""
@@ -64,7 +64,8 @@ def _imported(*folders: str) -> set[str]:
     """Distributions of everything imported below the folders that is neither ours nor Python's."""
     paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts]
     names = {name for path in paths for name in _imports(path)} - sys.stdlib_module_names
-    ours = {"customer_research", "benchmarks"} | {path.stem for path in paths}
+    beside = {path.stem for path in paths if path.is_relative_to(ROOT / "tests")}
+    ours = {"customer_research", "benchmarks"} | beside
     return {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in names - ours}
 
 

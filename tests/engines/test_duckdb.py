@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -126,3 +128,12 @@ def test_a_prepared_query_takes_instants_only_and_must_be_sound() -> None:
             memory.prepare("SELECT * FROM nowhere")
         with pytest.raises(EngineError, match="got 2 statements"):
             memory.prepare("SELECT 1; SELECT 2")
+
+
+def test_no_progress_is_drawn_where_python_is_interactive() -> None:
+    code = (
+        "from customer_research.engines.duckdb import Memory; memory = Memory();"
+        "print(memory.run(\"SELECT value FROM duckdb_settings() WHERE name = 'enable_progress_bar'\"))"
+    )
+    ran = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, check=True)
+    assert ran.stdout == "[{'value': 'false'}]\n"

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -244,18 +246,28 @@ def test_the_command_serves_until_told_to_stop() -> None:
     options = ["--operators", "2", "--as-of", "2026-10-01", "--fault", "hubspot:http500", "--latency", "1"]
     command_line = [sys.executable, "-c", code, "serve", *options]
     signals = (signal.SIGINT, signal.SIGTERM)
-    started = {number: subprocess.Popen(command_line, stdout=subprocess.PIPE, text=True) for number in signals}
-    for number, process in started.items():
-        assert process.stdout is not None
-        told = json.loads(process.stdout.readline())
-        assert (set(told), told["as_of"]) == ({"addresses", "config", "as_of"}, "2026-10-01T00:00:00Z")
-        settings = tomllib.loads(Path(told["config"]).read_text(encoding="utf-8"))
-        key = {"Authorization": f"Bearer {settings['lago']['api_key']}"}
-        assert httpx2.get(f"{told['addresses']['lago']}/plans", headers=key).status_code == 200
-        process.send_signal(number)
-        rest, _ = process.communicate(timeout=60)
-        assert (process.returncode, rest) == (0, "")
-        assert not Path(told["config"]).exists()
+    with ExitStack() as stack:
+        started = {number: stack.enter_context(_process(command_line)) for number in signals}
+        for number, process in started.items():
+            assert process.stdout is not None
+            told = json.loads(process.stdout.readline())
+            assert (set(told), told["as_of"]) == ({"addresses", "config", "as_of"}, "2026-10-01T00:00:00Z")
+            settings = tomllib.loads(Path(told["config"]).read_text(encoding="utf-8"))
+            key = {"Authorization": f"Bearer {settings['lago']['api_key']}"}
+            assert httpx2.get(f"{told['addresses']['lago']}/plans", headers=key).status_code == 200
+            process.send_signal(number)
+            rest, _ = process.communicate(timeout=60)
+            assert (process.returncode, rest) == (0, "")
+            assert not Path(told["config"]).exists()
+
+
+@contextmanager
+def _process(command_line: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(command_line, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,7 @@ class Memory:
         self._failure = duckdb.Error
         self._connection = duckdb.connect(config=dict(_PRIVATE))
         self._connection.execute("PRAGMA disable_optimizer")
+        self._connection.execute("SET enable_progress_bar = false")  # drawn on stdout in notebooks and `python -c`
         self._tables: dict[str, _Table] = {}
         self._prepared: dict[str, _Prepared] = {}
 

@@ -74,6 +74,7 @@ class Warehouse:
         self.relations: dict[tuple[str, str], Mapping[str, str]] = {}
         self._lock = threading.Lock()
         self._connection = duckdb.connect(":memory:", config={"threads": 2, "allow_community_extensions": "false"})
+        self._connection.execute("SET enable_progress_bar = false")  # DuckDB draws it on stdout under `python -c`
         self._load(relations.values())
         for macro in MACROS:
             self._connection.execute(macro)
