@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,12 +27,15 @@ from customer_research.reports.kinds import KINDS
 from customer_research.reports.kinds import lookup as lookup_kind
 from customer_research.research import comparison
 from customer_research.research import doctor as checks
+from customer_research.research.batch import Batch, Order, Row, Told
 from customer_research.research.connections import Connections
+from customer_research.research.entries import Entry
 from customer_research.research.figures import EVIDENCE_SHOWN, Measuring
 from customer_research.research.figures import prepare as prepare_measuring
 from customer_research.research.freshness import freshness
 from customer_research.research.gather import CSM, Gatherer, Progress, silent
 from customer_research.research.gathered import Gathered
+from customer_research.research.journal import Journal
 from customer_research.research.judge import judge
 from customer_research.research.judge import prepare as prepare_judging
 from customer_research.research.resolve import Resolution, Resolver, operator_id_of
@@ -126,6 +130,23 @@ class Research:
         """
         return await comparison.compare(self, terms, scorecard=scorecard)
 
+    async def batch(
+        self, entries: Sequence[Entry], order: Order, *, folder: Path | None = None, told: Told | None = None
+    ) -> tuple[Row, ...]:
+        """One report of each entry's operator into the folder, and one row of each entry, in their order.
+
+        What the folder's journal has from an earlier run is not done again. Without a folder nothing is written.
+
+        Raises:
+            ConfigError: a setting is wrong.
+            UsageError: the folder cannot be used, or belongs to another batch.
+        """
+        hear = told or (lambda _row: None)
+        if folder is None:
+            return await Batch(self, order, None, hear).run(entries)
+        with Journal(folder, order.about(self.settings.scorecard)) as journal:
+            return await Batch(self, order, journal, hear).run(entries)
+
     def ask_again(self) -> None:
         """Ask also those sources again that did not answer a moment ago."""
         self._connections.forget()
@@ -175,7 +196,10 @@ class Research:
         return account, measuring
 
     def _opened_memory(self) -> asyncio.Task[Memory]:
-        """The memory with its tables and planned queries: made in a thread while sources answer, kept for later ones."""
+        """The memory with its tables and planned queries: made in a thread while sources answer, kept for later accounts.
+
+        Accounts that are gathered at the same time share it, since nothing is awaited between measuring and judging.
+        """
         if self._memory is None:
             self._memory = asyncio.create_task(asyncio.to_thread(_memory, self.settings.scorecard))
         return self._memory

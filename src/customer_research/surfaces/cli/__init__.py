@@ -29,6 +29,7 @@ COMMANDS = {
     "payments": ("reports:payments", "Card processing: success, failures, risk, disputes."),
     "health": ("reports:health", "Health score, point by point."),
     "compare": ("many:compare", "Two to ten operators side by side, the differences that matter first."),
+    "batch": ("many:batch", "A report of each operator of a file and one summary; continues where it was cut off."),
     "why": ("why:why", "One figure: value, formula, request as sent, records behind it."),
     "metrics": ("registry:metrics", "List the metrics."),
     "rules": ("registry:rules", "List a scorecard's rules."),

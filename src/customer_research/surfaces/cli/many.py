@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
 from customer_research.errors import AmbiguousOperator, OperatorNotFound
-from customer_research.surfaces.cli.reports import report_options, unresolved
-from customer_research.surfaces.cli.session import PARTIAL, delivery, with_research
+from customer_research.surfaces.cli.reports import NOT_FOUND, SOURCE_FAILED, report_options, unresolved
+from customer_research.surfaces.cli.session import PARTIAL, delivery, render_text, settings_of, with_research
+from customer_research.surfaces.cli.summary import count_words, summary
 
 if TYPE_CHECKING:
     from customer_research.domain.report import Report
     from customer_research.research import Research
+    from customer_research.research.batch import Order, Row
+    from customer_research.research.entries import Entry
+    from customer_research.settings import Settings
 
 SCORECARD = click.option("--scorecard", help="canonical (default), guide or billing_guide, or a TOML file.")
 
@@ -45,3 +54,113 @@ def compare(
         return unresolved(error)
     deliver(report)
     return PARTIAL if report.partial else 0
+
+
+KINDS = ("quick", "profile", "health", "billing")
+BATCH_HELP = """\
+A report of each operator that FILE (- for standard input) names, and one summary of all.
+
+FILE has an identifier a line, or in the first column of a CSV; blank lines and lines that begin with # are left out. Every
+line has a row in the summary: figures, or why there are none.
+
+With --output DIR each report is written to DIR/LINE-OPERATOR.md (or .json) and the summary to DIR/summary.csv. A run that
+was cut off continues with the same call: what DIR/journal.jsonl has is not fetched again. Three operators are fetched at a
+time, within the settings' requests_per_second and concurrency of each source.
+
+Exit code: 0 all in full; 3 some partial; 4 some not found, ambiguous or refused; 6 some failed.
+"""
+
+
+@click.command("batch", help=BATCH_HELP)
+@click.argument("file", type=click.File("rb"))
+@click.option(
+    "--kind", type=click.Choice(KINDS), default="quick", show_default=True, help="The report of each operator."
+)
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path, file_okay=False), help="Folder for reports and summary."
+)
+@click.option("--json", "as_json", is_flag=True, help="Reports and the printed summary as JSON.")
+@click.option("--retry", is_flag=True, help="Do again the lines of an earlier run that were not done in full.")
+@SCORECARD
+@click.option("--show-personal", is_flag=True, help="Show e-mail addresses, phones and names unmasked.")
+@click.pass_context
+def batch(
+    ctx: click.Context,
+    file: IO[bytes],
+    kind: str,
+    output: Path | None,
+    *,
+    as_json: bool,
+    retry: bool,
+    scorecard: str | None,
+    show_personal: bool,
+) -> int:
+    """Make a report of each operator in the file; see `BATCH_HELP` for exit codes."""
+    from customer_research.research.batch import Order  # noqa: PLC0415 - start-up time
+    from customer_research.research.entries import read_entries  # noqa: PLC0415
+
+    settings = settings_of(ctx)
+    personal = show_personal or settings.show_personal
+
+    def render(report: Report) -> str:
+        return render_text(report, "json" if as_json else "markdown", show_personal=personal, to_file=True)
+
+    order = Order(kind, render, "json" if as_json else "md", scorecard=scorecard, show_personal=personal, retry=retry)
+    entries = read_entries(file.read(), name=str(getattr(file, "name", "")))
+    rows = _batch_rows(settings, entries, order, output)
+    click.echo(_summary(rows, order, as_json=as_json))
+    if output is not None:
+        click.echo(f"Written: {output / 'summary.csv'}", err=True)
+    return _code(rows)
+
+
+def _batch_rows(settings: Settings, entries: Sequence[Entry], order: Order, folder: Path | None) -> tuple[Row, ...]:
+    from customer_research.research import Research  # noqa: PLC0415 - start-up time
+
+    async def session(told: Callable[[Row], None]) -> tuple[Row, ...]:
+        async with Research(settings) as research:
+            return await research.batch(entries, order, folder=folder, told=told)
+
+    with _progress_bar(len(entries)) as told:
+        return asyncio.run(session(told))
+
+
+@contextmanager
+def _progress_bar(total: int) -> Iterator[Callable[[Row], None]]:
+    """A bar with counts on stderr; nothing when it is not a terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda _row: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - start-up time
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    from customer_research.research.batch import counts  # noqa: PLC0415
+
+    rows: list[Row] = []
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("starting", total=total)
+
+        def told(row: Row) -> None:
+            rows.append(row)
+            bar.update(task, completed=len(rows), description=count_words(counts(rows)))
+
+        yield told
+
+
+def _summary(rows: Sequence[Row], order: Order, *, as_json: bool) -> str:
+    from customer_research.research.batch import counts, summary_json  # noqa: PLC0415 - start-up time
+
+    if as_json:
+        return json.dumps(summary_json(rows, order), indent=2, ensure_ascii=False)
+    return summary(rows, counts(rows))
+
+
+def _code(rows: Sequence[Row]) -> int:
+    """The gravest of what became of the rows."""
+    outcomes = {row.outcome for row in rows}
+    if "failed" in outcomes:
+        return SOURCE_FAILED
+    if outcomes & {"not_found", "ambiguous", "refused"}:
+        return NOT_FOUND
+    return PARTIAL if "partial" in outcomes else 0
