@@ -214,7 +214,7 @@ def test_clamped_dimensions_and_missing_weight_are_explained() -> None:
     assert "Payment: 100 - 60 - 60 = -20, kept within 0 to 100: 0." in prose(report)
     assert "Overall: (40% x 0) over the known 40% = 0." in prose(report)
     missing = [block.what for section in report.sections for block in section.blocks if isinstance(block, Missing)]
-    assert "Support dimension, left out of the score" in missing
+    assert "Dimension Support" in missing
 
 
 def test_top_risks_are_three_and_ranked() -> None:

@@ -16,6 +16,7 @@ from customer_research.domain.health import (
     Finding,
     Gate,
     HealthScore,
+    UnjudgedGate,
 )
 from customer_research.domain.identity import Match
 from customer_research.domain.money import Money
@@ -123,8 +124,8 @@ def score_figure(account: Account, score: HealthScore | None) -> Figure:
 def band_words(score: HealthScore) -> str:
     """The band, by what it is capped, and what could not be judged that might cap it further."""
     capped = ", ".join(gate.name.replace("_", " ") for gate in score.gates if gate.cap == score.band)
-    unjudged = f": {_unjudged_words(score)}" if score.provisional else ""
-    return band_label(score) + unjudged + (f" (gate: {capped})" if capped else "")
+    unjudged = f", provisional: {_unjudged_words(score)}" if score.provisional else ""
+    return BAND_LABELS[score.band] + (f" (gate: {capped})" if capped else "") + unjudged
 
 
 def band_label(score: HealthScore) -> str:
@@ -229,6 +230,13 @@ def gate_prose(gate: Gate) -> Prose:
     """A gate, openly: what caps the band and why."""
     name = gate.name.replace("_", " ").capitalize()
     return Prose(f"Gate “{name}” caps the band at {BAND_LABELS[gate.cap]}: {gate.because}", (gate.fact,), "bad")
+
+
+def unjudged_gate_prose(gate: UnjudgedGate) -> Prose:
+    """A gate that nobody could judge: why, and what it may mean for the band."""
+    name, cause = gate.name.replace("_", " ").capitalize(), cause_words(gate.gap)
+    text = f"Gate “{name}” could not be judged ({cause}): it may cap the band at {BAND_LABELS[gate.cap]}."
+    return Prose(text, (), "unknown")
 
 
 def dimension_table(account: Account, score: HealthScore) -> Table | None:

@@ -42,11 +42,8 @@ def _score(account: Account) -> Section | None:
         judgement.score_lines(account),
         judgement.dimension_table(account, score),
         gates or Prose(judgement.nothing_found(account, "No gate caps the band.")),
-        *(
-            Missing(f"{judgement.dimension_title(d.name)} dimension, left out of the score", d.gap)
-            for d in score.dimensions
-            if d.gap
-        ),
+        bullets(judgement.unjudged_gate_prose(gate) for gate in score.unjudged_gates),
+        *(Missing(f"Dimension {judgement.dimension_title(d.name)}", d.gap) for d in score.dimensions if d.gap),
         policy,
         _other_scorecards(account),
         id="health",
