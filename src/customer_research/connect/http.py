@@ -312,6 +312,33 @@ class Http:
             recording.deadline = self._pace.timer() + self._deadline_seconds
         return await self._persist(request, recording, safe=safe, accept=accept)
 
+    def mapping(self, body: Any, recording: Recording) -> Mapping[str, Any]:
+        """An answer as a JSON object.
+
+        Raises:
+            BadAnswer: it is not one.
+        """
+        if isinstance(body, Mapping):
+            return body
+        raise self._strange("an answer that is not a JSON object", recording)
+
+    def results(self, answer: Mapping[str, Any], recording: Recording) -> list[Mapping[str, Any]]:
+        """The records that an answer lists under `results`.
+
+        Raises:
+            BadAnswer: it has no list of records: that is not an empty list.
+        """
+        found = answer.get("results")
+        if isinstance(found, list) and all(isinstance(item, Mapping) for item in found):
+            return found
+        raise self._strange("an answer without a list of results", recording)
+
+    def _strange(self, what: str, recording: Recording) -> BadAnswer:
+        hint = f"Check {self.vendor.address}: it must be the API's address."
+        return BadAnswer(
+            f"{self.vendor.title} sent {what}.", source=self.vendor.name, stream=recording.stream, hint=hint
+        )
+
     async def close(self) -> None:
         """Close the pool; closing twice is allowed."""
         client, self._client = self._client, None

@@ -18,6 +18,7 @@ from customer_research.sandbox.servers.faults import Controls
 from customer_research.sandbox.servers.limits import Clock, RollingWindow
 from customer_research.sandbox.servers.notion_blocks import MAX_TEXT, block_shape, blocks_of, markdown_of, rich_text
 from customer_research.sandbox.servers.notion_filters import FilterError, keeping, sorted_pages
+from customer_research.sandbox.servers.notion_markdown import edited
 from customer_research.sandbox.servers.notion_pages import BOT, Page, Workspace
 from customer_research.sandbox.servers.shapes import Shape
 from customer_research.sandbox.servers.wire import (
@@ -382,7 +383,7 @@ class NotionServer(Vendor):
                 )
             )
         with _Validation():
-            page.markdown = _edited(page.markdown, str(edit), body[str(edit)])
+            page.markdown = edited(page.markdown, str(edit), body[str(edit)])
         page.last_edited_time = self._space.now
         return answer(_markdown(page, truncated=False))
 
@@ -576,42 +577,6 @@ def _checked(children: Sequence[Any]) -> Sequence[Row]:
 def _markdown(page: Page, *, truncated: bool) -> Row:
     text = page.markdown[: len(page.markdown) // 2] if truncated else page.markdown
     return {"object": "page_markdown", "id": page.id, "markdown": text, "truncated": truncated, "unknown_block_ids": []}
-
-
-def _edited(text: str, edit: str, given: Row) -> str:
-    if edit == "replace_content":
-        return str(given.get("new_str", ""))
-    if edit == "update_content":
-        for update in given.get("content_updates") or []:
-            old, new = str(update.get("old_str", "")), str(update.get("new_str", ""))
-            if not old or old not in text:
-                raise FilterError(f"Could not find the text to replace: {old[:80]!r}")
-            text = text.replace(old, new) if update.get("replace_all_matches") else text.replace(old, new, 1)
-        return text
-    content = str(given.get("content", ""))
-    if edit == "insert_content":
-        return _inserted(text, content, given)
-    start, end = _selection(text, str(given.get("content_range", "")))
-    return text[:start] + content + text[end:]
-
-
-def _inserted(text: str, content: str, given: Row) -> str:
-    if given.get("after"):
-        _, end = _selection(text, str(given["after"]))
-        return f"{text[:end]}\n\n{content}{text[end:]}"
-    at_start = (given.get("position") or {}).get("type") == "start"
-    parts = (content, text) if at_start else (text, content)
-    return "\n\n".join(part.strip("\n") for part in parts if part.strip("\n"))
-
-
-def _selection(text: str, selection: str) -> tuple[int, int]:
-    """Where `start text...end text` lies."""
-    first, _, last = selection.partition("...")
-    start = text.find(first) if first else -1
-    end = text.find(last, start + len(first)) if start >= 0 else -1
-    if start < 0 or end < 0:
-        raise FilterError(f"Could not find the selection: {selection[:80]!r}")
-    return start, end + len(last)
 
 
 def _url(identifier: str) -> str:

@@ -106,7 +106,7 @@ async def operator_property(session: HubSpotSession, subject: Subject | None) ->
 async def _sample(session: HubSpotSession, name: str, recording: Recording) -> list[Mapping[str, Any]]:
     path = f"{session.paths.objects}/companies"
     body = await session.http.get(path, params={"limit": SAMPLE, "properties": name}, recording=recording)
-    return session.results(session.mapping(body, recording), recording)
+    return session.http.results(session.http.mapping(body, recording), recording)
 
 
 def _filled(name: str, sample: list[Mapping[str, Any]]) -> CheckResult:

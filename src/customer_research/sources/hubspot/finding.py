@@ -8,6 +8,7 @@ from typing import Any
 from customer_research.connect.recording import Recording
 from customer_research.connect.source import Found
 from customer_research.domain.identity import Candidate, Interpretation
+from customer_research.sources.hubspot.normalise import canonical_operator_id
 from customer_research.sources.hubspot.session import HubSpotSession
 
 SEARCHED: Mapping[str, tuple[str, str]] = {
@@ -50,8 +51,8 @@ async def _search(
         "limit": LIMIT,
     }
     path = f"{session.paths.objects}/companies/search"
-    reply = session.mapping(await session.http.post(path, json=body, recording=recording), recording)
-    return list(reply.get("results") or [])
+    reply = session.http.mapping(await session.http.post(path, json=body, recording=recording), recording)
+    return session.http.results(reply, recording)
 
 
 def _searched(reading: Interpretation) -> str:
@@ -61,11 +62,11 @@ def _searched(reading: Interpretation) -> str:
 
 def _candidate(row: Mapping[str, Any], holder: str) -> Candidate | None:
     shown = row.get("properties") or {}
-    operator_id = shown.get(holder)
-    if not operator_id:
+    operator_id = canonical_operator_id(shown.get(holder))
+    if operator_id is None:
         return None
     return Candidate(
-        operator_id=str(operator_id).strip().lower(),
+        operator_id=operator_id,
         name=shown.get("name") or "",
         phone=shown.get("phone"),
         domain=shown.get("domain"),

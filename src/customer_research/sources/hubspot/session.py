@@ -11,7 +11,7 @@ from customer_research.connect.concurrent import together
 from customer_research.connect.http import Http, Pace, Vendor, segment
 from customer_research.connect.recording import Recording
 from customer_research.connect.source import Clock
-from customer_research.errors import BadAnswer, ConfigError
+from customer_research.errors import ConfigError
 from customer_research.settings import Settings
 from customer_research.sources.hubspot.normalise import SOURCE_NAME, owner_label
 
@@ -148,7 +148,7 @@ class HubSpotSession:
         """
         params = {"properties": ",".join(properties), "associations": ",".join(associations)}
         path = f"{self.paths.objects}/companies/{segment(company_id)}"
-        return self.mapping(await self.http.get(path, params=params, recording=recording), recording)
+        return self.http.mapping(await self.http.get(path, params=params, recording=recording), recording)
 
     async def more_associations(
         self, company_id: str, object_type: str, after: str, recording: Recording
@@ -158,8 +158,8 @@ class HubSpotSession:
         found: list[str] = []
         while after:
             body = {"inputs": [{"id": company_id, "after": after}]}
-            reply = self.mapping(await self.http.post(path, json=body, recording=recording), recording)
-            results = self.results(reply, recording)
+            reply = self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
+            results = self.http.results(reply, recording)
             found += [str(link["toObjectId"]) for item in results for link in item.get("to") or []]
             following = next((item["paging"].get("next") for item in results if item.get("paging")), None)
             if following is None:
@@ -175,8 +175,8 @@ class HubSpotSession:
         found = {"propertyName": name, "operator": "IN", "values": list(values)}
         body = {"filterGroups": [{"filters": [found]}], "properties": list(properties), "limit": BATCH_SIZE}
         path = f"{self.paths.objects}/companies/search"
-        reply = self.mapping(await self.http.post(path, json=body, recording=recording), recording)
-        rows = self.results(reply, recording)
+        reply = self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
+        rows = self.http.results(reply, recording)
         total = reply.get("total")
         return Records(rows, max(total - len(rows), 0) if isinstance(total, int) else 0)
 
@@ -195,8 +195,8 @@ class HubSpotSession:
     ) -> list[Mapping[str, Any]]:
         body = {"inputs": [{"id": identifier} for identifier in ids], "properties": list(properties)}
         path = f"{self.paths.objects}/{object_type}/batch/read"
-        reply = self.mapping(await self.http.post(path, json=body, recording=recording), recording)
-        return self.results(reply, recording)
+        reply = self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
+        return self.http.results(reply, recording)
 
     async def operator_property(self, recording: Recording) -> str | None:
         """The first configured company property that the portal has (C01); None if it has none of them.
@@ -214,8 +214,8 @@ class HubSpotSession:
     async def definitions(self, object_type: str, recording: Recording) -> list[Mapping[str, Any]]:
         """The property definitions of an object type."""
         path = f"{self.paths.properties}/{object_type}"
-        reply = self.mapping(await self.http.get(path, recording=recording), recording)
-        return self.results(reply, recording)
+        reply = self.http.mapping(await self.http.get(path, recording=recording), recording)
+        return self.http.results(reply, recording)
 
     async def owner_name(self, owner_id: str, recording: Recording) -> str | None:
         """The name of an owner; None when the portal lists none of that id (or no name)."""
@@ -226,8 +226,12 @@ class HubSpotSession:
         after: str | None = None
         while True:
             params = {"limit": OWNERS_PAGE, "after": after}
-            reply = self.mapping(await self.http.get(self.paths.owners, params=params, recording=recording), recording)
-            owners |= {str(item["id"]): owner_label(item) for item in self.results(reply, recording) if "id" in item}
+            reply = self.http.mapping(
+                await self.http.get(self.paths.owners, params=params, recording=recording), recording
+            )
+            owners |= {
+                str(item["id"]): owner_label(item) for item in self.http.results(reply, recording) if "id" in item
+            }
             cursor = ((reply.get("paging") or {}).get("next") or {}).get("after")
             if not cursor or cursor == after:
                 return owners
@@ -246,33 +250,3 @@ class HubSpotSession:
             for option in item.get("options") or []
         ]
         return {str(option["value"]): str(option.get("label", "")).strip() for option in options if "value" in option}
-
-    def mapping(self, body: Any, recording: Recording) -> Mapping[str, Any]:
-        """The answer as a JSON object.
-
-        Raises:
-            BadAnswer: it is not one.
-        """
-        if isinstance(body, Mapping):
-            return body
-        raise _strange("an answer that is not a JSON object", recording)
-
-    def results(self, reply: Mapping[str, Any], recording: Recording) -> list[Mapping[str, Any]]:
-        """The records of an answer.
-
-        Raises:
-            BadAnswer: it has no list of records: that is not an empty list.
-        """
-        found = reply.get("results")
-        if isinstance(found, list) and all(isinstance(item, Mapping) for item in found):
-            return found
-        raise _strange("an answer without a list of results", recording)
-
-
-def _strange(what: str, recording: Recording) -> BadAnswer:
-    return BadAnswer(
-        f"HubSpot sent {what}.",
-        source=SOURCE_NAME,
-        stream=recording.stream,
-        hint="Check hubspot.url: it must be the API's address.",
-    )

@@ -34,7 +34,7 @@ async def token(session: NotionSession, subject: Subject | None) -> CheckResult:
     """Does the token open a workspace?"""
     del subject
     recording = session.http.recording("doctor")
-    me = session.mapping(await session.http.get("/users/me", recording=recording), recording)
+    me = session.http.mapping(await session.http.get("/users/me", recording=recording), recording)
     found = f"{me.get('type') or 'user'} {me.get('name') or me.get('id')}"
     return CheckResult("token", "ok", found, "an integration's token")
 

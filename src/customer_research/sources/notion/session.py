@@ -11,7 +11,7 @@ from customer_research.connect.concurrent import together
 from customer_research.connect.http import Http, Pace, Vendor, segment
 from customer_research.connect.recording import Recording
 from customer_research.connect.source import Clock
-from customer_research.errors import BadAnswer, ConfigError, NotThere, SchemaChanged
+from customer_research.errors import ConfigError, NotThere, SchemaChanged
 from customer_research.settings import Settings
 from customer_research.sources.notion.normalise import SOURCE_NAME, Schema, lacking, probe, require
 
@@ -125,11 +125,15 @@ class NotionSession:
 
     async def get_database(self, identifier: str, recording: Recording) -> Body:
         """A database's own description."""
-        return self.mapping(await self.http.get(f"/databases/{segment(identifier)}", recording=recording), recording)
+        return self.http.mapping(
+            await self.http.get(f"/databases/{segment(identifier)}", recording=recording), recording
+        )
 
     async def get_data_source(self, identifier: str, recording: Recording) -> Body:
         """A data source's own description."""
-        return self.mapping(await self.http.get(f"/data_sources/{segment(identifier)}", recording=recording), recording)
+        return self.http.mapping(
+            await self.http.get(f"/data_sources/{segment(identifier)}", recording=recording), recording
+        )
 
     async def query(
         self, place: Place, condition: Body | None, recording: Recording, *, pages: int | None = None
@@ -145,8 +149,8 @@ class NotionSession:
         seen: set[str] = set()
         whole = True
         while True:
-            answer = self.mapping(await self.http.post(place.path, json=body, recording=recording), recording)
-            found += self.results(answer, recording)
+            answer = self.http.mapping(await self.http.post(place.path, json=body, recording=recording), recording)
+            found += self.http.results(answer, recording)
             whole = whole and (answer.get("request_status") or {}).get("type") != "incomplete"
             cursor = answer.get("next_cursor")
             if not answer.get("has_more"):
@@ -155,36 +159,6 @@ class NotionSession:
                 return Found(found, whole=False)
             seen.add(cursor)
             body = {**body, "start_cursor": cursor}
-
-    def mapping(self, body: Any, recording: Recording) -> Body:
-        """The answer as a JSON object.
-
-        Raises:
-            BadAnswer: it is not one.
-        """
-        if isinstance(body, Mapping):
-            return body
-        raise _strange("an answer that is not a JSON object", recording)
-
-    def results(self, answer: Body, recording: Recording) -> list[Body]:
-        """The records of an answer.
-
-        Raises:
-            BadAnswer: it has no list of records: that is not an empty list.
-        """
-        found = answer.get("results")
-        if isinstance(found, list) and all(isinstance(item, Mapping) for item in found):
-            return found
-        raise _strange("an answer without a list of results", recording)
-
-
-def _strange(what: str, recording: Recording) -> BadAnswer:
-    return BadAnswer(
-        f"Notion sent {what}.",
-        source=SOURCE_NAME,
-        stream=recording.stream,
-        hint="Check notion.url: it must be the API's address.",
-    )
 
 
 def data_source_ids(database: Body) -> list[str]:
