@@ -38,10 +38,10 @@ _RULES: Mapping[str, tuple[float, str]] = {
     "phone": (0.96, "telephone number"),
     "name_exact": (0.95, "name, exact"),
     "domain": (0.85, "web domain"),
-    "name_prefix": (0.8, "name begins with the term"),
-    "name_part": (0.7, "name contains the term"),
-    "name_words": (0.66, "name contains all words of the term"),
-    "name_similar": (0.6, "name is similar to the term"),
+    "name_prefix": (0.8, "name: it begins with the term"),
+    "name_part": (0.7, "name: it contains the term"),
+    "name_words": (0.66, "name: it contains all words of the term"),
+    "name_similar": (0.6, "name: it is similar to the term"),
 }
 """How → confidence and the words for it, best first. `name_similar` is scaled by the similarity."""
 
@@ -267,7 +267,7 @@ class Directory:
         candidate = self.candidates[position]
         words = _RULES[rule][1]
         if rule == "name_similar":
-            words += f" ({round(100 * confidence / _RULES[rule][0])} %)"
+            words += f" ({round(100 * confidence / _RULES[rule][0])}%)"
         return Match(candidate, rule, f"Matched by {words}.", round(confidence, 3))
 
     def _hints(self, readings: Iterable[Interpretation]) -> Iterable[str]:
