@@ -293,7 +293,7 @@ _SUPPORT = _metrics(
     "ticket",
     """
     open_tickets | count | 0 | | open_tickets | 0-1 | Open tickets | open, surely matched
-    open_tickets_over_7d | count | 0 | | open_tickets_over_7d | 0 | Open more than 7 days | open, created before T-7 d and not before T-30 d (C17: exclusive of the older)
+    open_tickets_over_7d | count | 0 | | open_tickets_over_7d | 0 | Open 7 to 30 days | open, created before T-7 d and not before T-30 d (C17: exclusive of the older)
     open_tickets_over_30d | count | 0 | | open_tickets_over_30d | 0 | Open more than 30 days | open, created before T-30 d
     high_priority_open | count | 0 | | high_priority_open | 0 | High priority open | open with priority High
     oldest_open_days | days | - | | open_tickets | < 7 | Oldest open ticket | days since the creation of the oldest open ticket

@@ -36,12 +36,13 @@ def _score(account: Account) -> Section | None:
         f"Scorecard {score.scorecard}, version {score.version}, digest {score.digest[:12]}. "
         "Scores compare only under the same digest."
     )
+    none = "No gate that could be judged caps the band." if score.unjudged_gates else "No gate caps the band."
     gates = bullets(judgement.gate_prose(gate) for gate in score.gates)
     return section(
         "Score",
         judgement.score_lines(account),
         judgement.dimension_table(account, score),
-        gates or Prose(judgement.nothing_found(account, "No gate caps the band.")),
+        gates or Prose(judgement.nothing_found(account, none)),
         bullets(judgement.unjudged_gate_prose(gate) for gate in score.unjudged_gates),
         *(Missing(f"Dimension {judgement.dimension_title(d.name)}", d.gap) for d in score.dimensions if d.gap),
         policy,
