@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import hypothesis
 import pytest
 
 from customer_research.research import Research
@@ -19,6 +20,12 @@ R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
 
 IMPOSSIBLE_HERE = "impossible here: "
 """How the reason of a skip begins that no set-up step could have avoided; any other skip fails in CI."""
+
+
+hypothesis.settings.register_profile(
+    "everywhere", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("everywhere")
 
 
 @pytest.fixture(scope="session")
