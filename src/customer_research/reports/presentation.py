@@ -87,6 +87,7 @@ SOURCE_TITLES: Mapping[str, str] = MappingProxyType(
         "metabase": "Metabase",
         "memory": "Computed",
         "health": "Health",
+        "assumption": "Assumption",
     }
 )
 

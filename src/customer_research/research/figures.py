@@ -107,6 +107,14 @@ class Measuring:
     def _write_wide(self) -> None:
         self._memory.create(ACCOUNT_TABLE, account_columns(), [self.wide_row()])
 
+    def suppose(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Put a supposed row in the place of the operator's own in the wide table, and give its derived metrics.
+
+        What is run next is run over it; the figures stay those of the operator.
+        """
+        self._memory.create(ACCOUNT_TABLE, account_columns(), [row])
+        return self.run(derived_sql())[0]
+
     def _derive(self) -> None:
         self._write_wide()
         rows = self.run(derived_sql())

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any, Protocol
 
+from customer_research.domain.evidence import Evidence, Figure
 from customer_research.domain.health import Finding, HealthScore
 from customer_research.engines.duckdb import Memory
 from customer_research.health.assembly import assemble
 from customer_research.health.findings import FindingRule, assemble_findings, findings_sql, load_findings
 from customer_research.health.scorecard import Scorecard, load_scorecard
 from customer_research.health.scoring import scoring_sql
-from customer_research.research.figures import WIDE_METRICS, Measuring
+from customer_research.research.figures import WIDE_METRICS
 
 METRIC_NAMES = frozenset(metric.name for metric in WIDE_METRICS)
 
 
-def judge(measuring: Measuring, scorecard: str) -> tuple[tuple[HealthScore, ...], tuple[Finding, ...]]:
+class Judged(Protocol):
+    """What is judged: figures, their row in the wide table (which `run` queries), and the records behind a figure."""
+
+    @property
+    def figures(self) -> Mapping[str, Figure]:
+        """Every metric by name."""
+
+    def run(self, sql: str) -> list[dict[str, Any]]:
+        """Run a query over the wide table."""
+
+    def evidence(self, metric_name: str) -> Evidence:
+        """The records behind a metric."""
+
+
+def judge(measuring: Judged, scorecard: str) -> tuple[tuple[HealthScore, ...], tuple[Finding, ...]]:
     """The health score under a scorecard, and the correlation findings that hold.
 
     Raises:
@@ -26,6 +43,23 @@ def judge(measuring: Measuring, scorecard: str) -> tuple[tuple[HealthScore, ...]
     score = assemble(card, measuring.run(scores)[0], measuring.figures, measuring.evidence)
     rules, held = _findings()
     return (score,), assemble_findings(rules, measuring.run(held)[0], measuring.figures)
+
+
+def card_named(scorecard: str) -> Scorecard:
+    """The scorecard of that name or file.
+
+    Raises:
+        ConfigError: no such scorecard, or a fault in it.
+    """
+    return _compiled(scorecard, _changed_at(scorecard))[0]
+
+
+def metrics_needed(card: Scorecard) -> tuple[str, ...]:
+    """The metrics that decide a score or its gates, each once."""
+    named = (name for rule in card.rules for name in (*rule.metrics, rule.per) if name)
+    known_by = (name for dimension in card.dimensions for name in dimension.known_by)
+    gates = (name for gate in card.gates for case in gate.cases for name in case.when.metrics)
+    return tuple(dict.fromkeys((*named, *known_by, *gates)))
 
 
 def prepare(memory: Memory, scorecard: str) -> None:

@@ -25,7 +25,7 @@ from customer_research.metrics.catalogue import Metric
 from customer_research.metrics.queries import EVIDENCE, LISTINGS, evidence_sql
 from customer_research.reports.kinds import KINDS
 from customer_research.reports.kinds import lookup as lookup_kind
-from customer_research.research import comparison
+from customer_research.research import comparison, whatif
 from customer_research.research import doctor as checks
 from customer_research.research.batch import Batch, Order, Row, Told
 from customer_research.research.connections import Connections
@@ -146,6 +146,16 @@ class Research:
             return await Batch(self, order, None, hear).run(entries)
         with Journal(folder, order.about(self.settings.scorecard)) as journal:
             return await Batch(self, order, journal, hear).run(entries)
+
+    async def whatif(self, term: str, assumptions: Sequence[str], *, scorecard: str | None = None) -> Report:
+        """The operator's score beside the one it would have under assumptions (`metric=value`); see `report` for errors.
+
+        Raises:
+            UsageError: no such metric, or no value of its unit.
+        """
+        assumed = whatif.read_assumptions(assumptions)
+        self.ask_again()
+        return await whatif.whatif(self, term, assumed, scorecard=scorecard)
 
     def ask_again(self) -> None:
         """Ask also those sources again that did not answer a moment ago."""

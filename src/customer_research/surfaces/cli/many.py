@@ -164,3 +164,42 @@ def _code(rows: Sequence[Row]) -> int:
     if outcomes & {"not_found", "ambiguous", "refused"}:
         return NOT_FOUND
     return PARTIAL if "partial" in outcomes else 0
+
+
+WHATIF_HELP = """\
+OPERATOR's health score if figures were other than they are: each METRIC=VALUE is assumed, derived figures are recomputed,
+and the same scorecard judges. What comes out is labelled hypothetical and carries its assumptions as receipts.
+
+Values: counts 12; shares 0.95 or 95%; US dollars 199.00; days 12; yes or no; dates 2026-11-30; unknown.
+"""
+
+
+@click.command("whatif", help=WHATIF_HELP)
+@click.argument("operator")
+@click.argument("assumptions", nargs=-1, required=True, metavar="METRIC=VALUE...")
+@SCORECARD
+@report_options
+@click.pass_context
+def whatif(
+    ctx: click.Context,
+    operator: str,
+    assumptions: tuple[str, ...],
+    scorecard: str | None,
+    chosen: str | None,
+    *,
+    as_json: bool,
+    output: Path | None,
+    show_personal: bool,
+) -> int:
+    """Score an operator under assumptions."""
+    deliver = delivery(ctx, chosen, as_json=as_json, output=output, show_personal=show_personal)
+
+    async def work(research: Research) -> Report:
+        return await research.whatif(operator, assumptions, scorecard=scorecard)
+
+    try:
+        report = with_research(ctx, work)
+    except (AmbiguousOperator, OperatorNotFound) as error:
+        return unresolved(error)
+    deliver(report)
+    return PARTIAL if report.partial else 0
