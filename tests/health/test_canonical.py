@@ -237,7 +237,7 @@ def unjudged(result: HealthScore) -> list[str]:
 
 def test_a_gate_that_a_missing_source_keeps_from_being_judged_makes_the_band_provisional() -> None:
     down = Gap("warehouse", "unavailable", "Metabase did not answer within 10 s.")
-    falling = {"usage_trend": -0.66, "reservations_30d": 20, "reservations_prev_30d": 60}
+    falling: dict[str, Any] = {"usage_trend": -0.66, "reservations_30d": 20, "reservations_prev_30d": 60}
     known = score(account(**falling))
     assert (known.band, known.provisional, unjudged(known)) == ("monitor", (), [])
     result = score(account(USAGE, **falling), gaps=dict.fromkeys(USAGE, down))
