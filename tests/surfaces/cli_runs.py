@@ -56,13 +56,15 @@ def one_sentence(done: Run) -> str:
 
 
 def changed(config: Path, folder: Path, changes: Mapping[str, Mapping[str, object]], *, only: str = "") -> Path:
-    """A copy of a settings file with some settings changed (None: taken out); `only` keeps one part and the clock."""
+    """A copy of a settings file with some settings changed (None: taken out; the part "" is the top); `only` keeps one source."""
     document = tomlkit.parse(config.read_text(encoding="utf-8"))
     for part in [name for name in CREDENTIALS if only and name != only]:
         del document[part]
     for part, values in changes.items():
         for name, value in values.items():
-            if value is None:
+            if not part:
+                document[name] = value
+            elif value is None:
                 document[part].remove(name)  # type: ignore[union-attr]
             else:
                 document[part][name] = value  # type: ignore[index]

@@ -12,6 +12,7 @@ from cli_runs import CREDENTIALS, SILENT_CHURN, SOURCES, WRONG, Run, changed, co
 from customer_research.sandbox.serve import Sandbox
 from customer_research.surfaces.cli import COMMANDS, EXIT_CODES
 
+pytestmark = pytest.mark.usefixtures("_unhurried")
 NAME = "Silvermead Livery"
 KINDS = ("quick", "profile", "billing", "reservations", "payments", "health")
 
@@ -177,7 +178,9 @@ def test_no_host_answers(config_path: Path, tmp_path: Path) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        config = changed(config_path, tmp_path, {part: {"url": address} for part in CREDENTIALS})
+        config = changed(
+            config_path, tmp_path, {"": {"deadline_seconds": 0.5}, **{part: {"url": address} for part in CREDENTIALS}}
+        )
         done = command("profile", NAME, config=config)
         again = command("lookup", NAME, config=config)
 

@@ -51,7 +51,8 @@ def explain(
 ) -> Explanation:
     """Put a figure, its definition and its records together."""
     sql = derived_sql() if metric.subject == "derived" else subject_sql(metric.subject)
-    personal = {c.name for table in TABLES.values() for c in table.columns if c.personal}
+    read = EVIDENCE.get(metric.evidence, ())
+    personal = {column.name for name in read for column in TABLES[name].columns if column.personal}
     return Explanation(
         operator_id=operator_id,
         operator_name=name,
