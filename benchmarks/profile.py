@@ -44,19 +44,21 @@ BAR_RATIO = 1.25
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One request: what it was for, and when it was under way (seconds since the profile began)."""
+    """One request: what it was for, when it was under way (seconds since the profile began), and the processor's time then."""
 
     name: str
     started: float
     ended: float
+    cpu: float
 
 
 @dataclass(slots=True)
 class Profile:
-    """One profile: its requests, and what it took of the clock and of the processor, in seconds."""
+    """One profile: its requests, and what it took of the clock and of the processor (`rest`: after the last answer)."""
 
     wall: float = 0.0
     cpu: float = 0.0
+    rest: float = 0.0
     requests: list[Sent] = field(default_factory=list)
 
 
@@ -72,7 +74,9 @@ class _Log(logging.Handler):
         if isinstance(record.args, tuple) and len(record.args) == len(("vendor", "method", "stream", "status", "ms")):
             vendor, method, stream, _, took = record.args
             ended = time.perf_counter() - self._began
-            self._noted.append(Sent(f"{vendor} {method} {stream}", ended - float(str(took)) / 1000, ended))
+            self._noted.append(
+                Sent(f"{vendor} {method} {stream}", ended - float(str(took)) / 1000, ended, time.process_time())
+            )
 
 
 @contextmanager
@@ -100,6 +104,7 @@ async def profile(research: Research, operator_id: str) -> Profile:
         wall, cpu = time.perf_counter(), time.process_time()
         await research.report("profile", operator_id)
         made.wall, made.cpu = time.perf_counter() - wall, time.process_time() - cpu
+    made.rest = cpu + made.cpu - max(request.cpu for request in made.requests)
     return made
 
 
@@ -188,10 +193,24 @@ def _with_latency(warm: dict[str, list[Sent]], first_chain: list[Sent], config: 
         path = len(warm[name]) * LATENCY
         ratios = sorted(one.wall / path for one in profiles)
         requests = max(len(one.requests) for one in profiles)
-        middle, cpu = median(profiles, "wall"), median(profiles, "cpu")
+        middle, cpu, rest = (median(profiles, value) for value in ("wall", "cpu", "rest"))
         spread = f"{ratios[0]:.2f} .. {ratios[-1]:.2f}"
-        rows.append((name, str(requests), str(len(warm[name])), times(middle / path), spread, f"{cpu / middle:.0%}"))
-    print(table(("warm", "requests", "chain", "wall / critical path", "least .. most", "CPU / wall"), rows))
+        shares = (f"{cpu / middle:.0%}", f"{cpu / path:.0%}", f"{rest / path:.0%}")
+        rows.append((name, str(requests), str(len(warm[name])), times(middle / path), spread, *shares))
+    head = (
+        "warm",
+        "requests",
+        "chain",
+        "wall / path",
+        "least .. most",
+        "CPU / wall",
+        "CPU / path",
+        "after last answer",
+    )
+    print(table(head, rows))
+    print(
+        "path: the critical path; the last column: CPU time after the last answer, as a share of it (no waiting in it)."
+    )
     ratio = first.wall / (len(first_chain) * LATENCY)
     print(f"first call: {len(first.requests)} requests, chain {len(first_chain)}, {times(ratio)} its critical path")
     print(f"The bar: at most {BAR_REQUESTS} requests, warm wall time at most {times(BAR_RATIO)} the critical path.")

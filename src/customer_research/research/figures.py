@@ -29,14 +29,54 @@ WIDE_METRICS = tuple(metric for metric in METRICS.values() if SUBJECTS[metric.su
 """The metrics that are columns of the wide table: all but amounts per currency."""
 
 
+MEMORY_SUBJECTS = tuple(s for s in SUBJECTS.values() if s.tables and not set(s.tables) & set(BOUND_TABLES))
+"""The subjects whose queries run in memory, over fetched records."""
+
+
 def prepare(memory: Memory) -> None:
     """Make the tables and plan the queries that every measuring runs, so that a later one only runs them."""
     for table in MEMORY_TABLES:
         memory.load(table, ())
     memory.create(ACCOUNT_TABLE, account_columns(), ())
-    for subject in SUBJECTS.values():
-        if not set(subject.tables) & set(BOUND_TABLES):
-            memory.prepare(subject_sql(subject.name))
+    for subject in MEMORY_SUBJECTS:
+        memory.prepare(subject_sql(subject.name))
+    memory.prepare(derived_sql())
+
+
+def measure_arrived(memory: Memory, gathered: Gathered) -> None:
+    """Run the queries whose tables have all arrived, while other sources are awaited; `Measuring` takes their rows."""
+    desk = _Desk(memory, gathered)
+    for subject in MEMORY_SUBJECTS:
+        if subject.name not in gathered.measured and gathered.records.keys() >= set(subject.tables):
+            gathered.measured[subject.name] = desk.subject_rows(subject.name)
+
+
+class _Desk:
+    """One operator's tables in memory, each loaded when a query first reads it.
+
+    Others may use the memory before and after, not in between: nothing may be awaited while a desk is in use.
+    """
+
+    def __init__(self, memory: Memory, gathered: Gathered) -> None:
+        self._memory = memory
+        self._gathered = gathered
+        self._parameters = {"as_of": gathered.as_of}
+        self._loaded: set[str] = set()
+
+    def subject_rows(self, subject: str) -> list[dict[str, Any]]:
+        """The operator's rows of a subject's query."""
+        rows = self.run(subject_sql(subject), SUBJECTS[subject].tables)
+        return [row for row in rows if row["operator_id"] == self._gathered.operator_id]
+
+    def run(self, sql: str, tables: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """The rows of a query that reads these canonical tables (or the wide table)."""
+        for table in tables:
+            if table not in self._loaded:
+                records = self._gathered.records.get(table)
+                self._memory.load(table, records.rows if records is not None and records.known else ())
+                self._loaded.add(table)
+        self._memory.prepare(sql)
+        return self._memory.run(sql, self._parameters)
 
 
 class Measuring:
@@ -46,14 +86,8 @@ class Measuring:
         self._memory = memory
         self._gathered = gathered
         self.figures: dict[str, Figure] = {}
-        self._parameters = {"as_of": gathered.as_of}
-        self._load()
+        self._desk = _Desk(memory, gathered)
         self._measure()
-
-    def _load(self) -> None:
-        for table in MEMORY_TABLES:
-            records = self._gathered.records.get(table)
-            self._memory.load(table, records.rows if records is not None and records.known else ())
 
     def _measure(self) -> None:
         for subject in SUBJECTS.values():
@@ -68,8 +102,8 @@ class Measuring:
     def _subject_rows(self, subject: str, tables: tuple[str, ...]) -> Sequence[Mapping[str, Any]]:
         if any(table in BOUND_TABLES for table in tables):
             return self._gathered.rows(subject)
-        rows = self.run(subject_sql(subject))
-        return [row for row in rows if row["operator_id"] == self._gathered.operator_id]
+        early = self._gathered.measured.get(subject)
+        return self._desk.subject_rows(subject) if early is None else early
 
     def _figure(self, metric: Metric, rows: Sequence[Mapping[str, Any]]) -> Figure:
         for table in metric.tables:
@@ -115,6 +149,13 @@ class Measuring:
         self._memory.create(ACCOUNT_TABLE, account_columns(), [row])
         return self.run(derived_sql())[0]
 
+    def over(
+        self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]], sql: str
+    ) -> list[dict[str, Any]]:
+        """Run a query over a table made for it; the wide table stays as it is."""
+        self._memory.create(table, columns, rows)
+        return self.run(sql)
+
     def _derive(self) -> None:
         self._write_wide()
         rows = self.run(derived_sql())
@@ -152,7 +193,7 @@ class Measuring:
         receipts = figure.basis if isinstance(figure, Fact) else ()
         if any(table in BOUND_TABLES for table in tables):
             return self._aggregate_evidence(metric, receipts)
-        rows = self.run(evidence_sql(metric.evidence))
+        rows = self._desk.run(evidence_sql(metric.evidence), tables)
         rows = [row for row in rows if row.get("operator_id", self._gathered.operator_id) == self._gathered.operator_id]
         columns = tuple(name for name in (rows[0] if rows else {}) if name != "operator_id")
         return Evidence(columns, tuple(tuple(row[c] for c in columns) for row in rows[:shown]), len(rows), receipts)
@@ -164,9 +205,8 @@ class Measuring:
         return Evidence(names, (row,), 1, receipts)
 
     def run(self, sql: str) -> list[dict[str, Any]]:
-        """Run a query over the tables in memory, or one (rules, findings) over the wide table."""
-        self._memory.prepare(sql)
-        return self._memory.run(sql, self._parameters)
+        """Run a query (rules, findings) over the wide table."""
+        return self._desk.run(sql)
 
 
 def _named(gap: Gap, metric: Metric) -> Gap:

@@ -35,13 +35,20 @@ class Gatherer:
     """Fetches the canonical tables, warehouse subjects and listings that are wanted of one operator.
 
     The operator's id is known from the start; its ids in the other systems become known on the way (`identified`), and only
-    what needs them waits for them.
+    what needs them waits for them. `arrived` is called after each stream, with its tables (or their gaps) in `Gathered`.
     """
 
-    def __init__(self, connections: Connections, gathered: Gathered, progress: Progress = silent) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        gathered: Gathered,
+        progress: Progress = silent,
+        arrived: Callable[[Gathered], None] = lambda _gathered: None,
+    ) -> None:
         self._connections = connections
         self._gathered = gathered
         self._progress = progress
+        self._arrived = arrived
         self._by_id = Subject(gathered.operator_id, gathered.as_of)
         self._whole = self._by_id
         self._identified = asyncio.Event()
@@ -89,6 +96,7 @@ class Gatherer:
         except CustomerResearchError as error:
             self.refuse(stream.tables, self._connections.failed(source.name, error))
             self._progress(name, "failed")
+        self._arrived(self._gathered)
 
     def accept(self, tables: Sequence[str], batch: Batch) -> None:
         """Take a stream's batch: rows, the receipts that brought them, and the gaps it states itself."""

@@ -22,7 +22,8 @@ class Gathered:
 
     `records` holds the memory tables; `answers` the warehouse subjects' rows or the gap that stands for them;
     `bound_gaps` the bound tables that are unknown though their subject answered (an optional table that is absent);
-    `listings` the details that a report asked for; `notes` remarks on how a table was reached (the charge path).
+    `listings` the details that a report asked for; `notes` remarks on how a table was reached (the charge path);
+    `measured` the rows of subjects' queries in memory that were run before everything had arrived.
     """
 
     operator_id: str
@@ -32,6 +33,7 @@ class Gathered:
     bound_gaps: dict[str, Gap] = field(default_factory=dict)
     listings: dict[str, Records] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    measured: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def table_gap(self, table: str, subject: str) -> Gap | None:
         """Why a table is not known to a subject's metrics, or None when it is."""

@@ -25,12 +25,12 @@ from customer_research.metrics.catalogue import Metric
 from customer_research.metrics.queries import EVIDENCE, LISTINGS, evidence_sql
 from customer_research.reports.kinds import KINDS
 from customer_research.reports.kinds import lookup as lookup_kind
-from customer_research.research import comparison, whatif
+from customer_research.research import comparison, missing, whatif
 from customer_research.research import doctor as checks
 from customer_research.research.batch import Batch, Order, Row, Told
 from customer_research.research.connections import Connections
 from customer_research.research.entries import Entry
-from customer_research.research.figures import EVIDENCE_SHOWN, Measuring
+from customer_research.research.figures import EVIDENCE_SHOWN, Measuring, measure_arrived
 from customer_research.research.figures import prepare as prepare_measuring
 from customer_research.research.freshness import freshness
 from customer_research.research.gather import CSM, Gatherer, Progress, silent
@@ -157,6 +157,11 @@ class Research:
         self.ask_again()
         return await whatif.whatif(self, term, assumed, scorecard=scorecard)
 
+    async def missing(self, term: str, *, scorecard: str | None = None) -> Report:
+        """Which unknown figure would move the operator's score most, and between which bounds; see `report` for errors."""
+        self.ask_again()
+        return await missing.missing(self, term, scorecard=scorecard)
+
     def ask_again(self) -> None:
         """Ask also those sources again that did not answer a moment ago."""
         self._connections.forget()
@@ -213,6 +218,11 @@ class Research:
         if self._memory is None:
             self._memory = asyncio.create_task(asyncio.to_thread(_memory, self.settings.scorecard))
         return self._memory
+
+    def _measure_arrived(self, gathered: Gathered) -> None:
+        """Use the time of waiting: once the memory is there, measure what has arrived."""
+        if self._memory is not None and self._memory.done():
+            measure_arrived(self._memory.result(), gathered)
 
     async def why(
         self, term: str, metric_name: str, *, replay: bool = False, rows: int = EVIDENCE_SHOWN
@@ -286,7 +296,7 @@ class Research:
             resolution = await self._resolver.resolve(term)
             operator_id = resolution.match.operator_id
         gathered = Gathered(operator_id, as_of or self._clock())
-        gatherer = Gatherer(self._connections, gathered, self._progress)
+        gatherer = Gatherer(self._connections, gathered, self._progress, self._measure_arrived)
         found, _ = await both(self._identify(term, resolution, gatherer, gathered), gatherer.run(tables, listings))
         _refuse_nobody(gathered, found)
         return gathered, found
