@@ -18,14 +18,14 @@ ACCOUNT_TABLE = "account_metrics"
 _RANK: Mapping[Band, int] = {band: rank for rank, band in enumerate(BAND_ORDER)}
 
 
-def scoring_sql(scorecard: Scorecard) -> dict[str, str]:
-    """The queries of a scorecard, in DuckDB's dialect, kept to what other dialects can say.
+def scoring_sql(scorecard: Scorecard, table: str = ACCOUNT_TABLE) -> dict[str, str]:
+    """The queries of a scorecard over a table like `account_metrics`, in DuckDB's dialect, kept to what others can say.
 
     `scores`: one row per operator with everything (see the module); for portfolios also long forms of it:
     `contributions` (operator_id, rule, dimension, case_number, points; points null for a rule that could not be judged),
     `dimensions` (operator_id, dimension, weight, base, raw, score) and `gates` (operator_id, gate, cap).
     """
-    stages = _stages(scorecard)
+    stages = _stages(scorecard, table)
     lines = [_contribution(rule) for rule in scorecard.rules]
     dimensions = [_dimension(dimension) for dimension in scorecard.dimensions]
     fired = "NOT dimension IS NULL AND (case_number >= 1 OR case_number IS NULL)"
@@ -41,11 +41,11 @@ def _query(stages: Mapping[str, str], select: str) -> str:
     return "WITH " + ",\n".join(f"{name} AS ({body})" for name, body in stages.items()) + "\n" + select
 
 
-def _stages(scorecard: Scorecard) -> dict[str, str]:
+def _stages(scorecard: Scorecard, table: str) -> dict[str, str]:
     """The common table expressions, each building on the one before."""
     rules, dimensions = scorecard.rules, scorecard.dimensions
     return {
-        "looked_at": _looked_at(scorecard),
+        "looked_at": _looked_at(scorecard, table),
         "settled": _select("looked_at", *(f"{_settled(rule, rules)} AS case_{rule.key}" for rule in rules)),
         "pointed": _select("settled", *(f"{_points(rule)} AS points_{rule.key}" for rule in rules)),
         "summed": _select("pointed", *(f"{_raw(d, scorecard)} AS raw_{d.name}" for d in dimensions)),
@@ -72,7 +72,7 @@ def _stages(scorecard: Scorecard) -> dict[str, str]:
     }
 
 
-def _looked_at(scorecard: Scorecard) -> str:
+def _looked_at(scorecard: Scorecard, table: str) -> str:
     """The first stage: every condition judged; of the metrics only those that later stages multiply by are kept."""
     kept = dict.fromkeys(("operator_id", "status", *(rule.per for rule in scorecard.rules if rule.per)))
     columns = [
@@ -81,7 +81,7 @@ def _looked_at(scorecard: Scorecard) -> str:
         *(f"{case_sql(rule.cases, not_for=rule.not_for)} AS found_{rule.key}" for rule in scorecard.rules),
         *(f"{case_sql(gate.cases, not_for=gate.not_for)} AS gate_{gate.name}" for gate in scorecard.gates),
     ]
-    return f"SELECT {', '.join(columns)} FROM {ACCOUNT_TABLE}"
+    return f"SELECT {', '.join(columns)} FROM {table}"
 
 
 def _select(source: str, *columns: str) -> str:

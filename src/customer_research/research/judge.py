@@ -54,6 +54,15 @@ def card_named(scorecard: str) -> Scorecard:
     return _compiled(scorecard, _changed_at(scorecard))[0]
 
 
+def scored_row(measuring: Judged, scorecard: str) -> dict[str, Any]:
+    """The operator's row of the scorecard's query (see `health.scoring`).
+
+    Raises:
+        ConfigError: no such scorecard, or a fault in it.
+    """
+    return measuring.run(_compiled(scorecard, _changed_at(scorecard))[1])[0]
+
+
 def metrics_needed(card: Scorecard) -> tuple[str, ...]:
     """The metrics that decide a score or its gates, each once."""
     named = (name for rule in card.rules for name in (*rule.metrics, rule.per) if name)

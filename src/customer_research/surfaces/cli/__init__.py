@@ -31,6 +31,7 @@ COMMANDS = {
     "compare": ("many:compare", "Two to ten operators side by side, the differences that matter first."),
     "batch": ("many:batch", "A report of each operator of a file and one summary; continues where it was cut off."),
     "whatif": ("many:whatif", "The health score if some figures were other than they are (hypothetical)."),
+    "missing": ("many:missing", "Which unknown figure would move the health score most, and how far."),
     "why": ("why:why", "One figure: value, formula, request as sent, records behind it."),
     "metrics": ("registry:metrics", "List the metrics."),
     "rules": ("registry:rules", "List a scorecard's rules."),

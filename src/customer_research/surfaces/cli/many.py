@@ -203,3 +203,38 @@ def whatif(
         return unresolved(error)
     deliver(report)
     return PARTIAL if report.partial else 0
+
+
+MISSING_HELP = """\
+What is unknown of OPERATOR, and how far it could move the health score: for each figure that a rule needs, the score's
+bounds over the rule's outcomes, the widest first, with the step that closes the gap.
+"""
+
+
+@click.command("missing", help=MISSING_HELP)
+@click.argument("operator")
+@SCORECARD
+@report_options
+@click.pass_context
+def missing(
+    ctx: click.Context,
+    operator: str,
+    scorecard: str | None,
+    chosen: str | None,
+    *,
+    as_json: bool,
+    output: Path | None,
+    show_personal: bool,
+) -> int:
+    """Rank an operator's unknown figures."""
+    deliver = delivery(ctx, chosen, as_json=as_json, output=output, show_personal=show_personal)
+
+    async def work(research: Research) -> Report:
+        return await research.missing(operator, scorecard=scorecard)
+
+    try:
+        report = with_research(ctx, work)
+    except (AmbiguousOperator, OperatorNotFound) as error:
+        return unresolved(error)
+    deliver(report)
+    return PARTIAL if report.partial else 0

@@ -1,0 +1,146 @@
+"""Missing: what is not known of an operator, and how far each of it could move the score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from customer_research.domain.account import Account
+from customer_research.domain.evidence import Fact, Gap, Receipt
+from customer_research.domain.health import BAND_LABELS, Band
+from customer_research.domain.report import Block, Bullets, Cell, Prose, Report, Table, Text
+from customer_research.reports import judgement
+from customer_research.reports.build import section, sections
+from customer_research.reports.presentation import gap_words
+
+WARNING = "The bounds are hypothetical: each rule that cannot be judged is taken to fire, and not to. Not every such case need be possible."
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something unknown: what it is, why, the rules and gates it keeps open, and the score's bounds were it known.
+
+    `receipt` states the assumption that the bounds rest on; the bounds are None where too little would still be known.
+    """
+
+    what: str
+    gap: Gap | None
+    rules: tuple[str, ...]
+    lower: int | None
+    upper: int | None
+    lower_band: Band
+    upper_band: Band
+    receipt: Receipt
+
+    @property
+    def width(self) -> int:
+        """How far apart the bounds are."""
+        return 0 if self.lower is None or self.upper is None else self.upper - self.lower
+
+
+def build(
+    account: Account, figures: Sequence[Unknown], causes: Sequence[Unknown], everything: Unknown | None
+) -> Report:
+    """What is missing: single figures, what one cause keeps away at once, and all of it."""
+    return Report(
+        kind="missing",
+        title="What is missing",
+        operator_id=account.operator_id,
+        operator_name=account.name,
+        generated_at=account.generated_at,
+        as_of=account.as_of,
+        sections=sections(
+            section("Unknown figures", *_figures(account, figures), id="figures"),
+            section("By cause", _causes(account, causes), id="causes"),
+        ),
+        freshness=account.freshness,
+        warnings=(Prose(WARNING, (), "watch"),) if everything else (),
+        headline=_headline(account, everything),
+    )
+
+
+def _headline(account: Account, everything: Unknown | None) -> Prose:
+    found = judgement.score_figure(account, account.score)
+    now = f"Health {found.value} of 100" if isinstance(found, Fact) else "No health score"
+    facts = (found,) if isinstance(found, Fact) else ()
+    if everything is None:
+        return Prose(f"{now}: everything that the scorecard asks for is known.", facts, "good")
+    if everything.lower is None or everything.upper is None:
+        return Prose(f"{now}; with all that is missing it could still not be told.", facts, "unknown")
+    bounds = tuple(_fact(account, value, everything) for value in (everything.lower, everything.upper))
+    text = f"{now}; were all known that is missing, between {everything.lower} and {everything.upper}."
+    return Prose(text, (*facts, *bounds), "watch")
+
+
+def _figures(account: Account, found: Sequence[Unknown]) -> Iterator[Block]:
+    ranked = sorted(found, key=lambda unknown: (-unknown.width, unknown.lower is not None, unknown.what))
+    moving = [unknown for unknown in ranked if unknown.width or unknown.lower is None]
+    idle = [unknown.what for unknown in ranked if not (unknown.width or unknown.lower is None)]
+    if moving:
+        headers = ("Figure", "From", "To", "Apart", "Band", "Open rules and gates")
+        rows = tuple(_row(account, unknown) for unknown in moving)
+        yield Table(headers, rows, _basis(account), "Health score if it were known")
+        yield Prose("Why, and what to do:")
+        yield Bullets(tuple(_reasons(moving)))
+    elif found:
+        yield Prose("Nothing that is unknown would by itself move the score.")
+    else:
+        yield Prose("Everything that the scorecard asks for is known.")
+    if idle:
+        yield Prose(f"Unknown too, but by themselves without weight: {'; '.join(sorted(idle))}.")
+
+
+def _row(account: Account, unknown: Unknown) -> tuple[Cell, ...]:
+    rules = ", ".join(rule.replace("_", " ") for rule in unknown.rules) or "none"
+    return Text(unknown.what), *_bounds(account, unknown), Text(_bands(unknown)), Text(rules)
+
+
+def _reasons(found: Sequence[Unknown]) -> Iterator[Prose]:
+    """Each cause once, with the figures it keeps away and the next step."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for unknown in found:
+        if unknown.gap is not None:
+            grouped.setdefault((gap_words(unknown.gap).rstrip("."), _step(unknown.gap)), []).append(unknown.what)
+    for (words, step), names in grouped.items():
+        yield Prose(f"{words}. Next: {step} Concerns: {'; '.join(names)}.")
+
+
+def _bounds(account: Account, unknown: Unknown) -> tuple[Cell, ...]:
+    if unknown.lower is None or unknown.upper is None:
+        still = Text("no score", "unknown")
+        return still, still, Text("")
+    return tuple(_fact(account, value, unknown) for value in (unknown.lower, unknown.upper, unknown.width))
+
+
+def _fact(account: Account, value: int, unknown: Unknown) -> Fact[int]:
+    """A bound: it rests on what the score rests on, and on the assumption."""
+    return Fact(value, "points", (*_basis(account), unknown.receipt), account.as_of, "hypothetical_health_score")
+
+
+def _basis(account: Account) -> tuple[Receipt, ...]:
+    return judgement.overall_basis(account, account.score) if account.score else ()
+
+
+def _bands(unknown: Unknown) -> str:
+    if unknown.lower_band == unknown.upper_band:
+        return BAND_LABELS[unknown.lower_band]
+    return f"{BAND_LABELS[unknown.lower_band]} to {BAND_LABELS[unknown.upper_band]}"
+
+
+def _step(gap: Gap | None) -> str:
+    if gap is None:
+        return ""
+    return gap.next_step or "nothing to fetch, since the source answered."
+
+
+def _causes(account: Account, causes: Sequence[Unknown]) -> Table | None:
+    """What one outage or missing setting keeps away at once."""
+    if not causes:
+        return None
+    ranked = sorted(causes, key=lambda cause: (-cause.width, cause.what))
+    rows = tuple(
+        (Text(cause.what), *_bounds(account, cause), Text(_bands(cause)), Text(_step(cause.gap))) for cause in ranked
+    )
+    return Table(
+        ("Cause", "From", "To", "Apart", "Band", "Next step"), rows, caption="If all that one cause hides were known"
+    )
