@@ -447,7 +447,8 @@ class Presenter:
     @property
     def notes(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Notes and reasons that several figures share, each with their labels: told once instead of beside each."""
-        return tuple((self.text(note), labels) for note, labels in self._repeated.items() if not self._told(note))
+        told_once = ((note, labels) for note, labels in self._repeated.items() if not self._told(note))
+        return tuple((self.text(note).rstrip("."), labels) for note, labels in told_once)
 
     @property
     def headline(self) -> Prose | None:
