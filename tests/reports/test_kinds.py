@@ -389,7 +389,7 @@ def test_payments_without_card_processing_say_so() -> None:
     account = full()
     figures = {name: gap if name.startswith("charge") else found for name, found in account.figures.items()}
     shown = terminal.render(KINDS["payments"].build(replace(account, figures=figures)), width=120)
-    assert f"does not apply (Warehouse): {text}" in shown
+    assert f"does not apply (Warehouse): {text.rstrip('.')}" in shown
     assert "100%" not in shown.split("Charges, last 90 days")[1].split("Risk")[0]
 
 
