@@ -7,6 +7,7 @@ exit code. HTML comments before the block steer it (a reader of the page does no
   first section; a section is named by its title; `from TEXT +N` is the first line with TEXT and N more lines.
   What is left out becomes a line of three dots.
 - `<!-- fault: hubspot:auth -->`: what is wrong in the sandbox while the command runs (several: separated by blanks).
+- `<!-- file: NAME: LINE | LINE -->`: a file of these lines that lies in the folder where the command runs.
 - `<!-- config: none -->`: run without a settings file, as on a machine where nothing is set up.
 """
 
@@ -32,7 +33,7 @@ ELLIPSIS = "..."
 PORT = "40001"
 """Stands for the port that the sandbox happened to get; as long as most ports are, so that columns stay aligned."""
 
-_DIRECTIVE = re.compile(r"<!-- (?P<name>keep|fault|config): (?P<value>.+?) -->\s*$")
+_DIRECTIVE = re.compile(r"<!-- (?P<name>keep|fault|file|config): (?P<value>.+?) -->\s*$")
 _SECTION = re.compile(r"^(?P<title>\S.*?) ─{3,}$")
 _FROM = re.compile(r"^from (?P<text>.+) \+(?P<more>\d+)$")
 _COUNT = re.compile(r"^(?P<end>first|last) (?P<count>\d+)$")
@@ -107,12 +108,20 @@ def refreshed(sample: Sample, sandbox: Sandbox, folder: Path) -> tuple[str, ...]
     if program != PROGRAM:
         raise SampleError(f"{sample.place}: only {PROGRAM} is run here, not {program}.")
     sandbox.set_faults(*sample.directives.get("fault", "").split())
+    _put_file(sample, folder)
     with _at_home_in(folder):
         code, output = printed([*_config(sample, sandbox), *arguments])
     lines = [f"$ {commands[0]}", *_kept(sample, _stable(output, sandbox).splitlines())]
     if commands[1:]:
         lines += [f"$ {EXIT_CODE}", str(code)]
     return tuple(lines)
+
+
+def _put_file(sample: Sample, folder: Path) -> None:
+    name, _, lines = sample.directives.get("file", "").partition(": ")
+    if name:
+        text = "".join(f"{line.strip()}\n" for line in lines.split("|"))
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def _config(sample: Sample, sandbox: Sandbox) -> list[str]:

@@ -141,6 +141,5 @@ def _causes(account: Account, causes: Sequence[Unknown]) -> Table | None:
     rows = tuple(
         (Text(cause.what), *_bounds(account, cause), Text(_bands(cause)), Text(_step(cause.gap))) for cause in ranked
     )
-    return Table(
-        ("Cause", "From", "To", "Apart", "Band", "Next step"), rows, caption="If all that one cause hides were known"
-    )
+    headers = ("Cause", "From", "To", "Apart", "Band", "Next step")
+    return Table(headers, rows, _basis(account), "Health score if all were known that one cause keeps away")

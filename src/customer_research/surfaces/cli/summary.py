@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from customer_research.research.batch import Row
 
 WIDTH = 100
-NAME_WIDTH = 22
-HEADERS = ("Line", "Operator", "MRR", "Health", "Plan", "Payment", "Tickets", "Trips", "Trend", "Outcome")
+NAME_WIDTH = 20
+HEADERS = ("Line", "Outcome", "Operator", "MRR", "Health", "Plan", "Payment", "Tickets", "Trips", "Trend")
 FIGURES = ("mrr", "health", "plan", "payment", "open_tickets", "trips_30d", "trend")
 STYLES = {"done": "", "partial": "yellow", "duplicate": "dim"}
 """Style of an outcome; all others are red. The outcome stands there in words, too."""
@@ -47,15 +47,23 @@ def summary(rows: Sequence[Row], counts: dict[str, int]) -> str:
         emoji=False,
         legacy_windows=False,
     )
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
+    table = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True, padding=(0, 1), header_style="dim"
+    )
     for header in HEADERS:
         least = NAME_WIDTH if header == "Operator" else None
-        table.add_column(header, overflow="fold", min_width=least, justify="right" if header == "Line" else "left")
+        table.add_column(
+            header,
+            overflow="fold",
+            min_width=least,
+            no_wrap=header == "Outcome",
+            justify="right" if header == "Line" else "left",
+        )
     for row in rows:
         style = STYLES.get(row.outcome, "red")
         figures = [_short(name, row.figures[name].text) if name in row.figures else "" for name in FIGURES]
-        cells = (str(row.line), row.name or row.term, *figures, outcome_words(row.outcome))
-        table.add_row(*(Text(cell, style if cell is cells[-1] else "") for cell in cells))
+        outcome = Text(outcome_words(row.outcome), style)
+        table.add_row(str(row.line), outcome, *(Text(cell) for cell in (row.name or row.term, *figures)))
     console.print(table)
     for row in rows:
         if row.detail:
