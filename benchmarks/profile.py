@@ -237,6 +237,9 @@ def run() -> None:
         warm, first_chain = asyncio.run(chains(config))
     for name, links in (*warm.items(), ("first call", first_chain)):
         print(f"chain of {name}: {' -> '.join(link.name for link in links)}")
+    print(
+        "(Of requests that started at the same time one is named; tests/research/test_requests.py shows what waits for what.)"
+    )
     with served(LATENCY * 1000) as config:
         _with_latency(warm, first_chain, config)
     with served(0) as config:
