@@ -69,7 +69,7 @@ def test_a_profile_survives_a_fault_and_names_the_gap(
         assert fresh[SOURCES[source]].gaps[0].detail[:30] in text.replace("\\", "")
 
 
-def test_the_deadlines_keep_the_promise(settings) -> None:
+def test_the_deadlines_keep_the_promise(settings: Settings) -> None:
     """At most one stream's deadline is waited out, for a source that did not answer is not asked again."""
     assert settings.deadline_seconds <= PROMISED_SECONDS - 5
 

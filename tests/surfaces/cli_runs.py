@@ -65,9 +65,9 @@ def changed(config: Path, folder: Path, changes: Mapping[str, Mapping[str, objec
             if not part:
                 document[name] = value
             elif value is None:
-                document[part].remove(name)  # type: ignore[union-attr]
+                document[part].remove(name)
             else:
-                document[part][name] = value  # type: ignore[index]
+                document[part][name] = value
     path = folder / "changed.toml"
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
     return path

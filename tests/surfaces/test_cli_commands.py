@@ -150,7 +150,7 @@ def test_doctor_writes_what_it_found_and_keeps_the_comments(config_path: Path, t
 
     assert f"Written: {config}" in done.err
     assert config.read_text(encoding="utf-8").startswith("# ours, do not touch\n")
-    assert written["metabase"]["database"] == 2  # type: ignore[index]
+    assert written["metabase"]["database"] == 2
     assert command("doctor", "--online", "--sample", "3", config=config).code == 0
 
 

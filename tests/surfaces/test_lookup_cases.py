@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from world_cases import TYPOS, Case, cases
@@ -115,7 +116,7 @@ REFUSED = (
 
 
 @pytest.mark.parametrize("term", INERT)
-def test_markup_wildcards_and_sql_find_nobody(term: str, clean_sandbox: Sandbox, research) -> None:
+def test_markup_wildcards_and_sql_find_nobody(term: str, clean_sandbox: Sandbox, research: Any) -> None:
     answer = research(lambda opened: opened.lookup(term))
 
     assert answer.best is None
@@ -125,7 +126,7 @@ def test_markup_wildcards_and_sql_find_nobody(term: str, clean_sandbox: Sandbox,
 
 @pytest.mark.parametrize("term", REFUSED)
 def test_a_term_that_says_nothing_is_refused_before_anything_is_asked(
-    term: str, clean_sandbox: Sandbox, research
+    term: str, clean_sandbox: Sandbox, research: Any
 ) -> None:
     with pytest.raises(UsageError) as refused:
         research(lambda opened: opened.lookup(term))

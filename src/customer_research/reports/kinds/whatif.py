@@ -147,14 +147,11 @@ def _without_note(figure: Figure) -> Figure:
 
 def _scores(supposed: Supposition) -> Table:
     names = ("score", "band", "payment_score", "engagement_score", "support_score", "growth_score", "coverage")
-    found = [(STANDINGS[name].label, *(STANDINGS[name].figure(a) for a in _both(supposed))) for name in names]
+    both = [(STANDINGS[name], supposed.before, supposed.after) for name in names]
+    found = [(standing.label, standing.figure(before), standing.figure(after)) for standing, before, after in both]
     shown = [(label, now, then) for label, now, then in found if not _unjudged(now, then)]
     rows = tuple((Text(label), *_beside(supposed, now, then)) for label, now, then in shown)
     return Table(("", "Now", "If", "Change"), rows)
-
-
-def _both(supposed: Supposition) -> tuple[Account, Account]:
-    return supposed.before, supposed.after
 
 
 def _unjudged(now: Figure, then: Figure) -> bool:
