@@ -6,7 +6,7 @@ Only sqlglot's syntax tree is used, never text substitution, so that a name insi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from customer_research.errors import EngineError
@@ -27,13 +27,77 @@ def transpile(sql: str, dialect: str, *, pretty: bool = True) -> str:
     Raises:
         EngineError: when the statement does not parse, or says something the dialect cannot say.
     """
+    return _written(_parse(sql), dialect, pretty=pretty)
+
+
+def _written(tree: exp.Expr, dialect: str, *, pretty: bool) -> str:
     from sqlglot import ErrorLevel  # noqa: PLC0415 - slow to import
     from sqlglot.errors import SqlglotError  # noqa: PLC0415
 
     try:
-        return _parse(sql).sql(dialect, pretty=pretty, comments=False, unsupported_level=ErrorLevel.RAISE)
+        return _rewritten(tree, dialect).sql(dialect, pretty=pretty, comments=False, unsupported_level=ErrorLevel.RAISE)
     except (SqlglotError, ValueError) as error:
         raise EngineError(f"The query cannot be written for {dialect}: {_first_line(error)}.") from error
+
+
+@lru_cache(maxsize=512)
+def bindable(sql: str, dialect: str) -> tuple[str, tuple[str, ...]]:
+    """One DuckDB statement as an engine's driver takes it, and the names of its parameters in the order of their values.
+
+    Parameters become numbered ones (`$1` in Postgres, `:1` in Snowflake) or keep their name (`:name` in Spark): none is
+    placed by its position in the text, so a rewrite may move or repeat it.
+
+    Raises:
+        EngineError: as `transpile`.
+    """
+    names = named_parameters(sql)
+    return _written(_parse(sql).transform(partial(_placed, names, dialect)), dialect, pretty=False), names
+
+
+def _rewritten(tree: exp.Expr, dialect: str) -> exp.Expr:
+    """The tree with what sqlglot does not say rightly in a dialect said in other words.
+
+    Postgres rounds to decimals only exact numbers: `ROUND(x, n)` goes through NUMERIC (15 digits of a DOUBLE) and back.
+    """
+    if dialect == "postgres":
+        _round_exactly(tree)
+    return tree
+
+
+def _round_exactly(tree: exp.Expr) -> None:
+    from sqlglot import exp  # noqa: PLC0415
+
+    for node in reversed(list(tree.find_all(exp.Round))):  # the inner ones first
+        decimals = node.args.get("decimals")
+        if decimals is not None:
+            exact = exp.Round(this=exp.cast(node.this.copy(), "DECIMAL"), decimals=decimals.copy())
+            node.replace(exp.cast(exact, "DOUBLE"))
+
+
+def _placed(names: tuple[str, ...], dialect: str, node: exp.Expr) -> exp.Expr:
+    """A parameter as the driver of a dialect knows it; other nodes as they are."""
+    from sqlglot import exp  # noqa: PLC0415
+
+    if not isinstance(node, exp.Placeholder | exp.Parameter):
+        return node
+    number = names.index(_parameter_name(node)) + 1
+    if dialect == "postgres":
+        return exp.Parameter(this=exp.Literal.number(number))
+    return exp.Placeholder(this=str(number) if dialect == "snowflake" else names[number - 1])
+
+
+def column_type(kind: str, dialect: str) -> str:
+    """A DuckDB type in another dialect's words."""
+    from sqlglot import exp  # noqa: PLC0415
+
+    return exp.DataType.build(kind, dialect=READ).sql(dialect)
+
+
+def quoted(name: str, dialect: str) -> str:
+    """A name as a quoted identifier."""
+    from sqlglot import exp  # noqa: PLC0415
+
+    return exp.to_identifier(name, quoted=True).sql(dialect)
 
 
 @lru_cache(maxsize=512)

@@ -1,0 +1,134 @@
+"""SQL in Snowflake: the same queries over temporary tables, or over the tables of the warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Self
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from customer_research.engines.dialect import bindable, column_type, quoted
+from customer_research.engines.rows import (
+    canonical_columns,
+    check_columns,
+    first_line,
+    inward,
+    missing_driver,
+    named_rows,
+    needed,
+)
+from customer_research.errors import ConfigError, EngineError
+
+DIALECT = "snowflake"
+
+LOGIN_SECONDS = 30
+"""How long a sign-in may take, retries included."""
+
+NETWORK_SECONDS = 120
+"""How long one request is tried again after network and server errors; the connector's default is without end."""
+
+_OPTIONS = frozenset({"warehouse", "role", "host", "port", "protocol", "authenticator", "private_key_file"})
+_FORM = "snowflake://user:password@account/database/schema?warehouse=NAME&role=NAME"
+
+
+class Snowflake:
+    """One session of Snowflake; see `engines.engine.Engine`.
+
+    Tables given here are temporary: no other session sees them. Parameters are bound by the server (`:1`). Names are stored
+    in capitals, as Snowflake reads names without quotes.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            import snowflake.connector as driver  # noqa: PLC0415 - the driver is an extra, and takes seconds to import
+        except ImportError as error:
+            raise missing_driver(DIALECT, "snowflake") from error
+        self._failure = driver.Error
+        try:
+            self._connection = driver.connect(
+                **connection_options(url),
+                paramstyle="numeric",
+                login_timeout=LOGIN_SECONDS,
+                network_timeout=NETWORK_SECONDS,
+                session_parameters={"TIMEZONE": "UTC", "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ"},
+            )
+        except driver.Error as error:
+            raise EngineError(f"Snowflake cannot be reached: {first_line(error)}.", hint="Check the URL.") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the session; its tables go with it."""
+        self._connection.close()
+
+    def load(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Give a canonical table these rows and no others (see `Engine.load`)."""
+        self.create(table, canonical_columns(table), rows)
+
+    def create(self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Give a table of these columns these rows and no others (see `Engine.create`)."""
+        check_columns(table, columns, rows)
+        name = _name(table)
+        definition = ", ".join(f"{_name(column)} {column_type(kind, DIALECT)}" for column, kind in columns.items())
+        places = ", ".join(f":{place}" for place in range(1, len(columns) + 1))
+        values = [[_stored(row.get(column)) for column in columns] for row in rows]
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(f"CREATE OR REPLACE TEMPORARY TABLE {name} ({definition})")
+                if values:
+                    cursor.executemany(f"INSERT INTO {name} VALUES ({places})", values)  # noqa: S608 - quoted names
+        except self._failure as error:
+            raise EngineError(f"The table {table!r} cannot be filled in Snowflake: {first_line(error)}.") from error
+
+    def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The rows of one query (see `Engine.run`)."""
+        text, names = bindable(sql, DIALECT)
+        values = needed(names, parameters)
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(text, [values[name] for name in names] or None)
+                rows = cursor.fetchall()
+                return named_rows([column.name for column in cursor.description], [tuple(row) for row in rows])
+        except self._failure as error:
+            raise EngineError(f"The query failed in Snowflake: {first_line(error)}.") from error
+
+
+def connection_options(url: str) -> dict[str, Any]:
+    """The connector's options from a URL of the form `snowflake://user:password@account/database/schema?warehouse=…`.
+
+    Raises:
+        ConfigError: for another form, or an option it does not know; it never repeats the password.
+    """
+    parts = urlsplit(url)
+    names = [unquote(name) for name in parts.path.strip("/").split("/")]
+    options = dict(parse_qsl(parts.query))
+    unknown = sorted(options.keys() - _OPTIONS)
+    if parts.scheme != "snowflake" or not parts.hostname or not parts.username or len(names) != 2:  # noqa: PLR2004
+        raise ConfigError("The URL of Snowflake has another form.", setting="engine_url", hint=f"Write {_FORM}.")
+    if unknown:
+        raise ConfigError(f"The URL of Snowflake has the unknown option {unknown[0]!r}.", setting="engine_url")
+    if not options.get("port", "0").isdecimal():
+        raise ConfigError("The URL of Snowflake has a port that is no number.", setting="engine_url")
+    account = parts.netloc.rpartition("@")[2]  # as written: `hostname` would be in small letters
+    found: dict[str, Any] = {"account": account, "user": unquote(parts.username), **options}
+    if parts.password is not None:
+        found["password"] = unquote(parts.password)
+    if "port" in options:
+        found["port"] = int(options["port"])
+    return found | {"database": names[0], "schema": names[1]}
+
+
+def _name(name: str) -> str:
+    return quoted(name.upper(), DIALECT)
+
+
+def _stored(value: Any) -> Any:
+    """Instants and dates as ISO text: many rows travel as one array, whose texts Snowflake converts to the column's type."""
+    told = inward(value)
+    return (
+        told.isoformat(sep=" ") if isinstance(told, datetime) else told.isoformat() if isinstance(told, date) else told
+    )

@@ -1,0 +1,144 @@
+"""SQL in Spark: the same queries over temporary views, or over the tables of the session's catalogue."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from customer_research.engines.dialect import bindable, column_type, quoted
+from customer_research.engines.rows import (
+    canonical_columns,
+    check_columns,
+    first_line,
+    inward,
+    missing_driver,
+    named_rows,
+    needed,
+)
+from customer_research.errors import EngineError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+DIALECT = "spark"
+
+_SESSION: Mapping[str, str] = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.timestampType": "TIMESTAMP_NTZ",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+"""Settings that the meaning of the queries rests on; others (shuffle partitions, memory) are the cluster's."""
+
+
+class Spark:
+    """A session of its own on a Spark master; see `engines.engine.Engine`.
+
+    A running Spark of this process is shared (with its own views and settings) and left running; otherwise one is started
+    and stopped again. Parameters are bound by Spark (`:name`). Spark 4 or later, and Java 17 or later.
+    """
+
+    def __init__(self, master: str) -> None:
+        try:
+            import pyarrow as pa  # noqa: PLC0415 - comes with the driver, and slow to import
+            from py4j.protocol import Py4JError  # noqa: PLC0415 - the driver is an extra
+            from pyspark.errors import PySparkException  # noqa: PLC0415 - the driver is an extra, and slow to import
+        except ImportError as error:
+            raise missing_driver(DIALECT, "spark") from error
+        self._failures = (PySparkException, Py4JError, pa.ArrowException)
+        # Spark's Python side logs each failed query with its Java stack; here it becomes an EngineError instead
+        logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
+        self._session, self._started = self._opened(master)
+        self._views: set[str] = set()
+
+    def _opened(self, master: str) -> tuple[SparkSession, bool]:
+        from pyspark.sql import SparkSession  # noqa: PLC0415 - the driver is an extra, and slow to import
+
+        running = SparkSession.getActiveSession()
+        try:
+            builder = SparkSession.builder.appName("customer-research").config("spark.ui.showConsoleProgress", "false")
+            base = running or (builder.master(master) if master else builder).getOrCreate()
+            session = base.newSession()
+            for key, value in _SESSION.items():
+                session.conf.set(key, value)
+        except (*self._failures, RuntimeError, OSError) as error:
+            raise EngineError(f"Spark cannot be reached: {first_line(error)}.", hint="Check the master.") from error
+        return session, running is None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop the views; stop Spark when this engine started it."""
+        for name in self._views:
+            self._session.catalog.dropTempView(name)
+        self._views.clear()
+        if self._started:
+            self._session.stop()
+
+    def load(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Give a canonical table these rows and no others (see `Engine.load`)."""
+        self.create(table, canonical_columns(table), rows)
+
+    def create(self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Give a table of these columns these rows and no others (see `Engine.create`)."""
+        import pyarrow as pa  # noqa: PLC0415 - comes with the driver, and slow to import
+
+        check_columns(table, columns, rows)
+        try:
+            filled = pa.table(
+                {
+                    name: pa.array([inward(row.get(name)) for row in rows], _arrow(kind))
+                    for name, kind in columns.items()
+                }
+            )
+            schema = ", ".join(
+                f"{quoted(name, DIALECT)} {column_type(kind, DIALECT)}" for name, kind in columns.items()
+            )
+            self._session.createDataFrame(filled, schema).createOrReplaceTempView(table)
+        except (*self._failures, TypeError, ValueError, OverflowError) as error:
+            raise EngineError(f"The table {table!r} cannot be filled in Spark: {first_line(error)}.") from error
+        self._views.add(table)
+
+    def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The rows of one query (see `Engine.run`)."""
+        text, names = bindable(sql, DIALECT)
+        values = {name: _bound(value) for name, value in needed(names, parameters).items()}
+        try:
+            answer = _without_zones(self._session.sql(text, args=values))
+            return named_rows(answer.columns, [tuple(row) for row in answer.collect()])
+        except self._failures as error:
+            raise EngineError(f"The query failed in Spark: {first_line(error)}.") from error
+
+
+def _bound(value: Any) -> Any:
+    """Instants with their zone: Spark reads a naive one in the zone of the process."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+
+
+def _without_zones(answer: DataFrame) -> DataFrame:
+    """Timestamps as UTC wall time: those with a zone would come back in the zone of the process."""
+    columns = {name: answer[name].cast("timestamp_ntz") for name, kind in answer.dtypes if kind == "timestamp"}
+    return answer.withColumns(columns) if columns else answer
+
+
+def _arrow(kind: str) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - comes with the driver, and slow to import
+
+    types = {
+        "VARCHAR": pa.string(),
+        "BIGINT": pa.int64(),
+        "DOUBLE": pa.float64(),
+        "BOOLEAN": pa.bool_(),
+        "DATE": pa.date32(),
+        "TIMESTAMP": pa.timestamp("us"),
+    }
+    if kind not in types:
+        raise EngineError(f"A column cannot have the type {kind!r}.", hint=f"Known: {', '.join(types)}.")
+    return types[kind]

@@ -1,0 +1,253 @@
+"""The same answer everywhere: every query of metrics, scorecards and findings, on every engine, row by row.
+
+DuckDB in memory is compared with a real Postgres, a real local Spark and Snowflake's connector before fakesnow: the fixed
+awkward corpus with every query there is, and tables that hypothesis draws. Whole numbers, texts, dates, instants and
+truth values are equal with their types, order of rows included where the query has one; ratios are within 1e-9.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import pytest
+import sqlglot
+from awkward_tables import MOMENTS, Row, Tables, corpus, drawn_tables, wide_rows
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from places import EPOCH, PLACES, as_fakesnow_says, place
+
+from customer_research.domain.records import TABLES
+from customer_research.engines.duckdb import Memory
+from customer_research.engines.engine import Engine, open_engine
+from customer_research.engines.postgres import Postgres
+from customer_research.engines.snowflake import Snowflake
+from customer_research.engines.spark import Spark
+from customer_research.health.findings import findings_sql, load_findings
+from customer_research.health.scorecard import load_scorecard, shipped_scorecards
+from customer_research.health.scoring import scoring_sql
+from customer_research.metrics.catalogue import METRICS, SUBJECTS
+from customer_research.metrics.queries import (
+    ACCOUNT_TABLE,
+    EVIDENCE,
+    LISTINGS,
+    account_columns,
+    derived_sql,
+    evidence_sql,
+    subject_sql,
+)
+
+pytestmark = pytest.mark.xdist_group("engines")  # one server of each kind, not one a worker
+
+COLUMNS = account_columns()
+NAMES = frozenset(COLUMNS) - {"operator_id"}
+SUBJECT_QUERIES = {f"subject {name}": subject_sql(name) for name in SUBJECTS if name != "derived"}
+DETAIL_QUERIES = {f"evidence {name}": evidence_sql(name) for name in EVIDENCE} | {
+    f"listing {name}": listing.sql for name, listing in LISTINGS.items()
+}
+JUDGING_QUERIES = {
+    f"{scorecard} {part}": sql
+    for scorecard in shipped_scorecards()
+    for part, sql in scoring_sql(load_scorecard(scorecard, NAMES)).items()
+} | {"findings": findings_sql(load_findings(NAMES))}
+
+
+class Effort(NamedTuple):
+    """How much is asked of an engine: Postgres answers in milliseconds, the others take half a second a query."""
+
+    moments: int
+    rows: int
+    examples: int
+
+
+EFFORTS: Mapping[type[Engine], Effort] = {
+    Postgres: Effort(moments=5, rows=60, examples=6),
+    Spark: Effort(moments=1, rows=60, examples=2),
+    Snowflake: Effort(moments=1, rows=24, examples=2),
+}
+
+
+def _literals() -> list[Any]:
+    """The constants that the rules compare with, and a few more."""
+    found: set[Any] = {0, 1, "Churn", "somebody's"}
+    for sql in [*JUDGING_QUERIES.values(), derived_sql()]:
+        for literal in sqlglot.parse_one(sql, read="duckdb").find_all(sqlglot.exp.Literal):
+            found.add(literal.this if literal.is_string else float(literal.this))
+    return sorted(found, key=str)
+
+
+LITERALS = _literals()
+
+
+@pytest.fixture(scope="module", params=PLACES)
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    with place(request.param) as url, open_engine(request.param, url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def memory() -> Iterator[Memory]:
+    with Memory() as opened:
+        yield opened
+
+
+# -- comparing ----------------------------------------------------------------------------------------------------------
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal with their types; floats within 1e-9."""
+    if type(one) is not type(other):
+        return False
+    return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12) if isinstance(one, float) else bool(one == other)
+
+
+def _rank(value: Any) -> str:
+    """A place in an order that neither a ratio's last digits nor fakesnow's faults change."""
+    if value is None or value == EPOCH:
+        return ""
+    return f"{float(value):.6g}" if isinstance(value, int | float) else str(value)
+
+
+def ordered(sql: str, rows: Sequence[Row]) -> list[Row]:
+    """The rows as they came where the query orders them by all that tells them apart; else in an order of ours."""
+    told = sqlglot.parse_one(sql, read="duckdb").args.get("order")
+    keys = [] if told is None else [key.this.name for key in told.expressions]
+    if keys in (["operator_id"], ["operator_id", "currency"]):
+        return list(rows)
+    return sorted(rows, key=lambda row: [_rank(value) for value in row.values()])
+
+
+def differences(name: str, sql: str, one: Sequence[Row], other: Sequence[Row], *, fakesnow: bool = False) -> list[str]:
+    if len(one) != len(other):
+        return [f"{name}: {len(one)} rows here, {len(other)} there"]
+    found = []
+    for mine, told in zip(ordered(sql, one), ordered(sql, other), strict=True):
+        theirs = {
+            column: as_fakesnow_says(told[column], mine.get(column)) if fakesnow else told[column] for column in told
+        }
+        if list(mine) != list(theirs):
+            return [f"{name}: columns {sorted(set(mine) ^ set(theirs))}"]
+        found += [
+            f"{name}.{column} of {mine.get('operator_id')}: {mine[column]!r} here, {theirs[column]!r} there"
+            for column in mine
+            if not same(mine[column], theirs[column])
+        ]
+    return found
+
+
+def compare(memory: Memory, engine: Engine, queries: Mapping[str, str], moment: datetime) -> None:
+    found: list[str] = []
+    for name, sql in queries.items():
+        here, there = memory.run(sql, {"as_of": moment}), engine.run(sql, {"as_of": moment})
+        found += differences(name, sql, here, there, fakesnow=isinstance(engine, Snowflake))
+    assert not found, "\n".join(found[:20])
+
+
+def load(engines: Sequence[Engine], tables: Tables) -> None:
+    for opened in engines:
+        for name in TABLES:
+            opened.load(name, tables.get(name, ()))
+
+
+def measured(memory: Memory, moment: datetime) -> list[Row]:
+    """The wide table that the subjects give, one row per operator."""
+    rows: dict[str, Row] = {}
+    for name, subject in SUBJECTS.items():
+        if subject.grain == "operator" and name != "derived":
+            for row in memory.run(subject_sql(name), {"as_of": moment}):
+                rows.setdefault(row["operator_id"], {}).update(row)
+    return list(rows.values())
+
+
+def judge_alike(memory: Memory, engine: Engine, rows: Sequence[Row], moment: datetime) -> None:
+    """Derived figures over the wide table, then, with them in place, every scorecard and the findings."""
+    for opened in (memory, engine):
+        opened.create(ACCOUNT_TABLE, COLUMNS, rows)
+    compare(memory, engine, {"derived": derived_sql()}, moment)
+    derived = {row["operator_id"]: row for row in memory.run(derived_sql(), {"as_of": moment})}
+    for opened in (memory, engine):
+        opened.create(ACCOUNT_TABLE, COLUMNS, [row | derived[row["operator_id"]] for row in rows])
+    compare(memory, engine, JUDGING_QUERIES, moment)
+
+
+# -- the corpus ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_corpus_gives_the_same_rows_for_every_query(memory: Memory, engine: Engine) -> None:
+    for moment in MOMENTS[: EFFORTS[type(engine)].moments]:
+        load((memory, engine), corpus(moment, rows=EFFORTS[type(engine)].rows))
+        compare(memory, engine, SUBJECT_QUERIES | DETAIL_QUERIES, moment)
+
+
+def test_the_corpus_is_judged_the_same(memory: Memory, engine: Engine) -> None:
+    for moment in MOMENTS[: EFFORTS[type(engine)].moments]:
+        load((memory,), corpus(moment, rows=EFFORTS[type(engine)].rows))
+        judge_alike(memory, engine, measured(memory, moment), moment)
+
+
+def test_the_corpus_says_something_in_every_query_and_every_metric(memory: Memory) -> None:
+    silent, unknown = (
+        set(SUBJECT_QUERIES | DETAIL_QUERIES),
+        {m.name for m in METRICS.values() if m.subject != "derived"},
+    )
+    for moment in MOMENTS:
+        load((memory,), corpus(moment, rows=60))
+        for name in (SUBJECT_QUERIES | DETAIL_QUERIES).keys() & silent | SUBJECT_QUERIES.keys():
+            rows = memory.run((SUBJECT_QUERIES | DETAIL_QUERIES)[name], {"as_of": moment})
+            silent -= {name} if rows else set()
+            unknown -= {column for row in rows for column, value in row.items() if value is not None}
+    assert (silent, unknown) == (set(), set())
+
+
+def test_no_rows_at_all_are_no_rows_everywhere(memory: Memory, engine: Engine) -> None:
+    load((memory, engine), {})
+    for sql in (SUBJECT_QUERIES | DETAIL_QUERIES).values():
+        assert memory.run(sql, {"as_of": MOMENTS[0]}) == engine.run(sql, {"as_of": MOMENTS[0]}) == []
+
+
+# -- drawn tables -------------------------------------------------------------------------------------------------------
+
+
+def drawn(engine: Engine) -> settings:
+    """Few but large examples, not made smaller when they fail: every one asks dozens of queries of two databases."""
+    return settings(
+        max_examples=EFFORTS[type(engine)].examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def test_drawn_tables_give_the_same_rows_for_every_subject_and_score(memory: Memory, engine: Engine) -> None:
+    @drawn(engine)
+    @given(drawn_tables(largest=25))
+    def check(told: tuple[datetime, Tables]) -> None:
+        moment, tables = told
+        load((memory, engine), tables)
+        compare(memory, engine, SUBJECT_QUERIES, moment)
+        judge_alike(memory, engine, measured(memory, moment), moment)
+
+    check()
+
+
+def test_drawn_metrics_are_judged_the_same(memory: Memory, engine: Engine) -> None:
+    @drawn(engine)
+    @given(st.integers(0, 2**32), st.sampled_from(MOMENTS))
+    def check(seed: int, moment: datetime) -> None:
+        judge_alike(memory, engine, wide_rows(COLUMNS, LITERALS, count=40, seed=seed), moment)
+
+    check()
+
+
+def test_a_difference_in_value_type_count_or_column_is_seen() -> None:
+    sql = "SELECT 1 AS a"
+    assert differences("q", sql, [{"a": 1}], [{"a": 1}]) == []
+    assert differences("q", sql, [{"a": 0.1 + 0.2}], [{"a": 0.3}]) == []
+    for one, other in ((1, 2), (1, 1.0), (1, True), (None, 0), (0.5, 0.5000001), ("a", "a ")):
+        assert differences("q", sql, [{"a": one}], [{"a": other}]) != []
+    assert differences("q", sql, [{"a": 1}], [{"a": 1}, {"a": 1}]) != []
+    assert differences("q", sql, [{"a": 1}], [{"b": 1}]) != []

@@ -1,0 +1,197 @@
+"""What every engine owes its callers: rows as they went in, instants in UTC, bound parameters, mistakes as one sentence."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from places import PLACES, as_fakesnow_says, place
+
+from customer_research.domain.records import TABLES
+from customer_research.engines.engine import ENGINES, Engine, open_engine
+from customer_research.engines.snowflake import Snowflake, connection_options
+from customer_research.errors import ConfigError, EngineError
+
+pytestmark = pytest.mark.xdist_group("engines")
+
+AWKWARD = 'it\'s 50 % of \\ a "b" $as_of :1 ? %(x)s {y} -- é\n'
+LARGE = 9_007_199_254_740_990  # just below where a DOUBLE ceases to be exact
+TOKYO = timezone(timedelta(hours=9))
+
+
+def told(engine: Engine, value: Any, expected: Any) -> Any:
+    return as_fakesnow_says(value, expected) if isinstance(engine, Snowflake) else value
+
+
+@pytest.fixture(scope="module", params=("duckdb", *PLACES))
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    if request.param == "duckdb":
+        with open_engine("duckdb") as opened:
+            yield opened
+    else:
+        with place(request.param) as url, open_engine(request.param, url) as opened:
+            yield opened
+
+
+def test_rows_come_back_as_they_went_in(engine: Engine) -> None:
+    row = {
+        "operator_id": AWKWARD,
+        "trip_id": "",
+        "created_at": datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC),
+        "total_minor": 9_007_199_254_740_993,
+        "distance_miles": 0.1,
+        "driver_app_used": False,
+    }
+    engine.load("reservation", [row])
+    (out,) = engine.run("SELECT * FROM reservation")
+    assert set(out) == set(TABLES["reservation"].column_names)
+    assert {key: out[key] for key in row} == row
+    assert type(out["total_minor"]) is int
+    assert told(engine, out["cancelled_at"], None) is None
+
+
+def test_instants_are_utc_in_and_out_wherever_the_process_is(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/St_Johns")
+    time.tzset()
+    try:
+        engine.load("survey", [{"survey_id": "s", "created_at": datetime(2026, 1, 1, 8, tzinfo=TOKYO)}])
+        sql = (
+            "SELECT created_at, DATE_TRUNC('month', created_at) AS month, CAST(created_at AS DATE) AS day, "
+            "CAST($at AS TIMESTAMP) AS at FROM survey WHERE created_at = CAST($at AS TIMESTAMP)"
+        )
+        at = datetime(2025, 12, 31, 23, tzinfo=UTC)
+        expected = {"created_at": at, "month": datetime(2025, 12, 1, tzinfo=UTC), "day": date(2025, 12, 31), "at": at}
+        assert engine.run(sql, {"at": datetime(2026, 1, 1, 8, tzinfo=TOKYO)}) == [expected]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_naive_instants_are_refused(engine: Engine) -> None:
+    naive = datetime(2026, 1, 1)  # noqa: DTZ001
+    with pytest.raises(EngineError, match="no time zone"):
+        engine.load("survey", [{"survey_id": "s", "created_at": naive}])
+    with pytest.raises(EngineError, match="no time zone"):
+        engine.run("SELECT CAST($at AS TIMESTAMP) AS at", {"at": naive})
+
+
+def test_parameters_are_bound_whatever_they_say_and_the_unneeded_ignored(engine: Engine) -> None:
+    engine.load("invoice", [{"invoice_id": AWKWARD, "total_minor": 7, "issuing_date": date(2024, 2, 29)}])
+    sql = "SELECT total_minor % 4 AS rest FROM invoice WHERE invoice_id = $one AND $least < total_minor AND total_minor > $least"
+    assert engine.run(sql, {"one": AWKWARD, "least": 6, "other": 1}) == [{"rest": 3}]
+    assert engine.run(sql, {"one": "' OR 1=1 --", "least": 6}) == []
+    on = "SELECT total_minor FROM invoice WHERE issuing_date = CAST($day AS DATE) AND invoice_id LIKE '%50 %'"
+    assert engine.run(on, {"day": date(2024, 2, 29)}) == [{"total_minor": 7}]
+    with pytest.raises(EngineError, match=r"\$least"):
+        engine.run(sql, {"one": "i"})
+
+
+def test_tables_can_be_filled_again_and_have_other_columns_then(engine: Engine) -> None:
+    engine.load("member", [{"member_id": "a"}, {"member_id": "b"}])
+    engine.load("member", [{"member_id": "c"}])
+    assert engine.run("SELECT member_id FROM member") == [{"member_id": "c"}]
+    engine.load("member", [])
+    assert engine.run("SELECT member_id FROM member") == []
+    engine.create("wide", {"a": "BIGINT"}, [{"a": 1}])
+    engine.create("wide", {"a": "BIGINT", "b": "VARCHAR"}, [{"a": 2, "b": "x"}, {}])
+    assert engine.run("SELECT * FROM wide ORDER BY a") == [{"a": 2, "b": "x"}, {"a": None, "b": None}]
+
+
+def test_texts_are_ordered_by_code_point_and_nulls_come_last(engine: Engine) -> None:
+    engine.create("words", {"w": "VARCHAR"}, [{"w": w} for w in ("b", "B", "_", "-", "é", "a", None, "Z")])
+    assert [row["w"] for row in engine.run("SELECT w FROM words ORDER BY w")] == [
+        "-",
+        "B",
+        "Z",
+        "_",
+        "a",
+        "b",
+        "é",
+        None,
+    ]
+    assert [row["w"] for row in engine.run("SELECT w FROM words ORDER BY w DESC")][-2:] == ["-", None]
+
+
+def test_sums_are_exact_and_quotients_are_not_cut(engine: Engine) -> None:
+    engine.create("sums", {"n": "BIGINT", "x": "DOUBLE"}, [{"n": LARGE, "x": 2.5}, {"n": 2, "x": None}])
+    (row,) = engine.run(
+        "SELECT SUM(n) AS n, COUNT(x) AS known, 7 / 2 AS half, 7 % 4 AS rest, ROUND(SUM(x), 1) AS x FROM sums"
+    )
+    row["n"] = told(engine, row["n"], LARGE + 2)
+    assert row == {"n": LARGE + 2, "known": 1, "half": 3.5, "rest": 3, "x": 2.5}
+
+
+def test_mistakes_are_one_sentence(engine: Engine) -> None:
+    with pytest.raises(EngineError, match="no canonical table 'nope'"):
+        engine.load("nope", [])
+    with pytest.raises(EngineError, match="no column colour"):
+        engine.load("member", [{"colour": "red"}])
+    with pytest.raises(EngineError, match=r"failed in|cannot be filled"):
+        engine.load("member", [{"member_id": "a", "created_at": "not a date"}])
+    engine.load("member", [])
+    for wrong in ("SELECT absent FROM member", "SELECT FROM WHERE", "SELECT 1 AS a; SELECT 2 AS a"):
+        with pytest.raises(EngineError) as caught:
+            engine.run(wrong)
+        assert "\n" not in caught.value.message
+    assert engine.run("SELECT 1 AS still_there") == [{"still_there": 1}]
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_a_missing_driver_names_its_extra(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("psycopg", "pyspark.errors", "snowflake.connector"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(EngineError, match="driver, which is not installed") as caught:
+        open_engine(name, "anything")
+    assert f"customer-research[{name}]" in caught.value.hint
+
+
+def test_every_engine_is_known_by_its_name() -> None:
+    assert set(ENGINES) == {"duckdb", *PLACES}
+
+
+# -- opening ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_opened_is_said_without_secrets() -> None:
+    with pytest.raises(ConfigError, match="no engine 'oracle'"):
+        open_engine("oracle", "")
+    with pytest.raises(ConfigError, match="takes no URL"):
+        open_engine("duckdb", "file.db")
+    nobody = "postgresql://tester:hidden-word@127.0.0.1:1/none"
+    with pytest.raises(EngineError, match="Postgres cannot be reached") as caught:
+        open_engine("postgres", nobody)
+    assert "hidden-word" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:hidden-word@account/db/schema",
+        "snowflake://account/db/schema",
+        "snowflake://user:hidden-word@account/db",
+        "snowflake://user:hidden-word@account/db/schema?colour=red",
+        "snowflake://user:hidden-word@account/db/schema?port=many",
+    ],
+)
+def test_a_snowflake_url_of_another_form_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ConfigError, match="URL of Snowflake") as caught:
+        connection_options(url)
+    assert "hidden-word" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_snowflake_url_says_all_the_connector_needs() -> None:
+    told = connection_options("snowflake://us%40er:p%2Fw@My-Org-account1/DB/PUBLIC?warehouse=WH&role=R&port=8080")
+    assert told == {
+        "account": "My-Org-account1",
+        "user": "us@er",
+        "password": "p/w",
+        "database": "DB",
+        "schema": "PUBLIC",
+        "warehouse": "WH",
+        "role": "R",
+        "port": 8080,
+    }
