@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from customer_research.engines.dialect import named_parameters, transpile, with_bindings
+from customer_research.engines.dialect import bindable, column_type, named_parameters, quoted, transpile, with_bindings
 from customer_research.engines.duckdb import Memory
 from customer_research.errors import EngineError
 
@@ -73,3 +73,32 @@ def test_bindings_that_go_round_or_are_redefined_are_refused() -> None:
 def test_the_same_query_can_be_bound_twice_with_different_results() -> None:
     assert "1 AS x" in with_bindings("SELECT x FROM a", {"a": "SELECT 1 AS x"})
     assert "2 AS x" in with_bindings("SELECT x FROM a", {"a": "SELECT 2 AS x"})
+
+
+@pytest.mark.parametrize(
+    ("dialect", "shape"),
+    [("postgres", "x = $2 AND y < $1"), ("snowflake", "x = :2 AND y < :1"), ("spark", "x = :b AND y < :a")],
+)
+def test_parameters_of_a_bindable_query_are_found_by_number_or_name_not_by_place(dialect: str, shape: str) -> None:
+    text, names = bindable("SELECT $a AS first, '$c' AS word FROM t WHERE x = $b AND y < $a", dialect)
+    assert names == ("a", "b")
+    assert shape in text
+    assert "'$c'" in text
+
+
+def test_rounding_to_decimals_is_exact_in_postgres_at_every_depth() -> None:
+    said = transpile(
+        "SELECT CAST(ROUND(ROUND(x, 3) * y, 6) AS BIGINT) AS z, ROUND(w) AS v FROM t", "postgres", pretty=False
+    )
+    assert said.count("AS DECIMAL") == 2
+    assert said.count("AS DOUBLE PRECISION") >= 2
+    assert "ROUND(w)" in said
+    assert "ROUND(x, 3)" in transpile("SELECT ROUND(x, 3) AS z FROM t", "snowflake", pretty=False)
+
+
+def test_types_and_names_in_other_dialects() -> None:
+    assert column_type("DOUBLE", "postgres") == "DOUBLE PRECISION"
+    assert column_type("TIMESTAMP", "spark") == "TIMESTAMP_NTZ"
+    assert column_type("TIMESTAMP", "snowflake") == "TIMESTAMPNTZ"
+    assert quoted('a"b', "postgres") == '"a""b"'
+    assert quoted("a`b", "spark") == "`a``b`"

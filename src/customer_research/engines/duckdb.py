@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from customer_research.domain.records import TABLES, ColumnType
+from customer_research.engines.rows import canonical_columns, check_columns, first_line, inward, named_rows, needed
 from customer_research.errors import EngineError
 
 if TYPE_CHECKING:
     import duckdb
-
-SQL_TYPES: Mapping[ColumnType, str] = {
-    "text": "VARCHAR",
-    "integer": "BIGINT",
-    "number": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-    "texts": "VARCHAR",
-}
-"""The SQL type of each column type of `domain.records`."""
 
 _PRIVATE = {
     "enable_external_access": "false",
@@ -87,17 +75,12 @@ class Memory:
         Raises:
             EngineError: for an unknown table, a column the table does not have, or a value of the wrong type.
         """
-        canonical = TABLES.get(table)
-        if canonical is None:
-            raise EngineError(f"There is no canonical table {table!r}.", hint=f"Known: {', '.join(TABLES)}.")
-        self.create(table, {column.name: SQL_TYPES[column.type] for column in canonical.columns}, rows)
+        self.create(table, canonical_columns(table), rows)
 
     def create(self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
         """Give a table of these columns (name → SQL type) these rows and no others; an absent column is null."""
-        unknown = sorted({name for row in rows for name in row} - columns.keys())
-        if unknown:
-            raise EngineError(f"The table {table!r} has no column {', '.join(unknown)}.")
-        values = {f"c{index}": [_inward(row.get(name)) for row in rows] for index, name in enumerate(columns)}
+        check_columns(table, columns, rows)
+        values = {f"c{index}": [inward(row.get(name)) for row in rows] for index, name in enumerate(columns)}
         made = self._emptied(table, columns)
         made.filled = bool(rows)
         if len(rows) == 1:
@@ -141,22 +124,21 @@ class Memory:
         """
         given = parameters if parameters is not None else {}
         cursor = self._cursor(sql, given)
-        names = [column[0].lower() for column in cursor.description or ()]
-        return [{name: _outward(value) for name, value in zip(names, row, strict=True)} for row in cursor.fetchall()]
+        return named_rows([column[0] for column in cursor.description or ()], cursor.fetchall())
 
     def _cursor(self, sql: str, given: Mapping[str, Any]) -> Any:
         prepared = self._prepared.get(sql)
         if prepared is not None:
-            return self._execute(_execution(prepared, _needed(prepared.parameters, given)))
+            return self._execute(_execution(prepared, needed(prepared.parameters, given)))
         statement = self._parsed(sql)
-        return self._execute(statement, _needed(statement.named_parameters, given))
+        return self._execute(statement, needed(statement.named_parameters, given))
 
     def _parsed(self, sql: str) -> duckdb.Statement:
         """Exactly one statement."""
         try:
             statements = self._connection.extract_statements(sql)
         except self._failure as error:
-            raise EngineError(f"The query does not parse: {_first_line(error)}") from error
+            raise EngineError(f"The query does not parse: {first_line(error)}.") from error
         if len(statements) != 1:
             raise EngineError(f"Expected one query, got {len(statements)} statements.")
         return statements[0]
@@ -165,15 +147,7 @@ class Memory:
         try:
             return self._connection.execute(query, dict(parameters or {}))
         except self._failure as error:
-            raise EngineError(f"The query failed in memory: {_first_line(error)}") from error
-
-
-def _needed(names: Collection[str], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a query's parameters, as the database takes them."""
-    missing = sorted(set(names) - given.keys())
-    if missing:
-        raise EngineError(f"The query needs a value for ${missing[0]}.")
-    return {name: _inward(given[name]) for name in names}
+            raise EngineError(f"The query failed in memory: {first_line(error)}.") from error
 
 
 def _execution(prepared: _Prepared, values: Mapping[str, Any]) -> str:
@@ -188,27 +162,5 @@ def _literal(value: Any) -> str:
     return f"TIMESTAMP '{value.isoformat(sep=' ')}'"
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
-
-
 def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _inward(value: Any) -> Any:
-    """Aware datetimes as naive UTC; a naive one is refused, since nobody knows what it means."""
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise EngineError(f"The timestamp {value.isoformat()} has no time zone; give it in UTC.")
-        return value.astimezone(UTC).replace(tzinfo=None)
-    return value
-
-
-def _outward(value: Any) -> Any:
-    """Naive timestamps as aware UTC; exact decimals without a fraction as integers, others as floats."""
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC)
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    return value
