@@ -30,8 +30,11 @@ hypothesis.settings.load_profile("everywhere")
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    """All vendors on loopback ports, 400 operators and the 42 scenarios; one a worker process."""
-    with Sandbox.start(slow_seconds=30.0) as running:
+    """All vendors on loopback ports, 400 operators and the 42 scenarios; one a worker process.
+
+    The vendors' rate limits are off: all tests of a worker share one minute's budget, and the limits have tests of their own.
+    """
+    with Sandbox.start(slow_seconds=30.0, rate_limits=False) as running:
         yield running
 
 
@@ -42,7 +45,6 @@ def clean_sandbox(sandbox: Sandbox) -> Iterator[Sandbox]:
     yield sandbox
     sandbox.set_faults()
     sandbox.set_latency(0)
-    sandbox.set_rate_limits(hold=True)
 
 
 @pytest.fixture(scope="session")

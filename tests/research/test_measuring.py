@@ -28,7 +28,6 @@ def said(account: Account) -> dict[str, Any]:
 
 def test_accounts_gathered_at_the_same_time_are_as_alone(clean_sandbox: Sandbox, research: Run) -> None:
     ids = [EXPECTED[name]["operator_id"] for name in NAMES]
-    clean_sandbox.set_rate_limits(hold=False)
 
     async def together(opened: Research) -> list[Account]:
         await opened.account(ids[0])  # from now on the memory is there, and used while sources are awaited

@@ -33,7 +33,6 @@ def _sample(sandbox: Sandbox) -> list[tuple[str, list[str]]]:
 
 
 def test_100_random_figures_of_20_operators_replay_to_the_same_value(clean_sandbox: Sandbox, research: Any) -> None:
-    clean_sandbox.set_rate_limits(hold=False)
     sample = _sample(clean_sandbox)
 
     async def replay(opened: Research) -> list[str]:

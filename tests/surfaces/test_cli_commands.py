@@ -13,8 +13,6 @@ from cli_runs import KEYS, SILENT_CHURN, WRONG, changed, command
 from customer_research.metrics.catalogue import METRICS
 from customer_research.sandbox.serve import Sandbox
 
-pytestmark = pytest.mark.usefixtures("_unhurried")
-
 # --- why ---------------------------------------------------------------------------------------------------------
 
 

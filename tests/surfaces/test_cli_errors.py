@@ -12,7 +12,6 @@ from cli_runs import CREDENTIALS, SILENT_CHURN, SOURCES, WRONG, Run, changed, co
 from customer_research.sandbox.serve import Sandbox
 from customer_research.surfaces.cli import COMMANDS, EXIT_CODES
 
-pytestmark = pytest.mark.usefixtures("_unhurried")
 NAME = "Silvermead Livery"
 KINDS = ("quick", "profile", "billing", "reservations", "payments", "health")
 

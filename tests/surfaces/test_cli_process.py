@@ -16,7 +16,6 @@ from cli_runs import KEYS, SILENT_CHURN
 from customer_research.sandbox.serve import Sandbox
 
 PROGRAM = (sys.executable, "-m", "customer_research")
-pytestmark = pytest.mark.usefixtures("_unhurried")
 
 
 def piped(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -20,8 +20,6 @@ WILDCARD, INJECTION, UNICODE = (f"00000000-5ce0-11f0-a000-0000000000{number}" fo
 
 Shown = Callable[..., Run]
 
-pytestmark = pytest.mark.usefixtures("_unhurried")
-
 
 @pytest.fixture(scope="module")
 def shown(config_path: Path) -> Shown:
