@@ -12,19 +12,15 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from customer_research.errors import AmbiguousOperator, OperatorNotFound
-from customer_research.surfaces.cli.reports import NOT_FOUND, SOURCE_FAILED, report_options, unresolved
-from customer_research.surfaces.cli.session import PARTIAL, delivery, render_text, settings_of, with_research
+from customer_research.surfaces.cli.reports import NOT_FOUND, SCORECARD, SOURCE_FAILED, report_of, report_options
+from customer_research.surfaces.cli.session import PARTIAL, Delivery, render_text, settings_of
 from customer_research.surfaces.cli.summary import count_words, summary
 
 if TYPE_CHECKING:
     from customer_research.domain.report import Report
-    from customer_research.research import Research
     from customer_research.research.batch import Order, Row
     from customer_research.research.entries import Entry
     from customer_research.settings import Settings
-
-SCORECARD = click.option("--scorecard", help="canonical (default), guide or billing_guide, or a TOML file.")
 
 
 @click.command("compare", help="Compare 2 to 10 operators: the differences that matter, figures side by side, actions.")
@@ -32,28 +28,9 @@ SCORECARD = click.option("--scorecard", help="canonical (default), guide or bill
 @SCORECARD
 @report_options
 @click.pass_context
-def compare(
-    ctx: click.Context,
-    operators: tuple[str, ...],
-    scorecard: str | None,
-    chosen: str | None,
-    *,
-    as_json: bool,
-    output: Path | None,
-    show_personal: bool,
-) -> int:
+def compare(ctx: click.Context, operators: tuple[str, ...], scorecard: str | None, *, delivery: Delivery) -> int:
     """Compare operators; exit code 4 when one is not found or ambiguous, 3 when a source is missing for one."""
-    deliver = delivery(ctx, chosen, as_json=as_json, output=output, show_personal=show_personal)
-
-    async def work(research: Research) -> Report:
-        return await research.compare(operators, scorecard=scorecard)
-
-    try:
-        report = with_research(ctx, work)
-    except (AmbiguousOperator, OperatorNotFound) as error:
-        return unresolved(error)
-    deliver(report)
-    return PARTIAL if report.partial else 0
+    return report_of(ctx, lambda research: research.compare(operators, scorecard=scorecard), delivery)
 
 
 KINDS = ("quick", "profile", "health", "billing")
@@ -181,28 +158,10 @@ Values: counts 12; shares 0.95 or 95%; US dollars 199.00; days 12; yes or no; da
 @report_options
 @click.pass_context
 def whatif(
-    ctx: click.Context,
-    operator: str,
-    assumptions: tuple[str, ...],
-    scorecard: str | None,
-    chosen: str | None,
-    *,
-    as_json: bool,
-    output: Path | None,
-    show_personal: bool,
+    ctx: click.Context, operator: str, assumptions: tuple[str, ...], scorecard: str | None, *, delivery: Delivery
 ) -> int:
     """Score an operator under assumptions."""
-    deliver = delivery(ctx, chosen, as_json=as_json, output=output, show_personal=show_personal)
-
-    async def work(research: Research) -> Report:
-        return await research.whatif(operator, assumptions, scorecard=scorecard)
-
-    try:
-        report = with_research(ctx, work)
-    except (AmbiguousOperator, OperatorNotFound) as error:
-        return unresolved(error)
-    deliver(report)
-    return PARTIAL if report.partial else 0
+    return report_of(ctx, lambda research: research.whatif(operator, assumptions, scorecard=scorecard), delivery)
 
 
 MISSING_HELP = """\
@@ -216,25 +175,6 @@ bounds over the rule's outcomes, the widest first, with the step that closes the
 @SCORECARD
 @report_options
 @click.pass_context
-def missing(
-    ctx: click.Context,
-    operator: str,
-    scorecard: str | None,
-    chosen: str | None,
-    *,
-    as_json: bool,
-    output: Path | None,
-    show_personal: bool,
-) -> int:
+def missing(ctx: click.Context, operator: str, scorecard: str | None, *, delivery: Delivery) -> int:
     """Rank an operator's unknown figures."""
-    deliver = delivery(ctx, chosen, as_json=as_json, output=output, show_personal=show_personal)
-
-    async def work(research: Research) -> Report:
-        return await research.missing(operator, scorecard=scorecard)
-
-    try:
-        report = with_research(ctx, work)
-    except (AmbiguousOperator, OperatorNotFound) as error:
-        return unresolved(error)
-    deliver(report)
-    return PARTIAL if report.partial else 0
+    return report_of(ctx, lambda research: research.missing(operator, scorecard=scorecard), delivery)

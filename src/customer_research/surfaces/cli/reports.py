@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ from customer_research.surfaces.cli.group import complain
 from customer_research.surfaces.cli.session import (
     FORMATS,
     PARTIAL,
-    delivery,
+    Delivery,
+    delivery_of,
     with_research,
 )
 
@@ -27,8 +29,21 @@ SETTING_MISSING = 5
 SOURCE_FAILED = 6
 
 
+SCORECARD = click.option("--scorecard", help="canonical (default), guide or billing_guide, or a TOML file.")
+
+
 def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that all report commands share."""
+    """The options that all report commands share; the command is called with the `delivery` that they ask for."""
+
+    @functools.wraps(command)
+    def with_delivery(
+        *arguments: Any, chosen: str | None, as_json: bool, output: Path | None, show_personal: bool, **options: Any
+    ) -> Any:
+        context = click.get_current_context()
+        asked = delivery_of(context, chosen, as_json=as_json, output=output, show_personal=show_personal)
+        return command(*arguments, delivery=asked, **options)
+
+    wrapped: Callable[..., Any] = with_delivery
     for option in (
         click.option("--show-personal", is_flag=True, help="Show e-mail addresses, phones and names unmasked."),
         click.option(
@@ -40,8 +55,18 @@ def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--json", "as_json", is_flag=True, help="JSON (the same as --format json)."),
         click.option("--format", "chosen", type=click.Choice(FORMATS), help="How to show it; default: terminal."),
     ):
-        command = option(command)
-    return command
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def report_of(ctx: click.Context, work: Callable[[Research], Awaitable[Report]], delivery: Delivery) -> int:
+    """Fetch one report and deliver it: the exit code, 4 with the candidates on stderr when no one operator is meant."""
+    try:
+        report = with_research(ctx, work)
+    except (AmbiguousOperator, OperatorNotFound) as error:
+        return unresolved(error)
+    delivery(report)
+    return PARTIAL if report.partial else 0
 
 
 def _report_command(kind: str, text: str) -> click.Command:
@@ -49,30 +74,11 @@ def _report_command(kind: str, text: str) -> click.Command:
 
     @click.command(kind, help=text)
     @click.argument("operator")
-    @click.option("--scorecard", help="canonical (default), guide or billing_guide, or a TOML file.")
+    @SCORECARD
     @report_options
     @click.pass_context
-    def command(
-        ctx: click.Context,
-        operator: str,
-        scorecard: str | None,
-        chosen: str | None,
-        *,
-        as_json: bool,
-        output: Path | None,
-        show_personal: bool,
-    ) -> int:
-        deliver = delivery(ctx, chosen, as_json=as_json, output=output, show_personal=show_personal)
-
-        async def work(research: Research) -> Report:
-            return await research.report(kind, operator, scorecard=scorecard)
-
-        try:
-            report = with_research(ctx, work)
-        except (AmbiguousOperator, OperatorNotFound) as error:
-            return unresolved(error)
-        deliver(report)
-        return PARTIAL if report.partial else 0
+    def command(ctx: click.Context, operator: str, scorecard: str | None, *, delivery: Delivery) -> int:
+        return report_of(ctx, lambda research: research.report(kind, operator, scorecard=scorecard), delivery)
 
     return command
 
@@ -106,18 +112,15 @@ health = _report_command("health", "OPERATOR's health score, point by point.")
 @click.argument("term")
 @report_options
 @click.pass_context
-def lookup(
-    ctx: click.Context, term: str, chosen: str | None, *, as_json: bool, output: Path | None, show_personal: bool
-) -> int:
+def lookup(ctx: click.Context, term: str, *, delivery: Delivery) -> int:
     """Find an operator and show the ranked matches with their reasons."""
-    deliver = delivery(ctx, chosen, as_json=as_json, output=output, show_personal=show_personal)
 
     async def work(research: Research) -> tuple[Report, int]:
         report, answer = await research.lookup_report(term)
         return report, code_of(answer, report)
 
     report, code = with_research(ctx, work)
-    deliver(report)
+    delivery(report)
     return code
 
 

@@ -93,7 +93,7 @@ class Delivery:
         deliver(text, self.output)
 
 
-def delivery(
+def delivery_of(
     ctx: click.Context, chosen: str | None, *, as_json: bool, output: Path | None, show_personal: bool
 ) -> Delivery:
     """The delivery that the options ask for, refused before anything is fetched when it cannot be.
