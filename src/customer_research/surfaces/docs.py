@@ -127,7 +127,7 @@ def cli_page() -> str:
     from customer_research.surfaces.cli.group import cli  # noqa: PLC0415
 
     parts = [NOTE, "# Command line\n", table(("code", "exit code's meaning"), list(EXIT_CODES.items())), COMPLETION]
-    context = click.Context(cli, info_name="customer-research")
+    context = click.Context(cli, info_name="customer-research", **cli.context_settings)  # -h as well, as when it runs
     for name in COMMANDS:
         command = cli.get_command(context, name)
         assert command is not None
