@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from customer_research.engines.rows import canonical_columns, check_columns, first_line, inward, named_rows, needed
+from customer_research.engines.engine import Engine
+from customer_research.engines.rows import check_columns, first_line, inward, named_rows, needed
 from customer_research.errors import EngineError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class _Prepared:
     parameters: frozenset[str]
 
 
-class Memory:
+class Memory(Engine):
     """A private in-memory DuckDB without access to files or the network; closed once, or used as a context manager.
 
     Timestamps go in and come out UTC-aware; inside they are naive UTC. One `Memory` serves one thread at a time.
@@ -59,23 +60,9 @@ class Memory:
         self._tables: dict[str, _Table] = {}
         self._prepared: dict[str, _Prepared] = {}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
         """Drop all tables."""
         self._connection.close()
-
-    def load(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Give a canonical table these rows and no others; a column absent from a row is null.
-
-        Raises:
-            EngineError: for an unknown table, a column the table does not have, or a value of the wrong type.
-        """
-        self.create(table, canonical_columns(table), rows)
 
     def create(self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
         """Give a table of these columns (name → SQL type) these rows and no others; an absent column is null."""

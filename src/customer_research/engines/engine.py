@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
+from customer_research.engines.rows import canonical_columns
 from customer_research.errors import ConfigError
 
 
-class Engine(Protocol):
+class Engine(ABC):
     """A place where SQL in DuckDB's dialect runs over tables given as rows, and over tables that are there already.
 
     Tables given here are private to the engine and gone when it closes; they hide the place's own tables of the same name.
@@ -23,10 +25,13 @@ class Engine(Protocol):
         Raises:
             EngineError: for an unknown table, a column the table does not have, or a value of the wrong type.
         """
+        self.create(table, canonical_columns(table), rows)
 
+    @abstractmethod
     def create(self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
         """Give a table of these columns (name → DuckDB type) these rows and no others; an absent column is null."""
 
+    @abstractmethod
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The rows of one query, column names in lower case; parameters the query does not name are ignored.
 
@@ -34,12 +39,15 @@ class Engine(Protocol):
             EngineError: when the query does not parse, cannot be said there, lacks a parameter, or fails.
         """
 
+    @abstractmethod
     def close(self) -> None:
         """Drop the tables given here and let go of the place."""
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
-    def __exit__(self, *_: object) -> None: ...
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def open_engine(name: str, url: str = "") -> Engine:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 from customer_research.engines.dialect import bindable, column_type, quoted
+from customer_research.engines.engine import Engine
 from customer_research.engines.rows import (
-    canonical_columns,
     check_columns,
     first_line,
     inward,
@@ -23,7 +23,7 @@ CONNECT_SECONDS = 20
 """How long a connection may take to come about."""
 
 
-class Postgres:
+class Postgres(Engine):
     """One session of a Postgres database (14 or later); see `engines.engine.Engine`.
 
     Tables given here are temporary: no other session sees them. Their texts are compared by code point (collation `C`), as
@@ -47,19 +47,9 @@ class Postgres:
         except psycopg.Error as error:
             raise EngineError(f"Postgres cannot be reached: {first_line(error)}.", hint="Check the URL.") from error
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
         """End the session; its tables go with it."""
         self._connection.close()
-
-    def load(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Give a canonical table these rows and no others (see `Engine.load`)."""
-        self.create(table, canonical_columns(table), rows)
 
     def create(self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
         """Give a table of these columns these rows and no others (see `Engine.create`)."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from customer_research.engines.dialect import bindable, column_type, quoted
+from customer_research.engines.engine import Engine
 from customer_research.engines.rows import (
-    canonical_columns,
     check_columns,
     first_line,
     inward,
@@ -31,7 +31,7 @@ _OPTIONS = frozenset({"warehouse", "role", "host", "port", "protocol", "authenti
 _FORM = "snowflake://user:password@account/database/schema?warehouse=NAME&role=NAME"
 
 
-class Snowflake:
+class Snowflake(Engine):
     """One session of Snowflake; see `engines.engine.Engine`.
 
     Tables given here are temporary: no other session sees them. Parameters are bound by the server (`:1`). Names are stored
@@ -55,19 +55,9 @@ class Snowflake:
         except driver.Error as error:
             raise EngineError(f"Snowflake cannot be reached: {first_line(error)}.", hint="Check the URL.") from error
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
         """End the session; its tables go with it."""
         self._connection.close()
-
-    def load(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Give a canonical table these rows and no others (see `Engine.load`)."""
-        self.create(table, canonical_columns(table), rows)
 
     def create(self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
         """Give a table of these columns these rows and no others (see `Engine.create`)."""

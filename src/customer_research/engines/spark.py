@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from customer_research.engines.dialect import bindable, column_type, quoted
+from customer_research.engines.engine import Engine
 from customer_research.engines.rows import (
-    canonical_columns,
     check_columns,
     first_line,
     inward,
@@ -34,7 +34,7 @@ _SESSION: Mapping[str, str] = {
 """Settings that the meaning of the queries rests on; others (shuffle partitions, memory) are the cluster's."""
 
 
-class Spark:
+class Spark(Engine):
     """A session of its own on a Spark master; see `engines.engine.Engine`.
 
     A running Spark of this process is shared (with its own views and settings) and left running; otherwise one is started
@@ -68,12 +68,6 @@ class Spark:
             raise EngineError(f"Spark cannot be reached: {first_line(error)}.", hint="Check the master.") from error
         return session, running is None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
         """Drop the views; stop Spark when this engine started it."""
         for name in self._views:
@@ -81,10 +75,6 @@ class Spark:
         self._views.clear()
         if self._started:
             self._session.stop()
-
-    def load(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Give a canonical table these rows and no others (see `Engine.load`)."""
-        self.create(table, canonical_columns(table), rows)
 
     def create(self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
         """Give a table of these columns these rows and no others (see `Engine.create`)."""
