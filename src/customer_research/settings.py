@@ -95,6 +95,30 @@ class NotionSettings(_Part):
     concurrency: int = Field(4, ge=1, description="Requests under way at once")
 
 
+class LakeSettings(_Part):
+    """The lake: canonical tables of all operators as Parquet files."""
+
+    folder: Path | None = Field(None, description="Its folder; empty: `lake` in the user's data folder")
+    overlap_days: int = Field(35, ge=1, description="How far an incremental pull goes back, for records that changed")
+
+
+class StoreSettings(_Part):
+    """The application's own state: score history, alerts."""
+
+    url: SecretStr | None = Field(
+        None, description="SQLAlchemy URL (postgresql+psycopg://...); empty: SQLite in the user's data folder"
+    )
+
+
+class EngineSettings(_Part):
+    """Where a portfolio is scored."""
+
+    name: str = Field("duckdb", description="duckdb, postgres, spark or snowflake")
+    url: SecretStr | None = Field(None, description="Where the engine is; nothing for DuckDB")
+    memory_mb: int = Field(2000, ge=200, description="Memory that DuckDB may use; more is spilled to disk")
+    threads: int = Field(0, ge=0, description="Threads of DuckDB; 0: as many as the machine has")
+
+
 class Settings(BaseSettings):
     """All settings. Build with `load_settings`; every value has its origin in `origins`."""
 
@@ -110,6 +134,9 @@ class Settings(BaseSettings):
     hubspot: HubSpotSettings = Field(default_factory=HubSpotSettings)  # type: ignore[arg-type]
     metabase: MetabaseSettings = Field(default_factory=MetabaseSettings)  # type: ignore[arg-type]
     notion: NotionSettings = Field(default_factory=NotionSettings)  # type: ignore[arg-type]
+    lake: LakeSettings = Field(default_factory=LakeSettings)  # type: ignore[arg-type]
+    store: StoreSettings = Field(default_factory=StoreSettings)  # type: ignore[arg-type]
+    engine: EngineSettings = Field(default_factory=EngineSettings)  # type: ignore[arg-type]
     clock: datetime | None = Field(
         None, description="Fixes the present instant (the sandbox does); empty: the real time"
     )
@@ -117,6 +144,17 @@ class Settings(BaseSettings):
     scorecard: str = Field("canonical", description="Scorecard of the reports: canonical, guide or billing_guide")
     show_personal: bool = Field(default=False, description="Show personal data unmasked")
     links: Mapping[str, str] = Field(default_factory=dict, description="Deep-link patterns by kind, with {id}")
+
+    @property
+    def lake_folder(self) -> Path:
+        """Where the lake lies."""
+        return self.lake.folder or data_folder() / "lake"
+
+    @property
+    def store_url(self) -> str:
+        """Where the application's own state is kept, as SQLAlchemy names places; a secret."""
+        given = self.store.url.get_secret_value() if self.store.url is not None else ""
+        return given or f"sqlite:///{data_folder() / 'customer-research.db'}"
 
     @field_validator("clock")
     @classmethod
@@ -144,6 +182,13 @@ def default_path() -> Path:
     import platformdirs  # noqa: PLC0415 - start-up time
 
     return Path(platformdirs.user_config_dir("customer-research")) / "settings.toml"
+
+
+def data_folder() -> Path:
+    """The user's data folder of this program."""
+    import platformdirs  # noqa: PLC0415 - start-up time
+
+    return Path(platformdirs.user_data_dir("customer-research"))
 
 
 def _read(path: Path, *, required: bool) -> dict[str, Any]:
@@ -271,12 +316,16 @@ def _shown(value: Any) -> str:
 
 
 __all__ = [
+    "EngineSettings",
     "HubSpotSettings",
     "LagoSettings",
+    "LakeSettings",
     "MetabaseSettings",
     "NotionSettings",
     "SettingValue",
     "Settings",
+    "StoreSettings",
+    "data_folder",
     "default_path",
     "describe",
     "describe_defaults",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from customer_research.domain.check import CheckResult
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.identity import Candidate, Interpretation
+from customer_research.domain.records import ColumnType
 from customer_research.settings import Settings
 
 Row = dict[str, Any]
@@ -74,6 +75,89 @@ class Stream:
     learn: Callable[[Any], Awaitable[None]] | None = None
 
 
+Ask = Callable[[str], list[Row]]
+"""Runs SQL in DuckDB's dialect over the lake's landing tables and the canonical tables made so far; gives the rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class LandingTable:
+    """A source's records of one kind as a bulk pull lands them: the vendor's own key, each record once.
+
+    One that bears the name and the columns of a canonical table *is* that table; any other is turned into canonical rows by
+    a `Link` (which operator a record belongs to may depend on other sources, and change later).
+    """
+
+    name: str
+    key: tuple[str, ...]
+    columns: Mapping[str, ColumnType]
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """What a bulk stream is asked for.
+
+    `since` is the mark of the last complete pull (None: everything is wanted); `overlap` how far to reach back behind it;
+    `resume` the cursor of the last slice that was kept of a pull that was cut off (None: begin); `until` the sync's instant;
+    `held` asks what has landed so far.
+    """
+
+    until: datetime
+    since: str | None
+    resume: str | None
+    overlap: timedelta
+    held: Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One step of a bulk pull, kept before the next is asked for; a slice that comes twice changes nothing.
+
+    Rows replace landed rows of the same key; `gone` lists keys of records that are no more (deleted, merged away). `cursor`
+    is handed back as `Pull.resume` to go on behind this slice. `done` and `total` count records, for the progress display.
+    On a pull's last slice only: `mark` is the `since` of the next pull, and `whole` names the landing tables of which this
+    pull brought every record there is, so that landed rows it did not bring are gone. `gaps` name landing tables that came
+    only in part.
+    """
+
+    rows: Mapping[str, list[Row]]
+    receipts: tuple[Receipt, ...]
+    cursor: str
+    gone: Mapping[str, Sequence[tuple[Any, ...]]] = field(default_factory=dict)
+    done: int = 0
+    total: int | None = None
+    mark: str | None = None
+    whole: tuple[str, ...] = ()
+    gaps: Mapping[str, Gap] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BulkStream:
+    """Pulls records of all operators: whole, or what changed since a mark.
+
+    `pull` raises a `SourceError` when the source fails; the slices before stand. The last slice has a `mark`.
+    """
+
+    name: str
+    title: str
+    tables: tuple[LandingTable, ...]
+    pull: Callable[[Any, Pull], AsyncIterator[Slice]]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How canonical rows come about from landed ones: `sql` over landing and earlier canonical tables, or `rows`.
+
+    `table` is a canonical table (`domain.records.LAKE_TABLES`); several links may add rows to `operator` and `gap`. `needs`
+    are the landing and canonical tables it reads: links run in an order that has them ready, and not at all while one of
+    them was never pulled.
+    """
+
+    table: str
+    needs: tuple[str, ...]
+    sql: str = ""
+    rows: Callable[[Ask], Iterable[Row]] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """Operators that a source knows by an identifier, and the receipts behind them."""
@@ -96,7 +180,7 @@ class Source:
     """A vendor: `open(settings, clock)` gives a session; `missing(settings)` tells what is not configured.
 
     `scopes` names the permissions the credential needs, for the docs and doctor. `find(session, readings)` finds operators
-    when the lookup directory is out of reach (None: this source cannot tell).
+    when the lookup directory is out of reach (None: this source cannot tell). `bulk` and `links` serve `sync`.
     """
 
     name: str
@@ -107,3 +191,5 @@ class Source:
     checks: tuple[Check, ...] = ()
     scopes: tuple[str, ...] = ()
     find: Callable[[Any, tuple[Interpretation, ...]], Awaitable[Found]] | None = None
+    bulk: tuple[BulkStream, ...] = ()
+    links: tuple[Link, ...] = ()

@@ -501,4 +501,44 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
         )
     )
 )
-"""All canonical tables by name."""
+"""The canonical tables about an operator's records, by name; metrics read these."""
+
+LAKE_TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
+    {
+        **TABLES,
+        **dict(
+            (
+                _table(
+                    "operator",
+                    "warehouse",
+                    "one row per operator of the portfolio",
+                    "operator_id",
+                    """
+                    operator_id text the operator
+                    name text company name: the CSM view's, else the app's, else billing's
+                    stripe_account text the account whose charges are the operator's; null: it takes no cards
+                    hubspot_company_id text the HubSpot company that the CSM view names
+                    known_by texts the systems that know it: csm, app, lago
+                    created_at timestamp when it became known (earliest of sign-up and billing); null: not told
+                    fetch_id text receipt
+                    """,
+                ),
+                _table(
+                    "gap",
+                    "warehouse",
+                    "one row per operator and table whose rows are unknown (not: absent)",
+                    "operator_id table_name",
+                    """
+                    operator_id text the operator; null: every operator
+                    table_name text the canonical table that is unknown
+                    source text the source that should have told
+                    reason text unavailable, denied, not_configured, not_applicable, stale, truncated
+                    detail text why
+                    next_step text what to do
+                    """,
+                ),
+            )
+        ),
+    }
+)
+"""All canonical tables of a portfolio: `TABLES`, the list of operators, and what is unknown of whom."""

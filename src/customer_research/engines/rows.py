@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from customer_research.domain.records import TABLES, ColumnType
+from customer_research.domain.records import LAKE_TABLES, ColumnType
 from customer_research.errors import EngineError
 
 SQL_TYPES: Mapping[ColumnType, str] = {
@@ -28,9 +28,9 @@ def canonical_columns(table: str) -> dict[str, str]:
     Raises:
         EngineError: for an unknown table.
     """
-    canonical = TABLES.get(table)
+    canonical = LAKE_TABLES.get(table)
     if canonical is None:
-        raise EngineError(f"There is no canonical table {table!r}.", hint=f"Known: {', '.join(TABLES)}.")
+        raise EngineError(f"There is no canonical table {table!r}.", hint=f"Known: {', '.join(LAKE_TABLES)}.")
     return {column.name: SQL_TYPES[column.type] for column in canonical.columns}
 
 

@@ -57,7 +57,7 @@ class Sandbox:
             source: f"http://{HOST}:{one.port}{_BASE_PATHS[source]}" for source, one in self._listeners.items()
         }
         self.config_path = self._folder / "settings.toml"
-        self.config_path.write_text(_settings(dataset, self.addresses), encoding="utf-8")
+        self.config_path.write_text(_settings(dataset, self.addresses, self._folder), encoding="utf-8")
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="sandbox", daemon=True)
@@ -254,7 +254,7 @@ def clock_text(as_of: datetime) -> str:
     return as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _settings(dataset: Dataset, addresses: Mapping[str, str]) -> str:
+def _settings(dataset: Dataset, addresses: Mapping[str, str], folder: Path) -> str:
     """The settings file that makes the product read this sandbox, its clock fixed to the world's present."""
     roots = {source: addresses[source].removesuffix(_BASE_PATHS[source]) for source in SOURCES}
     tables: dict[str, dict[str, str | int]] = {
@@ -262,6 +262,8 @@ def _settings(dataset: Dataset, addresses: Mapping[str, str]) -> str:
         "hubspot": {"url": addresses["hubspot"], "token": hubspot.TOKEN},
         "metabase": {"url": addresses["metabase"], "api_key": metabase.API_KEY, "database": SNOWFLAKE},
         "notion": {"url": addresses["notion"], "token": notion.TOKEN, "tickets_database": dataset.notion.database_id},
+        "lake": {"folder": str(folder / "lake")},
+        "store": {"url": f"sqlite:///{folder / 'customer-research.db'}"},
         "links": {
             "lago_customer": f"{roots['lago']}/customer/{{id}}",
             "lago_invoice": f"{roots['lago']}/invoice/{{id}}",

@@ -1,0 +1,63 @@
+"""A portfolio scored at one instant: the snapshot, and each operator's reading in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.health import Band, Status
+
+SnapshotKind = Literal["scored", "backfill"]
+"""scored: taken when the tables said so; backfill: computed later for an instant of the past."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All operators scored at `as_of` under one scorecard, from tables of one content.
+
+    `id` depends on instant, scorecard and tables alone, not on the engine or the hour: the same question has the same id.
+    `digest` is the scorecard's, `tables` that of the `TableSet`; `place` is the folder of its files below the lake's;
+    `gaps` are the tables that are unknown of every operator (those unknown of some are in the readings).
+    """
+
+    id: str
+    kind: SnapshotKind
+    as_of: datetime
+    taken_at: datetime
+    scorecard: str
+    version: str
+    digest: str
+    tables: str
+    engine: str
+    operators: int
+    place: str
+    receipts: tuple[Receipt, ...]
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One operator's line in a snapshot.
+
+    `score` None: below the minimum coverage (0..1). `dimensions` holds each dimension's 0..100, None where it is unknown;
+    `contributions` each rule that fired with its points, and each that could not be judged with None; `gates` the gates
+    that hold, `findings` the correlation rules that hold (R1...), `unknown` the canonical tables unknown of this operator.
+    """
+
+    snapshot: str
+    operator_id: str
+    name: str
+    as_of: datetime
+    status: Status
+    score: int | None
+    band: Band
+    band_before_gates: Band
+    coverage: float
+    dimensions: Mapping[str, int | None]
+    contributions: Mapping[str, int | None]
+    gates: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
