@@ -20,7 +20,7 @@ from customer_research.identity.normalise import (
     normalize_operator_id,
     normalize_phone,
 )
-from customer_research.identity.similarity import NameIndex
+from customer_research.identity.similarity import NameIndex, Texts
 
 MAX_MATCHES = 10
 _NEAREST_SIMILARITY = 0.5
@@ -166,8 +166,12 @@ class Directory:
         return NameIndex.of([fold(candidate.name) for candidate in self.candidates])
 
     @cached_property
-    def _literal_names(self) -> list[str]:
-        return [literal(candidate.name) for candidate in self.candidates]
+    def _folded_names(self) -> Texts:
+        return Texts(self._names.names)
+
+    @cached_property
+    def _literal_names(self) -> Texts:
+        return Texts([literal(candidate.name) for candidate in self.candidates])
 
     @cached_property
     def _by_folded_name(self) -> dict[str, list[int]]:
@@ -211,7 +215,7 @@ class Directory:
         by_sign = any(sign in term for sign in WILDCARDS)
         if by_sign or not folded:
             return self._contained(term, self._literal_names)
-        found = self._contained(folded, self._names.names)
+        found = self._contained(folded, self._folded_names)
         if not found:
             found = self._with_words(folded.split())
         if not found:
@@ -219,10 +223,9 @@ class Directory:
             found = [(at, "name_similar", confidence * score) for at, score in self._names.similar(folded)]
         return found
 
-    def _contained(self, term: str, names: Sequence[str]) -> list[tuple[int, str, float]]:
+    def _contained(self, term: str, names: Texts) -> list[tuple[int, str, float]]:
         found = []
-        for position in [position for position, name in enumerate(names) if term in name]:
-            name = names[position]
+        for position, name in names.containing(term):
             rule = "name_exact" if name == term else "name_prefix" if name.startswith(term) else "name_part"
             found.append((position, rule, _RULES[rule][0]))
         return found
