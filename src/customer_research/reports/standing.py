@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from customer_research.domain.account import Account
-from customer_research.domain.evidence import Fact, Figure, Gap
+from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
+from customer_research.domain.report import Prose
 from customer_research.reports import judgement
 from customer_research.reports.build import figure
 
@@ -50,6 +51,31 @@ def health(account: Account) -> Figure:
         return found
     words = f"{found.value} {judgement.band_label(account.score)}"
     return Fact(words, "text", found.basis, account.as_of, "health_score")
+
+
+def flag(account: Account) -> Figure:
+    """The top flag in a sentence: churn or status first, then a gate, then the gravest risk, then a disagreement."""
+    standing = account.fact("status")
+    if standing is not None and standing.value != "active":
+        words = judgement.churned_words(account) or judgement.status_words(account)
+        return Fact(words, "text", standing.basis, account.as_of, metric="flag")
+    gates = account.score.gates if account.score else ()
+    if gates:
+        return Fact(gates[0].because, "text", gates[0].fact.basis, account.as_of, metric="flag")
+    risks = judgement.risks(account, 1)
+    if risks and risks[0].facts:
+        return _flag_of(risks[0], account)
+    conflicts = judgement.disagreements(account)
+    if conflicts and conflicts[0].tone == "watch":
+        return _flag_of(conflicts[0], account)
+    found = score(account)
+    if isinstance(found, Gap):
+        return Gap("health", "unavailable", "too little is known to tell", found.next_step, "flag")
+    return Fact("no risk in the figures known", "text", found.basis, account.as_of, metric="flag")
+
+
+def _flag_of(prose: Prose, account: Account) -> Figure:
+    return Fact(prose.text, "text", merge_basis(prose.facts), account.as_of, metric="flag")
 
 
 def coverage(account: Account) -> Figure:

@@ -1,0 +1,241 @@
+"""Churn risk: who may leave, ranked by what would be lost, with the signs for and against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from customer_research.domain.account import Account
+from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_basis
+from customer_research.domain.health import Contribution, HealthScore
+from customer_research.domain.portfolio import Risks
+from customer_research.domain.report import Block, Cell, Prose, Report, Table, Text, Tone
+from customer_research.reports import judgement
+from customer_research.reports.build import bullets, figure, section, sections
+from customer_research.reports.kinds.portfolio import gap_warnings, group_table, number
+from customer_research.reports.presentation import counted, value_words
+from customer_research.reports.recommend import recommendations
+from customer_research.reports.standing import health
+
+CATEGORIES: Mapping[str, str] = MappingProxyType({"P": "Payment", "E": "Engagement", "S": "Support", "C": "Contract"})
+"""First letter of a retention rule → category of risk (domain f)."""
+MULTIPLE, GENERAL = "Multiple", "General"
+
+LEVELS: tuple[tuple[int, str, str], ...] = (
+    (70, "High", "within 24 hours"),
+    (40, "Medium", "this week"),
+    (20, "Low", "this month"),
+)
+"""Least risk, level and time to act (domain e: levels 70/40, urgency 70/50/30); below the last nothing is to be done."""
+
+AT_RISK = LEVELS[-1][0]
+HEAVY_WORKLOAD = 5
+"""Accounts at risk of one CSM from which on the workload is remarked (domain f)."""
+
+NOT_A_PROBABILITY = (
+    "Risk (0 to 100) ranks operators by the signs that are known; it is not a probability: it is not fitted to churn that "
+    "happened. Expected loss is risk x MRR, a weight for ranking."
+)
+_SIGNS_SHOWN = 4
+
+
+def risk_of(score: HealthScore) -> int | None:
+    """The risk of leaving, 0 to 100: what a retention score lacks to 100; None when it could not be told."""
+    return None if score.score is None else 100 - score.score
+
+
+def level_of(risk: int) -> tuple[str, str]:
+    """The level of a risk and the time to act; empty texts below the least level."""
+    return next(((name, time) for least, name, time in LEVELS if risk >= least), ("", ""))
+
+
+def category_of(score: HealthScore) -> str:
+    """What kind of signs make up the risk: the category with at least two thirds of the lost points, else Multiple."""
+    lost: dict[str, int] = {}
+    for sign in signs(score, against_leaving=False):
+        name = CATEGORIES.get(sign.rule[:1], GENERAL)
+        lost[name] = lost.get(name, 0) - sign.points
+    if not lost:
+        return GENERAL
+    name, most = max(lost.items(), key=lambda entry: entry[1])
+    return name if most * 3 >= sum(lost.values()) * 2 else MULTIPLE
+
+
+def signs(score: HealthScore, *, against_leaving: bool) -> tuple[Contribution, ...]:
+    """The signs that the operator stays (`against_leaving`) or leaves, the weightiest first."""
+    found = [c for c in score.contributions if c.rule != judgement.CLAMP and (c.points > 0) == against_leaving]
+    return tuple(sorted(found, key=lambda sign: (-abs(sign.points), sign.rule)))
+
+
+def build(found: Risks) -> Report:
+    """The churn-risk report of a portfolio."""
+    portfolio = found.portfolio
+    return Report(
+        kind="churn_risk",
+        title="Churn risk",
+        operator_id="",
+        operator_name="",
+        generated_at=portfolio.generated_at,
+        as_of=portfolio.snapshot.as_of,
+        sections=sections(
+            section("Summary", Prose(NOT_A_PROBABILITY), *_groups(found), id="summary"),
+            section("Insights", bullets(_insights(found)), id="insights"),
+            section("Ranked by expected loss", _ranked(found), id="ranked"),
+            section("Signs, account by account", *_details(found), id="signs"),
+            section("Churned within 90 days", _churned(found), id="churned"),
+        ),
+        freshness=portfolio.freshness,
+        warnings=(*gap_warnings(portfolio), *_unjudged(found)),
+        headline=_headline(found),
+    )
+
+
+def _headline(found: Risks) -> Prose:
+    many = sum(level.operators for level in found.levels)
+    mrr = sum(level.mrr_minor for level in found.levels)
+    count = number(found.portfolio, many, "count")
+    money = Fact(mrr, "usd_minor", (found.portfolio.receipt,), found.portfolio.snapshot.as_of)
+    chosen = f" ({found.portfolio.chosen.words})" if found.portfolio.chosen.words else ""
+    tone: Tone = (
+        "bad"
+        if any(level.name == "High" and level.operators for level in found.levels)
+        else "watch"
+        if many
+        else "good"
+    )
+    text = f"{counted(many, 'operator')}{chosen} at risk, with {value_words(money)} of MRR a month."
+    return Prose(text, (count, money), tone)
+
+
+def _unjudged(found: Risks) -> Iterator[Prose]:
+    if found.unjudged:
+        words = counted(found.unjudged, "operator")
+        yield Prose(f"The risk of {words} is unknown: neither billing nor usage is known.", (), "watch")
+
+
+def _groups(found: Risks) -> Iterator[Block]:
+    for rows, of, caption in (
+        (found.levels, "Level", "By level"),
+        (found.categories, "Category", "By category"),
+        (found.segments, "Segment", "By segment"),
+    ):
+        table = group_table(found.portfolio, rows, of, caption, "Average risk")
+        if table is not None:
+            yield table
+
+
+def _insights(found: Risks) -> Iterator[Prose]:
+    high = next((level for level in found.levels if level.name == "High" and level.operators), None)
+    if high is not None:
+        fact = number(found.portfolio, high.operators, "count")
+        yield Prose(f"{counted(high.operators, 'operator')} at high risk: act within 24 hours.", (fact,), "bad")
+    if found.categories:
+        top = max(found.categories, key=lambda group: (group.operators, group.name))
+        yield Prose(
+            f"The most frequent cause is {top.name} ({counted(top.operators, 'operator')}).",
+            (number(found.portfolio, top.operators, "count"),),
+        )
+    for owner in found.owners:
+        if owner.operators >= HEAVY_WORKLOAD:
+            fact = number(found.portfolio, owner.operators, "count")
+            text = f"{owner.name} has {owner.operators} accounts at risk: share the work."
+            yield Prose(text, (fact,), "watch")
+
+
+# --- the ranking -------------------------------------------------------------------------------------------------------
+
+
+def _ranked(found: Risks) -> Block:
+    if not found.portfolio.accounts:
+        return Prose("No operator is at risk by the signs known.", (number(found.portfolio, 0, "count"),), "good")
+    return Table(
+        ("Operator", "Segment", "MRR", "Risk", "Expected loss", "Health", "Category", "Act"),
+        tuple(_row(found, account) for account in found.portfolio.accounts),
+        (found.portfolio.receipt,),
+        "",
+        sum(level.operators for level in found.levels),
+        ("left", "left", "right", "right", "right", "left", "left", "left"),
+    )
+
+
+def _row(found: Risks, account: Account) -> tuple[Cell, ...]:
+    retention = found.retention[account.operator_id]
+    risk = risk_of(retention) or 0
+    return (
+        Text(account.name or account.operator_id),
+        figure(account, "segment"),
+        figure(account, "mrr_usd"),
+        risk_figure(account, retention),
+        expected_loss(account, retention),
+        health(account),
+        Text(category_of(retention)),
+        Text(level_of(risk)[1] or "nothing to do now"),
+    )
+
+
+def risk_figure(account: Account, retention: HealthScore) -> Figure:
+    """The risk as a figure: proven by what the retention score rests on."""
+    risk, basis = risk_of(retention), _basis(account, retention)
+    if risk is None or not basis:
+        return Gap("health", "unavailable", "neither billing nor usage is known", metric="churn_risk")
+    return Fact(risk, "points", basis, account.as_of, metric="churn_risk")
+
+
+def expected_loss(account: Account, retention: HealthScore) -> Figure:
+    """Risk x MRR a month, in USD cents rounded half up; the gap of whichever is unknown."""
+    risk, mrr = risk_figure(account, retention), figure(account, "mrr_usd")
+    if isinstance(risk, Gap):
+        return risk
+    if isinstance(mrr, Gap):
+        return mrr
+    loss = (2 * risk.value * mrr.value + 100) // 200
+    return Fact(loss, "usd_minor", merge_basis((risk, mrr)), account.as_of, metric="expected_loss")
+
+
+def _basis(account: Account, retention: HealthScore) -> tuple[Receipt, ...]:
+    facts = [sign.fact for sign in retention.contributions]
+    facts += [fact for name in ("active_subscriptions", "reservations_30d") if (fact := account.fact(name)) is not None]
+    return merge_basis(facts)
+
+
+def _details(found: Risks) -> Iterator[Block]:
+    for account in found.portfolio.accounts:
+        retention = found.retention[account.operator_id]
+        leaving, staying = signs(retention, against_leaving=False), signs(retention, against_leaving=True)
+        if not leaving:
+            continue
+        yield Prose(f"{account.name or account.operator_id} ({account.operator_id})")
+        items = [_sign(sign) for sign in leaving[:_SIGNS_SHOWN]]
+        items += [_sign(sign) for sign in staying[:_SIGNS_SHOWN]]
+        items += list(_action(account))
+        block = bullets(items)
+        if block is not None:
+            yield block
+
+
+def _sign(sign: Contribution) -> Prose:
+    against = sign.points > 0
+    words = f"{'Against' if against else 'For'} leaving, {abs(sign.points)} ({sign.rule}): {sign.because}"
+    return Prose(words, (sign.fact,), "good" if against else "bad")
+
+
+def _action(account: Account) -> Iterator[Prose]:
+    """The first thing to do; an Enterprise account's owner is brought in."""
+    todo = recommendations(account)
+    segment = account.fact("segment")
+    with_owner = " Bring in the account's executive sponsor." if segment and segment.value == "Enterprise" else ""
+    if todo:
+        yield Prose(f"Do: {todo[0].action}{with_owner}", todo[0].facts)
+
+
+def _churned(found: Risks) -> Block:
+    if not found.churned:
+        return Prose("Nobody, as far as is known.", (number(found.portfolio, 0, "count"),))
+    rows = tuple(
+        (Text(a.name or a.operator_id), figure(a, "segment"), figure(a, "churned_on"), figure(a, "csm_mrr"))
+        for a in found.churned
+    )
+    return Table(("Operator", "Segment", "Churned on", "MRR (CSM view)"), rows, (found.portfolio.receipt,))
+
+
+__all__ = ["AT_RISK", "LEVELS", "build", "category_of", "expected_loss", "level_of", "risk_of", "signs"]
