@@ -6,9 +6,11 @@ Only sqlglot's syntax tree is used, never text substitution, so that a name insi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from customer_research.engines.rows import needed
 from customer_research.errors import EngineError
 
 if TYPE_CHECKING:
@@ -52,6 +54,35 @@ def bindable(sql: str, dialect: str) -> tuple[str, tuple[str, ...]]:
     """
     names = named_parameters(sql)
     return _written(_parse(sql).transform(partial(_placed, names, dialect)), dialect, pretty=False), names
+
+
+def stated(sql: str, parameters: Mapping[str, Any], dialect: str) -> str:
+    """One DuckDB statement in another dialect with its parameters' values written into it, as literals.
+
+    For statements whose parameters a driver does not bind; literals are nodes of the tree, so no value ends one.
+
+    Args:
+        sql: one query.
+        parameters: name → text, number, truth value, date, aware instant or None; the unneeded are ignored.
+        dialect: as `transpile`.
+
+    Raises:
+        EngineError: as `transpile`, or when a value is missing.
+    """
+    values = needed(named_parameters(sql), parameters)
+    return _written(_parse(sql).transform(partial(_valued, values)), dialect, pretty=False)
+
+
+def _valued(values: Mapping[str, Any], node: exp.Expr) -> exp.Expr:
+    """A parameter as its value; other nodes as they are."""
+    from sqlglot import exp  # noqa: PLC0415
+
+    if not isinstance(node, exp.Placeholder | exp.Parameter):
+        return node
+    value = values[_parameter_name(node)]
+    if isinstance(value, datetime):
+        return exp.cast(exp.Literal.string(value.isoformat(sep=" ")), "TIMESTAMP")
+    return exp.convert(value)
 
 
 def _rewritten(tree: exp.Expr, dialect: str) -> exp.Expr:
@@ -143,8 +174,8 @@ def _define(name: str, bound: Mapping[str, str], order: dict[str, exp.Query], pa
     if name in order:
         return
     query = _parse(bound[name])
-    for needed in _tables(query, bound):
-        _define(needed, bound, order, (*path, name))
+    for inner in _tables(query, bound):
+        _define(inner, bound, order, (*path, name))
     order[name] = query
 
 

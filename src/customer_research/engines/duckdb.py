@@ -1,26 +1,36 @@
-"""SQL in memory: canonical rows in, metric rows out."""
+"""DuckDB: SQL over rows in memory (one operator, answered in milliseconds) and over Parquet files (all of them)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
-from customer_research.engines.engine import Engine
+from customer_research.engines.engine import BATCH_ROWS, Engine, Room, beside
 from customer_research.engines.rows import check_columns, first_line, inward, named_rows, needed
 from customer_research.errors import EngineError
 
 if TYPE_CHECKING:
     import duckdb
 
-_PRIVATE = {
-    "enable_external_access": "false",
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "threads": "1",
-}
-"""No files, no network; one thread, since tables of thousands of rows gain nothing from more."""
+_SHUT_OFF = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+"""Without extensions there is no network."""
+
+_WHOLE_NUMBERS = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "HUGEINT",
+    "UHUGEINT",
+)
 
 
 @dataclass(slots=True)
@@ -33,47 +43,60 @@ class _Table:
     filled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A query that is planned already: its name in the database and the parameters it takes."""
+class _Instance(Engine):
+    """A DuckDB of its own, in memory; timestamps go in and come out UTC-aware, inside they are naive UTC.
 
-    name: str
-    parameters: frozenset[str]
-
-
-class Memory(Engine):
-    """A private in-memory DuckDB without access to files or the network; closed once, or used as a context manager.
-
-    Timestamps go in and come out UTC-aware; inside they are naive UTC. One `Memory` serves one thread at a time.
-
-    Parsing and planning a metric query takes ten times as long as running it over one operator's rows. So the optimizer
-    is off (plans then depend on the text alone), and queries that come again can be prepared once.
+    `config` is DuckDB's configuration, `settings` statements that are run first. All tables lie in the main schema, not
+    the temporary one, since another connection (a batch that is being read) must see them.
     """
 
-    def __init__(self) -> None:
+    _place = "DuckDB"
+
+    def __init__(self, config: Mapping[str, str], settings: Sequence[str]) -> None:
         import duckdb  # noqa: PLC0415 - slow to import
 
         self._failure = duckdb.Error
-        self._connection = duckdb.connect(config=dict(_PRIVATE))
-        self._connection.execute("PRAGMA disable_optimizer")
-        self._connection.execute("SET enable_progress_bar = false")  # drawn on stdout in notebooks and `python -c`
+        self._refusal = duckdb.PermissionException
+        try:
+            self._connection = duckdb.connect(config={**_SHUT_OFF, **config})
+        except duckdb.Error as error:
+            raise EngineError(f"DuckDB cannot be opened: {first_line(error)}.") from error
+        self._names: dict[str, Literal["TABLE", "VIEW"]] = {}
         self._tables: dict[str, _Table] = {}
-        self._prepared: dict[str, _Prepared] = {}
+        self._execute("SET enable_progress_bar = false")  # drawn on stdout in notebooks and `python -c`
+        for setting in settings:
+            self._execute(setting)
 
     def close(self) -> None:
         """Drop all tables."""
         self._connection.close()
 
+    # -- tables -------------------------------------------------------------------------------------------------------
+
     def create(self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
-        """Give a table of these columns (name → SQL type) these rows and no others; an absent column is null."""
+        """Give a table of these columns these rows and no others (see `Engine.create`)."""
         check_columns(table, columns, rows)
-        values = {f"c{index}": [inward(row.get(name)) for row in rows] for index, name in enumerate(columns)}
-        made = self._emptied(table, columns)
-        made.filled = bool(rows)
-        if len(rows) == 1:
-            self._execute(made.one, {name: value for name, (value,) in values.items()})
-        elif rows:
-            self._execute(made.many, values)
+        values = _by_column(columns, rows)
+        self._fill(self._emptied(table, columns), values, len(rows))
+
+    def extend(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Give a table that was made by `create` more rows.
+
+        Raises:
+            EngineError: as `create`, or when there is no such table.
+        """
+        made = self._tables.get(table)
+        if made is None:
+            raise EngineError(f"There is no table {table!r} to add rows to.")
+        check_columns(table, made.columns, rows)
+        self._fill(made, _by_column(made.columns, rows), len(rows))
+
+    def _fill(self, table: _Table, values: Mapping[str, list[Any]], count: int) -> None:
+        table.filled = table.filled or count > 0
+        if count == 1:
+            self._execute(table.one, {name: value for name, (value,) in values.items()})
+        elif count:
+            self._execute(table.many, values)
 
     def _emptied(self, table: str, columns: Mapping[str, str]) -> _Table:
         """The table without rows; made anew only when its columns change, so that prepared queries stay valid."""
@@ -81,9 +104,10 @@ class Memory(Engine):
         if known is not None and dict(known.columns) == dict(columns):
             if known.filled:
                 self._execute(f"TRUNCATE {_quote(table)}")
+            known.filled = False
             return known
         definition = ", ".join(f"{_quote(name)} {kind}" for name, kind in columns.items())
-        self._execute(f"CREATE OR REPLACE TABLE {_quote(table)} ({definition})")
+        self._named(table, "TABLE", f"({definition})")
         kinds = list(enumerate(columns.values()))
         one = ", ".join(f"$c{index}" for index, _ in kinds)
         many = ", ".join(f"unnest(CAST($c{index} AS {kind}[]))" for index, kind in kinds)
@@ -92,33 +116,106 @@ class Memory(Engine):
         self._tables[table] = made
         return made
 
-    def prepare(self, sql: str) -> None:
-        """Plan a query that will be run again and again; its tables must exist. Its parameters can only be instants.
+    def _attach(self, table: str, paths: Sequence[Path], columns: Mapping[str, str]) -> None:
+        """A view over the files."""
+        absent = [path for path in paths if not path.is_file()]  # such a name would be read as a pattern
+        if absent:
+            raise EngineError(f"The table {table!r} has no file {absent[0]}.")
+        listed = ", ".join(_text(str(path)) for path in paths)
+        by_name = ", union_by_name = true" if len(paths) > 1 else ""
+        files = f"read_parquet([{listed}], hive_partitioning = false{by_name})"
+        try:
+            there = {name.lower(): kind for name, kind in self.kinds(f"FROM {files}").items()}
+        except EngineError as error:
+            raise EngineError(
+                f"The files of the table {table!r} cannot be read: {first_line(error)}.", hint=error.hint
+            ) from error
+        taken = ", ".join(f"{_taken(name, there, kind)} AS {_quote(name)}" for name, kind in columns.items())
+        self._named(table, "VIEW", f"AS SELECT {taken} FROM {files}")  # noqa: S608 - quoted
 
-        Raises:
-            EngineError: when it does not parse, or names what is not there.
-        """
-        if sql not in self._prepared:
-            prepared = _Prepared(f"query_{len(self._prepared)}", frozenset(self._parsed(sql).named_parameters))
-            self._execute(f"PREPARE {prepared.name} AS {sql}")
-            self._prepared[sql] = prepared
+    def bind(self, table: str, sql: str) -> None:
+        """Give a name to a query: a view (see `Engine.bind`)."""
+        self._parsed(sql)
+        if table.lower() in {name.lower() for name in self._connection.get_table_names(sql)}:
+            raise EngineError(f"The name {table!r} cannot stand for a query that reads it.")
+        self._named(table, "VIEW", f"AS {sql}")
+
+    def keep(self, table: str, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run a query once and keep its rows (see `Engine.keep`)."""
+        values = needed(self._parsed(sql).named_parameters, parameters)
+        self._execute(f"CREATE OR REPLACE TABLE {_KEPT} AS {sql}", values)
+        self.drop(table)
+        self._execute(f"ALTER TABLE {_KEPT} RENAME TO {_quote(table)}")
+        self._names[table.lower()] = "TABLE"
+
+    def drop(self, *tables: str) -> None:
+        """Forget tables and names given here."""
+        for table in tables:
+            kind = self._names.pop(table.lower(), None)
+            self._tables.pop(table, None)
+            if kind is not None:
+                self._execute(f"DROP {kind} {_quote(table)}")
+
+    def _named(self, table: str, kind: Literal["TABLE", "VIEW"], definition: str) -> None:
+        """Make a table or a view, whatever had the name before."""
+        if self._names.get(table.lower(), kind) != kind:
+            self.drop(table)
+        self._tables.pop(table, None)
+        self._execute(f"CREATE OR REPLACE {kind} {_quote(table)} {definition}")
+        self._names[table.lower()] = kind
+
+    # -- queries ------------------------------------------------------------------------------------------------------
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        """The rows of one query, column names in lower case; parameters the query does not name are ignored.
-
-        Raises:
-            EngineError: when the query does not parse, lacks a parameter, or fails.
-        """
-        given = parameters if parameters is not None else {}
-        cursor = self._cursor(sql, given)
+        """The rows of one query (see `Engine.run`)."""
+        cursor = self._cursor(sql, parameters if parameters is not None else {})
         return named_rows([column[0] for column in cursor.description or ()], cursor.fetchall())
 
     def _cursor(self, sql: str, given: Mapping[str, Any]) -> Any:
-        prepared = self._prepared.get(sql)
-        if prepared is not None:
-            return self._execute(_execution(prepared, needed(prepared.parameters, given)))
         statement = self._parsed(sql)
         return self._execute(statement, needed(statement.named_parameters, given))
+
+    def batches(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, size: int = BATCH_ROWS
+    ) -> Iterator[list[dict[str, Any]]]:
+        """The rows of one query, `size` at a time (see `Engine.batches`); other queries may run meanwhile."""
+        statement = self._parsed(sql)
+        values = needed(statement.named_parameters, parameters)
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(statement, values)
+            names = [column[0] for column in cursor.description or ()]
+            while rows := cursor.fetchmany(size):
+                yield named_rows(names, rows)
+        except self._failure as error:
+            raise self._failed(error) from error
+        finally:
+            cursor.close()
+
+    def export(self, sql: str, path: Path, parameters: Mapping[str, Any] | None = None) -> int:
+        """Write the rows of one query to one Parquet file (see `Engine.export`)."""
+        values = needed(self._parsed(sql).named_parameters, parameters)
+        written = {name: _in_file(name, kind) for name, kind in self.kinds(sql, values).items()}
+        if any(text != _quote(name.lower()) for name, text in written.items()):
+            listed = ", ".join(f"{text} AS {_quote(name.lower())}" for name, text in written.items())
+            sql = f"SELECT {listed} FROM ({sql})"  # noqa: S608 - quoted names
+        part = beside(path)
+        try:
+            answer = self._execute(f"COPY ({sql}) TO {_text(str(part))} (FORMAT parquet, COMPRESSION zstd)", values)
+            (count,) = answer.fetchone()
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+        return int(count)
+
+    def kinds(self, sql: str, parameters: Mapping[str, Any] | None = None) -> dict[str, str]:
+        """The columns that a query gives: name → DuckDB type.
+
+        Raises:
+            EngineError: as `run`.
+        """
+        values = needed(self._parsed(sql).named_parameters, parameters)
+        return {str(row[0]): str(row[1]) for row in self._execute(f"DESCRIBE {sql}", values).fetchall()}
 
     def _parsed(self, sql: str) -> duckdb.Statement:
         """Exactly one statement."""
@@ -134,7 +231,126 @@ class Memory(Engine):
         try:
             return self._connection.execute(query, dict(parameters or {}))
         except self._failure as error:
-            raise EngineError(f"The query failed in memory: {first_line(error)}.") from error
+            raise self._failed(error) from error
+
+    def _failed(self, error: BaseException) -> EngineError:
+        hint = "Name the file's folder when the engine is opened (`reach`)." if isinstance(error, self._refusal) else ""
+        return EngineError(f"The query failed in {self._place}: {first_line(error)}.", hint=hint)
+
+
+class DuckDB(_Instance):
+    """DuckDB over the Parquet files of a portfolio: all processors, bounded memory, the rest spilled to disk.
+
+    Files are read and written as `Room.reach` says; nothing else outside is reached. `scratch` is a folder of the
+    engine's own, gone when it closes.
+    """
+
+    def __init__(self, room: Room | None = None) -> None:
+        room = room or Room()
+        if room.folder is not None:
+            room.folder.mkdir(parents=True, exist_ok=True)
+        self.scratch = Path(tempfile.mkdtemp(prefix="customer-research-", dir=room.folder))
+        config = {
+            "memory_limit": f"{room.memory_mb}MB",
+            "temp_directory": str(self.scratch),
+            "preserve_insertion_order": "false",  # queries that need an order say so; the others need less memory
+        }
+        if room.threads:
+            config["threads"] = str(room.threads)
+        try:
+            super().__init__(config, ["SET GLOBAL TimeZone = 'UTC'", *_reaching(room, self.scratch)])
+        except BaseException:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+            raise
+
+    def write_csv(self, table: str, path: Path) -> None:
+        """Write a table's rows as CSV, without a header: every value in quotes, nothing for null.
+
+        Raises:
+            EngineError: when the table is not there, or the file cannot be written.
+        """
+        self._execute(f"COPY {_quote(table)} TO {_text(str(path))} (FORMAT csv, HEADER false, FORCE_QUOTE *)")
+
+    def close(self) -> None:
+        """Drop all tables and what was spilled."""
+        super().close()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+def _reaching(room: Room, scratch: Path) -> Sequence[str]:
+    """The settings that lock file access; DuckDB takes none back."""
+    if room.reach is None:
+        return ()
+    folders = [scratch, *([room.folder] if room.folder else []), *(path for path in room.reach if not path.is_file())]
+    files = [path for path in room.reach if path.is_file()]
+    return (
+        f"SET allowed_directories = [{', '.join(_text(str(path.resolve())) for path in folders)}]",
+        f"SET allowed_paths = [{', '.join(_text(str(path.resolve())) for path in files)}]",
+        "SET enable_external_access = false",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A query that is planned already: its name in the database and the parameters it takes."""
+
+    name: str
+    parameters: frozenset[str]
+
+
+class Memory(_Instance):
+    """A private in-memory DuckDB without access to files or the network, for the tables of one operator.
+
+    Parsing and planning a metric query takes ten times as long as running it over one operator's rows. So the optimizer
+    is off (plans then depend on the text alone), there is one thread, and queries that come again can be prepared once.
+    """
+
+    _place = "memory"
+
+    def __init__(self) -> None:
+        super().__init__({"enable_external_access": "false", "threads": "1"}, ["PRAGMA disable_optimizer"])
+        self._prepared: dict[str, _Prepared] = {}
+
+    def prepare(self, sql: str) -> None:
+        """Plan a query that will be run again and again; its tables must exist. Its parameters can only be instants.
+
+        Raises:
+            EngineError: when it does not parse, or names what is not there.
+        """
+        if sql not in self._prepared:
+            prepared = _Prepared(f"query_{len(self._prepared)}", frozenset(self._parsed(sql).named_parameters))
+            self._execute(f"PREPARE {prepared.name} AS {sql}")
+            self._prepared[sql] = prepared
+
+    def _cursor(self, sql: str, given: Mapping[str, Any]) -> Any:
+        prepared = self._prepared.get(sql)
+        if prepared is not None:
+            return self._execute(_execution(prepared, needed(prepared.parameters, given)))
+        return super()._cursor(sql, given)
+
+
+def _by_column(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    return {f"c{index}": [inward(row.get(name)) for row in rows] for index, name in enumerate(columns)}
+
+
+def _taken(name: str, there: Mapping[str, str], kind: str) -> str:
+    """A column of files as the table has it."""
+    found = there.get(name.lower())
+    if found is None:
+        return f"CAST(NULL AS {kind})"
+    value = f"{_quote(name)} AT TIME ZONE 'UTC'" if found == "TIMESTAMP WITH TIME ZONE" else _quote(name)
+    return f"CAST({value} AS {kind})"
+
+
+def _in_file(name: str, kind: str) -> str:
+    """A column of an answer as files have it (`Engine.export`)."""
+    if kind in _WHOLE_NUMBERS or (kind.startswith("DECIMAL(") and kind.endswith(",0)")):
+        return f"CAST({_quote(name)} AS BIGINT)"
+    if kind == "FLOAT" or kind.startswith("DECIMAL("):
+        return f"CAST({_quote(name)} AS DOUBLE)"
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"({_quote(name)} AT TIME ZONE 'UTC')"
+    return _quote(name)
 
 
 def _execution(prepared: _Prepared, values: Mapping[str, Any]) -> str:
@@ -151,3 +367,11 @@ def _literal(value: Any) -> str:
 
 def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+_KEPT = _quote("kept~")
+"""What a kept query's table is called until it is whole."""

@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
 from customer_research.engines.rows import canonical_columns
-from customer_research.errors import ConfigError
+from customer_research.errors import ConfigError, EngineError
+
+BATCH_ROWS = 10_000
+"""How many rows a batch has unless told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What an engine may use of this machine.
+
+    `memory_mb` and `threads` (0: as many as there are) bound DuckDB, which also reads and writes the other engines' files;
+    what does not fit is spilled below `folder` (None: the system's folder for temporary files). With `reach`, files are
+    read and written below these folders (or at these paths) and `folder` only; None: wherever the user may. No engine
+    reaches the network for files.
+    """
+
+    memory_mb: int = 2000
+    threads: int = 0
+    folder: Path | None = None
+    reach: tuple[Path, ...] | None = None
 
 
 class Engine(ABC):
-    """A place where SQL in DuckDB's dialect runs over tables given as rows, and over tables that are there already.
+    """A place where SQL in DuckDB's dialect runs: over rows and Parquet files given to it, and over tables there already.
 
     Tables given here are private to the engine and gone when it closes; they hide the place's own tables of the same name.
     Timestamps go in and come out UTC-aware, whole numbers come out as integers, others as floats, texts and dates as such.
-    One engine serves one thread at a time, is closed once, or is used as a context manager.
+    In files timestamps are naive UTC. One engine serves one thread at a time, is closed once, or is used as a context
+    manager.
     """
 
     def load(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -31,6 +53,46 @@ class Engine(ABC):
     def create(self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
         """Give a table of these columns (name → DuckDB type) these rows and no others; an absent column is null."""
 
+    def attach(self, table: str, paths: Sequence[Path], columns: Mapping[str, str] | None = None) -> None:
+        """Give a table the rows of these Parquet files together, and no others; without a path it has no rows.
+
+        Columns are found by name: one that a file lacks is null there, one that the table lacks is left out. An instant
+        with a time zone becomes UTC.
+
+        Args:
+            table: its name.
+            paths: its files; they must stay as they are until the engine closes.
+            columns: name → DuckDB type; None: those of the canonical table of this name.
+
+        Raises:
+            EngineError: for an unknown table, or a file that is not there, out of reach, no Parquet file, or of other types.
+        """
+        kinds = canonical_columns(table) if columns is None else columns
+        if paths:
+            self._attach(table, paths, kinds)
+        else:
+            self.create(table, kinds, ())
+
+    @abstractmethod
+    def _attach(self, table: str, paths: Sequence[Path], columns: Mapping[str, str]) -> None:
+        """`attach` with at least one path and the columns known."""
+
+    @abstractmethod
+    def bind(self, table: str, sql: str) -> None:
+        """Give a name to a query without parameters; wherever the name is used, the query runs over what there is then.
+
+        Raises:
+            EngineError: when it does not parse or names itself; other mistakes may show only when the name is used.
+        """
+
+    @abstractmethod
+    def keep(self, table: str, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run a query once and give a table its rows; the query may read what had the name before.
+
+        Raises:
+            EngineError: as `run`; what had the name then has it still.
+        """
+
     @abstractmethod
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The rows of one query, column names in lower case; parameters the query does not name are ignored.
@@ -38,6 +100,30 @@ class Engine(ABC):
         Raises:
             EngineError: when the query does not parse, cannot be said there, lacks a parameter, or fails.
         """
+
+    @abstractmethod
+    def batches(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, size: int = BATCH_ROWS
+    ) -> Iterator[list[dict[str, Any]]]:
+        """The rows of one query as `run` gives them, `size` at a time, none held longer than needed.
+
+        Raises:
+            EngineError: as `run`, when the first batch is asked for.
+        """
+
+    @abstractmethod
+    def export(self, sql: str, path: Path, parameters: Mapping[str, Any] | None = None) -> int:
+        """Write the rows of one query to one Parquet file, in the query's order, and give their number.
+
+        Whole numbers are BIGINT there, others DOUBLE, instants TIMESTAMP (naive UTC). The file appears whole or not at all.
+
+        Raises:
+            EngineError: as `run`, or when the file cannot be written.
+        """
+
+    @abstractmethod
+    def drop(self, *tables: str) -> None:
+        """Forget tables and names given here; others are left alone."""
 
     @abstractmethod
     def close(self) -> None:
@@ -50,13 +136,36 @@ class Engine(ABC):
         self.close()
 
 
-def open_engine(name: str, url: str = "") -> Engine:
+def beside(path: Path) -> Path:
+    """Where a file is written before it takes its name.
+
+    Raises:
+        EngineError: when its folder is not there.
+    """
+    if not path.parent.is_dir():
+        raise EngineError(f"The folder {path.parent} does not exist.", hint="Make it first.")
+    return path.with_name(f".{path.name}.part")
+
+
+def open_engine(
+    name: str,
+    url: str = "",
+    *,
+    memory_mb: int = 2000,
+    threads: int = 0,
+    folder: Path | None = None,
+    reach: Sequence[Path] | None = None,
+) -> Engine:
     """The engine of this name, connected; drivers other than DuckDB's come with the extra of the same name.
 
     Args:
         name: `duckdb`, `postgres`, `spark` or `snowflake`.
         url: where it is: `postgresql://…` (or a libpq connection string), a Spark master such as `local[2]`,
             `snowflake://user:password@account/database/schema?warehouse=…`; nothing for DuckDB.
+        memory_mb: memory that DuckDB may use, in MB; more is spilled to disk.
+        threads: threads of DuckDB; 0: as many as the machine has.
+        folder: where spilled rows go; None: the system's folder for temporary files.
+        reach: the folders (or files) that may be read and written besides; None: wherever the user may.
 
     Raises:
         ConfigError: no such engine, or a URL that it cannot use.
@@ -64,37 +173,37 @@ def open_engine(name: str, url: str = "") -> Engine:
     """
     opener = ENGINES.get(name)
     if opener is None:
-        raise ConfigError(f"There is no engine {name!r}.", setting="engine", hint=f"Known: {', '.join(ENGINES)}.")
-    return opener(url)
+        raise ConfigError(f"There is no engine {name!r}.", setting="engine.name", hint=f"Known: {', '.join(ENGINES)}.")
+    return opener(url, Room(memory_mb, threads, folder, None if reach is None else tuple(reach)))
 
 
-def _duckdb(url: str) -> Engine:
-    from customer_research.engines.duckdb import Memory  # noqa: PLC0415 - only the chosen engine is loaded
+def _duckdb(url: str, room: Room) -> Engine:
+    from customer_research.engines.duckdb import DuckDB  # noqa: PLC0415 - only the chosen engine is loaded
 
     if url:
-        raise ConfigError("The engine 'duckdb' works in memory and takes no URL.", setting="engine_url")
-    return Memory()
+        raise ConfigError("The engine 'duckdb' works in memory and takes no URL.", setting="engine.url")
+    return DuckDB(room)
 
 
-def _postgres(url: str) -> Engine:
+def _postgres(url: str, room: Room) -> Engine:
     from customer_research.engines.postgres import Postgres  # noqa: PLC0415 - only the chosen engine is loaded
 
-    return Postgres(url)
+    return Postgres(url, room)
 
 
-def _spark(url: str) -> Engine:
+def _spark(url: str, room: Room) -> Engine:
     from customer_research.engines.spark import Spark  # noqa: PLC0415 - only the chosen engine is loaded
 
-    return Spark(url)
+    return Spark(url, room)
 
 
-def _snowflake(url: str) -> Engine:
+def _snowflake(url: str, room: Room) -> Engine:
     from customer_research.engines.snowflake import Snowflake  # noqa: PLC0415 - only the chosen engine is loaded
 
-    return Snowflake(url)
+    return Snowflake(url, room)
 
 
-ENGINES: Mapping[str, Callable[[str], Engine]] = MappingProxyType(
+ENGINES: Mapping[str, Callable[[str, Room], Engine]] = MappingProxyType(
     {"duckdb": _duckdb, "postgres": _postgres, "spark": _spark, "snowflake": _snowflake}
 )
-"""Name → how to open it, given its URL."""
+"""Name → how to open it, given its URL and its room on this machine."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from customer_research.engines.dialect import bindable, column_type, quoted
-from customer_research.engines.engine import Engine
+from customer_research.engines.engine import Room
+from customer_research.engines.remote import Answer, Kind, Remote
 from customer_research.engines.rows import (
     check_columns,
     first_line,
@@ -17,25 +20,44 @@ from customer_research.engines.rows import (
 )
 from customer_research.errors import EngineError
 
+if TYPE_CHECKING:
+    from psycopg import Cursor
+
 DIALECT = "postgres"
 
 CONNECT_SECONDS = 20
 """How long a connection may take to come about."""
 
 
-class Postgres(Engine):
+BLOCK_BYTES = 1 << 20
+"""How much of a file is sent at once."""
+
+
+class Postgres(Remote):
     """One session of a Postgres database (14 or later); see `engines.engine.Engine`.
 
     Tables given here are temporary: no other session sees them. Their texts are compared by code point (collation `C`), as
     the other engines do; tables of the database keep their own collation. Parameters are bound by the server (`$1`).
     """
 
-    def __init__(self, url: str) -> None:
+    _kinds: Mapping[str, Kind] = {
+        **dict.fromkeys(("int2", "int4", "int8"), "BIGINT"),
+        **dict.fromkeys(("float4", "float8"), "DOUBLE"),
+        **dict.fromkeys(("text", "varchar", "bpchar", "name"), "VARCHAR"),
+        **dict.fromkeys(("timestamp", "timestamptz"), "TIMESTAMP"),
+        "numeric": "NUMERIC",
+        "bool": "BOOLEAN",
+        "date": "DATE",
+    }
+
+    def __init__(self, url: str, room: Room | None = None) -> None:
+        super().__init__(room or Room())
         try:
             import psycopg  # noqa: PLC0415 - the driver is an extra, and slow to import
         except ImportError as error:
             raise missing_driver(DIALECT, "postgres") from error
         self._failure = psycopg.Error
+        self._asking = 0
         try:
             self._connection = psycopg.connect(
                 url,
@@ -50,27 +72,73 @@ class Postgres(Engine):
     def close(self) -> None:
         """End the session; its tables go with it."""
         self._connection.close()
+        super().close()
 
     def create(self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
         """Give a table of these columns these rows and no others (see `Engine.create`)."""
         check_columns(table, columns, rows)
-        name = f"pg_temp.{quoted(table, DIALECT)}"
-        listed = ", ".join(quoted(column, DIALECT) for column in columns)
-        definition = ", ".join(f"{quoted(column, DIALECT)} {_type(kind)}" for column, kind in columns.items())
         values = [[inward(row.get(column)) for column in columns] for row in rows]
+        with self._filling(table) as cursor:
+            self._made(cursor, table, {column: _type(kind) for column, kind in columns.items()})
+            with cursor.copy(_text(f"COPY {_own(table)} FROM STDIN")) as copy:
+                for row in values:
+                    copy.write_row(row)
+
+    def _attach(self, table: str, paths: Sequence[Path], columns: Mapping[str, str]) -> None:
+        """A table filled from the files, which DuckDB writes as CSV, the form that both know."""
+        self._files.attach(table, paths, columns)
+        written = self._files.scratch / "attached.csv"
+        try:
+            self._files.write_csv(table, written)
+            with self._filling(table) as cursor:
+                self._made(cursor, table, {column: _type(kind) for column, kind in columns.items()})
+                told = _text(f"COPY {_own(table)} FROM STDIN (FORMAT csv, ENCODING 'UTF8')")
+                with cursor.copy(told) as copy, written.open("rb") as file:
+                    while block := file.read(BLOCK_BYTES):
+                        copy.write(block)
+                cursor.execute(_text(f"ANALYZE {_own(table)}"))  # nobody else does it for temporary tables
+        finally:
+            written.unlink(missing_ok=True)
+            self._files.drop(table)
+
+    def keep(self, table: str, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run a query once and keep its rows (see `Engine.keep`)."""
+        text, names = bindable(self._spelled(sql), DIALECT)
+        given = needed(names, parameters)
+        values = [given[name] for name in names]
+        with self._filling(table) as cursor:
+            cursor.execute(_text(f"SELECT * FROM ({text}) AS kept LIMIT 0"), values)  # noqa: S608 - a query
+            columns = {column.name: column.type_display for column in cursor.description or ()}
+            collated = {name: f'{kind} COLLATE "C"' if kind in _TEXTS else kind for name, kind in columns.items()}
+            self._made(cursor, _KEPT, collated)
+            cursor.execute(_text(f"INSERT INTO {_own(_KEPT)} {text}"), values)
+            cursor.execute(_text(f"DROP TABLE IF EXISTS {_own(table)}"))
+            cursor.execute(_text(f"ALTER TABLE {_own(_KEPT)} RENAME TO {quoted(table, DIALECT)}"))
+            cursor.execute(_text(f"ANALYZE {_own(table)}"))
+
+    @contextmanager
+    def _filling(self, table: str) -> Iterator[Cursor[Any]]:
+        """A transaction that gives a table its rows, or leaves all as it was."""
         try:
             with self._connection.transaction(), self._connection.cursor() as cursor:
-                cursor.execute(_text(f"DROP TABLE IF EXISTS {name}"))
-                cursor.execute(_text(f"CREATE TEMPORARY TABLE {quoted(table, DIALECT)} ({definition})"))
-                with cursor.copy(_text(f"COPY {name} ({listed}) FROM STDIN")) as copy:
-                    for row in values:
-                        copy.write_row(row)
+                yield cursor
         except self._failure as error:
             raise EngineError(f"The table {table!r} cannot be filled in Postgres: {first_line(error)}.") from error
+        self._bound.pop(table.lower(), None)
+
+    @staticmethod
+    def _made(cursor: Cursor[Any], table: str, types: Mapping[str, str]) -> None:
+        """An empty temporary table of these columns (name → type, as Postgres says it)."""
+        definition = ", ".join(f"{quoted(column, DIALECT)} {kind}" for column, kind in types.items())
+        cursor.execute(_text(f"DROP TABLE IF EXISTS {_own(table)}"))
+        cursor.execute(_text(f"CREATE TEMPORARY TABLE {quoted(table, DIALECT)} ({definition})"))
+
+    def _forget(self, table: str) -> None:
+        self._connection.execute(_text(f"DROP TABLE IF EXISTS {_own(table)}"))
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The rows of one query (see `Engine.run`)."""
-        text, names = bindable(sql, DIALECT)
+        text, names = bindable(self._spelled(sql), DIALECT)
         values = needed(names, parameters)
         try:
             with self._connection.cursor() as cursor:
@@ -78,7 +146,38 @@ class Postgres(Engine):
                 columns = [column.name for column in cursor.description or ()]
                 return named_rows(columns, cursor.fetchall())
         except self._failure as error:
-            raise EngineError(f"The query failed in Postgres: {first_line(error)}.") from error
+            raise self._failed(error) from error
+
+    @contextmanager
+    def _asked(self, sql: str, parameters: Mapping[str, Any] | None, size: int) -> Iterator[Answer]:
+        """A cursor that the server holds beyond its statement: other statements may come between two batches."""
+        from psycopg import RawServerCursor  # noqa: PLC0415 - the driver is an extra, and slow to import
+
+        text, names = bindable(self._spelled(sql), DIALECT)
+        values = needed(names, parameters)
+        self._asking += 1
+        try:
+            with RawServerCursor(self._connection, f"asked_{self._asking}", withhold=True) as cursor:
+                cursor.itersize = size
+                cursor.execute(_text(text), [values[name] for name in names])
+                yield Answer({column.name: column.type_display for column in cursor.description or ()}, iter(cursor))
+        except self._failure as error:
+            raise self._failed(error) from error
+
+    @staticmethod
+    def _failed(error: BaseException) -> EngineError:
+        return EngineError(f"The query failed in Postgres: {first_line(error)}.")
+
+
+_KEPT = "kept~"
+"""What a kept query's table is called until it is whole."""
+
+_TEXTS = frozenset({"text", "varchar", "bpchar", "name"})
+
+
+def _own(table: str) -> str:
+    """A table of this session, whatever the database has under that name."""
+    return f"pg_temp.{quoted(table, DIALECT)}"
 
 
 def _type(kind: str) -> str:

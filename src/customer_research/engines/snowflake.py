@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from customer_research.engines.dialect import bindable, column_type, quoted
-from customer_research.engines.engine import Engine
+from customer_research.engines.dialect import READ, bindable, column_type, quoted, stated
+from customer_research.engines.engine import BATCH_ROWS, Room
+from customer_research.engines.remote import Answer, Kind, Remote
 from customer_research.engines.rows import (
     check_columns,
     first_line,
@@ -31,14 +34,24 @@ _OPTIONS = frozenset({"warehouse", "role", "host", "port", "protocol", "authenti
 _FORM = "snowflake://user:password@account/database/schema?warehouse=NAME&role=NAME"
 
 
-class Snowflake(Engine):
+class Snowflake(Remote):
     """One session of Snowflake; see `engines.engine.Engine`.
 
     Tables given here are temporary: no other session sees them. Parameters are bound by the server (`:1`). Names are stored
     in capitals, as Snowflake reads names without quotes.
     """
 
-    def __init__(self, url: str) -> None:
+    _kinds: Mapping[str, Kind] = {
+        **dict.fromkeys(("timestamp", "timestamp_ntz", "timestamp_ltz", "timestamp_tz"), "TIMESTAMP"),
+        "fixed": "NUMERIC",
+        "real": "DOUBLE",
+        "text": "VARCHAR",
+        "boolean": "BOOLEAN",
+        "date": "DATE",
+    }
+
+    def __init__(self, url: str, room: Room | None = None) -> None:
+        super().__init__(room or Room())
         try:
             import snowflake.connector as driver  # noqa: PLC0415 - the driver is an extra, and takes seconds to import
         except ImportError as error:
@@ -55,36 +68,84 @@ class Snowflake(Engine):
         except driver.Error as error:
             raise EngineError(f"Snowflake cannot be reached: {first_line(error)}.", hint="Check the URL.") from error
 
+        self._made: set[str] = set()
+
     def close(self) -> None:
         """End the session; its tables go with it."""
         self._connection.close()
+        super().close()
 
     def create(self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
         """Give a table of these columns these rows and no others (see `Engine.create`)."""
         check_columns(table, columns, rows)
+        self._fill(table, columns, iter([rows] if rows else []))
+
+    def _attach(self, table: str, paths: Sequence[Path], columns: Mapping[str, str]) -> None:
+        """A table filled from the files, a batch at a time (large ones travel as a file of the connector's own)."""
+        self._files.attach(table, paths, columns)
+        try:
+            self._fill(table, columns, self._files.batches(f"FROM {quoted(table, READ)}", size=BATCH_ROWS))
+        finally:
+            self._files.drop(table)
+
+    def _fill(self, table: str, columns: Mapping[str, str], batches: Iterator[Sequence[Mapping[str, Any]]]) -> None:
         name = _name(table)
         definition = ", ".join(f"{_name(column)} {column_type(kind, DIALECT)}" for column, kind in columns.items())
         places = ", ".join(f":{place}" for place in range(1, len(columns) + 1))
-        values = [[_stored(row.get(column)) for column in columns] for row in rows]
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(f"CREATE OR REPLACE TEMPORARY TABLE {name} ({definition})")
-                if values:
+                self._own(table)
+                for batch in batches:
+                    values = [[_stored(row.get(column)) for column in columns] for row in batch]
                     cursor.executemany(f"INSERT INTO {name} VALUES ({places})", values)  # noqa: S608 - quoted names
         except self._failure as error:
             raise EngineError(f"The table {table!r} cannot be filled in Snowflake: {first_line(error)}.") from error
 
+    def _own(self, table: str) -> None:
+        self._made.add(table.lower())
+        self._bound.pop(table.lower(), None)
+
+    def keep(self, table: str, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run a query once and keep its rows (see `Engine.keep`); values are written into it, since this binds none."""
+        text = stated(self._spelled(sql), parameters or {}, DIALECT)
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_name(table)} AS {text}")
+        except self._failure as error:
+            raise self._failed(error) from error
+        self._own(table)
+
+    def _forget(self, table: str) -> None:
+        if table.lower() in self._made:  # a table of the warehouse is never dropped
+            self._made.discard(table.lower())
+            with self._connection.cursor() as cursor:
+                cursor.execute(f"DROP TABLE IF EXISTS {_name(table)}")
+
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The rows of one query (see `Engine.run`)."""
-        text, names = bindable(sql, DIALECT)
+        with self._asked(sql, parameters, 0) as answer:
+            return named_rows(list(answer.columns), list(answer.rows))
+
+    @contextmanager
+    def _asked(self, sql: str, parameters: Mapping[str, Any] | None, size: int) -> Iterator[Answer]:
+        """A cursor; the connector fetches an answer's chunks as they are asked for, whatever `size` is."""
+        from snowflake.connector.constants import FIELD_ID_TO_NAME  # noqa: PLC0415 - the driver is an extra
+
+        del size
+        text, names = bindable(self._spelled(sql), DIALECT)
         values = needed(names, parameters)
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(text, [values[name] for name in names] or None)
-                rows = cursor.fetchall()
-                return named_rows([column.name for column in cursor.description], [tuple(row) for row in rows])
+                told = {column.name: FIELD_ID_TO_NAME[column.type_code] for column in cursor.description}
+                yield Answer(told, (tuple(row) for row in cursor))
         except self._failure as error:
-            raise EngineError(f"The query failed in Snowflake: {first_line(error)}.") from error
+            raise self._failed(error) from error
+
+    @staticmethod
+    def _failed(error: BaseException) -> EngineError:
+        return EngineError(f"The query failed in Snowflake: {first_line(error)}.")
 
 
 def connection_options(url: str) -> dict[str, Any]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from customer_research.engines.dialect import bindable, column_type, quoted
-from customer_research.engines.engine import Engine
+from customer_research.engines.engine import Room
+from customer_research.engines.remote import Answer, Kind, Remote
 from customer_research.engines.rows import (
     check_columns,
     first_line,
@@ -34,14 +38,25 @@ _SESSION: Mapping[str, str] = {
 """Settings that the meaning of the queries rests on; others (shuffle partitions, memory) are the cluster's."""
 
 
-class Spark(Engine):
+class Spark(Remote):
     """A session of its own on a Spark master; see `engines.engine.Engine`.
 
     A running Spark of this process is shared (with its own views and settings) and left running; otherwise one is started
     and stopped again. Parameters are bound by Spark (`:name`). Spark 4 or later, and Java 17 or later.
     """
 
-    def __init__(self, master: str) -> None:
+    _kinds: Mapping[str, Kind] = {
+        **dict.fromkeys(("tinyint", "smallint", "int", "bigint", "void"), "BIGINT"),
+        **dict.fromkeys(("float", "double"), "DOUBLE"),
+        **dict.fromkeys(("timestamp", "timestamp_ntz"), "TIMESTAMP"),
+        "decimal": "NUMERIC",
+        "string": "VARCHAR",
+        "boolean": "BOOLEAN",
+        "date": "DATE",
+    }
+
+    def __init__(self, master: str, room: Room | None = None) -> None:
+        super().__init__(room or Room())
         try:
             import pyarrow as pa  # noqa: PLC0415 - comes with the driver, and slow to import
             from py4j.protocol import Py4JError  # noqa: PLC0415 - the driver is an extra
@@ -75,6 +90,7 @@ class Spark(Engine):
         self._views.clear()
         if self._started:
             self._session.stop()
+        super().close()
 
     def create(self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
         """Give a table of these columns these rows and no others (see `Engine.create`)."""
@@ -91,20 +107,89 @@ class Spark(Engine):
             schema = ", ".join(
                 f"{quoted(name, DIALECT)} {column_type(kind, DIALECT)}" for name, kind in columns.items()
             )
-            self._session.createDataFrame(filled, schema).createOrReplaceTempView(table)
+            self._named(table, self._session.createDataFrame(filled, schema))
         except (*self._failures, TypeError, ValueError, OverflowError) as error:
             raise EngineError(f"The table {table!r} cannot be filled in Spark: {first_line(error)}.") from error
-        self._views.add(table)
+
+    def _attach(self, table: str, paths: Sequence[Path], columns: Mapping[str, str]) -> None:
+        """A view over the files, each read with its own columns (a cluster must see them under the same paths)."""
+        try:
+            parts = [_taken(self._session.read.parquet(_address(path)), columns) for path in paths]
+            self._named(table, reduce(lambda one, other: one.union(other), parts))
+        except self._failures as error:
+            raise EngineError(f"The table {table!r} cannot be filled in Spark: {first_line(error)}.") from error
+
+    def keep(self, table: str, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Run a query once and keep its rows with the executors (see `Engine.keep`).
+
+        A local checkpoint, not a cache: queries over kept tables would else be planned with all that led to them.
+        """
+        try:
+            self._named(table, self._answer(sql, parameters).localCheckpoint())
+        except self._failures as error:
+            raise self._failed(error) from error
+
+    def _named(self, table: str, frame: DataFrame) -> None:
+        frame.createOrReplaceTempView(quoted(table, DIALECT))
+        self._views.add(table.lower())
+        self._bound.pop(table.lower(), None)
+
+    def _forget(self, table: str) -> None:
+        if table.lower() in self._views:
+            self._views.discard(table.lower())
+            self._session.catalog.dropTempView(table)
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The rows of one query (see `Engine.run`)."""
-        text, names = bindable(sql, DIALECT)
-        values = {name: _bound(value) for name, value in needed(names, parameters).items()}
         try:
-            answer = _without_zones(self._session.sql(text, args=values))
+            answer = self._answer(sql, parameters)
             return named_rows(answer.columns, [tuple(row) for row in answer.collect()])
         except self._failures as error:
-            raise EngineError(f"The query failed in Spark: {first_line(error)}.") from error
+            raise self._failed(error) from error
+
+    @contextmanager
+    def _asked(self, sql: str, parameters: Mapping[str, Any] | None, size: int) -> Iterator[Answer]:
+        """The answer's partitions one after the other, whatever `size` is."""
+        del size
+        try:
+            answer = self._answer(sql, parameters)
+            yield Answer(dict(answer.dtypes), (tuple(row) for row in answer.toLocalIterator()))
+        except self._failures as error:
+            raise self._failed(error) from error
+
+    def _answer(self, sql: str, parameters: Mapping[str, Any] | None) -> DataFrame:
+        text, names = bindable(self._spelled(sql), DIALECT)
+        values = {name: _bound(value) for name, value in needed(names, parameters).items()}
+        return _without_zones(self._session.sql(text, args=values))
+
+    @staticmethod
+    def _failed(error: BaseException) -> EngineError:
+        return EngineError(f"The query failed in Spark: {first_line(error)}.")
+
+
+def _address(path: Path) -> str:
+    """A file of this machine as Spark names it, its signs without meaning to globbing."""
+    return "file://" + "".join(f"\\{sign}" if sign in "*?[]{}\\" else sign for sign in str(path.resolve()))
+
+
+def _taken(frame: DataFrame, columns: Mapping[str, str]) -> DataFrame:
+    """A file's columns as a table has them."""
+    from pyspark.sql import functions  # noqa: PLC0415 - the driver is an extra, and slow to import
+
+    there = {name.lower(): name for name in frame.columns}
+    return frame.select(
+        [
+            (frame[there[name.lower()]] if name.lower() in there else functions.lit(None))
+            .cast(_plain(kind))
+            .alias(name)
+            for name, kind in columns.items()
+        ]
+    )
+
+
+def _plain(kind: str) -> str:
+    """A DuckDB type as Spark's casts name it."""
+    return "timestamp_ntz" if kind == "TIMESTAMP" else column_type(kind, DIALECT)
 
 
 def _bound(value: Any) -> Any:

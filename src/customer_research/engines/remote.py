@@ -1,0 +1,129 @@
+"""What engines outside this process share: names that are spelled out in each query, and files that go through DuckDB."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from customer_research.engines.dialect import READ, named_parameters, quoted, with_bindings
+from customer_research.engines.duckdb import DuckDB
+from customer_research.engines.engine import BATCH_ROWS, Engine, Room
+from customer_research.engines.rows import named_rows
+from customer_research.errors import EngineError
+
+Kind = Literal["VARCHAR", "BIGINT", "DOUBLE", "NUMERIC", "BOOLEAN", "DATE", "TIMESTAMP"]
+"""A column's type in DuckDB's words; NUMERIC: an exact number, of which the values say whether all are whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A query's answer that is being read: its columns with what the place calls their types, and its rows."""
+
+    columns: Mapping[str, str]
+    rows: Iterator[Sequence[Any]]
+
+    def batches(self, size: int) -> Iterator[list[dict[str, Any]]]:
+        """The rows as engines give them, `size` at a time."""
+        while taken := list(islice(self.rows, size)):
+            yield named_rows(list(self.columns), taken)
+
+
+class Remote(Engine):
+    """An engine outside this process.
+
+    `bind` keeps the query's text and defines the name in front of each query that uses it. Parquet files are read and
+    written by a DuckDB beside the engine, within the engine's room.
+    """
+
+    _kinds: Mapping[str, Kind]
+    """The place's names of types, without length or scale, in small letters."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._bound: dict[str, str] = {}
+
+    @cached_property
+    def _files(self) -> DuckDB:
+        """What reads and writes Parquet files; opened when first needed."""
+        return DuckDB(self._room)
+
+    def close(self) -> None:
+        """Let go of what was needed for files."""
+        if "_files" in self.__dict__:
+            self._files.close()
+
+    def bind(self, table: str, sql: str) -> None:
+        """Give a name to a query (see `Engine.bind`)."""
+        if named_parameters(sql):
+            raise EngineError(f"The query that {table!r} stands for has parameters; a name takes none.")
+        with_bindings(f"FROM {quoted(table, READ)}", {table: sql})  # refused when it does not parse or names itself
+        self._bound[table.lower()] = sql
+
+    def drop(self, *tables: str) -> None:
+        """Forget tables and names given here."""
+        for table in tables:
+            self._bound.pop(table.lower(), None)
+            self._forget(table)
+
+    @abstractmethod
+    def _forget(self, table: str) -> None:
+        """Drop a table given here; another is left alone."""
+
+    def _spelled(self, sql: str) -> str:
+        """The query with the names it uses defined in it."""
+        return with_bindings(sql, self._bound) if self._bound else sql
+
+    @abstractmethod
+    def _asked(self, sql: str, parameters: Mapping[str, Any] | None, size: int) -> AbstractContextManager[Answer]:
+        """Ask a query and read its answer while the context is open; the place's failures become `EngineError`."""
+
+    def batches(
+        self, sql: str, parameters: Mapping[str, Any] | None = None, size: int = BATCH_ROWS
+    ) -> Iterator[list[dict[str, Any]]]:
+        """The rows of one query, `size` at a time (see `Engine.batches`)."""
+        with self._asked(sql, parameters, size) as answer:
+            yield from answer.batches(size)
+
+    def export(self, sql: str, path: Path, parameters: Mapping[str, Any] | None = None) -> int:
+        """Write the rows of one query to one Parquet file (see `Engine.export`)."""
+        with self._asked(sql, parameters, BATCH_ROWS) as answer:
+            kinds = {name.lower(): self._kind(name, told) for name, told in answer.columns.items()}
+            collected = _collected(self._files, kinds, answer.batches(BATCH_ROWS))
+        return self._files.export(collected, path)
+
+    def _kind(self, column: str, told: str) -> Kind:
+        kind = self._kinds.get(told.partition("(")[0].strip().lower())
+        if kind is None:
+            raise EngineError(f"The column {column!r} has the type {told}, which files do not have here; cast it.")
+        return kind
+
+
+def _collected(files: DuckDB, kinds: Mapping[str, Kind], batches: Iterator[list[dict[str, Any]]]) -> str:
+    """Put batches into one table of DuckDB; gives the query of its rows, in their order."""
+    exact = [name for name, kind in kinds.items() if kind == "NUMERIC"]
+    broken: set[str] = set()
+    files.create(_COLLECTED, {name: "VARCHAR" if kind == "NUMERIC" else kind for name, kind in kinds.items()}, ())
+    for batch in batches:
+        for name in exact:
+            for row in batch:
+                value = row[name]
+                if isinstance(value, float):
+                    broken.add(name)
+                row[name] = None if value is None else repr(value)
+        files.extend(_COLLECTED, batch)
+    whole = {name: "DOUBLE" if name in broken else "BIGINT" for name in exact}
+    listed = ", ".join(
+        f"CAST({quoted(name, READ)} AS {whole[name]}) AS {quoted(name, READ)}" if name in whole else quoted(name, READ)
+        for name in kinds
+    )
+    return f"SELECT {listed} FROM {quoted(_COLLECTED, READ)} ORDER BY rowid"  # noqa: S608 - quoted names
+
+
+_COLLECTED = "collected~"
+"""The table that an answer is collected in on its way to a file."""

@@ -1,0 +1,33 @@
+"""The engine that the settings name, with its room on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from customer_research.engines.engine import Engine, open_engine
+from customer_research.settings import Settings
+
+
+def scratch(settings: Settings, folder: Path | None = None, *reach: Path) -> Engine:
+    """The engine of the settings' `engine` part, connected; the caller closes it.
+
+    Its files may lie in the lake, below `folder`, and below what `reach` names; nowhere else.
+
+    Args:
+        settings: `engine` says which and where, and what DuckDB may use; `lake_folder` is within reach.
+        folder: where what does not fit into memory goes; None: the system's folder for temporary files.
+        reach: further folders or files, e.g. of tables that are not in the lake.
+
+    Raises:
+        ConfigError: no such engine, or a URL that it cannot use.
+        EngineError: its driver is not installed, or the place cannot be reached.
+    """
+    chosen = settings.engine
+    return open_engine(
+        chosen.name,
+        chosen.url.get_secret_value() if chosen.url is not None else "",
+        memory_mb=chosen.memory_mb,
+        threads=chosen.threads,
+        folder=folder,
+        reach=(settings.lake_folder, *reach),
+    )
