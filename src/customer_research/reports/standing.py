@@ -139,3 +139,21 @@ SUMMARY: tuple[Standing, ...] = (
     STANDINGS["trend"],
 )
 """What a summary of many operators shows of each (domain f, comparison and batch)."""
+
+
+PORTFOLIO_COLUMNS: Mapping[str, Callable[[Account], Figure]] = MappingProxyType(
+    {
+        **{name: STANDINGS[name].figure for name in ("status", "segment", "plan")},
+        "mrr_usd_minor": _metric("mrr_usd"),
+        **{name: STANDINGS[name].figure for name in ("score", "band", "coverage")},
+        **{f"{name}_score": STANDINGS[f"{name}_score"].figure for name in judgement.DIMENSION_TITLES},
+        "reservations_30d": _metric("reservations_30d"),
+        "trend": _metric("usage_trend"),
+        "overdue_invoices": _metric("overdue_invoices"),
+        "open_tickets": _metric("open_tickets"),
+        "days_to_renewal": _metric("days_to_renewal"),
+        "owner": _metric("owner_name"),
+        "why": flag,
+    }
+)
+"""What a spreadsheet of a portfolio has of each operator: bare values by column name."""

@@ -24,6 +24,7 @@ from customer_research.domain.report import Report
 from customer_research.errors import AmbiguousOperator, ConfigError, CustomerResearchError, OperatorNotFound, UsageError
 from customer_research.reports.kinds import KINDS
 from customer_research.reports.presentation import clean, gap_words, mask_text, value_words
+from customer_research.reports.render.csv_ import plain
 from customer_research.reports.standing import SUMMARY
 from customer_research.research.comparison import OPERATORS_AT_ONCE
 from customer_research.research.entries import Entry
@@ -52,7 +53,6 @@ _LISTED = 5
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _WORDED = frozenset({"plan"})
 """Figures of a row whose words are a vendor's."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,15 +318,11 @@ def summary_csv(rows: Iterable[Row]) -> str:
     for row in rows:
         known = {name: row.figures.get(name, Cell("")) for name in names}
         figures = [
-            _plain(cell.text) if name in _WORDED or not cell.receipts else cell.text for name, cell in known.items()
+            plain(cell.text) if name in _WORDED or not cell.receipts else cell.text for name, cell in known.items()
         ]
-        lead = (row.line, _plain(row.term), row.outcome, row.operator_id, _plain(row.name))
-        writer.writerow((*lead, *figures, row.as_of, row.report, _plain(row.detail)))
+        lead = (row.line, plain(row.term), row.outcome, row.operator_id, plain(row.name))
+        writer.writerow((*lead, *figures, row.as_of, row.report, plain(row.detail)))
     return out.getvalue()
-
-
-def _plain(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def summary_json(rows: Sequence[Row], order: Order) -> dict[str, Any]:
