@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta, timezone
+
 import pytest
 
-from customer_research.engines.dialect import bindable, column_type, named_parameters, quoted, transpile, with_bindings
+from customer_research.engines.dialect import (
+    bindable,
+    column_type,
+    named_parameters,
+    quoted,
+    stated,
+    transpile,
+    with_bindings,
+)
 from customer_research.engines.duckdb import Memory
 from customer_research.errors import EngineError
 
@@ -102,3 +112,17 @@ def test_types_and_names_in_other_dialects() -> None:
     assert column_type("TIMESTAMP", "snowflake") == "TIMESTAMPNTZ"
     assert quoted('a"b', "postgres") == '"a""b"'
     assert quoted("a`b", "spark") == "`a``b`"
+
+
+def test_values_written_into_a_query_stay_values() -> None:
+    word, at = "it's \\' -- $n\n", datetime(2026, 1, 1, 8, tzinfo=timezone(timedelta(hours=9)))
+    sql = (
+        "SELECT $word AS word, CAST($at AS TIMESTAMP) AS told_at, $n + 1 AS n, $yes AS yes, $none AS none, '$n' AS text"
+    )
+    values = {"word": word, "at": at, "n": 2, "yes": True, "none": None, "other": 1}
+    with Memory() as memory:
+        row = {"word": word, "told_at": at.astimezone(UTC), "n": 3, "yes": True, "none": None, "text": "$n"}
+        assert memory.run(stated(sql, values, "duckdb")) == [row]
+    assert "\\\\\\' -- $n" in stated(sql, values, "snowflake")
+    with pytest.raises(EngineError, match=r"\$at"):
+        stated(sql, {}, "snowflake")

@@ -167,6 +167,17 @@ def _with_bindings(sql: str, bindings: tuple[tuple[str, str], ...]) -> str:
     return _prepend(query, order).sql(READ, pretty=True, comments=False)
 
 
+def check_binding(table: str, sql: str) -> None:
+    """Refuse a query that a table's name cannot stand for.
+
+    Raises:
+        EngineError: when it does not parse, has parameters, or reads the table itself.
+    """
+    if named_parameters(sql):
+        raise EngineError(f"The query that {table!r} stands for has parameters; a name takes none.")
+    with_bindings(f"FROM {quoted(table, READ)}", {table: sql})
+
+
 def _define(name: str, bound: Mapping[str, str], order: dict[str, exp.Query], path: tuple[str, ...]) -> None:
     """Put a binding after the bindings it names."""
     if name in path:

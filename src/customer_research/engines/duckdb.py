@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from customer_research.engines.dialect import check_binding
 from customer_research.engines.engine import BATCH_ROWS, Engine, Room, beside
 from customer_research.engines.rows import check_columns, first_line, inward, named_rows, needed
 from customer_research.errors import EngineError
@@ -135,9 +136,7 @@ class _Instance(Engine):
 
     def bind(self, table: str, sql: str) -> None:
         """Give a name to a query: a view (see `Engine.bind`)."""
-        self._parsed(sql)
-        if table.lower() in {name.lower() for name in self._connection.get_table_names(sql)}:
-            raise EngineError(f"The name {table!r} cannot stand for a query that reads it.")
+        check_binding(table, sql)
         self._named(table, "VIEW", f"AS {sql}")
 
     def keep(self, table: str, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
@@ -177,7 +176,7 @@ class _Instance(Engine):
 
     def batches(
         self, sql: str, parameters: Mapping[str, Any] | None = None, size: int = BATCH_ROWS
-    ) -> Iterator[list[dict[str, Any]]]:
+    ) -> Generator[list[dict[str, Any]], None, None]:
         """The rows of one query, `size` at a time (see `Engine.batches`); other queries may run meanwhile."""
         statement = self._parsed(sql)
         values = needed(statement.named_parameters, parameters)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -104,8 +104,10 @@ class Engine(ABC):
     @abstractmethod
     def batches(
         self, sql: str, parameters: Mapping[str, Any] | None = None, size: int = BATCH_ROWS
-    ) -> Iterator[list[dict[str, Any]]]:
+    ) -> Generator[list[dict[str, Any]], None, None]:
         """The rows of one query as `run` gives them, `size` at a time, none held longer than needed.
+
+        Close it, or read it to its end: until then the place holds the answer. Other queries may run meanwhile.
 
         Raises:
             EngineError: as `run`, when the first batch is asked for.

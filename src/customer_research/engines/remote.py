@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from customer_research.engines.dialect import READ, named_parameters, quoted, with_bindings
+from customer_research.engines.dialect import READ, check_binding, quoted, with_bindings
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import BATCH_ROWS, Engine, Room
 from customer_research.engines.rows import named_rows
@@ -60,9 +60,7 @@ class Remote(Engine):
 
     def bind(self, table: str, sql: str) -> None:
         """Give a name to a query (see `Engine.bind`)."""
-        if named_parameters(sql):
-            raise EngineError(f"The query that {table!r} stands for has parameters; a name takes none.")
-        with_bindings(f"FROM {quoted(table, READ)}", {table: sql})  # refused when it does not parse or names itself
+        check_binding(table, sql)
         self._bound[table.lower()] = sql
 
     def drop(self, *tables: str) -> None:
@@ -85,7 +83,7 @@ class Remote(Engine):
 
     def batches(
         self, sql: str, parameters: Mapping[str, Any] | None = None, size: int = BATCH_ROWS
-    ) -> Iterator[list[dict[str, Any]]]:
+    ) -> Generator[list[dict[str, Any]], None, None]:
         """The rows of one query, `size` at a time (see `Engine.batches`)."""
         with self._asked(sql, parameters, size) as answer:
             yield from answer.batches(size)
