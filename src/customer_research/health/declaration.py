@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
@@ -57,6 +58,25 @@ class Declaration:
         """A number."""
         value = self._values.get(key)
         return float(self.integer(key)) if isinstance(value, int) else self._take(key, float)
+
+    def flag(self, key: str, *, default: bool) -> bool:
+        """Yes or no."""
+        return self._take(key, bool, default)
+
+    def numbers(self, key: str, alone: str) -> Mapping[str, float]:
+        """A table of numbers by name; a single number has the name `alone`."""
+        value = self._values.get(key)
+        table = (
+            self.table(key) if isinstance(value, dict) else Declaration({alone: self._take(key, object)}, self.place)
+        )
+        found = {name: table.number(name) for name in table.names()}
+        if not all(map(math.isfinite, found.values())):
+            raise self.error(f"{key!r} must be finite.")
+        return found
+
+    def names(self) -> tuple[str, ...]:
+        """The keys that nobody has taken, in order."""
+        return tuple(self._values)
 
     def texts(self, key: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
         """A list of texts, needed unless there is a default."""

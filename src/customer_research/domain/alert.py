@@ -1,0 +1,100 @@
+"""Alerts: what a rule says of an operator (or a source) in one snapshot, the episodes it makes, and what became of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Severity = Literal["critical", "high", "medium", "low"]
+SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
+"""Gravest first (C48: the one scale of urgency)."""
+
+AlertState = Literal["holds", "clears", "between", "unknown"]
+"""What a rule says of a subject: it is to be raised; it is over; neither (the distance between raising and clearing); or
+what it needs is not known. The last two change nothing."""
+
+EventKind = Literal["raised", "cleared", "acknowledged", "snoozed", "assigned"]
+"""What can happen to an episode; each is kept for ever with who did it and when."""
+
+SOURCE_SUBJECT = "source:"
+"""How the subject of an alert about a source begins; any other subject is an operator's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """The instant and the snapshot in which something was seen."""
+
+    as_of: datetime
+    snapshot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Why a rule holds, in a sentence, with the metrics that say so (name → value as JSON has it; None: unknown)."""
+
+    because: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One rule's alert about one subject, from raising to clearing; the `number`th of that rule and subject (from 1).
+
+    `because` and `facts` are those of the last snapshot in which the rule held (`held`); `cleared` None while it is open.
+    `acknowledged_by` and `assignee` are empty when nobody is; `snoozed_until` hides it from the list till then.
+    """
+
+    rule: str
+    subject: str
+    name: str
+    number: int
+    title: str
+    severity: Severity
+    told: Told
+    raised: Sighting
+    held: Sighting
+    cleared: Sighting | None = None
+    cleared_because: str = ""
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str = ""
+    snoozed_until: datetime | None = None
+    assignee: str = ""
+
+    @property
+    def id(self) -> str:
+        """12 hexadecimal digits that are the same wherever the same episode is found."""
+        return episode_id(self.rule, self.subject, self.number)
+
+    @property
+    def open(self) -> bool:
+        """Whether it has not been cleared."""
+        return self.cleared is None
+
+    @property
+    def source(self) -> str:
+        """The source that it is about; empty when it is about an operator."""
+        return self.subject.removeprefix(SOURCE_SUBJECT) if self.subject.startswith(SOURCE_SUBJECT) else ""
+
+    def snoozed(self, now: datetime) -> bool:
+        """Whether it is hidden at this instant."""
+        return self.snoozed_until is not None and now < self.snoozed_until
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEvent:
+    """One line of an episode's audit: what was done, by whom, at which hour, and in which snapshot it was seen."""
+
+    episode: str
+    kind: EventKind
+    at: datetime
+    who: str
+    detail: str = ""
+    seen: Sighting | None = None
+
+
+def episode_id(rule: str, subject: str, number: int) -> str:
+    """The id of the `number`th episode of a rule and subject."""
+    return hashlib.sha256(f"{rule}\n{subject}\n{number}".encode()).hexdigest()[:12]

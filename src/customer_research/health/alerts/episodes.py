@@ -1,0 +1,132 @@
+"""The life of an alert: one episode of a rule and subject at a time, raised once, cleared once.
+
+`step` is the whole of it: (episode so far, what the rule says now) → (episode, what happened). The same state twice makes
+nothing new, and what is unknown changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Literal
+
+from customer_research.domain.alert import AlertState, Episode, Sighting, Told
+from customer_research.health.alerts.rules import AlertRule
+
+Happening = Literal["raised", "continued", "cleared"]
+Key = tuple[str, str]
+"""A rule's id and a subject."""
+
+RETIRED = "The rule is no longer in force."
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one snapshot did to one episode; `episode` is how it stands afterwards."""
+
+    what: Happening
+    episode: Episode
+
+
+class Teller:
+    """Gives the words of changes; this one gives none, for when nobody reads them."""
+
+    def name(self, subject: str) -> str:
+        """The subject's name."""
+        return subject
+
+    def told(self, rule: AlertRule, subject: str) -> Told:
+        """Why the rule holds."""
+        del rule, subject
+        return Told()
+
+    def cleared(self, rule: AlertRule, subject: str) -> str:
+        """Why it no longer does."""
+        del rule, subject
+        return ""
+
+
+SILENT = Teller()
+
+
+def step(
+    rule: AlertRule, subject: str, last: Episode | None, state: AlertState, seen: Sighting, *, teller: Teller = SILENT
+) -> Change | None:
+    """What a rule's state makes of the last episode of a subject (None: there was none); None when nothing happens.
+
+    A snapshot older than the last one in which something was seen changes nothing. Within `cool_down_days` after clearing
+    nothing is raised. A snooze that has not run out, and who has it in hand, pass on to the next episode.
+    """
+    if last is not None and seen.as_of < _latest(last).as_of:
+        return None
+    if last is None or last.cleared is not None:
+        return _raised(rule, subject, last, seen, teller) if state == "holds" else None
+    if state == "holds":
+        held = replace(last, name=teller.name(subject), told=teller.told(rule, subject), held=seen)
+        return Change("continued", held)
+    if state == "clears":
+        return Change("cleared", replace(last, cleared=seen, cleared_because=teller.cleared(rule, subject)))
+    return None
+
+
+def _latest(episode: Episode) -> Sighting:
+    return episode.cleared or episode.held
+
+
+def _raised(rule: AlertRule, subject: str, last: Episode | None, seen: Sighting, teller: Teller) -> Change | None:
+    if last is not None and last.cleared is not None and _cooling(rule, last.cleared, seen):
+        return None
+    episode = Episode(
+        rule=rule.id,
+        subject=subject,
+        name=teller.name(subject),
+        number=last.number + 1 if last else 1,
+        title=rule.title,
+        severity=rule.severity,
+        told=teller.told(rule, subject),
+        raised=seen,
+        held=seen,
+        snoozed_until=last.snoozed_until if last and last.snoozed(seen.as_of) else None,
+        assignee=last.assignee if last else "",
+    )
+    return Change("raised", episode)
+
+
+def _cooling(rule: AlertRule, cleared: Sighting, seen: Sighting) -> bool:
+    return seen == cleared or seen.as_of < cleared.as_of + timedelta(days=rule.cool_down_days)
+
+
+def advance(
+    rules: Sequence[AlertRule],
+    states: Mapping[str, Mapping[str, AlertState]],
+    last: Mapping[Key, Episode],
+    seen: Sighting,
+    teller: Teller,
+) -> Iterator[Change]:
+    """All changes that one snapshot makes, in the order of the rules and subjects.
+
+    `states` are those of `rules` (rule id → subject → state); `last` the last episode of each rule and subject. Open
+    episodes of rules that are not among `rules` are cleared.
+    """
+    open_subjects: dict[str, set[str]] = {}
+    for (rule_id, subject), episode in last.items():
+        if episode.open:
+            open_subjects.setdefault(rule_id, set()).add(subject)
+    for rule in rules:
+        still = open_subjects.pop(rule.id, set())
+        of_rule = states[rule.id]
+        concerned = still.union(subject for subject, state in of_rule.items() if state == "holds")
+        for subject in sorted(concerned):
+            state = of_rule.get(subject, "unknown")
+            if change := step(rule, subject, last.get((rule.id, subject)), state, seen, teller=teller):
+                yield change
+    yield from _retired(open_subjects, last, seen)
+
+
+def _retired(subjects: Mapping[str, set[str]], last: Mapping[Key, Episode], seen: Sighting) -> Iterator[Change]:
+    for rule_id in sorted(subjects):
+        for subject in sorted(subjects[rule_id]):
+            episode = last[rule_id, subject]
+            if seen.as_of >= _latest(episode).as_of:
+                yield Change("cleared", replace(episode, cleared=seen, cleared_because=RETIRED))

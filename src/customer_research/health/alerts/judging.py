@@ -1,0 +1,218 @@
+"""What each rule says of each operator and source in one snapshot: holds, clears, between, or unknown.
+
+Metric rules and correlation rules are SQL over `account_metrics` (`watch_sql`, `findings.findings_sql`), so that they run
+where the tables are and give one small row an operator; what compares with the past is judged here, over readings.
+"""
+
+# ruff: noqa: S608 - every name in these texts is checked when the rules are loaded; nothing comes from outside
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, get_args
+
+from customer_research.domain.alert import SOURCE_SUBJECT, AlertState
+from customer_research.domain.health import Status
+from customer_research.domain.snapshot import Reading, Snapshot
+from customer_research.health.alerts.past import SLACK, Past, SourceLevel, Standing, source_levels, standing, worse
+from customer_research.health.alerts.rules import (
+    OVERALL,
+    AlertRule,
+    BandDropTest,
+    DimensionTest,
+    FindingTest,
+    MetricTest,
+    ScoreDropTest,
+    SourceGapTest,
+)
+from customer_research.health.scoring import ACCOUNT_TABLE
+
+_STATES: Mapping[int, AlertState] = {0: "clears", 1: "holds", 2: "between"}
+_KNOWN_STATUSES = frozenset(get_args(Status))
+OUTAGES = frozenset({"unavailable", "denied", "stale", "truncated"})
+"""Gap reasons that are failures, even in the first snapshot that there is; a source never set up is none."""
+
+
+def watch_sql(rules: Sequence[AlertRule]) -> str:
+    """One row per operator of `account_metrics`: operator_id, segment and `state_<rule>` of each metric rule.
+
+    1 holds, 0 clears, 2 between, null cannot be told.
+    """
+    columns = [f"{_state_sql(rule.test)} AS state_{rule.key}" for rule in rules if isinstance(rule.test, MetricTest)]
+    return f"SELECT {', '.join(['operator_id', 'segment', *columns])} FROM {ACCOUNT_TABLE}"
+
+
+def _state_sql(test: MetricTest) -> str:
+    raised, cleared = test.raised.sql, test.cleared.sql
+    unknown = f"({raised}) IS NULL OR ({cleared}) IS NULL"
+    return f"CASE WHEN {raised} THEN 1 WHEN {cleared} THEN 0 WHEN {unknown} THEN NULL ELSE 2 END"
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """The rows of `watch_sql` and `findings_sql` of one snapshot, by operator; None: its metrics are no longer there.
+
+    `tables` says which canonical tables each metric needs: a rule that cannot be told although they are all known has
+    nothing to judge (no answer to a survey, say), which clears; with one of them unknown it is unknown.
+    """
+
+    states: Mapping[str, Mapping[str, Any]] | None
+    findings: Mapping[str, Mapping[str, Any]] | None
+    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+NOTHING_WATCHED = Watched(None, None)
+
+
+class Judgement:
+    """One snapshot under the rules, against the snapshots before."""
+
+    def __init__(self, snapshot: Snapshot, readings: Iterable[Reading], watched: Watched, past: Past) -> None:
+        self.snapshot = snapshot
+        self.readings = {reading.operator_id: reading for reading in readings}
+        self.watched = watched
+        self.past = past
+
+    @cached_property
+    def levels(self) -> Mapping[str, SourceLevel]:
+        """What is unknown of each source."""
+        return source_levels(self.snapshot, self.readings.values())
+
+    def states(self, rule: AlertRule) -> dict[str, AlertState]:
+        """What the rule says of every subject that it concerns: operators, or sources."""
+        if isinstance(rule.test, SourceGapTest):
+            test = rule.test
+            return {f"{SOURCE_SUBJECT}{source}": self._source(source, test) for source in self.levels}
+        return {operator: self._operator(rule, reading) for operator, reading in self.readings.items()}
+
+    def remember(self) -> None:
+        """Add this snapshot to the past, for the next one."""
+        self.past.add(self.snapshot, self.readings.values(), self.levels)
+
+    def _operator(self, rule: AlertRule, reading: Reading) -> AlertState:
+        if reading.status not in _KNOWN_STATUSES:
+            return "unknown"  # billing was not there to tell
+        if reading.status not in rule.statuses:
+            return "clears"
+        state = self._judged(rule, reading)
+        limited = self._concerned(rule, reading) if state in {"holds", "between"} else "holds"
+        return state if limited == "holds" else limited
+
+    def _concerned(self, rule: AlertRule, reading: Reading) -> AlertState:
+        """Whether a rule that is not clear concerns the operator ("holds"): by segment, band and excuse."""
+        if rule.segments:
+            segment = self.segment(reading.operator_id)
+            if segment not in rule.segments:
+                return "unknown" if segment is None else "clears"
+        if rule.bands and reading.band not in rule.bands:
+            return "unknown" if reading.band == "insufficient" else "clears"
+        return "clears" if any(name in reading.findings for name in rule.excused_by) else "holds"
+
+    def _judged(self, rule: AlertRule, reading: Reading) -> AlertState:
+        match rule.test:
+            case MetricTest() as test:
+                return self._metric(rule, test, reading)
+            case DimensionTest() as test:
+                value = dimension_score(test, reading)
+                return "unknown" if value is None else test.threshold.state(value, self.segment(reading.operator_id))
+            case BandDropTest() as test:
+                return self._band_drop(test, reading)
+            case ScoreDropTest() as test:
+                then = self.score_then(test, reading)
+                change = None if then is None or reading.score is None else reading.score - then.score
+                return "unknown" if change is None else test.threshold.state(change, self.segment(reading.operator_id))
+            case FindingTest() as test:
+                return self._finding(test, reading)
+            case SourceGapTest():
+                return "unknown"
+
+    def segment(self, operator_id: str) -> str | None:
+        """The operator's segment; None when it is not known."""
+        row = (self.watched.states or {}).get(operator_id)
+        return None if row is None else row["segment"]
+
+    def _metric(self, rule: AlertRule, test: MetricTest, reading: Reading) -> AlertState:
+        row = (self.watched.states or {}).get(reading.operator_id)
+        if row is None:
+            return "unknown"
+        code = row[f"state_{rule.key}"]
+        return _STATES[int(code)] if code is not None else self._untold(test.metrics, reading)
+
+    def _untold(self, metrics: Iterable[str], reading: Reading) -> AlertState:
+        """What a null says: a table is unknown, or there is nothing (any more) to judge."""
+        needed = {table for metric in metrics for table in self.watched.tables.get(metric, ())}
+        return "unknown" if needed.intersection(reading.unknown) else "clears"
+
+    def _finding(self, test: FindingTest, reading: Reading) -> AlertState:
+        states = [self.finding_state(finding.id, reading, test) for finding in test.findings]
+        holding, unknown = states.count("holds"), states.count("unknown")
+        if holding >= test.at_least:
+            return "holds"
+        return "unknown" if holding + unknown >= test.at_least else "clears"
+
+    def finding_state(self, finding: str, reading: Reading, test: FindingTest) -> AlertState:
+        """What is to be said of one correlation rule; without the metrics, what the reading keeps of it."""
+        row = (self.watched.findings or {}).get(reading.operator_id)
+        if row is None:
+            if finding in reading.findings:
+                return "holds"
+            return "unknown" if reading.unknown else "clears"
+        number = row[f"case_{finding.lower()}"]
+        if number is None:
+            rule = next(rule for rule in test.findings if rule.id == finding)
+            return self._untold((name for case in rule.cases for name in case.when.metrics), reading)
+        return "holds" if number else "clears"
+
+    def score_then(self, test: ScoreDropTest, reading: Reading) -> Standing | None:
+        """The standing that the score is compared with: the latest of those at least `days` old, and not much older."""
+        now, days = standing(self.snapshot, reading), timedelta(days=test.days)
+        found = [] if now is None else self.past.standings(now, reading.operator_id, days + SLACK, days)
+        return found[-1] if found else None
+
+    def best_then(self, test: BandDropTest, reading: Reading) -> Standing | None:
+        """The latest standing of the best band within `days`."""
+        now, days = standing(self.snapshot, reading), timedelta(days=test.days)
+        found = [] if now is None else self.past.standings(now, reading.operator_id, days, timedelta())
+        best: Standing | None = None
+        for then in found:
+            if best is None or not worse(then.band, best.band):
+                best = then
+        return best
+
+    def _band_drop(self, test: BandDropTest, reading: Reading) -> AlertState:
+        then = self.best_then(test, reading)
+        if then is None or reading.score is None:
+            return "unknown"
+        if not worse(reading.band, then.band) or reading.band not in test.to:
+            return "clears"
+        gated = not set(reading.gates) <= set(then.gates)
+        return "holds" if gated or then.score - reading.score >= test.points else "between"
+
+    def _source(self, source: str, test: SourceGapTest) -> AlertState:
+        level = self.levels[source]
+        before = self.past.levels(source, self.snapshot.as_of, test.days)
+        if level.everybody is not None:
+            newly = bool(before) and before[-1].everybody is None
+            return "holds" if newly or level.everybody[0] in OUTAGES else "between"
+        return test.threshold.state(level.share - self.share_before(source, test))
+
+    def share_before(self, source: str, test: SourceGapTest) -> float:
+        """The least share of operators of whom the source was unknown within `days`; the present one without a past.
+
+        Snapshots in which it was unknown of everybody say nothing of shares.
+        """
+        before = self.past.levels(source, self.snapshot.as_of, test.days)
+        shares = [level.share for level in before if level.everybody is None]
+        return min(shares, default=self.levels[source].share)
+
+
+def dimension_score(test: DimensionTest, reading: Reading) -> int | None:
+    """The sub-score, or the score, that a rule looks at; None when it is not known."""
+    return reading.score if test.dimension == OVERALL else reading.dimensions.get(test.dimension)
+
+
+def states_of(judgement: Judgement, rules: Iterable[AlertRule]) -> dict[str, dict[str, AlertState]]:
+    """What every rule says (rule id → subject → state)."""
+    return {rule.id: judgement.states(rule) for rule in rules}
