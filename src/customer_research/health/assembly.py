@@ -59,7 +59,7 @@ def assemble(
     return HealthScore(
         score=None if score is None else int(score),
         band=cast("Band", row["band"]),
-        status=_status(row["status"]),
+        status=status_of(row["status"]),
         coverage=float(row["coverage"]),
         dimensions=dimensions,
         gates=tuple(teller.gates(dimensions)),
@@ -71,7 +71,7 @@ def assemble(
     )
 
 
-def _status(value: str | None) -> Status:
+def status_of(value: str | None) -> Status:
     """The operator's status; one whose subscriptions are unknown is treated as active, and its gaps say the rest."""
     return cast("Status", value) if value in get_args(Status) else "active"
 

@@ -1,0 +1,1 @@
+"""All operators at once: measured from canonical tables, scored, kept as snapshots, looked at."""
