@@ -100,6 +100,12 @@ class LakeSettings(_Part):
 
     folder: Path | None = Field(None, description="Its folder; empty: `lake` in the user's data folder")
     overlap_days: int = Field(35, ge=1, description="How far an incremental pull goes back, for records that changed")
+    full_days: int = Field(
+        7, ge=0, description="Days after which a sync asks for everything again: not every vendor tells what was deleted"
+    )
+    deadline_seconds: float = Field(
+        120, gt=0, description="Total time one step of a sync's stream may take, retries included"
+    )
 
 
 class StoreSettings(_Part):

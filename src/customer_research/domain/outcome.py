@@ -1,0 +1,59 @@
+"""What became of one stream in a sync, and how far it has come meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from customer_research.domain.evidence import Gap
+
+OutcomeState = Literal["done", "unchanged", "failed", "skipped"]
+"""done: pulled, and the lake's records changed; unchanged: pulled, and they are as before; failed: the source did not give
+all (what it gave is kept, and the next sync goes on from there); skipped: the source is not configured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One stream of one sync.
+
+    `rows` counts the records that came in this sync, `gone` those that the lake no longer has; `held` those that it has
+    now. `gap` says why a stream failed or was skipped, or, of one that is done, that the source told only a part. `full`
+    says that everything was asked for, not only what changed. `seconds` is what it took, whatever clock the settings fix.
+    """
+
+    source: str
+    stream: str
+    title: str
+    state: OutcomeState
+    started: datetime
+    ended: datetime
+    rows: int = 0
+    gone: int = 0
+    held: int = 0
+    requests: int = 0
+    seconds: float = 0.0
+    full: bool = False
+    gap: Gap | None = None
+
+    @property
+    def name(self) -> str:
+        """Source and stream, e.g. `lago.invoices`."""
+        return f"{self.source}.{self.stream}"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a stream has come: records done and, where the source tells, in all; its outcome at the end."""
+
+    source: str
+    stream: str
+    title: str
+    done: int = 0
+    total: int | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def name(self) -> str:
+        """Source and stream, e.g. `lago.invoices`."""
+        return f"{self.source}.{self.stream}"

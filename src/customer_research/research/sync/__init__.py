@@ -1,0 +1,10 @@
+"""Sync: every source's records of all operators into the lake.
+
+```python
+outcomes = run(settings, clock, sources=("lago",), told=print)
+```
+"""
+
+from customer_research.research.sync.runner import run
+
+__all__ = ["run"]

@@ -1,0 +1,199 @@
+"""Landing tables on the disk: parts as the slices bring them, and what they come to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from customer_research.connect.source import LandingTable, Row
+from customer_research.engines.content import content_digest
+from customer_research.engines.duckdb import DuckDB
+from customer_research.engines.rows import SQL_TYPES
+from customer_research.lake import write_through
+
+ROWS_AT_ONCE = 50_000
+"""Rows that are handed to the engine at a time."""
+
+FETCH_ID = "fetch_id"
+_ORDER = {"_part": "BIGINT", "_gone": "BOOLEAN"}
+"""Columns of a part besides the table's own: the part's number, and whether the row says that the record is no more."""
+
+
+_ALL = "SELECT * FROM {table}"
+_LATEST = "SELECT * FROM {parts} QUALIFY ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY _part DESC) = 1"
+_SAID = "SELECT {columns} FROM {latest} WHERE NOT _gone"
+_STOOD = """
+SELECT {columns} FROM {base} AS base WHERE NOT EXISTS (SELECT 1 FROM {latest} AS latest WHERE {same})
+"""
+_GONE = "SELECT COUNT(*) AS n FROM {base} AS base WHERE NOT EXISTS (SELECT 1 FROM {table} AS now WHERE {same})"
+
+
+def shape(tables: Iterable[LandingTable]) -> str:
+    """The digest of how landing tables are declared: rows landed under another shape are pulled anew."""
+    told = [[table.name, list(table.key), sorted(table.columns.items())] for table in tables]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+
+
+def sql_columns(table: LandingTable) -> dict[str, str]:
+    """A landing table's columns: name → SQL type."""
+    return {name: SQL_TYPES[kind] for name, kind in table.columns.items()}
+
+
+def write_part(
+    engine: DuckDB,
+    table: LandingTable,
+    rows: Sequence[Row],
+    gone: Sequence[tuple[Any, ...]],
+    *,
+    path: Path,
+    number: int,
+) -> None:
+    """Write what one slice says of one landing table; of a record that comes twice the last counts, and `gone` is final.
+
+    Raises:
+        EngineError: a row has a column that the table does not have, or a value of the wrong type.
+    """
+    said: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        said[tuple(row.get(name) for name in table.key)] = {**row, "_part": number, "_gone": False}
+    for key in gone:
+        said[tuple(key)] = {**dict(zip(table.key, key, strict=True)), "_part": number, "_gone": True}
+    write_rows(engine, list(said.values()), {**sql_columns(table), **_ORDER}, path)
+
+
+def write_rows(engine: DuckDB, rows: Iterable[Row], columns: Mapping[str, str], path: Path) -> None:
+    """Write any number of rows to a file, as they come.
+
+    Raises:
+        EngineError: as `write_part`.
+    """
+    engine.create("written~", columns, ())
+    some: list[Row] = []
+    for row in rows:
+        some.append(row)
+        if len(some) == ROWS_AT_ONCE:
+            engine.extend("written~", some)
+            some = []
+    if some:
+        engine.extend("written~", some)
+    engine.export(_ALL.format(table=quoted("written~")), path)
+    engine.drop("written~")
+
+
+def expose(
+    engine: DuckDB, table: LandingTable, base: Path | None, parts: Sequence[Path] = (), *, fetch_id: str | None = None
+) -> None:
+    """Have the engine know a landing table by its name: what stood, changed by the parts that came since.
+
+    With *fetch_id* the parts' rows name that receipt in place of each slice's own.
+    """
+    columns = sql_columns(table)
+    if not parts:
+        engine.attach(table.name, [base] if base is not None else [], columns)
+        return
+    _latest(engine, table, parts)
+    selected = ", ".join(_column(name, fetch_id) for name in columns)
+    said = _SAID.format(columns=selected, latest=_named("latest", table))
+    if base is None:
+        engine.bind(table.name, said)
+        return
+    engine.attach(f"base~{table.name}", [base], columns)
+    stood = _STOOD.format(
+        columns=", ".join(map(quoted, columns)),
+        base=_named("base", table),
+        latest=_named("latest", table),
+        same=_same_key(table, "latest", "base"),
+    )
+    engine.bind(table.name, f"{stood} UNION ALL {said}")
+
+
+def _latest(engine: DuckDB, table: LandingTable, parts: Sequence[Path]) -> None:
+    """`latest~TABLE`: of each record what the last part says of it."""
+    engine.attach(f"parts~{table.name}", parts, {**sql_columns(table), **_ORDER})
+    query = _ALL.format(table=_named("parts", table))
+    if len(parts) > 1:
+        query = _LATEST.format(parts=_named("parts", table), key=", ".join(map(quoted, table.key)))
+    engine.bind(f"latest~{table.name}", query)
+
+
+def merge_parts(engine: DuckDB, table: LandingTable, parts: Sequence[Path], path: Path) -> None:
+    """Write one part that says what these say together."""
+    _latest(engine, table, parts)
+    engine.export(_ALL.format(table=_named("latest", table)), path)
+    write_through(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """A landing table in one file: its rows, the digest of its content, and how many records that stood are no more."""
+
+    rows: int
+    digest: str
+    gone: int
+
+
+def compact(
+    engine: DuckDB,
+    table: LandingTable,
+    stood: Path | None,
+    parts: Sequence[Path],
+    path: Path,
+    *,
+    whole: bool,
+    fetch_id: str | None,
+) -> Compacted:
+    """Write a landing table in one file, each record once, sorted by operator and key.
+
+    Args:
+        engine: where it is computed.
+        table: the landing table.
+        stood: its file as it was before, if it was.
+        parts: what came since, in its order.
+        path: the file to write.
+        whole: whether records that the parts do not bring are no more.
+        fetch_id: the receipt that the parts' rows are to name (see `expose`).
+    """
+    expose(engine, table, None if whole else stood, parts, fetch_id=fetch_id)
+    query = _ALL.format(table=quoted(table.name))
+    rows = engine.export(f"{query} ORDER BY {sorting(table.columns, table.key)}", path)
+    write_through(path)
+    expose(engine, table, path)
+    digest = content_digest(engine, table.name, [name for name in table.columns if name != FETCH_ID])
+    return Compacted(rows, digest, _gone(engine, table, stood) if stood is not None else 0)
+
+
+def _gone(engine: DuckDB, table: LandingTable, stood: Path) -> int:
+    """How many records that stood the table no longer has."""
+    engine.attach(f"base~{table.name}", [stood], sql_columns(table))
+    same = _same_key(table, "now", "base")
+    (counted,) = engine.run(_GONE.format(base=_named("base", table), table=quoted(table.name), same=same))
+    return int(counted["n"])
+
+
+def sorting(columns: Iterable[str], key: Iterable[str]) -> str:
+    """The order of a table's rows on the disk: by operator, where it has one, then by key."""
+    lead = ["operator_id"] if "operator_id" in columns else []
+    return ", ".join(f"{quoted(name)} NULLS FIRST" for name in dict.fromkeys([*lead, *key]))
+
+
+def quoted(name: str) -> str:
+    """A name as SQL has it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _column(name: str, fetch_id: str | None) -> str:
+    if name != FETCH_ID or fetch_id is None:
+        return quoted(name)
+    return f"CASE WHEN {name} IS NOT NULL THEN '{fetch_id}' END AS {name}"
+
+
+def _named(what: str, table: LandingTable) -> str:
+    return quoted(f"{what}~{table.name}")
+
+
+def _same_key(table: LandingTable, one: str, other: str) -> str:
+    return " AND ".join(f"{one}.{quoted(name)} IS NOT DISTINCT FROM {other}.{quoted(name)}" for name in table.key)
