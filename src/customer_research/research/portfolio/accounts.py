@@ -1,0 +1,143 @@
+"""A snapshot's operators as accounts: the figures of their rows with receipts, judged under a scorecard."""
+
+# ruff: noqa: S608 - names in these texts are ours; ids are parameters
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from customer_research.domain.account import Account
+from customer_research.domain.evidence import Evidence, Figure, Gap
+from customer_research.domain.report import Freshness
+from customer_research.domain.snapshot import Snapshot
+from customer_research.engines.engine import Engine
+from customer_research.health.assembly import assemble
+from customer_research.health.findings import assemble_findings, findings_sql, load_findings
+from customer_research.health.scorecard import Scorecard
+from customer_research.health.scoring import scoring_sql
+from customer_research.metrics.catalogue import METRICS
+from customer_research.metrics.queries import ACCOUNT_TABLE
+from customer_research.research.freshness import STALE_AFTER
+from customer_research.research.judge import METRIC_NAMES
+from customer_research.research.portfolio.snapshots import FILES, figure
+
+NOT_KEPT = "amounts per currency are not kept in a snapshot"
+
+
+class Files:
+    """A snapshot's files on an engine: the tables `accounts`, `scores`, `findings` and `gaps` (see `snapshots.FILES`)."""
+
+    def __init__(self, engine: Engine, folder: Path, snapshot: Snapshot) -> None:
+        self.engine = engine
+        self.snapshot = snapshot
+        for name in ("accounts", "scores", "findings", "gaps"):
+            engine.attach(name, [folder / f"{name}.parquet"], {"as_of": "TIMESTAMP", **FILES[name]})
+
+
+def accounts_of(
+    files: Files, operator_ids: Sequence[str], card: Scorecard, *, now: datetime, links: Mapping[str, str]
+) -> tuple[Account, ...]:
+    """These operators' accounts, in the order given, judged under a scorecard; evidence is not kept in a snapshot."""
+    if not operator_ids:
+        return ()
+    engine = files.engine
+    engine.create("asked", {"operator_id": "VARCHAR"}, [{"operator_id": one} for one in operator_ids])
+    engine.keep(ACCOUNT_TABLE, "SELECT a.* FROM accounts AS a INNER JOIN asked AS q ON q.operator_id = a.operator_id")
+    rules = load_findings(METRIC_NAMES)
+    rows = _by_operator(engine.run(f"SELECT * FROM {ACCOUNT_TABLE}"))
+    scores = _by_operator(engine.run(scoring_sql(card)["scores"]))
+    held = _by_operator(engine.run(findings_sql(rules)))
+    gaps = _gaps(files)
+    fresh = freshness_of(files.snapshot)
+    accounts = []
+    for operator_id in operator_ids:
+        figures = _figures(files.snapshot, rows[operator_id], gaps.get(operator_id, {}))
+        accounts.append(
+            Account(
+                operator_id=operator_id,
+                name=str(rows[operator_id]["name"] or operator_id),
+                as_of=files.snapshot.as_of,
+                generated_at=now,
+                match=None,
+                figures=figures,
+                records={},
+                freshness=fresh,
+                scores=(assemble(card, scores[operator_id], figures, _Kept(figures)),),
+                findings=assemble_findings(rules, held[operator_id], figures),
+                links=links,
+            )
+        )
+    return tuple(accounts)
+
+
+class _Kept:
+    """The evidence of a snapshot: the figure itself, since the records behind it stay in the lake."""
+
+    def __init__(self, figures: Mapping[str, Figure]) -> None:
+        self._figures = figures
+
+    def __call__(self, metric: str) -> Evidence:
+        found = self._figures[metric]
+        if isinstance(found, Gap):
+            return Evidence((), (), 0)
+        return Evidence((metric,), ((found.value,),), 1, found.basis)
+
+
+def _by_operator(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {str(row["operator_id"]): row for row in rows}
+
+
+def _gaps(files: Files) -> dict[str, dict[str, Gap]]:
+    """Operator → table → the gap that stands for it, of the operators asked about."""
+    rows = files.engine.run(
+        "SELECT u.* FROM gaps AS u WHERE u.operator_id IS NULL OR u.operator_id IN (SELECT operator_id FROM asked)"
+    )
+    asked = [str(row["operator_id"]) for row in files.engine.run("SELECT operator_id FROM asked")]
+    found: dict[str, dict[str, Gap]] = {}
+    for row in sorted(rows, key=lambda row: row["operator_id"] is not None):  # an operator's own gap says more
+        gap = Gap(row["source"], row["reason"], row["detail"], row["next_step"] or "")
+        for operator_id in asked if row["operator_id"] is None else [row["operator_id"]]:
+            found.setdefault(operator_id, {})[row["table_name"]] = gap
+    return found
+
+
+def _figures(snapshot: Snapshot, row: Mapping[str, Any], gaps: Mapping[str, Gap]) -> dict[str, Figure]:
+    figures: dict[str, Figure] = {}
+    for metric in METRICS.values():
+        value = row.get(metric.name)
+        missing = next((gaps[table] for table in metric.tables if table in gaps), None)
+        if metric.unit == "money":
+            figures[metric.name] = Gap("portfolio", "not_applicable", NOT_KEPT, metric=metric.name)
+        elif value is None and missing is not None:
+            figures[metric.name] = Gap(missing.source, missing.reason, missing.detail, missing.next_step, metric.name)
+        else:
+            figures[metric.name] = figure(snapshot, metric, value)
+    return figures
+
+
+def freshness_of(snapshot: Snapshot) -> tuple[Freshness, ...]:
+    """How fresh each source was when the snapshot was taken, by the receipts of its tables."""
+    lines = []
+    gaps = {gap.source: [g for g in snapshot.gaps if g.source == gap.source] for gap in snapshot.gaps}
+    sources = dict.fromkeys([*(r.source for r in snapshot.receipts if r.source != "portfolio"), *gaps])
+    for source in sources:
+        instants = [receipt.fetched_at for receipt in snapshot.receipts if receipt.source == source]
+        fetched = max(instants, default=None)
+        missing = tuple(gap for gap in gaps.get(source, []) if gap.reason not in {"not_configured", "not_applicable"})
+        old = fetched is not None and snapshot.as_of - fetched > STALE_AFTER
+        lines.append(
+            Freshness(
+                source=source,
+                state="ok" if not missing else "partial" if instants else "missing",
+                fetched_at=fetched,
+                latest_record_at=None,
+                gaps=missing,
+                warning="Pulled more than 48 hours before the snapshot's date." if old else "",
+            )
+        )
+    return tuple(lines)
+
+
+__all__ = ["Files", "accounts_of", "freshness_of"]

@@ -1,0 +1,79 @@
+"""The newest snapshot of the lake, looked at: the use cases behind `portfolio` and `churn-risk`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from customer_research.domain.portfolio import Portfolio, Risks
+from customer_research.domain.report import Report
+from customer_research.domain.snapshot import Snapshot
+from customer_research.engines.engine import Engine, open_engine
+from customer_research.errors import UsageError
+from customer_research.reports.kinds import churn_risk
+from customer_research.reports.kinds import portfolio as portfolio_kind
+from customer_research.reports.render import csv_
+from customer_research.reports.standing import PORTFOLIO_COLUMNS
+from customer_research.research.portfolio import looking
+from customer_research.research.portfolio.looking import Wanted
+from customer_research.research.portfolio.snapshots import latest_snapshot
+from customer_research.settings import Settings
+
+Looked = Callable[[Engine, Path, Snapshot], Portfolio]
+
+
+def portfolio_report(settings: Settings, wanted: Wanted, *, now: datetime) -> Report:
+    """Who needs attention, and why.
+
+    Raises:
+        UsageError: there is no snapshot yet, or what is wanted does not exist.
+    """
+    return portfolio_kind.build(_portfolio(settings, wanted, now))
+
+
+def portfolio_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> str:
+    """The operators wanted as CSV, a line each; see `portfolio_report`."""
+    return csv_.render(_portfolio(settings, wanted, now).accounts, PORTFOLIO_COLUMNS)
+
+
+def risk_report(settings: Settings, wanted: Wanted, *, now: datetime) -> Report:
+    """Who may leave, ranked by what would be lost; see `portfolio_report`."""
+    return churn_risk.build(_risks(settings, wanted, now))
+
+
+def risk_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> str:
+    """The operators at risk as CSV, a line each; see `portfolio_report`."""
+    found = _risks(settings, wanted, now)
+    columns = {
+        "risk": lambda account: churn_risk.risk_figure(account, found.retention[account.operator_id]),
+        "expected_loss": lambda account: churn_risk.expected_loss(account, found.retention[account.operator_id]),
+        **PORTFOLIO_COLUMNS,
+    }
+    return csv_.render(found.portfolio.accounts, columns)
+
+
+def _portfolio(settings: Settings, wanted: Wanted, now: datetime) -> Portfolio:
+    with _newest(settings) as (engine, folder, snapshot):
+        return looking.portfolio(engine, folder, snapshot, wanted, now=now, links=settings.links)
+
+
+def _risks(settings: Settings, wanted: Wanted, now: datetime) -> Risks:
+    with _newest(settings) as (engine, folder, snapshot):
+        return looking.risks(engine, folder, snapshot, wanted, now=now, links=settings.links)
+
+
+@contextmanager
+def _newest(settings: Settings) -> Iterator[tuple[Engine, Path, Snapshot]]:
+    """An engine over the newest snapshot's files: DuckDB, wherever the snapshot was scored."""
+    found = latest_snapshot(settings.lake_folder)
+    if found is None:
+        raise UsageError(
+            "There is no snapshot of the portfolio yet.",
+            hint="Run `customer-research sync` and `customer-research portfolio score` first.",
+        )
+    folder, snapshot = found
+    parts = settings.engine
+    with open_engine("duckdb", memory_mb=parts.memory_mb, threads=parts.threads, reach=(folder,)) as engine:
+        yield engine, folder, snapshot

@@ -1,0 +1,339 @@
+"""Looking at many: operators of a snapshot chosen, ordered and grouped by SQL over its files, then put into words."""
+
+# ruff: noqa: S608 - names in these texts are ours (columns, bands, rules of checked declarations); values are parameters
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from customer_research.domain.account import Account
+from customer_research.domain.evidence import Figure, Receipt
+from customer_research.domain.health import BAND_ORDER, Band, HealthScore, Status
+from customer_research.domain.portfolio import Chosen, Group, Portfolio, Risks
+from customer_research.domain.snapshot import Snapshot
+from customer_research.engines.engine import Engine
+from customer_research.errors import UsageError
+from customer_research.health.findings import FindingRule, load_findings
+from customer_research.health.scorecard import Scorecard
+from customer_research.health.scoring import scoring_sql
+from customer_research.reports.kinds.churn_risk import AT_RISK, CATEGORIES, GENERAL, LEVELS, MULTIPLE
+from customer_research.research.judge import METRIC_NAMES, card_named
+from customer_research.research.portfolio.accounts import Files, accounts_of, freshness_of
+from customer_research.research.portfolio.snapshots import scoring_receipt
+
+Sort = Literal["attention", "score", "mrr", "name", "trend"]
+SORTS: tuple[Sort, ...] = get_args(Sort)
+PRESENT: tuple[Status, ...] = ("active", "onboarding", "no_subscription")
+"""The statuses that a portfolio shows unless asked: those who left, or never began, are kept apart (domain h)."""
+
+RETENTION = "retention"
+"""The scorecard behind the churn risk."""
+
+CHURNED_WITHIN_DAYS = 90
+_EXAMPLES = 3
+_LEVELS: Mapping[str, int] = {"critical": 4, "high": 3, "medium": 2, "low": 1}
+_BAND_LEVELS: Mapping[Band, int] = {"critical": 4, "at_risk": 3, "monitor": 2, "insufficient": 1, "healthy": 0}
+_ORDERS: Mapping[Sort, str] = {
+    "attention": "level DESC, mrr_usd DESC NULLS LAST, score NULLS LAST, operator_id",
+    "score": "score NULLS LAST, mrr_usd DESC NULLS LAST, operator_id",
+    "mrr": "mrr_usd DESC NULLS LAST, operator_id",
+    "name": "LOWER(name), operator_id",
+    "trend": "usage_trend NULLS LAST, mrr_usd DESC NULLS LAST, operator_id",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which operators are looked at: each part that is empty lets everybody through."""
+
+    bands: tuple[Band, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    segments: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    owner: str = ""
+    min_mrr_minor: int | None = None
+    text: str = ""
+    sort: Sort = "attention"
+    most: int | None = 25
+
+    @property
+    def words(self) -> str:
+        """The choice in words; empty when everybody present is looked at."""
+        parts = [
+            f"band {' or '.join(self.bands)}" if self.bands else "",
+            f"status {' or '.join(self.statuses)}" if self.statuses else "",
+            f"segment {' or '.join(self.segments)}" if self.segments else "",
+            f"finding {' or '.join(self.findings)}" if self.findings else "",
+            f"owner {self.owner}" if self.owner else "",
+            f"MRR of at least {self.min_mrr_minor / 100:.0f} USD" if self.min_mrr_minor is not None else "",
+            f"name with “{self.text}”" if self.text else "",
+        ]
+        return ", ".join(part for part in parts if part)
+
+
+def portfolio(
+    engine: Engine, folder: Path, snapshot: Snapshot, wanted: Wanted, *, now: datetime, links: Mapping[str, str]
+) -> Portfolio:
+    """The operators wanted of a snapshot whose files lie in *folder*, each judged again under the snapshot's scorecard.
+
+    Raises:
+        UsageError: the scorecard is not the one that the snapshot was scored with any more, or a finding does not exist.
+    """
+    files = Files(engine, folder, snapshot)
+    rules = _rules(wanted)
+    receipt = scoring_receipt(snapshot)
+    card = _card(snapshot)
+    of = _choose(engine, wanted, rules)
+    shown = accounts_of(files, _ids(engine, "chosen", _ORDERS[wanted.sort], wanted.most), card, now=now, links=links)
+    return Portfolio(
+        snapshot=snapshot,
+        generated_at=now,
+        accounts=shown,
+        chosen=Chosen(wanted.words, sum(group.operators for group in _groups(engine, "chosen", "status", "score")), of),
+        receipt=receipt,
+        freshness=freshness_of(snapshot),
+        bands=_groups(engine, "chosen", "band", "score"),
+        segments=_groups(engine, "chosen", "segment", "score"),
+        statuses=_groups(engine, "chosen", "status", "score"),
+        disagreements=tuple(_disagreements(engine, rules)),
+    )
+
+
+def risks(
+    engine: Engine, folder: Path, snapshot: Snapshot, wanted: Wanted, *, now: datetime, links: Mapping[str, str]
+) -> Risks:
+    """The operators wanted, by their risk of leaving; see `portfolio` for errors."""
+    found = portfolio(engine, folder, snapshot, _without_lines(wanted), now=now, links=links)
+    files = Files(engine, folder, snapshot)
+    retention = card_named(RETENTION)
+    _rank(engine, retention)
+    ids = _ids(engine, "at_risk", "expected_loss DESC NULLS LAST, risk DESC, operator_id", wanted.most)
+    left = _ids(engine, "left_lately", "churned_on DESC, operator_id", None)
+    card = _card(snapshot)
+    accounts = accounts_of(files, ids, card, now=now, links=links)
+    safety = {
+        account.operator_id: account.scores[0] for account in accounts_of(files, ids, retention, now=now, links=links)
+    }
+    (unjudged,) = engine.run("SELECT COUNT(*) AS n FROM ranked WHERE risk IS NULL")
+    return Risks(
+        portfolio=_showing(found, accounts),
+        retention=safety,
+        levels=_groups(engine, "at_risk", "level_name", "risk"),
+        categories=_groups(engine, "at_risk", "category", "risk"),
+        segments=_groups(engine, "at_risk", "segment", "risk"),
+        owners=_groups(engine, "at_risk", "owner_name", "risk", known_only=True),
+        churned=accounts_of(files, left, card, now=now, links=links),
+        unjudged=int(unjudged["n"]),
+    )
+
+
+def with_changes(found: Portfolio, changes: Mapping[str, Figure]) -> Portfolio:
+    """The portfolio with each operator's change of the score."""
+    return Portfolio(**{**_parts(found), "changes": changes})
+
+
+def _showing(found: Portfolio, accounts: Sequence[Account]) -> Portfolio:
+    return Portfolio(**{**_parts(found), "accounts": tuple(accounts)})
+
+
+def _parts(found: Portfolio) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in Portfolio.__slots__}
+
+
+def _without_lines(wanted: Wanted) -> Wanted:
+    return Wanted(**{**{name: getattr(wanted, name) for name in Wanted.__slots__}, "most": 0})
+
+
+def _card(snapshot: Snapshot) -> Scorecard:
+    card = card_named(snapshot.scorecard)
+    if card.digest != snapshot.digest:
+        raise UsageError(
+            f"The scorecard {snapshot.scorecard} has changed since this snapshot was taken.",
+            hint="Run `customer-research portfolio score` again.",
+        )
+    return card
+
+
+def _rules(wanted: Wanted) -> tuple[FindingRule, ...]:
+    rules = load_findings(METRIC_NAMES)
+    known = {rule.id for rule in rules}
+    unknown = [name for name in wanted.findings if name not in known]
+    if unknown:
+        raise UsageError(f"There is no finding {unknown[0]}.", hint=f"Known: {', '.join(rule.id for rule in rules)}.")
+    return rules
+
+
+# --- choosing ----------------------------------------------------------------------------------------------------------
+
+
+def _choose(engine: Engine, wanted: Wanted, rules: Sequence[FindingRule]) -> int:
+    """Keep the table `chosen`; gives how many operators the snapshot has."""
+    weights = " ".join(f"WHEN '{rule.id}' THEN {_LEVELS[rule.priority]}" for rule in rules if rule.kind == "risk")
+    bands = " ".join(f"WHEN '{band}' THEN {level}" for band, level in _BAND_LEVELS.items())
+    engine.keep(
+        "everybody",
+        f"""
+        SELECT a.operator_id, a.name, COALESCE(a.segment, 'not known') AS segment, a.mrr_usd, a.owner_name, a.usage_trend,
+            s.status, s.band, s.score,
+            GREATEST(CASE s.band {bands} END, COALESCE(f.level, 0)) AS level
+        FROM accounts AS a
+        INNER JOIN scores AS s ON s.operator_id = a.operator_id
+        LEFT JOIN (
+            SELECT operator_id, MAX(CASE rule {weights} ELSE 0 END) AS level FROM findings GROUP BY operator_id
+        ) AS f ON f.operator_id = a.operator_id
+        """,
+    )
+    conditions, values = _conditions(wanted)
+    engine.keep("chosen", f"SELECT * FROM everybody AS e WHERE {' AND '.join(conditions)}", values)
+    (count,) = engine.run("SELECT COUNT(*) AS n FROM everybody")
+    return int(count["n"])
+
+
+def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
+    conditions: list[str] = []
+    values: dict[str, Any] = {}
+    lists = {
+        "e.status": ("status", wanted.statuses or PRESENT),
+        "e.band": ("band", wanted.bands),
+        "e.segment": ("segment", wanted.segments),
+        "h.rule": ("finding", wanted.findings),
+    }
+    for column, (name, given) in lists.items():
+        if not given:
+            continue
+        named: dict[str, Any] = {f"{name}_{number}": value for number, value in enumerate(given)}
+        values |= named
+        condition = f"{column} IN ({', '.join(f'${key}' for key in named)})"
+        if column == "h.rule":
+            condition = f"e.operator_id IN (SELECT h.operator_id FROM findings AS h WHERE {condition})"
+        conditions.append(condition)
+    if wanted.owner:
+        conditions.append("LOWER(e.owner_name) = LOWER($owner)")
+        values["owner"] = wanted.owner
+    if wanted.min_mrr_minor is not None:
+        conditions.append("e.mrr_usd >= $least")
+        values["least"] = wanted.min_mrr_minor
+    if wanted.text:
+        conditions.append("STRPOS(LOWER(e.name), LOWER($text)) > 0")
+        values["text"] = wanted.text
+    return conditions, values
+
+
+def _ids(engine: Engine, table: str, order: str, most: int | None) -> list[str]:
+    limit = "" if most is None else f" LIMIT {int(most)}"
+    return [str(row["operator_id"]) for row in engine.run(f"SELECT operator_id FROM {table} ORDER BY {order}{limit}")]
+
+
+def _groups(engine: Engine, table: str, by: str, average: str, *, known_only: bool = False) -> tuple[Group, ...]:
+    where = f"WHERE NOT {by} IS NULL" if known_only else ""
+    rows = engine.run(
+        f"""
+        SELECT {by} AS name, COUNT(*) AS operators, COALESCE(SUM(mrr_usd), 0) AS mrr,
+            SUM(CASE WHEN mrr_usd IS NULL THEN 1 ELSE 0 END) AS unknown, AVG(CAST({average} AS DOUBLE)) AS average
+        FROM {table} {where} GROUP BY {by} ORDER BY COUNT(*) DESC, {by}
+        """
+    )
+    return tuple(
+        Group(str(row["name"]), int(row["operators"]), int(row["mrr"]), int(row["unknown"]), row["average"])
+        for row in rows
+    )
+
+
+_DISAGREEMENTS: Sequence[tuple[str, tuple[str, ...]]] = (
+    ("Money is well, usage falls", ("R1", "R2")),
+    ("Usage falls and nobody talks", ("R9",)),
+    ("Usage is well, money is not", ("R3",)),
+    ("Usage and money both fall", ("R5",)),
+    ("Usage is well, support is not", ("R10",)),
+    ("Cards are disputed and tickets are open", ("R6",)),
+    ("They pay and have never used it", ("R17",)),
+    ("Payments are late as the renewal comes", ("R12",)),
+    ("A quiet month, but booked ahead", ("R15",)),
+    ("Sources disagree on churn", ("R18",)),
+)
+"""What findings say when money, usage and support are laid side by side (domain g)."""
+
+
+def _disagreements(engine: Engine, rules: Sequence[FindingRule]) -> Iterator[Group]:
+    known = {rule.id for rule in rules}
+    for title, ids in _DISAGREEMENTS:
+        listed = ", ".join(f"'{name}'" for name in ids if name in known)
+        rows = engine.run(
+            f"""
+            SELECT c.name, c.mrr_usd FROM chosen AS c
+            WHERE c.operator_id IN (SELECT h.operator_id FROM findings AS h WHERE h.rule IN ({listed}))
+            ORDER BY c.mrr_usd DESC NULLS LAST, c.operator_id
+            """
+        )
+        if rows:
+            yield Group(
+                name=f"{title} ({', '.join(ids)})",
+                operators=len(rows),
+                mrr_minor=sum(int(row["mrr_usd"]) for row in rows if row["mrr_usd"] is not None),
+                mrr_unknown=sum(row["mrr_usd"] is None for row in rows),
+                examples=tuple(str(row["name"]) for row in rows[:_EXAMPLES]),
+            )
+
+
+# --- risk --------------------------------------------------------------------------------------------------------------
+
+
+def _rank(engine: Engine, card: Scorecard) -> None:
+    """Keep `ranked` (everybody chosen with a risk), `at_risk` and `left_lately`."""
+    engine.bind("account_metrics", "SELECT * FROM accounts")
+    engine.keep("safety", scoring_sql(card)["scores"])
+    levels = " ".join(f"WHEN risk >= {least} THEN '{name}'" for least, name, _ in LEVELS)
+    engine.keep(
+        "ranked",
+        f"""
+        SELECT c.*, 100 - s.score AS risk, CAST((100 - s.score) * c.mrr_usd AS DOUBLE) / 100 AS expected_loss,
+            {_category(card)} AS category
+        FROM chosen AS c
+        INNER JOIN safety AS s ON s.operator_id = c.operator_id
+        """,
+    )
+    engine.keep("at_risk", f"SELECT *, CASE {levels} END AS level_name FROM ranked WHERE risk >= {AT_RISK}")
+    engine.keep(
+        "left_lately",
+        f"""
+        SELECT operator_id, churned_on FROM accounts
+        WHERE status = 'churned' AND churned_on >= CAST(as_of AS DATE) - {CHURNED_WITHIN_DAYS}
+        """,
+    )
+
+
+def _category(card: Scorecard) -> str:
+    """SQL of the category with at least two thirds of the lost points (see `reports.kinds.churn_risk.category_of`)."""
+    lost = {
+        name: " + ".join(
+            [
+                f"CASE WHEN s.points_{rule.key} < 0 THEN -s.points_{rule.key} ELSE 0 END"
+                for rule in card.rules
+                if rule.id[0] == first
+            ]
+            or ["0"]
+        )
+        for first, name in CATEGORIES.items()
+    }
+    whole = " + ".join(f"({terms})" for terms in lost.values())
+    branches = " ".join(f"WHEN ({terms}) * 3 >= ({whole}) * 2 THEN '{name}'" for name, terms in lost.items())
+    return f"CASE WHEN ({whole}) = 0 THEN '{GENERAL}' {branches} ELSE '{MULTIPLE}' END"
+
+
+BANDS = BAND_ORDER
+
+__all__ = [
+    "BANDS",
+    "PRESENT",
+    "SORTS",
+    "HealthScore",
+    "Receipt",
+    "Sort",
+    "Wanted",
+    "portfolio",
+    "risks",
+    "with_changes",
+]
