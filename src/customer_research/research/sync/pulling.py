@@ -271,7 +271,6 @@ class StreamPull:
             name: await self._compacted(table, before.landed.get(name), last, receipt)
             for name, table in self._tables.items()
         }
-        full = self._pull.since is None
         self._lake.put_stream(
             self._name,
             StreamState(
@@ -279,7 +278,7 @@ class StreamPull:
                 place=before.place,
                 mark=last.mark,
                 succeeded_at=self._pull.until,
-                full_at=self._pull.until if full else before.full_at,
+                full_at=self._full_at(before, last),
                 tried_at=self._started,
                 landed=landed,
                 partial=dict(last.gaps),
@@ -288,6 +287,12 @@ class StreamPull:
         return {name: found.digest for name, found in landed.items()} != {
             name: found.digest for name, found in before.landed.items()
         }
+
+    def _full_at(self, before: StreamState, last: Slice) -> datetime | None:
+        """When everything was last pulled; a full pull that lacked records is to be done again."""
+        if self._pull.since is not None:
+            return before.full_at
+        return None if last.gaps else self._pull.until
 
     async def _compacted(
         self, table: LandingTable, stood: Landed | None, last: Slice, receipt: Receipt | None

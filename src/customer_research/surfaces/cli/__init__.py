@@ -32,6 +32,7 @@ COMMANDS = {
     "batch": ("many:batch", "A report of each operator of a file and one summary; continues where it was cut off."),
     "whatif": ("many:whatif", "The health score if some figures were other than they are (hypothetical)."),
     "missing": ("many:missing", "Which unknown figure would move the health score most, and how far."),
+    "sync": ("sync:sync", "Pull the records of all operators into the lake."),
     "why": ("why:why", "One figure: value, formula, request as sent, records behind it."),
     "metrics": ("registry:metrics", "List the metrics."),
     "rules": ("registry:rules", "List a scorecard's rules."),

@@ -1,0 +1,173 @@
+"""`sync`: every source's records of all operators into the lake, with progress and one line a stream."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from customer_research.surfaces.cli.session import PARTIAL, settings_of
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from customer_research.domain.outcome import Outcome, Progress
+
+SCHEMA = "customer-research/sync/1"
+NOTHING_WORKED = 6
+WIDTH = 100
+HEADERS = ("Source", "Stream", "Outcome", "Rows", "Gone", "In the lake", "Requests", "Seconds")
+STYLES = {"done": "", "unchanged": "dim", "skipped": "yellow"}
+"""Style of an outcome; all others are red. The outcome stands there in words, too."""
+
+HELP = """\
+Pull the records of all operators into the lake: from every configured source, or from each SOURCE (hubspot, lago, notion,
+warehouse).
+
+The first sync asks for everything, later ones for what changed; after lake.full_days everything again, since not every
+vendor tells what was deleted. A sync that was cut off goes on where it was. Running it twice changes nothing. A source that
+fails stops no other; what it gave before stays in the lake.
+
+Exit code: 0 all pulled; 3 some stream failed; 5 no source is configured, or not the one that was asked for; 6 nothing could
+be pulled.
+"""
+
+
+@click.command("sync", help=HELP)
+@click.argument("sources", nargs=-1, metavar="[SOURCE...]")
+@click.option("--full", is_flag=True, help="Ask for everything, and find what was deleted.")
+@click.option(
+    "--since",
+    type=click.DateTime(("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S")),
+    help="Ask for what changed since this day or instant (UTC) instead of since the last sync.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The outcomes as JSON.")
+@click.pass_context
+def sync(ctx: click.Context, sources: tuple[str, ...], *, full: bool, since: datetime | None, as_json: bool) -> int:
+    """Run a sync; see `HELP` for exit codes."""
+    from customer_research.research.service import system_clock  # noqa: PLC0415 - start-up time
+    from customer_research.research.sync import run  # noqa: PLC0415
+
+    settings = settings_of(ctx)
+    with progress_told() as told:
+        outcomes = run(
+            settings,
+            lambda: settings.clock or system_clock(),
+            sources=sources,
+            full=full,
+            since=since.replace(tzinfo=UTC) if since is not None else None,
+            told=told,
+        )
+    if as_json:
+        click.echo(json.dumps(_document(outcomes), indent=2, ensure_ascii=False))
+    else:
+        click.echo(table_of(outcomes))
+    return _code(outcomes)
+
+
+def _code(outcomes: Sequence[Outcome]) -> int:
+    states = {outcome.state for outcome in outcomes}
+    if "failed" not in states:
+        return 0
+    return PARTIAL if states & {"done", "unchanged"} else NOTHING_WORKED
+
+
+def _document(outcomes: Sequence[Outcome]) -> dict[str, object]:
+    rows = [dataclasses.asdict(outcome) for outcome in outcomes]
+    for row in rows:
+        for name in ("started", "ended"):
+            row[name] = row[name].astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return {"schema": SCHEMA, "outcomes": rows}
+
+
+# -- progress ----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def progress_told() -> Iterator[Callable[[Progress], None]]:
+    """Progress on stderr: a bar a stream on a terminal, else a line when a stream ends."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield _line
+        return
+    from rich.console import Console  # noqa: PLC0415 - start-up time
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import Progress as Bars  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[counts]}"), TimeElapsedColumn())
+    tasks: dict[str, TaskID] = {}
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+
+        def told(progress: Progress) -> None:
+            if progress.name not in tasks:
+                tasks[progress.name] = bars.add_task(progress.name, total=None, counts="")
+            task = tasks[progress.name]
+            if progress.outcome is None:
+                bars.update(task, total=progress.total, completed=progress.done, counts=counts_of(progress))
+            else:
+                bars.update(task, total=1, completed=1, counts=progress.outcome.state)
+
+        yield told
+
+
+def _line(progress: Progress) -> None:
+    outcome = progress.outcome
+    if outcome is not None:
+        click.echo(f"{progress.name}: {outcome.state}, {outcome.rows:,} rows in {outcome.seconds:.1f} s", err=True)
+
+
+def counts_of(progress: Progress) -> str:
+    """How far a stream is: `1,200 of 4,000`, or `1,200` where the source does not tell how many there are."""
+    return f"{progress.done:,}" if progress.total is None else f"{progress.done:,} of {progress.total:,}"
+
+
+# -- the table ---------------------------------------------------------------------------------------------------------
+
+
+def table_of(outcomes: Sequence[Outcome]) -> str:
+    """The outcomes as text: a line a stream, then what is to be said of some; in colours on a terminal."""
+    from rich import box  # noqa: PLC0415 - start-up time
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=None if terminal else WIDTH,
+        force_terminal=terminal and "NO_COLOR" not in os.environ,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1), header_style="dim")
+    for position, header in enumerate(HEADERS):
+        table.add_column(header, justify="left" if position < len(("Source", "Stream", "Outcome")) else "right")
+    for outcome in outcomes:
+        counts = (outcome.rows, outcome.gone, outcome.held, outcome.requests)
+        cells = (*(f"{count:,}" for count in counts), f"{outcome.seconds:.1f}")
+        state = Text(outcome.state, STYLES.get(outcome.state, "red"))
+        table.add_row(outcome.source, outcome.stream, state, *(Text(cell) for cell in cells))
+    console.print(table)
+    for note in dict.fromkeys(map(_note, outcomes)):
+        if note:
+            console.print(Text(note))
+    return "\n".join(line.rstrip() for line in out.getvalue().rstrip("\n").split("\n"))
+
+
+def _note(outcome: Outcome) -> str:
+    """What is to be said of a stream; a source that is not configured says it once."""
+    gap = outcome.gap
+    if gap is None:
+        return ""
+    about = outcome.source if outcome.state == "skipped" else outcome.name
+    return " ".join("".join(c if c.isprintable() else " " for c in f"{about}: {gap.detail} {gap.next_step}").split())
