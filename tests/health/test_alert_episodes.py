@@ -10,8 +10,8 @@ from alert_cases import at, rules_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_research.domain.alert import AlertState, Episode, Sighting
-from customer_research.health.alerts.episodes import RETIRED, SILENT, Change, Key, advance, step
+from customer_research.domain.alert import AlertState, Change, Episode, Key, Sighting
+from customer_research.health.alerts.episodes import RETIRED, SILENT, advance, step
 
 STATES: tuple[AlertState, ...] = ("holds", "clears", "between", "unknown")
 RULES = rules_of(

@@ -16,7 +16,7 @@ from customer_research.domain.health import Band
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.health.alerts.declared import AlertRules
 from customer_research.health.alerts.judging import NOTHING_WATCHED, Judgement, Watched, watch_sql
-from customer_research.health.alerts.past import Past
+from customer_research.health.alerts.standings import Standings
 from customer_research.health.alerts.telling import Words
 from customer_research.health.findings import findings_sql, load_findings
 from customer_research.metrics.catalogue import METRICS
@@ -25,17 +25,18 @@ from customer_research.metrics.queries import account_columns
 DROP = 'id = "drop"\nkind = "score_drop"\ndays = 30\nraise_at = -10\nclear_at = -5'
 BAND = 'id = "band"\nkind = "band_drop"\nto = ["monitor", "at_risk"]\ndays = 30\npoints = 3'
 SOURCE = 'id = "source"\nkind = "source_gap"\ndays = 30\nraise_at = 0.2\nclear_at = 0.05'
+LOW = 'id = "low"\nkind = "dimension"\ndimension = "score"\nside = "low"\nraise_at = 29\nclear_at = 40'
 OUT = Gap("lago", "unavailable", "Lago did not answer within 12 s.")
 UNSET = Gap("notion", "not_configured", "No token for Notion is set.")
 
 
 def judged(*readings: Reading, gaps: Mapping[int, Sequence[Gap]] | None = None, digest: str = "card") -> Judgement:
     """The last instant of the readings, judged against those before."""
-    past = Past(30)
+    before = Standings(30)
     days = sorted({(r.as_of - reading(0).as_of).days for r in readings})
     for number in days:
         at = snapshot(number, gaps=(gaps or {}).get(number, ()), digest=digest)
-        judgement = Judgement(at, [r for r in readings if r.as_of == at.as_of], NOTHING_WATCHED, past)
+        judgement = Judgement(at, [r for r in readings if r.as_of == at.as_of], NOTHING_WATCHED, before)
         if number != days[-1]:
             judgement.remember()
     return judgement
@@ -88,10 +89,10 @@ def test_a_source_that_fails_is_no_decline_and_none_when_it_is_back(rule: str, n
 
 
 def test_readings_under_another_scorecard_are_not_compared() -> None:
-    past = Past(30)
-    Judgement(snapshot(0, digest="old"), [reading(0, 90)], NOTHING_WATCHED, past).remember()
+    before = Standings(30)
+    Judgement(snapshot(0, digest="old"), [reading(0, 90)], NOTHING_WATCHED, before).remember()
     for rule in rules_of(DROP, BAND).rules:
-        assert Judgement(snapshot(30), [reading(30, 50)], NOTHING_WATCHED, past).states(rule)["op-1"] == "unknown"
+        assert Judgement(snapshot(30), [reading(30, 50)], NOTHING_WATCHED, before).states(rule)["op-1"] == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -118,9 +119,21 @@ def test_a_rule_is_over_for_a_status_that_it_does_not_concern(status: Any) -> No
     assert state(DROP, reading(0, 80), reading(30, 20, status=status)) == "clears"
 
 
-def test_a_status_that_is_not_known_says_nothing() -> None:
-    gone: Any = None
-    assert state(DROP, reading(0, 80), reading(30, 20, status=gone)) == "unknown"
+@pytest.mark.parametrize(
+    ("gap", "unknown", "expected"),
+    [
+        (OUT, (), "unknown"),
+        (None, ("subscription",), "unknown"),
+        (Gap("lago", "not_configured", "No key for Lago is set."), (), "holds"),
+        (None, (), "holds"),
+    ],
+)
+def test_while_billing_is_out_nobody_is_taken_for_active(
+    gap: Gap | None, unknown: tuple[str, ...], expected: str
+) -> None:
+    """Without billing a reading says "active" of those who left, too."""
+    gaps = {0: [gap] if gap else []}
+    assert state(LOW, reading(0, 20, unknown=unknown), gaps=gaps) == expected
 
 
 def test_a_dimension_without_a_score_is_unknown() -> None:
@@ -197,7 +210,7 @@ def watched(rules: AlertRules, *accounts: dict[str, Any]) -> Watched:
 
 
 def states(rules: AlertRules, row: dict[str, Any], **of_reading: Any) -> dict[str, AlertState]:
-    judgement = Judgement(snapshot(0), [reading(0, operator="op", **of_reading)], watched(rules, row), Past(30))
+    judgement = Judgement(snapshot(0), [reading(0, operator="op", **of_reading)], watched(rules, row), Standings(30))
     return {rule.id: judgement.states(rule).get("op", "unknown") for rule in rules.rules}
 
 
@@ -267,8 +280,8 @@ def test_what_cannot_be_told_is_unknown_with_a_gap_and_over_without() -> None:
 
 def test_without_the_metrics_only_what_the_reading_keeps_is_known() -> None:
     rules = shipped()
-    bare = Judgement(snapshot(0), [reading(0, findings=("R1",))], NOTHING_WATCHED, Past(30))
-    gapped = Judgement(snapshot(0), [reading(0, unknown=("ticket",))], NOTHING_WATCHED, Past(30))
+    bare = Judgement(snapshot(0), [reading(0, findings=("R1",))], NOTHING_WATCHED, Standings(30))
+    gapped = Judgement(snapshot(0), [reading(0, unknown=("ticket",))], NOTHING_WATCHED, Standings(30))
     found = {rule.id: bare.states(rule).get("op-1") for rule in rules.rules}
     assert (found["R1"], found["R2"], found["growth"]) == ("holds", "clears", "unknown")
     assert {rule.id: gapped.states(rule).get("op-1") for rule in rules.rules}["R1"] == "unknown"
@@ -316,12 +329,12 @@ def test_the_words_of_an_alert_that_is_over() -> None:
 
 
 def test_snapshots_are_forgotten_in_time_and_a_second_of_one_instant_replaces_the_first() -> None:
-    past = Past(30)
+    before = Standings(30)
     for days, score in ((0, 90), (10, 50), (10, 88), (60, 87)):
         at: Snapshot = snapshot(days)
-        Judgement(at, [reading(days, score)], NOTHING_WATCHED, past).remember()
-    assert Judgement(snapshot(61), [reading(61, 60)], NOTHING_WATCHED, past).states(rules_of(DROP).rules[0]) == {
+        Judgement(at, [reading(days, score)], NOTHING_WATCHED, before).remember()
+    assert Judgement(snapshot(61), [reading(61, 60)], NOTHING_WATCHED, before).states(rules_of(DROP).rules[0]) == {
         "op-1": "unknown"
     }
-    assert past.levels("lago", snapshot(61).as_of, 365)[0].share == 0.0
-    assert len(past.levels("lago", snapshot(61).as_of, 365)) == 1
+    assert before.levels("lago", snapshot(61).as_of, 365)[0].share == 0.0
+    assert len(before.levels("lago", snapshot(61).as_of, 365)) == 1

@@ -9,18 +9,18 @@ from alert_cases import at, reading, rules_of, snapshot
 from customer_research.domain.health import Status
 from customer_research.domain.snapshot import Reading
 from customer_research.health.alerts.judging import NOTHING_WATCHED, Judgement
-from customer_research.health.alerts.past import Past
 from customer_research.health.alerts.simulation import HORIZON, Outcome, Simulated, Simulation
+from customer_research.health.alerts.standings import Standings
 
 LOW = 'id = "low"\nkind = "dimension"\ndimension = "score"\nside = "low"\nraise_at = 29\nclear_at = 40'
 GROWTH = 'id = "idle"\nkind = "metric"\nmetric = "days_since_login"\nbecause = "Idle."\nside = "high"\nraise_at = 7\nclear_at = 3'  # fmt: skip
 
 
 def simulated(weeks: Sequence[Sequence[Reading]], *tables: str, since: int = 0) -> Simulated:
-    past = Past(30)
+    before = Standings(30)
     simulation = Simulation(rules_of(*tables).rules, at(7 * since))
     for number, readings in enumerate(weeks):
-        simulation.take(Judgement(snapshot(7 * number), readings, NOTHING_WATCHED, past))
+        simulation.take(Judgement(snapshot(7 * number), readings, NOTHING_WATCHED, before))
     return simulation.result()
 
 

@@ -16,6 +16,9 @@ AlertState = Literal["holds", "clears", "between", "unknown"]
 """What a rule says of a subject: it is to be raised; it is over; neither (the distance between raising and clearing); or
 what it needs is not known. The last two change nothing."""
 
+Happening = Literal["raised", "continued", "cleared"]
+"""What a snapshot can do to an episode."""
+
 EventKind = Literal["raised", "cleared", "acknowledged", "snoozed", "assigned"]
 """What can happen to an episode; each is kept for ever with who did it and when."""
 
@@ -81,6 +84,18 @@ class Episode:
     def snoozed(self, now: datetime) -> bool:
         """Whether it is hidden at this instant."""
         return self.snoozed_until is not None and now < self.snoozed_until
+
+
+Key = tuple[str, str]
+"""A rule's id and a subject."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one snapshot did to one episode; `episode` is how it stands afterwards."""
+
+    what: Happening
+    episode: Episode
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,26 +7,13 @@ nothing new, and what is unknown changes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import Literal
 
-from customer_research.domain.alert import AlertState, Episode, Sighting, Told
+from customer_research.domain.alert import AlertState, Change, Episode, Key, Sighting, Told
 from customer_research.health.alerts.rules import AlertRule
 
-Happening = Literal["raised", "continued", "cleared"]
-Key = tuple[str, str]
-"""A rule's id and a subject."""
-
 RETIRED = "The rule is no longer in force."
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What one snapshot did to one episode; `episode` is how it stands afterwards."""
-
-    what: Happening
-    episode: Episode
 
 
 class Teller:

@@ -11,12 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, get_args
+from typing import Any
 
 from customer_research.domain.alert import SOURCE_SUBJECT, AlertState
-from customer_research.domain.health import Status
+from customer_research.domain.records import TABLES
 from customer_research.domain.snapshot import Reading, Snapshot
-from customer_research.health.alerts.past import SLACK, Past, SourceLevel, Standing, source_levels, standing, worse
 from customer_research.health.alerts.rules import (
     OVERALL,
     AlertRule,
@@ -27,10 +26,18 @@ from customer_research.health.alerts.rules import (
     ScoreDropTest,
     SourceGapTest,
 )
+from customer_research.health.alerts.standings import (
+    SLACK,
+    SourceLevel,
+    Standing,
+    Standings,
+    source_levels,
+    standing,
+    worse,
+)
 from customer_research.health.scoring import ACCOUNT_TABLE
 
 _STATES: Mapping[int, AlertState] = {0: "clears", 1: "holds", 2: "between"}
-_KNOWN_STATUSES = frozenset(get_args(Status))
 OUTAGES = frozenset({"unavailable", "denied", "stale", "truncated"})
 """Gap reasons that are failures, even in the first snapshot that there is; a source never set up is none."""
 
@@ -54,13 +61,15 @@ def _state_sql(test: MetricTest) -> str:
 class Watched:
     """The rows of `watch_sql` and `findings_sql` of one snapshot, by operator; None: its metrics are no longer there.
 
-    `tables` says which canonical tables each metric needs: a rule that cannot be told although they are all known has
-    nothing to judge (no answer to a survey, say), which clears; with one of them unknown it is unknown.
+    `tables` says which canonical tables each metric needs, `unknown` which of them are unknown of everybody. A rule that
+    cannot be told although all its tables are known has nothing to judge (no answer to a survey, say), which clears; with
+    one of them unknown it is unknown.
     """
 
     states: Mapping[str, Mapping[str, Any]] | None
     findings: Mapping[str, Mapping[str, Any]] | None
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
 
 
 NOTHING_WATCHED = Watched(None, None)
@@ -69,11 +78,11 @@ NOTHING_WATCHED = Watched(None, None)
 class Judgement:
     """One snapshot under the rules, against the snapshots before."""
 
-    def __init__(self, snapshot: Snapshot, readings: Iterable[Reading], watched: Watched, past: Past) -> None:
+    def __init__(self, snapshot: Snapshot, readings: Iterable[Reading], watched: Watched, before: Standings) -> None:
         self.snapshot = snapshot
         self.readings = {reading.operator_id: reading for reading in readings}
         self.watched = watched
-        self.past = past
+        self.before = before
 
     @cached_property
     def levels(self) -> Mapping[str, SourceLevel]:
@@ -89,16 +98,25 @@ class Judgement:
 
     def remember(self) -> None:
         """Add this snapshot to the past, for the next one."""
-        self.past.add(self.snapshot, self.readings.values(), self.levels)
+        self.before.add(self.snapshot, self.readings.values(), self.levels)
 
     def _operator(self, rule: AlertRule, reading: Reading) -> AlertState:
-        if reading.status not in _KNOWN_STATUSES:
-            return "unknown"  # billing was not there to tell
+        if not self._status_told(reading):
+            return "unknown"
         if reading.status not in rule.statuses:
             return "clears"
         state = self._judged(rule, reading)
         limited = self._concerned(rule, reading) if state in {"holds", "between"} else "holds"
         return state if limited == "holds" else limited
+
+    def _status_told(self, reading: Reading) -> bool:
+        """Whether billing was there to tell the status: without it a reading says "active" of everybody.
+
+        Where billing was never set up, "active" is all that can be had.
+        """
+        level = self.levels[TABLES["subscription"].home]
+        out = level.everybody is not None and level.everybody[0] in OUTAGES
+        return not out and "subscription" not in reading.unknown
 
     def _concerned(self, rule: AlertRule, reading: Reading) -> AlertState:
         """Whether a rule that is not clear concerns the operator ("holds"): by segment, band and excuse."""
@@ -143,7 +161,7 @@ class Judgement:
     def _untold(self, metrics: Iterable[str], reading: Reading) -> AlertState:
         """What a null says: a table is unknown, or there is nothing (any more) to judge."""
         needed = {table for metric in metrics for table in self.watched.tables.get(metric, ())}
-        return "unknown" if needed.intersection(reading.unknown) else "clears"
+        return "unknown" if needed & self.watched.unknown or needed.intersection(reading.unknown) else "clears"
 
     def _finding(self, test: FindingTest, reading: Reading) -> AlertState:
         states = [self.finding_state(finding.id, reading, test) for finding in test.findings]
@@ -158,7 +176,7 @@ class Judgement:
         if row is None:
             if finding in reading.findings:
                 return "holds"
-            return "unknown" if reading.unknown else "clears"
+            return "unknown" if reading.unknown or self.snapshot.gaps else "clears"
         number = row[f"case_{finding.lower()}"]
         if number is None:
             rule = next(rule for rule in test.findings if rule.id == finding)
@@ -168,13 +186,13 @@ class Judgement:
     def score_then(self, test: ScoreDropTest, reading: Reading) -> Standing | None:
         """The standing that the score is compared with: the latest of those at least `days` old, and not much older."""
         now, days = standing(self.snapshot, reading), timedelta(days=test.days)
-        found = [] if now is None else self.past.standings(now, reading.operator_id, days + SLACK, days)
+        found = [] if now is None else self.before.standings(now, reading.operator_id, days + SLACK, days)
         return found[-1] if found else None
 
     def best_then(self, test: BandDropTest, reading: Reading) -> Standing | None:
         """The latest standing of the best band within `days`."""
         now, days = standing(self.snapshot, reading), timedelta(days=test.days)
-        found = [] if now is None else self.past.standings(now, reading.operator_id, days, timedelta())
+        found = [] if now is None else self.before.standings(now, reading.operator_id, days, timedelta())
         best: Standing | None = None
         for then in found:
             if best is None or not worse(then.band, best.band):
@@ -192,9 +210,9 @@ class Judgement:
 
     def _source(self, source: str, test: SourceGapTest) -> AlertState:
         level = self.levels[source]
-        before = self.past.levels(source, self.snapshot.as_of, test.days)
+        earlier = self.before.levels(source, self.snapshot.as_of, test.days)
         if level.everybody is not None:
-            newly = bool(before) and before[-1].everybody is None
+            newly = bool(earlier) and earlier[-1].everybody is None
             return "holds" if newly or level.everybody[0] in OUTAGES else "between"
         return test.threshold.state(level.share - self.share_before(source, test))
 
@@ -203,8 +221,8 @@ class Judgement:
 
         Snapshots in which it was unknown of everybody say nothing of shares.
         """
-        before = self.past.levels(source, self.snapshot.as_of, test.days)
-        shares = [level.share for level in before if level.everybody is None]
+        earlier = self.before.levels(source, self.snapshot.as_of, test.days)
+        shares = [level.share for level in earlier if level.everybody is None]
         return min(shares, default=self.levels[source].share)
 
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from customer_research.domain.alert import Episode, Sighting
-from customer_research.health.alerts.episodes import SILENT, Key, advance
+from customer_research.domain.alert import Episode, Key, Sighting
+from customer_research.health.alerts.episodes import SILENT, advance
 from customer_research.health.alerts.judging import Judgement, states_of
 from customer_research.health.alerts.rules import AlertRule
 

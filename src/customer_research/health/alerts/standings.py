@@ -38,8 +38,12 @@ def standing(snapshot: Snapshot, reading: Reading) -> Standing | None:
     if reading.score is None or reading.band == "insufficient":
         return None
     known = tuple(sorted(name for name, score in reading.dimensions.items() if score is not None))
-    basis = (snapshot.digest, known, tuple(sorted(reading.unknown)))
+    basis = (snapshot.digest, known, (*sorted(reading.unknown), *_unknown_of_all(snapshot)))
     return Standing(reading.as_of, reading.score, reading.band, reading.gates, basis)
+
+
+def _unknown_of_all(snapshot: Snapshot) -> tuple[str, ...]:
+    return tuple(sorted({f"{gap.source} {gap.reason}" for gap in snapshot.gaps}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,8 @@ def source_levels(snapshot: Snapshot, readings: Iterable[Reading]) -> Mapping[st
     return {source: SourceLevel(everybody.get(source), lacking[source] / max(counted, 1)) for source in sources}
 
 
-class Past:
-    """The standings of the last days, snapshot after snapshot; older ones are forgotten."""
+class Standings:
+    """Those of the last days, snapshot after snapshot; older ones are forgotten."""
 
     def __init__(self, days: int) -> None:
         self._reach = timedelta(days=days) + SLACK
