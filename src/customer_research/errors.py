@@ -14,6 +14,8 @@ CustomerResearchError              .hint: what to do next; .exit_code; .http_sta
 │  ├─ BadAnswer                    an answer that is not what the vendor's contract says (broken JSON, refused request)
 │  ├─ SchemaChanged                a field or column is gone
 │  └─ Truncated                    the answer says it is incomplete
+├─ StoreError                      the store (score history, alerts) cannot be read or written
+│  └─ StoreBusy                    another program holds it
 ├─ EngineError                     SQL could not be run
 └─ RenderError                     a report cannot be drawn (a figure without a receipt)
 ```
@@ -127,6 +129,17 @@ class SchemaChanged(SourceError):  # noqa: N818 - the house plan's name
 
 class Truncated(SourceError):  # noqa: N818 - the house plan's name
     """The source says that its answer is incomplete."""
+
+
+class StoreError(CustomerResearchError):
+    """The store (score history, alerts) cannot be reached, read or written, or does not hold what it should (exit 7)."""
+
+    exit_code = 7
+    http_status = 503
+
+
+class StoreBusy(StoreError):  # noqa: N818 - the house plan's name
+    """Another program held the store for longer than we wait: the same call may succeed later."""
 
 
 class EngineError(CustomerResearchError):

@@ -1,0 +1,130 @@
+"""What readings of several snapshots tell together: how a score moved, and what moved it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.health import Band, Status
+from customer_research.domain.snapshot import Reading, Snapshot
+
+Direction = Literal["improving", "declining", "steady", "unknown"]
+"""Ten points or more up or down in 30 days, less than that, or no comparison that would be fair."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A reading and the snapshot that it stands in."""
+
+    snapshot: Snapshot
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class BandCount:
+    """How many operators of a snapshot have this status and band, how many of them a score, and the sum of these."""
+
+    status: Status
+    band: Band
+    operators: int
+    scored: int
+    score_sum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The score `days` days before the newest reading, and now.
+
+    `then` None: there is no reading to compare with, and `gap` says why. `difference` is now minus then in points. `alike`
+    is the difference counting only what could be judged both times; it is the one to go by when they differ.
+    """
+
+    days: int
+    then: Past | None
+    difference: int | None
+    alike: int | None
+    gap: Gap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MovedRule:
+    """A rule whose points changed: 0 where it did not fire, None where it could not be judged."""
+
+    rule: str
+    then: int | None
+    now: int | None
+
+    @property
+    def difference(self) -> int:
+        """What it adds to the change of its dimension's points; what is not judged gives no points."""
+        return (self.now or 0) - (self.then or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class MovedDimension:
+    """A dimension's score then and now (None: unknown), and the rules that moved it.
+
+    While it is known both times, the rules' differences and `clamp` (what holding it within 0..100 took away or gave back)
+    add up to the difference of the scores.
+    """
+
+    name: str
+    then: int | None
+    now: int | None
+    rules: tuple[MovedRule, ...]
+    clamp: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What lies between two readings under one scorecard: only what changed is listed.
+
+    `gates` and `findings` name those that hold now and did not (`began`) or the other way round (`ended`); `unknown` the
+    canonical tables that became unknown (`began`) or known again (`ended`).
+    """
+
+    then: Past
+    now: Past
+    dimensions: tuple[MovedDimension, ...]
+    gates_began: tuple[str, ...]
+    gates_ended: tuple[str, ...]
+    findings_began: tuple[str, ...]
+    findings_ended: tuple[str, ...]
+    unknown_began: tuple[str, ...]
+    unknown_ended: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """How one operator's score moved up to its newest reading.
+
+    `changes` are those over 30, 60 and 90 days; `since_30_days` and `since_band` (the last time the band was another) say
+    what moved it, None when there is nothing to compare with. `scorecard_changed` is the newest earlier reading under
+    another scorecard, which is compared with nothing.
+    """
+
+    direction: Direction
+    changes: tuple[Change, ...]
+    since_30_days: Movement | None
+    since_band: Movement | None
+    scorecard_changed: Past | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorHistory:
+    """One operator's score history as reports may see it.
+
+    `past` are the readings, oldest first, one for each instant and scorecard; `rules` what each rule of the newest
+    reading's scorecard looks at, in words; `receipt` proves what the store gave.
+    """
+
+    operator_id: str
+    name: str
+    generated_at: datetime
+    past: tuple[Past, ...]
+    trend: Trend
+    receipt: Receipt
+    rules: Mapping[str, str]

@@ -1,0 +1,373 @@
+"""Alerts in the store: episodes, what happened to each (append-only), and which snapshots have been judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import sqlalchemy as sa
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+
+from customer_research.domain.alert import (
+    AlertEvent,
+    Change,
+    Episode,
+    EventKind,
+    Happening,
+    Key,
+    Severity,
+    Sighting,
+    Told,
+)
+from customer_research.errors import UsageError
+from customer_research.store.schema import METADATA, Compact, Instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from customer_research.store.database import Store
+
+PROGRAM = "customer-research"
+"""Who raised and cleared: the program itself."""
+SHORTEST_ID = 4
+"""The fewest digits of an episode's id that may stand for it."""
+
+_JUDGING = 0x616C65727473
+"""The number of the lock that programs judging into one Postgres take."""
+
+evaluation = Table(
+    "alert_evaluation",
+    METADATA,
+    Column("snapshot", String(16), primary_key=True),
+    Column("rules", String(64), primary_key=True),
+    Column("as_of", Instant, nullable=False, index=True),
+    Column("evaluated_at", Instant, nullable=False),
+    comment="Snapshots that were judged, and under which rules (digest).",
+)
+
+episode = Table(
+    "alert_episode",
+    METADATA,
+    Column("id", String(12), primary_key=True),
+    Column("rule", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("severity", String(8), nullable=False),
+    Column("because", Text, nullable=False),
+    Column("facts", Compact, nullable=False),
+    Column("raised_at", Instant, nullable=False),
+    Column("raised_in", String(16), nullable=False),
+    Column("held_at", Instant, nullable=False),
+    Column("held_in", String(16), nullable=False),
+    Column("cleared_at", Instant),
+    Column("cleared_in", String(16)),
+    Column("cleared_because", Text, nullable=False),
+    Column("acknowledged_at", Instant),
+    Column("acknowledged_by", Text, nullable=False),
+    Column("snoozed_until", Instant),
+    Column("assignee", Text, nullable=False),
+    CheckConstraint("(cleared_at IS NULL) = (cleared_in IS NULL)", name="alert_episode_cleared_somewhere"),
+    UniqueConstraint("rule", "subject", "number", name="alert_episode_once"),
+    comment="Alerts: one rule's about one operator or source, from raising to clearing.",
+)
+Index(
+    "alert_episode_one_open",
+    episode.c.rule,
+    episode.c.subject,
+    unique=True,
+    sqlite_where=episode.c.cleared_at.is_(None),
+    postgresql_where=episode.c.cleared_at.is_(None),
+)
+
+event = Table(
+    "alert_event",
+    METADATA,
+    Column("no", Integer, primary_key=True, autoincrement=True),
+    Column("episode", ForeignKey("alert_episode.id"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("as_of", Instant),
+    Column("snapshot", String(16)),
+    comment="What happened to alerts, and who did it: rows are added, never changed or removed.",
+)
+
+Recording = Literal["done", "repeated", "older"]
+"""What came of a snapshot: judged now; judged before under these rules; or older than one that was judged before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What came of judging a snapshot, and the changes that were kept."""
+
+    state: Recording
+    changes: tuple[Change, ...] = ()
+
+    def of(self, what: Happening) -> tuple[Episode, ...]:
+        """The episodes that this happened to."""
+        return tuple(change.episode for change in self.changes if change.what == what)
+
+
+class AlertBook:
+    """The alerts in a store. Every method is one transaction; programs that write at once wait for one another."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    # -- judging ---------------------------------------------------------------------------------------------------------
+
+    def record(
+        self, seen: Sighting, rules: str, decide: Callable[[Mapping[Key, Episode]], Iterable[Change]], now: datetime
+    ) -> Recorded:
+        """Keep what a snapshot makes of the alerts, once.
+
+        Args:
+            seen: the snapshot and its instant.
+            rules: the digest of the rules that it is judged under.
+            decide: (the last episode of each rule and subject) → the changes; called only when they are to be kept.
+            now: the hour of the events.
+        """
+        with self._writing() as connection:
+            if self._is_judged(connection, seen, rules):
+                return Recorded("repeated")
+            newest = _newest(connection)
+            if newest is not None and seen.as_of < newest.as_of:
+                return Recorded("older")
+            changes = tuple(decide(_last(connection)))
+            _write(connection, changes, seen, now)
+            judged = {"snapshot": seen.snapshot, "rules": rules, "as_of": seen.as_of, "evaluated_at": now}
+            connection.execute(sa.insert(evaluation).values(judged))
+        return Recorded("done", changes)
+
+    def is_judged(self, seen: Sighting, rules: str) -> bool:
+        """Whether a snapshot was judged under these rules."""
+        with self._store.read() as connection:
+            return self._is_judged(connection, seen, rules)
+
+    def newest(self) -> Sighting | None:
+        """The newest snapshot that was judged; None when none was."""
+        with self._store.read() as connection:
+            return _newest(connection)
+
+    @staticmethod
+    def _is_judged(connection: sa.Connection, seen: Sighting, rules: str) -> bool:
+        where = (evaluation.c.snapshot == seen.snapshot, evaluation.c.rules == rules)
+        return connection.execute(sa.select(evaluation.c.snapshot).where(*where)).first() is not None
+
+    # -- finding ---------------------------------------------------------------------------------------------------------
+
+    def episodes(self, *, open_only: bool = True, subject: str | None = None) -> tuple[Episode, ...]:
+        """Episodes in the order in which they were raised; the open ones, unless told."""
+        query = sa.select(episode).order_by(episode.c.raised_at, episode.c.rule, episode.c.subject)
+        if open_only:
+            query = query.where(episode.c.cleared_at.is_(None))
+        if subject is not None:
+            query = query.where(episode.c.subject == subject)
+        with self._store.read() as connection:
+            return tuple(map(_episode, connection.execute(query).mappings()))
+
+    def episode(self, id_or_beginning: str) -> Episode:
+        """The episode of an id, or of its first digits.
+
+        Raises:
+            UsageError: there is none, or more than one.
+        """
+        with self._store.read() as connection:
+            return _named(connection, id_or_beginning)
+
+    def events(self, episode_id: str) -> tuple[AlertEvent, ...]:
+        """What happened to an episode, oldest first."""
+        query = sa.select(event).where(event.c.episode == episode_id).order_by(event.c.no)
+        with self._store.read() as connection:
+            return tuple(map(_event, connection.execute(query).mappings()))
+
+    # -- what people do --------------------------------------------------------------------------------------------------
+
+    def acknowledge(self, id_or_beginning: str, *, who: str, now: datetime) -> Episode:
+        """Note that somebody has seen an alert; whoever was first stays.
+
+        Raises:
+            UsageError: there is no such episode, or it is over.
+        """
+        with self._writing() as connection:
+            found = _open(connection, id_or_beginning)
+            if found.acknowledged_at is not None:
+                return found
+            return _mark(
+                connection, found, "acknowledged", who, now, detail="", acknowledged_at=now, acknowledged_by=who
+            )
+
+    def snooze(self, id_or_beginning: str, until: datetime, *, who: str, now: datetime) -> Episode:
+        """Hide an alert until an instant; one that is not to come ends a snooze.
+
+        Raises:
+            UsageError: there is no such episode, or it is over.
+        """
+        with self._writing() as connection:
+            found = _open(connection, id_or_beginning)
+            if found.snoozed_until == until:
+                return found
+            return _mark(connection, found, "snoozed", who, now, detail=until.isoformat(), snoozed_until=until)
+
+    def assign(self, id_or_beginning: str, assignee: str, *, who: str, now: datetime) -> Episode:
+        """Give an alert to somebody (empty: to nobody).
+
+        Raises:
+            UsageError: there is no such episode, or it is over.
+        """
+        with self._writing() as connection:
+            found = _open(connection, id_or_beginning)
+            if found.assignee == assignee:
+                return found
+            return _mark(connection, found, "assigned", who, now, detail=assignee, assignee=assignee)
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        """A transaction that no other program's judging runs beside (SQLite has one writer anyway)."""
+        with self._store.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_JUDGING)))
+            yield connection
+
+
+def _newest(connection: sa.Connection) -> Sighting | None:
+    query = sa.select(evaluation.c.as_of, evaluation.c.snapshot)
+    order = (evaluation.c.as_of.desc(), evaluation.c.evaluated_at.desc(), evaluation.c.snapshot)
+    row = connection.execute(query.order_by(*order).limit(1)).first()
+    return None if row is None else Sighting(row.as_of, row.snapshot)
+
+
+def _last(connection: sa.Connection) -> dict[Key, Episode]:
+    """The last episode of each rule and subject."""
+    later = episode.alias("later")
+    same = (later.c.rule == episode.c.rule, later.c.subject == episode.c.subject, later.c.number > episode.c.number)
+    query = sa.select(episode).where(~sa.exists().where(*same))
+    found = map(_episode, connection.execute(query).mappings())
+    return {(one.rule, one.subject): one for one in found}
+
+
+def _write(connection: sa.Connection, changes: Iterable[Change], seen: Sighting, now: datetime) -> None:
+    by_kind: dict[Happening, list[Episode]] = {"raised": [], "continued": [], "cleared": []}
+    for change in changes:
+        by_kind[change.what].append(change.episode)
+    if by_kind["raised"]:
+        connection.execute(sa.insert(episode), [_row(one) for one in by_kind["raised"]])
+    for one in (*by_kind["continued"], *by_kind["cleared"]):
+        values = {name: value for name, value in _row(one).items() if name not in _PEOPLES}
+        connection.execute(sa.update(episode).where(episode.c.id == one.id).values(values))
+    told = [("raised", one, one.told.because) for one in by_kind["raised"]]
+    told += [("cleared", one, one.cleared_because) for one in by_kind["cleared"]]
+    if told:
+        rows = [_event_row(one, cast("EventKind", kind), PROGRAM, now, detail, seen) for kind, one, detail in told]
+        connection.execute(sa.insert(event), rows)
+
+
+def _open(connection: sa.Connection, id_or_beginning: str) -> Episode:
+    found = _named(connection, id_or_beginning)
+    if found.cleared is not None:
+        raise UsageError(
+            f"Alert {found.id} is over since {found.cleared.as_of:%Y-%m-%d}.",
+            hint="`customer-research alerts` lists the open ones.",
+        )
+    return found
+
+
+def _named(connection: sa.Connection, id_or_beginning: str) -> Episode:
+    text = id_or_beginning.strip().lower()
+    hint = "`customer-research alerts` lists the open ones."
+    if len(text) < SHORTEST_ID or not set(text) <= set("0123456789abcdef"):
+        raise UsageError(
+            f"{id_or_beginning[:40]!r} is no alert's id: give at least {SHORTEST_ID} of its digits.", hint=hint
+        )
+    query = sa.select(episode).where(episode.c.id.startswith(text)).order_by(episode.c.id).limit(2)
+    found = [_episode(row) for row in connection.execute(query).mappings()]
+    if not found:
+        raise UsageError(f"There is no alert {text[:40]}.", hint=hint)
+    if len(found) > 1:
+        raise UsageError(f"More than one alert begins with {text}.", hint="Give more digits of its id.")
+    return found[0]
+
+
+def _mark(
+    connection: sa.Connection, found: Episode, kind: EventKind, who: str, now: datetime, *, detail: str, **values: Any
+) -> Episode:
+    """Write what somebody did, into the episode and its audit."""
+    connection.execute(sa.update(episode).where(episode.c.id == found.id).values(values))
+    connection.execute(sa.insert(event).values(_event_row(found, kind, who, now, detail, None)))
+    return _named(connection, found.id)
+
+
+# -- rows --------------------------------------------------------------------------------------------------------------
+
+_PEOPLES = frozenset({"acknowledged_at", "acknowledged_by", "snoozed_until", "assignee"})
+"""What people decide about an episode: judging a snapshot never writes it."""
+
+
+def _row(one: Episode) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "rule": one.rule,
+        "subject": one.subject,
+        "number": one.number,
+        "name": one.name,
+        "title": one.title,
+        "severity": one.severity,
+        "because": one.told.because,
+        "facts": dict(one.told.facts),
+        "raised_at": one.raised.as_of,
+        "raised_in": one.raised.snapshot,
+        "held_at": one.held.as_of,
+        "held_in": one.held.snapshot,
+        "cleared_at": one.cleared.as_of if one.cleared else None,
+        "cleared_in": one.cleared.snapshot if one.cleared else None,
+        "cleared_because": one.cleared_because,
+        "acknowledged_at": one.acknowledged_at,
+        "acknowledged_by": one.acknowledged_by,
+        "snoozed_until": one.snoozed_until,
+        "assignee": one.assignee,
+    }
+
+
+def _episode(row: Mapping[Any, Any]) -> Episode:
+    return Episode(
+        rule=row["rule"],
+        subject=row["subject"],
+        name=row["name"],
+        number=row["number"],
+        title=row["title"],
+        severity=cast("Severity", row["severity"]),
+        told=Told(row["because"], row["facts"]),
+        raised=Sighting(row["raised_at"], row["raised_in"]),
+        held=Sighting(row["held_at"], row["held_in"]),
+        cleared=None if row["cleared_at"] is None else Sighting(row["cleared_at"], row["cleared_in"]),
+        cleared_because=row["cleared_because"],
+        acknowledged_at=row["acknowledged_at"],
+        acknowledged_by=row["acknowledged_by"],
+        snoozed_until=row["snoozed_until"],
+        assignee=row["assignee"],
+    )
+
+
+def _event_row(
+    one: Episode, kind: EventKind, who: str, now: datetime, detail: str, seen: Sighting | None
+) -> dict[str, Any]:
+    return {
+        "episode": one.id,
+        "kind": kind,
+        "at": now,
+        "who": who,
+        "detail": detail,
+        "as_of": seen.as_of if seen else None,
+        "snapshot": seen.snapshot if seen else None,
+    }
+
+
+def _event(row: Mapping[Any, Any]) -> AlertEvent:
+    seen = None if row["as_of"] is None else Sighting(row["as_of"], row["snapshot"])
+    return AlertEvent(row["episode"], cast("EventKind", row["kind"]), row["at"], row["who"], row["detail"], seen)

@@ -1,0 +1,357 @@
+"""Score history: snapshots with their readings, the scorecards they were made under, and sums over each snapshot."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.history import BandCount, Past
+from customer_research.domain.snapshot import Reading, Snapshot
+from customer_research.errors import StoreError
+from customer_research.store import schema
+from customer_research.store.database import Store
+
+T = TypeVar("T")
+
+BATCH = 2_000
+"""Readings that are in memory at once, and values that one statement asks for."""
+
+_NUL = "\N{REPLACEMENT CHARACTER}"
+"""Stands for the sign that no database text may hold."""
+
+_SCALARS = (
+    "id",
+    "kind",
+    "as_of",
+    "taken_at",
+    "scorecard",
+    "version",
+    "digest",
+    "tables",
+    "engine",
+    "operators",
+    "place",
+)
+_READ = ("status", "score", "band", "band_before_gates", "coverage", "dimensions", "contributions")
+_LISTS = ("gates", "findings", "unknown")
+
+
+class History:
+    """The score history in a store. Windows of time are half-open: from `since`, before `until`; None leaves them open."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    # -- keeping ---------------------------------------------------------------------------------------------------------
+
+    def save(self, snapshot: Snapshot, readings: Iterable[Reading]) -> bool:
+        """Keep a snapshot with all its readings, in one transaction; one that is kept already stays as it is.
+
+        The readings are read in batches; they are not read at all when the snapshot is kept already. Returns whether
+        the snapshot is new.
+
+        Raises:
+            StoreError: the readings are not the snapshot's, or not as many as it says; nothing is kept then.
+        """
+        with self._store.begin(alone=True) as connection:
+            number = self._save_snapshot(connection, snapshot)
+            if number is None:
+                return False
+            counts: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+            for batch in _chunks(readings):
+                _save_readings(connection, snapshot, number, batch)
+                _count(counts, batch)
+            found = sum(line[0] for line in counts.values())
+            if found != snapshot.operators:
+                raise StoreError(
+                    f"Snapshot {snapshot.id} speaks of {snapshot.operators} operators, but {found} readings came.",
+                    hint="Score again: its files are not complete.",
+                )
+            _save_counts(connection, number, counts)
+        return True
+
+    def _save_snapshot(self, connection: sa.Connection, snapshot: Snapshot) -> int | None:
+        """The number of the new snapshot; None when it is there."""
+        values = {name: getattr(snapshot, name) for name in _SCALARS}
+        values["receipts"] = [_save_receipt(connection, receipt) for receipt in snapshot.receipts]
+        values["gaps"] = [asdict(gap) for gap in snapshot.gaps]
+        made = _insert_new(connection, schema.snapshot).values(values).returning(schema.snapshot.c.no)
+        number = connection.execute(made).scalar()
+        return None if number is None else int(number)
+
+    def save_scorecard(self, digest: str, name: str, text: str) -> None:
+        """Keep a scorecard's declaration (TOML) under its digest; one that is kept already stays as it is."""
+        with self._store.begin() as connection:
+            connection.execute(
+                _insert_new(connection, schema.scorecard).values(
+                    digest=digest, name=name, text=text.replace("\0", _NUL)
+                )
+            )
+
+    def scorecard(self, digest: str) -> str:
+        """The declaration (TOML) of a scorecard, as it was when something was scored under it.
+
+        Raises:
+            StoreError: none of this digest is kept.
+        """
+        query = sa.select(schema.scorecard.c.text).where(schema.scorecard.c.digest == digest)
+        with self._store.read() as connection:
+            text = connection.execute(query).scalar()
+        if text is None:
+            raise StoreError(f"The store has no scorecard with the digest {digest[:16]}.", hint="Score again under it.")
+        return str(text)
+
+    def forget(self, snapshot_ids: Collection[str]) -> int:
+        """Remove snapshots with their readings, and receipts and operators that no other speaks of; how many they were."""
+        table = schema.snapshot
+        with self._store.begin(alone=True) as connection:
+            gone = 0
+            for chosen in _chunks(snapshot_ids):
+                gone += connection.execute(sa.delete(table).where(table.c.id.in_(chosen))).rowcount
+            used = {digest for row in connection.execute(sa.select(table.c.receipts)) for digest in row.receipts}
+            kept = {row.digest for row in connection.execute(sa.select(schema.receipt.c.digest))}
+            for orphans in _chunks(kept - used):
+                connection.execute(sa.delete(schema.receipt).where(schema.receipt.c.digest.in_(orphans)))
+            read = sa.exists().where(schema.reading.c.operator_no == schema.operator.c.no)
+            connection.execute(sa.delete(schema.operator).where(~read))
+        return gone
+
+    # -- finding ---------------------------------------------------------------------------------------------------------
+
+    def snapshots(
+        self, *, since: datetime | None = None, until: datetime | None = None, digest: str | None = None
+    ) -> tuple[Snapshot, ...]:
+        """Snapshots by their instant, oldest first; `digest` leaves only those of one scorecard."""
+        query = _when(sa.select(schema.snapshot), since, until, digest).order_by(*_IN_TIME)
+        with self._store.read() as connection:
+            return tuple(_snapshots(connection, connection.execute(query).mappings().all()).values())
+
+    def latest(self, *, digest: str | None = None) -> Snapshot | None:
+        """The snapshot of the newest instant (of several, the one taken last); None when there is none."""
+        query = _when(sa.select(schema.snapshot), None, None, digest)
+        query = query.order_by(*(column.desc() for column in _IN_TIME)).limit(1)
+        with self._store.read() as connection:
+            found = _snapshots(connection, connection.execute(query).mappings().all())
+        return next(iter(found.values()), None)
+
+    def snapshot(self, snapshot_id: str) -> Snapshot | None:
+        """The snapshot of this id; None when it is not kept."""
+        query = sa.select(schema.snapshot).where(schema.snapshot.c.id == snapshot_id)
+        with self._store.read() as connection:
+            found = _snapshots(connection, connection.execute(query).mappings().all())
+        return next(iter(found.values()), None)
+
+    def readings(self, snapshot_id: str, *, band: str | None = None) -> Iterator[Reading]:
+        """A snapshot's readings, or those of one band, in batches; each operator once, in the order they were first seen."""
+        last = 0
+        while True:
+            query = _readings().where(schema.snapshot.c.id == snapshot_id, schema.reading.c.operator_no > last)
+            if band is not None:
+                query = query.where(schema.reading.c.band == band)
+            with self._store.read() as connection:
+                rows = connection.execute(query.order_by(schema.reading.c.operator_no).limit(BATCH)).mappings().all()
+            yield from map(_reading, rows)
+            if len(rows) < BATCH:
+                return
+            last = rows[-1]["operator_no"]
+
+    def operators(self, snapshot_id: str) -> dict[str, str]:
+        """The operators of a snapshot: id → name."""
+        table = schema.operator
+        query = (
+            sa.select(table.c.operator_id, table.c.name)
+            .select_from(schema.reading.join(schema.snapshot).join(table))
+            .where(schema.snapshot.c.id == snapshot_id)
+        )
+        with self._store.read() as connection:
+            return {row.operator_id: row.name for row in connection.execute(query)}
+
+    def series(
+        self,
+        operator_id: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        digest: str | None = None,
+    ) -> tuple[Past, ...]:
+        """One operator's readings with their snapshots, oldest first; `digest` leaves only those of one scorecard."""
+        query = _readings().where(schema.operator.c.operator_id == operator_id)
+        with self._store.read() as connection:
+            rows = connection.execute(_when(query, since, until, digest).order_by(*_IN_TIME)).mappings().all()
+            numbers = {row["snapshot_no"] for row in rows}
+            found: dict[int, Snapshot] = {}
+            for chosen in _chunks(numbers):
+                one = sa.select(schema.snapshot).where(schema.snapshot.c.no.in_(chosen))
+                found |= _snapshots(connection, connection.execute(one).mappings().all())
+        return tuple(Past(found[row["snapshot_no"]], _reading(row)) for row in rows)
+
+    def counts(
+        self, *, since: datetime | None = None, until: datetime | None = None, digest: str | None = None
+    ) -> dict[str, tuple[BandCount, ...]]:
+        """Where the operators of each snapshot stand, by snapshot id, oldest first: sums kept ready, no reading is read."""
+        table = schema.band_count
+        columns = (table.c.status, table.c.band, table.c.operators, table.c.scored, table.c.score_sum)
+        query = sa.select(schema.snapshot.c.id, *columns).select_from(table.join(schema.snapshot))
+        query = _when(query, since, until, digest).order_by(*_IN_TIME, table.c.status, table.c.band)
+        found: dict[str, list[BandCount]] = defaultdict(list)
+        with self._store.read() as connection:
+            for row in connection.execute(query).mappings():
+                found[row["id"]].append(BandCount(**{column.name: row[column.name] for column in columns}))
+        return {snapshot_id: tuple(lines) for snapshot_id, lines in found.items()}
+
+
+_IN_TIME = (schema.snapshot.c.as_of, schema.snapshot.c.taken_at, schema.snapshot.c.no)
+
+
+def average(counts: Iterable[BandCount]) -> float | None:
+    """The mean score of those who have one; None when nobody has."""
+    lines = tuple(counts)
+    scored = sum(line.scored for line in lines)
+    return sum(line.score_sum for line in lines) / scored if scored else None
+
+
+def _when(query: sa.Select[Any], since: datetime | None, until: datetime | None, digest: str | None) -> sa.Select[Any]:
+    if since is not None:
+        query = query.where(schema.snapshot.c.as_of >= since)
+    if until is not None:
+        query = query.where(schema.snapshot.c.as_of < until)
+    return query if digest is None else query.where(schema.snapshot.c.digest == digest)
+
+
+def _insert_new(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that leaves alone what is there: of two programs that save the same, the second saves nothing."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()
+
+
+def _chunks(values: Iterable[T]) -> Iterator[list[T]]:
+    """Values in lists that a statement can take."""
+    left = iter(values)
+    while taken := list(islice(left, BATCH)):
+        yield taken
+
+
+# -- receipts ----------------------------------------------------------------------------------------------------------
+
+
+def _save_receipt(connection: sa.Connection, receipt: Receipt) -> str:
+    """Keep what a receipt says, once for all snapshots that it proves; gives its digest."""
+    content = {**asdict(receipt), "fetched_at": receipt.fetched_at.astimezone(UTC).isoformat()}
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    connection.execute(_insert_new(connection, schema.receipt).values(digest=digest, content=content))
+    return digest
+
+
+def _receipt(content: Mapping[str, Any]) -> Receipt:
+    parameters = tuple((name, value) for name, value in content["parameters"])
+    return Receipt(**{**content, "fetched_at": datetime.fromisoformat(content["fetched_at"]), "parameters": parameters})
+
+
+def _snapshots(connection: sa.Connection, rows: Iterable[Mapping[Any, Any]]) -> dict[int, Snapshot]:
+    """Snapshots by their number, in the order of the rows, with their receipts."""
+    listed = list(rows)
+    wanted = {digest for row in listed for digest in row["receipts"]}
+    receipts: dict[str, Receipt] = {}
+    for chosen in _chunks(wanted):
+        query = sa.select(schema.receipt).where(schema.receipt.c.digest.in_(chosen))
+        receipts |= {row.digest: _receipt(row.content) for row in connection.execute(query)}
+    return {
+        row["no"]: Snapshot(
+            **{name: row[name] for name in _SCALARS},
+            receipts=tuple(receipts[digest] for digest in row["receipts"]),
+            gaps=tuple(Gap(**gap) for gap in row["gaps"]),
+        )
+        for row in listed
+    }
+
+
+# -- readings ----------------------------------------------------------------------------------------------------------
+
+
+def _readings() -> sa.Select[Any]:
+    joined = schema.reading.join(schema.snapshot).join(schema.operator)
+    identity = (schema.operator.c.operator_id, schema.operator.c.name, schema.snapshot.c.id, schema.snapshot.c.as_of)
+    return sa.select(schema.reading, *identity).select_from(joined)
+
+
+def _reading(row: Mapping[Any, Any]) -> Reading:
+    values: dict[str, Any] = {column: row[column] for column in ("operator_id", "name", "as_of", *_READ)}
+    values |= {column: tuple(row[column]) for column in _LISTS}
+    return Reading(snapshot=row["id"], **values)
+
+
+def _save_readings(connection: sa.Connection, snapshot: Snapshot, number: int, readings: list[Reading]) -> None:
+    numbers = _operator_numbers(connection, readings)
+    rows = [
+        {
+            "snapshot_no": number,
+            "operator_no": numbers[_identity(reading)],
+            **{column: getattr(reading, column) for column in _READ},
+            **{column: list(getattr(reading, column)) for column in _LISTS},
+            "dimensions": dict(reading.dimensions),
+            "contributions": dict(reading.contributions),
+        }
+        for reading in readings
+        if _belongs(reading, snapshot)
+    ]
+    connection.execute(sa.insert(schema.reading), rows)
+
+
+def _belongs(reading: Reading, snapshot: Snapshot) -> bool:
+    if reading.snapshot != snapshot.id or reading.as_of != snapshot.as_of:
+        raise StoreError(
+            f"A reading of snapshot {reading.snapshot} came with snapshot {snapshot.id}.", hint="Score again."
+        )
+    return True
+
+
+def _identity(reading: Reading) -> tuple[str, str]:
+    return reading.operator_id.replace("\0", _NUL), reading.name.replace("\0", _NUL)
+
+
+def _operator_numbers(connection: sa.Connection, readings: Iterable[Reading]) -> dict[tuple[str, str], int]:
+    """The numbers of the readings' operators by id and name; new ones are given theirs, in the order of the readings."""
+    wanted = dict.fromkeys(map(_identity, readings))
+    table = schema.operator
+    known = sa.select(table).where(table.c.operator_id.in_({operator_id for operator_id, _ in wanted}))
+
+    def numbers() -> dict[tuple[str, str], int]:
+        return {(row.operator_id, row.name): row.no for row in connection.execute(known)}
+
+    found = numbers()
+    new = [
+        {"operator_id": operator_id, "name": name} for operator_id, name in wanted if (operator_id, name) not in found
+    ]
+    if not new:
+        return found
+    connection.execute(_insert_new(connection, table), new)
+    return numbers()
+
+
+def _count(counts: dict[tuple[str, str], list[int]], readings: Iterable[Reading]) -> None:
+    for reading in readings:
+        line = counts[reading.status, reading.band]
+        line[0] += 1
+        if reading.score is not None:
+            line[1] += 1
+            line[2] += reading.score
+
+
+def _save_counts(connection: sa.Connection, number: int, counts: Mapping[tuple[str, str], list[int]]) -> None:
+    rows = [
+        {"snapshot_no": number, "status": status, "band": band, "operators": n, "scored": scored, "score_sum": total}
+        for (status, band), (n, scored, total) in counts.items()
+    ]
+    if rows:
+        connection.execute(sa.insert(schema.band_count), rows)
