@@ -1,6 +1,7 @@
 """Billing (Lago): the customer, its subscriptions, invoices, payments, credit notes and coupons.
 
-Everything is read below `/customers/{external_id}`, whose external id is the operator id. See README.md of this folder for
+One operator's records are read below `/customers/{external_id}`, whose external id is the operator id; those of all in the
+organisation's own lists. See README.md of this folder for
 scopes, limits and quirks.
 """
 
@@ -10,6 +11,7 @@ from customer_research.connect.source import Source, Stream
 from customer_research.domain.evidence import Gap
 from customer_research.settings import Settings
 from customer_research.sources.lago import streams
+from customer_research.sources.lago.bulk import BULK, LINKS
 from customer_research.sources.lago.checks import CHECKS
 from customer_research.sources.lago.finding import find
 from customer_research.sources.lago.session import open_session
@@ -43,6 +45,8 @@ SOURCE = Source(
     missing=missing,
     checks=CHECKS,
     find=find,
+    bulk=BULK,
+    links=LINKS,
     scopes=("read-only API key: customers, subscriptions, plans, invoices, payments, credit notes, applied coupons",),
 )
 

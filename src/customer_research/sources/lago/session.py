@@ -80,16 +80,16 @@ class LagoSession:
         The first page tells how many there are; the others are asked for at the same time. A page past the announced
         ones is followed too, as counts may be stale.
         """
-        first = await self._page(path, key, recording, params, 1)
+        first = await self.page(path, key, recording, params, 1)
         if first is None:
             return Listing(())
         pages = [first]
         if first.next_page is not None:
             numbers = range(2, max(first.total_pages, first.next_page) + 1)
-            later = await together(*(self._page(path, key, recording, params, n) for n in numbers))
+            later = await together(*(self.page(path, key, recording, params, n) for n in numbers))
             pages += [page for page in later if page is not None]
         while (following := pages[-1].next_page) is not None and following > pages[-1].number:
-            page = await self._page(path, key, recording, params, following)
+            page = await self.page(path, key, recording, params, following)
             if page is None:
                 break
             pages.append(page)
@@ -110,13 +110,12 @@ class LagoSession:
         """The first page of the organisation's customers, for `doctor`, asked for once a session."""
         async with self._sample_lock:
             if self._sample is None:
-                page = await self._page("/customers", "customers", self.http.recording("sample"), None, 1)
+                page = await self.page("/customers", "customers", self.http.recording("sample"), None, 1)
                 self._sample = Listing(page.records if page is not None else ())
             return self._sample
 
-    async def _page(
-        self, path: str, key: str, recording: Recording, params: Params | None, number: int
-    ) -> _Page | None:
+    async def page(self, path: str, key: str, recording: Recording, params: Params | None, number: int) -> Page | None:
+        """One page of a list, numbered from 1; None when Lago answers that the customer does not exist."""
         body = await self._read(path, recording, {**(params or {}), "page": number, "per_page": PER_PAGE})
         return None if body is None else _page(body, key, number, recording.stream)
 
@@ -137,7 +136,9 @@ class LagoSession:
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
+class Page:
+    """One page of a list, and what Lago announces of the whole list with it."""
+
     number: int
     records: tuple[Mapping[str, Any], ...]
     next_page: int | None
@@ -145,7 +146,7 @@ class _Page:
     total_count: int
 
 
-def _page(body: Mapping[str, Any], key: str, number: int, stream: str) -> _Page:
+def _page(body: Mapping[str, Any], key: str, number: int, stream: str) -> Page:
     records, meta = body.get(key), body.get("meta")
     if not isinstance(records, list) or not isinstance(meta, Mapping):
         raise SchemaChanged(f"Lago's list has no {key} or no meta.", source="lago", stream=stream)
@@ -156,17 +157,17 @@ def _page(body: Mapping[str, Any], key: str, number: int, stream: str) -> _Page:
         or not isinstance(count, int)
     ):
         raise SchemaChanged("Lago's meta does not number the pages.", source="lago", stream=stream)
-    return _Page(number, tuple(records), following, pages, count)
+    return Page(number, tuple(records), following, pages, count)
 
 
-def _listing(pages: list[_Page]) -> Listing:
+def _listing(pages: list[Page]) -> Listing:
     """Each record once (a record that came in between moves the others to the next page), against the announced count."""
     seen = {str(record.get("lago_id", position)): record for position, record in enumerate(_records(pages))}
     announced = max(page.total_count for page in pages)
     return Listing(tuple(seen.values()), max(announced - len(seen), 0))
 
 
-def _records(pages: list[_Page]) -> list[Mapping[str, Any]]:
+def _records(pages: list[Page]) -> list[Mapping[str, Any]]:
     return [record for page in pages for record in page.records]
 
 

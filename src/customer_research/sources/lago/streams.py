@@ -30,6 +30,11 @@ def external_id(subject: Subject) -> str:
     return subject.operator_id.removeprefix("legacy:")
 
 
+def operator_of(customer_id: str) -> str:
+    """The operator that Lago knows by an external id; one of another form than an operator's id stays as it is."""
+    return f"legacy:{customer_id}" if customer_id.isascii() and customer_id.isdigit() else customer_id
+
+
 async def customer(session: LagoSession, subject: Subject) -> Batch:
     """The customer; no row when Lago does not know the operator."""
     recording = session.http.recording("customer")
@@ -49,18 +54,18 @@ async def subscriptions(session: LagoSession, subject: Subject) -> Batch:
         session.every(path, "subscriptions", recording, {"status[]": STATUSES}), session.plans()
     )
     by_code = {row["plan_code"]: row for row in plans.rows}
-    details = await together(*(_detail(session, record, by_code, recording) for record in listing.records))
+    singles = await together(*(detail(session, record, by_code, recording) for record in listing.records))
     rows = [
-        normalise.subscription(record, subject.operator_id, by_code, detail)
-        for record, detail in zip(listing.records, details, strict=True)
+        normalise.subscription(record, subject.operator_id, by_code, single)
+        for record, single in zip(listing.records, singles, strict=True)
     ]
     receipt = recording.receipt(rows, truncated=listing.missing > 0)
-    gaps = _truncated("subscription", listing.missing) | _truncated("plan", plans.missing)
+    gaps = truncated("subscription", listing.missing) | truncated("plan", plans.missing)
     tables = {"subscription": stamp(rows, receipt), "plan": plans.rows}
     return Batch(tables, (receipt, plans.receipt), gaps)
 
 
-async def _detail(
+async def detail(
     session: LagoSession, record: Mapping[str, Any], plans: Mapping[str, Row], recording: Recording
 ) -> Mapping[str, Any] | None:
     """The subscription's own GET, when the list leaves its price open or its plan is not among the listed ones.
@@ -91,7 +96,7 @@ class _Listed:
         listing: Listing = await session.every(customer_path(subject, f"/{self.key}"), self.key, recording)
         rows = [row for record in listing.records for row in self.rows(record, subject.operator_id)]
         receipt = recording.receipt(rows, truncated=listing.missing > 0)
-        return Batch({self.table: stamp(rows, receipt)}, (receipt,), _truncated(self.table, listing.missing))
+        return Batch({self.table: stamp(rows, receipt)}, (receipt,), truncated(self.table, listing.missing))
 
 
 invoices = _Listed("invoice", "invoices", "invoices", lambda raw, operator: [normalise.invoice(raw, operator)])
@@ -109,7 +114,8 @@ coupons = _Listed("coupon", "coupons", "applied_coupons", lambda raw, operator: 
 """All coupons ever applied, ended ones too."""
 
 
-def _truncated(table: str, missing: int) -> dict[str, Gap]:
+def truncated(table: str, missing: int) -> dict[str, Gap]:
+    """The gap of a table of which *missing* records did not come; none when all came."""
     if missing == 0:
         return {}
     return {

@@ -1,0 +1,320 @@
+"""All operators' billing at once: the organisation's own lists, page by page, into the canonical tables.
+
+Lago tells no changes. Invoices are read by day of issue, with those that are unpaid whatever their age, and with those that
+the lake still holds as unpaid; the other lists are read whole each time (README.md, *Bulk*).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any, TypeVar
+
+from customer_research.connect.concurrent import together
+from customer_research.connect.http import Params, segment
+from customer_research.connect.recording import Recording, stamp
+from customer_research.connect.source import BulkStream, LandingTable, Link, Pull, Row, Slice
+from customer_research.domain.records import TABLES
+from customer_research.errors import BadAnswer
+from customer_research.sources.lago import normalise
+from customer_research.sources.lago.session import LagoSession, Page
+from customer_research.sources.lago.streams import STATUSES, detail, operator_of, truncated
+
+PAGES = 4
+"""Pages of one slice, asked for at the same time under one deadline; other streams share the session's limits."""
+
+SINGLES = 20
+"""Objects asked for one by one under one deadline."""
+
+BEGINNING = "1970-01-01T00:00:00Z"
+"""The mark behind a whole pull that lacked records: the next one asks for everything again."""
+
+UNPAID = ("pending", "failed")
+"""Payment statuses of invoices that may change however old they are."""
+
+SINGLE_ONLY = frozenset(["billing_periods", "subscriptions"])
+"""What only an invoice's own GET shows; left out, so that a row does not depend on how its invoice was asked for."""
+
+NOTES = "lago_credit_note"
+"""Landing table of credit notes: lists of them name the invoice, and not always the customer."""
+
+Raw = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a pull is in its list: the page to read next, and how many records the pages before it had."""
+
+    page: int = 1
+    before: int = 0
+
+    @classmethod
+    def of(cls, cursor: str | None) -> _Place:
+        return cls(**json.loads(cursor)) if cursor else cls()
+
+    @property
+    def cursor(self) -> str:
+        return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Some pages of a list: the records that had not come yet, and how far that is.
+
+    `again` is where to go on after an interruption: on the last of these pages. `missing` counts, on the last run, the
+    records that Lago announced and did not send.
+    """
+
+    records: tuple[Raw, ...]
+    recording: Recording
+    again: _Place
+    done: int
+    total: int
+    is_last: bool
+
+    @property
+    def missing(self) -> int:
+        return max(self.total - self.done, 0) if self.is_last else 0
+
+
+async def _runs(
+    session: LagoSession, stream: str, key: str, start: _Place, params: Params | None = None
+) -> AsyncIterator[_Run]:
+    """An organisation-wide list, some pages at a time, each record once, until Lago names no next page.
+
+    Records that come in meanwhile move others to later pages: these come twice, never not at all. Records that are deleted
+    meanwhile move others forward, past the page being read: then fewer come than Lago announces.
+    """
+    seen: set[str] = set()
+    number, end = start.page, start.page
+    while True:
+        recording = session.http.recording(stream)
+        pages = [await _page(session, key, recording, params, number)] if number == start.page else []
+        end = max([end, *map(_end, pages)])
+        later = range(number + len(pages), min(number + PAGES, end + 1))
+        pages += await together(*(_page(session, key, recording, params, one) for one in later))
+        end = _end(pages[-1])
+        records = {_id(record): record for page in pages for record in page.records}
+        new = tuple(record for identifier, record in records.items() if identifier not in seen)
+        seen |= records.keys()
+        number = pages[-1].number + 1
+        done = start.before + len(seen)
+        again = _Place(pages[-1].number, max(done - len(pages[-1].records), 0))
+        yield _Run(new, recording, again, done, pages[-1].total_count, is_last=end < number)
+        if end < number:
+            return
+
+
+async def _page(session: LagoSession, key: str, recording: Recording, params: Params | None, number: int) -> Page:
+    page = await session.page(f"/{key}", key, recording, params, number)
+    if page is None:
+        raise BadAnswer(
+            f"Lago has no list of the organisation's {key.replace('_', ' ')}.",
+            source="lago",
+            stream=recording.stream,
+            hint="Check lago.url: it ends in /api/v1.",
+        )
+    return page
+
+
+def _end(page: Page) -> int:
+    """The last page as this one tells; a page behind the announced ones counts too, as counts may be stale."""
+    return max(page.total_pages if page.next_page is not None else page.number, page.next_page or 0)
+
+
+def _id(record: Raw) -> str:
+    return normalise.Record(record, "record").text("lago_id")
+
+
+def _slice(run: _Run, table: str, rows: list[Row]) -> Slice:
+    """The slice of a run: its rows, each with the run's receipt."""
+    receipt = run.recording.receipt(rows, truncated=run.missing > 0)
+    return Slice({table: stamp(rows, receipt)}, (receipt,), run.again.cursor, done=run.done, total=run.total)
+
+
+def _ended(piece: Slice, pull: Pull, missing: Mapping[str, int], *, whole: bool) -> Slice:
+    """The last slice of a pull, given how many records of each table were announced and did not come.
+
+    *whole* says that all records of the tables were asked for. A pull that lacks some leaves the mark where it was.
+    """
+    gaps = {table: gap for name, count in missing.items() for table, gap in truncated(name, count).items()}
+    mark = (pull.since or BEGINNING) if gaps else pull.until.isoformat()
+    return replace(piece, mark=mark, whole=tuple(table for table in missing if whole and table not in gaps), gaps=gaps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A stream that is one list, read whole each time: its table, the list's key, and how a record becomes rows."""
+
+    table: str
+    stream: str
+    key: str
+    rows: Callable[[Raw], list[Row]]
+
+    async def __call__(self, session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
+        async for run in _runs(session, self.stream, self.key, _Place.of(pull.resume)):
+            piece = _slice(run, self.table, [row for record in run.records for row in self.rows(record)])
+            yield _ended(piece, pull, {self.table: run.missing}, whole=True) if run.is_last else piece
+
+
+def _operator(raw: Raw, kind: str) -> str:
+    """The operator whose record it is: its customer's external id, which lists show beside the customer or inside it."""
+    record = normalise.Record(raw, kind)
+    told = record.optional_text("external_customer_id") or record.part("customer").text("external_id")
+    return operator_of(told)
+
+
+def _customer(raw: Raw) -> list[Row]:
+    return [normalise.customer(raw, operator_of(normalise.Record(raw, "customer").text("external_id")))]
+
+
+def _note(raw: Raw) -> list[Row]:
+    """A credit note as it landed: without operator where the list does not show the customer."""
+    inside = normalise.Record(raw, "credit_note").part("customer").optional_text("external_id")
+    row = normalise.credit_note(raw, "")
+    return [{**row, "operator_id": operator_of(inside) if inside is not None else None}]
+
+
+async def _subscriptions(session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
+    """Subscriptions of every status, with the plans; a single GET only where the list does not tell a price."""
+    plans = await session.plans()
+    by_code = {row["plan_code"]: row for row in plans.rows}
+    start, query = _Place.of(pull.resume), {"status[]": STATUSES}
+    async for run in _runs(session, "subscriptions", "subscriptions", start, query):
+        rows = []
+        for some in _some(run.records):
+            run.recording.deadline = None
+            singles = await together(*(detail(session, record, by_code, run.recording) for record in some))
+            rows += [
+                normalise.subscription(record, _operator(record, "subscription"), by_code, single)
+                for record, single in zip(some, singles, strict=True)
+            ]
+        piece = _slice(run, "subscription", rows)
+        if run.is_last:
+            piece = replace(piece, rows={**piece.rows, "plan": plans.rows}, receipts=(*piece.receipts, plans.receipt))
+            piece = _ended(piece, pull, {"subscription": run.missing, "plan": plans.missing}, whole=True)
+        yield piece
+
+
+async def _invoices(session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
+    """All invoices; or those of late, those unpaid, and those that the lake holds as unpaid."""
+    if pull.since is None:
+        async for run in _runs(session, "invoices", "invoices", _Place.of(pull.resume)):
+            piece = _slice(run, "invoice", list(map(_invoice, run.records)))
+            yield _ended(piece, pull, {"invoice": run.missing}, whole=True) if run.is_last else piece
+        return
+    brought: set[str] = set()
+    missing = 0
+    # A pull of changes that was cut off begins anew: it is short, and which invoices came decides which are asked for singly.
+    for query in ({"issuing_date_from": _first_day(pull).isoformat()}, {"payment_statuses[]": UNPAID}):
+        async for run in _runs(session, "invoices", "invoices", _Place(), query):
+            rows = list(map(_invoice, run.records))
+            brought |= {row["invoice_id"] for row in rows}
+            missing += run.missing
+            yield _slice(run, "invoice", rows)
+    async for piece in _held(session, pull, brought):
+        yield piece if piece.mark is None else _ended(piece, pull, {"invoice": missing}, whole=False)
+
+
+def _invoice(raw: Raw) -> Row:
+    listed = {name: value for name, value in raw.items() if name not in SINGLE_ONLY}
+    return normalise.invoice(listed, _operator(raw, "invoice"))
+
+
+async def _held(session: LagoSession, pull: Pull, brought: set[str]) -> AsyncIterator[Slice]:
+    """The invoices that the lake holds as unpaid and that the lists no longer had, one by one; the last has a mark."""
+    held = pull.held("SELECT invoice_id FROM invoice WHERE payment_status <> 'succeeded' ORDER BY invoice_id")
+    lacking = [str(row["invoice_id"]) for row in held if row["invoice_id"] not in brought]
+    done = 0
+    for some in _some(lacking):
+        recording = session.http.recording("invoices")
+        found = await together(
+            *(session.one(f"/invoices/{segment(invoice_id)}", "invoice", recording) for invoice_id in some)
+        )
+        rows = [_invoice(raw) for raw in found if raw is not None]
+        gone = [(invoice_id,) for invoice_id, raw in zip(some, found, strict=True) if raw is None]
+        receipt = recording.receipt(rows)
+        done += len(some)
+        yield Slice({"invoice": stamp(rows, receipt)}, (receipt,), "", {"invoice": gone}, done=done, total=len(lacking))
+    yield Slice({}, (), "", mark=pull.until.isoformat())
+
+
+def _first_day(pull: Pull) -> date:
+    """The first day of issue that a pull of changes asks for."""
+    since = datetime.fromisoformat(pull.since or BEGINNING)
+    return (since.replace(tzinfo=since.tzinfo or UTC) - pull.overlap).date()
+
+
+T = TypeVar("T")
+
+
+def _some(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + SINGLES] for start in range(0, len(items), SINGLES))
+
+
+def _landing(name: str, table: str = "") -> LandingTable:
+    """A landing table with the columns of a canonical one, by default the one of its name."""
+    canonical = TABLES[table or name]
+    return LandingTable(name, canonical.key, {column.name: column.type for column in canonical.columns})
+
+
+BULK = (
+    BulkStream(
+        "customers",
+        "Billing customers",
+        (_landing("customer"),),
+        _Whole("customer", "customers", "customers", _customer),
+    ),
+    BulkStream(
+        "subscriptions", "Subscriptions and plans", (_landing("subscription"), _landing("plan")), _subscriptions
+    ),
+    BulkStream("invoices", "Invoices", (_landing("invoice"),), _invoices),
+    BulkStream(
+        "payments",
+        "Payments",
+        (_landing("payment"),),
+        _Whole("payment", "payments", "payments", lambda raw: normalise.payments(raw, _operator(raw, "payment"))),
+    ),
+    BulkStream(
+        "credit_notes",
+        "Credit notes",
+        (_landing(NOTES, "credit_note"),),
+        _Whole(NOTES, "credit_notes", "credit_notes", _note),
+    ),
+    BulkStream(
+        "coupons",
+        "Applied coupons",
+        (_landing("coupon"),),
+        _Whole("coupon", "coupons", "applied_coupons", lambda raw: [normalise.coupon(raw, _operator(raw, "coupon"))]),
+    ),
+)
+
+_OWNED = f"FROM {NOTES} AS n LEFT JOIN invoice AS i ON i.invoice_id = n.invoice_id"
+_REST = ", ".join(f"n.{name}" for name in TABLES["credit_note"].column_names if name != "operator_id")
+
+LINKS = (
+    Link(
+        "operator",
+        ("customer",),
+        """SELECT operator_id, name, CAST(NULL AS VARCHAR) AS stripe_account, CAST(NULL AS VARCHAR) AS hubspot_company_id,
+            '|lago|' AS known_by, created_at, fetch_id
+        FROM customer""",
+    ),
+    Link(
+        "credit_note",
+        (NOTES, "invoice"),
+        f"""SELECT COALESCE(n.operator_id, i.operator_id) AS operator_id, {_REST}
+        {_OWNED} WHERE COALESCE(n.operator_id, i.operator_id) IS NOT NULL""",
+    ),
+    Link(
+        "gap",
+        (NOTES, "invoice"),
+        f"""SELECT CAST(NULL AS VARCHAR) AS operator_id, 'credit_note' AS table_name, 'lago' AS source,
+            'truncated' AS reason,
+            'Lago lists ' || COUNT(*) || ' credit note(s) of invoices that it does not list.' AS detail,
+            'Run `customer-research sync` again: the invoices may have come in meanwhile.' AS next_step
+        {_OWNED} WHERE COALESCE(n.operator_id, i.operator_id) IS NULL HAVING COUNT(*) > 0""",
+    ),
+)

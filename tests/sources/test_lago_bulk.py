@@ -1,0 +1,285 @@
+"""Lago's bulk streams: equal to the live ones, whole in spite of pages that move, and as incremental as Lago allows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pulled import UNTIL, Kept, in_session, unstamped
+
+from customer_research.connect.source import BulkStream, Subject
+from customer_research.domain.records import TABLES
+from customer_research.errors import SourceError
+from customer_research.sandbox.dataset import Dataset
+from customer_research.sandbox.serve import Sandbox
+from customer_research.sandbox.world import generate
+from customer_research.settings import Settings, load_settings
+from customer_research.sources.lago import SOURCE
+from customer_research.sources.lago.bulk import BEGINNING, NOTES, PAGES
+
+STREAMS = {stream.name: stream for stream in SOURCE.bulk}
+RECORDS = {
+    "customer": "customers",
+    "subscription": "subscriptions",
+    "plan": "plans",
+    "invoice": "invoices",
+    "payment": "payments",
+    "credit_note": "credit_notes",
+    "coupon": "applied_coupons",
+}
+LATER = UNTIL + timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    """A world with all named scenarios, a legacy number among its customers, and prices that lists leave open."""
+    made = generate(seed=7, n_operators=8)
+    records = made.lago
+    assert len(records.invoices) > PAGES * 100
+    old = records.customers[3]["external_id"]
+    for rows in (
+        records.subscriptions,
+        records.invoices,
+        records.payments,
+        records.credit_notes,
+        records.applied_coupons,
+    ):
+        for row in rows:
+            if row["external_customer_id"] == old:
+                row["external_customer_id"] = "40771"
+    records.customers[3]["external_id"] = "40771"
+    for row in records.subscriptions[:30]:
+        row.pop("plan_amount_cents")
+    return made
+
+
+@pytest.fixture(scope="module")
+def own(dataset: Dataset) -> Iterator[Sandbox]:
+    """A sandbox of this module: its tests change the world."""
+    with Sandbox.start(dataset=dataset, rate_limits=False) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(own: Sandbox) -> Iterator[Settings]:
+    own.clear_request_log()
+    loaded = load_settings(own.config_path)
+    yield loaded.model_copy(update={"lago": loaded.lago.model_copy(update={"requests_per_second": 5000.0})})
+    own.set_faults()
+
+
+def pulled(settings: Settings, kept: Kept, *streams: str, **how: Any) -> None:
+    async def work(session: Any) -> None:
+        for name in streams or STREAMS:
+            await kept.pull(session, STREAMS[name], **how)
+
+    in_session(SOURCE, settings, work)
+
+
+def paths(own: Sandbox) -> list[str]:
+    return [request.path.removeprefix("/api/v1") for request in own.request_log]
+
+
+def test_every_row_is_the_live_one(own: Sandbox, settings: Settings) -> None:
+    kept = Kept()
+    pulled(settings, kept)
+    tables = {name: kept.rows(name) for name in TABLES if name in kept.tables}
+    linked = {link.table: kept.linked(link) for link in SOURCE.links}
+    tables["credit_note"] = linked["credit_note"]
+    assert linked["gap"] == []
+    operators = [row["operator_id"] for row in tables["customer"]]
+    assert "legacy:40771" in operators
+
+    async def live(session: Any) -> dict[str, list[Any]]:
+        found: dict[str, list[Any]] = {name: [] for name in tables}
+        for operator in operators:
+            subject = Subject(operator, UNTIL)
+            for batch in await asyncio.gather(*(stream.fetch(session, subject) for stream in SOURCE.streams)):
+                for name, rows in batch.tables.items():
+                    found[name] += rows
+        return found
+
+    for name, rows in in_session(SOURCE, settings, live).items():
+        assert len(tables[name]) == len({tuple(row[column] for column in TABLES[name].key) for row in rows})
+        assert unstamped(tables[name]) == unstamped(rows), name
+        assert tables[name], name
+    assert {row["operator_id"]: (row["known_by"], row["created_at"]) for row in linked["operator"]} == {
+        row["operator_id"]: ("|lago|", row["created_at"]) for row in tables["customer"]
+    }
+
+
+def test_a_full_pull_asks_for_pages_of_a_hundred_and_prices_that_lists_leave_open(
+    own: Sandbox, settings: Settings
+) -> None:
+    kept = Kept()
+    pulled(settings, kept)
+
+    lists = [path for path in paths(own) if "per_page=100" in path]
+    lengths = {table: len(getattr(own.dataset.lago, key)) for table, key in RECORDS.items()}
+    assert len(lists) == sum(max(1, -(-length // 100)) for length in lengths.values())
+    assert len([path for path in paths(own) if path.startswith("/subscriptions/")]) == 30
+    assert len(paths(own)) == len(lists) + 30 == sum(one.requests for piece in kept.slices for one in piece.receipts)
+    assert set(kept.marks) == set(STREAMS)
+    assert set(kept.marks.values()) == {UNTIL.isoformat()}
+    assert all(piece.total is None or piece.done <= piece.total for piece in kept.slices)
+
+
+def test_changes_of_invoices_come_whatever_their_age(own: Sandbox, settings: Settings) -> None:
+    records = own.dataset.lago
+    kept = Kept()
+    pulled(settings, kept, "invoices")
+    in_all = len(kept.rows("invoice"))
+    oldest = sorted(records.invoices, key=lambda row: str(row["issuing_date"]))
+    unpaid = [row for row in oldest if row["payment_status"] != "succeeded"]
+    paid, deleted, failed = unpaid[0], unpaid[1], next(row for row in oldest if row["payment_status"] == "succeeded")
+    assert paid["issuing_date"] < (UNTIL - timedelta(days=60)).date().isoformat()
+    new = {**oldest[-1], "lago_id": "new-invoice", "issuing_date": LATER.date().isoformat()}
+    before = dict(paid), dict(failed)
+    paid["payment_status"], failed["payment_status"] = "succeeded", "failed"
+    place = records.invoices.index(deleted)
+    records.invoices.remove(deleted)
+    records.invoices.append(new)
+    own.clear_request_log()
+    try:
+        pulled(settings, kept, "invoices", until=LATER)
+        expected = Kept()
+        pulled(settings, expected, "invoices", until=LATER)
+    finally:
+        paid.update(before[0])
+        failed.update(before[1])
+        records.invoices.insert(place, deleted)
+        records.invoices.remove(new)
+    assert unstamped(kept.rows("invoice")) == unstamped(expected.rows("invoice"))
+    assert len(kept.rows("invoice")) == in_all
+    asked = paths(own)
+    assert {path for path in asked if path.startswith("/invoices/")} == {
+        f"/invoices/{paid['lago_id']}",
+        f"/invoices/{deleted['lago_id']}",
+    }
+    assert any("issuing_date_from=2026-09-27" in path for path in asked)
+    assert kept.marks["invoices"] == LATER.isoformat()
+
+
+def test_a_record_that_is_deleted_is_gone_after_the_next_pull(own: Sandbox, settings: Settings) -> None:
+    kept = Kept()
+    pulled(settings, kept, "payments", "customers")
+    payment = own.dataset.lago.payments.pop(5)
+    try:
+        pulled(settings, kept, "payments", until=LATER)
+    finally:
+        own.dataset.lago.payments.insert(5, payment)
+    ids = {row["payment_id"] for row in kept.rows("payment")}
+    assert payment["lago_id"] not in ids
+    assert len(ids) == len(own.dataset.lago.payments) - 1
+
+
+def test_records_that_come_in_during_a_pull_hide_no_other(own: Sandbox, settings: Settings) -> None:
+    records, kept = own.dataset.lago, Kept()
+    ids = {row["lago_id"] for row in records.invoices}
+    new = [{**records.invoices[0], "lago_id": f"new-{n}", "issuing_date": "2026-12-01"} for n in range(130)]
+
+    async def work(session: Any) -> None:
+        pieces = STREAMS["invoices"].pull
+        kept.kinds["invoice"] = STREAMS["invoices"].tables[0]
+        moving = BulkStream("invoices", "", STREAMS["invoices"].tables, lambda *given: interrupted(pieces(*given)))
+        await kept.pull(session, moving)
+
+    async def interrupted(slices: Any) -> Any:
+        place = 0
+        async for piece in slices:
+            yield piece
+            if place == 0:
+                records.invoices.extend(new)
+            place += 1
+
+    try:
+        in_session(SOURCE, settings, work)
+    finally:
+        del records.invoices[-len(new) :]
+    assert {row["invoice_id"] for row in kept.rows("invoice")} >= ids
+
+
+@pytest.mark.parametrize("stream", ["invoices", "payments"])
+def test_a_pull_that_was_cut_off_goes_on_behind_its_last_slice(own: Sandbox, settings: Settings, stream: str) -> None:
+    kept = Kept()
+
+    async def cut(session: Any) -> None:
+        pieces = STREAMS[stream].pull
+        tables = STREAMS[stream].tables
+        await kept.pull(session, BulkStream(stream, "", tables, lambda *given: broken(pieces(*given))))
+
+    async def broken(slices: Any) -> Any:
+        async for piece in slices:
+            yield piece
+            own.set_faults("lago:http500")
+
+    with pytest.raises(SourceError):
+        in_session(SOURCE, settings, cut)
+    (table,) = (table.name for table in STREAMS[stream].tables)
+    assert len(kept.slices) == 1
+    assert len(kept.rows(table)) == PAGES * 100
+    own.set_faults()
+    own.clear_request_log()
+    pulled(settings, kept, stream)
+    whole = Kept()
+    pulled(settings, whole, stream)
+    assert unstamped(kept.rows(table)) == unstamped(whole.rows(table))
+    assert "page=1&" not in paths(own)[0] + "&"
+
+
+@pytest.mark.parametrize("kind", ["http500", "drop", "badjson", "auth", "schema"])
+def test_a_failing_lago_leaves_the_slices_before(own: Sandbox, settings: Settings, kind: str) -> None:
+    kept = Kept()
+    pulled(settings, kept, "customers")
+    landed = unstamped(kept.rows("customer"))
+    own.set_faults(f"lago:{kind}")
+    stream = "invoices" if kind == "schema" else "customers"
+    with pytest.raises(SourceError):
+        pulled(settings, kept, stream, until=LATER)
+    assert unstamped(kept.rows("customer")) == landed
+    assert kept.marks["customers"] == UNTIL.isoformat()
+
+
+def test_now_and_then_a_failure_or_a_limit_is_no_failure_of_the_pull(own: Sandbox, settings: Settings) -> None:
+    kept, calm = Kept(), Kept()
+    pulled(settings, calm, "invoices")
+    own.set_faults("lago:http500:0.2", "lago:drop:0.1")
+    pulled(settings, kept, "invoices")
+    assert unstamped(kept.rows("invoice")) == unstamped(calm.rows("invoice"))
+
+
+def test_fewer_records_than_announced_are_a_gap_and_nothing_is_taken_for_gone(own: Sandbox, settings: Settings) -> None:
+    kept = Kept()
+    pulled(settings, kept, "payments", "invoices")
+    counts = {name: len(kept.rows(name)) for name in ("payment", "invoice")}
+    own.set_faults("lago:truncate")
+    pulled(settings, kept, "payments", "invoices", until=LATER, full=True)
+    ends = [piece for piece in kept.slices if piece.mark is not None][-2:]
+    assert [dict(piece.gaps).keys() for piece in ends] == [{"payment"}, {"invoice"}]
+    assert all(gap.reason == "truncated" for piece in ends for gap in piece.gaps.values())
+    assert any(receipt.truncated for piece in ends for receipt in piece.receipts)
+    assert {name: len(kept.rows(name)) for name in counts} == counts
+    assert kept.marks["invoices"] == BEGINNING
+    own.set_faults()
+    own.clear_request_log()
+    pulled(settings, kept, "invoices", until=LATER)
+    assert kept.marks["invoices"] == LATER.isoformat()
+    assert len(kept.brought["invoices"]["invoice"]) == counts["invoice"]
+
+
+def test_a_credit_note_is_its_invoices_operators_and_an_orphan_is_a_gap(own: Sandbox, settings: Settings) -> None:
+    kept = Kept()
+    pulled(settings, kept, "credit_notes", "invoices")
+    links = {link.table: link for link in SOURCE.links}
+    notes = kept.rows(NOTES)
+    assert notes
+    assert all(row["operator_id"] is None for row in notes)
+    orphan = notes[0]
+    kept.tables["invoice"].pop((orphan["invoice_id"],))
+    left = {row["credit_note_id"] for row in kept.linked(links["credit_note"])}
+    assert left == {row["credit_note_id"] for row in notes if row["invoice_id"] != orphan["invoice_id"]}
+    (gap,) = kept.linked(links["gap"])
+    assert (gap["operator_id"], gap["table_name"], gap["reason"]) == (None, "credit_note", "truncated")
