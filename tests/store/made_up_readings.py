@@ -39,7 +39,7 @@ def new_url(server_url: str) -> str:
     if server_url.startswith("sqlite"):
         return f"{server_url}/{name}/of/ours.db"
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type] # made of hexadecimal digits
+        connection.execute(f"CREATE DATABASE {name}")
     return f"{server_url.rpartition('/')[0]}/{name}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -140,7 +140,9 @@ def a_store_of_others(folder: Path) -> str:
         (a_store_of_others, StoreError),
     ],
 )
-def test_what_is_no_store_is_refused_in_one_sentence(tmp_path: Path, url_of, kind: type[CustomerResearchError]) -> None:
+def test_what_is_no_store_is_refused_in_one_sentence(
+    tmp_path: Path, url_of: Callable[[Path], str], kind: type[CustomerResearchError]
+) -> None:
     with pytest.raises(kind) as caught:
         open_store(url_of(tmp_path))
     assert PASSWORD not in f"{caught.value.message} {caught.value.hint} {caught.value!r}"
