@@ -26,14 +26,21 @@ def scoring_sql(scorecard: Scorecard, table: str = ACCOUNT_TABLE) -> dict[str, s
     `dimensions` (operator_id, dimension, weight, base, raw, score) and `gates` (operator_id, gate, cap).
     """
     stages = _stages(scorecard, table)
+    return {
+        "scores": _query(stages, f"SELECT {', '.join(_columns(scorecard))} FROM banded"),
+        **{name: _query(stages, sql) for name, sql in long_sql(scorecard, "banded").items()},
+    }
+
+
+def long_sql(scorecard: Scorecard, scores: str) -> dict[str, str]:
+    """The long forms of `scoring_sql` over a table of its `scores` rows, for who keeps these."""
     lines = [_contribution(rule) for rule in scorecard.rules]
     dimensions = [_dimension(dimension) for dimension in scorecard.dimensions]
     fired = "NOT dimension IS NULL AND (case_number >= 1 OR case_number IS NULL)"
     return {
-        "scores": _query(stages, f"SELECT {', '.join(_columns(scorecard))} FROM banded"),
-        "contributions": _unpivoted(stages, "rule", lines, fired),
-        "dimensions": _unpivoted(stages, "dimension", dimensions, "TRUE"),
-        "gates": _unpivoted(stages, "gate", _gates(scorecard), "NOT cap IS NULL"),
+        "contributions": _unpivoted(scores, "rule", lines, fired),
+        "dimensions": _unpivoted(scores, "dimension", dimensions, "TRUE"),
+        "gates": _unpivoted(scores, "gate", _gates(scorecard), "NOT cap IS NULL"),
     }
 
 
@@ -161,7 +168,7 @@ def _columns(scorecard: Scorecard) -> list[str]:
     ]
 
 
-def _unpivoted(stages: Mapping[str, str], key: str, entries: Sequence[Mapping[str, str]], where: str) -> str:
+def _unpivoted(scores: str, key: str, entries: Sequence[Mapping[str, str]], where: str) -> str:
     """One row per operator and entry: an entry gives SQL for each column; `key` is a constant that tells entries apart."""
     names = " UNION ALL ".join(f"SELECT {entry[key]} AS {key}" for entry in entries)
     columns = [
@@ -171,8 +178,8 @@ def _unpivoted(stages: Mapping[str, str], key: str, entries: Sequence[Mapping[st
         for column in entries[0]
         if column != key
     ]
-    long = f"SELECT operator_id, named.{key}, {', '.join(columns)} FROM banded CROSS JOIN ({names}) AS named"
-    return _query({**stages, "long": long}, f"SELECT * FROM long WHERE {where}")
+    long = f"SELECT operator_id, named.{key}, {', '.join(columns)} FROM {scores} CROSS JOIN ({names}) AS named"
+    return f"SELECT * FROM ({long}) AS long WHERE {where}"
 
 
 def _contribution(rule: Rule) -> dict[str, str]:

@@ -363,3 +363,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
     }
 )
 """All metrics by name, in the order of the documentation."""
+
+PARTLY = frozenset({"status", "churned_on", "payment_success_worst"})
+"""Derived metrics that hold with part of their tables too (billing alone tells that a subscription runs); the others would
+say something else without one of them, so they are a gap then."""

@@ -8,7 +8,7 @@ from typing import Any
 from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Receipt
 from customer_research.domain.money import Money, totals
 from customer_research.engines.duckdb import Memory
-from customer_research.metrics.catalogue import METRICS, SUBJECTS, Metric
+from customer_research.metrics.catalogue import METRICS, PARTLY, SUBJECTS, Metric
 from customer_research.metrics.queries import (
     ACCOUNT_TABLE,
     EVIDENCE,
@@ -20,10 +20,6 @@ from customer_research.metrics.queries import (
 from customer_research.research.gathered import BOUND_TABLES, MEMORY_TABLES, Gathered
 
 EVIDENCE_SHOWN = 20
-
-PARTLY = frozenset({"status", "churned_on", "payment_success_worst"})
-"""Derived metrics that hold with part of their tables too (billing alone tells that a subscription runs); the others would
-say something else without one of them, so they are a gap then."""
 
 WIDE_METRICS = tuple(metric for metric in METRICS.values() if SUBJECTS[metric.subject].grain == "operator")
 """The metrics that are columns of the wide table: all but amounts per currency."""
