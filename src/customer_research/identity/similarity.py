@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -22,6 +22,10 @@ _WORDS_KEPT = 40
 _SCORED = 100
 _WHOLE_CUTOFF = 78.0
 _WHOLE_KEPT = 20
+_PIECE = 4
+_FEWEST_PIECES = 5
+_NEAR = 300
+_RAREST = 12
 
 
 class Texts:
@@ -41,12 +45,48 @@ class Texts:
             at = self._joined.find(term, self._starts[position + 1])
 
 
+class Pieces:
+    """Texts by the runs of letters they hold: what may be like a term is found without looking at every text.
+
+    The index costs a hundred times a look at every text, so that the first term is answered without it.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
+        self._places: dict[str, list[int]] | None = None
+        self._asked = False
+
+    def near(self, term: str) -> dict[int, str]:
+        """Positions and texts that share the most of a term's rarest pieces; all texts for the first term, or a short one."""
+        pieces = set(_pieces(term))
+        if not self._asked or len(pieces) < _FEWEST_PIECES:
+            self._asked = True
+            return dict(enumerate(self._texts))
+        if self._places is None:
+            self._places = self._indexed()
+        places = sorted((self._places.get(piece, []) for piece in sorted(pieces)), key=len)
+        shared = Counter(position for held in places[:_RAREST] for position in held)
+        return {position: self._texts[position] for position, _ in shared.most_common(_NEAR)}
+
+    def _indexed(self) -> dict[str, list[int]]:
+        places: dict[str, list[int]] = defaultdict(list)
+        for position, text in enumerate(self._texts):
+            for piece in set(_pieces(text)):
+                places[piece].append(position)
+        return dict(places)
+
+
+def _pieces(text: str) -> list[str]:
+    return [text[at : at + _PIECE] for at in range(len(text) - _PIECE + 1)]
+
+
 @dataclass(frozen=True, slots=True)
 class NameIndex:
     """Folded names, their words and where each word occurs; positions are those of `names`."""
 
     names: Sequence[str]
     compact: Sequence[str]
+    pieces: Pieces
     places: dict[str, list[int]]
     words: list[str] = field(default_factory=list)
 
@@ -57,7 +97,8 @@ class NameIndex:
         for position, name in enumerate(names):
             for word in dict.fromkeys(name.split()):
                 places[word].append(position)
-        return cls(names, [name.replace(" ", "") for name in names], dict(places), list(places))
+        compact = [name.replace(" ", "") for name in names]
+        return cls(names, compact, Pieces(compact), dict(places), list(places))
 
     def weight(self, word: str) -> float:
         """How much a word tells: rare words more (inverse document frequency); an unknown word as the rarest."""
@@ -108,8 +149,9 @@ class NameIndex:
 
     def _by_whole_name(self, term: str) -> list[int]:
         """Positions whose name is like the term when blanks are ignored (words run together or torn apart)."""
+        compact = term.replace(" ", "")
         hits = process.extract(
-            term.replace(" ", ""), self.compact, scorer=fuzz.ratio, score_cutoff=_WHOLE_CUTOFF, limit=_WHOLE_KEPT
+            compact, self.pieces.near(compact), scorer=fuzz.ratio, score_cutoff=_WHOLE_CUTOFF, limit=_WHOLE_KEPT
         )
         return [position for _, _, position in hits]
 
