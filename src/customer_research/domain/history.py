@@ -83,7 +83,7 @@ class Movement:
     """What lies between two readings under one scorecard: only what changed is listed.
 
     `gates` and `findings` name those that hold now and did not (`began`) or the other way round (`ended`); `unknown` the
-    canonical tables that became unknown (`began`) or known again (`ended`).
+    canonical tables (of everybody: the sources) that became unknown (`began`) or known again (`ended`).
     """
 
     then: Past
