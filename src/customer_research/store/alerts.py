@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -26,17 +25,12 @@ from customer_research.errors import UsageError
 from customer_research.store.schema import METADATA, Compact, Instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from customer_research.store.database import Store
 
 PROGRAM = "customer-research"
 """Who raised and cleared: the program itself."""
 SHORTEST_ID = 4
 """The fewest digits of an episode's id that may stand for it."""
-
-_JUDGING = 0x616C65727473
-"""The number of the lock that programs judging into one Postgres take."""
 
 evaluation = Table(
     "alert_evaluation",
@@ -133,7 +127,7 @@ class AlertBook:
             decide: (the last episode of each rule and subject) → the changes; called only when they are to be kept.
             now: the hour of the events.
         """
-        with self._writing() as connection:
+        with self._store.begin(alone=True) as connection:
             if self._is_judged(connection, seen, rules):
                 return Recorded("repeated")
             newest = _newest(connection)
@@ -195,12 +189,12 @@ class AlertBook:
         Raises:
             UsageError: there is no such episode, or it is over.
         """
-        with self._writing() as connection:
+        with self._store.begin(alone=True) as connection:
             found = _open(connection, id_or_beginning)
             if found.acknowledged_at is not None:
                 return found
             return _mark(
-                connection, found, "acknowledged", who, now, detail="", acknowledged_at=now, acknowledged_by=who
+                connection, found, "acknowledged", who, now, detail="", acknowledged_at=now, acknowledged_by=_text(who)
             )
 
     def snooze(self, id_or_beginning: str, until: datetime, *, who: str, now: datetime) -> Episode:
@@ -209,7 +203,7 @@ class AlertBook:
         Raises:
             UsageError: there is no such episode, or it is over.
         """
-        with self._writing() as connection:
+        with self._store.begin(alone=True) as connection:
             found = _open(connection, id_or_beginning)
             if found.snoozed_until == until:
                 return found
@@ -221,19 +215,11 @@ class AlertBook:
         Raises:
             UsageError: there is no such episode, or it is over.
         """
-        with self._writing() as connection:
+        with self._store.begin(alone=True) as connection:
             found = _open(connection, id_or_beginning)
             if found.assignee == assignee:
                 return found
-            return _mark(connection, found, "assigned", who, now, detail=assignee, assignee=assignee)
-
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        """A transaction that no other program's judging runs beside (SQLite has one writer anyway)."""
-        with self._store.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_JUDGING)))
-            yield connection
+            return _mark(connection, found, "assigned", who, now, detail=assignee, assignee=_text(assignee))
 
 
 def _newest(connection: sa.Connection) -> Sighting | None:
@@ -264,7 +250,10 @@ def _write(connection: sa.Connection, changes: Iterable[Change], seen: Sighting,
     told = [("raised", one, one.told.because) for one in by_kind["raised"]]
     told += [("cleared", one, one.cleared_because) for one in by_kind["cleared"]]
     if told:
-        rows = [_event_row(one, cast("EventKind", kind), PROGRAM, now, detail, seen) for kind, one, detail in told]
+        rows = [
+            _event_row(one, cast("EventKind", kind), PROGRAM, now, detail=detail, seen=seen)
+            for kind, one, detail in told
+        ]
         connection.execute(sa.insert(event), rows)
 
 
@@ -299,7 +288,7 @@ def _mark(
 ) -> Episode:
     """Write what somebody did, into the episode and its audit."""
     connection.execute(sa.update(episode).where(episode.c.id == found.id).values(values))
-    connection.execute(sa.insert(event).values(_event_row(found, kind, who, now, detail, None)))
+    connection.execute(sa.insert(event).values(_event_row(found, kind, who, now, detail=detail)))
     return _named(connection, found.id)
 
 
@@ -309,16 +298,21 @@ _PEOPLES = frozenset({"acknowledged_at", "acknowledged_by", "snoozed_until", "as
 """What people decide about an episode: judging a snapshot never writes it."""
 
 
+def _text(text: str) -> str:
+    """Text that any database holds: Postgres has no place for the sign of number 0."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 def _row(one: Episode) -> dict[str, Any]:
     return {
         "id": one.id,
         "rule": one.rule,
         "subject": one.subject,
         "number": one.number,
-        "name": one.name,
+        "name": _text(one.name),
         "title": one.title,
         "severity": one.severity,
-        "because": one.told.because,
+        "because": _text(one.told.because),
         "facts": dict(one.told.facts),
         "raised_at": one.raised.as_of,
         "raised_in": one.raised.snapshot,
@@ -326,7 +320,7 @@ def _row(one: Episode) -> dict[str, Any]:
         "held_in": one.held.snapshot,
         "cleared_at": one.cleared.as_of if one.cleared else None,
         "cleared_in": one.cleared.snapshot if one.cleared else None,
-        "cleared_because": one.cleared_because,
+        "cleared_because": _text(one.cleared_because),
         "acknowledged_at": one.acknowledged_at,
         "acknowledged_by": one.acknowledged_by,
         "snoozed_until": one.snoozed_until,
@@ -355,14 +349,14 @@ def _episode(row: Mapping[Any, Any]) -> Episode:
 
 
 def _event_row(
-    one: Episode, kind: EventKind, who: str, now: datetime, detail: str, seen: Sighting | None
+    one: Episode, kind: EventKind, who: str, now: datetime, *, detail: str, seen: Sighting | None = None
 ) -> dict[str, Any]:
     return {
         "episode": one.id,
         "kind": kind,
         "at": now,
-        "who": who,
-        "detail": detail,
+        "who": _text(who),
+        "detail": _text(detail),
         "as_of": seen.as_of if seen else None,
         "snapshot": seen.snapshot if seen else None,
     }

@@ -86,8 +86,11 @@ _SQLITE = tuple(
     f"BEGIN SELECT RAISE(ABORT, '{KEPT}'); END"
     for verb in ("UPDATE", "DELETE")
 )
-_POSTGRES = (
-    f"CREATE FUNCTION alert_event_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{KEPT}'; END $$",
-    "CREATE TRIGGER alert_event_kept BEFORE UPDATE OR DELETE ON alert_event "
-    "FOR EACH ROW EXECUTE FUNCTION alert_event_kept()",
+_FUNCTION = (
+    f"CREATE FUNCTION alert_event_kept() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '{KEPT}'; END $$"
 )
+_TRIGGER = (
+    "CREATE TRIGGER alert_event_kept BEFORE UPDATE OR DELETE ON alert_event "
+    "FOR EACH ROW EXECUTE FUNCTION alert_event_kept()"
+)
+_POSTGRES = (_FUNCTION, _TRIGGER)
