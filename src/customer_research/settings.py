@@ -101,7 +101,9 @@ class LakeSettings(_Part):
     folder: Path | None = Field(None, description="Its folder; empty: `lake` in the user's data folder")
     overlap_days: int = Field(35, ge=1, description="How far an incremental pull goes back, for records that changed")
     full_days: int = Field(
-        7, ge=0, description="Days after which a sync asks for everything again: not every vendor tells what was deleted"
+        7,
+        ge=0,
+        description="Days after which a sync asks for everything again: not every vendor tells what was deleted",
     )
     deadline_seconds: float = Field(
         120, gt=0, description="Total time one step of a sync's stream may take, retries included"
@@ -125,6 +127,14 @@ class EngineSettings(_Part):
     threads: int = Field(0, ge=0, description="Threads of DuckDB; 0: as many as the machine has")
 
 
+class AlertSettings(_Part):
+    """Alerts on the score history."""
+
+    rules: Path | None = Field(
+        None, description='Alert rules (TOML): alone, or changes with `base = "shipped"`; empty: the shipped rules'
+    )
+
+
 class Settings(BaseSettings):
     """All settings. Build with `load_settings`; every value has its origin in `origins`."""
 
@@ -143,6 +153,7 @@ class Settings(BaseSettings):
     lake: LakeSettings = Field(default_factory=LakeSettings)  # type: ignore[arg-type]
     store: StoreSettings = Field(default_factory=StoreSettings)  # type: ignore[arg-type]
     engine: EngineSettings = Field(default_factory=EngineSettings)  # type: ignore[arg-type]
+    alerts: AlertSettings = Field(default_factory=AlertSettings)  # type: ignore[arg-type]
     clock: datetime | None = Field(
         None, description="Fixes the present instant (the sandbox does); empty: the real time"
     )
@@ -322,6 +333,7 @@ def _shown(value: Any) -> str:
 
 
 __all__ = [
+    "AlertSettings",
     "EngineSettings",
     "HubSpotSettings",
     "LagoSettings",

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from alert_cases import at, reading, rules_of, snapshot
 
+from customer_research.domain.alert import Outcome, Simulated
 from customer_research.domain.health import Status
 from customer_research.domain.snapshot import Reading
 from customer_research.health.alerts.judging import NOTHING_WATCHED, Judgement
-from customer_research.health.alerts.simulation import HORIZON, Outcome, Simulated, Simulation
+from customer_research.health.alerts.simulation import HORIZON, Simulation
 from customer_research.health.alerts.standings import Standings
 
 LOW = 'id = "low"\nkind = "dimension"\ndimension = "score"\nside = "low"\nraise_at = 29\nclear_at = 40'

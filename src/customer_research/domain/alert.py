@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 Severity = Literal["critical", "high", "medium", "low"]
@@ -108,6 +108,82 @@ class AlertEvent:
     who: str
     detail: str = ""
     seen: Sighting | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInWords:
+    """An alert rule as people read it: what raises and clears it, whom it concerns, and where its limits come from."""
+
+    id: str
+    kind: str
+    title: str
+    severity: Severity
+    when: str
+    concerns: str
+    owner: str
+    action: str
+    within_days: int
+    cool_down_days: int
+    reason: str
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Of `known` cases (those with 90 days of history after them) `churned` left within 90 days."""
+
+    known: int
+    churned: int
+
+    @property
+    def share(self) -> float | None:
+        """The share that left; None when no case is known."""
+        return self.churned / self.known if self.known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one rule would have done.
+
+    `at_start` of its `alerts` were raised by the first snapshot (what had come together until then), the rest in the weeks
+    after: `per_week` on average and `worst_week` at most. `held` counts every snapshot in which it held of a subject: what
+    a rule without episodes would have sent. `unknown` counts those that could not be told. `median_days` from raising to
+    clearing is None when nothing was cleared. `outcome` counts each alerted operator once, by its first alert.
+    """
+
+    rule: str
+    title: str
+    severity: Severity
+    enabled: bool
+    alerts: int
+    at_start: int
+    operators: int
+    still_open: int
+    held: int
+    unknown: int
+    per_week: float
+    worst_week: int
+    median_days: float | None
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """A simulation: the instants that it went through, a tally a rule, and how many operators leave anyway (`base`).
+
+    `blind` are the instants whose metrics are no longer there: metric rules were unknown in them.
+    """
+
+    instants: tuple[datetime, ...]
+    blind: tuple[datetime, ...]
+    tallies: tuple[Tally, ...]
+    episodes: tuple[Episode, ...]
+    base: Outcome
+
+    @property
+    def weeks(self) -> float:
+        """From the first to the last instant."""
+        return (self.instants[-1] - self.instants[0]) / timedelta(days=7) if self.instants else 0.0
 
 
 def episode_id(rule: str, subject: str, number: int) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast, get_args
 
 from customer_research.domain.alert import SEVERITIES, Severity
-from customer_research.domain.health import BAND_ORDER, Band, Status
+from customer_research.domain.health import BAND_LABELS, BAND_ORDER, Band, Status
 from customer_research.errors import ConfigError
 from customer_research.health.alerts.limits import SEGMENTS, Threshold, read_threshold
 from customer_research.health.conditions import Condition
@@ -24,7 +24,7 @@ OVERALL = "score"
 class MetricTest:
     """Two conditions over an operator's metrics, and the sentence with the facts that it rests on.
 
-    `threshold` is set when the conditions are those of one metric's limits.
+    `threshold` is set when the conditions are the limits of one `metric`, looked at where `only_if` holds.
     """
 
     raised: Condition
@@ -32,11 +32,20 @@ class MetricTest:
     because: str
     facts: tuple[str, ...]
     threshold: Threshold | None = None
+    metric: str = ""
+    only_if: str = ""
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics that decide it, each once."""
         return tuple(dict.fromkeys((*self.raised.metrics, *self.cleared.metrics)))
+
+    @property
+    def words(self) -> str:
+        """When it is raised and cleared."""
+        if self.threshold is None:
+            return f"raised when {self.raised.sql}; cleared when {self.cleared.sql}"
+        return f"{self.metric}: {self.threshold.words()}" + (f"; where {self.only_if}" if self.only_if else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,16 @@ class DimensionTest:
 
     dimension: str
     threshold: Threshold
+
+    @property
+    def subject(self) -> str:
+        """What it looks at, as a sentence begins."""
+        return "The score" if self.dimension == OVERALL else f"The {self.dimension} score"
+
+    @property
+    def words(self) -> str:
+        """When it is raised and cleared."""
+        return f"{self.subject.lower()}: {self.threshold.words()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +77,12 @@ class BandDropTest:
     days: int
     points: int
 
+    @property
+    def words(self) -> str:
+        """When it is raised and cleared."""
+        to = " or ".join(BAND_LABELS[band] for band in self.to)
+        return f"the band: raised when it fell to {to} within {self.days} days, by {self.points} points or a new gate"
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreDropTest:
@@ -65,6 +90,11 @@ class ScoreDropTest:
 
     threshold: Threshold
     days: int
+
+    @property
+    def words(self) -> str:
+        """When it is raised and cleared."""
+        return f"the score's change in {self.days} days: {self.threshold.words()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +104,14 @@ class FindingTest:
     findings: tuple[FindingRule, ...]
     at_least: int
 
+    @property
+    def words(self) -> str:
+        """When it is raised and cleared."""
+        named = ", ".join(finding.id for finding in self.findings)
+        if len(self.findings) == 1:
+            return f"finding {named}: raised while it holds"
+        return f"findings {named}: raised while {self.at_least} or more hold"
+
 
 @dataclass(frozen=True, slots=True)
 class SourceGapTest:
@@ -81,6 +119,14 @@ class SourceGapTest:
 
     threshold: Threshold
     days: int
+
+    @property
+    def words(self) -> str:
+        """When it is raised and cleared."""
+        return (
+            "a source: raised when it is newly unknown of everybody; the rise within "
+            f"{self.days} days of the share of operators of whom it is unknown: {self.threshold.words()}"
+        )
 
 
 Test = MetricTest | DimensionTest | BandDropTest | ScoreDropTest | FindingTest | SourceGapTest
@@ -173,14 +219,14 @@ class RuleReader:
         return rule
 
     def _metric(self, declared: Declaration) -> MetricTest:
-        metric = self._words.metric(declared.text("metric"), declared)
-        threshold = self._threshold(declared)
+        metric, threshold = self._words.metric(declared.text("metric"), declared), self._threshold(declared)
         raised, cleared = threshold.conditions(metric)
         only_if = declared.text("only_if", "")
         if only_if:
             self._words.condition(only_if, declared.place)  # refused by itself, before it is put into brackets
             raised, cleared = f"({only_if}) AND ({raised})", f"NOT ({only_if}) OR ({cleared})"
-        return self._compiled(declared, raised, cleared, (metric,), threshold)
+        test = self._compiled(declared, raised, cleared, (metric,))
+        return replace(test, threshold=threshold, metric=metric, only_if=only_if)
 
     def _threshold(self, declared: Declaration) -> Threshold:
         return read_threshold(declared, low=one_of(declared, "side", ("low", "high")) == "low")
@@ -189,18 +235,15 @@ class RuleReader:
         when = declared.text("when")
         first = self._words.condition(when, declared.place)
         until = declared.text("until", f"NOT ({when})")
-        return self._compiled(declared, when, until, first.metrics, None)
+        return self._compiled(declared, when, until, first.metrics)
 
-    def _compiled(
-        self, declared: Declaration, raised: str, cleared: str, metrics: Sequence[str], threshold: Threshold | None
-    ) -> MetricTest:
+    def _compiled(self, declared: Declaration, raised: str, cleared: str, metrics: Sequence[str]) -> MetricTest:
         facts = tuple(self._words.metric(name, declared) for name in declared.texts("facts", tuple(metrics)))
         return MetricTest(
             raised=self._words.condition(raised, declared.place),
             cleared=self._words.condition(cleared, declared.place),
             because=read_sentence(declared, self._words),
             facts=facts,
-            threshold=threshold,
         )
 
     def _dimension(self, declared: Declaration) -> DimensionTest:

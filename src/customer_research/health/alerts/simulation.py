@@ -5,10 +5,9 @@ from __future__ import annotations
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from customer_research.domain.alert import Episode, Key, Sighting
+from customer_research.domain.alert import Episode, Key, Outcome, Sighting, Simulated, Tally
 from customer_research.health.alerts.episodes import SILENT, advance
 from customer_research.health.alerts.judging import Judgement, states_of
 from customer_research.health.alerts.rules import AlertRule
@@ -16,61 +15,6 @@ from customer_research.health.alerts.rules import AlertRule
 HORIZON = timedelta(days=90)
 """Within which an operator's leaving counts as what the alert was about."""
 WEEK = timedelta(days=7)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Of `known` cases (those with 90 days of history after them) `churned` left within 90 days."""
-
-    known: int
-    churned: int
-
-    @property
-    def share(self) -> float | None:
-        """The share that left; None when no case is known."""
-        return self.churned / self.known if self.known else None
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What one rule would have done.
-
-    `at_start` of its `alerts` were raised by the first snapshot (what had come together until then), the rest in the weeks
-    after: `per_week` on average and `worst_week` at most. `held` counts every snapshot in which it held of a subject: what
-    a rule without episodes would have sent. `unknown` counts those that could not be told. `median_days` from raising to
-    clearing is None when nothing was cleared. `outcome` counts each alerted operator once, by its first alert.
-    """
-
-    rule: AlertRule
-    alerts: int
-    at_start: int
-    operators: int
-    still_open: int
-    held: int
-    unknown: int
-    per_week: float
-    worst_week: int
-    median_days: float | None
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Simulated:
-    """A simulation: the instants that it went through, a tally a rule, and how many operators leave anyway (`base`).
-
-    `blind` are the instants whose metrics are no longer there: metric rules were unknown in them.
-    """
-
-    instants: tuple[datetime, ...]
-    blind: tuple[datetime, ...]
-    tallies: tuple[Tally, ...]
-    episodes: tuple[Episode, ...]
-    base: Outcome
-
-    @property
-    def weeks(self) -> float:
-        """From the first to the last instant."""
-        return (self.instants[-1] - self.instants[0]) / WEEK if self.instants else 0.0
 
 
 class Simulation:
@@ -142,7 +86,10 @@ class Simulation:
         lengths = [(e.cleared.as_of - e.raised.as_of) / timedelta(days=1) for e in episodes if e.cleared is not None]
         count = self._week(self._instants[-1]) if self._instants else 0
         return Tally(
-            rule=rule,
+            rule=rule.id,
+            title=rule.title,
+            severity=rule.severity,
+            enabled=rule.enabled,
             alerts=len(episodes),
             at_start=sum(e.raised.as_of == self._instants[0] for e in episodes),
             operators=len({e.subject for e in episodes}),

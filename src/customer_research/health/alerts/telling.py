@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from customer_research.domain.alert import SOURCE_SUBJECT, Told
+from customer_research.domain.alert import SOURCE_SUBJECT, RuleInWords, Told
 from customer_research.domain.evidence import Fact, Figure
 from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.snapshot import Reading
@@ -90,7 +92,7 @@ class Words(Teller):
         if excuse := next((name for name in rule.excused_by if name in reading.findings), ""):
             return f"Excused by finding {excuse}."
         if isinstance(rule.test, DimensionTest):
-            return f"{_dimension_words(rule.test.dimension)} is {dimension_score(rule.test, reading)} again."
+            return f"{rule.test.subject} is {dimension_score(rule.test, reading)} again."
         if isinstance(rule.test, ScoreDropTest | BandDropTest):
             return f"The score is {reading.score} ({BAND_LABELS[reading.band]}), no drop within {rule.test.days} days."
         return "It no longer holds."
@@ -107,7 +109,7 @@ class Words(Teller):
     def _dimension(self, test: DimensionTest, reading: Reading) -> Told:
         score = dimension_score(test, reading)
         name = SCORE if test.dimension == OVERALL else f"{test.dimension}_score"
-        return Told(f"{_dimension_words(test.dimension)} is {score}.", {name: score})
+        return Told(f"{test.subject} is {score}.", {name: score})
 
     def _band_drop(self, test: BandDropTest, reading: Reading) -> Told:
         then = self._judgement.best_then(test, reading)
@@ -146,11 +148,43 @@ class Words(Teller):
         return filled(finding.cases[int(number) - 1].because, figures) if number else f"{finding.title}."
 
 
+def rule_in_words(rule: AlertRule) -> RuleInWords:
+    """A rule as people read it."""
+    return RuleInWords(
+        id=rule.id,
+        kind=rule.kind,
+        title=rule.title,
+        severity=rule.severity,
+        when=rule.test.words,
+        concerns=_concerns(rule),
+        owner=rule.owner,
+        action=rule.action,
+        within_days=rule.within_days,
+        cool_down_days=rule.cool_down_days,
+        reason=rule.reason,
+        enabled=rule.enabled,
+    )
+
+
+def _concerns(rule: AlertRule) -> str:
+    """Whom a rule concerns."""
+    if isinstance(rule.test, SourceGapTest):
+        return "sources"
+    parts = [", ".join(status.replace("_", " ") for status in rule.statuses)]
+    parts += [", ".join(rule.segments)] if rule.segments else []
+    parts += [", ".join(BAND_LABELS[band] for band in rule.bands)] if rule.bands else []
+    parts += [f"unless {', '.join(rule.excused_by)}"] if rule.excused_by else []
+    return "; ".join(parts)
+
+
 def values(figures: Mapping[str, Figure], names: Mapping[str, None] | tuple[str, ...]) -> dict[str, Any]:
     """The values of figures by name; None for a gap."""
     found = {name: figures.get(name) for name in names}
-    return {name: figure.value if isinstance(figure, Fact) else None for name, figure in found.items()}
+    return {name: _plain(figure.value) if isinstance(figure, Fact) else None for name, figure in found.items()}
 
 
-def _dimension_words(dimension: str) -> str:
-    return "The score" if dimension == OVERALL else f"The {dimension} score"
+def _plain(value: Any) -> Any:
+    """A value as JSON has it."""
+    if isinstance(value, date):  # an instant is one, too
+        return value.isoformat()
+    return float(value) if isinstance(value, Decimal) else value
