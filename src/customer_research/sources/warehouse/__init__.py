@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from customer_research.connect.source import Batch, Clock, Source, Stream, Subject
 from customer_research.domain.evidence import Gap
 from customer_research.settings import Settings
+from customer_research.sources.warehouse.bulk import BULK
 from customer_research.sources.warehouse.checks import CHECKS
+from customer_research.sources.warehouse.links import LINKS
 
 if TYPE_CHECKING:
     from customer_research.sources.warehouse.session import WarehouseSession
@@ -47,6 +49,8 @@ SOURCE = Source(
     missing=_missing,
     checks=CHECKS,
     scopes=("Metabase API key: native queries on the Snowflake database", "Metabase API key: view of card 642"),
+    bulk=BULK,
+    links=LINKS,
 )
 
 __all__ = ["SOURCE"]

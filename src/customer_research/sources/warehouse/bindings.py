@@ -1,14 +1,14 @@
 """Where the bound canonical tables live in the warehouse, as SQL text (DuckDB's dialect, transpiled by the runner).
 
-A binding is one SELECT that renames the vendor's columns to the canonical ones of `domain.records` for one operator; the
-operator comes in as `$operator_id` or `$stripe_account`. Money leaves as integer minor units, trip statuses as the closed
+A binding is one SELECT that renames the vendor's columns to the canonical ones of `domain.records`, for one operator (who
+comes in as `$operator_id` or `$stripe_account`) or for everybody. Money leaves as integer minor units, trip statuses as the closed
 list of resolution C42. Sources: domain notes c2-c5; resolutions C06, C07, C39, C40, C42.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -114,25 +114,46 @@ def _quoted(part: str) -> str:
 class Binding:
     """One canonical table's place: an expression per column, the relations by alias, and the clause after SELECT.
 
-    `relations` maps an alias to the name of its setting; `optional` are vendor columns (`alias.COLUMN`) that may be absent
-    from a deployment without making any figure wrong: they are then read as null. `tail` names relations as `{alias}`.
+    `relations` maps an alias to the name of its setting; `whose` is the vendor's column that says whose a record is: the
+    operator, or with `by_account` the Stripe account. `also` is a condition on every record; `optional` are vendor columns
+    (`alias.COLUMN`) that may be absent from a deployment without making any figure wrong: they are then read as null.
+    `tail` and `also` name relations as `{alias}`.
     """
 
     table: str
     columns: Mapping[str, str]
     relations: Mapping[str, str]
     tail: str
+    whose: str
+    by_account: bool = False
+    also: str = ""
     optional: frozenset[str] = field(default_factory=frozenset)
 
     def sql(self, settings: MetabaseSettings, absent: frozenset[str] = frozenset()) -> str:
-        """The SELECT, with vendor columns in `absent` (`alias.COLUMN`) read as null."""
-        listed = ",\n  ".join(f"{_without(text, absent)} AS {name}" for name, text in self.columns.items())
+        """The SELECT of one operator, with vendor columns in `absent` (`alias.COLUMN`) read as null."""
+        one = f"{self.whose} = ${'stripe_account' if self.by_account else 'operator_id'}"
+        return self._select(self.columns, [one, self.also], settings, absent)
+
+    def everybody(self, settings: MetabaseSettings, absent: frozenset[str] = frozenset()) -> str:
+        """The SELECT of all operators; by account, the column `stripe_account` says whose a record is, not `operator_id`."""
+        columns = dict(self.columns)
+        if self.by_account:
+            del columns["operator_id"]
+            columns["stripe_account"] = self.whose
+        return self._select(columns, [self.also], settings, absent)
+
+    def _select(
+        self, columns: Mapping[str, str], conditions: Sequence[str], settings: MetabaseSettings, absent: frozenset[str]
+    ) -> str:
+        listed = ",\n  ".join(f"{_without(text, absent)} AS {name}" for name, text in columns.items())
         places = {alias: relation(getattr(settings, name), name) for alias, name in self.relations.items()}
-        return f"SELECT\n  {listed}\n{self.tail.format(**places)}"
+        wanted = " AND ".join(filter(None, conditions))
+        tail = f"{self.tail}\nWHERE {wanted}" if wanted else self.tail
+        return f"SELECT\n  {listed}\n{tail.format(**places)}"
 
     def vendor_columns(self, alias: str) -> frozenset[str]:
         """The columns of the relation `alias` that the binding reads."""
-        text = " ".join((*self.columns.values(), self.tail))
+        text = " ".join((*self.columns.values(), self.tail, self.whose, self.also))
         return frozenset(re.findall(rf"\b{alias}\.([A-Z][A-Z0-9_]*)", text))
 
 
@@ -196,8 +217,9 @@ RESERVATION = Binding(
         """),
     },
     {"r": "reservations"},
-    "FROM {r} AS r\nWHERE r.OPERATOR_ID = $operator_id",
-    frozenset(
+    "FROM {r} AS r",
+    "r.OPERATOR_ID",
+    optional=frozenset(
         f"r.{name}"
         for name in [
             "ORDER_NUMBER",
@@ -219,7 +241,17 @@ _MODEL_MOMENT = (
 _ACTIVE_DISPUTE = "('warning_needs_response', 'warning_under_review', 'needs_response', 'under_review')"
 
 
-def _model_charge(operator: str, tail: str, relations: Mapping[str, str]) -> Binding:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the charge model's records are, and whose they are (see `Binding`)."""
+
+    tail: str
+    relations: Mapping[str, str]
+    whose: str
+    by_account: bool = False
+
+
+def _model_charge(operator: str, place: _Place) -> Binding:
     return Binding(
         "charge",
         {
@@ -240,13 +272,15 @@ def _model_charge(operator: str, tail: str, relations: Mapping[str, str]) -> Bin
             "risk_score": "CAST(c.OUTCOME_RISK_SCORE AS DOUBLE)",
             "cardholder": "c.BILLING_DETAIL_NAME",
         },
-        relations,
-        tail,
-        frozenset({"c.CREATED_TIME", "c.OUTCOME_REASON", "c.OUTCOME_SELLER_MESSAGE", "c.BILLING_DETAIL_NAME"}),
+        place.relations,
+        place.tail,
+        place.whose,
+        place.by_account,
+        optional=frozenset({"c.CREATED_TIME", "c.OUTCOME_REASON", "c.OUTCOME_SELLER_MESSAGE", "c.BILLING_DETAIL_NAME"}),
     )
 
 
-def _model_dispute(operator: str, tail: str, relations: Mapping[str, str]) -> Binding:
+def _model_dispute(operator: str, place: _Place) -> Binding:
     return Binding(
         "dispute",
         {
@@ -260,19 +294,22 @@ def _model_dispute(operator: str, tail: str, relations: Mapping[str, str]) -> Bi
             "currency": "'USD'",
             "created_at": "CAST(c.DISPUTE_DATE AS TIMESTAMP)",
         },
-        relations,
-        f"{tail} AND c.DISPUTE_ID IS NOT NULL",
+        place.relations,
+        place.tail,
+        place.whose,
+        place.by_account,
+        "c.DISPUTE_ID IS NOT NULL",
         frozenset({"c.DISPUTE_REASON"}),
     )
 
 
 _GIVEN = "CAST($operator_id AS VARCHAR)"
-_DIRECT = ("FROM {c} AS c\nWHERE c.STRIPE_ACCOUNT_ID = $stripe_account", {"c": "charges"})
-_JOIN = (
-    "FROM {c} AS c\nINNER JOIN {o} AS o ON o.STRIPE_ACCOUNT = c.STRIPE_ACCOUNT_ID\nWHERE o.OPERATOR_ID = $operator_id",
+_DIRECT = _Place("FROM {c} AS c", {"c": "charges"}, "c.STRIPE_ACCOUNT_ID", by_account=True)
+_JOIN = _Place(
+    "FROM {c} AS c\nINNER JOIN {o} AS o ON o.STRIPE_ACCOUNT = c.STRIPE_ACCOUNT_ID",
     {"c": "charges", "o": "operator"},
+    "o.OPERATOR_ID",
 )
-_RAW = "WHERE h.CONNECTED_ACCOUNT_ID = $stripe_account"
 
 RAW_CHARGE = Binding(
     "charge",
@@ -292,8 +329,10 @@ RAW_CHARGE = Binding(
         cardholder = CAST(NULL AS VARCHAR)
     """),
     {"h": "raw_charge"},
-    f"FROM {{h}} AS h\n{_RAW}",
-    frozenset({"h.FAILURE_CODE", "h.FAILURE_MESSAGE"}),
+    "FROM {h} AS h",
+    "h.CONNECTED_ACCOUNT_ID",
+    by_account=True,
+    optional=frozenset({"h.FAILURE_CODE", "h.FAILURE_MESSAGE"}),
 )
 RAW_DISPUTE = Binding(
     "dispute",
@@ -309,14 +348,19 @@ RAW_DISPUTE = Binding(
         created_at = d.CREATED
     """),
     {"d": "raw_dispute", "h": "raw_charge"},
-    f"FROM {{d}} AS d\nINNER JOIN {{h}} AS h ON h.ID = d.CHARGE_ID\n{_RAW}",
-    frozenset({"d.REASON"}),
+    "FROM {d} AS d\nINNER JOIN {h} AS h ON h.ID = d.CHARGE_ID",
+    "h.CONNECTED_ACCOUNT_ID",
+    by_account=True,
+    optional=frozenset({"d.REASON"}),
 )
 """Stripe's own integers are minor units already: zero-decimal currencies are not divided (C39)."""
 
+MODEL_CHARGE = _model_charge(_GIVEN, _DIRECT)
+MODEL_DISPUTE = _model_dispute(_GIVEN, _DIRECT)
+
 _CARD_PATHS: Mapping[PathKind, tuple[Binding, Binding]] = {
-    "direct": (_model_charge(_GIVEN, *_DIRECT), _model_dispute(_GIVEN, *_DIRECT)),
-    "join": (_model_charge("o.OPERATOR_ID", *_JOIN), _model_dispute("o.OPERATOR_ID", *_JOIN)),
+    "direct": (MODEL_CHARGE, MODEL_DISPUTE),
+    "join": (_model_charge("o.OPERATOR_ID", _JOIN), _model_dispute("o.OPERATOR_ID", _JOIN)),
     "raw": (RAW_CHARGE, RAW_DISPUTE),
 }
 
@@ -330,7 +374,8 @@ MEMBER = Binding(
         last_login_at = u.LAST_LOGIN_AT
     """),
     {"u": "member"},
-    "FROM {u} AS u\nWHERE u.OPERATOR_ID = $operator_id",
+    "FROM {u} AS u",
+    "u.OPERATOR_ID",
 )
 DRIVER = Binding(
     "driver",
@@ -342,7 +387,8 @@ DRIVER = Binding(
         removed_at = v.REMOVED_AT
     """),
     {"v": "driver"},
-    "FROM {v} AS v\nWHERE v.OPERATOR_ID = $operator_id",
+    "FROM {v} AS v",
+    "v.OPERATOR_ID",
 )
 SURVEY = Binding(
     "survey",
@@ -354,8 +400,24 @@ SURVEY = Binding(
         created_at = s.CREATED_AT
     """),
     {"s": "survey"},
-    "FROM {s} AS s\nWHERE s.OPERATOR_ID = $operator_id",
+    "FROM {s} AS s",
+    "s.OPERATOR_ID",
 )
+
+OPERATOR = Binding(
+    "operator",
+    _columns("""
+        operator_id = o.OPERATOR_ID
+        name = o.NAME
+        stripe_account = NULLIF(o.STRIPE_ACCOUNT, '')
+        created_at = o.CREATED_AT
+    """),
+    {"o": "operator"},
+    "FROM {o} AS o",
+    "o.OPERATOR_ID",
+    optional=frozenset({"o.CREATED_AT"}),
+)
+"""The app's operators; not a canonical table, but what the list of operators is made from."""
 
 
 def declared(path: ChargePath) -> Mapping[str, Binding]:

@@ -24,6 +24,9 @@ ALIASES: Mapping[str, str] = {
 OPTIONAL = frozenset({"DAYS_SINCE_LAST_CREATED_TRIP"})
 """Columns that only some variants of the view have; nothing is computed from them."""
 
+LEGACY = "legacy:"
+"""The mark of an operator id of the old style, a number; the warehouse has it without."""
+
 _SAFE_INTEGER = 2**53
 
 
@@ -125,8 +128,9 @@ def day(value: Any) -> date | None:
 
 
 def operator_id(value: Any) -> str | None:
-    """The operator's id as the warehouse has it, in lower case."""
-    return lowered(value)
+    """The operator's id in lower case; a bare number is a legacy one and gets its mark."""
+    word = lowered(value)
+    return f"{LEGACY}{word}" if word is not None and word.isascii() and word.isdigit() else word
 
 
 _FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {

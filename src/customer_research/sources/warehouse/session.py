@@ -29,6 +29,8 @@ from customer_research.sources.warehouse.bindings import (
     empty,
     relation,
 )
+from customer_research.sources.warehouse.csm import csm_batch
+from customer_research.sources.warehouse.gaps import columns_gone, not_configured, table_gone
 
 if TYPE_CHECKING:
     import httpx2
@@ -43,7 +45,6 @@ DECIDING = "card"
 """The name, among several card queries, of the one whose `charge_attempts` decides the charge path."""
 
 _PROBE = "SELECT COUNT(*) AS charge_attempts FROM charge WHERE created_at < $as_of"
-_LEGACY = "legacy:"
 _PLACE = re.compile(r"(?<!\{)\{([a-z_]+)\}")
 _DIRECTORY = " ".join(
     ("SELECT", ", ".join(normalise.DIRECTORY_COLUMNS), ", COUNT(*) OVER () AS rows_in_all FROM {csm} AS v")
@@ -175,14 +176,14 @@ class WarehouseSession:
             raise ConfigError("The warehouse session has no runner attached.", setting="metabase")
         return await self._runner.run(sql, parameters, stream=stream, whole=whole)
 
-    async def whole(self, sql: str, *, stream: str) -> SqlAnswer:
+    async def whole(self, sql: str, parameters: Mapping[str, Parameter] | None = None, *, stream: str) -> SqlAnswer:
         """Run SQL without a row cap; its column `rows_in_all` (`COUNT(*) OVER ()`) proves that every row came.
 
         Raises:
             Truncated: when fewer rows came than there are.
             SourceError: as the runner.
         """
-        answer = await self.run(sql, {}, stream=stream, whole=True)
+        answer = await self.run(sql, parameters or {}, stream=stream, whole=True)
         there = answer.rows[0]["rows_in_all"] if answer.rows else 0
         if there != len(answer.rows):
             raise Truncated(
@@ -252,7 +253,7 @@ class WarehouseSession:
         found: dict[str, Gap] = {}
         for table in tables:
             if table in known and not configured(known[table], self.settings):
-                found[table] = _not_configured(table)
+                found[table] = not_configured(table)
             elif (table, path.kind) in self._absent:
                 found[table] = self._absent[table, path.kind]
         return found
@@ -264,7 +265,7 @@ class WarehouseSession:
             for binding in suspects
             if (binding.table, path.kind) not in self._absent and configured(binding, self.settings)
         ]
-        looks = await asyncio.gather(*(self._look(binding) for binding in fresh))
+        looks = await asyncio.gather(*(self.look(binding) for binding in fresh))
         learnt = False
         for binding, (gap, nulls) in zip(fresh, looks, strict=True):
             if gap is not None:
@@ -275,17 +276,21 @@ class WarehouseSession:
                 learnt = True
         return learnt
 
-    async def _look(self, binding: Binding) -> tuple[Gap | None, frozenset[str]]:
-        """What a binding's relations lack: a gap when it cannot do without, else the optional columns to read as null."""
+    async def look(self, binding: Binding) -> tuple[Gap | None, frozenset[str]]:
+        """What a binding's relations lack: a gap when it cannot do without, else the optional columns to read as null.
+
+        Raises:
+            SourceError: as the runner.
+        """
         nulls: set[str] = set()
         for alias, setting in binding.relations.items():
             try:
                 there = await self.columns(setting)
             except SchemaChanged:
-                return _table_gone(binding.table, setting, self.settings), frozenset()
+                return table_gone(binding.table, setting, self.settings), frozenset()
             missing = {f"{alias}.{name}" for name in binding.vendor_columns(alias) - there}
             if missing - binding.optional:
-                return _columns_gone(binding.table, setting, missing - binding.optional), frozenset()
+                return columns_gone(binding.table, setting, missing - binding.optional), frozenset()
             nulls |= missing
         return None, frozenset(nulls)
 
@@ -405,19 +410,7 @@ class WarehouseSession:
         """
         sql = "SELECT * FROM {csm} AS v WHERE v.LAGO_EXTERNAL_CUSTOMER_ID = $operator_id"
         answer = await self.run(sql, {"operator_id": _plain_id(operator_id)}, stream="csm")
-        gone = normalise.absent_columns(answer.columns)
-        if gone & normalise.KEY_COLUMNS:
-            named = ", ".join(sorted(gone & normalise.KEY_COLUMNS))
-            raise SchemaChanged(
-                f"The CSM view has no column {named}.",
-                source="warehouse",
-                stream="csm",
-                hint="Check metabase.csm; `customer-research doctor --online` lists what is gone.",
-            )
-        rows = normalise.csm_rows(answer.rows, answer.receipt.id)
-        needed = gone - normalise.DISPLAY_ONLY
-        gaps = {"csm": _columns_gone("csm", "csm", needed)} if needed else {}
-        return Batch({"csm": rows}, (answer.receipt,), gaps)
+        return csm_batch(answer)
 
     async def csm_directory(self) -> Batch:
         """The whole CSM view in the columns that a lookup needs, the others None; one request without a row cap.
@@ -474,7 +467,7 @@ def _path_key(subject: Subject) -> tuple[str, str | None]:
 
 def _plain_id(operator_id: str) -> str:
     """An operator id as the warehouse has it: a legacy number without its mark."""
-    return operator_id.removeprefix(_LEGACY)
+    return operator_id.removeprefix(normalise.LEGACY)
 
 
 def _attempts(answer: SqlAnswer) -> int:
@@ -490,42 +483,6 @@ def _located(answer: SqlAnswer) -> Located:
 
     ids = tuple(one.lower() for one in distinct("operator_id"))
     return Located(tuple(dict.fromkeys(ids)), distinct("stripe_account"), answer)
-
-
-def _not_configured(table: str) -> Gap:
-    return Gap(
-        "warehouse",
-        "not_configured",
-        f"The table of {table} records is switched off in the settings.",
-        f"Set metabase.{table} to SCHEMA.TABLE when the warehouse has one.",
-    )
-
-
-def _table_gone(table: str, setting: str, settings: Settings) -> Gap:
-    name = getattr(settings.metabase, setting)
-    if table == "survey":
-        return Gap(
-            "warehouse",
-            "not_configured",
-            f"The warehouse has no table {name} (survey answers).",
-            "Set metabase.survey to the right table, or to an empty text.",
-        )
-    return Gap(
-        "warehouse",
-        "unavailable",
-        f"The warehouse has no relation {name}, or the key may not read it ({table} records).",
-        f"Correct metabase.{setting}; `customer-research doctor --online` checks all relations.",
-    )
-
-
-def _columns_gone(table: str, setting: str, missing: frozenset[str] | set[str]) -> Gap:
-    named = ", ".join(sorted(name.rpartition(".")[2] for name in missing))
-    return Gap(
-        "warehouse",
-        "unavailable",
-        f"The relation of {table} records has no column {named}.",
-        f"Check metabase.{setting}; `customer-research doctor --online` checks all relations.",
-    )
 
 
 __all__ = [

@@ -1,0 +1,194 @@
+"""Large relations of the warehouse in slices: counted first, then exported range by range.
+
+Ranges lie end to end and the first and the last are open, so that every record is in one of them whatever came in
+meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from customer_research.connect.sql import Parameter, SqlAnswer
+from customer_research.domain.evidence import Receipt
+from customer_research.errors import Truncated
+from customer_research.sources.warehouse import normalise
+
+if TYPE_CHECKING:
+    from customer_research.sources.warehouse.session import WarehouseSession
+
+SLICE_ROWS = 50_000
+"""Records of one slice, about: an export of Metabase may have 1,048,575, but answers are held in memory and within a time."""
+
+SHORTEST = timedelta(seconds=1)
+"""A slice of records created within this time is not halved again."""
+
+PREFIX = 2
+"""Characters of an operator's id that records are counted by."""
+
+Edge = datetime | str
+"""Where a slice begins or ends: an instant, or the beginning of an operator's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The records of one slice: from `lower` on and before `upper` (None: no end), or those without a value (`empty`).
+
+    `span` is the time within which they were created, where they may be too many for one export.
+    """
+
+    lower: Edge | None
+    upper: Edge | None
+    records: int
+    empty: bool = False
+    span: tuple[datetime, datetime] | None = None
+
+    def condition(self, axis: str) -> tuple[str, dict[str, Parameter]]:
+        """The range as SQL over an expression, and its parameters."""
+        if self.empty:
+            return f"{axis} IS NULL", {}
+        ends = [(">=", "lower", self.lower), ("<", "upper", self.upper)]
+        there = [(sign, name, edge) for sign, name, edge in ends if edge is not None]
+        return (
+            " AND ".join(f"{axis} {sign} ${name}" for sign, name, _ in there) or f"{axis} IS NOT NULL",
+            {name: edge for _, name, edge in there},
+        )
+
+
+def packed(counted: Sequence[tuple[Edge, int]], most: int, begin: Edge | None = None) -> list[Range]:
+    """Ranges end to end over what was counted, in order: as many neighbours together as stay within *most* records.
+
+    The first begins at *begin* and the last has no end.
+    """
+    packs: list[list[tuple[Edge, int]]] = []
+    for edge, number in counted:
+        if packs and sum(records for _, records in packs[-1]) + number <= most:
+            packs[-1].append((edge, number))
+        else:
+            packs.append([(edge, number)])
+    ends = [pack[0][0] for pack in packs[1:]]
+    return [
+        Range(lower, upper, sum(records for _, records in pack), span=_day(pack))
+        for pack, lower, upper in zip(packs, [begin, *ends], [*ends, None], strict=False)
+    ]
+
+
+def _day(pack: Sequence[tuple[Edge, int]]) -> tuple[datetime, datetime] | None:
+    edge = pack[0][0]
+    return (edge, edge + timedelta(days=1)) if len(pack) == 1 and isinstance(edge, datetime) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """What a table is sliced along: an expression, and the buckets that it is counted by."""
+
+    expression: str
+    bucket: str
+    edge: Callable[[Any], Edge]
+
+
+def _instant(value: Any) -> datetime:
+    """A day's midnight, or an instant as a cursor has it."""
+    found = normalise.moment(value)
+    assert found is not None
+    return found
+
+
+BY_DAY = Axis("t.created_at", "CAST(t.created_at AS DATE)", _instant)
+_CSM_ID = "LOWER(TRIM(t.LAGO_EXTERNAL_CUSTOMER_ID))"
+_APP_ID = "LOWER(TRIM(t.operator_id))"
+BY_CSM_OPERATOR = Axis(_CSM_ID, f"SUBSTR({_CSM_ID}, 1, {PREFIX})", str)
+BY_APP_OPERATOR = Axis(_APP_ID, f"SUBSTR({_APP_ID}, 1, {PREFIX})", str)
+
+
+class Slicer:
+    """Brings one relation range by range.
+
+    Args:
+        session: the open warehouse.
+        stream: the stream's name, for receipts.
+        source: the relation, as `t`.
+        axis: what it is sliced along.
+        condition: a further condition with `$since`, or empty.
+        since: the value of `$since`.
+    """
+
+    def __init__(
+        self,
+        session: WarehouseSession,
+        stream: str,
+        source: str,
+        axis: Axis,
+        *,
+        condition: str = "",
+        since: datetime | None = None,
+    ) -> None:
+        self._session = session
+        self._stream = stream
+        self._source = source
+        self._axis = axis
+        self._condition = condition
+        self._since: dict[str, Parameter] = {} if since is None or not condition else {"since": since}
+        self.receipts: list[Receipt] = []
+
+    async def ranges(self, begin: Edge | None) -> list[Range]:
+        """What there is from *begin* on (None: from the beginning, records without a value first); one request."""
+        started = Range(begin, None, 0).condition(self._axis.expression) if begin is not None else ("", {})
+        sql = (
+            f"SELECT {self._axis.bucket} AS bucket, COUNT(*) AS records FROM {self._source}"  # noqa: S608 - our own text
+            f"{self._where(started[0])} GROUP BY {self._axis.bucket} ORDER BY bucket"
+        )
+        answer = await self._session.run(sql, {**self._since, **started[1]}, stream=self._stream)
+        self.receipts.append(answer.receipt)
+        counted = [
+            (self._axis.edge(row["bucket"]), int(row["records"])) for row in answer.rows if row["bucket"] is not None
+        ]
+        unknown = sum(int(row["records"]) for row in answer.rows if row["bucket"] is None)
+        empty = [Range(None, None, unknown, empty=True)] if unknown else []
+        return [*empty, *packed(sorted(counted), SLICE_ROWS, begin)]
+
+    async def bring(self, wanted: Range) -> AsyncIterator[tuple[Range, SqlAnswer]]:
+        """The records of a range, in pieces of about `SLICE_ROWS`."""
+        halves = [] if wanted.records <= SLICE_ROWS else await self._halves(wanted)
+        for half in halves:
+            async for piece in self.bring(half):
+                yield piece
+        if not halves:
+            yield wanted, await self._export(wanted)
+
+    async def _halves(self, wanted: Range) -> list[Range]:
+        """A day too large for one export as two ranges, each counted; none when it can't be halved."""
+        if wanted.span is None or wanted.span[1] - wanted.span[0] <= SHORTEST:
+            return []
+        begin, end = wanted.span
+        middle = begin + (end - begin) / 2
+        first = replace(wanted, upper=middle, span=(begin, middle))
+        condition, edges = first.condition(self._axis.expression)
+        sql = f"SELECT COUNT(*) AS records FROM {self._source}{self._where(condition)}"  # noqa: S608 - our own text
+        answer = await self._session.run(sql, {**self._since, **edges}, stream=self._stream)
+        self.receipts.append(answer.receipt)
+        number = int(answer.rows[0]["records"])
+        rest = replace(wanted, lower=middle, records=wanted.records - number, span=(middle, end))
+        return [replace(first, records=number), rest]
+
+    async def _export(self, wanted: Range) -> SqlAnswer:
+        condition, edges = wanted.condition(self._axis.expression)
+        sql = f"SELECT t.*, COUNT(*) OVER () AS rows_in_all FROM {self._source}{self._where(condition)}"  # noqa: S608
+        answer = await self._session.whole(sql, {**self._since, **edges}, stream=self._stream)
+        if not answer.rows and wanted.records:
+            raise Truncated(
+                f"The warehouse counts {wanted.records} records of {self._stream}, none came.",
+                source="warehouse",
+                stream=self._stream,
+                hint="Run the same command again.",
+            )
+        return answer
+
+    def _where(self, condition: str) -> str:
+        wanted = " AND ".join(filter(None, (condition, self._condition if self._since else "")))
+        return f" WHERE {wanted}" if wanted else ""
+
+
+__all__ = ["BY_APP_OPERATOR", "BY_CSM_OPERATOR", "BY_DAY", "SLICE_ROWS", "Axis", "Edge", "Range", "Slicer", "packed"]
