@@ -194,7 +194,7 @@ class _Instance(Engine):
     def export(self, sql: str, path: Path, parameters: Mapping[str, Any] | None = None) -> int:
         """Write the rows of one query to one Parquet file (see `Engine.export`)."""
         values = needed(self._parsed(sql).named_parameters, parameters)
-        written = {name: _in_file(name, kind) for name, kind in self.kinds(sql, values).items()}
+        written = {name: _in_file(name, kind) for name, kind in self.kinds(sql, parameters).items()}
         if any(text != _quote(name.lower()) for name, text in written.items()):
             listed = ", ".join(f"{text} AS {_quote(name.lower())}" for name, text in written.items())
             sql = f"SELECT {listed} FROM ({sql})"  # noqa: S608 - quoted names

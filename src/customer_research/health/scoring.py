@@ -27,7 +27,7 @@ def scoring_sql(scorecard: Scorecard, table: str = ACCOUNT_TABLE) -> dict[str, s
     """
     stages = _stages(scorecard, table)
     return {
-        "scores": _query(stages, f"SELECT {', '.join(_columns(scorecard))} FROM banded"),
+        "scores": _query(stages, f"SELECT {', '.join(score_columns(scorecard))} FROM banded"),
         **{name: _query(stages, sql) for name, sql in long_sql(scorecard, "banded").items()},
     }
 
@@ -154,18 +154,19 @@ def _band_of(rank: str) -> str:
     return f"CASE {rank} {branches} END"
 
 
-def _columns(scorecard: Scorecard) -> list[str]:
-    return [
-        "operator_id",
-        "status",
-        *(f"{kind}_{rule.key}" for rule in scorecard.rules for kind in ("case", "points")),
-        *(f"{kind}_{dimension.name}" for dimension in scorecard.dimensions for kind in ("raw", "score")),
-        *(f"gate_{gate.name}" for gate in scorecard.gates),
-        "score",
-        "coverage",
-        "band_before_gates",
-        "band",
-    ]
+def score_columns(scorecard: Scorecard) -> dict[str, str]:
+    """The columns of the `scores` rows, in order: name → SQL type."""
+    return {
+        "operator_id": "VARCHAR",
+        "status": "VARCHAR",
+        **{f"{kind}_{rule.key}": "BIGINT" for rule in scorecard.rules for kind in ("case", "points")},
+        **{f"{kind}_{dimension.name}": "BIGINT" for dimension in scorecard.dimensions for kind in ("raw", "score")},
+        **{f"gate_{gate.name}": "BIGINT" for gate in scorecard.gates},
+        "score": "BIGINT",
+        "coverage": "DOUBLE",
+        "band_before_gates": "VARCHAR",
+        "band": "VARCHAR",
+    }
 
 
 def _unpivoted(scores: str, key: str, entries: Sequence[Mapping[str, str]], where: str) -> str:

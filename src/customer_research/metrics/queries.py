@@ -91,7 +91,7 @@ def evidence_sql(name: str) -> str:
     records = RECORDS.get(name)
     if records is None:
         raise UsageError(f"There is no evidence {name!r}.", hint=f"Known: {', '.join(RECORDS)}.")
-    return _with_shared(records.uses, records.sql)
+    return with_shared(records.uses, records.sql)
 
 
 def account_columns() -> dict[str, str]:
@@ -105,10 +105,16 @@ def _composed(folder: str, name: str) -> str:
     """A file's text behind the shared relations that its first line names."""
     first, _, body = _file(folder, name).partition("\n")
     uses = tuple(part.strip() for part in first.removeprefix("-- uses:").split(","))
-    return _with_shared(uses, body)
+    return with_shared(uses, body)
 
 
-def _with_shared(uses: tuple[str, ...], body: str) -> str:
+def with_shared(uses: tuple[str, ...], body: str) -> str:
+    """A query behind relations of `shared/`, in the order in which they build on each other.
+
+    Args:
+        uses: the relations' names.
+        body: the end of the `WITH` clause, or the `SELECT` itself.
+    """
     relations = ",\n".join(f"{name} AS (\n{_indented(_file('shared', name))}\n)" for name in uses)
     lines = body.strip().splitlines()
     code = next(line for line in lines if not line.startswith("--"))

@@ -1,0 +1,94 @@
+"""Measuring all operators: canonical tables put on an engine, and every metric of everybody as one wide table there."""
+
+# ruff: noqa: S608 - names in these texts are the tables' own
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from customer_research.domain.evidence import Gap
+from customer_research.domain.records import LAKE_TABLES, TABLES
+from customer_research.domain.tables import TableSet
+from customer_research.engines.engine import Engine
+from customer_research.engines.rows import canonical_columns
+from customer_research.errors import UsageError
+from customer_research.metrics.queries import ACCOUNT_TABLE
+from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS, stages
+
+_STATED, _ABSENT = "stated_gap", "absent_table"
+_GAP_COLUMNS = ", ".join(LAKE_TABLES["gap"].column_names)
+
+
+def measure(engine: Engine, tables: TableSet, as_of: datetime) -> None:
+    """Leave `account_metrics` and `known_operator` on the engine: everybody's metrics and names at *as_of*.
+
+    The canonical tables stay there, too; one that is absent has no rows, and its gap is a row for everybody in `gap`.
+
+    Raises:
+        UsageError: the tables have no rows at all, or none that was known before *as_of*.
+        EngineError: a table's file cannot be read, or a query failed.
+    """
+    attach(engine, tables)
+    _refuse_before(engine, tables, as_of)
+    steps = stages()
+    for stage in steps:
+        engine.keep(stage.name, stage.sql, {"as_of": as_of})
+    engine.drop(*(stage.name for stage in steps if stage.name not in {ACCOUNT_TABLE, KNOWN_OPERATORS}))
+
+
+def attach(engine: Engine, tables: TableSet) -> None:
+    """Put all canonical tables on the engine, those that are absent without rows but with a gap for everybody.
+
+    Raises:
+        UsageError: the tables have no rows at all.
+        EngineError: a file cannot be read.
+    """
+    if not any(file.rows for name, file in tables.files.items() if name != "gap"):
+        raise UsageError(
+            f"The tables in {tables.place} have no rows.",
+            hint="Run `customer-research sync`, or give a folder of canonical tables (`customer-research tables`).",
+        )
+    for name in LAKE_TABLES:
+        if name != "gap":
+            engine.attach(name, _paths(tables, name))
+    columns = canonical_columns("gap")
+    engine.attach(_STATED, _paths(tables, "gap"), columns)
+    engine.create(_ABSENT, columns, [_row(name, gap) for name, gap in absent(tables).items()])
+    engine.bind("gap", f"SELECT {_GAP_COLUMNS} FROM {_STATED} UNION ALL SELECT {_GAP_COLUMNS} FROM {_ABSENT}")
+
+
+def absent(tables: TableSet) -> dict[str, Gap]:
+    """The tables about operators' records that are not there, each with its gap."""
+    return {name: tables.gaps.get(name, _untold(name, tables)) for name in TABLES if name not in tables.files}
+
+
+def _untold(name: str, tables: TableSet) -> Gap:
+    return Gap(TABLES[name].home, "not_configured", f"There is no table {name} in {tables.place}.", "Add it.")
+
+
+def _paths(tables: TableSet, name: str) -> Sequence[Path]:
+    return tables.files[name].paths if name in tables.files else ()
+
+
+def _row(table: str, gap: Gap) -> dict[str, Any]:
+    told = {"source": gap.source, "reason": gap.reason, "detail": gap.detail, "next_step": gap.next_step}
+    return {"operator_id": None, "table_name": table, **told}
+
+
+def _refuse_before(engine: Engine, tables: TableSet, as_of: datetime) -> None:
+    """Refuse an instant at which nothing was known yet; one table with an earlier row is enough to go on."""
+    timed = {name: column for name, column in KNOWN_AT.items() if name in tables.files and tables.files[name].rows}
+    firsts = []
+    for name, column in sorted(timed.items(), key=lambda pair: tables.files[pair[0]].rows):
+        (row,) = engine.run(f"SELECT MIN({column}) AS first_at FROM {name}")
+        if row["first_at"] is not None and row["first_at"] < as_of:
+            return
+        firsts += [row["first_at"]] if row["first_at"] is not None else []
+    if firsts:
+        raise UsageError(
+            f"Nothing was known at {as_of:%Y-%m-%d %H:%M} UTC: the tables' first row became known at "
+            f"{min(firsts):%Y-%m-%d %H:%M} UTC.",
+            hint="Give a later date.",
+        )
