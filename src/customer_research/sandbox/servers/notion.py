@@ -49,7 +49,7 @@ _EDITS = ("replace_content", "update_content", "insert_content", "replace_conten
 
 _PAGING: dict[str, Shape] = {"start_cursor": shapes.text, "page_size": shapes.whole}
 _SORT = shapes.record({"property": shapes.text, "timestamp": shapes.text, "direction": shapes.text})
-_QUERY: dict[str, Shape] = {**_PAGING, "filter": shapes.mapping, "sorts": shapes.each(_SORT)}
+_QUERY: dict[str, Shape] = {**_PAGING, "filter": shapes.mapping, "sorts": shapes.each(_SORT), "in_trash": shapes.flag}
 _SEARCH: dict[str, Shape] = {
     **_PAGING,
     "query": shapes.text,
@@ -216,7 +216,7 @@ class NotionServer(Vendor):
         schema = self._schema(request)
         with _Validation():
             keep = keeping(body["filter"], schema, self._as_of) if body.get("filter") is not None else None
-            rows = [page.as_row() for page in self._space.tickets()]
+            rows = [page.as_row() for page in self._space.tickets(in_trash=bool(body.get("in_trash")))]
             found = sorted_pages([row for row in rows if keep is None or keep(row)], body.get("sorts"), schema)
         shown_ids = request.query_params.getlist("filter_properties") + request.query_params.getlist(
             "filter_properties[]"

@@ -100,10 +100,10 @@ class Workspace:
         times = ticket["created_time"], ticket["last_edited_time"]
         return Page(str(uuid.UUID(ticket["page_id"])), parent, properties, ticket.get("body") or "", *times)
 
-    def tickets(self) -> list[Page]:
-        """The pages of the tickets database that are not in the trash, newest first."""
-        own = self.records.data_source_id
-        found = [page for page in self.pages.values() if page.parent.get("data_source_id") == own and not page.in_trash]
+    def tickets(self, *, in_trash: bool = False) -> list[Page]:
+        """The pages of the tickets database, newest first: those in the trash, or those that are not."""
+        own, pages = self.records.data_source_id, self.pages.values()
+        found = [page for page in pages if page.parent.get("data_source_id") == own and page.in_trash is in_trash]
         return sorted(found, key=lambda page: (page.created_time, page.id), reverse=True)
 
     def create(self, parent: Row, properties: Mapping[str, Any], markdown: str) -> Page:

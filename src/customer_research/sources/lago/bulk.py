@@ -22,8 +22,8 @@ from customer_research.sources.lago import normalise
 from customer_research.sources.lago.session import LagoSession, Page
 from customer_research.sources.lago.streams import STATUSES, detail, operator_of, truncated
 
-PAGES = 4
-"""Pages of one slice, asked for at the same time under one deadline; other streams share the session's limits."""
+PAGES = 8
+"""Pages of one slice, asked for at the same time, within the session's limits and one deadline."""
 
 SINGLES = 20
 """Objects asked for one by one under one deadline."""

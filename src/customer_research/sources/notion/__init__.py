@@ -1,4 +1,4 @@
-"""Notion: the tickets about one operator.
+"""Notion: the tickets about one operator, and those of all.
 
 See README.md of this folder for access, limits and quirks.
 """
@@ -9,6 +9,7 @@ from customer_research.connect.source import Check, Clock, Source, Stream
 from customer_research.domain.evidence import Gap
 from customer_research.settings import Settings
 from customer_research.sources.notion import checks, tickets
+from customer_research.sources.notion.bulk import BULK, LINKS
 from customer_research.sources.notion.session import NotionSession
 
 
@@ -45,6 +46,8 @@ SOURCE = Source(
         Check("tagging", "How do tickets name their operator?", checks.tagging),
     ),
     scopes=checks.SCOPES,
+    bulk=BULK,
+    links=LINKS,
 )
 
 __all__ = ["SOURCE"]

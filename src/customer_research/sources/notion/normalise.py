@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from customer_research.connect.source import Row
+from customer_research.domain.records import TABLES
 from customer_research.errors import SchemaChanged
 
 SOURCE_NAME = "notion"
@@ -202,12 +203,22 @@ def _list_value(kind: str, inside: Iterable[Any]) -> str | tuple[str, ...] | Non
 
 def ticket_row(ticket: Ticket, operator_id: str, *, matched_by: str, is_certain: bool) -> Row:
     """The `ticket` row."""
+    return matched(page_row(ticket), operator_id, matched_by=matched_by, is_certain=is_certain)
+
+
+def matched(row: Row, operator_id: str, *, matched_by: str, is_certain: bool) -> Row:
+    """The `ticket` row of a page's row: whose it is, by which path, and whether that is certain."""
+    whole = {**row, "operator_id": operator_id, "matched_by": matched_by, "is_certain": is_certain}
+    return {name: whole[name] for name in TABLES["ticket"].column_names if name in whole}
+
+
+def page_row(ticket: Ticket) -> Row:
+    """The columns of a `ticket` row that do not depend on whose it is."""
     status = spelt(ticket.text("status"), STATUSES)
     stages = tuple(spelt(name, STAGES) or name for name in ticket.names("stage"))
     tags = tuple(spelt(name, GENERIC_TAGS) or name for name in ticket.names("tags"))
     due = day(ticket.text("due_date"))
     return {
-        "operator_id": operator_id,
         "ticket_id": ticket.page_id,
         "number": ticket.text("number"),
         "title": ticket.text("title"),
@@ -220,8 +231,6 @@ def ticket_row(ticket: Ticket, operator_id: str, *, matched_by: str, is_certain:
         "is_open": is_open(status, stages),
         "is_done": (status or "").casefold() == DONE,
         "is_commitment": COMMITMENT_TAG in tags and due is not None,
-        "matched_by": matched_by,
-        "is_certain": is_certain,
         "created_at": ticket.created_at,
         "edited_at": ticket.edited_at,
         "url": ticket.url,

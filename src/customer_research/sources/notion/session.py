@@ -45,6 +45,15 @@ class Found:
     whole: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The pages of one request, the cursor of the next (None: it was the last), and whether nothing was left out."""
+
+    pages: list[Body]
+    cursor: str | None
+    whole: bool
+
+
 class NotionSession:
     """One connection to one workspace."""
 
@@ -149,16 +158,23 @@ class NotionSession:
         seen: set[str] = set()
         whole = True
         while True:
-            answer = self.http.mapping(await self.http.post(place.path, json=body, recording=recording), recording)
-            found += self.http.results(answer, recording)
-            whole = whole and (answer.get("request_status") or {}).get("type") != "incomplete"
-            cursor = answer.get("next_cursor")
-            if not answer.get("has_more"):
+            step = await self.step(place, body, recording)
+            found += step.pages
+            whole = whole and step.whole
+            if step.cursor is None:
                 return Found(found, whole)
-            if not cursor or cursor in seen or (pages is not None and len(seen) + 1 >= pages):
+            if step.cursor in seen or (pages is not None and len(seen) + 1 >= pages):
                 return Found(found, whole=False)
-            seen.add(cursor)
-            body = {**body, "start_cursor": cursor}
+            seen.add(step.cursor)
+            body = {**body, "start_cursor": step.cursor}
+
+    async def step(self, place: Place, body: Body, recording: Recording) -> Step:
+        """One request of a query: up to 100 pages."""
+        answer = self.http.mapping(await self.http.post(place.path, json=body, recording=recording), recording)
+        found = self.http.results(answer, recording)
+        cursor = str(answer.get("next_cursor") or "") or None if answer.get("has_more") else None
+        told_whole = (answer.get("request_status") or {}).get("type") != "incomplete"
+        return Step(found, cursor, whole=told_whole and (cursor is not None or not answer.get("has_more")))
 
 
 def data_source_ids(database: Body) -> list[str]:

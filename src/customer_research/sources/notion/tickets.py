@@ -14,6 +14,12 @@ from customer_research.sources.notion.normalise import SOURCE_NAME, STREAM, read
 from customer_research.sources.notion.session import Found, NotionSession, Place
 
 TABLE = "ticket"
+TRUNCATED = Gap(
+    SOURCE_NAME,
+    "truncated",
+    "Notion says that there are more tickets than it gave.",
+    "Run the same command again; if it persists, look at the tickets in Notion.",
+)
 
 
 async def learn(session: NotionSession) -> None:
@@ -68,10 +74,4 @@ def in_bin(page: Mapping[str, Any]) -> bool:
 
 def _batch(rows: list[Row], recording: Recording, *, whole: bool) -> Batch:
     receipt = recording.receipt(rows, truncated=not whole)
-    gap = Gap(
-        SOURCE_NAME,
-        "truncated",
-        "Notion says that there are more tickets than it gave.",
-        "Run the same command again; if it persists, look at the tickets in Notion.",
-    )
-    return Batch({TABLE: stamp(rows, receipt)}, (receipt,), {} if whole else {TABLE: gap})
+    return Batch({TABLE: stamp(rows, receipt)}, (receipt,), {} if whole else {TABLE: TRUNCATED})
