@@ -13,6 +13,7 @@ from customer_research.domain.health import Band, Status
 from customer_research.domain.snapshot import Reading, Snapshot, SnapshotKind
 from customer_research.health.alerts.declared import AlertRules, load_alert_rules, read_alert_rules
 from customer_research.health.findings import load_findings
+from customer_research.health.scorecard import read_scorecard
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 RECEIPT = Receipt("r1", "portfolio", "scores", "scores of a made-up portfolio", START, 3, "0" * 64)
@@ -40,7 +41,55 @@ def at(days: float) -> datetime:
     return START + timedelta(days=days)
 
 
-def snapshot(days: float, *, gaps: Iterable[Gap] = (), digest: str = "card", kind: SnapshotKind = "scored") -> Snapshot:
+CARD = read_scorecard(
+    """
+name = "made_up"
+version = "1"
+title = "Made up"
+minimum_coverage = 0.3
+[bands]
+healthy = 80
+monitor = 60
+at_risk = 40
+[dimensions.payment]
+title = "Payment"
+weight = 0.5
+base = 100
+known_by = ["invoices_due"]
+[dimensions.engagement]
+title = "Engagement"
+weight = 0.5
+base = 100
+known_by = ["reservations_ever"]
+[[rules]]
+id = "P1"
+dimension = "payment"
+points = -1
+per = "overdue_invoices"
+window = "now"
+when = "overdue_invoices > 0"
+because = "Overdue."
+fact = "overdue_invoices"
+[[rules]]
+id = "E1"
+dimension = "engagement"
+points = -1
+per = "reservations_30d"
+window = "30 days"
+when = "reservations_30d > 0"
+because = "Made up."
+fact = "reservations_30d"
+""",
+    "made-up scorecard",
+    NAMES,
+)
+"""Two dimensions of equal weight; a rule in each takes away what a reading's sub-score lacks of 100."""
+_RULES = {"payment": "P1", "engagement": "E1"}
+
+
+def snapshot(
+    days: float, *, gaps: Iterable[Gap] = (), digest: str = CARD.digest, kind: SnapshotKind = "scored"
+) -> Snapshot:
     moment = at(days)
     return Snapshot(
         id=f"{int(days * 24):016x}",
@@ -75,7 +124,9 @@ def reading(
     dimensions: Mapping[str, int | None] | None = None,
     **rest: Any,
 ) -> Reading:
-    """A reading; its dimensions have the score unless given."""
+    """A reading under `CARD`; its dimensions have the score unless given."""
+    parts = {"payment": score, "engagement": score} if dimensions is None else dict(dimensions)
+    points = {_RULES[name]: part - 100 for name, part in parts.items() if part is not None}
     return Reading(
         snapshot=snapshot(days).id,
         operator_id=operator,
@@ -86,7 +137,7 @@ def reading(
         band=band or band_of(score),
         band_before_gates=band_of(score),
         coverage=1.0 if score is not None else 0.2,
-        dimensions={"payment": score, "engagement": score} if dimensions is None else dimensions,
-        contributions={},
+        dimensions=parts,
+        contributions=points,
         **rest,
     )

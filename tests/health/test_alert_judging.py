@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from alert_cases import reading, rules_of, shipped, snapshot
+from alert_cases import CARD, reading, rules_of, shipped, snapshot
 from scored_accounts import NAMES, account
 
 from customer_research.domain.alert import AlertState
@@ -15,7 +15,7 @@ from customer_research.domain.evidence import Gap
 from customer_research.domain.health import Band
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.health.alerts.declared import AlertRules
-from customer_research.health.alerts.judging import NOTHING_WATCHED, Judgement, Watched, watch_sql
+from customer_research.health.alerts.judging import Judgement, Watched, watch_sql
 from customer_research.health.alerts.standings import Standings
 from customer_research.health.alerts.telling import Words
 from customer_research.health.findings import findings_sql, load_findings
@@ -30,13 +30,13 @@ OUT = Gap("lago", "unavailable", "Lago did not answer within 12 s.")
 UNSET = Gap("notion", "not_configured", "No token for Notion is set.")
 
 
-def judged(*readings: Reading, gaps: Mapping[int, Sequence[Gap]] | None = None, digest: str = "card") -> Judgement:
+def judged(*readings: Reading, gaps: Mapping[int, Sequence[Gap]] | None = None) -> Judgement:
     """The last instant of the readings, judged against those before."""
     before = Standings(30)
     days = sorted({(r.as_of - reading(0).as_of).days for r in readings})
     for number in days:
-        at = snapshot(number, gaps=(gaps or {}).get(number, ()), digest=digest)
-        judgement = Judgement(at, [r for r in readings if r.as_of == at.as_of], NOTHING_WATCHED, before)
+        at = snapshot(number, gaps=(gaps or {}).get(number, ()))
+        judgement = Judgement(at, [r for r in readings if r.as_of == at.as_of], before, card=CARD)
         if number != days[-1]:
             judgement.remember()
     return judgement
@@ -90,9 +90,9 @@ def test_a_source_that_fails_is_no_decline_and_none_when_it_is_back(rule: str, n
 
 def test_readings_under_another_scorecard_are_not_compared() -> None:
     before = Standings(30)
-    Judgement(snapshot(0, digest="old"), [reading(0, 90)], NOTHING_WATCHED, before).remember()
+    Judgement(snapshot(0, digest="old"), [reading(0, 90)], before).remember()
     for rule in rules_of(DROP, BAND).rules:
-        assert Judgement(snapshot(30), [reading(30, 50)], NOTHING_WATCHED, before).states(rule)["op-1"] == "unknown"
+        assert Judgement(snapshot(30), [reading(30, 50)], before, card=CARD).states(rule)["op-1"] == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,9 @@ def watched(rules: AlertRules, *accounts: dict[str, Any]) -> Watched:
 
 
 def states(rules: AlertRules, row: dict[str, Any], **of_reading: Any) -> dict[str, AlertState]:
-    judgement = Judgement(snapshot(0), [reading(0, operator="op", **of_reading)], watched(rules, row), Standings(30))
+    judgement = Judgement(
+        snapshot(0), [reading(0, operator="op", **of_reading)], Standings(30), watched=watched(rules, row)
+    )
     return {rule.id: judgement.states(rule).get("op", "unknown") for rule in rules.rules}
 
 
@@ -280,8 +282,8 @@ def test_what_cannot_be_told_is_unknown_with_a_gap_and_over_without() -> None:
 
 def test_without_the_metrics_only_what_the_reading_keeps_is_known() -> None:
     rules = shipped()
-    bare = Judgement(snapshot(0), [reading(0, findings=("R1",))], NOTHING_WATCHED, Standings(30))
-    gapped = Judgement(snapshot(0), [reading(0, unknown=("ticket",))], NOTHING_WATCHED, Standings(30))
+    bare = Judgement(snapshot(0), [reading(0, findings=("R1",))], Standings(30))
+    gapped = Judgement(snapshot(0), [reading(0, unknown=("ticket",))], Standings(30))
     found = {rule.id: bare.states(rule).get("op-1") for rule in rules.rules}
     assert (found["R1"], found["R2"], found["growth"]) == ("holds", "clears", "unknown")
     assert {rule.id: gapped.states(rule).get("op-1") for rule in rules.rules}["R1"] == "unknown"
@@ -332,8 +334,8 @@ def test_snapshots_are_forgotten_in_time_and_a_second_of_one_instant_replaces_th
     before = Standings(30)
     for days, score in ((0, 90), (10, 50), (10, 88), (60, 87)):
         at: Snapshot = snapshot(days)
-        Judgement(at, [reading(days, score)], NOTHING_WATCHED, before).remember()
-    assert Judgement(snapshot(61), [reading(61, 60)], NOTHING_WATCHED, before).states(rules_of(DROP).rules[0]) == {
+        Judgement(at, [reading(days, score)], before).remember()
+    assert Judgement(snapshot(61), [reading(61, 60)], before, card=CARD).states(rules_of(DROP).rules[0]) == {
         "op-1": "unknown"
     }
     assert before.levels("lago", snapshot(61).as_of, 365)[0].share == 0.0

@@ -9,7 +9,7 @@ from alert_cases import at, reading, rules_of, snapshot
 from customer_research.domain.alert import Outcome, Simulated
 from customer_research.domain.health import Status
 from customer_research.domain.snapshot import Reading
-from customer_research.health.alerts.judging import NOTHING_WATCHED, Judgement
+from customer_research.health.alerts.judging import Judgement
 from customer_research.health.alerts.simulation import HORIZON, Simulation
 from customer_research.health.alerts.standings import Standings
 
@@ -21,7 +21,7 @@ def simulated(weeks: Sequence[Sequence[Reading]], *tables: str, since: int = 0) 
     before = Standings(30)
     simulation = Simulation(rules_of(*tables).rules, at(7 * since))
     for number, readings in enumerate(weeks):
-        simulation.take(Judgement(snapshot(7 * number), readings, NOTHING_WATCHED, before))
+        simulation.take(Judgement(snapshot(7 * number), readings, before))
     return simulation.result()
 
 

@@ -27,14 +27,13 @@ from customer_research.health.alerts.rules import (
     SourceGapTest,
 )
 from customer_research.health.alerts.standings import (
-    SLACK,
     SourceLevel,
-    Standing,
     Standings,
     source_levels,
-    standing,
     worse,
 )
+from customer_research.health.history import SLACK, alike
+from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import ACCOUNT_TABLE
 
 _STATES: Mapping[int, AlertState] = {0: "clears", 1: "holds", 2: "between"}
@@ -76,10 +75,19 @@ NOTHING_WATCHED = Watched(None, None)
 
 
 class Judgement:
-    """One snapshot under the rules, against the snapshots before."""
+    """One snapshot under the rules, against the snapshots before; without its scorecard no score's change can be told."""
 
-    def __init__(self, snapshot: Snapshot, readings: Iterable[Reading], watched: Watched, before: Standings) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        readings: Iterable[Reading],
+        before: Standings,
+        *,
+        card: Scorecard | None = None,
+        watched: Watched = NOTHING_WATCHED,
+    ) -> None:
         self.snapshot = snapshot
+        self.card = card
         self.readings = {reading.operator_id: reading for reading in readings}
         self.watched = watched
         self.before = before
@@ -139,7 +147,7 @@ class Judgement:
                 return self._band_drop(test, reading)
             case ScoreDropTest() as test:
                 then = self.score_then(test, reading)
-                change = None if then is None or reading.score is None else reading.score - then.score
+                change = None if then is None else self.change(then, reading)
                 return "unknown" if change is None else test.threshold.state(change, self.segment(reading.operator_id))
             case FindingTest() as test:
                 return self._finding(test, reading)
@@ -183,25 +191,27 @@ class Judgement:
             return self._untold((name for case in rule.cases for name in case.when.metrics), reading)
         return "holds" if number else "clears"
 
-    def score_then(self, test: ScoreDropTest, reading: Reading) -> Standing | None:
-        """The standing that the score is compared with: the latest of those at least `days` old, and not much older."""
-        now, days = standing(self.snapshot, reading), timedelta(days=test.days)
-        found = [] if now is None else self.before.standings(now, reading.operator_id, days + SLACK, days)
+    def score_then(self, test: ScoreDropTest, reading: Reading) -> Reading | None:
+        """The reading that a score is compared with: the latest of those at least `days` old, and not much older."""
+        until = reading.as_of - timedelta(days=test.days)
+        found = [r for r in self.before.comparable(self.snapshot, reading, test.days + SLACK.days) if r.as_of <= until]
         return found[-1] if found else None
 
-    def best_then(self, test: BandDropTest, reading: Reading) -> Standing | None:
-        """The latest standing of the best band within `days`."""
-        now, days = standing(self.snapshot, reading), timedelta(days=test.days)
-        found = [] if now is None else self.before.standings(now, reading.operator_id, days, timedelta())
-        best: Standing | None = None
-        for then in found:
+    def change(self, then: Reading, reading: Reading) -> int | None:
+        """The score's change as histories tell it, on what could be judged both times; None without the scorecard."""
+        return None if self.card is None else alike(then, reading, self.card)
+
+    def best_then(self, test: BandDropTest, reading: Reading) -> Reading | None:
+        """The latest of the readings of the best band within `days`."""
+        best: Reading | None = None
+        for then in self.before.comparable(self.snapshot, reading, test.days):
             if best is None or not worse(then.band, best.band):
                 best = then
         return best
 
     def _band_drop(self, test: BandDropTest, reading: Reading) -> AlertState:
         then = self.best_then(test, reading)
-        if then is None or reading.score is None:
+        if then is None or then.score is None or reading.score is None:
             return "unknown"
         if not worse(reading.band, then.band) or reading.band not in test.to:
             return "clears"

@@ -1,49 +1,36 @@
-"""What alerts remember of the snapshots before: each operator's standing, and how much of each source was unknown."""
+"""What alerts remember of the snapshots before: each operator's readings, and how much of each source was unknown."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from customer_research.domain.health import BAND_ORDER, Band
 from customer_research.domain.records import LAKE_TABLES
 from customer_research.domain.snapshot import Reading, Snapshot
-
-SLACK = timedelta(days=7)
-"""How much older than the day that is asked for a standing may be: snapshots may be weekly."""
+from customer_research.health.history import SLACK
 
 ANSWERS = frozenset({"none_found", "not_applicable"})
 """Gap reasons that are answers, not outages."""
 
 
-class Standing(NamedTuple):
-    """What of a reading later ones are compared with; two compare only with equal `basis` (what was known, by which card)."""
-
-    as_of: datetime
-    score: int
-    band: Band
-    gates: tuple[str, ...]
-    basis: tuple[str, tuple[str, ...], tuple[str, ...]]
+Basis = tuple[str, tuple[str, ...], tuple[str, ...]]
+"""What a score rests on: the scorecard's digest, the dimensions that are known, and what is unknown."""
 
 
-def standing(snapshot: Snapshot, reading: Reading) -> Standing | None:
-    """A reading's standing; None when there is no score.
+def basis_of(snapshot: Snapshot, reading: Reading) -> Basis | None:
+    """What a reading rests on; None without a score. Only readings on the same basis are compared.
 
-    Readings with other unknown tables or dimensions, or of another scorecard, have another basis: a source that fails
-    never makes a decline, nor does one that comes back.
+    So a source that fails never makes a drop nor ends one, nor does one that comes back, nor another scorecard. (A history
+    also tells the change of the part that is known; an alert waits.)
     """
-    if reading.score is None or reading.band == "insufficient":
+    if reading.score is None:
         return None
     known = tuple(sorted(name for name, score in reading.dimensions.items() if score is not None))
-    basis = (snapshot.digest, known, (*sorted(reading.unknown), *_unknown_of_all(snapshot)))
-    return Standing(reading.as_of, reading.score, reading.band, reading.gates, basis)
-
-
-def _unknown_of_all(snapshot: Snapshot) -> tuple[str, ...]:
-    return tuple(sorted({f"{gap.source} {gap.reason}" for gap in snapshot.gaps}))
+    of_all = sorted({f"{gap.source} {gap.reason}" for gap in snapshot.gaps})
+    return snapshot.digest, known, (*sorted(reading.unknown), *of_all)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +56,21 @@ def source_levels(snapshot: Snapshot, readings: Iterable[Reading]) -> Mapping[st
     return {source: SourceLevel(everybody.get(source), lacking[source] / max(counted, 1)) for source in sources}
 
 
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """A snapshot that is remembered: readings by operator, each with its basis, and what was unknown of each source."""
+
+    snapshot: Snapshot
+    readings: Mapping[str, tuple[Reading, Basis | None]]
+    levels: Mapping[str, SourceLevel]
+
+
 class Standings:
-    """Those of the last days, snapshot after snapshot; older ones are forgotten."""
+    """How everybody stood in the last days, snapshot after snapshot; older ones are forgotten."""
 
     def __init__(self, days: int) -> None:
         self._reach = timedelta(days=days) + SLACK
-        self._snapshots: list[tuple[datetime, Mapping[str, Standing], Mapping[str, SourceLevel]]] = []
+        self._earlier: list[_Earlier] = []
 
     @property
     def reach(self) -> timedelta:
@@ -83,27 +79,40 @@ class Standings:
 
     def add(self, snapshot: Snapshot, readings: Iterable[Reading], levels: Mapping[str, SourceLevel]) -> None:
         """Remember a snapshot; they come in the order of their instants, and a second of one instant replaces the first."""
-        found = {reading.operator_id: known for reading in readings if (known := standing(snapshot, reading))}
         oldest = snapshot.as_of - self._reach
-        kept = [entry for entry in self._snapshots if oldest <= entry[0] < snapshot.as_of]
-        self._snapshots = [*kept, (snapshot.as_of, found, levels)]
+        self._earlier = [one for one in self._earlier if oldest <= one.snapshot.as_of < snapshot.as_of]
+        before = self._earlier[-1].readings if self._earlier else {}
+        found = {reading.operator_id: _shared(snapshot, reading, before) for reading in readings}
+        self._earlier.append(_Earlier(snapshot, found, levels))
 
-    def standings(self, now: Standing, operator_id: str, oldest: timedelta, newest: timedelta) -> list[Standing]:
-        """An operator's earlier standings that compare with the one now, from so long before it to so long, oldest first."""
-        since, until = now.as_of - oldest, now.as_of - newest
-        return [
-            then
-            for as_of, found, _ in self._snapshots
-            if since <= as_of <= until
-            and as_of < now.as_of
-            and (then := found.get(operator_id)) is not None
-            and then.basis == now.basis
-        ]
+    def comparable(self, now: Snapshot, reading: Reading, days: int) -> Iterator[Reading]:
+        """The operator's earlier readings within `days` that compare with the one now, oldest first."""
+        basis, since = basis_of(now, reading), now.as_of - timedelta(days=days)
+        for one in self._earlier if basis is not None else ():
+            found = one.readings.get(reading.operator_id)
+            if found is not None and since <= one.snapshot.as_of < now.as_of and found[1] == basis:
+                yield found[0]
 
     def levels(self, source: str, as_of: datetime, days: int) -> list[SourceLevel]:
         """What was unknown of a source in the snapshots of the last days, oldest first."""
         since = as_of - timedelta(days=days)
-        return [levels[source] for then, _, levels in self._snapshots if since <= then < as_of and source in levels]
+        near = (one for one in self._earlier if since <= one.snapshot.as_of < as_of)
+        return [one.levels[source] for one in near if source in one.levels]
+
+
+def _shared(
+    snapshot: Snapshot, reading: Reading, before: Mapping[str, tuple[Reading, Basis | None]]
+) -> tuple[Reading, Basis | None]:
+    """A reading to be remembered: what is as in the snapshot before is kept in memory once."""
+    basis = basis_of(snapshot, reading)
+    if (known := before.get(reading.operator_id)) is None:
+        return reading, basis
+    last, basis_before = known
+    parts = {name: getattr(last, name) for name in _PARTS if getattr(last, name) == getattr(reading, name)}
+    return replace(reading, **parts), basis_before if basis_before == basis else basis
+
+
+_PARTS = ("name", "dimensions", "contributions", "gates", "findings", "unknown")
 
 
 def worse(band: Band, than: Band) -> bool:

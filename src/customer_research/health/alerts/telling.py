@@ -124,11 +124,14 @@ class Words(Teller):
 
     def _score_drop(self, test: ScoreDropTest, reading: Reading) -> Told:
         then = self._judgement.score_then(test, reading)
-        assert then is not None, "a score drop that holds has a standing before it"
-        assert reading.score is not None, "a score drop that holds has a score"
-        lost = then.score - reading.score
-        text = f"{lost} points lost in {(reading.as_of - then.as_of).days} days: {reading.score} after {then.score}."
-        return Told(text, {SCORE: reading.score, SCORE_BEFORE: then.score})
+        assert then is not None, "a score drop that holds has a reading before it"
+        assert then.score is not None, "and that has a score"
+        assert reading.score is not None, "as has the one now"
+        change, days = self._judgement.change(then, reading), (reading.as_of - then.as_of).days
+        text = f"{-(change or 0)} points lost in {days} days: {reading.score} after {then.score}"
+        if change != reading.score - then.score:
+            text += ", counting what could be judged both times"
+        return Told(f"{text}.", {SCORE: reading.score, SCORE_BEFORE: then.score})
 
     def _findings(self, test: FindingTest, reading: Reading) -> Told:
         figures = self._figures(reading.operator_id)
