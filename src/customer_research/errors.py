@@ -4,7 +4,8 @@
 CustomerResearchError              .hint: what to do next; .exit_code; .http_status
 ├─ UsageError                      the call cannot be understood
 │  ├─ OperatorNotFound             .nearest
-│  └─ AmbiguousOperator            .candidates
+│  ├─ AmbiguousOperator            .candidates
+│  └─ TablesRefused                .faults: everything that is wrong in tables that somebody gave
 ├─ ConfigError                     .setting
 ├─ SourceError                     .source .stream .retryable
 │  ├─ Denied                       401, 403
@@ -68,6 +69,14 @@ class AmbiguousOperator(UsageError):  # noqa: N818 - the house plan's name
     def __init__(self, message: str, *, candidates: tuple[Any, ...] = (), hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.candidates = candidates
+
+
+class TablesRefused(UsageError):  # noqa: N818 - read as a statement
+    """Tables that somebody gave cannot be used; `faults` (domain.faults) is everything that is wrong in them."""
+
+    def __init__(self, message: str, *, faults: tuple[Any, ...], hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.faults = faults
 
 
 class ConfigError(CustomerResearchError):

@@ -140,6 +140,19 @@ def named_parameters(sql: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_parameter_name(node) for node in found))
 
 
+def names_in(sql: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The tables and the columns that a DuckDB query names anywhere, in small letters; names of its own parts included.
+
+    Raises:
+        EngineError: when it is not exactly one query that parses.
+    """
+    from sqlglot import exp  # noqa: PLC0415
+
+    query = _parse(sql)
+    tables = frozenset(table.name.lower() for table in query.find_all(exp.Table))
+    return tables, frozenset(column.name.lower() for column in query.find_all(exp.Column))
+
+
 def with_bindings(sql: str, bindings: Mapping[str, str]) -> str:
     """The statement with each bound table it names defined in front of it, as a common table expression.
 

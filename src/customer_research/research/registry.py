@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from customer_research.domain.records import TABLES
 from customer_research.health.findings import load_findings
 from customer_research.health.scorecard import PERMILLE, Scorecard, load_scorecard, shipped_scorecards
 from customer_research.metrics.catalogue import METRICS, SUBJECTS
 from customer_research.reports.kinds import KINDS
+from customer_research.research.canonical import described
 from customer_research.research.figures import WIDE_METRICS
 from customer_research.settings import ENV_PREFIX, Settings, describe_defaults
 from customer_research.sources import discover
@@ -22,6 +22,11 @@ taken apart.
 TABLES_INTRODUCTION = """\
 Sources normalise the vendors' records into these tables; metrics and reports name nothing else. Timestamps are UTC,
 `*_minor` are integer minor units of the row's currency, `fetch_id` is the receipt that brought the row.
+
+Anybody may give them as files: a folder with `TABLE.parquet`, `TABLE.csv` or `TABLE/*.parquet` for some of the tables, for
+`import DIR` and `score --tables DIR`. A *needed* column must be there (empty where nothing is known); the others may be
+absent. Types in files: text; integer; number; boolean (`true` or `false`); date (`YYYY-MM-DD`); timestamp (UTC, or with a
+time zone); texts (a list, or `|a|b|` as text).
 """
 RULES_INTRODUCTION = """\
 A scorecard is data: dimensions with weights and a base, rules with a condition over metrics, points and a sentence. A rule
@@ -51,18 +56,13 @@ def metrics() -> list[dict[str, Any]]:
     ]
 
 
-def tables() -> list[dict[str, Any]]:
-    """Every canonical table with its columns."""
-    return [
-        {
-            "name": t.name,
-            "home": t.home,
-            "grain": t.grain,
-            "key": list(t.key),
-            "columns": [{"name": c.name, "type": c.type, "meaning": c.meaning} for c in t.columns],
-        }
-        for t in TABLES.values()
-    ]
+def tables(name: str = "") -> list[dict[str, Any]]:
+    """Every canonical table with its columns, or one.
+
+    Raises:
+        UsageError: for an unknown table.
+    """
+    return described(name)
 
 
 def scorecards() -> tuple[str, ...]:

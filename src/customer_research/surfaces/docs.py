@@ -59,11 +59,20 @@ def tables_page() -> str:
             f"\n## `{canonical['name']}`\n",
             f"{canonical['grain'].capitalize()} (from {canonical['home']}; key: {', '.join(canonical['key'])}).\n",
             table(
-                ("column", "type", "meaning"),
-                [(f"`{c['name']}`", c["type"], c["meaning"]) for c in canonical["columns"]],
+                ("column", "type", "needed", "meaning"),
+                [
+                    (f"`{c['name']}`", c["type"], "needed" if c["needed"] else "", _meaning(c))
+                    for c in canonical["columns"]
+                ],
             ),
         ]
     return "\n".join(parts)
+
+
+def _meaning(column: Mapping[str, Any]) -> str:
+    """What a column means, and the words that it may hold where they are few."""
+    words = ", ".join(column["words"])
+    return f"{column['meaning']}; one of {words}" if words else str(column["meaning"])
 
 
 def rules_page() -> str:

@@ -1,0 +1,52 @@
+"""The closed vocabularies: columns of the canonical tables whose texts are one of a few words, each spelt as here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from customer_research.domain.money import MONTHS_PER_INTERVAL
+
+_INTERVALS = tuple(MONTHS_PER_INTERVAL)
+_PAYMENT = ("pending", "processing", "succeeded", "failed")
+_SUBSCRIPTION = ("active", "pending", "canceled", "terminated")
+
+VOCABULARIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "plan.interval": _INTERVALS,
+        "subscription.interval": _INTERVALS,
+        "subscription.status": _SUBSCRIPTION,
+        "subscription.segment": ("Free", "SMB", "Mid-Market", "Enterprise"),
+        "subscription.billing_time": ("calendar", "anniversary"),
+        "invoice.invoice_type": (
+            "subscription",
+            "one_off",
+            "credit",
+            "advance_charges",
+            "add_on",
+            "progressive_billing",
+        ),
+        "invoice.status": ("draft", "finalized", "voided", "failed", "pending"),
+        "invoice.payment_status": _PAYMENT,
+        "payment.status": _PAYMENT,
+        "coupon.status": ("active", "terminated"),
+        "coupon.frequency": ("once", "recurring", "forever"),
+        "company.linked_by": ("csm", "property", "search"),
+        "engagement.type": ("note", "email", "call", "meeting"),
+        "ticket.matched_by": ("operator_id", "tag", "title", "text"),
+        "csm.status": _SUBSCRIPTION,
+        "csm.waterfall_event": (
+            "new",
+            "expansion_moovs",
+            "contraction_moovs",
+            "plan_change",
+            "reactivation",
+            "churn",
+        ),
+        "reservation.status": ("completed", "cancelled", "pending", "in_progress", "confirmed", "other"),
+        "charge.status": ("succeeded", "failed", "pending"),
+        "charge.risk_level": ("normal", "elevated", "highest", "not_assessed", "unknown"),
+        "gap.reason": ("unavailable", "denied", "not_configured", "not_applicable", "stale", "truncated"),
+    }
+)
+"""`table.column` → its words; null is allowed besides, where the column is no key."""
