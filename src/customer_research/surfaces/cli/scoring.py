@@ -1,0 +1,169 @@
+"""Commands that score everybody: `portfolio score` (into the lake's snapshots) and `score` (any tables, printed)."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from customer_research.surfaces.cli.reports import SCORECARD
+from customer_research.surfaces.cli.session import PARTIAL, settings_of
+
+if TYPE_CHECKING:
+    from customer_research.domain.snapshot import Snapshot
+    from customer_research.research.portfolio.taking import Asked, Standing
+
+ENGINES = ("duckdb", "postgres", "spark", "snowflake")
+WIDTH = 100
+HEADERS = ("Status", "Band", "Operators", "Mean score", "Coverage")
+
+PORTFOLIO_SCORE_HELP = """\
+Score every operator of the lake as of one instant, and keep it: score, dimensions, contributions, coverage, gates and
+findings as Parquet files in the lake's folder `snapshots`, and in the score history.
+
+Each operator gets the very score that `health` gives. The same question is not computed twice (--again does). Only what was
+known before the instant counts, so that a past date can be asked for at any time.
+
+Exit code: 0 done; 3 done, but a source should have told more; 2 the tables are empty or wrong, or the date is; 5 the
+scorecard or the engine is.
+"""
+SCORE_HELP = """\
+Score every operator of anybody's canonical tables (`customer-research tables` describes them) and print it; nothing is
+kept. DIR holds TABLE.parquet, TABLE.csv or TABLE/*.parquet; tables that are not there are unknown.
+
+With --json one document: what was scored from what, and each operator's score, dimensions, contributions (null: could not be
+judged), coverage, gates and findings. Without it: how many stand where.
+"""
+
+
+def _asking(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say what to score; the command is called with `asked`."""
+
+    @functools.wraps(command)
+    def with_asked(
+        *arguments: Any,
+        as_of: str | None,
+        scorecard: str | None,
+        engine: str | None,
+        engine_url: str | None,
+        tables: Path | None,
+        again: bool = False,
+        **options: Any,
+    ) -> Any:
+        from customer_research.research.portfolio.taking import Asked, instant  # noqa: PLC0415 - start-up time
+
+        moment = instant(as_of) if as_of is not None else None
+        return command(*arguments, asked=Asked(moment, scorecard, tables, engine, engine_url, again), **options)
+
+    wrapped: Callable[..., Any] = with_asked
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="As JSON."),
+        click.option("--engine-url", help="Where that engine is (a setting keeps it out of the shell's history)."),
+        click.option(
+            "--engine", type=click.Choice(ENGINES), help="Where it is computed; default: setting engine.name."
+        ),
+        SCORECARD,
+        click.option("--as-of", metavar="DATE", help="A day (its midnight) or an instant, UTC; default: now."),
+    ):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command("score", help=PORTFOLIO_SCORE_HELP)
+@_asking
+@click.option("--tables", type=_FOLDER, metavar="DIR", help="Canonical tables in a folder, instead of the lake's.")
+@click.option("--again", is_flag=True, help="Compute it anew even when it is there already.")
+@click.pass_context
+def portfolio_score(ctx: click.Context, *, asked: Asked, as_json: bool) -> int:
+    """Take a snapshot and keep it; see `PORTFOLIO_SCORE_HELP` for exit codes."""
+    from customer_research.research.portfolio.taking import standings, summary, take  # noqa: PLC0415 - start-up time
+    from customer_research.research.service import system_clock  # noqa: PLC0415
+
+    settings = settings_of(ctx)
+    folder, snapshot = take(settings, lambda: settings.clock or system_clock(), asked)
+    found = standings(folder)
+    if as_json:
+        click.echo(_summary_json(summary(snapshot, folder), snapshot, found))
+    else:
+        click.echo(_summary(snapshot, found))
+        click.echo(f"Files: {folder}")
+    return _code(snapshot)
+
+
+@click.command("score", help=SCORE_HELP)
+@_asking
+@click.option("--tables", type=_FOLDER, metavar="DIR", required=True, help="Canonical tables in a folder.")
+@click.pass_context
+def score(ctx: click.Context, *, asked: Asked, as_json: bool) -> int:
+    """Score anybody's tables and print it."""
+    from customer_research.research.portfolio.taking import document, standings, taken_aside  # noqa: PLC0415
+    from customer_research.research.service import system_clock  # noqa: PLC0415
+
+    settings = settings_of(ctx)
+    with taken_aside(settings, lambda: settings.clock or system_clock(), asked) as (folder, snapshot):
+        if as_json:
+            for piece in document(folder, snapshot):
+                click.echo(piece, nl=False)
+        else:
+            click.echo(_summary(snapshot, standings(folder)))
+    return _code(snapshot)
+
+
+def _code(snapshot: Snapshot) -> int:
+    """Partial when a source that should have told did not."""
+    return PARTIAL if any(gap.reason not in {"not_configured", "not_applicable"} for gap in snapshot.gaps) else 0
+
+
+def _summary_json(told: dict[str, Any], snapshot: Snapshot, found: tuple[Standing, ...]) -> str:
+    from dataclasses import asdict  # noqa: PLC0415 - start-up time
+
+    standing = [asdict(one) for one in found]
+    gaps = [asdict(gap) for gap in snapshot.gaps]
+    return json.dumps({"snapshot": told, "standing": standing, "gaps": gaps}, indent=2, ensure_ascii=False)
+
+
+def _summary(snapshot: Snapshot, found: tuple[Standing, ...]) -> str:
+    """How everybody stands as text, in colours on a terminal; then what is unknown."""
+    from rich import box  # noqa: PLC0415 - start-up time
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    from customer_research.domain.health import BAND_LABELS  # noqa: PLC0415
+
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=None if terminal else WIDTH,
+        force_terminal=terminal and "NO_COLOR" not in os.environ,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    card = f"scorecard {snapshot.scorecard} {snapshot.version}"
+    counted = "1 operator" if snapshot.operators == 1 else f"{snapshot.operators:,} operators"
+    console.print(Text(f"{counted} as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC, {card}, on {snapshot.engine}"))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1), header_style="dim")
+    for position, header in enumerate(HEADERS):
+        table.add_column(header, justify="left" if position < len(("Status", "Band")) else "right")
+    for one in found:
+        average = "not known" if one.average is None else f"{one.average:.0f}"
+        cells = (one.status.replace("_", " "), BAND_LABELS.get(one.band, one.band), f"{one.operators:,}", average)
+        table.add_row(*(Text(cell) for cell in (*cells, f"{one.coverage:.0%}")))
+    console.print(table)
+    for gap in snapshot.gaps:
+        words = f"Unknown of everybody, {gap.source}, {gap.reason.replace('_', ' ')}: {gap.detail} {gap.next_step}"
+        console.print(Text(" ".join("".join(c if c.isprintable() else " " for c in words).split())))
+    return "\n".join(line.rstrip() for line in out.getvalue().rstrip("\n").split("\n"))
