@@ -288,6 +288,10 @@ def name_key(name: str) -> str:
 
 def text_key(text: str) -> str:
     """A text for comparison on word boundaries: words in lower case without accents, one blank between."""
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text)).replace("&", " and ")
-    bare = "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
-    return " ".join(re.findall(r"[^\W_]+", re.sub(r"['\u2019]", "", bare)))
+    plain = text if text.isascii() else _without_accents(text)
+    return " ".join(re.findall(r"[^\W_]+", re.sub(r"['\u2019]", "", plain.replace("&", " and ").casefold())))
+
+
+def _without_accents(text: str) -> str:
+    composed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text))
+    return "".join(letter for letter in composed if not unicodedata.combining(letter))
