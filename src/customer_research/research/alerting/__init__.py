@@ -1,0 +1,7 @@
+"""Alerts on the score history: judging snapshots, trying rules on the past, and telling what is open."""
+
+from __future__ import annotations
+
+from customer_research.research.alerting.judging import Checked, alert_rules, check, evaluate, simulate
+
+__all__ = ["Checked", "alert_rules", "check", "evaluate", "simulate"]
