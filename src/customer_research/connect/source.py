@@ -110,13 +110,13 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """One step of a bulk pull, kept before the next is asked for; a slice that comes twice changes nothing.
+    """One step of a bulk pull; one that comes twice changes nothing.
 
-    Rows replace landed rows of the same key; `gone` lists keys of records that are no more (deleted, merged away). `cursor`
-    is handed back as `Pull.resume` to go on behind this slice. `done` and `total` count records, for the progress display.
-    On a pull's last slice only: `mark` is the `since` of the next pull, and `whole` names the landing tables of which this
-    pull brought every record there is, so that landed rows it did not bring are gone. `gaps` name landing tables that came
-    only in part.
+    It is kept before the next one is, and before `Pull.held` answers. Rows replace landed rows of the same key; `gone` lists
+    keys of records that are no more (deleted, merged away). `cursor` is handed back as `Pull.resume` to go on behind this
+    slice. `done` and `total` count records, for the progress display. On a pull's last slice only: `mark` is the `since` of
+    the next pull (empty: that one is to ask for everything), and `whole` names the landing tables of which this pull brought
+    every record there is, so that landed rows it did not bring are gone. `gaps` name landing tables that came only in part.
     """
 
     rows: Mapping[str, list[Row]]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -64,7 +65,7 @@ def _everything(state: StreamState, order: Order, shape: str, now: datetime) -> 
     return (
         order.full
         or state.shape != shape
-        or state.mark is None
+        or not state.mark
         or state.full_at is None
         or (order.since is None and now - state.full_at >= order.full_days)
     )
@@ -72,6 +73,30 @@ def _everything(state: StreamState, order: Order, shape: str, now: datetime) -> 
 
 def _since(state: StreamState, order: Order) -> str | None:
     return state.mark if order.since is None else order.since.isoformat().replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What one slice says of one table, to be written.
+
+    `fresh` names and numbers its part; `earlier` are the parts before it, `merged` the one that they become when they are
+    many.
+    """
+
+    table: LandingTable
+    rows: Sequence[Row]
+    gone: Sequence[tuple[Any, ...]]
+    earlier: tuple[str, ...]
+    merged: str | None
+    fresh: tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """A slice that is being written: gives the parts of its tables."""
+
+    piece: Slice
+    future: Future[Mapping[str, tuple[str, ...]]]
 
 
 class StreamPull:
@@ -85,6 +110,7 @@ class StreamPull:
         order: what is asked for.
         clock: the present instant.
         told: hears how far it has come.
+        threads: where slices are written.
         heavy: held while much is computed at once, so that only one stream does.
     """
 
@@ -98,6 +124,7 @@ class StreamPull:
         order: Order,
         clock: Clock,
         told: Told,
+        threads: Executor,
         heavy: asyncio.Semaphore,
     ) -> None:
         self._lake = lake
@@ -106,6 +133,7 @@ class StreamPull:
         self._stream = stream
         self._order = order
         self._told = told
+        self._threads = threads
         self._heavy = heavy
         self._tables = {table.name: table for table in stream.tables}
         self._shape = landing.shape(stream.tables)
@@ -114,6 +142,7 @@ class StreamPull:
         self._timer = time.monotonic()
         self._pull = begun(self._state, order, self._shape, self._started)
         self._rows = self._requests = self._gone = 0
+        self._writing: _Writing | None = None
         self.answered = False
         """Whether the source gave anything in this sync."""
 
@@ -168,7 +197,10 @@ class StreamPull:
     # -- slices -------------------------------------------------------------------------------------------------------
 
     async def _slices(self, session: Any) -> Slice | None:
-        """Keep every slice and give the last; None when the records come from another place than those that landed."""
+        """Keep every slice and give the last; None when the records come from another place than those that landed.
+
+        While one is written the next is asked for; it is noted behind the other all the same.
+        """
         pull = Pull(
             until=self._pull.until,
             since=self._pull.since,
@@ -182,9 +214,13 @@ class StreamPull:
             async for last in slices:
                 if self._moved(last):
                     return None
-                await self._keep(last)
+                if self._writing is not None:
+                    await asyncio.wait([asyncio.wrap_future(self._writing.future)])
+                self._settle()
+                self._begin(last)
         finally:
             await _close(slices)
+            self._settle()
         if last is None or last.mark is None:
             raise CustomerResearchError(
                 f"The stream {self._name} ended before it said that it was complete.", hint="Please report it."
@@ -200,45 +236,55 @@ class StreamPull:
         self._pull = Unfinished(since=None, until=self._started)
         return True
 
-    async def _keep(self, piece: Slice) -> None:
+    def _begin(self, piece: Slice) -> None:
+        """Have a slice written in a thread; nothing else uses the engine until it is settled."""
         self.answered = True
-        parts = dict(self._pull.parts)
+        jobs = []
         for name in dict.fromkeys([*piece.rows, *piece.gone]):
             rows, gone = piece.rows.get(name, []), piece.gone.get(name, ())
             if rows or gone:
-                file, number = self._fresh(name)
-                path = self._lake.path(file)
-                await asyncio.to_thread(
-                    landing.write_part, self._engine, self._table(name), rows, gone, path=path, number=number
-                )
-                parts[name] = (*parts.get(name, ()), file)
-                if len(parts[name]) >= PARTS_AT_MOST:
-                    parts[name] = (await self._merged(name, parts[name]),)
-        self._count(piece)
+                earlier = self._pull.parts.get(name, ())
+                merged = self._fresh(name)[0] if len(earlier) >= PARTS_AT_MOST else None
+                jobs.append(_Job(self._table(name), rows, gone, earlier, merged, self._fresh(name)))
+        self._writing = _Writing(piece, self._threads.submit(self._write, jobs))
+
+    def _write(self, jobs: Sequence[_Job]) -> Mapping[str, tuple[str, ...]]:
+        """Write the parts of a slice; gives all parts of its tables."""
+        parts = {}
+        for job in jobs:
+            earlier = job.earlier
+            if job.merged is not None:
+                paths = [self._lake.path(file) for file in earlier]
+                landing.merge_parts(self._engine, job.table, paths, self._lake.path(job.merged))
+                earlier = (job.merged,)
+            file, number = job.fresh
+            path = self._lake.path(file)
+            landing.write_part(self._engine, job.table, job.rows, job.gone, path=path, number=number)
+            parts[job.table.name] = (*earlier, file)
+        return parts
+
+    def _settle(self) -> None:
+        """Note the slice that was being written, when it is on the disk."""
+        writing, self._writing = self._writing, None
+        if writing is None:
+            return
+        written, piece = writing.future.result(), writing.piece
+        rows = sum(map(len, piece.rows.values()))
         receipts = (*self._pull.receipts, *piece.receipts)
         if len(receipts) >= PARTS_AT_MOST:
             receipts = tuple(filter(None, [fold(receipts, self._stream.name)]))
+        self._rows += rows
+        self._requests += sum(receipt.requests for receipt in piece.receipts)
         self._pull = replace(
             self._pull,
             cursor=piece.cursor,
-            parts=parts,
+            parts={**self._pull.parts, **written},
             receipts=receipts,
-            rows=self._pull.rows + sum(map(len, piece.rows.values())),
+            rows=self._pull.rows + rows,
         )
         place = self._state.place or _place(piece)
         self._lake.put_stream(self._name, replace(self._state, unfinished=self._pull, place=place))
         self._tell(piece.done or self._pull.rows, piece.total)
-
-    def _count(self, piece: Slice) -> None:
-        self._rows += sum(map(len, piece.rows.values()))
-        self._requests += sum(receipt.requests for receipt in piece.receipts)
-
-    async def _merged(self, name: str, parts: tuple[str, ...]) -> str:
-        file, _ = self._fresh(name)
-        paths = [self._lake.path(part) for part in parts]
-        async with self._heavy:
-            await asyncio.to_thread(landing.merge_parts, self._engine, self._table(name), paths, self._lake.path(file))
-        return file
 
     def _fresh(self, name: str) -> tuple[str, int]:
         return self._lake.fresh("landing", f"{self._source.name}.{name}")
@@ -254,6 +300,7 @@ class StreamPull:
 
     def _ask(self, sql: str) -> list[Row]:
         """What has landed so far, of this stream with the parts of this pull; see `Pull.held`."""
+        self._settle()
         bind_landed(self._lake, self._engine, self._source)
         for name, table in self._tables.items():
             landed = self._state.landed.get(name)

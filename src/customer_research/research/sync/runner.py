@@ -6,6 +6,7 @@ import asyncio
 import difflib
 import logging
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -137,6 +138,8 @@ class _Sync:
         patient = settings.model_copy(update={"deadline_seconds": settings.lake.deadline_seconds})
         self._connections = Connections(patient, clock)
         self._connections.sources = known
+        self._threads = ThreadPoolExecutor(len(known) or 1, "sync")
+        self._heavy = asyncio.Semaphore(1)
 
     def engine(self, memory_mb: int) -> DuckDB:
         """A DuckDB that reaches the lake's folder and nothing else."""
@@ -145,17 +148,15 @@ class _Sync:
 
     async def pull(self, sources: Sequence[Source], missing: Mapping[str, Gap]) -> tuple[Outcome, ...]:
         """The outcomes of all streams; sources are pulled at once, the streams of one after the other."""
-        heavy = asyncio.Semaphore(1)
         memory = max(self._settings.engine.memory_mb // max(len(sources), 1), 200)
         try:
-            found = await together(*(self._source(one, missing.get(one.name), memory, heavy) for one in sources))
+            found = await together(*(self._source(one, missing.get(one.name), memory) for one in sources))
         finally:
             await self._connections.close()
+            self._threads.shutdown()
         return tuple(outcome for outcomes in found for outcome in outcomes)
 
-    async def _source(
-        self, source: Source, absent: Gap | None, memory_mb: int, heavy: asyncio.Semaphore
-    ) -> list[Outcome]:
+    async def _source(self, source: Source, absent: Gap | None, memory_mb: int) -> list[Outcome]:
         if not source.bulk:
             return []
         with await asyncio.to_thread(self.engine, memory_mb) as engine:
@@ -169,7 +170,8 @@ class _Sync:
                     order=self._order,
                     clock=self._clock,
                     told=self._told,
-                    heavy=heavy,
+                    threads=self._threads,
+                    heavy=self._heavy,
                 )
                 if absent is not None:
                     outcomes.append(pull.outcome("skipped", absent))
