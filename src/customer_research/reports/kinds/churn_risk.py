@@ -9,10 +9,10 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.health import Contribution, HealthScore
 from customer_research.domain.portfolio import Risks
-from customer_research.domain.report import Block, Cell, Prose, Report, Table, Text, Tone
+from customer_research.domain.report import Block, Cell, Prose, Report, Text, Tone
 from customer_research.reports import judgement
 from customer_research.reports.build import bullets, figure, section, sections
-from customer_research.reports.kinds.portfolio import gap_warnings, group_table, number
+from customer_research.reports.kinds.portfolio import brief, gap_warnings, group_table, number, table
 from customer_research.reports.presentation import counted, value_words
 from customer_research.reports.recommend import recommendations
 from customer_research.reports.standing import health
@@ -119,9 +119,9 @@ def _groups(found: Risks) -> Iterator[Block]:
         (found.categories, "Category", "By category"),
         (found.segments, "Segment", "By segment"),
     ):
-        table = group_table(found.portfolio, rows, of, caption, "Average risk")
-        if table is not None:
-            yield table
+        grouped = group_table(found.portfolio, rows, of, caption, "Average risk")
+        if grouped is not None:
+            yield grouped
 
 
 def _insights(found: Risks) -> Iterator[Prose]:
@@ -148,14 +148,9 @@ def _insights(found: Risks) -> Iterator[Prose]:
 def _ranked(found: Risks) -> Block:
     if not found.portfolio.accounts:
         return Prose("No operator is at risk by the signs known.", (number(found.portfolio, 0, "count"),), "good")
-    return Table(
-        ("Operator", "Segment", "MRR", "Risk", "Expected loss", "Health", "Category", "Act"),
-        tuple(_row(found, account) for account in found.portfolio.accounts),
-        (found.portfolio.receipt,),
-        "",
-        sum(level.operators for level in found.levels),
-        ("left", "left", "right", "right", "right", "left", "left", "left"),
-    )
+    headers = ("Operator", "Segment", "MRR", "Risk", "Expected loss", "Health", "Category", "Act")
+    rows = [_row(found, account) for account in found.portfolio.accounts]
+    return table(found.portfolio, headers, rows, "", sum(level.operators for level in found.levels))
 
 
 def _row(found: Risks, account: Account) -> tuple[Cell, ...]:
@@ -163,11 +158,11 @@ def _row(found: Risks, account: Account) -> tuple[Cell, ...]:
     risk = risk_of(retention) or 0
     return (
         Text(account.name or account.operator_id),
-        figure(account, "segment"),
-        figure(account, "mrr_usd"),
-        risk_figure(account, retention),
-        expected_loss(account, retention),
-        health(account),
+        brief(figure(account, "segment")),
+        brief(figure(account, "mrr_usd")),
+        brief(risk_figure(account, retention)),
+        brief(expected_loss(account, retention)),
+        brief(health(account)),
         Text(category_of(retention)),
         Text(level_of(risk)[1] or "nothing to do now"),
     )
@@ -231,11 +226,11 @@ def _action(account: Account) -> Iterator[Prose]:
 def _churned(found: Risks) -> Block:
     if not found.churned:
         return Prose("Nobody, as far as is known.", (number(found.portfolio, 0, "count"),))
-    rows = tuple(
-        (Text(a.name or a.operator_id), figure(a, "segment"), figure(a, "churned_on"), figure(a, "csm_mrr"))
+    rows = [
+        (Text(a.name or a.operator_id), *(brief(figure(a, name)) for name in ("segment", "churned_on", "csm_mrr")))
         for a in found.churned
-    )
-    return Table(("Operator", "Segment", "Churned on", "MRR (CSM view)"), rows, (found.portfolio.receipt,))
+    ]
+    return table(found.portfolio, ("Operator", "Segment", "Churned on", "MRR (CSM view)"), rows, "")
 
 
 __all__ = ["AT_RISK", "LEVELS", "build", "category_of", "expected_loss", "level_of", "risk_of", "signs"]

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from customer_research.domain.account import Account
-from customer_research.domain.evidence import Fact, Figure, Gap
+from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.portfolio import Group, Portfolio
 from customer_research.domain.report import Block, Cell, Prose, Report, Section, Table, Text, Tone
 from customer_research.reports import judgement
 from customer_research.reports.build import figure, section, sections
-from customer_research.reports.presentation import counted, value_words
+from customer_research.reports.presentation import ANSWERS, counted, value_words
 from customer_research.reports.standing import flag, health
 
-HEADERS = ("Operator", "Segment", "MRR", "Health", "Change, 30 days", "Trend", "Why")
 _AT_RISK = frozenset({"critical", "at_risk"})
 
 
@@ -70,33 +69,50 @@ def group_table(
     """Groups with their number, MRR and average."""
     if not rows:
         return None
-    return Table(
-        (of, "Operators", "Share", "MRR", average),
-        tuple(_group_row(found, group, sum(row.operators for row in rows)) for group in rows),
-        (found.receipt,),
-        caption,
-        align=("left", "right", "right", "right", "right"),
-    )
+    of_all = sum(row.operators for row in rows)
+    headers = (of, "Operators", "Share", "MRR", "MRR unknown", average)
+    return table(found, headers, [_group_row(found, group, of_all) for group in rows], caption)
 
 
 def _group_row(found: Portfolio, group: Group, of: int) -> tuple[Cell, ...]:
-    nobody = Gap("portfolio", "none_found", "nobody in it has a score")
+    nobody = Text("nobody has one", "unknown")
     average: Cell = nobody if group.average is None else number(found, round(group.average, 1), "number")
-    return (
-        Text(group.name),
-        number(found, group.operators, "count"),
-        number(found, group.operators / of if of else 0.0, "ratio"),
-        mrr_of(found, group),
-        average,
+    share = number(found, group.operators / of if of else 0.0, "ratio")
+    return (Text(group.name), number(found, group.operators, "count"), share, *mrr_cells(found, group), average)
+
+
+def mrr_cells(found: Portfolio, group: Group) -> tuple[Cell, Cell]:
+    """The group's MRR, and how many of it have none in USD that is known."""
+    known = group.mrr_unknown < group.operators or not group.operators
+    mrr = Fact(group.mrr_minor, "usd_minor", (found.receipt,), found.snapshot.as_of) if known else _NONE
+    return mrr, number(found, group.mrr_unknown, "count")
+
+
+_NONE = Text("none", "unknown")
+
+
+def brief(found: Figure) -> Cell:
+    """A figure for a narrow cell: a gap that is an answer is told as none, one that is a hole stays what it is."""
+    return _NONE if isinstance(found, Gap) and found.reason in ANSWERS else found
+
+
+def table(
+    found: Portfolio, headers: Sequence[str], rows: Sequence[tuple[Cell, ...]], caption: str, total: int | None = None
+) -> Table:
+    """Rows of many operators, their receipts told once above them; figures stand to the right."""
+    facts = [cell for row in rows for cell in row if isinstance(cell, Fact)]
+    return Table(
+        tuple(headers),
+        tuple(rows),
+        merge_basis([number(found, len(rows), "count"), *facts]),
+        caption,
+        total,
+        tuple("right" if any(_is_number(row[at]) for row in rows) else "left" for at in range(len(headers))),
     )
 
 
-def mrr_of(found: Portfolio, group: Group) -> Figure:
-    """The group's MRR; how many of it have none that is known stands beside it."""
-    if group.mrr_unknown == group.operators and group.operators:
-        return Gap("portfolio", "none_found", "no MRR in USD is known")
-    note = f"{group.mrr_unknown} without a known MRR in USD" if group.mrr_unknown else ""
-    return Fact(group.mrr_minor, "usd_minor", (found.receipt,), found.snapshot.as_of, note=note)
+def _is_number(cell: Cell) -> bool:
+    return isinstance(cell, Fact) and cell.unit not in {"text", "date"}
 
 
 def _headline(found: Portfolio) -> Prose:
@@ -127,26 +143,24 @@ def _lines(found: Portfolio) -> Iterator[Block]:
     if not found.accounts:
         yield Prose(f"No operator answers to it{': ' + found.chosen.words if found.chosen.words else ''}.")
         return
-    yield Table(
-        HEADERS,
-        tuple(_line(found, account) for account in found.accounts),
-        (found.receipt,),
-        "",
-        found.chosen.matching,
-        ("left", "left", "right", "left", "right", "right", "left"),
-    )
+    columns = _columns(found)
+    rows = [tuple(column(account) for column in columns.values()) for account in found.accounts]
+    yield table(found, tuple(columns), rows, "", found.chosen.matching)
 
 
-def _line(found: Portfolio, account: Account) -> tuple[Cell, ...]:
-    return (
-        Text(account.name or account.operator_id),
-        figure(account, "segment"),
-        figure(account, "mrr_usd"),
-        health(account),
-        found.changes.get(account.operator_id, NO_HISTORY),
-        figure(account, "usage_trend"),
-        flag(account),
-    )
+def _columns(found: Portfolio) -> dict[str, Callable[[Account], Cell]]:
+    """Header → cell; the change of the score only when somebody's is known."""
+    columns: dict[str, Callable[[Account], Cell]] = {
+        "Operator": lambda account: Text(account.name or account.operator_id),
+        "Segment": lambda account: brief(figure(account, "segment")),
+        "MRR": lambda account: brief(figure(account, "mrr_usd")),
+        "Health": lambda account: brief(health(account)),
+    }
+    if any(isinstance(change, Fact) for change in found.changes.values()):
+        columns["30 days"] = lambda account: brief(found.changes.get(account.operator_id, NO_HISTORY))
+    columns["Trend"] = lambda account: brief(figure(account, "usage_trend"))
+    columns["Why"] = lambda account: brief(flag(account))
+    return columns
 
 
 NO_HISTORY = Gap(
@@ -159,19 +173,14 @@ def _disagreements(found: Portfolio) -> Block:
         return Prose(
             "Money, usage and support tell the same story wherever they are known.", (number(found, 0, "count"),)
         )
-    rows = tuple(
+    headers = ("What they say", "Operators", "MRR", "MRR unknown", "For example")
+    rows = [
         (
             Text(group.name),
             number(found, group.operators, "count"),
-            mrr_of(found, group),
+            *mrr_cells(found, group),
             Text(", ".join(group.examples)),
         )
         for group in found.disagreements
-    )
-    return Table(
-        ("What they say", "Operators", "MRR", "For example"),
-        rows,
-        (found.receipt,),
-        "",
-        align=("left", "right", "right", "left"),
-    )
+    ]
+    return table(found, headers, rows, "")

@@ -121,13 +121,17 @@ def risks(
     return Risks(
         portfolio=_showing(found, accounts),
         retention=safety,
-        levels=_groups(engine, "at_risk", "level_name", "risk"),
+        levels=tuple(sorted(_groups(engine, "at_risk", "level_name", "risk"), key=_level)),
         categories=_groups(engine, "at_risk", "category", "risk"),
         segments=_groups(engine, "at_risk", "segment", "risk"),
         owners=_groups(engine, "at_risk", "owner_name", "risk", known_only=True),
         churned=accounts_of(files, left, card, now=now, links=links),
         unjudged=int(unjudged["n"]),
     )
+
+
+def _level(group: Group) -> int:
+    return [name for _, name, _ in LEVELS].index(group.name)
 
 
 def with_changes(found: Portfolio, changes: Mapping[str, Figure]) -> Portfolio:
