@@ -17,28 +17,36 @@ import sqlglot
 from sqlglot import exp
 
 from customer_research.errors import EngineError
+from customer_research.metrics.steps import NotStepsError
+from customer_research.metrics.windows import EvenCalendar, counted, flattened, instants_of
 
 CALENDAR = "calendar"
 """The table of instants that lifted queries read: one column `t`, each instant once."""
 
 ACCOUNT_TABLE = "account_metrics"
+LARGE = frozenset({"reservation", "charge", "invoice"})
+"""The tables with so many rows that looking at each for every instant takes too long."""
+
 _DIALECT = "duckdb"
 _INSTANT = "t"
 
 
 @lru_cache(maxsize=256)
-def lifted(sql: str, timed: frozenset[str] = frozenset({ACCOUNT_TABLE})) -> str:
+def lifted(
+    sql: str, timed: frozenset[str] = frozenset({ACCOUNT_TABLE}), even: EvenCalendar | None = None
+) -> str:
     """A query about `$as_of` as one about every instant of `calendar`: its rows for each, with the instant as column `t`.
 
     Args:
         sql: one query in DuckDB's dialect; it reads the instant as `SELECT CAST($as_of AS TIMESTAMP) AS t` only.
         timed: the tables that have a column `t` already, such as kept results of lifted queries.
+        even: the calendar's instants, where their steps are even: aggregates over large tables are then counted by events.
 
     Raises:
         EngineError: when the query does not depend on an instant, or says something that has no form for many instants.
     """
     query = cast("exp.Query", sqlglot.parse_one(sql, read=_DIALECT))
-    depends = _Lifting(timed | {CALENDAR}).query(query, {})
+    depends = _Lifting(timed | {CALENDAR}, even).query(query, {})
     if not depends:
         raise _unliftable("it does not depend on an instant")
     if any(query.find_all(exp.Placeholder, exp.Parameter)):
@@ -49,14 +57,18 @@ def lifted(sql: str, timed: frozenset[str] = frozenset({ACCOUNT_TABLE})) -> str:
 class _Lifting:
     """One rewrite, in place: which names are timed where, and what that asks of each part of a query."""
 
-    def __init__(self, timed: Iterable[str]) -> None:
+    def __init__(self, timed: Iterable[str], even: EvenCalendar | None) -> None:
         self._tables = frozenset(timed)
+        self._even = even
+        self._definitions: dict[str, exp.Query] = {}
 
     def query(self, query: exp.Expr, outer: Mapping[str, bool]) -> bool:
         """Lift a query; whether it is timed. `outer` tells of the names defined around it."""
         names = dict(outer)
         for cte in query.ctes if isinstance(query, exp.Query) else ():
-            names[cte.alias.lower()] = self.query(cte.this, names)
+            name, before = cte.alias.lower(), cte.this.copy()
+            names[name] = self.query(cte.this, names)
+            self._definitions[name] = before
         if isinstance(query, exp.SetOperation):
             return self._union(query, names)
         if isinstance(query, exp.Subquery):
@@ -77,6 +89,10 @@ class _Lifting:
         if _reads_parameter(select):
             select.replace(exp.select(_INSTANT).from_(CALENDAR))
             return True
+        if self._by_events(select, names):
+            return True
+        if _of_all_instants(select):
+            return False
         sources = self._sources(select, names)
         self._refuse_nested(select, names)
         if not sources:
@@ -94,6 +110,23 @@ class _Lifting:
         if select.args.get("limit") is not None or select.args.get("offset") is not None:
             raise _unliftable("it has a LIMIT")
         _order_by_instant(select, instant)
+        return True
+
+    def _by_events(self, select: exp.Select, names: Mapping[str, bool]) -> bool:
+        """Count a grouped query over a large table by events, where that can be done."""
+        if self._even is None or select.args.get("group") is None or "moment" not in self._definitions:
+            return False
+
+        def is_timed(name: str) -> bool:
+            return names[name] if name in names else name in self._tables
+
+        try:
+            source = flattened(select, self._definitions, is_timed)
+            if source.told.this.name not in LARGE:
+                return False
+            select.replace(counted(select, source, instants_of(self._definitions["moment"]), self._even))
+        except NotStepsError:
+            return False
         return True
 
     def _sources(self, select: exp.Select, names: Mapping[str, bool]) -> list[str]:
@@ -141,6 +174,13 @@ def _reads_parameter(select: exp.Select) -> bool:
         return False
     told = select.expressions[0]
     return told.alias == _INSTANT and told.find(exp.Placeholder, exp.Parameter) is not None
+
+
+def _of_all_instants(select: exp.Select) -> bool:
+    """Whether it sums up `moment` itself, such as `span`: of a calendar one row about all its instants."""
+    told = select.args.get("from_")
+    alone = told is not None and told.this.name == "moment" and not select.args.get("joins")
+    return alone and select.args.get("group") is None and _aggregates(select)
 
 
 def _carry(select: exp.Select, sources: list[str], instant: exp.Column) -> None:

@@ -1,25 +1,29 @@
--- uses: moment, charge_at, dispute_at
--- Card processing: one row per operator with a passenger's charge or a dispute before T.
-runs AS (
+-- uses: moment, span, charge_at, dispute_at
+-- Card processing: one row per operator with a passenger's charge or a dispute before T. A streak is the failed attempts
+-- between two successful ones, by distinct cards.
+attempts AS (
     SELECT
-        operator_id,
-        status,
-        card_id,
-        SUM(CASE WHEN status = 'succeeded' THEN 1 ELSE 0 END) OVER (
-            PARTITION BY operator_id ORDER BY created_at, charge_id
+        c.operator_id,
+        c.created_at,
+        c.status,
+        c.card_id,
+        SUM(CASE WHEN c.status = 'succeeded' THEN 1 ELSE 0 END) OVER (
+            PARTITION BY c.operator_id ORDER BY c.created_at, c.charge_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS run
-    FROM charge_at
-    WHERE in_90d AND attempt
+    FROM charge AS c
+    CROSS JOIN span AS s
+    WHERE c.created_at >= s.first_t - INTERVAL 90 DAY AND c.created_at < s.last_t AND c.status IN ('succeeded', 'failed')
 ),
 failures AS (
     SELECT
-        operator_id,
-        run,
-        COUNT(DISTINCT card_id) + SUM(CASE WHEN card_id IS NULL THEN 1 ELSE 0 END) AS cards
-    FROM runs
-    WHERE status = 'failed'
-    GROUP BY operator_id, run
+        a.operator_id,
+        a.run,
+        COUNT(DISTINCT a.card_id) + SUM(CASE WHEN a.card_id IS NULL THEN 1 ELSE 0 END) AS cards
+    FROM attempts AS a
+    CROSS JOIN moment AS m
+    WHERE a.status = 'failed' AND a.created_at >= m.d90 AND a.created_at < m.t
+    GROUP BY a.operator_id, a.run
 ),
 streaks AS (
     SELECT operator_id, MAX(cards) AS failure_streak
@@ -27,8 +31,9 @@ streaks AS (
     GROUP BY operator_id
 ),
 disputed AS (
-    SELECT DISTINCT operator_id, charge_id
-    FROM dispute_at
+    SELECT operator_id, charge_id, MIN(created_at) AS disputed_at
+    FROM dispute
+    GROUP BY operator_id, charge_id
 ),
 charged AS (
     SELECT
@@ -45,7 +50,7 @@ charged AS (
         SUM(CASE WHEN c.in_prev_90d AND c.status = 'succeeded' THEN c.refunded_minor END) AS refunded_prev,
         MIN(CASE WHEN c.in_prev_90d AND c.status = 'succeeded' THEN c.currency END) AS first_currency_prev,
         MAX(CASE WHEN c.in_prev_90d AND c.status = 'succeeded' THEN c.currency END) AS last_currency_prev,
-        SUM(CASE WHEN c.in_90d AND NOT d.charge_id IS NULL THEN 1 ELSE 0 END) AS disputed_90d,
+        SUM(CASE WHEN c.in_90d AND d.disputed_at < m.t THEN 1 ELSE 0 END) AS disputed_90d,
         AVG(CASE WHEN c.in_90d AND c.attempt THEN CAST(c.risk_score AS DOUBLE) END) AS avg_risk_score,
         SUM(
             CASE WHEN c.in_90d AND c.attempt AND c.risk_level IN ('normal', 'elevated', 'highest') THEN 1 ELSE 0 END
@@ -56,6 +61,7 @@ charged AS (
         MAX(c.created_at) AS last_charge_at,
         COUNT(DISTINCT c.currency) AS charge_currencies
     FROM charge_at AS c
+    CROSS JOIN moment AS m
     LEFT JOIN disputed AS d ON d.operator_id = c.operator_id AND d.charge_id = c.charge_id
     GROUP BY c.operator_id
 ),

@@ -1,6 +1,7 @@
 -- uses: moment, reservation_at
 -- Reservations: one row per operator with a reservation booked before T. Activity is counted by the booking's instant,
--- rides and revenue by the pickup's. `month` of history is 30.4375 days.
+-- rides and revenue by the pickup's. A month of history is 30.4375 days; the months
+-- in which an operator is active are the twelve times 30 days before T.
 counted AS (
     SELECT
         r.operator_id,
@@ -17,12 +18,16 @@ counted AS (
         SUM(CASE WHEN r.created_at >= m.d455 AND r.created_at < m.d365 THEN 1 ELSE 0 END) AS reservations_90d_year_ago,
         MIN(r.created_at) AS first_reservation_at,
         MAX(r.created_at) AS last_activity_at,
-        COUNT(
-            DISTINCT CASE
-                WHEN r.created_at >= m.d360
-                    THEN CEIL(CAST(DATE_DIFF('microsecond', r.created_at, m.t) AS DOUBLE) / 2592000000000)
-            END
-        ) AS active_months_12m,
+        SUM(CASE WHEN r.created_at >= m.d90 AND r.created_at < m.d60 THEN 1 ELSE 0 END) AS reservations_month_3,
+        SUM(CASE WHEN r.created_at >= m.d120 AND r.created_at < m.d90 THEN 1 ELSE 0 END) AS reservations_month_4,
+        SUM(CASE WHEN r.created_at >= m.d150 AND r.created_at < m.d120 THEN 1 ELSE 0 END) AS reservations_month_5,
+        SUM(CASE WHEN r.created_at >= m.d180 AND r.created_at < m.d150 THEN 1 ELSE 0 END) AS reservations_month_6,
+        SUM(CASE WHEN r.created_at >= m.d210 AND r.created_at < m.d180 THEN 1 ELSE 0 END) AS reservations_month_7,
+        SUM(CASE WHEN r.created_at >= m.d240 AND r.created_at < m.d210 THEN 1 ELSE 0 END) AS reservations_month_8,
+        SUM(CASE WHEN r.created_at >= m.d270 AND r.created_at < m.d240 THEN 1 ELSE 0 END) AS reservations_month_9,
+        SUM(CASE WHEN r.created_at >= m.d300 AND r.created_at < m.d270 THEN 1 ELSE 0 END) AS reservations_month_10,
+        SUM(CASE WHEN r.created_at >= m.d330 AND r.created_at < m.d300 THEN 1 ELSE 0 END) AS reservations_month_11,
+        SUM(CASE WHEN r.created_at >= m.d360 AND r.created_at < m.d330 THEN 1 ELSE 0 END) AS reservations_month_12,
         SUM(CASE WHEN r.ride_12m THEN 1 ELSE 0 END) AS trips_12m,
         SUM(CASE WHEN r.ride_12m AND r.status = 'completed' THEN 1 ELSE 0 END) AS completed_12m,
         SUM(CASE WHEN r.ride_12m AND r.status = 'cancelled' THEN 1 ELSE 0 END) AS cancelled_12m,
@@ -73,6 +78,18 @@ spanned AS (
         CAST(FLOOR(CAST(DATE_DIFF('microsecond', c.last_activity_at, m.t) AS DOUBLE) / 86400000000) AS BIGINT)
             AS days_since_activity,
         CAST(DATE_DIFF('microsecond', c.first_reservation_at, m.t) AS DOUBLE) / 2629800000000 AS months,
+        CASE WHEN c.reservations_30d > 0 THEN 1 ELSE 0 END
+            + CASE WHEN c.reservations_prev_30d > 0 THEN 1 ELSE 0 END
+            + CASE WHEN c.reservations_month_3 > 0 THEN 1 ELSE 0 END
+            + CASE WHEN c.reservations_month_4 > 0 THEN 1 ELSE 0 END
+            + CASE WHEN c.reservations_month_5 > 0 THEN 1 ELSE 0 END
+            + CASE WHEN c.reservations_month_6 > 0 THEN 1 ELSE 0 END
+            + CASE WHEN c.reservations_month_7 > 0 THEN 1 ELSE 0 END
+            + CASE WHEN c.reservations_month_8 > 0 THEN 1 ELSE 0 END
+            + CASE WHEN c.reservations_month_9 > 0 THEN 1 ELSE 0 END
+            + CASE WHEN c.reservations_month_10 > 0 THEN 1 ELSE 0 END
+            + CASE WHEN c.reservations_month_11 > 0 THEN 1 ELSE 0 END
+            + CASE WHEN c.reservations_month_12 > 0 THEN 1 ELSE 0 END AS active_months_12m,
         c.revenue_12m % NULLIF(c.completed_12m, 0) AS revenue_rest,
         CAST((c.revenue_12m - c.revenue_12m % NULLIF(c.completed_12m, 0)) / NULLIF(c.completed_12m, 0) AS BIGINT)
             AS revenue_quotient
