@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from customer_research.domain.account import Account
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.health import Band, Status
+from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Reading, Snapshot
 
 Direction = Literal["improving", "declining", "steady", "unknown"]
@@ -117,14 +119,21 @@ class Trend:
 class OperatorHistory:
     """One operator's score history as reports may see it.
 
-    `past` are the readings, oldest first, one for each instant and scorecard; `rules` what each rule of the newest
-    reading's scorecard looks at, in words; `receipt` proves what the store gave.
+    `past` are the readings, oldest first, one for each instant and scorecard, and `now` the newest under the scorecard that is
+    told of. `accounts` are the operator's accounts by snapshot id where the files of the snapshot are still there: their
+    scores say why. `conditions` holds each rule's condition in the scorecard's own words, for where they are not. `titles`
+    are the dimensions' titles; `receipt` proves what the store gave; `remark` says how the operator was found, if it must.
     """
 
     operator_id: str
     name: str
     generated_at: datetime
     past: tuple[Past, ...]
+    now: Past
     trend: Trend
     receipt: Receipt
-    rules: Mapping[str, str]
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+    freshness: tuple[Freshness, ...] = ()
+    remark: str = ""

@@ -47,7 +47,7 @@ def trend(past: Sequence[Past], now: Past, card: Scorecard) -> Trend:
     """
     earlier = [one for one in past if one.snapshot.as_of < now.snapshot.as_of]
     same = [one for one in earlier if one.snapshot.digest == now.snapshot.digest]
-    changes = tuple(_change(earlier, now, days, card) for days in WINDOWS)
+    changes = tuple(change(earlier, now, days, card) for days in WINDOWS)
     month, other_band = changes[0].then, _other_band(same, now)
     return Trend(
         direction=direction(changes[0]),
@@ -79,7 +79,8 @@ def _other_scorecard(earlier: Sequence[Past], same: Sequence[Past], now: Past) -
     return next((one for one in reversed(earlier) if one.snapshot.as_of < began), None)
 
 
-def _change(earlier: Sequence[Past], now: Past, days: int, card: Scorecard) -> Change:
+def change(earlier: Sequence[Past], now: Past, days: int, card: Scorecard) -> Change:
+    """The score so many days before *now*, and what became of it; `earlier` are readings before *now*, oldest first."""
     newest = now.snapshot.as_of - timedelta(days=days)
     there = [one for one in earlier if newest - SLACK <= one.snapshot.as_of <= newest]
     same = [one for one in there if one.snapshot.digest == now.snapshot.digest]

@@ -121,7 +121,13 @@ def load_scorecard(
     Raises:
         ConfigError: for an unknown name, an unreadable file, or any fault in the declaration; it names the place.
     """
-    text, place = _text_of(name_or_path)
+    return read_scorecard(*declaration_of(name_or_path), known_metrics, options=options)
+
+
+def read_scorecard(
+    text: str, place: str, known_metrics: Collection[str], *, options: Collection[str] = ()
+) -> Scorecard:
+    """A scorecard from its declaration; `place` is where that stands, for complaints. See `load_scorecard`."""
     return _read(text, place, frozenset(known_metrics), tuple(sorted(options)))
 
 
@@ -130,7 +136,12 @@ def _read(text: str, place: str, metrics: frozenset[str], options: tuple[str, ..
     return _Reader(Declaration.parse(text, place), metrics, options).scorecard(text)
 
 
-def _text_of(name_or_path: str | Path) -> tuple[str, str]:
+def declaration_of(name_or_path: str | Path) -> tuple[str, str]:
+    """The declaration (TOML) of a scorecard, and the words for where it stands.
+
+    Raises:
+        ConfigError: for an unknown name or an unreadable file.
+    """
     shipped = shipped_scorecards()
     if str(name_or_path) in shipped:
         file = resources.files("customer_research.health").joinpath("scorecards", f"{name_or_path}.toml")

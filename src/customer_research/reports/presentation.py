@@ -71,6 +71,7 @@ SIGNED = frozenset(
         "members_added_90d",
         "drivers_added_90d",
         "contribution_points",
+        "score_change",
     }
 )
 """Metrics that are changes: shown with a plus sign when positive."""

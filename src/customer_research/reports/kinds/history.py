@@ -1,0 +1,333 @@
+"""History: how an operator's score moved, and what moved it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
+from customer_research.domain.health import BAND_LABELS, Contribution
+from customer_research.domain.history import (
+    Change,
+    Direction,
+    MovedDimension,
+    MovedRule,
+    Movement,
+    OperatorHistory,
+    Past,
+)
+from customer_research.domain.report import (
+    Block,
+    Cell,
+    FigureLine,
+    Figures,
+    Prose,
+    Report,
+    Section,
+    Table,
+    Text,
+    Tone,
+)
+from customer_research.reports import judgement
+from customer_research.reports.build import bullets, section, sections
+from customer_research.reports.tones import BAND_TONES
+
+SHOWN = 12
+"""How many readings the table shows unless told."""
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_UNKNOWN_BLOCK = "·"
+_RIGHT: Literal["right"] = "right"
+_LINE = 52
+"""The readings that a sparkline shows: a year of weeks."""
+
+_TONES: dict[Direction, Tone] = {"improving": "good", "declining": "bad", "steady": "neutral", "unknown": "unknown"}
+_KINDS = {"scored": "scored at that time", "backfill": "scored later, from what was known then"}
+
+
+def build(found: OperatorHistory, shown: int = SHOWN) -> Report:
+    """The history of one operator's score; the table has the newest *shown* readings."""
+    return Report(
+        kind="history",
+        title="Score history",
+        operator_id=found.operator_id,
+        operator_name=found.name,
+        generated_at=found.generated_at,
+        as_of=found.now.snapshot.as_of,
+        sections=sections(
+            section("Trend", *_trend(found), id="health"),
+            section("Score over time", *_over_time(found, shown), id="readings"),
+            _moved(found, "What moved it in 30 days", found.trend.since_30_days, "moved_30_days"),
+            _moved(found, "What moved it since it had another band", found.trend.since_band, "moved_band"),
+        ),
+        freshness=found.freshness,
+        warnings=tuple(_warnings(found)),
+        headline=_headline(found),
+    )
+
+
+def sparkline(scores: Sequence[int | None]) -> str:
+    """Scores as blocks, the lowest of them as the lowest block and the highest as the highest; a dot where none is known."""
+    known = [score for score in scores if score is not None]
+    if not known:
+        return _UNKNOWN_BLOCK * len(scores)
+    low, spread = min(known), max(known) - min(known)
+    top = len(_BLOCKS) - 1
+    middle = _BLOCKS[top // 2]
+    return "".join(
+        _UNKNOWN_BLOCK if score is None else middle if spread == 0 else _BLOCKS[(score - low) * top // spread]
+        for score in scores
+    )
+
+
+def change_figure(change: Change, basis: tuple[Receipt, ...], now: Past) -> Figure:
+    """A change of the score, signed; what is left out of it, because it was known only once, stands in the note."""
+    if change.gap is not None:
+        return change.gap
+    if change.then is None or change.alike is None:
+        detail = "Nothing that the scorecard judges was known both times."
+        return Gap("score history", "unavailable", detail, "Close the gaps of the newest reading.")
+    day = f"from {change.then.reading.score} on {change.then.snapshot.as_of:%Y-%m-%d}"
+    note = day if change.alike == change.difference else f"{day}; {change.difference:+d} with what was known only once"
+    return Fact(change.alike, "points", basis, now.snapshot.as_of, "score_change", note)
+
+
+def scorings(past: Past) -> tuple[Receipt, ...]:
+    """The receipt of the scoring behind a reading."""
+    return tuple(receipt for receipt in past.snapshot.receipts if receipt.source == "portfolio")
+
+
+def _basis(found: OperatorHistory, *past: Past) -> tuple[Receipt, ...]:
+    """What proves readings: the scorings of their snapshots, and what the store gave."""
+    receipts = {receipt.id: receipt for one in past for receipt in (*scorings(one), found.receipt)}
+    return tuple(receipts.values())
+
+
+def _score(found: OperatorHistory, past: Past, basis: tuple[Receipt, ...] | None = None) -> Figure:
+    reading = past.reading
+    if reading.score is None:
+        detail = f"only {reading.coverage:.0%} of the weight was known, too little to score"
+        return Gap("score history", "unavailable", detail)
+    return Fact(reading.score, "points", basis or _basis(found, past), past.snapshot.as_of, "health_score")
+
+
+# -- head --------------------------------------------------------------------------------------------------------------
+
+
+def _headline(found: OperatorHistory) -> Prose:
+    now, month = found.now.reading, found.trend.changes[0]
+    score = _score(found, found.now)
+    if not isinstance(score, Fact):
+        return Prose("There is no health score now: too little is known.", (), "unknown")
+    standing = f"Health {now.score} of 100, {BAND_LABELS[now.band]}"
+    change = change_figure(month, _basis(found, found.now, *([month.then] if month.then else [])), found.now)
+    if not isinstance(change, Fact):
+        return Prose(f"{standing}; no fair comparison with 30 days ago.", (score,), BAND_TONES[now.band])
+    direction = found.trend.direction
+    words = f"{standing}, {direction}: {change.value:+d} in 30 days."
+    return Prose(words, (score, change), _TONES[direction] if direction != "steady" else BAND_TONES[now.band])
+
+
+def _warnings(found: OperatorHistory) -> Iterator[Prose]:
+    if found.remark:
+        yield Prose(found.remark, (), "watch")
+    other = found.trend.scorecard_changed
+    if other is not None:
+        began = next(one for one in found.past if one.snapshot.digest == found.now.snapshot.digest)
+        yield Prose(
+            f"Until {other.snapshot.as_of:%Y-%m-%d} it was scored under another scorecard ({other.snapshot.scorecard} "
+            f"{other.snapshot.version}); readings are compared from {began.snapshot.as_of:%Y-%m-%d} on.",
+            (),
+            "watch",
+        )
+
+
+def _trend(found: OperatorHistory) -> Iterator[Block]:
+    tone = _TONES[found.trend.direction]
+    lines = [FigureLine("Score", _score(found, found.now), BAND_TONES[found.now.reading.band])]
+    for change in found.trend.changes:
+        basis = _basis(found, found.now, *([change.then] if change.then else []))
+        figure = change_figure(change, basis, found.now)
+        lines.append(FigureLine(f"Change, {change.days} days", figure, tone if change.days == 30 else "neutral"))  # noqa: PLR2004 - the window that gives the direction
+    yield Figures(tuple(lines))
+
+
+# -- readings ----------------------------------------------------------------------------------------------------------
+
+
+def _over_time(found: OperatorHistory, shown: int) -> Iterator[Block]:
+    same = [one for one in found.past if one.snapshot.digest == found.now.snapshot.digest]
+    yield _line(found, same[-_LINE:])
+    newest = found.past[::-1][:shown]
+    dimensions = tuple(found.now.reading.dimensions)
+    headers = ("Date", "Score", "Band", *(_title(found, name) for name in dimensions), "Coverage", "Scorecard", "Taken")
+    right = (_RIGHT,) * (len(dimensions) + 1)
+    yield Table(
+        headers,
+        tuple(_row(found, one, dimensions) for one in newest),
+        (found.receipt,),
+        "Readings, newest first",
+        len(found.past),
+        ("left", "right", "left", *right, "left", "left"),
+    )
+
+
+def _line(found: OperatorHistory, past: Sequence[Past]) -> Prose:
+    scores = [one.reading.score for one in past]
+    known = [score for score in scores if score is not None]
+    first, last = past[0].snapshot.as_of, past[-1].snapshot.as_of
+    if not known:
+        return Prose("No reading has a score.", (), "unknown")
+    span = f"{len(past)} readings from {first:%Y-%m-%d} to {last:%Y-%m-%d}" if len(past) > 1 else "one reading"
+    extremes = tuple(
+        Fact(score, "points", (found.receipt,), last, name)
+        for name, score in (("lowest_score", min(known)), ("highest_score", max(known)))
+    )
+    return Prose(f"{sparkline(scores)} lowest {min(known)}, highest {max(known)} ({span}).", extremes)
+
+
+def _row(found: OperatorHistory, past: Past, dimensions: Sequence[str]) -> tuple[Cell, ...]:
+    reading, basis = past.reading, (found.receipt,)
+    as_of = past.snapshot.as_of
+    return (
+        Fact(as_of.date(), "date", basis, as_of),
+        _score(found, past, basis),
+        Text(BAND_LABELS[reading.band], BAND_TONES[reading.band]),
+        *(_dimension(found, past, name) for name in dimensions),
+        Fact(reading.coverage, "ratio", basis, as_of),
+        Text(f"{past.snapshot.scorecard} {past.snapshot.version}"),
+        Text(_KINDS[past.snapshot.kind]),
+    )
+
+
+def _dimension(found: OperatorHistory, past: Past, name: str) -> Cell:
+    if name not in past.reading.dimensions:
+        return Text("not judged", "unknown")
+    return _points(found, past, past.reading.dimensions[name])
+
+
+def _points(found: OperatorHistory, past: Past, value: int | None) -> Cell:
+    if value is None:
+        return Text("unknown", "unknown")
+    return Fact(value, "points", (found.receipt,), past.snapshot.as_of)
+
+
+# -- what moved it -----------------------------------------------------------------------------------------------------
+
+
+def _moved(found: OperatorHistory, title: str, movement: Movement | None, name: str) -> Section | None:
+    if movement is None:
+        return None
+    then, now = movement.then, movement.now
+    facts = [one for past in (then, now) if isinstance(one := _score(found, past), Fact)]
+    words = " to ".join(_standing(past) for past in (then, now))
+    rows = tuple(_lines(found, movement))
+    table = Table(
+        ("Dimension", "Rule", then.snapshot.as_of.strftime("%Y-%m-%d"), now.snapshot.as_of.strftime("%Y-%m-%d"), "Change", "Why"),
+        rows,
+        _basis(found, then, now),
+        align=("left", "left", "right", "right", "right", "left"),
+    )  # fmt: skip
+    nothing = Prose("No dimension's score changed, and no rule's points.")
+    return section(
+        title, Prose(f"From {words}.", tuple(facts)), table if rows else nothing, bullets(_beside(movement)), id=name
+    )
+
+
+def _standing(past: Past) -> str:
+    score = "no score" if past.reading.score is None else f"{past.reading.score}"
+    return f"{score} ({BAND_LABELS[past.reading.band]}) on {past.snapshot.as_of:%Y-%m-%d}"
+
+
+def _lines(found: OperatorHistory, movement: Movement) -> Iterator[tuple[Cell, ...]]:
+    for dimension in movement.dimensions:
+        title = Text(_title(found, dimension.name))
+        yield (
+            title,
+            Text("whole"),
+            _points(found, movement.then, dimension.then),
+            _points(found, movement.now, dimension.now),
+            _whole_change(found, movement, dimension),
+            Text(_whole_words(dimension)),
+        )
+        for rule in dimension.rules:
+            yield title, *_rule(found, movement, rule)
+        if dimension.clamp:
+            yield title, *_clamp(found, movement, dimension)
+
+
+def _whole_change(found: OperatorHistory, movement: Movement, dimension: MovedDimension) -> Cell:
+    if dimension.then is None or dimension.now is None:
+        return Text("cannot be told", "unknown")
+    return _difference(found, movement, dimension.now - dimension.then)
+
+
+def _whole_words(dimension: MovedDimension) -> str:
+    if dimension.now is None:
+        return "Became unknown: the other dimensions count for more, which is no change of the operator."
+    if dimension.then is None:
+        return "Became known."
+    return ""
+
+
+def _rule(found: OperatorHistory, movement: Movement, rule: MovedRule) -> tuple[Cell, ...]:
+    then, now = (
+        _rule_points(found, past, points) for past, points in ((movement.then, rule.then), (movement.now, rule.now))
+    )
+    return Text(rule.rule), then, now, _difference(found, movement, rule.difference), Text(_why(found, movement, rule))
+
+
+def _rule_points(found: OperatorHistory, past: Past, points: int | None) -> Cell:
+    if points is None:
+        return Text("not judged", "unknown")
+    return Fact(points, "points", _basis(found, past), past.snapshot.as_of, "contribution_points")
+
+
+def _why(found: OperatorHistory, movement: Movement, rule: MovedRule) -> str:
+    """The rule's sentence now, or that of then where it fires no more; its condition where the figures are gone."""
+    if rule.now is None:
+        return "It can no longer be judged: what it needs is unknown."
+    now, then = (_contribution(found, past, rule.rule) for past in (movement.now, movement.then))
+    if now is not None:
+        return now.because
+    if then is not None and not rule.now:
+        return f"No more: {then.because}"
+    condition = found.conditions.get(rule.rule, "")
+    return f"Its condition: {condition}" if condition else ""
+
+
+def _contribution(found: OperatorHistory, past: Past, rule: str) -> Contribution | None:
+    account = found.accounts.get(past.snapshot.id)
+    if account is None or account.score is None:
+        return None
+    return next((line for line in account.score.contributions if line.rule == rule), None)
+
+
+def _clamp(found: OperatorHistory, movement: Movement, dimension: MovedDimension) -> tuple[Cell, ...]:
+    why = "A dimension has never less than 0 nor more than 100: so much of its rules' change did not show, or shows only now."
+    return Text("clamp"), Text(""), Text(""), _difference(found, movement, dimension.clamp), Text(why)
+
+
+def _difference(found: OperatorHistory, movement: Movement, points: int) -> Fact[Any]:
+    return Fact(
+        points, "points", _basis(found, movement.then, movement.now), movement.now.snapshot.as_of, "score_change"
+    )
+
+
+def _beside(movement: Movement) -> Iterator[Prose]:
+    """What changed beside the points: gates, findings, and what is unknown."""
+    told: tuple[tuple[str, tuple[str, ...], Tone], ...] = (
+        ("A gate holds the band down that did not: {}.", movement.gates_began, "bad"),
+        ("A gate no longer holds the band down: {}.", movement.gates_ended, "good"),
+        ("Findings that hold and did not: {}.", movement.findings_began, "watch"),
+        ("Findings that hold no more: {}.", movement.findings_ended, "neutral"),
+        ("Became unknown: {}.", movement.unknown_began, "unknown"),
+        ("Became known: {}.", movement.unknown_ended, "neutral"),
+    )
+    for words, names, tone in told:
+        if names:
+            yield Prose(words.format(", ".join(name.replace("_", " ") for name in names)), (), tone)
+
+
+def _title(found: OperatorHistory, dimension: str) -> str:
+    return found.titles.get(dimension) or judgement.dimension_title(dimension)

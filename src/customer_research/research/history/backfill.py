@@ -1,0 +1,133 @@
+"""Snapshots that the history lacks: one for every week of the past, and one for today."""
+
+# ruff: noqa: S608 - names in these texts are ours
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from customer_research.connect.source import Clock
+from customer_research.domain.snapshot import Snapshot
+from customer_research.domain.tables import TableSet
+from customer_research.engines.engine import Engine
+from customer_research.health.scorecard import Scorecard
+from customer_research.lake import Lake
+from customer_research.metrics.wide import KNOWN_AT
+from customer_research.research.engine_choice import scratch
+from customer_research.research.history.keeping import keep_in
+from customer_research.research.judge import card_named
+from customer_research.research.portfolio.measure import attach
+from customer_research.research.portfolio.score import score
+from customer_research.research.portfolio.snapshots import SNAPSHOTS, readings
+from customer_research.settings import Settings
+from customer_research.store.database import open_store
+from customer_research.store.history import History
+
+WEEK = timedelta(days=7)
+
+Told = Callable[[int, int], None]
+"""Called with how many weeks are done, and how many there are to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backfilled:
+    """What a backfill did: the instants it scored (newest first), how many weeks had a snapshot, how many come before the data."""
+
+    until: datetime
+    scored: tuple[datetime, ...]
+    there: int
+    before: int
+
+
+def backfill(
+    settings: Settings,
+    clock: Clock,
+    *,
+    weeks: int,
+    scorecard: str | None = None,
+    until: datetime | None = None,
+    told: Told | None = None,
+) -> Backfilled:
+    """Score the portfolio at weekly instants of the past, from the lake's tables, as it was known then.
+
+    The weeks are counted back from *until*: by default the newest snapshot under the scorecard, else the last midnight (UTC).
+    A week that has a snapshot already is left as it is, so that a run that was cut off goes on where it stopped; each
+    snapshot is kept whole or not at all, the newest first.
+
+    Raises:
+        UsageError: the lake is empty, or all of the weeks lie before its first row.
+        ConfigError: no such scorecard, or a wrong setting.
+        StoreError, EngineError: the store or the engine fails; what was kept by then stays.
+    """
+    hear = told or (lambda _done, _of: None)
+    named = scorecard or settings.scorecard
+    card = card_named(named)
+    tables = Lake(settings.lake_folder).tables()
+    with open_store(settings.store_url) as store, scratch(settings) as engine:
+        history = History(store)
+        anchor = until or _newest(history, card) or _midnight(clock())
+        instants = [anchor - WEEK * week for week in range(weeks + 1)]
+        first = _first_known(engine, tables)
+        known = [instant for instant in instants if first is None or instant > first]
+        missing = _missing(history, card, known)
+        for number, instant in enumerate(missing):
+            hear(number, len(missing))
+            snapshot = score(
+                engine, tables, instant, named, folder=settings.lake_folder / SNAPSHOTS, clock=clock, kind="backfill"
+            )
+            keep_in(history, snapshot, readings(settings.lake_folder / snapshot.place, snapshot))
+        hear(len(missing), len(missing))
+    return Backfilled(anchor, tuple(missing), len(known) - len(missing), len(instants) - len(known))
+
+
+def take(settings: Settings, clock: Clock, *, scorecard: str | None = None) -> tuple[Snapshot, bool]:
+    """Score the portfolio now and keep it; the snapshot, and whether it is new.
+
+    There is one a day for the same tables and scorecard: when it is there already nothing is computed.
+
+    Raises:
+        UsageError, ConfigError, StoreError, EngineError: as `backfill`.
+    """
+    named, now = scorecard or settings.scorecard, clock().astimezone(UTC)
+    card = card_named(named)
+    tables = Lake(settings.lake_folder).tables()
+    with open_store(settings.store_url) as store:
+        history = History(store)
+        today = history.snapshots(since=_midnight(now), until=now + timedelta(microseconds=1), digest=card.digest)
+        same = [one for one in today if one.tables == tables.digest]
+        if same:
+            return same[-1], False
+        with scratch(settings) as engine:
+            snapshot = score(engine, tables, now, named, folder=settings.lake_folder / SNAPSHOTS, clock=clock)
+        return snapshot, keep_in(history, snapshot, readings(settings.lake_folder / snapshot.place, snapshot))
+
+
+def _newest(history: History, card: Scorecard) -> datetime | None:
+    latest = history.latest(digest=card.digest)
+    return None if latest is None else latest.as_of
+
+
+def _midnight(now: datetime) -> datetime:
+    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _first_known(engine: Engine, tables: TableSet) -> datetime | None:
+    """The instant at which the first row of the tables became known; None where no row says when."""
+    attach(engine, tables)
+    firsts = [
+        row["first_at"]
+        for name, column in KNOWN_AT.items()
+        if name in tables.files
+        for row in engine.run(f"SELECT MIN({column}) AS first_at FROM {name}")
+    ]
+    return min((first for first in firsts if first is not None), default=None)
+
+
+def _missing(history: History, card: Scorecard, instants: Sequence[datetime]) -> list[datetime]:
+    """The instants whose week (up to and including them) has no snapshot under the scorecard."""
+    if not instants:
+        return []
+    since = instants[-1] - WEEK
+    there = [one.as_of for one in history.snapshots(since=since, digest=card.digest)]
+    return [instant for instant in instants if not any(instant - WEEK < as_of <= instant for as_of in there)]
