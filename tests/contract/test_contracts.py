@@ -68,8 +68,12 @@ def asked(vendor: str) -> Iterator[Judge]:
 
 
 def as_the_contract_knows_it(sent: Sent) -> Sent:
-    """Notion's contract begins with data sources; the older generation asks the same question of the database."""
+    """Notion's older generation, which the contract leaves out, asks of the database what later ones ask of data sources.
+
+    Of Lago's two lists of applied coupons the contract has the customer's alone; the organisation's has the same query.
+    """
     target = re.sub(r"^/v1/databases/([0-9a-f-]+)/query$", r"/v1/data_sources/\1/query", sent.target)
+    target = re.sub(r"^/api/v1/applied_coupons\?", "/api/v1/customers/anybody/applied_coupons?", target)
     return Sent(sent.method, target, sent.headers, sent.body)
 
 
@@ -124,6 +128,7 @@ def test_the_judge_misses_what_we_must_send(vendor: str, header: str, wire: Wire
 
 REACHED = {
     "lago": {
+        "GET /api/v1/credit_notes",
         "GET /api/v1/customers",
         "GET /api/v1/customers/{external_customer_id}",
         "GET /api/v1/customers/{external_customer_id}/applied_coupons",
@@ -131,7 +136,11 @@ REACHED = {
         "GET /api/v1/customers/{external_customer_id}/invoices",
         "GET /api/v1/customers/{external_customer_id}/payments",
         "GET /api/v1/customers/{external_customer_id}/subscriptions",
+        "GET /api/v1/invoices",
+        "GET /api/v1/invoices/{lago_id}",
+        "GET /api/v1/payments",
         "GET /api/v1/plans",
+        "GET /api/v1/subscriptions",
         "GET /api/v1/subscriptions/{external_id}",
     },
     "hubspot": {
@@ -178,6 +187,10 @@ def test_all_kinds_of_requests_were_judged(vendor: str, wire: Wire, contract: Co
     [
         ("lago", "page=3"),
         ("lago", "status=terminated"),
+        ("lago", "issuing_date_from=2026-"),
+        ("lago", "payment_statuses%5B%5D=failed"),
+        ("notion", '"last_edited_time": {"on_or_after"'),
+        ("notion", '"in_trash": true'),
         ("notion", '"start_cursor"'),
         ("notion", "2022-06-28"),
         ("hubspot", '"operator": "IN"'),

@@ -10,7 +10,7 @@ import asyncio
 import copy
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +18,7 @@ import httpx2
 import pytest
 from prism import Sent
 
-from customer_research.connect.source import Clock, Subject
+from customer_research.connect.source import Clock, Pull, Source, Subject
 from customer_research.domain.identity import Interpretation
 from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
@@ -39,6 +39,8 @@ VERSIONS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
 
 SOURCE_OF = {"metabase": "warehouse"}
 MANY = 230
+HELD = "0a0a0a0a-3333-4333-8333-333333333333"
+"""An invoice that a lake holds as unpaid and that Lago no longer has."""
 
 
 def awkward_world() -> Dataset:
@@ -198,10 +200,20 @@ async def send_everything(settings: Settings, vendor: str, dataset: Dataset) -> 
         if source.find is not None:
             for reading in readings(people[0]):
                 await source.find(session, (reading,))
+        if source.name in {"lago", "notion"}:
+            await pull_everything(source, session, clock_of(settings)(), [{"invoice_id": HELD}])
         if source.name == "warehouse":
             await _ask_the_warehouse(session, people)
         if source.name == "hubspot":
             await session.more_associations("9000000001", "notes", "500", session.recording("relationship"))
+
+
+async def pull_everything(source: Source, session: Any, now: datetime, held: list[dict[str, Any]]) -> None:
+    """Run all bulk streams of a source, for everything and for changes, as if *held* had landed."""
+    for stream in source.bulk:
+        for since in (None, now.isoformat()):
+            async for _ in stream.pull(session, Pull(now, since, None, timedelta(days=35), lambda _: held)):
+                pass
 
 
 def readings(subject: Subject) -> Iterable[Interpretation]:

@@ -219,6 +219,9 @@ def test_notion(judged: Any, ask: Caller, dataset: Dataset, generation: str) -> 
     source = f"/data_sources/{dataset.notion.data_source_id}"
     judged("notion", source, headers=headers)
     judged("notion", f"{source}/query", {"page_size": 100}, headers=headers)
+    edited = {"timestamp": "last_edited_time", "last_edited_time": {"on_or_after": "2026-09-01T00:00:00Z"}}
+    by_edit = [{"timestamp": "last_edited_time", "direction": "ascending"}]
+    judged("notion", f"{source}/query", {"filter": edited, "sorts": by_edit, "in_trash": True}, headers=headers)
     page = f"/pages/{dataset.notion.tickets[0]['page_id']}"
     judged("notion", page, headers=headers)
     judged("notion", f"{page}/properties/title", headers=headers)

@@ -254,6 +254,9 @@ def test_a_ticket_is_created_updated_and_thrown_away(ask: Caller, dataset: Datas
     )
     ask("notion", f"/pages/{made['id']}", {"in_trash": True}, method="PATCH")
     assert query(ask, dataset, filter=wanted)["results"] == []
+    assert [(page["id"], page["in_trash"]) for page in query(ask, dataset, in_trash=True)["results"]] == [
+        (made["id"], True)
+    ]
 
 
 @pytest.mark.parametrize(
