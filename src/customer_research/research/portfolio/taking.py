@@ -20,6 +20,7 @@ from customer_research.engines.engine import open_engine
 from customer_research.errors import UsageError
 from customer_research.lake import Lake
 from customer_research.research.engine_choice import scratch
+from customer_research.research.history import keep
 from customer_research.research.judge import card_named
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.snapshots import FILES, SNAPSHOTS, readings
@@ -72,14 +73,17 @@ def instant(text: str) -> datetime:
 
 
 def take(settings: Settings, clock: Clock, asked: Asked) -> tuple[Path, Snapshot]:
-    """Score everybody into a snapshot of the lake; gives the folder of its files, and the snapshot.
+    """Score everybody into a snapshot of the lake, and keep it in the history; the folder of its files, and the snapshot.
 
     Raises:
+        StoreError: the score history cannot be written to; the snapshot's files are there, and the next call keeps them.
         ConfigError: no such scorecard or engine, or a fault in it.
         UsageError: the tables are wrong or empty, or the instant lies in the future or before anything was known.
         EngineError: the engine cannot be reached, or a query failed.
     """
-    return _taken(_chosen(settings, asked), clock, asked, settings.lake_folder / SNAPSHOTS)
+    folder, snapshot = _taken(_chosen(settings, asked), clock, asked, settings.lake_folder / SNAPSHOTS)
+    keep(settings.store_url, folder, snapshot)
+    return folder, snapshot
 
 
 @contextmanager
