@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import timedelta
+import shutil
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, timedelta
 from pathlib import Path
 
+from customer_research.connect.source import Clock
 from customer_research.domain.evidence import Figure, Receipt
-from customer_research.domain.history import Past
+from customer_research.domain.health import Band
+from customer_research.domain.history import BandCount, Past
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.errors import ConfigError, StoreError
 from customer_research.health.history import SLACK, change
 from customer_research.health.scorecard import Scorecard, declaration_of, read_scorecard
 from customer_research.reports.kinds.history import change_figure, scorings
 from customer_research.research.judge import METRIC_NAMES
-from customer_research.research.portfolio.snapshots import readings
+from customer_research.research.portfolio.snapshots import SNAPSHOTS, readings
+from customer_research.settings import Settings
 from customer_research.store.database import open_store
-from customer_research.store.history import History
+from customer_research.store.history import History, average
 
 _MONTH = 30
 
@@ -62,6 +68,54 @@ def kept_card(history: History, digest: str) -> Scorecard:
             f"The kept scorecard {digest[:12]} is not what was kept.", hint="Restore the store from a backup."
         )
     return card
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A snapshot of the history, the mean score of those who have one, and how many stand in each band."""
+
+    snapshot: Snapshot
+    average: float | None
+    bands: Mapping[Band, int]
+
+
+def listed(store_url: str) -> tuple[Listed, ...]:
+    """The snapshots of the history, the newest first.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    with open_store(store_url) as store:
+        history = History(store)
+        counts = history.counts()
+        return tuple(_listed(one, counts.get(one.id, ())) for one in reversed(history.snapshots()))
+
+
+def _listed(snapshot: Snapshot, counts: Sequence[BandCount]) -> Listed:
+    bands: Counter[Band] = Counter()
+    for line in counts:
+        bands[line.band] += line.operators
+    return Listed(snapshot, average(counts), bands)
+
+
+def prune(settings: Settings, clock: Clock, days: int) -> int:
+    """Thin the history out, in the store and in the lake; how many snapshots went.
+
+    All snapshots of the last *days* days stay, of earlier calendar weeks the newest one under each scorecard.
+
+    Raises:
+        StoreError: the store cannot be written to.
+    """
+    since = clock().astimezone(UTC) - timedelta(days=days)
+    with open_store(settings.store_url) as store:
+        history = History(store)
+        old = history.snapshots(until=since)
+        kept = {(one.digest, one.as_of.isocalendar()[:2]): one.id for one in old}
+        gone = [one for one in old if one.id not in kept.values()]
+        removed = history.forget([one.id for one in gone])
+        for one in gone:  # the files last: what the store does not know of, nobody asks for
+            shutil.rmtree(settings.lake_folder / SNAPSHOTS / one.id, ignore_errors=True)
+    return removed
 
 
 def changes(store_url: str, snapshot: Snapshot, operator_ids: Collection[str]) -> Mapping[str, Figure]:
