@@ -1,0 +1,136 @@
+"""Alert rules tried on the history: what each would have raised, and what became of the operators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from customer_research.domain.alert import Outcome, Simulated, Tally
+from customer_research.domain.evidence import Fact, Figure, Gap
+from customer_research.domain.report import Block, Cell, FigureLine, Figures, Prose, Report, Table, Text
+from customer_research.reports.build import section, sections
+from customer_research.reports.kinds.alerts import Desk
+from customer_research.reports.presentation import counted
+from customer_research.reports.tones import PRIORITY_TONES
+
+_RAISED = ("Rule", "Alert", "Severity", "Alerts", "At the start", "A week", "Worst week", "Operators")
+_LIVED = ("Rule", "Days, median", "Still open", "Without episodes", "Could not be told", "Left in 90 days", "Of")
+_NEAR = 0.5
+"""Weeks by which a history may be shorter than asked without a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedAlerts:
+    """A simulation over `weeks` as asked."""
+
+    desk: Desk
+    found: Simulated
+    weeks: int
+
+
+def build_simulated(simulated: SimulatedAlerts) -> Report:
+    """The simulation as a report: rules by the alerts that they would have raised."""
+    desk = simulated.desk
+    return Report(
+        kind="alerts_simulation",
+        title="Alerts: simulation",
+        operator_id="",
+        operator_name="",
+        generated_at=desk.generated_at,
+        as_of=desk.as_of,
+        sections=sections(
+            section("What would have been raised", *_raised(simulated), id="raised"),
+            section("What became of it", *_lived(simulated), id="lived"),
+        ),
+        freshness=desk.freshness,
+        warnings=tuple(_warnings(simulated)),
+        headline=_headline(simulated),
+    )
+
+
+def _headline(simulated: SimulatedAlerts) -> Prose:
+    found = simulated.found
+    on = [tally for tally in found.tallies if tally.enabled]
+    alerts = sum(tally.alerts for tally in on)
+    enabled = {tally.rule for tally in on}
+    operators = len({e.subject for e in found.episodes if not e.source and e.rule in enabled})
+    text = (
+        f"In {found.weeks:.0f} weeks ({counted(len(found.instants), 'snapshot')}) the rules in force would have raised "
+        f"{counted(alerts, 'alert')} on {counted(operators, 'operator')}: {sum(t.at_start for t in on)} at the start, "
+        f"then {sum(t.per_week for t in on):.1f} a week."
+    )
+    return Prose(text, (_fact(simulated, alerts, "count"), _fact(simulated, operators, "count")))
+
+
+def _fact(simulated: SimulatedAlerts, value: float, unit: str) -> Fact[float]:
+    return Fact(value, unit, simulated.desk.receipts, simulated.desk.as_of)
+
+
+def _warnings(simulated: SimulatedAlerts) -> Iterator[Prose]:
+    found = simulated.found
+    if found.weeks + _NEAR < simulated.weeks:
+        yield Prose(
+            f"The history has {found.weeks:.0f} of the {simulated.weeks} weeks asked for; "
+            "`customer-research history backfill` scores earlier ones.",
+            (),
+            "watch",
+        )
+    if found.blind:
+        yield Prose(
+            f"The metrics of {len(found.blind)} of {counted(len(found.instants), 'snapshot')} are no longer in the lake: "
+            "rules over metrics could not be told there.",
+            (),
+            "watch",
+        )
+
+
+def _order(simulated: SimulatedAlerts) -> list[Tally]:
+    return sorted(simulated.found.tallies, key=lambda tally: (-tally.alerts, tally.rule))
+
+
+def _raised(simulated: SimulatedAlerts) -> Iterator[Block]:
+    rows = tuple(_line(simulated, tally) for tally in _order(simulated))
+    right: tuple[Literal["right"], ...] = ("right",) * 5
+    yield Table(_RAISED, rows, simulated.desk.receipts, align=("left", "left", "left", *right))
+
+
+def _line(simulated: SimulatedAlerts, tally: Tally) -> tuple[Cell, ...]:
+    return (
+        Text(tally.rule if tally.enabled else f"{tally.rule} (off)"),
+        Text(tally.title),
+        Text(tally.severity, PRIORITY_TONES[tally.severity]),
+        *(_fact(simulated, number, "count") for number in (tally.alerts, tally.at_start)),
+        _fact(simulated, tally.per_week, "number"),
+        *(_fact(simulated, number, "count") for number in (tally.worst_week, tally.operators)),
+    )
+
+
+def _lived(simulated: SimulatedAlerts) -> Iterator[Block]:
+    rows = tuple(_life(simulated, tally) for tally in _order(simulated))
+    right: tuple[Literal["right"], ...] = ("right",) * 6
+    yield Table(_LIVED, rows, simulated.desk.receipts, align=("left", *right))
+    yield Prose(
+        "Without episodes: what a rule would have sent that tells every snapshot in which it holds. Left: alerted operators "
+        "who churned within 90 days of their first alert, of those with 90 days of history after it."
+    )
+    base = simulated.found.base
+    yield Figures((FigureLine("Operators who leave within 90 days, alert or not", _share(simulated, base)),))
+
+
+def _life(simulated: SimulatedAlerts, tally: Tally) -> tuple[Cell, ...]:
+    nothing = Gap("alerts", "none_found", "nothing was cleared")
+    days: Figure = nothing if tally.median_days is None else _fact(simulated, tally.median_days, "number")
+    return (
+        Text(tally.rule),
+        days,
+        *(_fact(simulated, number, "count") for number in (tally.still_open, tally.held, tally.unknown)),
+        _share(simulated, tally.outcome),
+        _fact(simulated, tally.outcome.known, "count"),
+    )
+
+
+def _share(simulated: SimulatedAlerts, outcome: Outcome) -> Figure:
+    if outcome.share is None:
+        return Gap("alerts", "none_found", "no case with 90 days after it")
+    return _fact(simulated, outcome.share, "ratio")

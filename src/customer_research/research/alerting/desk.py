@@ -1,0 +1,251 @@
+"""The use cases behind `alerts`: what is open, one alert, what people do about it, a check, a simulation, the rules."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from customer_research.domain.alert import Episode, RuleInWords, Severity
+from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
+from customer_research.domain.report import Report
+from customer_research.domain.snapshot import Snapshot
+from customer_research.health.alerts.declared import shipped_text
+from customer_research.health.alerts.telling import SCORE, SCORE_BEFORE, SHARE, rule_in_words
+from customer_research.metrics.catalogue import METRICS
+from customer_research.reports.kinds.alert_simulation import SimulatedAlerts, build_simulated
+from customer_research.reports.kinds.alerts import (
+    CheckedAlerts,
+    Desk,
+    OneAlert,
+    OpenAlerts,
+    build_checked,
+    build_one,
+    build_open,
+)
+from customer_research.research.alerting.judging import Checked, alert_rules, check, simulate
+from customer_research.research.portfolio.accounts import freshness_of
+from customer_research.research.portfolio.snapshots import figure, scoring_receipt
+from customer_research.settings import Settings
+from customer_research.store.alerts import AlertBook
+from customer_research.store.database import Store, open_store
+from customer_research.store.history import History
+
+SOURCE = "alerts"
+"""The source of the receipts of what the store gave."""
+
+_OWN_UNITS = {
+    SCORE: ("Health score", "points"),
+    SCORE_BEFORE: ("Health score before", "points"),
+    SHARE: ("Unknown of", "ratio"),
+}
+_STATES = {
+    "done": "judged",
+    "repeated": "judged before, nothing changed",
+    "older": "older than one that was judged, left out",
+    "other_scorecard": "scored under another scorecard, left out",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which open alerts are wanted: each part that is empty lets all through; `snoozed` shows those, too."""
+
+    severities: tuple[Severity, ...] = ()
+    rule: str = ""
+    assignee: str = ""
+    snoozed: bool = False
+
+    def takes(self, episode: Episode) -> bool:
+        """Whether an alert is wanted, snoozed or not."""
+        return (
+            (not self.severities or episode.severity in self.severities)
+            and self.rule.lower() in {"", episode.rule.lower()}
+            and self.assignee.lower() in {"", episode.assignee.lower()}
+        )
+
+    @property
+    def words(self) -> str:
+        """The choice in words; empty when all are wanted."""
+        parts = [f"severity {' or '.join(self.severities)}" if self.severities else ""]
+        parts += [f"rule {self.rule}" if self.rule else "", f"assigned to {self.assignee}" if self.assignee else ""]
+        return ", ".join(part for part in parts if part)
+
+
+def open_alerts(settings: Settings, choice: Choice, *, now: datetime) -> Report:
+    """The open alerts, worst first.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    with open_store(settings.store_url) as store:
+        wanted = [episode for episode in AlertBook(store).episodes() if choice.takes(episode)]
+        shown = tuple(episode for episode in wanted if choice.snoozed or not episode.snoozed(now))
+        desk = _desk(settings, store, shown, "open alerts", now)
+        return build_open(OpenAlerts(desk, shown, len(wanted) - len(shown), choice.words))
+
+
+def one_alert(settings: Settings, alert: str, *, now: datetime) -> Report:
+    """One alert with its figures and its audit; `alert` is its id, or the first digits of it.
+
+    Raises:
+        UsageError: there is no such alert, or more than one.
+        StoreError: the store cannot be used.
+    """
+    with open_store(settings.store_url) as store:
+        book = AlertBook(store)
+        episode = book.episode(alert)
+        of_subject = book.episodes(open_only=False, subject=episode.subject)
+        earlier = tuple(e for e in of_subject if e.rule == episode.rule and e.number < episode.number)
+        return build_one(
+            OneAlert(
+                desk=_desk(settings, store, (episode,), f"alert {episode.id}", now),
+                episode=episode,
+                events=book.events(episode.id),
+                figures=_figures(episode, History(store).snapshot(episode.held.snapshot)),
+                earlier=earlier,
+            )
+        )
+
+
+def acknowledge(settings: Settings, alert: str, *, who: str, now: datetime) -> Episode:
+    """Note that somebody has seen an alert (see `AlertBook.acknowledge`)."""
+    with open_store(settings.store_url) as store:
+        return AlertBook(store).acknowledge(alert, who=who, now=now)
+
+
+def snooze(settings: Settings, alert: str, until: datetime, *, who: str, now: datetime) -> Episode:
+    """Hide an alert until an instant (see `AlertBook.snooze`)."""
+    with open_store(settings.store_url) as store:
+        return AlertBook(store).snooze(alert, until, who=who, now=now)
+
+
+def assign(settings: Settings, alert: str, assignee: str, *, who: str, now: datetime) -> Episode:
+    """Give an alert to somebody (see `AlertBook.assign`)."""
+    with open_store(settings.store_url) as store:
+        return AlertBook(store).assign(alert, assignee, who=who, now=now)
+
+
+def checked(settings: Settings, *, now: datetime) -> Report:
+    """Judge what has been scored since the last time (see `judging.check`)."""
+    with open_store(settings.store_url) as store:
+        done = check(settings, store, now=now)
+        changed = [episode for one in done for episode in (*one.raised, *one.cleared, *one.continued)]
+        return build_checked(
+            CheckedAlerts(
+                desk=_desk(settings, store, changed, "alerts changed by the check", now),
+                outcomes=tuple(map(_outcome, done)),
+                raised=_all(one.raised for one in done),
+                cleared=_all(one.cleared for one in done),
+                continued=done[-1].continued,
+            )
+        )
+
+
+def simulated(
+    settings: Settings,
+    weeks: int,
+    *,
+    rules: Path | None = None,
+    now: datetime,
+    told: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Report:
+    """The rules tried on the history (see `judging.simulate`)."""
+    with open_store(settings.store_url) as store:
+        found = simulate(settings, store, weeks=weeks, rules=rules, told=told)
+        last = [s for s in History(store).snapshots(since=found.instants[-1]) if s.scorecard == settings.scorecard]
+        what = f"simulation over {len(found.instants)} snapshots"
+        desk = _made(settings, last[-1], _receipt(found.episodes, what, store.place, now), now)
+        return build_simulated(SimulatedAlerts(desk, found, weeks))
+
+
+def rules_in_words(settings: Settings, path: Path | None = None) -> tuple[RuleInWords, ...]:
+    """The alert rules as people read them."""
+    return tuple(map(rule_in_words, alert_rules(settings, path).rules))
+
+
+def _outcome(one: Checked) -> str:
+    return f"Snapshot {one.snapshot.id} of {one.snapshot.as_of:%Y-%m-%d %H:%M} UTC: {_STATES[one.state]}."
+
+
+def _all(parts: Iterable[tuple[Episode, ...]]) -> tuple[Episode, ...]:
+    return tuple(itertools.chain.from_iterable(parts))
+
+
+def _desk(settings: Settings, store: Store, episodes: Iterable[Episode], what: str, now: datetime) -> Desk:
+    """The newest snapshot that was judged, and the store, as what a report rests on."""
+    judged = AlertBook(store).newest()
+    newest = History(store).snapshot(judged.snapshot) if judged is not None else None
+    return _made(settings, newest, _receipt(tuple(episodes), what, store.place, now), now)
+
+
+def _made(settings: Settings, newest: Snapshot | None, receipt: Receipt, now: datetime) -> Desk:
+    return Desk(
+        generated_at=now,
+        as_of=newest.as_of if newest is not None else now,
+        receipts=(receipt,) if newest is None else (receipt, scoring_receipt(newest)),
+        freshness=freshness_of(newest) if newest is not None else (),
+        rules={rule.id: rule for rule in rules_in_words(settings)},
+    )
+
+
+def _receipt(episodes: tuple[Episode, ...], what: str, place: str, now: datetime) -> Receipt:
+    """The proof of what the store gave."""
+    digest = hashlib.sha256("\n".join(map(repr, episodes)).encode()).hexdigest()
+    return Receipt(
+        id=f"{SOURCE}-{digest[:12]}",
+        source=SOURCE,
+        stream="episodes",
+        query=what,
+        fetched_at=now,
+        rows=len(episodes),
+        digest=digest,
+        place=place,
+    )
+
+
+# -- figures -----------------------------------------------------------------------------------------------------------
+
+
+def _figures(episode: Episode, snapshot: Snapshot | None) -> dict[str, Figure]:
+    """The figures that an alert rests on, by label, with the receipts of the snapshot in which it held last."""
+    return dict(_figure(name, value, snapshot) for name, value in episode.told.facts.items())
+
+
+def _figure(name: str, value: Any, snapshot: Snapshot | None) -> tuple[str, Figure]:
+    metric = METRICS.get(name)
+    label = metric.label if metric else _OWN_UNITS.get(name, (name.replace("_", " ").capitalize(), ""))[0]
+    if snapshot is None:
+        detail = "the snapshot in which it was seen is no longer in the history"
+        return label, Gap(SOURCE, "none_found", detail, metric=name)
+    if metric is not None:
+        return label, figure(snapshot, metric, _typed(value, metric.unit))
+    if value is None:
+        return label, Gap(SOURCE, "none_found", "it was not known", metric=name)
+    unit = _OWN_UNITS.get(name, ("", "points"))[1]
+    return label, Fact(value, unit, (scoring_receipt(snapshot),), snapshot.as_of, name)
+
+
+def _typed(value: Any, unit: str) -> Any:
+    """A value as the catalogue has it, of what JSON kept of it."""
+    if isinstance(value, str) and unit == "timestamp":
+        return datetime.fromisoformat(value)
+    return date.fromisoformat(value) if isinstance(value, str) and unit == "date" else value
+
+
+__all__ = [
+    "Choice",
+    "acknowledge",
+    "assign",
+    "checked",
+    "one_alert",
+    "open_alerts",
+    "rules_in_words",
+    "shipped_text",
+    "simulated",
+    "snooze",
+]
