@@ -83,9 +83,13 @@ def named_rows(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[dict
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what a driver says, without its final stop; its type when it says nothing."""
-    text = str(error).strip()
-    return text.splitlines()[0].rstrip(".") if text else type(error).__name__
+    """The first line of what a driver says (and the next, where that one ends with a colon), without its final stop.
+
+    The error's type, when it says nothing.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = " ".join(lines[:2] if lines and lines[0].endswith(":") else lines[:1])
+    return told.rstrip(".") or type(error).__name__
 
 
 def missing_driver(engine: str, extra: str) -> EngineError:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+from uuid import uuid4
 
 from customer_research.engines.dialect import READ, bindable, column_type, quoted, stated
-from customer_research.engines.engine import BATCH_ROWS, Room
+from customer_research.engines.engine import Room
 from customer_research.engines.remote import Answer, Kind, Remote
 from customer_research.engines.rows import (
     check_columns,
@@ -22,6 +23,9 @@ from customer_research.engines.rows import (
 )
 from customer_research.errors import ConfigError, EngineError
 
+if TYPE_CHECKING:
+    from snowflake.connector.cursor import SnowflakeCursor
+
 DIALECT = "snowflake"
 
 LOGIN_SECONDS = 30
@@ -29,6 +33,9 @@ LOGIN_SECONDS = 30
 
 NETWORK_SECONDS = 120
 """How long one request is tried again after network and server errors; the connector's default is without end."""
+
+_STAGE = "CUSTOMER_RESEARCH_FILES"
+"""The temporary stage that files are sent to; no other session sees it."""
 
 _OPTIONS = frozenset({"warehouse", "role", "host", "port", "protocol", "authenticator", "private_key_file"})
 _FORM = "snowflake://user:password@account/database/schema?warehouse=NAME&role=NAME"
@@ -78,27 +85,41 @@ class Snowflake(Remote):
     def create(self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
         """Give a table of these columns these rows and no others (see `Engine.create`)."""
         check_columns(table, columns, rows)
-        self._fill(table, columns, iter([rows] if rows else []))
+        places = ", ".join(f":{place}" for place in range(1, len(columns) + 1))
+        values = [[_stored(row.get(column)) for column in columns] for row in rows]
+        with self._filling(table, columns) as cursor:
+            if values:
+                cursor.executemany(f"INSERT INTO {_name(table)} VALUES ({places})", values)  # noqa: S608 - quoted name
 
     def _attach(self, table: str, paths: Sequence[Path], columns: Mapping[str, str]) -> None:
-        """A table filled from the files, a batch at a time (large ones travel as a file of the connector's own)."""
+        """A table filled by Snowflake itself from one file, which goes to a temporary stage of this session."""
         self._files.attach(table, paths, columns)
+        sent = self._files.scratch / f"{uuid4().hex}.parquet"
+        named = ", ".join(
+            f"$1:{quoted(column.lower(), DIALECT)}::{column_type(kind, DIALECT)}" for column, kind in columns.items()
+        )
         try:
-            self._fill(table, columns, self._files.batches(f"FROM {quoted(table, READ)}", size=BATCH_ROWS))
+            self._files.export(f"FROM {quoted(table, READ)}", sent)
+            with self._filling(table, columns) as cursor:
+                cursor.execute(f"CREATE OR REPLACE TEMPORARY STAGE {_STAGE}")
+                cursor.execute(f"PUT {_place(sent)} @{_STAGE} AUTO_COMPRESS = FALSE SOURCE_COMPRESSION = NONE")
+                cursor.execute(
+                    f"COPY INTO {_name(table)} FROM (SELECT {named} FROM @{_STAGE}/{sent.name}) "  # noqa: S608 - quoted
+                    "FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE)"
+                )
         finally:
+            sent.unlink(missing_ok=True)
             self._files.drop(table)
 
-    def _fill(self, table: str, columns: Mapping[str, str], batches: Iterator[Sequence[Mapping[str, Any]]]) -> None:
-        name = _name(table)
+    @contextmanager
+    def _filling(self, table: str, columns: Mapping[str, str]) -> Iterator[SnowflakeCursor]:
+        """The table anew, without rows, and a cursor to give it some."""
         definition = ", ".join(f"{_name(column)} {column_type(kind, DIALECT)}" for column, kind in columns.items())
-        places = ", ".join(f":{place}" for place in range(1, len(columns) + 1))
         try:
             with self._connection.cursor() as cursor:
-                cursor.execute(f"CREATE OR REPLACE TEMPORARY TABLE {name} ({definition})")
+                cursor.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_name(table)} ({definition})")
                 self._own(table)
-                for batch in batches:
-                    values = [[_stored(row.get(column)) for column in columns] for row in batch]
-                    cursor.executemany(f"INSERT INTO {name} VALUES ({places})", values)  # noqa: S608 - quoted names
+                yield cursor
         except self._failure as error:
             raise EngineError(f"The table {table!r} cannot be filled in Snowflake: {first_line(error)}.") from error
 
@@ -175,6 +196,11 @@ def connection_options(url: str) -> dict[str, Any]:
 
 def _name(name: str) -> str:
     return quoted(name.upper(), DIALECT)
+
+
+def _place(path: Path) -> str:
+    """A file of this machine as PUT names it: with blanks as they are."""
+    return "'file://" + str(path.resolve()).replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _stored(value: Any) -> Any:
