@@ -50,13 +50,33 @@ def attach(engine: Engine, tables: TableSet) -> None:
             f"The tables in {tables.place} have no rows.",
             hint="Run `customer-research sync`, or give a folder of canonical tables (`customer-research tables`).",
         )
-    for name in LAKE_TABLES:
-        if name != "gap":
-            engine.attach(name, _paths(tables, name))
     columns = canonical_columns("gap")
     engine.attach(_STATED, _paths(tables, "gap"), columns)
     engine.create(_ABSENT, columns, [_row(name, gap) for name, gap in absent(tables).items()])
-    engine.bind("gap", f"SELECT {_GAP_COLUMNS} FROM {_STATED} UNION ALL SELECT {_GAP_COLUMNS} FROM {_ABSENT}")
+    engine.keep("gap", f"SELECT {_GAP_COLUMNS} FROM {_STATED} UNION ALL SELECT {_GAP_COLUMNS} FROM {_ABSENT}")
+    engine.drop(_STATED, _ABSENT)
+    partly = {row["table_name"] for row in engine.run("SELECT DISTINCT table_name FROM gap")}
+    for name, table in LAKE_TABLES.items():
+        if name in partly and name in tables.files and "operator_id" in table.column_names:
+            _attach_known(engine, name, tables.files[name].paths)
+        elif name != "gap":
+            engine.attach(name, _paths(tables, name))
+
+
+def _attach_known(engine: Engine, table: str, paths: Sequence[Path]) -> None:
+    """A table without the rows of operators of whom it is unknown: they are a part at most, and no figure is made of them."""
+    told = f"told_{table}"
+    engine.attach(told, paths, canonical_columns(table))
+    engine.bind(
+        table,
+        f"""
+        SELECT r.* FROM {told} AS r
+        LEFT JOIN (SELECT DISTINCT operator_id FROM gap WHERE table_name = '{table}') AS own
+            ON own.operator_id = r.operator_id
+        CROSS JOIN (SELECT COUNT(*) AS gaps FROM gap WHERE table_name = '{table}' AND operator_id IS NULL) AS everybody
+        WHERE own.operator_id IS NULL AND everybody.gaps = 0
+        """,
+    )
 
 
 def absent(tables: TableSet) -> dict[str, Gap]:

@@ -1,0 +1,216 @@
+"""Everybody measured at once is each measured alone, every cell; and what was not known yet changes nothing."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+from awkward_tables import MOMENTS, OPERATORS, Row, corpus, drawn_tables
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from portfolio_tables import Gaps, Tables, alone, drawn_gaps, gap, reading_of, said, written
+from test_differential import same
+
+from customer_research.domain.records import LAKE_TABLES, TABLES
+from customer_research.domain.tables import TableSet
+from customer_research.engines.duckdb import DuckDB, Memory
+from customer_research.errors import ConfigError, UsageError
+from customer_research.metrics.queries import ACCOUNT_TABLE
+from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS
+from customer_research.research.figures import prepare
+from customer_research.research.judge import judge
+from customer_research.research.portfolio.measure import measure
+from customer_research.research.portfolio.score import score
+from customer_research.research.portfolio.snapshots import readings
+
+DRAWN = settings(
+    max_examples=6, phases=(Phase.generate,), database=None, suppress_health_check=list(HealthCheck), deadline=None
+)
+WIDE = f"SELECT * FROM {ACCOUNT_TABLE} ORDER BY operator_id"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[DuckDB]:
+    with DuckDB() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def memory() -> Iterator[Memory]:
+    with Memory() as opened:
+        prepare(opened)
+        yield opened
+
+
+def wide(engine: DuckDB, tables: Tables, gaps: Gaps, moment: datetime) -> list[Row]:
+    """The wide table; no rows when nobody is known yet."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = written(Path(folder), tables, gaps)
+        try:
+            measure(engine, told, moment)
+        except UsageError:
+            return []
+        return engine.run(WIDE)
+
+
+def alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """The cells that differ; a number of days may be whole on one side."""
+    assert list(one) == list(other)
+    return [
+        f"{one['operator_id']}.{name}: {one[name]!r} and {other[name]!r}"
+        for name in one
+        if not (one[name] == other[name] or same(one[name], other[name]))
+    ]
+
+
+def check_moment(engine: DuckDB, memory: Memory, tables: Tables, moment: datetime, seed: int) -> int:
+    operators = sorted(set(OPERATORS))
+    gaps = drawn_gaps(operators, seed)
+    rows = wide(engine, tables, gaps, moment)
+    for row in rows:
+        one = alone(memory, row["operator_id"], moment, tables, gaps)
+        assert alike(one.wide_row(), row) == []
+    return len(rows)
+
+
+@pytest.mark.parametrize("moment", MOMENTS, ids=str)
+def test_everybody_at_once_is_each_alone(engine: DuckDB, memory: Memory, moment: datetime) -> None:
+    found = check_moment(engine, memory, corpus(moment, rows=40), moment, seed=moment.day)
+    assert found == len(set(OPERATORS))
+
+
+def test_everybody_at_once_is_each_alone_in_drawn_tables(engine: DuckDB, memory: Memory) -> None:
+    @DRAWN
+    @given(drawn_tables(largest=8), st.integers(0, 2**32))
+    def check(told: tuple[datetime, Tables], seed: int) -> None:
+        check_moment(engine, memory, told[1], told[0], seed)
+
+    check()
+
+
+# -- point in time ------------------------------------------------------------------------------------------------------
+
+
+def planted(table: str, rows: list[Row], moment: datetime, number: int) -> list[Row]:
+    """Rows of an earlier draw as if they became known at the instant or later, under ids of their own."""
+    key = [name for name in LAKE_TABLES[table].key if name != "operator_id"]
+    later = (timedelta(0), timedelta(microseconds=1), timedelta(days=3), timedelta(days=400))
+    return [
+        {**row, **{name: f"{row[name]} later" for name in key}, KNOWN_AT[table]: moment + later[(i + number) % 4]}
+        for i, row in enumerate(rows)
+    ]
+
+
+def test_every_table_with_a_time_is_planted() -> None:
+    assert set(LAKE_TABLES) - set(KNOWN_AT) == {"plan", "gap"}
+    assert all(column in LAKE_TABLES[table].column_names for table, column in KNOWN_AT.items())
+
+
+def test_what_becomes_known_at_the_instant_or_later_changes_no_cell(engine: DuckDB) -> None:
+    @DRAWN
+    @given(drawn_tables(largest=8), st.integers(0, 3))
+    def check(told: tuple[datetime, Tables], number: int) -> None:
+        moment, tables = told
+        before = wide(engine, tables, {}, moment)
+        more = {
+            name: [*rows, *planted(name, list(rows), moment, number)]
+            for name, rows in tables.items()
+            if name in KNOWN_AT
+        }
+        newcomers = [{"operator_id": f"newcomer {i}", "created_at": moment + timedelta(days=i)} for i in range(2)]
+        after = wide(engine, {**tables, **more, "operator": newcomers}, {}, moment)
+        assert after == before
+
+    check()
+
+
+def test_newcomers_of_any_table_are_unknown_before_and_known_after(engine: DuckDB) -> None:
+    moment = MOMENTS[0]
+    drawn = corpus(moment, rows=8)
+    newcomers = {
+        table: [{**row, "operator_id": f"newcomer of {table}"} for row in planted(table, drawn[table], moment, 0)[:1]]
+        for table in set(KNOWN_AT) - {"operator"}
+    }
+    assert wide(engine, newcomers, {}, moment) == []
+    known = {row["operator_id"] for row in wide(engine, newcomers, {}, moment + timedelta(days=1))}
+    money_only = {"credit_note", "coupon", "payment"}  # of which alone nobody is known
+    assert known == {f"newcomer of {table}" for table in newcomers.keys() - money_only}
+
+
+def test_the_list_of_operators_knows_those_without_records_and_their_names(engine: DuckDB) -> None:
+    moment = MOMENTS[0]
+    operators = [
+        {"operator_id": "old", "name": "Old", "created_at": moment - timedelta(days=1)},
+        {"operator_id": "timeless", "name": None, "created_at": None},
+        {"operator_id": "new", "name": "New", "created_at": moment},
+    ]
+    customers = [
+        {"operator_id": "billed", "name": "Billed", "created_at": moment - timedelta(days=1)},
+        {"operator_id": "old", "name": "As billed", "created_at": moment - timedelta(days=1)},
+    ]
+    rows = wide(engine, {"operator": operators, "customer": customers}, {(None, "ticket"): gap("ticket")}, moment)
+    named = engine.run(f"SELECT operator_id, name FROM {KNOWN_OPERATORS} ORDER BY operator_id")
+    assert [tuple(row.values()) for row in named] == [("billed", "Billed"), ("old", "Old"), ("timeless", "timeless")]
+    assert [(row["reservations_30d"], row["open_tickets"], row["segment"]) for row in rows] == [(0, None, "Free")] * 3
+
+
+# -- files --------------------------------------------------------------------------------------------------------------
+
+
+def test_what_lacks_is_unknown_of_everybody_and_never_zero(tmp_path: Path, engine: DuckDB) -> None:
+    moment = MOMENTS[0]
+    tables = written(tmp_path, corpus(moment, rows=20), {("op-1", "invoice"): gap("invoice")}, ("ticket", "csm"))
+    measure(engine, tables, moment)
+    rows = engine.run(WIDE)
+    assert {row["open_tickets"] for row in rows} == {None}
+    assert {row["mrr_difference"] for row in rows} == {None}
+    assert None not in {row["status"] for row in rows}  # billing alone tells
+    assert {row["operator_id"] for row in rows if row["invoices_paid"] is None} == {"op-1"}
+
+
+def test_no_rows_and_no_rows_yet_are_told_in_one_sentence(tmp_path: Path, engine: DuckDB) -> None:
+    with pytest.raises(UsageError, match="have no rows"):
+        measure(engine, written(tmp_path / "none", {}), MOMENTS[0])
+    first = datetime(2025, 5, 4, 12, 30, tzinfo=UTC)
+    tables = written(
+        tmp_path / "some",
+        {
+            "customer": [{"operator_id": "a", "created_at": first + timedelta(days=1)}],
+            "payment": [{"operator_id": "a", "payment_id": "p", "invoice_id": "i", "paid_at": first}],
+        },
+    )
+    with pytest.raises(UsageError, match="first row became known at 2025-05-04 12:30 UTC"):
+        measure(engine, tables, first)
+    measure(engine, tables, first + timedelta(days=2))
+
+
+def test_a_wrong_scorecard_is_refused_before_anything_is_read(tmp_path: Path, engine: DuckDB) -> None:
+    card = tmp_path / "wrong.toml"
+    shipped = resources.files("customer_research.health").joinpath("scorecards", "canonical.toml")
+    card.write_text(shipped.read_text(encoding="utf-8").replace("weight = 0.40", "weight = 0.50", 1))
+    nowhere = TableSet("nowhere", {})
+    for name, said_so in ((str(card), "add up to 1"), ("no such card", "no scorecard")):
+        with pytest.raises(ConfigError, match=said_so):
+            score(engine, nowhere, MOMENTS[0], name, folder=tmp_path / "snapshots", clock=lambda: MOMENTS[0])
+    assert not (tmp_path / "snapshots").exists()
+
+
+def test_readings_are_what_each_operators_own_score_says(tmp_path: Path, engine: DuckDB, memory: Memory) -> None:
+    moment = MOMENTS[0]
+    rows = corpus(moment, rows=40)
+    gaps = drawn_gaps(sorted(set(OPERATORS)), seed=7)
+    tables = written(tmp_path / "tables", rows, gaps)
+    snapshot = score(engine, tables, moment, "canonical", folder=tmp_path / "snapshots", clock=lambda: moment)
+    found = list(readings(tmp_path / snapshot.place, snapshot))
+    assert [one.operator_id for one in found] == sorted(set(OPERATORS))
+    for one in found:
+        (told,), findings = judge(alone(memory, one.operator_id, moment, rows, gaps), "canonical")
+        assert said(one) == reading_of(told, [finding.rule for finding in findings])
+        assert set(one.unknown) == {table for who, table in gaps if who == one.operator_id}
+    assert len({gap.detail for gap in snapshot.gaps}) == len({table for who, table in gaps if who is None})
+    assert set(TABLES) > {table for _, table in gaps}
