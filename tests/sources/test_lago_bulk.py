@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from pulled import UNTIL, Kept, in_session, unstamped
 
-from customer_research.connect.source import BulkStream, Subject
+from customer_research.connect.source import Subject
 from customer_research.domain.records import TABLES
 from customer_research.errors import SourceError
 from customer_research.sandbox.dataset import Dataset
@@ -176,30 +177,58 @@ def test_a_record_that_is_deleted_is_gone_after_the_next_pull(own: Sandbox, sett
     assert len(ids) == len(own.dataset.lago.payments) - 1
 
 
+def during(own: Sandbox, settings: Settings, kept: Kept, change: Callable[[], object]) -> None:
+    """Pull the invoices with a change of the world behind the first slice."""
+
+    async def changing(slices: Any) -> Any:
+        async for piece in slices:
+            yield piece
+            if piece.mark is None and len(kept.slices) == 1:
+                change()
+
+    stream = STREAMS["invoices"]
+    moving = replace(stream, pull=lambda *given: changing(stream.pull(*given)))
+    in_session(SOURCE, settings, lambda session: kept.pull(session, moving))
+
+
 def test_records_that_come_in_during_a_pull_hide_no_other(own: Sandbox, settings: Settings) -> None:
     records, kept = own.dataset.lago, Kept()
     ids = {row["lago_id"] for row in records.invoices}
     new = [{**records.invoices[0], "lago_id": f"new-{n}", "issuing_date": "2026-12-01"} for n in range(130)]
-
-    async def work(session: Any) -> None:
-        pieces = STREAMS["invoices"].pull
-        kept.kinds["invoice"] = STREAMS["invoices"].tables[0]
-        moving = BulkStream("invoices", "", STREAMS["invoices"].tables, lambda *given: interrupted(pieces(*given)))
-        await kept.pull(session, moving)
-
-    async def interrupted(slices: Any) -> Any:
-        place = 0
-        async for piece in slices:
-            yield piece
-            if place == 0:
-                records.invoices.extend(new)
-            place += 1
-
     try:
-        in_session(SOURCE, settings, work)
+        during(own, settings, kept, lambda: records.invoices.extend(new))
     finally:
         del records.invoices[-len(new) :]
-    assert {row["invoice_id"] for row in kept.rows("invoice")} >= ids
+    assert {row["invoice_id"] for row in kept.rows("invoice")} == ids
+    assert (dict(kept.slices[-1].gaps), kept.slices[-1].whole) == ({}, ("invoice",))
+
+
+def test_records_deleted_during_a_pull_take_no_other_with_them(own: Sandbox, settings: Settings) -> None:
+    records, kept = own.dataset.lago, Kept()
+    pulled(settings, kept, "invoices")
+    kept.slices.clear()
+    kept.marks.clear()
+    newest = max(records.invoices, key=lambda row: (row["issuing_date"], row["created_at"]))
+    place = records.invoices.index(newest)
+    try:
+        during(own, settings, kept, lambda: records.invoices.remove(newest))
+    finally:
+        records.invoices.insert(place, newest)
+    assert {row["invoice_id"] for row in kept.rows("invoice")} == {row["lago_id"] for row in records.invoices}
+    assert [gap.reason for gap in kept.slices[-1].gaps.values()] == ["truncated"]
+    assert kept.marks["invoices"] == BEGINNING
+
+
+def test_a_new_customer_comes_with_the_next_pull(own: Sandbox, settings: Settings) -> None:
+    records, kept = own.dataset.lago, Kept()
+    pulled(settings, kept, "customers")
+    new = {**records.customers[0], "external_id": "0a0a0a0a-1111-4111-8111-0a0a0a0a0a0a", "lago_id": "new"}
+    records.customers.append(new)
+    try:
+        pulled(settings, kept, "customers", "subscriptions", until=LATER)
+    finally:
+        records.customers.remove(new)
+    assert (new["external_id"],) in kept.tables["customer"]
 
 
 @pytest.mark.parametrize("stream", ["invoices", "payments"])
@@ -207,9 +236,8 @@ def test_a_pull_that_was_cut_off_goes_on_behind_its_last_slice(own: Sandbox, set
     kept = Kept()
 
     async def cut(session: Any) -> None:
-        pieces = STREAMS[stream].pull
-        tables = STREAMS[stream].tables
-        await kept.pull(session, BulkStream(stream, "", tables, lambda *given: broken(pieces(*given))))
+        whole = STREAMS[stream]
+        await kept.pull(session, replace(whole, pull=lambda *given: broken(whole.pull(*given))))
 
     async def broken(slices: Any) -> Any:
         async for piece in slices:

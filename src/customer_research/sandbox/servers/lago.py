@@ -45,7 +45,7 @@ _PAYMENT_STATUSES = {"pending", "failed", "succeeded"}
 
 
 class LagoServer(Vendor):
-    """Lago over the world's billing records."""
+    """Lago over the world's billing records, which may be changed while it runs (`Sandbox.dataset.lago`)."""
 
     source = "lago"
     public_prefixes = ("/customer/", "/invoice/")
@@ -55,7 +55,7 @@ class LagoServer(Vendor):
         self._records = records
         self._views = LagoViews(records)
         self._window = RollingWindow(LIMIT_PER_SECOND, 1.0, clock)
-        self._customers = {row["external_id"]: row for row in records.customers}
+        self._customers = self._views.customers
 
     def routes(self) -> Sequence[BaseRoute]:
         """The read paths of the organisation and of one customer."""
@@ -144,7 +144,7 @@ class LagoServer(Vendor):
         return self._page(request, "invoices", rows, self._views.invoice)
 
     def _searchable(self, invoice: Row) -> str:
-        customer = self._customers.get(invoice["external_customer_id"], {})
+        customer = self._customers.get(invoice["external_customer_id"]) or {}
         parts = (
             invoice["lago_id"],
             invoice["number"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from customer_research.sandbox.dataset import LagoRecords, Row
@@ -13,19 +14,41 @@ ENTITY = "moovs"
 _ABSENT_WHEN_UNKNOWN = {"payment_due_date", "payment_dispute_lost_at", "file_url", "phone_number"}
 
 
+class ByKey:
+    """Records by one of their fields, each with its number from 1; records may be added, removed and changed meanwhile."""
+
+    def __init__(self, rows: Sequence[Row], key: str) -> None:
+        self._rows = rows
+        self._key = key
+        self._known: dict[str, tuple[int, Row]] = {}
+        self._length = -1
+
+    def numbered(self, value: str) -> tuple[int, Row] | None:
+        """The record with this value of the field, and its number."""
+        if len(self._rows) != self._length:
+            self._known = {row[self._key]: (number, row) for number, row in enumerate(self._rows, start=1)}
+            self._length = len(self._rows)
+        return self._known.get(value)
+
+    def get(self, value: str) -> Row | None:
+        """The record with this value of the field."""
+        found = self.numbered(value)
+        return found[1] if found is not None else None
+
+
 class LagoViews:
     """Turns records into the objects of Lago's answers."""
 
     def __init__(self, records: LagoRecords) -> None:
-        self._records = records
-        self._customers = {row["external_id"]: (n, row) for n, row in enumerate(records.customers, start=1)}
-        self._plans = {row["code"]: row for row in records.plans}
-        self._subscriptions = {row["lago_id"]: row for row in records.subscriptions}
-        self._invoice_numbers = {row["lago_id"]: row["number"] for row in records.invoices}
+        self.customers = ByKey(records.customers, "external_id")
+        self._plans = ByKey(records.plans, "code")
+        self._subscriptions = ByKey(records.subscriptions, "lago_id")
+        self._invoices = ByKey(records.invoices, "lago_id")
 
     def customer(self, row: Row) -> Row:
         """One customer, with its billing configuration and metadata."""
-        sequence, _ = self._customers[row["external_id"]]
+        numbered = self.customers.numbered(row["external_id"])
+        sequence = numbered[0] if numbered is not None else 0
         shown = {
             **_address(),
             "sequential_id": sequence,
@@ -122,11 +145,11 @@ class LagoViews:
         """One invoice as a list shows it."""
         total, taxes = row["total_amount_cents"], row.get("taxes_amount_cents", 0)
         net = row.get("sub_total_excluding_taxes_amount_cents", total - taxes)
-        customer = self._customers.get(row["external_customer_id"])
+        customer = self.customers.get(row["external_customer_id"])
         shown = {
             "billing_entity_code": ENTITY,
             "payment_overdue": False,
-            "net_payment_term": customer[1].get("net_payment_term") or 0 if customer is not None else 0,
+            "net_payment_term": customer.get("net_payment_term") or 0 if customer is not None else 0,
             "fees_amount_cents": net,
             "coupons_amount_cents": 0,
             "credit_notes_amount_cents": 0,
@@ -149,7 +172,7 @@ class LagoViews:
         for inner in ("subscriptions", "fees", "credits", "billing_periods", "external_customer_id"):
             shown.pop(inner, None)
         if customer is not None:
-            shown["customer"] = self.customer(customer[1])
+            shown["customer"] = self.customer(customer)
         return shown
 
     def invoice_extended(self, row: Row) -> Row:
@@ -168,7 +191,7 @@ class LagoViews:
     def _subscription_of(self, item: Any) -> Row | None:
         if isinstance(item, dict):
             inner: Row = item.get("subscription", item)
-            return self._subscriptions.get(inner.get("lago_id", ""), inner)
+            return self._subscriptions.get(inner.get("lago_id", "")) or inner
         return self._subscriptions.get(item)
 
     def _billing_period(self, invoice: Row, subscription: Row) -> Row:
@@ -194,7 +217,7 @@ class LagoViews:
         shown = {
             "lago_customer_id": self._customer_id(row),
             "invoice_ids": invoices,
-            "invoice_numbers": [self._invoice_numbers[i] for i in invoices if i in self._invoice_numbers],
+            "invoice_numbers": [number for number in map(self._invoice_number, invoices) if number],
             "lago_payable_id": invoices[0] if invoices else made_up_id("payable", row["lago_id"]),
             "payable_type": "Invoice",
             "amount_currency": row.get("currency", "USD"),
@@ -218,9 +241,9 @@ class LagoViews:
         return {
             "billing_entity_code": ENTITY,
             "sequential_id": 1,
-            "number": f"{row.get('invoice_number') or self._invoice_numbers.get(row.get('lago_invoice_id', ''), 'MOO')}-CN001",
+            "number": f"{row.get('invoice_number') or self._invoice_number(row.get('lago_invoice_id', '')) or 'MOO'}-CN001",
             "lago_invoice_id": made_up_id("invoice", row["lago_id"]),
-            "invoice_number": self._invoice_numbers.get(row.get("lago_invoice_id", ""), ""),
+            "invoice_number": self._invoice_number(row.get("lago_invoice_id", "")),
             "credit_status": "available",
             "refund_status": None,
             "reason": "other",
@@ -263,9 +286,13 @@ class LagoViews:
             "percentage_rate": None if rate is None else str(rate),
         }
 
+    def _invoice_number(self, lago_id: str) -> str:
+        found = self._invoices.get(lago_id)
+        return str(found["number"]) if found is not None else ""
+
     def _customer_id(self, row: Row) -> str:
-        known = self._customers.get(row["external_customer_id"])
-        lago_id: str = known[1]["lago_id"] if known is not None else made_up_id("customer", row["external_customer_id"])
+        known = self.customers.get(row["external_customer_id"])
+        lago_id: str = known["lago_id"] if known is not None else made_up_id("customer", row["external_customer_id"])
         return lago_id
 
 

@@ -45,10 +45,14 @@ Raw = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a pull is in its list: the page to read next, and how many records the pages before it had."""
+    """Where a pull is in its list: the page to read next, how many records came before it, and how many there were to be.
+
+    `announced` is the count that came with the list's first page: what is made later need not come in this pull.
+    """
 
     page: int = 1
     before: int = 0
+    announced: int | None = None
 
     @classmethod
     def of(cls, cursor: str | None) -> _Place:
@@ -71,12 +75,12 @@ class _Run:
     recording: Recording
     again: _Place
     done: int
-    total: int
+    announced: int
     is_last: bool
 
     @property
     def missing(self) -> int:
-        return max(self.total - self.done, 0) if self.is_last else 0
+        return max(self.announced - self.done, 0) if self.is_last else 0
 
 
 async def _runs(
@@ -85,26 +89,24 @@ async def _runs(
     """An organisation-wide list, some pages at a time, each record once, until Lago names no next page.
 
     Records that come in meanwhile move others to later pages: these come twice, never not at all. Records that are deleted
-    meanwhile move others forward, past the page being read: then fewer come than Lago announces.
+    meanwhile move others forward, past the page being read: then fewer come than Lago announced.
     """
     seen: set[str] = set()
-    number, end = start.page, start.page
-    while True:
+    number, end, announced = start.page, start.page, start.announced
+    while number <= end:
         recording = session.http.recording(stream)
         pages = [await _page(session, key, recording, params, number)] if number == start.page else []
         end = max([end, *map(_end, pages)])
         later = range(number + len(pages), min(number + PAGES, end + 1))
         pages += await together(*(_page(session, key, recording, params, one) for one in later))
-        end = _end(pages[-1])
-        records = {_id(record): record for page in pages for record in page.records}
+        end, number = _end(pages[-1]), pages[-1].number + 1
+        announced = pages[0].total_count if announced is None else announced
+        records = {_id(record, key): record for page in pages for record in page.records}
         new = tuple(record for identifier, record in records.items() if identifier not in seen)
         seen |= records.keys()
-        number = pages[-1].number + 1
         done = start.before + len(seen)
-        again = _Place(pages[-1].number, max(done - len(pages[-1].records), 0))
-        yield _Run(new, recording, again, done, pages[-1].total_count, is_last=end < number)
-        if end < number:
-            return
+        again = _Place(pages[-1].number, max(done - len(pages[-1].records), 0), announced)
+        yield _Run(new, recording, again, done, announced, is_last=end < number)
 
 
 async def _page(session: LagoSession, key: str, recording: Recording, params: Params | None, number: int) -> Page:
@@ -124,14 +126,16 @@ def _end(page: Page) -> int:
     return max(page.total_pages if page.next_page is not None else page.number, page.next_page or 0)
 
 
-def _id(record: Raw) -> str:
-    return normalise.Record(record, "record").text("lago_id")
+def _id(record: Raw, key: str) -> str:
+    return normalise.Record(record, key.removesuffix("s")).text("lago_id")
 
 
 def _slice(run: _Run, table: str, rows: list[Row]) -> Slice:
     """The slice of a run: its rows, each with the run's receipt."""
     receipt = run.recording.receipt(rows, truncated=run.missing > 0)
-    return Slice({table: stamp(rows, receipt)}, (receipt,), run.again.cursor, done=run.done, total=run.total)
+    return Slice(
+        {table: stamp(rows, receipt)}, (receipt,), run.again.cursor, done=run.done, total=max(run.announced, run.done)
+    )
 
 
 def _ended(piece: Slice, pull: Pull, missing: Mapping[str, int], *, whole: bool) -> Slice:
