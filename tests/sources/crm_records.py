@@ -72,10 +72,9 @@ async def closing(session: Any, work: Callable[[Any], Awaitable[Any]]) -> Any:
 
 def _object(kind: str, number: str, properties: dict[str, str | None], **associations: list[str]) -> Row:
     created = properties.get("createdate") or properties.get("hs_createdate") or "2025-01-02T03:04:05.678Z"
-    modified = "lastmodifieddate" if kind == "contacts" else "hs_lastmodifieddate"
     return {
         "id": number,
-        "properties": {modified: created, "hs_object_id": number, **properties},
+        "properties": {crm.modified_property(kind): created, "hs_object_id": number, **properties},
         "createdAt": created,
         "updatedAt": created,
         "archived": False,
@@ -168,7 +167,10 @@ def _definitions() -> dict[str, list[Row]]:
     stages = [{"value": "9881", "label": "Closed Lost - Formerly Paid"}, {"value": "smb_paid", "label": "Paid Account"}]
     options = {"dealstage": stages, "pipeline": [{"value": "77", "label": "SMB pipeline"}]}
     return {
-        kind: [{"name": name, "label": name, "type": "string", "options": options.get(name, [])} for name in listed]
+        kind: [
+            *({"name": name, "label": name, "type": "string", "options": options.get(name, [])} for name in listed),
+            {"name": crm.modified_property(kind), "label": "Last Modified Date", "type": "datetime", "options": []},
+        ]
         for kind, listed in names.items()
     }
 

@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from customer_research.sandbox.dataset import HubSpotRecords, Row
 from customer_research.sandbox.servers import shapes
 from customer_research.sandbox.servers.faults import Controls
+from customer_research.sandbox.servers.hubspot_portal import Portal
 from customer_research.sandbox.servers.hubspot_search import SearchError, matching, value_of
 from customer_research.sandbox.servers.limits import Clock, RollingWindow
 from customer_research.sandbox.servers.shapes import Shape
@@ -76,6 +77,10 @@ _TYPE_IDS = {
     ("companies", "deals"): 341,
     ("deals", "contacts"): 3,
     ("contacts", "deals"): 4,
+    ("notes", "companies"): 190,
+    ("calls", "companies"): 182,
+    ("emails", "companies"): 186,
+    ("meetings", "companies"): 188,
 }
 
 
@@ -98,6 +103,17 @@ _SEARCH: dict[str, Shape] = {
     "after": shapes.scalar,
 }
 _INPUTS: dict[str, Shape] = {"inputs": shapes.each(shapes.record({"id": shapes.scalar, "after": shapes.scalar}, "id"))}
+_VALUES = shapes.named(shapes.maybe(shapes.text))
+_TARGET = shapes.record(
+    {
+        "to": shapes.record({"id": shapes.scalar}, "id"),
+        "types": shapes.each(shapes.record({"associationCategory": shapes.text, "associationTypeId": shapes.whole})),
+    },
+    "to",
+)
+_EDIT: dict[str, Shape] = {"properties": _VALUES}
+_CREATE: dict[str, Shape] = {**_EDIT, "associations": shapes.each(_TARGET)}
+_MERGE: dict[str, Shape] = {"primaryObjectId": shapes.scalar, "objectIdToMerge": shapes.scalar}
 _BATCH: dict[str, Shape] = {
     **_INPUTS,
     "properties": shapes.each(shapes.text),
@@ -116,7 +132,7 @@ class HubSpotServer(Vendor):
         super().__init__(controls)
         self._records = records
         self._now = as_of.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._by_id = {kind: {str(row["id"]): row for row in rows} for kind, rows in records.objects.items()}
+        self._portal = Portal(records, self._now)
         self._definitions = {kind: {row["name"]: row for row in rows} for kind, rows in records.properties.items()}
         self._general = RollingWindow(LIMIT, WINDOW_SECONDS, clock)
         self._search_window = RollingWindow(SEARCH_LIMIT, 1.0, clock)
@@ -131,7 +147,11 @@ class HubSpotServer(Vendor):
                 Route(objects, self._list),
                 Route(f"{objects}/search", self._search, methods=["POST"]),
                 Route(f"{objects}/batch/read", self._batch_read, methods=["POST"]),
+                Route(f"{objects}/merge", self._merge, methods=["POST"]),
+                Route(objects, self._create, methods=["POST"]),
                 Route(f"{objects}/{{id}}", self._read),
+                Route(f"{objects}/{{id}}", self._edit, methods=["PATCH"]),
+                Route(f"{objects}/{{id}}", self._archive, methods=["DELETE"]),
             ]
         for associations in ("/crm/associations/2026-09", "/crm/v4/associations"):
             routes.append(Route(f"{associations}/{{type}}/{{to}}/batch/read", self._associations, methods=["POST"]))
@@ -210,11 +230,7 @@ class HubSpotServer(Vendor):
     def _list(self, request: Request) -> Response:
         kind, query = self._type(request), request.query_params
         limit = self._limit(query.get("limit"), 10, LIST_MAX)
-        rows = [
-            row
-            for row in self._records.objects.get(kind, [])
-            if bool(row.get("archived")) is (query.get("archived") == "true")
-        ]
+        rows = self._portal.rows(kind, archived=query.get("archived") == "true")
         start = self._after(query.get("after"), rows)
         shown = [
             self._shown(request, row, kind, _names(request), _associated(request))
@@ -249,12 +265,47 @@ class HubSpotServer(Vendor):
 
     def _find(self, kind: str, identifier: str, id_property: str | None) -> Row | None:
         if id_property is None:
-            return self._by_id.get(kind, {}).get(identifier)
+            return self._portal.find(kind, identifier)
         definition = self._definitions.get(kind, {}).get(id_property, {})
         if not definition.get("hasUniqueValue") and (kind, id_property) != ("contacts", "email"):
             raise self._invalid(f"Property '{id_property}' is not a unique property")
-        found = (row for row in self._records.objects.get(kind, []) if value_of(row, id_property) == identifier)
+        found = (row for row in self._portal.rows(kind) if value_of(row, id_property) == identifier)
         return next(found, None)
+
+    async def _create(self, request: Request) -> Response:
+        kind = self._type(request)
+        body = await self._body(request, _CREATE)
+        others = [(self._kind_of(item), str(item["to"]["id"])) for item in body.get("associations") or ()]
+        row = self._portal.add(kind, body.get("properties") or {}, others)
+        return answer(self._shown(request, row, kind, list(body.get("properties") or {}), ()), 201)
+
+    def _kind_of(self, item: Mapping[str, Any]) -> str:
+        """The object type that an association's type id leads to."""
+        number = next((int(one["associationTypeId"]) for one in item.get("types") or ()), 0)
+        kinds = [to for (_, to), known in _TYPE_IDS.items() if known == number]
+        if not kinds:
+            raise self._invalid(f"No association type exists with id {number}")
+        return kinds[0]
+
+    async def _edit(self, request: Request) -> Response:
+        kind, body = self._type(request), await self._body(request, _EDIT)
+        return self._given(
+            request, kind, self._portal.edit(kind, request.path_params["id"], body.get("properties") or {})
+        )
+
+    async def _merge(self, request: Request) -> Response:
+        kind, body = self._type(request), await self._body(request, _MERGE)
+        first, second = str(body.get("primaryObjectId")), str(body.get("objectIdToMerge"))
+        return self._given(request, kind, self._portal.merge(kind, first, second))
+
+    def _archive(self, request: Request) -> Response:
+        self._portal.archive(self._type(request), request.path_params["id"])
+        return Response(status_code=204)
+
+    def _given(self, request: Request, kind: str, row: Row | None) -> Response:
+        if row is None:
+            raise ProblemError(self._problem(404, "OBJECT_NOT_FOUND", "Object not found."))
+        return answer(self._shown(request, row, kind, None, ()))
 
     async def _search(self, request: Request) -> Response:
         kind = self._type(request)
@@ -264,7 +315,7 @@ class HubSpotServer(Vendor):
         if start < 0 or start + limit > SEARCH_RESULTS_MAX:
             raise self._invalid(f"Paging beyond {SEARCH_RESULTS_MAX} results is not supported")
         try:
-            found = matching(body, kind, self._records.objects.get(kind, []), self._definitions.get(kind, {}))
+            found = matching(body, kind, self._portal.rows(kind), self._definitions.get(kind, {}))
         except SearchError as error:
             raise self._invalid(str(error)) from error
         shown = [
@@ -298,7 +349,7 @@ class HubSpotServer(Vendor):
         self._inputs(body, ASSOCIATION_BATCH_MAX)
         results, errors = [], []
         for item in body["inputs"]:
-            targets = _targets(self._by_id.get(kind, {}).get(str(item["id"])), to)
+            targets = self._portal.targets(self._portal.find(kind, str(item["id"])), to)
             if targets:
                 results.append(_association_page(request, item, _links(kind, to, targets)))
             else:
@@ -311,7 +362,7 @@ class HubSpotServer(Vendor):
 
     def _associations_of(self, request: Request) -> Response:
         kind, to = self._type(request), self._type(request, "to")
-        targets = _targets(self._by_id.get(kind, {}).get(request.path_params["id"]), to)
+        targets = self._portal.targets(self._portal.find(kind, request.path_params["id"]), to)
         limit = self._limit(request.query_params.get("limit"), ASSOCIATION_PAGE, ASSOCIATION_PAGE)
         start = whole_number(request.query_params.get("after"), 0)
         more = start + limit < len(targets)
@@ -345,7 +396,7 @@ class HubSpotServer(Vendor):
         raise ProblemError(self._problem(404, "OBJECT_NOT_FOUND", "Owner not found"))
 
     def _page(self, request: Request) -> Response:
-        row = self._by_id.get(self._type(request), {}).get(request.path_params["id"])
+        row = self._portal.find(self._type(request), request.path_params["id"])
         return record_page(f"HubSpot {_TYPES[self._type(request)][0]}", row)
 
     async def _body(self, request: Request, fields: dict[str, Shape]) -> dict[str, Any]:
@@ -377,10 +428,11 @@ class HubSpotServer(Vendor):
             if name in definitions or name in row["properties"] or name == "hs_object_id"
         }
         shown = {"id": str(row["id"]), "properties": properties}
-        shown |= {key: row[key] for key in ("createdAt", "updatedAt", "archived") if key in row}
+        shown |= {key: row[key] for key in ("createdAt", "updatedAt", "archived", "archivedAt") if key in row}
         if fault_of(request) == "schema":
             del shown["properties"]
-        links = {_ALIASES.get(to, to): _classic_links(row, kind, _ALIASES.get(to, to)) for to in associated}
+        named = [_ALIASES.get(to, to) for to in associated]
+        links = {to: _classic_links(self._portal.targets(row, to), kind, to) for to in named}
         found = {to: {"results": pairs} for to, pairs in links.items() if pairs}
         return {**shown, **({"associations": found} if found else {})}
 
@@ -404,16 +456,12 @@ def _associated(request: Request) -> list[str]:
     return _listed(request, "associations")
 
 
-def _targets(row: Row | None, to: str) -> list[str]:
-    return [] if row is None else [str(i) for i in (row.get("associations") or {}).get(to, [])]
-
-
-def _classic_links(row: Row, kind: str, to: str) -> list[Row]:
+def _classic_links(targets: Sequence[str], kind: str, to: str) -> list[Row]:
     """Associations as an object's own GET shows them: a company's link is listed as primary and again as unlabelled."""
     label = f"{_TYPES[kind][0]}_to_{_TYPES[to][0]}" if to in _TYPES else f"{kind}_to_{to}"
     twice = "companies" in {kind, to} and {kind, to} <= {"companies", "contacts", "deals"}
     labels = (label, f"{label}_unlabeled") if twice else (label,)
-    return [{"id": target, "type": name} for target in _targets(row, to) for name in labels]
+    return [{"id": target, "type": name} for target in targets for name in labels]
 
 
 def _association_page(request: Request, item: Row, links: Sequence[Row]) -> Row:

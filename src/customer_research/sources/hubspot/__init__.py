@@ -6,7 +6,9 @@ from customer_research.connect.source import Check, Clock, Source, Stream
 from customer_research.domain.evidence import Gap
 from customer_research.settings import Settings
 from customer_research.sources.hubspot import checks, relationship
+from customer_research.sources.hubspot.bulk import BULK
 from customer_research.sources.hubspot.finding import find
+from customer_research.sources.hubspot.links import LINKS
 from customer_research.sources.hubspot.session import HubSpotSession
 
 
@@ -47,6 +49,8 @@ SOURCE = Source(
     ),
     scopes=checks.SCOPES,
     find=find,
+    bulk=BULK,
+    links=LINKS,
 )
 
 __all__ = ["SOURCE"]

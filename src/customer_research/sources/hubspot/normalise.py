@@ -118,6 +118,11 @@ _EXPANSION_PIPELINES = frozenset(["addon", "add on"])
 _LEFT_WORDS = frozenset(["left", "left company", "left the company", "former", "former employee", "departed", "gone"])
 
 
+def modified_property(object_type: str) -> str:
+    """The property that says when a record was last changed."""
+    return "lastmodifieddate" if object_type == "contacts" else "hs_lastmodifieddate"
+
+
 def properties_of(record: Mapping[str, Any], object_type: str) -> Mapping[str, str | None]:
     """A record's properties.
 
@@ -325,6 +330,14 @@ def canonical_operator_id(value: str | None) -> str | None:
 
 _HEX = 32
 """Hex digits of a UUID."""
+
+
+def searchable_operator_id(value: str | None) -> str | None:
+    """The operator whose search finds a company with this value of the operator property; None: nobody's does."""
+    found = canonical_operator_id(value)
+    if found is None or value is None:
+        return None
+    return found if value.casefold() in operator_id_spellings(found) else None
 
 
 def operator_id_spellings(operator_id: str) -> list[str]:

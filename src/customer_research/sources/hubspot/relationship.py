@@ -111,7 +111,7 @@ async def _by_property(session: HubSpotSession, subject: Subject, recording: Rec
     """The companies whose operator property holds the id; a duplicate in the CRM is read too, not passed over."""
     name = await session.operator_property(recording)
     if name is None:
-        return Link((), "", _no_property(session.operator_properties))
+        return Link((), "", no_property(session.operator_properties))
     found = await session.search_companies(
         name, operator_id_spellings(subject.operator_id), (*COMPANY_PROPERTIES, name), recording
     )
@@ -121,11 +121,12 @@ async def _by_property(session: HubSpotSession, subject: Subject, recording: Rec
         if canonical_operator_id(properties_of(row, "companies").get(name)) == subject.operator_id
     ]
     records = await together(*(_read(session, company_id, recording) for company_id in sorted(matching)))
-    gap = _truncated("companies", found.missing) if found.missing else None
+    gap = truncated("companies", found.missing) if found.missing else None
     return Link(tuple(record for record in records if record is not None), "property", gap)
 
 
-def _no_property(names: Sequence[str]) -> Gap:
+def no_property(names: Sequence[str]) -> Gap:
+    """The gap of operators that the CSM view names no company of, in a portal without the operator property."""
     return Gap(
         SOURCE_NAME,
         "not_configured",
@@ -178,10 +179,11 @@ async def _deals(session: HubSpotSession, subject: Subject, link: Link, company:
     except SourceError as error:
         return Part("deal", gap=gap_of(error))
     strange = sorted({str(row["stage"]) for row in rows if row["is_open"] is None})
-    return _part("deal", rows, recording, gap or (_strange_stages(strange) if strange else None))
+    return _part("deal", rows, recording, gap or (strange_stages(strange) if strange else None))
 
 
-def _strange_stages(stages: Sequence[str]) -> Gap:
+def strange_stages(stages: Sequence[str]) -> Gap:
+    """The gap of deals in stages that nobody explains."""
     return Gap(
         SOURCE_NAME,
         "unavailable",
@@ -216,7 +218,7 @@ async def _linked(
     except SourceError as error:
         return [], gap_of(error)
     if found.missing or not whole:
-        return found.rows, _truncated(kind, found.missing)
+        return found.rows, truncated(kind, found.missing)
     return found.rows, None
 
 
@@ -242,7 +244,8 @@ def _part(table: str, rows: list[Row], recording: Recording, gap: Gap | None) ->
     return Part(table, stamp(rows, receipt), (receipt,), gap)
 
 
-def _truncated(kind: str, missing: int) -> Gap:
+def truncated(kind: str, missing: int) -> Gap:
+    """The gap of associated records that did not come; 0: it is not known how many."""
     how_many = f"{missing} of the {kind}" if missing else f"Some of the {kind}"
     return Gap(
         SOURCE_NAME,

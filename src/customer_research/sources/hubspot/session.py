@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from customer_research.connect.concurrent import together
 from customer_research.connect.http import Http, Pace, Vendor, segment
 from customer_research.connect.recording import Recording
 from customer_research.connect.source import Clock
-from customer_research.errors import ConfigError
+from customer_research.errors import ConfigError, Truncated
 from customer_research.settings import Settings
-from customer_research.sources.hubspot.normalise import SOURCE_NAME, owner_label
+from customer_research.sources.hubspot.normalise import SOURCE_NAME, modified_property, owner_label
 
 if TYPE_CHECKING:
     import httpx2
@@ -23,6 +24,9 @@ SEARCHES_PER_SECOND = 4.0
 
 BATCH_SIZE = 100
 """Ids in one batch read."""
+
+SEARCH_SIZE = 200
+"""Records on one page of a search."""
 
 OWNERS_PAGE = 500
 
@@ -151,13 +155,13 @@ class HubSpotSession:
         return self.http.mapping(await self.http.get(path, params=params, recording=recording), recording)
 
     async def more_associations(
-        self, company_id: str, object_type: str, after: str, recording: Recording
+        self, identifier: str, object_type: str, after: str, recording: Recording, *, of: str = "companies"
     ) -> tuple[list[str], bool]:
-        """The rest of a company's associations of a type, from a cursor on; and whether they are complete."""
-        path = f"{self.paths.associations}/companies/{object_type}/batch/read"
+        """The rest of a record's associations with a type, from a cursor on; and whether they are complete."""
+        path = f"{self.paths.associations}/{of}/{object_type}/batch/read"
         found: list[str] = []
         while after:
-            body = {"inputs": [{"id": company_id, "after": after}]}
+            body = {"inputs": [{"id": identifier, "after": after}]}
             reply = self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
             results = self.http.results(reply, recording)
             found += [str(link["toObjectId"]) for item in results for link in item.get("to") or []]
@@ -193,10 +197,118 @@ class HubSpotSession:
     async def _batch(
         self, object_type: str, ids: Sequence[str], properties: Sequence[str], recording: Recording
     ) -> list[Mapping[str, Any]]:
+        reply = await self._batch_reply(object_type, ids, properties, recording)
+        return self.http.results(reply, recording)
+
+    async def _batch_reply(
+        self, object_type: str, ids: Sequence[str], properties: Sequence[str], recording: Recording
+    ) -> Mapping[str, Any]:
         body = {"inputs": [{"id": identifier} for identifier in ids], "properties": list(properties)}
         path = f"{self.paths.objects}/{object_type}/batch/read"
+        return self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
+
+    async def page(
+        self,
+        object_type: str,
+        properties: Sequence[str],
+        after: str | None,
+        recording: Recording,
+        *,
+        archived: bool = False,
+    ) -> tuple[list[Mapping[str, Any]], str | None]:
+        """One page of all records of a type (or of those that were deleted), and the cursor of the next page."""
+        params = {"limit": BATCH_SIZE, "properties": ",".join(properties) or None, "after": after}
+        if archived:
+            params["archived"] = "true"
+        path = f"{self.paths.objects}/{object_type}"
+        reply = self.http.mapping(await self.http.get(path, params=params, recording=recording), recording)
+        cursor = ((reply.get("paging") or {}).get("next") or {}).get("after")
+        return self.http.results(reply, recording), str(cursor) if cursor and cursor != after else None
+
+    async def number_of(self, object_type: str, recording: Recording) -> int | None:
+        """How many records of a type there are, as the search counts them; None when it does not say."""
+        path = f"{self.paths.objects}/{object_type}/search"
+        body = {"filterGroups": [], "limit": 1}
         reply = self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
-        return self.http.results(reply, recording)
+        total = reply.get("total")
+        return total if isinstance(total, int) else None
+
+    async def changed(
+        self,
+        object_type: str,
+        since: datetime,
+        after: int,
+        properties: Sequence[str],
+        recording: Recording,
+    ) -> tuple[list[Mapping[str, Any]], int]:
+        """A page of the records that were changed at *since* or later, oldest first, from the offset *after* on.
+
+        Gives the page and how many there are in all (with those before it).
+        """
+        name = modified_property(object_type)
+        moment = {"propertyName": name, "operator": "GTE", "value": str(int(since.timestamp() * 1000))}
+        body = {
+            "filterGroups": [{"filters": [moment]}],
+            "sorts": [{"propertyName": name, "direction": "ASCENDING"}],
+            "properties": list(properties),
+            "limit": SEARCH_SIZE,
+            "after": str(after),
+        }
+        path = f"{self.paths.objects}/{object_type}/search"
+        reply = self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
+        rows = self.http.results(reply, recording)
+        total = reply.get("total")
+        return rows, total if isinstance(total, int) else after + len(rows)
+
+    async def associations(
+        self, object_type: str, to: str, ids: Sequence[str], recording: Recording
+    ) -> Mapping[str, list[str]]:
+        """The associated objects' ids, each once, of up to 1,000 records; one that has none is left out.
+
+        Raises:
+            Truncated: of a record neither associations came nor that it has none.
+        """
+        path = f"{self.paths.associations}/{object_type}/{to}/batch/read"
+        body = {"inputs": [{"id": identifier} for identifier in ids]}
+        reply = self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
+        found: dict[str, list[str]] = {}
+        for item in self.http.results(reply, recording):
+            identifier = str((item.get("from") or {}).get("id"))
+            listed = [str(link["toObjectId"]) for link in item.get("to") or []]
+            cursor = ((item.get("paging") or {}).get("next") or {}).get("after")
+            if cursor:
+                more, whole = await self.more_associations(identifier, to, str(cursor), recording, of=object_type)
+                if not whole:
+                    raise self._cut(recording)
+                listed += more
+            found[identifier] = list(dict.fromkeys(listed))
+        if set(ids) - set(found) - _named(reply, "fromObjectId", "ids"):
+            raise self._cut(recording)
+        return found
+
+    def _cut(self, recording: Recording) -> Truncated:
+        return Truncated(
+            "HubSpot did not give all that was asked for.",
+            source=SOURCE_NAME,
+            stream=recording.stream,
+            hint="Run the same command again.",
+        )
+
+    async def read_all(
+        self, object_type: str, ids: Sequence[str], properties: Sequence[str], recording: Recording
+    ) -> list[Mapping[str, Any]]:
+        """Records by id, 100 a request; those that HubSpot says it does not have are left out.
+
+        Raises:
+            Truncated: a record neither came nor was said not to be there.
+        """
+        chunks = [ids[start : start + BATCH_SIZE] for start in range(0, len(ids), BATCH_SIZE)]
+        replies = await together(*(self._batch_reply(object_type, chunk, properties, recording) for chunk in chunks))
+        rows = [row for reply in replies for row in self.http.results(reply, recording)]
+        known = {str(row.get("id")) for row in rows}.union(*(_named(reply, "ids") for reply in replies))
+        if set(ids) - known:
+            raise self._cut(recording)
+        return rows
 
     async def operator_property(self, recording: Recording) -> str | None:
         """The first configured company property that the portal has (C01); None if it has none of them.
@@ -217,9 +329,13 @@ class HubSpotSession:
         reply = self.http.mapping(await self.http.get(path, recording=recording), recording)
         return self.http.results(reply, recording)
 
+    async def owners(self, recording: Recording) -> Mapping[str, str | None]:
+        """The names of all owners by id; None for one without a name."""
+        return await self._owners.get(lambda: self._all_owners(recording))
+
     async def owner_name(self, owner_id: str, recording: Recording) -> str | None:
         """The name of an owner; None when the portal lists none of that id (or no name)."""
-        return (await self._owners.get(lambda: self._all_owners(recording))).get(owner_id)
+        return (await self.owners(recording)).get(owner_id)
 
     async def _all_owners(self, recording: Recording) -> Mapping[str, str | None]:
         owners: dict[str, str | None] = {}
@@ -250,3 +366,9 @@ class HubSpotSession:
             for option in item.get("options") or []
         ]
         return {str(option["value"]): str(option.get("label", "")).strip() for option in options if "value" in option}
+
+
+def _named(reply: Mapping[str, Any], *names: str) -> set[str]:
+    """The ids that a batch answer's errors speak of."""
+    contexts = [error.get("context") or {} for error in reply.get("errors") or () if isinstance(error, Mapping)]
+    return {str(identifier) for context in contexts for name in names for identifier in context.get(name) or ()}

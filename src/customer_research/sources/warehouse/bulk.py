@@ -85,13 +85,19 @@ class Part:
         return [row for row in found if row[owner] is not None]
 
 
+def _integer(value: Any) -> int | None:
+    return value if value is None or type(value) is int else normalise.integer(value)
+
+
 def _float(value: Any) -> float | None:
+    if value is None or type(value) is float:
+        return value
     number = normalise.decimal(value)
     return None if number is None else float(number)
 
 
 def _plain(value: Any) -> str | None:
-    return None if value is None else str(value)
+    return value if value is None or type(value) is str else str(value)
 
 
 def _flag(value: Any) -> bool | None:
@@ -100,13 +106,13 @@ def _flag(value: Any) -> bool | None:
 
 _READERS: Mapping[ColumnType, Callable[[Any], Any]] = {
     "text": _plain,
-    "integer": normalise.integer,
+    "integer": _integer,
     "number": _float,
     "boolean": _flag,
     "date": normalise.day,
     "timestamp": normalise.moment,
 }
-"""An export tells no types: how a column's values are read."""
+"""An export tells no types: how a column's values are read. A value that is as it should be already costs next to nothing."""
 
 
 def _columns(table: str, *, but: Sequence[str] = (), **more: ColumnType) -> Mapping[str, ColumnType]:
@@ -316,7 +322,7 @@ def _last(
         total=progress.total,
         mark="" if stale else pull.until.isoformat(),
         whole=(*whole, *rows),
-        gaps={name: gap for name, gap in gaps.items() if not rows or name == names[0]},
+        gaps={} if rows else gaps,
     )
 
 

@@ -1,0 +1,499 @@
+"""HubSpot's records of all companies: everything, or what was changed since a mark.
+
+Companies are listed, their associations read for 1,000 at a time and the associated records for 100. Afterwards the search
+tells, by the date of the last change and oldest first, which records were changed: their companies' associations are read
+again. What was deleted is in the lists of archived records, what was merged is told by the company that came of it.
+
+Which company is whose the links tell, later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from customer_research.connect.recording import Recording, stamp
+from customer_research.connect.source import BulkStream, LandingTable, Pull, Row, Slice
+from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.records import TABLES, ColumnType
+from customer_research.errors import Denied, SchemaChanged, Truncated
+from customer_research.sources.hubspot.normalise import (
+    COMPANY_PROPERTIES,
+    CONTACT_PROPERTIES,
+    DEAL_PROPERTIES,
+    ENGAGEMENT_PROPERTIES,
+    SOURCE_NAME,
+    company_row,
+    contact_row,
+    engagement_row,
+    instant,
+    modified_property,
+    properties_of,
+    searchable_operator_id,
+    text,
+)
+from customer_research.sources.hubspot.relationship import gap_of, no_property
+from customer_research.sources.hubspot.session import SEARCH_SIZE, HubSpotSession
+
+STREAM = "bulk"
+Record = Mapping[str, Any]
+Key = tuple[Any, ...]
+
+OVERLAP = timedelta(hours=1)
+"""How far an incremental pull reaches back: every change has its date, and the search knows of it within seconds."""
+
+PAGES = 10
+"""Pages of a slice of the list: their companies fit into one request for associations."""
+
+AT_ONCE = 1_000
+"""Records that are read within one recording, whose time is bounded."""
+
+SEARCH_MOST = 10_000
+"""Results of a search that can be paged through."""
+
+MERGED = "hs_merged_object_ids"
+
+
+def _columns(table: str, *, but: Sequence[str], **more: ColumnType) -> Mapping[str, ColumnType]:
+    columns = {column.name: column.type for column in TABLES[table].columns if column.name not in but}
+    return {**columns, **more}
+
+
+def _texts(*names: str) -> dict[str, ColumnType]:
+    return dict.fromkeys(names, "text")
+
+
+PORTAL = LandingTable("hubspot_portal", ("operator_property",), _texts("operator_property", "detail", "next_step"))
+"""The property that holds the operator id; empty, with the reason, where the portal has none."""
+OWNER = LandingTable("hubspot_owner", ("owner_id",), _texts("owner_id", "name"))
+STAGE = LandingTable("hubspot_stage", ("id",), _texts("id", "label"))
+"""Labels of deal stages and pipelines."""
+COMPANY = LandingTable(
+    "hubspot_company",
+    ("company_id",),
+    _columns("company", but=("operator_id", "linked_by", "owner_name"), operator_property="text"),
+)
+"""Companies; `operator_property` is the operator whose search finds the company."""
+MERGE = LandingTable("hubspot_merge", ("old_id",), _texts("old_id", "company_id"))
+"""Ids that a company had before it was merged into another."""
+ASSOCIATION = LandingTable(
+    "hubspot_association",
+    ("company_id", "type", "id"),
+    {**_texts("company_id", "type", "id"), "position": "integer"},
+)
+"""A company's associations in HubSpot's order; `type` is the other's object type."""
+CONTACT = LandingTable("hubspot_contact", ("contact_id",), _columns("contact", but=("operator_id", "is_primary")))
+DEAL = LandingTable("hubspot_deal", ("deal_id",), _texts("deal_id", *DEAL_PROPERTIES, "fetch_id"))
+"""Deals as HubSpot has them: what a stage means may depend on its label."""
+ENGAGEMENT = LandingTable("hubspot_engagement", ("type", "engagement_id"), _columns("engagement", but=("operator_id",)))
+GAP = LandingTable("hubspot_gap", ("object_type",), _texts("object_type", "reason", "detail", "next_step"))
+"""Object types that could not be read, and why."""
+
+TOLD = (PORTAL, OWNER, STAGE, GAP)
+"""What every pull brings whole."""
+RECORDS = (COMPANY, MERGE, ASSOCIATION, CONTACT, DEAL, ENGAGEMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """An object type that companies are associated with: its properties, where it lands, and how."""
+
+    name: str
+    properties: tuple[str, ...]
+    table: LandingTable
+    row: Callable[[Record], Row]
+    key: Callable[[str], Key]
+
+
+def _without(row: Row, *names: str) -> Row:
+    return {name: value for name, value in row.items() if name not in names}
+
+
+def _contact(record: Record) -> Row:
+    return _without(contact_row(record, "", is_primary=False), "operator_id", "is_primary")
+
+
+def _deal(record: Record) -> Row:
+    given = properties_of(record, "deals")
+    return {"deal_id": str(record["id"]), **{name: given.get(name) for name in DEAL_PROPERTIES}}
+
+
+def _engagement(kind: str) -> Kind:
+    def row(record: Record) -> Row:
+        return _without(engagement_row(record, "", object_type=kind), "operator_id")
+
+    single = kind.removesuffix("s")
+    return Kind(kind, ENGAGEMENT_PROPERTIES[kind], ENGAGEMENT, row, lambda identifier: (single, identifier))
+
+
+KINDS: Mapping[str, Kind] = {
+    "contacts": Kind("contacts", CONTACT_PROPERTIES, CONTACT, _contact, lambda identifier: (identifier,)),
+    "deals": Kind("deals", DEAL_PROPERTIES, DEAL, _deal, lambda identifier: (identifier,)),
+    **{kind: _engagement(kind) for kind in ENGAGEMENT_PROPERTIES},
+}
+
+
+class Brought:
+    """What one slice gathers: rows and keys that are gone by table, and the receipts."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[Row]] = {}
+        self.gone: dict[str, list[Key]] = {}
+        self.receipts: list[Receipt] = []
+
+    def add(self, table: LandingTable, rows: Iterable[Row], recording: Recording | None = None) -> None:
+        """Take rows; with the recording that brought them they get its receipt."""
+        found = list(rows)
+        if recording is not None:
+            receipt = recording.receipt(found)
+            self.receipts.append(receipt)
+            found = stamp(found, receipt) if "fetch_id" in table.columns else found
+        self.rows.setdefault(table.name, []).extend(found)
+
+    def lose(self, table: LandingTable, keys: Iterable[Key]) -> None:
+        """Note keys that are no more."""
+        self.gone.setdefault(table.name, []).extend(keys)
+
+    def slice(self, cursor: str, *, done: int = 0, total: int | None = None) -> Slice:
+        """The slice, not the last one."""
+        return Slice(dict(self.rows), tuple(self.receipts), cursor, dict(self.gone), done, total)
+
+
+class Portal:
+    """One pull of one portal.
+
+    Args:
+        session: the open connection.
+        pull: what is asked for.
+    """
+
+    def __init__(self, session: HubSpotSession, pull: Pull) -> None:
+        self._session = session
+        self._pull = pull
+        self._property: str | None = None
+        self._lost: dict[str, Gap] = {}
+        self._refreshed: set[str] = set()
+        self._stale = False
+        """Whether the next pull must be of everything, since records of some type could not be read."""
+
+    async def slices(self) -> AsyncIterator[Slice]:
+        """The whole pull.
+
+        Raises:
+            SourceError: HubSpot failed; the slices before stand.
+        """
+        told = await self._told()
+        since = self._since()
+        self._stale = self._pull.resume is not None and bool(self._held("SELECT object_type FROM hubspot_gap"))
+        steps = self._everything() if since is None else self._changes(since)
+        async for piece in steps:
+            yield piece
+        told.add(GAP, self._gaps())
+        last = told.slice("end")
+        whole = TOLD if since is not None else (*TOLD, *RECORDS)
+        yield Slice(
+            last.rows,
+            last.receipts,
+            last.cursor,
+            mark="" if self._lost or self._stale else self._pull.until.isoformat(),
+            whole=tuple(table.name for table in whole),
+        )
+
+    def _since(self) -> datetime | None:
+        """From when on changes are asked for; None: everything, also when another property holds the operator id now."""
+        resume, mark = self._pull.resume or "", instant(self._pull.since)
+        if mark is None or resume.startswith("list"):
+            return None
+        known = [row["operator_property"] for row in self._held("SELECT operator_property FROM hubspot_portal")]
+        if not resume and known != [self._property or ""]:
+            return None
+        return mark - min(self._pull.overlap, OVERLAP)
+
+    def _held(self, sql: str) -> list[Row]:
+        return self._pull.held(sql)
+
+    def _gaps(self) -> list[Row]:
+        return [
+            {"object_type": kind, "reason": gap.reason, "detail": gap.detail, "next_step": gap.next_step}
+            for kind, gap in self._lost.items()
+        ]
+
+    # -- what the portal tells of itself ------------------------------------------------------------------------------
+
+    async def _told(self) -> Brought:
+        found = Brought()
+        recording = self._session.recording(STREAM)
+        self._property = await self._session.operator_property(recording)
+        gap = no_property(self._session.operator_properties) if self._property is None else None
+        found.add(
+            PORTAL,
+            [
+                {
+                    "operator_property": self._property or "",
+                    "detail": gap.detail if gap else None,
+                    "next_step": gap.next_step if gap else None,
+                }
+            ],
+        )
+        owners = await self._unless_refused(self._session.owners, recording)
+        found.add(OWNER, ({"owner_id": identifier, "name": name} for identifier, name in owners.items()))
+        labels = await self._unless_refused(self._session.stage_labels, recording)
+        found.add(STAGE, ({"id": identifier, "label": label} for identifier, label in labels.items()))
+        found.receipts.append(recording.receipt([row for rows in found.rows.values() for row in rows]))
+        return found
+
+    @staticmethod
+    async def _unless_refused(ask: Callable[[Recording], Any], recording: Recording) -> Mapping[str, str | None]:
+        """Names that are for show only: without them ids are shown."""
+        try:
+            found: Mapping[str, str | None] = await ask(recording)
+        except Denied:
+            return {}
+        return found
+
+    @property
+    def _company_properties(self) -> tuple[str, ...]:
+        return (*COMPANY_PROPERTIES, *([self._property] if self._property else []), MERGED)
+
+    # -- everything ---------------------------------------------------------------------------------------------------
+
+    async def _everything(self) -> AsyncIterator[Slice]:
+        """Every company with all that is associated; the search's count proves that the list was whole."""
+        place, _, counted = (self._pull.resume or "").removeprefix("list ").partition(" ")
+        after, done = (place, int(counted)) if counted else (None, 0)
+        if self._pull.resume == "end" or after == "end":
+            return
+        total = await self._number()
+        while after != "end":
+            recording = self._session.recording(STREAM)
+            companies: list[Record] = []
+            for _ in range(PAGES):
+                rows, cursor = await self._session.page("companies", self._company_properties, after, recording)
+                companies += rows
+                after = cursor or "end"
+                if cursor is None:
+                    break
+            found = Brought()
+            self._take_companies(found, companies, recording)
+            await self._take_associated(found, [str(company["id"]) for company in companies], new_only=False)
+            done += len(companies)
+            if after == "end":
+                await self._require_all(done, total)
+            yield found.slice(f"list {after} {done}", done=done, total=total)
+
+    async def _number(self) -> int | None:
+        return await self._session.number_of("companies", self._session.recording(STREAM))
+
+    async def _require_all(self, done: int, before: int | None) -> None:
+        now = await self._number()
+        if before is not None and now is not None and done < min(before, now):
+            raise Truncated(
+                f"HubSpot has {min(before, now)} companies, {done} came.",
+                source=SOURCE_NAME,
+                stream=STREAM,
+                hint="Run the same command again.",
+            )
+
+    def _take_companies(self, found: Brought, companies: Sequence[Record], recording: Recording) -> None:
+        rows, merged = [], []
+        for company in companies:
+            given = properties_of(company, "companies")
+            row = _without(
+                company_row(company, "", linked_by="", owner_name=None), "operator_id", "linked_by", "owner_name"
+            )
+            rows.append({**row, "operator_property": searchable_operator_id(given.get(self._property or ""))})
+            old = (text(one) for one in (given.get(MERGED) or "").split(";"))
+            merged += [{"old_id": one, "company_id": row["company_id"]} for one in old if one is not None]
+        found.add(COMPANY, rows, recording)
+        found.add(MERGE, merged)
+
+    async def _take_associated(self, found: Brought, companies: Sequence[str], *, new_only: bool) -> None:
+        """The associations of companies and the records behind them; `new_only` leaves out those that have landed."""
+        for start in range(0, len(companies), AT_ONCE):
+            ids = companies[start : start + AT_ONCE]
+            for kind in KINDS.values():
+                await self._take_kind(found, kind, ids, new_only=new_only)
+        self._refreshed.update(companies)
+
+    async def _take_kind(self, found: Brought, kind: Kind, companies: Sequence[str], *, new_only: bool) -> None:
+        recording = self._session.recording(STREAM)
+        try:
+            linked = await self._session.associations("companies", kind.name, companies, recording)
+        except (Denied, SchemaChanged) as error:
+            self._lost[kind.name] = gap_of(error)
+            return
+        rows = [
+            {"company_id": company, "type": kind.name, "id": identifier, "position": position}
+            for company, listed in linked.items()
+            for position, identifier in enumerate(listed)
+        ]
+        found.add(ASSOCIATION, rows, recording)
+        ids = list(dict.fromkeys(row["id"] for row in rows))
+        if new_only:
+            now = {(row["company_id"], row["type"], row["id"]) for row in rows}
+            held = self._associations(f"type = '{kind.name}' AND {_among('company_id', companies)}")
+            found.lose(ASSOCIATION, [key for key in held if key not in now])
+            landed = self._landed(kind, ids)
+            ids = [identifier for identifier in ids if identifier not in landed]
+        await self._take_records(found, kind, ids)
+
+    async def _take_records(self, found: Brought, kind: Kind, ids: Sequence[str]) -> None:
+        """The records of these ids; that they may not be read is noted."""
+        try:
+            for start in range(0, len(ids), AT_ONCE):
+                recording = self._session.recording(STREAM)
+                some = ids[start : start + AT_ONCE]
+                records = await self._session.read_all(kind.name, some, kind.properties, recording)
+                found.add(kind.table, [kind.row(record) for record in records], recording)
+        except (Denied, SchemaChanged) as error:
+            self._lost[kind.name] = gap_of(error)
+
+    def _landed(self, kind: Kind, ids: Sequence[str]) -> set[str]:
+        if not ids:
+            return set()
+        name = kind.table.key[-1]
+        own = f" AND type = '{kind.name.removesuffix('s')}'" if kind.table is ENGAGEMENT else ""
+        sql = f"SELECT {name} AS id FROM {kind.table.name} WHERE {_among(name, ids)}{own}"  # noqa: S608 - names of our own
+        return {row["id"] for row in self._held(sql)}
+
+    def _associations(self, condition: str) -> list[Key]:
+        sql = f"SELECT company_id, type, id FROM hubspot_association WHERE {condition}"  # noqa: S608 - text of our own
+        return [(row["company_id"], row["type"], row["id"]) for row in self._held(sql)]
+
+    # -- what was changed ---------------------------------------------------------------------------------------------
+
+    async def _changes(self, since: datetime) -> AsyncIterator[Slice]:
+        """What was changed, type by type, then what was deleted."""
+        order = ["companies", *KINDS]
+        step, _, rest = (self._pull.resume or f"changed {order[0]}").partition(" ")
+        if step == "changed":
+            name, _, place = rest.partition(" ")
+            for kind in order[order.index(name) :]:
+                async for piece in self._lenient(kind, self._changed(kind, since, place if kind == name else "")):
+                    yield piece
+            name, place = order[0], ""
+        elif step == "deleted":
+            name, _, place = rest.partition(" ")
+        else:
+            return
+        for kind in order[order.index(name) :]:
+            async for piece in self._lenient(kind, self._deleted(kind, place if kind == name else "")):
+                yield piece
+
+    async def _lenient(self, kind: str, slices: AsyncIterator[Slice]) -> AsyncIterator[Slice]:
+        """The slices of a type; a type other than companies that may not be read is a gap of its own."""
+        try:
+            async for piece in slices:
+                yield piece
+        except (Denied, SchemaChanged) as error:
+            if kind == "companies":
+                raise
+            self._lost[kind] = gap_of(error)
+
+    async def _changed(self, kind: str, since: datetime, place: str) -> AsyncIterator[Slice]:
+        """Records of a type by the date of their last change: each page begins where the one before ended.
+
+        A record that is changed meanwhile comes once more at the end, and none is passed over.
+        """
+        moment, _, passed = place.partition(" ")
+        begin, offset = instant(moment) or since, int(passed or 0)
+        seen, done = set[tuple[str, str | None]](), 0
+        while place != "end":
+            recording = self._session.recording(STREAM)
+            records, total = await self._session.changed(kind, begin, offset, self._asked(kind), recording)
+            fresh = [record for record in records if self._version(kind, record) not in seen]
+            seen.update(self._version(kind, record) for record in records)
+            done += len(fresh)
+            found = Brought()
+            await self._take_changed(found, kind, fresh, recording)
+            offset += len(records)
+            ended = not records or offset >= total
+            if not ended:
+                begin, offset = self._following(kind, records[-1], begin, offset)
+            place = "end" if ended else f"{begin.isoformat()} {offset}"
+            yield found.slice(f"changed {kind} {place}", done=done)
+
+    def _asked(self, kind: str) -> tuple[str, ...]:
+        own = self._company_properties if kind == "companies" else KINDS[kind].properties
+        return (*own, modified_property(kind))
+
+    @staticmethod
+    def _version(kind: str, record: Record) -> tuple[str, str | None]:
+        return str(record.get("id")), (record.get("properties") or {}).get(modified_property(kind))
+
+    def _following(self, kind: str, record: Record, begin: datetime, offset: int) -> tuple[datetime, int]:
+        last = instant(self._version(kind, record)[1])
+        if last is not None and last > begin:
+            return last, 0
+        if offset + SEARCH_SIZE > SEARCH_MOST:
+            raise Truncated(
+                f"More than {SEARCH_MOST} of HubSpot's {kind} were changed in one instant.",
+                source=SOURCE_NAME,
+                stream=STREAM,
+                hint="Run `customer-research sync hubspot --full`.",
+            )
+        return begin, offset
+
+    async def _take_changed(self, found: Brought, kind: str, records: Sequence[Record], recording: Recording) -> None:
+        if kind == "companies":
+            self._take_companies(found, records, recording)
+            await self._take_associated(found, [str(record["id"]) for record in records], new_only=True)
+            self._forget(found, [row["old_id"] for row in found.rows.get(MERGE.name, ())])
+            return
+        found.add(KINDS[kind].table, [KINDS[kind].row(record) for record in records], recording)
+        if records:
+            own = self._session.recording(STREAM)
+            ids = [str(record["id"]) for record in records]
+            linked = await self._session.associations(kind, "companies", ids, own)
+            companies = dict.fromkeys(company for listed in linked.values() for company in listed)
+            found.receipts.append(own.receipt([{"id": company} for company in companies]))
+            again = [company for company in companies if company not in self._refreshed]
+            await self._take_associated(found, again, new_only=True)
+
+    async def _deleted(self, kind: str, after: str) -> AsyncIterator[Slice]:
+        """What has landed and is in the list of archived records."""
+        place: str | None = after or None
+        while place != "end":
+            recording = self._session.recording(STREAM)
+            ids: list[str] = []
+            for _ in range(PAGES):
+                rows, cursor = await self._session.page(kind, (), place, recording, archived=True)
+                ids += [str(row["id"]) for row in rows]
+                place = cursor or "end"
+                if cursor is None:
+                    break
+            found = Brought()
+            found.receipts.append(recording.receipt([{"id": identifier} for identifier in ids]))
+            if kind == "companies":
+                self._forget(found, ids)
+            elif ids:
+                landed = self._landed(KINDS[kind], ids)
+                found.lose(
+                    KINDS[kind].table, [KINDS[kind].key(identifier) for identifier in ids if identifier in landed]
+                )
+                found.lose(ASSOCIATION, self._associations(f"type = '{kind}' AND {_among('id', ids)}"))
+            yield found.slice(f"deleted {kind} {place}")
+
+    def _forget(self, found: Brought, companies: Sequence[str]) -> None:
+        """Companies that are no more, with their associations."""
+        if companies:
+            sql = f"SELECT company_id FROM hubspot_company WHERE {_among('company_id', companies)}"  # noqa: S608
+            found.lose(COMPANY, [(row["company_id"],) for row in self._held(sql)])
+            found.lose(ASSOCIATION, self._associations(_among("company_id", companies)))
+
+
+def _among(column: str, ids: Iterable[str]) -> str:
+    """A condition on ids, which are texts from outside."""
+    listed = ", ".join("'" + identifier.replace("'", "''") + "'" for identifier in ids)
+    return f"{column} IN ({listed})" if listed else "1 = 0"
+
+
+def _pull(session: HubSpotSession, pull: Pull) -> AsyncIterator[Slice]:
+    return Portal(session, pull).slices()
+
+
+BULK = (BulkStream("relationship", "Companies, contacts, deals and engagements", (*TOLD, *RECORDS), _pull),)
+
+__all__ = ["BULK", "KINDS"]

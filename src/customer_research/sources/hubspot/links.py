@@ -1,0 +1,191 @@
+"""Which company is whose, for everybody: the live path's two steps as SQL over what has landed.
+
+The company that the CSM view names (also by an id that it had before a merge), else every company whose operator property
+holds the operator's id. Deals and gaps are made by the very functions of the live path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+from customer_research.connect.source import Ask, Link, Row
+from customer_research.domain.evidence import Gap
+from customer_research.domain.records import TABLES as CANONICAL
+from customer_research.sources.hubspot.bulk import KINDS
+from customer_research.sources.hubspot.normalise import DEAL_PROPERTIES, ENGAGEMENT_PROPERTIES, deal_row, stage_unknown
+from customer_research.sources.hubspot.relationship import TABLES, strange_stages, truncated
+
+_NEEDS = ("operator", "hubspot_company", "hubspot_merge")
+
+_COMPANY_OF = """known_id AS (
+    SELECT company_id AS id, company_id FROM hubspot_company
+    UNION
+    SELECT m.old_id AS id, m.company_id
+    FROM hubspot_merge AS m
+    INNER JOIN hubspot_company AS c ON c.company_id = m.company_id
+    WHERE NOT EXISTS (SELECT 1 FROM hubspot_company AS x WHERE x.company_id = m.old_id)
+),
+by_csm AS (
+    SELECT o.operator_id, k.company_id
+    FROM operator AS o
+    INNER JOIN known_id AS k ON k.id = o.hubspot_company_id
+),
+company_of AS (
+    SELECT operator_id, company_id, 'csm' AS linked_by FROM by_csm
+    UNION ALL
+    SELECT o.operator_id, c.company_id, 'property' AS linked_by
+    FROM operator AS o
+    INNER JOIN hubspot_company AS c ON c.operator_property = o.operator_id
+    WHERE NOT EXISTS (SELECT 1 FROM by_csm AS b WHERE b.operator_id = o.operator_id)
+)"""
+
+_LINKED = f"""{_COMPANY_OF},
+linked AS (
+    SELECT l.operator_id, a.type, a.id, MIN(a.position) AS position
+    FROM company_of AS l
+    INNER JOIN hubspot_association AS a ON a.company_id = l.company_id
+    GROUP BY l.operator_id, a.type, a.id
+)"""  # noqa: S608 - text of our own
+
+
+def _listed(table: str, alias: str, *but: str) -> str:
+    return ", ".join(f"{alias}.{name}" for name in CANONICAL[table].column_names if name not in {"operator_id", *but})
+
+
+COMPANY = f"""WITH {_COMPANY_OF}
+SELECT
+    l.operator_id,
+    {_listed("company", "c", "linked_by", "owner_name")},
+    CASE WHEN c.owner_id IS NOT NULL THEN COALESCE(w.name, 'owner ' || c.owner_id) END AS owner_name,
+    l.linked_by
+FROM company_of AS l
+INNER JOIN hubspot_company AS c ON c.company_id = l.company_id
+LEFT JOIN hubspot_owner AS w ON w.owner_id = c.owner_id"""  # noqa: S608 - text of our own
+
+CONTACT = f"""WITH {_LINKED}
+SELECT l.operator_id, {_listed("contact", "c", "is_primary")}, l.position = 0 AS is_primary
+FROM linked AS l
+INNER JOIN hubspot_contact AS c ON c.contact_id = l.id
+WHERE l.type = 'contacts'"""  # noqa: S608 - text of our own
+
+_SINGLE = " ".join(f"WHEN '{kind}' THEN '{kind.removesuffix('s')}'" for kind in ENGAGEMENT_PROPERTIES)
+
+ENGAGEMENT = f"""WITH {_LINKED}
+SELECT l.operator_id, {_listed("engagement", "e")}
+FROM linked AS l
+INNER JOIN hubspot_engagement AS e ON e.engagement_id = l.id AND e.type = CASE l.type {_SINGLE} END"""  # noqa: S608
+
+_DEALS = f"""WITH {_LINKED}
+SELECT l.operator_id, d.*
+FROM linked AS l
+INNER JOIN hubspot_deal AS d ON d.deal_id = l.id
+WHERE l.type = 'deals'
+ORDER BY l.operator_id, l.position, l.id"""  # noqa: S608 - text of our own
+
+_MISSING = f"""WITH {_LINKED},
+landed AS (
+    SELECT 'contacts' AS type, contact_id AS id FROM hubspot_contact
+    UNION ALL
+    SELECT 'deals' AS type, deal_id AS id FROM hubspot_deal
+    UNION ALL
+    SELECT type || 's' AS type, engagement_id AS id FROM hubspot_engagement
+)
+SELECT l.operator_id, l.type, COUNT(*) AS missing, MAX(g.reason) AS reason, MAX(g.detail) AS detail, MAX(g.next_step) AS next_step
+FROM linked AS l
+LEFT JOIN landed AS r ON r.type = l.type AND r.id = l.id
+LEFT JOIN hubspot_gap AS g ON g.object_type = l.type
+WHERE r.id IS NULL OR g.object_type IS NOT NULL
+GROUP BY l.operator_id, l.type
+ORDER BY l.operator_id, l.type"""  # noqa: S608 - text of our own
+"""Operators with associated records that have not landed, by type, and why."""
+
+_UNTOLD = f"""WITH {_COMPANY_OF}
+SELECT o.operator_id, p.detail, p.next_step
+FROM operator AS o
+CROSS JOIN hubspot_portal AS p
+WHERE p.operator_property = '' AND NOT EXISTS (SELECT 1 FROM by_csm AS b WHERE b.operator_id = o.operator_id)
+ORDER BY o.operator_id"""  # noqa: S608 - text of our own
+
+
+def deals(ask: Ask) -> Iterator[Row]:
+    """The canonical deals; stages go by their labels where one of the operator's deals needs them, as live."""
+    labels = {row["id"]: row["label"] for row in ask("SELECT id, label FROM hubspot_stage")}
+    for _, of_one in _by_operator(ask(_DEALS)):
+        yield from _deals_of(of_one, labels)
+
+
+def _deals_of(rows: list[Row], labels: Mapping[str, str]) -> list[Row]:
+    records = [_record(row) for row in rows]
+    used = labels if any(stage_unknown(record) for record in records) else {}
+    return [
+        {**deal_row(record, row["operator_id"], labels=used), "fetch_id": row["fetch_id"]}
+        for row, record in zip(rows, records, strict=True)
+    ]
+
+
+def _record(row: Row) -> Mapping[str, Any]:
+    return {"id": row["deal_id"], "properties": {name: row[name] for name in DEAL_PROPERTIES}}
+
+
+def _by_operator(rows: Iterable[Row]) -> Iterator[tuple[str, list[Row]]]:
+    for operator_id, found in groupby(rows, key=lambda row: str(row["operator_id"])):
+        yield operator_id, list(found)
+
+
+def gaps(ask: Ask) -> Iterator[Row]:
+    """What is unknown of whom: one gap a table, the first in the order of the live path."""
+    for row in ask(_UNTOLD):
+        gap = Gap("hubspot", "not_configured", row["detail"], row["next_step"])
+        yield from (_gap_row(row["operator_id"], table, gap) for table in TABLES)
+    order = list(KINDS)
+    told: set[tuple[str, str]] = set()
+    for operator_id, of_one in _by_operator(ask(_MISSING)):
+        for row in sorted(of_one, key=lambda one: order.index(one["type"])):
+            table = "engagement" if row["type"] in ENGAGEMENT_PROPERTIES else row["type"].removesuffix("s")
+            if (operator_id, table) not in told:
+                told.add((operator_id, table))
+                yield _gap_row(operator_id, table, _gap(row))
+    labels = {row["id"]: row["label"] for row in ask("SELECT id, label FROM hubspot_stage")}
+    for operator_id, of_one in _by_operator(ask(_DEALS)):
+        strange = sorted({str(row["stage"]) for row in _deals_of(of_one, labels) if row["is_open"] is None})
+        if strange and (operator_id, "deal") not in told:
+            yield _gap_row(operator_id, "deal", strange_stages(strange))
+
+
+def _gap(row: Row) -> Gap:
+    if row["reason"] is None:
+        return truncated(row["type"], int(row["missing"]))
+    return Gap("hubspot", row["reason"], row["detail"], row["next_step"])
+
+
+def _gap_row(operator_id: str, table: str, gap: Gap) -> Row:
+    return {
+        "operator_id": operator_id,
+        "table_name": table,
+        "source": gap.source,
+        "reason": gap.reason,
+        "detail": gap.detail,
+        "next_step": gap.next_step,
+    }
+
+
+_ALL = (*_NEEDS, "hubspot_association")
+
+LINKS = (
+    Link("company", (*_NEEDS, "hubspot_owner"), COMPANY),
+    Link("contact", (*_ALL, "hubspot_contact"), CONTACT),
+    Link("deal", (*_ALL, "hubspot_deal", "hubspot_stage"), rows=deals),
+    Link("engagement", (*_ALL, "hubspot_engagement"), ENGAGEMENT),
+    Link(
+        "gap",
+        (
+            *_ALL, "hubspot_contact", "hubspot_deal", "hubspot_engagement", "hubspot_stage", "hubspot_gap",
+            "hubspot_portal",
+        ),
+        rows=gaps,
+    ),
+)  # fmt: skip
+
+__all__ = ["LINKS"]
