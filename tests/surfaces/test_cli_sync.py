@@ -1,0 +1,89 @@
+"""sync through the real command line: what it prints, its exit codes, and that a second one changes nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from cli_runs import WRONG, changed, command, one_sentence
+
+from customer_research.domain.outcome import Outcome, Progress
+from customer_research.lake import Lake
+from customer_research.sandbox.serve import Sandbox
+from customer_research.surfaces.cli.sync import counts_of, progress_told
+
+SMALL = ("notion",)
+"""A source that is pulled quickly: what all of them give is tested beside the sync itself."""
+
+
+@pytest.fixture
+def config(config_path: Path, tmp_path: Path) -> Path:
+    """The sandbox's settings with a lake of the test's own."""
+    return changed(config_path, tmp_path, {"lake": {"folder": str(tmp_path / "lake")}})
+
+
+def test_a_sync_tells_each_stream_and_a_second_changes_nothing(config: Path, tmp_path: Path) -> None:
+    done = command("sync", *SMALL, config=config)
+    assert done.code == 0
+    head, _, *lines = done.out.splitlines()
+    assert head.split() == ["Source", "Stream", "Outcome", "Rows", "Gone", "In", "the", "lake", "Requests", "Seconds"]
+    (line,) = lines
+    assert line.split()[:3] == ["notion", "tickets", "done"]
+    assert done.err.startswith("notion.tickets: done, ")
+    digest = Lake(tmp_path / "lake").tables().digest
+    again = json.loads(command("sync", *SMALL, "--full", "--json", config=config).out)
+    assert again["schema"] == "customer-research/sync/1"
+    (outcome,) = again["outcomes"]
+    assert (outcome["state"], outcome["full"], outcome["gap"]) == ("unchanged", True, None)
+    assert outcome["held"] == outcome["rows"] > 100
+    assert outcome["started"].endswith("Z")
+    assert Lake(tmp_path / "lake").tables().digest == digest
+
+
+def test_a_source_that_fails_leaves_the_others(clean_sandbox: Sandbox, config_path: Path, tmp_path: Path) -> None:
+    wrong = changed(config_path, tmp_path, {"lake": {"folder": str(tmp_path / "lake")}, "lago": {"api_key": WRONG}})
+    done = command("sync", "notion", "lago", config=wrong)
+    assert done.code == 3
+    assert "lago.customers: Lago refused the credential" in done.out
+    assert Lake(tmp_path / "lake").state().streams["notion.tickets"].succeeded_at is not None
+    alone = command("sync", "lago", config=wrong)
+    assert alone.code == 6
+    clean_sandbox.set_faults("notion:down")
+    down = command("sync", "notion", config=wrong)
+    assert down.code == 6
+    assert "Notion cannot be reached" in " ".join(down.out.split())
+
+
+def test_wrong_calls_are_one_sentence(config: Path, config_path: Path, tmp_path: Path) -> None:
+    assert "There is no source 'lagoo'. Did you mean lago?" in one_sentence(command("sync", "lagoo", config=config))
+    assert "contradict" in one_sentence(command("sync", "--full", "--since", "2026-10-01", config=config))
+    day = command("sync", "--since", "yesterday", config=config)
+    assert (day.code, one_sentence(day)[:5]) == (2, "Error")
+    (tmp_path / "bare").mkdir()
+    bare = changed(config_path, tmp_path / "bare", {"notion": {"token": None}})
+    missing = command("sync", "notion", config=bare)
+    assert (missing.code, "token" in one_sentence(missing)) == (5, True)
+    (tmp_path / "lake").mkdir()
+    (tmp_path / "lake" / "manifest.json").write_text("{", encoding="utf-8")
+    broken = command("sync", "notion", config=config)
+    assert (broken.code, "is damaged" in one_sentence(broken)) == (2, True)
+
+
+def test_on_a_terminal_each_stream_has_a_bar_with_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    now = datetime(2026, 11, 1, tzinfo=UTC)
+    outcome = Outcome("notion", "tickets", "Tickets", "done", now, now, rows=4000)
+    with progress_told() as told:
+        told(Progress("notion", "tickets", "Tickets"))
+        told(Progress("notion", "tickets", "Tickets", 1200, 4000))
+        told(Progress("lago", "invoices", "Invoices", 300))
+        told(Progress("notion", "tickets", "Tickets", 4000, 4000, outcome))
+    for said in ("notion.tickets", "lago.invoices", "done", "300"):
+        assert said in terminal.getvalue()
+    assert counts_of(Progress("notion", "tickets", "Tickets", 1200, 4000)) == "1,200 of 4,000"
