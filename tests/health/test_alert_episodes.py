@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from customer_research.domain.alert import AlertState, Change, Episode, Key, Sighting
 from customer_research.health.alerts.episodes import RETIRED, SILENT, advance, step
 
-STATES: tuple[AlertState, ...] = ("holds", "clears", "between", "unknown")
+STATES: tuple[AlertState, ...] = ("holds", "clears", "over", "between", "unknown")
 RULES = rules_of(
     *(
         f'id = "{name}"\nkind = "dimension"\ndimension = "score"\nside = "low"\nraise_at = 29\nclear_at = 40\n'
-        f"cool_down_days = {days}"
-        for name, days in (("quick", 0), ("slow", 20))
+        f"quiet_days = {quiet}\ncool_down_days = {days}"
+        for name, quiet, days in (("quick", 0, 0), ("slow", 0, 20), ("calm", 14, 0))
     )
 ).rules
 SUBJECTS = ("op-1", "op-2", "source:lago")
@@ -110,6 +110,20 @@ def test_nothing_is_raised_in_the_cool_down(days: int, expected: str | None) -> 
     assert cleared is not None
     again = step(rule, "op-1", cleared.episode, "holds", Sighting(at(7 + days), "later"))
     assert (again and again.what) == expected
+
+
+def test_an_alert_is_cleared_when_it_has_been_quiet_or_when_it_is_over() -> None:
+    calm = RULES[2]
+    first = step(calm, "op-1", None, "holds", seen(0))
+    assert first is not None
+    assert step(calm, "op-1", first.episode, "clears", seen(1)) is None
+    assert (done := step(calm, "op-1", first.episode, "clears", seen(2))) is not None
+    assert done.what == "cleared"
+    assert (over := step(calm, "op-1", first.episode, "over", seen(1))) is not None
+    assert over.what == "cleared"
+    held = step(calm, "op-1", first.episode, "holds", seen(1))
+    assert held is not None
+    assert step(calm, "op-1", held.episode, "clears", seen(2)) is None
 
 
 def test_a_snooze_that_has_not_run_out_and_the_assignee_pass_on() -> None:

@@ -15,7 +15,7 @@ from customer_research.domain.evidence import Gap
 from customer_research.domain.health import Band
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.health.alerts.declared import AlertRules
-from customer_research.health.alerts.judging import Judgement, Watched, watch_sql
+from customer_research.health.alerts.judging import Judgement, Watched, states_of, watch_sql
 from customer_research.health.alerts.standings import Standings
 from customer_research.health.alerts.telling import Words
 from customer_research.health.findings import findings_sql, load_findings
@@ -116,7 +116,7 @@ def test_a_band_drop_looks_at_the_best_band_of_the_days_before(
 
 @pytest.mark.parametrize("status", ["churned", "never_started"])
 def test_a_rule_is_over_for_a_status_that_it_does_not_concern(status: Any) -> None:
-    assert state(DROP, reading(0, 80), reading(30, 20, status=status)) == "clears"
+    assert state(DROP, reading(0, 80), reading(30, 20, status=status)) == "over"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_rule_for_some_bands_is_over_in_the_others() -> None:
     rule = 'id = "p"\nkind = "dimension"\ndimension = "payment"\nside = "low"\nraise_at = 39\nclear_at = 60\nbands = ["critical"]'
     bands: tuple[tuple[Band, AlertState], ...] = (
         ("critical", "holds"),
-        ("healthy", "clears"),
+        ("healthy", "over"),
         ("insufficient", "unknown"),
     )
     for band, expected in bands:
@@ -213,7 +213,7 @@ def states(rules: AlertRules, row: dict[str, Any], **of_reading: Any) -> dict[st
     judgement = Judgement(
         snapshot(0), [reading(0, operator="op", **of_reading)], Standings(30), watched=watched(rules, row)
     )
-    return {rule.id: judgement.states(rule).get("op", "unknown") for rule in rules.rules}
+    return {rule: of_rule.get("op", "unknown") for rule, of_rule in states_of(judgement, rules.rules).items()}
 
 
 def holding(**changes: Any) -> set[str]:
@@ -233,7 +233,7 @@ def test_a_quiet_account_raises_nothing() -> None:
         ({"segment": "SMB", "days_to_renewal": 45}, {"renewal_window"}),
         ({"segment": "SMB", "days_to_renewal": 46}, set()),
         ({"segment": "Enterprise", "days_to_renewal": 120}, {"renewal_window"}),
-        ({"segment": "Enterprise", "days_to_renewal": 60}, {"renewal_window", "renewal_final"}),
+        ({"segment": "Enterprise", "days_to_renewal": 60}, {"renewal_final"}),
         ({"segment": "Mid-Market", "days_to_renewal": 91}, set()),
         ({"segment": "SMB", "days_to_renewal": -1}, set()),
         ({"pending_cancellation": True}, {"pending_cancellation"}),
@@ -245,7 +245,7 @@ def test_a_quiet_account_raises_nothing() -> None:
         ),
         ({"tenure_days": 13, "subscription_age_days": 13, "reservations_ever": 0}, set()),
         ({"reservations_90d": 60, "trend_90d": 0.2, "reservations_prev_90d": 50}, {"growth"}),
-        ({"reservations_30d": 0, "reservations_30d_year_ago": 9}, {"usage_stopped", "R1"}),
+        ({"reservations_30d": 0, "reservations_30d_year_ago": 9}, {"usage_stopped"}),
         ({"reservations_30d": 0, "findings": ("R15",)}, {"R1"}),
         ({"days_since_activity": 60}, {"usage_gone"}),
         ({"active_disputes": 1, "open_tickets": 1}, {"R6"}),
@@ -277,7 +277,7 @@ def test_what_cannot_be_told_is_unknown_with_a_gap_and_over_without() -> None:
     known, out = states(shipped(), row), states(shipped(), row, unknown=("reservation", "survey", "company"))
     for rule in ("usage_drop", "renewal_window", "R10"):
         assert (known[rule], out[rule]) == ("clears", "unknown")
-    assert known["enterprise_tickets"] == out["enterprise_tickets"] == "clears"
+    assert known["enterprise_tickets"] == out["enterprise_tickets"] == "over"  # of another segment
 
 
 def test_without_the_metrics_only_what_the_reading_keeps_is_known() -> None:
@@ -287,6 +287,26 @@ def test_without_the_metrics_only_what_the_reading_keeps_is_known() -> None:
     found = {rule.id: bare.states(rule).get("op-1") for rule in rules.rules}
     assert (found["R1"], found["R2"], found["growth"]) == ("holds", "clears", "unknown")
     assert {rule.id: gapped.states(rule).get("op-1") for rule in rules.rules}["R1"] == "unknown"
+
+
+def test_what_a_graver_alert_covers_is_not_raised_beside_it() -> None:
+    falling: dict[str, Any] = {
+        "reservations_30d": 20,
+        "usage_trend": -0.6,
+        "trend_30d": -0.6,
+        "trend_30d_seasonal": -0.6,
+    }
+    assert holding(segment="SMB", **falling) == {"usage_drop"}  # not R1
+    assert holding(segment="SMB", mrr_usd=20_000, **falling) == {"R2"}
+    shipped_states = states(shipped(), account(segment="SMB", **falling))
+    assert (shipped_states["usage_drop"], shipped_states["R1"]) == ("holds", "between")
+
+
+def test_a_rule_that_is_switched_off_covers_nothing() -> None:
+    tables = [LOW.replace("low", "first", 1), LOW.replace("low", "second", 1) + '\ncovered_by = ["first"]']
+    for extra, expected in (("", "between"), ("\nenabled = false", "holds")):
+        rules = rules_of(tables[0] + extra, tables[1]).rules
+        assert states_of(judged(reading(0, 20)), rules)["second"]["op-1"] == expected
 
 
 def test_several_findings_at_once_are_a_signal() -> None:

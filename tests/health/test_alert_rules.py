@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from alert_cases import FINDINGS, HEAD, SHARED, rules_of, shipped
 from scored_accounts import NAMES
 
 from customer_research.errors import ConfigError
-from customer_research.health.alerts.declared import load_alert_rules
+from customer_research.health.alerts.declared import load_alert_rules, shipped_text
 from customer_research.health.alerts.limits import SEGMENTS
 from customer_research.health.alerts.rules import DimensionTest, MetricTest, ScoreDropTest
 
@@ -64,11 +65,20 @@ def test_a_users_file_changes_shipped_rules_by_id_and_adds_its_own(tmp_path: Pat
     assert idle.test.threshold is not None
     assert (idle.enabled, idle.test.threshold.raise_at.words()) == (True, "21")
     assert old is not None
-    assert old.cool_down_days == 7
+    assert (old.quiet_days, old.cool_down_days) == (14, 7)
     assert [rule.id for rule in rules.rules if not rule.enabled] == ["R8"]
     assert rules.rules[-1].id == "idle"
     assert len(rules.rules) == len(shipped().rules) + 1
     assert rules.digest != shipped().digest
+
+
+def test_the_example_in_the_shipped_file_is_right(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    lines = [line[6:] for line in shipped_text().splitlines() if re.match("#     [^ ]", line)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    idle = load_alert_rules(path, NAMES, FINDINGS).named("login_idle")
+    assert idle is not None
+    assert idle.enabled
 
 
 def test_a_file_without_base_stands_alone() -> None:
@@ -108,6 +118,7 @@ def test_both_limits_are_inclusive_and_nothing_changes_between_them() -> None:
         (f'{IDLE}raise_at = 7\nclear_at = 3\nexcused_by = ["R99"]', "names 'R99'"),
         (f'{IDLE}raise_at = 7\nclear_at = 3\nonly_if = "nope > 1"', "'nope' is not a metric"),
         (f'{IDLE}raise_at = 7\nclear_at = 3\nonly_if = "1) OR (1 = 1"', "cannot be read"),
+        (f'{IDLE}raise_at = 7\nclear_at = 3\ncovered_by = ["idle"]', "names 'idle'"),
         (f"{IDLE}raise_at = 7\nclear_at = 3\ncool_down_days = -1", "must be 0 or more"),
         (f'{IDLE}raise_at = 7\nclear_at = 3\nseverty = "low"', "unknown key 'severty'"),
         ('id = "x"\nkind = "weather"', "'kind' is 'weather'; known: metric"),

@@ -12,9 +12,9 @@ Severity = Literal["critical", "high", "medium", "low"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 """Gravest first (C48: the one scale of urgency)."""
 
-AlertState = Literal["holds", "clears", "between", "unknown"]
-"""What a rule says of a subject: it is to be raised; it is over; neither (the distance between raising and clearing); or
-what it needs is not known. The last two change nothing."""
+AlertState = Literal["holds", "clears", "over", "between", "unknown"]
+"""What a rule says of a subject: it is to be raised; it no longer holds; it does not concern the subject (any more); neither
+(between raising and clearing, or a graver alert covers it); or what it needs is not known. The last two change nothing."""
 
 Happening = Literal["raised", "continued", "cleared"]
 """What a snapshot can do to an episode."""

@@ -83,10 +83,11 @@ def _rules(
 ) -> AlertRules:
     top = Declaration(document, place)
     version, words = top.text("version"), Vocabulary(known_metrics, top.mapping("terms"))
-    reader = RuleReader(words, findings, Defaults(natural(top, "cool_down_days"), read_statuses(top, STATUSES)))
+    days = (natural(top, "quiet_days", 0), natural(top, "cool_down_days", 0))
+    reader = RuleReader(words, findings, Defaults(*days, read_statuses(top, STATUSES)))
     rules: dict[str, AlertRule] = {}
     for table in top.tables("rules", "id"):
-        rule = reader.rule(table)
+        rule = reader.rule(table, [earlier.id for earlier in rules.values()])
         if not _ID.match(rule.id) or rule.id.lower() in rules:
             raise table.error("it needs an id of its own, of letters, digits and underscores.")
         rules[rule.id.lower()] = rule

@@ -42,8 +42,9 @@ def step(
 ) -> Change | None:
     """What a rule's state makes of the last episode of a subject (None: there was none); None when nothing happens.
 
-    A snapshot older than the last one in which something was seen changes nothing. Within `cool_down_days` after clearing
-    nothing is raised. A snooze that has not run out, and who has it in hand, pass on to the next episode.
+    A snapshot older than the last one in which something was seen changes nothing. What no longer holds is cleared when it
+    has not held for `quiet_days`; what the rule no longer concerns, at once. Within `cool_down_days` after clearing nothing
+    is raised. A snooze that has not run out, and who has it in hand, pass on to the next episode.
     """
     if last is not None and seen.as_of < _latest(last).as_of:
         return None
@@ -52,7 +53,7 @@ def step(
     if state == "holds":
         held = replace(last, name=teller.name(subject), told=teller.told(rule, subject), held=seen)
         return Change("continued", held)
-    if state == "clears":
+    if state == "over" or (state == "clears" and seen.as_of >= last.held.as_of + timedelta(days=rule.quiet_days)):
         return Change("cleared", replace(last, cleared=seen, cleared_because=teller.cleared(rule, subject)))
     return None
 

@@ -112,7 +112,7 @@ class Judgement:
         if not self._status_told(reading):
             return "unknown"
         if reading.status not in rule.statuses:
-            return "clears"
+            return "over"
         state = self._judged(rule, reading)
         limited = self._concerned(rule, reading) if state in {"holds", "between"} else "holds"
         return state if limited == "holds" else limited
@@ -131,10 +131,10 @@ class Judgement:
         if rule.segments:
             segment = self.segment(reading.operator_id)
             if segment not in rule.segments:
-                return "unknown" if segment is None else "clears"
+                return "unknown" if segment is None else "over"
         if rule.bands and reading.band not in rule.bands:
-            return "unknown" if reading.band == "insufficient" else "clears"
-        return "clears" if any(name in reading.findings for name in rule.excused_by) else "holds"
+            return "unknown" if reading.band == "insufficient" else "over"
+        return "over" if any(name in reading.findings for name in rule.excused_by) else "holds"
 
     def _judged(self, rule: AlertRule, reading: Reading) -> AlertState:
         match rule.test:
@@ -242,5 +242,13 @@ def dimension_score(test: DimensionTest, reading: Reading) -> int | None:
 
 
 def states_of(judgement: Judgement, rules: Iterable[AlertRule]) -> dict[str, dict[str, AlertState]]:
-    """What every rule says (rule id → subject → state)."""
-    return {rule.id: judgement.states(rule) for rule in rules}
+    """What every rule says (rule id → subject → state); what a graver rule covers is neither raised nor cleared."""
+    found: dict[str, dict[str, AlertState]] = {}
+    holding: dict[str, set[str]] = {}
+    for rule in rules:
+        states = judgement.states(rule)
+        own = {subject for subject, state in states.items() if state == "holds"}
+        covered = own & set().union(*(holding[name] for name in rule.covered_by if name in holding))
+        found[rule.id] = {**states, **dict.fromkeys(covered, "between")}
+        holding[rule.id] = own if rule.enabled else set()
+    return found

@@ -136,9 +136,10 @@ Test = MetricTest | DimensionTest | BandDropTest | ScoreDropTest | FindingTest |
 class AlertRule:
     """One rule: what it looks at (`test`), whom it concerns, and what is to be done by whom.
 
-    `owner` is a role; `within_days` when the action is due; `cool_down_days` how long it is not raised again after it was
-    cleared; `reason` where its limits come from; `enabled` False: looked at by the simulation only. It concerns operators
-    of `statuses` and (when given) of `segments` and `bands`; a finding in `excused_by` that holds excuses it.
+    `owner` is a role; `within_days` when the action is due. It clears when it has not held for `quiet_days`, and is not
+    raised again within `cool_down_days` after that. `reason` says where its limits come from; `enabled` False: looked at by
+    the simulation only. It concerns operators of `statuses` and (when given) of `segments` and `bands`; a finding in
+    `excused_by` that holds excuses it, and while a rule in `covered_by` holds of the same operator it is not raised.
     """
 
     id: str
@@ -148,6 +149,7 @@ class AlertRule:
     owner: str
     action: str
     within_days: int
+    quiet_days: int
     cool_down_days: int
     reason: str
     enabled: bool
@@ -155,6 +157,7 @@ class AlertRule:
     segments: tuple[str, ...]
     bands: tuple[Band, ...]
     excused_by: tuple[str, ...]
+    covered_by: tuple[str, ...]
     test: Test
 
     @property
@@ -167,6 +170,7 @@ class AlertRule:
 class Defaults:
     """What a file says once for all its rules."""
 
+    quiet_days: int
     cool_down_days: int
     statuses: tuple[Status, ...]
 
@@ -189,8 +193,8 @@ class RuleReader:
             "source_gap": self._source_gap,
         }
 
-    def rule(self, declared: Declaration) -> AlertRule:
-        """One rule, checked.
+    def rule(self, declared: Declaration, earlier: Sequence[str] = ()) -> AlertRule:
+        """One rule, checked; `earlier` are the ids of those before it, which may cover it.
 
         Raises:
             ConfigError: for any fault; it names the rule.
@@ -206,6 +210,7 @@ class RuleReader:
             owner=declared.text("owner"),
             action=declared.text("action", known.action if known else None),
             within_days=natural(declared, "within_days"),
+            quiet_days=natural(declared, "quiet_days", self._defaults.quiet_days),
             cool_down_days=natural(declared, "cool_down_days", self._defaults.cool_down_days),
             reason=declared.text("reason"),
             enabled=declared.flag("enabled", default=True),
@@ -213,6 +218,7 @@ class RuleReader:
             segments=subset(declared, "segments", SEGMENTS),
             bands=cast("tuple[Band, ...]", subset(declared, "bands", BAND_ORDER[:-1])),
             excused_by=subset(declared, "excused_by", tuple(self._findings)),
+            covered_by=subset(declared, "covered_by", earlier),
             test=test,
         )
         declared.finish()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from customer_research.domain.alert import Outcome, Simulated, Tally
+from customer_research.domain.alert import Simulated, Tally
 from customer_research.domain.evidence import Fact, Figure, Gap
 from customer_research.domain.report import Block, Cell, FigureLine, Figures, Prose, Report, Table, Text
 from customer_research.reports.build import section, sections
@@ -14,8 +14,9 @@ from customer_research.reports.kinds.alerts import Desk
 from customer_research.reports.presentation import counted
 from customer_research.reports.tones import PRIORITY_TONES
 
-_RAISED = ("Rule", "Alert", "Severity", "Alerts", "At the start", "A week", "Worst week", "Operators")
-_LIVED = ("Rule", "Days, median", "Still open", "Without episodes", "Could not be told", "Left in 90 days", "Of")
+_RAISED = ("Rule", "Severity", "Alerts", "At the start", "A week", "Worst week", "Operators", "Open at the end")
+_LIVED = ("Rule", "Days, median", "Without episodes", "Not told", "Left", "Of")
+_NOT_KNOWN = Text("not known", "unknown")
 _NEAR = 0.5
 """Weeks by which a history may be shorter than asked without a word."""
 
@@ -91,46 +92,46 @@ def _order(simulated: SimulatedAlerts) -> list[Tally]:
 
 def _raised(simulated: SimulatedAlerts) -> Iterator[Block]:
     rows = tuple(_line(simulated, tally) for tally in _order(simulated))
-    right: tuple[Literal["right"], ...] = ("right",) * 5
-    yield Table(_RAISED, rows, simulated.desk.receipts, align=("left", "left", "left", *right))
+    right: tuple[Literal["right"], ...] = ("right",) * 6
+    yield Table(_RAISED, rows, simulated.desk.receipts, align=("left", "left", *right))
 
 
 def _line(simulated: SimulatedAlerts, tally: Tally) -> tuple[Cell, ...]:
     return (
         Text(tally.rule if tally.enabled else f"{tally.rule} (off)"),
-        Text(tally.title),
         Text(tally.severity, PRIORITY_TONES[tally.severity]),
         *(_fact(simulated, number, "count") for number in (tally.alerts, tally.at_start)),
         _fact(simulated, tally.per_week, "number"),
-        *(_fact(simulated, number, "count") for number in (tally.worst_week, tally.operators)),
+        *(_fact(simulated, number, "count") for number in (tally.worst_week, tally.operators, tally.still_open)),
     )
 
 
 def _lived(simulated: SimulatedAlerts) -> Iterator[Block]:
     rows = tuple(_life(simulated, tally) for tally in _order(simulated))
-    right: tuple[Literal["right"], ...] = ("right",) * 6
+    right: tuple[Literal["right"], ...] = ("right",) * 5
     yield Table(_LIVED, rows, simulated.desk.receipts, align=("left", *right))
     yield Prose(
-        "Without episodes: what a rule would have sent that tells every snapshot in which it holds. Left: alerted operators "
-        "who churned within 90 days of their first alert, of those with 90 days of history after it."
+        "Days: from raising to clearing. Without episodes: what a rule would have sent that tells every snapshot in which it "
+        "holds. Not told: how often a figure that it needs was unknown. Left: the share of alerted operators who churned "
+        "within 90 days of their first alert, of those with 90 days of history after it."
     )
-    base = simulated.found.base
-    yield Figures((FigureLine("Operators who leave within 90 days, alert or not", _share(simulated, base)),))
+    yield Figures((FigureLine("Operators who leave within 90 days, alert or not", _base(simulated)),))
 
 
 def _life(simulated: SimulatedAlerts, tally: Tally) -> tuple[Cell, ...]:
-    nothing = Gap("alerts", "none_found", "nothing was cleared")
-    days: Figure = nothing if tally.median_days is None else _fact(simulated, tally.median_days, "number")
+    days: Cell = _NOT_KNOWN if tally.median_days is None else _fact(simulated, tally.median_days, "number")
+    left: Cell = _NOT_KNOWN if tally.outcome.share is None else _fact(simulated, tally.outcome.share, "ratio")
     return (
         Text(tally.rule),
         days,
-        *(_fact(simulated, number, "count") for number in (tally.still_open, tally.held, tally.unknown)),
-        _share(simulated, tally.outcome),
+        *(_fact(simulated, number, "count") for number in (tally.held, tally.unknown)),
+        left,
         _fact(simulated, tally.outcome.known, "count"),
     )
 
 
-def _share(simulated: SimulatedAlerts, outcome: Outcome) -> Figure:
+def _base(simulated: SimulatedAlerts) -> Figure:
+    outcome = simulated.found.base
     if outcome.share is None:
-        return Gap("alerts", "none_found", "no case with 90 days after it")
+        return Gap("alerts", "none_found", "no snapshot has 90 days of history after it")
     return _fact(simulated, outcome.share, "ratio")

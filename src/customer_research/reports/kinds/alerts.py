@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from customer_research.domain.alert import SEVERITIES, AlertEvent, Episode, RuleInWords
@@ -25,7 +25,10 @@ from customer_research.reports.build import bullets, section, sections
 from customer_research.reports.presentation import counted, source_title
 from customer_research.reports.tones import PRIORITY_TONES
 
-_HEADERS = ("Severity", "Operator", "Alert", "Why", "Since", "State", "Id")
+MOST = 25
+"""How many lines a table of alerts has unless told."""
+
+_HEADERS = ("Severity", "Operator", "Alert, and why", "Since", "State", "Id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,16 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class OpenAlerts:
-    """The open alerts that were asked for; `snoozed` more are hidden, `words` says how they were chosen."""
+    """The open alerts that were asked for; `snoozed` more are hidden, `words` says how they were chosen.
+
+    `most` is how many lines the table of operators has (None: all).
+    """
 
     desk: Desk
     episodes: tuple[Episode, ...]
     snoozed: int = 0
     words: str = ""
+    most: int | None = MOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,8 @@ class CheckedAlerts:
     outcomes: tuple[str, ...]
     raised: tuple[Episode, ...] = ()
     cleared: tuple[Episode, ...] = ()
-    continued: tuple[Episode, ...] = field(default=())
+    continued: tuple[Episode, ...] = ()
+    most: int | None = MOST
 
 
 def worst_first(episodes: Sequence[Episode]) -> tuple[Episode, ...]:
@@ -96,7 +104,7 @@ def build_open(found: OpenAlerts) -> Report:
         "Alerts",
         sections(
             section("Sources", _table(found.desk, sources), id="sources"),
-            section("Operators", _table(found.desk, operators), id="operators"),
+            section("Operators", _table(found.desk, operators, found.most), id="operators"),
             section("What to do", _actions(found), id="actions"),
         ),
         headline=_headline(found, operators, sources),
@@ -132,7 +140,7 @@ def build_checked(found: CheckedAlerts) -> Report:
         "Alerts: check",
         sections(
             section("Judged", bullets(Prose(text) for text in found.outcomes), nothing, id="judged"),
-            section("Raised", _table(found.desk, worst_first(found.raised)), id="raised"),
+            section("Raised", _table(found.desk, found.raised, found.most), id="raised"),
             section("Cleared", _cleared(found), id="cleared"),
         ),
         headline=Prose(
@@ -183,19 +191,20 @@ def _headline(found: OpenAlerts, operators: Sequence[Episode], sources: Sequence
     return Prose(f"{text}.", facts, _tone(worst[0]) if worst else "good")
 
 
-def _table(desk: Desk, episodes: Sequence[Episode]) -> Table | None:
+def _table(desk: Desk, episodes: Sequence[Episode], most: int | None = None) -> Table | None:
+    """The worst of them; how many there are stands with it."""
     if not episodes:
         return None
     headers = _HEADERS if not episodes[0].source else ("Severity", "Source", *_HEADERS[2:])
-    return Table(headers, tuple(_row(desk, episode) for episode in worst_first(episodes)), desk.receipts)
+    rows = tuple(_row(desk, episode) for episode in worst_first(episodes)[:most])
+    return Table(headers, rows, desk.receipts, total=len(episodes))
 
 
 def _row(desk: Desk, episode: Episode) -> tuple[Cell, ...]:
     return (
         Text(episode.severity, _tone(episode)),
         Text(_subject(episode)),
-        Text(episode.title),
-        Text(episode.told.because),
+        Text(f"{episode.title}: {episode.told.because}"),
         Fact(episode.raised.as_of.date(), "date", desk.receipts, desk.as_of),
         Text(_state(desk, episode)),
         Text(episode.id),
@@ -303,7 +312,7 @@ def _cleared(found: CheckedAlerts) -> Table | None:
     if not found.cleared:
         return None
     rows = tuple(
-        (Text(_subject(episode)), Text(episode.title), Text(episode.cleared_because), Text(episode.id))
-        for episode in worst_first(found.cleared)
+        (Text(_subject(episode)), Text(f"{episode.title}: {episode.cleared_because}"), Text(episode.id))
+        for episode in worst_first(found.cleared)[: found.most]
     )
-    return Table(("Operator", "Alert", "Why it ended", "Id"), rows, found.desk.receipts)
+    return Table(("Operator", "Alert, and why it ended", "Id"), rows, found.desk.receipts, total=len(found.cleared))

@@ -53,12 +53,16 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which open alerts are wanted: each part that is empty lets all through; `snoozed` shows those, too."""
+    """Which open alerts are wanted: each part that is empty lets all through; `snoozed` shows those, too.
+
+    `most` is how many lines there may be (None: all).
+    """
 
     severities: tuple[Severity, ...] = ()
     rule: str = ""
     assignee: str = ""
     snoozed: bool = False
+    most: int | None = None
 
     def takes(self, episode: Episode) -> bool:
         """Whether an alert is wanted, snoozed or not."""
@@ -86,7 +90,7 @@ def open_alerts(settings: Settings, choice: Choice, *, now: datetime) -> Report:
         wanted = [episode for episode in AlertBook(store).episodes() if choice.takes(episode)]
         shown = tuple(episode for episode in wanted if choice.snoozed or not episode.snoozed(now))
         desk = _desk(settings, store, shown, "open alerts", now)
-        return build_open(OpenAlerts(desk, shown, len(wanted) - len(shown), choice.words))
+        return build_open(OpenAlerts(desk, shown, len(wanted) - len(shown), choice.words, choice.most))
 
 
 def one_alert(settings: Settings, alert: str, *, now: datetime) -> Report:
@@ -130,7 +134,7 @@ def assign(settings: Settings, alert: str, assignee: str, *, who: str, now: date
         return AlertBook(store).assign(alert, assignee, who=who, now=now)
 
 
-def checked(settings: Settings, *, now: datetime) -> Report:
+def checked(settings: Settings, *, now: datetime, most: int | None = None) -> Report:
     """Judge what has been scored since the last time (see `judging.check`)."""
     with open_store(settings.store_url) as store:
         done = check(settings, store, now=now)
@@ -142,6 +146,7 @@ def checked(settings: Settings, *, now: datetime) -> Report:
                 raised=_all(one.raised for one in done),
                 cleared=_all(one.cleared for one in done),
                 continued=done[-1].continued,
+                most=most,
             )
         )
 

@@ -45,6 +45,9 @@ SNOOZE_HELP = """\
 Hide alert ID until a day (its midnight) or an instant, UTC; one that has passed ends a snooze. It is not raised anew
 meanwhile, even if it clears and comes back.
 """
+MOST = click.option(
+    "--limit", "most", type=click.IntRange(min=0), default=25, show_default=True, help="How many lines; 0: all."
+)
 ID = click.argument("alert", metavar="ID")
 WHO = click.option("--as", "who", metavar="NAME", help="Who does it, for the audit; default: the user's login name.")
 RULES_FILE = click.option(
@@ -60,30 +63,39 @@ RULES_FILE = click.option(
 @click.option("--rule", default="", help="Only this rule's.")
 @click.option("--assignee", default="", help="Only those assigned to this person.")
 @click.option("--all", "snoozed", is_flag=True, help="Snoozed ones, too.")
+@MOST
 @report_options
 @click.pass_context
 def alerts(
-    ctx: click.Context, severities: tuple[Any, ...], rule: str, assignee: str, *, snoozed: bool, delivery: Delivery
+    ctx: click.Context,
+    severities: tuple[Any, ...],
+    rule: str,
+    assignee: str,
+    *,
+    snoozed: bool,
+    most: int,
+    delivery: Delivery,
 ) -> int:
     """List the open alerts, unless a sub-command does something else."""
     if ctx.invoked_subcommand is not None:
         return 0
     from customer_research.research.alerting import desk  # noqa: PLC0415 - start-up time
 
-    choice = desk.Choice(severities, rule.strip(), assignee.strip(), snoozed)
+    choice = desk.Choice(severities, rule.strip(), assignee.strip(), snoozed, most or None)
     settings, now = _settings_and_now(ctx)
     return _delivered(desk.open_alerts(settings, choice, now=now), delivery)
 
 
 @alerts.command("check", help=CHECK_HELP)
+@MOST
 @report_options
 @click.pass_context
-def check(ctx: click.Context, *, delivery: Delivery) -> int:
+def check(ctx: click.Context, *, most: int, delivery: Delivery) -> int:
     """Judge what has been scored."""
     from customer_research.research.alerting import desk  # noqa: PLC0415 - start-up time
 
     settings, now = _settings_and_now(ctx)
-    return _delivered(desk.checked(settings, now=now), delivery)
+    return _delivered(desk.checked(settings, now=now, most=most or None), delivery)
 
 
 @alerts.command("show", help="Alert ID in full: figures with receipts, what to do, and what happened to it.")
