@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import httpx2
 import pytest
+from crm_records import DATA_SOURCE_ID, notion_schema
 from pulled import UNTIL, Kept, in_session, unstamped
 
 from customer_research.connect.source import BulkStream, Subject
@@ -21,7 +23,7 @@ from customer_research.sandbox.world import generate
 from customer_research.settings import Settings, load_settings
 from customer_research.sources.notion import SOURCE
 from customer_research.sources.notion.bulk import ALIAS, BEGINNING, PAGE, REQUESTS
-from customer_research.sources.notion.session import VERSIONS
+from customer_research.sources.notion.session import VERSIONS, NotionSession
 
 (STREAM,) = SOURCE.bulk
 (LINK,) = SOURCE.links
@@ -185,6 +187,46 @@ def test_a_query_that_ends_too_early_is_asked_again_from_its_last_edit(
     last = kept.slices[-1]
     assert (dict(last.gaps), last.whole) == ({}, (PAGE, ALIAS))
     assert len(kept.rows(PAGE)) == len(dataset.notion.tickets)
+
+
+def limited(pages: int, a_minute: int, most: int) -> Callable[[httpx2.Request], httpx2.Response]:
+    """A Notion that gives so many results a query at most; so many of its tickets were edited in the same minute."""
+    schema = notion_schema()
+    empty = {name: {"type": kind["type"], kind["type"]: None} for name, kind in schema.items()}
+    tickets = [
+        {"id": f"p-{n:03}", "last_edited_time": f"2026-10-01T{n // a_minute:02}:00:00.000Z", "properties": empty}
+        for n in range(pages)
+    ]
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            shown = {"data_sources": [{"id": DATA_SOURCE_ID}], "properties": schema}
+            return httpx2.Response(200, json=shown)
+        since = json.loads(request.content).get("filter", {}).get("last_edited_time", {}).get("on_or_after", "")
+        found = [ticket for ticket in tickets if str(ticket["last_edited_time"]) >= since]
+        told = {"type": "incomplete", "incomplete_reason": "query_result_limit_reached"}
+        status = {"request_status": told} if len(found) > most else {}
+        return httpx2.Response(200, json={"results": found[:most], "has_more": False, "next_cursor": None, **status})
+
+    return answer
+
+
+@pytest.mark.parametrize(("a_minute", "expected"), [(4, 30), (20, 10)])
+def test_more_results_than_a_query_may_have(sandbox_settings: Settings, a_minute: int, expected: int) -> None:
+    kept = Kept()
+
+    async def work() -> None:
+        transport = httpx2.MockTransport(limited(30, a_minute, 10))
+        session = NotionSession(with_notion(sandbox_settings), lambda: UNTIL, transport=transport)
+        await kept.pull(session, STREAM)
+        await session.close()
+
+    asyncio.run(work())
+    assert len(kept.rows(PAGE)) == expected
+    complete = expected == 30
+    assert bool(kept.slices[-1].gaps) is not complete
+    assert (PAGE in kept.slices[-1].whole) is complete
+    assert kept.marks[STREAM.name] == ("2026-10-01T07:00:00.000Z" if complete else BEGINNING)
 
 
 def test_pages_that_notion_leaves_out_are_a_gap_and_none_is_taken_for_gone(
