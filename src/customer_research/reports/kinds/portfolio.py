@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
@@ -92,8 +93,10 @@ _NONE = Text("none", "unknown")
 
 
 def brief(found: Figure) -> Cell:
-    """A figure for a narrow cell: a gap that is an answer is told as none, one that is a hole stays what it is."""
-    return _NONE if isinstance(found, Gap) and found.reason in ANSWERS else found
+    """A figure for a narrow cell, without its note; a gap that is an answer is told as none, a hole stays what it is."""
+    if isinstance(found, Gap):
+        return _NONE if found.reason in ANSWERS else found
+    return replace(found, note="")
 
 
 def table(
@@ -157,10 +160,15 @@ def _columns(found: Portfolio) -> dict[str, Callable[[Account], Cell]]:
         "Health": lambda account: brief(health(account)),
     }
     if any(isinstance(change, Fact) for change in found.changes.values()):
-        columns["30 days"] = lambda account: brief(found.changes.get(account.operator_id, NO_HISTORY))
+        columns["30 days"] = lambda account: brief(change_of(found, account))
     columns["Trend"] = lambda account: brief(figure(account, "usage_trend"))
     columns["Why"] = lambda account: brief(flag(account))
     return columns
+
+
+def change_of(found: Portfolio, account: Account) -> Figure:
+    """By how many points the operator's score changed in 30 days."""
+    return found.changes.get(account.operator_id, NO_HISTORY)
 
 
 NO_HISTORY = Gap(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -16,12 +16,11 @@ from customer_research.reports.kinds import churn_risk
 from customer_research.reports.kinds import portfolio as portfolio_kind
 from customer_research.reports.render import csv_
 from customer_research.reports.standing import PORTFOLIO_COLUMNS
+from customer_research.research.history.keeping import changes
 from customer_research.research.portfolio import looking
 from customer_research.research.portfolio.looking import Wanted
 from customer_research.research.portfolio.snapshots import latest_snapshot
 from customer_research.settings import Settings
-
-Looked = Callable[[Engine, Path, Snapshot], Portfolio]
 
 
 def portfolio_report(settings: Settings, wanted: Wanted, *, now: datetime) -> Report:
@@ -35,7 +34,9 @@ def portfolio_report(settings: Settings, wanted: Wanted, *, now: datetime) -> Re
 
 def portfolio_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> str:
     """The operators wanted as CSV, a line each; see `portfolio_report`."""
-    return csv_.render(_portfolio(settings, wanted, now).accounts, PORTFOLIO_COLUMNS)
+    found = _portfolio(settings, wanted, now)
+    columns = {**PORTFOLIO_COLUMNS, "change_30d": lambda account: portfolio_kind.change_of(found, account)}
+    return csv_.render(found.accounts, columns)
 
 
 def risk_report(settings: Settings, wanted: Wanted, *, now: datetime) -> Report:
@@ -56,7 +57,9 @@ def risk_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> str:
 
 def _portfolio(settings: Settings, wanted: Wanted, now: datetime) -> Portfolio:
     with _newest(settings) as (engine, folder, snapshot):
-        return looking.portfolio(engine, folder, snapshot, wanted, now=now, links=settings.links)
+        found = looking.portfolio(engine, folder, snapshot, wanted, now=now, links=settings.links)
+    ids = [account.operator_id for account in found.accounts]
+    return looking.with_changes(found, changes(settings.store_url, snapshot, ids))
 
 
 def _risks(settings: Settings, wanted: Wanted, now: datetime) -> Risks:
