@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import pytest
-from awkward_tables import MOMENTS, OPERATORS, Row, corpus, drawn_tables
+from awkward_tables import MOMENTS, OPERATORS, corpus, drawn_tables
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from portfolio_tables import Gaps, Tables, alone, drawn_gaps, gap, reading_of, said, written
-from test_differential import same
+from portfolio_cases import Gaps, Row, Tables, alone, drawn_gaps, gap, reading_of, said, unequal, written
 
 from customer_research.domain.records import LAKE_TABLES, TABLES
 from customer_research.domain.tables import TableSet
@@ -58,23 +56,13 @@ def wide(engine: DuckDB, tables: Tables, gaps: Gaps, moment: datetime) -> list[R
         return engine.run(WIDE)
 
 
-def alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """The cells that differ; a number of days may be whole on one side."""
-    assert list(one) == list(other)
-    return [
-        f"{one['operator_id']}.{name}: {one[name]!r} and {other[name]!r}"
-        for name in one
-        if not (one[name] == other[name] or same(one[name], other[name]))
-    ]
-
-
 def check_moment(engine: DuckDB, memory: Memory, tables: Tables, moment: datetime, seed: int) -> int:
     operators = sorted(set(OPERATORS))
     gaps = drawn_gaps(operators, seed)
     rows = wide(engine, tables, gaps, moment)
     for row in rows:
         one = alone(memory, row["operator_id"], moment, tables, gaps)
-        assert alike(one.wide_row(), row) == []
+        assert unequal(one.wide_row(), row) == []
     return len(rows)
 
 
@@ -122,7 +110,9 @@ def test_what_becomes_known_at_the_instant_or_later_changes_no_cell(engine: Duck
             for name, rows in tables.items()
             if name in KNOWN_AT
         }
-        newcomers = [{"operator_id": f"newcomer {i}", "created_at": moment + timedelta(days=i)} for i in range(2)]
+        newcomers: list[Row] = [
+            {"operator_id": f"newcomer {i}", "created_at": moment + timedelta(days=i)} for i in range(2)
+        ]
         after = wide(engine, {**tables, **more, "operator": newcomers}, {}, moment)
         assert after == before
 
@@ -132,7 +122,7 @@ def test_what_becomes_known_at_the_instant_or_later_changes_no_cell(engine: Duck
 def test_newcomers_of_any_table_are_unknown_before_and_known_after(engine: DuckDB) -> None:
     moment = MOMENTS[0]
     drawn = corpus(moment, rows=8)
-    newcomers = {
+    newcomers: dict[str, list[Row]] = {
         table: [{**row, "operator_id": f"newcomer of {table}"} for row in planted(table, drawn[table], moment, 0)[:1]]
         for table in set(KNOWN_AT) - {"operator"}
     }
@@ -144,12 +134,12 @@ def test_newcomers_of_any_table_are_unknown_before_and_known_after(engine: DuckD
 
 def test_the_list_of_operators_knows_those_without_records_and_their_names(engine: DuckDB) -> None:
     moment = MOMENTS[0]
-    operators = [
+    operators: list[Row] = [
         {"operator_id": "old", "name": "Old", "created_at": moment - timedelta(days=1)},
         {"operator_id": "timeless", "name": None, "created_at": None},
         {"operator_id": "new", "name": "New", "created_at": moment},
     ]
-    customers = [
+    customers: list[Row] = [
         {"operator_id": "billed", "name": "Billed", "created_at": moment - timedelta(days=1)},
         {"operator_id": "old", "name": "As billed", "created_at": moment - timedelta(days=1)},
     ]

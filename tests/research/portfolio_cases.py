@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -129,3 +130,15 @@ def said(reading: Reading) -> Row:
         "gates": sorted(reading.gates),
         "findings": sorted(reading.findings),
     }
+
+
+def unequal(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """The cells that differ, ratios within 1e-9; a number of days may be whole on one side."""
+    assert list(one) == list(other)
+    return [f"{one.get('operator_id')}.{n}: {one[n]!r} and {other[n]!r}" for n in one if not _same(one[n], other[n])]
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
