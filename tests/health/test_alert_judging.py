@@ -190,7 +190,7 @@ def test_a_gap_of_many_is_raised_when_their_share_rises(lacking: int, expected: 
 # --- metrics and findings ----------------------------------------------------------------------------------------------
 
 
-def watched(rules: AlertRules, *accounts: dict[str, Any]) -> Watched:
+def watched(rules: AlertRules, *accounts: dict[str, Any], unknown: Sequence[str] = ()) -> Watched:
     """The rows that the rules' own SQL gives over made-up accounts."""
     columns = account_columns()
     with duckdb.connect(":memory:") as connection:
@@ -206,7 +206,8 @@ def watched(rules: AlertRules, *accounts: dict[str, Any]) -> Watched:
             names = [column[0] for column in result.description or ()]
             rows = [dict(zip(names, values, strict=True)) for values in result.fetchall()]
             found.append({row["operator_id"]: row for row in rows})
-    return Watched(found[0], found[1], {metric.name: metric.tables for metric in METRICS.values()})
+    tables = {metric.name: metric.tables for metric in METRICS.values()}
+    return Watched(found[0], found[1], tables, unknown_of={"op": frozenset(unknown)})
 
 
 def states(rules: AlertRules, row: dict[str, Any], **of_reading: Any) -> dict[str, AlertState]:
@@ -278,6 +279,18 @@ def test_what_cannot_be_told_is_unknown_with_a_gap_and_over_without() -> None:
     for rule in ("usage_drop", "renewal_window", "R10"):
         assert (known[rule], out[rule]) == ("clears", "unknown")
     assert known["enterprise_tickets"] == out["enterprise_tickets"] == "over"  # of another segment
+
+
+def test_what_does_not_apply_is_not_unknown() -> None:
+    """Of who takes no cards charges are a gap, too; that keeps no rule from clearing."""
+    row = account(("charge_success_rate", "charge_attempts_90d", "active_disputes"))
+    with_cards = Judgement(
+        snapshot(0),
+        [reading(0, operator="op", unknown=("charge", "dispute"))],
+        Standings(30),
+        watched=watched(shipped(), row),
+    )
+    assert {states_of(with_cards, shipped().rules)[rule]["op"] for rule in ("R6", "R8", "signals")} == {"clears"}
 
 
 def test_without_the_metrics_only_what_the_reading_keeps_is_known() -> None:

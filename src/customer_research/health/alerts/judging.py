@@ -60,15 +60,17 @@ def _state_sql(test: MetricTest) -> str:
 class Watched:
     """The rows of `watch_sql` and `findings_sql` of one snapshot, by operator; None: its metrics are no longer there.
 
-    `tables` says which canonical tables each metric needs, `unknown` which of them are unknown of everybody. A rule that
-    cannot be told although all its tables are known has nothing to judge (no answer to a survey, say), which clears; with
-    one of them unknown it is unknown.
+    `tables` says which canonical tables each metric needs, `unknown` which of them are unknown of everybody, `unknown_of`
+    of whom else (those that do not apply, such as charges of who takes no cards, are not unknown). A rule that cannot be
+    told although all its tables are known has nothing to judge (no answer to a survey, say), which clears; with one of
+    them unknown it is unknown.
     """
 
     states: Mapping[str, Mapping[str, Any]] | None
     findings: Mapping[str, Mapping[str, Any]] | None
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
+    unknown_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 NOTHING_WATCHED = Watched(None, None)
@@ -109,7 +111,7 @@ class Judgement:
         self.before.add(self.snapshot, self.readings.values(), self.levels)
 
     def _operator(self, rule: AlertRule, reading: Reading) -> AlertState:
-        if not self._status_told(reading):
+        if reading.operator_id in self._status_untold:
             return "unknown"
         if reading.status not in rule.statuses:
             return "over"
@@ -117,14 +119,15 @@ class Judgement:
         limited = self._concerned(rule, reading) if state in {"holds", "between"} else "holds"
         return state if limited == "holds" else limited
 
-    def _status_told(self, reading: Reading) -> bool:
-        """Whether billing was there to tell the status: without it a reading says "active" of everybody.
+    @cached_property
+    def _status_untold(self) -> frozenset[str]:
+        """The operators whose status billing was not there to tell: a reading says "active" of them.
 
         Where billing was never set up, "active" is all that can be had.
         """
         level = self.levels[TABLES["subscription"].home]
         out = level.everybody is not None and level.everybody[0] in OUTAGES
-        return not out and "subscription" not in reading.unknown
+        return frozenset(name for name, reading in self.readings.items() if out or "subscription" in reading.unknown)
 
     def _concerned(self, rule: AlertRule, reading: Reading) -> AlertState:
         """Whether a rule that is not clear concerns the operator ("holds"): by segment, band and excuse."""
@@ -169,7 +172,8 @@ class Judgement:
     def _untold(self, metrics: Iterable[str], reading: Reading) -> AlertState:
         """What a null says: a table is unknown, or there is nothing (any more) to judge."""
         needed = {table for metric in metrics for table in self.watched.tables.get(metric, ())}
-        return "unknown" if needed & self.watched.unknown or needed.intersection(reading.unknown) else "clears"
+        unknown = self.watched.unknown | self.watched.unknown_of.get(reading.operator_id, frozenset())
+        return "unknown" if needed & unknown else "clears"
 
     def _finding(self, test: FindingTest, reading: Reading) -> AlertState:
         states = [self.finding_state(finding.id, reading, test) for finding in test.findings]
@@ -199,6 +203,8 @@ class Judgement:
 
     def change(self, then: Reading, reading: Reading) -> int | None:
         """The score's change as histories tell it, on what could be judged both times; None without the scorecard."""
+        if then.score is not None and reading.score is not None and _unjudged(then) == _unjudged(reading):
+            return reading.score - then.score  # the same could be judged: nothing is left out
         return None if self.card is None else alike(then, reading, self.card)
 
     def best_then(self, test: BandDropTest, reading: Reading) -> Reading | None:
@@ -239,6 +245,10 @@ class Judgement:
 def dimension_score(test: DimensionTest, reading: Reading) -> int | None:
     """The sub-score, or the score, that a rule looks at; None when it is not known."""
     return reading.score if test.dimension == OVERALL else reading.dimensions.get(test.dimension)
+
+
+def _unjudged(reading: Reading) -> set[str]:
+    return {rule for rule, points in reading.contributions.items() if points is None}
 
 
 def states_of(judgement: Judgement, rules: Iterable[AlertRule]) -> dict[str, dict[str, AlertState]]:

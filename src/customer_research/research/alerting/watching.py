@@ -3,6 +3,7 @@
 # ruff: noqa: S608 - names in these texts are ours (columns of the catalogue, checked rules); values are parameters
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC
@@ -14,6 +15,7 @@ from customer_research.domain.snapshot import Snapshot
 from customer_research.engines.engine import Engine, open_engine
 from customer_research.health.alerts.judging import NOTHING_WATCHED, Watched, watch_sql
 from customer_research.health.alerts.rules import AlertRule
+from customer_research.health.alerts.standings import ANSWERS
 from customer_research.health.findings import FindingRule, findings_sql
 from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.queries import ACCOUNT_TABLE
@@ -35,12 +37,17 @@ class Watch:
         engine = self._engine
         if engine is None:
             return NOTHING_WATCHED
-        unknown = engine.run("SELECT table_name FROM gaps WHERE operator_id IS NULL AND as_of = $as_of", self._at)
+        unknown: dict[str | None, set[str]] = defaultdict(set)
+        for batch in engine.batches("SELECT operator_id, table_name, reason FROM gaps WHERE as_of = $as_of", self._at):
+            for row in batch:
+                if row["reason"] not in ANSWERS:
+                    unknown[row["operator_id"]].add(row["table_name"])
         return Watched(
             states=_by_operator(engine, watch_sql(rules)),
             findings=_by_operator(engine, findings_sql(findings)),
             tables=_TABLES,
-            unknown=frozenset(row["table_name"] for row in unknown),
+            unknown=frozenset(unknown.pop(None, ())),
+            unknown_of={operator: frozenset(tables) for operator, tables in unknown.items() if operator is not None},
         )
 
     def figures(self, operator_ids: Collection[str], metrics: Sequence[str]) -> dict[str, dict[str, Figure]]:
