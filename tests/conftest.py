@@ -10,10 +10,13 @@ from typing import TypeVar
 
 import hypothesis
 import pytest
+from pydantic import SecretStr
 
-from customer_research.research import Research
+from customer_research.research import Research, system_clock
+from customer_research.research.portfolio.taking import Asked, take
+from customer_research.research.sync import runner
 from customer_research.sandbox.serve import Sandbox
-from customer_research.settings import Settings, load_settings
+from customer_research.settings import LakeSettings, Settings, StoreSettings, load_settings
 
 T = TypeVar("T")
 R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
@@ -57,6 +60,21 @@ def config_path(sandbox: Sandbox) -> Path:
 def settings(config_path: Path) -> Settings:
     """The settings that point at the sandbox."""
     return load_settings(config_path)
+
+
+@pytest.fixture(scope="session")
+def portfolio_settings(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The settings with a lake that holds the whole sandbox, pulled once a worker, and its newest snapshot; to be read only."""
+    folder = tmp_path_factory.mktemp("portfolio")
+    store = SecretStr(f"sqlite:///{folder / 'store.db'}")
+    chosen = settings.model_copy(
+        update={"lake": LakeSettings(folder=folder / "lake"), "store": StoreSettings(url=store)}  # type: ignore[call-arg]
+    )
+    clock = lambda: chosen.clock or system_clock()  # noqa: E731
+    outcomes = runner.run(chosen, clock)
+    assert {outcome.state for outcome in outcomes} == {"done"}
+    take(chosen, clock, Asked())
+    return chosen
 
 
 @pytest.fixture

@@ -1,0 +1,123 @@
+"""`portfolio` and `churn-risk` over the whole sandbox: the ones expected on top, the right people left out, figures proven."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from customer_research.domain.evidence import Fact
+from customer_research.domain.report import Report, Table, Text
+from customer_research.errors import UsageError
+from customer_research.reports.render import json_, markdown, terminal
+from customer_research.research.portfolio import desk
+from customer_research.research.portfolio.looking import Wanted
+from customer_research.settings import LakeSettings, Settings
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+RANKS = ("critical", "at_risk", "monitor", "insufficient", "healthy")
+
+
+def scenario(number: int) -> str:
+    return f"00000000-5ce0-11f0-a000-{number:012d}"
+
+
+def lines(text: str) -> dict[str, dict[str, str]]:
+    return {row["operator_id"]: row for row in csv.DictReader(io.StringIO(text))}
+
+
+def table(report: Report, section: str) -> Table:
+    (found,) = [
+        block for one in report.sections if one.id == section for block in one.blocks if isinstance(block, Table)
+    ]
+    return found
+
+
+@pytest.fixture(scope="module")
+def everybody(portfolio_settings: Settings) -> dict[str, dict[str, str]]:
+    return lines(desk.portfolio_csv(portfolio_settings, Wanted(most=None), now=NOW))
+
+
+@pytest.fixture(scope="module")
+def at_risk(portfolio_settings: Settings) -> dict[str, dict[str, str]]:
+    return lines(desk.risk_csv(portfolio_settings, Wanted(most=None), now=NOW))
+
+
+def test_those_who_left_or_never_began_are_left_out_unless_asked_for(
+    everybody: dict[str, dict[str, str]], portfolio_settings: Settings
+) -> None:
+    assert {row["status"].split()[0] for row in everybody.values()} == {"active", "onboarding", "no"}
+    left = lines(desk.portfolio_csv(portfolio_settings, Wanted(statuses=("churned",), most=None), now=NOW))
+    assert left
+    assert not left.keys() & everybody.keys()
+    assert all(row["status"].startswith("churned") for row in left.values())
+
+
+def test_the_worst_come_first_and_every_line_says_why(portfolio_settings: Settings) -> None:
+    report = desk.portfolio_report(portfolio_settings, Wanted(most=40), now=NOW)
+    shown = table(report, "attention")
+    assert (len(shown.rows), shown.headers[-1]) == (40, "Why")
+    bands = [
+        str(row[shown.headers.index("Health")].value).split(" ", 1)[1] for row in shown.rows if isinstance(row[3], Fact)
+    ]
+    assert set(bands[:5]) <= {"Critical", "At Risk"}
+    assert all(isinstance(cell, Fact | Text) for row in shown.rows for cell in row)
+    assert all(cell.basis for row in shown.rows for cell in row if isinstance(cell, Fact))
+
+
+def test_filters_leave_whom_they_say(everybody: dict[str, dict[str, str]], portfolio_settings: Settings) -> None:
+    def found(wanted: Wanted) -> dict[str, dict[str, str]]:
+        return lines(desk.portfolio_csv(portfolio_settings, wanted, now=NOW))
+
+    rich = found(Wanted(segments=("Enterprise",), min_mrr_minor=50_000, sort="mrr", most=None))
+    assert rich.keys() == {
+        one
+        for one, row in everybody.items()
+        if row["segment"] == "Enterprise" and int(row["mrr_usd_minor"] or 0) >= 50_000
+    }
+    amounts = [int(row["mrr_usd_minor"]) for row in rich.values()]
+    assert amounts == sorted(amounts, reverse=True)
+    assert scenario(2) in found(Wanted(findings=("R1",), most=None))
+    assert list(found(Wanted(text="SILVERMEAD", most=None))) == [scenario(2)]
+    assert found(Wanted(text="100%_", most=None)).keys() == {
+        one for one, row in everybody.items() if "100%_" in row["name"].lower()
+    }
+    with pytest.raises(UsageError, match="no finding R99"):
+        found(Wanted(findings=("R99",)))
+
+
+def test_disagreements_name_the_scenarios_made_for_them(portfolio_settings: Settings) -> None:
+    shown = table(desk.portfolio_report(portfolio_settings, Wanted(), now=NOW), "disagreements")
+    titles = " ".join(str(row[0].text) for row in shown.rows if isinstance(row[0], Text))
+    assert all(rule in titles for rule in ("R1", "R3", "R6", "R9", "R15", "R17", "R18"))
+
+
+def test_silent_churn_outranks_a_failed_card_and_a_season_is_no_risk(at_risk: dict[str, dict[str, str]]) -> None:
+    silent, failed_card = at_risk[scenario(2)], at_risk.get(scenario(4), {"risk": "0"})
+    assert int(silent["risk"]) > int(failed_card["risk"])
+    assert int(silent["risk"]) >= 40
+    assert scenario(22) not in at_risk  # the wedding season comes back (S22)
+    assert scenario(36) not in at_risk  # booked ahead (S36)
+    assert int(at_risk[scenario(3)]["risk"]) >= 40
+    losses = [int(row["expected_loss"]) for row in at_risk.values() if row["expected_loss"]]
+    assert losses == sorted(losses, reverse=True)
+
+
+def test_churn_risk_keeps_the_churned_apart_and_calls_nothing_a_probability(portfolio_settings: Settings) -> None:
+    report = desk.risk_report(portfolio_settings, Wanted(most=10), now=NOW)
+    text = markdown.render(report)
+    assert "it is not a probability" in text
+    ids = {section.id for section in report.sections}
+    assert {"summary", "ranked", "signs", "churned"} <= ids
+    assert terminal.render(report, color=False)
+    assert json.loads(json_.render(report))["kind"] == "churn_risk"
+
+
+def test_without_a_snapshot_the_next_step_is_named(portfolio_settings: Settings, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    bare = portfolio_settings.model_copy(update={"lake": LakeSettings(folder=tmp_path)})  # type: ignore[call-arg]
+    with pytest.raises(UsageError, match="no snapshot") as told:
+        desk.portfolio_report(bare, Wanted(), now=NOW)
+    assert "portfolio score" in told.value.hint
