@@ -20,6 +20,7 @@ from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.rows import canonical_columns
 from customer_research.errors import CustomerResearchError, EngineError
 from customer_research.lake import LakeWriter, Landed, Made, write_through
+from customer_research.research.canonical import identity
 from customer_research.research.gaps import gap_of
 from customer_research.research.sync import landing
 from customer_research.research.sync.landing import FETCH_ID, quoted, sorting
@@ -257,7 +258,7 @@ class Linking:
             return None
         stand = self._stands[name]
         columns = {column.name: column.type for column in LAKE_TABLES[name].columns}
-        own = dict(stand.table.columns) == columns and set(stand.table.key) <= {"operator_id", *LAKE_TABLES[name].key}
+        own = dict(stand.table.columns) == columns and set(stand.table.key) <= set(identity(LAKE_TABLES[name]))
         return stand.landed if own else None
 
     def _written(self, name: str, parts: Sequence[_Part]) -> Made:
@@ -340,7 +341,7 @@ def _once(name: str, columns: Iterable[str]) -> str:
     if name == OPERATOR:
         merged = ", ".join(_merged(column) for column in listed if column != "operator_id")
         return _MERGED.format(columns=merged, table=united)
-    key = list(dict.fromkeys([*(["operator_id"] if "operator_id" in columns else []), *LAKE_TABLES[name].key]))
+    key = identity(LAKE_TABLES[name])
     return _FIRST.format(
         columns=", ".join(map(quoted, listed)),
         table=united,
