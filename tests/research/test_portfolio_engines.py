@@ -1,0 +1,72 @@
+"""The same snapshot on every engine: DuckDB's files, row by row, are those of Postgres, Spark and fakesnow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from awkward_tables import MOMENTS, OPERATORS, corpus
+from places import PLACES, as_fakesnow_says, place
+from portfolio_cases import Row, drawn_gaps, unequal, written
+
+from customer_research.domain.records import TABLES
+from customer_research.domain.snapshot import Snapshot
+from customer_research.domain.tables import TableSet
+from customer_research.engines.duckdb import DuckDB
+from customer_research.engines.engine import Engine, open_engine
+from customer_research.engines.snowflake import Snowflake
+from customer_research.research.portfolio.score import score
+from customer_research.research.portfolio.snapshots import FILES, readings, scoring_receipt
+
+pytestmark = pytest.mark.xdist_group("engines")  # one server of each kind, not one a worker
+
+AS_OF = MOMENTS[0]
+
+
+@pytest.fixture(scope="module", params=PLACES)
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    with place(request.param) as url, open_engine(request.param, url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> TableSet:
+    gaps = drawn_gaps(sorted(set(OPERATORS)), seed=7)
+    assert {table for _, table in gaps} < set(TABLES)
+    return written(tmp_path_factory.mktemp("tables"), corpus(AS_OF, rows=16), gaps, ("survey",))
+
+
+def scored(engine: Engine, tables: TableSet, folder: Path) -> Snapshot:
+    return score(engine, tables, AS_OF, "canonical", folder=folder, clock=lambda: AS_OF)
+
+
+def rows_of(folder: Path, name: str) -> list[Row]:
+    with DuckDB() as opened:
+        return opened.run(f"SELECT * FROM '{folder / name}.parquet'")
+
+
+def told(row: Row, expected: Row, engine: Engine) -> dict[str, Any]:
+    if not isinstance(engine, Snowflake):
+        return row
+    return {name: as_fakesnow_says(value, expected.get(name)) for name, value in row.items()}
+
+
+def test_every_file_of_a_snapshot_is_the_same(engine: Engine, tables: TableSet, tmp_path: Path) -> None:
+    there = scored(engine, tables, tmp_path / "there")
+    with DuckDB() as duckdb:
+        here = scored(duckdb, tables, tmp_path / "here")
+    assert there.id == here.id
+    assert there.engine != here.engine
+    assert there.gaps == here.gaps
+    assert scoring_receipt(there).digest == scoring_receipt(here).digest
+    for name in FILES:
+        mine, theirs = (rows_of(tmp_path / side / here.id, name) for side in ("here", "there"))
+        assert len(mine) == len(theirs) > 0, name
+        different = [
+            cell for one, other in zip(mine, theirs, strict=True) for cell in unequal(one, told(other, one, engine))
+        ]
+        assert different == [], name
+    both = [list(readings(tmp_path / side / here.id, here)) for side in ("here", "there")]
+    assert both[0] == both[1]
