@@ -41,8 +41,7 @@ def at(days: float) -> datetime:
     return START + timedelta(days=days)
 
 
-CARD = read_scorecard(
-    """
+CARD_TEXT = """
 name = "made_up"
 version = "1"
 title = "Made up"
@@ -79,10 +78,8 @@ window = "30 days"
 when = "reservations_30d > 0"
 because = "Made up."
 fact = "reservations_30d"
-""",
-    "made-up scorecard",
-    NAMES,
-)
+"""
+CARD = read_scorecard(CARD_TEXT, "made-up scorecard", NAMES)
 """Two dimensions of equal weight; a rule in each takes away what a reading's sub-score lacks of 100."""
 _RULES = {"payment": "P1", "engagement": "E1"}
 

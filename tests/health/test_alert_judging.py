@@ -212,7 +212,10 @@ def watched(rules: AlertRules, *accounts: dict[str, Any], unknown: Sequence[str]
 
 def states(rules: AlertRules, row: dict[str, Any], **of_reading: Any) -> dict[str, AlertState]:
     judgement = Judgement(
-        snapshot(0), [reading(0, operator="op", **of_reading)], Standings(30), watched=watched(rules, row)
+        snapshot(0),
+        [reading(0, operator="op", **of_reading)],
+        Standings(30),
+        watched=watched(rules, row, unknown=of_reading.get("unknown", ())),
     )
     return {rule: of_rule.get("op", "unknown") for rule, of_rule in states_of(judgement, rules.rules).items()}
 
