@@ -15,7 +15,7 @@ from customer_research.connect.source import LandingTable, Link, Row, Source
 from customer_research.domain.evidence import Gap
 from customer_research.domain.outcome import Outcome, Progress
 from customer_research.errors import ConfigError, UsageError
-from customer_research.lake import Lake
+from customer_research.lake import Lake, Made
 from customer_research.research.sync import pulling, run
 from customer_research.settings import LakeSettings, Settings
 
@@ -244,6 +244,34 @@ def test_many_parts_are_merged_and_a_record_counts_as_it_came_last(
     receipts = Lake(world.folder).tables().files["invoice"].receipts
     assert len(receipts) == 2
     assert sum(receipt.rows for receipt in receipts) == 9 + 8 + 7 + 6
+
+
+def test_files_that_somebody_removed_are_pulled_and_made_again(world: World) -> None:
+    link = Link("operator", ("invoice",), "SELECT DISTINCT operator_id FROM invoice")
+    world.vendors["lago"] = billing(invoice(1), invoice(2), links=(link,))
+    world.sync()
+    digest = Lake(world.folder).tables().digest
+    for table in ("invoice", "operator"):
+        Lake(world.folder).tables().files[table].paths[0].unlink()
+        with pytest.raises(UsageError, match="lacks its file"):
+            Lake(world.folder).tables()
+        assert world.sync()["lago.invoices"].full == (table == "invoice")
+        assert Lake(world.folder).tables().digest == digest
+
+
+def test_an_imported_table_stands_until_its_source_gives_it(world: World) -> None:
+    with Lake(world.folder).writing() as writer:
+        for name in ("invoice", "ticket"):
+            file, _ = writer.fresh("tables", name)
+            writer.path(file).touch()
+            writer.put_tables({name: Made((file,), 5, "imported", ())})
+    vendor = world.vendors["lago"] = billing(invoice(1), fail_after=0)
+    world.sync()
+    assert [file.digest for file in Lake(world.folder).tables().files.values()][:2] == ["imported", "imported"]
+    vendor.fail_after = None
+    world.sync()
+    files = Lake(world.folder).tables().files
+    assert (files["invoice"].rows, files["ticket"].digest) == (1, "imported")
 
 
 # -- links -------------------------------------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ def test_a_source_that_fails_leaves_the_others(clean_sandbox: Sandbox, config_pa
     down = command("sync", "notion", config=wrong)
     assert down.code == 6
     assert "Notion cannot be reached" in " ".join(down.out.split())
+    assert "rows of 2026-11-01T00:00:00Z." in " ".join(down.out.split())
 
 
 def test_wrong_calls_are_one_sentence(config: Path, config_path: Path, tmp_path: Path) -> None:

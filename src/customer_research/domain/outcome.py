@@ -18,7 +18,7 @@ class Outcome:
     """One stream of one sync.
 
     `rows` counts the records that came in this sync, `gone` those that the lake no longer has; `held` those that it has
-    now. `gap` says why a stream failed or was skipped, or, of one that is done, that the source told only a part. `full`
+    now, as they were at `as_of` (None: the stream was never pulled completely). `gap` says why a stream failed or was skipped, or, of one that is done, that the source told only a part. `full`
     says that everything was asked for, not only what changed. `seconds` is what it took, whatever clock the settings fix.
     """
 
@@ -31,6 +31,7 @@ class Outcome:
     rows: int = 0
     gone: int = 0
     held: int = 0
+    as_of: datetime | None = None
     requests: int = 0
     seconds: float = 0.0
     full: bool = False

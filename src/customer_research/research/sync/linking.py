@@ -207,7 +207,7 @@ class Linking:
                 return Gap(
                     source=source.name,
                     reason="unavailable",
-                    detail=f"{stream.title} were never pulled completely.",
+                    detail=f"Never pulled completely: {stream.title}.",
                     next_step=f"Run `customer-research sync {source.name}`.",
                 )
         return Gap(asker, "unavailable", f"No source gives {need}.", "Please report it.")

@@ -186,6 +186,7 @@ class StreamPull:
             rows=self._rows,
             gone=self._gone,
             held=sum(landed.rows for landed in self._state.landed.values()),
+            as_of=self._state.succeeded_at,
             requests=self._requests,
             seconds=round(time.monotonic() - self._timer, 3),
             full=self._pull.since is None,

@@ -83,9 +83,13 @@ def _code(outcomes: Sequence[Outcome]) -> int:
 def _document(outcomes: Sequence[Outcome]) -> dict[str, object]:
     rows = [dataclasses.asdict(outcome) for outcome in outcomes]
     for row in rows:
-        for name in ("started", "ended"):
-            row[name] = row[name].astimezone(UTC).isoformat().replace("+00:00", "Z")
+        for name in ("started", "ended", "as_of"):
+            row[name] = _instant(row[name]) if row[name] is not None else None
     return {"schema": SCHEMA, "outcomes": rows}
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 # -- progress ----------------------------------------------------------------------------------------------------------
@@ -170,4 +174,7 @@ def _note(outcome: Outcome) -> str:
     if gap is None:
         return ""
     about = outcome.source if outcome.state == "skipped" else outcome.name
-    return " ".join("".join(c if c.isprintable() else " " for c in f"{about}: {gap.detail} {gap.next_step}").split())
+    told = f"{about}: {gap.detail} {gap.next_step}"
+    if outcome.state == "failed" and outcome.as_of is not None:
+        told += f" The lake keeps its {outcome.held:,} rows of {_instant(outcome.as_of)}."
+    return " ".join("".join(c if c.isprintable() else " " for c in told).split())
