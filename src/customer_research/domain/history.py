@@ -122,7 +122,7 @@ class OperatorHistory:
     `past` are the readings, oldest first, one for each instant and scorecard, and `now` the newest under the scorecard that is
     told of. `accounts` are the operator's accounts by snapshot id where the files of the snapshot are still there: their
     scores say why. `conditions` holds each rule's condition in the scorecard's own words, for where they are not. `titles`
-    are the dimensions' titles; `receipt` proves what the store gave; `remark` says how the operator was found, if it must.
+    are its dimensions with their titles; `receipt` proves what the store gave; `remark` says how the operator was found, if it must.
     """
 
     operator_id: str

@@ -28,7 +28,6 @@ from customer_research.domain.report import (
     Text,
     Tone,
 )
-from customer_research.reports import judgement
 from customer_research.reports.build import bullets, section, sections
 from customer_research.reports.tones import BAND_TONES
 
@@ -42,7 +41,8 @@ _LINE = 52
 """The readings that a sparkline shows: a year of weeks."""
 
 _TONES: dict[Direction, Tone] = {"improving": "good", "declining": "bad", "steady": "neutral", "unknown": "unknown"}
-_KINDS = {"scored": "scored at that time", "backfill": "scored later, from what was known then"}
+_KINDS = {"scored": "then", "backfill": "later"}
+_TAKEN = "taken later: computed by a backfill, from what was known then"
 
 
 def build(found: OperatorHistory, shown: int = SHOWN) -> Report:
@@ -88,7 +88,11 @@ def change_figure(change: Change, basis: tuple[Receipt, ...], now: Past) -> Figu
         detail = "Nothing that the scorecard judges was known both times."
         return Gap("score history", "unavailable", detail, "Close the gaps of the newest reading.")
     day = f"from {change.then.reading.score} on {change.then.snapshot.as_of:%Y-%m-%d}"
-    note = day if change.alike == change.difference else f"{day}; {change.difference:+d} with what was known only once"
+    note = (
+        day
+        if change.alike == change.difference
+        else f"{day}; {change.difference:+d} with what was known only at one of the two"
+    )
     return Fact(change.alike, "points", basis, now.snapshot.as_of, "score_change", note)
 
 
@@ -159,16 +163,25 @@ def _over_time(found: OperatorHistory, shown: int) -> Iterator[Block]:
     same = [one for one in found.past if one.snapshot.digest == found.now.snapshot.digest]
     yield _line(found, same[-_LINE:])
     newest = found.past[::-1][:shown]
-    dimensions = tuple(found.now.reading.dimensions)
-    headers = ("Date", "Score", "Band", *(_title(found, name) for name in dimensions), "Coverage", "Scorecard", "Taken")
+    dimensions = tuple(found.titles)
+    several = len({one.snapshot.digest for one in newest}) > 1
+    headers = (
+        "Date",
+        "Score",
+        "Band",
+        *found.titles.values(),
+        "Coverage",
+        "Taken",
+        *(("Scorecard",) if several else ()),
+    )
     right = (_RIGHT,) * (len(dimensions) + 1)
     yield Table(
         headers,
-        tuple(_row(found, one, dimensions) for one in newest),
+        tuple(_row(found, one, dimensions, several=several) for one in newest),
         (found.receipt,),
-        "Readings, newest first",
+        f"Readings, newest first ({_TAKEN})",
         len(found.past),
-        ("left", "right", "left", *right, "left", "left"),
+        ("left", "right", "left", *right, "left", *(("left",) if several else ())),
     )
 
 
@@ -186,7 +199,7 @@ def _line(found: OperatorHistory, past: Sequence[Past]) -> Prose:
     return Prose(f"{sparkline(scores)} lowest {min(known)}, highest {max(known)} ({span}).", extremes)
 
 
-def _row(found: OperatorHistory, past: Past, dimensions: Sequence[str]) -> tuple[Cell, ...]:
+def _row(found: OperatorHistory, past: Past, dimensions: Sequence[str], *, several: bool) -> tuple[Cell, ...]:
     reading, basis = past.reading, (found.receipt,)
     as_of = past.snapshot.as_of
     return (
@@ -195,8 +208,8 @@ def _row(found: OperatorHistory, past: Past, dimensions: Sequence[str]) -> tuple
         Text(BAND_LABELS[reading.band], BAND_TONES[reading.band]),
         *(_dimension(found, past, name) for name in dimensions),
         Fact(reading.coverage, "ratio", basis, as_of),
-        Text(f"{past.snapshot.scorecard} {past.snapshot.version}"),
         Text(_KINDS[past.snapshot.kind]),
+        *((Text(f"{past.snapshot.scorecard} {past.snapshot.version}"),) if several else ()),
     )
 
 
@@ -226,6 +239,7 @@ def _moved(found: OperatorHistory, title: str, movement: Movement | None, name: 
         ("Dimension", "Rule", then.snapshot.as_of.strftime("%Y-%m-%d"), now.snapshot.as_of.strftime("%Y-%m-%d"), "Change", "Why"),
         rows,
         _basis(found, then, now),
+        "Points then and now",
         align=("left", "left", "right", "right", "right", "left"),
     )  # fmt: skip
     nothing = Prose("No dimension's score changed, and no rule's points.")
@@ -241,10 +255,10 @@ def _standing(past: Past) -> str:
 
 def _lines(found: OperatorHistory, movement: Movement) -> Iterator[tuple[Cell, ...]]:
     for dimension in movement.dimensions:
-        title = Text(_title(found, dimension.name))
+        title = Text(found.titles[dimension.name])
         yield (
             title,
-            Text("whole"),
+            Text("score"),
             _points(found, movement.then, dimension.then),
             _points(found, movement.now, dimension.now),
             _whole_change(found, movement, dimension),
@@ -327,7 +341,3 @@ def _beside(movement: Movement) -> Iterator[Prose]:
     for words, names, tone in told:
         if names:
             yield Prose(words.format(", ".join(name.replace("_", " ") for name in names)), (), tone)
-
-
-def _title(found: OperatorHistory, dimension: str) -> str:
-    return found.titles.get(dimension) or judgement.dimension_title(dimension)

@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - names in these texts are ours
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,11 +13,13 @@ from customer_research.domain.tables import TableSet
 from customer_research.engines.engine import Engine
 from customer_research.health.scorecard import Scorecard
 from customer_research.lake import Lake
-from customer_research.metrics.wide import KNOWN_AT
+from customer_research.metrics.calendar import CALENDAR, calendar_stages
+from customer_research.metrics.queries import ACCOUNT_TABLE
+from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS
 from customer_research.research.engine_choice import scratch
 from customer_research.research.history.keeping import keep_in
 from customer_research.research.judge import card_named
-from customer_research.research.portfolio.measure import attach
+from customer_research.research.portfolio.measure import attach, measure
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.snapshots import SNAPSHOTS, readings
 from customer_research.settings import Settings
@@ -25,6 +27,12 @@ from customer_research.store.database import open_store
 from customer_research.store.history import History
 
 WEEK = timedelta(days=7)
+
+_MADE = (ACCOUNT_TABLE, KNOWN_OPERATORS)
+"""The tables that measuring leaves."""
+
+MOST_ROWS = 2_000_000
+"""Rows that the wide table of one pass has at most: operators times instants."""
 
 Told = Callable[[int, int], None]
 """Called with how many weeks are done, and how many there are to do."""
@@ -71,13 +79,18 @@ def backfill(
         first = _first_known(engine, tables)
         known = [instant for instant in instants if first is None or instant > first]
         missing = _missing(history, card, known)
-        for number, instant in enumerate(missing):
-            hear(number, len(missing))
-            snapshot = score(
-                engine, tables, instant, named, folder=settings.lake_folder / SNAPSHOTS, clock=clock, kind="backfill"
-            )
-            keep_in(history, snapshot, readings(settings.lake_folder / snapshot.place, snapshot))
-        hear(len(missing), len(missing))
+        hear(0, len(missing))
+        done = 0
+        for run in _runs(missing, _together(tables)):
+            measuring = Calendar(engine, tables, run) if len(run) > 1 else measure
+            for instant in run:
+                snapshot = score(
+                    engine, tables, instant, named, folder=settings.lake_folder / SNAPSHOTS, clock=clock,
+                    kind="backfill", measuring=measuring,
+                )  # fmt: skip
+                keep_in(history, snapshot, readings(settings.lake_folder / snapshot.place, snapshot))
+                done += 1
+                hear(done, len(missing))
     return Backfilled(anchor, tuple(missing), len(known) - len(missing), len(instants) - len(known))
 
 
@@ -101,6 +114,62 @@ def take(settings: Settings, clock: Clock, *, scorecard: str | None = None) -> t
         with scratch(settings) as engine:
             snapshot = score(engine, tables, now, named, folder=settings.lake_folder / SNAPSHOTS, clock=clock)
         return snapshot, keep_in(history, snapshot, readings(settings.lake_folder / snapshot.place, snapshot))
+
+
+class Calendar:
+    """Everybody measured at many instants in one pass; calling it lays out one of them as `measure` would leave it.
+
+    The pass is made at the first call, so that instants whose snapshots are all there already cost nothing.
+    """
+
+    def __init__(self, engine: Engine, tables: TableSet, instants: Sequence[datetime]) -> None:
+        self._engine = engine
+        self._tables = tables
+        self._instants = instants
+        self._measured = False
+
+    def __call__(self, engine: Engine, tables: TableSet, as_of: datetime) -> None:
+        """Leave `account_metrics` and `known_operator` on the engine, at one of the instants."""
+        assert engine is self._engine
+        assert tables is self._tables
+        if not self._measured:
+            self._pass()
+        moment = f"CAST('{as_of.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}' AS TIMESTAMP)"
+        for name in _MADE:
+            engine.keep(name, f"SELECT * FROM {_of_all(name)} WHERE t = {moment}")
+
+    def _pass(self) -> None:
+        attach(self._engine, self._tables)
+        self._engine.create(CALENDAR, {"t": "TIMESTAMP"}, [{"t": instant} for instant in self._instants])
+        steps = calendar_stages(self._instants)
+        for stage in steps:
+            self._engine.keep(stage.name, stage.sql)
+        for name in _MADE:
+            self._engine.keep(_of_all(name), f"SELECT * FROM {name}")
+        self._engine.drop(CALENDAR, *(stage.name for stage in steps))
+        self._measured = True
+
+
+def _of_all(name: str) -> str:
+    return f"{name}_of_all"
+
+
+def _together(tables: TableSet) -> int:
+    """How many instants are measured in one pass, so that their wide table keeps within bounds."""
+    operators = tables.files["operator"].rows if "operator" in tables.files else 0
+    return max(1, MOST_ROWS // max(1, operators))
+
+
+def _runs(instants: Sequence[datetime], most: int) -> Iterator[list[datetime]]:
+    """Instants a week apart, at most so many: what one calendar of even steps can hold."""
+    run: list[datetime] = []
+    for instant in instants:
+        if run and (len(run) == most or run[-1] - instant != WEEK):
+            yield run
+            run = []
+        run.append(instant)
+    if run:
+        yield run
 
 
 def _newest(history: History, card: Scorecard) -> datetime | None:

@@ -85,7 +85,7 @@ def _named(history: History, snapshot_id: str) -> Snapshot:
     found = history.snapshot(snapshot_id)
     if found is not None:
         return found
-    close = [one for one in history.snapshots() if one.id.startswith(snapshot_id)] if snapshot_id else []
+    close = [one for one in history.snapshots() if one.id.startswith(snapshot_id)]
     if len(close) != 1:
         few = "several snapshots" if close else "no snapshot"
         raise UsageError(

@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +37,8 @@ from customer_research.research.portfolio.snapshots import (
 SCORES = "account_scores"
 """The table on the engine that holds the rows of the scorecard's query."""
 
+Measuring = Callable[[Engine, TableSet, datetime], None]
+
 _HELD = "account_findings"
 _ORDER: Mapping[str, tuple[str, ...]] = {
     "accounts": ("operator_id",),
@@ -61,6 +63,7 @@ def score(
     clock: Clock,
     kind: SnapshotKind = "scored",
     again: bool = False,
+    measuring: Measuring = measure,
 ) -> Snapshot:
     """Measure and score every operator, and write it all below *folder*, into a folder named by the snapshot's id.
 
@@ -75,6 +78,7 @@ def score(
         clock: tells when the snapshot was taken.
         kind: why it was taken.
         again: compute it even when it is there already.
+        measuring: what leaves the wide table and the operators' names on the engine; it does as `measure` does.
 
     Raises:
         ConfigError: no such scorecard, or a fault in it; nothing was read then.
@@ -87,7 +91,7 @@ def score(
     there = folder / work.id
     if not again and (known := _known(there)) is not None and _proves(known, work.query):
         return known
-    measure(engine, tables, instant)
+    measuring(engine, tables, instant)
     draft = _draft(folder, work.id)
     try:
         snapshot = work.write(draft, there=f"{folder.name}/{work.id}", kind=kind, taken_at=clock())

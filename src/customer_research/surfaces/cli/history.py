@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 DIFFERENT = 1
 SHOW = "show"
-WIDTH = 110
+WIDTH = 120
 HEADERS = (
     "As of",
     "Snapshot",
@@ -246,7 +246,7 @@ def _listed_json(found: Sequence[Listed]) -> str:
 def _listed_table(found: Sequence[Listed]) -> str:
     rows = [
         (
-            f"{one.snapshot.as_of:%Y-%m-%d %H:%M}",
+            _moment(one.snapshot.as_of),
             one.snapshot.id,
             f"{one.snapshot.scorecard} {one.snapshot.version}",
             "later" if one.snapshot.kind == "backfill" else "then",
@@ -257,6 +257,10 @@ def _listed_table(found: Sequence[Listed]) -> str:
         for one in found
     ]
     return _table(HEADERS, rows, right_from=4) if rows else "There is no snapshot in the score history yet."
+
+
+def _moment(value: datetime) -> str:
+    return f"{value:%Y-%m-%d}" if value.time() == time.min else f"{value:%Y-%m-%d %H:%M}"
 
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right_from: int) -> str:
@@ -276,7 +280,7 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right_from:
     )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1), header_style="dim")
     for position, header in enumerate(headers):
-        table.add_column(header, justify="left" if position < right_from else "right")
+        table.add_column(header, justify="left" if position < right_from else "right", no_wrap=True)
     for row in rows:
         table.add_row(*(Text("".join(c if c.isprintable() else " " for c in cell)) for cell in row))
     console.print(table)

@@ -1,0 +1,303 @@
+"""Score history from the lake to the report: backfilled week by week, told of one operator, and proven by scoring again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import random
+import shutil
+import signal
+import time
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_up_lake import LATE, NAMES, NOW, STEADY, STOPPED, fill, settings_file, settings_in, stories
+
+from customer_research.domain.evidence import Fact, Gap
+from customer_research.domain.report import Figures, Report, Table
+from customer_research.errors import AmbiguousOperator, ConfigError, CustomerResearchError, OperatorNotFound, UsageError
+from customer_research.reports.render import json_, markdown, terminal
+from customer_research.research import Research
+from customer_research.research.history import backfill as module
+from customer_research.research.history.backfill import backfill, take
+from customer_research.research.history.keeping import changes, keep, listed, prune
+from customer_research.research.history.proving import verify
+from customer_research.research.history.telling import history_report
+from customer_research.research.portfolio.snapshots import SNAPSHOTS, latest_snapshot
+from customer_research.settings import Settings, load_settings
+from customer_research.store import schema
+from customer_research.store.database import open_store
+from customer_research.store.history import History
+
+WEEKS = 13
+WEEK = timedelta(days=7)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A lake with its history of 13 weeks."""
+    folder = tmp_path_factory.mktemp("history")
+    settings = settings_in(folder)
+    fill(settings.lake_folder, stories())
+    done = backfill(settings, lambda: NOW, weeks=WEEKS)
+    assert (done.until, len(done.scored), done.there, done.before) == (NOW, WEEKS + 1, 0, 0)
+    return settings
+
+
+@pytest.fixture
+def copied(filled: Settings, tmp_path: Path) -> Settings:
+    """The same, to be spoilt."""
+    shutil.copytree(filled.lake_folder.parent, tmp_path / "copy")
+    return settings_in(tmp_path / "copy")
+
+
+def told(settings: Settings, term: str, **options: Any) -> Report:
+    async def session() -> Report:
+        async with Research(settings) as research:
+            return await history_report(research, term, **options)
+
+    return asyncio.run(session())
+
+
+def table(report: Report, section: str) -> Table:
+    (found,) = [part for part in report.sections if part.id == section]
+    return next(block for block in found.blocks if isinstance(block, Table))
+
+
+def content(settings: Settings) -> dict[str, Any]:
+    """All that the history says, whatever numbers the store gave its rows."""
+    with open_store(settings.store_url) as store:
+        history = History(store)
+        snapshots = history.snapshots()
+        readings = {one.id: sorted(map(repr, history.readings(one.id))) for one in snapshots}
+        counts = history.counts()
+        cards = {one.digest: history.scorecard(one.digest) for one in snapshots}
+    files = {path.parent.name for path in settings.lake_folder.glob(f"{SNAPSHOTS}/[!.]*/snapshot.json")}
+    return {"snapshots": snapshots, "readings": readings, "counts": counts, "cards": cards, "files": files}
+
+
+def test_an_operator_that_stopped_declines_and_the_report_says_why(filled: Settings) -> None:
+    report = told(filled, STOPPED)
+    assert report.operator_name == NAMES[STOPPED]
+    assert report.headline is not None
+    assert "declining" in report.headline.text
+    figures = next(block for part in report.sections for block in part.blocks if isinstance(block, Figures))
+    month = next(line.figure for line in figures.lines if line.label == "Change, 30 days")
+    assert isinstance(month, Fact)
+    assert month.value <= -10
+    moved = table(report, "moved_30_days")
+    words = [getattr(row[-1], "text", "") for row in moved.rows]
+    assert any("No reservation in 30 days" in text for text in words)
+    scores = {row[0].text: row[4].value for row in moved.rows if row[1].text == "score"}  # type: ignore[union-attr]
+    for name, change in scores.items():
+        lines = [row[4].value for row in moved.rows if row[0].text == name and row[1].text != "score"]  # type: ignore[union-attr]
+        assert sum(lines) == change
+    readings = table(report, "readings")
+    assert (len(readings.rows), readings.total) == (12, WEEKS + 1)
+
+
+def test_who_goes_on_as_before_is_steady_and_every_format_can_be_drawn(filled: Settings) -> None:
+    report = told(filled, STEADY, shown=100)
+    assert report.headline is not None
+    assert "steady" in report.headline.text
+    assert len(table(report, "readings").rows) == WEEKS + 1
+    assert not report.partial
+    for text in (terminal.render(report, color=False), markdown.render(report)):
+        assert "Change, 60 days" in text
+    document = json.loads(json_.render(report))
+    assert document["kind"] == "history"
+    assert {receipt["source"] for receipt in document["receipts"]} == {"portfolio", "score history"}
+
+
+def test_without_the_snapshots_files_conditions_stand_for_sentences(copied: Settings) -> None:
+    shutil.rmtree(copied.lake_folder / SNAPSHOTS)
+    moved = table(told(copied, STOPPED), "moved_30_days")
+    words = [getattr(row[-1], "text", "") for row in moved.rows]
+    assert any("Its condition: " in text and "reservations_30d" in text for text in words)
+
+
+def test_an_operator_is_found_by_its_name_where_no_source_can_be_asked(filled: Settings) -> None:
+    report = told(filled, "  late LIVERY ")
+    assert report.operator_id == LATE
+    assert "found by name in the snapshot of 2026-11-01" in report.warnings[0].text
+    assert told(filled, "stopped").operator_id == STOPPED
+    with pytest.raises(AmbiguousOperator) as caught:
+        told(filled, "limo")
+    assert {match.operator_id for match in caught.value.candidates} == {STEADY, STOPPED}
+    with pytest.raises(ConfigError):
+        told(filled, "somebody else")
+
+
+@pytest.mark.parametrize(
+    ("term", "options", "kind"),
+    [
+        ("3f0c2a10-7d11-11ef-9a00-0242ac120002", {}, OperatorNotFound),
+        (STEADY, {"scorecard": "guide"}, UsageError),
+        (STEADY, {"scorecard": "no such"}, ConfigError),
+    ],
+)
+def test_what_the_history_does_not_have_is_said(
+    filled: Settings, term: str, options: dict[str, Any], kind: type[CustomerResearchError]
+) -> None:
+    with pytest.raises(kind):
+        told(filled, term, **options)
+
+
+def test_without_any_history_the_next_step_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no score history yet") as caught:
+        told(settings_in(tmp_path), STEADY)
+    assert "history backfill" in caught.value.hint
+
+
+def test_a_second_backfill_changes_nothing_and_a_longer_one_adds_weeks(copied: Settings) -> None:
+    before = content(copied)
+    again = backfill(copied, lambda: NOW + WEEK, weeks=WEEKS)
+    assert (again.until, again.scored, again.there) == (NOW, (), WEEKS + 1)
+    assert content(copied) == before
+    longer = backfill(copied, lambda: NOW, weeks=WEEKS + 2)
+    assert longer.scored == (NOW - WEEK * (WEEKS + 1), NOW - WEEK * (WEEKS + 2))
+
+
+def test_weeks_before_the_data_are_told_and_an_empty_lake_is_refused(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    with pytest.raises(UsageError, match="no rows"):
+        backfill(settings, lambda: NOW, weeks=3)
+    rows = stories()
+    young = {name: [row for row in found if row["created_at"] > NOW - WEEK * 2] for name, found in rows.items()}
+    fill(settings.lake_folder, young)
+    done = backfill(settings, lambda: NOW, weeks=3)
+    assert (len(done.scored), done.before) == (2, 2)
+
+
+def test_a_snapshot_of_the_day_is_taken_once(copied: Settings) -> None:
+    later = NOW + timedelta(hours=8)
+    assert take(copied, lambda: later)[1] is False  # of this day and these tables there is one
+    tomorrow = NOW + timedelta(days=1)
+    snapshot, new = take(copied, lambda: tomorrow)
+    assert (snapshot.as_of, snapshot.kind, new) == (tomorrow, "scored", True)
+    assert take(copied, lambda: tomorrow + timedelta(hours=1)) == (snapshot, False)
+    fill(copied.lake_folder, {**stories(), "invoice": []})
+    assert take(copied, lambda: tomorrow + timedelta(hours=1))[1] is True
+    assert listed(copied.store_url)[0].snapshot.tables != snapshot.tables
+
+
+def test_the_history_is_what_comes_out_when_it_is_scored_again(copied: Settings) -> None:
+    proof = verify(copied)
+    assert (proof.readings, proof.differences) == (len(NAMES), ())
+    oldest = listed(copied.store_url)[-1].snapshot
+    assert verify(copied, oldest.id[:8]).snapshot == oldest
+    with open_store(copied.store_url) as store, store.begin() as connection:
+        connection.execute(schema.reading.update().values(coverage=0.25))
+        connection.execute(schema.reading.update().values(contributions={}, dimensions={"payment": 1}, gates=["x"]))
+    differences = verify(copied).differences
+    assert {one.field for one in differences} == {"coverage", "contributions", "dimensions", "gates"}
+    assert {one.operator_id for one in differences} == set(NAMES)
+
+
+def test_what_cannot_be_proven_is_said(copied: Settings) -> None:
+    with pytest.raises(UsageError, match="no snapshot whose id begins"):
+        verify(copied, "none")
+    newest = listed(copied.store_url)[0].snapshot
+    shutil.rmtree(copied.lake_folder / newest.place)
+    with pytest.raises(UsageError, match="are not in the lake any more"):
+        verify(copied)
+    with open_store(copied.store_url) as store, store.begin() as connection:
+        connection.execute(schema.scorecard.delete())
+    with pytest.raises(CustomerResearchError, match="no scorecard"):
+        verify(copied)
+
+
+def test_a_scorecard_that_changed_since_is_not_kept_in_its_place(copied: Settings, tmp_path: Path) -> None:
+    found = latest_snapshot(copied.lake_folder)
+    assert found is not None
+    folder, snapshot = found
+    with pytest.raises(ConfigError, match="has changed since"):
+        keep(copied.store_url, folder, replace(snapshot, id="0" * 16, digest="f" * 64))
+    assert keep(copied.store_url, folder, snapshot) is False
+
+
+def test_changes_of_everybody_are_those_that_the_reports_tell(filled: Settings) -> None:
+    found = latest_snapshot(filled.lake_folder)
+    assert found is not None
+    moved = changes(filled.store_url, found[1], [STEADY, STOPPED, "op-nobody"])
+    assert set(moved) == {STEADY, STOPPED}
+    figures = next(b for part in told(filled, STOPPED).sections for b in part.blocks if isinstance(b, Figures))
+    month, fell = next(line.figure for line in figures.lines if line.label == "Change, 30 days"), moved[STOPPED]
+    assert isinstance(month, Fact)
+    assert isinstance(fell, Fact)
+    assert (fell.value, fell.note, fell.metric) == (month.value, month.note, "score_change")
+    oldest = listed(filled.store_url)[-1].snapshot
+    assert changes(filled.store_url, oldest, [STEADY]) == {}
+    assert not any(isinstance(figure, Gap) for figure in moved.values())
+
+
+def test_pruning_leaves_the_newest_of_each_older_week(copied: Settings) -> None:
+    tomorrow = NOW + timedelta(days=1)
+    take(copied, lambda: tomorrow)
+    before = listed(copied.store_url)
+    assert prune(copied, lambda: tomorrow, days=365) == 0
+    # 1 November is a Sunday, the last day of its week; each backfilled Sunday is the one of its week
+    extra = backfill(copied, lambda: NOW, weeks=0, until=NOW - timedelta(days=3))
+    assert extra.scored == ()  # its week has a snapshot
+    assert prune(copied, lambda: NOW + timedelta(days=400), days=30) == 0
+    assert len(listed(copied.store_url)) == len(before)
+
+
+# -- killed ------------------------------------------------------------------------------------------------------------
+
+KILLS = 10
+KILLED_WEEKS = 3
+
+
+def week_by_week(config: Path) -> None:
+    """What the program that is killed does: a backfill that measures each week by itself."""
+    module.MOST_ROWS = 1
+    backfill(load_settings(config), lambda: NOW, weeks=KILLED_WEEKS)
+
+
+def ran(config: Path, seconds: float | None = None) -> bool:
+    """Run that program, killed after some seconds; whether it ran through."""
+    program = FORKING.Process(target=week_by_week, args=(config,))
+    program.start()
+    program.join(seconds)
+    program.kill()
+    program.join()
+    assert program.exitcode in {0, -signal.SIGKILL}
+    return program.exitcode == 0
+
+
+FORKING = multiprocessing.get_context("forkserver")
+FORKING.set_forkserver_preload([__name__])
+
+
+def test_a_backfill_killed_ten_times_ends_in_the_history_of_one_that_ran_through(tmp_path: Path) -> None:
+    through, killed = (tmp_path / name for name in ("through", "killed"))
+    through.mkdir()
+    fill(through / "lake", stories())
+    shutil.copytree(through, killed)
+    backfill(settings_in(through), lambda: NOW, weeks=KILLED_WEEKS)  # in one pass
+    config, draw, kills = settings_file(killed), random.Random(20261101), 0
+    began = time.monotonic()
+    assert ran(config)
+    took = time.monotonic() - began
+    whole = content(settings_in(through))
+    assert len(whole["snapshots"]) == KILLED_WEEKS + 1
+    assert content(settings_in(killed)) == whole
+    found: set[str] = set()
+    while kills < KILLS:
+        if len(found) == KILLED_WEEKS + 1:
+            _forget(killed)
+        kills += not ran(config, took * draw.uniform(0.1, 0.6))
+        found = {one.snapshot.id for one in listed(settings_in(killed).store_url)}
+    assert ran(config)
+    assert content(settings_in(killed)) == whole
+
+
+def _forget(folder: Path) -> None:
+    shutil.rmtree(folder / "lake" / SNAPSHOTS)
+    for file in folder.glob("store.db*"):
+        file.unlink()
