@@ -123,6 +123,7 @@ class RuleInWords:
     owner: str
     action: str
     within_days: int
+    quiet_days: int
     cool_down_days: int
     reason: str
     enabled: bool

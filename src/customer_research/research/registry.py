@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
+from customer_research.health.alerts.declared import load_alert_rules
+from customer_research.health.alerts.telling import rule_in_words
 from customer_research.health.findings import load_findings
 from customer_research.health.scorecard import PERMILLE, Scorecard, load_scorecard, shipped_scorecards
 from customer_research.metrics.catalogue import METRICS, SUBJECTS
@@ -32,6 +35,13 @@ RULES_INTRODUCTION = """\
 A scorecard is data: dimensions with weights and a base, rules with a condition over metrics, points and a sentence. A rule
 whose metrics are unknown is not evaluated (and said so); a dimension without data is dropped, the weights of the others are
 renormalised, and coverage stands beside the score. Below the minimum coverage there is no score.
+"""
+ALERTS_INTRODUCTION = """\
+Rules over the score history (`customer-research alerts`): `raised at` and `cleared at` lie apart, so that nothing flickers; an
+alert ends when its rule has not held for the quiet days, and is not raised again within the cool-down after that. What is
+unknown changes nothing. "Unless" names correlation findings that excuse it and graver rules that are told instead. A file of
+one's own (setting `alerts.rules`) stands alone, or changes these rules by id with `base = "shipped"`;
+`customer-research alerts rules --toml` prints the shipped file, `customer-research alerts simulate` tries rules on the history.
 """
 SETTINGS_INTRODUCTION = """\
 Precedence: environment variable, then the settings file (`--config FILE`, else `settings.toml` in the user's configuration
@@ -116,6 +126,12 @@ def findings() -> list[dict[str, Any]]:
         for f in load_findings({metric.name for metric in WIDE_METRICS})
         for case in f.cases
     ]
+
+
+def alert_rules() -> list[dict[str, Any]]:
+    """The shipped alert rules in words."""
+    names = {metric.name for metric in WIDE_METRICS}
+    return [asdict(rule_in_words(rule)) for rule in load_alert_rules(None, names, load_findings(names)).rules]
 
 
 def sources() -> list[dict[str, Any]]:

@@ -96,7 +96,36 @@ def rules_page() -> str:
         (f["rule"], f["title"], f["kind"], f["priority"], f"`{f['when']}`", f["action"]) for f in registry.findings()
     ]
     parts += ["\n## Correlation findings\n", table(("rule", "title", "kind", "priority", "when", "action"), found)]
+    parts += ["\n## Alert rules\n", registry.ALERTS_INTRODUCTION, _alert_rules()]
     return "\n".join(parts)
+
+
+def _alert_rules() -> str:
+    headers = (
+        "rule",
+        "title",
+        "severity",
+        "raised and cleared",
+        "concerns",
+        "action",
+        "owner, days",
+        "quiet, cool-down",
+    )
+    rows = [
+        (
+            r["id"] if r["enabled"] else f"{r['id']} (off)",
+            r["title"],
+            r["severity"],
+            r["when"],
+            r["concerns"],
+            r["action"],
+            f"{r['owner']}, {r['within_days']}",
+            f"{r['quiet_days']}, {r['cool_down_days']}",
+            f"{r['reason']}",
+        )
+        for r in registry.alert_rules()
+    ]
+    return table((*headers, "why so"), rows)
 
 
 def sources_page() -> str:

@@ -163,6 +163,7 @@ def rule_in_words(rule: AlertRule) -> RuleInWords:
         owner=rule.owner,
         action=rule.action,
         within_days=rule.within_days,
+        quiet_days=rule.quiet_days,
         cool_down_days=rule.cool_down_days,
         reason=rule.reason,
         enabled=rule.enabled,
@@ -176,7 +177,7 @@ def _concerns(rule: AlertRule) -> str:
     parts = [", ".join(status.replace("_", " ") for status in rule.statuses)]
     parts += [", ".join(rule.segments)] if rule.segments else []
     parts += [", ".join(BAND_LABELS[band] for band in rule.bands)] if rule.bands else []
-    parts += [f"unless {', '.join(rule.excused_by)}"] if rule.excused_by else []
+    parts += [f"unless {', '.join((*rule.excused_by, *rule.covered_by))}"] if rule.excused_by or rule.covered_by else []
     return "; ".join(parts)
 
 

@@ -220,7 +220,7 @@ def _said(episode: Episode, what: str) -> int:
 
 def _rule_text(rule: RuleInWords) -> str:
     off = "" if rule.enabled else ", switched off"
-    due, cool_down = _days(rule.within_days), _days(rule.cool_down_days)
+    due, quiet, cool_down = map(_days, (rule.within_days, rule.quiet_days, rule.cool_down_days))
     return "\n".join(
         (
             f"{rule.id}  {rule.title} ({rule.severity}{off})",
@@ -228,7 +228,7 @@ def _rule_text(rule: RuleInWords) -> str:
             f"    for:    {rule.concerns}",
             f"    do:     {rule.action} ({rule.owner}, within {due})",
             f"    why so: {rule.reason}",
-            f"    pause:  not raised again within {cool_down} after it was cleared",
+            f"    pause:  cleared after {quiet} without it; not raised again within {cool_down} after that",
         )
     )
 
