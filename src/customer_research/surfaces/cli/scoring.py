@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from customer_research.research.portfolio.taking import Asked, Standing
 
 ENGINES = ("duckdb", "postgres", "spark", "snowflake")
+SCHEMA = "customer-research/portfolio-score/1"
 WIDTH = 100
 HEADERS = ("Status", "Band", "Operators", "Mean score", "Coverage")
 
@@ -129,7 +130,8 @@ def _summary_json(told: dict[str, Any], snapshot: Snapshot, found: tuple[Standin
 
     standing = [asdict(one) for one in found]
     gaps = [asdict(gap) for gap in snapshot.gaps]
-    return json.dumps({"snapshot": told, "standing": standing, "gaps": gaps}, indent=2, ensure_ascii=False)
+    document = {"schema": SCHEMA, "snapshot": told, "standing": standing, "gaps": gaps}
+    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def _summary(snapshot: Snapshot, found: tuple[Standing, ...]) -> str:
