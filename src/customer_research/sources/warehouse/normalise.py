@@ -133,7 +133,7 @@ def operator_id(value: Any) -> str | None:
     return f"{LEGACY}{word}" if word is not None and word.isascii() and word.isdigit() else word
 
 
-_FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "operator_id": ("LAGO_EXTERNAL_CUSTOMER_ID", operator_id),
     "subscription_id": ("LAGO_ID", text),
     "status": ("LAGO_STATUS", lowered),
@@ -176,7 +176,7 @@ _FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
 KEY_COLUMNS = frozenset({"LAGO_EXTERNAL_CUSTOMER_ID", "LAGO_ID", "LAGO_STATUS", "LAGO_STARTED_AT", "P_COMPANY_NAME"})
 """Without these an operator cannot be told apart or collapsed."""
 
-COLUMNS = frozenset(name for name, _ in _FIELDS.values()) | {"LATITUDE", "LONGITUDE"}
+COLUMNS = frozenset(name for name, _ in FIELDS.values()) | {"LATITUDE", "LONGITUDE"}
 """All columns of the view that canonical rows are made from."""
 
 DISPLAY_ONLY = frozenset(
@@ -216,7 +216,7 @@ DIRECTORY = (
 )
 """The canonical columns that a lookup needs of every operator."""
 
-DIRECTORY_COLUMNS = tuple(_FIELDS[name][0] for name in DIRECTORY)
+DIRECTORY_COLUMNS = tuple(FIELDS[name][0] for name in DIRECTORY)
 """The same, as the view names them."""
 
 
@@ -233,7 +233,7 @@ def coordinates(row: Mapping[str, Any]) -> tuple[float | None, float | None]:
 def csm_row(row: Mapping[str, Any], fetch_id: str) -> Row:
     """One canonical `csm` row; `is_current` is False until `csm_rows` has seen all rows of the operator."""
     named = vendor_row(row)
-    values: Row = {name: read(named.get(column)) for name, (column, read) in _FIELDS.items()}
+    values: Row = {name: read(named.get(column)) for name, (column, read) in FIELDS.items()}
     values["latitude"], values["longitude"] = coordinates(named)
     values["is_current"] = False
     values["fetch_id"] = fetch_id

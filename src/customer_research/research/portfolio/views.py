@@ -1,0 +1,104 @@
+"""Scoring where the warehouse is: trips, charges and people stay there, the other tables are attached from the lake.
+
+For an engine that sits in the user's warehouse (Snowflake). The CSM view, reservations, charges, disputes, users, drivers and
+survey answers are views over the relations that the `metabase` settings name, by the same expressions as the live path's;
+Lago's, HubSpot's and Notion's tables and the list of operators come from the lake.
+"""
+
+# ruff: noqa: S608 - names in these texts are ours
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from customer_research.connect.source import Clock
+from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.records import LAKE_TABLES
+from customer_research.domain.tables import TableFile, TableSet
+from customer_research.engines.engine import Engine
+from customer_research.research.portfolio.measure import attach, measure_attached
+from customer_research.settings import Settings
+from customer_research.sources.warehouse.links import NO_CARDS, NOTHING_TO_DO
+from customer_research.sources.warehouse.views import BOUND, switched_off, views
+
+CARDS = ("charge", "dispute")
+_GAP = ", ".join(LAKE_TABLES["gap"].column_names)
+_LISTED = ", ".join(f"'{name}'" for name in BOUND)
+
+
+def bound(settings: Settings, engine: Engine, tables: TableSet, clock: Clock) -> TableSet:
+    """The lake's tables with those of the warehouse in the place of its copies, which need not be there.
+
+    The engine knows the warehouse's tables afterwards. Each is looked at once, for its number of rows and for a digest that
+    tells whether it changed: over the number of its rows, of its operators, its sums and its latest instants.
+
+    Raises:
+        ConfigError: when a relation in the settings cannot be a table's name.
+        EngineError: when a relation or a column is not there, or may not be read.
+    """
+    off = switched_off(settings)
+    _bind(settings, engine)
+    files = {name: file for name, file in tables.files.items() if name not in BOUND}
+    files |= {name: _looked_at(engine, name, clock) for name in BOUND if name not in off}
+    gaps = {name: gap for name, gap in tables.gaps.items() if name not in BOUND}
+    return replace(tables, files=files, gaps={**gaps, **off})
+
+
+def measure_bound(settings: Settings, engine: Engine, tables: TableSet, as_of: datetime) -> None:
+    """As `portfolio.measure.measure`, for a table set that `bound` gave.
+
+    Raises:
+        UsageError: the tables have no rows at all.
+        EngineError: as `bound`, or a query failed.
+    """
+    attach(engine, tables)
+    engine.drop(*(name for name in BOUND if name not in switched_off(settings)))
+    _bind(settings, engine)
+    engine.keep("gap", _gaps(switched_off(settings)))
+    measure_attached(engine, as_of)
+
+
+def _bind(settings: Settings, engine: Engine) -> None:
+    for name, sql in views(settings).items():
+        engine.bind(name, sql)
+
+
+def _gaps(off: Mapping[str, Gap]) -> str:
+    """The gaps: the lake's, of the bound tables those of everybody that are off, and those who take no cards."""
+    told = ", ".join(f"'{name}'" for name in off) or "''"
+    kept = f"SELECT {_GAP} FROM gap WHERE table_name NOT IN ({_LISTED}) OR (operator_id IS NULL AND table_name IN ({told}))"
+    none = (
+        f"SELECT operator_id, '{table}' AS table_name, 'warehouse' AS source, 'not_applicable' AS reason, "
+        f"'{NO_CARDS}' AS detail, '{NOTHING_TO_DO}' AS next_step FROM operator WHERE stripe_account IS NULL"
+        for table in CARDS
+        if table not in off
+    )
+    return " UNION ALL ".join((kept, *none))
+
+
+def _looked_at(engine: Engine, name: str, clock: Clock) -> TableFile:
+    """A bound table: its rows, and the receipt of the query that tells."""
+    columns = LAKE_TABLES[name].columns
+    figures = ["COUNT(*) AS row_count", "COUNT(DISTINCT operator_id) AS operators"]
+    figures += [f"SUM({column.name}) AS {column.name}" for column in columns if column.type == "integer"]
+    figures += [f"MAX({column.name}) AS {column.name}" for column in columns if column.type in {"timestamp", "date"}]
+    figures += [f"COUNT(DISTINCT {column.name}) AS {column.name}" for column in columns if column.type == "boolean"]
+    sql = f"SELECT {', '.join(figures)} FROM {name}"
+    (row,) = engine.run(sql)
+    digest = hashlib.sha256(repr(sorted((key, str(value)) for key, value in row.items())).encode()).hexdigest()
+    receipt = Receipt(
+        id=digest[:16],
+        source="warehouse",
+        stream=name,
+        query=sql,
+        fetched_at=clock(),
+        rows=int(row["row_count"]),
+        digest=digest,
+        requests=1,
+    )
+    return TableFile(name, (), int(row["row_count"]), digest, (receipt,))
+
+
+__all__ = ["bound", "measure_bound"]
