@@ -233,8 +233,10 @@ def _tone(episode: Episode) -> Tone:
 
 
 def _actions(found: OpenAlerts) -> Block | None:
-    """Each rule's advice once, for the rules that are open."""
-    ids = dict.fromkeys(episode.rule for episode in worst_first(found.episodes))
+    """Each rule's advice once, for the alerts that are shown."""
+    sources = [episode for episode in found.episodes if episode.source]
+    operators = worst_first([episode for episode in found.episodes if not episode.source])[: found.most]
+    ids = dict.fromkeys(episode.rule for episode in (*sources, *operators))
     return bullets(_advice_of(rule) for name in ids if (rule := found.desk.rules.get(name)) is not None)
 
 
