@@ -9,6 +9,7 @@ exit code. HTML comments before the block steer it (a reader of the page does no
 - `<!-- fault: hubspot:auth -->`: what is wrong in the sandbox while the command runs (several: separated by blanks).
 - `<!-- file: NAME: LINE | LINE -->`: a file of these lines that lies in the folder where the command runs.
 - `<!-- config: none -->`: run without a settings file, as on a machine where nothing is set up.
+- `<!-- lake: filled -->`: run when the sandbox's lake is filled, scored, and has a history of some weeks with its alerts.
 """
 
 from __future__ import annotations
@@ -33,7 +34,16 @@ ELLIPSIS = "..."
 PORT = "40001"
 """Stands for the port that the sandbox happened to get; as long as most ports are, so that columns stay aligned."""
 
-_DIRECTIVE = re.compile(r"<!-- (?P<name>keep|fault|file|config): (?P<value>.+?) -->\s*$")
+FILLING = (
+    ("sync",),
+    ("portfolio", "score"),
+    ("history", "backfill", "--weeks", "14"),
+    ("alerts", "check"),
+)
+"""The commands that fill a lake for samples."""
+
+_FILLED: set[Path] = set()
+_DIRECTIVE = re.compile(r"<!-- (?P<name>keep|fault|file|config|lake): (?P<value>.+?) -->\s*$")
 _SECTION = re.compile(r"^(?P<title>\S.*?) ─{3,}$")
 _FROM = re.compile(r"^from (?P<text>.+) \+(?P<more>\d+)$")
 _COUNT = re.compile(r"^(?P<end>first|last) (?P<count>\d+)$")
@@ -107,14 +117,27 @@ def refreshed(sample: Sample, sandbox: Sandbox, folder: Path) -> tuple[str, ...]
     program, *arguments = shlex.split(commands[0])
     if program != PROGRAM:
         raise SampleError(f"{sample.place}: only {PROGRAM} is run here, not {program}.")
-    sandbox.set_faults(*sample.directives.get("fault", "").split())
     _put_file(sample, folder)
     with _at_home_in(folder):
+        sandbox.set_faults()
+        _fill_lake(sample, sandbox)
+        sandbox.set_faults(*sample.directives.get("fault", "").split())
         code, output = printed([*_config(sample, sandbox), *arguments])
     lines = [f"$ {commands[0]}", *_kept(sample, _stable(output, sandbox).splitlines())]
     if commands[1:]:
         lines += [f"$ {EXIT_CODE}", str(code)]
     return tuple(lines)
+
+
+def _fill_lake(sample: Sample, sandbox: Sandbox) -> None:
+    """Once a sandbox: everything pulled, scored, scored back for some weeks, and judged under the alert rules."""
+    if "lake" not in sample.directives or sandbox.config_path in _FILLED:
+        return
+    for arguments in FILLING:
+        code, output = printed(["--config", str(sandbox.config_path), *arguments])
+        if code:
+            raise SampleError(f"{sample.place}: {' '.join(arguments)} ended with {code}:\n{output}")
+    _FILLED.add(sandbox.config_path)
 
 
 def _put_file(sample: Sample, folder: Path) -> None:
