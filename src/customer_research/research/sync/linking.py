@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 PRECEDENCE = ("warehouse", "lago")
 """Whose word counts first where several sources tell of one operator; the others follow by name."""
 
+LAKE = "lake"
+"""The source of a gap, or of an outcome, that speaks of a table which could not be made of what has landed."""
+
 OPERATOR, GAP = "operator", "gap"
 MANY = frozenset({OPERATOR, GAP})
 """Tables that several sources add rows to: each is whole with what there is."""
@@ -118,12 +121,12 @@ class Linking:
             try:
                 self._table(table)
             except CustomerResearchError as error:
-                failures[table] = gap_of(error, "lake")
+                failures[table] = gap_of(error, LAKE)
             except Exception as error:  # a defect in one link must not cost the other tables
                 logger.debug("table %s", table, exc_info=True)
                 failures[table] = _defect(table, error)
-        for table, gap in failures.items():
-            self._keep_old(table, gap)
+            if table in failures:
+                self._keep_old(table, failures[table])
         self._commit()
         return failures
 
@@ -221,7 +224,7 @@ class Linking:
     def _keep_old(self, name: str, gap: Gap) -> None:
         """A table that cannot be made: an imported one, or one made before of what is there still, stands."""
         old = self._lake.state.tables.get(name)
-        if old is not None and (not old.recipe or gap.source == "lake"):
+        if old is not None and (not old.recipe or gap.source == LAKE):
             self._made[name] = old
         else:
             self._gaps[name] = gap
@@ -370,7 +373,7 @@ def _gap_row(table: str, gap: Gap) -> dict[str, str | None]:
 
 def _defect(table: str, error: Exception) -> Gap:
     detail = f"Unexpected failure ({type(error).__name__}) when the table {table} was made."
-    return Gap("lake", "unavailable", detail, "Please report it.")
+    return Gap(LAKE, "unavailable", detail, "Please report it.")
 
 
 def _precedence(source: Source) -> tuple[int, str]:

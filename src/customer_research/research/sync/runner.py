@@ -20,15 +20,12 @@ from customer_research.errors import ConfigError, CustomerResearchError, RateLim
 from customer_research.lake import Lake, LakeWriter
 from customer_research.research.connections import Connections, OutOfReach
 from customer_research.research.gaps import gap_of
-from customer_research.research.sync.linking import Linking
+from customer_research.research.sync.linking import LAKE, Linking
 from customer_research.research.sync.pulling import Order, StreamPull, Told
 from customer_research.settings import Settings
 from customer_research.sources import discover
 
 logger = logging.getLogger(__name__)
-
-LAKE = "lake"
-"""The source of an outcome that speaks of a canonical table which could not be made."""
 
 
 def run(
