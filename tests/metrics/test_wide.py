@@ -1,0 +1,62 @@
+"""The steps to the wide table: what each reads and gives, so that an engine can run them in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from customer_research.domain.records import LAKE_TABLES
+from customer_research.engines.duckdb import DuckDB
+from customer_research.metrics.catalogue import METRICS, PARTLY, SUBJECTS
+from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
+from customer_research.metrics.wide import KNOWN_OPERATORS, stages
+
+STAGES = stages()
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[DuckDB]:
+    with DuckDB() as opened:
+        for name in LAKE_TABLES:
+            opened.attach(name, ())
+        yield opened
+
+
+def read(sql: str) -> set[str]:
+    """The tables that a query reads, its own names left out."""
+    query = sqlglot.parse_one(sql, read="duckdb")
+    own = {cte.alias for cte in query.find_all(exp.CTE)}
+    return {table.name for table in query.find_all(exp.Table)} - own
+
+
+def test_each_step_reads_canonical_tables_and_steps_before_it() -> None:
+    there = set(LAKE_TABLES)
+    for stage in STAGES:
+        assert read(stage.sql) <= there, stage.name
+        assert stage.name not in there
+        there.add(stage.name)
+    assert STAGES[-1].name == ACCOUNT_TABLE
+    assert KNOWN_OPERATORS in there
+
+
+def test_the_big_tables_are_read_by_one_step_each() -> None:
+    for table in ("reservation", "charge"):
+        assert len([stage for stage in STAGES if table in read(stage.sql)]) == 1
+
+
+def test_the_wide_table_has_the_catalogues_columns_and_types(engine: DuckDB) -> None:
+    for stage in STAGES:
+        engine.keep(stage.name, stage.sql, {"as_of": datetime(2026, 11, 1, tzinfo=UTC)})
+    assert engine.kinds(f"SELECT * FROM {ACCOUNT_TABLE}") == account_columns()
+
+
+def test_the_last_step_names_every_metric_of_operator_grain() -> None:
+    wide = {metric.name for metric in METRICS.values() if SUBJECTS[metric.subject].grain == "operator"}
+    query = sqlglot.parse_one(STAGES[-1].sql, read="duckdb")
+    assert isinstance(query, exp.Select)
+    assert set(query.named_selects) == {"operator_id", *wide}
+    assert {METRICS[name].subject for name in PARTLY} == {"derived"}
