@@ -125,6 +125,10 @@ class EngineSettings(_Part):
     url: SecretStr | None = Field(None, description="Where the engine is; nothing for DuckDB")
     memory_mb: int = Field(2000, ge=200, description="Memory that DuckDB may use; more is spilled to disk")
     threads: int = Field(0, ge=0, description="Threads of DuckDB; 0: as many as the machine has")
+    views: bool = Field(
+        default=False,
+        description="Snowflake only: trips, charges and people are read where they are and not copied into the lake",
+    )
 
 
 class AlertSettings(_Part):

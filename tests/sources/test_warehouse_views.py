@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from places import EPOCH, as_fakesnow_says, place
 from pulled import UNTIL, Kept, in_session
+from pydantic import SecretStr
 
 from customer_research.connect.source import Row
 from customer_research.domain.evidence import Gap
@@ -19,12 +21,17 @@ from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Engine, open_engine
 from customer_research.engines.metabase import MetabaseRunner
 from customer_research.engines.snowflake import connection_options
+from customer_research.errors import ConfigError
+from customer_research.lake import Lake
 from customer_research.research.portfolio.measure import measure
+from customer_research.research.portfolio.snapshots import readings
+from customer_research.research.portfolio.taking import Asked, take
 from customer_research.research.portfolio.views import bound, measure_bound
+from customer_research.research.sync import run
 from customer_research.sandbox.dataset import Dataset, Relation
 from customer_research.sandbox.serve import Sandbox
 from customer_research.sandbox.world import generate
-from customer_research.settings import Settings, load_settings
+from customer_research.settings import EngineSettings, Settings, StoreSettings, load_settings
 from customer_research.sources.warehouse import SOURCE, normalise
 from customer_research.sources.warehouse.bindings import (
     DRIVER,
@@ -95,11 +102,16 @@ def sandbox(dataset: Dataset) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def engine(dataset: Dataset) -> Iterator[Engine]:
-    with place("snowflake") as url:
-        _load(url, [dataset.warehouse[name] for name in READ])
-        with open_engine("snowflake", url) as opened:
-            yield opened
+def url(dataset: Dataset) -> Iterator[str]:
+    with place("snowflake") as found:
+        _load(found, [dataset.warehouse[name] for name in READ])
+        yield found
+
+
+@pytest.fixture(scope="module")
+def engine(url: str) -> Iterator[Engine]:
+    with open_engine("snowflake", url) as opened:
+        yield opened
 
 
 def _load(url: str, relations: Iterable[Relation]) -> None:
@@ -123,7 +135,8 @@ def _sent(value: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def settings(sandbox: Sandbox) -> Settings:
-    return load_settings(sandbox.config_path)
+    found = load_settings(sandbox.config_path)
+    return found.model_copy(update={"engine": found.engine.model_copy(update={"name": "snowflake"})})
 
 
 @pytest.fixture(scope="module")
@@ -216,3 +229,34 @@ def test_relations_that_are_off_are_named(settings: Settings) -> None:
     parts = settings.metabase.model_copy(update={"charges": "", "member": ""})
     assert set(switched_off(settings.model_copy(update={"metabase": parts}))) == {"charge", "dispute", "member"}
     assert switched_off(settings) == {}
+
+
+def test_views_need_an_engine_in_the_warehouse(engine: Engine, settings: Settings, lake: TableSet) -> None:
+    other = settings.model_copy(update={"engine": settings.engine.model_copy(update={"name": "postgres"})})
+    with pytest.raises(ConfigError, match="no warehouse"):
+        bound(other, engine, lake, lambda: UNTIL)
+
+
+def test_a_sync_copies_nothing_of_them_and_the_scores_are_the_same(
+    settings: Settings, url: str, tmp_path: Path
+) -> None:
+    def scored(name: str, engine: EngineSettings) -> dict[str, tuple[Any, ...]]:
+        lake = settings.lake.model_copy(update={"folder": tmp_path / name})
+        store = StoreSettings(url=SecretStr(f"sqlite:///{tmp_path / name}.db"))
+        own = settings.model_copy(update={"lake": lake, "store": store, "engine": engine})
+        assert {outcome.state for outcome in run(own, lambda: UNTIL)} == {"done"}
+        landed = Lake(tmp_path / name).tables().files
+        assert bool(landed["reservation"].rows) is not own.engine.views
+        assert landed["csm"].rows > 0
+        folder, snapshot = take(own, lambda: UNTIL, Asked())
+        return {
+            reading.operator_id: (reading.score, reading.band, reading.contributions)
+            for reading in readings(folder, snapshot)
+        }
+
+    plain_engine = settings.engine.model_copy(update={"name": "duckdb"})
+    views = {"name": "snowflake", "url": SecretStr(url), "views": True}
+    there = scored("there", settings.engine.model_copy(update=views))
+    here = scored("here", plain_engine)
+    assert len(here) > len(SCENARIOS)
+    assert there == here

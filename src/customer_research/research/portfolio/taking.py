@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from customer_research.lake import Lake
 from customer_research.research.engine_choice import scratch
 from customer_research.research.history import keep
 from customer_research.research.judge import card_named
-from customer_research.research.portfolio.score import score
+from customer_research.research.portfolio.measure import measure
+from customer_research.research.portfolio.score import Measuring, score
 from customer_research.research.portfolio.snapshots import FILES, SNAPSHOTS, readings
+from customer_research.research.portfolio.views import bound, measure_bound
 from customer_research.research.sync.checked import check_tables
 from customer_research.settings import EngineSettings, Settings
 
@@ -100,7 +103,13 @@ def _chosen(settings: Settings, asked: Asked) -> Settings:
     given = settings.engine
     name = asked.engine or given.name
     url = SecretStr(asked.engine_url) if asked.engine_url else given.url if name == given.name else None
-    engine = EngineSettings(name=name, url=url, memory_mb=given.memory_mb, threads=given.threads)
+    engine = EngineSettings(
+        name=name,
+        url=url,
+        memory_mb=given.memory_mb,
+        threads=given.threads,
+        views=given.views and name == given.name,
+    )
     return settings.model_copy(update={"engine": engine})
 
 
@@ -123,7 +132,12 @@ def _taken(settings: Settings, clock: Clock, asked: Asked, folder: Path) -> tupl
         )
         reach = [folder, given, *([asked.tables] if asked.tables is not None else [])]
         with scratch(settings, None, *reach) as engine:
-            snapshot = score(engine, tables, as_of, scorecard, folder=folder, clock=clock, again=asked.again)
+            measuring: Measuring = measure
+            if settings.engine.views and asked.tables is None:
+                tables, measuring = bound(settings, engine, tables, clock), partial(measure_bound, settings)
+            snapshot = score(
+                engine, tables, as_of, scorecard, folder=folder, clock=clock, again=asked.again, measuring=measuring
+            )
     return folder / snapshot.id, snapshot
 
 

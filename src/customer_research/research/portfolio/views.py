@@ -18,10 +18,14 @@ from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.records import LAKE_TABLES
 from customer_research.domain.tables import TableFile, TableSet
 from customer_research.engines.engine import Engine
+from customer_research.errors import ConfigError
 from customer_research.research.portfolio.measure import attach, measure_attached
 from customer_research.settings import Settings
 from customer_research.sources.warehouse.links import NO_CARDS, NOTHING_TO_DO
 from customer_research.sources.warehouse.views import BOUND, switched_off, views
+
+WAREHOUSES = ("snowflake",)
+"""Engines that sit where the bindings' relations are."""
 
 CARDS = ("charge", "dispute")
 _GAP = ", ".join(LAKE_TABLES["gap"].column_names)
@@ -35,9 +39,15 @@ def bound(settings: Settings, engine: Engine, tables: TableSet, clock: Clock) ->
     tells whether it changed: over the number of its rows, of its operators, its sums and its latest instants.
 
     Raises:
-        ConfigError: when a relation in the settings cannot be a table's name.
+        ConfigError: when the engine is none of a warehouse, or a relation in the settings cannot be a table's name.
         EngineError: when a relation or a column is not there, or may not be read.
     """
+    if settings.engine.name not in WAREHOUSES:
+        raise ConfigError(
+            f"The engine {settings.engine.name!r} is no warehouse whose tables could be read where they are.",
+            setting="engine.views",
+            hint=f"Switch engine.views off, or set engine.name to {' or '.join(WAREHOUSES)}.",
+        )
     off = switched_off(settings)
     _bind(settings, engine)
     files = {name: file for name, file in tables.files.items() if name not in BOUND}

@@ -33,7 +33,7 @@ from customer_research.sources.warehouse.bindings import (
     relation,
 )
 from customer_research.sources.warehouse.csm import csm_batch
-from customer_research.sources.warehouse.gaps import not_configured
+from customer_research.sources.warehouse.gaps import not_configured, stays_there
 from customer_research.sources.warehouse.slicing import BY_APP_OPERATOR, BY_CSM_OPERATOR, BY_DAY, Edge, Range, Slicer
 
 if TYPE_CHECKING:
@@ -279,7 +279,10 @@ def _pulling(*parts: Part) -> Callable[[WarehouseSession, Pull], AsyncIterator[S
     async def pull_parts(session: WarehouseSession, pull: Pull) -> AsyncIterator[Slice]:
         progress = _Progress()
         gaps: dict[str, Gap] = {}
-        for part in parts:
+        wanted = parts
+        if session.settings.engine.views and OPERATORS not in parts:
+            gaps, wanted = {part.landing.name: stays_there(part.binding.table) for part in parts}, ()
+        for part in wanted:
             name = part.landing.name
             place = _resumed(pull, name, order)
             if not part.configured(session.settings):

@@ -16,6 +16,16 @@ def not_configured(table: str) -> Gap:
     )
 
 
+def stays_there(table: str) -> Gap:
+    """The gap, in the lake, of a table that is read in the warehouse and not copied."""
+    return Gap(
+        "warehouse",
+        "not_configured",
+        f"The {table} records stay in the warehouse (engine.views is on).",
+        "Score with the engine of the settings; or switch engine.views off and run `customer-research sync warehouse`.",
+    )
+
+
 def table_gone(table: str, setting: str, settings: Settings) -> Gap:
     """The gap of a table whose relation is not there; survey answers are an extra that not every warehouse has."""
     name = getattr(settings.metabase, setting)
@@ -45,4 +55,4 @@ def columns_gone(table: str, setting: str, missing: frozenset[str] | set[str]) -
     )
 
 
-__all__ = ["columns_gone", "not_configured", "table_gone"]
+__all__ = ["columns_gone", "not_configured", "stays_there", "table_gone"]
