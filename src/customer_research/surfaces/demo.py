@@ -18,6 +18,7 @@ OPERATOR = "00000000-5ce0-11f0-a000-000000000002"
 
 OUTPUT = Path("demo-out")
 KINDS = ("profile", "billing", "reservations", "payments", "health")
+MANY = ("portfolio", "churn-risk")
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def step(config: Path, *arguments: str, show: bool = True) -> int:
 
 
 def main() -> int:
-    """Sandbox up, doctor, a lookup, the profile of S02, and five reports as Markdown and JSON in demo-out/."""
+    """Sandbox up, doctor, a lookup, the profile of S02; everybody pulled, scored and shown; reports in demo-out/."""
     started = time.perf_counter()
     sys.stdout.write(
         "Starting the sandbox: Lago, HubSpot, Metabase and Notion on loopback ports, 400 invented operators ...\n"
@@ -55,10 +56,14 @@ def main() -> int:
             step(config, "doctor", "--online"),
             step(config, "lookup", OPERATOR),
             step(config, "profile", OPERATOR),
+            step(config, "sync"),
+            step(config, "portfolio", "score"),
+            step(config, "portfolio", "--limit", "10"),
         ]
+        reports = [*((kind, OPERATOR) for kind in KINDS), *((kind,) for kind in MANY)]
         codes += [
-            step(config, kind, OPERATOR, "--output", str(OUTPUT / f"{kind}.{suffix}"), show=False)
-            for kind in KINDS
+            step(config, *report, "--output", str(OUTPUT / f"{report[0]}.{suffix}"), show=False)
+            for report in reports
             for suffix in ("md", "json")
         ]
     failed = [code for code in codes if code != 0]
