@@ -151,7 +151,10 @@ REACHED = {
         )
         for method, path in (
             ("GET", f"{objects}/companies/{{id}}"),
-            ("POST", f"{objects}/companies/search"),
+            ("GET", f"{objects}/companies"),
+            *(("GET", f"{objects}/{kind}") for kind in ("contacts", "deals", "notes", "emails", "calls", "meetings")),
+            *(("POST", f"{objects}/{kind}/search") for kind in ("companies", "contacts", "deals", "notes", "emails")),
+            *(("POST", f"{objects}/{kind}/search") for kind in ("calls", "meetings")),
             *(("POST", f"{objects}/{kind}/batch/read") for kind in ("contacts", "deals", "notes", "emails", "calls")),
             ("POST", f"{objects}/meetings/batch/read"),
             ("POST", f"{associations}/{{fromType}}/{{toType}}/batch/read"),
@@ -194,6 +197,10 @@ def test_all_kinds_of_requests_were_judged(vendor: str, wire: Wire, contract: Co
         ("notion", '"start_cursor"'),
         ("notion", "2022-06-28"),
         ("hubspot", '"operator": "IN"'),
+        ("hubspot", '"operator": "GTE"'),
+        ("hubspot", "archived=true"),
+        ("hubspot", '"filterGroups": []'),
+        ("metabase", "rows_in_all"),
         ("metabase", '"template-tags"'),
     ],
 )

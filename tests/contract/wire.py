@@ -200,20 +200,26 @@ async def send_everything(settings: Settings, vendor: str, dataset: Dataset) -> 
         if source.find is not None:
             for reading in readings(people[0]):
                 await source.find(session, (reading,))
-        if source.name in {"lago", "notion"}:
-            await pull_everything(source, session, clock_of(settings)(), [{"invoice_id": HELD}])
+        await pull_everything(source, session, clock_of(settings)())
         if source.name == "warehouse":
             await _ask_the_warehouse(session, people)
         if source.name == "hubspot":
             await session.more_associations("9000000001", "notes", "500", session.recording("relationship"))
 
 
-async def pull_everything(source: Source, session: Any, now: datetime, held: list[dict[str, Any]]) -> None:
-    """Run all bulk streams of a source, for everything and for changes, as if *held* had landed."""
+async def pull_everything(source: Source, session: Any, now: datetime) -> None:
+    """Run all bulk streams of a source, for everything and for changes, as if a little had landed."""
     for stream in source.bulk:
         for since in (None, now.isoformat()):
-            async for _ in stream.pull(session, Pull(now, since, None, timedelta(days=35), lambda _: held)):
+            async for _ in stream.pull(session, Pull(now, since, None, timedelta(days=35), _landed)):
                 pass
+
+
+def _landed(sql: str) -> list[dict[str, Any]]:
+    """What has landed: one open invoice, and which company property holds the operator id."""
+    if "hubspot_portal" in sql:
+        return [{"operator_property": "moovs_operator_id"}]
+    return [{"invoice_id": HELD}] if "invoice" in sql else []
 
 
 def readings(subject: Subject) -> Iterable[Interpretation]:
