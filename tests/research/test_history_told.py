@@ -271,7 +271,9 @@ def ran(config: Path, seconds: float | None = None) -> bool:
 
 
 FORKING = multiprocessing.get_context("forkserver")
-FORKING.set_forkserver_preload([__name__])
+FORKING.set_forkserver_preload(
+    ["pytest", "customer_research.research", module.__name__]
+)  # else each run imports it all
 
 
 def test_a_backfill_killed_ten_times_ends_in_the_history_of_one_that_ran_through(tmp_path: Path) -> None:

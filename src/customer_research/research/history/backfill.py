@@ -28,9 +28,6 @@ from customer_research.store.history import History
 
 WEEK = timedelta(days=7)
 
-_MADE = (ACCOUNT_TABLE, KNOWN_OPERATORS)
-"""The tables that measuring leaves."""
-
 MOST_ROWS = 2_000_000
 """Rows that the wide table of one pass has at most: operators times instants."""
 
@@ -135,18 +132,17 @@ class Calendar:
         if not self._measured:
             self._pass()
         moment = f"CAST('{as_of.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}' AS TIMESTAMP)"
-        for name in _MADE:
+        for name in (ACCOUNT_TABLE, KNOWN_OPERATORS):
             engine.keep(name, f"SELECT * FROM {_of_all(name)} WHERE t = {moment}")
 
     def _pass(self) -> None:
         attach(self._engine, self._tables)
         self._engine.create(CALENDAR, {"t": "TIMESTAMP"}, [{"t": instant} for instant in self._instants])
         steps = calendar_stages(self._instants)
-        for stage in steps:
-            self._engine.keep(stage.name, stage.sql)
-        for name in _MADE:
-            self._engine.keep(_of_all(name), f"SELECT * FROM {name}")
-        self._engine.drop(CALENDAR, *(stage.name for stage in steps))
+        for stage in steps:  # nothing reads the last one, which is large: it need not be copied
+            self._engine.keep(_of_all(stage.name) if stage.name == ACCOUNT_TABLE else stage.name, stage.sql)
+        self._engine.keep(_of_all(KNOWN_OPERATORS), f"SELECT * FROM {KNOWN_OPERATORS}")
+        self._engine.drop(CALENDAR, *(stage.name for stage in steps if stage.name != ACCOUNT_TABLE))
         self._measured = True
 
 

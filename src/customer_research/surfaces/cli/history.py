@@ -17,7 +17,6 @@ from customer_research.surfaces.cli.reports import SCORECARD, report_of, report_
 from customer_research.surfaces.cli.session import Delivery, settings_of
 
 if TYPE_CHECKING:
-    from customer_research.connect.source import Clock
     from customer_research.research.history.keeping import Listed
     from customer_research.research.history.proving import Proof
     from customer_research.settings import Settings
@@ -189,7 +188,7 @@ def prune(ctx: click.Context, days: int) -> int:
     return 0
 
 
-def _settings_and_clock(ctx: click.Context) -> tuple[Settings, Clock]:
+def _settings_and_clock(ctx: click.Context) -> tuple[Settings, Callable[[], datetime]]:
     from customer_research.research import system_clock  # noqa: PLC0415 - start-up time
 
     settings = settings_of(ctx)
