@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -174,13 +175,35 @@ def test_a_source_out_of_reach_is_not_asked_for_each_stream(world: World) -> Non
     assert [name for name, _ in world.vendors["lago"].asked] == ["invoice"]
 
 
-def test_a_defect_in_one_stream_is_told_and_the_others_go_on(world: World) -> None:
-    vendor = billing({**invoice(1), "total_minor": "many"})
+def test_a_defect_in_one_stream_is_told_and_the_others_go_on(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    vendor = billing({**invoice(1), "total_minor": "many"}, *(invoice(number) for number in range(2, 9)))
     shelf = Shelf(canonical("payment"))
     shelf.put({"operator_id": "op-1", "payment_id": "p", "invoice_id": "i"})
     world.vendors["lago"] = Vendor("lago", (*vendor.shelves, shelf))
     found = world.sync()
     assert [outcome.state for outcome in found.values()] == ["failed", "done"]
+    gap = found["lago.invoices"].gap
+    assert gap is not None
+    assert "many" in gap.detail
+    gc.collect()
+    assert caplog.records == []
+
+
+def test_other_columns_than_before_are_pulled_anew_and_the_old_rows_stand_until_then(world: World) -> None:
+    link = Link(
+        "company", ("hubspot_company",), "SELECT operator AS operator_id, id AS company_id, name FROM hubspot_company"
+    )
+    vendor = world.vendors["hubspot"] = crm({"id": "1", "operator": "op-1", "name": "A"}, links=(link,))
+    world.sync()
+    vendor.shelves[0].table = replace(COMPANY, columns={**COMPANY.columns, "city": "text"})
+    vendor.shelves[0].records["1",]["city"] = "Oslo"
+    vendor.links = (replace(link, sql=link.sql.replace("name FROM", "name, city FROM")),)
+    vendor.fail_after = 0
+    world.sync()
+    assert world.rows("company", "name, city") == [("A", None)]
+    vendor.fail_after = None
+    assert world.sync()["hubspot.hubspot_companys"].full
+    assert world.rows("company", "name, city") == [("A", "Oslo")]
 
 
 def test_records_of_another_place_replace_all(world: World) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
@@ -18,8 +17,6 @@ from customer_research.engines.duckdb import DuckDB
 from customer_research.errors import CustomerResearchError
 from customer_research.lake import LakeWriter, Landed, StreamState, Unfinished, fold
 from customer_research.research.sync import landing
-
-logger = logging.getLogger(__name__)
 
 RESUME_WITHIN = timedelta(days=1)
 """How old a pull that was cut off may be to be taken up: a vendor's cursors and pages do not stand for ever."""
@@ -216,7 +213,7 @@ class StreamPull:
                 if self._moved(last):
                     return None
                 if self._writing is not None:
-                    await asyncio.wait([asyncio.wrap_future(self._writing.future)])
+                    await asyncio.wrap_future(self._writing.future)
                 self._settle()
                 self._begin(last)
         finally:
