@@ -246,3 +246,77 @@ def test_general_and_search_limits_and_their_headers(dataset: Dataset) -> None:
     assert [a.status_code for a in searches] == [200] * 4 + [429, 200]
     assert searches[4].json()["policyName"] == "SECONDLY"
     assert not [name for name in searches[0].headers if "ratelimit" in name.lower()]
+
+
+def changing(dataset: Dataset, *requests: tuple[str, str, Any]) -> list[httpx2.Response]:
+    """The answers to requests (method, path, body) of a portal of their own, one after the other."""
+    app = HubSpotServer(dataset.hubspot, dataset.as_of, Controls(), lambda: 0.0).app()
+
+    async def run() -> list[httpx2.Response]:
+        transport = httpx2.ASGITransport(app=app)
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with httpx2.AsyncClient(transport=transport, base_url="http://hubspot", headers=headers) as client:
+            return [await client.request(method, f"{NEW}/{path}", json=body) for method, path, body in requests]
+
+    return asyncio.run(run())
+
+
+def test_what_is_deleted_is_in_the_list_of_archived_records_only(dataset: Dataset) -> None:
+    company = linked_company(dataset)
+    contact = str(company["associations"]["contacts"][0])
+    gone, read, batch, listed, found, links = changing(
+        dataset,
+        ("DELETE", f"contacts/{contact}", None),
+        ("GET", f"contacts/{contact}", None),
+        ("POST", "contacts/batch/read", {"inputs": [{"id": contact}]}),
+        ("GET", "contacts?archived=true&limit=100", None),
+        ("POST", "contacts/search", {"filterGroups": [{"filters": [by("hs_object_id", "EQ", value=contact)]}]}),
+        ("GET", f"companies/{company['id']}?associations=contacts", None),
+    )
+    assert (gone.status_code, read.status_code, batch.status_code) == (204, 404, 207)
+    assert [(row["id"], row["archived"]) for row in listed.json()["results"]] == [(contact, True)]
+    assert listed.json()["results"][0]["archivedAt"]
+    assert found.json()["total"] == 0
+    shown = links.json().get("associations", {}).get("contacts", {"results": []})["results"]
+    assert contact not in {link["id"] for link in shown}
+    assert not any(row.get("archived") for row in dataset.hubspot.objects["contacts"])  # the world stays as it is
+
+
+def test_a_merge_makes_a_new_record_that_both_ids_lead_to(dataset: Dataset) -> None:
+    first, second = (str(row["id"]) for row in dataset.hubspot.objects["companies"][:2])
+    merged, old, other, again = changing(
+        dataset,
+        ("POST", "companies/merge", {"primaryObjectId": first, "objectIdToMerge": second}),
+        ("GET", f"companies/{first}?properties=hs_merged_object_ids,name", None),
+        ("GET", f"companies/{second}", None),
+        ("POST", "companies/merge", {"primaryObjectId": first, "objectIdToMerge": "1"}),
+    )
+    made = merged.json()["id"]
+    assert made not in {first, second}
+    assert (old.json()["id"], other.json()["id"], again.status_code) == (made, made, 404)
+    assert old.json()["properties"]["hs_merged_object_ids"] == f"{first};{second}"
+    assert old.json()["properties"]["name"] == dataset.hubspot.objects["companies"][0]["properties"]["name"]
+
+
+def test_new_and_edited_records_bear_the_date_of_the_change(dataset: Dataset) -> None:
+    company = str(dataset.hubspot.objects["companies"][0]["id"])
+    to = {"to": {"id": company}, "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 190}]}
+    odd = {**to, "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 77_777}]}
+    since = {
+        "filterGroups": [
+            {"filters": [by("hs_lastmodifieddate", "GTE", value=str(int(dataset.as_of.timestamp() * 1000)))]}
+        ]
+    }
+    note, refused, edited, missing, notes, companies = changing(
+        dataset,
+        ("POST", "notes", {"properties": {"hs_note_body": "Hello."}, "associations": [to]}),
+        ("POST", "notes", {"properties": {}, "associations": [odd]}),
+        ("PATCH", f"companies/{company}", {"properties": {"city": "Salem"}}),
+        ("PATCH", "companies/1", {"properties": {"city": "Salem"}}),
+        ("POST", "notes/search", since),
+        ("POST", "companies/search", since),
+    )
+    assert (note.status_code, refused.status_code, missing.status_code) == (201, 400, 404)
+    assert note.json()["id"] in {row["id"] for row in notes.json()["results"]}
+    assert edited.json()["id"] == company
+    assert company in {row["id"] for row in companies.json()["results"]}

@@ -194,6 +194,7 @@ def test_without_a_change_nothing_is_read_but_the_searches(sandbox: Sandbox, kep
     assert sum(len(rows) for piece in slices[:-1] for rows in piece.rows.values()) == 0
     assert requests(sandbox, "/search") == len(bulk.KINDS) + 1
     assert requests(sandbox, "/batch/read") == 0
+    assert len(sandbox.request_log) == 17
 
 
 def test_edits_new_records_deletions_and_merges_arrive(sandbox: Sandbox, kept: Kept) -> None:
