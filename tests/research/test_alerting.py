@@ -256,6 +256,19 @@ def test_the_list_can_be_narrowed_and_may_be_empty(open_desk: Settings) -> None:
     assert "No open alert" in drawn(nobody)
 
 
+def test_what_has_not_been_judged_is_said(made_up: Settings) -> None:
+    with open_store(made_up.store_url) as store:
+        keep_made_up(store, 0, [reading(0, 85)])
+    with pytest.raises(UsageError, match="No snapshot has been judged yet"):
+        desk.open_alerts(made_up, desk.Choice(), now=LATER)
+    desk.checked(made_up, now=LATER)
+    assert desk.open_alerts(made_up, desk.Choice(), now=LATER).warnings == ()
+    with open_store(made_up.store_url) as store:
+        keep_made_up(store, 7, [reading(7, 20)])
+    (warning,) = desk.open_alerts(made_up, desk.Choice(), now=LATER).warnings
+    assert warning.text.startswith("1 snapshot scored since has not been judged")
+
+
 def test_one_alert_shows_its_figures_with_the_receipts_of_its_snapshot(open_desk: Settings) -> None:
     report = desk.one_alert(open_desk, ids(open_desk)["usage_stopped"][:6], now=LATER)
     lines = {
@@ -375,6 +388,7 @@ def test_the_shipped_file_is_a_start_for_ones_own(
 @pytest.mark.parametrize(
     ("arguments", "code", "complaint"),
     [
+        ((), 2, "No snapshot has been judged yet."),
         (("check",), 2, "The history has no snapshot under the scorecard canonical to judge."),
         (("simulate",), 2, "The history has no snapshot"),
         (("show", "nope"), 2, "'nope' is no alert's id"),

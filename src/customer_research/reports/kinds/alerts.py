@@ -50,7 +50,7 @@ class Desk:
 class OpenAlerts:
     """The open alerts that were asked for; `snoozed` more are hidden, `words` says how they were chosen.
 
-    `most` is how many lines the table of operators has (None: all).
+    `most` is how many lines the table of operators has (None: all); `waiting` snapshots have been scored, but not judged.
     """
 
     desk: Desk
@@ -58,6 +58,7 @@ class OpenAlerts:
     snoozed: int = 0
     words: str = ""
     most: int | None = MOST
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ def build_open(found: OpenAlerts) -> Report:
             section("What to do", _actions(found), id="actions"),
         ),
         headline=_headline(found, operators, sources),
+        warnings=tuple(_warnings(found)),
     )
 
 
@@ -158,6 +160,7 @@ def _report(
     parts: tuple[Section, ...],
     *,
     headline: Prose | None = None,
+    warnings: tuple[Prose, ...] = (),
     operator_id: str = "",
     operator_name: str = "",
 ) -> Report:
@@ -170,6 +173,7 @@ def _report(
         as_of=desk.as_of,
         sections=parts,
         freshness=desk.freshness,
+        warnings=warnings,
         headline=headline,
     )
 
@@ -189,6 +193,12 @@ def _headline(found: OpenAlerts, operators: Sequence[Episode], sources: Sequence
     facts = tuple(_count(found.desk, number) for number in (len(operators), on, len(sources), found.snoozed))
     worst = worst_first(found.episodes)
     return Prose(f"{text}.", facts, _tone(worst[0]) if worst else "good")
+
+
+def _warnings(found: OpenAlerts) -> Iterator[Prose]:
+    if found.waiting:
+        judged = f"{counted(found.waiting, 'snapshot')} scored since {'has' if found.waiting == 1 else 'have'} not been judged"
+        yield Prose(f"{judged}: run `customer-research alerts check`.", (), "watch")
 
 
 def _table(desk: Desk, episodes: Sequence[Episode], most: int | None = None) -> Table | None:

@@ -14,6 +14,7 @@ from customer_research.domain.alert import Episode, RuleInWords, Severity
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.report import Report
 from customer_research.domain.snapshot import Snapshot
+from customer_research.errors import UsageError
 from customer_research.health.alerts.declared import shipped_text
 from customer_research.health.alerts.telling import SCORE, SCORE_BEFORE, SHARE, rule_in_words
 from customer_research.metrics.catalogue import METRICS
@@ -27,7 +28,7 @@ from customer_research.reports.kinds.alerts import (
     build_one,
     build_open,
 )
-from customer_research.research.alerting.judging import Checked, alert_rules, check, simulate
+from customer_research.research.alerting.judging import Checked, alert_rules, check, scored, simulate
 from customer_research.research.portfolio.accounts import freshness_of
 from customer_research.research.portfolio.snapshots import figure, scoring_receipt
 from customer_research.settings import Settings
@@ -84,13 +85,18 @@ def open_alerts(settings: Settings, choice: Choice, *, now: datetime) -> Report:
     """The open alerts, worst first.
 
     Raises:
+        UsageError: no snapshot has been judged yet, so that nothing is known of alerts.
         StoreError: the store cannot be used.
     """
     with open_store(settings.store_url) as store:
+        judged = AlertBook(store).newest()
+        if judged is None:
+            raise UsageError("No snapshot has been judged yet.", hint="Run `customer-research alerts check`.")
         wanted = [episode for episode in AlertBook(store).episodes() if choice.takes(episode)]
         shown = tuple(episode for episode in wanted if choice.snoozed or not episode.snoozed(now))
         desk = _desk(settings, store, shown, "open alerts", now)
-        return build_open(OpenAlerts(desk, shown, len(wanted) - len(shown), choice.words, choice.most))
+        waiting = sum(one.as_of > judged.as_of for one in scored(settings, History(store)))
+        return build_open(OpenAlerts(desk, shown, len(wanted) - len(shown), choice.words, choice.most, waiting))
 
 
 def one_alert(settings: Settings, alert: str, *, now: datetime) -> Report:

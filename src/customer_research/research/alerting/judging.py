@@ -113,6 +113,11 @@ def _figures(
     return lambda operator_id: found.get(operator_id, {})
 
 
+def scored(settings: Settings, history: History) -> list[Snapshot]:
+    """The snapshots that were taken at their time (not by a backfill) under the settings' scorecard, oldest first."""
+    return [snapshot for snapshot in _of_card(settings, history.snapshots()) if snapshot.kind == "scored"]
+
+
 def check(settings: Settings, store: Store, *, now: datetime) -> tuple[Checked, ...]:
     """Judge what has been scored since the last time, in its order; the first time, the newest snapshot only.
 
@@ -123,14 +128,14 @@ def check(settings: Settings, store: Store, *, now: datetime) -> tuple[Checked, 
         ConfigError: a fault in the alert rules.
         StoreError: the store cannot be used.
     """
-    scored = [s for s in _of_card(settings, History(store).snapshots()) if s.kind == "scored"]
-    if not scored:
+    found = scored(settings, History(store))
+    if not found:
         raise UsageError(
             f"The history has no snapshot under the scorecard {settings.scorecard} to judge.", hint=NO_HISTORY
         )
     newest = AlertBook(store).newest()
-    waiting = scored[-1:] if newest is None else [s for s in scored if s.as_of >= newest.as_of]
-    return tuple(evaluate(settings, store, snapshot, now=now) for snapshot in waiting or scored[-1:])
+    waiting = found[-1:] if newest is None else [s for s in found if s.as_of >= newest.as_of]
+    return tuple(evaluate(settings, store, snapshot, now=now) for snapshot in waiting or found[-1:])
 
 
 def simulate(
