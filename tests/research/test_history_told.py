@@ -293,7 +293,7 @@ def test_a_backfill_killed_ten_times_ends_in_the_history_of_one_that_ran_through
     while kills < KILLS:
         if len(found) == KILLED_WEEKS + 1:
             _forget(killed)
-        kills += not ran(config, took * draw.uniform(0.1, 0.6))
+        kills += not ran(config, took * draw.uniform(0.05, 0.4))
         found = {one.snapshot.id for one in listed(settings_in(killed).store_url)}
     assert ran(config)
     assert content(settings_in(killed)) == whole

@@ -11,6 +11,7 @@ from customer_research.connect.source import Clock
 from customer_research.domain.snapshot import Snapshot
 from customer_research.domain.tables import TableSet
 from customer_research.engines.engine import Engine
+from customer_research.errors import UsageError
 from customer_research.health.scorecard import Scorecard
 from customer_research.lake import Lake
 from customer_research.metrics.calendar import CALENDAR, calendar_stages
@@ -61,13 +62,15 @@ def backfill(
     snapshot is kept whole or not at all, the newest first.
 
     Raises:
-        UsageError: the lake is empty, or all of the weeks lie before its first row.
+        UsageError: the lake is empty, or *until* lies in the future.
         ConfigError: no such scorecard, or a wrong setting.
         StoreError, EngineError: the store or the engine fails; what was kept by then stays.
     """
     hear = told or (lambda _done, _of: None)
     named = scorecard or settings.scorecard
     card = card_named(named)
+    if until is not None and until > clock():
+        raise UsageError(f"{until:%Y-%m-%d %H:%M} UTC lies in the future.", hint="Give an earlier date.")
     tables = Lake(settings.lake_folder).tables()
     with open_store(settings.store_url) as store, scratch(settings) as engine:
         history = History(store)
