@@ -82,27 +82,32 @@ invoiced AS (
     FROM invoice_at
     GROUP BY operator_id
 ),
-settled AS (
-    SELECT i.operator_id, i.invoice_id, i.issuing_date, MAX(p.paid_at) AS paid_at
-    FROM invoice_at AS i
-    INNER JOIN payment AS p ON p.operator_id = i.operator_id AND p.invoice_id = i.invoice_id
-    CROSS JOIN moment AS m
-    WHERE i.paid AND p.status = 'succeeded' AND p.paid_at < m.t
-    GROUP BY i.operator_id, i.invoice_id, i.issuing_date
+successes AS (
+    SELECT
+        p.operator_id,
+        p.invoice_id,
+        p.paid_at,
+        LEAD(p.paid_at) OVER (PARTITION BY p.operator_id, p.invoice_id ORDER BY p.paid_at) AS next_paid_at
+    FROM payment AS p
+    WHERE p.status = 'succeeded' AND NOT p.paid_at IS NULL
 ),
 delays AS (
     SELECT
-        operator_id,
+        i.operator_id,
         AVG(
             CAST(
                 CASE
-                    WHEN CAST(paid_at AS DATE) > issuing_date THEN DATE_DIFF('day', issuing_date, CAST(paid_at AS DATE))
+                    WHEN CAST(p.paid_at AS DATE) > i.issuing_date
+                        THEN DATE_DIFF('day', i.issuing_date, CAST(p.paid_at AS DATE))
                     ELSE 0
                 END AS DOUBLE
             )
         ) AS avg_days_to_pay
-    FROM settled
-    GROUP BY operator_id
+    FROM invoice_at AS i
+    INNER JOIN successes AS p ON p.operator_id = i.operator_id AND p.invoice_id = i.invoice_id
+    CROSS JOIN moment AS m
+    WHERE i.paid AND p.paid_at < m.t AND (p.next_paid_at IS NULL OR p.next_paid_at >= m.t)
+    GROUP BY i.operator_id
 ),
 customers AS (
     SELECT c.operator_id, MAX(c.net_payment_term) AS net_payment_term

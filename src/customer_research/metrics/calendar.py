@@ -9,8 +9,10 @@ tree is used. Where the calendar's steps are even, aggregates over windows are t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import pairwise
 from typing import cast
 
 import sqlglot
@@ -18,6 +20,7 @@ from sqlglot import exp
 
 from customer_research.errors import EngineError
 from customer_research.metrics.steps import NotStepsError
+from customer_research.metrics.wide import Stage, stages
 from customer_research.metrics.windows import EvenCalendar, counted, flattened, instants_of
 
 CALENDAR = "calendar"
@@ -32,10 +35,10 @@ _INSTANT = "t"
 
 
 @lru_cache(maxsize=256)
-def lifted(
-    sql: str, timed: frozenset[str] = frozenset({ACCOUNT_TABLE}), even: EvenCalendar | None = None
-) -> str:
+def lifted(sql: str, timed: frozenset[str] = frozenset({ACCOUNT_TABLE}), even: EvenCalendar | None = None) -> str:
     """A query about `$as_of` as one about every instant of `calendar`: its rows for each, with the instant as column `t`.
+
+    The rows come in no order.
 
     Args:
         sql: one query in DuckDB's dialect; it reads the instant as `SELECT CAST($as_of AS TIMESTAMP) AS t` only.
@@ -52,6 +55,26 @@ def lifted(
     if any(query.find_all(exp.Placeholder, exp.Parameter)):
         raise _unliftable("it has parameters other than the instant")
     return query.sql(dialect=_DIALECT, pretty=True, comments=False)
+
+
+def calendar_stages(instants: Sequence[datetime] = ()) -> tuple[Stage, ...]:
+    """The steps to `account_metrics` at every instant of `calendar`: as `metrics.wide.stages`, with a column `t` in each.
+
+    Args:
+        instants: what the calendar holds (UTC); where it is told and even, windows over large tables are counted by events.
+    """
+    even, timed, out = even_calendar(instants), set[str](), []
+    for stage in stages():
+        out.append(Stage(stage.name, lifted(stage.sql, frozenset(timed), even)))
+        timed.add(stage.name)
+    return tuple(out)
+
+
+def even_calendar(instants: Sequence[datetime]) -> EvenCalendar | None:
+    """The calendar of these instants if there are several at even steps, in whatever order."""
+    told = sorted({instant.astimezone(UTC).replace(tzinfo=None) for instant in instants})
+    steps = {later - earlier for earlier, later in pairwise(told)}
+    return EvenCalendar(told[0], steps.pop(), len(told)) if len(steps) == 1 else None
 
 
 class _Lifting:
@@ -81,8 +104,7 @@ class _Lifting:
         left, right = self.query(query.this, names), self.query(query.expression, names)
         if left != right:
             raise _unliftable("one branch of a union depends on the instant and the other does not")
-        if left:
-            _order_by_instant(query, exp.column(_INSTANT))
+        query.set("order", None)
         return left
 
     def _select(self, select: exp.Select, names: Mapping[str, bool]) -> bool:
@@ -109,7 +131,7 @@ class _Lifting:
             window.set("partition_by", [*(window.args.get("partition_by") or ()), instant.copy()])
         if select.args.get("limit") is not None or select.args.get("offset") is not None:
             raise _unliftable("it has a LIMIT")
-        _order_by_instant(select, instant)
+        select.set("order", None)
         return True
 
     def _by_events(self, select: exp.Select, names: Mapping[str, bool]) -> bool:
@@ -202,12 +224,6 @@ def _own(select: exp.Select, *kinds: type[exp.Expr]) -> list[exp.Expr]:
 
 def _aggregates(select: exp.Select) -> bool:
     return any(node.find_ancestor(exp.Window) is None for node in _own(select, exp.AggFunc))
-
-
-def _order_by_instant(query: exp.Query, instant: exp.Column) -> None:
-    order = query.args.get("order")
-    if order is not None:
-        order.append("expressions", exp.Ordered(this=instant.copy(), nulls_first=False))
 
 
 def _unliftable(why: str) -> EngineError:

@@ -22,7 +22,6 @@ from customer_research.metrics.steps import (
     INSTANTS,
     Clocks,
     NotStepsError,
-    Term,
     Terms,
     both,
     depends,
@@ -34,6 +33,9 @@ from customer_research.metrics.steps import (
 _EXACT = "DECIMAL(38, 12)"
 """Numbers are added and later taken away again, without a rest: binary fractions would leave one."""
 _ROWS = "counted_rows"
+_DAY = 86_400_000_000
+_FEW = 3
+"""From more streams of one instant than these, rows are first added up by day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +142,11 @@ def _spelt_out(table: exp.Table, definitions: Mapping[str, exp.Query], is_timed:
     if body.find(exp.Window, exp.AggFunc) is not None:
         raise NotStepsError(f"{name} looks at several rows")
     inner = {**definitions, **{cte.alias.lower(): cte.this for cte in body.ctes}}
-    source = flattened(body, inner, lambda other: other in inner and is_timed(other) or any(
-        other == cte.alias.lower() for cte in body.ctes))
+    source = flattened(
+        body,
+        inner,
+        lambda other: other in inner and is_timed(other) or any(other == cte.alias.lower() for cte in body.ctes),
+    )
     return Source(source.told, source.joins, source.where, {alias: _listed(body, source)})
 
 
@@ -181,18 +186,27 @@ def resolved(tree: exp.Expr, columns: Mapping[str, Mapping[str, exp.Expr]]) -> e
 
 @dataclass(slots=True)
 class _Stream:
-    """Events of one set of clocks: what is added up of each row when they have passed."""
+    """Events of one set of clocks: what is added up (SQL → name, and how) of the rows when they have passed."""
 
-    quantities: dict[str, str] = field(default_factory=dict)
+    quantities: dict[str, tuple[str, str]] = field(default_factory=dict)
     conditions: list[frozenset[str]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class _Figure:
-    """A column that runs along the calendar: how it is gathered from events, and how it goes on."""
+    """A column that runs along the calendar: SUM, MIN or MAX of events."""
 
     kind: str
     parts: list[tuple[Clocks, str, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Valued:
+    """Aggregates over the values that have rows: when a row counts, and the aggregates by the names of their columns."""
+
+    name: str
+    present: Terms
+    outputs: dict[str, str] = field(default_factory=dict)
 
 
 class _Counting:
@@ -205,8 +219,9 @@ class _Counting:
         self._keys: dict[str, str] = {}
         self._streams: dict[Clocks, _Stream] = {}
         self._figures: dict[str, _Figure] = {}
-        self._valued: dict[str, tuple[str, _Counting]] = {}
+        self._valued: dict[tuple[Terms, str], _Valued] = {}
         self._where = is_true(source.where, instants)
+        self._aggregates = 0
 
     # -- what the query asks --------------------------------------------------------------------------------------------
 
@@ -243,7 +258,8 @@ class _Counting:
         return tree.this.sql(dialect=DIALECT)
 
     def _aggregate(self, call: exp.AggFunc) -> str:
-        name = f"figure_{len(self._figures) + len(self._valued)}"
+        self._aggregates += 1
+        name = f"figure_{self._aggregates}"
         inner = call.this
         if isinstance(call, exp.Count) and isinstance(inner, exp.Star):
             return self._linear(name, [(self._where, "1")])
@@ -262,8 +278,8 @@ class _Counting:
 
     def _sum(self, name: str, taken: Sequence[tuple[Terms, exp.Expr]], *, average: bool) -> str:
         text = [(when, value, value.sql(dialect=DIALECT)) for when, value in taken]
-        exact = [(w, f"CAST({t} AS {_EXACT})" if average else t) for w, v, t in text if average or t != "0"]
-        total = self._linear(name, exact) if exact else "0"
+        added = [(w, f"CAST({t} AS {_EXACT})" if average else t) for w, _, t in text if average or t != "0"]
+        total = self._linear(name, added, exact=average) if added else "0"
         told = [(w, "1") if _never_null(v) else (both(w, is_true(_told(v), self._instants)), "1") for w, v, _ in text]
         if plus(*(when for when, _ in told)) == self._where and not average:
             return total
@@ -276,10 +292,7 @@ class _Counting:
         """The least or greatest so far where values only come in; else by counting each value's rows."""
         if not all(term.sign > 0 for when, _ in taken for term in when):
             return self._of_values(name, kind, taken)
-        self._figures[name] = _Figure(kind)
-        for when, value in taken:
-            for term in when:
-                self._event(name, term, value.sql(dialect=DIALECT), kind)
+        self._run(name, kind, [(when, value.sql(dialect=DIALECT)) for when, value in taken])
         return name
 
     def _of_values(self, name: str, kind: str, taken: Sequence[tuple[Terms, exp.Expr]]) -> str:
@@ -287,127 +300,202 @@ class _Counting:
         if len(taken) != 1:
             raise NotStepsError("several values of which some leave")
         ((when, value),) = taken
-        text = value.sql(dialect=DIALECT)
-        inner = _Counting(self._source, self._instants, self._calendar)
-        inner._where = both(when, is_true(_told(value), self._instants))
-        self._valued[name] = (f'{kind}("{name}") AS "{name}"', inner)
-        inner._keys = {"value": text}
+        present = both(when, is_true(_told(value), self._instants))
+        counting = self._valued.setdefault((present, value.sql(dialect=DIALECT)), _Valued(f"values_{name}", present))
+        counting.outputs[name] = f"{kind}(running.counted_value)"
         return f"COALESCE({name}, 0)" if kind == "COUNT" else name
 
     # -- events ---------------------------------------------------------------------------------------------------------
 
-    def _linear(self, name: str, taken: Sequence[tuple[Terms, str]]) -> str:
+    def _linear(self, name: str, taken: Sequence[tuple[Terms, str]], *, exact: bool = False) -> str:
         """A figure that adds up events."""
         if name not in self._figures:
-            self._figures[name] = _Figure("SUM")
-            for when, text in taken:
-                for term in when:
-                    self._event(name, term, text, "SUM")
+            self._run(name, "SUM", taken, exact=exact)
         return name
 
-    def _event(self, name: str, term: Term, value: str, kind: str) -> None:
-        if not term.clocks:
-            raise NotStepsError("rows that were always known")
-        stream = self._streams.setdefault(term.clocks, _Stream())
-        conditions = frozenset(condition.sql for condition in term.conditions)
-        stream.conditions.append(conditions)
-        chosen = f"CASE WHEN {' AND '.join(sorted(conditions))} THEN {value} END" if conditions else value
-        quantity = stream.quantities.setdefault(f"{kind}({chosen})", f"quantity_{len(stream.quantities)}")
-        self._figures[name].parts.append((term.clocks, quantity, term.sign))
+    def _run(self, name: str, kind: str, taken: Sequence[tuple[Terms, str]], *, exact: bool = False) -> None:
+        """Register a figure and its events."""
+        figure = self._figures[name] = _Figure(kind)
+        for when, value in taken:
+            for term in when:
+                if not term.clocks:
+                    raise NotStepsError("rows that were always known")
+                stream = self._streams.setdefault(term.clocks, _Stream())
+                conditions = frozenset(condition.sql for condition in term.conditions)
+                stream.conditions.append(conditions)
+                chosen = f"CASE WHEN {' AND '.join(sorted(conditions))} THEN {value} END" if conditions else value
+                summed = f"SUM({chosen})" if exact else f"CAST(SUM({chosen}) AS BIGINT)"
+                quantity = (f"quantity_{len(stream.quantities)}", kind)
+                quantity = stream.quantities.setdefault(summed if kind == "SUM" else f"{kind}({chosen})", quantity)
+                figure.parts.append((term.clocks, quantity[0], term.sign))
 
     def _text(self, outputs: Sequence[str]) -> str:
         """The whole query: streams, their sums by step, a row for every instant from the first, and what has run up."""
         ctes = dict(self._running("", self._keys))
         joins = []
-        for name, (output, inner) in self._valued.items():
-            inner._keys = {**self._keys, name: inner._keys["value"]}
-            inner._linear(_ROWS, [(inner._where, "1")])
-            ctes |= inner._running(f"{name}_", inner._keys)
-            keys = ", ".join(f'"{key}"' for key in self._keys)
-            ctes[f"{name}_by_key"] = (
-                f"SELECT {keys}, t, {output} FROM {name}_running WHERE {_ROWS} > 0 GROUP BY {keys}, t"
+        for (_, value), valued in self._valued.items():
+            inner = _Counting(self._source, self._instants, self._calendar)
+            ctes |= inner.of_value(valued, {**self._keys, "counted_value": value}, tuple(self._keys))
+            joins.append(
+                f"LEFT JOIN {valued.name} ON {_same('running', valued.name, self._keys)} AND {valued.name}.t = running.t"
             )
-            joins.append(f"LEFT JOIN {name}_by_key ON {_same('running', f'{name}_by_key', self._keys)} "
-                         f"AND {name}_by_key.t = running.t")
         bodies = ", ".join(f"{name} AS ({body})" for name, body in ctes.items())
         listed = ", ".join(_of_running(output, self._keys) for output in outputs)
         return f"WITH {bodies} SELECT {listed}, running.t AS t FROM running {' '.join(joins)} WHERE running.{_ROWS} > 0"
 
+    def of_value(self, valued: _Valued, keys: Mapping[str, str], by: Sequence[str]) -> dict[str, str]:
+        """The relations up to the one that sums up which values have rows at t, for each of the keys `by`."""
+        self._linear(_ROWS, [(valued.present, "1")])
+        outputs = ", ".join(f"{sql} AS {name}" for name, sql in valued.outputs.items())
+        summed = (
+            f"SELECT {_of('running', by)}, running.t, {outputs} FROM {valued.name}_running AS running "
+            f"WHERE running.{_ROWS} > 0 GROUP BY {_of('running', by)}, running.t"
+        )
+        return {**self._running(f"{valued.name}_", keys), valued.name: summed}
+
     def _running(self, prefix: str, keys: Mapping[str, str]) -> dict[str, str]:
         """The relations up to `<prefix>running`: keys, t, and each figure at t."""
-        quoted = [f'"{key}"' for key in keys]
-        listed = ", ".join(quoted)
-        ctes = {}
-        branches = []
-        for number, (clocks, stream) in enumerate(self._streams.items()):
-            name = f"{prefix}stream_{number}"
-            ctes[name] = self._events(clocks, stream, keys)
-            figures = ", ".join(f"{self._gathered(figure, clocks)} AS {name_}" for name_, figure in self._figures.items())
-            branches.append(f"SELECT {listed}, step, {figures} FROM {name}")
-        sums = ", ".join(_summed(name, figure) for name, figure in self._figures.items())
-        ctes[f"{prefix}events"] = " UNION ALL ".join(branches)
-        ctes[f"{prefix}steps"] = f"SELECT {listed}, step, {sums} FROM {prefix}events GROUP BY {listed}, step"
-        begin = f"SELECT {listed}, MIN(step) AS first FROM {prefix}steps GROUP BY {listed}"
-        of_begun = ", ".join(f"begun.{key}" for key in quoted)
+        ctes = self._all_streams(prefix, keys)
+        names = {clocks: f"{prefix}stream_{number}" for number, clocks in enumerate(self._streams)}
+        listed = ", ".join(f'"{key}"' for key in keys)
+        known = dict.fromkeys(names[clocks] for clocks, _, _ in self._figures[_ROWS].parts)
+        entries = " UNION ALL ".join(f"SELECT {listed}, step FROM {name}" for name in known)
         ctes[f"{prefix}grid"] = (
-            f"SELECT {of_begun}, positions.step, positions.t FROM ({begin}) AS begun "
+            f"SELECT {_of('begun', keys)}, positions.step, positions.t "
+            f"FROM (SELECT {listed}, MIN(step) AS first FROM ({entries}) AS entry GROUP BY {listed}) AS begun "
             f"JOIN ({self._positions()}) AS positions ON positions.step >= begun.first"
         )
-        frame = f"PARTITION BY {', '.join(f'grid.{k}' for k in quoted)} ORDER BY grid.step ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
-        runs = ", ".join(
-            f"{_so_far(f'{figure.kind}(steps.{name}) OVER ({frame})', figure)} AS {name}"
-            for name, figure in self._figures.items()
+        frame = f"PARTITION BY {_of('grid', keys)} ORDER BY grid.step ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+        runs = ", ".join(f"{_run_up(figure, names, frame)} AS {name}" for name, figure in self._figures.items())
+        joins = " ".join(
+            f"LEFT JOIN {one} ON {_same('grid', one, keys)} AND {one}.step = grid.step" for one in names.values()
         )
-        of_grid = ", ".join(f"grid.{key}" for key in quoted)
-        ctes[f"{prefix}running"] = (
-            f"SELECT {of_grid}, grid.t, {runs} FROM {prefix}grid AS grid LEFT JOIN {prefix}steps AS steps "
-            f"ON {_same('grid', 'steps', keys)} AND steps.step = grid.step"
-        )
+        ctes[f"{prefix}running"] = f"SELECT {_of('grid', keys)}, grid.t, {runs} FROM {prefix}grid AS grid {joins}"
         return ctes
 
-    def _gathered(self, figure: _Figure, clocks: Clocks) -> str:
-        parts = [(quantity, sign) for at, quantity, sign in figure.parts if at == clocks]
-        if figure.kind != "SUM":
-            return f"{'LEAST' if figure.kind == 'MIN' else 'GREATEST'}({', '.join(q for q, _ in parts)})" if len(parts) > 1 else (
-                parts[0][0] if parts else "NULL"
+    def _all_streams(self, prefix: str, keys: Mapping[str, str]) -> dict[str, str]:
+        """Every stream: keys, step and its quantities; those of one instant alone out of its days where they are many."""
+        alone: dict[str, dict[int, Clocks]] = {}
+        for number, clocks in enumerate(self._streams):
+            if len(clocks) == 1:
+                alone.setdefault(next(iter(clocks))[0], {})[number] = clocks
+        ctes: dict[str, str] = {}
+        from_days: dict[int, str] = {}
+        for place, (clock, streams) in enumerate(alone.items()):
+            if len(streams) > _FEW and self._in_days(streams.values()):
+                ctes[f"{prefix}days_{place}"] = self._by_day(clock, streams, keys)
+                from_days |= dict.fromkeys(streams, f"{prefix}days_{place}")
+        for number, (clocks, stream) in enumerate(self._streams.items()):
+            ctes[f"{prefix}stream_{number}"] = (
+                self._from_days(from_days[number], clocks, stream, number, keys)
+                if number in from_days
+                else self._events(clocks, stream, keys)
             )
-        return " + ".join(f"{sign} * COALESCE({quantity}, 0)" for quantity, sign in parts) or "NULL"
+        return ctes
+
+    # -- streams ----------------------------------------------------------------------------------------------------------
+
+    def _in_days(self, streams: Iterable[Clocks]) -> bool:
+        """Whether all that moves the events of these clocks is whole days."""
+        offsets = (offset for clocks in streams for _, offset in clocks)
+        return not any(offset % _DAY for offset in (self._step, *offsets))
+
+    def _by_day(self, clock: str, streams: Mapping[int, Clocks], keys: Mapping[str, str]) -> str:
+        """All quantities of the streams of one instant, by keys and the instant's day (counted from the calendar's start)."""
+        day = f"CAST(FLOOR(CAST({self._since(clock)} AS DOUBLE) / {_DAY}) AS BIGINT)"
+        sums = ", ".join(
+            f"{sql} AS stream_{number}_{name}"
+            for number, clocks in streams.items()
+            for sql, (name, _) in self._streams[clocks].quantities.items()
+        )
+        farthest = min(offset for clocks in streams.values() for _, offset in clocks)
+        return self._grouped(keys, f"{day} AS day", sums, [self._in_time(clock, farthest)], f"{day}")
+
+    def _from_days(self, days: str, clocks: Clocks, stream: _Stream, number: int, keys: Mapping[str, str]) -> str:
+        """One stream out of the days."""
+        ((_, offset),) = clocks
+        step = self._position(f"day * {_DAY} + {offset}")
+        sums = ", ".join(
+            _regathered(f"stream_{number}_{name}", kind, sql) + f" AS {name}"
+            for sql, (name, kind) in stream.quantities.items()
+        )
+        listed = ", ".join(f'"{key}"' for key in keys)
+        end = self._step * (self._calendar.count - 1)
+        return (
+            f"SELECT {listed}, {step} AS step, {sums} FROM {days} WHERE day * {_DAY} + {offset} < {end} "
+            f"GROUP BY {listed}, {step}"
+        )
 
     def _events(self, clocks: Clocks, stream: _Stream, keys: Mapping[str, str]) -> str:
         """One stream: its quantities by keys and the first step at which all its clocks have passed."""
-        step = self._calendar.step // timedelta(microseconds=1)
-        start = f"CAST('{self._calendar.start.isoformat(sep=' ')}' AS TIMESTAMP)"
-        last = self._calendar.start + self._calendar.step * (self._calendar.count - 1)
-        since = [f"DATE_DIFF('microsecond', {start}, {clock}) + {offset}" for clock, offset in sorted(clocks)]
-        latest = f"GREATEST({', '.join(since)})" if len(since) > 1 else since[0]
-        position = f"CAST(GREATEST(FLOOR(CAST({latest} AS DOUBLE) / {step}) + 1, 0) AS BIGINT)"
-        limits = [
-            f"{clock} < CAST('{(last - timedelta(microseconds=offset)).isoformat(sep=' ')}' AS TIMESTAMP)"
-            for clock, offset in sorted(clocks)
-        ]
+        since = [f"{self._since(clock)} + {offset}" for clock, offset in sorted(clocks)]
+        position = self._position(f"GREATEST({', '.join(since)})" if len(since) > 1 else since[0])
+        limits = [self._in_time(clock, offset) for clock, offset in sorted(clocks)]
         shared = sorted(frozenset.intersection(*stream.conditions))
-        inner_keys = ", ".join(f'{sql} AS "{name}"' for name, sql in keys.items())
-        sums = ", ".join(f"{sql} AS {name}" for sql, name in stream.quantities.items())
+        sums = ", ".join(f"{sql} AS {name}" for sql, (name, _) in stream.quantities.items())
+        return self._grouped(keys, f"{position} AS step", sums, [*limits, *shared], position)
+
+    def _grouped(self, keys: Mapping[str, str], at: str, sums: str, where: Sequence[str], group: str) -> str:
         tables = " ".join(part.sql(dialect=DIALECT) for part in (self._source.told.this, *self._source.joins))
-        listed = ", ".join([*keys.values(), position])
-        return (
-            f"SELECT {inner_keys}, {position} AS step, {sums} FROM {tables} "
-            f"WHERE {' AND '.join([*limits, *shared])} GROUP BY {listed}"
-        )
+        inner = ", ".join(f'{sql} AS "{name}"' for name, sql in keys.items())
+        groups = ", ".join([*keys.values(), group])
+        return f"SELECT {inner}, {at}, {sums} FROM {tables} WHERE {' AND '.join(where)} GROUP BY {groups}"
+
+    @property
+    def _step(self) -> int:
+        return self._calendar.step // timedelta(microseconds=1)
+
+    @property
+    def _start(self) -> str:
+        return _instant(self._calendar.start)
+
+    def _since(self, clock: str) -> str:
+        """The microseconds from the calendar's start to an instant of a row."""
+        return f"DATE_DIFF('microsecond', {self._start}, {clock})"
+
+    def _position(self, since: str) -> str:
+        """The number of the calendar's first instant after so many microseconds."""
+        return f"CAST(GREATEST(FLOOR(CAST({since} AS DOUBLE) / {self._step}) + 1, 0) AS BIGINT)"
+
+    def _in_time(self, clock: str, offset: int) -> str:
+        """Whether an instant passes before the calendar's last."""
+        last = self._calendar.start + self._calendar.step * (self._calendar.count - 1)
+        return f"{clock} < {_instant(last - timedelta(microseconds=offset))}"
 
     def _positions(self) -> str:
         """The calendar's instants with their numbers."""
-        step = self._calendar.step // timedelta(microseconds=1)
-        start = f"CAST('{self._calendar.start.isoformat(sep=' ')}' AS TIMESTAMP)"
-        return f"SELECT CAST(DATE_DIFF('microsecond', {start}, t) / {step} AS BIGINT) AS step, t FROM calendar"
+        return (
+            f"SELECT CAST(DATE_DIFF('microsecond', {self._start}, t) / {self._step} AS BIGINT) AS step, t FROM calendar"
+        )
 
 
-def _summed(name: str, figure: _Figure) -> str:
-    return f"{figure.kind}({name}) AS {name}"
+def _instant(instant: datetime) -> str:
+    return f"CAST('{instant.isoformat(sep=' ')}' AS TIMESTAMP)"
 
 
-def _so_far(running: str, figure: _Figure) -> str:
-    return f"COALESCE({running}, 0)" if figure.kind == "SUM" else running
+def _of(relation: str, keys: Iterable[str]) -> str:
+    return ", ".join(f'{relation}."{key}"' for key in keys)
+
+
+def _run_up(figure: _Figure, names: Mapping[Clocks, str], frame: str) -> str:
+    """What a figure has run up to by a row of the grid."""
+    if figure.kind == "SUM":
+        events = " ".join(
+            f"{'+' if sign > 0 else '-'} {'' if abs(sign) == 1 else f'{abs(sign)} * '}COALESCE({names[clocks]}.{quantity}, 0)"
+            for clocks, quantity, sign in figure.parts
+        )
+        return f"SUM({events.removeprefix('+ ')}) OVER ({frame})"
+    if len({clocks for clocks, _, _ in figure.parts}) > 1:
+        pick, parts = ("LEAST" if figure.kind == "MIN" else "GREATEST"), figure.parts
+        told = f"{pick}({', '.join(f'{names[clocks]}.{quantity}' for clocks, quantity, _ in parts)})"
+    else:
+        ((clocks, quantity, _),) = figure.parts
+        told = f"{names[clocks]}.{quantity}"
+    return f"{figure.kind}({told}) OVER ({frame})"
+
+
+def _regathered(name: str, kind: str, sql: str) -> str:
+    return f"CAST(SUM({name}) AS BIGINT)" if sql.startswith("CAST(SUM(") else f"{kind}({name})"
 
 
 def _of_running(output: str, keys: Mapping[str, str]) -> str:
