@@ -167,6 +167,9 @@ def test_what_may_not_be_read_is_a_gap_of_its_type(sandbox: Sandbox, monkeypatch
         patched.setattr(HubSpotSession, "_batch_reply", refusing)
         last = pulled(sandbox, kept)[-1]
         tables = require_equal_to_live(sandbox, kept)
+        cut = Kept()
+        pulled(sandbox, cut, most=1)
+    assert pulled(sandbox, cut)[-1].mark == ""  # cut off behind the refusal: not forgotten
     told = {(row["operator_id"], row["table_name"]) for row in tables["gap"] if row["reason"] == "denied"}
     assert told == {(OPERATOR, "contact"), (TWICE, "contact")}
     assert last.mark == ""  # the next pull asks for everything

@@ -176,7 +176,7 @@ class Portal:
         self._lost: dict[str, Gap] = {}
         self._refreshed: set[str] = set()
         self._stale = False
-        """Whether the next pull must be of everything, since records of some type could not be read."""
+        """Whether records of some type could not be read before this pull was cut off."""
 
     async def slices(self) -> AsyncIterator[Slice]:
         """The whole pull.
@@ -281,6 +281,7 @@ class Portal:
             done += len(companies)
             if after == "end":
                 await self._require_all(done, total)
+            found.add(GAP, self._gaps())
             yield found.slice(f"list {after} {done}", done=done, total=total)
 
     async def _number(self) -> int | None:
@@ -324,7 +325,7 @@ class Portal:
         except (Denied, SchemaChanged) as error:
             self._lost[kind.name] = gap_of(error)
             return
-        rows = [
+        rows: list[Row] = [
             {"company_id": company, "type": kind.name, "id": identifier, "position": position}
             for company, listed in linked.items()
             for position, identifier in enumerate(listed)
@@ -413,6 +414,7 @@ class Portal:
             if not ended:
                 begin, offset = self._following(kind, records[-1], begin, offset)
             place = "end" if ended else f"{begin.isoformat()} {offset}"
+            found.add(GAP, self._gaps())
             yield found.slice(f"changed {kind} {place}", done=done)
 
     def _asked(self, kind: str) -> tuple[str, ...]:
@@ -474,6 +476,7 @@ class Portal:
                     KINDS[kind].table, [KINDS[kind].key(identifier) for identifier in ids if identifier in landed]
                 )
                 found.lose(ASSOCIATION, self._associations(f"type = '{kind}' AND {_among('id', ids)}"))
+            found.add(GAP, self._gaps())
             yield found.slice(f"deleted {kind} {place}")
 
     def _forget(self, found: Brought, companies: Sequence[str]) -> None:

@@ -246,7 +246,12 @@ async def _table(
             slicer.receipts.clear()
     if slicer.receipts:  # nothing was there, which is proven too
         yield Slice(
-            {}, tuple(slicer.receipts), f"{part.landing.name} {_DONE}", done=progress.done, total=progress.total
+            rows={},
+            receipts=tuple(slicer.receipts),
+            cursor=f"{part.landing.name} {_DONE}",
+            gone=_gone(pull, part, Range(begin, None, 0), since, ()),
+            done=progress.done,
+            total=progress.total,
         )
 
 
@@ -297,6 +302,8 @@ def _pulling(*parts: Part) -> Callable[[WarehouseSession, Pull], AsyncIterator[S
                 if part.needed and error.gap.reason != "not_configured":
                     raise
                 gaps[name] = error.gap
+                if not single:  # kept at once: a pull that goes on behind this table does not look at it again
+                    yield Slice({CARD_GAP.name: _card_gaps(gaps)}, (), f"{name} {_DONE}")
         yield _last(pull, parts, gaps, progress, rows={} if single else {CARD_GAP.name: _card_gaps(gaps)})
 
     return pull_parts
@@ -340,7 +347,8 @@ async def _csm(session: WarehouseSession, pull: Pull) -> AsyncIterator[Slice]:
     place = _resumed(pull, "csm", ["csm"])
     done = 0
     gaps: dict[str, Gap] = {}
-    ranges = [] if place == _DONE else [one for one in await slicer.ranges(place) if not one.empty]
+    begin = None if place == _DONE else place  # cut off at its very end: what the view lacks is told by rows only
+    ranges = [one for one in await slicer.ranges(begin) if not one.empty]
     total = sum(one.records for one in ranges)
     for wanted in ranges:
         async for piece, answer in slicer.bring(wanted):
