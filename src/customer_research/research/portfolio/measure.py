@@ -61,7 +61,7 @@ def attach(engine: Engine, tables: TableSet) -> None:
         )
     columns = canonical_columns("gap")
     engine.attach(_STATED, _paths(tables, "gap"), columns)
-    engine.create(_ABSENT, columns, [_row(name, gap) for name, gap in absent(tables).items()])
+    engine.create(_ABSENT, columns, [_row(name, gap) for name, gap in _lacking(tables).items()])
     engine.keep("gap", f"SELECT {_GAP_COLUMNS} FROM {_STATED} UNION ALL SELECT {_GAP_COLUMNS} FROM {_ABSENT}")
     engine.drop(_STATED, _ABSENT)
     partly = {row["table_name"] for row in engine.run("SELECT DISTINCT table_name FROM gap")}
@@ -88,7 +88,7 @@ def _attach_known(engine: Engine, table: str, paths: Sequence[Path]) -> None:
     )
 
 
-def absent(tables: TableSet) -> dict[str, Gap]:
+def _lacking(tables: TableSet) -> dict[str, Gap]:
     """The tables about operators' records that are not there, each with its gap."""
     return {name: tables.gaps.get(name, _untold(name, tables)) for name in TABLES if name not in tables.files}
 
