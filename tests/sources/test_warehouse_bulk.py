@@ -103,7 +103,7 @@ def live_subject(sandbox: Sandbox, operator_id: str) -> Subject:
     return Subject(operator_id, UNTIL, stripe_account=next(filter(None, accounts), None))
 
 
-@pytest.mark.parametrize("number", [BY_MODEL, 6, 9, 14, BY_CSM_ONLY, BY_RAW, NO_CARDS, 20, 28])
+@pytest.mark.parametrize("number", [BY_MODEL, 6, 8, 9, 14, BY_CSM_ONLY, BY_RAW, NO_CARDS, 20, 28])
 def test_rows_equal_the_live_ones_cell_by_cell(sandbox: Sandbox, tables: Mapping[str, list[Row]], number: int) -> None:
     operator_id = scenario(number)
 
