@@ -180,9 +180,9 @@ def _known_options(words: list[str]) -> set[str]:
     """The options that a call may use: the program's before the command, then the command's (or its sub-command's)."""
     command = _command(words[0])
     if isinstance(command, click.Group):
-        chosen = command.commands.get(words[1]) if len(words) > 1 else None
-        assert chosen is not None, words
-        command = chosen
+        assert len(words) > 1 or command.invoke_without_command, words
+        chosen = command.resolve_command(click.Context(command), words[1:])[1] if len(words) > 1 else None
+        command = chosen or command
     return _options(command) | _options(cli) | {"--help"}
 
 

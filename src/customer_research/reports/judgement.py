@@ -568,6 +568,6 @@ def missing_history(account: Account) -> Missing:
         "score history",
         "none_found",
         f"no score of {account.name} from 30, 60 or 90 days ago is at hand",
-        "Compare with a JSON report of that day that has the same scorecard digest.",
+        "Run `customer-research history` for this operator; `customer-research history backfill` scores earlier weeks.",
     )
     return Missing("Health trend over 30, 60 and 90 days", gap)

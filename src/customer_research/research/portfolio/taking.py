@@ -76,7 +76,9 @@ def instant(text: str) -> datetime:
 
 
 def take(settings: Settings, clock: Clock, asked: Asked) -> tuple[Path, Snapshot]:
-    """Score everybody into a snapshot of the lake, and keep it in the history; the folder of its files, and the snapshot.
+    """Score everybody into a snapshot of the lake; the folder of its files, and the snapshot.
+
+    It is kept in the history when it is the lake's own tables that were scored: anybody else's are no past of theirs.
 
     Raises:
         StoreError: the score history cannot be written to; the snapshot's files are there, and the next call keeps them.
@@ -85,7 +87,8 @@ def take(settings: Settings, clock: Clock, asked: Asked) -> tuple[Path, Snapshot
         EngineError: the engine cannot be reached, or a query failed.
     """
     folder, snapshot = _taken(_chosen(settings, asked), clock, asked, settings.lake_folder / SNAPSHOTS)
-    keep(settings.store_url, folder, snapshot)
+    if asked.tables is None:
+        keep(settings.store_url, folder, snapshot)
     return folder, snapshot
 
 
