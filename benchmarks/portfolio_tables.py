@@ -163,7 +163,7 @@ def _activity(size: Size) -> Mapping[str, str]:
                 NULL AS removed_at
             FROM made, range(12) AS r(k)
         """,
-        "survey": f"""
+        "survey": """
             SELECT operator_id, 's_' || n || '_' || k AS survey_id, hash(n, k, 1) % 11 AS nps, 1 + hash(n, k, 2) % 5 AS csat,
                 since + to_days(90 * k) AS created_at
             FROM made, range(4) AS r(k)
@@ -233,7 +233,7 @@ def _relationship(_: Size) -> Mapping[str, str]:
         "'|csm|app|lago|' AS known_by, since AS created_at FROM made",
         "gap": "SELECT operator_id, 'ticket' AS table_name, 'notion' AS source, 'unavailable' AS reason, 'The page could not be read.' AS detail, "
         "'Run sync again.' AS next_step FROM made WHERE n % 500 = 7",
-        "csm": f"""
+        "csm": """
             SELECT operator_id, 'sub_' || n || '_0' AS subscription_id, CASE WHEN ended THEN 'terminated' ELSE 'active' END AS status,
                 'pro-monthly' AS plan_code, 'Pro' AS plan_name, 'monthly' AS plan_interval, 34900 AS mrr_minor,
                 CASE WHEN ended THEN 'churn' ELSE 'new' END AS waterfall_event,

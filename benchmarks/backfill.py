@@ -1,0 +1,101 @@
+"""Two years of weeks: all operators measured at 104 dates in one pass, against 104 single dates, and against one.
+
+Run: `python -m benchmarks.backfill [OPERATORS] [SINGLE_DATES]`. CPU seconds to the wide table, each in a process of its own.
+Single dates are taken at even distances through the two years; where they are fewer than 104, what 104 would cost is told
+from their mean, and the output says so. Every cell of the single dates is compared with the pass.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from benchmarks.measured import cost
+from benchmarks.portfolio import of_operators, table_set
+from benchmarks.portfolio_tables import AS_OF, write_tables
+from benchmarks.tables import times
+
+WEEKS = 104
+MEMORY_MB = 4000
+
+
+def dates(count: int = WEEKS) -> list[datetime]:
+    """So many of the weeks, the last first."""
+    return [AS_OF - timedelta(weeks=week * WEEKS // count) for week in range(count)]
+
+
+def one_pass(folder: Path, out: Path) -> None:
+    """All weeks at once; the wide table of all is written to `out`."""
+    from customer_research.engines.engine import open_engine  # noqa: PLC0415 - measured with the work
+    from customer_research.metrics.calendar import calendar_stages  # noqa: PLC0415 - measured with the work
+    from customer_research.research.portfolio.measure import attach  # noqa: PLC0415 - measured with the work
+
+    with open_engine("duckdb", "", memory_mb=MEMORY_MB, folder=out.parent / "spill") as engine:
+        attach(engine, table_set(folder))
+        engine.create("calendar", {"t": "TIMESTAMP"}, [{"t": instant} for instant in dates()])
+        for stage in calendar_stages(dates()):
+            engine.keep(stage.name, stage.sql)
+        engine.export("SELECT * FROM account_metrics", out)
+
+
+def single_dates(folder: Path, out: Path, instants: list[datetime]) -> None:
+    """One date after the other; the wide table of each is written below `out`."""
+    from customer_research.engines.engine import open_engine  # noqa: PLC0415 - measured with the work
+    from customer_research.research.portfolio.measure import attach, measure_attached  # noqa: PLC0415
+
+    out.mkdir()
+    with open_engine("duckdb", "", memory_mb=MEMORY_MB, folder=out.parent / "spill") as engine:
+        attach(engine, table_set(folder))
+        for instant in instants:
+            measure_attached(engine, instant)
+            at = instant.replace(tzinfo=None)
+            engine.export(f"SELECT *, TIMESTAMP '{at}' AS t FROM account_metrics", out / f"{at:%Y-%m-%d}.parquet")
+
+
+def different_cells(many: Path, single: Path) -> tuple[int, int]:
+    """How many cells were compared and how many differ; ratios within 1e-9."""
+    import duckdb  # noqa: PLC0415 - slow to import
+
+    from customer_research.metrics.queries import account_columns  # noqa: PLC0415
+
+    columns = {name: kind for name, kind in account_columns().items() if name != "operator_id"}
+    unlike = " + ".join(
+        f"CAST(NOT (COALESCE(ABS(m.{name} - s.{name}) <= 1e-9 * GREATEST(ABS(m.{name}), 1), FALSE) "
+        f"OR (m.{name} IS NULL AND s.{name} IS NULL)) AS INT)"
+        if kind == "DOUBLE"
+        else f"CAST(m.{name} IS DISTINCT FROM s.{name} AS INT)"
+        for name, kind in columns.items()
+    )
+    query = f"""
+        SELECT COUNT(*) * {len(columns)}, COALESCE(SUM(CASE WHEN m.t IS NULL OR s.t IS NULL THEN {len(columns)} ELSE {unlike} END), 0)
+        FROM (FROM read_parquet('{many}') WHERE t IN (SELECT DISTINCT t FROM read_parquet('{single}/*.parquet'))) AS m
+        FULL JOIN read_parquet('{single}/*.parquet') AS s ON m.operator_id = s.operator_id AND m.t = s.t
+    """
+    with duckdb.connect() as database:
+        ((compared, unequal),) = database.execute(query).fetchall()
+    return int(compared), int(unequal)
+
+
+def run(operators: int = 10_000, singles: int = WEEKS) -> None:
+    """Write the tables, measure both ways, compare, print ratios."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "tables"
+        folder.mkdir()
+        write_tables(folder, of_operators(operators))
+        many = cost(one_pass, folder, Path(place) / "all.parquet")
+        one = cost(single_dates, folder, Path(place) / "one", dates(1))
+        several = cost(single_dates, folder, Path(place) / "single", dates(singles))
+        compared, unequal = different_cells(Path(place) / "all.parquet", Path(place) / "single")
+    whole = several.cpu * WEEKS / singles
+    told = "" if singles == WEEKS else f" (told from {singles} of them)"
+    print(f"{WEEKS} single dates / one pass: {times(whole / many.cpu)} the CPU{told}; the bar: 6 x at least")
+    print(
+        f"one pass / one date: {times(many.cpu / one.cpu)} the CPU; peak memory {many.peak_mb:,.0f} MB and {one.peak_mb:,.0f} MB"
+    )
+    print(f"cells compared: {compared:,}; different: {unequal:,}; the bar: 0")
+
+
+if __name__ == "__main__":
+    run(*map(int, sys.argv[1:3]))
