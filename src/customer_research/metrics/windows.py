@@ -66,6 +66,8 @@ def counted(
 ) -> exp.Select:
     """A grouped query as one for every instant of an even calendar, from events; with the instant as column `t`.
 
+    Its relations begin with the name of the relation that the query is: some dialects have them all side by side.
+
     Raises:
         NotStepsError: when part of it has no such form.
     """
@@ -222,11 +224,13 @@ class _Counting:
         self._valued: dict[tuple[Terms, str], _Valued] = {}
         self._where = is_true(source.where, instants)
         self._aggregates = 0
+        self._prefix = ""
 
     # -- what the query asks --------------------------------------------------------------------------------------------
 
     def query(self, select: exp.Select) -> exp.Select:
         """The query of all its parts."""
+        self._prefix = f"{select.parent.alias}_" if isinstance(select.parent, exp.CTE) else "counted_"
         for key in ("having", "qualify", "distinct", "limit", "order"):
             if select.args.get(key) is not None:
                 raise NotStepsError(key)
@@ -301,7 +305,9 @@ class _Counting:
             raise NotStepsError("several values of which some leave")
         ((when, value),) = taken
         present = both(when, is_true(_told(value), self._instants))
-        counting = self._valued.setdefault((present, value.sql(dialect=DIALECT)), _Valued(f"values_{name}", present))
+        counting = self._valued.setdefault(
+            (present, value.sql(dialect=DIALECT)), _Valued(f"{self._prefix}values_{name}", present)
+        )
         counting.outputs[name] = f"{kind}(running.counted_value)"
         return f"COALESCE({name}, 0)" if kind == "COUNT" else name
 
@@ -331,7 +337,7 @@ class _Counting:
 
     def _text(self, outputs: Sequence[str]) -> str:
         """The whole query: streams, their sums by step, a row for every instant from the first, and what has run up."""
-        ctes = dict(self._running("", self._keys))
+        ctes = dict(self._running(self._prefix, self._keys))
         joins = []
         for (_, value), valued in self._valued.items():
             inner = _Counting(self._source, self._instants, self._calendar)
@@ -341,7 +347,7 @@ class _Counting:
             )
         bodies = ", ".join(f"{name} AS ({body})" for name, body in ctes.items())
         listed = ", ".join(_of_running(output, self._keys) for output in outputs)
-        return f"WITH {bodies} SELECT {listed}, running.t AS t FROM running {' '.join(joins)} WHERE running.{_ROWS} > 0"
+        return f"WITH {bodies} SELECT {listed}, running.t AS t FROM {self._prefix}running AS running {' '.join(joins)} WHERE running.{_ROWS} > 0"
 
     def of_value(self, valued: _Valued, keys: Mapping[str, str], by: Sequence[str]) -> dict[str, str]:
         """The relations up to the one that sums up which values have rows at t, for each of the keys `by`."""
