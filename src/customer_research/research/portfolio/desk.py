@@ -17,9 +17,10 @@ from customer_research.reports.kinds import portfolio as portfolio_kind
 from customer_research.reports.render import csv_
 from customer_research.reports.standing import PORTFOLIO_COLUMNS
 from customer_research.research.history.keeping import changes
+from customer_research.research.judge import card_named
 from customer_research.research.portfolio import looking
 from customer_research.research.portfolio.looking import Wanted
-from customer_research.research.portfolio.snapshots import latest_snapshot
+from customer_research.research.portfolio.snapshots import snapshots_of
 from customer_research.settings import Settings
 
 
@@ -69,8 +70,13 @@ def _risks(settings: Settings, wanted: Wanted, now: datetime) -> Risks:
 
 @contextmanager
 def _newest(settings: Settings) -> Iterator[tuple[Engine, Path, Snapshot]]:
-    """An engine over the newest snapshot's files: DuckDB, wherever the snapshot was scored."""
-    found = latest_snapshot(settings.lake_folder)
+    """An engine over the newest snapshot's files: DuckDB, wherever the snapshot was scored.
+
+    One under the settings' scorecard is taken before a newer one under another, which was asked for once.
+    """
+    every = list(snapshots_of(settings.lake_folder))
+    digest = card_named(settings.scorecard).digest
+    found = next((one for one in every if one[1].digest == digest), every[0] if every else None)
     if found is None:
         raise UsageError(
             "There is no snapshot of the portfolio yet.",
