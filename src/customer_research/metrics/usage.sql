@@ -1,11 +1,27 @@
 -- uses: moment, reservation_at
 -- Reservations: one row per operator with a reservation booked before T. Activity is counted by the booking's instant,
 -- rides and revenue by the pickup's. A month of history is 30.4375 days; the months
--- in which an operator is active are the twelve times 30 days before T.
-counted AS (
+-- in which an operator is active are the twelve times 30 days before T. Windows are summed apart: few rows are in each.
+known AS (
     SELECT
         r.operator_id,
         COUNT(*) AS reservations_ever,
+        MIN(r.created_at) AS first_reservation_at,
+        MAX(r.created_at) AS last_activity_at,
+        SUM(CASE WHEN r.ride_past AND r.status = 'completed' THEN COALESCE(r.due_minor, 0) ELSE 0 END)
+            AS outstanding_trips,
+        SUM(CASE WHEN r.pickup_at >= m.t AND r.status <> 'cancelled' THEN 1 ELSE 0 END) AS future_trips,
+        SUM(CASE WHEN r.pickup_at >= m.t AND r.pickup_at < m.in30 AND r.status <> 'cancelled' THEN 1 ELSE 0 END)
+            AS future_trips_30d,
+        SUM(CASE WHEN r.pickup_at >= m.t AND r.status <> 'cancelled' THEN COALESCE(r.total_minor, 0) ELSE 0 END)
+            AS booked_value_future
+    FROM reservation_at AS r
+    CROSS JOIN moment AS m
+    GROUP BY r.operator_id
+),
+booked AS (
+    SELECT
+        r.operator_id,
         SUM(CASE WHEN r.created_at >= m.d30 THEN 1 ELSE 0 END) AS reservations_30d,
         SUM(CASE WHEN r.created_at >= m.d60 AND r.created_at < m.d30 THEN 1 ELSE 0 END) AS reservations_prev_30d,
         SUM(CASE WHEN r.created_at >= m.d60 THEN 1 ELSE 0 END) AS reservations_60d,
@@ -16,8 +32,6 @@ counted AS (
         SUM(CASE WHEN r.created_at >= m.d425 AND r.created_at < m.d395 THEN 1 ELSE 0 END)
             AS reservations_prev_30d_year_ago,
         SUM(CASE WHEN r.created_at >= m.d455 AND r.created_at < m.d365 THEN 1 ELSE 0 END) AS reservations_90d_year_ago,
-        MIN(r.created_at) AS first_reservation_at,
-        MAX(r.created_at) AS last_activity_at,
         SUM(CASE WHEN r.created_at >= m.d90 AND r.created_at < m.d60 THEN 1 ELSE 0 END) AS reservations_month_3,
         SUM(CASE WHEN r.created_at >= m.d120 AND r.created_at < m.d90 THEN 1 ELSE 0 END) AS reservations_month_4,
         SUM(CASE WHEN r.created_at >= m.d150 AND r.created_at < m.d120 THEN 1 ELSE 0 END) AS reservations_month_5,
@@ -27,34 +41,47 @@ counted AS (
         SUM(CASE WHEN r.created_at >= m.d270 AND r.created_at < m.d240 THEN 1 ELSE 0 END) AS reservations_month_9,
         SUM(CASE WHEN r.created_at >= m.d300 AND r.created_at < m.d270 THEN 1 ELSE 0 END) AS reservations_month_10,
         SUM(CASE WHEN r.created_at >= m.d330 AND r.created_at < m.d300 THEN 1 ELSE 0 END) AS reservations_month_11,
-        SUM(CASE WHEN r.created_at >= m.d360 AND r.created_at < m.d330 THEN 1 ELSE 0 END) AS reservations_month_12,
-        SUM(CASE WHEN r.ride_12m THEN 1 ELSE 0 END) AS trips_12m,
-        SUM(CASE WHEN r.ride_12m AND r.status = 'completed' THEN 1 ELSE 0 END) AS completed_12m,
-        SUM(CASE WHEN r.ride_12m AND r.status = 'cancelled' THEN 1 ELSE 0 END) AS cancelled_12m,
-        SUM(CASE WHEN r.ride_12m AND r.status IN ('pending', 'confirmed', 'in_progress') THEN 1 ELSE 0 END) AS pending_12m,
+        SUM(CASE WHEN r.created_at >= m.d360 AND r.created_at < m.d330 THEN 1 ELSE 0 END) AS reservations_month_12
+    FROM reservation_at AS r
+    CROSS JOIN moment AS m
+    WHERE r.created_at >= m.d455
+    GROUP BY r.operator_id
+),
+rides AS (
+    SELECT
+        r.operator_id,
+        COUNT(*) AS trips_12m,
+        SUM(CASE WHEN r.status = 'completed' THEN 1 ELSE 0 END) AS completed_12m,
+        SUM(CASE WHEN r.status = 'cancelled' THEN 1 ELSE 0 END) AS cancelled_12m,
+        SUM(CASE WHEN r.status IN ('pending', 'confirmed', 'in_progress') THEN 1 ELSE 0 END) AS pending_12m,
+        SUM(CASE WHEN r.status = 'completed' THEN COALESCE(r.total_minor, 0) ELSE 0 END) AS revenue_12m,
+        SUM(CASE WHEN r.status = 'completed' THEN COALESCE(r.paid_minor, 0) ELSE 0 END) AS collected_12m,
+        SUM(CASE WHEN r.status = 'completed' AND NOT r.paid_minor IS NULL THEN r.total_minor END)
+            AS billed_12m,
+        AVG(CAST(r.rating AS DOUBLE)) AS average_rating,
+        AVG(CASE WHEN r.status = 'completed' THEN CAST(r.distance_miles AS DOUBLE) END)
+            AS average_distance_miles,
+        AVG(CASE WHEN r.status = 'completed' THEN CAST(r.duration_minutes AS DOUBLE) END)
+            AS average_duration_minutes
+    FROM reservation_at AS r
+    WHERE r.ride_12m
+    GROUP BY r.operator_id
+),
+recent AS (
+    SELECT
+        r.operator_id,
         SUM(CASE WHEN r.ride_90d THEN 1 ELSE 0 END) AS trips_90d,
         SUM(CASE WHEN r.ride_90d AND r.status = 'completed' THEN 1 ELSE 0 END) AS completed_90d,
         SUM(CASE WHEN r.ride_90d AND r.status = 'cancelled' THEN 1 ELSE 0 END) AS cancelled_90d,
         SUM(CASE WHEN r.ride_prev_90d THEN 1 ELSE 0 END) AS trips_prev_90d,
         SUM(CASE WHEN r.ride_prev_90d AND r.status = 'completed' THEN 1 ELSE 0 END) AS completed_prev_90d,
         SUM(CASE WHEN r.ride_prev_90d AND r.status = 'cancelled' THEN 1 ELSE 0 END) AS cancelled_prev_90d,
-        SUM(CASE WHEN r.ride_12m AND r.status = 'completed' THEN COALESCE(r.total_minor, 0) ELSE 0 END) AS revenue_12m,
         SUM(CASE WHEN r.ride_90d AND r.status = 'completed' THEN COALESCE(r.total_minor, 0) ELSE 0 END) AS revenue_90d,
         SUM(CASE WHEN r.ride_prev_90d AND r.status = 'completed' THEN COALESCE(r.total_minor, 0) ELSE 0 END)
             AS revenue_prev_90d,
-        SUM(CASE WHEN r.ride_12m AND r.status = 'completed' THEN COALESCE(r.paid_minor, 0) ELSE 0 END) AS collected_12m,
-        SUM(CASE WHEN r.ride_12m AND r.status = 'completed' AND NOT r.paid_minor IS NULL THEN r.total_minor END)
-            AS billed_12m,
         SUM(CASE WHEN r.ride_90d AND r.status = 'completed' THEN r.paid_minor END) AS collected_90d,
         SUM(CASE WHEN r.ride_90d AND r.status = 'completed' AND NOT r.paid_minor IS NULL THEN r.total_minor END)
             AS billed_90d,
-        SUM(CASE WHEN r.ride_past AND r.status = 'completed' THEN COALESCE(r.due_minor, 0) ELSE 0 END)
-            AS outstanding_trips,
-        SUM(CASE WHEN r.pickup_at >= m.t AND r.status <> 'cancelled' THEN 1 ELSE 0 END) AS future_trips,
-        SUM(CASE WHEN r.pickup_at >= m.t AND r.pickup_at < m.in30 AND r.status <> 'cancelled' THEN 1 ELSE 0 END)
-            AS future_trips_30d,
-        SUM(CASE WHEN r.pickup_at >= m.t AND r.status <> 'cancelled' THEN COALESCE(r.total_minor, 0) ELSE 0 END)
-            AS booked_value_future,
         SUM(CASE WHEN r.ride_90d AND NOT r.driver_name IS NULL THEN 1 ELSE 0 END) AS driver_trips_90d,
         SUM(CASE WHEN r.ride_90d AND NOT r.driver_name IS NULL AND r.driver_app_used THEN 1 ELSE 0 END) AS app_trips_90d,
         SUM(CASE WHEN r.ride_90d AND NOT r.farmee_name IS NULL THEN 1 ELSE 0 END) AS farmed_90d,
@@ -62,15 +89,70 @@ counted AS (
         SUM(CASE WHEN r.ride_90d AND r.status = 'completed' AND r.farmee_name IS NULL THEN 1 ELSE 0 END)
             AS own_completed_90d,
         SUM(CASE WHEN r.ride_prev_90d AND r.status = 'completed' AND r.farmee_name IS NULL THEN 1 ELSE 0 END)
-            AS own_completed_prev_90d,
-        AVG(CASE WHEN r.ride_12m THEN CAST(r.rating AS DOUBLE) END) AS average_rating,
-        AVG(CASE WHEN r.ride_12m AND r.status = 'completed' THEN CAST(r.distance_miles AS DOUBLE) END)
-            AS average_distance_miles,
-        AVG(CASE WHEN r.ride_12m AND r.status = 'completed' THEN CAST(r.duration_minutes AS DOUBLE) END)
-            AS average_duration_minutes
+            AS own_completed_prev_90d
     FROM reservation_at AS r
-    CROSS JOIN moment AS m
+    WHERE r.ride_90d OR r.ride_prev_90d
     GROUP BY r.operator_id
+),
+counted AS (
+    SELECT
+        k.operator_id,
+        k.reservations_ever,
+        COALESCE(b.reservations_30d, 0) AS reservations_30d,
+        COALESCE(b.reservations_prev_30d, 0) AS reservations_prev_30d,
+        COALESCE(b.reservations_60d, 0) AS reservations_60d,
+        COALESCE(b.reservations_90d, 0) AS reservations_90d,
+        COALESCE(b.reservations_prev_90d, 0) AS reservations_prev_90d,
+        COALESCE(b.reservations_12m, 0) AS reservations_12m,
+        COALESCE(b.reservations_30d_year_ago, 0) AS reservations_30d_year_ago,
+        COALESCE(b.reservations_prev_30d_year_ago, 0) AS reservations_prev_30d_year_ago,
+        COALESCE(b.reservations_90d_year_ago, 0) AS reservations_90d_year_ago,
+        k.first_reservation_at,
+        k.last_activity_at,
+        COALESCE(b.reservations_month_3, 0) AS reservations_month_3,
+        COALESCE(b.reservations_month_4, 0) AS reservations_month_4,
+        COALESCE(b.reservations_month_5, 0) AS reservations_month_5,
+        COALESCE(b.reservations_month_6, 0) AS reservations_month_6,
+        COALESCE(b.reservations_month_7, 0) AS reservations_month_7,
+        COALESCE(b.reservations_month_8, 0) AS reservations_month_8,
+        COALESCE(b.reservations_month_9, 0) AS reservations_month_9,
+        COALESCE(b.reservations_month_10, 0) AS reservations_month_10,
+        COALESCE(b.reservations_month_11, 0) AS reservations_month_11,
+        COALESCE(b.reservations_month_12, 0) AS reservations_month_12,
+        COALESCE(y.trips_12m, 0) AS trips_12m,
+        COALESCE(y.completed_12m, 0) AS completed_12m,
+        COALESCE(y.cancelled_12m, 0) AS cancelled_12m,
+        COALESCE(y.pending_12m, 0) AS pending_12m,
+        COALESCE(q.trips_90d, 0) AS trips_90d,
+        COALESCE(q.completed_90d, 0) AS completed_90d,
+        COALESCE(q.cancelled_90d, 0) AS cancelled_90d,
+        COALESCE(q.trips_prev_90d, 0) AS trips_prev_90d,
+        COALESCE(q.completed_prev_90d, 0) AS completed_prev_90d,
+        COALESCE(q.cancelled_prev_90d, 0) AS cancelled_prev_90d,
+        COALESCE(y.revenue_12m, 0) AS revenue_12m,
+        COALESCE(q.revenue_90d, 0) AS revenue_90d,
+        COALESCE(q.revenue_prev_90d, 0) AS revenue_prev_90d,
+        COALESCE(y.collected_12m, 0) AS collected_12m,
+        y.billed_12m,
+        q.collected_90d,
+        q.billed_90d,
+        k.outstanding_trips,
+        k.future_trips,
+        k.future_trips_30d,
+        k.booked_value_future,
+        COALESCE(q.driver_trips_90d, 0) AS driver_trips_90d,
+        COALESCE(q.app_trips_90d, 0) AS app_trips_90d,
+        COALESCE(q.farmed_90d, 0) AS farmed_90d,
+        COALESCE(q.farmed_prev_90d, 0) AS farmed_prev_90d,
+        COALESCE(q.own_completed_90d, 0) AS own_completed_90d,
+        COALESCE(q.own_completed_prev_90d, 0) AS own_completed_prev_90d,
+        y.average_rating,
+        y.average_distance_miles,
+        y.average_duration_minutes
+    FROM known AS k
+    LEFT JOIN booked AS b ON b.operator_id = k.operator_id
+    LEFT JOIN rides AS y ON y.operator_id = k.operator_id
+    LEFT JOIN recent AS q ON q.operator_id = k.operator_id
 ),
 spanned AS (
     SELECT

@@ -14,6 +14,7 @@ from customer_research.domain.tables import TableSet
 from customer_research.engines.engine import Engine
 from customer_research.engines.rows import canonical_columns
 from customer_research.errors import UsageError
+from customer_research.metrics.pinned import pinned
 from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS, stages
 
@@ -43,7 +44,7 @@ def measure_attached(engine: Engine, as_of: datetime) -> None:
     """
     steps = stages()
     for stage in steps:
-        engine.keep(stage.name, stage.sql, {"as_of": as_of})
+        engine.keep(stage.name, pinned(stage.sql, as_of))
     engine.drop(*(stage.name for stage in steps if stage.name not in {ACCOUNT_TABLE, KNOWN_OPERATORS}))
 
 
