@@ -88,7 +88,11 @@ def score_by_hand(folder: Path, memory_mb: int) -> int:
     card = load_scorecard("canonical", known)
     hand, instant = by_hand(AS_OF), f"TIMESTAMP '{AS_OF.replace(tzinfo=None)}'"
     with tempfile.TemporaryDirectory(dir=folder.parent) as place:
-        config = {"memory_limit": f"{memory_mb}MB", "temp_directory": place, "preserve_insertion_order": "false"}
+        config: dict[str, Any] = {
+            "memory_limit": f"{memory_mb}MB",
+            "temp_directory": place,
+            "preserve_insertion_order": "false",
+        }
         with duckdb.connect(config=config) as database:
             database.execute("SET enable_progress_bar = false")
             for path in folder.glob("*.parquet"):

@@ -61,7 +61,7 @@ def load(engine: Engine, tables: Tables) -> None:
     """The tables, with some operators listed and some gaps."""
     for name in LAKE_TABLES:
         engine.load(name, tables.get(name, ()))
-    listed = [
+    listed: list[Row] = [
         {"operator_id": "op-1", "name": "One", "created_at": MOMENTS[0] - 30 * DAY},
         {"operator_id": "listed", "name": "Listed only", "created_at": None},
     ]

@@ -140,7 +140,7 @@ class _Lifting:
             return False
 
         def is_timed(name: str) -> bool:
-            return names[name] if name in names else name in self._tables
+            return names.get(name, name in self._tables)
 
         try:
             source = flattened(select, self._definitions, is_timed)
@@ -178,7 +178,7 @@ class _Lifting:
         if not isinstance(source, exp.Table):
             raise _unliftable(f"it reads from a {source.key.upper()}")
         name = source.name.lower()
-        return names[name] if name in names else name in self._tables
+        return names.get(name, name in self._tables)
 
     def _refuse_nested(self, select: exp.Select, names: Mapping[str, bool]) -> None:
         """A subquery among the expressions would need the instant of the row around it."""

@@ -25,10 +25,11 @@ def pinned(sql: str, as_of: datetime) -> str:
     for parameter in list(query.find_all(exp.Placeholder, exp.Parameter)):
         parameter.replace(at.copy())
     for with_ in list(query.find_all(exp.With)):
+        around = cast("exp.Expr", with_.parent)
         moment = next((cte for cte in with_.expressions if cte.alias == _MOMENT), None)
         if moment is not None:
-            _write_instants(with_.parent, {told.alias_or_name: told.unalias() for told in moment.this.selects}, at)
-        _write_selections(with_.parent)
+            _write_instants(around, {told.alias_or_name: told.unalias() for told in moment.this.selects}, at)
+        _write_selections(around)
     return query.sql(dialect=_DIALECT, pretty=True, comments=False)
 
 

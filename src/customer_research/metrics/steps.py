@@ -115,7 +115,7 @@ def depends(tree: exp.Expr) -> bool:
     return any(column.table == INSTANTS for column in tree.find_all(exp.Column))
 
 
-def is_true(tree: exp.Expr, instants: Mapping[str, int | None]) -> Terms:
+def is_true(tree: exp.Expr, instants: Mapping[str, int | None]) -> Terms:  # noqa: PLR0911 - a case for each form
     """When a condition is true. `instants`: columns of `moment` as microseconds before T; None is T's day.
 
     Raises:
@@ -140,7 +140,7 @@ def is_true(tree: exp.Expr, instants: Mapping[str, int | None]) -> Terms:
     return _of_values(tree, instants, negated=False)
 
 
-def is_false(tree: exp.Expr, instants: Mapping[str, int | None]) -> Terms:
+def is_false(tree: exp.Expr, instants: Mapping[str, int | None]) -> Terms:  # noqa: PLR0911 - a case for each form
     """When a condition is false (and not unknown); raises as `is_true`."""
     tree = tree.unnest()
     if not depends(tree):
@@ -186,7 +186,7 @@ def _is_or_false(tree: exp.Expr) -> bool:
     return isinstance(tree, exp.Coalesce) and [e.sql() for e in tree.expressions] == ["FALSE"]
 
 
-def _step(tree: exp.Expr, instants: Mapping[str, int | None]) -> Terms:
+def _step(tree: exp.Binary, instants: Mapping[str, int | None]) -> Terms:
     """A comparison of an instant with one of `moment`: a step, or its opposite where the instant is told."""
     if not isinstance(tree.right, exp.Column) or tree.right.name not in instants:
         raise NotStepsError(tree.sql(dialect=DIALECT))

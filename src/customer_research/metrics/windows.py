@@ -7,9 +7,10 @@ greatest so far; of the others, and for distinct values, each value's rows are c
 query's syntax tree: no metric is defined twice. What has no such form stays as lifting makes it.
 """
 
+# ruff: noqa: S608 - names in these texts are the queries' own, and ours
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
@@ -144,11 +145,8 @@ def _spelt_out(table: exp.Table, definitions: Mapping[str, exp.Query], is_timed:
     if body.find(exp.Window, exp.AggFunc) is not None:
         raise NotStepsError(f"{name} looks at several rows")
     inner = {**definitions, **{cte.alias.lower(): cte.this for cte in body.ctes}}
-    source = flattened(
-        body,
-        inner,
-        lambda other: other in inner and is_timed(other) or any(other == cte.alias.lower() for cte in body.ctes),
-    )
+    own = {cte.alias.lower() for cte in body.ctes}
+    source = flattened(body, inner, lambda other: other in own or is_timed(other))
     return Source(source.told, source.joins, source.where, {alias: _listed(body, source)})
 
 
@@ -259,7 +257,7 @@ class _Counting:
         tree = exp.paren(tree.copy(), copy=False)
         for call in list(tree.find_all(exp.AggFunc)):
             call.replace(sqlglot.parse_one(self._aggregate(call), read=DIALECT))
-        return tree.this.sql(dialect=DIALECT)
+        return str(tree.this.sql(dialect=DIALECT))
 
     def _aggregate(self, call: exp.AggFunc) -> str:
         self._aggregates += 1
