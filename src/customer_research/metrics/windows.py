@@ -483,6 +483,8 @@ def _of(relation: str, keys: Iterable[str]) -> str:
 
 def _run_up(figure: _Figure, names: Mapping[Clocks, str], frame: str) -> str:
     """What a figure has run up to by a row of the grid."""
+    if not figure.parts:
+        return "0" if figure.kind == "SUM" else "NULL"
     if figure.kind == "SUM":
         events = " ".join(
             f"{'+' if sign > 0 else '-'} {'' if abs(sign) == 1 else f'{abs(sign)} * '}COALESCE({names[clocks]}.{quantity}, 0)"
