@@ -11,13 +11,15 @@ from pathlib import Path
 
 
 @contextmanager
-def served(latency_ms: float) -> Iterator[Path]:
+def served(latency_ms: float, *arguments: str) -> Iterator[Path]:
     """Serve the demo world with this latency on every answer; gives the path of its settings file.
+
+    Further arguments of `sandbox serve` change the world.
 
     Raises:
         RuntimeError: the sandbox did not start.
     """
-    command = [sys.executable, "-m", "customer_research", "sandbox", "serve", "--latency", str(latency_ms)]
+    command = [sys.executable, "-m", "customer_research", "sandbox", "serve", "--latency", str(latency_ms), *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
