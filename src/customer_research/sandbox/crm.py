@@ -84,6 +84,11 @@ class _Crm:
         self._as_of = as_of
         self._born = self._operator.signed_up
 
+    def _distressed(self, at: datetime) -> bool:
+        """Whether everything goes wrong at the operator at an instant."""
+        began = self._story.profile.distress_at
+        return began is not None and began <= at
+
     # -- tickets ---------------------------------------------------------------------------------------------------
 
     def tickets(self) -> None:
@@ -139,10 +144,10 @@ class _Crm:
         return words.GIVEN_NAMES[int(rng.random() * 30)], words.SURNAMES[int(rng.random() * 30)]
 
     def _joined(self) -> datetime:
-        """Most of the staff were there from the start, a fifth joined since."""
+        """Most of the staff were there from the start, a fifth joined since; nobody joins an operator in distress."""
         if self._rng.random() < 0.8:
             return min(self._born + timedelta(days=self._rng.random() * 14), self._as_of - timedelta(minutes=5))
-        return instant_between(self._rng, self._born, self._as_of)
+        return instant_between(self._rng, self._born, self._story.profile.distress_at or self._as_of)
 
     def staff(self) -> None:
         """Members of the app with their last log-in, drivers and vehicles."""
@@ -232,6 +237,8 @@ class _Crm:
         self._contract()
 
     def _expansion_deal(self) -> None:
+        if self._distressed(self._as_of):
+            return
         created = self._as_of - timedelta(days=1 + self._rng.random() * 80)
         self._life.deals.append(
             Deal(
@@ -282,7 +289,8 @@ class _Crm:
         for span in self._story.tickets:
             if span.resolved is None or span.resolved >= self._as_of - timedelta(days=1) or self._rng.random() >= 0.25:
                 continue
-            csat = min(5, max(1, round(self._rng.gauss(4.2, 0.9))))
+            content = 2.2 if self._distressed(span.resolved) else 4.2
+            csat = min(5, max(1, round(self._rng.gauss(content, 0.9))))
             at = span.resolved + timedelta(hours=6)
             self._life.answers.append(Answer(uuid_text(self._rng), at, None, csat, None, "post_support"))
         self._life.answers.sort(key=lambda item: item.at)

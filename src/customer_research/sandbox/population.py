@@ -81,7 +81,8 @@ class Profile:
     name_length: int
     signup_weekday: int
     distress_at: datetime | None
-    """When everything began to go wrong at once, for 10 % of paying operators: failed cards, falling use, open tickets.
+    """When everything began to go wrong at once, for 10 % of paying operators: failed cards, falling use, open tickets, bad
+    answers to surveys, nobody hired, nothing more bought.
 
     Only worlds with rows act on it, so that each band has somebody in the demo and the calibration world's mechanism stays
     exactly the documented one.
@@ -167,8 +168,11 @@ def _plan_change(rng: Random, started: datetime, as_of: datetime) -> datetime | 
 
 
 def _distress(rng: Random, as_of: datetime) -> datetime | None:
-    """About three months ago, for 10 %; two thirds of them have left by the as-of."""
-    struck, days = rng.random() < 0.10, rng.randrange(85, 111)
+    """Three to four months ago, for 10 %; more than half of them have left by the as-of.
+
+    Ninety days at least, so that a quarter's figures show nothing of the time before.
+    """
+    struck, days = rng.random() < 0.10, rng.randrange(90, 120)
     return as_of - timedelta(days=days) if struck else None
 
 
@@ -212,12 +216,13 @@ def setup_score(rng: Random, size: str) -> int:
 
 
 def _size_label(rng: Random, vehicles: int) -> str | None:
+    """The label that HubSpot holds; with those whom it does not know, about a tenth of the view's rows have none."""
     label = next(
         name
         for limit, name in ((1, "Owner Operator"), (4, "Small"), (10, "Medium"), (30, "Large"), (10**6, "XL"))
         if vehicles <= limit
     )
-    return None if rng.random() < 0.10 else label
+    return None if rng.random() < 0.02 else label
 
 
 def _fleet_bucket(rng: Random, vehicles: int) -> str | None:

@@ -44,6 +44,9 @@ HAZARD = {
 
 _MIN_BASE_DROP, _MIN_BASE_ZERO = 5.0, 3.0
 _HIGH = 0.20
+_DISTRESSED_TICKETS = 2.0
+"""Further tickets a month of an operator with whom everything goes wrong; most of them are never resolved."""
+
 _REASONS = {
     "drop": Weighted([("business_closed", 1.0), ("product_fit", 1.0)]),
     "none": Weighted([("price", 3.0), ("competitor", 2.0)]),
@@ -208,9 +211,8 @@ class Simulation:
         return rows
 
     def _open_tickets(self, start: datetime, end: datetime, *, declining: bool, distressed: bool) -> None:
-        mean = (
-            0.03 + 0.004 * self._profile.operator.members + (0.05 if declining else 0.0) + (1.0 if distressed else 0.0)
-        )
+        worry = _DISTRESSED_TICKETS if distressed else 0.0
+        mean = 0.03 + 0.004 * self._profile.operator.members + (0.05 if declining else 0.0) + worry
         for _ in range(poisson(self._rng, mean)):
             opened = instant_between(self._rng, max(start, self._profile.operator.signed_up), end)
             days = lognormal(self._rng, 5.0, 1.1)
