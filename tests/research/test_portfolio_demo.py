@@ -27,7 +27,7 @@ from customer_research.settings import Settings
 
 AT_ONCE = 8
 EVERY = 40
-"""Of the operators without a scenario, one in so many is fetched live; `./dev bench live` compares more of them."""
+"""Of the operators without a scenario, one in so many is fetched live; `./dev bench live 447` compares everybody."""
 
 _WITH_FAULT = {name for name, scenario in EXPECTED.items() if "fault" in scenario["expect"]}
 """Scenarios in which a source fails while it is asked; the lake was filled without faults."""
