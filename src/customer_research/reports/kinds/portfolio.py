@@ -29,7 +29,7 @@ def build(found: Portfolio) -> Report:
         as_of=found.snapshot.as_of,
         sections=sections(
             section("Who needs attention", *_lines(found), id="attention"),
-            section("Where figures disagree", _disagreements(found), id="disagreements"),
+            section("Where figures disagree", disagreements(found), id="disagreements"),
             *groups(found),
         ),
         freshness=found.freshness,
