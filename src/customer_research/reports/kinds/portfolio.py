@@ -176,7 +176,8 @@ NO_HISTORY = Gap(
 )
 
 
-def _disagreements(found: Portfolio) -> Block:
+def disagreements(found: Portfolio) -> Block:
+    """Where money, usage and support do not tell the same story (correlation rules)."""
     if not found.disagreements:
         return Prose(
             "Money, usage and support tell the same story wherever they are known.", (number(found, 0, "count"),)
