@@ -44,7 +44,7 @@ booked AS (
         SUM(CASE WHEN r.created_at >= m.d360 AND r.created_at < m.d330 THEN 1 ELSE 0 END) AS reservations_month_12
     FROM reservation_at AS r
     CROSS JOIN moment AS m
-    WHERE r.created_at >= m.d455
+    WHERE r.booked_15m
     GROUP BY r.operator_id
 ),
 rides AS (

@@ -20,6 +20,7 @@ SELECT
     r.driver_app_used,
     r.rating,
     r.farmee_name,
+    r.created_at >= m.d455 AS booked_15m,
     r.pickup_at < m.t AS ride_past,
     r.pickup_at >= m.d365 AND r.pickup_at < m.t AS ride_12m,
     r.pickup_at >= m.d90 AND r.pickup_at < m.t AS ride_90d,
