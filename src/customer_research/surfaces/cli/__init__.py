@@ -36,10 +36,22 @@ COMMANDS = {
     "sync": ("sync:sync", "Pull the records of all operators into the lake."),
     "import": ("tables:import_", "Check anybody's canonical tables (Parquet or CSV) and put them into the lake."),
     "score": ("scoring:score", "Score every operator of anybody's canonical tables, and print it."),
-    "portfolio": ("portfolio:portfolio", "Who needs attention and why, over all operators; `portfolio score` scores them."),
-    "churn-risk": ("portfolio:churn_risk", "Who may leave: ranked by what would be lost, with the signs for and against."),
-    "history": ("history:history", "An operator's score over time and what moved it; backfill, list and verify snapshots."),
-    "alerts": ("alerts:alerts", "What needs attention now, the worst first; check, acknowledge, snooze, assign, simulate."),
+    "portfolio": (
+        "portfolio:portfolio",
+        "Who needs attention and why, over all operators; `portfolio score` scores them.",
+    ),
+    "churn-risk": (
+        "portfolio:churn_risk",
+        "Who may leave: ranked by what would be lost, with the signs for and against.",
+    ),
+    "history": (
+        "history:history",
+        "An operator's score over time and what moved it; backfill, list and verify snapshots.",
+    ),
+    "alerts": (
+        "alerts:alerts",
+        "What needs attention now, the worst first; check, acknowledge, snooze, assign, simulate.",
+    ),
     "why": ("why:why", "One figure: value, formula, request as sent, records behind it."),
     "metrics": ("registry:metrics", "List the metrics."),
     "rules": ("registry:rules", "List a scorecard's rules."),
