@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -301,6 +303,17 @@ def test_more_than_fits_into_memory_is_spilled_and_cleared_away(tmp_path: Path) 
         assert any(tmp_path.glob("*/*"))
         rows = next(duckdb.batches("SELECT n, other FROM large ORDER BY other, n", size=2))
         assert rows == [{"n": 0, "other": 0}, {"n": 1_000_003, "other": 0}]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_closing_breaks_off_a_query_that_another_thread_runs(tmp_path: Path) -> None:
+    duckdb = DuckDB(Room(folder=tmp_path))
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(duckdb.run, "SELECT COUNT(*) AS n FROM range(1000000000000) AS t(n) WHERE n % 7 = 3")
+        time.sleep(0.3)  # it would run for minutes; one that has not begun by now fails as well
+        duckdb.close()
+        with pytest.raises(EngineError):
+            running.result()
     assert list(tmp_path.iterdir()) == []
 
 

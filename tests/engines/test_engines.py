@@ -170,6 +170,22 @@ def test_what_cannot_be_opened_is_said_without_secrets() -> None:
 @pytest.mark.parametrize(
     "url",
     [
+        "nonsense://tester:hidden-word@host",
+        "postgresql://tester:hidden-word x@host/database",
+        "postgresql://tester:hidden-word%zz@host/database",
+        "password=hidden-word hidden-word",
+    ],
+)
+def test_a_postgres_url_of_another_form_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ConfigError, match="URL of Postgres") as caught:
+        open_engine("postgres", url)
+    assert "hidden-word" not in f"{caught.value} {caught.value.hint}"
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
         "https://user:hidden-word@account/db/schema",
         "snowflake://account/db/schema",
         "snowflake://user:hidden-word@account/db",

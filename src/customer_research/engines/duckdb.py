@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _SHUT_OFF = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 """Without extensions there is no network."""
+
+PATIENCE_SECONDS = 0.01
+"""How long a query that is broken off is waited for before it is told again."""
 
 _WHOLE_NUMBERS = (
     "TINYINT",
@@ -58,6 +62,7 @@ class _Instance(Engine):
 
         self._failure = duckdb.Error
         self._refusal = duckdb.PermissionException
+        self._busy = duckdb.ResourceInUseException
         try:
             self._connection = duckdb.connect(config={**_SHUT_OFF, **config})
         except duckdb.Error as error:
@@ -69,8 +74,15 @@ class _Instance(Engine):
             self._execute(setting)
 
     def close(self) -> None:
-        """Drop all tables."""
-        self._connection.close()
+        """Drop all tables; a query that another thread still runs (its work was cancelled) is broken off first."""
+        while True:
+            try:
+                self._connection.close()
+            except self._busy:
+                self._connection.interrupt()
+                time.sleep(PATIENCE_SECONDS)
+            else:
+                return
 
     # -- tables -------------------------------------------------------------------------------------------------------
 

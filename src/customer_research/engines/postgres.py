@@ -18,7 +18,7 @@ from customer_research.engines.rows import (
     named_rows,
     needed,
 )
-from customer_research.errors import EngineError
+from customer_research.errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
     from psycopg import Cursor
@@ -66,6 +66,12 @@ class Postgres(Remote):
                 cursor_factory=psycopg.RawCursor,
                 options="-c TimeZone=UTC",
             )
+        except psycopg.ProgrammingError:  # the driver repeats what it cannot read, and that may be the password
+            raise ConfigError(
+                "The URL of Postgres has another form.",
+                setting="engine_url",
+                hint="Write postgresql://user:password@host/database, other signs in the password as %XX.",
+            ) from None
         except psycopg.Error as error:
             raise EngineError(f"Postgres cannot be reached: {first_line(error)}.", hint="Check the URL.") from error
 
