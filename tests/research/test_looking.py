@@ -101,7 +101,7 @@ def test_silent_churn_outranks_a_failed_card_and_a_season_is_no_risk(at_risk: di
     assert scenario(22) not in at_risk  # the wedding season comes back (S22)
     assert scenario(36) not in at_risk  # booked ahead (S36)
     assert int(at_risk[scenario(3)]["risk"]) >= 40
-    losses = [int(row["expected_loss"]) for row in at_risk.values() if row["expected_loss"]]
+    losses = [int(row["expected_loss_usd_minor"]) for row in at_risk.values() if row["expected_loss_usd_minor"]]
     assert losses == sorted(losses, reverse=True)
 
 
@@ -113,6 +113,23 @@ def test_churn_risk_keeps_the_churned_apart_and_calls_nothing_a_probability(port
     assert {"summary", "ranked", "signs", "churned"} <= ids
     assert terminal.render(report, color=False)
     assert json.loads(json_.render(report))["kind"] == "churn_risk"
+
+
+def test_a_choice_holds_for_those_who_left_as_well_and_they_are_never_ranked(portfolio_settings: Settings) -> None:
+    def left(wanted: Wanted) -> list[str]:
+        report = desk.risk_report(portfolio_settings, wanted, now=NOW)
+        blocks = [block for one in report.sections if one.id == "churned" for block in one.blocks]
+        return [
+            str(row[0].text) for one in blocks if isinstance(one, Table) for row in one.rows if isinstance(row[0], Text)
+        ]
+
+    everybody = left(Wanted())
+    assert len(everybody) > 1
+    assert left(Wanted(text=everybody[0])) == everybody[:1]
+    assert left(Wanted(text="nobody is called this")) == []
+    for status in ("churned", "never_started"):
+        with pytest.raises(UsageError, match="have no churn risk"):
+            desk.risk_csv(portfolio_settings, Wanted(statuses=("active", status)), now=NOW)
 
 
 def test_without_a_snapshot_the_next_step_is_named(portfolio_settings: Settings, tmp_path) -> None:  # type: ignore[no-untyped-def]

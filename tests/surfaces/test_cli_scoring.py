@@ -140,6 +140,13 @@ def test_a_portfolio_is_scored_into_the_lake_once(config: Path, given: Path, tmp
     assert {name: (folder / f"{name}.parquet").stat().st_mtime_ns for name in FILES} == before
     history = command("history", "list", config=config)
     assert snapshot.id[:8] in history.out
+    sheet = command("portfolio", "--csv", config=config).out
+    for name, asked in (("a.csv", ["--csv"]), ("b.csv", []), ("plain", ["--csv"])):
+        assert command("portfolio", *asked, "-o", str(tmp_path / name), config=config).code == 0
+        assert (tmp_path / name).read_text(encoding="utf-8") == sheet
+    for words in (["--csv", "--json"], ["--csv", "--format", "markdown"], ["--json", "-o", str(tmp_path / "c.csv")]):
+        both = command("churn-risk", *words, config=config)
+        assert (both.code, "contradict each other" in one_sentence(both)) == (2, True)
 
 
 @pytest.mark.parametrize(

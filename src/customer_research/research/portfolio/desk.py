@@ -50,7 +50,9 @@ def risk_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> str:
     found = _risks(settings, wanted, now)
     columns = {
         "risk": lambda account: churn_risk.risk_figure(account, found.retention[account.operator_id]),
-        "expected_loss": lambda account: churn_risk.expected_loss(account, found.retention[account.operator_id]),
+        "expected_loss_usd_minor": lambda account: churn_risk.expected_loss(
+            account, found.retention[account.operator_id]
+        ),
         **PORTFOLIO_COLUMNS,
     }
     return csv_.render(found.portfolio.accounts, columns)

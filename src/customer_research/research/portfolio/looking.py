@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from customer_research.domain.account import Account
-from customer_research.domain.evidence import Figure, Receipt
-from customer_research.domain.health import BAND_ORDER, Band, HealthScore, Status
+from customer_research.domain.evidence import Figure
+from customer_research.domain.health import Band, Status
 from customer_research.domain.portfolio import Chosen, Group, Portfolio, Risks
 from customer_research.domain.snapshot import Snapshot
 from customer_research.engines.engine import Engine
@@ -68,7 +67,7 @@ class Wanted:
             f"segment {' or '.join(self.segments)}" if self.segments else "",
             f"finding {' or '.join(self.findings)}" if self.findings else "",
             f"owner {self.owner}" if self.owner else "",
-            f"MRR of at least {self.min_mrr_minor / 100:.0f} USD" if self.min_mrr_minor is not None else "",
+            f"MRR of at least {self.min_mrr_minor / 100:,.2f} USD" if self.min_mrr_minor is not None else "",
             f"name with “{self.text}”" if self.text else "",
         ]
         return ", ".join(part for part in parts if part)
@@ -87,17 +86,18 @@ def portfolio(
     receipt = scoring_receipt(snapshot)
     card = _card(snapshot)
     of = _choose(engine, wanted, rules)
+    statuses = _groups(engine, "chosen", "status", "score")
     shown = accounts_of(files, _ids(engine, "chosen", _ORDERS[wanted.sort], wanted.most), card, now=now, links=links)
     return Portfolio(
         snapshot=snapshot,
         generated_at=now,
         accounts=shown,
-        chosen=Chosen(wanted.words, sum(group.operators for group in _groups(engine, "chosen", "status", "score")), of),
+        chosen=Chosen(wanted.words, sum(group.operators for group in statuses), of),
         receipt=receipt,
         freshness=freshness_of(snapshot),
         bands=_groups(engine, "chosen", "band", "score"),
         segments=_groups(engine, "chosen", "segment", "score"),
-        statuses=_groups(engine, "chosen", "status", "score"),
+        statuses=statuses,
         disagreements=tuple(_disagreements(engine, rules)),
     )
 
@@ -105,11 +105,21 @@ def portfolio(
 def risks(
     engine: Engine, folder: Path, snapshot: Snapshot, wanted: Wanted, *, now: datetime, links: Mapping[str, str]
 ) -> Risks:
-    """The operators wanted, by their risk of leaving; see `portfolio` for errors."""
-    found = portfolio(engine, folder, snapshot, _without_lines(wanted), now=now, links=links)
+    """The operators wanted, by their risk of leaving; those who left, or never began, are not ranked.
+
+    Raises:
+        UsageError: a status is wanted that nobody can leave from; or as `portfolio`.
+    """
+    gone = [status for status in wanted.statuses if status not in PRESENT]
+    if gone:
+        raise UsageError(
+            f"Operators of the status {gone[0]} cannot leave any more, or never came: they have no churn risk.",
+            hint=f"Ask for {', '.join(PRESENT)}; the report lists those who churned lately by themselves.",
+        )
+    found = portfolio(engine, folder, snapshot, replace(wanted, most=0), now=now, links=links)
     files = Files(engine, folder, snapshot)
     retention = card_named(RETENTION)
-    _rank(engine, retention)
+    _rank(engine, retention, wanted)
     ids = _ids(engine, "at_risk", "expected_loss DESC NULLS LAST, risk DESC, operator_id", wanted.most)
     left = _ids(engine, "left_lately", "churned_on DESC, operator_id", None)
     card = _card(snapshot)
@@ -119,7 +129,7 @@ def risks(
     }
     (unjudged,) = engine.run("SELECT COUNT(*) AS n FROM ranked WHERE risk IS NULL")
     return Risks(
-        portfolio=_showing(found, accounts),
+        portfolio=replace(found, accounts=accounts),
         retention=safety,
         levels=tuple(sorted(_groups(engine, "at_risk", "level_name", "risk"), key=_level)),
         categories=_groups(engine, "at_risk", "category", "risk"),
@@ -136,19 +146,7 @@ def _level(group: Group) -> int:
 
 def with_changes(found: Portfolio, changes: Mapping[str, Figure]) -> Portfolio:
     """The portfolio with each operator's change of the score."""
-    return Portfolio(**{**_parts(found), "changes": changes})
-
-
-def _showing(found: Portfolio, accounts: Sequence[Account]) -> Portfolio:
-    return Portfolio(**{**_parts(found), "accounts": tuple(accounts)})
-
-
-def _parts(found: Portfolio) -> dict[str, Any]:
-    return {name: getattr(found, name) for name in Portfolio.__slots__}
-
-
-def _without_lines(wanted: Wanted) -> Wanted:
-    return Wanted(**{**{name: getattr(wanted, name) for name in Wanted.__slots__}, "most": 0})
+    return replace(found, changes=changes)
 
 
 def _card(snapshot: Snapshot) -> Scorecard:
@@ -265,28 +263,34 @@ def _disagreements(engine: Engine, rules: Sequence[FindingRule]) -> Iterator[Gro
     known = {rule.id for rule in rules}
     for title, ids in _DISAGREEMENTS:
         listed = ", ".join(f"'{name}'" for name in ids if name in known)
-        rows = engine.run(
+        of_these = f"operator_id IN (SELECT h.operator_id FROM findings AS h WHERE h.rule IN ({listed}))"
+        (group,) = engine.run(
             f"""
-            SELECT c.name, c.mrr_usd FROM chosen AS c
-            WHERE c.operator_id IN (SELECT h.operator_id FROM findings AS h WHERE h.rule IN ({listed}))
-            ORDER BY c.mrr_usd DESC NULLS LAST, c.operator_id
+            SELECT COUNT(*) AS operators, COALESCE(SUM(mrr_usd), 0) AS mrr,
+                SUM(CASE WHEN mrr_usd IS NULL THEN 1 ELSE 0 END) AS unknown
+            FROM chosen WHERE {of_these}
             """
         )
-        if rows:
-            yield Group(
-                name=f"{title} ({', '.join(ids)})",
-                operators=len(rows),
-                mrr_minor=sum(int(row["mrr_usd"]) for row in rows if row["mrr_usd"] is not None),
-                mrr_unknown=sum(row["mrr_usd"] is None for row in rows),
-                examples=tuple(str(row["name"]) for row in rows[:_EXAMPLES]),
-            )
+        if not group["operators"]:
+            continue
+        examples = engine.run(
+            f"SELECT name FROM chosen WHERE {of_these} ORDER BY mrr_usd DESC NULLS LAST, operator_id LIMIT {_EXAMPLES}"
+        )
+        yield Group(
+            name=f"{title} ({', '.join(ids)})",
+            operators=int(group["operators"]),
+            mrr_minor=int(group["mrr"]),
+            mrr_unknown=int(group["unknown"]),
+            examples=tuple(str(row["name"]) for row in examples),
+        )
 
 
 # --- risk --------------------------------------------------------------------------------------------------------------
 
 
-def _rank(engine: Engine, card: Scorecard) -> None:
-    """Keep `ranked` (everybody chosen with a risk), `at_risk` and `left_lately`."""
+def _rank(engine: Engine, card: Scorecard, wanted: Wanted) -> None:
+    """Keep `ranked` (everybody chosen with a risk), `at_risk` and `left_lately` (of the choice, whatever its statuses)."""
+    conditions, values = _conditions(replace(wanted, statuses=("churned",)))
     engine.bind("account_metrics", "SELECT * FROM accounts")
     engine.keep("safety", scoring_sql(card)["scores"])
     levels = " ".join(f"WHEN risk >= {least} THEN '{name}'" for least, name, _ in LEVELS)
@@ -303,9 +307,12 @@ def _rank(engine: Engine, card: Scorecard) -> None:
     engine.keep(
         "left_lately",
         f"""
-        SELECT operator_id, churned_on FROM accounts
-        WHERE status = 'churned' AND churned_on >= CAST(as_of AS DATE) - {CHURNED_WITHIN_DAYS}
+        SELECT a.operator_id, a.churned_on FROM accounts AS a
+        INNER JOIN everybody AS e ON e.operator_id = a.operator_id
+        WHERE e.status = 'churned' AND a.churned_on >= CAST(a.as_of AS DATE) - {CHURNED_WITHIN_DAYS}
+            AND {" AND ".join(conditions)}
         """,
+        values,
     )
 
 
@@ -327,17 +334,4 @@ def _category(card: Scorecard) -> str:
     return f"CASE WHEN ({whole}) = 0 THEN '{GENERAL}' {branches} ELSE '{MULTIPLE}' END"
 
 
-BANDS = BAND_ORDER
-
-__all__ = [
-    "BANDS",
-    "PRESENT",
-    "SORTS",
-    "HealthScore",
-    "Receipt",
-    "Sort",
-    "Wanted",
-    "portfolio",
-    "risks",
-    "with_changes",
-]
+__all__ = ["PRESENT", "SORTS", "Sort", "Wanted", "portfolio", "risks", "with_changes"]

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from customer_research.errors import UsageError
 from customer_research.surfaces.cli.reports import report_options
 from customer_research.surfaces.cli.session import PARTIAL, Delivery, deliver, settings_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from customer_research.domain.report import Report
     from customer_research.research.portfolio.looking import Wanted
 
@@ -66,9 +69,15 @@ def choosing(command: Callable[..., Any]) -> Callable[..., Any]:
         min_mrr: float | None,
         text: str,
         most: int,
+        as_csv: bool,
         sort: str = "attention",
         **options: Any,
     ) -> Any:
+        if as_csv or _named_csv(options["output"]):
+            options |= {"as_csv": True, "chosen": _no_format(options)}
+        else:
+            options["as_csv"] = False
+
         def wanted(*, everybody: bool) -> Wanted:
             from customer_research.research.portfolio.looking import Wanted  # noqa: PLC0415 - start-up time
 
@@ -117,6 +126,17 @@ def choosing(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         wrapped = option(wrapped)
     return wrapped
+
+
+def _named_csv(output: Path | None) -> bool:
+    return output is not None and output.suffix.lower() == ".csv"
+
+
+def _no_format(options: dict[str, Any]) -> str:
+    """What stands for a report's format where none is made: the suffix of the CSV file names none."""
+    if options["as_json"] or options["chosen"] is not None:
+        raise UsageError("CSV and another format contradict each other.", hint="Give one of them.")
+    return "terminal"
 
 
 def _told(ctx: click.Context, *, kind: str, wanted: Callable[..., Wanted], as_csv: bool, delivery: Delivery) -> int:
