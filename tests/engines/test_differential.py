@@ -63,9 +63,9 @@ class Effort(NamedTuple):
 
 
 EFFORTS: Mapping[type[Engine], Effort] = {
-    Postgres: Effort(moments=5, rows=60, examples=6),
-    Spark: Effort(moments=1, rows=60, examples=2),
-    Snowflake: Effort(moments=1, rows=24, examples=2),
+    Postgres: Effort(moments=3, rows=60, examples=3),
+    Spark: Effort(moments=1, rows=60, examples=1),
+    Snowflake: Effort(moments=1, rows=24, examples=1),
 }
 
 
