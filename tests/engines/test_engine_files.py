@@ -309,8 +309,8 @@ def test_more_than_fits_into_memory_is_spilled_and_cleared_away(tmp_path: Path) 
 def test_closing_breaks_off_a_query_that_another_thread_runs(tmp_path: Path) -> None:
     duckdb = DuckDB(Room(folder=tmp_path))
     with ThreadPoolExecutor(1) as thread:
-        running = thread.submit(duckdb.run, "SELECT COUNT(*) AS n FROM range(1000000000000) AS t(n) WHERE n % 7 = 3")
-        time.sleep(0.3)  # it would run for minutes; one that has not begun by now fails as well
+        running = thread.submit(duckdb.run, "SELECT COUNT(*) AS n FROM range(30000000000) AS t(n) WHERE n % 7 = 3")
+        time.sleep(0.3)  # it would run for many seconds; one that has not begun by now fails as well
         duckdb.close()
         with pytest.raises(EngineError):
             running.result()

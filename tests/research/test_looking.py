@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from customer_research.domain.evidence import Fact
+from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.report import Report, Table, Text
+from customer_research.domain.snapshot import Snapshot
 from customer_research.errors import UsageError
 from customer_research.reports.render import json_, markdown, terminal
 from customer_research.research.portfolio import desk
+from customer_research.research.portfolio.accounts import freshness_of
 from customer_research.research.portfolio.looking import Wanted
 from customer_research.settings import LakeSettings, Settings
 
@@ -130,6 +132,28 @@ def test_a_choice_holds_for_those_who_left_as_well_and_they_are_never_ranked(por
     for status in ("churned", "never_started"):
         with pytest.raises(UsageError, match="have no churn risk"):
             desk.risk_csv(portfolio_settings, Wanted(statuses=("active", status)), now=NOW)
+
+
+def test_a_source_that_gave_nothing_did_not_answer_in_full() -> None:
+    receipt = Receipt("r", "lago", "invoices", "GET /invoices", NOW, 1, "d")
+    bare, optional = Gap("notion", "not_configured", "No token."), Gap("lago", "not_configured", "No such table.")
+    snapshot = Snapshot(
+        id="s",
+        kind="scored",
+        as_of=NOW,
+        taken_at=NOW,
+        scorecard="canonical",
+        version="1",
+        digest="d",
+        tables="t",
+        engine="duckdb",
+        operators=1,
+        place="",
+        receipts=(receipt,),
+        gaps=(bare, optional),
+    )
+    states = {one.source: (one.state, one.gaps) for one in freshness_of(snapshot)}
+    assert states == {"lago": ("ok", ()), "notion": ("missing", (bare,))}
 
 
 def test_without_a_snapshot_the_next_step_is_named(portfolio_settings: Settings, tmp_path) -> None:  # type: ignore[no-untyped-def]

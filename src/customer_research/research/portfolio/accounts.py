@@ -19,7 +19,7 @@ from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import scoring_sql
 from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.queries import ACCOUNT_TABLE
-from customer_research.research.freshness import STALE_AFTER
+from customer_research.research.freshness import ANSWERS, STALE_AFTER
 from customer_research.research.judge import METRIC_NAMES
 from customer_research.research.portfolio.snapshots import FILES, figure
 
@@ -118,14 +118,15 @@ def _figures(snapshot: Snapshot, row: Mapping[str, Any], gaps: Mapping[str, Gap]
 
 
 def freshness_of(snapshot: Snapshot) -> tuple[Freshness, ...]:
-    """How fresh each source was when the snapshot was taken, by the receipts of its tables."""
+    """How fresh each source was when the snapshot was taken, by the receipts of its tables; see `research.freshness`."""
     lines = []
     gaps = {gap.source: [g for g in snapshot.gaps if g.source == gap.source] for gap in snapshot.gaps}
     sources = dict.fromkeys([*(r.source for r in snapshot.receipts if r.source != "portfolio"), *gaps])
     for source in sources:
         instants = [receipt.fetched_at for receipt in snapshot.receipts if receipt.source == source]
         fetched = max(instants, default=None)
-        missing = tuple(gap for gap in gaps.get(source, []) if gap.reason not in {"not_configured", "not_applicable"})
+        answers = ANSWERS | {"not_configured"} if instants else ANSWERS  # a table that one does not have is no outage
+        missing = tuple(gap for gap in gaps.get(source, []) if gap.reason not in answers)
         old = fetched is not None and snapshot.as_of - fetched > STALE_AFTER
         lines.append(
             Freshness(
