@@ -16,7 +16,7 @@ from customer_research.connect.source import LandingTable, Link, Row, Source
 from customer_research.domain.evidence import Gap
 from customer_research.domain.outcome import Outcome, Progress
 from customer_research.errors import ConfigError, UsageError
-from customer_research.lake import Lake, Made
+from customer_research.lake import Lake, Made, StreamState
 from customer_research.research.sync import pulling, run
 from customer_research.settings import LakeSettings, Settings
 
@@ -247,6 +247,18 @@ def test_since_goes_back_and_a_first_pull_is_whole_all_the_same(world: World) ->
     assert [asked.since for _, asked in vendor.asked] == [None, "2026-08-03T12:00:00Z"]
     with pytest.raises(UsageError, match="contradict"):
         world.sync(since=since, full=True)
+
+
+def test_since_leaves_no_hole_behind_the_last_pull(world: World) -> None:
+    state = StreamState(shape="", mark="2026-10-01T00:00:00Z")
+    later, earlier = NOW - timedelta(days=1), NOW - timedelta(days=400)
+    orders = [
+        pulling.Order(full=False, since=since, overlap=timedelta(1), full_days=timedelta(7))
+        for since in (later, earlier)
+    ]
+    assert [pulling._since(state, order) for order in orders] == [state.mark, "2025-09-27T12:00:00Z"]
+    with pytest.raises(UsageError, match="future"):
+        world.sync(since=NOW + timedelta(days=1))
 
 
 def test_many_parts_are_merged_and_a_record_counts_as_it_came_last(

@@ -25,7 +25,7 @@ def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 WRONG_CALLS = [
-    (("porfile", "x"), "did you mean profile?"),
+    (("porfile", "x"), "did you mean profile or portfolio?"),
     (("frobnicate",), "commands: lookup, quick"),
     ((), "Usage: customer-research"),
     (("--bogus",), "--bogus"),

@@ -69,7 +69,22 @@ def _everything(state: StreamState, order: Order, shape: str, now: datetime) -> 
 
 
 def _since(state: StreamState, order: Order) -> str | None:
-    return state.mark if order.since is None else order.since.isoformat().replace("+00:00", "Z")
+    """Where to begin: not behind the mark, where that is an instant, or what changed in between would be missing."""
+    if order.since is None or state.mark is None:
+        return state.mark
+    marked = _instant(state.mark)
+    if marked is not None and marked < order.since:
+        return state.mark
+    return order.since.isoformat().replace("+00:00", "Z")
+
+
+def _instant(mark: str) -> datetime | None:
+    """The instant that a mark names; None for one of another kind."""
+    try:
+        found = datetime.fromisoformat(mark)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,8 @@ def run(
     known = discover() if catalogue is None else catalogue
     if full and since is not None:
         raise UsageError("--full and --since contradict each other.", hint="Give one of them.")
+    if since is not None and since > clock():
+        raise UsageError("--since lies in the future: nothing has changed since then.", hint="Give an earlier date.")
     chosen = _chosen(known, sources)
     missing = {name: gap for name, source in known.items() if (gap := source.missing(settings)) is not None}
     _require_configured(chosen, sources, missing)
