@@ -29,6 +29,7 @@ COMMANDS = {
     "reservations": ("reports:reservations", "Volume, revenue, trends and types of trips."),
     "payments": ("reports:payments", "Card processing: success, failures, risk, disputes."),
     "health": ("reports:health", "Health score, point by point."),
+    "report": ("reports:report", "Any kind of report about an operator, in any format."),
     "compare": ("many:compare", "Two to ten operators side by side, the differences that matter first."),
     "batch": ("many:batch", "A report of each operator of a file and one summary; continues where it was cut off."),
     "whatif": ("many:whatif", "The health score if some figures were other than they are (hypothetical)."),
