@@ -32,6 +32,7 @@ COMMANDS = {
     "report": ("reports:report", "Any kind of report about an operator, in any format."),
     "snapshot": ("snapshots:snapshot", "Keep what an operator's reports are made of, to make them again later."),
     "diff": ("snapshots:diff", "What differs between two account snapshots: figures, records, scorecard, code."),
+    "export": ("export:export", "Write a report about an operator to its page in Notion."),
     "compare": ("many:compare", "Two to ten operators side by side, the differences that matter first."),
     "batch": ("many:batch", "A report of each operator of a file and one summary; continues where it was cut off."),
     "whatif": ("many:whatif", "The health score if some figures were other than they are (hypothetical)."),
