@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,16 +33,20 @@ class Judged(Protocol):
         """The records behind a metric."""
 
 
-def judge(measuring: Judged, scorecard: str) -> tuple[tuple[HealthScore, ...], tuple[Finding, ...]]:
-    """The health score under a scorecard, and the correlation findings that hold.
+def judge(
+    measuring: Judged, scorecard: str, also: Iterable[str] = ()
+) -> tuple[tuple[HealthScore, ...], tuple[Finding, ...]]:
+    """The health score under a scorecard, then under each further one, and the correlation findings that hold.
 
     Raises:
         ConfigError: no such scorecard, or a fault in it.
     """
-    card, scores = _compiled(scorecard, _changed_at(scorecard))
-    score = assemble(card, measuring.run(scores)[0], measuring.figures, measuring.evidence)
+    scores = []
+    for name in dict.fromkeys((scorecard, *also)):
+        card, sql = _compiled(name, _changed_at(name))
+        scores.append(assemble(card, measuring.run(sql)[0], measuring.figures, measuring.evidence))
     rules, held = _findings()
-    return (score,), assemble_findings(rules, measuring.run(held)[0], measuring.figures)
+    return tuple(scores), assemble_findings(rules, measuring.run(held)[0], measuring.figures)
 
 
 def card_named(scorecard: str) -> Scorecard:

@@ -17,6 +17,7 @@ from customer_research.domain.check import CheckResult
 from customer_research.domain.evidence import Evidence, Gap
 from customer_research.domain.explanation import Explanation
 from customer_research.domain.identity import LookupAnswer
+from customer_research.domain.occasion import Occasion
 from customer_research.domain.rates import Rates
 from customer_research.domain.records import TABLES
 from customer_research.domain.report import Report
@@ -24,6 +25,7 @@ from customer_research.engines.duckdb import Memory
 from customer_research.errors import BadAnswer, ConfigError, CustomerResearchError, OperatorNotFound, UsageError
 from customer_research.metrics.catalogue import Metric
 from customer_research.metrics.queries import EVIDENCE, LISTINGS, evidence_sql
+from customer_research.reports.build import INTERNALLY
 from customer_research.reports.kinds import KINDS
 from customer_research.reports.kinds import lookup as lookup_kind
 from customer_research.research import comparison, missing, whatif
@@ -98,11 +100,13 @@ class Research:
         report = lookup_kind.build_lookup(found.answer, found.receipts, found.gaps, self._clock())
         return report, found.answer
 
-    async def report(self, kind: str, term: str, *, scorecard: str | None = None) -> Report:
+    async def report(
+        self, kind: str, term: str, *, scorecard: str | None = None, occasion: Occasion = INTERNALLY
+    ) -> Report:
         """One report about the one operator that the term names.
 
         Raises:
-            UsageError: no such kind, or the term cannot be looked up.
+            UsageError: no such kind, one that is not for the occasion's audience, or the term cannot be looked up.
             OperatorNotFound: nothing answers to the term.
             AmbiguousOperator: several operators do.
             ConfigError: no such scorecard, or a wrong setting.
@@ -110,8 +114,11 @@ class Research:
         chosen = KINDS.get(kind)
         if chosen is None:
             raise UsageError(f"There is no report {kind!r}.", hint=f"Reports: {', '.join(KINDS)}.")
-        account = await self.account(term, listings=chosen.needs, scorecard=scorecard)
-        return chosen.build(account)
+        chosen.admit(occasion)
+        account = await self.account(
+            term, listings=chosen.needs, scorecard=scorecard, also=chosen.scorecards, past=chosen.past
+        )
+        return chosen.report(account, occasion)
 
     async def account(
         self,
@@ -120,10 +127,24 @@ class Research:
         tables: frozenset[str] = ALL_TABLES,
         listings: Collection[str] = (),
         scorecard: str | None = None,
+        also: Sequence[str] = (),
+        past: bool = False,
     ) -> Account:
-        """Everything known of the one operator that the term names; see `report` for errors."""
+        """Everything known of the one operator that the term names; see `report` for errors.
+
+        Args:
+            term: any identifier or name.
+            tables: the canonical tables that are read.
+            listings: the details that are read (`metrics.queries.LISTINGS`; other names are left out).
+            scorecard: the scorecard of its score; the settings' without.
+            also: further scorecards to judge by.
+            past: whether earlier scores and alerts are read from the store.
+        """
         self.ask_again()
-        return (await self.measured(term, tables=tables, listings=listings, scorecard=scorecard))[0]
+        account, _ = await self.measured(
+            term, tables=tables, listings=listings, scorecard=scorecard, also=also, past=past
+        )
+        return account
 
     async def compare(self, terms: Sequence[str], *, scorecard: str | None = None) -> Report:
         """Two to ten operators side by side, as of one instant; see `report` for errors of each term.
@@ -189,6 +210,8 @@ class Research:
         listings: Collection[str] = (),
         scorecard: str | None = None,
         as_of: datetime | None = None,
+        also: Sequence[str] = (),
+        past: bool = False,
     ) -> tuple[Account, Measuring]:
         """The account with its tables in memory, which hold only until the caller awaits something else.
 
@@ -197,7 +220,8 @@ class Research:
         memory = self._opened_memory()
         gathered, resolution = await self._gather(term, tables, frozenset(listings) & LISTINGS.keys(), as_of)
         measuring = Measuring(await memory, gathered)
-        scores, findings = judge(measuring, scorecard or self.settings.scorecard)
+        card = scorecard or self.settings.scorecard
+        scores, findings = judge(measuring, card, also)
         account = Account(
             operator_id=gathered.operator_id,
             name=_name(gathered, resolution),
@@ -212,6 +236,10 @@ class Research:
             links=self.settings.links,
             rates=self._rates_around(gathered.as_of),
         )
+        if past:
+            from customer_research.research.history.past import with_past  # noqa: PLC0415 - start-up time
+
+            account = with_past(account, self.settings, card)
         return account, measuring
 
     def _rates_around(self, as_of: datetime) -> Rates | None:

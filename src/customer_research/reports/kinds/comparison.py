@@ -330,4 +330,4 @@ def _latest(instants: Sequence[Any], choose: Callable[..., Any]) -> Any:
     return choose((instant for instant in instants if instant is not None), default=None)
 
 
-KIND = Kind("comparison", "Comparison", STREAMS, build)
+KIND = Kind("comparison", "Comparison", STREAMS, build, about="operators")
