@@ -239,6 +239,20 @@ def listings() -> dict[str, tuple[dict[str, Any], ...]]:
     month = {"month": date(2026, 10, 1), "currency": "USD"}
     return {
         "usage_monthly": ({**month, "trips": 31, "completed": 28, "cancelled": 2, "revenue_minor": 420000},),
+        "usage_daily": tuple(
+            {
+                "day": date(2026, 10, 31) - timedelta(days=back),
+                "booked": 2 if back < 90 else 1,
+                "trips": 2,
+                "completed": 1,
+                "cancelled": 0,
+                "revenue_minor": 15000,
+                "driver_trips": 1,
+                "app_trips": back % 2,
+                "currency": "USD",
+            }
+            for back in range(500)
+        ),
         "usage_types": (
             {"trip_type": "one-way", "order_type": None, "trips": 31, "revenue_minor": 420000, "currency": "USD"},
         ),

@@ -77,8 +77,17 @@ def section_ids(report: Report) -> list[str]:
     return [section.id for section in report.sections]
 
 
-def test_all_seven_kinds_are_there() -> None:
-    assert set(KINDS) == {"profile", "billing", "reservations", "payments", "health", "quick", "lookup"}
+def test_all_kinds_are_there() -> None:
+    assert set(KINDS) == {
+        "profile",
+        "account-review",
+        "billing",
+        "reservations",
+        "payments",
+        "health",
+        "quick",
+        "lookup",
+    }
 
 
 def test_kinds_need_only_known_listings() -> None:

@@ -75,6 +75,7 @@ SIGNED = frozenset(
         "drivers_added_90d",
         "contribution_points",
         "score_change",
+        "change",
     }
 )
 """Metrics that are changes: shown with a plus sign when positive."""
