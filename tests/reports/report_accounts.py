@@ -23,6 +23,7 @@ from customer_research.domain.identity import Candidate, Interpretation, LookupA
 from customer_research.domain.money import Money
 from customer_research.domain.records import TABLES
 from customer_research.domain.report import Freshness
+from customer_research.health.playbook import Known, advise, load_playbook
 from customer_research.metrics.catalogue import METRICS, SUBJECTS
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
@@ -369,19 +370,27 @@ LINKS: Mapping[str, str] = {
 
 def full(name: str = "Alder Chauffeurs", **values: Any) -> Account:
     """Everything is known."""
-    return Account(
-        OPERATOR,
-        name,
-        AS_OF,
-        AS_OF + timedelta(seconds=5),
-        None,
-        figures(**values),
-        all_records(),
-        fresh(),
-        (score(),),
-        findings(),
-        LINKS,
+    return advised(
+        Account(
+            OPERATOR,
+            name,
+            AS_OF,
+            AS_OF + timedelta(seconds=5),
+            None,
+            figures(**values),
+            all_records(),
+            fresh(),
+            (score(),),
+            findings(),
+            LINKS,
+        )
     )
+
+
+def advised(account: Account) -> Account:
+    """The account with what the shipped playbook says of its score and findings."""
+    known = Known({}, account.figures, account.score, account.findings, account.history)
+    return replace(account, advice=advise(load_playbook(None, METRICS), known))
 
 
 def gap_of(source: str, metric: str = "") -> Gap:
@@ -397,7 +406,7 @@ def nothing() -> Account:
         Freshness(source, "missing", None, None, (gap_of(source),))
         for source in ("lago", "hubspot", "warehouse", "notion")
     )
-    return replace(full(), figures=gaps, records=tables, freshness=unknown, scores=(empty,), findings=())
+    return replace(full(), figures=gaps, records=tables, freshness=unknown, scores=(empty,), findings=(), advice=())
 
 
 def empty() -> Account:
@@ -411,12 +420,16 @@ def empty() -> Account:
             made[name] = figure(name, () if entry.unit == "money" else 0)
     made["status"] = figure("status", "no_subscription")
     tables = {name: Records(name, (), found.receipts) for name, found in all_records().items()}
-    return replace(full(), figures=made, records=tables, scores=(), findings=())
+    return replace(full(), figures=made, records=tables, scores=(), findings=(), advice=())
 
 
 def churned() -> Account:
-    return replace(
-        full(status="churned", churned_on=date(2026, 8, 15)), scores=(score(31, "critical", "churned"),), findings=()
+    return advised(
+        replace(
+            full(status="churned", churned_on=date(2026, 8, 15)),
+            scores=(score(31, "critical", "churned"),),
+            findings=(),
+        )
     )
 
 

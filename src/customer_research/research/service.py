@@ -40,7 +40,7 @@ from customer_research.research.freshness import freshness
 from customer_research.research.gather import CSM, Gatherer, Progress, silent
 from customer_research.research.gathered import Gathered
 from customer_research.research.journal import Journal
-from customer_research.research.judge import judge
+from customer_research.research.judge import advised, judge
 from customer_research.research.judge import prepare as prepare_judging
 from customer_research.research.resolve import Resolution, Resolver, operator_id_of
 from customer_research.research.why import compare, explain, metric_named, needed_tables, warehouse_evidence
@@ -240,7 +240,7 @@ class Research:
             from customer_research.research.history.past import with_past  # noqa: PLC0415 - start-up time
 
             account = with_past(account, self.settings, card)
-        return account, measuring
+        return advised(measuring, account, self.settings.playbook), measuring
 
     def _rates_around(self, as_of: datetime) -> Rates | None:
         """The exchange rates that a report as of that instant may use; the files are read once."""
@@ -255,7 +255,7 @@ class Research:
         Accounts that are gathered at the same time share it, since nothing is awaited between measuring and judging.
         """
         if self._memory is None:
-            self._memory = asyncio.create_task(asyncio.to_thread(_memory, self.settings.scorecard))
+            self._memory = asyncio.create_task(asyncio.to_thread(_memory, self.settings))
         return self._memory
 
     def _measure_arrived(self, gathered: Gathered) -> None:
@@ -355,12 +355,12 @@ class Research:
         return found
 
 
-def _memory(scorecard: str) -> Memory:
+def _memory(settings: Settings) -> Memory:
     """A memory in which measuring and judging need only run."""
     memory = Memory()
     prepare_measuring(memory)
     with suppress(ConfigError):  # judging says so when it is this scorecard that is asked for
-        prepare_judging(memory, scorecard)
+        prepare_judging(memory, settings.scorecard, settings.playbook)
     return memory
 
 

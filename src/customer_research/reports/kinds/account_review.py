@@ -32,7 +32,7 @@ from customer_research.reports.build import (
 from customer_research.reports.days import LISTING, Window
 from customer_research.reports.frame import frame
 from customer_research.reports.presentation import counted, value_words
-from customer_research.reports.recommend import action_table, recommendations
+from customer_research.reports.recommend import action_table
 
 _RENEWAL_DAYS = 120
 _LONG_TALK, _SHORT_TALK = 60, 30
@@ -81,7 +81,7 @@ def _first(account: Account) -> Iterator[Prose]:
     risks = judgement.risks(account, 1)
     if risks:
         yield Prose(f"Risk: {risks[0].text}", risks[0].facts, risks[0].tone)
-    todo = recommendations(account)
+    todo = account.advice
     if todo:
         yield Prose(f"Bring home: {todo[0].action}", todo[0].facts)
 

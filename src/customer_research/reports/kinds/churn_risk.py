@@ -14,7 +14,6 @@ from customer_research.reports import judgement
 from customer_research.reports.build import bullets, figure, section, sections
 from customer_research.reports.kinds.portfolio import brief, disagreements, gap_warnings, group_table, number, table
 from customer_research.reports.presentation import counted, value_words
-from customer_research.reports.recommend import recommendations
 from customer_research.reports.standing import health
 
 CATEGORIES: Mapping[str, str] = MappingProxyType({"P": "Payment", "E": "Engagement", "S": "Support", "C": "Contract"})
@@ -217,7 +216,7 @@ def _sign(sign: Contribution) -> Prose:
 
 def _action(account: Account) -> Iterator[Prose]:
     """The first thing to do; an Enterprise account's owner is brought in."""
-    todo = recommendations(account)
+    todo = account.advice
     segment = account.fact("segment")
     with_owner = " Bring in the account's executive sponsor." if segment and segment.value == "Enterprise" else ""
     if todo:

@@ -60,14 +60,18 @@ def risk_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> str:
 
 def _portfolio(settings: Settings, wanted: Wanted, now: datetime) -> Portfolio:
     with _newest(settings) as (engine, folder, snapshot):
-        found = looking.portfolio(engine, folder, snapshot, wanted, now=now, links=settings.links)
+        found = looking.portfolio(
+            engine, folder, snapshot, wanted, now=now, links=settings.links, playbook=settings.playbook
+        )
     ids = [account.operator_id for account in found.accounts]
     return looking.with_changes(found, changes(settings.store_url, snapshot, ids))
 
 
 def _risks(settings: Settings, wanted: Wanted, now: datetime) -> Risks:
     with _newest(settings) as (engine, folder, snapshot):
-        return looking.risks(engine, folder, snapshot, wanted, now=now, links=settings.links)
+        return looking.risks(
+            engine, folder, snapshot, wanted, now=now, links=settings.links, playbook=settings.playbook
+        )
 
 
 @contextmanager

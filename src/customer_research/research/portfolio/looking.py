@@ -74,7 +74,14 @@ class Wanted:
 
 
 def portfolio(
-    engine: Engine, folder: Path, snapshot: Snapshot, wanted: Wanted, *, now: datetime, links: Mapping[str, str]
+    engine: Engine,
+    folder: Path,
+    snapshot: Snapshot,
+    wanted: Wanted,
+    *,
+    now: datetime,
+    links: Mapping[str, str],
+    playbook: Path | None = None,
 ) -> Portfolio:
     """The operators wanted of a snapshot whose files lie in *folder*, each judged again under the snapshot's scorecard.
 
@@ -87,7 +94,8 @@ def portfolio(
     card = _card(snapshot)
     of = _choose(engine, wanted, rules)
     statuses = _groups(engine, "chosen", "status", "score")
-    shown = accounts_of(files, _ids(engine, "chosen", _ORDERS[wanted.sort], wanted.most), card, now=now, links=links)
+    ids = _ids(engine, "chosen", _ORDERS[wanted.sort], wanted.most)
+    shown = accounts_of(files, ids, card, now=now, links=links, playbook=playbook)
     return Portfolio(
         snapshot=snapshot,
         generated_at=now,
@@ -103,7 +111,14 @@ def portfolio(
 
 
 def risks(
-    engine: Engine, folder: Path, snapshot: Snapshot, wanted: Wanted, *, now: datetime, links: Mapping[str, str]
+    engine: Engine,
+    folder: Path,
+    snapshot: Snapshot,
+    wanted: Wanted,
+    *,
+    now: datetime,
+    links: Mapping[str, str],
+    playbook: Path | None = None,
 ) -> Risks:
     """The operators wanted, by their risk of leaving; those who left, or never began, are not ranked.
 
@@ -123,14 +138,11 @@ def risks(
     ids = _ids(engine, "at_risk", "expected_loss DESC NULLS LAST, risk DESC, operator_id", wanted.most)
     left = _ids(engine, "left_lately", "churned_on DESC, operator_id", None)
     card = _card(snapshot)
-    accounts = accounts_of(files, ids, card, now=now, links=links)
-    safety = {
-        account.operator_id: account.scores[0] for account in accounts_of(files, ids, retention, now=now, links=links)
-    }
+    accounts = accounts_of(files, ids, card, now=now, links=links, playbook=playbook, also=(retention,))
     (unjudged,) = engine.run("SELECT COUNT(*) AS n FROM ranked WHERE risk IS NULL")
     return Risks(
         portfolio=replace(found, accounts=accounts),
-        retention=safety,
+        retention={account.operator_id: account.scores[1] for account in accounts},
         levels=tuple(sorted(_groups(engine, "at_risk", "level_name", "risk"), key=_level)),
         categories=_groups(engine, "at_risk", "category", "risk"),
         segments=_groups(engine, "at_risk", "segment", "risk"),
