@@ -9,18 +9,24 @@ from customer_research.reports.build import Kind
 from customer_research.reports.kinds import (
     account_review,
     billing,
+    brief,
+    comparison,
     health,
     lookup,
+    operator_risk,
     payments,
     profile,
     quick,
     reservations,
 )
 
-KINDS: Mapping[str, Kind] = MappingProxyType(
-    {
-        module.KIND.name: module.KIND
-        for module in (profile, account_review, billing, reservations, payments, health, quick, lookup)
-    }
-)
+_ABOUT_ONE = (profile, account_review, brief, billing, reservations, payments, health, operator_risk, quick)
+
+OPERATOR_KINDS: Mapping[str, Kind] = MappingProxyType({module.KIND.name: module.KIND for module in _ABOUT_ONE})
+"""The kinds about one operator by name, in the order of the documentation."""
+
+KINDS: Mapping[str, Kind] = MappingProxyType({**OPERATOR_KINDS, lookup.KIND.name: lookup.KIND})
+"""The kinds that are made of what is known of one operator, and the lookup."""
+
+EVERY_KIND: Mapping[str, Kind] = MappingProxyType({**KINDS, comparison.KIND.name: comparison.KIND})
 """Every kind by name, in the order of the documentation."""

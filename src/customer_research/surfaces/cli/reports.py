@@ -30,7 +30,7 @@ SETTING_MISSING = 5
 SOURCE_FAILED = 6
 
 
-REPORTS = ("quick", "profile", "account-review", "billing", "reservations", "payments", "health")
+REPORTS = ("quick", "profile", "account-review", "brief", "churn-risk", "billing", "reservations", "payments", "health")
 """The reports about one operator that `report` makes."""
 
 SCORECARD = click.option("--scorecard", help="canonical (default), guide or billing_guide, or a TOML file.")
