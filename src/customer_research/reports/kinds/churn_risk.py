@@ -12,7 +12,14 @@ from customer_research.domain.portfolio import Risks
 from customer_research.domain.report import Block, Cell, Prose, Report, Text, Tone
 from customer_research.reports import judgement
 from customer_research.reports.build import bullets, figure, section, sections
-from customer_research.reports.kinds.portfolio import brief, disagreements, gap_warnings, group_table, number, table
+from customer_research.reports.kinds.portfolio import (
+    brief,
+    disagreements_table,
+    gap_warnings,
+    group_table,
+    number,
+    table,
+)
 from customer_research.reports.presentation import counted, value_words
 from customer_research.reports.standing import health
 
@@ -80,7 +87,7 @@ def build(found: Risks) -> Report:
             section("Summary", Prose(NOT_A_PROBABILITY), *_groups(found), id="summary"),
             section("Insights", bullets(_insights(found)), id="insights"),
             section("Ranked by expected loss", _ranked(found), id="ranked"),
-            section("Where figures disagree", disagreements(portfolio), id="disagreements"),
+            section("Where figures disagree", disagreements_table(portfolio), id="disagreements"),
             section("Signs, account by account", *_details(found), id="signs"),
             section("Churned within 90 days", _churned(found), id="churned"),
         ),

@@ -29,12 +29,12 @@ def build(found: Portfolio) -> Report:
         as_of=found.snapshot.as_of,
         sections=sections(
             section("Who needs attention", *_lines(found), id="attention"),
-            section("Where figures disagree", disagreements(found), id="disagreements"),
+            section("Where figures disagree", disagreements_table(found), id="disagreements"),
             *groups(found),
         ),
         freshness=found.freshness,
         warnings=tuple(gap_warnings(found)),
-        headline=_headline(found),
+        headline=headline(found),
     )
 
 
@@ -118,7 +118,8 @@ def _is_number(cell: Cell) -> bool:
     return isinstance(cell, Fact) and cell.unit not in {"text", "date"}
 
 
-def _headline(found: Portfolio) -> Prose:
+def headline(found: Portfolio) -> Prose:
+    """How many operators are At Risk or Critical, with how much MRR."""
     counts = {group.name: group for group in found.bands}
     critical, at_risk = (counts.get(band) for band in ("critical", "at_risk"))
     worst = [group for group in (critical, at_risk) if group is not None]
@@ -176,8 +177,8 @@ NO_HISTORY = Gap(
 )
 
 
-def disagreements(found: Portfolio) -> Block:
-    """Where money, usage and support do not tell the same story (correlation rules)."""
+def disagreements_table(found: Portfolio, most: int | None = None) -> Block:
+    """Where money, usage and support do not tell the same story (correlation rules); the first *most*."""
     if not found.disagreements:
         return Prose(
             "Money, usage and support tell the same story wherever they are known.", (number(found, 0, "count"),)
@@ -190,6 +191,6 @@ def disagreements(found: Portfolio) -> Block:
             *mrr_cells(found, group),
             Text(", ".join(group.examples)),
         )
-        for group in found.disagreements
+        for group in found.disagreements[:most]
     ]
-    return table(found, headers, rows, "")
+    return table(found, headers, rows, "", len(found.disagreements))

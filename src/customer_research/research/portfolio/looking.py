@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from customer_research.domain.account import Account
 from customer_research.domain.evidence import Figure
 from customer_research.domain.health import Band, Status
 from customer_research.domain.portfolio import Chosen, Group, Portfolio, Risks
@@ -22,6 +23,7 @@ from customer_research.reports.kinds.churn_risk import AT_RISK, CATEGORIES, GENE
 from customer_research.research.judge import METRIC_NAMES, card_named
 from customer_research.research.portfolio.accounts import Files, accounts_of, freshness_of
 from customer_research.research.portfolio.snapshots import scoring_receipt
+from customer_research.settings import Settings
 
 Sort = Literal["attention", "score", "mrr", "name", "trend"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
@@ -108,6 +110,15 @@ def portfolio(
         statuses=statuses,
         disagreements=tuple(_disagreements(engine, rules)),
     )
+
+
+def told_of(
+    engine: Engine, folder: Path, snapshot: Snapshot, operator_ids: Sequence[str], *, settings: Settings, now: datetime
+) -> Mapping[str, Account]:
+    """These operators' accounts by id, in the order given."""
+    files, ids = Files(engine, folder, snapshot), list(dict.fromkeys(operator_ids))
+    found = accounts_of(files, ids, _card(snapshot), now=now, links=settings.links, playbook=settings.playbook)
+    return {account.operator_id: account for account in found}
 
 
 def risks(
@@ -346,4 +357,4 @@ def _category(card: Scorecard) -> str:
     return f"CASE WHEN ({whole}) = 0 THEN '{GENERAL}' {branches} ELSE '{MULTIPLE}' END"
 
 
-__all__ = ["PRESENT", "SORTS", "Sort", "Wanted", "portfolio", "risks", "with_changes"]
+__all__ = ["PRESENT", "SORTS", "Sort", "Wanted", "portfolio", "risks", "told_of", "with_changes"]
