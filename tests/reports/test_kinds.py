@@ -37,7 +37,7 @@ from customer_research.domain.money import Money
 from customer_research.domain.report import Bullets, FigureLine, Figures, Missing, Prose, Report, Table, Text
 from customer_research.errors import RenderError
 from customer_research.reports import judgement
-from customer_research.reports.kinds import KINDS
+from customer_research.reports.kinds import EVERY_KIND, KINDS
 from customer_research.reports.kinds.lookup import build_lookup
 from customer_research.reports.render import json_, markdown, terminal
 
@@ -78,7 +78,16 @@ def section_ids(report: Report) -> list[str]:
 
 
 def test_all_kinds_are_there() -> None:
+    assert {name for name, kind in EVERY_KIND.items() if kind.about == "everybody"} == {
+        "digest",
+        "portfolio",
+        "portfolio-summary",
+        "portfolio-churn-risk",
+        "alerts",
+    }
     assert set(KINDS) == {
+        "brief",
+        "churn-risk",
         "profile",
         "account-review",
         "billing",

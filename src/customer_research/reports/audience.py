@@ -205,7 +205,6 @@ def customer_account(account: Account) -> Account:
         scores=(),
         findings=(),
         links={},
-        rates=None,
         advice=(),
         history=NOT_FOR_CUSTOMERS,
         alerts=NOT_FOR_CUSTOMERS,
@@ -217,7 +216,7 @@ def _own_figure(name: str, found: Figure) -> Figure:
         return NOT_FOR_CUSTOMERS
     if name == "status" and isinstance(found, Fact) and found.value not in _STANDINGS:
         return NOT_FOR_CUSTOMERS
-    return found
+    return replace(found, note="") if isinstance(found, Fact) else found
 
 
 def _own_records(name: str, found: Records) -> Records:
@@ -271,7 +270,7 @@ def _block(block: Block) -> Block | None:
     if isinstance(block, Bullets):
         return replace(block, items=tuple(map(_prose, block.items)))
     if isinstance(block, Figures):
-        lines = tuple(_line(line) for line in block.lines if line.figure != NOT_FOR_CUSTOMERS)
+        lines = tuple(_line(line) for line in block.lines if _told(line.figure))
         return Figures(lines) if lines else None
     if isinstance(block, Table):
         return _table(block)
@@ -280,6 +279,11 @@ def _block(block: Block) -> Block | None:
     if isinstance(block, Missing):
         return None if block.gap == NOT_FOR_CUSTOMERS else Missing(block.what, _gap(block.gap))
     assert_never(block)
+
+
+def _told(figure: Figure) -> bool:
+    """Whether a figure is a customer's: not internal, and no gap of our own settings."""
+    return figure != NOT_FOR_CUSTOMERS and not (isinstance(figure, Gap) and figure.source == "rates")
 
 
 def _line(line: FigureLine) -> FigureLine:

@@ -25,6 +25,7 @@ WATERFALL = "What makes up the score"
 RESERVATIONS = "Reservations by month, with the year before"
 REVENUE = "Trip revenue by month, with the year before"
 BILLS = "Invoices and payments"
+CHARGES = "Card charges by month"
 BANDS = "Operators by band"
 QUADRANT = "Change of usage against payment"
 
@@ -306,6 +307,28 @@ def _bills_words(account: Account, issued: Sequence[Any], receipts: tuple[Receip
         facts += (outstanding,)
         text += f"; outstanding: {value_words(outstanding)}"
     return Prose(f"{text}.", facts, "neutral" if paid == len(issued) else "watch")
+
+
+def charges_by_month(account: Account) -> Chart | None:
+    """Card charges that succeeded and that failed, by month; None without any."""
+    found = records(account, "card_monthly")
+    if found.gap is not None or not found.receipts or not found.rows:
+        return None
+    months: dict[date, list[int]] = {}
+    for row in found.rows:
+        month = date.fromisoformat(str(row["month"])[:10])
+        succeeded, failed = months.get(month, [0, 0])
+        months[month] = [succeeded + int(row["succeeded"]), failed + int(row["failed"])]
+    marks = [
+        Mark(month, Fact(counts[at], "count", found.receipts, account.as_of), series, "bad" if at else "good")
+        for at, series in enumerate(("Succeeded", "Failed"))
+        for month, counts in sorted(months.items())
+    ]
+    succeeded, failed = (sum(counts[at] for counts in months.values()) for at in (0, 1))
+    whole = Fact(succeeded + failed, "count", found.receipts, account.as_of)
+    lost = Fact(failed, "count", found.receipts, account.as_of)
+    text = f"{failed} of {counted(succeeded + failed, 'charge')} in {counted(len(months), 'month')} failed."
+    return Chart("months", CHARGES, Prose(text, (lost, whole)), tuple(marks), "Month", "Charges")
 
 
 # -- everybody -----------------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from customer_research.engines.duckdb import Memory
 from customer_research.errors import BadAnswer, ConfigError, CustomerResearchError, OperatorNotFound, UsageError
 from customer_research.metrics.catalogue import Metric
 from customer_research.metrics.queries import EVIDENCE, LISTINGS, evidence_sql
-from customer_research.reports.build import INTERNALLY
+from customer_research.reports.build import INTERNALLY, Kind
 from customer_research.reports.kinds import KINDS
 from customer_research.reports.kinds import lookup as lookup_kind
 from customer_research.research import comparison, missing, whatif
@@ -115,10 +115,11 @@ class Research:
         if chosen is None:
             raise UsageError(f"There is no report {kind!r}.", hint=f"Reports: {', '.join(KINDS)}.")
         chosen.admit(occasion)
-        account = await self.account(
-            term, listings=chosen.needs, scorecard=scorecard, also=chosen.scorecards, past=chosen.past
-        )
-        return chosen.report(account, occasion)
+        return chosen.report(await self.account_for(chosen, term, scorecard=scorecard), occasion)
+
+    async def account_for(self, kind: Kind, term: str, *, scorecard: str | None = None) -> Account:
+        """All that a kind of report reads of the one operator that the term names; see `report` for errors."""
+        return await self.account(term, listings=kind.needs, scorecard=scorecard, also=kind.scorecards, past=kind.past)
 
     async def account(
         self,

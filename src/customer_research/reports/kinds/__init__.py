@@ -11,14 +11,17 @@ from customer_research.reports.kinds import (
     billing,
     brief,
     comparison,
+    digest,
     health,
     lookup,
     operator_risk,
     payments,
+    portfolio_summary,
     profile,
     quick,
     reservations,
 )
+from customer_research.reports.kinds.everybody import HISTORY, KINDS_OF_MANY
 
 _ABOUT_ONE = (profile, account_review, brief, billing, reservations, payments, health, operator_risk, quick)
 
@@ -28,5 +31,7 @@ OPERATOR_KINDS: Mapping[str, Kind] = MappingProxyType({module.KIND.name: module.
 KINDS: Mapping[str, Kind] = MappingProxyType({**OPERATOR_KINDS, lookup.KIND.name: lookup.KIND})
 """The kinds that are made of what is known of one operator, and the lookup."""
 
-EVERY_KIND: Mapping[str, Kind] = MappingProxyType({**KINDS, comparison.KIND.name: comparison.KIND})
+_BESIDES = (comparison.KIND, HISTORY, digest.KIND, portfolio_summary.KIND, *KINDS_OF_MANY)
+
+EVERY_KIND: Mapping[str, Kind] = MappingProxyType({**KINDS, **{kind.name: kind for kind in _BESIDES}})
 """Every kind by name, in the order of the documentation."""

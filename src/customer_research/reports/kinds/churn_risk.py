@@ -9,7 +9,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.health import Contribution, HealthScore
 from customer_research.domain.portfolio import Risks
-from customer_research.domain.report import Block, Cell, Prose, Report, Text, Tone
+from customer_research.domain.report import Block, Cell, Chart, Mark, Prose, Report, Text, Tone
 from customer_research.reports import judgement
 from customer_research.reports.build import bullets, figure, section, sections
 from customer_research.reports.kinds.portfolio import (
@@ -84,7 +84,7 @@ def build(found: Risks) -> Report:
         generated_at=portfolio.generated_at,
         as_of=portfolio.snapshot.as_of,
         sections=sections(
-            section("Summary", Prose(NOT_A_PROBABILITY), *_groups(found), id="summary"),
+            section("Summary", Prose(NOT_A_PROBABILITY), _by_level(found), *_groups(found), id="summary"),
             section("Insights", bullets(_insights(found)), id="insights"),
             section("Ranked by expected loss", _ranked(found), id="ranked"),
             section("Where figures disagree", disagreements_table(portfolio), id="disagreements"),
@@ -129,6 +129,25 @@ def _groups(found: Risks) -> Iterator[Block]:
         grouped = group_table(found.portfolio, rows, of, caption, "Average risk")
         if grouped is not None:
             yield grouped
+
+
+BY_LEVEL = "Operators at risk, by level"
+
+
+def _by_level(found: Risks) -> Chart | None:
+    """How many operators are at each level of risk."""
+    tones: dict[str, Tone] = {"High": "bad", "Medium": "bad", "Low": "watch"}
+    marks = tuple(
+        Mark(level.name, number(found.portfolio, level.operators, "count"), tone=tones.get(level.name, "neutral"))
+        for level in found.levels
+    )
+    if not marks:
+        return None
+    many = sum(level.operators for level in found.levels)
+    of = found.portfolio.chosen.matching
+    facts = (number(found.portfolio, many, "count"), number(found.portfolio, of, "count"))
+    text = f"{many} of {counted(of, 'operator')} are at risk."
+    return Chart("bands", BY_LEVEL, Prose(text, facts), marks, "Level", "Operators")
 
 
 def _insights(found: Risks) -> Iterator[Prose]:

@@ -329,4 +329,4 @@ def _latest(instants: Sequence[Any], choose: Callable[..., Any]) -> Any:
     return choose((instant for instant in instants if instant is not None), default=None)
 
 
-KIND = Kind("comparison", "Comparison", STREAMS, build, about="operators")
+KIND = Kind("comparison", "Comparison", STREAMS, build, about="operators", answers="How do several operators differ?")

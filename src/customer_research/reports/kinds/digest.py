@@ -55,7 +55,7 @@ def _headline(found: Week) -> Prose:
     portfolio, moves = found.portfolio, found.moves
     when = f"{portfolio.snapshot.as_of:%Y-%m-%d}"
     risk = money_at_risk(portfolio, found.amounts)
-    money = f" {value_words(risk)} of MRR a month is at risk." if isinstance(risk, Fact) and risk.value else ""
+    money = f" MRR at risk, a month: {value_words(risk)}." if isinstance(risk, Fact) and risk.value else ""
     if isinstance(moves, Gap):
         return Prose(f"Nothing to compare with: {moves.detail}.{money}", (), "unknown")
     facts = (_count(found, len(moves.new_at_risk)), *((risk,) if isinstance(risk, Fact) else ()))
@@ -105,7 +105,7 @@ def _moved(found: Week) -> Iterator[tuple[str, Block, str]]:
         ("Better", moves.better, BETTER, "Nobody got better by ten points or a band.", "better"),
     )
     for title, movers, most, none, name in parts:
-        yield title, movers_table(found, moves, movers, most, none), name
+        yield title, movers_table(found, moves, movers, most, none, rose=name == "better"), name
     for title, movers, name in (("Left", moves.left, "left"), ("New customers", moves.came, "came")):
         if movers:
             names = first([mover.name for mover in movers], _NAMES * 2)

@@ -177,4 +177,4 @@ def _nothing(answer: LookupAnswer) -> Section | None:
     return section("What now", lead, reasons, then, steps, id="next")
 
 
-KIND = Kind("lookup", "Lookup", frozenset({"csm"}), build_lookup, about="term")
+KIND = Kind("lookup", "Lookup", frozenset({"csm"}), build_lookup, about="term", answers="Which operator is meant?")

@@ -19,13 +19,15 @@ AT_RISK = frozenset({"at_risk", "critical"})
 PRESENT = frozenset({"active", "onboarding", "no_subscription"})
 
 
-def movers_table(found: Week | Overview, moves: Moves, movers: Sequence[Mover], most: int, none: str) -> Block:
-    """Operators with their score then and now, and why they stand so now; *none* says that there is nobody."""
+def movers_table(
+    found: Week | Overview, moves: Moves, movers: Sequence[Mover], most: int, none: str, *, rose: bool = False
+) -> Block:
+    """Operators with their score then and now, and what speaks against them; *none* says that there is nobody."""
     portfolio = found.portfolio
     if not movers:
         return Prose(none, (number(portfolio, 0, "count"),))
     rows = [_row(portfolio, moves, mover, found.accounts.get(mover.operator_id)) for mover in movers[:most]]
-    headers = ("Operator", "MRR", "Then", "Now", "Change", "Why")
+    headers = ("Operator", "MRR", "Then", "Now", "Change", "To watch" if rose else "Why")
     return table(portfolio, headers, rows, "", len(movers))
 
 

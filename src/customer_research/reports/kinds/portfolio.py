@@ -10,7 +10,7 @@ from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.portfolio import Group, Portfolio
 from customer_research.domain.report import Block, Cell, Prose, Report, Section, Table, Text, Tone
-from customer_research.reports import judgement
+from customer_research.reports import judgement, pictures
 from customer_research.reports.build import figure, section, sections
 from customer_research.reports.presentation import ANSWERS, counted, value_words
 from customer_research.reports.standing import flag, health
@@ -52,6 +52,7 @@ def groups(found: Portfolio) -> Iterator[Section | None]:
     ]
     yield section(
         "How everybody stands",
+        pictures.by_band(found),
         group_table(found, bands, "Band", "By band"),
         group_table(found, found.segments, "Segment", "By segment"),
         group_table(found, statuses, "Status", "By status"),

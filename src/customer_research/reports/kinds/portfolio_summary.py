@@ -83,7 +83,7 @@ def _movers(found: Overview) -> Iterator[tuple[str, Block, str]]:
         ("Fell most in a month", moves.worse, "Nobody got worse by ten points or a band.", "worse"),
         ("Rose most in a month", moves.better, "Nobody got better by ten points or a band.", "better"),
     ):
-        yield title, movers_table(found, moves, movers, MOVERS, none), name
+        yield title, movers_table(found, moves, movers, MOVERS, none, rose=name == "better"), name
 
 
 def _risks(found: Overview) -> Block:

@@ -29,7 +29,16 @@ COMMANDS = {
     "reservations": ("reports:reservations", "Volume, revenue, trends and types of trips."),
     "payments": ("reports:payments", "Card processing: success, failures, risk, disputes."),
     "health": ("reports:health", "Health score, point by point."),
-    "report": ("reports:report", "Any kind of report about an operator, in any format."),
+    "account-review": (
+        "reports:account_review",
+        "Before a review (QBR): value delivered, wins, what moved the score, agenda, next steps.",
+    ),
+    "brief": ("reports:brief", "Before a call: objective, snapshot, topics, questions, open promises, checklist."),
+    "report": ("any_report:report", "Any kind of report, about one, several or all operators, in any format."),
+    "digest": (
+        "any_report:digest",
+        "The week: newly at risk, worse, better, money at risk, what was done, what to do.",
+    ),
     "snapshot": ("snapshots:snapshot", "Keep what an operator's reports are made of, to make them again later."),
     "diff": ("snapshots:diff", "What differs between two account snapshots: figures, records, scorecard, code."),
     "export": ("export:export", "Write a report about an operator to its page in Notion."),
