@@ -25,6 +25,7 @@ from customer_research.domain.records import TABLES
 from customer_research.domain.report import Freshness
 from customer_research.health.playbook import Known, advise, load_playbook
 from customer_research.metrics.catalogue import METRICS, SUBJECTS
+from customer_research.reports.kinds import OPERATOR_KINDS
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 OPERATOR = "3f0c2a10-7d11-11ef-9a00-0242ac120002"
@@ -491,7 +492,7 @@ ACCOUNTS: dict[str, Callable[[], Account]] = {
     "money": money_account,
     "no_hubspot": lambda: without("hubspot"),
 }
-ACCOUNT_KINDS = ("profile", "billing", "reservations", "payments", "health", "quick")
+ACCOUNT_KINDS = tuple(OPERATOR_KINDS)
 
 
 def candidate(number: int = 1, **values: Any) -> Candidate:

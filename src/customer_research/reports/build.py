@@ -66,7 +66,9 @@ class Kind:
 
     `needs` are the streams and listings it reads; `scorecards` those it judges by beside the report's own; `past` whether it
     reads earlier scores and alerts. `build` takes the `Account` (and the `Occasion` where `occasional`); that of a kind that
-    is not about one operator takes what its use case gives. `charts` names what it draws, `answers` the question it answers.
+    is not about one operator takes what its use case gives. `answers` is
+    the question that it answers, `parts` the titles of its sections (those that have nothing to say are left out), `charts`
+    the titles of what it draws.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Kind:
     for_customers: bool = False
     answers: str = ""
     charts: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     def report(self, account: Account, occasion: Occasion = INTERNALLY) -> Report:
         """The report of this kind on an account: a pure function of the two.

@@ -21,7 +21,7 @@ from customer_research.reports.kinds import (
     quick,
     reservations,
 )
-from customer_research.reports.kinds.everybody import HISTORY, KINDS_OF_MANY
+from customer_research.reports.kinds.everybody import HISTORY, KINDS_OF_MANY, MISSING
 
 _ABOUT_ONE = (profile, account_review, brief, billing, reservations, payments, health, operator_risk, quick)
 
@@ -31,7 +31,7 @@ OPERATOR_KINDS: Mapping[str, Kind] = MappingProxyType({module.KIND.name: module.
 KINDS: Mapping[str, Kind] = MappingProxyType({**OPERATOR_KINDS, lookup.KIND.name: lookup.KIND})
 """The kinds that are made of what is known of one operator, and the lookup."""
 
-_BESIDES = (comparison.KIND, HISTORY, digest.KIND, portfolio_summary.KIND, *KINDS_OF_MANY)
+_BESIDES = (comparison.KIND, HISTORY, MISSING, digest.KIND, portfolio_summary.KIND, *KINDS_OF_MANY)
 
 EVERY_KIND: Mapping[str, Kind] = MappingProxyType({**KINDS, **{kind.name: kind for kind in _BESIDES}})
 """Every kind by name, in the order of the documentation."""

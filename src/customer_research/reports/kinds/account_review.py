@@ -285,4 +285,17 @@ KIND = Kind(
         pictures.WATERFALL,
         pictures.BILLS,
     ),
+    parts=(
+        "In short",
+        "Value delivered",
+        "Wins",
+        "Health trend, and what moved it",
+        "Not used to the full",
+        "Risks",
+        "Tickets and commitments",
+        "Bills and card payments",
+        "Expansion",
+        "Agenda",
+        "Next steps",
+    ),
 )

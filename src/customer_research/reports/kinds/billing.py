@@ -233,4 +233,15 @@ KIND = Kind(
     for_customers=True,
     answers="What does the operator pay us, and does it pay on time?",
     charts=(pictures.BILLS,),
+    parts=(
+        "Customer",
+        "Subscriptions",
+        "Money",
+        "Invoices",
+        "Payment health",
+        "Flags",
+        "Recommendations",
+        "Payments and credits",
+        "Links",
+    ),
 )

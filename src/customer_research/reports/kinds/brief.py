@@ -285,4 +285,5 @@ KIND = Kind(
     occasional=True,
     past=True,
     answers="What must I know, ask and have at hand in the five minutes before a call?",
+    parts=("Objective", "Snapshot", "Topics", "Questions", "Open promises", "Who to expect", "Before the call"),
 )

@@ -329,4 +329,12 @@ def _latest(instants: Sequence[Any], choose: Callable[..., Any]) -> Any:
     return choose((instant for instant in instants if instant is not None), default=None)
 
 
-KIND = Kind("comparison", "Comparison", STREAMS, build, about="operators", answers="How do several operators differ?")
+KIND = Kind(
+    "comparison",
+    "Comparison",
+    STREAMS,
+    build,
+    about="operators",
+    answers="How do several operators differ?",
+    parts=("Operators", "Differences that matter", "Side by side", "Risks", "Actions"),
+)

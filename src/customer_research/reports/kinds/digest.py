@@ -210,4 +210,17 @@ KIND = Kind(
     build,
     about="everybody",
     answers="What changed in a week: who is newly at risk, worse, better; what was done, and what is to be done?",
+    parts=(
+        "The week",
+        "Newly at risk",
+        "Worse",
+        "Better",
+        "Left",
+        "New customers",
+        "Critical alerts",
+        "What was done",
+        "Top issues",
+        "What to do",
+        "Stale",
+    ),
 )

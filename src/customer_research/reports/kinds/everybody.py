@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from customer_research.reports import pictures
 from customer_research.reports.build import Kind
-from customer_research.reports.kinds import alerts, churn_risk, history, portfolio
+from customer_research.reports.kinds import alerts, churn_risk, history, missing, portfolio
 
 KINDS_OF_MANY = (
     Kind(
@@ -14,6 +14,7 @@ KINDS_OF_MANY = (
         portfolio.build,
         about="everybody",
         answers="Who needs attention today, and why?",
+        parts=("Who needs attention", "Where figures disagree", "How everybody stands"),
         charts=(pictures.BANDS,),
     ),
     Kind(
@@ -23,6 +24,14 @@ KINDS_OF_MANY = (
         churn_risk.build,
         about="everybody",
         answers="Who may leave, ranked by what would be lost?",
+        parts=(
+            "Summary",
+            "Insights",
+            "Ranked by expected loss",
+            "Where figures disagree",
+            "Signs, account by account",
+            "Churned within 90 days",
+        ),
         charts=(churn_risk.BY_LEVEL,),
     ),
     Kind(
@@ -32,6 +41,7 @@ KINDS_OF_MANY = (
         alerts.build_open,
         about="everybody",
         answers="What needs attention now, the worst first?",
+        parts=("Sources", "Operators", "What to do"),
     ),
 )
 HISTORY = Kind(
@@ -40,5 +50,14 @@ HISTORY = Kind(
     frozenset(),
     history.build,
     answers="How did the score move, and what moved it?",
+    parts=("Trend", "Score over time", "What moved it in 30 days", "What moved it since it had another band"),
     charts=(pictures.SCORE_HISTORY,),
+)
+MISSING = Kind(
+    "missing",
+    "Missing information",
+    frozenset(),
+    missing.build,
+    answers="Which unknown figure would move the score most, and between which bounds?",
+    parts=("Unknown figures", "By cause"),
 )

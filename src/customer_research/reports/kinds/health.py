@@ -137,4 +137,5 @@ KIND = Kind(
     past=True,
     answers="How healthy is the account, and where does every point come from?",
     charts=(pictures.DIMENSIONS, pictures.WATERFALL, pictures.SCORE_HISTORY),
+    parts=("Score", "Point by point", "Risks and positives", "Actions", "Trend", "Evidence", "Links"),
 )

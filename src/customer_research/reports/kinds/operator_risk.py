@@ -179,4 +179,13 @@ KIND = Kind(
     past=True,
     answers="Will this operator leave: which signs speak for and against it, what would be lost, what is to be done?",
     charts=(RISK_STEPS,),
+    parts=(
+        "Risk",
+        "Signs that it leaves",
+        "Signs that it stays",
+        "What to do",
+        "What the sources say together",
+        "Open alerts",
+        "Not judged",
+    ),
 )

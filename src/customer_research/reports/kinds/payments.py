@@ -139,4 +139,14 @@ KIND = Kind(
     for_customers=True,
     answers="What do passengers pay by card, what fails, what is disputed?",
     charts=(pictures.CHARGES,),
+    parts=(
+        "Standing",
+        "Charges, last 90 days",
+        "Risk and disputes",
+        "By month",
+        "Recent failures",
+        "Disputes",
+        "Recommendations",
+        "Links",
+    ),
 )

@@ -129,4 +129,13 @@ KIND = Kind(
     about="everybody",
     answers="How does the whole portfolio stand, what moved in a month, which risks and how much money?",
     charts=(pictures.BANDS, pictures.QUADRANT),
+    parts=(
+        "In short",
+        "How the operators stand",
+        "Money",
+        "Fell most in a month",
+        "Rose most in a month",
+        "Top risks",
+        "Where figures disagree",
+    ),
 )

@@ -312,4 +312,17 @@ KIND = Kind(
     build,
     answers="Who is the operator, what do they pay, how do they use it, what troubles them?",
     charts=(pictures.BILLS, pictures.RESERVATIONS),
+    parts=(
+        "Overview",
+        "Health",
+        "What the sources say together",
+        "Recommendations",
+        "Contacts",
+        "Billing",
+        "Engagement",
+        "Relationship",
+        "Last 30 days",
+        "Appendix",
+        "Links",
+    ),
 )

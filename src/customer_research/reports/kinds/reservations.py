@@ -214,4 +214,16 @@ KIND = Kind(
     for_customers=True,
     answers="How much is booked and ridden, when, by whom, and how does it change?",
     charts=(pictures.RESERVATIONS, pictures.REVENUE),
+    parts=(
+        "Volume, 12 months",
+        "Revenue, 12 months",
+        "Trend",
+        "By month",
+        "By type and status",
+        "Last trips",
+        "Who",
+        "Engagement signals",
+        "What the sources say together",
+        "Links",
+    ),
 )

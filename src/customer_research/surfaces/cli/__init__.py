@@ -68,6 +68,7 @@ COMMANDS = {
     "why": ("why:why", "One figure: value, formula, request as sent, records behind it."),
     "metrics": ("registry:metrics", "List the metrics."),
     "rules": ("registry:rules", "List a scorecard's rules."),
+    "playbook": ("registry:playbook", "List what reports advise when: what raises it, who does it, until when."),
     "tables": ("tables:tables", "The canonical tables and their columns: what `import` takes."),
     "doctor": ("doctor:doctor", "Check settings, credentials and the open questions on live systems."),
     "config": ("config:config", "Show settings and where each comes from."),
