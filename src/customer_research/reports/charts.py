@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from customer_research.domain.evidence import Fact, Figure, Gap
+from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.money import Money
 from customer_research.domain.report import Cell, Chart, Form, Mark, Table, Text
 
@@ -38,6 +39,54 @@ def as_table(chart: Chart) -> Table:
         rows.append(tuple(row))
     right = tuple("right" if at == len(headers) - 1 else "left" for at in range(len(headers)))
     return Table(tuple(headers), tuple(rows), (), chart.title, align=right)  # type: ignore[arg-type] # made of the two words
+
+
+FEW = 12
+"""Up to so many marks a text shows each; more of them it shows as lines of blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A series of a chart as blocks, in the order of the places, and its lowest and highest marks where any is known."""
+
+    series: str
+    blocks: str
+    least: Mark | None
+    most: Mark | None
+
+
+def told_in_full(chart: Chart) -> bool:
+    """Whether a text shows every mark of a chart: there are few, and they are no cloud of points."""
+    return chart.form not in {"quadrant", "months"} and len(chart.marks) <= FEW
+
+
+def lines_of(chart: Chart, longest: int) -> tuple[Line, ...]:
+    """A chart's series as lines of blocks, the newest *longest* places; none for events and points, which make no line."""
+    if chart.form in {"quadrant", "timeline"}:
+        return ()
+    places = list(dict.fromkeys(sorted(str(mark.at) for mark in chart.marks)))[-longest:]
+    return tuple(_line(chart, series, places) for series in dict.fromkeys(mark.series for mark in chart.marks))
+
+
+def _line(chart: Chart, series: str, places: Sequence[str]) -> Line:
+    at = {str(mark.at): mark for mark in chart.marks if mark.series == series}
+    marks = [at.get(place) for place in places]
+    heights = [height_of(mark.figure) if mark is not None else None for mark in marks]
+    known = [(height, mark) for height, mark in zip(heights, marks, strict=True) if height is not None]
+    least, most = (choose(known, key=lambda pair: pair[0])[1] for choose in (min, max)) if known else (None, None)
+    return Line(series, sparkline(heights), least, most)
+
+
+def months_table(chart: Chart) -> Table:
+    """A chart by months as a table: a row a month, a column a series."""
+    series = tuple(dict.fromkeys(mark.series for mark in chart.marks))
+    at = {(str(mark.at), mark.series): mark.figure for mark in chart.marks}
+    places = dict.fromkeys(sorted(str(mark.at) for mark in chart.marks))
+    none = Text("none", "unknown")
+    rows = tuple((Text(place[:7]), *(at.get((place, one), none) for one in series)) for place in places)
+    align = ("left", *("right" for _ in series))
+    basis = merge_basis(mark.figure for mark in chart.marks if isinstance(mark.figure, Fact))
+    return Table((chart.axis or AXES[chart.form], *series), rows, basis, chart.title, align=align)  # type: ignore[arg-type] # made of the two words
 
 
 def place_cell(chart: Chart, mark: Mark) -> Cell:

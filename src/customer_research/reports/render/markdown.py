@@ -9,7 +9,7 @@ from typing import assert_never
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.report import Block, Bullets, Chart, FigureLine, Figures, Missing, Prose, Report, Table
 from customer_research.reports.answering import freshness_words
-from customer_research.reports.charts import as_table
+from customer_research.reports.charts import Line, as_table, lines_of, months_table, told_in_full
 from customer_research.reports.presentation import (
     ANSWERS,
     GAP_WORDS,
@@ -29,6 +29,7 @@ _LEADING = re.compile(r"^(?:[-+=]|\d+(?=[.)]))")
 _SCHEME = re.compile(r"(?<=[A-Za-z]):(?=\S)")
 _WWW = re.compile(r"\bwww\.", re.IGNORECASE)
 _LONGEST_QUERY = 400
+_LONGEST_LINE = 52
 
 
 def escape(text: str) -> str:
@@ -190,10 +191,25 @@ class Writer:
         return f"{caption}\n\n" * bool(caption) + "\n".join(lines)
 
     def _chart(self, chart: Chart) -> str:
-        """What the picture says, its marks as a table, its events as a list."""
+        """What the picture says; few marks as a table, months as one, many as lines of blocks; its events as a list."""
+        shown: list[str] = []
+        if told_in_full(chart):
+            shown = [self._table(as_table(chart))]
+        elif chart.form == "months":
+            shown = [self._table(months_table(chart))]
+        else:
+            shown = ["\n".join(f"- {self._line_of(line)}" for line in lines_of(chart, _LONGEST_LINE))]
         events = [f"- {event.on.isoformat()}: {self._prose(event.what)}" for event in chart.events]
-        parts = [self._prose(chart.says), self._table(as_table(chart)), "\n".join(events)]
+        title = "" if told_in_full(chart) or chart.form == "months" else f"**{self._words(chart.title)}**"
+        parts = [title, self._prose(chart.says), *shown, "\n".join(events)]
         return "\n\n".join(part for part in parts if part)
+
+    def _line_of(self, line: Line) -> str:
+        words = f"{escape(line.series)} " if line.series else ""
+        if line.least is None or line.most is None:
+            return f"{words}{_code(line.blocks)}"
+        between = " to ".join(escape(self._presenter.cell(mark.figure).text) for mark in (line.least, line.most))
+        return f"{words}{_code(line.blocks)} {between}"
 
     def _caption(self, table: Table) -> str:
         words = self._words(table.caption)

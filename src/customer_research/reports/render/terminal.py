@@ -14,6 +14,7 @@ from customer_research.domain.report import (
     Chart,
     FigureLine,
     Figures,
+    Mark,
     Missing,
     Prose,
     Report,
@@ -21,7 +22,7 @@ from customer_research.domain.report import (
     Tone,
 )
 from customer_research.reports.answering import freshness_words
-from customer_research.reports.charts import height_of, place_cell, sparkline
+from customer_research.reports.charts import Line, height_of, lines_of, place_cell, told_in_full
 from customer_research.reports.presentation import (
     ANSWERS,
     TONE_WORDS,
@@ -52,7 +53,7 @@ _LONGEST_CELL = 60
 _LONGEST_QUERY = 140
 _SINGLES = 2
 _UNBOUNDED = 10_000
-_MOST_BARS, _BAR, _LINE = 26, 24, 52
+_BAR, _LINE = 24, 52
 _DEFAULT_WIDTH, _NARROWEST = 100, 40
 
 
@@ -275,17 +276,26 @@ class _Writer:
         yield grid if self._fits(grid) else self._stacked(table)
 
     def _chart(self, chart: Chart) -> Iterator[RenderableType]:
-        """A chart's sentence, and its marks as bars; a long one over time as one line of blocks a series."""
+        """A chart's sentence, and its marks as bars; many of them as a line of blocks a series, points not at all."""
         yield _styled(self._presenter.text(chart.title), "bold")
         yield self._prose(chart.says)
-        if len(chart.marks) > _MOST_BARS:
-            for series in dict.fromkeys(mark.series for mark in chart.marks):
-                heights = [height_of(mark.figure) for mark in chart.marks if mark.series == series][-_LINE:]
-                yield self._hanging(f"{self._presenter.text(series)} " if series else "", _styled(sparkline(heights)))
-        elif chart.marks:
+        if told_in_full(chart):
             yield self._bars(chart)
+        else:
+            yield from map(self._line_of, lines_of(chart, _LINE))
         for event in chart.events:
             yield self._hanging(f"{event.on.isoformat()} ", self._prose(event.what))
+
+    def _line_of(self, line: Line) -> RenderableType:
+        """A series as blocks, and between which figures they lie."""
+        words = ""
+        if line.least is not None and line.most is not None:
+            words = f"  {self._bare(line.least)} to {self._bare(line.most)}"
+        name = f"{self._presenter.text(line.series):<15} " if line.series else ""
+        return self._hanging(name, _styled(line.blocks).append(words, "dim"))
+
+    def _bare(self, mark: Mark) -> str:
+        return self._presenter.cell(mark.figure).text
 
     def _bars(self, chart: Chart) -> RenderableType:
         from rich.table import Table as Grid  # noqa: PLC0415 - start-up time

@@ -48,8 +48,8 @@ def export(
     settings = settings_of(ctx)
 
     async def work(research: Research) -> tuple[Report, Exported]:
-        account = await research.account(operator, listings=KINDS[kind].needs, scorecard=scorecard)
-        report = KINDS[kind].build(account)
+        account = await research.account_for(KINDS[kind], operator, scorecard=scorecard)
+        report = KINDS[kind].report(account)
         done = await to_notion(
             settings,
             research.now,

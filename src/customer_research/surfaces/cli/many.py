@@ -13,7 +13,14 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from customer_research.reports.render import FORMATS
-from customer_research.surfaces.cli.reports import NOT_FOUND, SCORECARD, SOURCE_FAILED, report_of, report_options
+from customer_research.surfaces.cli.reports import (
+    NOT_FOUND,
+    REPORTS,
+    SCORECARD,
+    SOURCE_FAILED,
+    report_of,
+    report_options,
+)
 from customer_research.surfaces.cli.session import PARTIAL, Delivery, output_format, rendered, settings_of
 from customer_research.surfaces.cli.summary import count_words, summary
 
@@ -34,7 +41,6 @@ def compare(ctx: click.Context, operators: tuple[str, ...], scorecard: str | Non
     return report_of(ctx, lambda research: research.compare(operators, scorecard=scorecard), delivery)
 
 
-KINDS = ("quick", "profile", "health", "billing")
 BATCH_HELP = """\
 A report of each operator that FILE (- for standard input) names, and one summary of all.
 
@@ -52,7 +58,7 @@ Exit code: 0 all in full; 3 some partial; 4 some not found, ambiguous or refused
 @click.command("batch", help=BATCH_HELP)
 @click.argument("file", type=click.File("rb"))
 @click.option(
-    "--kind", type=click.Choice(KINDS), default="quick", show_default=True, help="The report of each operator."
+    "--kind", type=click.Choice(REPORTS), default="quick", show_default=True, help="The report of each operator."
 )
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path, file_okay=False), help="Folder for reports and summary."
