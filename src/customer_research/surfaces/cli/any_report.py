@@ -163,6 +163,8 @@ def _of_snapshot(
     chosen = "churn-risk" if kind == "portfolio-churn-risk" else kind
     found = account_snapshots.find(settings_of(ctx), snapshot_id)
     made = account_snapshots.report(found, chosen, occasion)
+    if not account_snapshots.same_code(found):
+        click.echo("Note: another version of the program took this snapshot; the bytes may differ from then.", err=True)
     delivery(made)
     return PARTIAL if made.partial else 0
 

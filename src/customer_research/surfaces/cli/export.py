@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from customer_research.errors import AmbiguousOperator, OperatorNotFound
-from customer_research.surfaces.cli.reports import REPORTS, SCORECARD, unresolved
+from customer_research.surfaces.cli.reports import AUDIENCE, MEETING, REPORTS, SCORECARD, SINCE, occasion_of, unresolved
 from customer_research.surfaces.cli.session import PARTIAL, settings_of, with_research
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ written there is not overwritten without --force: the report is then added as a 
 @click.command("export", help=EXPORT_HELP)
 @click.argument("kind", type=click.Choice(REPORTS))
 @click.argument("operator")
+@AUDIENCE
+@SINCE
+@MEETING
 @SCORECARD
 @click.option("--force", is_flag=True, help="Overwrite the page also where a person has edited it.")
 @click.option("--prepare", is_flag=True, help="Add the properties that the data source lacks.")
@@ -37,6 +41,9 @@ def export(
     operator: str,
     scorecard: str | None,
     *,
+    audience: str,
+    since: datetime | None,
+    meeting: str,
     force: bool,
     prepare: bool,
     show_personal: bool,
@@ -45,11 +52,13 @@ def export(
     from customer_research.reports.kinds import KINDS  # noqa: PLC0415 - start-up time
     from customer_research.research.export import to_notion  # noqa: PLC0415
 
-    settings = settings_of(ctx)
+    settings, chosen = settings_of(ctx), KINDS[kind]
+    occasion = occasion_of(audience=audience, meeting=meeting, since=since)
+    chosen.admit(occasion)
 
     async def work(research: Research) -> tuple[Report, Exported]:
-        account = await research.account_for(KINDS[kind], operator, scorecard=scorecard)
-        report = KINDS[kind].report(account)
+        account = await research.account_for(chosen, operator, scorecard=scorecard)
+        report = chosen.report(account, occasion)
         done = await to_notion(
             settings,
             research.now,
