@@ -39,6 +39,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             ),
             Format("markdown", "Markdown (GitHub flavour)", "markdown", (".md",), "text/markdown"),
             Format("json", "JSON with a schema", "json_", (".json",), "application/json"),
+            Format("pdf", "PDF, tagged", "pdf", (".pdf",), "application/pdf", binary=True),
         )
     }
 )
