@@ -13,6 +13,7 @@ import pytest
 from documents_read import runs, squeezed, words
 from pypdf import PdfReader
 from report_accounts import ACCOUNT_KINDS, ACCOUNTS, AS_OF, HOSTILE, answer, full, hostile, receipt
+from report_charts import CHARTS, charted
 
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.money import Money
@@ -177,3 +178,24 @@ def test_columns_fill_the_width_and_come_in_groups() -> None:
     assert [group.chosen[0] for group in groups] == [0] * len(groups)
     assert sorted({at for group in groups for at in group.chosen}) == list(range(9))
     assert all(sum(group.widths) == pytest.approx(50) for group in groups)
+
+
+# -- charts ------------------------------------------------------------------------------------------------------------
+
+
+def test_charts_are_pictures_with_their_sentence_as_alternative(tmp_path: Path) -> None:
+    made = pdf.render(charted())
+    assert_sound(made, tmp_path / "made.pdf")
+    with pikepdf.open(io.BytesIO(made)) as opened:
+        told = [
+            str(part.Alt) for part in opened.objects if isinstance(part, pikepdf.Dictionary) and part.get("/S") == "/Figure"
+        ]
+    assert sorted(told) == sorted(chart.says.text for chart in CHARTS.values())
+    text = words(made)
+    assert all(chart.says.text in text for chart in CHARTS.values())
+    assert "2026-08-12: Invoice failed <script>" in text
+
+
+def test_a_chart_without_marks_is_its_sentence() -> None:
+    made = pdf.render(report_of(replace(CHARTS["bands"], marks=())))
+    assert "12 of 262 are critical." in words(made)

@@ -27,7 +27,8 @@ from customer_research.domain.report import (
 )
 from customer_research.errors import RenderError
 from customer_research.reports.answering import freshness_words
-from customer_research.reports.charts import as_table
+from customer_research.reports.drawing import vega
+from customer_research.reports.drawing.theme import PRINT
 from customer_research.reports.fonts import FALLBACKS, FAMILY, FOLDER
 from customer_research.reports.fonts.measure import breakable, drawable, shortened
 from customer_research.reports.presentation import Presenter, Shown, dated_words, gap_words
@@ -38,6 +39,7 @@ from customer_research.reports.render.wording import (
     next_words,
     note_runs,
     receipt_words,
+    receipts_of_chart,
     title_words,
 )
 
@@ -175,7 +177,7 @@ class _Writer:
         if isinstance(block, Table):
             return self._table(block)
         if isinstance(block, Chart):
-            return self._table(as_table(block))
+            return self._chart(block)
         if isinstance(block, Missing):
             return self._missing(block)
         assert_never(block)
@@ -219,6 +221,22 @@ class _Writer:
             "size": size,
             "padding": _PADDING,
             "groups": [self._group(group, table, headers, cells, size) for group in groups],
+        }
+
+    def _chart(self, chart: Chart) -> dict[str, Any]:
+        """The picture, whose sentence is its alternative text; below it the sentence and the events it numbers."""
+        if not chart.marks:
+            return {"type": "prose", "run": self._prose(chart.says)}
+        notes = note_runs(self._presenter.numbers(receipts_of_chart(chart)))
+        says = drawable(self._presenter.text(chart.says.text))
+        return {
+            "type": "chart",
+            "caption": {"text": self._words(chart.title), "beside": "", "notes": notes},
+            "svg": drawable(vega.svg(vega.spec(chart, self._presenter, PRINT))),
+            "width": _LINE,
+            "alt": says,
+            "says": self._prose(chart.says),
+            "events": [{"on": event.on.isoformat(), "what": self._prose(event.what)} for event in chart.events],
         }
 
     def _group(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.report import Table
+from customer_research.domain.evidence import Fact, Gap, Receipt, merge_basis
+from customer_research.domain.report import Chart, Table
 from customer_research.reports.presentation import (
     ANSWERS,
     GAP_WORDS,
@@ -31,6 +31,12 @@ def caption_beside(table: Table) -> str:
     """How much of a table is shown where it is not all: `(12 of 300 shown)`."""
     cut = table.total is not None and table.total > len(table.rows)
     return f"({len(table.rows)} of {table.total} shown)" if cut else ""
+
+
+def receipts_of_chart(chart: Chart) -> tuple[Receipt, ...]:
+    """What the marks of a chart rest on."""
+    figures = [figure for mark in chart.marks for figure in (mark.figure, mark.at) if isinstance(figure, Fact)]
+    return merge_basis(figures)
 
 
 def next_words(gap: Gap) -> str:
