@@ -66,7 +66,8 @@ def _runs(page: pikepdf.Page) -> Iterator[Run]:
     widths = {str(name): _widths(font) for name, font in page.resources.get("/Font", {}).items()}
     kept: list[Matrix] = []
     place, text, font, size = IDENTITY, IDENTITY, "", 0.0
-    for operands, operator in pikepdf.parse_content_stream(page):
+    instructions: Any = pikepdf.parse_content_stream(page)
+    for operands, operator in instructions:
         command = str(operator)
         if command == "q":
             kept.append(place)
@@ -107,7 +108,7 @@ def _widths(font: Any) -> dict[int, float]:
     while listed:
         first, second = int(listed.pop(0)), listed.pop(0)
         if isinstance(second, pikepdf.Array):
-            found |= {first + n: float(width) for n, width in enumerate(second)}  # type: ignore[arg-type] # numbers
+            found |= {first + n: float(width) for n, width in enumerate(second)}
         else:
             found |= dict.fromkeys(range(first, int(second) + 1), float(listed.pop(0)))
     return found

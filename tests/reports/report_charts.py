@@ -58,7 +58,9 @@ def months() -> Chart:
         for series, currency in (("This year", "USD"), ("The year before", "USD"))
         for month in range(1, 11)
     )
-    return Chart("months", "Revenue", says("Revenue by month, up to $1,234.50.", fact(Money("USD", 123_450), "money")), marks)
+    return Chart(
+        "months", "Revenue", says("Revenue by month, up to $1,234.50.", fact(Money("USD", 123_450), "money")), marks
+    )
 
 
 def timeline() -> Chart:

@@ -39,6 +39,24 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             ),
             Format("markdown", "Markdown (GitHub flavour)", "markdown", (".md",), "text/markdown"),
             Format("json", "JSON with a schema", "json_", (".json",), "application/json"),
+            Format("csv", "CSV, a line a figure", "csv_", (".csv",), "text/csv"),
+            Format(
+                "xlsx",
+                "Excel workbook",
+                "xlsx",
+                (".xlsx",),
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                binary=True,
+            ),
+            Format(
+                "pptx",
+                "PowerPoint slides",
+                "pptx_",
+                (".pptx",),
+                "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+                binary=True,
+                options=frozenset({"template"}),
+            ),
             Format("pdf", "PDF, tagged", "pdf", (".pdf",), "application/pdf", binary=True),
         )
     }

@@ -54,9 +54,7 @@ def _groups(least: Sequence[float], width: float) -> list[tuple[int, ...]]:
     return [*groups, group]
 
 
-def _shared(
-    group: Sequence[int], least: Sequence[float], wanted: Sequence[float], width: float
-) -> tuple[float, ...]:
+def _shared(group: Sequence[int], least: Sequence[float], wanted: Sequence[float], width: float) -> tuple[float, ...]:
     """The width shared out: what each column needs, then by what more each wants."""
     needed, desired = ([widths[at] for at in group] for widths in (least, wanted))
     if sum(desired) <= width:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 from customer_research.domain.evidence import Receipt
 from customer_research.domain.report import (
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     import typst
 
 TEMPLATES = Path(__file__).parent / "typst"
-STANDARD = "ua-1"
+STANDARD: Literal["ua-1"] = "ua-1"
 """What Typst holds the document to: it refuses to write one that breaks it."""
 
 _PAGE_WIDTH, _PAGE_HEIGHT, _MARGIN = 595.28, 841.89, 51.0  # A4, in points
@@ -99,9 +99,7 @@ def _compiled(report: str) -> bytes:
     compiler = _compiler()
     try:
         with _turn:
-            made = compiler.compile(
-                _template(), sys_inputs={"report": report}, format="pdf", pdf_standards=[STANDARD]
-            )
+            made = compiler.compile(_template(), sys_inputs={"report": report}, format="pdf", pdf_standards=[STANDARD])
     except RuntimeError as error:
         raise RenderError(f"Typst refuses the document: {error}.", hint="Please report this.") from None
     assert isinstance(made, bytes)
