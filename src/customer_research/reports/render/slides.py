@@ -35,7 +35,7 @@ from customer_research.reports.render.slide_layouts import (
 )
 
 if TYPE_CHECKING:
-    from pptx.slide import Slide
+    from pptx.slide import Slide, SlideLayout
 
 _TITLE_SIZES, _TITLE_LINES = (24, 20, 17, 15), 2
 _COVER_SIZES, _COVER_LINES = (36, 30, 24, 20), 4
@@ -121,13 +121,14 @@ class Deck:
         self._slide: Slide | None = None
         self._left = Box(0, 0, 0, 0)  # what is free on the open slide
         self._notes: dict[str, None] = {}
+        self._layouts: dict[str, SlideLayout] = {}
         self.footer = ""
 
     # -- pieces --------------------------------------------------------------------------------------------------------
 
     def cover(self, name: str, below: Sequence[Line], notes: str) -> None:
         """The first slide: who, what, as of when."""
-        slide = self._deck.slides.add_slide(layout(self._deck, ("title", "subtitle")))
+        slide = self._deck.slides.add_slide(self._layout("subtitle"))
         self._slide = slide
         spare = Box(EDGE, self._size.height * 0.3, self._size.width - 2 * EDGE, self._size.height * 0.28)
         cut = self._headed(slide, name, _COVER_SIZES, _COVER_LINES, spare)
@@ -157,7 +158,7 @@ class Deck:
             self._paragraphs(fitted)
             receipts = {one.id: one for line in shown for one in line.proofs}
             self._note(
-                *(_plain(line.words) for line, fit in zip(shown, fitted, strict=True) if line != fit),
+                *(_plain(line.words) for line in shown if line not in fitted),
                 proofs(tuple(receipts.values())),
             )
 
@@ -236,7 +237,7 @@ class Deck:
         """A new slide of the part."""
         self.end()
         self._number += 1
-        slide = self._slide = self._deck.slides.add_slide(layout(self._deck, ("title", kind)))
+        slide = self._slide = self._deck.slides.add_slide(self._layout(kind))
         title = self._title if self._number == 1 else f"{self._title} ({self._number})"
         if self._headed(slide, title):
             self._note(title)
@@ -244,6 +245,12 @@ class Deck:
         if kind != "body":
             self._removed(slide, kind)
         return slide
+
+    def _layout(self, kind: str) -> SlideLayout:
+        """The layout of a kind of slide, looked for once."""
+        if kind not in self._layouts:
+            self._layouts[kind] = layout(self._deck, ("title", kind))
+        return self._layouts[kind]
 
     def _note(self, *notes: str) -> None:
         self._notes |= dict.fromkeys(notes)
@@ -277,7 +284,7 @@ class Deck:
         return told != title
 
     def _region_width(self) -> float:
-        found = slot(layout(self._deck, ("title", "table")), "table")
+        found = slot(self._layout("table"), "table")
         return box_of(found).width if found is not None else self._size.width - 2 * EDGE
 
     def _region(self, slide: Slide, kind: str) -> Box:
