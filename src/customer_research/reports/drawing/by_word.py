@@ -110,6 +110,7 @@ def _panel(
         "title": height_title(chart, presenter, unit) or None,
         "format": number_format(unit),
         "tickCount": 6,
+        "ticks": False,
         **({"values": ticks} if ticks else {}),
     }
     across: Spec = {

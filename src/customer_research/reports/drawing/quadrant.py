@@ -100,7 +100,7 @@ def _panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Presenter, t
             },
             {
                 "data": values([one for one in data if one["hollow"]]),
-                "mark": {"type": "point", "filled": False, "size": 60, "strokeWidth": 2},
+                "mark": {"type": "point", "filled": False, "opacity": 1, "size": 60, "strokeWidth": 2},
                 "encoding": {"x": x, "y": y, **looks},
             },
             *haloed(

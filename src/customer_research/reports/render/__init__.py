@@ -39,6 +39,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             ),
             Format("markdown", "Markdown (GitHub flavour)", "markdown", (".md",), "text/markdown"),
             Format("json", "JSON with a schema", "json_", (".json",), "application/json"),
+            Format("html", "one HTML page with charts, for a browser", "html_", (".html", ".htm"), "text/html"),
         )
     }
 )
