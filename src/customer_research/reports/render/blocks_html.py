@@ -75,15 +75,15 @@ class Notes:
 
     def _links(self, run: Sequence[int]) -> list[Markup]:
         if len(run) > _RUN:
-            return [self._link(run, f"{run[0]}-{run[-1]}", f"Receipts {run[0]} to {run[-1]}")]
-        return [self._link([number], str(number), f"Receipt {number}: {self._told[number]}") for number in run]
+            return [self._link(run, f"{run[0]}-{run[-1]}", f"Receipts {run[0]} to {run[-1]}", "")]
+        return [self._link([number], str(number), f"Receipt {number}", f": {self._told[number]}") for number in run]
 
-    def _link(self, numbers: Sequence[int], words: str, title: str) -> Markup:
+    def _link(self, numbers: Sequence[int], words: str, label: str, told: str) -> Markup:
         self._count += 1
         name = f"use-{self._count}"
         for number in numbers:
             self._uses.setdefault(number, []).append(name)
-        return element("a", words, href=f"#receipt-{numbers[0]}", id=name, title=title, aria_label=title)
+        return element("a", words, href=f"#receipt-{numbers[0]}", id=name, title=f"{label}{told}", aria_label=label)
 
 
 class Blocks:
