@@ -125,7 +125,7 @@ def test_events_are_numbered_in_order() -> None:
 def test_hostile_names_are_text_in_a_drawing(name: str) -> None:
     marks = (Mark(HOSTILE[name], fact(5), series=HOSTILE[name], label=HOSTILE[name]), Mark("Next", fact(7)))
     for form in ("bands", "waterfall"):
-        picture = drawn(Chart(form, HOSTILE[name], Prose(HOSTILE[name]), marks))  # type: ignore[arg-type]
+        picture = drawn(Chart(form, HOSTILE[name], Prose(HOSTILE[name]), marks))
         tags = {element.tag.removeprefix(SVG) for element in ET.fromstring(picture).iter()}
         assert tags <= {"svg", "title", "defs", "pattern", "rect", "g", "path", "line", "text"}
 
@@ -133,7 +133,7 @@ def test_hostile_names_are_text_in_a_drawing(name: str) -> None:
 def test_hostile_series_are_text_in_lanes_and_legends() -> None:
     marks = tuple(Mark(date(2026, at, 1), fact(at), series=words) for words in HOSTILE.values() for at in (3, 4))
     for form in ("timeline", "months", "history"):
-        ET.fromstring(drawn(Chart(form, "Wild", Prose("Wild."), marks)))  # type: ignore[arg-type]
+        ET.fromstring(drawn(Chart(form, "Wild", Prose("Wild."), marks)))
 
 
 def test_personal_data_is_masked_in_drawings() -> None:

@@ -96,7 +96,7 @@ class Letter:
                 break
             room -= len(part)
             shown.append(part)
-        inner = element("td", *head, *shown, *tail, style=f"{_FONT}padding:16px;")
+        inner = element("td", *head, *shown, *tail, style=f"{_FONT}padding:16px;word-break:break-word;")
         outer = self._frame(element("tr", inner), width=str(_WIDTH), style=f"max-width:{_WIDTH}px;width:100%;")
         name, title = self._words(report.operator_name), self._words(report.title)
         document = element(
@@ -122,7 +122,7 @@ class Letter:
             cellspacing="0",
             border="0",
             width=width,
-            style=f"border-collapse:collapse;{_FONT}{style}",
+            style=f"border-collapse:collapse;word-break:normal;{_FONT}{style}",
         )
 
     def _headed(self) -> Iterator[Markup]:
@@ -273,7 +273,7 @@ class Letter:
             cellspacing="0",
             border="0",
             width="100%",
-            style=f"border-collapse:collapse;width:100%;{_FONT}",
+            style=f"border-collapse:collapse;width:100%;word-break:normal;{_FONT}",
         )
         above = element("p", caption, style=f"{_TEXT}font-weight:bold;") if caption else ""
         below = element("p", rows_left_out(left), style=_SMALL) if left else ""
