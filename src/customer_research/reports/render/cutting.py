@@ -17,7 +17,9 @@ def whole_report(report: Report) -> str:
 
 
 def left_out(report: Report, sections: int) -> str:
-    """A sentence about sections that are not shown."""
+    """A sentence about sections that are not shown; a customer is told no command of ours."""
+    if report.audience == "customer":
+        return f"{counted(sections, 'more section')} in the whole report"
     return f"{counted(sections, 'more section')}: run {whole_report(report)}"
 
 

@@ -80,6 +80,8 @@ class _Page:
 
     def _colophon(self) -> str:
         report = self._presenter.report
+        if report.audience == "customer":
+            return f"Made on {instant_words(report.generated_at)}."
         personal = "shown" if self._presenter.show_personal else "masked"
         return f"Made by customer-research on {instant_words(report.generated_at)}. Personal data is {personal}."
 
@@ -205,7 +207,7 @@ class _Page:
 def _told(receipt: Receipt) -> str:
     """A receipt in a line: what was asked for, how much came, and when."""
     parts = [
-        f"{source_title(receipt.source)} {receipt.stream}",
+        f"{source_title(receipt.source)} {receipt.stream}".strip(),
         counted(receipt.rows, "row"),
         counted(receipt.requests, "request"),
         instant_words(receipt.fetched_at),

@@ -135,7 +135,7 @@ class _Message:
             for hole in presenter.holes
         ]
         blocks = _sections(["*Gaps*", *lines], _TAIL) if lines else []
-        if presenter.receipts:
+        if presenter.receipts and presenter.report.audience == "internal":
             sources = dict.fromkeys(source_title(receipt.source) for receipt in presenter.receipts)
             told = f"{counted(len(presenter.receipts), 'receipt')} from {', '.join(sources)}"
             blocks.append(

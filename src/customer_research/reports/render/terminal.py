@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING, assert_never
 
-from customer_research.domain.evidence import Fact, Gap, Receipt
+from customer_research.domain.evidence import Receipt
 from customer_research.domain.report import (
     Block,
     Bullets,
     Chart,
     FigureLine,
     Figures,
-    Mark,
     Missing,
     Prose,
     Report,
@@ -54,13 +53,7 @@ _LONGEST_CELL = 60
 _LONGEST_QUERY = 140
 _SINGLES = 2
 _UNBOUNDED = 10_000
-_MOST_BARS, _MOST_GRAVE, _BAR, _LINE = 26, 12, 24, 52
-OVER_TIME = frozenset({"history", "months", "timeline"})
-"""Forms along a time axis."""
-
-GRAVITY: dict[Tone, int] = {"bad": 0, "watch": 1, "unknown": 2, "good": 3, "neutral": 4}
-"""How much a tone matters to who has room for a few marks only."""
-
+_MOST_BARS, _BAR, _LINE = 26, 24, 52
 _DEFAULT_WIDTH, _NARROWEST = 100, 40
 
 
@@ -283,34 +276,17 @@ class _Writer:
         yield grid if self._fits(grid) else self._stacked(table)
 
     def _chart(self, chart: Chart) -> Iterator[RenderableType]:
-        """A chart's sentence, and its marks as bars; of a long one over time one line of blocks a series, of others the gravest."""
+        """A chart's sentence, and its marks as bars; a long one over time as one line of blocks a series."""
         yield _styled(self._presenter.text(chart.title), "bold")
         yield self._prose(chart.says)
-        if len(chart.marks) <= _MOST_BARS:
-            yield self._bars(chart)
-        elif chart.form in OVER_TIME:
+        if len(chart.marks) > _MOST_BARS:
             for series in dict.fromkeys(mark.series for mark in chart.marks):
-                yield self._trace([mark for mark in chart.marks if mark.series == series], chart)
-        else:
-            gravest = sorted(chart.marks, key=lambda mark: GRAVITY[mark.tone])[:_MOST_GRAVE]
-            yield self._bars(replace(chart, marks=tuple(gravest)))
-            yield _styled(f"{len(chart.marks) - len(gravest)} more, none graver; JSON and Markdown have all.", "dim")
+                heights = [height_of(mark.figure) for mark in chart.marks if mark.series == series][-_LINE:]
+                yield self._hanging(f"{self._presenter.text(series)} " if series else "", _styled(sparkline(heights)))
+        elif chart.marks:
+            yield self._bars(chart)
         for event in chart.events:
             yield self._hanging(f"{event.on.isoformat()} ", self._prose(event.what))
-
-    def _trace(self, series: Sequence[Mark], chart: Chart) -> RenderableType:
-        """A series over time as one line: when and with what it begins, its blocks, when and with what it ends."""
-        shown = series[-_LINE:]
-        ends = []
-        for mark in (shown[0], shown[-1]):
-            figure = self._presenter.cell(mark.figure)
-            ends.append(f"{self._presenter.cell(place_cell(chart, mark)).text}: {figure.text}")
-        name = self._presenter.text(series[0].series)
-        text = (
-            _styled(f"{ends[0]} ").append(sparkline([height_of(mark.figure) for mark in shown])).append(f" {ends[1]}")
-        )
-        known = [fact for mark in shown if isinstance(fact := mark.figure, Fact)]
-        return self._hanging(f"{name}  " if name else "", text.append(marks(self._presenter.facts(known)), "dim"))
 
     def _bars(self, chart: Chart) -> RenderableType:
         from rich.table import Table as Grid  # noqa: PLC0415 - start-up time
@@ -322,9 +298,9 @@ class _Writer:
             place = self._shown(self._presenter.cell(place_cell(chart, mark)))
             series = "" if mark.series == TOTAL else mark.series
             name = _styled(self._presenter.text(" ".join(part for part in (mark.label, series) if part)))
-            unknown = isinstance(mark.figure, Gap)
-            figure = replace(self._presenter.cell(mark.figure), tone="unknown" if unknown else mark.tone)
-            grid.add_row(place, name, _styled(bar, STYLES[figure.tone]), self._shown(figure, worded=True))
+            figure = self._presenter.cell(mark.figure)
+            toned = figure if figure.tone == "unknown" else replace(figure, tone=mark.tone)
+            grid.add_row(place, name, _styled(bar, STYLES[toned.tone]), self._shown(toned, worded=True))
         return grid
 
     def _ruled(self, table: Table) -> RenderableType:
