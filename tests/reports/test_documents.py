@@ -15,12 +15,12 @@ from typing import Any
 
 import golden
 import pytest
+from document_charts import CHARTS, charted
 from documents_read import squeezed, words
 from openpyxl import load_workbook
 from pptx import Presentation
 from pptx.util import Inches
 from report_accounts import ACCOUNT_KINDS, ACCOUNTS, AS_OF, HOSTILE, full, receipt
-from report_charts import CHARTS, charted
 
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.money import Money, digits

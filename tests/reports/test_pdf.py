@@ -10,10 +10,10 @@ from typing import Any
 import pdfua
 import pikepdf
 import pytest
+from document_charts import CHARTS, charted
 from documents_read import runs, squeezed, words
 from pypdf import PdfReader
 from report_accounts import ACCOUNT_KINDS, ACCOUNTS, AS_OF, HOSTILE, answer, full, hostile, receipt
-from report_charts import CHARTS, charted
 
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.money import Money

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from customer_research.domain.report import Chart, Tone
+from customer_research.reports.charts import TOTAL, steps
 from customer_research.reports.drawing.marks import (
     Row,
     axis_title,
@@ -32,9 +33,6 @@ from customer_research.reports.drawing.parts import (
 from customer_research.reports.drawing.theme import Theme
 from customer_research.reports.presentation import TONE_WORDS, Presenter
 
-TOTAL = "total"
-"""The series of a waterfall's mark that stands on zero: what its steps add up to."""
-
 _FULL = 100
 _WORDS_SHARE = 0.26
 
@@ -48,8 +46,8 @@ def bars(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: Theme) 
         low, high = bounds(heights, zero=True)
         if unit == "points" and low >= 0 and high <= _FULL:
             low, high = 0.0, float(_FULL)
-        steps = [(min(0.0, row.height), max(0.0, row.height)) if row.height is not None else None for row in mine]
-        drawn.append(_panel(chart, mine, steps, (low, high), presenter, theme=theme))
+        found = steps([row.height for row in mine], [True] * len(mine))
+        drawn.append(_panel(chart, mine, found, (low, high), presenter, theme=theme))
     return drawn[0] if len(drawn) == 1 else {"vconcat": [{**one, "width": WIDTH - 220} for one in drawn]}
 
 
@@ -58,10 +56,10 @@ def waterfall(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: Th
     drawn = []
     for unit in units_of(rows):
         mine = [row for row in rows if row.unit in {unit, ""}]
-        steps = list(_steps(mine))
-        ends = [end for step in steps if step for end in step]
+        found = steps([row.height for row in mine], [row.series == TOTAL for row in mine])
+        ends = [end for step in found if step for end in step]
         signed = [replace(row, tone=_by_sign(row)) for row in mine]
-        drawn.append(_panel(chart, signed, steps, bounds(ends, zero=True), presenter, theme=theme, toned=False))
+        drawn.append(_panel(chart, signed, found, bounds(ends, zero=True), presenter, theme=theme, toned=False))
     return drawn[0] if len(drawn) == 1 else {"vconcat": [{**one, "width": WIDTH - 220} for one in drawn]}
 
 
@@ -72,21 +70,10 @@ def _by_sign(row: Row) -> Tone:
     return "bad" if row.height < 0 else "good"
 
 
-def _steps(rows: Sequence[Row]) -> Iterator[tuple[float, float] | None]:
-    reached = 0.0
-    for row in rows:
-        if row.height is None:
-            yield None
-            continue
-        start = 0.0 if row.series == TOTAL else reached
-        reached = start + row.height
-        yield min(start, reached), max(start, reached)
-
-
 def _panel(
     chart: Chart,
     rows: Sequence[Row],
-    steps: Sequence[tuple[float, float] | None],
+    found: Sequence[tuple[float, float] | None],
     span: tuple[float, float],
     presenter: Presenter,
     *,
@@ -102,7 +89,7 @@ def _panel(
             "from": plain(step[0]) if step else None,
             "to": plain(step[1]) if step else None,
         }
-        for row, step in zip(rows, steps, strict=True)
+        for row, step in zip(rows, found, strict=True)
     ]
     unit = next((row.unit for row in rows if row.unit), "")
     ticks = [0, 25, 50, 75, 100] if (unit, low, high) == ("points", 0.0, float(_FULL)) else None
@@ -110,6 +97,7 @@ def _panel(
         "title": height_title(chart, presenter, unit) or None,
         "format": number_format(unit),
         "tickCount": 6,
+        "ticks": False,
         **({"values": ticks} if ticks else {}),
     }
     across: Spec = {

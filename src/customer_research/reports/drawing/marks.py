@@ -12,7 +12,7 @@ from typing import Any
 from customer_research.domain.evidence import Fact, Figure, Gap
 from customer_research.domain.money import Money
 from customer_research.domain.report import Chart, Mark, Tone
-from customer_research.reports.charts import AXES, height_of, place_words
+from customer_research.reports.charts import AXES, height_of, place_words, unit_of
 from customer_research.reports.presentation import Presenter, value_words
 
 UNKNOWN = "unknown"
@@ -95,16 +95,6 @@ def _amounts(presenter: Presenter, figure: Figure) -> Iterator[tuple[str, float 
             yield value_words(one), float(money.major), money.currency
         return
     yield presenter.value(figure), height_of(figure), unit_of(figure)
-
-
-def unit_of(figure: Figure) -> str:
-    """What a figure counts: a currency's code for money, else its unit; an empty string for a gap."""
-    if isinstance(figure, Gap):
-        return ""
-    value = figure.value[0] if isinstance(figure.value, tuple) and figure.value else figure.value
-    if isinstance(value, Money):
-        return value.currency
-    return "USD" if figure.unit == "usd_minor" else figure.unit
 
 
 def day_number(day: date) -> int:

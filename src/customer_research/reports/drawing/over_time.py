@@ -455,6 +455,7 @@ def timeline(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: The
                 "mark": {
                     "type": "point",
                     "filled": False,
+                    "opacity": 1,
                     "size": 60,
                     "stroke": theme.tones["unknown"],
                     "shape": "diamond",

@@ -23,7 +23,8 @@ ROW = 26
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 """What the spec says it is; nothing is fetched from there."""
 
-FONT = ", ".join((FAMILY, *FALLBACKS))
+FONT = ", ".join((FAMILY, *FALLBACKS, "sans-serif"))
+"""The families that text is set in, in this order."""
 LABEL = 12
 SMALL = 11
 SHAPES: Mapping[Tone, str] = {

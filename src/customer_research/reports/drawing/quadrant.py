@@ -7,6 +7,7 @@ from typing import Any
 
 from customer_research.domain.evidence import Fact
 from customer_research.domain.report import Chart
+from customer_research.reports.charts import unit_of
 from customer_research.reports.drawing.marks import (
     UNKNOWN,
     Row,
@@ -15,7 +16,6 @@ from customer_research.reports.drawing.marks import (
     height_title,
     number_format,
     plain,
-    unit_of,
     units_of,
 )
 from customer_research.reports.drawing.parts import (
@@ -100,7 +100,7 @@ def _panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Presenter, t
             },
             {
                 "data": values([one for one in data if one["hollow"]]),
-                "mark": {"type": "point", "filled": False, "size": 60, "strokeWidth": 2},
+                "mark": {"type": "point", "filled": False, "opacity": 1, "size": 60, "strokeWidth": 2},
                 "encoding": {"x": x, "y": y, **looks},
             },
             *haloed(

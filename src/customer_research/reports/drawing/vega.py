@@ -15,7 +15,7 @@ from customer_research.reports import fonts
 from customer_research.reports.drawing.by_word import bars, waterfall
 from customer_research.reports.drawing.marks import rows_of
 from customer_research.reports.drawing.over_time import history, months, timeline
-from customer_research.reports.drawing.parts import Spec, frame
+from customer_research.reports.drawing.parts import FONT, Spec, frame
 from customer_research.reports.drawing.quadrant import quadrant
 from customer_research.reports.drawing.theme import LIGHT, THEMES, Theme
 from customer_research.reports.presentation import Presenter
@@ -39,6 +39,7 @@ _FORMS: Mapping[Form, Callable[..., Spec]] = {
 }
 _INNER_ROLES = re.compile(r' (?:role="graphics-[a-z]+"|aria-roledescription="[^"]*"|aria-hidden="true")')
 _ROOT = re.compile(r"<svg [^>]*?viewBox=\"([^\"]*)\">")
+_FONTS = re.compile(r' font-family="[^"]*"')
 _EMPTY = re.compile(r'<path class="(?:foreground|background)"[^>]*? d="(?:M0,0h0v0h0Z)?"[^>]*/>')
 
 
@@ -74,7 +75,7 @@ def svg(drawn: Spec, key: str = "chart") -> str:
     )
     theme = THEMES[drawn["usermeta"]["theme"]]
     words = str(drawn["description"])
-    picture = _EMPTY.sub("", _INNER_ROLES.sub("", picture))
+    picture = _EMPTY.sub("", _FONTS.sub("", _INNER_ROLES.sub("", picture)))
     picture = picture.replace(f'fill="{theme.hatch}"', f'fill="url(#{key}-unknown)"')
     root = _ROOT.match(picture)
     if root is None:
@@ -84,7 +85,7 @@ def svg(drawn: Spec, key: str = "chart") -> str:
     _, _, width, height = root[1].split()
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label={quoteattr(words)} width="{width}" height="{height}" '
-        f'viewBox="{root[1]}"><title>{escape(words)}</title>{_hatching(theme, key)}'
+        f'viewBox="{root[1]}" font-family={quoteattr(FONT)}><title>{escape(words)}</title>{_hatching(theme, key)}'
     )
     return head + picture[root.end() :]
 
