@@ -83,13 +83,14 @@ class MetabaseSettings(_Part):
 
 
 class NotionSettings(_Part):
-    """Tickets (Notion). Token: an internal integration that the tickets database is shared with."""
+    """Tickets (Notion), and where reports are exported to. Token: an internal integration that both are shared with."""
 
     url: str = Field("https://api.notion.com/v1", description="API base")
     token: SecretStr | None = Field(None, description="Integration token (Bearer)")
     version: str = Field("2026-03-11", description="Notion-Version: 2026-03-11, 2025-09-03 or 2022-06-28 (C05)")
     tickets_database: str = Field("13b8aeaa-3759-80f8-8d7c-dd2f627d2578", description="Tickets database id")
     tickets_data_source: str = Field("", description="Its data source id, when known (saves a request)")
+    reports_data_source: str = Field("", description="Data source that reports are exported to; empty: no export")
     aliases: Mapping[str, tuple[str, ...]] = Field(default_factory=dict, description="Operator id → ticket tags")
     requests_per_second: float = Field(3, gt=0, description="Average over time; Retry-After rules")
     concurrency: int = Field(4, ge=1, description="Requests under way at once")
@@ -116,6 +117,19 @@ class StoreSettings(_Part):
     url: SecretStr | None = Field(
         None, description="SQLAlchemy URL (postgresql+psycopg://...); empty: SQLite in the user's data folder"
     )
+    snapshots: Path | None = Field(
+        default=None, description="Folder of account snapshots; empty: `snapshots` in the user's data folder"
+    )
+
+
+class RatesSettings(_Part):
+    """Exchange rates: without them amounts stay in their own currencies and are never added."""
+
+    file: Path | None = Field(None, description="The European Central Bank's eurofxref-hist.csv (or its .zip)")
+    own: Path | None = Field(
+        None, description="CSV of rates that it leaves out: date,base,quote,rate (1 base = rate quote)"
+    )
+    currency: str = Field("USD", pattern="^[A-Z]{3}$", description="Currency of converted totals (ISO 4217)")
 
 
 class EngineSettings(_Part):
@@ -158,6 +172,7 @@ class Settings(BaseSettings):
     store: StoreSettings = Field(default_factory=StoreSettings)  # type: ignore[arg-type]
     engine: EngineSettings = Field(default_factory=EngineSettings)  # type: ignore[arg-type]
     alerts: AlertSettings = Field(default_factory=AlertSettings)  # type: ignore[arg-type]
+    rates: RatesSettings = Field(default_factory=RatesSettings)  # type: ignore[arg-type]
     clock: datetime | None = Field(
         None, description="Fixes the present instant (the sandbox does); empty: the real time"
     )
@@ -170,6 +185,11 @@ class Settings(BaseSettings):
     def lake_folder(self) -> Path:
         """Where the lake lies."""
         return self.lake.folder or data_folder() / "lake"
+
+    @property
+    def snapshots_folder(self) -> Path:
+        """Where account snapshots lie."""
+        return self.store.snapshots or data_folder() / "snapshots"
 
     @property
     def store_url(self) -> str:
@@ -344,6 +364,7 @@ __all__ = [
     "LakeSettings",
     "MetabaseSettings",
     "NotionSettings",
+    "RatesSettings",
     "SettingValue",
     "Settings",
     "StoreSettings",

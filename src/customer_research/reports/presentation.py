@@ -91,6 +91,8 @@ SOURCE_TITLES: Mapping[str, str] = MappingProxyType(
         "memory": "Computed",
         "health": "Health",
         "assumption": "Assumption",
+        "rates": "Exchange rates",
+        "snapshot": "Account snapshot",
     }
 )
 
