@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from customer_research.domain.money import digits
 from customer_research.domain.report import Chart, Tone
-from customer_research.reports.drawing.by_word import TOTAL
+from customer_research.reports.charts import TOTAL
 from customer_research.reports.drawing.marks import (
     Row,
     axis_title,
