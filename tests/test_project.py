@@ -24,8 +24,10 @@ LONGEST_MODULE = 600
 DISTRIBUTIONS = {
     "hubspot": "hubspot-api-client",
     "markdown_it": "markdown-it-py",
+    "pptx": "python-pptx",
     "py4j": "pyspark",
     "snowflake": "snowflake-connector-python",
+    "vl_convert": "vl-convert-python",
 }
 """Imports whose distribution is not their own name with hyphens."""
 
