@@ -22,6 +22,9 @@ AXES: dict[Form, str] = {
 }
 """What stands along a chart's axis, where the chart does not say."""
 
+TOTAL = "total"
+"""The series of a waterfall's mark that stands on zero: what its steps add up to."""
+
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _UNKNOWN_BLOCK = "·"
 
@@ -116,6 +119,60 @@ def height_of(figure: Figure) -> float | None:
     if figure.unit == "usd_minor":
         return float(Money("USD", value).major)
     return None if isinstance(value, bool) or not isinstance(value, int | float | Decimal) else float(value)
+
+
+def unit_of(figure: Figure) -> str:
+    """What a figure counts: a currency's code for money, else its unit; an empty string for a gap."""
+    if isinstance(figure, Gap):
+        return ""
+    value = figure.value[0] if isinstance(figure.value, tuple) and figure.value else figure.value
+    if isinstance(value, Money):
+        return value.currency
+    return "USD" if figure.unit == "usd_minor" else figure.unit
+
+
+def steps(heights: Sequence[float | None], totals: Sequence[bool]) -> tuple[tuple[float, float] | None, ...]:
+    """From where to where each step of a waterfall goes: from the end of the one before, a total from zero; None if unknown."""
+    found: list[tuple[float, float] | None] = []
+    reached = 0.0
+    for height, is_total in zip(heights, totals, strict=True):
+        if height is None:
+            found.append(None)
+            continue
+        start = 0.0 if is_total else reached
+        reached = start + height
+        found.append((min(start, reached), max(start, reached)))
+    return tuple(found)
+
+
+def bars(chart: Chart, width: int) -> tuple[str, ...]:
+    """A bar of characters for each mark, the largest of its unit as wide as told; a waterfall's begin where the one before ends.
+
+    What is unknown is a dotted line; amounts of different currencies are not measured against each other.
+    """
+    heights = [height_of(mark.figure) for mark in chart.marks]
+    if chart.form == "waterfall":
+        spans = steps(heights, [mark.series == TOTAL for mark in chart.marks])
+    else:
+        spans = tuple(None if height is None else (0.0, abs(height)) for height in heights)
+    units = [unit_of(mark.figure) for mark in chart.marks]
+    low = min((span[0] for span in spans if span), default=0.0)
+    largest = {
+        unit: max(
+            (span[1] - low for span, other in zip(spans, units, strict=True) if span and other == unit), default=0.0
+        )
+        or 1.0
+        for unit in units
+    }
+    return tuple(
+        _UNKNOWN_BLOCK * width if span is None else _bar(span[0] - low, span[1] - low, width / largest[unit])
+        for span, unit in zip(spans, units, strict=True)
+    )
+
+
+def _bar(begin: float, end: float, scale: float) -> str:
+    first, last = round(begin * scale), round(end * scale)
+    return " " * first + _BLOCKS[-1] * max(last - first, int(end > begin))
 
 
 def sparkline(values: Sequence[float | None]) -> str:

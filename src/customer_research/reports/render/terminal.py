@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING, assert_never
 
@@ -22,7 +23,7 @@ from customer_research.domain.report import (
     Tone,
 )
 from customer_research.reports.answering import freshness_words
-from customer_research.reports.charts import Line, height_of, lines_of, place_cell, told_in_full
+from customer_research.reports.charts import TOTAL, Line, bars, lines_of, place_cell, told_in_full
 from customer_research.reports.presentation import (
     ANSWERS,
     TONE_WORDS,
@@ -300,16 +301,16 @@ class _Writer:
     def _bars(self, chart: Chart) -> RenderableType:
         from rich.table import Table as Grid  # noqa: PLC0415 - start-up time
 
-        heights = [height_of(mark.figure) for mark in chart.marks]
-        largest = max((abs(height) for height in heights if height is not None), default=0) or 1
         grid = Grid.grid(padding=(0, 2, 0, 0))
         for style in ("dim", "", "", ""):
             grid.add_column(style=style, overflow="fold")
-        for mark, height in zip(chart.marks, heights, strict=True):
+        for mark, bar in zip(chart.marks, bars(chart, _BAR), strict=True):
             place = self._shown(self._presenter.cell(place_cell(chart, mark)))
-            name = _styled(self._presenter.text(" ".join(part for part in (mark.label, mark.series) if part)))
-            bar = "" if height is None else "█" * round(_BAR * abs(height) / largest)
-            grid.add_row(place, name, _styled(bar, STYLES[mark.tone]), self._shown(self._presenter.cell(mark.figure)))
+            series = "" if mark.series == TOTAL else mark.series
+            name = _styled(self._presenter.text(" ".join(part for part in (mark.label, series) if part)))
+            figure = self._presenter.cell(mark.figure)
+            toned = figure if figure.tone == "unknown" else replace(figure, tone=mark.tone)
+            grid.add_row(place, name, _styled(bar, STYLES[toned.tone]), self._shown(toned, worded=True))
         return grid
 
     def _ruled(self, table: Table) -> RenderableType:

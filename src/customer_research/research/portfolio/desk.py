@@ -15,7 +15,7 @@ from customer_research.engines.engine import Engine, open_engine
 from customer_research.errors import UsageError
 from customer_research.reports.kinds import churn_risk, digest, portfolio_summary
 from customer_research.reports.kinds import portfolio as portfolio_kind
-from customer_research.reports.render import csv_
+from customer_research.reports.render import accounts_csv
 from customer_research.reports.standing import PORTFOLIO_COLUMNS
 from customer_research.research.history.keeping import changes
 from customer_research.research.judge import card_named
@@ -42,7 +42,7 @@ def portfolio_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> str:
     """The operators wanted as CSV, a line each; see `portfolio_report`."""
     found = _portfolio(settings, wanted, now)
     columns = {**PORTFOLIO_COLUMNS, "change_30d": lambda account: portfolio_kind.change_of(found, account)}
-    return csv_.render(found.accounts, columns)
+    return accounts_csv.render(found.accounts, columns)
 
 
 def risk_report(settings: Settings, wanted: Wanted, *, now: datetime) -> Report:
@@ -60,7 +60,7 @@ def risk_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> str:
         ),
         **PORTFOLIO_COLUMNS,
     }
-    return csv_.render(found.portfolio.accounts, columns)
+    return accounts_csv.render(found.portfolio.accounts, columns)
 
 
 def digest_report(settings: Settings, *, now: datetime) -> Report:

@@ -18,10 +18,18 @@ from customer_research.surfaces.cli.reports import (
     REPORTS,
     SCORECARD,
     SOURCE_FAILED,
+    TEMPLATE,
     report_of,
     report_options,
 )
-from customer_research.surfaces.cli.session import PARTIAL, Delivery, output_format, rendered, settings_of
+from customer_research.surfaces.cli.session import (
+    PARTIAL,
+    Delivery,
+    output_format,
+    refuse_template,
+    rendered,
+    settings_of,
+)
 from customer_research.surfaces.cli.summary import count_words, summary
 
 if TYPE_CHECKING:
@@ -67,6 +75,7 @@ Exit code: 0 all in full; 3 some partial; 4 some not found, ambiguous or refused
 @click.option("--format", "chosen", type=click.Choice(FORMATS), help="How reports are written; default: markdown.")
 @click.option("--retry", is_flag=True, help="Do again the lines of an earlier run that were not done in full.")
 @SCORECARD
+@TEMPLATE
 @click.option("--show-personal", is_flag=True, help="Show e-mail addresses, phones and names unmasked.")
 @click.pass_context
 def batch(
@@ -79,6 +88,7 @@ def batch(
     chosen: str | None,
     retry: bool,
     scorecard: str | None,
+    template: Path | None,
     show_personal: bool,
 ) -> int:
     """Make a report of each operator in the file; see `BATCH_HELP` for exit codes."""
@@ -89,9 +99,10 @@ def batch(
     personal = show_personal or settings.show_personal
 
     style = output_format(chosen, as_json=as_json, output=None) if chosen or as_json else "markdown"
+    refuse_template(style, template)
 
     def render(report: Report) -> bytes:
-        return rendered(report, style, show_personal=personal, to_file=True)
+        return rendered(report, style, show_personal=personal, to_file=True, template=template)
 
     suffix = FORMATS[style].suffixes[0].removeprefix(".")
     order = Order(kind, render, suffix, scorecard=scorecard, show_personal=personal, retry=retry)

@@ -50,20 +50,39 @@ AUDIENCES = ("internal", "customer")
 
 SCORECARD = click.option("--scorecard", help="canonical (default), guide or billing_guide, or a TOML file.")
 
+TEMPLATE = click.option(
+    "--template",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Your own .pptx for slides: its layouts and placeholders are used.",
+)
+
 
 def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that all report commands share; the command is called with the `delivery` that they ask for."""
 
     @functools.wraps(command)
     def with_delivery(
-        *arguments: Any, chosen: str | None, as_json: bool, output: Path | None, show_personal: bool, **options: Any
+        *arguments: Any,
+        chosen: str | None,
+        as_json: bool,
+        output: Path | None,
+        show_personal: bool,
+        template: Path | None,
+        **options: Any,
     ) -> Any:
-        context = click.get_current_context()
-        asked = delivery_of(context, chosen, as_json=as_json, output=output, show_personal=show_personal)
+        asked = delivery_of(
+            click.get_current_context(),
+            chosen,
+            as_json=as_json,
+            output=output,
+            show_personal=show_personal,
+            template=template,
+        )
         return command(*arguments, delivery=asked, **options)
 
     wrapped: Callable[..., Any] = with_delivery
     for option in (
+        TEMPLATE,
         click.option("--show-personal", is_flag=True, help="Show e-mail addresses, phones and names unmasked."),
         click.option(
             "--output",
