@@ -20,7 +20,7 @@ import importlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Literal
 
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.records import LAKE_TABLES
-from customer_research.domain.tables import TableFile, TableSet
+from customer_research.domain.tables import Pulled, TableFile, TableSet
 from customer_research.errors import UsageError
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ class Made:
     """A canonical table: its files below the lake's folder, rows, digest of the content, and the receipts that prove it.
 
     `recipe` says what it was made from, so that it is made again only when that changed; empty for an imported one.
+    `streams` are the bulk streams (`source.stream`) that its rows come from; none for an imported one.
     """
 
     files: tuple[str, ...]
@@ -110,6 +111,7 @@ class Made:
     digest: str
     receipts: tuple[Receipt, ...]
     recipe: str = ""
+    streams: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ class Lake:
         return _read(content, path)
 
     def tables(self) -> TableSet:
-        """The canonical tables, and a gap for each that was never pulled.
+        """The canonical tables, and a gap for each that was never pulled; what is stale at an instant, `TableSet.at` tells.
 
         Raises:
             UsageError: as `state`, or a file is gone.
@@ -169,7 +171,12 @@ class Lake:
         state = self.state()
         files = {
             name: TableFile(
-                name, tuple(self._there(file) for file in made.files), made.rows, made.digest, made.receipts
+                name,
+                tuple(self._there(file) for file in made.files),
+                made.rows,
+                made.digest,
+                made.receipts,
+                tuple(_pulls(state, made.streams)),
             )
             for name, made in state.tables.items()
         }
@@ -348,6 +355,16 @@ def _version(content: bytes) -> int | None:
         if isinstance(found, dict) and isinstance(found.get("version"), int):
             return int(found["version"])
     return None
+
+
+def _pulls(state: LakeState, streams: Iterable[str]) -> Iterator[Pulled]:
+    """How the streams stand that a table's rows come from."""
+    for name in streams:
+        stream = state.streams.get(name)
+        if stream is not None and stream.succeeded_at is not None:
+            source, _, own = name.partition(".")
+            failed_at = stream.tried_at if stream.failure is not None else None
+            yield Pulled(source, own, stream.succeeded_at, failed_at, stream.failure)
 
 
 def _never(table: str) -> Gap:

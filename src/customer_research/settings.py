@@ -12,7 +12,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,17 @@ class LakeSettings(_Part):
     deadline_seconds: float = Field(
         120, gt=0, description="Total time one step of a sync's stream may take, retries included"
     )
+    stale_hours: float = Field(
+        48,
+        gt=0,
+        description="Age of a stream's last pull, at the date that is scored, beyond which its tables are unknown; one whose"
+        " last pull failed is unknown at once",
+    )
+
+    @property
+    def patience(self) -> timedelta:
+        """How old a stream's last pull may be at the instant that is spoken of."""
+        return timedelta(hours=self.stale_hours)
 
 
 class StoreSettings(_Part):

@@ -123,8 +123,10 @@ def test_a_dimension_that_became_unknown_is_no_decline() -> None:
     assert (moved.name, moved.then, moved.now, moved.rules) == ("payment", 100, None, ())
 
 
-def test_a_decline_of_what_is_known_is_told_also_while_a_dimension_is_unknown() -> None:
-    assert told(past(30), past(0, {"E1": -60}, ("payment",))).direction == "declining"
+def test_no_decline_is_called_between_readings_that_know_other_dimensions() -> None:
+    found = told(past(30), past(0, {"E1": -60}, ("payment",)))
+    assert (found.changes[0].alike, found.direction) == (-25, "unknown")
+    assert told(past(30, {}, ("payment",)), past(0, {"E1": -60}, ("payment",))).direction == "declining"
 
 
 def test_a_rule_that_could_not_be_judged_is_neither_an_improvement_nor_a_decline() -> None:

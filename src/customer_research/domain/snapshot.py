@@ -10,6 +10,12 @@ from typing import Literal
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.health import Band, Status
 
+SCORING = "portfolio"
+"""The source of the receipt that proves the scoring itself."""
+
+STALE = "stale"
+"""The parameter of that receipt that lists the canonical tables which were out of date."""
+
 SnapshotKind = Literal["scored", "backfill"]
 """scored: taken when the tables said so; backfill: computed later for an instant of the past."""
 
@@ -36,6 +42,16 @@ class Snapshot:
     place: str
     receipts: tuple[Receipt, ...]
     gaps: tuple[Gap, ...] = ()
+
+    def told(self, parameter: str) -> str:
+        """A parameter of the scoring, as its receipt has it; empty when it has none of that name."""
+        scoring = next((receipt for receipt in self.receipts if receipt.source == SCORING), None)
+        return dict(scoring.parameters).get(parameter, "") if scoring is not None else ""
+
+    @property
+    def stale(self) -> tuple[str, ...]:
+        """The canonical tables that were out of date at `as_of`, and therefore unknown of everybody."""
+        return tuple(self.told(STALE).split())
 
 
 @dataclass(frozen=True, slots=True)

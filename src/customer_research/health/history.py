@@ -50,7 +50,7 @@ def trend(past: Sequence[Past], now: Past, card: Scorecard) -> Trend:
     changes = tuple(change(earlier, now, days, card) for days in WINDOWS)
     month, other_band = changes[0].then, _other_band(same, now)
     return Trend(
-        direction=direction(changes[0]),
+        direction=direction(changes[0], now),
         changes=changes,
         since_30_days=movement(month, now, card) if month is not None else None,
         since_band=movement(other_band, now, card) if other_band is not None else None,
@@ -58,11 +58,23 @@ def trend(past: Sequence[Past], now: Past, card: Scorecard) -> Trend:
     )
 
 
-def direction(change: Change) -> Direction:
-    """What a change says, by what could be judged both times."""
-    if change.alike is None:
+def direction(change: Change, now: Past) -> Direction:
+    """What a change up to *now* says, by what could be judged both times.
+
+    Between readings of which one knows a dimension that the other does not, neither an improvement nor a decline is called:
+    what is left weighs more than it does in the score, so that ten points of it are not ten points of the operator.
+    """
+    if change.alike is None or change.then is None:
         return "unknown"
-    return "improving" if change.alike >= STEP else "declining" if change.alike <= -STEP else "steady"
+    if abs(change.alike) < STEP:
+        return "steady"
+    if _known_dimensions(change.then) != _known_dimensions(now):
+        return "unknown"
+    return "improving" if change.alike > 0 else "declining"
+
+
+def _known_dimensions(past: Past) -> set[str]:
+    return {name for name, score in past.reading.dimensions.items() if score is not None}
 
 
 def _other_band(same: Sequence[Past], now: Past) -> Past | None:

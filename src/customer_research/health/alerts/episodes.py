@@ -95,19 +95,24 @@ def advance(
     """All changes that one snapshot makes, in the order of the rules and subjects.
 
     `states` are those of `rules` (rule id → subject → state); `last` the last episode of each rule and subject. Open
-    episodes of rules that are not among `rules` are cleared.
+    episodes of rules that are not among `rules` are cleared. While an alert of a graver rule (`covered_by`) is open, none of
+    a lesser one is raised of the same subject: also while the graver one cannot be told, or waits to be cleared.
     """
     open_subjects: dict[str, set[str]] = {}
     for (rule_id, subject), episode in last.items():
         if episode.open:
             open_subjects.setdefault(rule_id, set()).add(subject)
+    open_after: dict[str, set[str]] = {}
     for rule in rules:
         still = open_subjects.pop(rule.id, set())
+        open_after[rule.id] = now_open = set(still)
         of_rule = states[rule.id]
         concerned = still.union(subject for subject, state in of_rule.items() if state == "holds")
-        for subject in sorted(concerned):
+        covered = set().union(*(open_after.get(graver, ()) for graver in rule.covered_by)) - still
+        for subject in sorted(concerned - covered):
             state = of_rule.get(subject, "unknown")
             if change := step(rule, subject, last.get((rule.id, subject)), state, seen, teller=teller):
+                (now_open.discard if change.what == "cleared" else now_open.add)(subject)
                 yield change
     yield from _retired(open_subjects, last, seen)
 

@@ -15,7 +15,8 @@ from typing import Any
 
 from customer_research.domain.alert import SOURCE_SUBJECT, AlertState
 from customer_research.domain.records import TABLES
-from customer_research.domain.snapshot import Reading, Snapshot
+from customer_research.domain.snapshot import STALE, Reading, Snapshot
+from customer_research.health.alerts.outdated import Outdated
 from customer_research.health.alerts.rules import (
     OVERALL,
     AlertRule,
@@ -99,11 +100,18 @@ class Judgement:
         """What is unknown of each source."""
         return source_levels(self.snapshot, self.readings.values())
 
+    @cached_property
+    def outdated(self) -> Outdated:
+        """What rests on tables that were out of date."""
+        return Outdated(frozenset(self.snapshot.stale), self.watched.tables, self.card)
+
     def states(self, rule: AlertRule) -> dict[str, AlertState]:
         """What the rule says of every subject that it concerns: operators, or sources."""
         if isinstance(rule.test, SourceGapTest):
             test = rule.test
             return {f"{SOURCE_SUBJECT}{source}": self._source(source, test) for source in self.levels}
+        if self.outdated.under(rule):
+            return dict.fromkeys(self.readings, "unknown")
         return {operator: self._operator(rule, reading) for operator, reading in self.readings.items()}
 
     def remember(self) -> None:
@@ -114,7 +122,7 @@ class Judgement:
         if reading.operator_id in self._status_untold:
             return "unknown"
         if reading.status not in rule.statuses:
-            return "over"
+            return "unknown" if self.outdated.touches(["status"]) else "over"
         state = self._judged(rule, reading)
         limited = self._concerned(rule, reading) if state in {"holds", "between"} else "holds"
         return state if limited == "holds" else limited
@@ -127,6 +135,8 @@ class Judgement:
         """
         level = self.levels[TABLES["subscription"].home]
         out = level.everybody is not None and level.everybody[0] in OUTAGES
+        if self.snapshot.stale and level.everybody is not None and level.everybody[0] == STALE:
+            out = "subscription" in self.snapshot.stale  # the source's other tables may be out of date alone
         return frozenset(name for name, reading in self.readings.items() if out or "subscription" in reading.unknown)
 
     def _concerned(self, rule: AlertRule, reading: Reading) -> AlertState:
@@ -137,7 +147,14 @@ class Judgement:
                 return "unknown" if segment is None else "over"
         if rule.bands and reading.band not in rule.bands:
             return "unknown" if reading.band == "insufficient" else "over"
-        return "over" if any(name in reading.findings for name in rule.excused_by) else "holds"
+        if any(name in reading.findings for name in rule.excused_by):
+            return "over"
+        return "unknown" if any(self._excuse_untold(name, reading) for name in rule.excused_by) else "holds"
+
+    def _excuse_untold(self, finding: str, reading: Reading) -> bool:
+        """Whether a table that is out of date keeps an excuse from being told."""
+        row = (self.watched.findings or {}).get(reading.operator_id)
+        return bool(self.snapshot.stale) and (row is None or row[f"case_{finding.lower()}"] is None)
 
     def _judged(self, rule: AlertRule, reading: Reading) -> AlertState:
         match rule.test:
@@ -184,6 +201,8 @@ class Judgement:
 
     def finding_state(self, finding: str, reading: Reading, test: FindingTest) -> AlertState:
         """What is to be said of one correlation rule; without the metrics, what the reading keeps of it."""
+        if self.outdated.under_finding(next(rule for rule in test.findings if rule.id == finding)):
+            return "unknown"
         row = (self.watched.findings or {}).get(reading.operator_id)
         if row is None:
             if finding in reading.findings:

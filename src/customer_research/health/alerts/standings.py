@@ -30,7 +30,7 @@ def basis_of(snapshot: Snapshot, reading: Reading) -> Basis | None:
         return None
     known = tuple(sorted(name for name, score in reading.dimensions.items() if score is not None))
     of_all = sorted({f"{gap.source} {gap.reason}" for gap in snapshot.gaps})
-    return snapshot.digest, known, (*sorted(reading.unknown), *of_all)
+    return snapshot.digest, known, (*sorted(reading.unknown), *of_all, *snapshot.stale)
 
 
 @dataclass(frozen=True, slots=True)

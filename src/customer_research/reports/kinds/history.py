@@ -115,6 +115,9 @@ def _headline(found: OperatorHistory) -> Prose:
     if not isinstance(change, Fact):
         return Prose(f"{standing}; no fair comparison with 30 days ago.", (score,), BAND_TONES[now.band])
     direction = found.trend.direction
+    if direction == "unknown":
+        words = f"{standing}; no verdict on 30 days: not the same dimensions were known then."
+        return Prose(words, (score,), BAND_TONES[now.band])
     words = f"{standing}, {direction}: {change.value:+d} in 30 days."
     return Prose(words, (score, change), _TONES[direction] if direction != "steady" else BAND_TONES[now.band])
 

@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - names in these texts are ours
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -59,7 +59,8 @@ def backfill(
 
     The weeks are counted back from *until*: by default the newest snapshot under the scorecard, else the last midnight (UTC).
     A week that has a snapshot already is left as it is, so that a run that was cut off goes on where it stopped; each
-    snapshot is kept whole or not at all, the newest first.
+    snapshot is kept whole or not at all, the newest first. A table that tells of an instant (it was pulled later, or not
+    long before) is known at it; else it is stale there (`TableSet.at`).
 
     Raises:
         UsageError: the lake is empty, or *until* lies in the future.
@@ -78,14 +79,16 @@ def backfill(
         instants = [anchor - WEEK * week for week in range(weeks + 1)]
         first = _first_known(engine, tables)
         known = [instant for instant in instants if first is None or instant > first]
-        missing = _missing(history, card, known)
+        known_then = {instant: tables.at(instant, settings.lake.patience) for instant in known}
+        missing = _missing(history, card, known_then)
         hear(0, len(missing))
         done = 0
-        for run in _runs(missing, _together(tables)):
-            measuring = Calendar(engine, tables, run) if len(run) > 1 else measure
+        for run in _runs(missing, _together(tables), known_then):
+            of_run = known_then[run[0]]
+            measuring = Calendar(engine, of_run, run) if len(run) > 1 else measure
             for instant in run:
                 snapshot = score(
-                    engine, tables, instant, named, folder=settings.lake_folder / SNAPSHOTS, clock=clock,
+                    engine, of_run, instant, named, folder=settings.lake_folder / SNAPSHOTS, clock=clock,
                     kind="backfill", measuring=measuring,
                 )  # fmt: skip
                 keep_in(history, snapshot, readings(settings.lake_folder / snapshot.place, snapshot))
@@ -104,7 +107,7 @@ def take(settings: Settings, clock: Clock, *, scorecard: str | None = None) -> t
     """
     named, now = scorecard or settings.scorecard, clock().astimezone(UTC)
     card = card_named(named)
-    tables = Lake(settings.lake_folder).tables()
+    tables = Lake(settings.lake_folder).tables().at(now, settings.lake.patience)
     with open_store(settings.store_url) as store:
         history = History(store)
         today = history.snapshots(since=_midnight(now), until=now + timedelta(microseconds=1), digest=card.digest)
@@ -159,11 +162,13 @@ def _together(tables: TableSet) -> int:
     return max(1, MOST_ROWS // max(1, operators))
 
 
-def _runs(instants: Sequence[datetime], most: int) -> Iterator[list[datetime]]:
-    """Instants a week apart, at most so many: what one calendar of even steps can hold."""
+def _runs(instants: Sequence[datetime], most: int, known_then: Mapping[datetime, TableSet]) -> Iterator[list[datetime]]:
+    """Instants a week apart, at most so many, with the same tables known: what one calendar of even steps can hold."""
     run: list[datetime] = []
     for instant in instants:
-        if run and (len(run) == most or run[-1] - instant != WEEK):
+        if run and (
+            len(run) == most or run[-1] - instant != WEEK or known_then[run[-1]].gaps != known_then[instant].gaps
+        ):
             yield run
             run = []
         run.append(instant)
@@ -192,10 +197,17 @@ def _first_known(engine: Engine, tables: TableSet) -> datetime | None:
     return min((first for first in firsts if first is not None), default=None)
 
 
-def _missing(history: History, card: Scorecard, instants: Sequence[datetime]) -> list[datetime]:
-    """The instants whose week (up to and including them) has no snapshot under the scorecard."""
-    if not instants:
+def _missing(history: History, card: Scorecard, known_then: Mapping[datetime, TableSet]) -> list[datetime]:
+    """The instants (newest first) whose week, up to and including them, has no snapshot under the scorecard.
+
+    One that was taken while tables were out of date does not count for a week of which they tell by now.
+    """
+    if not known_then:
         return []
-    since = instants[-1] - WEEK
-    there = [one.as_of for one in history.snapshots(since=since, digest=card.digest)]
-    return [instant for instant in instants if not any(instant - WEEK < as_of <= instant for as_of in there)]
+    since = min(known_then) - WEEK
+    there = [(one.as_of, set(one.stale)) for one in history.snapshots(since=since, digest=card.digest)]
+    return [
+        instant
+        for instant, tables in known_then.items()
+        if not any(instant - WEEK < as_of <= instant and stale <= set(tables.stale) for as_of, stale in there)
+    ]

@@ -22,7 +22,7 @@ from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.research.freshness import ANSWERS, STALE_AFTER
 from customer_research.research.judge import METRIC_NAMES, playbook_of
-from customer_research.research.portfolio.snapshots import FILES, figure
+from customer_research.research.portfolio.snapshots import FILES, figure, pulled_parameter
 
 NOT_KEPT = "amounts per currency are not kept in a snapshot"
 
@@ -144,10 +144,12 @@ def freshness_of(snapshot: Snapshot) -> tuple[Freshness, ...]:
     sources = dict.fromkeys([*(r.source for r in snapshot.receipts if r.source != "portfolio"), *gaps])
     for source in sources:
         instants = [receipt.fetched_at for receipt in snapshot.receipts if receipt.source == source]
-        fetched = max(instants, default=None)
+        pulled = snapshot.told(pulled_parameter(source))  # what a pull found unchanged keeps its older receipt
+        fetched = datetime.fromisoformat(pulled) if pulled else max(instants, default=None)
         answers = ANSWERS | {"not_configured"} if instants else ANSWERS  # a table that one does not have is no outage
         missing = tuple(gap for gap in gaps.get(source, []) if gap.reason not in answers)
-        old = fetched is not None and snapshot.as_of - fetched > STALE_AFTER
+        told = any(gap.reason == "stale" for gap in missing)
+        old = fetched is not None and snapshot.as_of - fetched > STALE_AFTER and not told
         lines.append(
             Freshness(
                 source=source,

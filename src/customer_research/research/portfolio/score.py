@@ -29,6 +29,8 @@ from customer_research.research.portfolio.measure import measure
 from customer_research.research.portfolio.snapshots import (
     FILES,
     PORTFOLIO,
+    STALE,
+    pulled_parameter,
     read_snapshot,
     table_parameter,
     write_description,
@@ -209,6 +211,8 @@ class _Work:
                 ("scorecard", f"{self._card.name} {self._card.version} sha256:{self._card.digest}"),
                 ("tables", f"sha256:{self._tables.digest}"),
                 *((name, " ".join(receipt.id for receipt in file.receipts)) for name, file in read.items()),
+                *((pulled_parameter(source), at.isoformat()) for source, at in self._tables.pulled.items()),
+                *(((STALE, " ".join(self._tables.stale)),) if self._tables.stale else ()),
             ),
         )
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import Band
-from customer_research.domain.snapshot import Reading, Snapshot
+from customer_research.domain.snapshot import SCORING, STALE, Reading, Snapshot
 from customer_research.engines.engine import Engine, open_engine
 from customer_research.errors import UsageError
 from customer_research.health.assembly import status_of
@@ -73,8 +73,7 @@ line an operator and dimension, the weight in thousandths; gates and findings: t
 is unknown of whom (operator_id null: of everybody).
 """
 
-PORTFOLIO = "portfolio"
-"""The source of the receipt that proves the scoring itself."""
+PORTFOLIO = SCORING
 
 _READ_MB = 1000
 _SIGN = "="
@@ -263,3 +262,28 @@ def basis_of(snapshot: Snapshot, tables: Sequence[str]) -> tuple[Receipt, ...]:
 def table_parameter(table: str) -> str:
     """The parameter of the scoring's receipt that lists the receipts of a canonical table."""
     return f"table {table}"
+
+
+def pulled_parameter(source: str) -> str:
+    """The parameter of the scoring's receipt that says when a source was last pulled (see `TableSet.pulled`)."""
+    return f"pulled {source}"
+
+
+__all__ = [
+    "DESCRIPTION",
+    "FILES",
+    "PORTFOLIO",
+    "SNAPSHOTS",
+    "STALE",
+    "accounts",
+    "basis_of",
+    "figure",
+    "latest_snapshot",
+    "pulled_parameter",
+    "read_snapshot",
+    "readings",
+    "scoring_receipt",
+    "snapshots_of",
+    "table_parameter",
+    "write_description",
+]

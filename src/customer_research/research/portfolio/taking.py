@@ -129,7 +129,7 @@ def _taken(settings: Settings, clock: Clock, asked: Asked, folder: Path) -> tupl
     with tempfile.TemporaryDirectory(prefix="customer-research-") as aside:
         given = Path(aside)
         tables = (
-            Lake(settings.lake_folder).tables()
+            Lake(settings.lake_folder).tables().at(as_of, settings.lake.patience)
             if asked.tables is None
             else check_tables(asked.tables, given, settings, clock)
         )

@@ -58,8 +58,9 @@ SELECT operator_id, {columns} FROM {table} WHERE operator_id IS NOT NULL GROUP B
 
 @dataclass(frozen=True, slots=True)
 class _Stand:
-    """A landing table that there is: its declaration, its file, and what its source told only in part."""
+    """A landing table that there is: its stream, its declaration, its file, and what its source told only in part."""
 
+    stream: str
     table: LandingTable
     landed: Landed
     partial: Gap | None
@@ -138,11 +139,12 @@ class Linking:
         found = {}
         for source in self._sources:
             for stream in source.bulk:
-                state = self._lake.state.streams.get(f"{source.name}.{stream.name}")
+                name = f"{source.name}.{stream.name}"
+                state = self._lake.state.streams.get(name)
                 for table in stream.tables:
                     landed = state.landed.get(table.name) if state is not None else None
                     if state is not None and landed is not None:
-                        found[table.name] = _Stand(table, landed, state.partial.get(table.name))
+                        found[table.name] = _Stand(name, table, landed, state.partial.get(table.name))
         return found
 
     @cached_property
@@ -230,20 +232,31 @@ class Linking:
             self._gaps[name] = gap
 
     def _make(self, name: str, parts: Sequence[_Part]) -> None:
-        recipe = self._recipe(name, parts)
+        recipe, streams = self._recipe(name, parts), self._streams(parts)
         old = self._lake.state.tables.get(name)
         if old is not None and old.recipe == recipe and not self._anew:
-            self._made[name] = old
+            self._made[name] = replace(old, streams=streams)
             return
         direct = self._as_landed(name, parts)
         if direct is not None:
-            self._made[name] = Made((direct.file,), direct.rows, direct.digest, direct.receipts, recipe)
+            self._made[name] = Made((direct.file,), direct.rows, direct.digest, direct.receipts, recipe, streams)
             return
-        made = replace(self._written(name, parts), recipe=recipe)
+        made = replace(self._written(name, parts), recipe=recipe, streams=streams)
         if old is not None and (made.rows, made.digest) == (old.rows, old.digest):
             self._lake.path(made.files[0]).unlink()
-            made = replace(old, recipe=recipe)
+            made = replace(old, recipe=recipe, streams=streams)
         self._made[name] = made
+
+    def _streams(self, parts: Iterable[_Part]) -> tuple[str, ...]:
+        """The bulk streams that rows made in these ways come from.
+
+        Whom records belong to (`operator`) does not count: a list of operators that is out of date makes no record old.
+        """
+        found: dict[str, None] = {}
+        for need in (need for part in parts for need in part.needs if need not in MANY):
+            stand = self._stands.get(need)
+            found |= dict.fromkeys(self._made[need].streams if stand is None else (stand.stream,))
+        return tuple(found)
 
     def _recipe(self, name: str, parts: Sequence[_Part]) -> str:
         """The digest of all that a table depends on."""
