@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
@@ -12,10 +13,12 @@ from customer_research.domain.portfolio import Group, Portfolio
 from customer_research.domain.report import Block, Cell, Prose, Report, Section, Table, Text, Tone
 from customer_research.reports import judgement, pictures
 from customer_research.reports.build import figure, section, sections
-from customer_research.reports.presentation import ANSWERS, counted, value_words
+from customer_research.reports.presentation import ANSWERS, counted, source_title, value_words
 from customer_research.reports.standing import flag, health
 
 _AT_RISK = frozenset({"critical", "at_risk"})
+OLD = timedelta(hours=48)
+"""The age of a snapshot from which it is told (domain h)."""
 
 
 def build(found: Portfolio) -> Report:
@@ -128,6 +131,9 @@ def headline(found: Portfolio) -> Prose:
     mrr = Fact(sum(group.mrr_minor for group in worst), "usd_minor", (found.receipt,), found.snapshot.as_of)
     total = number(found, found.chosen.matching, "count")
     chosen = f" ({found.chosen.words})" if found.chosen.words else ""
+    if found.chosen.matching and set(counts) == {"insufficient"}:
+        words = f"{counted(found.chosen.matching, 'operator')}{chosen}: too little is known of any to tell how it stands."
+        return Prose(words, (total,), "unknown")
     standing = (
         f"{' and '.join(parts)}, with {value_words(mrr)} of MRR a month" if parts else "nobody At Risk or Critical"
     )
@@ -139,9 +145,13 @@ def _tone(worst: Sequence[Group]) -> Tone:
 
 
 def gap_warnings(found: Portfolio) -> Iterator[Prose]:
-    """Tables that are unknown of everybody: the coverage of every score is lower for it."""
+    """Tables that are unknown of everybody: the coverage of every score is lower for it; and an old snapshot."""
     for gap in found.snapshot.gaps:
-        yield Prose(f"Unknown of every operator: {gap.detail}", (), "watch")
+        yield Prose(f"Unknown of every operator ({source_title(gap.source)}): {gap.detail}", (), "watch")
+    age = found.generated_at - found.snapshot.as_of
+    if age > OLD:
+        words = f"The newest snapshot is {age // timedelta(days=1)} days old. Run `customer-research sync`, then `portfolio score`."
+        yield Prose(words, (), "watch")
 
 
 def _lines(found: Portfolio) -> Iterator[Block]:

@@ -202,7 +202,7 @@ def _choose(engine: Engine, wanted: Wanted, rules: Sequence[FindingRule]) -> int
         "everybody",
         f"""
         SELECT a.operator_id, a.name, COALESCE(a.segment, 'not known') AS segment, a.mrr_usd, a.owner_name, a.usage_trend,
-            s.status, s.band, s.score,
+            COALESCE(s.status, 'active') AS status, s.band, s.score,
             GREATEST(CASE s.band {bands} END, COALESCE(f.level, 0)) AS level
         FROM accounts AS a
         INNER JOIN scores AS s ON s.operator_id = a.operator_id
