@@ -17,7 +17,7 @@ CustomerResearchError              .hint: what to do next; .exit_code; .http_sta
 │  └─ Truncated                    the answer says it is incomplete
 ├─ StoreError                      the store (score history, alerts) cannot be read or written
 │  └─ StoreBusy                    another program holds it
-├─ EngineError                     SQL could not be run
+├─ EngineError                     the engine cannot be reached, or could not run a query
 └─ RenderError                     a report cannot be drawn (a figure without a receipt)
 ```
 """
@@ -151,8 +151,17 @@ class StoreBusy(StoreError):  # noqa: N818 - the house plan's name
     """Another program held the store for longer than we wait: the same call may succeed later."""
 
 
+ENGINE_HINT = "Check the `engine` settings, or run it with engine.name = duckdb; if that fails, too, please report it."
+
+
 class EngineError(CustomerResearchError):
-    """SQL could not be parsed, transpiled or run."""
+    """The engine that computes cannot be reached, or could not run a query or read a file (exit 7, as the store)."""
+
+    exit_code = 7
+    http_status = 503
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint or ENGINE_HINT)
 
 
 class RenderError(CustomerResearchError):

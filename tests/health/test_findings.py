@@ -155,3 +155,25 @@ def test_faults_are_named(old: str, new: str, complaint: str) -> None:
     assert len(read_findings(RULE, NAMES)) == 1
     with pytest.raises(ConfigError, match=complaint):
         read_findings(RULE.replace(old, new), NAMES)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (
+            {"invoices_failed_90d": 2, "charge_success_rate": 0.98},
+            "Payments fail (2 invoices in 90 days) while reservations fall to",
+        ),
+        (
+            {"charge_success_rate": 0.5},
+            "Only 50% of their passengers' card charges succeed while reservations fall to",
+        ),
+        (
+            {"invoices_failed_90d": 3, "charge_success_rate": 0.5},
+            "3 invoices failed in 90 days and only 50% of card charges succeed, while reservations fall to",
+        ),
+    ],
+)
+def test_r5_says_what_fails(row: dict[str, Any], words: str) -> None:
+    (told,) = [found.because for found in findings(account(**FALL, **row)) if found.rule == "R5"]
+    assert told.startswith(words)

@@ -40,19 +40,19 @@ def table(report: Report, section: str) -> Table:
 
 @pytest.fixture(scope="module")
 def everybody(portfolio_settings: Settings) -> dict[str, dict[str, str]]:
-    return lines(desk.portfolio_csv(portfolio_settings, Wanted(most=None), now=NOW))
+    return lines(desk.portfolio_csv(portfolio_settings, Wanted(most=None), now=NOW)[0])
 
 
 @pytest.fixture(scope="module")
 def at_risk(portfolio_settings: Settings) -> dict[str, dict[str, str]]:
-    return lines(desk.risk_csv(portfolio_settings, Wanted(most=None), now=NOW))
+    return lines(desk.risk_csv(portfolio_settings, Wanted(most=None), now=NOW)[0])
 
 
 def test_those_who_left_or_never_began_are_left_out_unless_asked_for(
     everybody: dict[str, dict[str, str]], portfolio_settings: Settings
 ) -> None:
     assert {row["status"].split()[0] for row in everybody.values()} == {"active", "onboarding", "no"}
-    left = lines(desk.portfolio_csv(portfolio_settings, Wanted(statuses=("churned",), most=None), now=NOW))
+    left = lines(desk.portfolio_csv(portfolio_settings, Wanted(statuses=("churned",), most=None), now=NOW)[0])
     assert left
     assert not left.keys() & everybody.keys()
     assert all(row["status"].startswith("churned") for row in left.values())
@@ -71,7 +71,7 @@ def test_the_worst_come_first_and_every_line_says_why(portfolio_settings: Settin
 
 def test_filters_leave_whom_they_say(everybody: dict[str, dict[str, str]], portfolio_settings: Settings) -> None:
     def found(wanted: Wanted) -> dict[str, dict[str, str]]:
-        return lines(desk.portfolio_csv(portfolio_settings, wanted, now=NOW))
+        return lines(desk.portfolio_csv(portfolio_settings, wanted, now=NOW)[0])
 
     rich = found(Wanted(segments=("Enterprise",), min_mrr_minor=50_000, sort="mrr", most=None))
     assert rich.keys() == {

@@ -45,7 +45,7 @@ class Portfolio:
     """Operators of a snapshot: the `accounts` shown, in order, and groups over all that were chosen.
 
     `receipt` proves what was computed over the whole snapshot. `changes` holds each shown operator's change of the score in
-    30 days. `accounts` bear figures of the wide table only (no records, no amounts per currency).
+    30 days; `no_history` says why there are none, when the score history could not be read. `accounts` bear figures of the wide table only (no records, no amounts per currency).
     """
 
     snapshot: Snapshot
@@ -59,6 +59,7 @@ class Portfolio:
     statuses: tuple[Group, ...]
     disagreements: tuple[Group, ...] = ()
     changes: Mapping[str, Figure] = field(default_factory=dict)
+    no_history: Gap | None = None
 
 
 @dataclass(frozen=True, slots=True)

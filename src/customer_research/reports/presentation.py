@@ -89,6 +89,7 @@ SOURCE_TITLES: Mapping[str, str] = MappingProxyType(
         "metabase": "Metabase",
         "memory": "Computed",
         "health": "Health",
+        "score history": "Score history",
         "assumption": "Assumption",
         "rates": "Exchange rates",
         "snapshot": "Account snapshot",

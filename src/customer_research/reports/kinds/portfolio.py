@@ -132,7 +132,9 @@ def headline(found: Portfolio) -> Prose:
     total = number(found, found.chosen.matching, "count")
     chosen = f" ({found.chosen.words})" if found.chosen.words else ""
     if found.chosen.matching and set(counts) == {"insufficient"}:
-        words = f"{counted(found.chosen.matching, 'operator')}{chosen}: too little is known of any to tell how it stands."
+        words = (
+            f"{counted(found.chosen.matching, 'operator')}{chosen}: too little is known of any to tell how it stands."
+        )
         return Prose(words, (total,), "unknown")
     standing = (
         f"{' and '.join(parts)}, with {value_words(mrr)} of MRR a month" if parts else "nobody At Risk or Critical"
@@ -148,6 +150,8 @@ def gap_warnings(found: Portfolio) -> Iterator[Prose]:
     """Tables that are unknown of everybody: the coverage of every score is lower for it; and an old snapshot."""
     for gap in found.snapshot.gaps:
         yield Prose(f"Unknown of every operator ({source_title(gap.source)}): {gap.detail}", (), "watch")
+    if found.no_history is not None:
+        yield Prose(f"No change in 30 days can be told: {found.no_history.detail}", (), "watch")
     age = found.generated_at - found.snapshot.as_of
     if age > OLD:
         words = f"The newest snapshot is {age // timedelta(days=1)} days old. Run `customer-research sync`, then `portfolio score`."
@@ -164,14 +168,14 @@ def _lines(found: Portfolio) -> Iterator[Block]:
 
 
 def _columns(found: Portfolio) -> dict[str, Callable[[Account], Cell]]:
-    """Header → cell; the change of the score only when somebody's is known."""
+    """Header → cell; the change of the score only when somebody's is known, or should be."""
     columns: dict[str, Callable[[Account], Cell]] = {
         "Operator": lambda account: Text(account.name or account.operator_id),
         "Segment": lambda account: brief(figure(account, "segment")),
         "MRR": lambda account: brief(figure(account, "mrr_usd")),
         "Health": lambda account: brief(health(account)),
     }
-    if any(isinstance(change, Fact) for change in found.changes.values()):
+    if found.no_history is not None or any(isinstance(change, Fact) for change in found.changes.values()):
         columns["30 days"] = lambda account: brief(change_of(found, account))
     columns["Trend"] = lambda account: brief(figure(account, "usage_trend"))
     columns["Why"] = lambda account: brief(flag(account))
@@ -180,7 +184,7 @@ def _columns(found: Portfolio) -> dict[str, Callable[[Account], Cell]]:
 
 def change_of(found: Portfolio, account: Account) -> Figure:
     """By how many points the operator's score changed in 30 days."""
-    return found.changes.get(account.operator_id, NO_HISTORY)
+    return found.changes.get(account.operator_id, found.no_history or NO_HISTORY)
 
 
 NO_HISTORY = Gap(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import itertools
 from collections.abc import Callable, Iterable
@@ -44,6 +45,7 @@ _OWN_UNITS = {
     SCORE_BEFORE: ("Health score before", "points"),
     SHARE: ("Unknown of", "ratio"),
 }
+_NEAREST = 3
 _STATES = {
     "done": "judged",
     "repeated": "judged before, nothing changed",
@@ -85,10 +87,12 @@ def open_alerts(settings: Settings, choice: Choice, *, now: datetime) -> Report:
     """The open alerts, worst first.
 
     Raises:
-        UsageError: no snapshot has been judged yet, so that nothing is known of alerts.
+        UsageError: there is no such rule, and no alert of one that was; or no snapshot has been judged yet, so that nothing
+            is known of alerts.
         StoreError: the store cannot be used.
     """
     with open_store(settings.store_url) as store:
+        _require_rule(settings, choice.rule, AlertBook(store))
         judged = AlertBook(store).newest()
         if judged is None:
             raise UsageError("No snapshot has been judged yet.", hint="Run `customer-research alerts check`.")
@@ -97,6 +101,30 @@ def open_alerts(settings: Settings, choice: Choice, *, now: datetime) -> Report:
         desk = _desk(settings, store, shown, "open alerts", now)
         waiting = sum(one.as_of > judged.as_of for one in scored(settings, History(store)))
         return build_open(OpenAlerts(desk, shown, len(wanted) - len(shown), choice.words, choice.most, waiting))
+
+
+def _require_rule(settings: Settings, name: str, book: AlertBook) -> None:
+    """Refuse a rule's name that nothing answers to: an empty list would say that all is well.
+
+    Rules that have gone, but have alerts still, are known.
+    """
+    if not name:
+        return
+    rules = {rule.id: rule.title for rule in alert_rules(settings).rules}
+    known = dict.fromkeys((*rules, *(episode.rule for episode in book.episodes(open_only=False))))
+    if name.lower() in {rule.lower() for rule in known}:
+        return
+    close = _nearest(name, known)
+    hint = f"Did you mean {' or '.join(close)}?" if close else "`customer-research alerts rules` lists them."
+    raise UsageError(f"There is no alert rule {name[:60]!r}.", hint=hint)
+
+
+def _nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Names that are spelt alike, or of which this one is a part."""
+    lowered = {rule.lower(): rule for rule in known}
+    close = difflib.get_close_matches(name.lower(), lowered, n=_NEAREST)
+    close += [rule for rule in lowered if name.lower() in rule and rule not in close]
+    return [lowered[rule] for rule in close[:_NEAREST]]
 
 
 def one_alert(settings: Settings, alert: str, *, now: datetime) -> Report:

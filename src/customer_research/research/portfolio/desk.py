@@ -8,11 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from customer_research.domain.evidence import Gap
 from customer_research.domain.portfolio import Overview, Portfolio, Risks, Week
 from customer_research.domain.report import Report
 from customer_research.domain.snapshot import Snapshot
 from customer_research.engines.engine import Engine, open_engine
-from customer_research.errors import UsageError
+from customer_research.errors import StoreError, UsageError
+from customer_research.health.history import SOURCE
 from customer_research.reports.kinds import churn_risk, digest, portfolio_summary
 from customer_research.reports.kinds import portfolio as portfolio_kind
 from customer_research.reports.render import accounts_csv
@@ -38,11 +40,11 @@ def portfolio_report(settings: Settings, wanted: Wanted, *, now: datetime) -> Re
     return portfolio_kind.build(_portfolio(settings, wanted, now))
 
 
-def portfolio_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> str:
-    """The operators wanted as CSV, a line each; see `portfolio_report`."""
+def portfolio_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> tuple[str, Gap | None]:
+    """The operators wanted as CSV, a line each, and why a column is empty, if one is; see `portfolio_report`."""
     found = _portfolio(settings, wanted, now)
     columns = {**PORTFOLIO_COLUMNS, "change_30d": lambda account: portfolio_kind.change_of(found, account)}
-    return accounts_csv.render(found.accounts, columns)
+    return accounts_csv.render(found.accounts, columns), found.no_history
 
 
 def risk_report(settings: Settings, wanted: Wanted, *, now: datetime) -> Report:
@@ -50,8 +52,8 @@ def risk_report(settings: Settings, wanted: Wanted, *, now: datetime) -> Report:
     return churn_risk.build(_risks(settings, wanted, now))
 
 
-def risk_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> str:
-    """The operators at risk as CSV, a line each; see `portfolio_report`."""
+def risk_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> tuple[str, Gap | None]:
+    """The operators at risk as CSV, a line each; see `portfolio_csv`."""
     found = _risks(settings, wanted, now)
     columns = {
         "risk": lambda account: churn_risk.risk_figure(account, found.retention[account.operator_id]),
@@ -60,7 +62,7 @@ def risk_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> str:
         ),
         **PORTFOLIO_COLUMNS,
     }
-    return accounts_csv.render(found.portfolio.accounts, columns)
+    return accounts_csv.render(found.portfolio.accounts, columns), None
 
 
 def digest_report(settings: Settings, *, now: datetime) -> Report:
@@ -108,7 +110,10 @@ def _portfolio(settings: Settings, wanted: Wanted, now: datetime) -> Portfolio:
             engine, folder, snapshot, wanted, now=now, links=settings.links, playbook=settings.playbook
         )
     ids = [account.operator_id for account in found.accounts]
-    return looking.with_changes(found, changes(settings.store_url, snapshot, ids))
+    try:
+        return looking.with_changes(found, changes(settings.store_url, snapshot, ids))
+    except StoreError as error:  # only the change needs the store: everything else stands in the snapshot
+        return looking.without_history(found, Gap(SOURCE, "unavailable", error.message, error.hint))
 
 
 def _risks(settings: Settings, wanted: Wanted, now: datetime) -> Risks:

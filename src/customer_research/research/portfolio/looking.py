@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from customer_research.domain.account import Account
-from customer_research.domain.evidence import Figure
+from customer_research.domain.evidence import Figure, Gap
 from customer_research.domain.health import Band, Status
 from customer_research.domain.portfolio import Chosen, Group, Portfolio, Risks
+from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
 from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
@@ -170,6 +171,12 @@ def _level(group: Group) -> int:
 def with_changes(found: Portfolio, changes: Mapping[str, Figure]) -> Portfolio:
     """The portfolio with each operator's change of the score."""
     return replace(found, changes=changes)
+
+
+def without_history(found: Portfolio, gap: Gap) -> Portfolio:
+    """The portfolio when the score history cannot be read: whole but for the changes, and told as partial."""
+    missing = Freshness(gap.source, "missing", None, None, (gap,))
+    return replace(found, no_history=gap, freshness=(*found.freshness, missing))
 
 
 def _card(snapshot: Snapshot) -> Scorecard:
@@ -357,4 +364,4 @@ def _category(card: Scorecard) -> str:
     return f"CASE WHEN ({whole}) = 0 THEN '{GENERAL}' {branches} ELSE '{MULTIPLE}' END"
 
 
-__all__ = ["PRESENT", "SORTS", "Sort", "Wanted", "portfolio", "risks", "told_of", "with_changes"]
+__all__ = ["PRESENT", "SORTS", "Sort", "Wanted", "portfolio", "risks", "told_of", "with_changes", "without_history"]

@@ -17,7 +17,7 @@ EXIT_CODES = {
     4: "no operator found, or more than one (the candidates are listed)",
     5: "a setting is missing or wrong",
     6: "a source refused or failed and nothing could be shown; a check of `doctor` failed",
-    7: "the store (score history, alerts) cannot be read or written",
+    7: "the store (score history, alerts) cannot be used, or the engine that computes could not be reached or failed",
     130: "interrupted",
 }
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from customer_research.surfaces.cli.hanging import hanging
 from customer_research.surfaces.cli.reports import report_options
 from customer_research.surfaces.cli.session import PARTIAL, Delivery, settings_of
 
@@ -223,12 +224,14 @@ def _rule_text(rule: RuleInWords) -> str:
     due, quiet, cool_down = map(_days, (rule.within_days, rule.quiet_days, rule.cool_down_days))
     return "\n".join(
         (
-            f"{rule.id}  {rule.title} ({rule.severity}{off})",
-            f"    when:   {rule.when}",
-            f"    for:    {rule.concerns}",
-            f"    do:     {rule.action} ({rule.owner}, within {due})",
-            f"    why so: {rule.reason}",
-            f"    pause:  cleared after {quiet} without it; not raised again within {cool_down} after that",
+            hanging(f"{rule.id}  ", f"{rule.title} ({rule.severity}{off})"),
+            hanging("    when:   ", rule.when),
+            hanging("    for:    ", rule.concerns),
+            hanging("    do:     ", f"{rule.action} ({rule.owner}, within {due})"),
+            hanging("    why so: ", rule.reason),
+            hanging(
+                "    pause:  ", f"cleared after {quiet} without it; not raised again within {cool_down} after that"
+            ),
         )
     )
 

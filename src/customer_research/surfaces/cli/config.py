@@ -6,6 +6,7 @@ import json
 
 import click
 
+from customer_research.surfaces.cli.hanging import hanging
 from customer_research.surfaces.cli.session import settings_of
 
 
@@ -27,5 +28,5 @@ def show(ctx: click.Context, *, as_json: bool) -> int:
     else:
         width = max(len(d.name) for d in described) + 2
         for setting in described:
-            click.echo(f"{setting.name:<{width}}{setting.shown:<44}  {setting.origin}")
+            click.echo(hanging(f"{setting.name:<{width}}", f"{setting.shown:<44}  {setting.origin}"))
     return 0

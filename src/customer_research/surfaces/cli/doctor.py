@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from customer_research.errors import UsageError
+from customer_research.surfaces.cli.hanging import hanging
 from customer_research.surfaces.cli.session import deliver, settings_of, with_research
 
 if TYPE_CHECKING:
@@ -65,11 +66,11 @@ def doctor(ctx: click.Context, *, online: bool, sample: int, as_json: bool, writ
 
 def _row(result: CheckResult) -> None:
     click.echo(f"{MARKS[result.status]}  {result.check}")
-    click.echo(f"      found:  {_plain(result.found)}")
+    click.echo(hanging("      found:  ", _plain(result.found)))
     if result.status != "ok":
-        click.echo(f"      needed: {_plain(result.needed)}")
+        click.echo(hanging("      needed: ", _plain(result.needed)))
         if result.fix:
-            click.echo(f"      fix:    {_plain(result.fix)}")
+            click.echo(hanging("      fix:    ", _plain(result.fix)))
 
 
 def _plain(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ HEADERS = (
 )
 YEARS_BACK = 104
 DIFFERENCES_SHOWN = 20
+SHORT_ID = 8
+NARROW_HEADERS = {"Operators": "All", "Mean score": "Mean"}
 
 HELP = """\
 How OPERATOR's score moved: change in 30, 60 and 90 days, a line of blocks with the readings, and what moved it (rules whose
@@ -255,7 +258,18 @@ def _listed_table(found: Sequence[Listed]) -> str:
         )
         for one in found
     ]
-    return _table(HEADERS, rows, right_from=4) if rows else "There is no snapshot in the score history yet."
+    if not rows:
+        return "There is no snapshot in the score history yet."
+    if not _narrow():
+        return _table(HEADERS, rows, right_from=4)
+    short = [(as_of, id_[:SHORT_ID], card, *rest) for as_of, id_, card, _, *rest in rows]
+    headers = [NARROW_HEADERS.get(header, header) for header in HEADERS if header != "Taken"]
+    return _table(headers, short, right_from=3)
+
+
+def _narrow() -> bool:
+    """Whether it is a terminal on which the whole table has no room; a shortened id still names its snapshot."""
+    return sys.stdout is not None and sys.stdout.isatty() and shutil.get_terminal_size((WIDTH, 24)).columns < WIDTH
 
 
 def _moment(value: datetime) -> str:
@@ -277,9 +291,13 @@ def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right_from:
         force_terminal=terminal and "NO_COLOR" not in os.environ,
         legacy_windows=False,
     )
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1), header_style="dim")
-    for position, header in enumerate(headers):
-        table.add_column(header, justify="left" if position < right_from else "right", no_wrap=True)
+    narrow = _narrow()
+    gap = (0, 0) if narrow else (0, 1)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=gap, header_style="dim")
+    for position, (header, *cells) in enumerate(zip(headers, *rows, strict=True)):
+        longest = max(len(word) for text in (header, *cells) for word in text.split())
+        left = position < right_from
+        table.add_column(header, justify="left" if left else "right", no_wrap=not narrow, min_width=longest)
     for row in rows:
         table.add_row(*(Text("".join(c if c.isprintable() else " " for c in cell)) for cell in row))
     console.print(table)

@@ -29,7 +29,8 @@ PORTFOLIO_HELP = """\
 Who needs attention today, and why; where money, usage and support disagree; how everybody stands.
 
 It reads the newest snapshot of the lake (`customer-research sync`, then `customer-research portfolio score`). Operators who
-have churned or never began are left out unless --status asks for them. Exit code 3: a table is unknown of every operator.
+have churned or never began are left out unless --status asks for them. Exit code 3: a table is unknown of every operator, or
+the score history, which the change in 30 days comes from, cannot be read.
 """
 RISK_HELP = """\
 Who may leave: ranked by expected loss (risk x MRR), with the signs for and against, by level, category and segment.
@@ -147,9 +148,13 @@ def _told(ctx: click.Context, *, kind: str, wanted: Callable[..., Wanted], as_cs
     settings = settings_of(ctx)
     now = settings.clock or system_clock()
     if as_csv:
-        text = desk.portfolio_csv if kind == "portfolio" else desk.risk_csv
-        deliver(text(settings, wanted(everybody=True), now=now), delivery.output)
-        return 0
+        csv_of = desk.portfolio_csv if kind == "portfolio" else desk.risk_csv
+        text, lacking = csv_of(settings, wanted(everybody=True), now=now)
+        deliver(text, delivery.output)
+        if lacking is None:
+            return 0
+        click.echo(f"Warning: {lacking.detail} {lacking.next_step}".rstrip(), err=True)
+        return PARTIAL
     report_of = desk.portfolio_report if kind == "portfolio" else desk.risk_report
     report: Report = report_of(settings, wanted(everybody=False), now=now)
     delivery(report)

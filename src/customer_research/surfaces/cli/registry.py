@@ -7,6 +7,7 @@ import json
 import click
 
 from customer_research.errors import UsageError
+from customer_research.surfaces.cli.hanging import hanging
 from customer_research.surfaces.cli.session import settings_of
 
 
@@ -24,7 +25,7 @@ def metrics(search: str, *, as_json: bool) -> int:
         click.echo(json.dumps(found, indent=2))
     else:
         for metric in found:
-            click.echo(f"{metric['name']:<34}{metric['unit']:<11}{metric['formula']}")
+            click.echo(hanging(f"{metric['name']:<34}{metric['unit']:<11}", metric["formula"]))
     return 0
 
 
@@ -40,7 +41,7 @@ def rules(scorecard: str, *, as_json: bool) -> int:
         click.echo(json.dumps(found, indent=2))
     else:
         for rule in found:
-            click.echo(f"{rule['id']:<6}{rule['dimension']:<12}{rule['points']!s:>5}  {rule['when']}")
+            click.echo(hanging(f"{rule['id']:<6}{rule['dimension']:<12}{rule['points']!s:>5}  ", rule["when"]))
     return 0
 
 

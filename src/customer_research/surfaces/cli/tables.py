@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from customer_research.surfaces.cli.hanging import hanging
 from customer_research.surfaces.cli.session import settings_of
 
 TABLES_SCHEMA = "customer-research/tables/1"
@@ -47,7 +48,8 @@ def tables(name: str, *, as_json: bool) -> int:
         click.echo(_one(found[0]))
     else:
         for table in found:
-            click.echo(f"{table['name']:<14}{table['home']:<11}{table['grain']}; key: {', '.join(table['key'])}")
+            text = f"{table['grain']}; key: {', '.join(table['key'])}"
+            click.echo(hanging(f"{table['name']:<14}{table['home']:<11}", text))
     return 0
 
 
@@ -57,7 +59,8 @@ def _one(table: Mapping[str, Any]) -> str:
         use = "key" if column["name"] in table["key"] else "needed" if column["needed"] else ""
         words = f"; one of {', '.join(column['words'])}" if column["words"] else ""
         mark = "* " if column["personal"] else ""
-        lines.append(f"{column['name']:<30}{column['type']:<11}{use:<8}{mark}{column['meaning']}{words}")
+        lead = f"{column['name']:<30}{column['type']:<11}{use:<8}"
+        lines.append(hanging(lead, f"{mark}{column['meaning']}{words}"))
     return "\n".join(lines)
 
 
