@@ -107,6 +107,31 @@ def test_silent_churn_outranks_a_failed_card_and_a_season_is_no_risk(at_risk: di
     assert losses == sorted(losses, reverse=True)
 
 
+def test_who_slips_without_a_word_stands_in_a_ranking_of_its_own(
+    at_risk: dict[str, dict[str, str]], portfolio_settings: Settings
+) -> None:
+    report = desk.risk_report(portfolio_settings, Wanted(most=1), now=NOW)
+    shown = table(report, "slipping")
+    names = [row[0].text for row in shown.rows if isinstance(row[0], Text)]
+    assert at_risk[scenario(2)]["name"] in names[:10]  # S02, silent churn (synthetic 8)
+    assert at_risk[scenario(3)]["name"] not in names  # no ride in 60 days: gone already
+    risks = [int(cell.value) for row in shown.rows if isinstance(cell := row[shown.headers.index("Risk")], Fact)]
+    assert risks == sorted(risks, reverse=True)
+    assert len(risks) == len(names)
+
+
+def test_the_ranking_goes_by_risk_alone_when_asked(portfolio_settings: Settings) -> None:
+    ranked = lines(desk.risk_csv(portfolio_settings, Wanted(risk_sort="risk", most=None), now=NOW)[0])
+    order = [(-int(row["risk"]), -int(row["expected_loss_usd_minor"] or -1)) for row in ranked.values()]
+    assert order == sorted(order)
+    titles = {
+        sort: [one.title for one in desk.risk_report(portfolio_settings, Wanted(risk_sort=sort), now=NOW).sections]
+        for sort in ("loss", "risk")
+    }
+    assert "Ranked by expected loss" in titles["loss"]
+    assert "Ranked by risk" in titles["risk"]
+
+
 def test_churn_risk_keeps_the_churned_apart_and_calls_nothing_a_probability(portfolio_settings: Settings) -> None:
     report = desk.risk_report(portfolio_settings, Wanted(most=10), now=NOW)
     text = markdown.render(report)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from customer_research.domain.account import Account
 from customer_research.domain.alert import AlertEvent, Episode
@@ -62,12 +63,18 @@ class Portfolio:
     no_history: Gap | None = None
 
 
+RiskSort = Literal["loss", "risk"]
+"""How operators at risk are ranked: by risk x MRR, or by risk alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Risks:
     """Operators of a snapshot by their risk of leaving (0..100, a ranking and no probability).
 
-    `portfolio.accounts` are ranked by expected loss; `retention` holds the score behind each one's risk (risk = 100 minus
-    it); `levels`, `categories`, `segments` and `owners` group everybody at risk; `churned` are those who left within 90 days.
+    `portfolio.accounts` are ranked by `sort` (loss: risk x MRR; risk: risk alone). `slipping` are the likeliest of those at
+    risk who are still there and have given no notice, `slipping_of` how many there are of them. `retention` holds the score
+    behind the risk of each of these (risk = 100 minus it). `levels`, `categories`, `segments` and `owners` group everybody at
+    risk; `churned` are those who left within 90 days.
     """
 
     portfolio: Portfolio
@@ -78,6 +85,9 @@ class Risks:
     owners: tuple[Group, ...]
     churned: tuple[Account, ...]
     unjudged: int = 0
+    sort: RiskSort = "loss"
+    slipping: tuple[Account, ...] = ()
+    slipping_of: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Churn risk: who may leave, ranked by what would be lost, with the signs for and against."""
+"""Churn risk: who may leave, ranked by what would be lost or by risk alone, with the signs for and against."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.health import Contribution, HealthScore
-from customer_research.domain.portfolio import Risks
+from customer_research.domain.portfolio import Risks, RiskSort
 from customer_research.domain.report import Block, Cell, Chart, Mark, Prose, Report, Text, Tone
 from customer_research.reports import judgement
 from customer_research.reports.build import bullets, figure, section, sections
@@ -43,6 +43,8 @@ NOT_A_PROBABILITY = (
     "happened. Expected loss is risk x MRR, a weight for ranking."
 )
 _SIGNS_SHOWN = 4
+_HEADERS = ("Operator", "Segment", "MRR", "Risk", "Expected loss", "Health", "Category", "Act")
+_TITLES: Mapping[RiskSort, str] = MappingProxyType({"loss": "Ranked by expected loss", "risk": "Ranked by risk"})
 
 
 def risk_of(score: HealthScore) -> int | None:
@@ -86,7 +88,8 @@ def build(found: Risks) -> Report:
         sections=sections(
             section("Summary", Prose(NOT_A_PROBABILITY), _by_level(found), *_groups(found), id="summary"),
             section("Insights", bullets(_insights(found)), id="insights"),
-            section("Ranked by expected loss", _ranked(found), id="ranked"),
+            section(_TITLES[found.sort], _ranked(found), id="ranked"),
+            section("Slipping, and nothing announced", *_slipping(found), id="slipping"),
             section("Where figures disagree", disagreements_table(portfolio), id="disagreements"),
             section("Signs, account by account", *_details(found), id="signs"),
             section("Churned within 90 days", _churned(found), id="churned"),
@@ -174,9 +177,19 @@ def _insights(found: Risks) -> Iterator[Prose]:
 def _ranked(found: Risks) -> Block:
     if not found.portfolio.accounts:
         return Prose("No operator is at risk by the signs known.", (number(found.portfolio, 0, "count"),), "good")
-    headers = ("Operator", "Segment", "MRR", "Risk", "Expected loss", "Health", "Category", "Act")
     rows = [_row(found, account) for account in found.portfolio.accounts]
-    return table(found.portfolio, headers, rows, "", sum(level.operators for level in found.levels))
+    return table(found.portfolio, _HEADERS, rows, "", sum(level.operators for level in found.levels))
+
+
+def _slipping(found: Risks) -> Iterator[Block]:
+    """The likeliest of those still there: what is announced already, or gone, would stand before them in the ranking."""
+    if not found.slipping:
+        return
+    yield Prose(
+        "Subscribed, not set to end, and riding within 60 days, by risk: whom a call can still reach before any notice."
+    )
+    rows = [_row(found, account) for account in found.slipping]
+    yield table(found.portfolio, _HEADERS, rows, "", found.slipping_of)
 
 
 def _row(found: Risks, account: Account) -> tuple[Cell, ...]:
@@ -220,7 +233,8 @@ def _basis(account: Account, retention: HealthScore) -> tuple[Receipt, ...]:
 
 
 def _details(found: Risks) -> Iterator[Block]:
-    for account in found.portfolio.accounts:
+    told = {account.operator_id: account for account in (*found.portfolio.accounts, *found.slipping)}
+    for account in told.values():
         retention = found.retention[account.operator_id]
         leaving, staying = signs(retention, against_leaving=False), signs(retention, against_leaving=True)
         if not leaving:

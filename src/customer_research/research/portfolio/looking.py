@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Figure, Gap
 from customer_research.domain.health import Band, Status
-from customer_research.domain.portfolio import Chosen, Group, Portfolio, Risks
+from customer_research.domain.portfolio import Chosen, Group, Portfolio, Risks, RiskSort
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
 from customer_research.engines.engine import Engine
@@ -35,6 +35,7 @@ RETENTION = "retention"
 """The scorecard behind the churn risk."""
 
 CHURNED_WITHIN_DAYS = 90
+SLIPPING_SHOWN = 10
 _EXAMPLES = 3
 _LEVELS: Mapping[str, int] = {"critical": 4, "high": 3, "medium": 2, "low": 1}
 _BAND_LEVELS: Mapping[Band, int] = {"critical": 4, "at_risk": 3, "monitor": 2, "insufficient": 1, "healthy": 0}
@@ -44,6 +45,12 @@ _ORDERS: Mapping[Sort, str] = {
     "mrr": "mrr_usd DESC NULLS LAST, operator_id",
     "name": "LOWER(name), operator_id",
     "trend": "usage_trend NULLS LAST, mrr_usd DESC NULLS LAST, operator_id",
+}
+
+
+_RISK_ORDERS: Mapping[RiskSort, str] = {
+    "loss": "expected_loss DESC NULLS LAST, risk DESC, operator_id",
+    "risk": "risk DESC, expected_loss DESC NULLS LAST, operator_id",
 }
 
 
@@ -59,6 +66,7 @@ class Wanted:
     min_mrr_minor: int | None = None
     text: str = ""
     sort: Sort = "attention"
+    risk_sort: RiskSort = "loss"
     most: int | None = 25
 
     @property
@@ -147,20 +155,28 @@ def risks(
     files = Files(engine, folder, snapshot)
     retention = card_named(RETENTION)
     _rank(engine, retention, wanted)
-    ids = _ids(engine, "at_risk", "expected_loss DESC NULLS LAST, risk DESC, operator_id", wanted.most)
+    ids = _ids(engine, "at_risk", _RISK_ORDERS[wanted.risk_sort], wanted.most)
+    slipping = _ids(engine, "slipping", _RISK_ORDERS["risk"], SLIPPING_SHOWN)
     left = _ids(engine, "left_lately", "churned_on DESC, operator_id", None)
     card = _card(snapshot)
-    accounts = accounts_of(files, ids, card, now=now, links=links, playbook=playbook, also=(retention,))
+    told = list(dict.fromkeys((*ids, *slipping)))
+    everyone = accounts_of(files, told, card, now=now, links=links, playbook=playbook, also=(retention,))
+    by_id = {account.operator_id: account for account in everyone}
+    accounts = tuple(by_id[one] for one in ids)
     (unjudged,) = engine.run("SELECT COUNT(*) AS n FROM ranked WHERE risk IS NULL")
+    (still,) = engine.run("SELECT COUNT(*) AS n FROM slipping")
     return Risks(
         portfolio=replace(found, accounts=accounts),
-        retention={account.operator_id: account.scores[1] for account in accounts},
+        retention={account.operator_id: account.scores[1] for account in everyone},
         levels=tuple(sorted(_groups(engine, "at_risk", "level_name", "risk"), key=_level)),
         categories=_groups(engine, "at_risk", "category", "risk"),
         segments=_groups(engine, "at_risk", "segment", "risk"),
         owners=_groups(engine, "at_risk", "owner_name", "risk", known_only=True),
         churned=accounts_of(files, left, card, now=now, links=links),
         unjudged=int(unjudged["n"]),
+        sort=wanted.risk_sort,
+        slipping=tuple(by_id[one] for one in slipping),
+        slipping_of=int(still["n"]),
     )
 
 
@@ -319,7 +335,11 @@ def _disagreements(engine: Engine, rules: Sequence[FindingRule]) -> Iterator[Gro
 
 
 def _rank(engine: Engine, card: Scorecard, wanted: Wanted) -> None:
-    """Keep `ranked` (everybody chosen with a risk), `at_risk` and `left_lately` (of the choice, whatever its statuses)."""
+    """Keep `ranked` (everybody chosen with a risk), `at_risk`, of these `slipping`, and `left_lately`.
+
+    Those who left lately are of the choice, whatever its statuses. Slipping are those whom nothing has announced yet: the
+    subscription runs and is not set to end, and there were rides in 60 days.
+    """
     conditions, values = _conditions(replace(wanted, statuses=("churned",)))
     engine.bind("account_metrics", "SELECT * FROM accounts")
     engine.keep("safety", scoring_sql(card)["scores"])
@@ -334,6 +354,14 @@ def _rank(engine: Engine, card: Scorecard, wanted: Wanted) -> None:
         """,
     )
     engine.keep("at_risk", f"SELECT *, CASE {levels} END AS level_name FROM ranked WHERE risk >= {AT_RISK}")
+    engine.keep(
+        "slipping",
+        """
+        SELECT r.* FROM at_risk AS r
+        INNER JOIN accounts AS a ON a.operator_id = r.operator_id
+        WHERE a.active_subscriptions > 0 AND NOT COALESCE(a.pending_cancellation, FALSE) AND a.reservations_60d > 0
+        """,
+    )
     engine.keep(
         "left_lately",
         f"""

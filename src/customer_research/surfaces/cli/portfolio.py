@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 BANDS = ("healthy", "monitor", "at_risk", "critical", "insufficient")
 STATUSES = ("active", "onboarding", "no_subscription", "churned", "never_started")
 SEGMENTS = ("Free", "SMB", "Mid-Market", "Enterprise")
+RISK_SORTS = ("loss", "risk")
 SORTS = ("attention", "score", "mrr", "name", "trend")
 MOST = 25
 
@@ -33,7 +34,8 @@ have churned or never began are left out unless --status asks for them. Exit cod
 the score history, which the change in 30 days comes from, cannot be read.
 """
 RISK_HELP = """\
-Who may leave: ranked by expected loss (risk x MRR), with the signs for and against, by level, category and segment.
+Who may leave: ranked by expected loss (risk x MRR), or by risk alone (--sort risk), with the signs for and against, by level,
+category and segment. Those who are still subscribed and riding, and have announced nothing, stand in a ranking of their own.
 
 Risk ranks operators by the signs of the scorecard `retention`; it is not a probability. It reads the newest snapshot of the
 lake. Those who churned within 90 days stand apart.
@@ -72,6 +74,7 @@ def choosing(command: Callable[..., Any]) -> Callable[..., Any]:
         most: int,
         as_csv: bool,
         sort: str = "attention",
+        risk_sort: str = "loss",
         **options: Any,
     ) -> Any:
         if as_csv or _named_csv(options["output"]):
@@ -91,6 +94,7 @@ def choosing(command: Callable[..., Any]) -> Callable[..., Any]:
                 min_mrr_minor=None if min_mrr is None else round(min_mrr * 100),
                 text=text.strip(),
                 sort=sort,  # type: ignore[arg-type]
+                risk_sort=risk_sort,  # type: ignore[arg-type]
                 most=None if everybody or most == 0 else most,
             )
 
@@ -175,6 +179,14 @@ def portfolio(ctx: click.Context, *, wanted: Callable[..., Wanted], as_csv: bool
 
 @click.command("churn-risk", help=RISK_HELP)
 @choosing
+@click.option(
+    "--sort",
+    "risk_sort",
+    type=click.Choice(RISK_SORTS),
+    default="loss",
+    show_default=True,
+    help="Ranking: by expected loss, or by risk alone.",
+)
 @report_options
 @click.pass_context
 def churn_risk(ctx: click.Context, *, wanted: Callable[..., Wanted], as_csv: bool, delivery: Delivery) -> int:
