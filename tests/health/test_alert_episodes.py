@@ -138,3 +138,38 @@ def test_a_snooze_that_has_not_run_out_and_the_assignee_pass_on() -> None:
         assert (again.episode.snoozed_until, again.episode.assignee) == (snoozed, "Kim")
         assert again.episode.acknowledged_at is None
         assert again.episode.id != first.episode.id
+
+
+GRAVE, LESSER = rules_of(
+    'id = "grave"\nkind = "dimension"\ndimension = "score"\nside = "low"\nraise_at = 29\nclear_at = 40\nquiet_days = 14',
+    'id = "lesser"\nkind = "dimension"\ndimension = "score"\nside = "low"\nraise_at = 39\nclear_at = 50\n'
+    'covered_by = ["grave"]',
+).rules
+
+
+def story(*weeks: tuple[AlertState, AlertState]) -> list[tuple[str, str]]:
+    """What happens to one operator over weeks of states of the grave and the lesser rule."""
+    last: dict[Key, Episode] = {}
+    happened = []
+    for number, (grave, lesser) in enumerate(weeks):
+        states: Week = {"grave": {"op-1": grave}, "lesser": {"op-1": lesser}}
+        for change in list(advance((GRAVE, LESSER), states, last, seen(number), SILENT)):
+            last[change.episode.rule, change.episode.subject] = change.episode
+            if change.what != "continued":
+                happened.append((change.episode.rule, change.what))
+    return happened
+
+
+@pytest.mark.parametrize("state", ["unknown", "between", "clears"])
+def test_no_lesser_alert_is_raised_while_the_grave_one_is_open(state: AlertState) -> None:
+    assert story(("holds", "between"), (state, "holds")) == [("grave", "raised")]
+
+
+def test_the_lesser_one_is_raised_when_the_grave_one_is_over_and_stays_when_that_comes_later() -> None:
+    quiet: tuple[AlertState, AlertState] = ("clears", "holds")
+    assert story(("holds", "between"), quiet, quiet) == [
+        ("grave", "raised"),
+        ("grave", "cleared"),
+        ("lesser", "raised"),
+    ]
+    assert story(quiet, ("holds", "between"), ("between", "holds")) == [("lesser", "raised"), ("grave", "raised")]

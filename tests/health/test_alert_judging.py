@@ -248,7 +248,12 @@ def test_a_quiet_account_raises_nothing() -> None:
             {"onboarding_stuck"},
         ),
         ({"tenure_days": 13, "subscription_age_days": 13, "reservations_ever": 0}, set()),
-        ({"reservations_90d": 60, "trend_90d": 0.2, "reservations_prev_90d": 50}, {"growth"}),
+        ({"reservations_90d": 250, "trend_90d": 0.25, "reservations_prev_90d": 200}, {"growth"}),
+        ({"reservations_90d": 60, "trend_90d": 0.2, "reservations_prev_90d": 50}, set()),  # chance: ten of fifty
+        ({"usage_trend": -0.3, "reservations_30d": 7, "reservations_prev_30d": 10}, set()),
+        ({"charge_attempts_90d": 20, "charge_success_rate": 0.75}, {"R8"}),
+        ({"charge_attempts_90d": 20, "charge_success_rate": 0.9}, set()),
+        ({"charge_attempts_90d": 2000, "charge_success_rate": 0.93}, {"R8"}),
         ({"reservations_30d": 0, "reservations_30d_year_ago": 9}, {"usage_stopped"}),
         ({"reservations_30d": 0, "findings": ("R15",)}, {"R1"}),
         ({"days_since_activity": 60}, {"usage_gone"}),
@@ -272,12 +277,13 @@ def test_shipped_rules_hold_where_they_should(changes: dict[str, Any], expected:
     ],
 )
 def test_a_usage_drop_has_limits_of_its_segment(segment: str | None, trend: float, raised: bool) -> None:
-    assert ("usage_drop" in holding(segment=segment, usage_trend=trend)) is raised
+    counts = {"reservations_prev_30d": 1000, "reservations_30d": 500}  # far more than chance
+    assert ("usage_drop" in holding(segment=segment, usage_trend=trend, **counts)) is raised
 
 
 def test_what_cannot_be_told_is_unknown_with_a_gap_and_over_without() -> None:
     """No answer to a survey (R10), no trend: with all tables known there is nothing to judge."""
-    row = account(("usage_trend", "days_to_renewal", "nps_latest"), open_tickets=3)
+    row = account(("usage_trend", "reservations_30d", "days_to_renewal", "nps_latest"), open_tickets=3)
     known, out = states(shipped(), row), states(shipped(), row, unknown=("reservation", "survey", "company"))
     for rule in ("usage_drop", "renewal_window", "R10"):
         assert (known[rule], out[rule]) == ("clears", "unknown")
@@ -298,10 +304,11 @@ def test_what_does_not_apply_is_not_unknown() -> None:
 
 def test_without_the_metrics_only_what_the_reading_keeps_is_known() -> None:
     rules = shipped()
-    bare = Judgement(snapshot(0), [reading(0, findings=("R1",))], Standings(30))
+    bare = Judgement(snapshot(0), [reading(0, findings=("R1", "R3"))], Standings(30))
     gapped = Judgement(snapshot(0), [reading(0, unknown=("ticket",))], Standings(30))
     found = {rule.id: bare.states(rule).get("op-1") for rule in rules.rules}
-    assert (found["R1"], found["R2"], found["growth"]) == ("holds", "clears", "unknown")
+    assert (found["R3"], found["R2"], found["growth"]) == ("holds", "clears", "unknown")
+    assert found["R1"] == "unknown"  # whether the fall is more than chance, nobody can tell
     assert {rule.id: gapped.states(rule).get("op-1") for rule in rules.rules}["R1"] == "unknown"
 
 
@@ -376,3 +383,18 @@ def test_snapshots_are_forgotten_in_time_and_a_second_of_one_instant_replaces_th
     }
     assert before.levels("lago", snapshot(61).as_of, 365)[0].share == 0.0
     assert len(before.levels("lago", snapshot(61).as_of, 365)) == 1
+
+
+def test_a_finding_under_a_condition_is_raised_only_with_it_and_not_cleared_without() -> None:
+    """S02 falls from 60 to 20; a fall from 12 to 7 may be chance, though the finding says the same."""
+    fall = {"usage_trend": -0.6, "days_since_contact": 70}
+    shown = states(shipped(), account(**fall, reservations_30d=20, reservations_prev_30d=60), findings=("R9",))
+    chance = states(shipped(), account(**fall, reservations_30d=7, reservations_prev_30d=12), findings=("R9",))
+    assert (shown["R9"], chance["R9"]) == ("holds", "between")
+
+
+def test_a_band_drop_without_gates_goes_by_points_alone() -> None:
+    body = 'id = "{}"\nkind = "band_drop"\nto = ["at_risk"]\ndays = 30\npoints = 5\nby_gate = {}'
+    rules = rules_of(body.format("gates", "true"), body.format("points", "false")).rules
+    gated = judged(reading(0, 84), reading(7, 83, band="at_risk", gates=("active_dispute",)))
+    assert [gated.states(rule)["op-1"] for rule in rules] == ["holds", "between"]

@@ -65,7 +65,7 @@ def test_a_users_file_changes_shipped_rules_by_id_and_adds_its_own(tmp_path: Pat
     assert idle.test.threshold is not None
     assert (idle.enabled, idle.test.threshold.raise_at.words()) == (True, "21")
     assert old is not None
-    assert (old.quiet_days, old.cool_down_days) == (14, 7)
+    assert (old.quiet_days, old.cool_down_days) == (21, 7)
     assert [rule.id for rule in rules.rules if not rule.enabled] == ["R8"]
     assert rules.rules[-1].id == "idle"
     assert len(rules.rules) == len(shipped().rules) + 1

@@ -45,9 +45,14 @@ OUTAGES = frozenset({"unavailable", "denied", "stale", "truncated"})
 def watch_sql(rules: Sequence[AlertRule]) -> str:
     """One row per operator of `account_metrics`: operator_id, segment and `state_<rule>` of each metric rule.
 
-    1 holds, 0 clears, 2 between, null cannot be told.
+    1 holds, 0 clears, 2 between, null cannot be told; of a finding with a condition, 1 or 0: whether that holds.
     """
     columns = [f"{_state_sql(rule.test)} AS state_{rule.key}" for rule in rules if isinstance(rule.test, MetricTest)]
+    columns += [
+        f"CASE WHEN {rule.test.only_if.sql} THEN 1 WHEN NOT ({rule.test.only_if.sql}) THEN 0 END AS state_{rule.key}"
+        for rule in rules
+        if isinstance(rule.test, FindingTest) and rule.test.only_if is not None
+    ]
     return f"SELECT {', '.join(['operator_id', 'segment', *columns])} FROM {ACCOUNT_TABLE}"
 
 
@@ -170,7 +175,7 @@ class Judgement:
                 change = None if then is None else self.change(then, reading)
                 return "unknown" if change is None else test.threshold.state(change, self.segment(reading.operator_id))
             case FindingTest() as test:
-                return self._finding(test, reading)
+                return self._narrowed(rule, test, self._finding(test, reading), reading)
             case SourceGapTest():
                 return "unknown"
 
@@ -198,6 +203,14 @@ class Judgement:
         if holding >= test.at_least:
             return "holds"
         return "unknown" if holding + unknown >= test.at_least else "clears"
+
+    def _narrowed(self, rule: AlertRule, test: FindingTest, state: AlertState, reading: Reading) -> AlertState:
+        """A finding's state where it is raised under a condition only."""
+        if test.only_if is None or state != "holds":
+            return state
+        row = (self.watched.states or {}).get(reading.operator_id)
+        met = None if row is None else row[f"state_{rule.key}"]
+        return "unknown" if met is None else "holds" if met else "between"
 
     def finding_state(self, finding: str, reading: Reading, test: FindingTest) -> AlertState:
         """What is to be said of one correlation rule; without the metrics, what the reading keeps of it."""
@@ -240,7 +253,7 @@ class Judgement:
             return "unknown"
         if not worse(reading.band, then.band) or reading.band not in test.to:
             return "clears"
-        gated = not set(reading.gates) <= set(then.gates)
+        gated = test.by_gate and not set(reading.gates) <= set(then.gates)
         return "holds" if gated or then.score - reading.score >= test.points else "between"
 
     def _source(self, source: str, test: SourceGapTest) -> AlertState:

@@ -55,7 +55,8 @@ class Outdated:
             case ScoreDropTest() | BandDropTest():
                 return self._under_score()
             case FindingTest():
-                return len(test.findings) == 1 and self.under_finding(test.findings[0])
+                narrowed = test.only_if is not None and self.touches(test.only_if.metrics)
+                return narrowed or (len(test.findings) == 1 and self.under_finding(test.findings[0]))
             case SourceGapTest():
                 return False
 

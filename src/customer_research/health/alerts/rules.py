@@ -70,18 +70,20 @@ class DimensionTest:
 class BandDropTest:
     """The band is worse than the best one of the last `days`, and now one of `to`.
 
-    It counts when the score has lost `points` or more since, or a gate holds that did not.
+    It counts when the score has lost `points` or more since, or (`by_gate`) a gate holds that did not.
     """
 
     to: tuple[Band, ...]
     days: int
     points: int
+    by_gate: bool = True
 
     @property
     def words(self) -> str:
         """When it is raised and cleared."""
         to = " or ".join(BAND_LABELS[band] for band in self.to)
-        return f"the band: raised when it fell to {to} within {self.days} days, by {self.points} points or a new gate"
+        by = f"{self.points} points or a new gate" if self.by_gate else f"{self.points} points"
+        return f"the band: raised when it fell to {to} within {self.days} days, by {by}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +101,22 @@ class ScoreDropTest:
 
 @dataclass(frozen=True, slots=True)
 class FindingTest:
-    """At least so many of these correlation rules hold."""
+    """At least so many of these correlation rules hold; raised only where `only_if` (if any) holds as well.
+
+    Without that, a finding that holds neither raises an alert nor clears one.
+    """
 
     findings: tuple[FindingRule, ...]
     at_least: int
+    only_if: Condition | None = None
+    where: str = ""
 
     @property
     def words(self) -> str:
         """When it is raised and cleared."""
         named = ", ".join(finding.id for finding in self.findings)
         if len(self.findings) == 1:
-            return f"finding {named}: raised while it holds"
+            return f"finding {named}: raised while it holds" + (f"; where {self.where}" if self.where else "")
         return f"findings {named}: raised while {self.at_least} or more hold"
 
 
@@ -259,7 +266,8 @@ class RuleReader:
         to = cast("tuple[Band, ...]", subset(declared, "to", BAND_ORDER[1:-1]))
         if not to:
             raise declared.error("'to' names no band.")
-        return BandDropTest(to, natural(declared, "days", least=1), natural(declared, "points"))
+        by_gate = declared.flag("by_gate", default=True)
+        return BandDropTest(to, natural(declared, "days", least=1), natural(declared, "points"), by_gate)
 
     def _score_drop(self, declared: Declaration) -> ScoreDropTest:
         threshold = read_threshold(declared, low=True)
@@ -269,7 +277,9 @@ class RuleReader:
 
     def _finding(self, declared: Declaration) -> FindingTest:
         (finding,) = self._named(declared, (declared.text("finding"),))
-        return FindingTest((finding,), 1)
+        where = declared.text("only_if", "")
+        only_if = self._words.condition(where, declared.place) if where else None
+        return FindingTest((finding,), 1, only_if, where)
 
     def _signals(self, declared: Declaration) -> FindingTest:
         named = self._named(declared, declared.texts("findings"))
