@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
+from heapq import nsmallest
 
 from customer_research.domain.identity import Candidate, Interpretation, LookupAnswer, Match
 from customer_research.errors import UsageError
@@ -224,10 +225,11 @@ class Directory:
         return found
 
     def _contained(self, term: str, names: Texts) -> list[tuple[int, str, float]]:
+        confidences = {rule: _RULES[rule][0] for rule in ("name_exact", "name_prefix", "name_part")}
         found = []
         for position, name in names.containing(term):
             rule = "name_exact" if name == term else "name_prefix" if name.startswith(term) else "name_part"
-            found.append((position, rule, _RULES[rule][0]))
+            found.append((position, rule, confidences[rule]))
         return found
 
     def _with_words(self, words: Sequence[str]) -> list[tuple[int, str, float]]:
@@ -263,7 +265,7 @@ class Directory:
 
     def _matches(self, found: _Found) -> list[Match]:
         """The ten best: by confidence, then standing (positions are in order of standing)."""
-        ranked = sorted(found, key=lambda position: (-found[position][1], position))[:MAX_MATCHES]
+        ranked = nsmallest(MAX_MATCHES, found, key=lambda position: (-found[position][1], position))
         return [self._match(position, *found[position]) for position in ranked]
 
     def _match(self, position: int, rule: str, confidence: float) -> Match:

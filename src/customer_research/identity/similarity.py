@@ -7,7 +7,7 @@ import math
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate
 
 from rapidfuzz import fuzz, process
@@ -22,10 +22,8 @@ _WORDS_KEPT = 40
 _SCORED = 100
 _WHOLE_CUTOFF = 78.0
 _WHOLE_KEPT = 20
-_PIECE = 4
-_FEWEST_PIECES = 5
 _NEAR = 300
-_RAREST = 12
+_FEWEST_LISTS = 4
 
 
 class Texts:
@@ -48,36 +46,96 @@ class Texts:
 class Pieces:
     """Texts by the runs of letters they hold: what may be like a term is found without looking at every text.
 
-    The index costs a hundred times a look at every text, so that the first term is answered without it.
+    The index costs a hundred times a look at every text, so that the first term is answered without it. A term of fewer than
+    `fewest` pieces shares too little with what it was meant to be: for it, too, every text is looked at, or, with `spread`,
+    every text whose length differs by no more than that.
+
+    Args:
+        texts: what is searched, in order.
+        size: letters in a piece.
+        fewest: pieces that a term must have.
+        ends: mark the ends of a text, so that its first and last letters have pieces of their own.
+        spread: how much longer or shorter than a short term a text may be; None: as it likes.
+        counted: texts that are counted, those with the term's rarest pieces; more find more, and take longer.
     """
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(
+        self,
+        texts: Sequence[str],
+        *,
+        size: int,
+        fewest: int,
+        ends: bool = False,
+        spread: int | None = None,
+        counted: int,
+    ) -> None:
         self._texts = texts
+        self._size = size
+        self._fewest = fewest
+        self._ends = ends
+        self._spread = spread
+        self._counted = counted
         self._places: dict[str, list[int]] | None = None
+        self._by_length: dict[int, dict[int, str]] = {}
         self._asked = False
 
     def near(self, term: str) -> dict[int, str]:
         """Positions and texts that share the most of a term's rarest pieces; all texts for the first term, or a short one."""
-        pieces = set(_pieces(term))
-        if not self._asked or len(pieces) < _FEWEST_PIECES:
+        if not self._asked:
             self._asked = True
             return dict(enumerate(self._texts))
+        pieces = self._pieces(term)
+        if len(pieces) < self._fewest:
+            return self._of_length(len(term))
         if self._places is None:
             self._places = self._indexed()
-        places = sorted((self._places.get(piece, []) for piece in sorted(pieces)), key=len)
-        shared = Counter(position for held in places[:_RAREST] for position in held)
-        return {position: self._texts[position] for position, _ in shared.most_common(_NEAR)}
+        known = (self._places[piece] for piece in sorted(pieces) if piece in self._places)
+        shared: Counter[int] = Counter()
+        counted = 0
+        for number, held in enumerate(sorted(known, key=len)):
+            counted += len(held)
+            if number >= _FEWEST_LISTS and counted > self._counted:
+                break
+            shared.update(held)
+        return {position: self._texts[position] for position in _most(shared, _NEAR)}
+
+    def _of_length(self, length: int) -> dict[int, str]:
+        if self._spread is None:
+            return dict(enumerate(self._texts))
+        if not self._by_length:
+            for position, text in enumerate(self._texts):
+                self._by_length.setdefault(len(text), {})[position] = text
+        lengths = range(length - self._spread, length + self._spread + 1)
+        found: dict[int, str] = {}
+        for one in lengths:
+            found |= self._by_length.get(one, {})
+        return found
 
     def _indexed(self) -> dict[str, list[int]]:
         places: dict[str, list[int]] = defaultdict(list)
         for position, text in enumerate(self._texts):
-            for piece in set(_pieces(text)):
+            for piece in self._pieces(text):
                 places[piece].append(position)
         return dict(places)
 
+    def _pieces(self, text: str) -> set[str]:
+        whole = f"^{text}$" if self._ends else text
+        return {whole[at : at + self._size] for at in range(len(whole) - self._size + 1)}
 
-def _pieces(text: str) -> list[str]:
-    return [text[at : at + _PIECE] for at in range(len(text) - _PIECE + 1)]
+
+def _most(shared: Counter[int], most: int) -> list[int]:
+    """The positions counted most often, about so many: whole steps of the count, the last one cut in order of position."""
+    steps: dict[int, list[int]] = defaultdict(list)
+    for position, count in shared.items():
+        steps[count].append(position)
+    found: list[int] = []
+    for count in sorted(steps, reverse=True):
+        room = most - len(found)
+        if room <= 0:
+            break
+        step = steps[count]
+        found += step if len(step) <= room else sorted(step)[:room]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +146,8 @@ class NameIndex:
     compact: Sequence[str]
     pieces: Pieces
     places: dict[str, list[int]]
-    words: list[str] = field(default_factory=list)
+    words: list[str]
+    like: Pieces
 
     @classmethod
     def of(cls, names: Sequence[str]) -> NameIndex:
@@ -98,7 +157,9 @@ class NameIndex:
             for word in dict.fromkeys(name.split()):
                 places[word].append(position)
         compact = [name.replace(" ", "") for name in names]
-        return cls(names, compact, Pieces(compact), dict(places), list(places))
+        words = list(places)
+        of_words = Pieces(words, size=3, fewest=6, ends=True, spread=2, counted=4000)
+        return cls(names, compact, Pieces(compact, size=4, fewest=5, counted=12_000), dict(places), words, of_words)
 
     def weight(self, word: str) -> float:
         """How much a word tells: rare words more (inverse document frequency); an unknown word as the rarest."""
@@ -122,12 +183,18 @@ class NameIndex:
         words = dict.fromkeys(term.split())
         telling = [word for word in words if not self._widespread(word)] or list(words)
         likes = [self._like(word) for word in telling]
+        if not all(likes) and not any(map(self._telling, likes)):
+            return []  # some word is like none, the others are in too many names: the whole name tells more
         rare = [[hit for hit in close if not self._widespread(hit[0])] for close in likes]
         found: dict[int, float] = defaultdict(float)
         for close in rare if any(rare) else [close[:1] for close in likes]:
             for position, gain in self._gains(close).items():
                 found[position] += gain
         return heapq.nsmallest(_SCORED, found, key=lambda position: (-found[position], position))
+
+    def _telling(self, close: Sequence[tuple[str, float, int]]) -> bool:
+        """Whether a word is like one that few names have."""
+        return any(not self._widespread(like) for like, _, _ in close)
 
     def _gains(self, close: Sequence[tuple[str, float, int]]) -> dict[int, float]:
         """Position → the weight of its word nearest to the one that these known words are like."""
@@ -141,7 +208,7 @@ class NameIndex:
     def _like(self, word: str) -> list[tuple[str, float, int]]:
         """Known words like this one, the nearest first, with their likeness."""
         return process.extract(
-            word, self.words, scorer=OSA.normalized_similarity, score_cutoff=_WORD_CUTOFF, limit=_WORDS_KEPT
+            word, self.like.near(word), scorer=OSA.normalized_similarity, score_cutoff=_WORD_CUTOFF, limit=_WORDS_KEPT
         )
 
     def _widespread(self, word: str) -> bool:
