@@ -13,6 +13,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.identity import LookupAnswer
 from customer_research.errors import UsageError
+from customer_research.research.gaps import nothing_of
 from customer_research.sandbox.serve import Sandbox
 
 LOOKUPS = [(name, case) for name, scenario in EXPECTED.items() for case in scenario.get("lookup", ())]
@@ -47,6 +48,18 @@ def _details(account: Account, expect: Mapping[str, Any]) -> Iterator[str]:
             yield f"card processing should not apply: {attempts}"
     elif wanted and not (isinstance(attempts, Fact) and PATH_WORDS[wanted] in attempts.note):
         yield f"charge path {wanted} is not told: {attempts}"
+
+
+def test_the_mrr_in_usd_does_not_apply_to_who_is_billed_in_another_currency(
+    clean_sandbox: Sandbox, research: Any
+) -> None:
+    account = research(lambda opened: opened.account(EXPECTED["S13"]["operator_id"]))
+    found = account.figures["mrr_usd"]
+    assert isinstance(found, Gap)
+    assert (found.reason, found.source) == ("not_applicable", "lago")
+    assert nothing_of("mrr_usd", "lago", {"active_subscriptions": 1}) == found
+    assert nothing_of("mrr_usd", "lago", {"active_subscriptions": 0}).reason == "none_found"
+    assert nothing_of("nps_latest", "warehouse", {"active_subscriptions": 1}).reason == "none_found"
 
 
 def test_every_scenario_is_there() -> None:

@@ -17,6 +17,7 @@ from customer_research.metrics.queries import (
     evidence_sql,
     subject_sql,
 )
+from customer_research.research.gaps import nothing_of
 from customer_research.research.gathered import BOUND_TABLES, MEMORY_TABLES, Gathered
 
 EVIDENCE_SHOWN = 20
@@ -111,7 +112,7 @@ class Measuring:
         else:
             value = rows[0][metric.name] if rows else metric.empty
         if value is None:
-            return self._none_found(metric)
+            return self._none_found(metric, rows[0] if rows else {})
         return self._fact(metric, value)
 
     def _fact(self, metric: Metric, value: Any) -> Fact[Any]:
@@ -120,11 +121,11 @@ class Measuring:
         basis = self._gathered.basis(metric.tables, metric.subject)
         return Fact(value, metric.unit, basis, self._gathered.as_of, metric.name, note)
 
-    def _none_found(self, metric: Metric) -> Gap:
+    def _none_found(self, metric: Metric, row: Mapping[str, Any]) -> Gap:
         derived = metric.subject == "derived"
         basis = self._derived_basis(metric) if derived else self._gathered.basis(metric.tables, metric.subject)
         source = basis[0].source if basis else "sources"
-        return Gap(source, "none_found", "There is no record to compute it from.", "", metric.name)
+        return nothing_of(metric.name, source, row)
 
     def wide_row(self) -> dict[str, Any]:
         """The operator's row of the wide table: unknown metrics are NULL."""
@@ -169,7 +170,7 @@ class Measuring:
         if value is not None and basis:
             note = f"Without {' and '.join(table for table, _ in missing)}." if missing else ""
             return Fact(value, metric.unit, basis, self._gathered.as_of, metric.name, note)
-        return _named(missing[0][1], metric) if missing else self._none_found(metric)
+        return _named(missing[0][1], metric) if missing else self._none_found(metric, row)
 
     def _table_gap(self, table: str) -> Gap | None:
         return self._gathered.table_gap(table, _subject_of(table))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from customer_research.domain.evidence import Gap, GapReason
 from customer_research.errors import (
     BadAnswer,
@@ -14,6 +17,10 @@ from customer_research.errors import (
     SourceError,
     Truncated,
     Unavailable,
+)
+
+NOT_IN_USD = (
+    "Not all active subscriptions are billed in USD, and no exchange rate is assumed: see the MRR per currency."
 )
 
 REASONS: dict[type[SourceError], tuple[GapReason, str]] = {
@@ -41,3 +48,13 @@ def gap_of(error: CustomerResearchError, source: str) -> Gap:
         else ("unavailable", "Run the same command again; if it persists, report it.")
     )
     return Gap(source=source, reason=reason, detail=error.message, next_step=error.hint or step)
+
+
+def nothing_of(metric: str, source: str, row: Mapping[str, Any]) -> Gap:
+    """The gap of a metric without a value although all its tables are known; `row` has the operator's metrics beside it.
+
+    Mostly there is nothing to compute it from. The MRR in USD of who is billed in another currency makes no sense.
+    """
+    if metric == "mrr_usd" and (row.get("active_subscriptions") or 0) > 0:
+        return Gap(source, "not_applicable", NOT_IN_USD, "", metric)
+    return Gap(source, "none_found", "There is no record to compute it from.", "", metric)

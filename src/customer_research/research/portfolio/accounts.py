@@ -21,8 +21,9 @@ from customer_research.health.scoring import scoring_sql
 from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.research.freshness import ANSWERS, STALE_AFTER
+from customer_research.research.gaps import nothing_of
 from customer_research.research.judge import METRIC_NAMES, playbook_of
-from customer_research.research.portfolio.snapshots import FILES, figure, pulled_parameter
+from customer_research.research.portfolio.snapshots import FILES, PORTFOLIO, figure, pulled_parameter
 
 NOT_KEPT = "amounts per currency are not kept in a snapshot"
 
@@ -132,6 +133,8 @@ def _figures(snapshot: Snapshot, row: Mapping[str, Any], gaps: Mapping[str, Gap]
             figures[metric.name] = Gap("portfolio", "not_applicable", NOT_KEPT, metric=metric.name)
         elif value is None and missing is not None:
             figures[metric.name] = Gap(missing.source, missing.reason, missing.detail, missing.next_step, metric.name)
+        elif value is None:
+            figures[metric.name] = nothing_of(metric.name, PORTFOLIO, row)
         else:
             figures[metric.name] = figure(snapshot, metric, value)
     return figures
