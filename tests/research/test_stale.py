@@ -12,7 +12,7 @@ from alert_cases import CARD, at, reading, rules_of, snapshot
 from made_up_lake import NOW, STOPPED, fill, settings_in, stories
 
 from customer_research.domain.alert import Episode
-from customer_research.domain.evidence import Gap
+from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.domain.tables import Pulled, TableFile, TableSet
 from customer_research.health.alerts.judging import Judgement, Watched
@@ -22,6 +22,7 @@ from customer_research.metrics.catalogue import METRICS
 from customer_research.research.alerting import check
 from customer_research.research.history.backfill import backfill
 from customer_research.research.history.backfill import take as take_today
+from customer_research.research.history.keeping import OTHER_DIMENSIONS, changes
 from customer_research.research.portfolio.accounts import freshness_of
 from customer_research.research.portfolio.snapshots import readings
 from customer_research.research.portfolio.taking import Asked, take
@@ -176,6 +177,21 @@ def test_a_failed_pull_of_one_source_leaves_the_others_figures_and_says_nothing_
     (source,) = [e for e in episodes if e.source]
     assert (source.subject, source.open) == ("source:lago", True)
     assert "Lago cannot be reached" in source.told.because
+
+
+def test_no_change_is_told_between_readings_that_know_different_dimensions(filled: Settings) -> None:
+    pulled(filled, NOW, "lago", "warehouse")
+    backfill(filled, lambda: NOW, weeks=5, until=NOW)
+    later = NOW + timedelta(days=1)
+    pulled(filled, NOW, "lago", failed=later)
+    during, found = scored(filled, later)
+    assert during.stale
+    told = changes(filled.store_url, during, list(found))
+    assert {figure.detail for figure in told.values() if isinstance(figure, Gap)} == {OTHER_DIMENSIONS}
+    assert len(told) == len(found)
+    pulled(filled, later, "lago", "warehouse")
+    after, found = scored(filled, later)
+    assert all(isinstance(figure, Fact) for figure in changes(filled.store_url, after, list(found)).values())
 
 
 def test_a_backfill_of_the_past_is_not_stale_and_fills_what_an_outage_left(filled: Settings) -> None:

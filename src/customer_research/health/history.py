@@ -68,9 +68,14 @@ def direction(change: Change, now: Past) -> Direction:
         return "unknown"
     if abs(change.alike) < STEP:
         return "steady"
-    if _known_dimensions(change.then) != _known_dimensions(now):
+    if not same_dimensions(change.then, now):
         return "unknown"
     return "improving" if change.alike > 0 else "declining"
+
+
+def same_dimensions(then: Past, now: Past) -> bool:
+    """Whether two readings know the same dimensions."""
+    return _known_dimensions(then) == _known_dimensions(now)
 
 
 def _known_dimensions(past: Past) -> set[str]:

@@ -10,12 +10,12 @@ from datetime import UTC, timedelta
 from pathlib import Path
 
 from customer_research.connect.source import Clock
-from customer_research.domain.evidence import Figure, Receipt
+from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import Band
 from customer_research.domain.history import BandCount, Past
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.errors import ConfigError, StoreError
-from customer_research.health.history import SLACK, change
+from customer_research.health.history import SLACK, SOURCE, change, same_dimensions
 from customer_research.health.scorecard import Scorecard, declaration_of, read_scorecard
 from customer_research.reports.kinds.history import change_figure, scorings
 from customer_research.research.judge import METRIC_NAMES
@@ -25,6 +25,7 @@ from customer_research.store.database import open_store
 from customer_research.store.history import History, average
 
 _MONTH = 30
+OTHER_DIMENSIONS = "Not the same dimensions were known 30 days before."
 
 
 def keep(store_url: str, folder: Path, snapshot: Snapshot) -> bool:
@@ -121,8 +122,9 @@ def prune(settings: Settings, clock: Clock, days: int) -> int:
 def changes(store_url: str, snapshot: Snapshot, operator_ids: Collection[str]) -> Mapping[str, Figure]:
     """By how much each operator's score changed in the 30 days before a snapshot that the history has.
 
-    A figure's value counts what could be judged both times (see `health.history`). Operators of whom the history has nothing
-    in either snapshot are left out.
+    A figure's value counts what could be judged both times (see `health.history`); between readings that know different
+    dimensions it is a gap, for a number without its note would read as a rise or a fall. Operators of whom the history has
+    nothing in either snapshot are left out.
 
     Raises:
         StoreError: the store cannot be read.
@@ -146,7 +148,10 @@ def changes(store_url: str, snapshot: Snapshot, operator_ids: Collection[str]) -
                 now = Past(snapshot, reading)
                 moved = change(earlier[reading.operator_id], now, _MONTH, card)
                 basis = _proof(now, *(() if moved.then is None else (moved.then,)))
-                found[reading.operator_id] = change_figure(moved, basis, now)
+                told = change_figure(moved, basis, now)
+                if isinstance(told, Fact) and moved.then is not None and not same_dimensions(moved.then, now):
+                    told = Gap(SOURCE, "unavailable", OTHER_DIMENSIONS)
+                found[reading.operator_id] = told
         return found
 
 
