@@ -150,7 +150,7 @@ GRAVE, LESSER = rules_of(
 def story(*weeks: tuple[AlertState, AlertState]) -> list[tuple[str, str]]:
     """What happens to one operator over weeks of states of the grave and the lesser rule."""
     last: dict[Key, Episode] = {}
-    happened = []
+    happened: list[tuple[str, str]] = []
     for number, (grave, lesser) in enumerate(weeks):
         states: Week = {"grave": {"op-1": grave}, "lesser": {"op-1": lesser}}
         for change in list(advance((GRAVE, LESSER), states, last, seen(number), SILENT)):
