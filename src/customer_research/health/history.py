@@ -68,18 +68,18 @@ def direction(change: Change, now: Past) -> Direction:
         return "unknown"
     if abs(change.alike) < STEP:
         return "steady"
-    if not same_dimensions(change.then, now):
+    if not same_dimensions(change.then.reading, now.reading):
         return "unknown"
     return "improving" if change.alike > 0 else "declining"
 
 
-def same_dimensions(then: Past, now: Past) -> bool:
-    """Whether two readings know the same dimensions."""
+def same_dimensions(then: Reading, now: Reading) -> bool:
+    """Whether two readings know the same dimensions: else neither a rise nor a fall is called between them."""
     return _known_dimensions(then) == _known_dimensions(now)
 
 
-def _known_dimensions(past: Past) -> set[str]:
-    return {name for name, score in past.reading.dimensions.items() if score is not None}
+def _known_dimensions(reading: Reading) -> set[str]:
+    return {name for name, score in reading.dimensions.items() if score is not None}
 
 
 def _other_band(same: Sequence[Past], now: Past) -> Past | None:

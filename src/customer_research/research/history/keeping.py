@@ -149,7 +149,11 @@ def changes(store_url: str, snapshot: Snapshot, operator_ids: Collection[str]) -
                 moved = change(earlier[reading.operator_id], now, _MONTH, card)
                 basis = _proof(now, *(() if moved.then is None else (moved.then,)))
                 told = change_figure(moved, basis, now)
-                if isinstance(told, Fact) and moved.then is not None and not same_dimensions(moved.then, now):
+                if (
+                    isinstance(told, Fact)
+                    and moved.then is not None
+                    and not same_dimensions(moved.then.reading, reading)
+                ):
                     told = Gap(SOURCE, "unavailable", OTHER_DIMENSIONS)
                 found[reading.operator_id] = told
         return found

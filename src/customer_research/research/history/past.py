@@ -68,23 +68,21 @@ def _scores(account: Account, store: Store, card: Scorecard) -> ScoreHistory | G
             f"all readings are under another scorecard ({other.scorecard} {other.version}), so they are not compared"
         )
         return Gap(SOURCE, "not_applicable", detail, _BACKFILL)
-    changes = _changes(account, same, card)
+    now = _now(account)
+    changes = [] if now is None else [change(same, now, days, card) for days in CHANGE_WINDOWS]
     return ScoreHistory(
         past=tuple(map(_past_score, same)),
-        direction=direction(changes[0]) if changes else "unknown",
+        direction=direction(changes[0], now) if now is not None else "unknown",
         changes=tuple(map(_told, changes)),
         titles={dimension.name: dimension.title for dimension in card.dimensions},
         receipt=_receipt(SOURCE, "readings", account, (f"{one.snapshot.id} {one.reading!r}" for one in same), store),
     )
 
 
-def _changes(account: Account, past: list[Past], card: Scorecard) -> list[Change]:
-    """The changes up to the account's own score, as if it were a reading."""
+def _now(account: Account) -> Past | None:
+    """The account's own score, as if it were a reading; None without one."""
     score = account.score
-    if score is None:
-        return []
-    now = Past(_live_snapshot(account, score), _live_reading(account, score))
-    return [change(past, now, days, card) for days in CHANGE_WINDOWS]
+    return None if score is None else Past(_live_snapshot(account, score), _live_reading(account, score))
 
 
 def _live_snapshot(account: Account, score: HealthScore) -> Snapshot:

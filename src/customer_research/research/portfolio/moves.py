@@ -13,7 +13,7 @@ from customer_research.domain.portfolio import Amount, Done, Mover, Moves
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.engines.engine import open_engine
 from customer_research.errors import EngineError, UsageError
-from customer_research.health.history import SLACK, SOURCE, STEP, alike
+from customer_research.health.history import SLACK, SOURCE, STEP, alike, same_dimensions
 from customer_research.health.scorecard import Scorecard
 from customer_research.lake import Lake
 from customer_research.metrics.pinned import pinned
@@ -66,7 +66,8 @@ def _between(history: History, then: Snapshot, now: Snapshot, place: str) -> Mov
         if earlier is None or earlier.status not in PRESENT:
             came.append(mover)
             continue
-        if reading.band in AT_RISK and earlier.band not in AT_RISK and earlier.band != "insufficient":
+        known = same_dimensions(earlier, reading)  # a source that failed, or came back, moves nobody
+        if known and reading.band in AT_RISK and earlier.band not in AT_RISK and earlier.band != "insufficient":
             new.append(mover)
         if mover.points is not None and mover.points != 0:
             fell = _rank(reading.band) - _rank(earlier.band)
@@ -88,7 +89,7 @@ def _between(history: History, then: Snapshot, now: Snapshot, place: str) -> Mov
 
 def _mover(then: Reading | None, now: Reading, card: Scorecard) -> Mover:
     points = None
-    if then is not None and then.score is not None and now.score is not None:
+    if then is not None and then.score is not None and now.score is not None and same_dimensions(then, now):
         points = alike(then, now, card)
     return Mover(
         operator_id=now.operator_id,
