@@ -24,6 +24,7 @@ from customer_research.reports.build import (
     known_rows,
     line,
     newest,
+    present,
     proven_prose,
     records,
     section,
@@ -135,7 +136,7 @@ def _in_days(left: Fact[Any]) -> str:
     return f"in {value_words(left)}" if left.value >= 0 else f"{value_words(left).lstrip('-')} ago"
 
 
-def _snapshot(account: Account) -> Figures:
+def _snapshot(account: Account) -> Figures | None:
     """How it stands, in a few lines; what is truly absent is left out."""
     trend = progress.trend_words(account)
     lines = [FigureLine("Health", health(account), judgement.band_tone(account.score) if account.score else "unknown")]
@@ -155,15 +156,11 @@ def _snapshot(account: Account) -> Figures:
             ("Renewal", "renewal_date"),
         )
     ]
-    return Figures(tuple(one for one in lines if not _absent(one.figure)))
+    return present(Figures(tuple(lines)))
 
 
 def _as_figure(prose: Prose, account: Account) -> Figure:
     return Fact(prose.text.rstrip("."), "text", merge_basis(prose.facts), account.as_of)
-
-
-def _absent(found: Figure) -> bool:
-    return isinstance(found, Gap) and found.reason in ANSWERS
 
 
 # -- what to talk about --------------------------------------------------------------------------------------------------
