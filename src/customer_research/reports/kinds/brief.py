@@ -84,6 +84,10 @@ _ASK: Mapping[str, str] = MappingProxyType(
         "G6": "Why was less booked than in the quarter before?",
         "P1": "What stands in the way of paying the open invoices?",
         "P2": "Which card or account should we charge instead?",
+        "P3": "What do riders hear when a card is declined, and since when?",
+        "P4": "What do riders hear when a card is declined, and since when?",
+        "P4b": "What do riders hear when a card is declined, and since when?",
+        "R8": "What do riders hear when a card is declined, and since when?",
         "P6": "How is the business going: are you taking bookings elsewhere?",
         "P7": "What lies behind the disputed charges?",
         "S4": "What lay behind your last rating?",
@@ -128,7 +132,8 @@ def _objective(account: Account, meeting: Meeting) -> Iterator[Prose]:
             yield Prose(f"The contract is up on {value_words(renewal)}, {_in_days(left)}.", (renewal, left), "watch")
         else:
             known = figure(account, "renewal_date")
-            reason = "a monthly plan has none" if isinstance(known, Gap) and known.reason in ANSWERS else "not known"
+            none = isinstance(known, Gap) and known.reason in ANSWERS
+            reason = "neither a contract's end nor a yearly plan is on record" if none else "it is not known"
             yield Prose(f"There is no renewal date: {reason}.", (), "unknown")
 
 
