@@ -121,6 +121,8 @@ def refreshed(sample: Sample, sandbox: Sandbox, folder: Path) -> tuple[str, ...]
     with _at_home_in(folder):
         sandbox.set_faults()
         _fill_lake(sample, sandbox)
+        if "lake" not in sample.directives and arguments[:1] != ["config"]:  # whether another page has filled it or not
+            os.environ["CUSTOMER_RESEARCH_STORE__URL"] = f"sqlite:///{folder / 'no-store.db'}"
         sandbox.set_faults(*sample.directives.get("fault", "").split())
         code, output = printed([*_config(sample, sandbox), *arguments])
     lines = [f"$ {commands[0]}", *_kept(sample, _stable(output, sandbox).splitlines())]

@@ -154,3 +154,24 @@ def test_the_ten_latest_failures_and_all_disputes_active_first() -> None:
         ("open", True),
         ("old", False),
     ]
+
+
+def test_days_count_bookings_by_the_day_made_and_rides_by_pickup() -> None:
+    first = at(2024, 4, 1)
+    rows = listed(
+        "usage_daily",
+        *trips(
+            {"created_at": T - INSTANT, "pickup_at": T},
+            {"created_at": first, "pickup_at": first, "total_minor": 700, "driver_name": "A", "driver_app_used": True},
+            {"created_at": first - INSTANT, "pickup_at": first - INSTANT, "total_minor": 900},
+            {"created_at": first, "pickup_at": at(2026, 1, 2), "status": "cancelled", "total_minor": 50},
+            {"created_at": at(2026, 1, 2), "pickup_at": at(2026, 1, 2), "driver_name": "B", "driver_app_used": None},
+            {"created_at": T, "pickup_at": at(2026, 1, 3)},
+        ),
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        (date(2024, 4, 1), 2, 1, 1, 0, 700, 1, 1, "USD"),
+        (date(2026, 1, 2), 1, 2, 1, 1, 0, 1, 0, "USD"),
+        ((T - INSTANT).date(), 1, 0, 0, 0, 0, 0, 0, "USD"),
+    ]
+    assert listed("usage_daily") == []

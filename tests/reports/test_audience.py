@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pypdf
 import pytest
 from report_accounts import AS_OF, advised, full, gap_of, nothing
 from report_past import with_past
@@ -166,9 +169,19 @@ REPORTS = dict(reports())
 @pytest.mark.parametrize("style", FORMATS)
 @pytest.mark.parametrize("kind", FOR_CUSTOMERS)
 def test_nothing_internal_comes_out(kind: str, style: str) -> None:
-    made = render(REPORTS[kind], style)
-    text = made.decode("utf-8", errors="replace")
-    assert MARK.findall(text) == []
+    assert MARK.findall(text_in(render(REPORTS[kind], style))) == []
+
+
+def text_in(made: bytes) -> str:
+    """All text of a document: of every member of an archive, of a PDF's pages and its description."""
+    if made.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(made)) as archive:
+            return "\n".join(archive.read(name).decode("utf-8", errors="replace") for name in archive.namelist())
+    if made.startswith(b"%PDF"):
+        document = pypdf.PdfReader(io.BytesIO(made))
+        pages = [page.extract_text() for page in document.pages]
+        return "\n".join([*pages, str(document.metadata), str(document.attachments)])
+    return made.decode("utf-8", errors="replace")
 
 
 def test_the_marks_would_be_seen() -> None:

@@ -296,9 +296,9 @@ def advise(playbook: Playbook, known: Known) -> tuple[Advice, ...]:
 
 
 def _rank(advice: Advice, known: Known) -> int:
-    """Of one priority: findings first, in their order, then the rest in the playbook's."""
+    """Of one priority: findings first, in their order, then rules, then what only the standing raised (it names no cause)."""
     order = {finding.rule: at for at, finding in enumerate(known.findings)}
-    return order.get(advice.source, len(order))
+    return order.get(advice.source, len(order) + (advice.source == advice.play))
 
 
 def _of_play(playbook: Playbook, at: int, play: Play, known: Known) -> Iterator[Advice]:

@@ -35,7 +35,7 @@ from customer_research.domain.report import (
 )
 from customer_research.errors import RenderError, UsageError
 from customer_research.reports.audience import customer_account, customer_report
-from customer_research.reports.presentation import list_words
+from customer_research.reports.presentation import ANSWERS, list_words
 from customer_research.reports.tones import tone_of
 
 STREAMS = frozenset(
@@ -161,6 +161,12 @@ def lines(account: Account, text: str) -> Figures:
     """Figures from lines of `metric: label`."""
     pairs = (entry.strip().partition(":") for entry in text.strip().splitlines())
     return Figures(tuple(line(account, label.strip(), metric.strip()) for metric, _, label in pairs))
+
+
+def present(figures: Figures) -> Figures | None:
+    """The figures without those for which a source answered that there is nothing; None when none is left."""
+    kept = tuple(one for one in figures.lines if not (isinstance(one.figure, Gap) and one.figure.reason in ANSWERS))
+    return Figures(kept) if kept else None
 
 
 def is_true(account: Account, metric: str) -> bool:

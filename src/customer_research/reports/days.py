@@ -56,6 +56,16 @@ def month_back(day: date, months: int) -> date:
     return date(number // 12, number % 12 + 1, 1)
 
 
+def began(account: Account) -> date | None:
+    """The day of the first booking or trip that the days tell of: before it there is nothing, not nought."""
+    found = records(account, LISTING)
+    if found.gap is not None or not found.rows:
+        return None
+    first = min(day_in(row) for row in found.rows)
+    ever = account.fact("first_reservation_at")
+    return min(first, day_of(ever.value)) if ever is not None else first
+
+
 def window_since(account: Account, since: date) -> Window:
     """From that day up to the report's instant; a day that is not over yet is in it."""
     end = day_of(account.as_of - timedelta(microseconds=1)) + timedelta(days=1)
@@ -143,4 +153,7 @@ def _unknown(account: Account, found: Records, window: Window) -> Gap | None:
         return Gap("warehouse", "none_found", "nothing was read")
     if window.first < first_day(account):
         return Gap("warehouse", "not_applicable", f"days before {first_day(account).isoformat()} are not read")
+    start = began(account)
+    if start is not None and window.end <= start:
+        return Gap("warehouse", "none_found", "before the first booking")
     return None

@@ -176,7 +176,7 @@ def revenue_by_month(account: Account) -> Chart | None:
 
 
 def _by_month(account: Account, title: str, height: str, column: str) -> Chart | None:
-    began = _began(account)
+    began = days.began(account)
     if began is None:
         return None
     months = [
@@ -193,16 +193,6 @@ def _by_month(account: Account, title: str, height: str, column: str) -> Chart |
     marks = [Mark(later, value, "Year before") for (_, value), (later, _) in pairs if value is not None]
     marks += [Mark(month, value, "Last 12 months") for month, value in now if value is not None]
     return Chart("months", title, _months_words(then, now), tuple(marks), "Month", height)
-
-
-def _began(account: Account) -> date | None:
-    """The day of the first booking or trip that the days tell of: months before it are no months without trips."""
-    found = records(account, days.LISTING)
-    if found.gap is not None or not found.rows:
-        return None
-    first = min(days.day_in(row) for row in found.rows)
-    ever = account.fact("first_reservation_at")
-    return min(first, day_of(ever.value)) if ever is not None else first
 
 
 def _amounts(fact: Fact[Any]) -> tuple[Money, ...]:

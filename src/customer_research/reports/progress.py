@@ -49,7 +49,8 @@ def trend_words(account: Account) -> Prose | None:
     if isinstance(found, Gap):
         return None
     direction = history.direction.capitalize()
-    text = f"{direction}: {found.value:+d} points in {month.days} days (from {month.then})."
+    points = f"{found.value:+d} points" if found.value else "no change"
+    text = f"{direction}: {points} in {month.days} days (from {month.then})."
     return Prose(text, (found,), DIRECTION_TONES[history.direction])
 
 

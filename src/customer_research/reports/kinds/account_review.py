@@ -23,6 +23,7 @@ from customer_research.reports.build import (
     known_rows,
     last_review,
     lines,
+    present,
     proven_prose,
     records,
     section,
@@ -172,9 +173,10 @@ def _risks(account: Account) -> Section | None:
 def _tickets(account: Account, *, internal: bool) -> Section | None:
     figures: Figures | None = None
     if internal:
-        figures = lines(
-            account,
-            """
+        figures = present(
+            lines(
+                account,
+                """
             open_tickets: Open tickets
             oldest_open_days: Oldest open ticket
             resolved_90d: Resolved, 90 days
@@ -182,6 +184,7 @@ def _tickets(account: Account, *, internal: bool) -> Section | None:
             commitments_at_risk: Commitments at risk
             feature_requests_open: Open feature requests
             """,
+            )
         )
     shown = tables.tickets(account, only_open=True) if internal else tables.own_tickets(account)
     return section("Tickets and commitments", figures, shown, id="tickets")
@@ -200,7 +203,7 @@ def _billing(account: Account) -> Section | None:
         charge_success_rate: Card charges that succeed
         """,
     )
-    return section("Bills and card payments", found, pictures.bills(account), id="billing")
+    return section("Bills and card payments", present(found), pictures.bills(account), id="billing")
 
 
 def _expansion(account: Account) -> Section | None:

@@ -24,6 +24,7 @@ from customer_research.reports.build import (
     known_rows,
     line,
     newest,
+    present,
     proven_prose,
     records,
     section,
@@ -83,6 +84,10 @@ _ASK: Mapping[str, str] = MappingProxyType(
         "G6": "Why was less booked than in the quarter before?",
         "P1": "What stands in the way of paying the open invoices?",
         "P2": "Which card or account should we charge instead?",
+        "P3": "What do riders hear when a card is declined, and since when?",
+        "P4": "What do riders hear when a card is declined, and since when?",
+        "P4b": "What do riders hear when a card is declined, and since when?",
+        "R8": "What do riders hear when a card is declined, and since when?",
         "P6": "How is the business going: are you taking bookings elsewhere?",
         "P7": "What lies behind the disputed charges?",
         "S4": "What lay behind your last rating?",
@@ -127,7 +132,8 @@ def _objective(account: Account, meeting: Meeting) -> Iterator[Prose]:
             yield Prose(f"The contract is up on {value_words(renewal)}, {_in_days(left)}.", (renewal, left), "watch")
         else:
             known = figure(account, "renewal_date")
-            reason = "a monthly plan has none" if isinstance(known, Gap) and known.reason in ANSWERS else "not known"
+            none = isinstance(known, Gap) and known.reason in ANSWERS
+            reason = "neither a contract's end nor a yearly plan is on record" if none else "it is not known"
             yield Prose(f"There is no renewal date: {reason}.", (), "unknown")
 
 
@@ -135,7 +141,7 @@ def _in_days(left: Fact[Any]) -> str:
     return f"in {value_words(left)}" if left.value >= 0 else f"{value_words(left).lstrip('-')} ago"
 
 
-def _snapshot(account: Account) -> Figures:
+def _snapshot(account: Account) -> Figures | None:
     """How it stands, in a few lines; what is truly absent is left out."""
     trend = progress.trend_words(account)
     lines = [FigureLine("Health", health(account), judgement.band_tone(account.score) if account.score else "unknown")]
@@ -155,15 +161,11 @@ def _snapshot(account: Account) -> Figures:
             ("Renewal", "renewal_date"),
         )
     ]
-    return Figures(tuple(one for one in lines if not _absent(one.figure)))
+    return present(Figures(tuple(lines)))
 
 
 def _as_figure(prose: Prose, account: Account) -> Figure:
     return Fact(prose.text.rstrip("."), "text", merge_basis(prose.facts), account.as_of)
-
-
-def _absent(found: Figure) -> bool:
-    return isinstance(found, Gap) and found.reason in ANSWERS
 
 
 # -- what to talk about --------------------------------------------------------------------------------------------------

@@ -292,8 +292,8 @@ class _Writer:
         words = ""
         if line.least is not None and line.most is not None:
             words = f"  {self._bare(line.least)} to {self._bare(line.most)}"
-        name = f"{self._presenter.text(line.series):<15} " if line.series else ""
-        return self._hanging(name, _styled(line.blocks).append(words, "dim"))
+        blocks = _styled(line.blocks).append(words, "dim")
+        return self._hanging(f"{self._presenter.text(line.series):<15} ", blocks) if line.series else blocks
 
     def _bare(self, mark: Mark) -> str:
         return self._presenter.cell(mark.figure).text

@@ -1,0 +1,82 @@
+"""Every kind of report on all 42 scenarios: a proper report for whoever has five minutes, on a terminal of 100 columns."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+
+import pytest
+from rich.cells import cell_len
+from scenario_judge import EXPECTED
+
+from customer_research.domain.account import Account
+from customer_research.domain.occasion import Occasion
+from customer_research.reports.kinds import KINDS, OPERATOR_KINDS
+from customer_research.reports.kinds import comparison as comparison_kind
+from customer_research.reports.render import markdown, terminal
+from customer_research.research import Research
+from customer_research.sandbox.serve import Sandbox
+from customer_research.settings import Settings
+
+WIDTH = 100
+BARE = re.compile(r"\bNone\b|\bnan\b|Traceback|<object|Decimal\(")
+CUSTOMER = Occasion(audience="customer")
+INTERNAL_WORDS = re.compile(r"(?i)health \d|at risk|critical|churn|gate “|scorecard|retention")
+"""What no customer may read (the marker test proves it of every value; this looks at real ones)."""
+
+
+@pytest.fixture(scope="module")
+def accounts(sandbox: Sandbox, settings: Settings) -> Mapping[str, Account]:
+    """Every scenario's account with all that any kind reads, fetched once."""
+    sandbox.set_faults()
+    needs = frozenset[str]().union(*(kind.needs for kind in KINDS.values()))
+
+    async def fetched() -> dict[str, Account]:
+        async with Research(settings) as research:
+            return {
+                name: await research.account(scenario["operator_id"], listings=needs, also=("retention",), past=True)
+                for name, scenario in EXPECTED.items()
+            }
+
+    return asyncio.run(fetched())
+
+
+@pytest.mark.parametrize("kind", OPERATOR_KINDS)
+def test_every_scenario_has_a_proper_report(kind: str, accounts: Mapping[str, Account]) -> None:
+    for name, account in accounts.items():
+        report = OPERATOR_KINDS[kind].report(account)
+        text = terminal.render(report, width=WIDTH)
+        assert not BARE.search(text), (name, BARE.findall(text))
+        if kind != "quick":
+            assert [line for line in text.splitlines() if cell_len(line) > WIDTH] == [], name
+            assert report.headline is not None
+            assert all(part.title and part.blocks for part in report.sections), name
+
+
+def test_the_first_screen_of_a_review_says_what_matters(accounts: Mapping[str, Account]) -> None:
+    for name, account in accounts.items():
+        text = terminal.render(OPERATOR_KINDS["account-review"].report(account), width=WIDTH)
+        assert "In short" in "\n".join(text.splitlines()[:24]), name
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in OPERATOR_KINDS.items() if kind.for_customers])
+def test_no_scenario_tells_a_customer_anything_internal(kind: str, accounts: Mapping[str, Account]) -> None:
+    for name, account in accounts.items():
+        text = markdown.render(OPERATOR_KINDS[kind].report(account, CUSTOMER))
+        assert not INTERNAL_WORDS.search(text.replace(account.name, "")), (name, INTERNAL_WORDS.findall(text))
+        assert not BARE.search(text), name
+
+
+def test_ten_scenarios_side_by_side(accounts: Mapping[str, Account]) -> None:
+    report = comparison_kind.KIND.build(list(accounts.values())[:10])
+    assert not BARE.search(terminal.render(report, width=WIDTH))
+
+
+def test_silent_churn_is_found_by_every_kind_that_looks_for_it(accounts: Mapping[str, Account]) -> None:
+    account = accounts["S02"]
+    assert "R9" in terminal.render(OPERATOR_KINDS["account-review"].report(account), width=WIDTH)
+    assert "What has changed in the bookings" in terminal.render(OPERATOR_KINDS["brief"].report(account), width=WIDTH)
+    risk = OPERATOR_KINDS["churn-risk"].report(account).headline
+    assert risk is not None
+    assert risk.text.startswith("Risk 55 of 100. Medium risk")
