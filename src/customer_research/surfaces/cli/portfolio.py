@@ -73,7 +73,7 @@ def choosing(command: Callable[..., Any]) -> Callable[..., Any]:
         sort: str = "attention",
         **options: Any,
     ) -> Any:
-        if as_csv or _named_csv(options["output"]):
+        if as_csv or (_named_csv(options["output"]) and options["chosen"] != "csv"):
             options |= {"as_csv": True, "chosen": _no_format(options)}
         else:
             options["as_csv"] = False
