@@ -77,7 +77,7 @@ def choosing(command: Callable[..., Any]) -> Callable[..., Any]:
         risk_sort: str = "loss",
         **options: Any,
     ) -> Any:
-        if as_csv or _named_csv(options["output"]):
+        if as_csv or (_named_csv(options["output"]) and options["chosen"] != "csv"):
             options |= {"as_csv": True, "chosen": _no_format(options)}
         else:
             options["as_csv"] = False
