@@ -25,6 +25,7 @@ DISTRIBUTIONS = {
     "hubspot": "hubspot-api-client",
     "markdown_it": "markdown-it-py",
     "py4j": "pyspark",
+    "sklearn": "scikit-learn",
     "snowflake": "snowflake-connector-python",
 }
 """Imports whose distribution is not their own name with hyphens."""

@@ -251,3 +251,10 @@ def test_a_scorecard_whose_calibration_is_broken_is_refused(call: Run, tmp_path:
         (tmp_path / "broken.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
         with pytest.raises(ConfigError):
             load_scorecard(tmp_path / "broken.toml", METRIC_NAMES, any_kind=True)
+
+
+def test_the_scorecard_of_the_guide_is_what_its_table_gives(call: Run, tmp_path: Path) -> None:
+    guide = Path(__file__).resolve().parents[2] / "docs" / "guides" / "calibration"
+    given = ("--signals", str(guide / "signals.csv"), "--points", str(guide / "points.json"))
+    assert call("calibrate", *given, "--output", "@card.toml", "--seed", "1", "--confirm") == 0
+    assert (tmp_path / "card.toml").read_text(encoding="utf-8") == (guide / "card.toml").read_text(encoding="utf-8")

@@ -181,7 +181,8 @@ def _known_options(words: list[str]) -> set[str]:
     command = _command(words[0])
     if isinstance(command, click.Group):
         assert len(words) > 1 or command.invoke_without_command, words
-        chosen = command.resolve_command(click.Context(command), words[1:])[1] if len(words) > 1 else None
+        names = [word for word in words[1:] if re.fullmatch("[a-z-]+", word)]  # an option's file or figure is no name
+        chosen = command.resolve_command(click.Context(command), names)[1] if names else None
         command = chosen or command
     return _options(command) | _options(cli) | {"--help"}
 
