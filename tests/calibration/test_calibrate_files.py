@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tomlkit
+from scored_accounts import account, score
 from signal_files import EXPERT, made_up, write_csv, write_points
 
 from customer_research.errors import ConfigError, UsageError
 from customer_research.health.calibration.card_file import card_score
 from customer_research.health.calibration.panel import Signal
 from customer_research.health.scorecard import declaration_of, load_scorecard
-from customer_research.health.scoring import scoring_sql
 from customer_research.research.calibrating.files import write_new
 from customer_research.research.judge import METRIC_NAMES
 from customer_research.surfaces.cli import EXIT_CODES
@@ -140,8 +141,6 @@ def test_a_scorecard_is_never_written_over(call: Run, tmp_path: Path) -> None:
 def test_ten_churned_accounts_are_refused(call: Run, tmp_path: Path, *, exists: bool) -> None:
     panel = made_up(200, TRUTH, seed=1)
     kept = [not left or sum(panel.churned[: row + 1]) <= 10 for row, left in enumerate(panel.churned)]
-    import numpy as np
-
     write_csv(tmp_path / "s.csv", panel.where(np.array(kept)))
     write_points(tmp_path / "p.json")
     if exists:
@@ -196,7 +195,16 @@ def test_rules_of_a_scorecard_make_a_scorecard_of_rules(call: Run, tmp_path: Pat
     assert card.churn is not None
     assert "P1" in card.churn.uncalibrated
     assert card.probability(50) is None  # other rules count in the product's score
-    assert "scores" in scoring_sql(card)
+    quiet, failed = account(), account(invoices_failed_90d=1, nps_latest=3)
+    for row, fired in ((quiet, set()), (failed, {"P2", "S4"})):
+        scored = score(row, card)
+        signals = [[1.0 if signal.name in fired else 0.0 for signal in card.signals]]
+        parts = card_score(card).parts(np.array(signals))
+        found = {dimension.name: dimension for dimension in scored.dimensions}
+        for name in ("payment", "support"):
+            others = sum(c.points for c in found[name].contributions if c.rule not in points)
+            assert found[name].score == min(100, parts[name][0] + others)
+        assert {c.rule for c in scored.contributions if c.rule in points} == fired
     assert len(declaration_of(tmp_path / "card.toml")[0].splitlines()) > 300
 
 

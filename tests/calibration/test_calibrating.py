@@ -59,6 +59,13 @@ def test_ten_churned_accounts_give_counts_and_nothing_else() -> None:
     assert {signal.verdict for signal in told.signals} == {"not_fitted"}
 
 
+def test_where_hardly_anybody_stayed_nothing_is_fitted() -> None:
+    panel = made_up(300, {}, seed=1, base=0.96)
+    told = _told(panel)
+    assert told.reason == f"not enough operators who stayed: {panel.stayed_accounts} of 20 accounts to compare with"
+    assert (told.outcome, told.curve) == ("refused", None)
+
+
 def test_some_churn_gives_the_expert_a_probability() -> None:
     told = _told(made_up(450, TRUTH, seed=2))
     assert 20 <= told.events < 65

@@ -113,7 +113,7 @@ class _Calibrating:
 
     def __init__(self, panel: Panel, expert: PointScore, terms: Terms, progress: Progress) -> None:
         self._panel, self._expert, self._terms, self._progress = panel, expert, terms, progress
-        self._rung: Rung = rung(panel.churned_accounts)
+        self._rung: Rung = rung(panel.churned_accounts, panel.stayed_accounts)
         self._fits = self._rung.step in {"proposal", "adoption"}
         self._outcomes = Outcomes(panel.churned, panel.accounts)
         self._design = Design.of(panel, expert)

@@ -75,6 +75,11 @@ class Panel:
         return len({self.operator_ids[row] for row in np.flatnonzero(self.churned)})
 
     @property
+    def stayed_accounts(self) -> int:
+        """How many distinct accounts have a row in which they did not churn."""
+        return len({self.operator_ids[row] for row in np.flatnonzero(~self.churned)})
+
+    @property
     def instants(self) -> tuple[datetime, ...]:
         """The as-of of each row as an instant (a day means its midnight, UTC)."""
         return tuple(map(instant_of, self.as_of))

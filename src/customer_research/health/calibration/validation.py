@@ -22,7 +22,7 @@ TAUS = (0.0, 0.25, 0.5, 1.0, 2.0)
 FEW_EVENTS_TAU = 0.5
 FOLDS, REPEATS = 5, 5
 GATE_DRAWS = 1000
-_FEWEST_TRAINING_EVENTS = 10
+_FEWEST_IN_TRAINING = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +64,8 @@ def forward_folds(panel: Panel, window_days: int = WINDOW_DAYS, folds: int = FOL
     found = []
     for block in np.array_split(testable, min(folds, len(testable))) if len(testable) else []:
         train, test = instants + embargo <= block[0], np.isin(instants, block)
-        if panel.where(train).churned_accounts >= _FEWEST_TRAINING_EVENTS:
+        known = panel.where(train)
+        if min(known.churned_accounts, known.stayed_accounts) >= _FEWEST_IN_TRAINING:
             found.append(Fold(train, test))
     return (tuple(found),) if found else ()
 

@@ -143,7 +143,8 @@ class _Writer:
         for signal in told.signals:
             if signal.verdict == "pinned":
                 yield Prose(
-                    f"Sign conflict: churn says the opposite of what {signal.name} means; it is held at zero.",
+                    f"Sign conflict: beside the other signals, churn is not higher where {signal.name} fires; it is held "
+                    "at zero.",
                     (),
                     "watch",
                 )
