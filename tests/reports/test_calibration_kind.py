@@ -54,7 +54,8 @@ def test_an_adopted_calibration_shows_what_it_rests_on() -> None:
     tables = [block for section in report.sections for block in section.blocks if isinstance(block, Table)]
     assert all(table.basis == (RECEIPT,) for table in tables)
     assert [block.form for section in report.sections for block in section.blocks if isinstance(block, Chart)] == [
-        "quadrant"
+        "quadrant",
+        "bands",
     ]
 
 

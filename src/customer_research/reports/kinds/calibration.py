@@ -330,6 +330,7 @@ class _Writer:
             ],
             "By band",
         )
+        yield self._by_band()
         names = [" and ".join(BAND_LABELS.get(band, band) for band in merged) for merged in told.separate]
         if len(names) == 1:
             yield Prose("On this evidence the bands do not separate: churn does not tell them apart.", (), "watch")
@@ -343,6 +344,21 @@ class _Writer:
             ("Tenth", "Rows", "Accounts", "Churned accounts", "Churn", "95% interval", "Lift", "95% interval"),
             [self._group(line, line.name, None) for line in self._judged().deciles],
             "By tenth of the rows, the riskiest first (equal scores share one)",
+        )
+
+    def _by_band(self) -> Chart:
+        known = [(line, line.rate) for line in self._told.bands if line.rate is not None]
+        facts = [self._fact(rate.value, "ratio") for _, rate in known]
+        words = ", ".join(f"{rate.value:.1%} in {BAND_LABELS.get(line.name, line.name)}" for line, rate in known)
+        return Chart(
+            form="bands",
+            title="Churn by band",
+            says=Prose(f"Rows whose window holds a churn: {words}.", tuple(facts)),
+            marks=tuple(
+                Mark(BAND_LABELS.get(line.name, line.name), fact, tone=BAND_TONES.get(line.name, "neutral"))
+                for (line, _), fact in zip(known, facts, strict=True)
+            ),
+            height="Churn",
         )
 
     def _group(self, line: GroupOutcome, name: str, tone: Tone | None) -> tuple[Cell, ...]:
