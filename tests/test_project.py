@@ -26,6 +26,7 @@ DISTRIBUTIONS = {
     "markdown_it": "markdown-it-py",
     "pptx": "python-pptx",
     "py4j": "pyspark",
+    "sklearn": "scikit-learn",
     "snowflake": "snowflake-connector-python",
     "vl_convert": "vl-convert-python",
 }

@@ -8,6 +8,7 @@ exit code. HTML comments before the block steer it (a reader of the page does no
   What is left out becomes a line of three dots.
 - `<!-- fault: hubspot:auth -->`: what is wrong in the sandbox while the command runs (several: separated by blanks).
 - `<!-- file: NAME: LINE | LINE -->`: a file of these lines that lies in the folder where the command runs.
+- `<!-- folder: calibration -->`: the files of docs/guides/calibration lie in the folder where the command runs.
 - `<!-- config: none -->`: run without a settings file, as on a machine where nothing is set up.
 - `<!-- lake: filled -->`: run when the sandbox's lake is filled, scored, and has a history of some weeks with its alerts.
 """
@@ -19,6 +20,7 @@ import io
 import os
 import re
 import shlex
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -43,7 +45,7 @@ FILLING = (
 """The commands that fill a lake for samples."""
 
 _FILLED: set[Path] = set()
-_DIRECTIVE = re.compile(r"<!-- (?P<name>keep|fault|file|config|lake): (?P<value>.+?) -->\s*$")
+_DIRECTIVE = re.compile(r"<!-- (?P<name>keep|fault|file|folder|config|lake): (?P<value>.+?) -->\s*$")
 _SECTION = re.compile(r"^(?P<title>\S.*?) ─{3,}$")
 _FROM = re.compile(r"^from (?P<text>.+) \+(?P<more>\d+)$")
 _COUNT = re.compile(r"^(?P<end>first|last) (?P<count>\d+)$")
@@ -143,6 +145,9 @@ def _fill_lake(sample: Sample, sandbox: Sandbox) -> None:
 
 
 def _put_file(sample: Sample, folder: Path) -> None:
+    if "folder" in sample.directives:
+        for path in sorted((ROOT / "docs" / "guides" / sample.directives["folder"]).iterdir()):
+            shutil.copy(path, folder)
     name, _, lines = sample.directives.get("file", "").partition(": ")
     if name:
         text = "".join(f"{line.strip()}\n" for line in lines.split("|"))

@@ -181,7 +181,8 @@ def _known_options(words: list[str]) -> set[str]:
     command = _command(words[0])
     if isinstance(command, click.Group):
         assert len(words) > 1 or command.invoke_without_command, words
-        chosen = command.resolve_command(click.Context(command), words[1:])[1] if len(words) > 1 else None
+        names = [word for word in words[1:] if not re.fullmatch(r"\d+|.+\.\w+", word)]  # an option's file or figure
+        chosen = command.resolve_command(click.Context(command), names)[1] if names else None
         command = chosen or command
     return _options(command) | _options(cli) | {"--help"}
 
@@ -190,7 +191,7 @@ def _known_options(words: list[str]) -> set[str]:
 def test_every_command_and_option_exists(path: Path) -> None:
     for call in _calls(path):
         words = [word for word in shlex.split(call)[1:] if word != "..."]
-        options = {word.split("=")[0] for word in words if word.startswith("-")}
+        options = {word.split("=")[0] for word in words if word.startswith("-") and word != "-"}
         plain = [word for word in words if not word.startswith("-") and word not in {"FILE", "COMMAND"}]
         known = _known_options(plain) if plain else _options(cli) | {"--help", "-h"}
         assert options - known == set(), call

@@ -88,6 +88,7 @@ SOURCE_TITLES: Mapping[str, str] = MappingProxyType(
         "warehouse": "Warehouse",
         "metabase": "Metabase",
         "memory": "Computed",
+        "file": "File",
         "health": "Health",
         "score history": "Score history",
         "assumption": "Assumption",
@@ -245,6 +246,8 @@ DISPLAYS: Mapping[str, Callable[[Any], str]] = MappingProxyType(
         "boolean": _boolean,
         "points": _count,
         "number": lambda value: _number(round(Decimal(str(_real(value))), 1), "#,##0.#"),
+        "measure": lambda value: _number(round(Decimal(str(_real(value))), 3), "#,##0.000"),
+        "precise": lambda value: _number(round(Decimal(str(_real(value))), 5), "#,##0.00000"),
     }
 )
 """Unit → words. Each raises `TypeError` (or a relative) for a value that the unit cannot hold, `None` above all."""
