@@ -1,0 +1,290 @@
+"""How well risks and probabilities tell churn: measures, groups and alert loads, each with a bootstrap by account.
+
+A risk ranks (higher is worse; 100 less the score does), a probability says how likely a churn within the window is. Rows of
+one account are never taken apart: every interval resamples whole accounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from customer_research.domain.calibration import AlertLoad, Estimate, Evaluation, GroupOutcome, Reliability
+from customer_research.health.calibration.logistic import intercept_of, line_of, log_odds, losses
+from customer_research.health.calibration.panel import Flags, Floats, Integers
+
+DRAWS = 500
+_TAILS = (2.5, 97.5)
+_MANY_EVENTS = 200
+_FEW_BINS, _MANY_BINS = 5, 10
+_ENOUGH = 0.9
+"""The share of the draws that must give a figure for its interval to be told."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """What one scorecard says of n rows: `risk` (n,), and `probability` (n,) where it gives one."""
+
+    risk: Floats
+    probability: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcomes:
+    """What became of n rows: `churned` (n,), and `accounts` (n,), numbered from 0."""
+
+    churned: Flags
+    accounts: Integers
+
+    def where(self, mask: Flags) -> Outcomes:
+        """The rows for which the mask holds, their accounts numbered anew."""
+        return Outcomes(self.churned[mask], np.unique(self.accounts[mask], return_inverse=True)[1].astype(np.int64))
+
+    @property
+    def churned_accounts(self) -> int:
+        """Distinct accounts with a churned row."""
+        return len(np.unique(self.accounts[self.churned]))
+
+    @property
+    def account_count(self) -> int:
+        """Distinct accounts."""
+        return len(np.unique(self.accounts))
+
+
+def resampled(accounts: int, draws: int, seed: int) -> Iterator[Floats]:
+    """For each draw how often each account is in it (accounts drawn with replacement)."""
+    rng = np.random.default_rng(seed)
+    for _ in range(draws):
+        yield np.bincount(rng.integers(0, accounts, accounts), minlength=accounts).astype(np.float64)
+
+
+def estimates(
+    statistic: Callable[[Floats], Floats], accounts: int, *, draws: int = DRAWS, seed: int = 0
+) -> list[Estimate | None]:
+    """Figures with their intervals: `statistic` gives them (NaN: cannot be told) for how often each account counts."""
+    values = statistic(np.ones(accounts))
+    told = np.array([statistic(counts) for counts in resampled(accounts, draws, seed)]).reshape(draws, len(values))
+    return [_estimate(float(value), told[:, place]) for place, value in enumerate(values)]
+
+
+def _estimate(value: float, draws: Floats) -> Estimate | None:
+    if not np.isfinite(value):
+        return None
+    known = draws[np.isfinite(draws)]
+    if not len(draws) or len(known) < _ENOUGH * len(draws):
+        return Estimate(value)
+    low, high = np.percentile(known, _TAILS)
+    return Estimate(value, float(low), float(high))
+
+
+# --- measures --------------------------------------------------------------------------------------------------------
+
+
+class Ranking:
+    """Ranks of n risks, worst first, ready to be weighed again and again."""
+
+    def __init__(self, risk: Floats, churned: Flags) -> None:
+        distinct, codes = np.unique(-risk, return_inverse=True)
+        self._levels = len(distinct)
+        self._codes = codes
+        self._churned = churned
+
+    def _counts(self, weights: Floats) -> tuple[Floats, Floats]:
+        """Weights of churned and of other rows at each level of risk, the highest first."""
+        yes: Floats = np.bincount(self._codes, weights * self._churned, self._levels).astype(np.float64)
+        everyone: Floats = np.bincount(self._codes, weights, self._levels).astype(np.float64)
+        return yes, everyone - yes
+
+    def auc(self, weights: Floats) -> float:
+        """The chance that a churned row ranks above another one; ties count half."""
+        yes, no = self._counts(weights)
+        pairs = yes.sum() * no.sum()
+        return float(yes @ (no.sum() - np.cumsum(no) + no / 2) / pairs) if pairs > 0 else float("nan")
+
+    def average_precision(self, weights: Floats) -> float:
+        """The mean precision at each churned row, going down the ranking level by level."""
+        yes, no = self._counts(weights)
+        if yes.sum() <= 0:
+            return float("nan")
+        seen = np.cumsum(yes + no)
+        precision = np.divide(np.cumsum(yes), seen, out=np.zeros_like(seen), where=seen > 0)
+        return float(yes @ precision / yes.sum())
+
+
+def quantile_bins(values: Floats, bins: int) -> Integers:
+    """(n,) the number of each value's quantile bin from 0; equal values share a bin, so there may be fewer bins."""
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1]))
+    codes = np.searchsorted(edges, values, side="left")
+    return np.unique(codes, return_inverse=True)[1].astype(np.int64)
+
+
+def bins_for(churned_accounts: int) -> int:
+    """How many quantile bins the evidence bears."""
+    return _FEW_BINS if churned_accounts < _MANY_EVENTS else _MANY_BINS
+
+
+class Measures:
+    """The measures of one scorecard on rows with known outcomes, for any weighing of the accounts."""
+
+    NAMES = ("auc", "average_precision", "brier", "log_loss", "slope", "intercept", "ece")
+
+    def __init__(self, scored: Scored, outcomes: Outcomes) -> None:
+        self.scored, self.outcomes = scored, outcomes
+        self._ranking = Ranking(scored.risk, outcomes.churned)
+        self._y = outcomes.churned.astype(np.float64)
+        p = scored.probability
+        self.bins = None if p is None else quantile_bins(p, bins_for(outcomes.churned_accounts))
+        self._odds = None if p is None else log_odds(p)
+
+    def __call__(self, counts: Floats) -> Floats:
+        """(7,) the measures in the order of `NAMES` when account i counts `counts[i]` times; NaN: cannot be told."""
+        weights = counts[self.outcomes.accounts]
+        ranked = [self._ranking.auc(weights), self._ranking.average_precision(weights)]
+        return np.array([*ranked, *self._of_probabilities(weights)])
+
+    def _of_probabilities(self, weights: Floats) -> list[float]:
+        p, total = self.scored.probability, float(weights.sum())
+        if p is None or self._odds is None or self.bins is None or total <= 0:
+            return [float("nan")] * 5
+        varies = float(np.ptp(self._odds)) > 1e-9  # noqa: PLR2004 - binary dust
+        slope = line_of(self._odds, self._y, weights)[1] if varies else float("nan")
+        gaps = np.bincount(self.bins, weights * (self._y - p))
+        return [
+            float(weights @ (p - self._y) ** 2) / total,
+            float(weights @ losses(p, self._y)) / total,
+            slope,
+            intercept_of(self._odds, self._y, weights),
+            float(np.abs(gaps).sum()) / total,
+        ]
+
+
+def evaluate(scored: Scored, outcomes: Outcomes, *, draws: int = DRAWS, seed: int = 0) -> Evaluation:
+    """All measures with their intervals, the reliability table, and churn by decile of risk (the riskiest first)."""
+    measures = Measures(scored, outcomes)
+    count = int(outcomes.accounts.max()) + 1 if len(outcomes.accounts) else 0
+    found = dict(zip(Measures.NAMES, estimates(measures, count, draws=draws, seed=seed), strict=True))
+    deciles = quantile_bins(-scored.risk, 10)
+    names = [f"{number + 1}" for number in range(int(deciles.max()) + 1)]
+    return Evaluation(
+        rows=len(outcomes.churned),
+        accounts=outcomes.account_count,
+        churned=int(outcomes.churned.sum()),
+        churned_accounts=outcomes.churned_accounts,
+        **found,
+        reliability=() if measures.bins is None else _reliability(measures, draws, seed),
+        deciles=group_outcomes(deciles, names, outcomes, draws=draws, seed=seed),
+    )
+
+
+def _reliability(measures: Measures, draws: int, seed: int) -> tuple[Reliability, ...]:
+    p, bins, outcomes = measures.scored.probability, measures.bins, measures.outcomes
+    if p is None or bins is None:
+        return ()
+    groups = group_outcomes(bins, [""] * (int(bins.max()) + 1), outcomes, draws=draws, seed=seed)
+    return tuple(
+        Reliability(
+            group.rows,
+            group.churned,
+            float(p[bins == number].min()),
+            float(p[bins == number].max()),
+            float(p[bins == number].mean()),
+            group.rate,
+        )
+        for number, group in enumerate(groups)
+        if group.rate is not None
+    )
+
+
+# --- groups ----------------------------------------------------------------------------------------------------------
+
+
+def group_outcomes(
+    codes: Integers, names: Sequence[str], outcomes: Outcomes, *, draws: int = DRAWS, seed: int = 0
+) -> tuple[GroupOutcome, ...]:
+    """What became of each group: `codes` (n,) are places in `names`."""
+    tally = _Tally(codes, len(names), outcomes)
+    found = estimates(lambda counts: np.concatenate(tally.rates(counts)), tally.accounts, draws=draws, seed=seed)
+    return tuple(
+        GroupOutcome(
+            name=name,
+            rows=int((codes == number).sum()),
+            accounts=len(np.unique(outcomes.accounts[codes == number])),
+            churned=int(outcomes.churned[codes == number].sum()),
+            churned_accounts=len(np.unique(outcomes.accounts[(codes == number) & outcomes.churned])),
+            rate=found[number],
+            lift=found[len(names) + number],
+        )
+        for number, name in enumerate(names)
+    )
+
+
+class _Tally:
+    """Rows and churned rows of each account in each group."""
+
+    def __init__(self, codes: Integers, groups: int, outcomes: Outcomes) -> None:
+        self.accounts = int(outcomes.accounts.max()) + 1 if len(codes) else 0
+        cells, shape = outcomes.accounts * groups + codes, (self.accounts, groups)
+        self._rows = np.bincount(cells, minlength=self.accounts * groups).reshape(shape).astype(np.float64)
+        churned = np.bincount(cells[outcomes.churned], minlength=self.accounts * groups)
+        self._churned = churned.reshape(shape).astype(np.float64)
+
+    def rates(self, counts: Floats) -> tuple[Floats, Floats]:
+        """The churn rate of each group, and its lift over all rows; NaN where there is nothing to divide by."""
+        rows, churned = counts @ self._rows, counts @ self._churned
+        rates = np.divide(churned, rows, out=np.full_like(rows, np.nan), where=rows > 0)
+        overall = churned.sum() / rows.sum() if rows.sum() else 0.0
+        return rates, rates / overall if overall > 0 else np.full_like(rates, np.nan)
+
+
+def separated(
+    codes: Integers, names: Sequence[str], outcomes: Outcomes, *, draws: int = DRAWS, seed: int = 0
+) -> tuple[tuple[str, ...], ...]:
+    """Groups (best first) merged until each has a higher churn rate than the one before, with 95 % confidence.
+
+    The neighbours that separate worst are merged first; a group without rows is merged with its neighbour.
+    """
+    merged = [[number] for number in range(len(names))]
+    while len(merged) > 1:
+        place = {number: group for group, numbers in enumerate(merged) for number in numbers}
+        tally = _Tally(np.array([place[int(code)] for code in codes], dtype=np.int64), len(merged), outcomes)
+        steps = estimates(
+            lambda counts, tally=tally: np.diff(tally.rates(counts)[0]),  # type: ignore[misc]
+            tally.accounts,
+            draws=draws,
+            seed=seed,
+        )
+        leasts = [-np.inf if step is None or step.low is None else step.low for step in steps]
+        weakest = int(np.argmin(leasts))
+        if leasts[weakest] > 0:
+            break
+        merged[weakest : weakest + 2] = [merged[weakest] + merged[weakest + 1]]
+    return tuple(tuple(names[number] for number in numbers) for numbers in merged)
+
+
+def alert_loads(
+    scores: Integers, outcomes: Outcomes, dates: int, thresholds: Sequence[int], *, draws: int = DRAWS, seed: int = 0
+) -> tuple[AlertLoad, ...]:
+    """What alerting at `score <= threshold` means for each threshold; `dates` is the number of distinct as-ofs.
+
+    Precision is the share of alerted rows whose window held a churn; recall the share of churned accounts of which a churned
+    row was alerted.
+    """
+    count = int(outcomes.accounts.max()) + 1 if len(scores) else 0
+    churned = outcomes.churned
+    events = np.zeros(count)
+    events[outcomes.accounts[churned]] = 1.0
+    found = []
+    for threshold in thresholds:
+        alerted = scores <= threshold
+        rows = np.bincount(outcomes.accounts[alerted], minlength=count).astype(np.float64)
+        right = np.bincount(outcomes.accounts[alerted & churned], minlength=count).astype(np.float64)
+
+        def shares(counts: Floats, rows: Floats = rows, right: Floats = right) -> Floats:
+            parts = ((counts @ right, counts @ rows), (counts @ (right > 0), counts @ events))
+            return np.array([part / whole if whole > 0 else np.nan for part, whole in parts])
+
+        precision, recall = estimates(shares, count, draws=draws, seed=seed)
+        found.append(AlertLoad(threshold, int(alerted.sum()), int(alerted.sum()) / max(dates, 1), precision, recall))
+    return tuple(found)
