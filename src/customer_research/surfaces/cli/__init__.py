@@ -52,6 +52,7 @@ COMMANDS = {
         "alerts:alerts",
         "What needs attention now, the worst first; check, acknowledge, snooze, assign, simulate.",
     ),
+    "outcome": ("outcomes:outcome", "Record what was done about an operator, and why one left; list it."),
     "why": ("why:why", "One figure: value, formula, request as sent, records behind it."),
     "metrics": ("registry:metrics", "List the metrics."),
     "rules": ("registry:rules", "List a scorecard's rules."),
