@@ -18,7 +18,7 @@ BIAS = (
 )
 """How interventions bias the labels that a score is judged by."""
 
-_CHURN_HEADERS = ("Day", "Operator", "Reason", "Also", "Kind", "Competitor", "MRR lost", "May return", "Note", "By", "Id")
+_CHURN_HEADERS = ("Day", "Operator", "Reason", "Kind", "MRR lost", "May return", "Note", "By", "Id")
 _DONE_HEADERS = ("Day", "Operator", "What", "Note", "By", "Id")
 
 
@@ -80,10 +80,8 @@ def _churn_row(told: OutcomeList, one: Recorded) -> tuple[Cell, ...]:
     return (
         Text(f"{one.on}"),
         Text(one.name),
-        Text(_words(one.what)),
-        Text(_words(one.secondary)),
+        Text(", ".join(filter(None, (_words(one.what), _words(one.secondary), one.competitor)))),
         Text(_words(one.churn_kind)),
-        Text(one.competitor),
         lost,
         Text(returns),
         Text(one.note),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -22,8 +22,9 @@ from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.tables import TableSet
 from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
-from customer_research.health.scorecard import Rule, Scorecard
+from customer_research.health.scorecard import DimensionRule, Rule, Scorecard
 from customer_research.health.scoring import scoring_sql
+from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.calendar import CALENDAR, even_calendar, lifted
 from customer_research.metrics.past import REBUILT_INVOICE, REBUILT_INVOICE_SQL, untold
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
@@ -40,7 +41,7 @@ Every = Literal["month", "quarter"]
 Counting = Literal["voluntary", "any"]
 """Which churn is counted: voluntary alone (windows that hold a non-payment churn are dropped), or any."""
 
-DAY_PRECISION = 100
+WHOLE = 100
 """A `per` rule without a cap can take the whole dimension: its severity is the share of that."""
 
 _ACTIVITY = ("subscription", "invoice", "reservation", "charge")
@@ -65,7 +66,8 @@ class CardPast:
 class Past:
     """The n rows (account and date, by operator and date) with what became of each, and the scorecards over them.
 
-    `churned_at` is the first churn after the date, whenever it was (None: none yet); `churned` whether it lies in the window.
+    `churned_at` is the first churn after the date, whenever it was (None: none yet); `churned` whether it lies in the window,
+    which is over where `closed`.
     `monthly_minor` is the list price a month of the running base subscription in USD cents (−1: another currency).
     """
 
@@ -84,8 +86,8 @@ class Past:
     warnings: tuple[str, ...]
     gaps: tuple[Gap, ...]
     receipts: tuple[Receipt, ...]
+    closed: NDArray[np.bool_]
     managers: int = 0
-    open_rows: tuple[tuple[str, datetime], ...] = field(default=())
 
     def __len__(self) -> int:
         return len(self.operator_ids)
@@ -106,6 +108,7 @@ def look_back(
     counting: Counting = "voluntary",
     until: datetime,
     since: datetime | None = None,
+    open_too: bool = False,
 ) -> Past:
     """Measure every active account at even steps back from `until`, and score it under each of the cards.
 
@@ -117,6 +120,7 @@ def look_back(
         counting: which churn is counted.
         until: the instant up to which the tables tell of churn.
         since: no date before this one.
+        open_too: keep the rows whose windows are not over yet.
 
     Raises:
         UsageError: the tables have no subscriptions, or begin less than half a year and a window before `until`.
@@ -140,7 +144,7 @@ def look_back(
     lost = untold(payments=payments)
     _mark(engine, instants, until, lost)
     rows = engine.run(f"SELECT * FROM {_ROWS} ORDER BY operator_id, t")
-    kept, dropped = _kept(rows, counting)
+    kept, dropped = _kept(rows, counting, open_too=open_too)
     places = {row["number"]: place for place, row in enumerate(kept)}
     return Past(
         operator_ids=tuple(row["operator_id"] for row in kept),
@@ -150,7 +154,7 @@ def look_back(
         kinds=tuple(row["kind"] or "" for row in kept),
         monthly_minor=np.array([-1 if row["monthly_minor"] is None else row["monthly_minor"] for row in kept], np.int64),
         cards=tuple(_card_past(engine, card, places, lost) for card in cards),
-        instants=tuple(instant for instant in instants if instant + WINDOW <= until),
+        instants=tuple(instant for instant in instants if open_too or instant + WINDOW <= until),
         every=every,
         counting=counting,
         known_until=until,
@@ -158,6 +162,7 @@ def look_back(
         warnings=tuple(_warnings(engine, payments=payments)),
         gaps=tuple(gap for name, gap in tables.gaps.items() if name != "gap"),
         receipts=(*tables.receipts, _receipt(tables, cards, instants, rows, until)),
+        closed=np.array([bool(row["closed"]) for row in kept], dtype=np.bool_),
         managers=_managers(engine),
     )
 
@@ -261,16 +266,19 @@ def _mark(engine: Engine, instants: Sequence[datetime], until: datetime, lost: M
         SELECT CAST(r.number AS VARCHAR) AS operator_id, {listed}
         FROM {_ROWS} AS r
         INNER JOIN {ACCOUNT_TABLE} AS a ON a.operator_id = r.operator_id AND a.t = r.t
-        WHERE r.closed
         """,
     )
 
 
-def _kept(rows: Sequence[Mapping[str, Any]], counting: Counting) -> tuple[list[Mapping[str, Any]], tuple[Dropped, ...]]:
+def _kept(
+    rows: Sequence[Mapping[str, Any]], counting: Counting, *, open_too: bool
+) -> tuple[list[Mapping[str, Any]], tuple[Dropped, ...]]:
     """The rows that a backtest can use, and how many were dropped for which reason."""
     kept, counts = [], dict.fromkeys(_REASONS, 0)
     for row in rows:
         why = _why_not(row, counting)
+        if why == "open" and open_too and row["measured"]:
+            why = None
         if why is None:
             kept.append(row)
         else:
@@ -303,11 +311,12 @@ def _why_not(row: Mapping[str, Any], counting: Counting) -> str | None:
 
 def _card_past(engine: Engine, card: Scorecard, places: Mapping[int, int], lost: Mapping[str, str]) -> CardPast:
     usable, left_out = split_rules(card, lost)
+    told = known_still(card, lost)
     columns = ["operator_id", "score", "band", *(f"points_{rule.key}" for rule in usable)]
     scores = np.full(len(places), -1, dtype=np.int64)
     bands = ["insufficient"] * len(places)
     points = np.zeros((len(places), len(usable)), dtype=np.int64)
-    sql = f"SELECT {', '.join(columns)} FROM ({scoring_sql(card, _METRICS)['scores']}) AS scored"
+    sql = f"SELECT {', '.join(columns)} FROM ({scoring_sql(told, _METRICS)['scores']}) AS scored"
     for batch in engine.batches(sql):
         for row in batch:
             place = places.get(int(row["operator_id"]))
@@ -317,6 +326,20 @@ def _card_past(engine: Engine, card: Scorecard, places: Mapping[int, int], lost:
             bands[place] = row["band"]
             points[place] = [int(row[f"points_{rule.key}"] or 0) for rule in usable]
     return CardPast(card, scores, tuple(bands), points, usable, left_out)
+
+
+def known_still(card: Scorecard, lost: Mapping[str, str]) -> Scorecard:
+    """The scorecard with each dimension known by what the past can tell of the same tables.
+
+    A dimension is known where its source has told anything at all, not by the value that was overwritten.
+    """
+
+    def known_by(dimension: DimensionRule) -> tuple[str, ...]:
+        tables = {METRICS[name].tables for name in dimension.known_by if name in lost}
+        alike = (m.name for m in METRICS.values() if m.tables in tables and m.name not in lost and m.empty is not None)
+        return tuple(dict.fromkeys((*dimension.known_by, *alike)))
+
+    return replace(card, dimensions=tuple(replace(one, known_by=known_by(one)) for one in card.dimensions))
 
 
 def split_rules(card: Scorecard, lost: Mapping[str, str]) -> tuple[tuple[Rule, ...], tuple[LeftOut, ...]]:
