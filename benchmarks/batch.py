@@ -99,7 +99,7 @@ async def fetched(settings: Settings, chosen: Sequence[str]) -> Run:
     async with Research(settings) as research:
         with counting(made.answers):
             wall, cpu = time.perf_counter(), time.process_time()
-            rows = await research.batch(entries, Order("quick", lambda _report: "", "md"))
+            rows = await research.batch(entries, Order("quick", lambda _report: b"", "md"))
             made.wall, made.cpu = time.perf_counter() - wall, time.process_time() - cpu
     made.outcomes = counts(rows)
     return made

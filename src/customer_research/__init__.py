@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from customer_research.research import Research
     from customer_research.settings import Settings, load_settings
 
+__version__ = "0.1.0"
+
 _HOMES = {
     "Account": "domain.account",
     "AmbiguousOperator": "errors",

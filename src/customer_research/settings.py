@@ -116,6 +116,19 @@ class StoreSettings(_Part):
     url: SecretStr | None = Field(
         None, description="SQLAlchemy URL (postgresql+psycopg://...); empty: SQLite in the user's data folder"
     )
+    snapshots: Path | None = Field(
+        default=None, description="Folder of account snapshots; empty: `snapshots` in the user's data folder"
+    )
+
+
+class RatesSettings(_Part):
+    """Exchange rates: without them amounts stay in their own currencies and are never added."""
+
+    file: Path | None = Field(None, description="The European Central Bank's eurofxref-hist.csv (or its .zip)")
+    own: Path | None = Field(
+        None, description="CSV of rates that it leaves out: date,base,quote,rate (1 base = rate quote)"
+    )
+    currency: str = Field("USD", pattern="^[A-Z]{3}$", description="Currency of converted totals (ISO 4217)")
 
 
 class EngineSettings(_Part):
@@ -158,6 +171,7 @@ class Settings(BaseSettings):
     store: StoreSettings = Field(default_factory=StoreSettings)  # type: ignore[arg-type]
     engine: EngineSettings = Field(default_factory=EngineSettings)  # type: ignore[arg-type]
     alerts: AlertSettings = Field(default_factory=AlertSettings)  # type: ignore[arg-type]
+    rates: RatesSettings = Field(default_factory=RatesSettings)  # type: ignore[arg-type]
     clock: datetime | None = Field(
         None, description="Fixes the present instant (the sandbox does); empty: the real time"
     )
@@ -170,6 +184,11 @@ class Settings(BaseSettings):
     def lake_folder(self) -> Path:
         """Where the lake lies."""
         return self.lake.folder or data_folder() / "lake"
+
+    @property
+    def snapshots_folder(self) -> Path:
+        """Where account snapshots lie."""
+        return self.store.snapshots or data_folder() / "snapshots"
 
     @property
     def store_url(self) -> str:
@@ -344,6 +363,7 @@ __all__ = [
     "LakeSettings",
     "MetabaseSettings",
     "NotionSettings",
+    "RatesSettings",
     "SettingValue",
     "Settings",
     "StoreSettings",

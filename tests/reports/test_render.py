@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,19 @@ from report_accounts import ACCOUNT_KINDS, ACCOUNTS, AS_OF, HOSTILE, answer, ful
 from rich.cells import cell_len
 
 from customer_research.domain.evidence import Fact, Gap
-from customer_research.domain.report import Block, FigureLine, Figures, Freshness, Prose, Report, Section, Text
+from customer_research.domain.report import (
+    Block,
+    Chart,
+    Event,
+    FigureLine,
+    Figures,
+    Freshness,
+    Mark,
+    Prose,
+    Report,
+    Section,
+    Text,
+)
 from customer_research.domain.report import Table as TableBlock
 from customer_research.errors import RenderError
 from customer_research.reports.kinds import KINDS
@@ -337,3 +349,35 @@ def test_the_schema_refuses_a_figure_without_receipts() -> None:
     made["sections"][0]["blocks"][0]["figures"][0]["receipts"] = []
     assert not Draft202012Validator(SCHEMA).is_valid(made)
     assert SCHEMA["title"] == json_.SCHEMA
+
+
+# --- charts -----------------------------------------------------------------------------------------------------------
+
+
+def scores_chart() -> Chart:
+    proof = (receipt("portfolio", "scores"),)
+    marks = (
+        Mark(date(2026, 9, 1), Fact(61, "points", proof, AS_OF)),
+        Mark(date(2026, 10, 1), Gap("lago", "unavailable", "the connection timed out")),
+        Mark(date(2026, 11, 1), Fact(74, "points", proof, AS_OF), tone="watch"),
+    )
+    events = (Event(date(2026, 10, 12), Prose("Invoice <b>failed</b>")),)
+    says = Prose("The score rose from 61 to 74.", (Fact(74, "points", proof, AS_OF),))
+    return Chart("history", "Score", says, marks, height="Score", events=events)
+
+
+@pytest.mark.parametrize("render", RENDERERS)
+def test_a_chart_tells_its_figures_and_its_holes(render: Any) -> None:
+    text = render(with_blocks(scores_chart()))
+    assert all(word in text for word in ("2026-09-01", "61", "74", "2026-10-12", "timed out"))
+    assert "not available" in text or '"unavailable"' in text
+
+
+def test_a_chart_fits_the_schema() -> None:
+    schema = json.loads((Path(json_.__file__).parent / "report.schema.json").read_text(encoding="utf-8"))
+    Draft202012Validator(schema).validate(json_.envelope(with_blocks(scores_chart())))
+
+
+def test_a_chart_refuses_a_bare_value() -> None:
+    with pytest.raises(RenderError, match="bare value without a receipt"):
+        Chart("bands", "Operators", Prose("Many."), (Mark("Healthy", 12),))  # type: ignore[arg-type]

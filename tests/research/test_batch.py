@@ -137,10 +137,10 @@ def test_a_missing_source_is_partial_and_said_so(
 
 
 def test_one_broken_operator_does_not_end_the_batch(clean_sandbox: Sandbox, research: Any, tmp_path: Path) -> None:
-    def render(report: Any) -> str:
+    def render(report: Any) -> bytes:
         if report.operator_id == S05:
             raise ZeroDivisionError
-        return "report"
+        return b"report"
 
     entries = [Entry(1, S02), Entry(2, S05), Entry(3, S39), Entry(4, "Dockyard Twin Limousine")]
     heard: list[Row] = []
@@ -155,14 +155,14 @@ def test_one_broken_operator_does_not_end_the_batch(clean_sandbox: Sandbox, rese
 
 
 def test_a_wrong_setting_ends_it_at_once(clean_sandbox: Sandbox, research: Any) -> None:
-    order = Order("quick", lambda _: "", "md", scorecard="no-such-card")
+    order = Order("quick", lambda _: b"", "md", scorecard="no-such-card")
     with pytest.raises(ConfigError, match="no-such-card"):
         research(lambda opened: opened.batch([Entry(1, S02), Entry(2, S05)], order))
 
 
 def test_an_unknown_kind_is_refused(research: Any) -> None:
     with pytest.raises(UsageError, match="makes no"):
-        research(lambda opened: opened.batch([Entry(1, S02)], Order("lookup", lambda _: "", "md")))
+        research(lambda opened: opened.batch([Entry(1, S02)], Order("lookup", lambda _: b"", "md")))
 
 
 def test_the_vendors_limits_hold(call: Any, clean_sandbox: Sandbox, tmp_path: Path) -> None:

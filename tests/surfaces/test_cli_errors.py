@@ -34,7 +34,7 @@ WRONG_CALLS = [
     (("profile", NAME, "--bogus"), "--bogus"),
     (("profile", NAME, "--format", "pdf"), "'terminal', 'markdown', 'json'"),
     (("profile", NAME, "--json", "--format", "markdown"), "contradict"),
-    (("profile", NAME, "--output", "x.pdf"), ".md, .json, .txt"),
+    (("profile", NAME, "--output", "x.doc"), ".txt, .md, .json"),
     (("lookup", NAME, "--output", "."), "directory"),
     (("why", NAME), "METRIC"),
     (("why", NAME, "health_scor"), "There is no metric 'health_scor'."),

@@ -10,6 +10,7 @@ from typing import Any
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import Finding, HealthScore
 from customer_research.domain.identity import Match
+from customer_research.domain.rates import Rates
 from customer_research.domain.report import Freshness
 
 
@@ -38,7 +39,7 @@ class Account:
 
     `figures` has every metric of the catalogue by name, as a `Fact` or a `Gap`; `records` the canonical memory tables
     and the listings by name; `scores` the health score per scorecard that was asked for (the first is the report's);
-    `links` are URL patterns by kind with an `{id}` placeholder.
+    `links` are URL patterns by kind with an `{id}` placeholder; `rates` the exchange rates around `as_of`, None: none are set.
     """
 
     operator_id: str
@@ -52,6 +53,7 @@ class Account:
     scores: tuple[HealthScore, ...] = ()
     findings: tuple[Finding, ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)
+    rates: Rates | None = None
 
     @property
     def score(self) -> HealthScore | None:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+CalibrationOutcome = Literal["adopted", "proposed", "refused"]
+"""adopted: fitted points ship; proposed: they wait for a person's word; refused: the expert's points stay."""
+
+Verdict = Literal["differs", "not_distinguishable", "pinned", "never_varies", "not_fitted"]
+"""Of a fitted signal against the expert: differs (its interval leaves the expert out), not distinguishable from the expert,
+pinned at zero (its sign contradicts its meaning), never varies in these rows, or not fitted at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +90,142 @@ class AlertLoad:
     operators_a_date: float
     precision: Estimate | None
     recall: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Platt:
+    """A score's probability of churn within the window: `logit p = intercept + slope (100 - score)`, slope at least 0."""
+
+    intercept: float
+    slope: float
+
+    def probability(self, score: int) -> float:
+        """The probability that an operator with this score churns within the window."""
+        odds = self.intercept + self.slope * (100 - score)
+        return 1 / (1 + math.exp(-odds)) if odds >= 0 else math.exp(odds) / (1 + math.exp(odds))
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedChurn:
+    """What became of rows whose score lay within `lowest..highest`, out of fold: the evidence behind a probability."""
+
+    lowest: int
+    highest: int
+    rows: int
+    accounts: int
+    churned: int
+    churned_accounts: int
+    rate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class SignalResult:
+    """One signal: the expert's points, the fitted ones (whole, as they ship; `estimate` before rounding), and what it tells.
+
+    Shares are of all that the score can take (weight times points), which only is identified. `fires` counts rows above
+    severity .5, `churn_where_fires` their churn rate, `auc` what the signal tells alone.
+    """
+
+    name: str
+    dimension: str
+    expert_points: float
+    points: float | None
+    estimate: Estimate | None
+    expert_share: float
+    share: Estimate | None
+    verdict: Verdict
+    fires: int
+    churn_where_fires: float | None
+    auc: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionResult:
+    """One dimension's weight: the expert's, the fitted one with its interval, and the one that ships if it is adopted."""
+
+    name: str
+    expert_weight: float
+    weight: Estimate | None
+    shipped: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionGate:
+    """A gate: by how much the fitted score's log-loss a row is lower, its lower bound at `confidence`, and whether it passed."""
+
+    name: str
+    confidence: float
+    gain: float
+    low: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the whole of the one-sided interval lies above zero."""
+        return self.low > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How many operators (at their latest as-of) stand in one band by the expert, and in another by the fitted points."""
+
+    before: str
+    after: str
+    operators: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """An operator whose band would change."""
+
+    operator_id: str
+    as_of: datetime
+    score_before: int
+    score_after: int
+    band_before: str
+    band_after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What a calibration found, and what it came to.
+
+    `events` are distinct churned accounts, `needed` where the ladder's next rung begins (None: the last is reached). `curve`,
+    `bands`, `separate`, `observed` and `alert_loads` are of the score that ships: the fitted one when adopted or proposed, else
+    the expert's. `embargo_days` only where the rows were split forward in time. Figures of a fit are out of fold.
+    """
+
+    outcome: CalibrationOutcome
+    reason: str
+    step: str
+    events: int
+    needed: int | None
+    rows: int
+    accounts: int
+    churned_rows: int
+    dates: int
+    first_as_of: datetime
+    last_as_of: datetime
+    window_days: int
+    embargo_days: int | None
+    split: str
+    seed: int
+    draws: int
+    tau: float | None
+    base: str
+    signals: tuple[SignalResult, ...]
+    dimensions: tuple[DimensionResult, ...]
+    gates: tuple[AdoptionGate, ...]
+    excluded: tuple[tuple[str, str], ...]
+    left_out: tuple[str, ...]
+    base_log_loss: float | None
+    expert: Evaluation
+    fitted: Evaluation | None
+    unrounded_auc: float | None
+    curve: Platt | None
+    bands: tuple[GroupOutcome, ...]
+    separate: tuple[tuple[str, ...], ...]
+    observed: tuple[ObservedChurn, ...]
+    alert_loads: tuple[AlertLoad, ...]
+    moved: tuple[Moved, ...]
+    movers: tuple[Mover, ...]
+    may_set_cutoffs: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
@@ -106,7 +106,60 @@ class Missing:
     gap: Gap
 
 
-Block = Prose | Bullets | Figures | Table | Missing
+Form = Literal["history", "dimensions", "waterfall", "months", "timeline", "bands", "quadrant"]
+"""What a chart shows.
+
+history: a figure over days, with events; dimensions: a bar for each dimension of a score; waterfall: points that add up to a
+score, in order; months: a figure by month, one series a year or a kind; timeline: amounts on days, one series a kind of event;
+bands: counts by category; quadrant: one mark an operator, one figure against another.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One mark of a chart: its place along the axis (a day, a month's first day, a word, or a figure) and its height.
+
+    `label` names it where the place does not (the operator in a quadrant). A gap is drawn as unknown, never as zero.
+    """
+
+    at: date | str | Figure
+    figure: Figure
+    series: str = ""
+    tone: Tone = "neutral"
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened on a day, written on a chart's time axis."""
+
+    on: date
+    what: Prose
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A drawing of figures that all have receipts; `says` is what it shows in a sentence, and its alternative text.
+
+    Raises:
+        RenderError: a mark without a receipt.
+    """
+
+    form: Form
+    title: str
+    says: Prose
+    marks: tuple[Mark, ...]
+    axis: str = ""
+    height: str = ""
+    events: tuple[Event, ...] = ()
+
+    def __post_init__(self) -> None:
+        for mark in self.marks:
+            if not isinstance(mark.figure, Fact | Gap):
+                raise RenderError(f"Chart {self.title!r}: the mark {mark.figure!r} is a bare value without a receipt.")
+
+
+Block = Prose | Bullets | Figures | Table | Chart | Missing
 
 
 @dataclass(frozen=True, slots=True)

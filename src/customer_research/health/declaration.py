@@ -59,6 +59,10 @@ class Declaration:
         value = self._values.get(key)
         return float(self.integer(key)) if isinstance(value, int) else self._take(key, float)
 
+    def anything(self, key: str) -> object:
+        """A value of any kind, which only people read; none when absent."""
+        return self._values.pop(key, None)
+
     def flag(self, key: str, *, default: bool) -> bool:
         """Yes or no."""
         return self._take(key, bool, default)

@@ -15,6 +15,7 @@ from typing import cast, get_args
 
 from customer_research.domain.health import BAND_ORDER, Band, Status
 from customer_research.errors import ConfigError
+from customer_research.health.churn_evidence import ChurnEvidence, SignalPoints, read_evidence, read_signals
 from customer_research.health.declaration import Declaration
 from customer_research.health.rules import Case, Vocabulary, metrics_of, read_cases
 
@@ -79,7 +80,8 @@ class Scorecard:
     """A checked scorecard. `cuts` are the least scores of healthy, monitor and at_risk; `digest` proves what it says.
 
     `minimum_coverage` is in thousandths of the weights; `critical_cap` the band above which a dimension in its own
-    critical band does not let the operator rise (None: no such cap).
+    critical band does not let the operator rise (None: no such cap). A calibrated scorecard has `signals`, and `churn`, the
+    evidence behind its points and its probability.
     """
 
     name: str
@@ -93,12 +95,23 @@ class Scorecard:
     gates: tuple[GateRule, ...]
     options: tuple[str, ...]
     digest: str
+    signals: tuple[SignalPoints, ...] = ()
+    churn: ChurnEvidence | None = None
 
     def band(self, score: int | None) -> Band:
         """The band of a score, before gates."""
         if score is None:
             return "insufficient"
         return next((band for band, cut in zip(BAND_ORDER, self.cuts, strict=False) if score >= cut), "critical")
+
+    def probability(self, score: int | None) -> float | None:
+        """The probability of churn within the calibration's window; None where there is none to tell.
+
+        That is so without a calibration, without a score, for a proposal, and where rules count that were not calibrated.
+        """
+        if score is None or self.churn is None or self.churn.state == "proposed" or self.churn.uncalibrated:
+            return None
+        return self.churn.curve.probability(score)
 
     def rules_of(self, dimension: str) -> tuple[Rule, ...]:
         """A dimension's rules, in order."""
@@ -112,23 +125,37 @@ def shipped_scorecards() -> tuple[str, ...]:
 
 
 def load_scorecard(
-    name_or_path: str | Path, known_metrics: Collection[str], *, options: Collection[str] = ()
+    name_or_path: str | Path, known_metrics: Collection[str], *, options: Collection[str] = (), any_kind: bool = False
 ) -> Scorecard:
     """A shipped scorecard by name, or one from a TOML file, checked against the metrics that exist.
 
-    `options` switch on the optional rules that the file declares under `[options]`.
+    `options` switch on the optional rules that the file declares under `[options]`. `any_kind` gives also what the product
+    does not score operators by: a proposal that nobody has confirmed, and a scorecard of a table's signals without rules.
 
     Raises:
         ConfigError: for an unknown name, an unreadable file, or any fault in the declaration; it names the place.
     """
-    return read_scorecard(*declaration_of(name_or_path), known_metrics, options=options)
+    return read_scorecard(*declaration_of(name_or_path), known_metrics, options=options, any_kind=any_kind)
 
 
 def read_scorecard(
-    text: str, place: str, known_metrics: Collection[str], *, options: Collection[str] = ()
+    text: str, place: str, known_metrics: Collection[str], *, options: Collection[str] = (), any_kind: bool = False
 ) -> Scorecard:
     """A scorecard from its declaration; `place` is where that stands, for complaints. See `load_scorecard`."""
-    return _read(text, place, frozenset(known_metrics), tuple(sorted(options)))
+    card = _read(text, place, frozenset(known_metrics), tuple(sorted(options)))
+    if not any_kind and not card.rules:
+        raise ConfigError(
+            f"{place} scores the signals of a table, not operators.",
+            setting="scorecard",
+            hint="Use it with `customer-research calibrate predict`.",
+        )
+    if not any_kind and card.churn is not None and card.churn.state == "proposed":
+        raise ConfigError(
+            f"{place} is proposed, not adopted.",
+            setting="scorecard",
+            hint="Calibrate again with --confirm, once a person has looked at the report.",
+        )
+    return card
 
 
 @cache
@@ -168,6 +195,8 @@ class _Reader:
         self._declared = declared
         self._options = options
         self._words = Vocabulary(metrics, declared.mapping("terms"))
+        self._calibrated = "calibration" in declared
+        self._of_signals = "signals" in declared and "rules" not in declared
 
     def scorecard(self, text: str) -> Scorecard:
         top = self._declared
@@ -179,7 +208,7 @@ class _Reader:
             raise top.error("the weights of the dimensions must add up to 1.")
         names = frozenset(dimension.name for dimension in dimensions)
         rules = tuple(rule for table in top.tables("rules", "id") for rule in self._rule(table, names, offered))
-        if not rules:
+        if not rules and not self._of_signals:
             raise top.error("it has no rules.")
         self._check_references(rules)
         cap = top.text("dimension_critical_cap", "")
@@ -195,6 +224,8 @@ class _Reader:
             gates=tuple(self._gate(table) for table in top.tables("gates", "name")),
             options=self._options,
             digest=_digest(text, self._options),
+            signals=read_signals(top, names),
+            churn=read_evidence(top),
         )
         top.finish()
         return card
@@ -204,9 +235,12 @@ class _Reader:
             raise declared.error("a dimension's name is made of lower-case letters, digits and underscores.")
         known_by = tuple(self._words.metric(metric, declared) for metric in declared.texts("known_by"))
         base = declared.integer("base")
-        if not known_by or not 0 <= base <= 100:  # noqa: PLR2004 - scores run from 0 to 100
+        if not (known_by or self._of_signals) or not 0 <= base <= 100:  # noqa: PLR2004 - scores run from 0 to 100
             raise declared.error("it needs a base from 0 to 100 and at least one metric in 'known_by'.")
-        dimension = DimensionRule(name, declared.text("title"), self._share(declared, "weight"), base, known_by)
+        # churn may show that a whole dimension tells nothing
+        least = 0 if self._calibrated else 1
+        weight = self._share(declared, "weight", least)
+        dimension = DimensionRule(name, declared.text("title"), weight, base, known_by)
         declared.finish()
         return dimension
 
@@ -226,7 +260,8 @@ class _Reader:
             not_for=self._statuses(declared),
             window=declared.text("window"),
         )
-        if not _RULE.match(rule.id) or rule.dimension not in dimensions or rule.points == 0 or rule.cap < 0:
+        idle = rule.points == 0 and not self._calibrated  # churn may hold a rule at zero
+        if not _RULE.match(rule.id) or rule.dimension not in dimensions or idle or rule.cap < 0:
             raise declared.error(
                 "it needs an id such as P1, a declared dimension, points that are not 0, and no cap below 0."
             )
@@ -274,10 +309,10 @@ class _Reader:
             raise declared.error(f"{key!r} is made of lower-case letters, digits and underscores, not {text!r}.")
         return text
 
-    def _share(self, declared: Declaration, key: str) -> int:
-        """A share from above 0 to 1, given in steps of a thousandth."""
+    def _share(self, declared: Declaration, key: str, least: int = 1) -> int:
+        """A share from `least` thousandths to 1, given in steps of a thousandth."""
         share = declared.number(key) * PERMILLE
-        if not 0 < share <= PERMILLE or abs(share - round(share)) > 1e-6:  # noqa: PLR2004 - binary fractions' dust
+        if not least - 0.5 < share <= PERMILLE or abs(share - round(share)) > 1e-6:  # noqa: PLR2004 - binary fractions' dust
             raise declared.error(f"{key!r} must be above 0 and at most 1, in steps of 0.001.")
         return round(share)
 

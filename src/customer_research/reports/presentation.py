@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -25,6 +26,7 @@ from customer_research.domain.report import (
     Block,
     Bullets,
     Cell,
+    Chart,
     FigureLine,
     Figures,
     Missing,
@@ -90,6 +92,8 @@ SOURCE_TITLES: Mapping[str, str] = MappingProxyType(
         "memory": "Computed",
         "health": "Health",
         "assumption": "Assumption",
+        "rates": "Exchange rates",
+        "snapshot": "Account snapshot",
     }
 )
 
@@ -388,16 +392,25 @@ class Hole:
 
 def _cells(block: Block) -> Iterator[Cell]:
     if isinstance(block, Figures):
-        for line in block.lines:
-            yield line.figure
+        yield from (line.figure for line in block.lines)
     elif isinstance(block, Table):
-        for row in block.rows:
-            yield from row
+        yield from chain(*block.rows)
     elif isinstance(block, Prose):
         yield from block.facts
     elif isinstance(block, Bullets):
-        for item in block.items:
-            yield from item.facts
+        yield from chain(*(item.facts for item in block.items))
+    elif isinstance(block, Chart):
+        yield from _cells_of_chart(block)
+
+
+def _cells_of_chart(chart: Chart) -> Iterator[Cell]:
+    yield from chart.says.facts
+    for mark in chart.marks:
+        yield mark.figure
+        if isinstance(mark.at, Fact | Gap):
+            yield mark.at
+    for event in chart.events:
+        yield from event.what.facts
 
 
 def _receipts(block: Block) -> Iterator[Receipt]:
@@ -559,15 +572,16 @@ class Presenter:
         if isinstance(block, Missing):
             yield block.gap, self.text(block.what)
         elif isinstance(block, Figures):
-            for line in block.lines:
-                if isinstance(line.figure, Gap):
-                    yield line.figure, self.text(line.label)
+            yield from self._holed((line.figure, line.label) for line in block.lines)
         elif isinstance(block, Table):
             for row in block.rows:
                 subject = row[0].text if isinstance(row[0], Text) else ""
-                for cell in row:
-                    if isinstance(cell, Gap):
-                        yield cell, self.text(f"{block.headers[0]} {subject}")
+                yield from self._holed((cell, f"{block.headers[0]} {subject}") for cell in row)
+        elif isinstance(block, Chart):
+            yield from self._holed((mark.figure, block.title) for mark in block.marks)
+
+    def _holed(self, told: Iterable[tuple[Cell, str]]) -> Iterator[tuple[Gap, str]]:
+        return ((cell, self.text(concern)) for cell, concern in told if isinstance(cell, Gap))
 
 
 def one_line(presenter: Presenter) -> str | None:

@@ -91,7 +91,7 @@ class Order:
     """
 
     kind: str
-    render: Callable[[Report], str]
+    render: Callable[[Report], bytes]
     suffix: str
     scorecard: str | None = None
     show_personal: bool = False
@@ -152,7 +152,7 @@ class Batch:
             self._note(entry, self._twin(entry, self._rows[line]))
         rows = tuple(self._rows[entry.line] for entry in entries)
         if self._journal is not None:
-            self._journal.write(SUMMARY_NAME, summary_csv(rows))
+            self._journal.write(SUMMARY_NAME, summary_csv(rows).encode())
         return rows
 
     def _take_up(self, entries: Iterable[Entry]) -> None:
@@ -225,11 +225,11 @@ class Batch:
             operator_id, listings=self._kind.needs, scorecard=order.scorecard, as_of=self._as_of
         )
         report = self._kind.build(account)
-        text = order.render(report)
+        made = order.render(report)
         name = ""
         if self._journal is not None:
             name = f"{entry.line:0{self._digits}}-{_UNSAFE.sub('_', operator_id)}.{order.suffix}"
-            self._write(name, text)
+            self._write(name, made)
         missing = [item.gaps[0].detail or item.source for item in report.freshness if item.gaps]
         return Row(
             line=entry.line,
@@ -243,11 +243,11 @@ class Batch:
             detail=self._shown("; ".join(missing)) if report.partial else "",
         )
 
-    def _write(self, name: str, text: str) -> None:
+    def _write(self, name: str, made: bytes) -> None:
         """A folder that takes no more files ends the batch: every further report would be lost."""
         assert self._journal is not None
         try:
-            self._journal.write(name, text)
+            self._journal.write(name, made)
         except UsageError as error:
             raise ConfigError(error.message, setting="--output", hint=error.hint) from None
 

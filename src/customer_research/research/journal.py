@@ -56,7 +56,7 @@ class Journal:
         self._append({"key": key, **record})
         self.records[key] = record
 
-    def write(self, name: str, text: str) -> None:
+    def write(self, name: str, made: bytes) -> None:
         """Write a file of the folder in one step: a kill leaves the old one or none.
 
         Raises:
@@ -64,7 +64,7 @@ class Journal:
         """
         draft = self.folder / f".{name}.part"
         try:
-            draft.write_text(text, encoding="utf-8", newline="")
+            draft.write_bytes(made)
             draft.replace(self.folder / name)
         except OSError as error:
             raise UsageError(f"Cannot write {name}: {error.strerror}.", hint="Make room, then run again.") from None

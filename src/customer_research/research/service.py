@@ -17,6 +17,7 @@ from customer_research.domain.check import CheckResult
 from customer_research.domain.evidence import Evidence, Gap
 from customer_research.domain.explanation import Explanation
 from customer_research.domain.identity import LookupAnswer
+from customer_research.domain.rates import Rates
 from customer_research.domain.records import TABLES
 from customer_research.domain.report import Report
 from customer_research.engines.duckdb import Memory
@@ -30,6 +31,7 @@ from customer_research.research import doctor as checks
 from customer_research.research.batch import Batch, Order, Row, Told
 from customer_research.research.connections import Connections
 from customer_research.research.entries import Entry
+from customer_research.research.exchange import exchange_rates
 from customer_research.research.figures import EVIDENCE_SHOWN, Measuring, measure_arrived
 from customer_research.research.figures import prepare as prepare_measuring
 from customer_research.research.freshness import freshness
@@ -68,6 +70,7 @@ class Research:
         self._resolver = Resolver(self._connections)
         self._progress = progress
         self._memory: asyncio.Task[Memory] | None = None
+        self._rates: tuple[Rates | None] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -207,8 +210,16 @@ class Research:
             scores=scores,
             findings=findings,
             links=self.settings.links,
+            rates=self._rates_around(gathered.as_of),
         )
         return account, measuring
+
+    def _rates_around(self, as_of: datetime) -> Rates | None:
+        """The exchange rates that a report as of that instant may use; the files are read once."""
+        if self._rates is None:
+            self._rates = (exchange_rates(self.settings, self._clock()),)
+        (rates,) = self._rates
+        return rates.around(as_of.astimezone(UTC).date()) if rates is not None else None
 
     def _opened_memory(self) -> asyncio.Task[Memory]:
         """The memory with its tables and planned queries: made in a thread while sources answer, kept for later accounts.

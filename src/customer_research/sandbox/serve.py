@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -58,6 +58,7 @@ class Sandbox:
         }
         self.config_path = self._folder / "settings.toml"
         self.config_path.write_text(_settings(dataset, self.addresses, self._folder), encoding="utf-8")
+        (self._folder / "rates.csv").write_text(_rates(dataset.as_of), encoding="utf-8")
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="sandbox", daemon=True)
@@ -254,6 +255,23 @@ def clock_text(as_of: datetime) -> str:
     return as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+_UNITS_PER_EURO = {"USD": 1.08, "CAD": 1.5, "GBP": 0.85, "JPY": 165.0}
+"""Invented exchange rates of the currencies in which the world's operators are billed."""
+
+
+def _rates(as_of: datetime) -> str:
+    """A table of rates in the European Central Bank's form: working days of two weeks before the world's present."""
+    days = (as_of.date() - timedelta(days=back) for back in range(1, 15))
+    lines = [",".join(("Date", *_UNITS_PER_EURO))]
+    lines += [
+        ",".join((day.isoformat(), *map(str, _UNITS_PER_EURO.values()))) for day in days if day.weekday() < _SATURDAY
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_SATURDAY = 5
+
+
 def _settings(dataset: Dataset, addresses: Mapping[str, str], folder: Path) -> str:
     """The settings file that makes the product read this sandbox, its clock fixed to the world's present."""
     roots = {source: addresses[source].removesuffix(_BASE_PATHS[source]) for source in SOURCES}
@@ -263,7 +281,8 @@ def _settings(dataset: Dataset, addresses: Mapping[str, str], folder: Path) -> s
         "metabase": {"url": addresses["metabase"], "api_key": metabase.API_KEY, "database": SNOWFLAKE},
         "notion": {"url": addresses["notion"], "token": notion.TOKEN, "tickets_database": dataset.notion.database_id},
         "lake": {"folder": str(folder / "lake")},
-        "store": {"url": f"sqlite:///{folder / 'customer-research.db'}"},
+        "store": {"url": f"sqlite:///{folder / 'customer-research.db'}", "snapshots": str(folder / "snapshots")},
+        "rates": {"file": str(folder / "rates.csv")},
         "links": {
             "lago_customer": f"{roots['lago']}/customer/{{id}}",
             "lago_invoice": f"{roots['lago']}/invoice/{{id}}",

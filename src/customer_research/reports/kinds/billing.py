@@ -24,6 +24,7 @@ from customer_research.reports.build import (
     sections,
     table,
 )
+from customer_research.reports.conversion import converted_line
 from customer_research.reports.frame import frame
 from customer_research.reports.recommend import recommendation_section
 
@@ -139,7 +140,12 @@ def _money(account: Account) -> Section | None:
         """,
     )
     arr = FigureLine("ARR (12 x MRR)", yearly(account))
-    return section("Money", Figures((*recurring.lines, arr, *totals.lines)), id="money")
+    one_currency = [
+        line
+        for label, metric in (("MRR", "mrr"), ("Lifetime value", "total_paid"), ("Outstanding", "outstanding"))
+        for line in converted_line(label, figure(account, metric), account.rates, account.as_of)
+    ]
+    return section("Money", Figures((*recurring.lines, arr, *totals.lines, *one_currency)), id="money")
 
 
 def _indicators(account: Account) -> Section | None:

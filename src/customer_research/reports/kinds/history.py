@@ -29,13 +29,12 @@ from customer_research.domain.report import (
     Tone,
 )
 from customer_research.reports.build import bullets, section, sections
+from customer_research.reports.charts import sparkline
 from customer_research.reports.tones import BAND_TONES
 
 SHOWN = 12
 """How many readings the table shows unless told."""
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
-_UNKNOWN_BLOCK = "·"
 _RIGHT: Literal["right"] = "right"
 _LINE = 52
 """The readings that a sparkline shows: a year of weeks."""
@@ -63,20 +62,6 @@ def build(found: OperatorHistory, shown: int = SHOWN) -> Report:
         freshness=found.freshness,
         warnings=tuple(_warnings(found)),
         headline=_headline(found),
-    )
-
-
-def sparkline(scores: Sequence[int | None]) -> str:
-    """Scores as blocks, the lowest of them as the lowest block and the highest as the highest; a dot where none is known."""
-    known = [score for score in scores if score is not None]
-    if not known:
-        return _UNKNOWN_BLOCK * len(scores)
-    low, spread = min(known), max(known) - min(known)
-    top = len(_BLOCKS) - 1
-    middle = _BLOCKS[top // 2]
-    return "".join(
-        _UNKNOWN_BLOCK if score is None else middle if spread == 0 else _BLOCKS[(score - low) * top // spread]
-        for score in scores
     )
 
 

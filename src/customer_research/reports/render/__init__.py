@@ -1,1 +1,58 @@
-"""Renderers: functions of a report."""
+"""Renderers: functions of a report, and the one list of the formats that they give.
+
+A format's module has `render(report, *, show_personal=False)`, which gives text or bytes; it is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+from customer_research.domain.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format of reports: its name, what it is, the suffixes of its files, its media type.
+
+    `binary` formats are no text for a terminal. `options` are keywords that its renderer takes beside `show_personal`.
+    """
+
+    name: str
+    title: str
+    module: str
+    suffixes: tuple[str, ...]
+    media_type: str
+    binary: bool = False
+    options: frozenset[str] = frozenset()
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        one.name: one
+        for one in (
+            Format(
+                "terminal", "text for a terminal", "terminal", (".txt",), "text/plain", options=frozenset({"color"})
+            ),
+            Format("markdown", "Markdown (GitHub flavour)", "markdown", (".md",), "text/markdown"),
+            Format("json", "JSON with a schema", "json_", (".json",), "application/json"),
+        )
+    }
+)
+"""Every format by name."""
+
+
+def render(report: Report, name: str, *, show_personal: bool = False, **options: Any) -> bytes:
+    """A report in one of the formats, text as UTF-8; options that the format does not know are left out.
+
+    Raises:
+        RenderError: a figure without a receipt, or an option that the renderer refuses.
+    """
+    chosen = FORMATS[name]
+    module = import_module(f"{__name__}.{chosen.module}")
+    known = {option: value for option, value in options.items() if option in chosen.options}
+    made: str | bytes = module.render(report, show_personal=show_personal, **known)
+    return made.encode() if isinstance(made, str) else made

@@ -15,9 +15,11 @@ from customer_research.domain.report import (
     Block,
     Bullets,
     Cell,
+    Chart,
     FigureLine,
     Figures,
     Freshness,
+    Mark,
     Missing,
     Personal,
     Prose,
@@ -25,6 +27,7 @@ from customer_research.domain.report import (
     Table,
     Text,
 )
+from customer_research.reports.charts import place_words
 from customer_research.reports.presentation import Presenter, clean, note_words, receipts_of, safe_link
 
 SCHEMA = "customer-research/report/1"
@@ -107,6 +110,8 @@ class _Writer:
             return {"type": "figures", "figures": [self.line(line) for line in block.lines]}
         if isinstance(block, Table):
             return self.table(block)
+        if isinstance(block, Chart):
+            return self.chart(block)
         if isinstance(block, Missing):
             return {"type": "missing", "what": self._words(block.what), "gap": self.gap(block.gap)}
         assert_never(block)
@@ -132,6 +137,21 @@ class _Writer:
             "total": len(table.rows) if table.total is None else table.total,
             "receipts": self.ids(table.basis),
         }
+
+    def chart(self, chart: Chart) -> dict[str, Any]:
+        return {
+            "type": "chart",
+            "form": chart.form,
+            "title": self._words(chart.title),
+            "says": self.prose(chart.says),
+            "marks": [self.mark(chart, mark) for mark in chart.marks],
+            "events": [{"on": event.on.isoformat(), "what": self.prose(event.what)} for event in chart.events],
+        }
+
+    def mark(self, chart: Chart, mark: Mark) -> dict[str, Any]:
+        at = self.cell(mark.at) if isinstance(mark.at, Fact | Gap) else self._words(place_words(chart, mark.at))
+        named = {"series": self._words(mark.series), "label": self._words(mark.label)}
+        return {"at": at, **{name: text for name, text in named.items() if text}, "figure": self.cell(mark.figure)}
 
     def cell(self, cell: Cell) -> dict[str, Any]:
         if isinstance(cell, Fact):

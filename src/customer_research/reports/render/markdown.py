@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.report import Block, Bullets, FigureLine, Figures, Missing, Prose, Report, Table
+from customer_research.domain.report import Block, Bullets, Chart, FigureLine, Figures, Missing, Prose, Report, Table
 from customer_research.reports.answering import freshness_words
+from customer_research.reports.charts import as_table
 from customer_research.reports.presentation import (
     ANSWERS,
     GAP_WORDS,
@@ -147,6 +148,8 @@ class _Writer:
             return "\n".join(self._line(line) for line in block.lines)
         if isinstance(block, Table):
             return self._table(block)
+        if isinstance(block, Chart):
+            return self._chart(block)
         if isinstance(block, Missing):
             return f"{self._words(block.what)}: *{self._words(gap_words(block.gap))}*{self._next(block.gap)}"
         assert_never(block)
@@ -180,6 +183,12 @@ class _Writer:
         lines = [f"| {line} |" for line in (headers, rule, *rows)]
         caption = self._caption(table)
         return f"{caption}\n\n" * bool(caption) + "\n".join(lines)
+
+    def _chart(self, chart: Chart) -> str:
+        """What the picture says, its marks as a table, its events as a list."""
+        events = [f"- {event.on.isoformat()}: {self._prose(event.what)}" for event in chart.events]
+        parts = [self._prose(chart.says), self._table(as_table(chart)), "\n".join(events)]
+        return "\n\n".join(part for part in parts if part)
 
     def _caption(self, table: Table) -> str:
         words = self._words(table.caption)

@@ -8,8 +8,20 @@ from io import StringIO
 from typing import TYPE_CHECKING, assert_never
 
 from customer_research.domain.evidence import Receipt
-from customer_research.domain.report import Block, Bullets, FigureLine, Figures, Missing, Prose, Report, Table, Tone
+from customer_research.domain.report import (
+    Block,
+    Bullets,
+    Chart,
+    FigureLine,
+    Figures,
+    Missing,
+    Prose,
+    Report,
+    Table,
+    Tone,
+)
 from customer_research.reports.answering import freshness_words
+from customer_research.reports.charts import height_of, place_cell, sparkline
 from customer_research.reports.presentation import (
     ANSWERS,
     TONE_WORDS,
@@ -40,6 +52,7 @@ _LONGEST_CELL = 60
 _LONGEST_QUERY = 140
 _SINGLES = 2
 _UNBOUNDED = 10_000
+_MOST_BARS, _BAR, _LINE = 26, 24, 52
 _DEFAULT_WIDTH, _NARROWEST = 100, 40
 
 
@@ -193,6 +206,8 @@ class _Writer:
             yield self._figures(block)
         elif isinstance(block, Table):
             yield from self._table(block)
+        elif isinstance(block, Chart):
+            yield from self._chart(block)
         elif isinstance(block, Missing):
             words = self._presenter.text(gap_words(block.gap))
             text = _styled(f"{self._presenter.text(block.what)}: ").append(words, STYLES["unknown"])
@@ -258,6 +273,34 @@ class _Writer:
             yield _styled(f"{self._presenter.text(table.caption)}{shown}".strip(), "bold", notes=notes)
         grid = self._ruled(table)
         yield grid if self._fits(grid) else self._stacked(table)
+
+    def _chart(self, chart: Chart) -> Iterator[RenderableType]:
+        """A chart's sentence, and its marks as bars; a long one over time as one line of blocks a series."""
+        yield _styled(self._presenter.text(chart.title), "bold")
+        yield self._prose(chart.says)
+        if len(chart.marks) > _MOST_BARS:
+            for series in dict.fromkeys(mark.series for mark in chart.marks):
+                heights = [height_of(mark.figure) for mark in chart.marks if mark.series == series][-_LINE:]
+                yield self._hanging(f"{self._presenter.text(series)} " if series else "", _styled(sparkline(heights)))
+        elif chart.marks:
+            yield self._bars(chart)
+        for event in chart.events:
+            yield self._hanging(f"{event.on.isoformat()} ", self._prose(event.what))
+
+    def _bars(self, chart: Chart) -> RenderableType:
+        from rich.table import Table as Grid  # noqa: PLC0415 - start-up time
+
+        heights = [height_of(mark.figure) for mark in chart.marks]
+        largest = max((abs(height) for height in heights if height is not None), default=0) or 1
+        grid = Grid.grid(padding=(0, 2, 0, 0))
+        for style in ("dim", "", "", ""):
+            grid.add_column(style=style, overflow="fold")
+        for mark, height in zip(chart.marks, heights, strict=True):
+            place = self._shown(self._presenter.cell(place_cell(chart, mark)))
+            name = _styled(self._presenter.text(" ".join(part for part in (mark.label, mark.series) if part)))
+            bar = "" if height is None else "█" * round(_BAR * abs(height) / largest)
+            grid.add_row(place, name, _styled(bar, STYLES[mark.tone]), self._shown(self._presenter.cell(mark.figure)))
+        return grid
 
     def _ruled(self, table: Table) -> RenderableType:
         from rich import box  # noqa: PLC0415 - start-up time

@@ -29,6 +29,9 @@ COMMANDS = {
     "reservations": ("reports:reservations", "Volume, revenue, trends and types of trips."),
     "payments": ("reports:payments", "Card processing: success, failures, risk, disputes."),
     "health": ("reports:health", "Health score, point by point."),
+    "report": ("reports:report", "Any kind of report about an operator, in any format."),
+    "snapshot": ("snapshots:snapshot", "Keep what an operator's reports are made of, to make them again later."),
+    "diff": ("snapshots:diff", "What differs between two account snapshots: figures, records, scorecard, code."),
     "compare": ("many:compare", "Two to ten operators side by side, the differences that matter first."),
     "batch": ("many:batch", "A report of each operator of a file and one summary; continues where it was cut off."),
     "whatif": ("many:whatif", "The health score if some figures were other than they are (hypothetical)."),
@@ -62,8 +65,6 @@ COMMANDS = {
     "sandbox": ("customer_research.sandbox.command:sandbox", "Run the sandbox: all vendors over HTTP, no credentials."),
 }
 """Command name → (module:attribute, one line for the help). A module without a dot lies in this package."""
-
-VERSION = "0.1.0"
 
 COMPLETE_VARIABLE = "_CUSTOMER_RESEARCH_COMPLETE"
 """Set by the shell when it asks for completions (click's convention)."""

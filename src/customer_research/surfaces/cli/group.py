@@ -13,8 +13,9 @@ from typing import Any
 
 import click
 
+from customer_research import __version__
 from customer_research.errors import CustomerResearchError
-from customer_research.surfaces.cli import COMMANDS, VERSION, top_help
+from customer_research.surfaces.cli import COMMANDS, top_help
 
 UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """What the system says when standard output takes no more."""
@@ -56,7 +57,7 @@ class LazyGroup(click.Group):
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="Settings file (TOML).")
-@click.version_option(version=VERSION, prog_name="customer-research")
+@click.version_option(version=__version__, prog_name="customer-research")
 @click.pass_context
 def cli(ctx: click.Context, config_path: Path | None) -> None:
     """Know one operator before the call, with a receipt for every figure."""

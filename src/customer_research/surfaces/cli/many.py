@@ -12,8 +12,9 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from customer_research.reports.render import FORMATS
 from customer_research.surfaces.cli.reports import NOT_FOUND, SCORECARD, SOURCE_FAILED, report_of, report_options
-from customer_research.surfaces.cli.session import PARTIAL, Delivery, render_text, settings_of
+from customer_research.surfaces.cli.session import PARTIAL, Delivery, output_format, rendered, settings_of
 from customer_research.surfaces.cli.summary import count_words, summary
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ A report of each operator that FILE (- for standard input) names, and one summar
 FILE has an identifier a line, or in the first column of a CSV; blank lines and lines that begin with # are left out. Every
 line has a row in the summary: figures, or why there are none.
 
-With --output DIR each report is written to DIR/LINE-OPERATOR.md (or .json) and the summary to DIR/summary.csv. A run that
+With --output DIR each report is written to DIR/LINE-OPERATOR.md (or another --format) and the summary to DIR/summary.csv. A run that
 was cut off continues with the same call: what DIR/journal.jsonl has is not fetched again. Three operators are fetched at a
 time, within the settings' requests_per_second and concurrency of each source.
 
@@ -57,6 +58,7 @@ Exit code: 0 all in full; 3 some partial; 4 some not found, ambiguous or refused
     "--output", "-o", type=click.Path(path_type=Path, file_okay=False), help="Folder for reports and summary."
 )
 @click.option("--json", "as_json", is_flag=True, help="Reports and the printed summary as JSON.")
+@click.option("--format", "chosen", type=click.Choice(FORMATS), help="How reports are written; default: markdown.")
 @click.option("--retry", is_flag=True, help="Do again the lines of an earlier run that were not done in full.")
 @SCORECARD
 @click.option("--show-personal", is_flag=True, help="Show e-mail addresses, phones and names unmasked.")
@@ -68,6 +70,7 @@ def batch(
     output: Path | None,
     *,
     as_json: bool,
+    chosen: str | None,
     retry: bool,
     scorecard: str | None,
     show_personal: bool,
@@ -79,10 +82,13 @@ def batch(
     settings = settings_of(ctx)
     personal = show_personal or settings.show_personal
 
-    def render(report: Report) -> str:
-        return render_text(report, "json" if as_json else "markdown", show_personal=personal, to_file=True)
+    style = output_format(chosen, as_json=as_json, output=None) if chosen or as_json else "markdown"
 
-    order = Order(kind, render, "json" if as_json else "md", scorecard=scorecard, show_personal=personal, retry=retry)
+    def render(report: Report) -> bytes:
+        return rendered(report, style, show_personal=personal, to_file=True)
+
+    suffix = FORMATS[style].suffixes[0].removeprefix(".")
+    order = Order(kind, render, suffix, scorecard=scorecard, show_personal=personal, retry=retry)
     entries = read_entries(file.read(), name=str(getattr(file, "name", "")))
     rows = _batch_rows(settings, entries, order, output)
     click.echo(_summary(rows, order, as_json=as_json))

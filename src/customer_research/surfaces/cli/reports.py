@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from customer_research.errors import AmbiguousOperator, OperatorNotFound
+from customer_research.reports.render import FORMATS
 from customer_research.surfaces.cli.group import complain
 from customer_research.surfaces.cli.session import (
-    FORMATS,
     PARTIAL,
+    SUFFIXES,
     Delivery,
     delivery_of,
     with_research,
@@ -28,6 +29,9 @@ NOT_FOUND = 4
 SETTING_MISSING = 5
 SOURCE_FAILED = 6
 
+
+REPORTS = ("quick", "profile", "billing", "reservations", "payments", "health")
+"""The reports about one operator that `report` makes."""
 
 SCORECARD = click.option("--scorecard", help="canonical (default), guide or billing_guide, or a TOML file.")
 
@@ -50,7 +54,7 @@ def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--output",
             "-o",
             type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
-            help="Write to a file; its suffix (.md, .json, .txt) names the format.",
+            help=f"Write to a file; its suffix ({', '.join(SUFFIXES)}) names the format.",
         ),
         click.option("--json", "as_json", is_flag=True, help="JSON (the same as --format json)."),
         click.option("--format", "chosen", type=click.Choice(FORMATS), help="How to show it; default: terminal."),
@@ -81,6 +85,17 @@ def _report_command(kind: str, text: str) -> click.Command:
         return report_of(ctx, lambda research: research.report(kind, operator, scorecard=scorecard), delivery)
 
     return command
+
+
+@click.command("report", help="The report KIND about OPERATOR, in any format.")
+@click.argument("kind", type=click.Choice(REPORTS))
+@click.argument("operator")
+@SCORECARD
+@report_options
+@click.pass_context
+def report(ctx: click.Context, kind: str, operator: str, scorecard: str | None, *, delivery: Delivery) -> int:
+    """Write one report about one operator."""
+    return report_of(ctx, lambda research: research.report(kind, operator, scorecard=scorecard), delivery)
 
 
 def unresolved(error: AmbiguousOperator | OperatorNotFound) -> int:

@@ -9,11 +9,12 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from customer_research.errors import UsageError
+from customer_research.reports.render import FORMATS
 
 if TYPE_CHECKING:
     from customer_research.domain.report import Report
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Format = Literal["terminal", "markdown", "json"]
-FORMATS: tuple[Format, ...] = ("terminal", "markdown", "json")
-SUFFIXES: dict[str, Format] = {".md": "markdown", ".json": "json", ".txt": "terminal"}
+SUFFIXES = {suffix: name for name, known in FORMATS.items() for suffix in known.suffixes}
+"""File suffix → format."""
+
 PARTIAL = 3
 STANDARD_OUTPUT = Path("-")
 """As `--output`: not a file of that name."""
@@ -83,14 +84,15 @@ def progress_words(under_way: Mapping[str, str]) -> str:
 class Delivery:
     """How the caller wants a report: its format, the file (None: standard output), personal data shown or not."""
 
-    format: Format
+    format: str
     output: Path | None
     show_personal: bool
 
     def __call__(self, report: Report) -> None:
         """Render the report and hand it over."""
-        text = render_text(report, self.format, show_personal=self.show_personal, to_file=self.output is not None)
-        deliver(text, self.output)
+        to_file = self.output is not None
+        made = rendered(report, self.format, show_personal=self.show_personal, to_file=to_file)
+        deliver(made if FORMATS[self.format].binary else made.decode(), self.output)
 
 
 def delivery_of(
@@ -103,17 +105,20 @@ def delivery_of(
     """
     target = None if output == STANDARD_OUTPUT else output
     style = output_format(chosen, as_json=as_json, output=target)
+    if FORMATS[style].binary and target is None and sys.stdout is not None and sys.stdout.isatty():
+        suffix = FORMATS[style].suffixes[0]
+        raise UsageError(f"{style} is no text for a terminal.", hint=f"Give a file: --output report{suffix}")
     return Delivery(style, target, show_personal or settings_of(ctx).show_personal)
 
 
-def output_format(chosen: str | None, *, as_json: bool, output: Path | None) -> Format:
+def output_format(chosen: str | None, *, as_json: bool, output: Path | None) -> str:
     """The format that the options ask for: `--format`, `--json`, or the output file's suffix."""
     if as_json and chosen not in {None, "json"}:
         raise UsageError(f"--json and --format {chosen} contradict each other.", hint="Give one of them.")
     if as_json:
         return "json"
     if chosen is not None:
-        return next(name for name in FORMATS if name == chosen)
+        return chosen
     if output is None or not output.suffix:
         return "terminal"
     if output.suffix.lower() not in SUFFIXES:
@@ -122,47 +127,40 @@ def output_format(chosen: str | None, *, as_json: bool, output: Path | None) -> 
     return SUFFIXES[output.suffix.lower()]
 
 
-def render_text(report: Report, chosen: Format, *, show_personal: bool, to_file: bool) -> str:
-    """A report as text in one of the formats."""
-    if chosen == "markdown":
-        from customer_research.reports.render import markdown  # noqa: PLC0415 - start-up time
+def rendered(report: Report, chosen: str, *, show_personal: bool, to_file: bool) -> bytes:
+    """A report in one of the formats; in colour where it goes to a terminal that shows it."""
+    from customer_research.reports.render import render  # noqa: PLC0415 - start-up time
 
-        return markdown.render(report, show_personal=show_personal)
-    if chosen == "json":
-        from customer_research.reports.render import json_  # noqa: PLC0415 - start-up time
-
-        return json_.render(report, show_personal=show_personal)
-    from customer_research.reports.render import terminal  # noqa: PLC0415 - start-up time
-
-    colour = not to_file and sys.stdout is not None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    return terminal.render(report, show_personal=show_personal, color=colour)
+    color = not to_file and sys.stdout is not None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    made = render(report, chosen, show_personal=show_personal, color=color)
+    return made if FORMATS[chosen].binary else made.rstrip(b"\n") + b"\n"
 
 
-def deliver(text: str, output: Path | None) -> None:
-    """Print the text, or write it to a file in one step (an interrupted write leaves the old file).
+def deliver(made: str | bytes, output: Path | None) -> None:
+    """Print what was made, or write it to a file in one step (an interrupted write leaves the old file).
 
     Raises:
         UsageError: the file cannot be written.
     """
     if output is None:
-        click.echo(text.rstrip("\n"))
+        click.echo(made, nl=False)
         return
     try:
-        _write(output.resolve(), text if text.endswith("\n") else text + "\n")
+        _write(output.resolve(), made.encode() if isinstance(made, str) else made)
     except OSError as error:
         raise UsageError(f"Cannot write {output}: {error.strerror}.", hint="Give another file.") from None
     click.echo(f"Written: {output}", err=True)
 
 
-def _write(target: Path, text: str) -> None:
-    """Put the text where the target is; a device or pipe is written to, never replaced."""
+def _write(target: Path, made: bytes) -> None:
+    """Put the bytes where the target is; a device or pipe is written to, never replaced."""
     if target.exists() and not target.is_file():
-        target.write_text(text, encoding="utf-8")
+        target.write_bytes(made)
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".customer-research-{os.getpid()}.part")
     try:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(made)
         if target.exists():
             draft.chmod(target.stat().st_mode & 0o777)
         draft.replace(target)

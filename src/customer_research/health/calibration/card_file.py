@@ -1,0 +1,169 @@
+"""The scorecard that a calibration writes: a new declaration (TOML), of signals alone or of a scorecard's rules made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import tomlkit
+from tomlkit.items import AoT, Table
+
+from customer_research.domain.calibration import Calibration, ObservedChurn, Platt
+from customer_research.health.calibration.calibrating import Calibrated
+from customer_research.health.calibration.panel import Signal
+from customer_research.health.calibration.points import PERMILLE, PointScore
+from customer_research.health.scorecard import Scorecard
+
+_DIGITS = 6
+_MINIMUM_COVERAGE = 0.5
+_NAME = "calibrated"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a scorecard was made from, for its version: digests of the two files, or of what stands for them."""
+
+    signals: str
+    points: str
+
+    def version(self, told: Calibration) -> str:
+        """The same input, the same version: the day of the last as-of, and the head of the digests."""
+        return f"{told.last_as_of:%Y-%m-%d}.{self.signals[:6]}{self.points[:4]}.{told.seed}"
+
+
+def card_text(calibrated: Calibrated, origin: Origin, base: str | None = None) -> str:
+    """The declaration; `base` is that of the scorecard whose rules the signals are (None: the signals stand alone).
+
+    The curve must be known: nothing is written where the ladder gives no probability.
+    """
+    told, ships = calibrated.told, calibrated.ships
+    if told.curve is None:
+        raise ValueError("a calibration without a curve writes no scorecard")
+    expert = {signal.name: signal.expert_points for signal in told.signals}
+    document = _alone(ships) if base is None else tomlkit.parse(base)
+    uncalibrated = () if base is None else _rework(document, ships, expert)
+    document["name"] = _NAME if base is None else f"{document['name']}_{_NAME}"
+    document["version"] = origin.version(told)
+    document["title"] = _title(told)
+    document.append("signals", _signals(ships, expert))
+    document.append("calibration", _calibration(told, told.curve, origin, uncalibrated))
+    return tomlkit.dumps(document)
+
+
+def _title(told: Calibration) -> str:
+    made = {"adopted": "fitted", "proposed": "fitted, proposed", "refused": "the expert's points with a probability"}
+    return f"Calibrated on {told.events} churned accounts: {made[told.outcome]}"
+
+
+def _alone(ships: PointScore) -> tomlkit.TOMLDocument:
+    """A scorecard of signals: dimensions and bands, no rules."""
+    document = tomlkit.document()
+    document.add(
+        tomlkit.comment("Written by `customer-research calibrate`; used by `customer-research calibrate predict`.")
+    )
+    document.add(tomlkit.nl())
+    for key, value in (("name", ""), ("version", ""), ("title", "")):
+        document[key] = value
+    document["minimum_coverage"] = _MINIMUM_COVERAGE
+    bands = tomlkit.table()
+    for band, cut in (("healthy", 80), ("monitor", 60), ("at_risk", 40)):
+        bands[band] = cut
+    document["bands"] = bands
+    dimensions = tomlkit.table(is_super_table=True)
+    for name, weight in ships.weights.items():
+        dimension = tomlkit.table()
+        dimension["title"] = name.capitalize()
+        dimension["weight"] = weight / PERMILLE
+        dimension["base"] = ships.bases.get(name, 100)
+        dimension["known_by"] = tomlkit.array()
+        dimensions[name] = dimension
+    document["dimensions"] = dimensions
+    return document
+
+
+def _rework(document: tomlkit.TOMLDocument, ships: PointScore, expert: Mapping[str, float]) -> tuple[str, ...]:
+    """Give a scorecard's dimensions and rules their new weights and points; the rules that were no signals."""
+    for name, dimension in document["dimensions"].items():  # type: ignore[union-attr]
+        dimension["weight"] = ships.weights.get(name, 0) / PERMILLE
+    factors = {
+        signal.name.lower(): signal.points / expert[signal.name] for signal in ships.signals if expert[signal.name]
+    }
+    untouched = []
+    for rule in document["rules"]:  # type: ignore[union-attr]
+        factor = factors.get(rule["id"].lower())
+        if factor is None:
+            untouched.append(str(rule["id"]))
+            continue
+        rule["points"] = round(rule["points"] * factor)
+        if "cap" in rule:
+            rule["cap"] = max(1, round(rule["cap"] * factor))
+    return tuple(untouched)
+
+
+def _signals(ships: PointScore, expert: Mapping[str, float]) -> AoT:
+    found = tomlkit.aot()
+    for signal in ships.signals:
+        line = tomlkit.table()
+        line["name"] = signal.name
+        line["dimension"] = signal.dimension
+        line["points"] = _plain(signal.points)
+        line["expert_points"] = _plain(expert[signal.name])
+        found.append(line)
+    return found
+
+
+def _plain(number: float) -> float:
+    """A whole number without its point."""
+    return int(number) if float(number).is_integer() else float(number)
+
+
+def _calibration(told: Calibration, curve: Platt, origin: Origin, uncalibrated: Sequence[str]) -> Table:
+    table = tomlkit.table()
+    table.add(tomlkit.comment("P(churn within window_days) = 1 / (1 + exp(-(intercept + slope * (100 - score))))"))
+    table["state"] = "expert" if told.outcome == "refused" else told.outcome
+    table["intercept"] = round(curve.intercept, _DIGITS)
+    table["slope"] = round(curve.slope, _DIGITS)
+    table["window_days"] = told.window_days
+    table["events"] = told.events
+    table["accounts"] = told.accounts
+    table["rows"] = told.rows
+    table["first_as_of"] = f"{told.first_as_of:%Y-%m-%d}"
+    table["last_as_of"] = f"{told.last_as_of:%Y-%m-%d}"
+    table["split"] = told.split
+    table["seed"] = told.seed
+    if told.tau is not None:
+        table["tau"] = told.tau
+    table["signals_digest"] = origin.signals
+    table["points_digest"] = origin.points
+    if uncalibrated:
+        table["uncalibrated_rules"] = list(uncalibrated)
+    observed = tomlkit.aot()
+    for line in told.observed:
+        observed.append(_observed(line))
+    table["observed"] = observed
+    return table
+
+
+def _observed(line: ObservedChurn) -> Table:
+    table = tomlkit.table()
+    for key in ("lowest", "highest", "rows", "accounts", "churned", "churned_accounts"):
+        table[key] = getattr(line, key)
+    for key, value in (("rate", line.rate.value), ("low", line.rate.low), ("high", line.rate.high)):
+        if value is not None:
+            table[key] = round(value, _DIGITS)
+    return table
+
+
+def card_score(card: Scorecard) -> PointScore:
+    """The score of points that a scorecard gives signals: its own signals', or its rules' (each at its full points)."""
+    signals = tuple(Signal(signal.name, signal.dimension, signal.points) for signal in card.signals) or tuple(
+        Signal(rule.id, rule.dimension, float(-(rule.points if not rule.cap else _capped(rule.points, rule.cap))))
+        for rule in card.rules
+    )
+    weights = {dimension.name: dimension.weight for dimension in card.dimensions}
+    return PointScore(signals, weights, {dimension.name: dimension.base for dimension in card.dimensions})
+
+
+def _capped(points: int, cap: int) -> int:
+    """The most that a rule whose points are counted by a metric takes or gives."""
+    return cap if points > 0 else -cap

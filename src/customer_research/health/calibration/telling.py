@@ -1,0 +1,117 @@
+"""What a score means for those scored: bands and what became of them, who moves, and how many alerts a threshold gives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from customer_research.domain.calibration import Moved, Mover, ObservedChurn
+from customer_research.health.calibration.evaluation import (
+    Outcomes,
+    alert_loads,
+    bins_for,
+    group_outcomes,
+    quantile_bins,
+    separated,
+)
+from customer_research.health.calibration.panel import Floats, Integers, Panel
+
+BANDS = ("healthy", "monitor", "at_risk", "critical")
+_SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3)
+"""Shares of the rows that thresholds are shown for, next to the bands' own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """The least scores of healthy, monitor and at risk."""
+
+    cuts: tuple[int, int, int] = (80, 60, 40)
+
+    def codes(self, scores: Floats | Integers) -> Integers:
+        """(n,) the place of each score's band in `BANDS`."""
+        below: Integers = np.sum(np.asarray(scores)[:, None] < np.array(self.cuts), axis=1).astype(np.int64)
+        return below
+
+    def names(self, scores: Floats | Integers) -> list[str]:
+        """The band of each score."""
+        return [BANDS[code] for code in self.codes(scores)]
+
+
+def consequences(
+    tested: Panel,
+    scores: Floats,
+    *,
+    before: Integers,
+    after: Integers | None,
+    panel_of_all: Panel,
+    bands: Bands,
+    draws: int,
+    seed: int,
+) -> dict[str, Any]:
+    """The fields `bands`, `separate`, `observed`, `alert_loads`, `moved` and `movers` of a calibration.
+
+    `scores` are those to judge, of the rows `tested`; `before` and `after` the expert's and the fitted whole scores of all rows
+    (`after` None: nobody moves).
+    """
+    outcomes = Outcomes(tested.churned, tested.accounts)
+    codes = bands.codes(scores)
+    moved, movers = ((), ()) if after is None else _moved(panel_of_all, before, after, bands)
+    return {
+        "bands": group_outcomes(codes, BANDS, outcomes, draws=draws, seed=seed),
+        "separate": separated(codes, BANDS, outcomes, draws=draws, seed=seed),
+        "observed": _observed(scores, outcomes, draws, seed),
+        "alert_loads": alert_loads(
+            scores.astype(np.int64),
+            outcomes,
+            len(set(tested.instants)),
+            _thresholds(scores, bands),
+            draws=draws,
+            seed=seed,
+        ),
+        "moved": moved,
+        "movers": movers,
+    }
+
+
+def _thresholds(scores: Floats, bands: Bands) -> list[int]:
+    shares = {int(np.quantile(scores, share, method="lower")) for share in _SHARES}
+    return sorted(shares | {cut - 1 for cut in bands.cuts})
+
+
+def _observed(scores: Floats, outcomes: Outcomes, draws: int, seed: int) -> tuple[ObservedChurn, ...]:
+    bins = quantile_bins(scores, bins_for(outcomes.churned_accounts))
+    groups = group_outcomes(bins, [""] * (int(bins.max()) + 1), outcomes, draws=draws, seed=seed)
+    return tuple(
+        ObservedChurn(
+            int(scores[bins == number].min()),
+            int(scores[bins == number].max()),
+            group.rows,
+            group.accounts,
+            group.churned,
+            group.churned_accounts,
+            group.rate,
+        )
+        for number, group in enumerate(groups)
+        if group.rate is not None
+    )
+
+
+def _moved(
+    panel: Panel, before: Integers, after: Integers, bands: Bands
+) -> tuple[tuple[Moved, ...], tuple[Mover, ...]]:
+    """The bands of each operator at its latest as-of, before and after; the movers with the largest change first."""
+    latest = {operator: row for row, operator in enumerate(panel.operator_ids)}  # rows are in order of time
+    old, new = bands.names(before), bands.names(after)
+    counted = Counter((old[row], new[row]) for row in latest.values())
+    order = {band: place for place, band in enumerate(BANDS)}
+    moved = sorted(counted.items(), key=lambda entry: (order[entry[0][0]], order[entry[0][1]]))
+    movers = [
+        Mover(operator, panel.instants[row], int(before[row]), int(after[row]), old[row], new[row])
+        for operator, row in latest.items()
+        if old[row] != new[row]
+    ]
+    movers.sort(key=lambda mover: (mover.score_after - mover.score_before, mover.operator_id))
+    return tuple(Moved(*pair, count) for pair, count in moved), tuple(movers)

@@ -1,0 +1,248 @@
+"""What differs between two snapshots of one operator: figures, records, identity, scorecard, code, exchange rates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from customer_research.domain.account import Account, Records
+from customer_research.domain.account_snapshot import AccountSnapshot
+from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
+from customer_research.domain.health import BAND_LABELS, HealthScore
+from customer_research.domain.records import TABLES
+from customer_research.domain.report import Cell, Personal, Prose, Report, Section, Table, Text
+from customer_research.reports.build import PersonalKind, section, sections
+from customer_research.reports.judgement import dimension_title
+
+SOURCE = "snapshot"
+_PERSONAL: Mapping[str, PersonalKind] = {"email": "email", "phone": "phone"}
+_IDENTITY = (
+    ("Name", "name"),
+    ("E-mail", "email"),
+    ("Phone", "phone"),
+    ("Domain", "domain"),
+    ("Stripe account", "stripe_account"),
+    ("HubSpot company", "hubspot_id"),
+    ("Plan", "plan_code"),
+    ("Subscription", "status"),
+    ("City", "city"),
+)
+
+Row = tuple[Cell, ...]
+
+
+def build(then: AccountSnapshot, now: AccountSnapshot, labels: Mapping[str, str]) -> Report:
+    """The difference of two snapshots of one operator; `labels` are the metrics' names for readers.
+
+    What is the same is left out. A figure that differs in its receipts alone (the same value read again) is the same.
+    """
+    told = (
+        _figures(then, now, labels),
+        _records(then, now),
+        _identity(then, now),
+        _judgement(then, now),
+        _rates(then, now),
+        _code(then, now),
+    )
+    found = sections(*told)
+    changed = ", ".join(one.title.lower() for one in found)
+    same = "Nothing differs: figures, records, identity, scorecard, exchange rates and code are the same."
+    return Report(
+        kind="difference",
+        title="What differs",
+        operator_id=now.account.operator_id,
+        operator_name=now.account.name,
+        generated_at=now.account.generated_at,
+        as_of=now.account.as_of,
+        sections=found or (Section("Result", (Prose(same, _read(then, now)),), "result"),),
+        freshness=now.account.freshness,
+        headline=Prose(
+            f"From snapshot {then.id} ({then.account.as_of:%Y-%m-%d %H:%M} UTC) to {now.id} "
+            f"({now.account.as_of:%Y-%m-%d %H:%M} UTC): {f'differs in {changed}' if changed else 'nothing differs'}.",
+            _read(then, now),
+        ),
+    )
+
+
+def receipt_of(snapshot: AccountSnapshot) -> Receipt:
+    """The proof of what a snapshot says of itself: that it was read, and its digest."""
+    return Receipt(
+        id=f"snapshot-{snapshot.id}",
+        source=SOURCE,
+        stream="account snapshot",
+        query=f"read account snapshot {snapshot.id} of operator {snapshot.account.operator_id}",
+        fetched_at=snapshot.account.generated_at,
+        rows=1,
+        digest=snapshot.id,
+        place="store",
+    )
+
+
+def _read(*snapshots: AccountSnapshot) -> tuple[Fact[str], ...]:
+    return tuple(_said(one, one.id) for one in snapshots)
+
+
+def _said(snapshot: AccountSnapshot, text: str) -> Fact[str]:
+    return Fact(text, "text", (receipt_of(snapshot),), snapshot.account.as_of)
+
+
+def _pair(headers: tuple[str, str, str], rows: Sequence[Row], caption: str = "") -> Table | None:
+    return Table(headers, tuple(rows), (), caption) if rows else None
+
+
+# -- data --------------------------------------------------------------------------------------------------------------
+
+
+def _figures(then: AccountSnapshot, now: AccountSnapshot, labels: Mapping[str, str]) -> Section | None:
+    before, after = then.account.figures, now.account.figures
+    names = tuple(dict.fromkeys((*after, *before)))
+    rows = []
+    for name in names:
+        old, new = before.get(name, _not_kept(then)), after.get(name, _not_kept(now))
+        if _value(old) != _value(new):
+            rows.append((Text(labels.get(name, name)), old, new))
+    return section("Figures", _pair(("Figure", "Then", "Now"), rows), id="figures")
+
+
+def _not_kept(snapshot: AccountSnapshot) -> Gap:
+    return Gap(SOURCE, "not_applicable", f"the program that took {snapshot.id} has no such figure")
+
+
+def _value(figure: Figure) -> Any:
+    """What makes two figures differ: the value, or the reason why there is none; never the receipts."""
+    return (figure.source, figure.reason) if isinstance(figure, Gap) else (figure.unit, figure.value)
+
+
+def _records(then: AccountSnapshot, now: AccountSnapshot) -> Section | None:
+    names = sorted({*then.account.records, *now.account.records})
+    rows = [row for name in names for row in _counted(then, now, name)]
+    headers = ("Table", "Added", "Gone", "Changed")
+    return section("Records", Table(headers, tuple(rows)) if rows else None, id="records")
+
+
+def _counted(then: AccountSnapshot, now: AccountSnapshot, name: str) -> Iterator[Row]:
+    empty = Records(name, (), (), _not_kept(then))
+    old, new = then.account.records.get(name, empty), now.account.records.get(name, empty)
+    if not old.known or not new.known:
+        if old.known != new.known:
+            gap = new.gap or old.gap or _not_kept(now)
+            lost = "known before, not now" if old.known else "known now, not before"
+            yield (Text(f"{name} ({lost})"), gap, gap, gap)
+        return
+    before, after = _by_key(old), _by_key(new)
+    basis = (receipt_of(then), receipt_of(now), *new.receipts)
+    counts = (
+        len(after.keys() - before.keys()),
+        len(before.keys() - after.keys()),
+        sum(before[key] != after[key] for key in before.keys() & after.keys()),
+    )
+    if any(counts):
+        yield (Text(name), *(Fact(count, "count", basis, now.account.as_of) for count in counts))
+
+
+def _by_key(found: Records) -> dict[tuple[Any, ...], Mapping[str, Any]]:
+    """Rows by their table's key; of a listing, which has none, by all they hold."""
+    key = TABLES[found.table].key if found.table in TABLES else ()
+    keyed = {}
+    for number, row in enumerate(found.rows):
+        own = tuple(str(row.get(name)) for name in key or sorted(row))
+        keyed[own if own not in keyed else (*own, number)] = row
+    return keyed
+
+
+# -- who, and by which rules -------------------------------------------------------------------------------------------
+
+
+def _identity(then: AccountSnapshot, now: AccountSnapshot) -> Section | None:
+    before, after = _identifiers(then), _identifiers(now)
+    rows = [
+        (Text(label), before[label], after[label])
+        for label, _ in _IDENTITY
+        if _text(before[label]) != _text(after[label])
+    ]
+    return section("Identity", _pair(("What", "Then", "Now"), rows), id="identity")
+
+
+def _identifiers(snapshot: AccountSnapshot) -> Mapping[str, Cell]:
+    account = snapshot.account
+    candidate = account.match.candidate if account.match else None
+    found: dict[str, Cell] = {}
+    for label, field in _IDENTITY:
+        value = account.name if field == "name" else getattr(candidate, field, None)
+        personal = _PERSONAL.get(field)
+        if value in {None, ""}:
+            found[label] = Text("none", "unknown")
+        else:
+            found[label] = Personal(str(value), personal) if personal else _said(snapshot, str(value))
+    return found
+
+
+def _text(cell: Cell) -> str:
+    return str(cell.value) if isinstance(cell, Fact) else cell.text if isinstance(cell, Personal | Text) else ""
+
+
+def _judgement(then: AccountSnapshot, now: AccountSnapshot) -> Section | None:
+    old, new = then.account.score, now.account.score
+    if old is None or new is None:
+        return None
+    card = [
+        (Text(what), _said(then, before), _said(now, after))
+        for what, before, after in (
+            ("Scorecard", f"{old.scorecard} {old.version}", f"{new.scorecard} {new.version}"),
+            ("Its rules (SHA-256)", old.digest[:16], new.digest[:16]),
+            ("Score", _score(old), _score(new)),
+            ("Band", BAND_LABELS[old.band], BAND_LABELS[new.band]),
+            ("Coverage", f"{old.coverage:.0%}", f"{new.coverage:.0%}"),
+        )
+        if before != after
+    ]
+    return section(
+        "Scorecard and score",
+        _pair(("What", "Then", "Now"), card),
+        _pair(("Rule", "Then", "Now"), tuple(_points(then, now, old, new)), "Points that changed"),
+        id="scorecard",
+    )
+
+
+def _score(score: HealthScore) -> str:
+    return "none" if score.score is None else f"{score.score} of 100"
+
+
+def _points(then: AccountSnapshot, now: AccountSnapshot, old: HealthScore, new: HealthScore) -> Iterator[Row]:
+    before = {(one.dimension, one.rule): one.points for one in old.contributions}
+    after = {(one.dimension, one.rule): one.points for one in new.contributions}
+    for key in dict.fromkeys((*after, *before)):
+        if before.get(key, 0) != after.get(key, 0):
+            name = f"{dimension_title(key[0])}: {key[1]}"
+            yield (Text(name), _said(then, f"{before.get(key, 0):+d}"), _said(now, f"{after.get(key, 0):+d}"))
+
+
+# -- what it was made with ---------------------------------------------------------------------------------------------
+
+
+def _rates(then: AccountSnapshot, now: AccountSnapshot) -> Section | None:
+    before, after = _rates_words(then.account), _rates_words(now.account)
+    rows = [(Text("Exchange rates"), _said(then, before), _said(now, after))] if before != after else []
+    return section("Exchange rates", _pair(("What", "Then", "Now"), rows), id="rates")
+
+
+def _rates_words(account: Account) -> str:
+    if account.rates is None:
+        return "none are set"
+    newest = max(account.rates.days, default=None)
+    return f"{account.rates.receipt.digest[:12]}, newest day {newest.isoformat() if newest else 'none'}"
+
+
+def _code(then: AccountSnapshot, now: AccountSnapshot) -> Section | None:
+    before, after = _parts(then), _parts(now)
+    rows = [
+        (Text(name), _said(then, before.get(name, "none")), _said(now, after.get(name, "none")))
+        for name in dict.fromkeys((*after, *before))
+        if before.get(name) != after.get(name)
+    ]
+    return section("Code", _pair(("What", "Then", "Now"), rows), id="code")
+
+
+def _parts(snapshot: AccountSnapshot) -> Mapping[str, str]:
+    code = snapshot.code
+    return {"Version": code.version, "Files (SHA-256)": code.digest, **code.libraries}

@@ -1,0 +1,163 @@
+"""Exchange rates from the files that the settings name: the European Central Bank's table, and a list of one's own."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from customer_research.domain.evidence import Receipt
+from customer_research.domain.rates import PIVOT, Rates
+from customer_research.errors import ConfigError
+from customer_research.settings import Settings
+
+SOURCE = "rates"
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_OWN_COLUMNS = ("date", "base", "quote", "rate")
+_ABSENT = frozenset({"", "N/A", "n/a", "-"})
+_DAY_FORMS = ("%Y-%m-%d", "%d %B %Y")
+
+Days = dict[date, dict[str, Decimal]]
+
+
+def exchange_rates(settings: Settings, now: datetime) -> Rates | None:
+    """The rates of the settings' files; None when they name none.
+
+    Raises:
+        ConfigError: a file cannot be read, or holds no rates.
+    """
+    part = settings.rates
+    files = [(path, name) for path, name in ((part.file, "rates.file"), (part.own, "rates.own")) if path is not None]
+    if not files:
+        return None
+    days: Days = {}
+    digest, rows = hashlib.sha256(), 0
+    for path, name in files:
+        content = _content(path, name)
+        digest.update(content)
+        read = _published if name == "rates.file" else _own
+        rows += read(content.decode("utf-8-sig", errors="replace"), days, _Faults(path, name))
+    names = " and ".join(path.name for path, _ in files)
+    receipt = Receipt(
+        id=f"rates-{digest.hexdigest()[:12]}",
+        source=SOURCE,
+        stream="exchange rates",
+        query=f"read {names}",
+        fetched_at=now,
+        rows=rows,
+        digest=digest.hexdigest(),
+        place="file",
+    )
+    return Rates(days, part.currency, receipt)
+
+
+class _Faults:
+    """Says what is wrong in one file, in one sentence."""
+
+    def __init__(self, path: Path, setting: str) -> None:
+        self._path = path
+        self._setting = setting
+
+    def __call__(self, what: str, hint: str) -> ConfigError:
+        return ConfigError(f"The exchange rates in {self._path.name} {what}.", setting=self._setting, hint=hint)
+
+
+def _content(path: Path, setting: str) -> bytes:
+    """A file's text; of a zip archive, as the bank serves it, its only table."""
+    fault = _Faults(path, setting)
+    try:
+        raw = path.read_bytes()
+        if not zipfile.is_zipfile(io.BytesIO(raw)):
+            return raw
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            (name,) = [one for one in archive.namelist() if one.endswith(".csv")]
+            return archive.read(name)
+    except OSError as error:
+        raise fault(f"cannot be read: {error.strerror}", f"Correct the setting {setting}.") from None
+    except (ValueError, zipfile.BadZipFile):
+        raise fault("are an archive without one table", "Unpack it and name the CSV file.") from None
+
+
+def _published(text: str, days: Days, fault: Callable[[str, str], ConfigError]) -> int:
+    """The bank's table: a line a day, a column a currency, units for one euro; how many days it has."""
+    hint = "Give the bank's eurofxref-hist.csv (or .zip): the columns Date, USD, JPY, ..."
+    lines = list(csv.reader(io.StringIO(text)))
+    header = [cell.strip() for cell in lines[0]] if lines else []
+    if not header or header[0].lower() != "date" or not any(_CURRENCY.fullmatch(cell) for cell in header):
+        raise fault("have no column Date with currencies beside it", hint)
+    for number, line in enumerate(lines[1:], 2):
+        if not any(cell.strip() for cell in line):
+            continue
+        on = _day(line[0])
+        if on is None:
+            raise fault(f"have no date in line {number}", hint)
+        known = days.setdefault(on, {})
+        for currency, value in _units(header, line, number, fault):
+            known[currency] = value
+    return len(days)
+
+
+def _units(
+    header: list[str], line: list[str], number: int, fault: Callable[[str, str], ConfigError]
+) -> Iterator[tuple[str, Decimal]]:
+    for currency, cell in zip(header[1:], line[1:], strict=False):
+        if _CURRENCY.fullmatch(currency) and cell.strip() not in _ABSENT:
+            value = _positive(cell)
+            if value is None:
+                raise fault(f"have a rate that is no positive number in line {number}", "Correct that line.")
+            yield currency, value
+
+
+def _own(text: str, days: Days, fault: Callable[[str, str], ConfigError]) -> int:
+    """A list of one's own (`date,base,quote,rate`: 1 base = rate quote), for currencies that the bank leaves out."""
+    reader = csv.DictReader(io.StringIO(text))
+    if set(_OWN_COLUMNS) - set(reader.fieldnames or ()):
+        raise fault(
+            f"lack a column of {', '.join(_OWN_COLUMNS)}", "Give a CSV with these columns: 1 base = rate quote."
+        )
+    count = 0
+    for number, row in enumerate(reader, 2):
+        on, rate = _day(row["date"] or ""), _positive(row["rate"] or "")
+        base, quote = (row["base"] or "").strip().upper(), (row["quote"] or "").strip().upper()
+        if on is None or rate is None or not _CURRENCY.fullmatch(base) or not _CURRENCY.fullmatch(quote):
+            raise fault(f"have a line that cannot be read: line {number}", "Write it as 2026-10-30,KWD,USD,3.26")
+        known = days.setdefault(on, {})
+        of_base, of_quote = _per_euro(known, base), _per_euro(known, quote)
+        if of_quote is not None:
+            known[base] = of_quote / rate
+        elif of_base is not None:
+            known[quote] = of_base * rate
+        else:
+            raise fault(
+                f"name neither a currency of the bank's table nor the euro on {on.isoformat()}: line {number}",
+                "Give a rate against EUR, or against a currency that rates.file has on that day.",
+            )
+        count += 1
+    return count
+
+
+def _per_euro(known: Mapping[str, Decimal], currency: str) -> Decimal | None:
+    return Decimal(1) if currency == PIVOT else known.get(currency)
+
+
+def _day(text: str) -> date | None:
+    for form in _DAY_FORMS:
+        try:
+            return datetime.strptime(text.strip(), form).date()  # noqa: DTZ007 - a day has no zone
+        except ValueError:
+            continue
+    return None
+
+
+def _positive(text: str) -> Decimal | None:
+    try:
+        value = Decimal(text.strip())
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() and value > 0 else None
