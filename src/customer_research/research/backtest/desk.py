@@ -18,14 +18,14 @@ from customer_research.domain.report import Freshness, Report
 from customer_research.domain.tables import TableSet
 from customer_research.errors import UsageError
 from customer_research.health.backtest.trial import Rows, Tried, compare, gate, try_card
-from customer_research.health.calibration.panel import Flags, panel_of
+from customer_research.health.calibration.panel import Flags, Floats, panel_of
+from customer_research.health.calibration.validation import probabilities
 from customer_research.health.scorecard import Scorecard
 from customer_research.lake import Lake
 from customer_research.reports.kinds.backtest import BacktestTold, Intervened, Trodden, build_backtest
 from customer_research.research.backtest.past import WINDOW, CardPast, Counting, Every, Past, look_back
-from customer_research.research.backtest.tables import given
+from customer_research.research.backtest.signals import EXPERT, OWN, GivenSignals, any_card, given_signals
 from customer_research.research.engine_choice import scratch
-from customer_research.research.judge import card_named
 from customer_research.research.outcomes import recorded
 from customer_research.research.sync.checked import check_tables
 from customer_research.settings import Settings
@@ -76,7 +76,7 @@ def backtest_report(settings: Settings, asked: Asked, clock: Clock, *, gating: b
         ConfigError: no such scorecard, or a fault in it.
         EngineError, StoreError: a query failed, or the store cannot be read.
     """
-    names = asked.cards or (settings.scorecard,)
+    names = asked.cards or ((EXPERT,) if asked.signals is not None else (settings.scorecard,))
     if len(names) > MOST_CARDS or (gating and len(names) != MOST_CARDS):
         raise UsageError(
             f"{len(names)} scorecards were given: a gate needs two, the old one first; without it one or two can be tried.",
@@ -122,8 +122,9 @@ def tread(settings: Settings, asked: Asked, clock: Clock, *, open_too: bool = Fa
         UsageError, ConfigError, EngineError: as `backtest_report`.
     """
     if asked.signals is not None:
-        return given(asked.signals, asked.points, asked.cards, managers=asked.managers or 0, now=clock())
-    cards = [card_named(name) for name in asked.cards]
+        told = given_signals(asked.signals, asked.points, asked.cards, managers=asked.managers or 0, now=clock())
+        return _of_signals(asked.signals, told)
+    cards = [_with_rules(name) for name in asked.cards]
     with tempfile.TemporaryDirectory(prefix="customer-research-") as aside:
         folder = Path(aside)
         tables = (
@@ -146,6 +147,16 @@ def tread(settings: Settings, asked: Asked, clock: Clock, *, open_too: bool = Fa
     if asked.managers is not None:
         past = replace(past, managers=asked.managers)
     return _of_past(past, tables)
+
+
+def _with_rules(name: str) -> Scorecard:
+    card = any_card(name)
+    if not card.rules:
+        raise UsageError(
+            f"The scorecard {card.name} scores the signals of a table, not operators.",
+            hint="Give the table, too: --signals FILE.csv --points POINTS.json.",
+        )
+    return card
 
 
 def known_until(tables: TableSet, now: datetime) -> datetime:
@@ -182,6 +193,31 @@ def _of_past(past: Past, tables: TableSet) -> Ground:
     )
 
 
+def _of_signals(path: Path, told: GivenSignals) -> Ground:
+    panel = told.rows.panel
+    dates = tuple(sorted(set(panel.instants)))
+    remarks = [f"Columns that no signal was declared for were left out: {', '.join(told.left_out)}."] if told.left_out else []
+    return Ground(
+        rows=told.rows,
+        tried=told.tried,
+        told=Trodden(
+            rows=len(panel),
+            accounts=panel.account_count,
+            churned_accounts=panel.churned_accounts,
+            dates=dates,
+            every="",
+            counting="",
+            known_until=dates[-1],
+            dropped=(),
+            remarks=tuple(remarks),
+            managers=told.rows.managers,
+            place=path.name,
+        ),
+        receipts=told.receipts,
+        cards=told.cards,
+    )
+
+
 def rows_of(past: Past) -> Rows:
     """The rows as numerics need them, without signals."""
     panel = panel_of(past.operator_ids, past.as_of, np.zeros((len(past), 0)), past.churned, ())
@@ -192,7 +228,7 @@ def rows_of(past: Past) -> Rows:
 def tried_of(one: CardPast) -> Tried:
     """A scorecard's say on the rows; its own probabilities where it was calibrated."""
     card = one.card
-    own = probabilities_of(card, one.scores.tolist())
+    own = _own_probabilities(one)
     return Tried(
         name=card.name,
         version=card.version,
@@ -201,9 +237,18 @@ def tried_of(one: CardPast) -> Tried:
         scores=one.scores,
         bands=one.bands,
         probability=own,
-        probability_from="the scorecard's own calibration" if own is not None else "",
+        probability_from=OWN if own is not None else "",
         left_out=one.left_out,
     )
+
+
+def _own_probabilities(one: CardPast) -> Floats | None:
+    """What the scorecard's calibration says; None without one, or where rules count here that it was not made with."""
+    churn = one.card.churn
+    left = {out.rule for out in one.left_out if out.whole}
+    if churn is None or not set(churn.uncalibrated) <= left:
+        return None
+    return probabilities(one.scores, (churn.curve.intercept, churn.curve.slope))
 
 
 def intervened(rows: Rows, records: Sequence[Recorded]) -> Intervened | None:

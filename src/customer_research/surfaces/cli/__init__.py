@@ -18,6 +18,8 @@ EXIT_CODES = {
     5: "a setting is missing or wrong",
     6: "a source refused or failed and nothing could be shown; a check of `doctor` failed",
     7: "the store (score history, alerts) cannot be read or written",
+    12: "`backtest --gate`: the new scorecard is worse than the old one",
+    13: "`backtest --gate`: too little churn to tell whether it is worse",
     130: "interrupted",
 }
 
@@ -54,6 +56,10 @@ COMMANDS = {
     "alerts": (
         "alerts:alerts",
         "What needs attention now, the worst first; check, acknowledge, snooze, assign, simulate.",
+    ),
+    "backtest": (
+        "backtest:backtest",
+        "How well scorecards told on past dates who would leave; --gate OLD NEW for CI.",
     ),
     "outcome": ("outcomes:outcome", "Record what was done about an operator, and why one left; list it."),
     "why": ("why:why", "One figure: value, formula, request as sent, records behind it."),
