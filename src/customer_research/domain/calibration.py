@@ -191,7 +191,8 @@ class Calibration:
 
     `events` are distinct churned accounts, `needed` where the ladder's next rung begins (None: the last is reached). `curve`,
     `bands`, `separate`, `observed` and `alert_loads` are of the score that ships: the fitted one when adopted or proposed, else
-    the expert's. `embargo_days` only where the rows were split forward in time. Figures of a fit are out of fold.
+    the expert's. `embargo_days` only where the rows were split forward in time. Figures of a fit are out of fold, but for `unrounded_auc` and
+    `shipped_auc`, which show what whole points cost, on all rows.
     """
 
     outcome: CalibrationOutcome
@@ -221,6 +222,7 @@ class Calibration:
     expert: Evaluation
     fitted: Evaluation | None
     unrounded_auc: float | None
+    shipped_auc: float | None
     curve: Platt | None
     bands: tuple[GroupOutcome, ...]
     separate: tuple[tuple[str, ...], ...]

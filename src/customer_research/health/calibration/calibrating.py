@@ -157,7 +157,8 @@ class _Calibrating:
             base_log_loss=None if found is None else self._base_loss(found),
             expert=self._evaluation(self._expert_scores.astype(np.float64), None if found is None else found.expert[0]),
             fitted=self._of_fitted(found, tau),
-            unrounded_auc=None if fitted is None else self._auc(fitted.fit.effects(self._expert)),
+            unrounded_auc=None if fitted is None else self._auc(panel.signals @ fitted.fit.effects(self._expert)),
+            shipped_auc=None if fitted is None else self._auc(-fitted.ships.scores(panel.signals).astype(np.float64)),
             curve=self._curve(found, tau if wins else None),
             **consequences(
                 panel.where(tested),
@@ -269,8 +270,8 @@ class _Calibrating:
         tested = found.tested
         return float(losses(found.base[:, tested], self._panel.churned[tested].astype(np.float64)).mean())
 
-    def _auc(self, effects: Floats) -> float:
-        return Ranking(self._panel.signals @ effects, self._panel.churned).auc(np.ones(len(self._panel)))
+    def _auc(self, risk: Floats) -> float:
+        return Ranking(risk, self._panel.churned).auc(np.ones(len(self._panel)))
 
     def _curve(self, found: OutOfFold | None, tau: float | None) -> Platt | None:
         """The curve of the score that ships: a fitted one's on its out-of-fold scores, which are not flattered."""

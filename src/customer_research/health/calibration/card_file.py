@@ -83,13 +83,13 @@ def _alone(ships: PointScore) -> tomlkit.TOMLDocument:
 
 def _rework(document: tomlkit.TOMLDocument, ships: PointScore, expert: Mapping[str, float]) -> tuple[str, ...]:
     """Give a scorecard's dimensions and rules their new weights and points; the rules that were no signals."""
-    for name, dimension in document["dimensions"].items():  # type: ignore[union-attr]
+    for name, dimension in document["dimensions"].items():
         dimension["weight"] = ships.weights.get(name, 0) / PERMILLE
     factors = {
         signal.name.lower(): signal.points / expert[signal.name] for signal in ships.signals if expert[signal.name]
     }
     untouched = []
-    for rule in document["rules"]:  # type: ignore[union-attr]
+    for rule in document["rules"]:
         factor = factors.get(rule["id"].lower())
         if factor is None:
             untouched.append(str(rule["id"]))

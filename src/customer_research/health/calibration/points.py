@@ -86,6 +86,7 @@ def fitted_points(expert: PointScore, effects: Floats) -> tuple[Floats, dict[str
         total = float(np.abs(effects[columns]).sum())
         points[columns] = effects[columns] / total * available if total > 0 else 0.0
         weights[name] = total / available
+    weights = {name: weights.get(name, 0.0) for name in expert.weights}
     whole = sum(weights.values())
     if whole <= 0:
         return np.array([signal.points for signal in expert.signals]), dict(_normal(expert.weights))

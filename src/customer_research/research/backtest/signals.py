@@ -19,7 +19,7 @@ from customer_research.health.calibration.points import PointScore, expert_score
 from customer_research.health.calibration.reading import read_panel
 from customer_research.health.calibration.validation import probabilities
 from customer_research.health.scorecard import Scorecard, declaration_of, read_scorecard
-from customer_research.metrics import METRIC_NAMES
+from customer_research.research.judge import METRIC_NAMES
 
 EXPERT = "expert"
 """The scorecard that the points file itself is: 40/25/20/15 over its points."""

@@ -18,6 +18,8 @@ EXIT_CODES = {
     5: "a setting is missing or wrong",
     6: "a source refused or failed and nothing could be shown; a check of `doctor` failed",
     7: "the store (score history, alerts) cannot be read or written",
+    10: "`calibrate`: fitted points are proposed, and a person has to confirm them (0: adopted)",
+    11: "`calibrate`: refused, the expert's points stay (not enough churn, or nothing better was found)",
     12: "`backtest --gate`: the new scorecard is worse than the old one",
     13: "`backtest --gate`: too little churn to tell whether it is worse",
     130: "interrupted",
@@ -56,6 +58,10 @@ COMMANDS = {
     "alerts": (
         "alerts:alerts",
         "What needs attention now, the worst first; check, acknowledge, snooze, assign, simulate.",
+    ),
+    "calibrate": (
+        "calibrate:calibrate",
+        "Fit a scorecard's points to real churn, as far as there is any; `calibrate predict` scores by it.",
     ),
     "backtest": (
         "backtest:backtest",

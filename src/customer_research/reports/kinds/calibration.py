@@ -1,0 +1,429 @@
+"""Calibration: what churn says about a scorecard's points, how sure that is, and what would change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from customer_research.domain.calibration import (
+    Calibration,
+    Estimate,
+    Evaluation,
+    GroupOutcome,
+    SignalResult,
+    Verdict,
+)
+from customer_research.domain.evidence import Fact, Receipt
+from customer_research.domain.health import BAND_LABELS
+from customer_research.domain.report import (
+    Block,
+    Bullets,
+    Cell,
+    Chart,
+    FigureLine,
+    Figures,
+    Mark,
+    Prose,
+    Report,
+    Table,
+    Text,
+    Tone,
+)
+from customer_research.reports.build import section, sections
+from customer_research.reports.presentation import counted
+from customer_research.reports.tones import BAND_TONES
+
+_MOVERS_SHOWN = 20
+_TITLES = {
+    "adopted": "Adopted",
+    "proposed": "Proposed, not adopted",
+    "refused": "Refused",
+}
+_TONES: dict[str, Tone] = {"adopted": "good", "proposed": "watch", "refused": "watch"}
+_VERDICTS: dict[Verdict, tuple[str, Tone]] = {
+    "differs": ("differs from the expert", "neutral"),
+    "not_distinguishable": ("not distinguishable from the expert", "neutral"),
+    "pinned": ("sign conflict: held at zero", "watch"),
+    "never_varies": ("never varies here: says nothing", "unknown"),
+    "not_fitted": ("not fitted", "unknown"),
+}
+_MEASURES = (
+    ("auc", "AUC (chance that one who churns ranks as riskier)"),
+    ("average_precision", "Average precision (PR-AUC)"),
+    ("log_loss", "Log-loss"),
+    ("brier", "Brier score"),
+    ("slope", "Calibration slope (1 is right)"),
+    ("intercept", "Calibration intercept (0 is right)"),
+    ("ece", "Expected calibration error"),
+)
+_UNKNOWN = Text("not told", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationReport:
+    """A calibration with the receipts of what it was made from, and the version of the scorecard that it stands for."""
+
+    told: Calibration
+    receipts: tuple[Receipt, ...]
+    generated_at: datetime
+    version: str
+
+
+def build(found: CalibrationReport) -> Report:
+    """The calibration as a report."""
+    return _Writer(found).report()
+
+
+class _Writer:
+    """Writes one calibration."""
+
+    def __init__(self, found: CalibrationReport) -> None:
+        self._found, self._told = found, found.told
+
+    def report(self) -> Report:
+        told = self._told
+        return Report(
+            kind="calibration",
+            title="Calibration of the health score",
+            operator_id="",
+            operator_name="",
+            generated_at=self._found.generated_at,
+            as_of=told.last_as_of,
+            sections=sections(
+                section("Evidence", self._evidence(), id="evidence"),
+                section("How well it tells who leaves", *self._quality(), id="quality"),
+                section("Points and weights", *self._points(), id="points"),
+                section("Predicted and observed", *self._reliability(), id="reliability"),
+                section("Bands", *self._bands(), id="bands"),
+                section("Who would move", *self._movers(), id="movers"),
+                section("Alerts by threshold", *self._alerts(), id="alerts"),
+                section("Left out", self._left_out(), id="left_out"),
+            ),
+            freshness=(),
+            warnings=tuple(self._warnings()),
+            headline=self._headline(),
+        )
+
+    # --- figures -----------------------------------------------------------------------------------------------------
+
+    def _fact(self, value: object, unit: str, note: str = "") -> Fact[object]:
+        return Fact(value, unit, self._found.receipts, self._told.last_as_of, note=note)
+
+    def _estimate(self, found: Estimate | None, unit: str = "measure") -> Cell:
+        return _UNKNOWN if found is None else self._fact(found.value, unit)
+
+    def _interval(self, found: Estimate | None, unit: str = "measure") -> Cell:
+        if found is None or found.low is None or found.high is None:
+            return _UNKNOWN
+        return self._fact(" to ".join(_words(bound, unit) for bound in (found.low, found.high)), "text")
+
+    def _table(
+        self, headers: Sequence[str], rows: Sequence[tuple[Cell, ...]], caption: str = "", total: int = 0
+    ) -> Table:
+        right = tuple(
+            any(isinstance(row[at], Fact) and row[at].unit != "text" for row in rows)  # type: ignore[union-attr]
+            for at in range(len(headers))
+        )
+        align = tuple("right" if is_right else "left" for is_right in right)
+        whole = total if total > len(rows) else None
+        return Table(tuple(headers), tuple(rows), self._found.receipts, caption, whole, align)  # type: ignore[arg-type]
+
+    # --- head --------------------------------------------------------------------------------------------------------
+
+    def _headline(self) -> Prose:
+        told = self._told
+        facts = (self._fact(told.events, "count"),)
+        return Prose(f"{_TITLES[told.outcome]}: {told.reason}.", facts, _TONES[told.outcome])
+
+    def _warnings(self) -> Iterator[Prose]:
+        told = self._told
+        for name, why in told.excluded:
+            yield Prose(f"Left out as a leak: {name}, {why}.", (), "bad")
+        for signal in told.signals:
+            if signal.verdict == "pinned":
+                yield Prose(
+                    f"Sign conflict: churn says the opposite of what {signal.name} means; it is held at zero.",
+                    (),
+                    "watch",
+                )
+        if told.outcome == "proposed":
+            yield Prose("A person has to look at this and confirm it: calibrate again with --confirm.", (), "watch")
+        if told.curve is not None and told.curve.slope == 0:
+            yield Prose(
+                "The score does not tell who leaves: its probability is the base rate for everybody.", (), "watch"
+            )
+
+    def _evidence(self) -> Figures:
+        told = self._told
+        needed = f"the next step of the ladder needs {told.needed}" if told.needed else "the ladder's last step"
+        lines = [
+            ("Churned accounts", self._fact(told.events, "count", needed)),
+            ("Accounts", self._fact(told.accounts, "count")),
+            ("Rows", self._fact(told.rows, "count")),
+            ("Rows whose window holds a churn", self._fact(told.churned_rows, "count")),
+            ("Base rate", self._fact(told.churned_rows / told.rows, "ratio")),
+            ("First as-of", self._fact(told.first_as_of.date(), "date")),
+            ("Last as-of", self._fact(told.last_as_of.date(), "date")),
+            ("As-of dates", self._fact(told.dates, "count")),
+            ("Window after each", self._fact(told.window_days, "days")),
+        ]
+        if told.embargo_days is None:
+            lines.append(("Judged on", self._fact("other accounts than it was fitted to", "text")))
+        else:
+            lines.append(("Judged on", self._fact("later dates than it was fitted to", "text")))
+            lines.append(("Embargo between", self._fact(told.embargo_days, "days")))
+        if told.tau is not None:
+            meaning = "0: the expert's points; 2: nearly free"
+            lines.append(("Freedom from the expert (tau)", self._fact(told.tau, "measure", meaning)))
+        lines.append(("Refits for intervals", self._fact(told.draws, "count")))
+        lines.append(("Seed", self._fact(told.seed, "number")))
+        if told.base:
+            lines.append(("Scorecard that was calibrated", self._fact(told.base, "text")))
+        lines.append(("Version", self._fact(self._found.version, "text")))
+        return Figures(tuple(FigureLine(label, fact) for label, fact in lines))
+
+    # --- quality -----------------------------------------------------------------------------------------------------
+
+    def _quality(self) -> Iterator[Block]:
+        told = self._told
+        fitted = told.fitted
+        headers = ["Measure", "Expert", "95% interval"]
+        headers += ["Fitted", "95% interval"] if fitted is not None else []
+        rows = []
+        for name, label in _MEASURES:
+            cells: tuple[Cell, ...] = (Text(label), *self._measure(told.expert, name))
+            rows.append((*cells, *self._measure(fitted, name)) if fitted is not None else cells)
+        yield self._table(headers, rows)
+        if told.base_log_loss is not None:
+            base = self._fact(told.base_log_loss, "measure")
+            yield Figures((FigureLine("Log-loss of the base rate alone", base),))
+        if told.gates:
+            yield self._gates()
+        if told.unrounded_auc is not None and told.shipped_auc is not None:
+            yield Prose(
+                f"Rounding to whole points and clipping: AUC {told.unrounded_auc:.4f} before, {told.shipped_auc:.4f} as it "
+                "ships (on all rows).",
+                (self._fact(told.unrounded_auc, "measure"), self._fact(told.shipped_auc, "measure")),
+            )
+
+    def _measure(self, found: Evaluation, name: str) -> tuple[Cell, Cell]:
+        estimate: Estimate | None = getattr(found, name)
+        return self._estimate(estimate), self._interval(estimate)
+
+    def _gates(self) -> Table:
+        rows = [
+            (
+                Text(f"Better than the {gate.name}"),
+                self._fact(gate.confidence, "ratio"),
+                self._fact(gate.gain, "precise"),
+                self._fact(gate.low, "precise"),
+                Text("passed", "good") if gate.passed else Text("not passed", "bad"),
+            )
+            for gate in self._told.gates
+        ]
+        return self._table(
+            ("Gate", "Confidence", "Log-loss saved a row", "At least", "Outcome"),
+            rows,
+            "Gates of adoption, out of fold",
+        )
+
+    # --- points ------------------------------------------------------------------------------------------------------
+
+    def _points(self) -> Iterator[Block]:
+        told = self._told
+        if told.fitted is None and any(signal.points is not None for signal in told.signals):
+            yield Prose("The expert's points stay. What churn alone would move them to is shown for comparison.")
+        rows = [
+            (
+                Text(entry.name),
+                self._fact(entry.expert_weight, "ratio"),
+                self._estimate(entry.weight, "ratio"),
+                self._interval(entry.weight, "ratio"),
+            )
+            for entry in told.dimensions
+        ]
+        yield self._table(("Dimension", "Weight, expert", "Fitted", "95% interval"), rows, "Weights")
+        signals = sorted(told.signals, key=lambda one: (one.dimension, -_size(one), one.name))
+        yield self._table(
+            ("Signal", "Dimension", "Points, expert", "Fitted", "95% interval", "Against the expert"),
+            [self._signal(one) for one in signals],
+            "Points",
+        )
+        yield self._table(
+            ("Signal", "Share, expert", "Share, fitted", "95% interval", "Fires in rows", "Churn there", "AUC alone"),
+            [self._share(one) for one in signals],
+            "What each signal takes of the whole score, and what it tells alone",
+        )
+
+    def _signal(self, one: SignalResult) -> tuple[Cell, ...]:
+        words, tone = _VERDICTS[one.verdict]
+        return (
+            Text(one.name),
+            Text(one.dimension),
+            self._fact(one.expert_points, "number"),
+            _UNKNOWN if one.points is None else self._fact(one.points, "number"),
+            self._interval(one.estimate, "number"),
+            Text(words, tone),
+        )
+
+    def _share(self, one: SignalResult) -> tuple[Cell, ...]:
+        churn = one.churn_where_fires
+        return (
+            Text(one.name),
+            self._fact(one.expert_share, "ratio"),
+            self._estimate(one.share, "ratio"),
+            self._interval(one.share, "ratio"),
+            self._fact(one.fires, "count"),
+            Text("never fires", "unknown") if churn is None else self._fact(churn, "ratio"),
+            _UNKNOWN if one.auc is None else self._fact(one.auc, "measure"),
+        )
+
+    # --- probabilities and bands -------------------------------------------------------------------------------------
+
+    def _judged(self) -> Evaluation:
+        """The evaluation of the score that ships."""
+        told = self._told
+        return told.expert if told.fitted is None or told.outcome == "refused" else told.fitted
+
+    def _reliability(self) -> Iterator[Block]:
+        lines = self._judged().reliability
+        if not lines:
+            yield Prose(f"No probability is given: {self._told.reason}.", (), "unknown")
+            return
+        rows: list[tuple[Cell, ...]] = [
+            (
+                self._fact(line.rows, "count"),
+                self._fact(line.churned, "count"),
+                self._fact(line.predicted, "ratio"),
+                self._fact(line.observed.value, "ratio"),
+                self._interval(line.observed, "ratio"),
+            )
+            for line in lines
+        ]
+        yield self._table(("Rows", "Churned", "Predicted", "Observed", "95% interval"), rows)
+        facts = tuple(self._fact(line.observed.value, "ratio") for line in lines)
+        worst = max(abs(line.predicted - line.observed.value) for line in lines)
+        yield Chart(
+            form="quadrant",
+            title="Predicted and observed churn",
+            says=Prose(
+                f"Rows in {len(lines)} bins by predicted churn; predicted and observed differ by {worst:.1%} at most.",
+                facts,
+            ),
+            marks=tuple(
+                Mark(self._fact(line.predicted, "ratio"), fact, label=f"bin {number}")
+                for number, (line, fact) in enumerate(zip(lines, facts, strict=True), start=1)
+            ),
+            axis="Predicted",
+            height="Observed",
+        )
+
+    def _bands(self) -> Iterator[Block]:
+        told = self._told
+        yield self._table(
+            ("Band", "Rows", "Accounts", "Churned accounts", "Churn", "95% interval", "Lift", "95% interval"),
+            [
+                self._group(line, BAND_LABELS.get(line.name, line.name), BAND_TONES.get(line.name))
+                for line in told.bands
+            ],
+            "By band",
+        )
+        names = [" and ".join(BAND_LABELS.get(band, band) for band in merged) for merged in told.separate]
+        if len(names) == 1:
+            yield Prose("On this evidence the bands do not separate: churn does not tell them apart.", (), "watch")
+        elif any(len(merged) > 1 for merged in told.separate):
+            yield Prose(f"Only these tell churn apart: {'; '.join(names)}.", (), "watch")
+        else:
+            yield Prose("Each band has more churn than the one above it, with 95% confidence.", (), "good")
+        if told.may_set_cutoffs:
+            yield Prose("There is enough churn to consider other cut-offs of the bands.")
+        yield self._table(
+            ("Tenth", "Rows", "Accounts", "Churned accounts", "Churn", "95% interval", "Lift", "95% interval"),
+            [self._group(line, line.name, None) for line in self._judged().deciles],
+            "By tenth of the rows, the riskiest first (equal scores share one)",
+        )
+
+    def _group(self, line: GroupOutcome, name: str, tone: Tone | None) -> tuple[Cell, ...]:
+        counts = (line.rows, line.accounts, line.churned_accounts)
+        return (
+            Text(name, tone or "neutral"),
+            *(self._fact(count, "count") for count in counts),
+            self._estimate(line.rate, "ratio"),
+            self._interval(line.rate, "ratio"),
+            self._estimate(line.lift, "number"),
+            self._interval(line.lift, "number"),
+        )
+
+    # --- consequences ------------------------------------------------------------------------------------------------
+
+    def _movers(self) -> Iterator[Block]:
+        told = self._told
+        if not told.moved:
+            yield Prose("Nobody: the points stay as they are.")
+            return
+        rows = [
+            (
+                Text(BAND_LABELS.get(line.before, line.before)),
+                Text(BAND_LABELS.get(line.after, line.after)),
+                self._fact(line.operators, "count"),
+            )
+            for line in told.moved
+        ]
+        yield self._table(("Expert", "Fitted", "Operators"), rows, "Bands at each operator's latest as-of")
+        if not told.movers:
+            return
+        yield self._table(
+            ("Operator", "As of", "Score, expert", "Score, fitted", "Band, expert", "Band, fitted"),
+            [
+                (
+                    Text(one.operator_id),
+                    self._fact(one.as_of.date(), "date"),
+                    self._fact(one.score_before, "count"),
+                    self._fact(one.score_after, "count"),
+                    Text(BAND_LABELS[one.band_before], BAND_TONES[one.band_before]),
+                    Text(BAND_LABELS[one.band_after], BAND_TONES[one.band_after]),
+                )
+                for one in told.movers[:_MOVERS_SHOWN]
+            ],
+            "Movers, the furthest down first",
+            len(told.movers),
+        )
+
+    def _alerts(self) -> Iterator[Block]:
+        rows = [
+            (
+                self._fact(line.threshold, "count"),
+                self._fact(line.rows, "count"),
+                self._fact(line.operators_a_date, "number"),
+                self._estimate(line.precision, "ratio"),
+                self._interval(line.precision, "ratio"),
+                self._estimate(line.recall, "ratio"),
+                self._interval(line.recall, "ratio"),
+            )
+            for line in self._told.alert_loads
+        ]
+        yield self._table(
+            ("Score up to", "Rows", "Operators a date", "Precision", "95% interval", "Recall", "95% interval"), rows
+        )
+        yield Prose(
+            "Precision: the share of alerted rows whose window held a churn. Recall: the share of churned accounts that were "
+            "alerted in such a window."
+        )
+
+    def _left_out(self) -> Block:
+        told = self._told
+        items = [Prose(f"{name}: {why}.", (), "bad") for name, why in told.excluded]
+        items += [Prose(f"{name}: the points do not name it.") for name in told.left_out]
+        return Bullets(tuple(items)) if items else Prose(f"Nothing: {counted(len(told.signals), 'signal')} are used.")
+
+
+def _size(one: SignalResult) -> float:
+    return abs(one.expert_share if one.share is None else one.share.value)
+
+
+def _words(value: float, unit: str) -> str:
+    """A bound of an interval in the words of its unit."""
+    if unit == "ratio":
+        return f"{value:.1%}"
+    return f"{value:.1f}" if unit == "number" else f"{value:.3f}"

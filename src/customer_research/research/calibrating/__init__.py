@@ -1,0 +1,1 @@
+"""Use cases of calibration: points fitted to real churn, and predictions by a calibrated scorecard."""

@@ -1,0 +1,147 @@
+"""`calibrate`: a scorecard's points fitted to real churn, as far as there is any; `calibrate predict`: scores by one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from customer_research.errors import UsageError
+from customer_research.surfaces.cli.session import (
+    deliver,
+    delivery_of,
+    settings_of,
+)
+
+HELP = """\
+Fit the points of a scorecard to real churn, no further than the churn goes; writes a new scorecard.
+
+\b
+--signals  CSV: operator_id, as_of, the signals in [0, 1], churned (1: left within 90 days after as_of).
+           observed_at or SIGNAL_observed_at, where given, must not be later than as_of.
+--points   JSON: a list of {"signal", "dimension", "points"}, the expert's points of 100 at severity 1.
+           Dimensions: payment 40, engagement 25, support 20, growth 15; those absent get no weight.
+
+What distinct churned accounts allow: below 20 counts by band; from 20 the expert's points with a probability; from 65 fitted
+points are proposed (--confirm adopts them); from 100 they are adopted. Fitted points must be better, out of fold, than the
+base rate (95 %) and than the expert's points (90 %). A file that is there is never written over.
+
+Exit code: 0 adopted; 10 proposed; 11 refused, the expert's points stay; 2 the input is wrong, and nothing is written.
+"""
+PREDICT_HELP = """\
+Score, band and probability of churn within 90 days for each row of a table: operator_id, as_of, score, band, p_churn.
+
+The table has operator_id, as_of, and a column for each signal of the scorecard; others are left out. p_churn is empty where
+the scorecard was never calibrated.
+"""
+DRAWS = 200
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group("calibrate", invoke_without_command=True, help=HELP)
+@click.option("--signals", type=_FILE, metavar="FILE.csv", help="The table of signals and churn.")
+@click.option("--points", type=_FILE, metavar="POINTS.json", help="The expert's points.")
+@click.option("--output", "-o", type=_FILE, metavar="CARD.toml", help="The new scorecard; must not be there yet.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="The same seed, the same result."
+)
+@click.option("--result", type=_FILE, metavar="RESULT.json", help="Every figure as JSON.")
+@click.option("--report", type=_FILE, help="The report in a file; its suffix names the format. Default: printed.")
+@click.option("--confirm", is_flag=True, help="Adopt what would only be proposed: a person has looked at the report.")
+@click.option("--base", default="", metavar="SCORECARD", help="The scorecard whose rules the signals are.")
+@click.option(
+    "--split",
+    type=click.Choice(("accounts", "forward")),
+    default="accounts",
+    show_default=True,
+    help="Judge on other accounts, or on later dates (90 days between).",
+)
+@click.option(
+    "--draws", type=click.IntRange(50, 10_000), default=DRAWS, show_default=True, help="Refits for the intervals."
+)
+@click.pass_context
+def calibrate(
+    ctx: click.Context,
+    *,
+    signals: Path | None,
+    points: Path | None,
+    output: Path | None,
+    seed: int,
+    result: Path | None,
+    report: Path | None,
+    confirm: bool,
+    base: str,
+    split: Literal["accounts", "forward"],
+    draws: int,
+) -> int:
+    """Calibrate on files, unless a sub-command does something else."""
+    if ctx.invoked_subcommand is not None:
+        return 0
+    if signals is None or points is None or output is None:
+        raise UsageError(
+            "Calibrating needs --signals FILE.csv, --points POINTS.json and --output CARD.toml.",
+            hint="See `customer-research calibrate --help`.",
+        )
+    delivery = delivery_of(ctx, None, as_json=False, output=report, show_personal=False)
+    settings = settings_of(ctx)
+
+    from customer_research.reports.kinds.calibration import CalibrationReport, build  # noqa: PLC0415 - start-up time
+    from customer_research.research.calibrating.files import Request, calibrate_files  # noqa: PLC0415
+    from customer_research.research.calibrating.result import EXIT_CODES, result_json  # noqa: PLC0415
+    from customer_research.research.service import system_clock  # noqa: PLC0415
+
+    request = Request(signals, points, output, seed, split, draws, confirm, base)
+    with _progress() as progress:
+        done = calibrate_files(request, lambda: settings.clock or system_clock(), progress)
+    if result is not None:
+        deliver(result_json(done), result)
+    delivery(build(CalibrationReport(done.told, done.receipts, done.generated_at, done.version)))
+    click.echo(_outcome(done.told.outcome, done.told.reason), err=True)
+    if done.written is not None:
+        click.echo(f"Written: {done.written}", err=True)
+    elif done.left_alone:
+        click.echo(f"{output} is as it was.", err=True)
+    return EXIT_CODES[done.told.outcome]
+
+
+def _outcome(outcome: str, reason: str) -> str:
+    return f"{outcome.capitalize()}: {reason}."
+
+
+@calibrate.command("predict", help=PREDICT_HELP)
+@click.option("--scorecard", required=True, metavar="CARD.toml", help="A scorecard that `calibrate` wrote.")
+@click.option("--signals", type=_FILE, metavar="FILE.csv", required=True, help="The table of signals.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    metavar="PRED.csv",
+    required=True,
+    help="Where the predictions go; - is standard output.",
+)
+def predict(scorecard: str, signals: Path, output: Path) -> int:
+    """Predict by a scorecard."""
+    from customer_research.research.calibrating.files import predict_file  # noqa: PLC0415 - start-up time
+
+    found = predict_file(scorecard, signals)
+    deliver(found.text, None if output == Path("-") else output)
+    if found.without:
+        click.echo(f"No probability: {found.without}.", err=True)
+    return 0
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A line on stderr that tells how far it is; nothing when stderr is not a terminal."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda _stage, _done, _all: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - start-up time
+
+    with Console(stderr=True).status("Reading") as status:
+        yield lambda stage, done, every: status.update(f"{stage}: {done} of {every}")
