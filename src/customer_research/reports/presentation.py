@@ -243,7 +243,7 @@ def _estimate(one: Callable[[float], str]) -> Callable[[Any], str]:
 
 
 def _decimals(pattern: str) -> Callable[[float], str]:
-    return lambda value: _number(round(Decimal(str(_real(value))), 4), pattern)
+    return lambda value: _number(Decimal(str(_real(value))), pattern)
 
 
 def _text(value: Any) -> str:
