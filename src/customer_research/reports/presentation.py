@@ -228,8 +228,8 @@ def _boolean(value: Any) -> str:
     return "yes" if value else "no"
 
 
-def _estimate(one: Callable[[float], str]) -> Callable[[Any], str]:
-    """An estimate and its 95 % interval, each figure by `one`: `0.642 [0.583 to 0.701]`."""
+def _estimate(one: Callable[[float], str], joint: str = "-") -> Callable[[Any], str]:
+    """An estimate and its 95 % interval, each figure by `one`: `4.2 [3.6-4.7]`; `joint` parts bounds that may be negative."""
 
     def words(value: Any) -> str:
         if not isinstance(value, Estimate):
@@ -237,7 +237,7 @@ def _estimate(one: Callable[[float], str]) -> Callable[[Any], str]:
         told = one(value.value)
         if value.low is None or value.high is None:
             return f"{told} (interval not known)"
-        return f"{told} [{one(value.low)} to {one(value.high)}]"
+        return f"{told} [{one(value.low)}{joint}{one(value.high)}]"
 
     return words
 
@@ -267,7 +267,7 @@ DISPLAYS: Mapping[str, Callable[[Any], str]] = MappingProxyType(
         "number": lambda value: _number(round(Decimal(str(_real(value))), 1), "#,##0.#"),
         "measure": lambda value: _number(round(Decimal(str(_real(value))), 3), "#,##0.000"),
         "precise": lambda value: _number(round(Decimal(str(_real(value))), 5), "#,##0.00000"),
-        "estimate": _estimate(_decimals("0.000")),
+        "estimate": _estimate(_decimals("0.000"), " to "),
         "estimate_ratio": _estimate(_ratio),
         "estimate_number": _estimate(_decimals("#,##0.0")),
         "estimate_days": _estimate(_decimals("#,##0")),

@@ -52,29 +52,30 @@ def _not(name: str) -> Callable[[OperatorLife, Month], float]:
     return lambda _life, month: 1.0 - month.covariates[name]
 
 
-def _decoy(name: str, largest: float) -> Callable[[OperatorLife, Month], float]:
-    return lambda _life, month: min(1.0, month.decoys[name] / largest)
+def _decoy(name: str, largest: float, least: float = 0.0) -> Callable[[OperatorLife, Month], float]:
+    """A decoy's value between the least and the largest, as a share of the way: spread over [0, 1] as the signals are."""
+    return lambda _life, month: min(1.0, max(0.0, (month.decoys[name] - least) / (largest - least)))
 
 
 SIGNALS: tuple[CalibSignal, ...] = (
     CalibSignal("invoice_failed", "payment", 15, HAZARD["fail"], _covariate("fail")),
     CalibSignal("invoice_overdue", "payment", 10, HAZARD["over"], _covariate("over")),
     CalibSignal("dispute_opened", "payment", 20, HAZARD["disp"], _covariate("disp")),
-    CalibSignal("card_declines", "payment", 10, 0.0, _decoy("decline_rate", 0.25)),
+    CalibSignal("card_declines", "payment", 10, 0.0, _decoy("decline_rate", 0.12)),
     CalibSignal("usage_drop", "engagement", 15, HAZARD["drop"], _covariate("drop")),
     CalibSignal("usage_zero", "engagement", 50, HAZARD["zero"], _covariate("zero")),
     CalibSignal("not_growing", "engagement", 10, -HAZARD["grow"], _not("grow")),
     CalibSignal("little_driver_app", "engagement", 5, -HAZARD["app"], _not("app")),
-    CalibSignal("farm_outs", "engagement", 5, 0.0, _decoy("farm_rate", 0.25)),
+    CalibSignal("farm_outs", "engagement", 5, 0.0, _decoy("farm_rate", 0.22, 0.03)),
     CalibSignal("ticket_waiting", "support", 10, HAZARD["tick"], _covariate("tick")),
     CalibSignal("champion_left", "support", 20, HAZARD["champ"], _covariate("champ")),
-    CalibSignal("feature_requests", "support", 10, 0.0, _decoy("feature_requests", 3.0)),
+    CalibSignal("feature_requests", "support", 10, 0.0, _decoy("feature_requests", 1.0)),
     CalibSignal("setup_low", "growth", 15, HAZARD["setup"], _covariate("setup")),
     CalibSignal("newcomer", "growth", 10, HAZARD["ten_new"], _covariate("ten_new")),
     CalibSignal("under_two_years", "growth", 5, -HAZARD["ten_old"], _not("ten_old")),
     CalibSignal("small_plan", "growth", 10, 1.26, lambda life, _month: _SMALLNESS[life.operator.segment]),
-    CalibSignal("fleet_size", "growth", 5, 0.0, _decoy("vehicles", 60.0)),
-    CalibSignal("name_length", "growth", 5, 0.0, _decoy("name_length", 50.0)),
+    CalibSignal("fleet_size", "growth", 5, 0.0, _decoy("vehicles", 20.0)),
+    CalibSignal("name_length", "growth", 5, 0.0, _decoy("name_length", 32.0, 17.0)),
     CalibSignal("signup_late_in_week", "growth", 5, 0.0, _decoy("signup_weekday", 6.0)),
 )
 """The columns: thirteen of the true mechanism, and the six decoys (effect 0)."""

@@ -32,6 +32,9 @@ MARGIN = 0.02
 LEAD_DAYS = 365
 """No stand below a threshold is followed further back than this before the churn."""
 
+SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3)
+"""Shares of the rows whose thresholds are told besides the bands' own."""
+
 CROSS_FITTED = "Platt scaling of the score, fitted on other accounts (five folds)"
 UNKNOWN = -1
 """The score of a row of which too little is known."""
@@ -43,7 +46,8 @@ _WEEK = 7.0
 class Tried:
     """A scorecard's say on the n rows of a panel: scores (`UNKNOWN` where there is none), bands, and its own probabilities.
 
-    `cuts` are the least scores of healthy, monitor and at_risk. `probability` (n,) is None where it has none of its own.
+    `cuts` are the least scores of healthy, monitor and at_risk. `probability` (n,) is None where it has none of its own; `curve`
+    is the (intercept, slope) that it was made by.
     """
 
     name: str
@@ -54,6 +58,7 @@ class Tried:
     bands: tuple[str, ...]
     probability: Floats | None = None
     probability_from: str = ""
+    curve: tuple[float, float] | None = None
     left_out: tuple[LeftOut, ...] = ()
 
     def where(self, mask: Flags) -> Tried:
@@ -117,10 +122,16 @@ def try_card(
         probability=source,
         bands=group_outcomes(codes, present, outcomes, seed=seed),
         merged=separated(codes, present, outcomes, seed=seed) if len(present) else (),
-        loads=loads(own, said.scores, sorted({*thresholds, *(cut - 1 for cut in said.cuts), at}), seed=seed),
+        loads=loads(own, said.scores, _thresholds(said, thresholds, at), seed=seed),
         lead=lead_time(own, said.scores, at, seed=seed),
         left_out=tried.left_out,
     )
+
+
+def _thresholds(tried: Tried, asked: Sequence[int], at: int) -> list[int]:
+    """Those asked for, the highest scores of the bands, and those that hold certain shares of the rows."""
+    shares = [int(np.quantile(tried.scores, share, method="lower")) for share in SHARES] if len(tried.scores) else []
+    return sorted({*asked, *shares, *(cut - 1 for cut in tried.cuts), at})
 
 
 def _probability(rows: Rows, tried: Tried, seed: int) -> tuple[Floats | None, str]:

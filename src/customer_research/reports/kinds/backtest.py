@@ -38,8 +38,10 @@ _MEASURES: tuple[tuple[str, str, str], ...] = (
     ("ece", "Calibration error (ECE)", "estimate"),
 )
 _TOP = "Lift of the riskiest tenth"
-_BAND_HEADERS = ("Band", "Rows", "Accounts", "Churned accounts", "Churn in 90 days", "Lift")
-_LOAD_HEADERS = ("Score at most", "Standing at a date", "New a week", "New a week, each manager", "Precision", "Recall")
+BAND_HEADERS = ("Band", "Rows", "Accounts", "Churned accounts", "Churn in 90 days", "Lift")
+_BY_MANAGER = "By manager"
+_LOAD_HEADERS = ("Score to", "Standing", "New a week", _BY_MANAGER, "Precision", "Recall")
+_LOAD_CAPTION = "Alerts at a score of so many points or fewer; standing: operators at a date; by manager: new a week for each"
 _DROPPED_HEADERS = ("Rows left out", "Because")
 _LEFT_HEADERS = ("Rule", "Dimension", "What is overwritten", "Left out")
 _VERDICTS: dict[str, tuple[str, Tone]] = {
@@ -57,6 +59,7 @@ class Trodden:
     """
 
     rows: int
+    churned_rows: int
     accounts: int
     churned_accounts: int
     dates: tuple[datetime, ...]
@@ -83,7 +86,10 @@ class Intervened:
 
 @dataclass(frozen=True, slots=True)
 class BacktestTold:
-    """A backtest of one scorecard or two."""
+    """A backtest of one scorecard or two.
+
+    `receipts` prove the rows, `basis` the figures computed from them, `recorded` what people recorded.
+    """
 
     trials: tuple[CardTrial, ...]
     difference: Difference | None
@@ -91,6 +97,8 @@ class BacktestTold:
     ground: Trodden
     intervened: Intervened | None
     receipts: tuple[Receipt, ...]
+    basis: tuple[Receipt, ...]
+    recorded: Receipt
     freshness: tuple[Freshness, ...]
     now: datetime
 
@@ -145,6 +153,30 @@ def band_rows(groups: Sequence[GroupOutcome], receipts: tuple[Receipt, ...], as_
     )
 
 
+def load_table(loads: Sequence[Load], receipts: tuple[Receipt, ...], as_of: datetime) -> Table:
+    """What alerting at each threshold would have meant."""
+    each = any(load.a_week_each is not None for load in loads)
+    headers = _LOAD_HEADERS if each else tuple(name for name in _LOAD_HEADERS if name != _BY_MANAGER)
+    rows = tuple(_load_row(load, receipts, as_of, each=each) for load in loads)
+    right: tuple[Literal["right"], ...] = ("right",) * len(headers)
+    return Table(headers, rows, receipts, _LOAD_CAPTION, align=right)
+
+
+def _load_row(load: Load, receipts: tuple[Receipt, ...], as_of: datetime, *, each: bool) -> tuple[Cell, ...]:
+    def told(value: Estimate | None, unit: str, why: str) -> Figure:
+        return estimate(value, unit, receipts, as_of, why)
+
+    by_manager = (told(load.a_week_each, "estimate_number", "there is one date only"),) if each else ()
+    return (
+        Text(f"{load.threshold}"),
+        Fact(load.standing, "number", receipts, as_of),
+        told(load.a_week, "estimate_number", "there is one date only"),
+        *by_manager,
+        told(load.precision, "estimate_ratio", "nobody stands there"),
+        told(load.recall, "estimate_ratio", "nobody churned"),
+    )
+
+
 def merged_words(merged: Sequence[Sequence[str]]) -> str:
     """Which bands have the same churn as far as anybody can tell; empty when each separates from the next."""
     joint = [" and ".join(BAND_LABELS.get(name, name) for name in names) for names in merged if len(names) > 1]
@@ -163,7 +195,7 @@ class _Maker:
     def __init__(self, told: BacktestTold) -> None:
         self._told = told
         self._ground = told.ground
-        self._receipts = told.receipts
+        self._receipts = told.basis
         self._as_of = told.ground.known_until
 
     def headline(self) -> Prose:
@@ -195,9 +227,12 @@ class _Maker:
     def ground(self) -> Iterator[Block]:
         ground = self._ground
         lines = [
-            FigureLine("Rows (an account at a date)", self._count(ground.rows)),
+            FigureLine(
+                "Rows (an account at a date)", Fact(ground.rows, "count", self._told.receipts, self._as_of)
+            ),
             FigureLine("Accounts", self._count(ground.accounts)),
             FigureLine("Churned accounts", self._count(ground.churned_accounts)),
+            FigureLine("Rows whose 90 days held a churn", self._share()),
             FigureLine("Dates", self._count(len(ground.dates))),
         ]
         if ground.dates:
@@ -210,6 +245,11 @@ class _Maker:
             yield Table(_DROPPED_HEADERS, rows, self._receipts, align=("right", "left"))
         for remark in ground.remarks:
             yield Prose(remark)
+
+    def _share(self) -> Figure:
+        if not self._ground.rows:
+            return self._gap("there are no rows")
+        return Fact(self._ground.churned_rows / self._ground.rows, "ratio", self._receipts, self._as_of)
 
     def _meaning(self) -> str:
         ground = self._ground
@@ -262,23 +302,14 @@ class _Maker:
     def _card(self, trial: CardTrial) -> Iterator[Block]:
         right: tuple[Literal["right"], ...] = ("right",) * 5
         yield Table(
-            _BAND_HEADERS, band_rows(trial.bands, self._receipts, self._as_of), self._receipts, align=("left", *right)
+            BAND_HEADERS, band_rows(trial.bands, self._receipts, self._as_of), self._receipts, align=("left", *right)
         )
         if words := merged_words(trial.merged):
             yield Prose(words, (), "watch")
-        rows = tuple(self._load(load) for load in trial.loads)
-        yield Table(_LOAD_HEADERS, rows, self._receipts, align=("right", *right))
+        yield load_table(trial.loads, self._receipts, self._as_of)
+        if not self._ground.managers:
+            yield Prose("How many that is for each account manager is not known; --managers tells how many there are.")
         yield Figures(tuple(self._lead(trial)))
-
-    def _load(self, load: Load) -> tuple[Cell, ...]:
-        return (
-            Text(f"{load.threshold}"),
-            Fact(load.standing, "number", self._receipts, self._as_of),
-            self._estimate(load.a_week, "estimate_number", "there is one date only"),
-            self._estimate(load.a_week_each, "estimate_number", "nobody knows how many account managers there are"),
-            self._estimate(load.precision, "estimate_ratio", "nobody is at or below it"),
-            self._estimate(load.recall, "estimate_ratio"),
-        )
 
     def _lead(self, trial: CardTrial) -> Iterator[FigureLine]:
         lead = trial.lead
@@ -310,7 +341,10 @@ class _Maker:
         if found is None:
             yield Prose(f"{BIAS} None was recorded (`customer-research outcome done`), so that nobody can tell how much.")
             return
-        facts = [self._count(number) for number in (found.records, found.rows, found.accounts, found.churned)]
+        facts = [
+            Fact(found.records, "count", (self._told.recorded,), self._as_of),
+            *(self._count(number) for number in (found.rows, found.accounts, found.churned)),
+        ]
         yield Prose(
             f"{counted(found.records, 'intervention')} recorded; {counted(found.rows, 'row')} of "
             f"{counted(found.accounts, 'account')} had one within their 90 days, and {found.churned:,} of these churned "

@@ -18,7 +18,7 @@ from customer_research.domain.report import Freshness, Report
 from customer_research.domain.tables import TableSet
 from customer_research.errors import UsageError
 from customer_research.health.backtest.trial import Rows, Tried, compare, gate, try_card
-from customer_research.health.calibration.panel import Flags, Floats, panel_of
+from customer_research.health.calibration.panel import Flags, panel_of
 from customer_research.health.calibration.validation import probabilities
 from customer_research.health.scorecard import Scorecard
 from customer_research.lake import Lake
@@ -57,12 +57,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ground:
-    """What scorecards are tried on: the rows, each scorecard's say on them, and what a report must tell of both."""
+    """What scorecards are tried on: the rows, each scorecard's say on them, and what a report must tell of both.
+
+    `receipts` prove the rows; `basis` proves a figure computed from them (its parameters name the tables' receipts).
+    """
 
     rows: Rows
     tried: tuple[Tried, ...]
     told: Trodden
     receipts: tuple[Receipt, ...]
+    basis: tuple[Receipt, ...]
     freshness: tuple[Freshness, ...] = ()
     cards: tuple[Scorecard | None, ...] = field(default=())
     past: Past | None = None
@@ -102,14 +106,15 @@ def _told(
 ) -> BacktestTold:
     records, receipt = recorded(settings)
     done = intervened(ground.rows, records)
-    receipts = ground.receipts if done is None else (*ground.receipts, receipt)
     return BacktestTold(
         trials=trials,
         difference=difference,
         gate=decided,
         ground=ground.told,
         intervened=done,
-        receipts=receipts,
+        receipts=ground.receipts,
+        basis=ground.basis,
+        recorded=receipt,
         freshness=ground.freshness,
         now=now,
     )
@@ -175,6 +180,7 @@ def _of_past(past: Past, tables: TableSet) -> Ground:
         tried=tuple(tried_of(one) for one in past.cards),
         told=Trodden(
             rows=len(past),
+            churned_rows=int(past.churned.sum()),
             accounts=len(set(past.operator_ids)),
             churned_accounts=len({one for one, churned in zip(past.operator_ids, past.churned, strict=True) if churned}),
             dates=past.instants,
@@ -187,6 +193,7 @@ def _of_past(past: Past, tables: TableSet) -> Ground:
             place="",
         ),
         receipts=past.receipts,
+        basis=past.receipts[-1:],
         freshness=tuple(_freshness(tables)),
         cards=tuple(one.card for one in past.cards),
         past=past,
@@ -202,6 +209,7 @@ def _of_signals(path: Path, told: GivenSignals) -> Ground:
         tried=told.tried,
         told=Trodden(
             rows=len(panel),
+            churned_rows=int(panel.churned.sum()),
             accounts=panel.account_count,
             churned_accounts=panel.churned_accounts,
             dates=dates,
@@ -214,6 +222,7 @@ def _of_signals(path: Path, told: GivenSignals) -> Ground:
             place=path.name,
         ),
         receipts=told.receipts,
+        basis=told.receipts,
         cards=told.cards,
     )
 
@@ -227,8 +236,8 @@ def rows_of(past: Past) -> Rows:
 
 def tried_of(one: CardPast) -> Tried:
     """A scorecard's say on the rows; its own probabilities where it was calibrated."""
-    card = one.card
-    own = _own_probabilities(one)
+    card, curve = one.card, _own_curve(one)
+    own = None if curve is None else probabilities(one.scores, curve)
     return Tried(
         name=card.name,
         version=card.version,
@@ -238,17 +247,18 @@ def tried_of(one: CardPast) -> Tried:
         bands=one.bands,
         probability=own,
         probability_from=OWN if own is not None else "",
+        curve=curve,
         left_out=one.left_out,
     )
 
 
-def _own_probabilities(one: CardPast) -> Floats | None:
-    """What the scorecard's calibration says; None without one, or where rules count here that it was not made with."""
+def _own_curve(one: CardPast) -> tuple[float, float] | None:
+    """The curve of the scorecard's calibration; None without one, or where rules count here that it was not made with."""
     churn = one.card.churn
     left = {out.rule for out in one.left_out if out.whole}
     if churn is None or not set(churn.uncalibrated) <= left:
         return None
-    return probabilities(one.scores, (churn.curve.intercept, churn.curve.slope))
+    return churn.curve.intercept, churn.curve.slope
 
 
 def intervened(rows: Rows, records: Sequence[Recorded]) -> Intervened | None:

@@ -31,6 +31,7 @@ from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
 from customer_research.metrics.wide import KNOWN_AT, stages
 from customer_research.research.backtest.truth import ACTIVE, CHURNS, find_churn
 from customer_research.research.portfolio.measure import attach
+from customer_research.research.portfolio.snapshots import table_parameter
 
 WINDOW = timedelta(days=90)
 HISTORY = timedelta(days=180)
@@ -40,9 +41,6 @@ STEPS = {"month": timedelta(days=30), "quarter": timedelta(days=90)}
 Every = Literal["month", "quarter"]
 Counting = Literal["voluntary", "any"]
 """Which churn is counted: voluntary alone (windows that hold a non-payment churn are dropped), or any."""
-
-WHOLE = 100
-"""A `per` rule without a cap can take the whole dimension: its severity is the share of that."""
 
 _ACTIVITY = ("subscription", "invoice", "reservation", "charge")
 _ROWS, _METRICS = "past_row", "past_metrics"
@@ -414,6 +412,7 @@ def _receipt(
         place="memory",
         parameters=(
             ("tables", f"sha256:{tables.digest}"),
+            *((table_parameter(name), " ".join(one.id for one in file.receipts)) for name, file in tables.files.items()),
             *(("scorecard", f"{card.name} {card.version} sha256:{card.digest}") for card in cards),
         ),
     )

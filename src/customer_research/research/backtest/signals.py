@@ -93,7 +93,8 @@ def _said(panel: Panel, score: PointScore, card: Scorecard | None) -> Tried:
     scores = score.scores(panel.signals[:, columns])
     cuts = CUTS if card is None else card.cuts
     churn = None if card is None else card.churn
-    own = None if churn is None else probabilities(scores, (churn.curve.intercept, churn.curve.slope))
+    curve = None if churn is None else (churn.curve.intercept, churn.curve.slope)
+    own = None if curve is None else probabilities(scores, curve)
     return Tried(
         name=EXPERT if card is None else card.name,
         version="points" if card is None else card.version,
@@ -103,6 +104,7 @@ def _said(panel: Panel, score: PointScore, card: Scorecard | None) -> Tried:
         bands=tuple(_band(int(whole), cuts) for whole in scores),
         probability=own,
         probability_from="" if own is None else OWN,
+        curve=curve,
     )
 
 

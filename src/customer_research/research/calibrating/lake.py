@@ -15,10 +15,10 @@ from customer_research.errors import UsageError
 from customer_research.health.calibration.calibrating import DRAWS, Progress, Split, Terms, calibrate
 from customer_research.health.calibration.card_file import Origin, card_text
 from customer_research.health.calibration.ladder import PROPOSAL_AT
-from customer_research.health.calibration.panel import Panel, Signal, panel_of
+from customer_research.health.calibration.panel import Integers, Panel, Signal, panel_of
 from customer_research.health.scorecard import PERMILLE, Rule, Scorecard, declaration_of, read_scorecard
 from customer_research.research.backtest.desk import Asked, tread
-from customer_research.research.backtest.past import WHOLE, CardPast, Past
+from customer_research.research.backtest.past import CardPast, Past
 from customer_research.research.calibrating.files import Done, write_new
 from customer_research.research.judge import METRIC_NAMES
 from customer_research.settings import Settings
@@ -89,18 +89,21 @@ def calibrate_lake(
 def panel_of_card(past: Past, said: CardPast) -> Panel:
     """The rows with the scorecard's rules as signals: what each took of the score, as a share of the most that it can take.
 
-    A bonus has points below 0. A rule that counts (`per`) without a cap can take a whole dimension.
+    A bonus has points below 0. A rule that counts (`per`) without a cap takes at most what it took in these rows.
     """
-    signals = [Signal(rule.id, rule.dimension, float(_most(rule) if rule.points < 0 else -_most(rule))) for rule in said.rules]
-    most = np.array([_most(rule) for rule in said.rules], dtype=np.float64)
-    severities = np.clip(np.abs(said.points) / most, 0.0, 1.0) if len(most) else np.zeros((len(past), 0))
+    most = [_most(rule, said.points[:, place]) for place, rule in enumerate(said.rules)]
+    signals = [
+        Signal(rule.id, rule.dimension, float(taken if rule.points < 0 else -taken))
+        for rule, taken in zip(said.rules, most, strict=True)
+    ]
+    severities = np.clip(np.abs(said.points) / np.array(most, dtype=np.float64), 0.0, 1.0)
     return panel_of(past.operator_ids, past.as_of, severities, past.churned, signals)
 
 
-def _most(rule: Rule) -> int:
+def _most(rule: Rule, points: Integers) -> int:
     if not rule.per:
         return abs(rule.points)
-    return rule.cap or WHOLE
+    return rule.cap or max(abs(rule.points), int(np.abs(points).max(initial=0)))
 
 
 def _terms(request: LakeRequest, card: Scorecard) -> Terms:

@@ -22,6 +22,7 @@ EXIT_CODES = {
     11: "`calibrate`: refused, the expert's points stay (not enough churn, or nothing better was found)",
     12: "`backtest --gate`: the new scorecard is worse than the old one",
     13: "`backtest --gate`: too little churn to tell whether it is worse",
+    14: "`drift`: churn is not as the scorecard says; its intercept is to be refitted",
     130: "interrupted",
 }
 
@@ -67,6 +68,8 @@ COMMANDS = {
         "backtest:backtest",
         "How well scorecards told on past dates who would leave; --gate OLD NEW for CI.",
     ),
+    "thresholds": ("backtest:thresholds", "Where a scorecard should alert: by capacity or cost, on churn that happened."),
+    "drift": ("backtest:drift", "Whether a calibration still holds, month by month."),
     "outcome": ("outcomes:outcome", "Record what was done about an operator, and why one left; list it."),
     "why": ("why:why", "One figure: value, formula, request as sent, records behind it."),
     "metrics": ("registry:metrics", "List the metrics."),
