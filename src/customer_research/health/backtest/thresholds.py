@@ -82,8 +82,10 @@ def band_choice(rows: Rows, tried: Tried, *, seed: int = 0) -> BandChoice:
     if events >= CUTOFFS_AT:
         cuts = after = merged_cuts(cuts, merged)
         codes = _codes(scores, cuts)
-    groups = group_outcomes(codes, BANDS, own.outcomes, seed=seed)
-    return BandChoice(tried.cuts, after, tuple(group for group in groups if group.rows), merged, events, CUTOFFS_AT)
+    groups = tuple(group for group in group_outcomes(codes, BANDS, own.outcomes, seed=seed) if group.rows)
+    present = {group.name for group in groups} if after is None else set(BANDS)
+    told = tuple(tuple(name for name in names if name in present) for names in merged)
+    return BandChoice(tried.cuts, after, groups, tuple(names for names in told if names), events, CUTOFFS_AT)
 
 
 def _cuts(curve: tuple[float, float], base: float) -> tuple[int, int, int]:

@@ -13,7 +13,7 @@ from customer_research.reports.build import section, sections
 from customer_research.reports.presentation import counted
 
 _SOURCE = "drift"
-_HEADERS = ("Date", "Rows", "Expected", "Observed", "Observed / expected", "PSI", "Verdict")
+_HEADERS = ("Date", "Rows", "Expected", "Observed", "Ratio", "PSI", "Verdict")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +78,14 @@ def _months(told: DriftTold) -> Iterator[Block]:
     rows = tuple(_row(told, month) for month in told.found.months)
     yield Table(_HEADERS, rows, told.basis, align=("left", *("right",) * 5, "left"))
     yield Prose(
-        f"Observed over expected churn, with its Poisson interval: outside {DRIFT_LOW} to {DRIFT_HIGH}, and 1 not within the "
+        f"Ratio: observed over expected churn, with its Poisson interval: outside {DRIFT_LOW} to {DRIFT_HIGH}, and 1 not within the "
         f"interval, the intercept is to be refitted. PSI above {DRIFT_PSI}: the scores are distributed otherwise than in the "
         "calibration."
     )
 
 
 def _row(told: DriftTold, month: DriftMonth) -> tuple[Cell, ...]:
-    still = Gap(_SOURCE, "none_found", "the window is not over")
+    still = Text("open", "unknown")
     return (
         Text(f"{month.as_of:%Y-%m-%d}"),
         _fact(told, month.rows, "count"),
@@ -101,7 +101,7 @@ def _verdict(month: DriftMonth) -> Text:
     words = [*(["refit the intercept"] if month.refit else []), *(["scores shifted"] if month.shifted else [])]
     if words:
         return Text(", ".join(words), "bad" if month.refit else "watch")
-    return Text("open", "unknown") if month.observed is None else Text("as expected", "good")
+    return Text("window open", "unknown") if month.observed is None else Text("as expected", "good")
 
 
 def _intercept(told: DriftTold) -> Iterator[Block]:
