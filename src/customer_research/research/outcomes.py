@@ -37,9 +37,7 @@ def record_intervention(
         StoreError: the store cannot be written to.
     """
     found, day = _whom(settings, term), _day(on, now)
-    record = Recorded(
-        "", "intervention", found.operator_id, found.name, day, what, who, now, _short(note, "The note")
-    )
+    record = Recorded("", "intervention", found.operator_id, found.name, day, what, who, now, _short(note, "The note"))
     return _kept(settings, record)
 
 

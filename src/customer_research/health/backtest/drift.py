@@ -49,9 +49,7 @@ def check_drift(
     p = probabilities(scores, tried.curve)
     instants = np.array([instant.timestamp() for instant in own.panel.instants])
     told = sorted(set(own.panel.instants))
-    months = tuple(
-        _month(own, scores, p, instants == instant.timestamp(), over, reference) for instant in told
-    )
+    months = tuple(_month(own, (scores, p), instants == instant.timestamp(), over, reference) for instant in told)
     churned = own.panel.churned[over].astype(np.float64)
     apart = intercept_of(log_odds(p[over]), churned, np.ones(int(over.sum()))) if over.any() else float("nan")
     return Drift(
@@ -63,8 +61,9 @@ def check_drift(
 
 
 def _month(
-    rows: Rows, scores: Integers, p: Floats, here: Flags, closed: Flags, reference: Sequence[ObservedChurn]
+    rows: Rows, said: tuple[Integers, Floats], here: Flags, closed: Flags, reference: Sequence[ObservedChurn]
 ) -> DriftMonth:
+    scores, p = said
     at = rows.panel.instants[int(np.flatnonzero(here)[0])]
     psi = _shift(scores[here], reference)
     over = here & closed

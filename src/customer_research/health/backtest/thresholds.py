@@ -36,7 +36,9 @@ def by_capacity(rows: Rows, tried: Tried, a_week: float, *, seed: int = 0) -> Ch
     # the many alert little where nearly everybody stands below: only thresholds under the first overload count
     over = [load.threshold for load in found if load.a_week is not None and load.a_week.value > a_week]
     if best is not None and over and best.threshold > min(over):
-        best = max((load for load in fitting if load.threshold < min(over)), key=lambda load: load.threshold, default=None)
+        best = max(
+            (load for load in fitting if load.threshold < min(over)), key=lambda load: load.threshold, default=None
+        )
     at = None if best is None else best.threshold
     return Chosen(at, "capacity", best, a_week, None, own.panel.churned_accounts)
 
@@ -105,7 +107,8 @@ def merged_cuts(cuts: tuple[int, int, int], merged: Sequence[Sequence[str]]) -> 
 
 
 def _codes(scores: Integers, cuts: tuple[int, int, int]) -> Integers:
-    return np.sum(scores[:, None] < np.array(cuts), axis=1).astype(np.int64)
+    below: Integers = np.sum(scores[:, None] < np.array(cuts), axis=1).astype(np.int64)
+    return below
 
 
 def _known(rows: Rows, tried: Tried) -> tuple[Rows, Integers]:

@@ -109,7 +109,7 @@ def try_card(
     probability, source = _probability(own, said, seed)
     outcomes = own.outcomes
     risk = 100.0 - said.scores.astype(np.float64)
-    present = [band for band in BAND_ORDER if band in said.bands]
+    present: list[str] = [band for band in BAND_ORDER if band in said.bands]
     codes = np.array([present.index(band) for band in said.bands], dtype=np.int64)
     at = said.cuts[1] - 1 if alert_at is None else alert_at
     return CardTrial(
@@ -121,7 +121,7 @@ def try_card(
         evaluation=evaluate(Scored(risk, probability), outcomes, seed=seed),
         probability=source,
         bands=group_outcomes(codes, present, outcomes, seed=seed),
-        merged=separated(codes, present, outcomes, seed=seed) if len(present) else (),
+        merged=separated(codes, present, outcomes, seed=seed) if present else (),
         loads=loads(own, said.scores, _thresholds(said, thresholds, at), seed=seed),
         lead=lead_time(own, said.scores, at, seed=seed),
         left_out=tried.left_out,
@@ -185,7 +185,8 @@ def new_alerts(alerted: Flags, accounts: Integers, dates: Integers) -> Floats:
     stood = np.zeros((count, span + 1), dtype=bool)
     stood[accounts[alerted], dates[alerted] + 1] = True
     came = stood[:, 1:] & ~stood[:, :-1]
-    return came[:, 1:].sum(axis=1).astype(np.float64)
+    new: Floats = came[:, 1:].sum(axis=1).astype(np.float64)
+    return new
 
 
 def _a_week(new: Sequence[Floats], weeks: float, seed: int) -> list[Estimate | None]:
@@ -253,7 +254,10 @@ def compare(rows: Rows, old: Tried, new: Tried, *, seed: int = 0) -> Difference:
     """The new scorecard less the old one, on the rows that both score; both with probabilities made the same way."""
     both = (old.scores != UNKNOWN) & (new.scores != UNKNOWN)
     own = rows.where(both)
-    measured = [Measures(Scored(100.0 - one.scores.astype(np.float64), p), own.outcomes) for one, p in _alike(own, both, old, new, seed)]
+    measured = [
+        Measures(Scored(100.0 - one.scores.astype(np.float64), p), own.outcomes)
+        for one, p in _alike(own, both, old, new, seed)
+    ]
     places = [Measures.NAMES.index(name) for name in ("auc", "average_precision", "log_loss")]
 
     def apart(counts: Floats) -> Floats:
@@ -266,9 +270,7 @@ def compare(rows: Rows, old: Tried, new: Tried, *, seed: int = 0) -> Difference:
     return Difference(len(own.panel), own.panel.churned_accounts, auc, precision, loss, same)
 
 
-def _alike(
-    own: Rows, both: Flags, old: Tried, new: Tried, seed: int
-) -> list[tuple[Tried, Floats | None]]:
+def _alike(own: Rows, both: Flags, old: Tried, new: Tried, seed: int) -> list[tuple[Tried, Floats | None]]:
     """Each with its probabilities: their own when both have them, else cross-fitted ones of both."""
     pair = (old.where(both), new.where(both))
     if all(one.probability is not None for one in pair):
@@ -296,5 +298,3 @@ def gate(found: Difference) -> Gate:
     if auc.low < -MARGIN:
         return Gate("too_little", f"Too little churn to tell: it may be worse by more than {MARGIN} ({told}).", found)
     return Gate("pass", f"The new scorecard is no worse than the old one by more than {MARGIN}: {told}.", found)
-
-

@@ -41,7 +41,9 @@ _TOP = "Lift of the riskiest tenth"
 BAND_HEADERS = ("Band", "Rows", "Accounts", "Churned accounts", "Churn in 90 days", "Lift")
 _BY_MANAGER = "By manager"
 _LOAD_HEADERS = ("Score to", "Standing", "New a week", _BY_MANAGER, "Precision", "Recall")
-_LOAD_CAPTION = "Alerts at a score of so many points or fewer; standing: operators at a date; by manager: new a week for each"
+_LOAD_CAPTION = (
+    "Alerts at a score of so many points or fewer; standing: operators at a date; by manager: new a week for each"
+)
 _DROPPED_HEADERS = ("Rows left out", "Because")
 _LEFT_HEADERS = ("Rule", "Dimension", "What is overwritten", "Left out")
 _VERDICTS: dict[str, tuple[str, Tone]] = {
@@ -134,7 +136,9 @@ def estimate(value: Estimate | None, unit: str, receipts: tuple[Receipt, ...], a
     return Fact(value, unit, receipts, as_of)
 
 
-def band_rows(groups: Sequence[GroupOutcome], receipts: tuple[Receipt, ...], as_of: datetime) -> tuple[tuple[Cell, ...], ...]:
+def band_rows(
+    groups: Sequence[GroupOutcome], receipts: tuple[Receipt, ...], as_of: datetime
+) -> tuple[tuple[Cell, ...], ...]:
     """Churn by band, the best band first."""
 
     def count(value: int) -> Fact[int]:
@@ -156,10 +160,10 @@ def band_rows(groups: Sequence[GroupOutcome], receipts: tuple[Receipt, ...], as_
 def load_table(loads: Sequence[Load], receipts: tuple[Receipt, ...], as_of: datetime) -> Table:
     """What alerting at each threshold would have meant."""
     each = any(load.a_week_each is not None for load in loads)
-    headers = _LOAD_HEADERS if each else tuple(name for name in _LOAD_HEADERS if name != _BY_MANAGER)
+    headers: tuple[str, ...] = _LOAD_HEADERS if each else tuple(name for name in _LOAD_HEADERS if name != _BY_MANAGER)
     rows = tuple(_load_row(load, receipts, as_of, each=each) for load in loads)
-    right: tuple[Literal["right"], ...] = ("right",) * len(headers)
-    return Table(headers, rows, receipts, _LOAD_CAPTION, align=right)
+    right: list[Literal["left", "right"]] = ["right"] * len(headers)
+    return Table(headers, rows, receipts, _LOAD_CAPTION, align=tuple(right))
 
 
 def _load_row(load: Load, receipts: tuple[Receipt, ...], as_of: datetime, *, each: bool) -> tuple[Cell, ...]:
@@ -227,16 +231,16 @@ class _Maker:
     def ground(self) -> Iterator[Block]:
         ground = self._ground
         lines = [
-            FigureLine(
-                "Rows (an account at a date)", Fact(ground.rows, "count", self._told.receipts, self._as_of)
-            ),
+            FigureLine("Rows (an account at a date)", Fact(ground.rows, "count", self._told.receipts, self._as_of)),
             FigureLine("Accounts", self._count(ground.accounts)),
             FigureLine("Churned accounts", self._count(ground.churned_accounts)),
             FigureLine("Rows whose 90 days held a churn", self._share()),
             FigureLine("Dates", self._count(len(ground.dates))),
         ]
         if ground.dates:
-            first, last = (Fact(at.date(), "date", self._receipts, self._as_of) for at in (ground.dates[0], ground.dates[-1]))
+            first, last = (
+                Fact(at.date(), "date", self._receipts, self._as_of) for at in (ground.dates[0], ground.dates[-1])
+            )
             lines += [FigureLine("First date", first), FigureLine("Last date", last)]
         yield Figures(tuple(lines))
         yield Prose(self._meaning())
@@ -297,7 +301,9 @@ class _Maker:
         return self._estimate(deciles[0].lift if deciles else None, "estimate_number")
 
     def card(self, trial: CardTrial) -> Section | None:
-        return section(f"Bands and alerts: {_named(trial)}", *self._card(trial), id=f"card-{trial.name}".replace("_", "-"))
+        return section(
+            f"Bands and alerts: {_named(trial)}", *self._card(trial), id=f"card-{trial.name}".replace("_", "-")
+        )
 
     def _card(self, trial: CardTrial) -> Iterator[Block]:
         right: tuple[Literal["right"], ...] = ("right",) * 5
@@ -320,7 +326,8 @@ class _Maker:
         yield FigureLine(f"Churned accounts {at}", self._estimate(lead.share, "estimate_ratio"))
         why = "no churned account was alerted up to its churn"
         yield FigureLine(
-            f"Days {at}, median", self._estimate(lead.median_days, "estimate_days", why) if lead.alerted else self._gap(why)
+            f"Days {at}, median",
+            self._estimate(lead.median_days, "estimate_days", why) if lead.alerted else self._gap(why),
         )
 
     def left_out(self) -> Iterator[Block]:
@@ -339,7 +346,9 @@ class _Maker:
     def interventions(self) -> Iterator[Block]:
         found = self._told.intervened
         if found is None:
-            yield Prose(f"{BIAS} None was recorded (`customer-research outcome done`), so that nobody can tell how much.")
+            yield Prose(
+                f"{BIAS} None was recorded (`customer-research outcome done`), so that nobody can tell how much."
+            )
             return
         facts = [
             Fact(found.records, "count", (self._told.recorded,), self._as_of),

@@ -61,9 +61,13 @@ def _headline(told: DriftTold) -> Prose:
         wrong = sum(month.refit for month in found.months)
         return Prose(f"Churn is not as the scorecard says on {wrong} of {dates}: refit the intercept.", facts, "bad")
     if found.shifted:
-        return Prose(f"Churn is as the scorecard says on {dates}, but scores are distributed otherwise.", facts, "watch")
+        return Prose(
+            f"Churn is as the scorecard says on {dates}, but scores are distributed otherwise.", facts, "watch"
+        )
     if all(month.observed is None for month in found.months):
-        return Prose("No window after the calibration is over yet, so that its churn cannot be checked.", facts, "watch")
+        return Prose(
+            "No window after the calibration is over yet, so that its churn cannot be checked.", facts, "watch"
+        )
     return Prose(f"Churn is as the scorecard says on {dates}, and scores are distributed as they were.", facts, "good")
 
 
@@ -92,7 +96,9 @@ def _row(told: DriftTold, month: DriftMonth) -> tuple[Cell, ...]:
         still if month.expected is None else _fact(told, month.expected, "number"),
         still if month.observed is None else _fact(told, month.observed, "count"),
         still if month.ratio is None else _fact(told, month.ratio, "estimate"),
-        Gap(_SOURCE, "none_found", "the calibration tells no scores") if month.psi is None else _fact(told, month.psi, "measure"),
+        Gap(_SOURCE, "none_found", "the calibration tells no scores")
+        if month.psi is None
+        else _fact(told, month.psi, "measure"),
         _verdict(month),
     )
 
@@ -107,7 +113,9 @@ def _verdict(month: DriftMonth) -> Text:
 def _intercept(told: DriftTold) -> Iterator[Block]:
     found = told.found
     why = "no churn was seen on these dates"
-    refitted: Figure = Gap(_SOURCE, "none_found", why) if found.refitted is None else _fact(told, found.refitted, "measure")
+    refitted: Figure = (
+        Gap(_SOURCE, "none_found", why) if found.refitted is None else _fact(told, found.refitted, "measure")
+    )
     yield Figures(
         (
             FigureLine("Intercept in the scorecard", _fact(told, found.intercept, "measure")),

@@ -146,7 +146,7 @@ def with_alerting(declaration: str, chosen: Chosen, bands: BandChoice) -> str:
     document.pop("alerting", None)
     if bands.after is not None:
         for band, cut in zip(("healthy", "monitor", "at_risk"), bands.after, strict=True):
-            document["bands"][band] = cut  # type: ignore[index]
+            document["bands"][band] = cut
     document.append("alerting", _alerting(chosen, bands))
     made = hashlib.sha256(tomlkit.dumps(document).encode()).hexdigest()[:6]
     document["version"] = f"{str(document['version']).partition('+')[0]}+alerts.{made}"

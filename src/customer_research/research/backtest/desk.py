@@ -72,7 +72,9 @@ class Ground:
     past: Past | None = None
 
 
-def backtest_report(settings: Settings, asked: Asked, clock: Clock, *, gating: bool = False) -> tuple[Report, Gate | None]:
+def backtest_report(
+    settings: Settings, asked: Asked, clock: Clock, *, gating: bool = False
+) -> tuple[Report, Gate | None]:
     """Try one scorecard, or two side by side; with `gating` also whether the second may replace the first.
 
     Raises:
@@ -89,7 +91,7 @@ def backtest_report(settings: Settings, asked: Asked, clock: Clock, *, gating: b
     trials = tuple(_trial(ground, tried, asked) for tried in ground.tried)
     difference = compare(ground.rows, *ground.tried, seed=asked.seed) if len(ground.tried) == MOST_CARDS else None
     decided = gate(difference) if gating and difference is not None else None
-    return build_backtest(_told(settings, ground, trials, difference, decided, clock())), decided
+    return build_backtest(_told(settings, ground, trials, (difference, decided), clock())), decided
 
 
 def _trial(ground: Ground, tried: Tried, asked: Asked) -> CardTrial:
@@ -100,16 +102,15 @@ def _told(
     settings: Settings,
     ground: Ground,
     trials: tuple[CardTrial, ...],
-    difference: Difference | None,
-    decided: Gate | None,
+    found: tuple[Difference | None, Gate | None],
     now: datetime,
 ) -> BacktestTold:
     records, receipt = recorded(settings)
     done = intervened(ground.rows, records)
     return BacktestTold(
         trials=trials,
-        difference=difference,
-        gate=decided,
+        difference=found[0],
+        gate=found[1],
         ground=ground.told,
         intervened=done,
         receipts=ground.receipts,
@@ -182,7 +183,9 @@ def _of_past(past: Past, tables: TableSet) -> Ground:
             rows=len(past),
             churned_rows=int(past.churned.sum()),
             accounts=len(set(past.operator_ids)),
-            churned_accounts=len({one for one, churned in zip(past.operator_ids, past.churned, strict=True) if churned}),
+            churned_accounts=len(
+                {one for one, churned in zip(past.operator_ids, past.churned, strict=True) if churned}
+            ),
             dates=past.instants,
             every=past.every,
             counting=past.counting,
@@ -203,7 +206,9 @@ def _of_past(past: Past, tables: TableSet) -> Ground:
 def _of_signals(path: Path, told: GivenSignals) -> Ground:
     panel = told.rows.panel
     dates = tuple(sorted(set(panel.instants)))
-    remarks = [f"Columns that no signal was declared for were left out: {', '.join(told.left_out)}."] if told.left_out else []
+    remarks = (
+        [f"Columns that no signal was declared for were left out: {', '.join(told.left_out)}."] if told.left_out else []
+    )
     return Ground(
         rows=told.rows,
         tried=told.tried,
@@ -284,7 +289,8 @@ def intervened(rows: Rows, records: Sequence[Recorded]) -> Intervened | None:
 def _touched(rows: Rows, done: Mapping[str, Iterable[datetime]]) -> Flags:
     told = zip(rows.panel.operator_ids, rows.panel.instants, strict=True)
     return np.array(
-        [any(timedelta(0) <= at - instant <= WINDOW for at in done.get(one, ())) for one, instant in told], dtype=np.bool_
+        [any(timedelta(0) <= at - instant <= WINDOW for at in done.get(one, ())) for one, instant in told],
+        dtype=np.bool_,
     )
 
 

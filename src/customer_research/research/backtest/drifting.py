@@ -82,7 +82,7 @@ def _write(name: str, card: Scorecard, found: Drift, output: Path | None) -> Pat
     if found.refitted is None:
         raise UsageError("No churn was seen on these dates, so that no intercept can be fitted to them.")
     document = tomlkit.parse(declaration_of(name)[0])
-    document["calibration"]["intercept"] = round(found.refitted, 6)  # type: ignore[index]
+    document["calibration"]["intercept"] = round(found.refitted, 6)
     newest = max(month.as_of for month in found.months if month.observed is not None)
     document["version"] = f"{card.version}+intercept.{newest:%Y-%m-%d}"
     text = tomlkit.dumps(document)

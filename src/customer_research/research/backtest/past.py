@@ -24,8 +24,8 @@ from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
 from customer_research.health.scorecard import DimensionRule, Rule, Scorecard
 from customer_research.health.scoring import scoring_sql
-from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.calendar import CALENDAR, even_calendar, lifted
+from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.past import REBUILT_INVOICE, REBUILT_INVOICE_SQL, untold
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
 from customer_research.metrics.wide import KNOWN_AT, stages
@@ -50,7 +50,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CardPast:
-    """What a scorecard says of the n rows: scores (−1: unknown), bands, and the points of each of its k usable rules (n, k)."""
+    """What a scorecard says of the n rows: scores (-1: unknown), bands, and the points of each of its k usable rules (n, k)."""
 
     card: Scorecard
     scores: Integers
@@ -66,7 +66,7 @@ class Past:
 
     `churned_at` is the first churn after the date, whenever it was (None: none yet); `churned` whether it lies in the window,
     which is over where `closed`.
-    `monthly_minor` is the list price a month of the running base subscription in USD cents (−1: another currency).
+    `monthly_minor` is the list price a month of the running base subscription in USD cents (-1: another currency).
     """
 
     operator_ids: tuple[str, ...]
@@ -140,7 +140,7 @@ def look_back(
     payments = "payment" in tables.files and tables.files["payment"].rows > 0
     _measure(engine, instants, payments=payments)
     lost = untold(payments=payments)
-    _mark(engine, instants, until, lost)
+    _mark(engine, until, lost)
     rows = engine.run(f"SELECT * FROM {_ROWS} ORDER BY operator_id, t")
     kept, dropped = _kept(rows, counting, open_too=open_too)
     places = {row["number"]: place for place, row in enumerate(kept)}
@@ -150,7 +150,9 @@ def look_back(
         churned=np.array([bool(row["in_window"]) for row in kept], dtype=np.bool_),
         churned_at=tuple(None if row["churned_at"] is None else _utc(row["churned_at"]) for row in kept),
         kinds=tuple(row["kind"] or "" for row in kept),
-        monthly_minor=np.array([-1 if row["monthly_minor"] is None else row["monthly_minor"] for row in kept], np.int64),
+        monthly_minor=np.array(
+            [-1 if row["monthly_minor"] is None else row["monthly_minor"] for row in kept], np.int64
+        ),
         cards=tuple(_card_past(engine, card, places, lost) for card in cards),
         instants=tuple(instant for instant in instants if open_too or instant + WINDOW <= until),
         every=every,
@@ -209,7 +211,7 @@ def _measure(engine: Engine, instants: Sequence[datetime], *, payments: bool) ->
     engine.drop(*(name for name in made if name != ACCOUNT_TABLE))
 
 
-def _mark(engine: Engine, instants: Sequence[datetime], until: datetime, lost: Mapping[str, str]) -> None:
+def _mark(engine: Engine, until: datetime, lost: Mapping[str, str]) -> None:
     """Leave the rows with what became of each, and their metrics with those that nobody can tell taken out."""
     ends, days = _moment(until), WINDOW.days
     engine.keep(
@@ -412,7 +414,10 @@ def _receipt(
         place="memory",
         parameters=(
             ("tables", f"sha256:{tables.digest}"),
-            *((table_parameter(name), " ".join(one.id for one in file.receipts)) for name, file in tables.files.items()),
+            *(
+                (table_parameter(name), " ".join(one.id for one in file.receipts))
+                for name, file in tables.files.items()
+            ),
             *(("scorecard", f"{card.name} {card.version} sha256:{card.digest}") for card in cards),
         ),
     )

@@ -51,7 +51,9 @@ def given_signals(
         ConfigError: no such scorecard, or a fault in it.
     """
     if points is None:
-        raise UsageError("--signals needs --points, the list of the table's signals.", hint="Give --points POINTS.json.")
+        raise UsageError(
+            "--signals needs --points, the list of the table's signals.", hint="Give --points POINTS.json."
+        )
     found = [None if name == EXPERT else any_card(name) for name in cards]
     dimensions = dict.fromkeys([*WEIGHTS, *(one.name for card in found if card is not None for one in card.dimensions)])
     given = read_panel(signals, points, tuple(dimensions))
@@ -116,7 +118,11 @@ def _band(score: int, cuts: tuple[int, int, int]) -> str:
 def _step_days(panel: Panel) -> float:
     """How far the dates lie apart, in the middle; 0 where there is only one."""
     dates = sorted(set(panel.instants))
-    return float(median((later - earlier).total_seconds() / _DAY for earlier, later in pairwise(dates))) if dates[1:] else 0.0
+    return (
+        float(median((later - earlier).total_seconds() / _DAY for earlier, later in pairwise(dates)))
+        if dates[1:]
+        else 0.0
+    )
 
 
 def _receipt(path: Path, rows: int, now: datetime) -> Receipt:

@@ -124,7 +124,7 @@ def without_rules(text: str, rules: Collection[str]) -> str:
     document = tomlkit.parse(text)
     gone = {rule.lower() for rule in rules}
     kept = tomlkit.aot()
-    for rule in document["rules"]:  # type: ignore[union-attr]
+    for rule in document["rules"]:
         if str(rule["id"]).lower() in gone:
             continue
         if "unless" in rule:
@@ -132,6 +132,5 @@ def without_rules(text: str, rules: Collection[str]) -> str:
         kept.append(rule)
     document["rules"] = kept
     calibration = document["calibration"]
-    calibration.pop("uncalibrated_rules", None)  # type: ignore[union-attr]
+    calibration.pop("uncalibrated_rules", None)
     return tomlkit.dumps(document)
-

@@ -68,7 +68,10 @@ COMMANDS = {
         "backtest:backtest",
         "How well scorecards told on past dates who would leave; --gate OLD NEW for CI.",
     ),
-    "thresholds": ("backtest:thresholds", "Where a scorecard should alert: by capacity or cost, on churn that happened."),
+    "thresholds": (
+        "backtest:thresholds",
+        "Where a scorecard should alert: by capacity or cost, on churn that happened.",
+    ),
     "drift": ("backtest:drift", "Whether a calibration still holds, month by month."),
     "outcome": ("outcomes:outcome", "Record what was done about an operator, and why one left; list it."),
     "why": ("why:why", "One figure: value, formula, request as sent, records behind it."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,6 @@ from customer_research.surfaces.cli.reports import report_options
 from customer_research.surfaces.cli.session import PARTIAL, Delivery, delivery_of, settings_of
 
 if TYPE_CHECKING:
-    from customer_research.connect.source import Clock
     from customer_research.research.backtest.desk import Asked
     from customer_research.settings import Settings
 
@@ -87,7 +87,9 @@ def ground_options(command: Callable[..., Any]) -> Callable[..., Any]:
     file = click.Path(path_type=Path, dir_okay=False)
     for option in (
         click.option("--seed", type=int, default=0, show_default=True, help="Seed of folds and bootstrap."),
-        click.option("--managers", type=click.IntRange(min=1), help="Account managers; default: the owners HubSpot names."),
+        click.option(
+            "--managers", type=click.IntRange(min=1), help="Account managers; default: the owners HubSpot names."
+        ),
         click.option("--until", metavar="DATE", help="Churn is told up to then; default: billing's last pull."),
         click.option("--since", metavar="DATE", help="No date before this one."),
         click.option(
@@ -105,7 +107,9 @@ def ground_options(command: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="How far the dates lie apart.",
         ),
-        click.option("--points", type=file, metavar="POINTS.json", help="The signals of that table, with expert points."),
+        click.option(
+            "--points", type=file, metavar="POINTS.json", help="The signals of that table, with expert points."
+        ),
         click.option("--signals", type=file, metavar="FILE.csv", help="A table of signals, instead of any tables."),
         click.option(
             "--tables",
@@ -132,7 +136,9 @@ def report_file(command: Callable[..., Any]) -> Callable[..., Any]:
 
     wrapped: Callable[..., Any] = with_delivery
     for option in (
-        click.option("--report", type=_FILE, help="The report in a file; its suffix names the format. Default: printed."),
+        click.option(
+            "--report", type=_FILE, help="The report in a file; its suffix names the format. Default: printed."
+        ),
         click.option("--format", "chosen", type=click.Choice(FORMATS), help="How to print it; default: terminal."),
     ):
         wrapped = option(wrapped)
@@ -141,10 +147,14 @@ def report_file(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command("backtest", help=HELP)
 @click.argument("cards", nargs=-1, metavar="[CARD] [CARD]")
-@click.option("--gate", "gating", is_flag=True, help="Whether the second scorecard may replace the first: see exit codes.")
+@click.option(
+    "--gate", "gating", is_flag=True, help="Whether the second scorecard may replace the first: see exit codes."
+)
 @click.option("--threshold", "thresholds", multiple=True, type=click.IntRange(0, 100), help="Tell of this one, too.")
 @click.option(
-    "--alert-at", type=click.IntRange(0, 100), help="Threshold of the time before churn; default: At Risk's highest score."
+    "--alert-at",
+    type=click.IntRange(0, 100),
+    help="Threshold of the time before churn; default: At Risk's highest score.",
 )
 @ground_options
 @report_options
@@ -175,7 +185,9 @@ def backtest(
 @click.argument("card", required=False, default="")
 @click.option("--capacity", type=click.FloatRange(min=0, min_open=True), help="New alerts a week that people can take.")
 @click.option("--cost", type=click.FloatRange(min=0, min_open=True), metavar="USD", help="What a contact costs.")
-@click.option("--save-rate", type=click.FloatRange(0, 1, min_open=True), help="Share of contacted accounts that stay for it.")
+@click.option(
+    "--save-rate", type=click.FloatRange(0, 1, min_open=True), help="Share of contacted accounts that stay for it."
+)
 @click.option(
     "--value",
     type=click.FloatRange(min=0, min_open=True),
@@ -183,7 +195,9 @@ def backtest(
     help="What a kept account is worth; default: its list price of a year, in the middle.",
 )
 @click.option("--output", "card_out", type=_FILE, metavar="CARD.toml", help="The new scorecard; must not be there yet.")
-@click.option("--alerts", type=_FILE, metavar="RULES.toml", help="Alert rules with the threshold; must not be there yet.")
+@click.option(
+    "--alerts", type=_FILE, metavar="RULES.toml", help="Alert rules with the threshold; must not be there yet."
+)
 @ground_options
 @report_file
 @click.pass_context
@@ -243,7 +257,7 @@ def drift(
     return PARTIAL if done.report.partial else 0
 
 
-def settings_and_clock(ctx: click.Context) -> tuple[Settings, Clock]:
+def settings_and_clock(ctx: click.Context) -> tuple[Settings, Callable[[], datetime]]:
     """The settings, and the clock that they fix or the system's."""
     from customer_research.research import system_clock  # noqa: PLC0415 - start-up time
 

@@ -74,7 +74,11 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     help="Canonical tables in a folder, instead of the lake's.",
 )
 @click.option(
-    "--every", type=click.Choice(("month", "quarter")), default="month", show_default=True, help="How far dates lie apart."
+    "--every",
+    type=click.Choice(("month", "quarter")),
+    default="month",
+    show_default=True,
+    help="How far dates lie apart.",
 )
 @click.option(
     "--churn",

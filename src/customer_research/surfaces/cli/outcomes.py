@@ -42,7 +42,7 @@ def outcome() -> None:
 @NOTE
 @WHO
 @click.pass_context
-def done(ctx: click.Context, operator: str, what: Any, day: str | None, note: str, who: str | None) -> int:
+def done(ctx: click.Context, operator: str, *, what: Any, day: str | None, note: str, who: str | None) -> int:
     """Record an intervention."""
     from customer_research.research import outcomes  # noqa: PLC0415 - start-up time
 
@@ -71,13 +71,14 @@ def done(ctx: click.Context, operator: str, what: Any, day: str | None, note: st
 def churn(
     ctx: click.Context,
     operator: str,
+    *,
     reason: Any,
     kind: Any,
     day: str | None,
     secondary: Any,
     competitor: str,
     lost_mrr: float | None,
-    returns: bool | None,  # noqa: FBT001 - a flag of the command line
+    returns: bool | None,
     note: str,
     who: str | None,
 ) -> int:
