@@ -8,7 +8,7 @@ import numpy as np
 
 from customer_research.domain.backtest import BandChoice, Chosen, Economics
 from customer_research.errors import UsageError
-from customer_research.health.backtest.trial import UNKNOWN, Rows, Tried, loads
+from customer_research.health.backtest.trial import UNKNOWN, Rows, Tried, date_numbers, loads, new_alerts, weeks_of
 from customer_research.health.calibration.evaluation import group_outcomes, separated
 from customer_research.health.calibration.ladder import CUTOFFS_AT, PROBABILITY_AT
 from customer_research.health.calibration.panel import Integers
@@ -28,19 +28,17 @@ def by_capacity(rows: Rows, tried: Tried, a_week: float, *, seed: int = 0) -> Ch
         UsageError: there is one date only, so that nobody knows what is new.
     """
     own, scores = _known(rows, tried)
-    if own.step_days <= 0:
+    weeks = weeks_of(own)
+    if weeks <= 0:
         raise UsageError("The rows have one date only, so that nobody knows how many alerts are new in a week.")
-    found = [load for load in loads(own, scores, _levels(scores), seed=seed) if load.a_week is not None]
-    fitting = [load for load in found if load.a_week is not None and load.a_week.value <= a_week]
-    best = max(fitting, key=lambda load: load.threshold, default=None)
-    # the many alert little where nearly everybody stands below: only thresholds under the first overload count
-    over = [load.threshold for load in found if load.a_week is not None and load.a_week.value > a_week]
-    if best is not None and over and best.threshold > min(over):
-        best = max(
-            (load for load in fitting if load.threshold < min(over)), key=lambda load: load.threshold, default=None
-        )
-    at = None if best is None else best.threshold
-    return Chosen(at, "capacity", best, a_week, None, own.panel.churned_accounts)
+    accounts, dates = own.panel.accounts, date_numbers(own.panel)
+    at = None
+    for level in _levels(scores):  # where nearly everybody stands below few are new: the first overload ends the search
+        if new_alerts(scores <= level, accounts, dates).sum() / weeks > a_week:
+            break
+        at = level
+    load = None if at is None else loads(own, scores, [at], seed=seed)[0]
+    return Chosen(at, "capacity", load, a_week, None, own.panel.churned_accounts)
 
 
 def by_cost(rows: Rows, tried: Tried, economics: Economics, *, seed: int = 0) -> Chosen:

@@ -158,10 +158,10 @@ def cross_fitted(panel: Panel, scores: Integers, seed: int) -> Floats:
 
 def loads(rows: Rows, scores: Integers, thresholds: Sequence[int], *, seed: int = 0) -> tuple[Load, ...]:
     """What alerting at each threshold would have meant."""
-    outcomes, dates = rows.outcomes, _dates(rows.panel)
+    outcomes, dates = rows.outcomes, date_numbers(rows.panel)
     count = int(dates.max()) + 1 if len(dates) else 0
     told = alert_loads(scores, outcomes, count, thresholds, seed=seed)
-    weeks = (count - 1) * rows.step_days / _WEEK
+    weeks = weeks_of(rows)
     new = [new_alerts(scores <= threshold, outcomes.accounts, dates) for threshold in thresholds]
     weekly = _a_week(new, weeks, seed)
     return tuple(
@@ -176,6 +176,11 @@ def loads(rows: Rows, scores: Integers, thresholds: Sequence[int], *, seed: int 
         )
         for one, rate in zip(told, weekly, strict=True)
     )
+
+
+def weeks_of(rows: Rows) -> float:
+    """The weeks from the first date to the last."""
+    return max(len(set(rows.panel.instants)) - 1, 0) * rows.step_days / _WEEK
 
 
 def new_alerts(alerted: Flags, accounts: Integers, dates: Integers) -> Floats:
@@ -203,7 +208,7 @@ def _each(rate: Estimate | None, managers: int) -> Estimate | None:
     return Estimate(rate.value / managers, low, None if rate.high is None else rate.high / managers)
 
 
-def _dates(panel: Panel) -> Integers:
+def date_numbers(panel: Panel) -> Integers:
     """(n,) the number of each row's date, from 0 in order of time."""
     numbers = {instant: place for place, instant in enumerate(sorted(set(panel.instants)))}
     return np.array([numbers[instant] for instant in panel.instants], dtype=np.int64)
