@@ -21,7 +21,7 @@ _NAME = "calibrated"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a scorecard was made from, for its version: digests of the two files, or of what stands for them."""
+    """What a scorecard was made from, for its version: digests of the panel's rows, and of the expert's points."""
 
     signals: str
     points: str

@@ -60,6 +60,15 @@ def resampled(accounts: int, draws: int, seed: int) -> Iterator[Floats]:
         yield np.bincount(rng.integers(0, accounts, accounts), minlength=accounts).astype(np.float64)
 
 
+def weighed(counts: Floats, of_accounts: Floats) -> Floats:
+    """The sum over accounts of each column (accounts, m), account i counted `counts[i]` times.
+
+    Not `@`: where numpy was loaded with many threads, they cost more than a sum of this size.
+    """
+    total: Floats = np.einsum("i,ij->j", counts, of_accounts)
+    return total
+
+
 def estimates(
     statistic: Callable[[Floats], Floats], accounts: int, *, draws: int = DRAWS, seed: int = 0
 ) -> list[Estimate | None]:
@@ -86,31 +95,34 @@ class Ranking:
     """Ranks of n risks, worst first, ready to be weighed again and again."""
 
     def __init__(self, risk: Floats, churned: Flags) -> None:
-        distinct, codes = np.unique(-risk, return_inverse=True)
+        distinct, self.codes = np.unique(-risk, return_inverse=True)
         self._levels = len(distinct)
-        self._codes = codes
         self._churned = churned
-
-    def _counts(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Weights of churned and of other rows at each level of risk, the highest first."""
-        yes: Floats = np.bincount(self._codes, weights * self._churned, self._levels).astype(np.float64)
-        everyone: Floats = np.bincount(self._codes, weights, self._levels).astype(np.float64)
-        return yes, everyone - yes
 
     def auc(self, weights: Floats) -> float:
         """The chance that a churned row ranks above another one; ties count half."""
-        yes, no = self._counts(weights)
-        pairs = yes.sum() * no.sum()
-        return float(yes @ (no.sum() - np.cumsum(no) + no / 2) / pairs) if pairs > 0 else float("nan")
+        return auc_of(*self._counts(weights))
 
-    def average_precision(self, weights: Floats) -> float:
-        """The mean precision at each churned row, going down the ranking level by level."""
-        yes, no = self._counts(weights)
-        if yes.sum() <= 0:
-            return float("nan")
-        seen = np.cumsum(yes + no)
-        precision = np.divide(np.cumsum(yes), seen, out=np.zeros_like(seen), where=seen > 0)
-        return float(yes @ precision / yes.sum())
+    def _counts(self, weights: Floats) -> tuple[Floats, Floats]:
+        """Weights of churned and of other rows at each level of risk, the highest first."""
+        yes: Floats = np.bincount(self.codes, weights * self._churned, self._levels).astype(np.float64)
+        everyone: Floats = np.bincount(self.codes, weights, self._levels).astype(np.float64)
+        return yes, everyone - yes
+
+
+def auc_of(yes: Floats, no: Floats) -> float:
+    """The AUC of weights of churned and of other rows at each level of risk, the highest first."""
+    pairs = yes.sum() * no.sum()
+    return float(yes @ (no.sum() - np.cumsum(no) + no / 2) / pairs) if pairs > 0 else float("nan")
+
+
+def average_precision_of(yes: Floats, no: Floats) -> float:
+    """The mean precision at each churned row, going down the ranking level by level."""
+    if yes.sum() <= 0:
+        return float("nan")
+    seen = np.cumsum(yes + no)
+    precision = np.divide(np.cumsum(yes), seen, out=np.zeros_like(seen), where=seen > 0)
+    return float(yes @ precision / yes.sum())
 
 
 def quantile_bins(values: Floats, bins: int) -> Integers:
@@ -126,36 +138,52 @@ def bins_for(churned_accounts: int) -> int:
 
 
 class Measures:
-    """The measures of one scorecard on rows with known outcomes, for any weighing of the accounts."""
+    """The measures of one scorecard on rows with known outcomes, for any weighing of the accounts.
+
+    Rows of equal risk and probability are put together first: whole scores have few levels, however many rows there are.
+    """
 
     NAMES = ("auc", "average_precision", "brier", "log_loss", "slope", "intercept", "ece")
 
     def __init__(self, scored: Scored, outcomes: Outcomes) -> None:
         self.scored, self.outcomes = scored, outcomes
-        self._ranking = Ranking(scored.risk, outcomes.churned)
-        self._y = outcomes.churned.astype(np.float64)
         p = scored.probability
+        told = np.zeros(len(scored.risk)) if p is None else p
+        levels, self._codes = np.unique(np.column_stack((-scored.risk, told)), axis=0, return_inverse=True)
+        self._codes = self._codes.reshape(-1)
+        self._risks = np.unique(levels[:, 0], return_inverse=True)[1]
         self.bins = None if p is None else quantile_bins(p, bins_for(outcomes.churned_accounts))
-        self._odds = None if p is None else log_odds(p)
+        self._p = levels[:, 1]
+        self._odds = log_odds(self._p)
+        self._lost = losses(self._p, np.ones_like(self._p)), losses(self._p, np.zeros_like(self._p))
+        self._level_bins = np.zeros(len(levels), dtype=np.int64)
+        if self.bins is not None:
+            self._level_bins[self._codes] = self.bins
 
     def __call__(self, counts: Floats) -> Floats:
         """(7,) the measures in the order of `NAMES` when account i counts `counts[i]` times; NaN: cannot be told."""
         weights = counts[self.outcomes.accounts]
-        ranked = [self._ranking.auc(weights), self._ranking.average_precision(weights)]
-        return np.array([*ranked, *self._of_probabilities(weights)])
+        size = len(self._p)
+        yes: Floats = np.bincount(self._codes, weights * self.outcomes.churned, size).astype(np.float64)
+        no: Floats = np.bincount(self._codes, weights, size).astype(np.float64) - yes
+        left: Floats = np.bincount(self._risks, yes).astype(np.float64)
+        stayed: Floats = np.bincount(self._risks, no).astype(np.float64)
+        ranked = auc_of(left, stayed), average_precision_of(left, stayed)
+        return np.array([*ranked, *self._of_probabilities(yes, no)])
 
-    def _of_probabilities(self, weights: Floats) -> list[float]:
-        p, total = self.scored.probability, float(weights.sum())
-        if p is None or self._odds is None or self.bins is None or total <= 0:
+    def _of_probabilities(self, yes: Floats, no: Floats) -> list[float]:
+        everyone, p = yes + no, self._p
+        total = float(everyone.sum())
+        if self.bins is None or total <= 0:
             return [float("nan")] * 5
+        share = np.divide(yes, everyone, out=np.zeros_like(yes), where=everyone > 0)
         varies = float(np.ptp(self._odds)) > 1e-9  # noqa: PLR2004 - binary dust
-        slope = line_of(self._odds, self._y, weights)[1] if varies else float("nan")
-        gaps = np.bincount(self.bins, weights * (self._y - p))
+        gaps = np.bincount(self._level_bins, yes - everyone * p)
         return [
-            float(weights @ (p - self._y) ** 2) / total,
-            float(weights @ losses(p, self._y)) / total,
-            slope,
-            intercept_of(self._odds, self._y, weights),
+            float(yes @ (1 - p) ** 2 + no @ p**2) / total,
+            float(yes @ self._lost[0] + no @ self._lost[1]) / total,
+            line_of(self._odds, share, everyone)[1] if varies else float("nan"),
+            intercept_of(self._odds, share, everyone),
             float(np.abs(gaps).sum()) / total,
         ]
 
@@ -232,7 +260,7 @@ class _Tally:
 
     def rates(self, counts: Floats) -> tuple[Floats, Floats]:
         """The churn rate of each group, and its lift over all rows; NaN where there is nothing to divide by."""
-        rows, churned = counts @ self._rows, counts @ self._churned
+        rows, churned = weighed(counts, self._rows), weighed(counts, self._churned)
         rates = np.divide(churned, rows, out=np.full_like(rows, np.nan), where=rows > 0)
         overall = churned.sum() / rows.sum() if rows.sum() else 0.0
         return rates, rates / overall if overall > 0 else np.full_like(rates, np.nan)
@@ -273,18 +301,32 @@ def alert_loads(
     """
     count = int(outcomes.accounts.max()) + 1 if len(scores) else 0
     churned = outcomes.churned
-    events = np.zeros(count)
-    events[outcomes.accounts[churned]] = 1.0
-    found = []
-    for threshold in thresholds:
-        alerted = scores <= threshold
-        rows = np.bincount(outcomes.accounts[alerted], minlength=count).astype(np.float64)
-        right = np.bincount(outcomes.accounts[alerted & churned], minlength=count).astype(np.float64)
+    events = np.unique(outcomes.accounts[churned])
+    alerted = [scores <= threshold for threshold in thresholds]
+    rows = _by_account(outcomes.accounts, alerted, count)
+    right = _by_account(outcomes.accounts, [mask & churned for mask in alerted], count)
+    caught = (right > 0).astype(np.float64)
 
-        def shares(counts: Floats, rows: Floats = rows, right: Floats = right) -> Floats:
-            parts = ((counts @ right, counts @ rows), (counts @ (right > 0), counts @ events))
-            return np.array([part / whole if whole > 0 else np.nan for part, whole in parts])
+    def shares(counts: Floats) -> Floats:
+        whole = weighed(counts, rows)
+        precision = np.divide(weighed(counts, right), whole, out=np.full_like(whole, np.nan), where=whole > 0)
+        lost = float(counts[events].sum())
+        recall = weighed(counts, caught) / lost if lost > 0 else np.full_like(whole, np.nan)
+        return np.concatenate((precision, recall))
 
-        precision, recall = estimates(shares, count, draws=draws, seed=seed)
-        found.append(AlertLoad(threshold, int(alerted.sum()), int(alerted.sum()) / max(dates, 1), precision, recall))
-    return tuple(found)
+    found = estimates(shares, count, draws=draws, seed=seed)
+    return tuple(
+        AlertLoad(
+            threshold,
+            int(alerted[place].sum()),
+            int(alerted[place].sum()) / max(dates, 1),
+            found[place],
+            found[len(thresholds) + place],
+        )
+        for place, threshold in enumerate(thresholds)
+    )
+
+
+def _by_account(accounts: Integers, masks: Sequence[Flags], count: int) -> Floats:
+    """(accounts, masks) how many rows of each account each mask holds."""
+    return np.column_stack([np.bincount(accounts[mask], minlength=count) for mask in masks]).astype(np.float64)

@@ -32,6 +32,7 @@ class Design:
     """The rows of a panel, equal ones put together: (m, k) expert effects times severities, and which group each row is in."""
 
     features: Floats
+    severities: Floats
     groups: Integers
     churned: Floats
     accounts: Integers
@@ -44,11 +45,16 @@ class Design:
         churned = panel.churned.astype(np.float64)
         return cls(
             distinct * (expert.effects * 100),
+            distinct,
             groups.reshape(-1).astype(np.int64),
             churned,
             panel.accounts,
             float(churned.sum()) / max(panel.churned_accounts, 1),
         )
+
+    def scores(self, score: PointScore) -> Integers:
+        """(n,) a score of each row."""
+        return score.scores(self.severities)[self.groups]
 
     def counted(self, weights: Floats) -> tuple[Floats, Floats]:
         """(m,) how much each group weighs, and how much of it churned."""

@@ -26,7 +26,8 @@ _EVENT = r"cancel(?:led|ed|lation|s)?"
 DENIED = re.compile(
     r"(?:^|_)churn"  # churned, churn_date, churn_status, days_to_churn
     r"|(?:^|_)(?:status|lifecycle_?stage|(?:closed_?)?lost(?:_?reason)?)$"  # columns that are updated in place
-    rf"|(?:^|_){_EVENT}$|(?:^|_){_EVENT}_(?:reason|date|day|at|on|status|event|kind|type|code)"
+    rf"|^(?:(?:is|was|has|account|customer|subscription|contract|plan)_)?{_EVENT}$"  # not: trips cancelled
+    rf"|(?:^|_){_EVENT}_(?:reason|date|day|at|on|status|event|kind|type|code)"
     r"|(?:^|_)(?:terminat\w*|offboard\w*|deactivat\w*|left_(?:at|on|date)|end(?:ed|ing)?_(?:at|on|date))(?:_|$)"
     r"|(?:^|_)(?:invoices?|usage|charges?)_after_notice",
     re.IGNORECASE,

@@ -104,12 +104,12 @@ def _moved(
 ) -> tuple[tuple[Moved, ...], tuple[Mover, ...]]:
     """The bands of each operator at its latest as-of, before and after; the movers with the largest change first."""
     latest = {operator: row for row, operator in enumerate(panel.operator_ids)}  # rows are in order of time
-    old, new = bands.names(before), bands.names(after)
+    old, new, instants = bands.names(before), bands.names(after), panel.instants
     counted = Counter((old[row], new[row]) for row in latest.values())
     order = {band: place for place, band in enumerate(BANDS)}
     moved = sorted(counted.items(), key=lambda entry: (order[entry[0][0]], order[entry[0][1]]))
     movers = [
-        Mover(operator, panel.instants[row], int(before[row]), int(after[row]), old[row], new[row])
+        Mover(operator, instants[row], int(before[row]), int(after[row]), old[row], new[row])
         for operator, row in latest.items()
         if old[row] != new[row]
     ]

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from customer_research.health.calibration.evaluation import resampled
+from customer_research.health.calibration.evaluation import resampled, weighed
 from customer_research.health.calibration.fitting import Design, Fit, expert_slope, fit
 from customer_research.health.calibration.logistic import line_of, losses, sigmoid
 from customer_research.health.calibration.panel import WINDOW_DAYS, Flags, Floats, Integers, Panel
@@ -93,9 +93,12 @@ class OutOfFold:
 
 def platt(scores: Floats | Integers, churned: Floats, weights: Floats) -> tuple[float, float]:
     """The (intercept, slope) of `logit p = intercept + slope (100 - score)`; the slope is never below 0."""
-    risk = 100.0 - np.asarray(scores, dtype=np.float64)
-    a, b = line_of(risk, churned, weights)
-    return (a, b) if b >= 0 else (line_of(np.zeros_like(risk), churned, weights)[0], 0.0)
+    levels = np.asarray(scores, dtype=np.int64)
+    rows: Floats = np.bincount(levels, weights).astype(np.float64)
+    share = np.divide(np.bincount(levels, weights * churned), rows, out=np.zeros_like(rows), where=rows > 0)
+    risk = 100.0 - np.arange(len(rows), dtype=np.float64)
+    a, b = line_of(risk, share, rows)
+    return (a, b) if b >= 0 else (line_of(np.zeros_like(risk), share, rows)[0], 0.0)
 
 
 def probabilities(scores: Floats | Integers, curve: tuple[float, float]) -> Floats:
@@ -117,7 +120,7 @@ def out_of_fold(
     base, own = np.full(shape, np.nan), np.full(shape, np.nan)
     fitted = tuple(np.full(shape, np.nan) for _ in taus)
     scores = tuple(np.full(shape, np.nan) for _ in taus)
-    expert_scores = expert.scores(panel.signals)
+    expert_scores = design.scores(expert)
     done, total = 0, sum(len(folds) for folds in repeats)
     start: Fit | None = None
     for number, folds in enumerate(repeats):
@@ -131,7 +134,7 @@ def out_of_fold(
                 whole = expert_scores
                 if tau > 0:
                     start = fit(design, weights, tau, s0, start)
-                    whole = shipped(expert, start.effects(expert)).scores(panel.signals)
+                    whole = design.scores(shipped(expert, start.effects(expert)))
                 scores[place][number, fold.test] = whole[fold.test]
                 fitted[place][number, fold.test] = _predicted(whole, design.churned, fold)
             done += 1
@@ -147,7 +150,8 @@ def _predicted(scores: Integers, churned: Floats, fold: Fold) -> Floats:
 def account_losses(predicted: Floats, panel: Panel, tested: Flags) -> Floats:
     """(accounts,) the logarithmic loss of each account's tested rows, summed, in the mean of the repeats."""
     rows = losses(predicted[:, tested], panel.churned[tested].astype(np.float64)).mean(axis=0)
-    return np.bincount(panel.accounts[tested], rows, panel.account_count).astype(np.float64)
+    accounts = panel.accounts
+    return np.bincount(accounts[tested], rows, int(accounts.max()) + 1).astype(np.float64)
 
 
 def chosen_tau(found: OutOfFold, panel: Panel) -> float:
@@ -164,6 +168,7 @@ def chosen_tau(found: OutOfFold, panel: Panel) -> float:
 def gain(better: Floats, than: Floats, panel: Panel, tested: Flags, seed: int) -> tuple[float, Floats]:
     """How much less `better` loses a row than `than`, out of fold, and that of each bootstrap draw of accounts."""
     apart = account_losses(than, panel, tested) - account_losses(better, panel, tested)
-    rows = np.bincount(panel.accounts[tested], minlength=panel.account_count).astype(np.float64)
-    draws = [float(c @ apart) / max(float(c @ rows), 1.0) for c in resampled(len(rows), GATE_DRAWS, seed)]
-    return float(apart.sum()) / float(rows.sum()), np.array(draws)
+    rows = np.bincount(panel.accounts[tested], minlength=len(apart)).astype(np.float64)
+    both = np.column_stack((apart, rows))
+    draws = [weighed(counts, both) for counts in resampled(len(rows), GATE_DRAWS, seed)]
+    return float(apart.sum()) / float(rows.sum()), np.array([float(won) / max(float(of), 1.0) for won, of in draws])

@@ -17,7 +17,7 @@ from customer_research.errors import UsageError
 from customer_research.health.calibration.calibrating import DRAWS, Progress, Split, Terms, calibrate
 from customer_research.health.calibration.card_file import Origin, card_score, card_text
 from customer_research.health.calibration.ladder import PROPOSAL_AT
-from customer_research.health.calibration.panel import WEIGHTS
+from customer_research.health.calibration.panel import WEIGHTS, Panel
 from customer_research.health.calibration.reading import Given, read_panel, read_signals
 from customer_research.health.scorecard import PERMILLE, Scorecard, declaration_of, read_scorecard
 from customer_research.research.judge import METRIC_NAMES
@@ -81,7 +81,7 @@ def calibrate_files(
             hint="Give the new version a name of its own: --output NAME.toml",
         )
     calibrated = calibrate(given.panel, _terms(request, base), left_out=given.left_out, progress=progress)
-    origin = Origin(_digest(request.signals), _digest(request.points))
+    origin = origin_of(given.panel)
     written = None
     if calibrated.told.curve is not None and not exists:
         declaration = None if base is None else declaration_of(request.base or _DEFAULT_BASE)[0]
@@ -173,8 +173,18 @@ def write_new(target: Path, text: str) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def origin_of(panel: Panel) -> Origin:
+    """The digests of what a panel says, whatever the order of its rows and columns was."""
+    rows = zip(panel.operator_ids, panel.instants, panel.signals.tolist(), panel.churned.tolist(), strict=True)
+    lines = (
+        repr((operator, moment.isoformat(), *severities, churned)) for operator, moment, severities, churned in rows
+    )
+    points = repr([(signal.name, signal.dimension, signal.points) for signal in panel.declared])
+    return Origin(_digest("\n".join(lines)), _digest(points))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _receipt(path: Path, rows: int, digest: str, now: datetime) -> Receipt:

@@ -1,0 +1,253 @@
+"""`calibrate` and `calibrate predict` from end to end: files in, a scorecard out, exit codes, and nothing half written."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomlkit
+from signal_files import EXPERT, made_up, write_csv, write_points
+
+from customer_research.errors import ConfigError, UsageError
+from customer_research.health.calibration.card_file import card_score
+from customer_research.health.calibration.panel import Signal
+from customer_research.health.scorecard import declaration_of, load_scorecard
+from customer_research.health.scoring import scoring_sql
+from customer_research.research.calibrating.files import write_new
+from customer_research.research.judge import METRIC_NAMES
+from customer_research.surfaces.cli import EXIT_CODES
+from customer_research.surfaces.cli.group import run
+
+TRUTH = {"usage_fell": 1.5, "bad_rating": 1.5, "downgraded": 1.0}
+RULES = (
+    Signal("P2", "payment", 15),
+    Signal("P7", "payment", 20),
+    Signal("E1", "engagement", 20),
+    Signal("E3", "engagement", 15),
+    Signal("S4", "support", 20),
+    Signal("G5", "growth", 20),
+)
+RULE_TRUTH = {"E3": 1.5, "S4": 1.5, "P2": 0.3}
+
+
+@dataclass
+class Run:
+    """One call of the command line in a folder."""
+
+    folder: Path
+    capsys: pytest.CaptureFixture[str]
+    said: str = ""
+    printed: str = ""
+    arguments: Sequence[str] = field(default_factory=tuple)
+
+    def __call__(self, *arguments: str) -> int:
+        code = run([str(self.folder / a[1:]) if a.startswith("@") else a for a in arguments])
+        self.printed, self.said = self.capsys.readouterr()
+        return code
+
+    def calibrate(self, *more: str, output: str = "@card.toml", seed: int = 1) -> int:
+        given = ("--signals", "@s.csv", "--points", "@p.json", "--output", output, "--seed", str(seed), "--draws", "50")
+        return self("calibrate", *given, *more)
+
+
+@pytest.fixture
+def call(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The command line in a folder of its own, with no settings of the machine."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("CUSTOMER_RESEARCH_CLOCK", "2026-11-25T12:00:00Z")
+    return Run(tmp_path, capsys)
+
+
+def _give(folder: Path, rows: int, effects: dict[str, float], *, seed: int = 3, declared: Any = EXPERT) -> None:
+    write_csv(folder / "s.csv", made_up(rows, effects, seed=seed, declared=declared))
+    write_points(folder / "p.json", declared)
+
+
+def _result(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "r.json").read_text(encoding="utf-8"))
+    return found
+
+
+def test_adopted_is_written_told_and_used(call: Run, tmp_path: Path) -> None:
+    _give(tmp_path, 2400, TRUTH)
+    assert call.calibrate("--result", "@r.json", "--report", "@report.md") == 0
+    assert "Adopted: fitted on" in call.said
+    result = _result(tmp_path)
+    assert (result["schema"], result["outcome"], result["exit_code"]) == (
+        "customer-research/calibration/1",
+        "adopted",
+        0,
+    )
+    assert result["scorecard"]["written"] is True
+    assert all(gate["passed"] for gate in result["gates"])
+    report = (tmp_path / "report.md").read_text(encoding="utf-8")
+    for words in ("Gates of adoption", "Predicted and observed", "By band", "Movers", "Alerts by threshold", "differs from the expert"):  # fmt: skip
+        assert words in report
+
+    assert (
+        call("calibrate", "predict", "--scorecard", "@card.toml", "--signals", "@s.csv", "--output", "@pred.csv") == 0
+    )
+    with (tmp_path / "pred.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["operator_id", "as_of", "score", "band", "p_churn"]
+    assert len(rows) == 2400
+    card = load_scorecard(tmp_path / "card.toml", METRIC_NAMES, any_kind=True)
+    assert card.version == result["scorecard"]["version"]
+    assert card.churn is not None
+    assert card.churn.state == "adopted"
+    for row in rows[:50]:
+        assert row["band"] == card.band(int(row["score"]))
+        assert float(row["p_churn"]) == pytest.approx(card.churn.curve.probability(int(row["score"])), abs=1e-6)
+    churned = sum(line["churned_rows"] for line in [result])
+    assert sum(float(row["p_churn"]) for row in rows) == pytest.approx(churned, rel=0.1)
+    near = card.churn.of_score(100)
+    assert near is not None
+    assert near.highest == max(line.highest for line in card.churn.observed)
+
+
+def test_shuffled_rows_give_the_same_bytes(call: Run, tmp_path: Path) -> None:
+    _give(tmp_path, 900, TRUTH)
+    assert call.calibrate("--result", "@r.json", "--confirm") == 0
+    first, told = (tmp_path / "card.toml").read_bytes(), _result(tmp_path)
+    lines = (tmp_path / "s.csv").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "s.csv").write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n", encoding="utf-8")
+    assert call.calibrate("--result", "@r.json", "--confirm", output="@again.toml") == 0
+    assert {**_result(tmp_path), "scorecard": 0} == {**told, "scorecard": 0}
+    assert (tmp_path / "again.toml").read_bytes() == first
+    assert call.calibrate("--confirm", output="@other.toml", seed=2) == 0
+    assert (tmp_path / "other.toml").read_bytes() != first
+
+
+def test_a_scorecard_is_never_written_over(call: Run, tmp_path: Path) -> None:
+    _give(tmp_path, 2400, TRUTH)
+    (tmp_path / "card.toml").write_text("mine", encoding="utf-8")
+    assert call.calibrate("--result", "@r.json") == 2
+    assert "exists, and no scorecard is written over" in call.said
+    assert (tmp_path / "card.toml").read_text(encoding="utf-8") == "mine"
+    assert not (tmp_path / "r.json").exists()
+    with pytest.raises(UsageError, match="no scorecard is written over"):
+        write_new(tmp_path / "card.toml", "other")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["card.toml", "p.json", "s.csv"]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_ten_churned_accounts_are_refused(call: Run, tmp_path: Path, *, exists: bool) -> None:
+    panel = made_up(200, TRUTH, seed=1)
+    kept = [not left or sum(panel.churned[: row + 1]) <= 10 for row, left in enumerate(panel.churned)]
+    import numpy as np
+
+    write_csv(tmp_path / "s.csv", panel.where(np.array(kept)))
+    write_points(tmp_path / "p.json")
+    if exists:
+        (tmp_path / "card.toml").write_text("mine", encoding="utf-8")
+    assert call.calibrate("--result", "@r.json") == 11
+    assert "Refused: not enough churn: 10 of 20 churned accounts" in call.said
+    assert "Counts" not in call.printed
+    assert "By band" in call.printed
+    assert (tmp_path / "card.toml").exists() is exists
+    if exists:
+        assert (tmp_path / "card.toml").read_text(encoding="utf-8") == "mine"
+    assert _result(tmp_path)["scorecard"]["written"] is False
+
+
+def test_some_churn_writes_the_experts_points_with_a_probability(call: Run, tmp_path: Path) -> None:
+    _give(tmp_path, 450, TRUTH)
+    assert call.calibrate() == 11
+    assert "of 65 churned accounts" in call.said
+    card = load_scorecard(tmp_path / "card.toml", METRIC_NAMES, any_kind=True)
+    assert card.churn is not None
+    assert card.churn.state == "expert"
+    assert card_score(card).signals == tuple(sorted(EXPERT, key=lambda signal: signal.name))
+    before = (tmp_path / "card.toml").read_bytes()
+    assert call.calibrate() == 11
+    assert "is as it was" in call.said
+    assert (tmp_path / "card.toml").read_bytes() == before
+
+
+def test_a_proposal_waits_for_a_person(call: Run, tmp_path: Path) -> None:
+    _give(tmp_path, 900, TRUTH)
+    assert call.calibrate() == 10
+    assert "Proposed: fitted on" in call.said
+    card = load_scorecard(tmp_path / "card.toml", METRIC_NAMES, any_kind=True)
+    assert card.churn is not None
+    assert card.churn.state == "proposed"
+    assert card.probability(50) is None
+    assert call.calibrate("--confirm", output="@adopted.toml") == 0
+    assert load_scorecard(tmp_path / "adopted.toml", METRIC_NAMES, any_kind=True).probability(50) is not None
+    assert {0, 10, 11} <= set(EXIT_CODES)
+
+
+def test_rules_of_a_scorecard_make_a_scorecard_of_rules(call: Run, tmp_path: Path) -> None:
+    _give(tmp_path, 3000, RULE_TRUTH, declared=RULES)
+    assert call.calibrate("--result", "@r.json") == 0
+    assert _result(tmp_path)["base"] == "canonical"
+    card, base = load_scorecard(tmp_path / "card.toml", METRIC_NAMES), load_scorecard("canonical", METRIC_NAMES)
+    assert card.name == "canonical_calibrated"
+    assert [rule.id for rule in card.rules] == [rule.id for rule in base.rules]
+    points = {signal.name: signal.points for signal in card.signals}
+    for rule, was in zip(card.rules, base.rules, strict=True):
+        assert rule.points == (-points[rule.id] if rule.id in points else was.points)
+    assert card.churn is not None
+    assert "P1" in card.churn.uncalibrated
+    assert card.probability(50) is None  # other rules count in the product's score
+    assert "scores" in scoring_sql(card)
+    assert len(declaration_of(tmp_path / "card.toml")[0].splitlines()) > 300
+
+
+def test_signals_that_are_no_rules_of_the_base_are_refused(call: Run, tmp_path: Path) -> None:
+    _give(tmp_path, 900, TRUTH)
+    assert call.calibrate("--base", "canonical") == 2
+    assert "bad_rating, downgraded, failed_payments" in call.said
+    assert call.calibrate("--base", "nothing") == 5
+
+
+def test_a_scorecard_of_signals_scores_no_operators(call: Run, tmp_path: Path) -> None:
+    _give(tmp_path, 900, TRUTH)
+    call.calibrate()
+    with pytest.raises(ConfigError, match="scores the signals of a table"):
+        load_scorecard(tmp_path / "card.toml", METRIC_NAMES)
+    _give(tmp_path, 900, RULE_TRUTH, declared=RULES)
+    assert call.calibrate(output="@proposal.toml") == 10
+    with pytest.raises(ConfigError, match="is proposed, not adopted"):
+        load_scorecard(tmp_path / "proposal.toml", METRIC_NAMES)
+
+
+def test_without_a_calibration_there_is_no_probability(call: Run, tmp_path: Path) -> None:
+    _give(tmp_path, 900, TRUTH)
+    call.calibrate()
+    document = tomlkit.parse((tmp_path / "card.toml").read_text(encoding="utf-8"))
+    del document["calibration"]
+    for name in document["dimensions"]:
+        document["dimensions"][name]["weight"] = 0.25
+    (tmp_path / "plain.toml").write_text(tomlkit.dumps(document), encoding="utf-8")
+    assert call("calibrate", "predict", "--scorecard", "@plain.toml", "--signals", "@s.csv", "--output", "-") == 0
+    assert call.printed.splitlines()[1].endswith(",")
+    assert "No probability: the scorecard calibrated was never calibrated on churn." in call.said
+
+
+def test_bad_input_is_one_report_and_nothing_is_written(call: Run, tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text(
+        "operator_id,as_of,usage_fell,churned\na,2026-13-01,1.5,2\na,2026-13-01,x,0\n", "utf-8"
+    )
+    write_points(tmp_path / "p.json")
+    assert call.calibrate("--result", "@r.json", "--report", "@report.md") == 2
+    assert call.said.startswith("Error: s.csv and p.json: 14 faults; nothing was written.")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["p.json", "s.csv"]
+    assert call("calibrate", "--signals", "@s.csv") == 2
+    assert "needs --signals FILE.csv, --points POINTS.json and --output CARD.toml" in call.said
+
+
+def test_a_scorecard_whose_calibration_is_broken_is_refused(call: Run, tmp_path: Path) -> None:
+    _give(tmp_path, 450, TRUTH)
+    call.calibrate()
+    text = (tmp_path / "card.toml").read_text(encoding="utf-8")
+    for old, new in (('state = "expert"', 'state = "other"'), ("slope = ", "slope = -"), ('dimension = "growth"', 'dimension = "moods"'), ("lowest = ", "lowest = 1")):  # fmt: skip
+        (tmp_path / "broken.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
+        with pytest.raises(ConfigError):
+            load_scorecard(tmp_path / "broken.toml", METRIC_NAMES, any_kind=True)
