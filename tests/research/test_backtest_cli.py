@@ -107,7 +107,7 @@ def test_the_gate_has_exit_codes_of_its_own(config: Path, tmp_path: Path) -> Non
     assert called(config, "backtest", "--gate", "canonical", "canonical")[0] == 0
     blind = tmp_path / "blind.toml"
     text = tomlkit.parse(_declaration("canonical"))
-    for rule in text["rules"]:  # type: ignore[union-attr]
+    for rule in text["rules"]:
         if rule["dimension"] == "engagement":
             rule["points"] = abs(rule["points"])  # stopping becomes a bonus
     text["gates"] = tomlkit.aot()
@@ -202,8 +202,8 @@ def test_drift_is_checked_after_the_calibration(config: Path, card: Path, tmp_pa
     assert code in {0, 14}
     assert "these are its own dates" in " ".join(out.split())
     document = tomlkit.parse(card.read_text(encoding="utf-8"))
-    document["calibration"]["last_as_of"] = f"{ago(250):%Y-%m-%d}"  # type: ignore[index]
-    document["calibration"]["intercept"] = -9.0  # type: ignore[index]
+    document["calibration"]["last_as_of"] = f"{ago(250):%Y-%m-%d}"
+    document["calibration"]["intercept"] = -9.0
     stale, refitted = tmp_path / "stale.toml", tmp_path / "refitted.toml"
     stale.write_text(tomlkit.dumps(document), encoding="utf-8")
     code, out, _ = called(config, "drift", str(stale), "--output", str(refitted))

@@ -159,10 +159,7 @@ def test_tables_that_begin_too_late_or_know_no_subscriptions_are_refused(tmp_pat
 def test_what_became_known_later_changes_no_earlier_score(past: Past, tmp_path: Path) -> None:
     """Everything after an instant is taken away or set back: what is told of the dates up to it stays the same."""
     until = ago(210)
-    known = {
-        name: [_then(row, until) for row in rows if row.get("created_at", row.get("paid_at", BEGAN)) < until]
-        for name, rows in world().items()
-    }
+    known = {name: [_then(row, until) for row in rows if _known_at(row) < until] for name, rows in world().items()}
     before = looked_back(tmp_path, known, ("canonical", "retention"), until=until)
     assert max(before.as_of) == ago(300)
     for later, earlier in zip(past.cards, before.cards, strict=True):
@@ -176,6 +173,11 @@ def _said(past: Past, card: CardPast) -> dict[tuple[str, datetime], tuple[int, s
     keys = zip(past.operator_ids, past.as_of, strict=True)
     told = zip(card.scores.tolist(), card.bands, map(tuple, card.points.tolist()), strict=True)
     return dict(zip(keys, told, strict=True))
+
+
+def _known_at(row: Row) -> datetime:
+    at: datetime = row["created_at"] if "created_at" in row else row.get("paid_at", BEGAN)
+    return at
 
 
 def _then(row: Row, until: datetime) -> Row:

@@ -91,7 +91,7 @@ def _rank_correlation(first: list[float], second: list[float]) -> float:
     ranks = [
         np.array([np.mean([(v < o) + 0.5 * (v == o) for v in values]) for o in values]) for values in (first, second)
     ]
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.corrcoef(np.array(ranks))[0, 1])
 
 
 def test_the_fitted_score_tells_churn_of_other_operators_at_later_dates(
@@ -106,6 +106,7 @@ def test_the_fitted_score_tells_churn_of_other_operators_at_later_dates(
     churned = panel.churned.astype(np.float64)
     risk, ours, theirs = (np.full(len(panel), np.nan) for _ in range(3))
     before = expert.scores(panel.signals)
+    expert_risk: Floats = 100.0 - before.astype(np.float64)
     for number in range(3):
         train, test = early & (fold != number), late & (fold == number)
         score = shipped(expert, fitted(design, train.astype(np.float64), 2.0).effects(expert))
@@ -115,7 +116,7 @@ def test_the_fitted_score_tells_churn_of_other_operators_at_later_dates(
         ours[test] = probabilities(after[test], platt(after[train], churned[train], ones))
         theirs[test] = probabilities(before[test], platt(before[train], churned[train], ones))
     auc = Ranking(risk[late], panel.churned[late]).auc(np.ones(int(late.sum())))
-    old = Ranking(100.0 - before[late], panel.churned[late]).auc(np.ones(int(late.sum())))
+    old = Ranking(expert_risk[late], panel.churned[late]).auc(np.ones(int(late.sum())))
     assert 0.64 <= auc <= 0.76
     assert auc > old
     assert losses(ours[late], churned[late]).mean() < losses(theirs[late], churned[late]).mean()

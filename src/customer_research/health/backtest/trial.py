@@ -21,6 +21,7 @@ from customer_research.health.calibration.evaluation import (
     evaluate,
     group_outcomes,
     separated,
+    weighed,
 )
 from customer_research.health.calibration.ladder import PROBABILITY_AT
 from customer_research.health.calibration.panel import Flags, Floats, Integers, Panel
@@ -197,8 +198,8 @@ def new_alerts(alerted: Flags, accounts: Integers, dates: Integers) -> Floats:
 def _a_week(new: Sequence[Floats], weeks: float, seed: int) -> list[Estimate | None]:
     if weeks <= 0 or not new:
         return [None] * len(new)
-    together = np.array(new)
-    return estimates(lambda counts: together @ counts / weeks, together.shape[1], seed=seed)
+    together = np.column_stack(new)
+    return estimates(lambda counts: weighed(counts, together) / weeks, len(together), seed=seed)
 
 
 def _each(rate: Estimate | None, managers: int) -> Estimate | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,13 +12,13 @@ import tomlkit
 from customer_research.connect.source import Clock
 from customer_research.errors import UsageError
 from customer_research.health.calibration.calibrating import DRAWS, Progress, Split, Terms, calibrate
-from customer_research.health.calibration.card_file import Origin, card_text
+from customer_research.health.calibration.card_file import card_text
 from customer_research.health.calibration.ladder import PROPOSAL_AT
 from customer_research.health.calibration.panel import Integers, Panel, Signal, panel_of
 from customer_research.health.scorecard import PERMILLE, Rule, Scorecard, declaration_of, read_scorecard
 from customer_research.research.backtest.desk import Asked, tread
 from customer_research.research.backtest.past import CardPast, Past
-from customer_research.research.calibrating.files import Done, write_new
+from customer_research.research.calibrating.files import Done, origin_of, write_new
 from customer_research.research.judge import METRIC_NAMES
 from customer_research.settings import Settings
 
@@ -68,7 +67,7 @@ def calibrate_lake(
     left_out = tuple(out.rule for out in said.left_out if out.whole)
     calibrated = calibrate(panel, _terms(request, said.card), left_out=left_out, progress=progress)
     declaration = declaration_of(name)[0]
-    origin = Origin(ground.receipts[-1].digest, hashlib.sha256(declaration.encode()).hexdigest())
+    origin = origin_of(panel)
     written = None
     if calibrated.told.curve is not None and not exists:
         text = card_text(calibrated, origin, declaration)
