@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-NAMES = ("start", "lookup", "profile", "live", "batch", "portfolio", "backfill", "growth")
+NAMES = ("start", "lookup", "documents", "profile", "live", "batch", "portfolio", "backfill", "growth")
 """Every benchmark, a module of this package with `run()`; quick ones first."""
 
 

@@ -83,13 +83,14 @@ class MetabaseSettings(_Part):
 
 
 class NotionSettings(_Part):
-    """Tickets (Notion). Token: an internal integration that the tickets database is shared with."""
+    """Tickets (Notion), and where reports are exported to. Token: an internal integration that both are shared with."""
 
     url: str = Field("https://api.notion.com/v1", description="API base")
     token: SecretStr | None = Field(None, description="Integration token (Bearer)")
     version: str = Field("2026-03-11", description="Notion-Version: 2026-03-11, 2025-09-03 or 2022-06-28 (C05)")
     tickets_database: str = Field("13b8aeaa-3759-80f8-8d7c-dd2f627d2578", description="Tickets database id")
     tickets_data_source: str = Field("", description="Its data source id, when known (saves a request)")
+    reports_data_source: str = Field("", description="Data source that reports are exported to; empty: no export")
     aliases: Mapping[str, tuple[str, ...]] = Field(default_factory=dict, description="Operator id → ticket tags")
     requests_per_second: float = Field(3, gt=0, description="Average over time; Retry-After rules")
     concurrency: int = Field(4, ge=1, description="Requests under way at once")
@@ -177,6 +178,7 @@ class Settings(BaseSettings):
     )
     deadline_seconds: float = Field(12, gt=0, description="Total time a stream may take, retries included")
     scorecard: str = Field("canonical", description="Scorecard of the reports: canonical, guide or billing_guide")
+    playbook: Path | None = Field(None, description="Your own playbook (TOML: what to do when); empty: the shipped one")
     show_personal: bool = Field(default=False, description="Show personal data unmasked")
     links: Mapping[str, str] = Field(default_factory=dict, description="Deep-link patterns by kind, with {id}")
 

@@ -28,6 +28,7 @@ from customer_research.sandbox.world import generate
 from customer_research.settings import Settings, load_settings
 from customer_research.sources import discover
 from customer_research.sources.lago.streams import STATUSES
+from customer_research.sources.notion.pages import NotionPages
 
 VERSIONS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "lago": ({},),
@@ -203,8 +204,28 @@ async def send_everything(settings: Settings, vendor: str, dataset: Dataset) -> 
         await pull_everything(source, session, clock_of(settings)())
         if source.name == "warehouse":
             await _ask_the_warehouse(session, people)
+        if source.name == "notion" and session.version == VERSIONS["notion"][0]["version"]:
+            await _export(settings)
         if source.name == "hubspot":
             await session.more_associations("9000000001", "notes", "500", session.recording("relationship"))
+
+
+async def _export(settings: Settings) -> None:
+    """All that an export sends."""
+    pages = NotionPages(settings, clock_of(settings))
+    recording = pages.recording()
+    await pages.bot(recording)
+    await pages.schema(recording)
+    await pages.add_properties(("Score", "Band"), recording)
+    await pages.find("someone:profile:internal", recording)
+    made = await pages.create({"Name": {"title": [{"type": "text", "text": {"content": "Someone"}}]}}, recording)
+    await pages.page(made["id"], recording)
+    await pages.replace(made["id"], "Words.", recording)
+    await pages.append(made["id"], "More.", recording)
+    await pages.content(made["id"], recording)
+    await pages.set_properties(made["id"], {"Score": {"number": 80}}, recording)
+    await pages.remove(made["id"], recording)
+    await pages.close()
 
 
 async def pull_everything(source: Source, session: Any, now: datetime) -> None:

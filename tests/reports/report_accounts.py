@@ -23,7 +23,9 @@ from customer_research.domain.identity import Candidate, Interpretation, LookupA
 from customer_research.domain.money import Money
 from customer_research.domain.records import TABLES
 from customer_research.domain.report import Freshness
+from customer_research.health.playbook import Known, advise, load_playbook
 from customer_research.metrics.catalogue import METRICS, SUBJECTS
+from customer_research.reports.kinds import OPERATOR_KINDS
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 OPERATOR = "3f0c2a10-7d11-11ef-9a00-0242ac120002"
@@ -239,6 +241,20 @@ def listings() -> dict[str, tuple[dict[str, Any], ...]]:
     month = {"month": date(2026, 10, 1), "currency": "USD"}
     return {
         "usage_monthly": ({**month, "trips": 31, "completed": 28, "cancelled": 2, "revenue_minor": 420000},),
+        "usage_daily": tuple(
+            {
+                "day": date(2026, 10, 31) - timedelta(days=back),
+                "booked": 2 if back < 90 else 1,
+                "trips": 2,
+                "completed": 1,
+                "cancelled": 0,
+                "revenue_minor": 15000,
+                "driver_trips": 1,
+                "app_trips": back % 2,
+                "currency": "USD",
+            }
+            for back in range(500)
+        ),
         "usage_types": (
             {"trip_type": "one-way", "order_type": None, "trips": 31, "revenue_minor": 420000, "currency": "USD"},
         ),
@@ -355,19 +371,27 @@ LINKS: Mapping[str, str] = {
 
 def full(name: str = "Alder Chauffeurs", **values: Any) -> Account:
     """Everything is known."""
-    return Account(
-        OPERATOR,
-        name,
-        AS_OF,
-        AS_OF + timedelta(seconds=5),
-        None,
-        figures(**values),
-        all_records(),
-        fresh(),
-        (score(),),
-        findings(),
-        LINKS,
+    return advised(
+        Account(
+            OPERATOR,
+            name,
+            AS_OF,
+            AS_OF + timedelta(seconds=5),
+            None,
+            figures(**values),
+            all_records(),
+            fresh(),
+            (score(),),
+            findings(),
+            LINKS,
+        )
     )
+
+
+def advised(account: Account) -> Account:
+    """The account with what the shipped playbook says of its score and findings."""
+    known = Known({}, account.figures, account.score, account.findings, account.history)
+    return replace(account, advice=advise(load_playbook(None, METRICS), known))
 
 
 def gap_of(source: str, metric: str = "") -> Gap:
@@ -383,7 +407,7 @@ def nothing() -> Account:
         Freshness(source, "missing", None, None, (gap_of(source),))
         for source in ("lago", "hubspot", "warehouse", "notion")
     )
-    return replace(full(), figures=gaps, records=tables, freshness=unknown, scores=(empty,), findings=())
+    return replace(full(), figures=gaps, records=tables, freshness=unknown, scores=(empty,), findings=(), advice=())
 
 
 def empty() -> Account:
@@ -397,12 +421,16 @@ def empty() -> Account:
             made[name] = figure(name, () if entry.unit == "money" else 0)
     made["status"] = figure("status", "no_subscription")
     tables = {name: Records(name, (), found.receipts) for name, found in all_records().items()}
-    return replace(full(), figures=made, records=tables, scores=(), findings=())
+    return replace(full(), figures=made, records=tables, scores=(), findings=(), advice=())
 
 
 def churned() -> Account:
-    return replace(
-        full(status="churned", churned_on=date(2026, 8, 15)), scores=(score(31, "critical", "churned"),), findings=()
+    return advised(
+        replace(
+            full(status="churned", churned_on=date(2026, 8, 15)),
+            scores=(score(31, "critical", "churned"),),
+            findings=(),
+        )
     )
 
 
@@ -464,7 +492,7 @@ ACCOUNTS: dict[str, Callable[[], Account]] = {
     "money": money_account,
     "no_hubspot": lambda: without("hubspot"),
 }
-ACCOUNT_KINDS = ("profile", "billing", "reservations", "payments", "health", "quick")
+ACCOUNT_KINDS = tuple(OPERATOR_KINDS)
 
 
 def candidate(number: int = 1, **values: Any) -> Candidate:

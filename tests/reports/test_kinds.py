@@ -13,6 +13,7 @@ from report_accounts import (
     ACCOUNTS,
     AS_OF,
     OPERATOR,
+    advised,
     answer,
     candidate,
     churned,
@@ -36,9 +37,8 @@ from customer_research.domain.money import Money
 from customer_research.domain.report import Bullets, FigureLine, Figures, Missing, Prose, Report, Table, Text
 from customer_research.errors import RenderError
 from customer_research.reports import judgement
-from customer_research.reports.kinds import KINDS
+from customer_research.reports.kinds import EVERY_KIND, KINDS
 from customer_research.reports.kinds.lookup import build_lookup
-from customer_research.reports.recommend import recommendations
 from customer_research.reports.render import json_, markdown, terminal
 
 RECEIPTS = (receipt("warehouse", "directory"),)
@@ -77,8 +77,26 @@ def section_ids(report: Report) -> list[str]:
     return [section.id for section in report.sections]
 
 
-def test_all_seven_kinds_are_there() -> None:
-    assert set(KINDS) == {"profile", "billing", "reservations", "payments", "health", "quick", "lookup"}
+def test_all_kinds_are_there() -> None:
+    assert {name for name, kind in EVERY_KIND.items() if kind.about == "everybody"} == {
+        "digest",
+        "portfolio",
+        "portfolio-summary",
+        "portfolio-churn-risk",
+        "alerts",
+    }
+    assert set(KINDS) == {
+        "brief",
+        "churn-risk",
+        "profile",
+        "account-review",
+        "billing",
+        "reservations",
+        "payments",
+        "health",
+        "quick",
+        "lookup",
+    }
 
 
 def test_kinds_need_only_known_listings() -> None:
@@ -233,7 +251,7 @@ def test_the_clamping_line_is_neither_risk_nor_action() -> None:
     dimension = Dimension("engagement", 0.25, 100, 100, "healthy", (grown, clamped))
     account = replace(full(), findings=(), scores=(replace(score(), gates=(), dimensions=(dimension,)),))
     assert judgement.risks(account) == ()
-    assert [item.source for item in recommendations(account)] == ["E5"]
+    assert [item.source for item in advised(account).advice if item.play != "outreach"] == ["E5"]
     assert judgement.key_factor(dimension) == Text("+10: Reservations rose.", "good")
     assert "nothing deducted" in judgement.positives(account)[0].text
 
@@ -302,9 +320,10 @@ def test_r18_is_told_once() -> None:
 
 
 def test_each_recommendation_has_its_proof_and_what_raised_it() -> None:
-    found = recommendations(full())
+    found = advised(full()).advice
     assert [(item.area, item.priority, item.source) for item in found] == [
         ("call", "high", "R1"),
+        ("call", "high", "outreach"),
         ("account", "medium", "R18"),
         ("account", "medium", "P2"),
         ("call", "medium", "E3"),
@@ -316,24 +335,24 @@ def test_each_recommendation_has_its_proof_and_what_raised_it() -> None:
 
 def test_nothing_is_recommended_without_evidence() -> None:
     unproven = tuple(replace(finding, facts=()) for finding in findings())
-    assert recommendations(replace(full(), scores=(), findings=unproven)) == ()
-    assert recommendations(nothing()) == ()
+    assert advised(replace(full(), scores=(), findings=unproven)).advice == ()
+    assert advised(nothing()).advice == ()
     quiet = replace(full(), findings=(), scores=(replace(score(), dimensions=()),))
-    assert recommendations(quiet) == ()
+    assert advised(quiet).advice == ()
 
 
 def test_the_same_action_is_recommended_once() -> None:
     pair = tuple(contribution(rule, "engagement", -20, "None.", "reservations_30d") for rule in ("E1", "E2"))
     dimension = Dimension("engagement", 0.25, 100, 50, "at_risk", pair)
     account = replace(full(), findings=(), scores=(replace(score(), dimensions=(dimension,)),))
-    assert [item.source for item in recommendations(account)] == ["E1"]
+    assert [item.source for item in advised(account).advice if item.play != "outreach"] == ["E1"]
 
 
 def test_a_deduction_of_an_unknown_rule_still_gets_an_action() -> None:
     own = contribution("X9", "support", -10, "Something.", "open_tickets")
     dimension = Dimension("support", 0.2, 100, 90, "healthy", (own,))
     account = replace(full(), findings=(), scores=(replace(score(), dimensions=(dimension,)),))
-    assert [item.owner for item in recommendations(account)] == ["Support"]
+    assert [item.owner for item in advised(account).advice if item.play != "outreach"] == ["Support"]
 
 
 def _usd(minor: int) -> tuple[Money, ...]:

@@ -15,9 +15,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
 from report_accounts import ACCOUNT_KINDS, ACCOUNTS, AS_OF, HOSTILE, answer, full, hostile, nothing, receipt
+from report_charts import CHARTS, money
 from rich.cells import cell_len
 
 from customer_research.domain.evidence import Fact, Gap
+from customer_research.domain.money import Money
 from customer_research.domain.report import (
     Block,
     Chart,
@@ -33,6 +35,7 @@ from customer_research.domain.report import (
 )
 from customer_research.domain.report import Table as TableBlock
 from customer_research.errors import RenderError
+from customer_research.reports.charts import bars
 from customer_research.reports.kinds import KINDS
 from customer_research.reports.kinds.lookup import build_lookup
 from customer_research.reports.render import json_, markdown, terminal
@@ -381,3 +384,14 @@ def test_a_chart_fits_the_schema() -> None:
 def test_a_chart_refuses_a_bare_value() -> None:
     with pytest.raises(RenderError, match="bare value without a receipt"):
         Chart("bands", "Operators", Prose("Many."), (Mark("Healthy", 12),))  # type: ignore[arg-type]
+
+
+def test_bars_of_a_waterfall_begin_where_the_one_before_ends() -> None:
+    assert bars(CHARTS["waterfall"], 19) == ("█" * 19, " " * 13 + "█" * 6, "·" * 19, "█" * 13)
+
+
+def test_bars_of_currencies_have_scales_of_their_own() -> None:
+    marks = tuple(
+        Mark("A", money(amount)) for amount in (Money("USD", 100_00), Money("USD", 50_00), Money("EUR", 3_00))
+    )
+    assert bars(Chart("bands", "Amounts", Prose("Amounts."), marks), 8) == ("█" * 8, "█" * 4, "█" * 8)

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from customer_research.domain.advice import Advice
+from customer_research.domain.alert import AlertsAbout
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import Finding, HealthScore
+from customer_research.domain.history import ScoreHistory
 from customer_research.domain.identity import Match
 from customer_research.domain.rates import Rates
 from customer_research.domain.report import Freshness
@@ -33,6 +36,10 @@ class Records:
         return self.gap is None
 
 
+NO_HISTORY = Gap("score history", "not_applicable", "earlier scores were not read for this report")
+NO_ALERTS = Gap("alerts", "not_applicable", "alerts were not read for this report")
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """One operator at `as_of`.
@@ -40,6 +47,8 @@ class Account:
     `figures` has every metric of the catalogue by name, as a `Fact` or a `Gap`; `records` the canonical memory tables
     and the listings by name; `scores` the health score per scorecard that was asked for (the first is the report's);
     `links` are URL patterns by kind with an `{id}` placeholder; `rates` the exchange rates around `as_of`, None: none are set.
+    `advice` is what the playbook says to do, most urgent first; `history` the earlier scores and `alerts` the alerts, where
+    they were asked for, or why they are not known.
     """
 
     operator_id: str
@@ -54,6 +63,13 @@ class Account:
     findings: tuple[Finding, ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)
     rates: Rates | None = None
+    advice: tuple[Advice, ...] = ()
+    history: ScoreHistory | Gap = NO_HISTORY
+    alerts: AlertsAbout | Gap = NO_ALERTS
+
+    def scored_by(self, scorecard: str) -> HealthScore | None:
+        """The score under a scorecard of this name, where it was asked for."""
+        return next((score for score in self.scores if score.scorecard == scorecard), None)
 
     @property
     def score(self) -> HealthScore | None:

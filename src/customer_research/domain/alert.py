@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from customer_research.domain.evidence import Receipt
+
 Severity = Literal["critical", "high", "medium", "low"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
 """Gravest first (C48: the one scale of urgency)."""
@@ -84,6 +86,18 @@ class Episode:
     def snoozed(self, now: datetime) -> bool:
         """Whether it is hidden at this instant."""
         return self.snoozed_until is not None and now < self.snoozed_until
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsAbout:
+    """The alerts about one operator that are open, or were cleared in the last 90 days, by the day they were raised.
+
+    `as_of` is the instant of the newest snapshot that was judged; `receipt` proves what the store gave.
+    """
+
+    episodes: tuple[Episode, ...]
+    as_of: datetime
+    receipt: Receipt
 
 
 Key = tuple[str, str]

@@ -141,6 +141,12 @@ class HealthScore:
         """All dimensions' contributions, in the scorecard's order."""
         return tuple(c for dimension in self.dimensions for c in dimension.contributions)
 
+    @property
+    def points_by_rule(self) -> dict[str, int | None]:
+        """Each rule that fired with its points, and each that could not be judged with None."""
+        unknown: dict[str, int | None] = {u.rule: None for dimension in self.dimensions for u in dimension.unevaluated}
+        return unknown | {contribution.rule: contribution.points for contribution in self.contributions}
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from customer_research.domain.account import Account
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.health import Band, Status
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Reading, Snapshot
+
+if TYPE_CHECKING:  # an account holds a history of its score
+    from customer_research.domain.account import Account
 
 Direction = Literal["improving", "declining", "steady", "unknown"]
 """Ten points or more up or down in 30 days, less than that, or no comparison that would be fair."""
@@ -137,3 +139,50 @@ class OperatorHistory:
     titles: Mapping[str, str] = field(default_factory=dict)
     freshness: tuple[Freshness, ...] = ()
     remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PastScore:
+    """How an operator stood at an earlier instant, as an account keeps it: what its reading says, without its snapshot.
+
+    `score` None: too little was known. `contributions` holds each rule that fired with its points, and each that could not
+    be judged with None; `later` says that it was computed later by a backfill, from what was known then.
+    """
+
+    as_of: datetime
+    score: int | None
+    band: Band
+    coverage: float
+    dimensions: Mapping[str, int | None]
+    contributions: Mapping[str, int | None]
+    snapshot: str
+    later: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreChange:
+    """By how many points the score changed in `days`, counting what could be judged both times; else why that is not known.
+
+    `on` and `then` are the day and the score compared with.
+    """
+
+    days: int
+    on: datetime | None
+    then: int | None
+    points: int | None
+    gap: Gap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreHistory:
+    """The scores before an account's own, under the account's scorecard, oldest first.
+
+    `changes` are those over 30, 60 and 90 days up to the account's score; `titles` names the scorecard's dimensions;
+    `receipt` proves what the store gave.
+    """
+
+    past: tuple[PastScore, ...]
+    direction: Direction
+    changes: tuple[ScoreChange, ...]
+    titles: Mapping[str, str]
+    receipt: Receipt

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from customer_research.domain.account import Account
-from customer_research.domain.evidence import Figure, Receipt
-from customer_research.domain.health import HealthScore
+from customer_research.domain.alert import AlertEvent, Episode
+from customer_research.domain.evidence import Figure, Gap, Receipt
+from customer_research.domain.health import Band, HealthScore, Status
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
 
@@ -76,3 +77,91 @@ class Risks:
     owners: tuple[Group, ...]
     churned: tuple[Account, ...]
     unjudged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """An operator in two snapshots: how it stood then and stands now.
+
+    `points` is the change of the score, counting what could be judged both times; None where that is nothing. `then_band`
+    None: it was not there.
+    """
+
+    operator_id: str
+    name: str
+    then: int | None
+    then_band: Band | None
+    now: int | None
+    band: Band
+    points: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What lies between two snapshots under one scorecard: who fell into At Risk or Critical, got worse, got better, left, came.
+
+    Each list has the weightiest first. `then_at_risk` counts those who were at risk at the earlier snapshot; `receipt` proves what the store gave.
+    """
+
+    then: Snapshot
+    new_at_risk: tuple[Mover, ...]
+    worse: tuple[Mover, ...]
+    better: tuple[Mover, ...]
+    left: tuple[Mover, ...]
+    came: tuple[Mover, ...]
+    then_at_risk: int
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """MRR in minor units of one currency, of the operators of one status, band and segment."""
+
+    status: Status
+    band: Band
+    segment: str
+    currency: str
+    minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of alerts within the week: raised, cleared, and what people did; `critical` are open now.
+
+    `acts` are those of people (acknowledged, snoozed, assigned), oldest first.
+    """
+
+    raised: tuple[Episode, ...]
+    cleared: tuple[Episode, ...]
+    critical: tuple[Episode, ...]
+    acts: tuple[AlertEvent, ...]
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A portfolio beside how it stood a week before.
+
+    `accounts` holds those of whom something is told, by id; `amounts` the MRR by currency, or why it is not known.
+    """
+
+    portfolio: Portfolio
+    moves: Moves | Gap
+    done: Done | Gap
+    amounts: tuple[Amount, ...] | Gap
+    accounts: Mapping[str, Account]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A portfolio for those who answer for all of it: a month's moves, the gravest risks, and the money.
+
+    `drawn` are the operators of a picture, those with the most MRR.
+    """
+
+    portfolio: Portfolio
+    risks: Risks
+    moves: Moves | Gap
+    amounts: tuple[Amount, ...] | Gap
+    accounts: Mapping[str, Account]
+    drawn: tuple[Account, ...]

@@ -110,8 +110,8 @@ Form = Literal["history", "dimensions", "waterfall", "months", "timeline", "band
 """What a chart shows.
 
 history: a figure over days, with events; dimensions: a bar for each dimension of a score; waterfall: points that add up to a
-score, in order; months: a figure by month, one series a year or a kind; timeline: amounts on days, one series a kind of event;
-bands: counts by category; quadrant: one mark an operator, one figure against another.
+score, in order (a mark of the series `total` stands on zero); months: a figure by month, one series a year or a kind; timeline:
+amounts on days, one series a kind of event; bands: counts by category; quadrant: one mark an operator, one figure against another.
 """
 
 

@@ -78,6 +78,10 @@ class Declaration:
             raise self.error(f"{key!r} must be finite.")
         return found
 
+    def any(self, key: str) -> object:
+        """Whatever stands there; needed."""
+        return self._take(key, object)
+
     def names(self) -> tuple[str, ...]:
         """The keys that nobody has taken, in order."""
         return tuple(self._values)

@@ -34,7 +34,7 @@ _SQL_TYPES: Mapping[Unit, str] = {
     "boolean": "BOOLEAN",
 }
 
-ListingUnit = Literal["month", "timestamp", "count", "minor", "text", "boolean"]
+ListingUnit = Literal["month", "date", "timestamp", "count", "minor", "text", "boolean"]
 """month: a date, the month's first day; minor: minor units of the row's `currency`."""
 
 
@@ -157,6 +157,22 @@ LISTINGS: Mapping[str, Listing] = MappingProxyType(
                 completed count Completed
                 cancelled count Cancelled
                 revenue_minor minor Revenue
+                currency text Currency
+                """,
+            ),
+            _listing(
+                "usage_daily",
+                "Bookings and trips by day, two years",
+                "reservation",
+                """
+                day date Day
+                booked count Booked
+                trips count Trips
+                completed count Completed
+                cancelled count Cancelled
+                revenue_minor minor Revenue
+                driver_trips count With a driver
+                app_trips count With the driver app
                 currency text Currency
                 """,
             ),

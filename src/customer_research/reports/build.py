@@ -6,15 +6,17 @@ what is unknown stays a gap with its reason.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal
 
 from customer_research.domain.account import Account, Records
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.money import Money, totals
+from customer_research.domain.occasion import Occasion
 from customer_research.domain.records import TABLES
 from customer_research.domain.report import (
     Block,
@@ -31,7 +33,8 @@ from customer_research.domain.report import (
     Text,
     Tone,
 )
-from customer_research.errors import RenderError
+from customer_research.errors import RenderError, UsageError
+from customer_research.reports.audience import customer_account, customer_report
 from customer_research.reports.presentation import list_words
 from customer_research.reports.tones import tone_of
 
@@ -50,18 +53,88 @@ STREAMS = frozenset(
 )
 """What every report on an operator needs: the health score on its head rests on all of them, on every report the same."""
 
+INTERNALLY = Occasion()
+
+
+About = Literal["operator", "operators", "everybody", "term"]
+"""Whom a kind of report is about: one operator, two to ten, all of a portfolio, or whoever answers to a term."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of report: its name and title, the streams and listings it reads, and the pure function that makes it.
+    """One kind of report: its name and title, what it reads, and the pure function that makes it.
 
-    `build` takes the `Account`; the lookup's is `build_lookup`, which takes the answer and its receipts.
+    `needs` are the streams and listings it reads; `scorecards` those it judges by beside the report's own; `past` whether it
+    reads earlier scores and alerts. `build` takes the `Account` (and the `Occasion` where `occasional`); that of a kind that
+    is not about one operator takes what its use case gives. `answers` is
+    the question that it answers, `parts` the titles of its sections (those that have nothing to say are left out), `charts`
+    the titles of what it draws.
     """
 
     name: str
     title: str
     needs: frozenset[str]
     build: Callable[..., Report]
+    about: About = "operator"
+    occasional: bool = False
+    scorecards: tuple[str, ...] = ()
+    past: bool = False
+    for_customers: bool = False
+    answers: str = ""
+    charts: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+
+    def report(self, account: Account, occasion: Occasion = INTERNALLY) -> Report:
+        """The report of this kind on an account: a pure function of the two.
+
+        Raises:
+            UsageError: the kind is not for customers, and the occasion's audience is.
+        """
+        self.admit(occasion)
+        if occasion.audience == "internal":
+            return self._built(account, occasion)
+        told = replace(occasion, since=since_of(account, occasion))  # found in notes, which customers do not see
+        return customer_report(self._built(customer_account(account), told))
+
+    def admit(self, occasion: Occasion) -> None:
+        """Refuse an occasion that the kind has no form for.
+
+        Raises:
+            UsageError: as `report`.
+        """
+        if occasion.audience == "customer" and not self.for_customers:
+            raise UsageError(
+                f"The report {self.name} is internal: it has no form for customers.",
+                hint="`account-review --audience customer` is made for them.",
+            )
+
+    def _built(self, account: Account, occasion: Occasion) -> Report:
+        return self.build(account, occasion) if self.occasional else self.build(account)
+
+
+_REVIEW = re.compile(r"\b(?:qbr|business review|account review|quarterly review)\b", re.IGNORECASE)
+"""What names a review in the title of a meeting, call or note."""
+
+LOOKED_BACK = timedelta(days=90)
+
+
+def last_review(account: Account) -> Mapping[str, Any] | None:
+    """The latest engagement before the report's day that names a review."""
+    today = account.as_of.date()
+    held = [
+        row
+        for row in known_rows(account, "engagement")
+        if row.get("occurred_at") and day_of(row["occurred_at"]) < today and _REVIEW.search(str(row.get("title") or ""))
+    ]
+    return max(held, key=lambda row: (row["occurred_at"], str(row["engagement_id"])), default=None)
+
+
+def since_of(account: Account, occasion: Occasion) -> date:
+    """Since when a report looks back: as asked, else since the last recorded review, else 90 days."""
+    if occasion.since is not None:
+        return occasion.since
+    review = last_review(account)
+    return day_of(review["occurred_at"]) if review else (account.as_of - LOOKED_BACK).date()
 
 
 def figure(account: Account, metric: str) -> Figure:

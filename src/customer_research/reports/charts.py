@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from customer_research.domain.evidence import Fact, Figure, Gap
+from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.money import Money
 from customer_research.domain.report import Cell, Chart, Form, Mark, Table, Text
 
@@ -20,6 +21,9 @@ AXES: dict[Form, str] = {
     "quadrant": "Figure",
 }
 """What stands along a chart's axis, where the chart does not say."""
+
+TOTAL = "total"
+"""The series of a waterfall's mark that stands on zero: what its steps add up to."""
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _UNKNOWN_BLOCK = "·"
@@ -38,6 +42,54 @@ def as_table(chart: Chart) -> Table:
         rows.append(tuple(row))
     right = tuple("right" if at == len(headers) - 1 else "left" for at in range(len(headers)))
     return Table(tuple(headers), tuple(rows), (), chart.title, align=right)  # type: ignore[arg-type] # made of the two words
+
+
+FEW = 12
+"""Up to so many marks a text shows each; more of them it shows as lines of blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A series of a chart as blocks, in the order of the places, and its lowest and highest marks where any is known."""
+
+    series: str
+    blocks: str
+    least: Mark | None
+    most: Mark | None
+
+
+def told_in_full(chart: Chart) -> bool:
+    """Whether a text shows every mark of a chart: there are few, and they are no cloud of points."""
+    return chart.form not in {"quadrant", "months"} and len(chart.marks) <= FEW
+
+
+def lines_of(chart: Chart, longest: int) -> tuple[Line, ...]:
+    """A chart's series as lines of blocks, the newest *longest* places; none for events and points, which make no line."""
+    if chart.form in {"quadrant", "timeline"}:
+        return ()
+    places = list(dict.fromkeys(sorted(str(mark.at) for mark in chart.marks)))[-longest:]
+    return tuple(_line(chart, series, places) for series in dict.fromkeys(mark.series for mark in chart.marks))
+
+
+def _line(chart: Chart, series: str, places: Sequence[str]) -> Line:
+    at = {str(mark.at): mark for mark in chart.marks if mark.series == series}
+    marks = [at.get(place) for place in places]
+    heights = [height_of(mark.figure) if mark is not None else None for mark in marks]
+    known = [(height, mark) for height, mark in zip(heights, marks, strict=True) if height is not None]
+    least, most = (choose(known, key=lambda pair: pair[0])[1] for choose in (min, max)) if known else (None, None)
+    return Line(series, sparkline(heights), least, most)
+
+
+def months_table(chart: Chart) -> Table:
+    """A chart by months as a table: a row a month, a column a series."""
+    series = tuple(dict.fromkeys(mark.series for mark in chart.marks))
+    at = {(str(mark.at), mark.series): mark.figure for mark in chart.marks}
+    places = dict.fromkeys(sorted(str(mark.at) for mark in chart.marks))
+    none = Text("none", "unknown")
+    rows = tuple((Text(place[:7]), *(at.get((place, one), none) for one in series)) for place in places)
+    align = ("left", *("right" for _ in series))
+    basis = merge_basis(mark.figure for mark in chart.marks if isinstance(mark.figure, Fact))
+    return Table((chart.axis or AXES[chart.form], *series), rows, basis, chart.title, align=align)  # type: ignore[arg-type] # made of the two words
 
 
 def place_cell(chart: Chart, mark: Mark) -> Cell:
@@ -67,6 +119,60 @@ def height_of(figure: Figure) -> float | None:
     if figure.unit == "usd_minor":
         return float(Money("USD", value).major)
     return None if isinstance(value, bool) or not isinstance(value, int | float | Decimal) else float(value)
+
+
+def unit_of(figure: Figure) -> str:
+    """What a figure counts: a currency's code for money, else its unit; an empty string for a gap."""
+    if isinstance(figure, Gap):
+        return ""
+    value = figure.value[0] if isinstance(figure.value, tuple) and figure.value else figure.value
+    if isinstance(value, Money):
+        return value.currency
+    return "USD" if figure.unit == "usd_minor" else figure.unit
+
+
+def steps(heights: Sequence[float | None], totals: Sequence[bool]) -> tuple[tuple[float, float] | None, ...]:
+    """From where to where each step of a waterfall goes: from the end of the one before, a total from zero; None if unknown."""
+    found: list[tuple[float, float] | None] = []
+    reached = 0.0
+    for height, is_total in zip(heights, totals, strict=True):
+        if height is None:
+            found.append(None)
+            continue
+        start = 0.0 if is_total else reached
+        reached = start + height
+        found.append((min(start, reached), max(start, reached)))
+    return tuple(found)
+
+
+def bars(chart: Chart, width: int) -> tuple[str, ...]:
+    """A bar of characters for each mark, the largest of its unit as wide as told; a waterfall's begin where the one before ends.
+
+    What is unknown is a dotted line; amounts of different currencies are not measured against each other.
+    """
+    heights = [height_of(mark.figure) for mark in chart.marks]
+    if chart.form == "waterfall":
+        spans = steps(heights, [mark.series == TOTAL for mark in chart.marks])
+    else:
+        spans = tuple(None if height is None else (0.0, abs(height)) for height in heights)
+    units = [unit_of(mark.figure) for mark in chart.marks]
+    low = min((span[0] for span in spans if span), default=0.0)
+    largest = {
+        unit: max(
+            (span[1] - low for span, other in zip(spans, units, strict=True) if span and other == unit), default=0.0
+        )
+        or 1.0
+        for unit in units
+    }
+    return tuple(
+        _UNKNOWN_BLOCK * width if span is None else _bar(span[0] - low, span[1] - low, width / largest[unit])
+        for span, unit in zip(spans, units, strict=True)
+    )
+
+
+def _bar(begin: float, end: float, scale: float) -> str:
+    first, last = round(begin * scale), round(end * scale)
+    return " " * first + _BLOCKS[-1] * max(last - first, int(end > begin))
 
 
 def sparkline(values: Sequence[float | None]) -> str:

@@ -35,7 +35,7 @@ from customer_research.domain.report import (
 )
 from customer_research.reports.answering import cause_words, unable_words
 from customer_research.reports.build import NOT_RECORDED, PersonalKind, bullets, figure, is_true
-from customer_research.reports.presentation import list_words, source_title, value_words
+from customer_research.reports.presentation import ANSWERS, list_words, source_title, value_words
 from customer_research.reports.tones import BAND_TONES
 
 STATUS_LABELS: Mapping[str, str] = MappingProxyType(
@@ -509,12 +509,16 @@ def arithmetic(account: Account, score: HealthScore) -> Bullets | None:
     return bullets(items)
 
 
-def unevaluated(score: HealthScore) -> Block | None:
-    """The rules that could not be judged, and why: no deduction was made for them."""
+def unevaluated(score: HealthScore, *, holes_only: bool = False) -> Block | None:
+    """The rules that could not be judged, and why: no deduction was made for them.
+
+    With `holes_only` those are left out for which a source answered that there is nothing.
+    """
     rows = tuple(
         (Text(item.rule), Text(dimension_title(item.dimension)), Text(item.gap.metric or "several figures"), item.gap)
         for dimension in score.dimensions
         for item in dimension.unevaluated
+        if not (holes_only and item.gap.reason in ANSWERS)
     )
     return Table(("Rule", "Dimension", "Needs", "Why not judged"), rows, caption="Not judged") if rows else None
 

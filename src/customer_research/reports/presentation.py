@@ -39,6 +39,7 @@ from customer_research.domain.report import (
     Tone,
 )
 from customer_research.errors import RenderError
+from customer_research.reports.audience import INTERNAL_SECTIONS
 
 LOCALE = "en_US"
 
@@ -75,12 +76,10 @@ SIGNED = frozenset(
         "drivers_added_90d",
         "contribution_points",
         "score_change",
+        "change",
     }
 )
 """Metrics that are changes: shown with a plus sign when positive."""
-
-INTERNAL_SECTIONS = frozenset({"health", "findings", "recommendations", "flags", "actions", "activity", "links"})
-"""Section ids that a report for the customer leaves out."""
 
 SOURCE_TITLES: Mapping[str, str] = MappingProxyType(
     {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -191,8 +191,30 @@ def _match_words(row: Mapping[str, Any]) -> str:
     return f"{str(row['matched_by']).replace('_', ' ')} ({sure})"
 
 
-def deals(account: Account) -> Block:
-    """The company's deals, newest first."""
+def own_tickets(account: Account) -> Block:
+    """The operator's open tickets and commitments as the operator may see them: no priority, no stage, no tag."""
+    columns = (
+        Column("number", "Ticket"),
+        Column("title", "Title"),
+        Column("state", "State"),
+        Column("created_at", "Opened", "day"),
+        Column("due_date", "Due", "date"),
+    )
+    rows = [row for row in known_rows(account, "ticket") if row.get("is_open")]
+    shown = [
+        {
+            **row,
+            "state": "committed" if row.get("is_commitment") else "in work",
+            "title": row.get("title") or "reported",
+        }
+        for row in newest(rows, "created_at", "ticket_id")
+    ]
+    found = records(account, "ticket")
+    return table(account, "Open tickets", found, columns, rows=shown, most=10, empty="No ticket is open.")
+
+
+def deals(account: Account, rows: Iterable[Mapping[str, Any]] | None = None) -> Block:
+    """The company's deals (or those given), newest first."""
     columns = (
         Column("name", "Deal"),
         Column("pipeline", "Pipeline"),
@@ -201,9 +223,9 @@ def deals(account: Account) -> Block:
         Column("is_open", "Open", "boolean"),
         Column("close_date", "Closes", "day"),
     )
-    rows = newest(known_rows(account, "deal"), "created_at", "deal_id")
+    chosen = newest(known_rows(account, "deal") if rows is None else rows, "created_at", "deal_id")
     found = records(account, "deal")
-    return table(account, "Deals", found, columns, rows=rows, most=10, empty="HubSpot has no deal for the company.")
+    return table(account, "Deals", found, columns, rows=chosen, most=10, empty="HubSpot has no deal for the company.")
 
 
 def recent_trips(account: Account) -> Block:

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import customer_research
 from customer_research.domain.account_snapshot import AccountSnapshot, Code
+from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Report
 from customer_research.errors import UsageError
 from customer_research.metrics.catalogue import METRICS
+from customer_research.reports.build import INTERNALLY
 from customer_research.reports.kinds import KINDS, difference
 from customer_research.research.service import Research
 from customer_research.settings import Settings
@@ -51,7 +53,8 @@ async def take(research: Research, term: str, *, scorecard: str | None = None) -
         StoreError: it cannot be written.
     """
     needs = frozenset[str]().union(*(kind.needs for kind in KINDS.values()))
-    account = await research.account(term, listings=needs, scorecard=scorecard)
+    also = dict.fromkeys(name for kind in KINDS.values() for name in kind.scorecards)
+    account = await research.account(term, listings=needs, scorecard=scorecard, also=tuple(also), past=True)
     return AccountSnapshots(research.settings.snapshots_folder).keep(account, this_code())
 
 
@@ -75,16 +78,16 @@ def same_code(snapshot: AccountSnapshot) -> bool:
     return snapshot.code == this_code()
 
 
-def report(snapshot: AccountSnapshot, kind: str) -> Report:
+def report(snapshot: AccountSnapshot, kind: str, occasion: Occasion = INTERNALLY) -> Report:
     """A report of a snapshot, as it was when the snapshot was taken.
 
     Raises:
-        UsageError: no report of that kind is made of one operator's account.
+        UsageError: no report of that kind is made of one operator's account, or it has no form for the audience.
     """
     chosen = KINDS.get(kind)
-    if chosen is None or kind == "lookup":
+    if chosen is None or chosen.about != "operator":
         raise UsageError(f"There is no report {kind!r} of an account snapshot.", hint=f"Reports: {', '.join(KINDS)}.")
-    return chosen.build(snapshot.account)
+    return chosen.report(snapshot.account, occasion)
 
 
 def compared(settings: Settings, before: str, after: str, *, operator_id: str = "") -> Report:

@@ -22,7 +22,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact
 from customer_research.domain.report import Report
 from customer_research.errors import AmbiguousOperator, ConfigError, CustomerResearchError, OperatorNotFound, UsageError
-from customer_research.reports.kinds import KINDS
+from customer_research.reports.kinds import OPERATOR_KINDS
 from customer_research.reports.presentation import clean, gap_words, mask_text, value_words
 from customer_research.reports.render.csv_ import plain
 from customer_research.reports.standing import SUMMARY
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from customer_research.research.service import Research
 
 logger = logging.getLogger(__name__)
-
-BATCH_KINDS = ("quick", "profile", "health", "billing")
-"""Kinds of report that a batch writes."""
 
 ASK_AGAIN_SECONDS = 15.0
 """A source that did not answer is left alone for this long, so that an outage does not cost its time-out per operator."""
@@ -122,11 +119,11 @@ class Batch:
     """
 
     def __init__(self, research: Research, order: Order, journal: Journal | None, told: Told) -> None:
-        if order.kind not in BATCH_KINDS:
-            raise UsageError(f"A batch makes no {order.kind!r}.", hint=f"Kinds: {', '.join(BATCH_KINDS)}.")
+        if order.kind not in OPERATOR_KINDS:
+            raise UsageError(f"A batch makes no {order.kind!r}.", hint=f"Kinds: {', '.join(OPERATOR_KINDS)}.")
         self._research = research
         self._order = order
-        self._kind = KINDS[order.kind]
+        self._kind = OPERATOR_KINDS[order.kind]
         self._journal = journal
         self._told = told
         self._rows: dict[int, Row] = {}
@@ -222,9 +219,14 @@ class Batch:
     async def _reported(self, entry: Entry, operator_id: str) -> Row:
         order = self._order
         account, _ = await self._research.measured(
-            operator_id, listings=self._kind.needs, scorecard=order.scorecard, as_of=self._as_of
+            operator_id,
+            listings=self._kind.needs,
+            scorecard=order.scorecard,
+            as_of=self._as_of,
+            also=self._kind.scorecards,
+            past=self._kind.past,
         )
-        report = self._kind.build(account)
+        report = self._kind.report(account)
         made = order.render(report)
         name = ""
         if self._journal is not None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from customer_research.domain.account import Account
 from customer_research.domain.evidence import Evidence, Figure
 from customer_research.domain.health import Finding, HealthScore
 from customer_research.engines.duckdb import Memory
 from customer_research.health.assembly import assemble
 from customer_research.health.findings import FindingRule, assemble_findings, findings_sql, load_findings
+from customer_research.health.playbook import Known, Playbook, advise, load_playbook
 from customer_research.health.scorecard import Scorecard, load_scorecard
 from customer_research.health.scoring import scoring_sql
 from customer_research.research.figures import WIDE_METRICS
@@ -33,16 +36,47 @@ class Judged(Protocol):
         """The records behind a metric."""
 
 
-def judge(measuring: Judged, scorecard: str) -> tuple[tuple[HealthScore, ...], tuple[Finding, ...]]:
-    """The health score under a scorecard, and the correlation findings that hold.
+def judge(
+    measuring: Judged, scorecard: str, also: Iterable[str] = ()
+) -> tuple[tuple[HealthScore, ...], tuple[Finding, ...]]:
+    """The health score under a scorecard, then under each further one, and the correlation findings that hold.
 
     Raises:
         ConfigError: no such scorecard, or a fault in it.
     """
-    card, scores = _compiled(scorecard, _changed_at(scorecard))
-    score = assemble(card, measuring.run(scores)[0], measuring.figures, measuring.evidence)
+    scores = []
+    for name in dict.fromkeys((scorecard, *also)):
+        card, sql = _compiled(name, _changed_at(name))
+        scores.append(assemble(card, measuring.run(sql)[0], measuring.figures, measuring.evidence))
     rules, held = _findings()
-    return (score,), assemble_findings(rules, measuring.run(held)[0], measuring.figures)
+    return tuple(scores), assemble_findings(rules, measuring.run(held)[0], measuring.figures)
+
+
+def advised(measuring: Judged, account: Account, playbook: Path | None) -> Account:
+    """The account with what the playbook (None: the shipped one) says to do about it.
+
+    Raises:
+        ConfigError: the playbook cannot be read, or a fault in it.
+    """
+    book = playbook_of(playbook)
+    row = measuring.run(book.sql)[0]
+    known = Known(row, account.figures, account.score, account.findings, account.history)
+    return replace(account, advice=advise(book, known))
+
+
+def playbook_of(path: Path | None) -> Playbook:
+    """The playbook of a file, or the shipped one; read anew when its file has changed.
+
+    Raises:
+        ConfigError: it cannot be read, or a fault in it.
+    """
+    return _playbook(path, 0 if path is None else _changed_at(str(path)))
+
+
+@cache
+def _playbook(path: Path | None, changed_at: int) -> Playbook:
+    del changed_at
+    return load_playbook(path, METRIC_NAMES)
 
 
 def card_named(scorecard: str) -> Scorecard:
@@ -71,16 +105,17 @@ def metrics_needed(card: Scorecard) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*named, *known_by, *gates)))
 
 
-def prepare(memory: Memory, scorecard: str) -> None:
-    """Plan the queries of `judge`.
+def prepare(memory: Memory, scorecard: str, playbook: Path | None = None) -> None:
+    """Plan the queries of `judge` and `advised`.
 
     Raises:
-        ConfigError: no such scorecard, or a fault in it.
+        ConfigError: no such scorecard, or a fault in it or in the playbook.
     """
     _, scores = _compiled(scorecard, _changed_at(scorecard))
     _, held = _findings()
     memory.prepare(scores)
     memory.prepare(held)
+    memory.prepare(playbook_of(playbook).sql)
 
 
 def _changed_at(scorecard: str) -> int:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from customer_research.health.alerts.declared import load_alert_rules
 from customer_research.health.alerts.telling import rule_in_words
 from customer_research.health.findings import load_findings
+from customer_research.health.playbook import shipped_text
 from customer_research.health.scorecard import PERMILLE, Scorecard, load_scorecard, shipped_scorecards
 from customer_research.metrics.catalogue import METRICS, SUBJECTS
-from customer_research.reports.kinds import KINDS
+from customer_research.reports.kinds import EVERY_KIND
+from customer_research.reports.render import FORMATS
 from customer_research.research.canonical import described
 from customer_research.research.figures import WIDE_METRICS
+from customer_research.research.judge import playbook_of
 from customer_research.settings import ENV_PREFIX, Settings, describe_defaults
 from customer_research.sources import discover
 
@@ -148,9 +152,66 @@ def sources() -> list[dict[str, Any]]:
     ]
 
 
+KINDS_INTRODUCTION = """\
+`customer-research report KIND [OPERATOR ...]` makes any of them, in any format; many have a command of their own name.
+Internal reports show everything; with `--audience customer` a kind that has a form for customers shows nothing internal:
+no score, band, gate, finding, risk, advice, alert, note, contact, deal, MRR, other operator, request or link of ours
+(`reports/audience.py` decides, and a test with a mark on every internal value proves it). The other kinds refuse it.
+"""
+
+PLAYBOOK_INTRODUCTION = """\
+What reports advise comes from the playbook: each play names what raises it, who does what, and until when; a piece of advice
+carries the rule, finding or condition that raised it, and its receipts. Without evidence there is no advice. A file of your
+own (setting `playbook`) stands alone, or changes plays by id when it begins with `base = "shipped"`;
+`customer-research playbook --shipped` prints the shipped one.
+"""
+
+
 def kinds() -> list[dict[str, Any]]:
     """Every report kind."""
-    return [{"name": k.name, "title": k.title, "needs": sorted(k.needs)} for k in KINDS.values()]
+    return [
+        {
+            "name": k.name,
+            "title": k.title,
+            "about": k.about,
+            "answers": k.answers,
+            "parts": list(k.parts),
+            "charts": list(k.charts),
+            "audiences": ["internal", "customer"] if k.for_customers else ["internal"],
+            "needs": sorted(k.needs),
+        }
+        for k in EVERY_KIND.values()
+    ]
+
+
+def formats() -> list[dict[str, Any]]:
+    """Every format of reports."""
+    return [{"name": f.name, "title": f.title, "suffixes": list(f.suffixes)} for f in FORMATS.values()]
+
+
+def plays(path: Path | None = None) -> list[dict[str, Any]]:
+    """The plays of a playbook (None: the shipped one)."""
+    return [
+        {
+            "id": p.id,
+            "raised_by": p.trigger,
+            "segments": list(p.segments),
+            "area": p.area,
+            "priority": p.priority.words or "as raised",
+            "owner": p.owner.words,
+            "within_days": p.within_days.words or "by priority",
+            "action": p.action or "the finding's own",
+            "also": p.also.words,
+            "meetings": list(p.meetings),
+            "reason": p.reason,
+        }
+        for p in playbook_of(path).plays
+    ]
+
+
+def shipped_playbook() -> str:
+    """The shipped playbook's declaration (TOML)."""
+    return shipped_text()
 
 
 def settings() -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from customer_research.domain.check import CheckResult
 from customer_research.domain.evidence import Evidence, Gap
 from customer_research.domain.explanation import Explanation
 from customer_research.domain.identity import LookupAnswer
+from customer_research.domain.occasion import Occasion
 from customer_research.domain.rates import Rates
 from customer_research.domain.records import TABLES
 from customer_research.domain.report import Report
@@ -24,6 +25,7 @@ from customer_research.engines.duckdb import Memory
 from customer_research.errors import BadAnswer, ConfigError, CustomerResearchError, OperatorNotFound, UsageError
 from customer_research.metrics.catalogue import Metric
 from customer_research.metrics.queries import EVIDENCE, LISTINGS, evidence_sql
+from customer_research.reports.build import INTERNALLY, Kind
 from customer_research.reports.kinds import KINDS
 from customer_research.reports.kinds import lookup as lookup_kind
 from customer_research.research import comparison, missing, whatif
@@ -38,7 +40,7 @@ from customer_research.research.freshness import freshness
 from customer_research.research.gather import CSM, Gatherer, Progress, silent
 from customer_research.research.gathered import Gathered
 from customer_research.research.journal import Journal
-from customer_research.research.judge import judge
+from customer_research.research.judge import advised, judge
 from customer_research.research.judge import prepare as prepare_judging
 from customer_research.research.resolve import Resolution, Resolver, operator_id_of
 from customer_research.research.why import compare, explain, metric_named, needed_tables, warehouse_evidence
@@ -98,11 +100,13 @@ class Research:
         report = lookup_kind.build_lookup(found.answer, found.receipts, found.gaps, self._clock())
         return report, found.answer
 
-    async def report(self, kind: str, term: str, *, scorecard: str | None = None) -> Report:
+    async def report(
+        self, kind: str, term: str, *, scorecard: str | None = None, occasion: Occasion = INTERNALLY
+    ) -> Report:
         """One report about the one operator that the term names.
 
         Raises:
-            UsageError: no such kind, or the term cannot be looked up.
+            UsageError: no such kind, one that is not for the occasion's audience, or the term cannot be looked up.
             OperatorNotFound: nothing answers to the term.
             AmbiguousOperator: several operators do.
             ConfigError: no such scorecard, or a wrong setting.
@@ -110,8 +114,12 @@ class Research:
         chosen = KINDS.get(kind)
         if chosen is None:
             raise UsageError(f"There is no report {kind!r}.", hint=f"Reports: {', '.join(KINDS)}.")
-        account = await self.account(term, listings=chosen.needs, scorecard=scorecard)
-        return chosen.build(account)
+        chosen.admit(occasion)
+        return chosen.report(await self.account_for(chosen, term, scorecard=scorecard), occasion)
+
+    async def account_for(self, kind: Kind, term: str, *, scorecard: str | None = None) -> Account:
+        """All that a kind of report reads of the one operator that the term names; see `report` for errors."""
+        return await self.account(term, listings=kind.needs, scorecard=scorecard, also=kind.scorecards, past=kind.past)
 
     async def account(
         self,
@@ -120,10 +128,24 @@ class Research:
         tables: frozenset[str] = ALL_TABLES,
         listings: Collection[str] = (),
         scorecard: str | None = None,
+        also: Sequence[str] = (),
+        past: bool = False,
     ) -> Account:
-        """Everything known of the one operator that the term names; see `report` for errors."""
+        """Everything known of the one operator that the term names; see `report` for errors.
+
+        Args:
+            term: any identifier or name.
+            tables: the canonical tables that are read.
+            listings: the details that are read (`metrics.queries.LISTINGS`; other names are left out).
+            scorecard: the scorecard of its score; the settings' without.
+            also: further scorecards to judge by.
+            past: whether earlier scores and alerts are read from the store.
+        """
         self.ask_again()
-        return (await self.measured(term, tables=tables, listings=listings, scorecard=scorecard))[0]
+        account, _ = await self.measured(
+            term, tables=tables, listings=listings, scorecard=scorecard, also=also, past=past
+        )
+        return account
 
     async def compare(self, terms: Sequence[str], *, scorecard: str | None = None) -> Report:
         """Two to ten operators side by side, as of one instant; see `report` for errors of each term.
@@ -189,6 +211,8 @@ class Research:
         listings: Collection[str] = (),
         scorecard: str | None = None,
         as_of: datetime | None = None,
+        also: Sequence[str] = (),
+        past: bool = False,
     ) -> tuple[Account, Measuring]:
         """The account with its tables in memory, which hold only until the caller awaits something else.
 
@@ -197,7 +221,8 @@ class Research:
         memory = self._opened_memory()
         gathered, resolution = await self._gather(term, tables, frozenset(listings) & LISTINGS.keys(), as_of)
         measuring = Measuring(await memory, gathered)
-        scores, findings = judge(measuring, scorecard or self.settings.scorecard)
+        card = scorecard or self.settings.scorecard
+        scores, findings = judge(measuring, card, also)
         account = Account(
             operator_id=gathered.operator_id,
             name=_name(gathered, resolution),
@@ -212,7 +237,11 @@ class Research:
             links=self.settings.links,
             rates=self._rates_around(gathered.as_of),
         )
-        return account, measuring
+        if past:
+            from customer_research.research.history.past import with_past  # noqa: PLC0415 - start-up time
+
+            account = with_past(account, self.settings, card)
+        return advised(measuring, account, self.settings.playbook), measuring
 
     def _rates_around(self, as_of: datetime) -> Rates | None:
         """The exchange rates that a report as of that instant may use; the files are read once."""
@@ -227,7 +256,7 @@ class Research:
         Accounts that are gathered at the same time share it, since nothing is awaited between measuring and judging.
         """
         if self._memory is None:
-            self._memory = asyncio.create_task(asyncio.to_thread(_memory, self.settings.scorecard))
+            self._memory = asyncio.create_task(asyncio.to_thread(_memory, self.settings))
         return self._memory
 
     def _measure_arrived(self, gathered: Gathered) -> None:
@@ -327,12 +356,12 @@ class Research:
         return found
 
 
-def _memory(scorecard: str) -> Memory:
+def _memory(settings: Settings) -> Memory:
     """A memory in which measuring and judging need only run."""
     memory = Memory()
     prepare_measuring(memory)
     with suppress(ConfigError):  # judging says so when it is this scorecard that is asked for
-        prepare_judging(memory, scorecard)
+        prepare_judging(memory, settings.scorecard, settings.playbook)
     return memory
 
 

@@ -32,6 +32,7 @@ from customer_research.sandbox.dataset import Dataset
 from customer_research.sandbox.servers import hubspot, lago, metabase, notion
 from customer_research.sandbox.servers.cards import SNOWFLAKE
 from customer_research.sandbox.servers.faults import SOURCES, Controls, Fault, Faults, Request, parse_fault
+from customer_research.sandbox.servers.notion_pages import REPORTS_DATA_SOURCE
 from customer_research.sandbox.servers.snowflake import Warehouse
 
 HOST = "127.0.0.1"
@@ -279,7 +280,12 @@ def _settings(dataset: Dataset, addresses: Mapping[str, str], folder: Path) -> s
         "lago": {"url": addresses["lago"], "api_key": lago.API_KEY},
         "hubspot": {"url": addresses["hubspot"], "token": hubspot.TOKEN},
         "metabase": {"url": addresses["metabase"], "api_key": metabase.API_KEY, "database": SNOWFLAKE},
-        "notion": {"url": addresses["notion"], "token": notion.TOKEN, "tickets_database": dataset.notion.database_id},
+        "notion": {
+            "url": addresses["notion"],
+            "token": notion.TOKEN,
+            "tickets_database": dataset.notion.database_id,
+            "reports_data_source": REPORTS_DATA_SOURCE,
+        },
         "lake": {"folder": str(folder / "lake")},
         "store": {"url": f"sqlite:///{folder / 'customer-research.db'}", "snapshots": str(folder / "snapshots")},
         "rates": {"file": str(folder / "rates.csv")},

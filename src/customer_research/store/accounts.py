@@ -32,6 +32,7 @@ _ID = re.compile(rf"[0-9a-f]{{{_SHORTEST},{_DIGITS}}}")
 _DOMAIN = (
     "account",
     "account_snapshot",
+    "advice",
     "evidence",
     "health",
     "history",

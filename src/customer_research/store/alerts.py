@@ -181,6 +181,13 @@ class AlertBook:
         with self._store.read() as connection:
             return tuple(map(_event, connection.execute(query).mappings()))
 
+    def acts(self, since: datetime, until: datetime) -> tuple[AlertEvent, ...]:
+        """What people did to alerts in [since, until), oldest first."""
+        theirs = ("acknowledged", "snoozed", "assigned")
+        query = sa.select(event).where(event.c.kind.in_(theirs), event.c.at >= since, event.c.at < until)
+        with self._store.read() as connection:
+            return tuple(map(_event, connection.execute(query.order_by(event.c.no)).mappings()))
+
     # -- what people do --------------------------------------------------------------------------------------------------
 
     def acknowledge(self, id_or_beginning: str, *, who: str, now: datetime) -> Episode:

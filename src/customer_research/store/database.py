@@ -84,6 +84,16 @@ class Store:
             yield connection
 
 
+def is_there(url: str) -> bool:
+    """Whether a store has been made at this URL: of a file it is known, of a server it is taken to be so.
+
+    Raises:
+        ConfigError: no such kind of database.
+    """
+    address = _address(url)
+    return not address.drivername.startswith("sqlite") or Path(str(address.database)).exists()
+
+
 def open_store(url: str) -> Store:
     """Open the store at a SQLAlchemy URL, bringing its schema up to date; one that is not there yet is made.
 

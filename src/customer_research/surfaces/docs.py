@@ -145,10 +145,59 @@ def sources_page() -> str:
     return "\n".join(parts)
 
 
+ABOUT = {
+    "operator": "one operator",
+    "operators": "two to ten operators",
+    "everybody": "everybody",
+    "term": "an identifier or a name",
+}
+
+
 def reports_page() -> str:
-    """The report kinds."""
-    rows = [(f"`{k['name']}`", k["title"], k["needs"]) for k in registry.kinds()]
-    return "\n".join([NOTE, "# Reports\n", table(("kind", "title", "details it fetches"), rows)])
+    """The report kinds: what each answers, for whom, of which sections and charts; and the formats."""
+    found = registry.kinds()
+    rows = [(f"`{k['name']}`", k["title"], ABOUT[k["about"]], k["answers"], k["audiences"]) for k in found]
+    parts = [
+        NOTE,
+        "# Reports\n",
+        registry.KINDS_INTRODUCTION,
+        table(("kind", "title", "about", "answers", "audience"), rows),
+        "## Sections, charts, and what each reads\n",
+        "Sections that have nothing to say are left out; a chart that cannot be drawn of known figures is, too.\n",
+        table(
+            ("kind", "sections", "charts", "details it fetches"),
+            [(f"`{k['name']}`", "; ".join(k["parts"]), "; ".join(k["charts"]), k["needs"]) for k in found],
+        ),
+        "## Formats\n",
+        "Every kind has every format; in a terminal and in Markdown a long chart is a line of blocks.\n",
+        table(
+            ("format", "what it is", "files"),
+            [(f"`{f['name']}`", f["title"], f["suffixes"]) for f in registry.formats()],
+        ),
+    ]
+    return "\n".join(parts)
+
+
+def playbooks_page() -> str:
+    """The shipped playbook."""
+    headers = ("play", "raised by", "priority", "within days", "owner", "action", "topic in", "why so")
+    rows = []
+    for play in registry.plays():
+        only = f" (only {', '.join(play['segments'])})" if play["segments"] else ""
+        also = f" {play['also']}" if play["also"] else ""
+        rows.append(
+            (
+                f"`{play['id']}`",
+                f"{play['raised_by']}{only}",
+                play["priority"],
+                play["within_days"],
+                play["owner"],
+                f"{play['action']}{also}",
+                play["meetings"] or "any talk",
+                play["reason"],
+            )
+        )
+    return "\n".join([NOTE, "# Playbook\n", registry.PLAYBOOK_INTRODUCTION, table(headers, rows)])
 
 
 def settings_page() -> str:
@@ -193,6 +242,7 @@ PAGES: Mapping[str, Any] = {
     "rules.md": rules_page,
     "sources.md": sources_page,
     "reports.md": reports_page,
+    "playbooks.md": playbooks_page,
     "settings.md": settings_page,
     "cli.md": cli_page,
 }

@@ -6,7 +6,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure
 from customer_research.domain.money import Money
 from customer_research.domain.report import Block, FigureLine, Figures, Prose, Report, Section
-from customer_research.reports import judgement, tables
+from customer_research.reports import judgement, pictures, tables
 from customer_research.reports.build import (
     STREAMS,
     Column,
@@ -41,7 +41,13 @@ def build(account: Account) -> Report:
             _customer(account),
             _subscriptions(account),
             _money(account),
-            section("Invoices", tables.invoice_statuses(account), tables.invoices(account, 5), id="invoices"),
+            section(
+                "Invoices",
+                pictures.bills(account),
+                tables.invoice_statuses(account),
+                tables.invoices(account, 5),
+                id="invoices",
+            ),
             _indicators(account),
             _flags(account),
             recommendation_section(account, dimensions=frozenset({"payment"})),
@@ -219,4 +225,23 @@ def _credits(account: Account) -> Block:
     return table(account, "Latest credit notes", found, columns, rows=rows, most=5, empty="No credit notes.")
 
 
-KIND = Kind("billing", "Billing", STREAMS, build)
+KIND = Kind(
+    "billing",
+    "Billing",
+    STREAMS,
+    build,
+    for_customers=True,
+    answers="What does the operator pay us, and does it pay on time?",
+    charts=(pictures.BILLS,),
+    parts=(
+        "Customer",
+        "Subscriptions",
+        "Money",
+        "Invoices",
+        "Payment health",
+        "Flags",
+        "Recommendations",
+        "Payments and credits",
+        "Links",
+    ),
+)

@@ -9,12 +9,18 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.health import Contribution, HealthScore
 from customer_research.domain.portfolio import Risks
-from customer_research.domain.report import Block, Cell, Prose, Report, Text, Tone
+from customer_research.domain.report import Block, Cell, Chart, Mark, Prose, Report, Text, Tone
 from customer_research.reports import judgement
 from customer_research.reports.build import bullets, figure, section, sections
-from customer_research.reports.kinds.portfolio import brief, disagreements, gap_warnings, group_table, number, table
+from customer_research.reports.kinds.portfolio import (
+    brief,
+    disagreements_table,
+    gap_warnings,
+    group_table,
+    number,
+    table,
+)
 from customer_research.reports.presentation import counted, value_words
-from customer_research.reports.recommend import recommendations
 from customer_research.reports.standing import health, observed_churn
 
 CATEGORIES: Mapping[str, str] = MappingProxyType({"P": "Payment", "E": "Engagement", "S": "Support", "C": "Contract"})
@@ -78,10 +84,10 @@ def build(found: Risks) -> Report:
         generated_at=portfolio.generated_at,
         as_of=portfolio.snapshot.as_of,
         sections=sections(
-            section("Summary", Prose(NOT_A_PROBABILITY), *_groups(found), id="summary"),
+            section("Summary", Prose(NOT_A_PROBABILITY), _by_level(found), *_groups(found), id="summary"),
             section("Insights", bullets(_insights(found)), id="insights"),
             section("Ranked by expected loss", _ranked(found), id="ranked"),
-            section("Where figures disagree", disagreements(portfolio), id="disagreements"),
+            section("Where figures disagree", disagreements_table(portfolio), id="disagreements"),
             section("Signs, account by account", *_details(found), id="signs"),
             section("Churned within 90 days", _churned(found), id="churned"),
         ),
@@ -123,6 +129,25 @@ def _groups(found: Risks) -> Iterator[Block]:
         grouped = group_table(found.portfolio, rows, of, caption, "Average risk")
         if grouped is not None:
             yield grouped
+
+
+BY_LEVEL = "Operators at risk, by level"
+
+
+def _by_level(found: Risks) -> Chart | None:
+    """How many operators are at each level of risk."""
+    tones: dict[str, Tone] = {"High": "bad", "Medium": "bad", "Low": "watch"}
+    marks = tuple(
+        Mark(level.name, number(found.portfolio, level.operators, "count"), tone=tones.get(level.name, "neutral"))
+        for level in found.levels
+    )
+    if not marks:
+        return None
+    many = sum(level.operators for level in found.levels)
+    of = found.portfolio.chosen.matching
+    facts = (number(found.portfolio, many, "count"), number(found.portfolio, of, "count"))
+    text = f"{many} of {counted(of, 'operator')} are at risk."
+    return Chart("bands", BY_LEVEL, Prose(text, facts), marks, "Level", "Operators")
 
 
 def _insights(found: Risks) -> Iterator[Prose]:
@@ -218,7 +243,7 @@ def _sign(sign: Contribution) -> Prose:
 
 def _action(account: Account) -> Iterator[Prose]:
     """The first thing to do; an Enterprise account's owner is brought in."""
-    todo = recommendations(account)
+    todo = account.advice
     segment = account.fact("segment")
     with_owner = " Bring in the account's executive sponsor." if segment and segment.value == "Enterprise" else ""
     if todo:

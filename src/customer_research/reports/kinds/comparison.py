@@ -14,7 +14,6 @@ from customer_research.domain.report import Cell, Freshness, Prose, Report, Tabl
 from customer_research.reports import judgement
 from customer_research.reports.build import STREAMS, Kind, bullets, section, sections
 from customer_research.reports.presentation import ANSWERS, gap_words, money_words, value_words
-from customer_research.reports.recommend import recommendations
 from customer_research.reports.standing import STANDINGS, Standing, status
 from customer_research.reports.tones import BAND_TONES, PRIORITY_TONES
 
@@ -281,8 +280,8 @@ def _risks(accounts: Sequence[Account], names: Mapping[str, str]) -> Iterator[An
 
 def _actions(accounts: Sequence[Account], names: Mapping[str, str]) -> Table | Prose:
     """The most urgent actions of each operator, the most urgent of all first."""
-    found = [(account, item) for account in accounts for item in recommendations(account)]
-    chosen = [(account, item) for account in accounts for item in recommendations(account)[:_ACTIONS_EACH]]
+    found = [(account, item) for account in accounts for item in account.advice]
+    chosen = [(account, item) for account in accounts for item in account.advice[:_ACTIONS_EACH]]
     if not chosen:
         return Prose("Nothing in the figures known asks for an action.")
     ranked = sorted(chosen, key=lambda pair: _PRIORITIES.index(pair[1].priority))
@@ -330,4 +329,12 @@ def _latest(instants: Sequence[Any], choose: Callable[..., Any]) -> Any:
     return choose((instant for instant in instants if instant is not None), default=None)
 
 
-KIND = Kind("comparison", "Comparison", STREAMS, build)
+KIND = Kind(
+    "comparison",
+    "Comparison",
+    STREAMS,
+    build,
+    about="operators",
+    answers="How do several operators differ?",
+    parts=("Operators", "Differences that matter", "Side by side", "Risks", "Actions"),
+)

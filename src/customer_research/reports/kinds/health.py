@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from customer_research.domain.account import Account
 from customer_research.domain.report import Block, Missing, Prose, Report, Section, Table, Text
-from customer_research.reports import judgement, tables
+from customer_research.reports import judgement, pictures, progress, tables
 from customer_research.reports.build import STREAMS, Kind, bullets, lines, section, sections
 from customer_research.reports.frame import frame
 from customer_research.reports.recommend import action_table
@@ -44,6 +44,7 @@ def _score(account: Account) -> Section | None:
         judgement.score_lines(account),
         observed_churn(account),
         judgement.dimension_table(account, score),
+        pictures.dimension_bars(account),
         gates or Prose(judgement.nothing_found(account, none)),
         bullets(judgement.unjudged_gate_prose(gate) for gate in score.unjudged_gates),
         *(Missing(f"Dimension {judgement.dimension_title(d.name)}", d.gap) for d in score.dimensions if d.gap),
@@ -73,6 +74,7 @@ def _points(account: Account) -> Section | None:
     return section(
         "Point by point",
         judgement.contribution_table(account, score),
+        pictures.contributions_waterfall(account),
         judgement.arithmetic(account, score),
         judgement.unevaluated(score),
         id="points",
@@ -119,7 +121,7 @@ def _trend(account: Account) -> Section | None:
         trend_90d_year: Reservations, year on year
         """,
     )
-    return section("Trend", judgement.missing_history(account), usage, id="trend")
+    return section("Trend", pictures.score_history(account), progress.changes(account), usage, id="trend")
 
 
 def _evidence(account: Account) -> Section | None:
@@ -129,4 +131,13 @@ def _evidence(account: Account) -> Section | None:
     return section("Evidence", *blocks, more, id="evidence") if more else None
 
 
-KIND = Kind("health", "Health", STREAMS, build)
+KIND = Kind(
+    "health",
+    "Health",
+    STREAMS,
+    build,
+    past=True,
+    answers="How healthy is the account, and where does every point come from?",
+    charts=(pictures.DIMENSIONS, pictures.WATERFALL, pictures.SCORE_HISTORY),
+    parts=("Score", "Point by point", "Risks and positives", "Actions", "Trend", "Evidence", "Links"),
+)

@@ -19,8 +19,10 @@ from customer_research.domain.history import (
 from customer_research.domain.report import (
     Block,
     Cell,
+    Chart,
     FigureLine,
     Figures,
+    Mark,
     Prose,
     Report,
     Section,
@@ -29,9 +31,9 @@ from customer_research.domain.report import (
     Tone,
 )
 from customer_research.reports.build import bullets, section, sections
-from customer_research.reports.charts import sparkline
 from customer_research.reports.tones import BAND_TONES
 
+SCORES = "Health score over time"
 SHOWN = 12
 """How many readings the table shows unless told."""
 
@@ -170,9 +172,9 @@ def _over_time(found: OperatorHistory, shown: int) -> Iterator[Block]:
     )
 
 
-def _line(found: OperatorHistory, past: Sequence[Past]) -> Prose:
-    scores = [one.reading.score for one in past]
-    known = [score for score in scores if score is not None]
+def _line(found: OperatorHistory, past: Sequence[Past]) -> Block:
+    """The scores as a drawing; where there is none, that there is none."""
+    known = [one.reading.score for one in past if one.reading.score is not None]
     first, last = past[0].snapshot.as_of, past[-1].snapshot.as_of
     if not known:
         return Prose("No reading has a score.", (), "unknown")
@@ -181,7 +183,12 @@ def _line(found: OperatorHistory, past: Sequence[Past]) -> Prose:
         Fact(score, "points", (found.receipt,), last, name)
         for name, score in (("lowest_score", min(known)), ("highest_score", max(known)))
     )
-    return Prose(f"{sparkline(scores)} lowest {min(known)}, highest {max(known)} ({span}).", extremes)
+    marks = tuple(
+        Mark(one.snapshot.as_of.date(), _score(found, one, (found.receipt,)), tone=BAND_TONES[one.reading.band])
+        for one in past
+    )
+    says = Prose(f"Lowest {min(known)}, highest {max(known)} ({span}).", extremes)
+    return Chart("history", SCORES, says, marks, "Day", "Health score (of 100)")
 
 
 def _row(found: OperatorHistory, past: Past, dimensions: Sequence[str], *, several: bool) -> tuple[Cell, ...]:

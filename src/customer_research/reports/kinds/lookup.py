@@ -177,4 +177,12 @@ def _nothing(answer: LookupAnswer) -> Section | None:
     return section("What now", lead, reasons, then, steps, id="next")
 
 
-KIND = Kind("lookup", "Lookup", frozenset({"csm"}), build_lookup)
+KIND = Kind(
+    "lookup",
+    "Lookup",
+    frozenset({"csm"}),
+    build_lookup,
+    about="term",
+    answers="Which operator is meant?",
+    parts=("Question", "Best match", "Matches", "Not searched", "What now"),
+)

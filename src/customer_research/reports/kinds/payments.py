@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from customer_research.domain.account import Account
 from customer_research.domain.report import Block, FigureLine, Figures, Prose, Report, Section
-from customer_research.reports import judgement, tables
+from customer_research.reports import judgement, pictures, tables
 from customer_research.reports.build import (
     STREAMS,
     Column,
@@ -29,7 +29,7 @@ def build(account: Account) -> Report:
             _standing(account),
             _volume(account),
             _risk(account),
-            section("By month", _monthly(account), id="monthly"),
+            section("By month", pictures.charges_by_month(account), _monthly(account), id="monthly"),
             section("Recent failures", _failures(account), id="failures"),
             section("Disputes", _disputes(account), id="disputes"),
             recommendation_section(account, dimensions=frozenset({"payment"})),
@@ -77,7 +77,7 @@ def _volume(account: Account) -> Section | None:
 
 def _risk(account: Account) -> Section | None:
     return section(
-        "Risk",
+        "Risk and disputes",
         lines(
             account,
             """
@@ -131,4 +131,22 @@ def _disputes(account: Account) -> Block:
     return listing(account, "card_disputes", "Disputes, active first", columns, empty="No dispute, ever.")
 
 
-KIND = Kind("payments", "Payments", STREAMS | {"card_monthly", "card_failures", "card_disputes"}, build)
+KIND = Kind(
+    "payments",
+    "Payments",
+    STREAMS | {"card_monthly", "card_failures", "card_disputes"},
+    build,
+    for_customers=True,
+    answers="What do passengers pay by card, what fails, what is disputed?",
+    charts=(pictures.CHARGES,),
+    parts=(
+        "Standing",
+        "Charges, last 90 days",
+        "Risk and disputes",
+        "By month",
+        "Recent failures",
+        "Disputes",
+        "Recommendations",
+        "Links",
+    ),
+)

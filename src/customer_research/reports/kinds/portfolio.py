@@ -10,7 +10,7 @@ from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.portfolio import Group, Portfolio
 from customer_research.domain.report import Block, Cell, Prose, Report, Section, Table, Text, Tone
-from customer_research.reports import judgement
+from customer_research.reports import judgement, pictures
 from customer_research.reports.build import figure, section, sections
 from customer_research.reports.presentation import ANSWERS, counted, value_words
 from customer_research.reports.standing import flag, health
@@ -29,12 +29,12 @@ def build(found: Portfolio) -> Report:
         as_of=found.snapshot.as_of,
         sections=sections(
             section("Who needs attention", *_lines(found), id="attention"),
-            section("Where figures disagree", disagreements(found), id="disagreements"),
+            section("Where figures disagree", disagreements_table(found), id="disagreements"),
             *groups(found),
         ),
         freshness=found.freshness,
         warnings=tuple(gap_warnings(found)),
-        headline=_headline(found),
+        headline=headline(found),
     )
 
 
@@ -52,6 +52,7 @@ def groups(found: Portfolio) -> Iterator[Section | None]:
     ]
     yield section(
         "How everybody stands",
+        pictures.by_band(found),
         group_table(found, bands, "Band", "By band"),
         group_table(found, found.segments, "Segment", "By segment"),
         group_table(found, statuses, "Status", "By status"),
@@ -118,7 +119,8 @@ def _is_number(cell: Cell) -> bool:
     return isinstance(cell, Fact) and cell.unit not in {"text", "date"}
 
 
-def _headline(found: Portfolio) -> Prose:
+def headline(found: Portfolio) -> Prose:
+    """How many operators are At Risk or Critical, with how much MRR."""
     counts = {group.name: group for group in found.bands}
     critical, at_risk = (counts.get(band) for band in ("critical", "at_risk"))
     worst = [group for group in (critical, at_risk) if group is not None]
@@ -176,8 +178,8 @@ NO_HISTORY = Gap(
 )
 
 
-def disagreements(found: Portfolio) -> Block:
-    """Where money, usage and support do not tell the same story (correlation rules)."""
+def disagreements_table(found: Portfolio, most: int | None = None) -> Block:
+    """Where money, usage and support do not tell the same story (correlation rules); the first *most*."""
     if not found.disagreements:
         return Prose(
             "Money, usage and support tell the same story wherever they are known.", (number(found, 0, "count"),)
@@ -190,6 +192,6 @@ def disagreements(found: Portfolio) -> Block:
             *mrr_cells(found, group),
             Text(", ".join(group.examples)),
         )
-        for group in found.disagreements
+        for group in found.disagreements[:most]
     ]
-    return table(found, headers, rows, "")
+    return table(found, headers, rows, "", len(found.disagreements))

@@ -10,7 +10,7 @@ from typing import Any
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure
 from customer_research.domain.report import Block, Cell, FigureLine, Figures, Prose, Report, Section, Table, Text
-from customer_research.reports import judgement, tables
+from customer_research.reports import judgement, pictures, tables
 from customer_research.reports.build import (
     STREAMS,
     Column,
@@ -30,6 +30,7 @@ from customer_research.reports.build import (
     section,
     sections,
 )
+from customer_research.reports.days import LISTING
 from customer_research.reports.frame import frame
 from customer_research.reports.presentation import source_title
 from customer_research.reports.recommend import recommendation_section
@@ -167,7 +168,8 @@ def _billing(account: Account) -> Section | None:
         pending_cancellation: Pending cancellation
         """,
     )
-    return section("Billing", Figures((*overview.lines, judgement.payment_line(account))), id="billing")
+    figures = Figures((*overview.lines, judgement.payment_line(account)))
+    return section("Billing", figures, pictures.bills(account), id="billing")
 
 
 def _engagement(account: Account) -> Section | None:
@@ -193,6 +195,7 @@ def _engagement(account: Account) -> Section | None:
             commitments_at_risk: Commitments at risk
             """,
         ),
+        pictures.reservations_by_month(account),
         id="engagement",
     )
 
@@ -304,4 +307,24 @@ def _appendix(account: Account) -> Section | None:
     )
 
 
-KIND = Kind("profile", "Profile", STREAMS, build)
+KIND = Kind(
+    "profile",
+    "Profile",
+    STREAMS | {LISTING},
+    build,
+    answers="Who is the operator, what do they pay, how do they use it, what troubles them?",
+    charts=(pictures.BILLS, pictures.RESERVATIONS),
+    parts=(
+        "Overview",
+        "Health",
+        "What the sources say together",
+        "Recommendations",
+        "Contacts",
+        "Billing",
+        "Engagement",
+        "Relationship",
+        "Last 30 days",
+        "Appendix",
+        "Links",
+    ),
+)

@@ -41,4 +41,4 @@ def _guess(account: Account) -> Iterator[FigureLine]:
         yield FigureLine("found", found, "watch")
 
 
-KIND = Kind("quick", "Quick profile", STREAMS, build)
+KIND = Kind("quick", "Quick profile", STREAMS, build, answers="How does the operator stand, in one line?")

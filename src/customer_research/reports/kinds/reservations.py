@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from customer_research.domain.account import Account
 from customer_research.domain.report import Block, FigureLine, Figures, Prose, Report, Section
-from customer_research.reports import judgement, tables
+from customer_research.reports import judgement, pictures, tables
 from customer_research.reports.build import (
     STREAMS,
     Column,
@@ -16,6 +16,7 @@ from customer_research.reports.build import (
     sections,
     share,
 )
+from customer_research.reports.days import LISTING
 from customer_research.reports.frame import frame
 
 _LISTINGS = frozenset(
@@ -41,7 +42,7 @@ def build(account: Account) -> Report:
             _volume(account),
             _revenue(account),
             _trend(account),
-            section("By month", _monthly(account), id="monthly"),
+            section("By month", *_charts(account), _monthly(account), id="monthly"),
             section("By type and status", _types(account), _statuses(account), id="types"),
             section("Last trips", tables.recent_trips(account), id="recent"),
             section("Who", _companies(account), _drivers(account), _farmouts(account), id="who"),
@@ -127,6 +128,10 @@ def _monthly(account: Account) -> Block:
     return listing(account, "usage_monthly", "Last 12 months by pickup", columns, empty="No trip in these months.")
 
 
+def _charts(account: Account) -> tuple[Block | None, ...]:
+    return pictures.reservations_by_month(account), pictures.revenue_by_month(account)
+
+
 def _types(account: Account) -> Block:
     columns = (
         Column("trip_type", "Trip type"),
@@ -201,4 +206,24 @@ def _signals(account: Account) -> Section | None:
     )
 
 
-KIND = Kind("reservations", "Reservations", STREAMS | _LISTINGS, build)
+KIND = Kind(
+    "reservations",
+    "Reservations",
+    STREAMS | _LISTINGS | {LISTING},
+    build,
+    for_customers=True,
+    answers="How much is booked and ridden, when, by whom, and how does it change?",
+    charts=(pictures.RESERVATIONS, pictures.REVENUE),
+    parts=(
+        "Volume, 12 months",
+        "Revenue, 12 months",
+        "Trend",
+        "By month",
+        "By type and status",
+        "Last trips",
+        "Who",
+        "Engagement signals",
+        "What the sources say together",
+        "Links",
+    ),
+)

@@ -39,6 +39,30 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             ),
             Format("markdown", "Markdown (GitHub flavour)", "markdown", (".md",), "text/markdown"),
             Format("json", "JSON with a schema", "json_", (".json",), "application/json"),
+            Format("html", "one HTML page with charts, for a browser", "html_", (".html", ".htm"), "text/html"),
+            Format(
+                "email", "an e-mail message, a draft to address", "email_", (".eml",), "message/rfc822", binary=True
+            ),
+            Format("slack", "a Slack message as Block Kit JSON", "slack_", (".slack",), "application/json"),
+            Format("csv", "CSV, a line a figure", "csv_", (".csv",), "text/csv"),
+            Format(
+                "xlsx",
+                "Excel workbook",
+                "xlsx",
+                (".xlsx",),
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                binary=True,
+            ),
+            Format(
+                "pptx",
+                "PowerPoint slides",
+                "pptx_",
+                (".pptx",),
+                "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+                binary=True,
+                options=frozenset({"template"}),
+            ),
+            Format("pdf", "PDF, tagged", "pdf", (".pdf",), "application/pdf", binary=True),
         )
     }
 )

@@ -9,7 +9,7 @@ from typing import assert_never
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.report import Block, Bullets, Chart, FigureLine, Figures, Missing, Prose, Report, Table
 from customer_research.reports.answering import freshness_words
-from customer_research.reports.charts import as_table
+from customer_research.reports.charts import Line, as_table, lines_of, months_table, told_in_full
 from customer_research.reports.presentation import (
     ANSWERS,
     GAP_WORDS,
@@ -29,6 +29,7 @@ _LEADING = re.compile(r"^(?:[-+=]|\d+(?=[.)]))")
 _SCHEME = re.compile(r"(?<=[A-Za-z]):(?=\S)")
 _WWW = re.compile(r"\bwww\.", re.IGNORECASE)
 _LONGEST_QUERY = 400
+_LONGEST_LINE = 52
 
 
 def escape(text: str) -> str:
@@ -48,7 +49,7 @@ def render(report: Report, *, show_personal: bool = False) -> str:
     Raises:
         RenderError: a figure without a receipt.
     """
-    writer = _Writer(Presenter(report, show_personal=show_personal))
+    writer = Writer(Presenter(report, show_personal=show_personal))
     return "\n\n".join(writer.parts()) + "\n"
 
 
@@ -65,13 +66,16 @@ def _cut(query: str) -> str:
     return f"{query[:_LONGEST_QUERY]}… ({len(query)} characters; the JSON report has all)"
 
 
-class _Writer:
-    """Writes the parts of one report."""
+class Writer:
+    """Writes the parts of one report; dialects of Markdown differ in how they escape, mark and draw tables."""
+
+    escape = staticmethod(escape)
 
     def __init__(self, presenter: Presenter) -> None:
         self._presenter = presenter
 
     def parts(self) -> Iterator[str]:
+        """The document's parts, in order; a blank line goes between them."""
         line = one_line(self._presenter)
         if line is not None:
             yield self._one_line()
@@ -108,7 +112,9 @@ class _Writer:
     def _tail(self) -> Iterator[str]:
         if self._presenter.notes:
             yield "## Notes"
-            yield "\n".join(f"- {escape(note)}: {escape('; '.join(labels))}." for note, labels in self._presenter.notes)
+            yield "\n".join(
+                f"- {self.escape(note)}: {self.escape('; '.join(labels))}." for note, labels in self._presenter.notes
+            )
         holes = self._presenter.holes
         if holes:
             yield "## Gaps"
@@ -116,19 +122,19 @@ class _Writer:
         sources = freshness_words(self._presenter)
         if sources:
             yield "## Sources"
-            yield "\n".join(f"- {escape(name)}: {escape(words)}" for name, words, _ in sources)
+            yield "\n".join(f"- {self.escape(name)}: {self.escape(words)}" for name, words, _ in sources)
         if self._presenter.receipts:
             yield "## Receipts"
 
     def _hole(self, hole: Hole) -> str:
-        concerns = f" Missing: {'; '.join(escape(name) for name in hole.concerns)}." if hole.concerns else ""
+        concerns = f" Missing: {'; '.join(self.escape(name) for name in hole.concerns)}." if hole.concerns else ""
         step = f" Next: {self._words(hole.gap.next_step)}" if hole.gap.next_step else ""
         return f"- {self._words(gap_words(hole.gap)).rstrip('.')}.{concerns}{step}"
 
     def _footnote(self, number: int, receipt: Receipt) -> str:
         query = self._presenter.query(receipt)
         parts = [
-            f"{escape(source_title(receipt.source))} {self._words(receipt.stream)}",
+            f"{self.escape(source_title(receipt.source))} {self._words(receipt.stream)}",
             counted(receipt.rows, "row"),
             counted(receipt.requests, "request"),
             instant_words(receipt.fetched_at),
@@ -162,11 +168,11 @@ class _Writer:
         return f"- {self._words(line.label)}: {self._shown(self._presenter.line(line), worded=True)}"
 
     def _shown(self, shown: Shown, *, worded: bool = False) -> str:
-        text = escape(shown.text)
+        text = self.escape(shown.text)
         text = f"[{text}]({shown.link})" if shown.link else text
         text = f"*{text}*" if shown.tone == "unknown" and not shown.link else text
         word = f" ({shown.tone_word})" if worded and shown.tone_word else ""
-        note = f" ({escape(shown.note)})" if shown.note else ""
+        note = f" ({self.escape(shown.note)})" if shown.note else ""
         return f"{text}{word}{note}{self._marks(shown.notes)}"
 
     def _marks(self, notes: tuple[int, ...]) -> str:
@@ -185,10 +191,25 @@ class _Writer:
         return f"{caption}\n\n" * bool(caption) + "\n".join(lines)
 
     def _chart(self, chart: Chart) -> str:
-        """What the picture says, its marks as a table, its events as a list."""
+        """What the picture says; few marks as a table, months as one, many as lines of blocks; its events as a list."""
+        shown: list[str] = []
+        if told_in_full(chart):
+            shown = [self._table(as_table(chart))]
+        elif chart.form == "months":
+            shown = [self._table(months_table(chart))]
+        else:
+            shown = ["\n".join(f"- {self._line_of(line)}" for line in lines_of(chart, _LONGEST_LINE))]
         events = [f"- {event.on.isoformat()}: {self._prose(event.what)}" for event in chart.events]
-        parts = [self._prose(chart.says), self._table(as_table(chart)), "\n".join(events)]
+        title = "" if told_in_full(chart) or chart.form == "months" else f"**{self._words(chart.title)}**"
+        parts = [title, self._prose(chart.says), *shown, "\n".join(events)]
         return "\n\n".join(part for part in parts if part)
+
+    def _line_of(self, line: Line) -> str:
+        words = f"{escape(line.series)} " if line.series else ""
+        if line.least is None or line.most is None:
+            return f"{words}{_code(line.blocks)}"
+        between = " to ".join(escape(self._presenter.cell(mark.figure).text) for mark in (line.least, line.most))
+        return f"{words}{_code(line.blocks)} {between}"
 
     def _caption(self, table: Table) -> str:
         words = self._words(table.caption)
@@ -204,4 +225,4 @@ class _Writer:
         return self._marks(self._presenter.facts(prose.facts))
 
     def _words(self, text: str) -> str:
-        return escape(self._presenter.text(text))
+        return self.escape(self._presenter.text(text))

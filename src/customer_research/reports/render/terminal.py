@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING, assert_never
 
@@ -14,6 +15,7 @@ from customer_research.domain.report import (
     Chart,
     FigureLine,
     Figures,
+    Mark,
     Missing,
     Prose,
     Report,
@@ -21,7 +23,7 @@ from customer_research.domain.report import (
     Tone,
 )
 from customer_research.reports.answering import freshness_words
-from customer_research.reports.charts import height_of, place_cell, sparkline
+from customer_research.reports.charts import TOTAL, Line, bars, lines_of, place_cell, told_in_full
 from customer_research.reports.presentation import (
     ANSWERS,
     TONE_WORDS,
@@ -52,7 +54,7 @@ _LONGEST_CELL = 60
 _LONGEST_QUERY = 140
 _SINGLES = 2
 _UNBOUNDED = 10_000
-_MOST_BARS, _BAR, _LINE = 26, 24, 52
+_BAR, _LINE = 24, 52
 _DEFAULT_WIDTH, _NARROWEST = 100, 40
 
 
@@ -275,31 +277,40 @@ class _Writer:
         yield grid if self._fits(grid) else self._stacked(table)
 
     def _chart(self, chart: Chart) -> Iterator[RenderableType]:
-        """A chart's sentence, and its marks as bars; a long one over time as one line of blocks a series."""
+        """A chart's sentence, and its marks as bars; many of them as a line of blocks a series, points not at all."""
         yield _styled(self._presenter.text(chart.title), "bold")
         yield self._prose(chart.says)
-        if len(chart.marks) > _MOST_BARS:
-            for series in dict.fromkeys(mark.series for mark in chart.marks):
-                heights = [height_of(mark.figure) for mark in chart.marks if mark.series == series][-_LINE:]
-                yield self._hanging(f"{self._presenter.text(series)} " if series else "", _styled(sparkline(heights)))
-        elif chart.marks:
+        if told_in_full(chart):
             yield self._bars(chart)
+        else:
+            yield from map(self._line_of, lines_of(chart, _LINE))
         for event in chart.events:
             yield self._hanging(f"{event.on.isoformat()} ", self._prose(event.what))
+
+    def _line_of(self, line: Line) -> RenderableType:
+        """A series as blocks, and between which figures they lie."""
+        words = ""
+        if line.least is not None and line.most is not None:
+            words = f"  {self._bare(line.least)} to {self._bare(line.most)}"
+        name = f"{self._presenter.text(line.series):<15} " if line.series else ""
+        return self._hanging(name, _styled(line.blocks).append(words, "dim"))
+
+    def _bare(self, mark: Mark) -> str:
+        return self._presenter.cell(mark.figure).text
 
     def _bars(self, chart: Chart) -> RenderableType:
         from rich.table import Table as Grid  # noqa: PLC0415 - start-up time
 
-        heights = [height_of(mark.figure) for mark in chart.marks]
-        largest = max((abs(height) for height in heights if height is not None), default=0) or 1
         grid = Grid.grid(padding=(0, 2, 0, 0))
         for style in ("dim", "", "", ""):
             grid.add_column(style=style, overflow="fold")
-        for mark, height in zip(chart.marks, heights, strict=True):
+        for mark, bar in zip(chart.marks, bars(chart, _BAR), strict=True):
             place = self._shown(self._presenter.cell(place_cell(chart, mark)))
-            name = _styled(self._presenter.text(" ".join(part for part in (mark.label, mark.series) if part)))
-            bar = "" if height is None else "█" * round(_BAR * abs(height) / largest)
-            grid.add_row(place, name, _styled(bar, STYLES[mark.tone]), self._shown(self._presenter.cell(mark.figure)))
+            series = "" if mark.series == TOTAL else mark.series
+            name = _styled(self._presenter.text(" ".join(part for part in (mark.label, series) if part)))
+            figure = self._presenter.cell(mark.figure)
+            toned = figure if figure.tone == "unknown" else replace(figure, tone=mark.tone)
+            grid.add_row(place, name, _styled(bar, STYLES[toned.tone]), self._shown(toned, worded=True))
         return grid
 
     def _ruled(self, table: Table) -> RenderableType:

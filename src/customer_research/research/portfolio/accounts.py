@@ -8,19 +8,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from customer_research.domain.account import Account
+from customer_research.domain.account import NO_HISTORY, Account
 from customer_research.domain.evidence import Evidence, Figure, Gap
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
 from customer_research.engines.engine import Engine
 from customer_research.health.assembly import assemble
 from customer_research.health.findings import assemble_findings, findings_sql, load_findings
+from customer_research.health.playbook import Known, advise
 from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import scoring_sql
 from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.research.freshness import ANSWERS, STALE_AFTER
-from customer_research.research.judge import METRIC_NAMES
+from customer_research.research.judge import METRIC_NAMES, playbook_of
 from customer_research.research.portfolio.snapshots import FILES, figure
 
 NOT_KEPT = "amounts per currency are not kept in a snapshot"
@@ -37,9 +38,20 @@ class Files:
 
 
 def accounts_of(
-    files: Files, operator_ids: Sequence[str], card: Scorecard, *, now: datetime, links: Mapping[str, str]
+    files: Files,
+    operator_ids: Sequence[str],
+    card: Scorecard,
+    *,
+    now: datetime,
+    links: Mapping[str, str],
+    playbook: Path | None = None,
+    also: Sequence[Scorecard] = (),
 ) -> tuple[Account, ...]:
-    """These operators' accounts, in the order given, judged under a scorecard; evidence is not kept in a snapshot."""
+    """These operators' accounts, in the order given, judged under a scorecard (and those in `also`); evidence is not kept.
+
+    Raises:
+        ConfigError: a fault in the playbook (None: the shipped one).
+    """
     if not operator_ids:
         return ()
     engine = files.engine
@@ -47,13 +59,20 @@ def accounts_of(
     engine.keep(ACCOUNT_TABLE, "SELECT a.* FROM accounts AS a INNER JOIN asked AS q ON q.operator_id = a.operator_id")
     rules = load_findings(METRIC_NAMES)
     rows = _by_operator(engine.run(f"SELECT * FROM {ACCOUNT_TABLE}"))
-    scores = _by_operator(engine.run(scoring_sql(card)["scores"]))
+    cards = (card, *also)
+    rated = [_by_operator(engine.run(scoring_sql(one)["scores"])) for one in cards]
     held = _by_operator(engine.run(findings_sql(rules)))
+    book = playbook_of(playbook)
+    plays = _by_operator(engine.run(book.sql))
     gaps = _gaps(files)
     fresh = freshness_of(files.snapshot)
     accounts = []
     for operator_id in operator_ids:
         figures = _figures(files.snapshot, rows[operator_id], gaps.get(operator_id, {}))
+        scores = tuple(
+            assemble(one, found[operator_id], figures, _Kept(figures)) for one, found in zip(cards, rated, strict=True)
+        )
+        findings = assemble_findings(rules, held[operator_id], figures)
         accounts.append(
             Account(
                 operator_id=operator_id,
@@ -64,9 +83,10 @@ def accounts_of(
                 figures=figures,
                 records={},
                 freshness=fresh,
-                scores=(assemble(card, scores[operator_id], figures, _Kept(figures)),),
-                findings=assemble_findings(rules, held[operator_id], figures),
+                scores=scores,
+                findings=findings,
                 links=links,
+                advice=advise(book, Known(plays[operator_id], figures, scores[0], findings, NO_HISTORY)),
             )
         )
     return tuple(accounts)

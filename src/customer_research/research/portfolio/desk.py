@@ -6,22 +6,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from customer_research.domain.portfolio import Portfolio, Risks
+from customer_research.domain.portfolio import Overview, Portfolio, Risks, Week
 from customer_research.domain.report import Report
 from customer_research.domain.snapshot import Snapshot
 from customer_research.engines.engine import Engine, open_engine
 from customer_research.errors import UsageError
-from customer_research.reports.kinds import churn_risk
+from customer_research.reports.kinds import churn_risk, digest, portfolio_summary
 from customer_research.reports.kinds import portfolio as portfolio_kind
-from customer_research.reports.render import csv_
+from customer_research.reports.render import accounts_csv
 from customer_research.reports.standing import PORTFOLIO_COLUMNS
 from customer_research.research.history.keeping import changes
 from customer_research.research.judge import card_named
 from customer_research.research.portfolio import looking
 from customer_research.research.portfolio.looking import Wanted
+from customer_research.research.portfolio.moves import amounts, done, moves
 from customer_research.research.portfolio.snapshots import snapshots_of
 from customer_research.settings import Settings
+
+WEEK, MONTH = 7, 30
+"""How many days a digest and a summary look back."""
 
 
 def portfolio_report(settings: Settings, wanted: Wanted, *, now: datetime) -> Report:
@@ -37,7 +42,7 @@ def portfolio_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> str:
     """The operators wanted as CSV, a line each; see `portfolio_report`."""
     found = _portfolio(settings, wanted, now)
     columns = {**PORTFOLIO_COLUMNS, "change_30d": lambda account: portfolio_kind.change_of(found, account)}
-    return csv_.render(found.accounts, columns)
+    return accounts_csv.render(found.accounts, columns)
 
 
 def risk_report(settings: Settings, wanted: Wanted, *, now: datetime) -> Report:
@@ -55,19 +60,62 @@ def risk_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> str:
         ),
         **PORTFOLIO_COLUMNS,
     }
-    return csv_.render(found.portfolio.accounts, columns)
+    return accounts_csv.render(found.portfolio.accounts, columns)
+
+
+def digest_report(settings: Settings, *, now: datetime) -> Report:
+    """The week up to the newest snapshot; see `portfolio_report`.
+
+    Raises:
+        StoreError: the score history or the alerts cannot be read.
+    """
+    with _newest(settings) as (engine, folder, snapshot):
+        week = moves(settings, snapshot, WEEK)
+        found = looking.portfolio(
+            engine,
+            folder,
+            snapshot,
+            Wanted(most=digest.ISSUES),
+            now=now,
+            links=settings.links,
+            playbook=settings.playbook,
+        )
+        ids = [*digest.moved_ids(week), *(account.operator_id for account in found.accounts)]
+        told = looking.told_of(engine, folder, snapshot, ids, settings=settings, now=now)
+    return digest.build(Week(found, week, done(settings, snapshot, WEEK), amounts(settings, folder, snapshot), told))
+
+
+def summary_report(settings: Settings, *, now: datetime) -> Report:
+    """The whole portfolio for those who answer for it; see `portfolio_report`.
+
+    Raises:
+        StoreError: the score history cannot be read.
+    """
+    with _newest(settings) as (engine, folder, snapshot):
+        month = moves(settings, snapshot, MONTH)
+        given: dict[str, Any] = {"now": now, "links": settings.links, "playbook": settings.playbook}
+        wanted = Wanted(sort="mrr", most=portfolio_summary.DRAWN)
+        found = looking.portfolio(engine, folder, snapshot, wanted, **given)
+        told = looking.told_of(engine, folder, snapshot, portfolio_summary.moved_ids(month), settings=settings, now=now)
+        risks = looking.risks(engine, folder, snapshot, Wanted(most=portfolio_summary.RISKS), **given)
+    money = amounts(settings, folder, snapshot)
+    return portfolio_summary.build(Overview(found, risks, month, money, told, found.accounts))
 
 
 def _portfolio(settings: Settings, wanted: Wanted, now: datetime) -> Portfolio:
     with _newest(settings) as (engine, folder, snapshot):
-        found = looking.portfolio(engine, folder, snapshot, wanted, now=now, links=settings.links)
+        found = looking.portfolio(
+            engine, folder, snapshot, wanted, now=now, links=settings.links, playbook=settings.playbook
+        )
     ids = [account.operator_id for account in found.accounts]
     return looking.with_changes(found, changes(settings.store_url, snapshot, ids))
 
 
 def _risks(settings: Settings, wanted: Wanted, now: datetime) -> Risks:
     with _newest(settings) as (engine, folder, snapshot):
-        return looking.risks(engine, folder, snapshot, wanted, now=now, links=settings.links)
+        return looking.risks(
+            engine, folder, snapshot, wanted, now=now, links=settings.links, playbook=settings.playbook
+        )
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from customer_research.domain.account import Account
 from customer_research.domain.evidence import Figure
 from customer_research.domain.health import Band, Status
 from customer_research.domain.portfolio import Chosen, Group, Portfolio, Risks
@@ -22,6 +23,7 @@ from customer_research.reports.kinds.churn_risk import AT_RISK, CATEGORIES, GENE
 from customer_research.research.judge import METRIC_NAMES, card_named
 from customer_research.research.portfolio.accounts import Files, accounts_of, freshness_of
 from customer_research.research.portfolio.snapshots import scoring_receipt
+from customer_research.settings import Settings
 
 Sort = Literal["attention", "score", "mrr", "name", "trend"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
@@ -74,7 +76,14 @@ class Wanted:
 
 
 def portfolio(
-    engine: Engine, folder: Path, snapshot: Snapshot, wanted: Wanted, *, now: datetime, links: Mapping[str, str]
+    engine: Engine,
+    folder: Path,
+    snapshot: Snapshot,
+    wanted: Wanted,
+    *,
+    now: datetime,
+    links: Mapping[str, str],
+    playbook: Path | None = None,
 ) -> Portfolio:
     """The operators wanted of a snapshot whose files lie in *folder*, each judged again under the snapshot's scorecard.
 
@@ -87,7 +96,8 @@ def portfolio(
     card = _card(snapshot)
     of = _choose(engine, wanted, rules)
     statuses = _groups(engine, "chosen", "status", "score")
-    shown = accounts_of(files, _ids(engine, "chosen", _ORDERS[wanted.sort], wanted.most), card, now=now, links=links)
+    ids = _ids(engine, "chosen", _ORDERS[wanted.sort], wanted.most)
+    shown = accounts_of(files, ids, card, now=now, links=links, playbook=playbook)
     return Portfolio(
         snapshot=snapshot,
         generated_at=now,
@@ -102,8 +112,24 @@ def portfolio(
     )
 
 
+def told_of(
+    engine: Engine, folder: Path, snapshot: Snapshot, operator_ids: Sequence[str], *, settings: Settings, now: datetime
+) -> Mapping[str, Account]:
+    """These operators' accounts by id, in the order given."""
+    files, ids = Files(engine, folder, snapshot), list(dict.fromkeys(operator_ids))
+    found = accounts_of(files, ids, _card(snapshot), now=now, links=settings.links, playbook=settings.playbook)
+    return {account.operator_id: account for account in found}
+
+
 def risks(
-    engine: Engine, folder: Path, snapshot: Snapshot, wanted: Wanted, *, now: datetime, links: Mapping[str, str]
+    engine: Engine,
+    folder: Path,
+    snapshot: Snapshot,
+    wanted: Wanted,
+    *,
+    now: datetime,
+    links: Mapping[str, str],
+    playbook: Path | None = None,
 ) -> Risks:
     """The operators wanted, by their risk of leaving; those who left, or never began, are not ranked.
 
@@ -123,14 +149,11 @@ def risks(
     ids = _ids(engine, "at_risk", "expected_loss DESC NULLS LAST, risk DESC, operator_id", wanted.most)
     left = _ids(engine, "left_lately", "churned_on DESC, operator_id", None)
     card = _card(snapshot)
-    accounts = accounts_of(files, ids, card, now=now, links=links)
-    safety = {
-        account.operator_id: account.scores[0] for account in accounts_of(files, ids, retention, now=now, links=links)
-    }
+    accounts = accounts_of(files, ids, card, now=now, links=links, playbook=playbook, also=(retention,))
     (unjudged,) = engine.run("SELECT COUNT(*) AS n FROM ranked WHERE risk IS NULL")
     return Risks(
         portfolio=replace(found, accounts=accounts),
-        retention=safety,
+        retention={account.operator_id: account.scores[1] for account in accounts},
         levels=tuple(sorted(_groups(engine, "at_risk", "level_name", "risk"), key=_level)),
         categories=_groups(engine, "at_risk", "category", "risk"),
         segments=_groups(engine, "at_risk", "segment", "risk"),
@@ -334,4 +357,4 @@ def _category(card: Scorecard) -> str:
     return f"CASE WHEN ({whole}) = 0 THEN '{GENERAL}' {branches} ELSE '{MULTIPLE}' END"
 
 
-__all__ = ["PRESENT", "SORTS", "Sort", "Wanted", "portfolio", "risks", "with_changes"]
+__all__ = ["PRESENT", "SORTS", "Sort", "Wanted", "portfolio", "risks", "told_of", "with_changes"]

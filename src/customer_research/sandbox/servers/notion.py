@@ -19,7 +19,7 @@ from customer_research.sandbox.servers.limits import Clock, RollingWindow
 from customer_research.sandbox.servers.notion_blocks import MAX_TEXT, block_shape, blocks_of, markdown_of, rich_text
 from customer_research.sandbox.servers.notion_filters import FilterError, keeping, sorted_pages
 from customer_research.sandbox.servers.notion_markdown import edited
-from customer_research.sandbox.servers.notion_pages import BOT, Page, Workspace
+from customer_research.sandbox.servers.notion_pages import BOT, PERSON, Container, Page, Workspace, property_object
 from customer_research.sandbox.servers.shapes import Shape
 from customer_research.sandbox.servers.wire import (
     ProblemError,
@@ -34,6 +34,7 @@ from customer_research.sandbox.servers.wire import (
 )
 
 TOKEN = "sandbox-notion-token"  # noqa: S105  (the sandbox's own, opens nothing)
+PERSON_TOKEN = "sandbox-notion-person"  # noqa: S105  (what a person does in the app, done by a test)
 OLD, SOURCES, NEW = "2022-06-28", "2025-09-03", "2026-03-11"
 """The API generations: databases; data sources; Markdown pages and `in_trash`."""
 
@@ -65,10 +66,11 @@ _PAGE: dict[str, Shape] = {
     "in_trash": shapes.flag,
     "archived": shapes.flag,
 }
+_SOURCE: dict[str, Shape] = {"properties": shapes.named(shapes.maybe(shapes.mapping)), "title": shapes.array}
 _UPDATE = shapes.record({"old_str": shapes.text, "new_str": shapes.text, "replace_all_matches": shapes.flag})
 _EDIT: dict[str, Shape] = {
     "type": shapes.text,
-    "replace_content": shapes.record({"new_str": shapes.text}, "new_str"),
+    "replace_content": shapes.record({"new_str": shapes.text, "allow_deleting_content": shapes.flag}, "new_str"),
     "update_content": shapes.record({"content_updates": shapes.each(_UPDATE)}, "content_updates"),
     "insert_content": shapes.record(
         {"content": shapes.text, "after": shapes.text, "position": shapes.record({"type": shapes.text})}, "content"
@@ -85,7 +87,6 @@ class NotionServer(Vendor):
 
     def __init__(self, records: NotionRecords, as_of: datetime, controls: Controls, clock: Clock) -> None:
         super().__init__(controls)
-        self._records = records
         self._as_of = as_of
         self._space = Workspace(records, as_of)
         self._window = RollingWindow(LIMIT_PER_MINUTE, 60.0, clock)
@@ -96,6 +97,7 @@ class NotionServer(Vendor):
             Route("/v1/databases/{id}", self._database),
             Route("/v1/databases/{id}/query", self._query_database, methods=["POST"]),
             Route("/v1/data_sources/{id}", self._data_source),
+            Route("/v1/data_sources/{id}", self._update_data_source, methods=["PATCH"]),
             Route("/v1/data_sources/{id}/query", self._query_data_source, methods=["POST"]),
             Route("/v1/pages", self._create_page, methods=["POST"]),
             Route("/v1/pages/{id}", self._read_page),
@@ -114,8 +116,8 @@ class NotionServer(Vendor):
         ]
 
     def authorised(self, request: Request) -> bool:
-        """Whether the token is the sandbox's."""
-        return bearer(request, TOKEN)
+        """Whether the token is the sandbox's, or that of a person."""
+        return bearer(request, TOKEN) or bearer(request, PERSON_TOKEN)
 
     def error(self, status: int, message: str = "") -> Response:
         """`{object, status, code, message}`."""
@@ -151,27 +153,44 @@ class NotionServer(Vendor):
         return refusal, {}
 
     def _database(self, request: Request) -> Response:
-        self._require_database(request)
-        shown = {**self._container("database", self._records.database_id), "is_inline": False}
+        own = self._asked_database(request)
+        shown = {**self._container("database", own.database_id, own.title), "is_inline": False}
         if _version(request) == OLD:
-            shown["properties"] = self._schema(request)
+            shown["properties"] = self._schema(request, own)
         else:
-            shown["data_sources"] = [{"id": self._records.data_source_id, "name": self._records.title}]
+            shown["data_sources"] = [{"id": own.data_source_id, "name": own.title}]
         shown["parent"] = {"type": "workspace", "workspace": True}
         return answer(_versioned(shown, request))
 
     def _data_source(self, request: Request) -> Response:
-        self._require_data_source(request)
-        shown = {**self._container("data_source", self._records.data_source_id), "properties": self._schema(request)}
-        shown["parent"] = {"type": "database_id", "database_id": self._records.database_id}
+        return self._shown_source(request, self._asked_data_source(request))
+
+    def _shown_source(self, request: Request, own: Container) -> Response:
+        shown = {
+            **self._container("data_source", own.data_source_id, own.title),
+            "properties": self._schema(request, own),
+        }
+        shown["parent"] = {"type": "database_id", "database_id": own.database_id}
         shown["database_parent"] = {"type": "workspace", "workspace": True}
         return answer(_versioned(shown, request))
 
-    def _container(self, kind: str, identifier: str) -> Row:
+    async def _update_data_source(self, request: Request) -> Response:
+        """Properties are added by their type, and taken away by null."""
+        own, body = self._asked_data_source(request), await _body(request, _SOURCE)
+        for name, given in (body.get("properties") or {}).items():
+            if given is None:
+                own.schema.pop(name, None)
+            elif isinstance(given, dict) and len(kinds := [key for key in given if key not in {"name", "type"}]) == 1:
+                own.schema.setdefault(name, property_object(name, kinds[0], len(own.schema)))
+            else:
+                raise ProblemError(_invalid(f"body failed validation: body.properties.{name} should have one type."))
+        return self._shown_source(request, own)
+
+    def _container(self, kind: str, identifier: str, title: str) -> Row:
         return {
             "object": kind,
             "id": identifier,
-            "title": rich_text(self._records.title),
+            "title": rich_text(title),
             "description": [],
             "created_time": "2024-01-02T09:00:00.000Z",
             "last_edited_time": self._space.now,
@@ -185,38 +204,38 @@ class NotionServer(Vendor):
             "in_trash": False,
         }
 
-    def _schema(self, request: Request) -> dict[str, Row]:
-        schema = self._records.schema
-        return (
-            {name: value for name, value in schema.items() if name != GONE} if fault_of(request) == "schema" else schema
-        )
+    def _schema(self, request: Request, own: Container) -> dict[str, Row]:
+        faulty = fault_of(request) == "schema"
+        return {name: value for name, value in own.schema.items() if not (faulty and name == GONE)}
 
-    def _require_database(self, request: Request) -> None:
-        if _identifier(request) != _undashed(self._records.database_id):
-            raise ProblemError(_missing("database", request.path_params["id"]))
+    def _asked_database(self, request: Request) -> Container:
+        for own in self._space.containers:
+            if _identifier(request) == _undashed(own.database_id):
+                return own
+        raise ProblemError(_missing("database", request.path_params["id"]))
 
-    def _require_data_source(self, request: Request) -> None:
+    def _asked_data_source(self, request: Request) -> Container:
         if _version(request) == OLD:
             raise ProblemError(self.error(404))
-        if _identifier(request) != _undashed(self._records.data_source_id):
-            raise ProblemError(_missing("data source", request.path_params["id"]))
+        for own in self._space.containers:
+            if _identifier(request) == _undashed(own.data_source_id):
+                return own
+        raise ProblemError(_missing("data source", request.path_params["id"]))
 
     async def _query_database(self, request: Request) -> Response:
         if _version(request) != OLD:
             raise ProblemError(self.error(404))
-        self._require_database(request)
-        return await self._query(request, "page_or_database")
+        return await self._query(request, self._asked_database(request), "page_or_database")
 
     async def _query_data_source(self, request: Request) -> Response:
-        self._require_data_source(request)
-        return await self._query(request, "page_or_data_source")
+        return await self._query(request, self._asked_data_source(request), "page_or_data_source")
 
-    async def _query(self, request: Request, kind: str) -> Response:
+    async def _query(self, request: Request, own: Container, kind: str) -> Response:
         body = await _body(request, _QUERY)
-        schema = self._schema(request)
+        schema = self._schema(request, own)
         with _Validation():
             keep = keeping(body["filter"], schema, self._as_of) if body.get("filter") is not None else None
-            rows = [page.as_row() for page in self._space.tickets(in_trash=bool(body.get("in_trash")))]
+            rows = [page.as_row() for page in self._space.pages_of(own, in_trash=bool(body.get("in_trash")))]
             found = sorted_pages([row for row in rows if keep is None or keep(row)], body.get("sorts"), schema)
         shown_ids = request.query_params.getlist("filter_properties") + request.query_params.getlist(
             "filter_properties[]"
@@ -260,14 +279,14 @@ class NotionServer(Vendor):
         }
         parent = page.parent
         if _version(request) == OLD and "data_source_id" in parent:
-            parent = {"type": "database_id", "database_id": self._records.database_id}
+            parent = {"type": "database_id", "database_id": parent["database_id"]}
         shown = {
             "object": "page",
             "id": page.id,
             "created_time": page.created_time,
             "last_edited_time": page.last_edited_time,
             "created_by": {"object": "user", "id": BOT},
-            "last_edited_by": {"object": "user", "id": BOT},
+            "last_edited_by": {"object": "user", "id": page.last_edited_by},
             "cover": None,
             "icon": None,
             "parent": parent,
@@ -307,18 +326,15 @@ class NotionServer(Vendor):
             raise ProblemError(
                 _invalid("body failed validation: body.parent should be defined, instead was `undefined`.")
             )
-        tickets = {
-            "type": "data_source_id",
-            "data_source_id": self._records.data_source_id,
-            "database_id": self._records.database_id,
-        }
         if "data_source_id" in given and _version(request) != OLD:
-            if _undashed(str(given["data_source_id"])) == _undashed(self._records.data_source_id):
-                return tickets
+            for own in self._space.containers:
+                if _undashed(str(given["data_source_id"])) == _undashed(own.data_source_id):
+                    return own.parent
             raise ProblemError(_missing("data source", given["data_source_id"]))
         if "database_id" in given:
-            if _undashed(str(given["database_id"])) == _undashed(self._records.database_id):
-                return tickets
+            for own in self._space.containers:
+                if _undashed(str(given["database_id"])) == _undashed(own.database_id):
+                    return own.parent
             raise ProblemError(_missing("database", given["database_id"]))
         identifier = str(given.get("page_id") or "")
         pages = {_undashed(known): known for known in self._space.pages}
@@ -331,11 +347,9 @@ class NotionServer(Vendor):
         if "archived" in body and _version(request) == NEW:
             raise ProblemError(_invalid("body failed validation: body.archived should be not present, use `in_trash`."))
         with _Validation():
-            page.properties |= self._space.values(
-                body.get("properties") or {}, in_tickets="data_source_id" in page.parent
-            )
+            page.properties |= self._space.values(body.get("properties") or {}, self._space.container_of(page.parent))
         page.in_trash = bool(body.get("in_trash", body.get("archived", page.in_trash)))
-        page.last_edited_time = self._space.now
+        self._edited(page, request)
         return answer(self._shown(request, page))
 
     def _page_property(self, request: Request) -> Response:
@@ -384,8 +398,12 @@ class NotionServer(Vendor):
             )
         with _Validation():
             page.markdown = edited(page.markdown, str(edit), body[str(edit)])
-        page.last_edited_time = self._space.now
+        self._edited(page, request)
         return answer(_markdown(page, truncated=False))
+
+    def _edited(self, page: Page, request: Request) -> None:
+        page.last_edited_time = self._space.now
+        page.last_edited_by = PERSON if bearer(request, PERSON_TOKEN) else BOT
 
     def _blocks(self, page: Page) -> list[Row]:
         user = {"object": "user", "id": BOT}
@@ -420,7 +438,7 @@ class NotionServer(Vendor):
             page.markdown = "\n\n".join(
                 part for part in (page.markdown.rstrip("\n"), markdown_of(_checked(body.get("children") or []))) if part
             )
-        page.last_edited_time = self._space.now
+        self._edited(page, request)
         added = self._blocks(page)[before:]
         return answer(
             {"object": "list", "results": added, "next_cursor": None, "has_more": False, "type": "block", "block": {}}
@@ -460,13 +478,11 @@ class NotionServer(Vendor):
             reverse=(body.get("sort") or {}).get("direction") != "ascending",
         )
         rows = [page.as_row() for page in pages] if wanted in {None, "page"} else []
-        kind, identifier = (
-            ("database", self._records.database_id)
-            if _version(request) == OLD
-            else ("data_source", self._records.data_source_id)
-        )
-        if wanted in {None, kind} and query in self._records.title.casefold():
-            rows.insert(0, {"id": identifier, "container": self._container(kind, identifier)})
+        kind = "database" if _version(request) == OLD else "data_source"
+        for own in reversed(self._space.containers):
+            if wanted in {None, kind} and query in own.title.casefold():
+                identifier = own.database_id if kind == "database" else own.data_source_id
+                rows.insert(0, {"id": identifier, "container": self._container(kind, identifier, own.title)})
 
         def show(row: Row) -> Row:
             return (

@@ -18,6 +18,19 @@ HOME_PAGE = made_up_id("notion", "home")
 """A page shared with the integration, under which new pages may be made."""
 
 BOT = made_up_id("notion", "bot")
+PERSON = made_up_id("notion", "person")
+"""Somebody who edits pages by hand."""
+
+REPORTS_DATABASE, REPORTS_DATA_SOURCE = made_up_id("notion", "reports"), made_up_id("notion", "reports-source")
+_REPORT_PROPERTIES = {
+    "Name": "title",
+    "Operator ID": "rich_text",
+    "Report": "rich_text",
+    "Score": "number",
+    "Band": "select",
+    "As of": "date",
+    "Export key": "rich_text",
+}
 _COLUMNS = {
     "Name": "title",
     "ID": "number",
@@ -39,6 +52,26 @@ _COLUMNS = {
 """Property names and the ticket row's field that each shows."""
 
 
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A database with its one data source; `schema` is name → property object, and clients may add to it."""
+
+    database_id: str
+    data_source_id: str
+    title: str
+    schema: dict[str, Row]
+
+    @property
+    def parent(self) -> Row:
+        """What a page in it says of its place."""
+        return {"type": "data_source_id", "data_source_id": self.data_source_id, "database_id": self.database_id}
+
+
+def property_object(name: str, kind: str, place: int) -> Row:
+    """A property of a schema, without options."""
+    return {"id": "title" if kind == "title" else f"q%3A{place:02d}", "name": name, "type": kind, kind: {}}
+
+
 @dataclass(slots=True)
 class Page:
     """One page: `properties` are Notion property values by name, `markdown` is its content."""
@@ -50,6 +83,7 @@ class Page:
     created_time: str
     last_edited_time: str
     in_trash: bool = False
+    last_edited_by: str = BOT
 
     def as_row(self) -> Row:
         """What filters and sorts look at."""
@@ -70,7 +104,15 @@ class Workspace:
     """All pages by id. Writes stay in memory; a write's time is the world's as-of."""
 
     def __init__(self, records: NotionRecords, as_of: datetime) -> None:
-        self.records = records
+        tickets = Container(records.database_id, records.data_source_id, records.title, records.schema)
+        report_schema = {
+            name: property_object(name, kind, place) for place, (name, kind) in enumerate(_REPORT_PROPERTIES.items())
+        }
+        self.tickets = tickets
+        self.containers = (
+            tickets,
+            Container(REPORTS_DATABASE, REPORTS_DATA_SOURCE, "Operator reports", report_schema),
+        )
         self.now = as_of.strftime("%Y-%m-%dT%H:%M:00.000Z")
         self.people: dict[str, Row] = {}
         home = Page(
@@ -90,19 +132,20 @@ class Workspace:
     def _ticket(self, ticket: Row) -> Page:
         properties = {
             name: self._value(definition, ticket.get(_COLUMNS.get(name, name)))
-            for name, definition in self.records.schema.items()
+            for name, definition in self.tickets.schema.items()
         }
-        parent = {
-            "type": "data_source_id",
-            "data_source_id": self.records.data_source_id,
-            "database_id": self.records.database_id,
-        }
+        parent = self.tickets.parent
         times = ticket["created_time"], ticket["last_edited_time"]
         return Page(str(uuid.UUID(ticket["page_id"])), parent, properties, ticket.get("body") or "", *times)
 
-    def tickets(self, *, in_trash: bool = False) -> list[Page]:
-        """The pages of the tickets database, newest first: those in the trash, or those that are not."""
-        own, pages = self.records.data_source_id, self.pages.values()
+    def container_of(self, parent: Row) -> Container | None:
+        """The container of pages with that parent; None for a page below another page."""
+        own = parent.get("data_source_id")
+        return next((one for one in self.containers if one.data_source_id == own), None)
+
+    def pages_of(self, container: Container, *, in_trash: bool = False) -> list[Page]:
+        """A container's pages, newest first: those in the trash, or those that are not."""
+        own, pages = container.data_source_id, self.pages.values()
         found = [page for page in pages if page.parent.get("data_source_id") == own and page.in_trash is in_trash]
         return sorted(found, key=lambda page: (page.created_time, page.id), reverse=True)
 
@@ -112,10 +155,10 @@ class Workspace:
         Raises:
             FilterError: for a property that the parent does not have, or a value of the wrong type.
         """
-        in_tickets = "data_source_id" in parent
-        values = self.values(properties, in_tickets=in_tickets)
-        if in_tickets:
-            complete = {name: self._value(definition, None) for name, definition in self.records.schema.items()}
+        container = self.container_of(parent)
+        values = self.values(properties, container)
+        if container is not None:
+            complete = {name: self._value(definition, None) for name, definition in container.schema.items()}
             values = {**complete, **values}
             number = {"prefix": "DOOM", "number": self._next_number}
             values |= {
@@ -126,13 +169,13 @@ class Workspace:
         self.pages[page.id] = page
         return page
 
-    def values(self, properties: Mapping[str, Any], *, in_tickets: bool) -> dict[str, Row]:
+    def values(self, properties: Mapping[str, Any], container: Container | None) -> dict[str, Row]:
         """Property values as written, checked against the parent's schema.
 
         Raises:
             FilterError: as `create` says.
         """
-        schema: Mapping[str, Row] = self.records.schema if in_tickets else {"title": {"id": "title", "type": "title"}}
+        schema: Mapping[str, Row] = container.schema if container else {"title": {"id": "title", "type": "title"}}
         written = {}
         for name, given in properties.items():
             definition = definition_of(name, schema)

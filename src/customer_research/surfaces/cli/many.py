@@ -13,8 +13,23 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from customer_research.reports.render import FORMATS
-from customer_research.surfaces.cli.reports import NOT_FOUND, SCORECARD, SOURCE_FAILED, report_of, report_options
-from customer_research.surfaces.cli.session import PARTIAL, Delivery, output_format, rendered, settings_of
+from customer_research.surfaces.cli.reports import (
+    NOT_FOUND,
+    REPORTS,
+    SCORECARD,
+    SOURCE_FAILED,
+    TEMPLATE,
+    report_of,
+    report_options,
+)
+from customer_research.surfaces.cli.session import (
+    PARTIAL,
+    Delivery,
+    output_format,
+    refuse_template,
+    rendered,
+    settings_of,
+)
 from customer_research.surfaces.cli.summary import count_words, summary
 
 if TYPE_CHECKING:
@@ -34,7 +49,6 @@ def compare(ctx: click.Context, operators: tuple[str, ...], scorecard: str | Non
     return report_of(ctx, lambda research: research.compare(operators, scorecard=scorecard), delivery)
 
 
-KINDS = ("quick", "profile", "health", "billing")
 BATCH_HELP = """\
 A report of each operator that FILE (- for standard input) names, and one summary of all.
 
@@ -52,7 +66,7 @@ Exit code: 0 all in full; 3 some partial; 4 some not found, ambiguous or refused
 @click.command("batch", help=BATCH_HELP)
 @click.argument("file", type=click.File("rb"))
 @click.option(
-    "--kind", type=click.Choice(KINDS), default="quick", show_default=True, help="The report of each operator."
+    "--kind", type=click.Choice(REPORTS), default="quick", show_default=True, help="The report of each operator."
 )
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path, file_okay=False), help="Folder for reports and summary."
@@ -61,6 +75,7 @@ Exit code: 0 all in full; 3 some partial; 4 some not found, ambiguous or refused
 @click.option("--format", "chosen", type=click.Choice(FORMATS), help="How reports are written; default: markdown.")
 @click.option("--retry", is_flag=True, help="Do again the lines of an earlier run that were not done in full.")
 @SCORECARD
+@TEMPLATE
 @click.option("--show-personal", is_flag=True, help="Show e-mail addresses, phones and names unmasked.")
 @click.pass_context
 def batch(
@@ -73,6 +88,7 @@ def batch(
     chosen: str | None,
     retry: bool,
     scorecard: str | None,
+    template: Path | None,
     show_personal: bool,
 ) -> int:
     """Make a report of each operator in the file; see `BATCH_HELP` for exit codes."""
@@ -83,9 +99,10 @@ def batch(
     personal = show_personal or settings.show_personal
 
     style = output_format(chosen, as_json=as_json, output=None) if chosen or as_json else "markdown"
+    refuse_template(style, template)
 
     def render(report: Report) -> bytes:
-        return rendered(report, style, show_personal=personal, to_file=True)
+        return rendered(report, style, show_personal=personal, to_file=True, template=template)
 
     suffix = FORMATS[style].suffixes[0].removeprefix(".")
     order = Order(kind, render, suffix, scorecard=scorecard, show_personal=personal, retry=retry)

@@ -7,6 +7,7 @@ import json
 import click
 
 from customer_research.errors import UsageError
+from customer_research.surfaces.cli.session import settings_of
 
 
 @click.command("metrics", help="List the metrics: name, unit, formula in words, tables, healthy range.")
@@ -40,4 +41,33 @@ def rules(scorecard: str, *, as_json: bool) -> int:
     else:
         for rule in found:
             click.echo(f"{rule['id']:<6}{rule['dimension']:<12}{rule['points']!s:>5}  {rule['when']}")
+    return 0
+
+
+PLAYBOOK_HELP = """\
+List the plays of the playbook that the settings name (else the shipped one): what raises each, until when, who does what.
+
+Reports take all their advice from it. --shipped prints the shipped declaration, to begin a file of your own with.
+"""
+
+
+@click.command("playbook", help=PLAYBOOK_HELP)
+@click.option("--json", "as_json", is_flag=True, help="JSON.")
+@click.option("--shipped", is_flag=True, help="Print the shipped declaration (TOML).")
+@click.pass_context
+def playbook(ctx: click.Context, *, as_json: bool, shipped: bool) -> int:
+    """List the plays."""
+    from customer_research.research import registry  # noqa: PLC0415 - start-up time
+
+    if shipped:
+        click.echo(registry.shipped_playbook(), nl=False)
+        return 0
+    found = registry.plays(settings_of(ctx).playbook)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        for play in found:
+            only = f" [{', '.join(play['segments'])}]" if play["segments"] else ""
+            click.echo(f"{play['id']:<22}{play['raised_by']}{only}")
+            click.echo(f"{'':<22}{play['owner']}: {play['action']}")
     return 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -22,6 +23,7 @@ from customer_research.surfaces.cli.session import (
 
 if TYPE_CHECKING:
     from customer_research.domain.identity import LookupAnswer
+    from customer_research.domain.occasion import Occasion
     from customer_research.domain.report import Report
     from customer_research.research import Research
 
@@ -30,10 +32,29 @@ SETTING_MISSING = 5
 SOURCE_FAILED = 6
 
 
-REPORTS = ("quick", "profile", "billing", "reservations", "payments", "health")
-"""The reports about one operator that `report` makes."""
+REPORTS = (
+    "profile",
+    "account-review",
+    "brief",
+    "billing",
+    "reservations",
+    "payments",
+    "health",
+    "churn-risk",
+    "quick",
+)
+"""The reports that are made of one operator's account."""
+
+MEETINGS = ("check-in", "qbr", "renewal", "escalation", "expansion")
+AUDIENCES = ("internal", "customer")
 
 SCORECARD = click.option("--scorecard", help="canonical (default), guide or billing_guide, or a TOML file.")
+
+TEMPLATE = click.option(
+    "--template",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Your own .pptx for slides: its layouts and placeholders are used.",
+)
 
 
 def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,14 +62,27 @@ def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def with_delivery(
-        *arguments: Any, chosen: str | None, as_json: bool, output: Path | None, show_personal: bool, **options: Any
+        *arguments: Any,
+        chosen: str | None,
+        as_json: bool,
+        output: Path | None,
+        show_personal: bool,
+        template: Path | None,
+        **options: Any,
     ) -> Any:
-        context = click.get_current_context()
-        asked = delivery_of(context, chosen, as_json=as_json, output=output, show_personal=show_personal)
+        asked = delivery_of(
+            click.get_current_context(),
+            chosen,
+            as_json=as_json,
+            output=output,
+            show_personal=show_personal,
+            template=template,
+        )
         return command(*arguments, delivery=asked, **options)
 
     wrapped: Callable[..., Any] = with_delivery
     for option in (
+        TEMPLATE,
         click.option("--show-personal", is_flag=True, help="Show e-mail addresses, phones and names unmasked."),
         click.option(
             "--output",
@@ -73,29 +107,51 @@ def report_of(ctx: click.Context, work: Callable[[Research], Awaitable[Report]],
     return PARTIAL if report.partial else 0
 
 
-def _report_command(kind: str, text: str) -> click.Command:
-    """One command that writes one kind of report."""
+def occasion_of(*, audience: str = "internal", meeting: str = "check-in", since: datetime | None = None) -> Occasion:
+    """The occasion that the options ask for."""
+    from customer_research.domain.occasion import Occasion  # noqa: PLC0415 - start-up time
+
+    return Occasion(audience, meeting, since.date() if since is not None else None)  # type: ignore[arg-type] # checked by click
+
+
+AUDIENCE = click.option(
+    "--audience",
+    type=click.Choice(AUDIENCES),
+    default="internal",
+    show_default=True,
+    help="For whom: `customer` shows nothing internal.",
+)
+SINCE = click.option(
+    "--since",
+    type=click.DateTime(("%Y-%m-%d",)),
+    metavar="DATE",
+    help="Look back to this day; default: the last recorded review, else 90 days.",
+)
+MEETING = click.option(
+    "--meeting", type=click.Choice(MEETINGS), default="check-in", show_default=True, help="Before which kind of talk."
+)
+
+
+def _report_command(kind: str, text: str, *options: Callable[..., Any]) -> click.Command:
+    """One command that writes one kind of report; `options` are those of the occasion that it takes."""
 
     @click.command(kind, help=text)
     @click.argument("operator")
     @SCORECARD
     @report_options
     @click.pass_context
-    def command(ctx: click.Context, operator: str, scorecard: str | None, *, delivery: Delivery) -> int:
-        return report_of(ctx, lambda research: research.report(kind, operator, scorecard=scorecard), delivery)
+    def command(
+        ctx: click.Context, /, operator: str, scorecard: str | None, *, delivery: Delivery, **asked: Any
+    ) -> int:
+        occasion = occasion_of(**asked)
+        return report_of(
+            ctx, lambda research: research.report(kind, operator, scorecard=scorecard, occasion=occasion), delivery
+        )
 
-    return command
-
-
-@click.command("report", help="The report KIND about OPERATOR, in any format.")
-@click.argument("kind", type=click.Choice(REPORTS))
-@click.argument("operator")
-@SCORECARD
-@report_options
-@click.pass_context
-def report(ctx: click.Context, kind: str, operator: str, scorecard: str | None, *, delivery: Delivery) -> int:
-    """Write one report about one operator."""
-    return report_of(ctx, lambda research: research.report(kind, operator, scorecard=scorecard), delivery)
+    made: Any = command
+    for option in options:
+        made = option(made)
+    return cast("click.Command", made)
 
 
 def unresolved(error: AmbiguousOperator | OperatorNotFound) -> int:
@@ -115,11 +171,18 @@ def _one_line(text: str) -> str:
     return "".join(c for c in text if c.isprintable())[:60]
 
 
+account_review = _report_command(
+    "account-review",
+    "What OPERATOR got since the last review, how it stands, and what comes next (QBR).",
+    SINCE,
+    AUDIENCE,
+)
+brief = _report_command("brief", "What to know, ask and have at hand before a call with OPERATOR.", MEETING)
 quick = _report_command("quick", "One line about OPERATOR.")
 profile = _report_command("profile", "Who OPERATOR is, what they pay, how they use it, what troubles them.")
-billing = _report_command("billing", "OPERATOR's subscriptions, invoices and payment standing.")
-reservations = _report_command("reservations", "OPERATOR's trips: volume, revenue, trends, types.")
-payments = _report_command("payments", "OPERATOR's card processing: success, failures, risk, disputes.")
+billing = _report_command("billing", "OPERATOR's subscriptions, invoices and payment standing.", AUDIENCE)
+reservations = _report_command("reservations", "OPERATOR's trips: volume, revenue, trends, types.", AUDIENCE)
+payments = _report_command("payments", "OPERATOR's card processing: success, failures, risk, disputes.", AUDIENCE)
 health = _report_command("health", "OPERATOR's health score, point by point.")
 
 

@@ -82,21 +82,28 @@ def progress_words(under_way: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How the caller wants a report: its format, the file (None: standard output), personal data shown or not."""
+    """How the caller wants a report: its format, the file (None: standard output), personal data shown or not, slides' template."""
 
     format: str
     output: Path | None
     show_personal: bool
+    template: Path | None = None
 
     def __call__(self, report: Report) -> None:
         """Render the report and hand it over."""
         to_file = self.output is not None
-        made = rendered(report, self.format, show_personal=self.show_personal, to_file=to_file)
+        made = rendered(report, self.format, show_personal=self.show_personal, to_file=to_file, template=self.template)
         deliver(made if FORMATS[self.format].binary else made.decode(), self.output)
 
 
 def delivery_of(
-    ctx: click.Context, chosen: str | None, *, as_json: bool, output: Path | None, show_personal: bool
+    ctx: click.Context,
+    chosen: str | None,
+    *,
+    as_json: bool,
+    output: Path | None,
+    show_personal: bool,
+    template: Path | None = None,
 ) -> Delivery:
     """The delivery that the options ask for, refused before anything is fetched when it cannot be.
 
@@ -108,7 +115,24 @@ def delivery_of(
     if FORMATS[style].binary and target is None and sys.stdout is not None and sys.stdout.isatty():
         suffix = FORMATS[style].suffixes[0]
         raise UsageError(f"{style} is no text for a terminal.", hint=f"Give a file: --output report{suffix}")
-    return Delivery(style, target, show_personal or settings_of(ctx).show_personal)
+    refuse_template(style, template)
+    return Delivery(style, target, show_personal or settings_of(ctx).show_personal, template)
+
+
+def refuse_template(style: str, template: Path | None) -> None:
+    """Refuse a template that the format does not use, or that cannot be read, before anything is fetched.
+
+    Raises:
+        UsageError: there is a template, and the format takes none, or it is no presentation.
+    """
+    if template is None:
+        return
+    if "template" not in FORMATS[style].options:
+        taking = ", ".join(name for name, known in FORMATS.items() if "template" in known.options)
+        raise UsageError(f"{style} takes no template.", hint=f"Formats that take one: {taking}.")
+    from customer_research.reports.render.slide_layouts import opened  # noqa: PLC0415 - heavy
+
+    opened(template)
 
 
 def output_format(chosen: str | None, *, as_json: bool, output: Path | None) -> str:
@@ -127,12 +151,12 @@ def output_format(chosen: str | None, *, as_json: bool, output: Path | None) -> 
     return SUFFIXES[output.suffix.lower()]
 
 
-def rendered(report: Report, chosen: str, *, show_personal: bool, to_file: bool) -> bytes:
+def rendered(report: Report, chosen: str, *, show_personal: bool, to_file: bool, template: Path | None = None) -> bytes:
     """A report in one of the formats; in colour where it goes to a terminal that shows it."""
     from customer_research.reports.render import render  # noqa: PLC0415 - start-up time
 
     color = not to_file and sys.stdout is not None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    made = render(report, chosen, show_personal=show_personal, color=color)
+    made = render(report, chosen, show_personal=show_personal, color=color, template=template)
     return made if FORMATS[chosen].binary else made.rstrip(b"\n") + b"\n"
 
 

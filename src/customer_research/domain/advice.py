@@ -1,0 +1,40 @@
+"""Advice: what a playbook says to do about an operator, and what raised it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from customer_research.domain.evidence import Fact
+
+Area = Literal["call", "account", "growth"]
+"""Where it is done: on the call, on the account, or for growth."""
+
+Priority = Literal["critical", "high", "medium", "low"]
+PRIORITIES: tuple[Priority, ...] = ("critical", "high", "medium", "low")
+"""Most urgent first (C48: the one scale of urgency)."""
+
+Meeting = Literal["check-in", "qbr", "renewal", "escalation", "expansion"]
+MEETINGS: tuple[Meeting, ...] = ("check-in", "qbr", "renewal", "escalation", "expansion")
+"""The kinds of talks with an operator (domain f)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One thing to do about an operator.
+
+    `play` is the playbook's entry, `source` the rule or finding that raised it (the play itself where a condition did),
+    `because` what it says and `facts` the proof (never empty). `within_days` is how long it may wait; `meetings` are the
+    talks in which it is a topic (none: any).
+    """
+
+    play: str
+    area: Area
+    priority: Priority
+    owner: str
+    within_days: int
+    action: str
+    source: str
+    because: str
+    facts: tuple[Fact[Any], ...]
+    meetings: tuple[Meeting, ...] = ()

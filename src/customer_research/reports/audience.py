@@ -1,0 +1,353 @@
+"""What a customer may see: the one place that decides it.
+
+A report for the operator itself is made of an account that has nothing internal left (`customer_account`): what is not
+listed here is taken out before a kind sees it, so that a kind cannot show it by mistake. What was made of it then loses what
+tells of our own systems (`customer_report`): requests, streams, places, links, reasons of gaps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, Literal, assert_never
+
+from customer_research.domain.account import Account, Records
+from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
+from customer_research.domain.report import (
+    Block,
+    Bullets,
+    Cell,
+    Chart,
+    Event,
+    FigureLine,
+    Figures,
+    Freshness,
+    Mark,
+    Missing,
+    Prose,
+    Report,
+    Section,
+    Table,
+    Text,
+)
+
+INTERNAL_SECTIONS = frozenset({"health", "findings", "recommendations", "flags", "actions", "activity", "links"})
+"""Section ids that a report for the customer leaves out."""
+
+CUSTOMER_METRICS: frozenset[str] = frozenset(
+    [
+        "active_subscriptions",
+        "base_plan_name",
+        "base_plan_interval",
+        "first_subscribed_at",
+        "subscription_started_at",
+        "next_bill_date",
+        "net_payment_term",
+        "invoices_finalized",
+        "invoices_paid",
+        "invoices_pending",
+        "invoices_failed",
+        "invoices_draft",
+        "invoices_voided",
+        "overdue_invoices",
+        "oldest_overdue_days",
+        "invoices_due",
+        "avg_days_to_pay",
+        "last_invoice_on",
+        "total_invoiced",
+        "total_paid",
+        "outstanding",
+        "overdue_amount",
+        "failed_amount",
+        "credits",
+        "average_invoice",
+        "setup_score",
+        "setup_completion",
+        "vehicles",
+        "drivers",
+        "members",
+        "signed_up_on",
+        "customer_since",
+        "renewal_date",
+        "status",
+        "reservations_ever",
+        "reservations_30d",
+        "reservations_prev_30d",
+        "reservations_60d",
+        "reservations_90d",
+        "reservations_prev_90d",
+        "reservations_12m",
+        "reservations_30d_year_ago",
+        "reservations_prev_30d_year_ago",
+        "reservations_90d_year_ago",
+        "first_reservation_at",
+        "last_activity_at",
+        "active_months_12m",
+        "trips_per_month",
+        "trend_30d",
+        "trend_90d",
+        "trend_90d_year",
+        "completed_12m",
+        "cancelled_12m",
+        "pending_12m",
+        "trips_12m",
+        "cancellation_rate",
+        "cancellation_rate_90d",
+        "cancellation_rate_prev_90d",
+        "completed_90d",
+        "completed_prev_90d",
+        "revenue_12m",
+        "revenue_90d",
+        "revenue_prev_90d",
+        "booked_value_future",
+        "future_trips",
+        "future_trips_30d",
+        "avg_trip_value",
+        "collected_12m",
+        "collection_rate_90d",
+        "collection_rate_12m",
+        "outstanding_trips",
+        "driver_trips_90d",
+        "driver_app_rate",
+        "own_completed_90d",
+        "own_completed_prev_90d",
+        "average_rating",
+        "average_distance_miles",
+        "average_duration_minutes",
+        "charge_attempts",
+        "charge_attempts_90d",
+        "charges_succeeded_90d",
+        "charges_failed_90d",
+        "charge_success_rate",
+        "refund_rate",
+        "active_disputes",
+        "disputes_ever",
+        "dispute_rate",
+        "last_charge_at",
+        "charge_volume_90d",
+        "charge_volume_12m",
+        "refunded_90d",
+        "net_charged_90d",
+        "average_charge_90d",
+        "disputed_amount",
+        "members_now",
+        "members_added_90d",
+        "drivers_now",
+        "drivers_added_90d",
+    ]
+)
+"""The metrics that are the operator's own: its bills, trips, cards and people; no judgement, no view of ours on it."""
+
+_STANDINGS = frozenset({"active", "onboarding"})
+"""Statuses that a customer is told; the others are how we count it."""
+
+_ALL = "*"
+CUSTOMER_COLUMNS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        name: frozenset(columns.split())
+        for name, columns in {
+            "customer": "operator_id name legal_name email phone currency net_payment_term city country created_at",
+            "subscription": "operator_id subscription_id plan_code plan_name interval status amount_minor monthly_minor "
+            "currency is_base created_at started_at ending_at canceled_at terminated_at period_start period_end "
+            "next_plan_code downgrade_plan_date",
+            "invoice": "operator_id invoice_id number invoice_type status payment_status currency total_minor taxes_minor "
+            "due_minor issuing_date payment_due_date period_from period_to created_at",
+            "payment": "operator_id payment_id invoice_id amount_minor currency status paid_at created_at",
+            "credit_note": "operator_id credit_note_id number currency total_minor balance_minor issuing_date created_at",
+            "company": "operator_id name city state country website domain created_at",
+            "ticket": "operator_id ticket_id number title is_open is_done is_commitment is_certain matched_by due_date "
+            "created_at edited_at",
+            "usage_daily": _ALL,
+            "usage_monthly": _ALL,
+            "usage_types": _ALL,
+            "usage_statuses": _ALL,
+            "usage_recent": _ALL,
+            "usage_companies": _ALL,
+            "usage_drivers": _ALL,
+            "card_monthly": _ALL,
+            "card_failures": _ALL,
+            "card_disputes": _ALL,
+        }.items()
+    }
+)
+"""Table or listing → the columns that a customer may see; tables that are not named are not for customers."""
+
+OWN_TICKET = "operator_id"
+"""Only a ticket that bears the operator's own id is shown with its title: another's may speak of several operators."""
+
+NOT_FOR_CUSTOMERS = Gap("internal", "not_applicable", "not part of this report")
+"""Stands for every figure and table that a customer does not see; what shows it is left out."""
+
+CUSTOMER_SOURCES: Mapping[str, str] = MappingProxyType(
+    {
+        "lago": "Billing",
+        "warehouse": "Trip and card records",
+        "metabase": "Trip and card records",
+        "hubspot": "Company records",
+        "notion": "Support tickets",
+        "memory": "Computed",
+    }
+)
+"""Source → what a customer reads in its place."""
+
+_NO_VALUE = "not available at the moment"
+
+
+def customer_account(account: Account) -> Account:
+    """The account as its own operator may know it: no score, finding, advice, alert, note, contact, deal, link."""
+    return replace(
+        account,
+        match=None,
+        figures={name: _own_figure(name, found) for name, found in account.figures.items()},
+        records={name: _own_records(name, found) for name, found in account.records.items()},
+        scores=(),
+        findings=(),
+        links={},
+        advice=(),
+        history=NOT_FOR_CUSTOMERS,
+        alerts=NOT_FOR_CUSTOMERS,
+    )
+
+
+def _own_figure(name: str, found: Figure) -> Figure:
+    if name not in CUSTOMER_METRICS:
+        return NOT_FOR_CUSTOMERS
+    if name == "status" and isinstance(found, Fact) and found.value not in _STANDINGS:
+        return NOT_FOR_CUSTOMERS
+    return replace(found, note="") if isinstance(found, Fact) else found
+
+
+def _own_records(name: str, found: Records) -> Records:
+    columns = CUSTOMER_COLUMNS.get(name)
+    if columns is None:
+        return Records(name, (), (), NOT_FOR_CUSTOMERS)
+    kept = found.rows if columns == frozenset({_ALL}) else tuple(_own_row(name, row, columns) for row in found.rows)
+    if name == "ticket":
+        kept = tuple(row for row in kept if row.get("is_certain"))
+    return replace(found, rows=kept)
+
+
+def _own_row(name: str, row: Mapping[str, Any], columns: frozenset[str]) -> dict[str, Any]:
+    kept: dict[str, Any] = {column: value if column in columns else None for column, value in row.items()}
+    if name == "ticket" and row.get("matched_by") != OWN_TICKET:
+        kept["title"] = None
+    return kept
+
+
+# -- the report ----------------------------------------------------------------------------------------------------------
+
+
+def customer_report(report: Report) -> Report:
+    """A report made of a customer's account, without what tells of our own systems."""
+    sections = (_section(section) for section in report.sections if section.id not in INTERNAL_SECTIONS)
+    return replace(
+        report,
+        audience="customer",
+        sections=tuple(section for section in sections if section is not None),
+        freshness=tuple(_freshness(item) for item in report.freshness if item.source in CUSTOMER_SOURCES),
+        warnings=(),
+        headline=None,
+    )
+
+
+def _freshness(item: Freshness) -> Freshness:
+    source = CUSTOMER_SOURCES[item.source]
+    gaps = tuple(dict.fromkeys(_gap(gap) for gap in item.gaps))
+    return Freshness(source, item.state, item.fetched_at, None, gaps)
+
+
+def _section(section: Section) -> Section | None:
+    blocks = tuple(block for each in section.blocks if (block := _block(each)) is not None)
+    told = [block for block in blocks if not (isinstance(block, Prose) and block.text.endswith(":"))]
+    return replace(section, blocks=blocks) if told else None
+
+
+def _block(block: Block) -> Block | None:
+    if isinstance(block, Prose):
+        return _prose(block)
+    if isinstance(block, Bullets):
+        return replace(block, items=tuple(map(_prose, block.items)))
+    if isinstance(block, Figures):
+        lines = tuple(_line(line) for line in block.lines if _told(line.figure))
+        return Figures(lines) if lines else None
+    if isinstance(block, Table):
+        return _table(block)
+    if isinstance(block, Chart):
+        return _chart(block)
+    if isinstance(block, Missing):
+        return None if block.gap == NOT_FOR_CUSTOMERS else Missing(block.what, _gap(block.gap))
+    assert_never(block)
+
+
+def _told(figure: Figure) -> bool:
+    """Whether a figure is a customer's: not internal, and no gap of our own settings."""
+    return figure != NOT_FOR_CUSTOMERS and not (isinstance(figure, Gap) and figure.source == "rates")
+
+
+def _line(line: FigureLine) -> FigureLine:
+    return FigureLine(line.label, _figure(line.figure), line.tone)
+
+
+def _table(table: Table) -> Table:
+    rows = tuple(tuple(map(_cell, row)) for row in table.rows)
+    return replace(table, rows=rows, basis=_basis(table.basis))
+
+
+def _chart(chart: Chart) -> Chart:
+    marks = tuple(_mark(mark) for mark in chart.marks)
+    events = tuple(Event(event.on, _prose(event.what)) for event in chart.events)
+    return replace(chart, says=_prose(chart.says), marks=marks, events=events)
+
+
+def _mark(mark: Mark) -> Mark:
+    at = _figure(mark.at) if isinstance(mark.at, Fact | Gap) else mark.at
+    return replace(mark, at=at, figure=_figure(mark.figure))
+
+
+def _prose(prose: Prose) -> Prose:
+    return replace(prose, facts=tuple(map(_fact, prose.facts)))
+
+
+def _cell(cell: Cell) -> Cell:
+    if isinstance(cell, Fact | Gap):
+        return _figure(cell)
+    return Text(cell.text, cell.tone) if isinstance(cell, Text) else cell
+
+
+def _figure(figure: Figure) -> Figure:
+    return _fact(figure) if isinstance(figure, Fact) else _gap(figure)
+
+
+def _fact(fact: Fact[Any]) -> Fact[Any]:
+    return replace(fact, basis=_basis(fact.basis), note="")
+
+
+def _gap(gap: Gap) -> Gap:
+    """A gap in a customer's words: that there is no value, and from which of its records; never how we reach them."""
+    reason: Literal["none_found", "unavailable"] = (
+        "none_found" if gap.reason in {"none_found", "not_applicable"} else "unavailable"
+    )
+    source = CUSTOMER_SOURCES.get(gap.source, CUSTOMER_SOURCES["memory"])
+    return Gap(source, reason, "" if reason == "none_found" else _NO_VALUE)
+
+
+def _basis(receipts: Iterable[Receipt]) -> tuple[Receipt, ...]:
+    """Receipts that prove the same records and tell nothing of the request."""
+    return tuple({receipt.id: receipt for receipt in map(_receipt, receipts)}.values())
+
+
+def _receipt(receipt: Receipt) -> Receipt:
+    named = hashlib.sha256(f"{receipt.id}\n{receipt.digest}".encode()).hexdigest()
+    return Receipt(
+        id=named[:12],
+        source=CUSTOMER_SOURCES.get(receipt.source, CUSTOMER_SOURCES["memory"]),
+        stream="",
+        query="",
+        fetched_at=receipt.fetched_at,
+        rows=receipt.rows,
+        digest=hashlib.sha256(receipt.digest.encode()).hexdigest(),
+        truncated=receipt.truncated,
+        requests=receipt.requests,
+    )

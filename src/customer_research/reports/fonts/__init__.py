@@ -1,0 +1,46 @@
+"""The fonts that drawings and documents are set in, so that they look the same on every machine and miss no character.
+
+All are files in this folder. Noto Sans sets Latin, Greek and Cyrillic; the others stand in for what it lacks: other scripts,
+Chinese and Japanese (Droid Sans Fallback), Korean (Reports Hangul, a part of NanumGothic), symbols and emoji. They are from
+Debian's packages fonts-noto-core, fonts-droid-fallback and fonts-nanum, and Noto Emoji from the package manimgx-fonts on PyPI, cut
+down by fontTools (no hinting; of Math, Symbols2 and Hangul the ranges in use). Licences: LICENSE-OFL-1.1.txt for all but Droid
+Sans Fallback, whose is LICENSE-Apache-2.0.txt.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+"""Where the font files lie."""
+
+FAMILY = "Noto Sans"
+"""The family that text is set in."""
+
+FALLBACKS = (
+    "Noto Sans Arabic",
+    "Noto Sans Hebrew",
+    "Droid Sans Fallback",
+    "Reports Hangul",
+    "Noto Sans Thai",
+    "Noto Sans Devanagari",
+    "Noto Sans Armenian",
+    "Noto Sans Georgian",
+    "Noto Sans Bengali",
+    "Noto Sans Ethiopic",
+    "Noto Sans Gujarati",
+    "Noto Sans Gurmukhi",
+    "Noto Sans Kannada",
+    "Noto Sans Khmer",
+    "Noto Sans Lao",
+    "Noto Sans Malayalam",
+    "Noto Sans Myanmar",
+    "Noto Sans Sinhala",
+    "Noto Sans Tamil",
+    "Noto Sans Telugu",
+    "Noto Sans Math",
+    "Noto Sans Symbols",
+    "Noto Sans Symbols2",
+    "Noto Emoji",
+)
+"""The families that stand in for characters that it lacks, in this order."""

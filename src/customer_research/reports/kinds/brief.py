@@ -1,0 +1,289 @@
+"""Brief: what to know in the five minutes before a call, by the kind of talk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from customer_research.domain.account import Account
+from customer_research.domain.advice import PRIORITIES, Advice, Meeting
+from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
+from customer_research.domain.occasion import Occasion
+from customer_research.domain.report import Block, FigureLine, Figures, Prose, Report
+from customer_research.reports import judgement, progress, tables
+from customer_research.reports.answering import unable_words
+from customer_research.reports.build import (
+    INTERNALLY,
+    STREAMS,
+    Column,
+    Kind,
+    bullets,
+    day_of,
+    figure,
+    known_rows,
+    line,
+    newest,
+    proven_prose,
+    records,
+    section,
+    sections,
+    table,
+)
+from customer_research.reports.frame import frame
+from customer_research.reports.presentation import ANSWERS, counted, source_title, value_words
+from customer_research.reports.recommend import due
+from customer_research.reports.standing import health
+from customer_research.reports.tones import PRIORITY_TONES
+
+TITLES: Mapping[Meeting, str] = MappingProxyType(
+    {
+        "check-in": "check-in",
+        "qbr": "business review",
+        "renewal": "renewal talk",
+        "escalation": "escalation call",
+        "expansion": "expansion talk",
+    }
+)
+OBJECTIVES: Mapping[Meeting, str] = MappingProxyType(
+    {
+        "check-in": "Hear how it goes, clear what is open, and agree on one next step.",
+        "qbr": "Show the value delivered, and agree on the goals of the coming quarter.",
+        "renewal": "Get the renewal agreed: the terms, who decides, and until when.",
+        "escalation": "Take the trouble seriously: every open point leaves the call with an owner and a day.",
+        "expansion": "Find out whether more business fits now, and agree on a proposal and its day.",
+    }
+)
+_QUESTIONS: Mapping[Meeting, tuple[str, ...]] = MappingProxyType(
+    {
+        "check-in": ("What has changed in the business since we last spoke?", "What takes more time than it should?"),
+        "qbr": (
+            "Which of last quarter's goals did you reach, and what kept you from the others?",
+            "What does the coming season look like, and what do you need for it?",
+        ),
+        "renewal": (
+            "What would make you hesitate to sign?",
+            "Who else decides, and what do they need to see?",
+        ),
+        "escalation": (
+            "What has this cost you, and who on your side is affected?",
+            "What has to be true in a week for you to say that it is settled?",
+        ),
+        "expansion": (
+            "Where do you lose bookings or hours today?",
+            "What would have to be true for the next plan or an add-on to pay for itself?",
+        ),
+    }
+)
+_ASK: Mapping[str, str] = MappingProxyType(
+    {
+        "E1": "What has stopped the bookings?",
+        "E2": "What has stopped the bookings?",
+        "E3": "What has changed in the bookings of the last weeks?",
+        "G6": "Why was less booked than in the quarter before?",
+        "P1": "What stands in the way of paying the open invoices?",
+        "P2": "Which card or account should we charge instead?",
+        "P6": "How is the business going: are you taking bookings elsewhere?",
+        "P7": "What lies behind the disputed charges?",
+        "S4": "What lay behind your last rating?",
+        "G5": "What was missing in the plan that you left?",
+        "G7": "What made you think of cancelling, and what would change your mind?",
+        "R9": "Who runs the day-to-day now, and how do you book trips at the moment?",
+        "R11": "Who has taken over from the contact that left?",
+        "R14": "Are vehicles or drivers missing?",
+        "R17": "What keeps you from the first trip in the system?",
+    }
+)
+"""What raised advice → the question that it calls for."""
+
+_TOPICS, _QUESTIONS_MOST, _PROMISES, _CONTACTS = 4, 5, 5, 5
+
+
+def build(account: Account, occasion: Occasion = INTERNALLY) -> Report:
+    """The brief of an account for a kind of talk."""
+    meeting = occasion.meeting
+    topics = _topics(account, meeting)
+    return frame(
+        account,
+        "brief",
+        f"Brief for a {TITLES[meeting]}" if meeting != "escalation" else f"Brief for an {TITLES[meeting]}",
+        sections(
+            section("Objective", *_objective(account, meeting), id="objective"),
+            section("Snapshot", _snapshot(account), id="snapshot"),
+            section("Topics", _topic_list(account, topics), id="topics"),
+            section("Questions", _questions(meeting, topics), id="questions"),
+            section("Open promises", *_promises(account), id="promises"),
+            section("Who to expect", *_attendees(account), id="attendees"),
+            section("Before the call", bullets(_checklist(account, meeting)), id="checklist"),
+        ),
+    )
+
+
+def _objective(account: Account, meeting: Meeting) -> Iterator[Prose]:
+    yield Prose(OBJECTIVES[meeting])
+    if meeting == "renewal":
+        renewal, left = account.fact("renewal_date"), account.fact("days_to_renewal")
+        if renewal is not None and left is not None:
+            yield Prose(f"The contract is up on {value_words(renewal)}, {_in_days(left)}.", (renewal, left), "watch")
+        else:
+            known = figure(account, "renewal_date")
+            reason = "a monthly plan has none" if isinstance(known, Gap) and known.reason in ANSWERS else "not known"
+            yield Prose(f"There is no renewal date: {reason}.", (), "unknown")
+
+
+def _in_days(left: Fact[Any]) -> str:
+    return f"in {value_words(left)}" if left.value >= 0 else f"{value_words(left).lstrip('-')} ago"
+
+
+def _snapshot(account: Account) -> Figures:
+    """How it stands, in a few lines; what is truly absent is left out."""
+    trend = progress.trend_words(account)
+    lines = [FigureLine("Health", health(account), judgement.band_tone(account.score) if account.score else "unknown")]
+    if trend is not None:
+        lines.append(FigureLine("Its trend", _as_figure(trend, account), trend.tone))
+    lines += [
+        line(account, label, metric)
+        for label, metric in (
+            ("Plan", "base_plan_name"),
+            ("MRR", "mrr"),
+            ("Reservations, 30 days", "reservations_30d"),
+            ("Trend of usage", "usage_trend"),
+            ("Outstanding", "outstanding"),
+            ("Overdue invoices", "overdue_invoices"),
+            ("Open tickets", "open_tickets"),
+            ("Latest NPS (0 to 10)", "nps_latest"),
+            ("Renewal", "renewal_date"),
+        )
+    ]
+    return Figures(tuple(one for one in lines if not _absent(one.figure)))
+
+
+def _as_figure(prose: Prose, account: Account) -> Figure:
+    return Fact(prose.text.rstrip("."), "text", merge_basis(prose.facts), account.as_of)
+
+
+def _absent(found: Figure) -> bool:
+    return isinstance(found, Gap) and found.reason in ANSWERS
+
+
+# -- what to talk about --------------------------------------------------------------------------------------------------
+
+
+def _topics(account: Account, meeting: Meeting) -> tuple[Advice, ...]:
+    """Advice for this kind of talk or for any, the most urgent first; of one urgency that for this kind of talk."""
+    fits = [advice for advice in account.advice if not advice.meetings or meeting in advice.meetings]
+    ranked = sorted(fits, key=lambda one: (PRIORITIES.index(one.priority), not one.meetings))
+    return tuple(ranked[:_TOPICS])
+
+
+def _topic_list(account: Account, topics: tuple[Advice, ...]) -> Block:
+    items = [
+        Prose(
+            f"{advice.action} ({advice.source}: {advice.because.rstrip('.')}; by {value_words(due(account, advice))})",
+            advice.facts,
+            PRIORITY_TONES[advice.priority],
+        )
+        for advice in topics
+    ]
+    none = judgement.nothing_found(account, "Nothing in the figures known presses: ask, and listen.")
+    return bullets(items, ordered=True) or Prose(none)
+
+
+def _questions(meeting: Meeting, topics: tuple[Advice, ...]) -> Block | None:
+    raised = [(_ASK[advice.source], advice.facts) for advice in topics if advice.source in _ASK]
+    asked: dict[str, tuple[Fact[Any], ...]] = {}
+    for question, facts in (*raised, *((question, ()) for question in _QUESTIONS[meeting])):
+        asked.setdefault(question, facts)
+    return bullets(Prose(question, facts) for question, facts in list(asked.items())[:_QUESTIONS_MOST])
+
+
+def _promises(account: Account) -> Iterator[Block]:
+    """Commitments and tickets that are open, the open deals, and the last word that was spoken."""
+    yield _last_word(account)
+    columns = (
+        Column("number", "Ticket", link=tables.link_of(account, "notion_page", "ticket_id")),
+        Column("title", "Title"),
+        Column("promised", "Promised"),
+        Column("created_at", "Opened", "day"),
+        Column("due_date", "Due", "date"),
+    )
+    rows = [row for row in known_rows(account, "ticket") if row["is_open"] and row["is_certain"]]
+    shown = [
+        {**row, "promised": "commitment" if row["is_commitment"] else "ticket"}
+        for row in sorted(newest(rows, "created_at", "ticket_id"), key=lambda row: not row["is_commitment"])
+    ]
+    found = records(account, "ticket")
+    yield table(account, "Tickets and commitments", found, columns, rows=shown, most=_PROMISES, empty="No open ticket.")
+    deals = [row for row in known_rows(account, "deal") if row["is_open"]]
+    if deals:
+        yield tables.deals(account, deals)
+
+
+def _last_word(account: Account) -> Prose:
+    rows = newest(known_rows(account, "engagement"), "occurred_at", "engagement_id")
+    if not rows:
+        return Prose("No contact is on record.", (), "unknown")
+    last, receipts = rows[0], records(account, "engagement").receipts
+    when = day_of(last["occurred_at"]) if last.get("occurred_at") else None
+    title = f" “{last['title']}”" if last.get("title") else ""
+    told = f"{last['type']}{title} on {when.isoformat()}" if when else f"{last['type']}{title}"
+    return proven_prose(f"Last contact: {told}.", receipts, account.as_of)
+
+
+def _attendees(account: Account) -> Iterator[Block]:
+    """The contacts that are still there, and whose account it is."""
+    columns = (
+        Column("name", "Name", "person"),
+        Column("job_title", "Role"),
+        Column("email", "E-mail", "email"),
+        Column("is_primary", "Primary", "boolean"),
+    )
+    rows = [row for row in known_rows(account, "contact") if not row["has_left"]]
+    rows.sort(key=lambda row: (not row["is_primary"], str(row["contact_id"])))
+    found = records(account, "contact")
+    empty = "No contact is on record: find out who decides."
+    yield table(account, "Contacts", found, columns, rows=rows, most=_CONTACTS, empty=empty)
+    left = account.fact("contacts_left")
+    if left is not None and left.value:
+        yield Prose(f"{counted(left.value, 'contact')} left: ask who took over.", (left,), "watch")
+
+
+def _checklist(account: Account, meeting: Meeting) -> Iterator[Prose]:
+    for item in account.freshness:
+        if item.state != "ok":
+            text = f"{source_title(item.source)} {unable_words(item.gaps, partly=item.state == 'partial')}: look there."
+            yield Prose(text, (), "watch")
+    tickets = [row for row in known_rows(account, "ticket") if row["is_open"] and row["is_certain"]]
+    if tickets:
+        text = f"Get the state and a date of {counted(len(tickets), 'open ticket')}."
+        yield proven_prose(text, records(account, "ticket").receipts, account.as_of)
+    late = account.fact("overdue_invoices")
+    if late is not None and late.value:
+        yield Prose(f"Have the {counted(late.value, 'overdue invoice')} at hand (`billing`).", (late,))
+    conflicts = [one for one in judgement.disagreements(account) if one.tone == "watch"]
+    if conflicts:
+        yield Prose(f"Settle first what sources disagree on: {conflicts[0].text}", conflicts[0].facts)
+    yield Prose(_PREPARE[meeting])
+
+
+_PREPARE: Mapping[Meeting, str] = MappingProxyType(
+    {
+        "check-in": "Write down the one thing that this call must bring.",
+        "qbr": "Make `account-review --audience customer` and send it two days ahead.",
+        "renewal": "Have the proposal and the value since the last review at hand (`account-review`).",
+        "escalation": "Speak to the owner of every open ticket before the call.",
+        "expansion": "Have the next plan's price and the limits that the operator reaches at hand.",
+    }
+)
+
+
+KIND = Kind(
+    "brief",
+    "Brief before a call",
+    STREAMS,
+    build,
+    occasional=True,
+    past=True,
+    answers="What must I know, ask and have at hand in the five minutes before a call?",
+    parts=("Objective", "Snapshot", "Topics", "Questions", "Open promises", "Who to expect", "Before the call"),
+)

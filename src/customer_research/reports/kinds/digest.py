@@ -1,0 +1,226 @@
+"""Digest: the week in a page. Who is newly at risk, worse, better; the money at risk; what was done; what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from customer_research.domain.account import Account
+from customer_research.domain.advice import PRIORITIES
+from customer_research.domain.evidence import Fact, Gap
+from customer_research.domain.portfolio import Done, Moves, Week
+from customer_research.domain.report import Block, FigureLine, Figures, Missing, Prose, Report, Text, Tone
+from customer_research.reports.answering import answer_words
+from customer_research.reports.build import Kind, bullets, section, sections
+from customer_research.reports.kinds.moving import AT_RISK, first, money_at_risk, movers_table, proofs
+from customer_research.reports.kinds.portfolio import disagreements_table, gap_warnings, number, table
+from customer_research.reports.presentation import counted, instant_words, source_title, value_words
+from customer_research.reports.recommend import due
+from customer_research.reports.tones import PRIORITY_TONES
+
+WORSE, BETTER, ISSUES, CRITICAL, ADVICE = 10, 5, 5, 10, 4
+"""How many of each a digest tells (domain f)."""
+
+NEW = 10
+_OLD = timedelta(hours=48)
+_NAMES = 3
+
+
+def build(found: Week) -> Report:
+    """The digest of a week."""
+    portfolio = found.portfolio
+    return Report(
+        kind="digest",
+        title="Weekly digest",
+        operator_id="",
+        operator_name="",
+        generated_at=portfolio.generated_at,
+        as_of=portfolio.snapshot.as_of,
+        sections=sections(
+            section("The week", *_totals(found), id="totals"),
+            *(section(title, block, id=name) for title, block, name in _moved(found)),
+            section("Critical alerts", _critical(found), id="critical"),
+            section("What was done", _done(found), id="done"),
+            section("Top issues", disagreements_table(portfolio, ISSUES), id="issues"),
+            section("What to do", _advice(found), id="advice"),
+            section("Stale", bullets(_stale(found)), id="stale"),
+        ),
+        freshness=portfolio.freshness,
+        warnings=tuple(gap_warnings(portfolio)),
+        headline=_headline(found),
+    )
+
+
+def _headline(found: Week) -> Prose:
+    portfolio, moves = found.portfolio, found.moves
+    when = f"{portfolio.snapshot.as_of:%Y-%m-%d}"
+    risk = money_at_risk(portfolio, found.amounts)
+    money = f" MRR at risk, a month: {value_words(risk)}." if isinstance(risk, Fact) and risk.value else ""
+    if isinstance(moves, Gap):
+        return Prose(f"Nothing to compare with: {moves.detail}.{money}", (), "unknown")
+    facts = (_count(found, len(moves.new_at_risk)), *((risk,) if isinstance(risk, Fact) else ()))
+    if not any((moves.new_at_risk, moves.worse, moves.better, moves.left, moves.came)):
+        return Prose(f"A quiet week to {when}: nobody's standing changed.{money}", facts, "good")
+    parts = [
+        f"{len(moves.new_at_risk)} newly at risk",
+        f"{len(moves.worse)} worse",
+        f"{len(moves.better)} better",
+        *([f"{len(moves.left)} left"] if moves.left else []),
+    ]
+    tone: Tone = "bad" if moves.new_at_risk or moves.left else "watch" if moves.worse else "good"
+    return Prose(f"Week to {when}: {', '.join(parts)}.{money}", facts, tone)
+
+
+def _count(found: Week, value: int) -> Fact[float]:
+    return number(found.portfolio, value, "count")
+
+
+def _totals(found: Week) -> Iterator[Block]:
+    portfolio, moves = found.portfolio, found.moves
+    at_risk = sum(group.operators for group in portfolio.bands if group.name in AT_RISK)
+    lines = [
+        FigureLine("Operators", number(portfolio, portfolio.chosen.matching, "count")),
+        FigureLine("At Risk or Critical", number(portfolio, at_risk, "count"), "bad" if at_risk else "good"),
+    ]
+    if not isinstance(moves, Gap):
+        basis = proofs(moves.receipt, portfolio.receipt)
+        then = Fact(moves.then_at_risk, "count", basis, moves.then.as_of)
+        lines.append(FigureLine(f"The same on {moves.then.as_of:%Y-%m-%d}", then))
+    lines.append(FigureLine("MRR at risk, a month", money_at_risk(portfolio, found.amounts)))
+    yield Figures(tuple(lines))
+    if isinstance(moves, Gap):
+        yield Missing("What changed in the week", moves)
+
+
+def _moved(found: Week) -> Iterator[tuple[str, Block, str]]:
+    """The movers by what became of them; a section for which there is nobody is said in a line only where it matters."""
+    moves = found.moves
+    if isinstance(moves, Gap):
+        return
+    fell = {mover.operator_id for mover in moves.new_at_risk}
+    rest = tuple(mover for mover in moves.worse if mover.operator_id not in fell)
+    parts = (
+        ("Newly at risk", moves.new_at_risk, NEW, "Nobody fell to At Risk or Critical.", "new"),
+        ("Worse", rest, WORSE, "Nobody else got worse by ten points or a band.", "worse"),
+        ("Better", moves.better, BETTER, "Nobody got better by ten points or a band.", "better"),
+    )
+    for title, movers, most, none, name in parts:
+        yield title, movers_table(found, moves, movers, most, none, rose=name == "better"), name
+    for title, movers, name in (("Left", moves.left, "left"), ("New customers", moves.came, "came")):
+        if movers:
+            names = first([mover.name for mover in movers], _NAMES * 2)
+            yield title, Prose(f"{counted(len(movers), 'operator')}: {names}.", (_count(found, len(movers)),)), name
+
+
+def _critical(found: Week) -> Block:
+    if isinstance(found.done, Gap):
+        return Missing("Critical alerts", found.done)
+    proof = found.done.receipt
+    open_ = sorted(found.done.critical, key=lambda e: (e.acknowledged_at is not None, e.raised.as_of, e.name))
+    if not open_:
+        return Prose(
+            "No critical alert is open.", (Fact(0, "count", (proof,), found.portfolio.snapshot.as_of),), "good"
+        )
+    rows = [
+        (
+            Text(e.name or source_title(e.source)),
+            Text(f"{e.title}: {e.told.because}", "bad"),
+            Fact(e.raised.as_of.date(), "date", (proof,), e.raised.as_of),
+            Text(f"seen by {e.acknowledged_by}" if e.acknowledged_by else "new"),
+        )
+        for e in open_[:CRITICAL]
+    ]
+    return table(found.portfolio, ("Operator", "Alert, and why", "Since", "State"), rows, "", len(open_))
+
+
+def _done(found: Week) -> Block:
+    done = found.done
+    if isinstance(done, Gap):
+        return Missing("Alerts", done)
+    items = list(_doings(found, done))
+    none = Prose("No alert was raised or cleared, and nobody acted on one.", (_counted(found, done, 0),))
+    return bullets(items) or none
+
+
+def _doings(found: Week, done: Done) -> Iterator[Prose]:
+    for word, episodes in (("raised", done.raised), ("cleared", done.cleared)):
+        if episodes:
+            names = first(dict.fromkeys(e.name or source_title(e.source) for e in episodes), _NAMES)
+            yield Prose(f"{counted(len(episodes), 'alert')} {word}: {names}.", (_counted(found, done, len(episodes)),))
+    for kind in ("acknowledged", "snoozed", "assigned"):
+        acts = [act for act in done.acts if act.kind == kind]
+        if acts:
+            people = first(dict.fromkeys(act.who for act in acts), _NAMES)
+            yield Prose(f"{counted(len(acts), 'alert')} {kind} by {people}.", (_counted(found, done, len(acts)),))
+
+
+def _counted(found: Week, done: Done, value: int) -> Fact[int]:
+    return Fact(value, "count", (done.receipt,), found.portfolio.snapshot.as_of)
+
+
+def _advice(found: Week) -> Block:
+    """The most urgent things to do about those who moved or need attention, at most one an operator."""
+    chosen = [(account, account.advice[0]) for account in found.accounts.values() if account.advice]
+    ranked = sorted(chosen, key=lambda pair: (PRIORITIES.index(pair[1].priority), -_mrr(pair[0]), pair[0].operator_id))
+    items = [
+        Prose(
+            f"{account.name or account.operator_id}: {advice.action} ({advice.owner}, by {value_words(due(account, advice))}; "
+            f"{advice.source}: {advice.because.rstrip('.')})",
+            advice.facts,
+            PRIORITY_TONES[advice.priority],
+        )
+        for account, advice in ranked[:ADVICE]
+    ]
+    return bullets(items) or Prose("Nothing in the figures known asks for an action.", (_count(found, 0),))
+
+
+def _mrr(account: Account) -> int:
+    fact = account.fact("mrr_usd")
+    return int(fact.value) if fact is not None else 0
+
+
+def _stale(found: Week) -> Iterator[Prose]:
+    portfolio = found.portfolio
+    age = portfolio.generated_at - portfolio.snapshot.as_of
+    if age > _OLD:
+        told = instant_words(portfolio.snapshot.as_of)
+        yield Prose(f"The newest snapshot is of {told}, {counted(age.days, 'day')} ago: score again.", (), "watch")
+    for item in portfolio.freshness:
+        if item.state != "ok" or item.warning:
+            words = item.warning or answer_words(item)
+            yield Prose(f"{source_title(item.source)}: {words.rstrip('.')}.", (), "watch")
+    unjudged = next((group for group in portfolio.bands if group.name == "insufficient"), None)
+    if unjudged is not None and unjudged.operators:
+        text = f"Too little is known to score {counted(unjudged.operators, 'operator')}."
+        yield Prose(text, (_count(found, unjudged.operators),), "unknown")
+
+
+def moved_ids(moves: Moves | Gap) -> tuple[str, ...]:
+    """The operators of whom a digest tells one by one."""
+    if isinstance(moves, Gap):
+        return ()
+    shown = (*moves.new_at_risk[:NEW], *moves.worse[: WORSE + NEW], *moves.better[:BETTER])
+    return tuple(dict.fromkeys(mover.operator_id for mover in shown))
+
+
+KIND = Kind(
+    "digest",
+    "Weekly digest",
+    frozenset(),
+    build,
+    about="everybody",
+    answers="What changed in a week: who is newly at risk, worse, better; what was done, and what is to be done?",
+    parts=(
+        "The week",
+        "Newly at risk",
+        "Worse",
+        "Better",
+        "Left",
+        "New customers",
+        "Critical alerts",
+        "What was done",
+        "Top issues",
+        "What to do",
+        "Stale",
+    ),
+)

@@ -1,0 +1,167 @@
+"""How an account's score came to where it is: changes, and the rules that moved it since a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from customer_research.domain.account import Account
+from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
+from customer_research.domain.health import BAND_LABELS, HealthScore
+from customer_research.domain.history import Direction, PastScore, ScoreChange, ScoreHistory
+from customer_research.domain.report import Block, Cell, FigureLine, Figures, Missing, Prose, Table, Text, Tone
+from customer_research.reports import judgement
+from customer_research.reports.build import day_of
+
+DIRECTION_TONES: dict[Direction, Tone] = {
+    "improving": "good",
+    "declining": "bad",
+    "steady": "neutral",
+    "unknown": "unknown",
+}
+_MONTH = 30
+_MOVED = 8
+_WEIGHTY = 0.5
+"""Of the score's own points: what moved it by less is left to the history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A rule whose points differ from an earlier reading's; `effect` is the difference in points of the whole score."""
+
+    dimension: str
+    rule: str
+    then: int | None
+    now: int | None
+    effect: float
+    why: str
+
+
+def trend_words(account: Account) -> Prose | None:
+    """`Improving: +12 in 30 days (from 54).`; None where no earlier score can be compared."""
+    history = account.history
+    if not isinstance(history, ScoreHistory) or not history.changes:
+        return None
+    month = history.changes[0]
+    found = change_figure(account, month)
+    if isinstance(found, Gap):
+        return None
+    direction = history.direction.capitalize()
+    text = f"{direction}: {found.value:+d} points in {month.days} days (from {month.then})."
+    return Prose(text, (found,), DIRECTION_TONES[history.direction])
+
+
+def change_figure(account: Account, change: ScoreChange) -> Figure:
+    """A change of the score, counting what could be judged both times."""
+    history = account.history
+    if isinstance(history, Gap):
+        return history
+    if change.points is None or change.on is None:
+        return change.gap or Gap("score history", "none_found", "there is no reading to compare with")
+    now = judgement.overall_basis(account, account.score) if account.score else ()
+    basis = tuple({receipt.id: receipt for receipt in (history.receipt, *now)}.values())
+    note = f"from {change.then} on {change.on:%Y-%m-%d}"
+    return Fact(change.points, "points", basis, account.as_of, "score_change", note)
+
+
+def changes(account: Account) -> Block:
+    """The changes over 30, 60 and 90 days, or why there are none."""
+    history = account.history
+    if isinstance(history, Gap):
+        return Missing("Health trend over 30, 60 and 90 days", history)
+    tone = DIRECTION_TONES[history.direction]
+    return Figures(
+        tuple(
+            FigureLine(
+                f"Change, {change.days} days",
+                change_figure(account, change),
+                tone if change.days == _MONTH else "neutral",
+            )
+            for change in history.changes
+        )
+    )
+
+
+def compared_with(account: Account, since: date) -> PastScore | None:
+    """The last score up to that day, else the first that is known; None where there is none."""
+    history = account.history
+    if isinstance(history, Gap):
+        return None
+    known = [past for past in history.past if past.score is not None]
+    before = [past for past in known if day_of(past.as_of) <= since]
+    return before[-1] if before else known[0] if known else None
+
+
+def moved(past: PastScore, score: HealthScore) -> tuple[Moved, ...]:
+    """The rules whose points differ, what weighs most first; what was judged only once is told, without an effect."""
+    now = score.points_by_rule
+    found = [*_moved(past, score, now)]
+    return tuple(sorted(found, key=lambda one: (-abs(one.effect), one.rule)))
+
+
+def _moved(past: PastScore, score: HealthScore, now: dict[str, int | None]) -> Iterator[Moved]:
+    dimensions = {
+        rule: dimension
+        for dimension in score.dimensions
+        for rule in (*(c.rule for c in dimension.contributions), *(u.rule for u in dimension.unevaluated))
+    }
+    because = {c.rule: c.because for c in score.contributions}
+    for rule in dict.fromkeys((*past.contributions, *now)):
+        then, later = past.contributions.get(rule, 0), now.get(rule, 0)
+        if then == later or rule == judgement.CLAMP:
+            continue
+        dimension = dimensions.get(rule)
+        weight = dimension.weight if dimension else _weight_of(score, rule)
+        effect = 0.0 if then is None or later is None else (later - then) * weight
+        why = because.get(rule) or ("It could not be judged now." if later is None else "It no longer holds.")
+        yield Moved(dimension.name if dimension else "", rule, then, later, effect, why)
+
+
+def _weight_of(score: HealthScore, rule: str) -> float:
+    """The weight of a rule that fires no more: that of the dimension whose name begins with its letter."""
+    initial = rule[:1].lower()
+    return next((d.weight for d in score.dimensions if d.name[:1] == initial), 0.0)
+
+
+def moved_table(account: Account, since: date) -> tuple[Block, ...]:
+    """What moved the score since a day: from where to where, and the rules whose points differ."""
+    past, score, history = compared_with(account, since), account.score, account.history
+    if past is None or score is None or isinstance(history, Gap):
+        return ()
+    now = judgement.score_figure(account, score)
+    if isinstance(now, Gap):
+        return ()
+    then = Fact(past.score, "points", (history.receipt,), past.as_of, "health_score")
+    words = (
+        f"From {past.score} ({BAND_LABELS[past.band]}) on {past.as_of:%Y-%m-%d} to {now.value} "
+        f"({judgement.band_label(score)})."
+    )
+    found = [one for one in moved(past, score) if abs(one.effect) >= _WEIGHTY][:_MOVED]
+    if not found:
+        return (Prose(f"{words} No rule's points changed by much.", (then, now)),)
+    basis = merge_basis((then, now))
+    rows = tuple(_row(account, one, then, now) for one in found)
+    align = ("left", "right", "right", "left")
+    return (
+        Prose(words, (then, now)),
+        Table(("Rule", "Then", "Now", "Why"), rows, basis, "What moved it", align=align),  # type: ignore[arg-type] # made of the two words
+    )
+
+
+def _row(account: Account, one: Moved, then: Fact[Any], now: Fact[Any]) -> tuple[Cell, ...]:
+    title = f"{judgement.dimension_title(one.dimension)}, {one.rule}" if one.dimension else one.rule
+    tone: Tone = "good" if one.effect > 0 else "bad"
+    return (
+        Text(title),
+        _points(one.then, then, account),
+        _points(one.now, now, account),
+        Text(one.why, tone),
+    )
+
+
+def _points(value: int | None, proof: Fact[Any], account: Account) -> Cell:
+    if value is None:
+        return Text("not judged", "unknown")
+    return Fact(value, "points", proof.basis, account.as_of, "contribution_points")

@@ -1,0 +1,28 @@
+"""What messages say of that which they leave out: how much it is, and the command that shows it."""
+
+from __future__ import annotations
+
+from customer_research.domain.report import Report
+from customer_research.reports.presentation import clean, counted
+
+_BY_OPERATOR = frozenset({"profile", "billing", "reservations", "payments", "health", "quick", "history", "missing"})
+"""Kinds whose command is their name and takes an operator; others are made with choices that a report does not hold."""
+
+
+def whole_report(report: Report) -> str:
+    """The command that writes the whole report, or how to give it: `customer-research billing 3f0c --output report.html`."""
+    if report.kind in _BY_OPERATOR and report.operator_id:
+        return f"customer-research {report.kind} {clean(report.operator_id)} --output report.html"
+    return "the same command with --output report.html"
+
+
+def left_out(report: Report, sections: int) -> str:
+    """A sentence about sections that are not shown; a customer is told no command of ours."""
+    if report.audience == "customer":
+        return f"{counted(sections, 'more section')} in the whole report"
+    return f"{counted(sections, 'more section')}: run {whole_report(report)}"
+
+
+def rows_left_out(rows: int) -> str:
+    """A line about rows that are not shown."""
+    return f"{counted(rows, 'more row')} in the whole report"

@@ -1,0 +1,204 @@
+"""Two snapshots side by side: who fell, who rose, who left; what became of alerts; and the MRR by currency."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.health import BAND_ORDER, Band
+from customer_research.domain.portfolio import Amount, Done, Mover, Moves
+from customer_research.domain.snapshot import Reading, Snapshot
+from customer_research.engines.engine import open_engine
+from customer_research.errors import EngineError, UsageError
+from customer_research.health.history import SLACK, SOURCE, STEP, alike
+from customer_research.health.scorecard import Scorecard
+from customer_research.lake import Lake
+from customer_research.metrics.pinned import pinned
+from customer_research.metrics.queries import subject_sql
+from customer_research.research.history.keeping import kept_card
+from customer_research.research.portfolio.accounts import Files
+from customer_research.research.portfolio.looking import PRESENT
+from customer_research.research.portfolio.measure import attach
+from customer_research.settings import Settings
+from customer_research.store.alerts import AlertBook
+from customer_research.store.database import Store, is_there, open_store
+from customer_research.store.history import History
+
+AT_RISK: frozenset[Band] = frozenset({"at_risk", "critical"})
+_BACKFILL = "Run `customer-research history backfill`, or `customer-research portfolio score` every day."
+
+
+def moves(settings: Settings, snapshot: Snapshot, days: int) -> Moves | Gap:
+    """What lies between a snapshot and the last one at least so many days (and up to seven more) before it.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    if not is_there(settings.store_url):
+        return Gap(SOURCE, "none_found", "there is no score history yet", _BACKFILL)
+    with open_store(settings.store_url) as store:
+        history = History(store)
+        newest = snapshot.as_of - timedelta(days=days)
+        found = history.snapshots(
+            since=newest - SLACK, until=newest + timedelta(microseconds=1), digest=snapshot.digest
+        )
+        if not found or history.snapshot(snapshot.id) is None:
+            detail = f"there is no snapshot of {days} days before, nor up to 7 days earlier"
+            return Gap(SOURCE, "none_found", detail, _BACKFILL)
+        return _between(history, found[-1], snapshot, store.place)
+
+
+def _between(history: History, then: Snapshot, now: Snapshot, place: str) -> Moves:
+    card = kept_card(history, now.digest)
+    before = {reading.operator_id: reading for reading in history.readings(then.id)}
+    new, worse, better, left, came = [], [], [], [], []
+    at_risk = sum(reading.status in PRESENT and reading.band in AT_RISK for reading in before.values())
+    for reading in history.readings(now.id):
+        earlier = before.get(reading.operator_id)
+        mover = _mover(earlier, reading, card)
+        if reading.status not in PRESENT:
+            if earlier is not None and earlier.status in PRESENT and reading.status == "churned":
+                left.append(mover)
+            continue
+        if earlier is None or earlier.status not in PRESENT:
+            came.append(mover)
+            continue
+        if reading.band in AT_RISK and earlier.band not in AT_RISK and earlier.band != "insufficient":
+            new.append(mover)
+        if mover.points is not None and mover.points != 0:
+            fell = _rank(reading.band) - _rank(earlier.band)
+            if mover.points <= -STEP or (mover.points < 0 < fell):
+                worse.append(mover)
+            elif mover.points >= STEP or (mover.points > 0 > fell):
+                better.append(mover)
+    return Moves(
+        then=then,
+        new_at_risk=_by(new, 1),
+        worse=_by(worse, 1),
+        better=_by(better, -1),
+        left=_by(left, 1),
+        came=_by(came, 1),
+        then_at_risk=at_risk,
+        receipt=_receipt(then, now, len(before), place),
+    )
+
+
+def _mover(then: Reading | None, now: Reading, card: Scorecard) -> Mover:
+    points = None
+    if then is not None and then.score is not None and now.score is not None:
+        points = alike(then, now, card)
+    return Mover(
+        operator_id=now.operator_id,
+        name=now.name,
+        then=then.score if then else None,
+        then_band=then.band if then else None,
+        now=now.score,
+        band=now.band,
+        points=points,
+    )
+
+
+def _rank(band: Band) -> int:
+    return BAND_ORDER.index(band)
+
+
+def _by(movers: list[Mover], sign: int) -> tuple[Mover, ...]:
+    """The largest changes first (falls with 1, rises with -1), then by name."""
+    return tuple(sorted(movers, key=lambda m: (sign * (m.points or 0), m.name, m.operator_id)))
+
+
+def done(settings: Settings, snapshot: Snapshot, days: int) -> Done | Gap:
+    """What became of alerts in so many days up to a snapshot.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    if not is_there(settings.store_url):
+        return Gap("alerts", "none_found", "no snapshot has been judged yet", "Run `customer-research alerts check`.")
+    with open_store(settings.store_url) as store:
+        book = AlertBook(store)
+        if book.newest() is None:
+            return Gap(
+                "alerts", "none_found", "no snapshot has been judged yet", "Run `customer-research alerts check`."
+            )
+        return _done(book, snapshot, days, store)
+
+
+def _done(book: AlertBook, snapshot: Snapshot, days: int, store: Store) -> Done:
+    since, until = snapshot.as_of - timedelta(days=days), snapshot.as_of
+    every = book.episodes(open_only=False)
+    raised = tuple(e for e in every if since < e.raised.as_of <= until)
+    cleared = tuple(e for e in every if e.cleared is not None and since < e.cleared.as_of <= until)
+    critical = tuple(e for e in every if e.open and e.severity == "critical")
+    acts = book.acts(since, _after(until))
+    lines = (*map(repr, (*raised, *cleared, *critical)), *map(repr, acts))
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    receipt = Receipt(
+        id=f"alerts-{digest[:12]}",
+        source="alerts",
+        stream="episodes",
+        query=f"alerts from {since:%Y-%m-%d} to {until:%Y-%m-%d}",
+        fetched_at=snapshot.taken_at,
+        rows=len(lines),
+        digest=digest,
+        place=store.place,
+    )
+    return Done(raised, cleared, critical, acts, receipt)
+
+
+def _after(instant: datetime) -> datetime:
+    """A day after the snapshot: people act on what it says."""
+    return instant + timedelta(days=1)
+
+
+def amounts(settings: Settings, folder: Path, snapshot: Snapshot) -> tuple[Amount, ...] | Gap:
+    """The MRR of everybody by status, band, segment and currency, from the lake's subscriptions as of the snapshot.
+
+    A gap where the lake has been pulled since: its subscriptions are not those that the snapshot was made of.
+    """
+    source = "portfolio"
+    try:
+        tables = Lake(settings.lake_folder).tables()
+        if tables.digest != snapshot.tables:
+            detail = "the lake has been pulled since the snapshot was scored"
+            return Gap(source, "stale", detail, "Run `customer-research portfolio score`.")
+        parts = settings.engine
+        reach = (settings.lake_folder, folder)
+        with open_engine("duckdb", memory_mb=parts.memory_mb, threads=parts.threads, reach=reach) as engine:
+            attach(engine, tables)
+            Files(engine, folder, snapshot)
+            engine.keep("billed", pinned(subject_sql("billing_money"), snapshot.as_of))
+            rows = engine.run(
+                """
+                SELECT COALESCE(s.status, 'active') AS status, s.band, COALESCE(a.segment, 'not known') AS segment, b.currency,
+                    CAST(SUM(b.mrr) AS BIGINT) AS minor
+                FROM billed AS b
+                INNER JOIN scores AS s ON s.operator_id = b.operator_id
+                INNER JOIN accounts AS a ON a.operator_id = b.operator_id
+                WHERE b.mrr > 0
+                GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+                """
+            )
+    except (EngineError, UsageError) as error:
+        return Gap(source, "unavailable", error.message.rstrip("."), error.hint)
+    return tuple(
+        Amount(row["status"], cast("Band", row["band"]), str(row["segment"]), str(row["currency"]), int(row["minor"]))
+        for row in rows
+    )
+
+
+def _receipt(then: Snapshot, now: Snapshot, rows: int, place: str) -> Receipt:
+    digest = hashlib.sha256(f"{then.id} {then.tables} {now.id} {now.tables} {now.digest}".encode()).hexdigest()
+    return Receipt(
+        id=f"moves-{digest[:12]}",
+        source=SOURCE,
+        stream="readings",
+        query=f"snapshots {then.id} and {now.id}",
+        fetched_at=now.taken_at,
+        rows=rows,
+        digest=digest,
+        place=place,
+    )

@@ -1,0 +1,157 @@
+"""Writing reports into Notion: pages of one data source, found again by a key, their content as Markdown.
+
+This is the only module that writes to a vendor, and it runs only when a person asks for an export.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from customer_research.connect.http import Http, Pace, segment
+from customer_research.connect.recording import Recording
+from customer_research.connect.source import Clock
+from customer_research.errors import ConfigError
+from customer_research.settings import Settings
+from customer_research.sources.notion.normalise import SOURCE_NAME
+from customer_research.sources.notion.session import VENDOR, VERSIONS
+
+if TYPE_CHECKING:
+    import httpx2
+
+Body = Mapping[str, Any]
+
+KEY = "Export key"
+"""The property by which a page is found again: operator id and kind of report."""
+
+PROPERTIES: Mapping[str, str] = {
+    "Operator ID": "rich_text",
+    "Report": "rich_text",
+    "Score": "number",
+    "Band": "select",
+    "As of": "date",
+    KEY: "rich_text",
+}
+"""Properties that the data source needs, with their types, beside its title."""
+
+_FOUND = 10
+
+
+class NotionPages:
+    """The pages of the data source that the settings name.
+
+    Raises:
+        ConfigError: no token, or no data source.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        *,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        own = settings.notion
+        token = own.token.get_secret_value() if own.token is not None else ""
+        for value, name in ((token, "notion.token"), (own.reports_data_source, "notion.reports_data_source")):
+            if not value:
+                raise ConfigError(
+                    f"The setting {name} is missing, which an export to Notion needs.",
+                    setting=name,
+                    hint="Make a database for reports, share it with the integration, and set its data source's id.",
+                )
+        self.data_source = own.reports_data_source
+        self.http = Http(
+            VENDOR,
+            base_url=own.url,
+            headers={"Authorization": f"Bearer {token}", "Notion-Version": VERSIONS[-1]},
+            secrets=(token,),
+            requests_per_second=own.requests_per_second,
+            concurrency=own.concurrency,
+            deadline_seconds=max(settings.deadline_seconds, 60),
+            clock=clock,
+            transport=transport,
+            pace=pace,
+        )
+
+    async def close(self) -> None:
+        """Release sockets."""
+        await self.http.close()
+
+    def recording(self) -> Recording:
+        """Where the requests of one export are noted."""
+        return self.http.recording(f"{SOURCE_NAME}.export")
+
+    async def bot(self, recording: Recording) -> str:
+        """The id of the integration's own user: who has edited a page if not a person."""
+        return str((await self._get("/users/me", recording)).get("id") or "")
+
+    async def schema(self, recording: Recording) -> Mapping[str, str]:
+        """The data source's properties: name → type.
+
+        Raises:
+            NotThere: the id is of no data source that is shared with the integration.
+        """
+        body = await self._get(f"/data_sources/{segment(self.data_source)}", recording)
+        properties = body.get("properties") or {}
+        return {str(name): str(one.get("type")) for name, one in properties.items() if isinstance(one, Mapping)}
+
+    async def add_properties(self, names: Sequence[str], recording: Recording) -> None:
+        """Add properties of `PROPERTIES` to the data source."""
+        added: Body = {name: {PROPERTIES[name]: {}} for name in names}
+        await self._patch(f"/data_sources/{segment(self.data_source)}", {"properties": added}, recording)
+
+    async def find(self, key: str, recording: Recording) -> list[Body]:
+        """The pages of that key, the oldest first: one, none, or duplicates that somebody made."""
+        body = {
+            "filter": {"property": KEY, "rich_text": {"equals": key}},
+            "sorts": [{"timestamp": "created_time", "direction": "ascending"}],
+            "page_size": _FOUND,
+        }
+        path = f"/data_sources/{segment(self.data_source)}/query"
+        answer = self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
+        return self.http.results(answer, recording)
+
+    async def create(self, properties: Body, recording: Recording) -> Body:
+        """A new page without content; it is not sent again unless Notion surely has not made it."""
+        body = {"parent": {"type": "data_source_id", "data_source_id": self.data_source}, "properties": properties}
+        answer = await self.http.post("/pages", json=body, recording=recording, safe=False)
+        return self.http.mapping(answer, recording)
+
+    async def page(self, identifier: str, recording: Recording) -> Body:
+        """A page's own description.
+
+        Raises:
+            NotThere: it was deleted.
+        """
+        return await self._get(f"/pages/{segment(identifier)}", recording)
+
+    async def set_properties(self, identifier: str, properties: Body, recording: Recording) -> Body:
+        """Write a page's properties; writing them twice changes nothing."""
+        return await self._patch(f"/pages/{segment(identifier)}", {"properties": properties}, recording)
+
+    async def remove(self, identifier: str, recording: Recording) -> None:
+        """Put a page into the trash."""
+        await self._patch(f"/pages/{segment(identifier)}", {"in_trash": True}, recording)
+
+    async def content(self, identifier: str, recording: Recording) -> str:
+        """A page's content as Notion tells it in Markdown."""
+        return str((await self._get(f"/pages/{segment(identifier)}/markdown", recording)).get("markdown") or "")
+
+    async def replace(self, identifier: str, text: str, recording: Recording) -> None:
+        """Make a text the whole content of a page; child pages that people made below it are never deleted."""
+        edit = {"type": "replace_content", "replace_content": {"new_str": text, "allow_deleting_content": False}}
+        await self._patch(f"/pages/{segment(identifier)}/markdown", edit, recording)
+
+    async def append(self, identifier: str, text: str, recording: Recording) -> None:
+        """Add a text at a page's end; what stands in the page stays as it is."""
+        edit = {"type": "insert_content", "insert_content": {"content": text, "position": {"type": "end"}}}
+        await self._patch(f"/pages/{segment(identifier)}/markdown", edit, recording, safe=False)
+
+    async def _get(self, path: str, recording: Recording) -> Body:
+        return self.http.mapping(await self.http.get(path, recording=recording), recording)
+
+    async def _patch(self, path: str, body: Body, recording: Recording, *, safe: bool = True) -> Body:
+        reply = await self.http.send("PATCH", path, json=body, recording=recording, safe=safe)
+        return self.http.mapping(reply.body, recording)

@@ -1,0 +1,325 @@
+"""The account review, the brief and the churn risk of one operator: what they say, and of what."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any, get_args
+
+import pytest
+from report_accounts import (
+    AS_OF,
+    OPERATOR,
+    advised,
+    all_records,
+    churned,
+    contribution,
+    empty,
+    full,
+    nothing,
+    row,
+    score,
+)
+from report_past import history, past_score, with_past
+
+from customer_research.domain.account import Account, Records
+from customer_research.domain.advice import Meeting
+from customer_research.domain.evidence import Fact, Gap
+from customer_research.domain.health import Dimension, HealthScore
+from customer_research.domain.occasion import Occasion
+from customer_research.domain.report import Chart, Report, Table
+from customer_research.reports import days, pictures, progress, value
+from customer_research.reports.kinds import EVERY_KIND, OPERATOR_KINDS
+from customer_research.reports.render import terminal
+
+REVIEW, BRIEF, RISK = (OPERATOR_KINDS[name] for name in ("account-review", "brief", "churn-risk"))
+
+
+def words(report: Report, section: str) -> str:
+    """A section's text in a wide terminal, on one line."""
+    (found,) = [part for part in report.sections if part.id == section]
+    return " ".join(terminal.render(replace(report, sections=(found,), warnings=(), freshness=()), width=200).split())
+
+
+def charts(report: Report) -> list[str]:
+    """The titles of the charts."""
+    return [block.title for part in report.sections for block in part.blocks if isinstance(block, Chart)]
+
+
+def engagement(title: str, day: date) -> dict[str, Any]:
+    """A meeting of that title."""
+    at = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
+    return row("engagement", engagement_id=title, type="meeting", title=title, occurred_at=at)
+
+
+def with_rows(account: Account, table: str, *rows: dict[str, Any]) -> Account:
+    """The account with these rows in a table."""
+    return replace(account, records={**account.records, table: replace(account.records[table], rows=rows)})
+
+
+def retention(points: dict[str, int]) -> HealthScore:
+    """A score under `retention` with these rules."""
+    found = tuple(
+        contribution(rule, "retention", p, f"{rule} says so.", "reservations_30d") for rule, p in points.items()
+    )
+    whole = max(0, min(100, 100 + sum(points.values())))
+    dimension = Dimension("retention", 1.0, 100, whole, "monitor", found)
+    return replace(score(whole), scorecard="retention", dimensions=(dimension,), gates=())
+
+
+# -- parts ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", OPERATOR_KINDS)
+def test_a_kind_has_the_sections_and_charts_that_its_page_names(name: str) -> None:
+    kind = OPERATOR_KINDS[name]
+    for account in (with_past(full()), nothing(), empty(), churned()):
+        report = kind.report(account)
+        assert {part.title for part in report.sections if part.title} <= set(kind.parts)
+        assert set(charts(report)) <= set(kind.charts)
+        assert report.kind == name
+
+
+def test_every_kind_answers_a_question() -> None:
+    assert all(kind.answers.endswith("?") for kind in EVERY_KIND.values())
+
+
+# -- windows -------------------------------------------------------------------------------------------------------------
+
+
+def test_windows_are_half_open_and_count_by_day() -> None:
+    account = full()
+    window = days.window_since(account, date(2026, 10, 22))
+    assert (window.first, window.end, window.days) == (date(2026, 10, 22), date(2026, 11, 1), 10)
+    booked = days.counted(account, window, "booked")
+    assert isinstance(booked, Fact)
+    assert booked.value == 20
+    assert window.before.words == "2026-10-12 to 2026-10-21"
+
+
+def test_a_window_before_what_is_read_is_a_gap() -> None:
+    found = days.counted(full(), days.Window(date(2020, 1, 1), date(2020, 2, 1)), "booked")
+    assert isinstance(found, Gap)
+    assert found.reason == "not_applicable"
+
+
+def test_of_few_before_no_change_is_told() -> None:
+    account = full()
+    one, many = (
+        days.counted(account, days.window_since(account, day), "booked")
+        for day in (date(2026, 10, 31), date(2026, 8, 1))
+    )
+    assert isinstance(days.change(many, one), Gap)
+    change = days.change(one, many)
+    assert isinstance(change, Fact)
+    assert change.value < 0
+
+
+def test_months_before_the_first_booking_are_not_drawn_as_empty() -> None:
+    chart = pictures.reservations_by_month(full())
+    assert chart is not None
+    before = [mark.at for mark in chart.marks if mark.series == "Year before"]
+    assert len(before) == 5
+    assert "the year before is known from 2025-06 on" in chart.says.text
+
+
+def test_revenue_in_several_currencies_is_not_drawn_as_one() -> None:
+    account = full()
+    found = account.records["usage_daily"]
+    rows = tuple({**one, "currency": "CAD"} if at % 2 else one for at, one in enumerate(found.rows))
+    assert (
+        pictures.revenue_by_month(
+            replace(account, records={**account.records, "usage_daily": replace(found, rows=rows)})
+        )
+        is None
+    )
+
+
+# -- account review ------------------------------------------------------------------------------------------------------
+
+
+def test_a_review_looks_back_to_the_last_one_or_the_day_given_or_90_days() -> None:
+    account = with_rows(
+        full(), "engagement", engagement("Q3 QBR", date(2026, 9, 1)), engagement("Check-in", date(2026, 10, 1))
+    )
+    assert "Looks back to the last review, “Q3 QBR” on 2026-09-01." in words(REVIEW.report(account), "value")
+    asked = REVIEW.report(account, Occasion(since=date(2026, 10, 10)))
+    assert "Looks back to 2026-10-10, as asked." in words(asked, "value")
+    assert "Looks back 90 days: no earlier review is recorded" in words(REVIEW.report(full()), "value")
+    assert "earlier reviews are not known" in words(REVIEW.report(nothing()), "value")
+
+
+def test_a_customers_review_looks_back_to_the_same_day_without_saying_why() -> None:
+    account = with_rows(full(), "engagement", engagement("Q3 QBR", date(2026, 9, 1)))
+    text = words(REVIEW.report(account, Occasion(audience="customer")), "value")
+    assert "2026-09-01 to 2026-10-31" in text
+    assert "QBR" not in text
+
+
+def test_a_review_says_first_what_matters() -> None:
+    report = REVIEW.report(with_past(full()))
+    assert report.sections[0].title == "In short"
+    text = words(report, "summary")
+    assert "180 reservations" in text
+    assert "No invoice is overdue." in text
+    assert "Declining: -26 points in 30 days" in text
+    assert "Bring home: Call before the next bill." in text
+
+
+def test_wins_are_at_most_three_and_proven() -> None:
+    wins = value.wins(full(), days.window_since(full(), date(2026, 8, 3)))
+    assert 1 <= len(wins) <= 3
+    assert all(win.facts for win in wins)
+    assert value.wins(nothing(), days.window_since(full(), date(2026, 8, 3))) == ()
+
+
+def test_what_moved_the_score_is_told_rule_by_rule() -> None:
+    report = REVIEW.report(with_past(full()), Occasion(since=date(2026, 10, 5)))
+    text = words(report, "health")
+    assert "From 92 (Healthy) on 2026-10-02 to 66 (At Risk)." in text
+    assert re.search(r"Payment, P2 0 -15", text)
+    assert "Growth, G1" not in text
+    assert pictures.SCORE_HISTORY in charts(report)
+
+
+def test_without_a_history_the_review_says_so() -> None:
+    assert "earlier scores were not read" in words(REVIEW.report(full()), "health")
+
+
+def test_what_could_be_judged_only_once_has_no_effect() -> None:
+    past = past_score(30, 92, S4=-20)
+    (one,) = [moved for moved in progress.moved(past, score()) if moved.rule == "S4"]
+    assert (one.then, one.now, one.effect, one.why) == (-20, None, 0.0, "It could not be judged now.")
+
+
+def test_a_reading_of_the_day_is_preferred_and_else_the_first() -> None:
+    account = replace(full(), history=history(past_score(60, 70), past_score(30, 92)))
+    found = progress.compared_with(account, date(2026, 9, 15))
+    assert found is not None
+    assert found.score == 70
+    first = progress.compared_with(account, date(2020, 1, 1))
+    assert first is not None
+    assert first.score == 70
+
+
+def test_the_waterfall_adds_up_to_the_score() -> None:
+    made = score()
+    base = sum(d.weight * d.base for d in made.dimensions)
+    points = sum(d.weight * c.points for d in made.dimensions for c in d.contributions)
+    account = replace(full(), scores=(replace(made, score=round(base + points)),))
+    chart = pictures.contributions_waterfall(account)
+    assert chart is not None
+    steps = [mark for mark in chart.marks if mark.series != pictures.TOTAL]
+    start, end = (mark for mark in chart.marks if mark.series == pictures.TOTAL)
+    heights = [mark.figure.value for mark in (start, *steps, end) if isinstance(mark.figure, Fact)]
+    assert sum(heights[:-1]) == pytest.approx(heights[-1], abs=0.1)
+
+
+def test_the_agenda_fills_half_an_hour_and_an_hour_for_enterprise() -> None:
+    for segment, minutes in (("SMB", 30), ("Enterprise", 60)):
+        text = words(REVIEW.report(full(segment=segment)), "agenda")
+        assert sum(map(int, re.findall(r"\((\d+) min\)", text))) == minutes
+
+
+def test_next_steps_have_a_day() -> None:
+    (table,) = [
+        b
+        for part in REVIEW.report(full()).sections
+        if part.id == "next_steps"
+        for b in part.blocks
+        if isinstance(b, Table)
+    ]
+    due = table.rows[0][1]
+    assert isinstance(due, Fact)
+    assert due.value > AS_OF.date()
+
+
+def test_a_thousand_invoices_are_drawn_of_the_newest() -> None:
+    invoice = {**all_records()["invoice"].rows[0]}
+    rows = tuple({**invoice, "invoice_id": f"i{n}", "issuing_date": date(2026, 10, 1)} for n in range(1000))
+    account = with_rows(full(), "invoice", *rows)
+    chart = pictures.bills(account)
+    assert chart is not None
+    assert len(chart.marks) < 100
+    assert len(terminal.render(REVIEW.report(account), width=100).splitlines()) < 250
+
+
+# -- brief ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("meeting", get_args(Meeting))
+def test_a_brief_has_an_objective_questions_and_a_checklist_for_every_kind_of_talk(meeting: Meeting) -> None:
+    for account in (full(), nothing(), empty()):
+        report = BRIEF.report(account, Occasion(meeting=meeting))
+        assert {"objective", "questions", "checklist", "attendees", "promises"} <= {part.id for part in report.sections}
+
+
+def test_topics_suit_the_talk() -> None:
+    account = advised(full())
+    assert "Propose" not in words(BRIEF.report(account, Occasion(meeting="escalation")), "topics")
+    assert "Fleet over the limit" in words(BRIEF.report(account, Occasion(meeting="expansion")), "topics")
+
+
+def test_a_brief_for_a_renewal_tells_its_day_or_that_there_is_none() -> None:
+    renewal = Occasion(meeting="renewal")
+    assert "The contract is up on 2026-11-20, in 14 days." in words(BRIEF.report(full(), renewal), "objective")
+    assert "a monthly plan has none" in words(BRIEF.report(empty(), renewal), "objective")
+    assert "not known" in words(BRIEF.report(nothing(), renewal), "objective")
+
+
+def test_a_brief_masks_the_people() -> None:
+    text = terminal.render(BRIEF.report(full()), width=200)
+    assert "Dana Roe" not in text
+    assert "D••• R•••" in text
+
+
+def test_a_brief_fits_on_two_screens() -> None:
+    text = terminal.render(BRIEF.report(with_past(full())), width=100).partition("Sources ─")[0]
+    assert len(text.splitlines()) <= 70
+
+
+# -- churn risk ----------------------------------------------------------------------------------------------------------
+
+
+def at_risk(**points: int) -> Account:
+    account = full(mrr_usd=20000)
+    return replace(account, scores=(*account.scores, retention(points)))
+
+
+def test_the_risk_is_what_retention_lacks_with_level_loss_and_time_to_act() -> None:
+    report = RISK.report(at_risk(E1=-30, E2=-20, C8=10))
+    assert report.headline is not None
+    assert report.headline.text == "Risk 40 of 100. Medium risk: act this week. Expected loss $80.00 of MRR a month."
+    assert "it is not a probability" in words(report, "risk")
+    assert "Category Engagement" in words(report, "risk")
+    assert "E1 +30" in words(report, "leaving")
+    assert "C8 -10" in words(report, "staying")
+
+
+def test_one_that_left_has_no_risk_any_more() -> None:
+    report = RISK.report(churned())
+    assert report.headline is not None
+    assert report.headline.text.startswith("No risk to tell: churned on 2026-08-15.")
+    assert len(report.sections) == 1
+
+
+def test_an_unknown_risk_is_said_to_be_unknown() -> None:
+    unknown = replace(retention({}), score=None)
+    report = RISK.report(replace(nothing(), scores=(*nothing().scores, unknown)))
+    assert report.headline is not None
+    assert report.headline.text == "The risk is not known: neither billing nor usage is."
+    assert "not judged for its risk" in words(RISK.report(full()), "risk")
+
+
+def test_open_alerts_stand_beside_the_risk() -> None:
+    report = RISK.report(with_past(at_risk(E1=-30)))
+    assert "Silent churn (high, since 2026-10-29)" in words(report, "alerts")
+    assert "Processor" not in words(report, "alerts")
+
+
+def test_nothing_is_read_that_is_not_there() -> None:
+    account = replace(full(), records={name: Records(name, (), ()) for name in full().records})
+    for kind in OPERATOR_KINDS.values():
+        assert terminal.render(kind.report(account), width=100)
+    assert account.operator_id == OPERATOR

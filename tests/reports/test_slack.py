@@ -1,0 +1,123 @@
+"""Slack messages: within Slack's limits and ours, nothing that mentions, links or formats by itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from report_accounts import ACCOUNT_KINDS, ACCOUNTS, HOSTILE, full, without
+from report_charts import CHARTS, charted, fact
+
+from customer_research.domain.report import Prose, Report, Table, Text
+from customer_research.reports.kinds import KINDS
+from customer_research.reports.render import slack_
+
+
+def message(report: Report) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(slack_.render(report))
+    return made
+
+
+def texts(made: dict[str, Any]) -> list[str]:
+    found = [made["text"]]
+    for block in made["blocks"]:
+        found += [part["text"] for part in (block.get("text"), *block.get("elements", ())) if part]
+    return found
+
+
+def judge(made: dict[str, Any]) -> None:
+    """Slack's documented limits, and ours."""
+    assert set(made) == {"text", "blocks"}
+    assert 0 < len(made["blocks"]) < 40
+    assert sum(map(len, texts(made)[1:])) <= 9_000
+    for block in made["blocks"]:
+        if block["type"] == "header":
+            assert block["text"]["type"] == "plain_text"
+            assert 0 < len(block["text"]["text"]) <= 150
+        elif block["type"] == "section":
+            assert set(block) == {"type", "text"}
+            assert block["text"]["type"] == "mrkdwn"
+            assert block["text"]["verbatim"] is True
+            assert 0 < len(block["text"]["text"]) <= 3_000
+        elif block["type"] == "context":
+            assert 0 < len(block["elements"]) <= 10
+            assert all(0 < len(part["text"]) <= 3_000 for part in block["elements"])
+        else:
+            assert block == {"type": "divider"}
+    for text in texts(made):
+        for tag in re.findall(r"<[^>]*>", text):
+            assert re.fullmatch(r"<https://[^|<>\s]+\|[^<>]*>", tag), tag
+        assert not re.search(r"&(?!amp;|lt;|gt;)", text)
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+@pytest.mark.parametrize("kind", ACCOUNT_KINDS)
+def test_every_report_keeps_the_limits_and_its_bytes(kind: str, account: str) -> None:
+    report = KINDS[kind].build(ACCOUNTS[account]())
+    judge(message(report))
+    assert slack_.render(report) == slack_.render(report)
+
+
+def test_charts_are_told_in_words() -> None:
+    made = message(charted(*(CHARTS[form] for form in ("dimensions", "history"))))
+    judge(made)
+    for form in CHARTS:
+        assert any(CHARTS[form].title in text for text in alone(CHARTS[form]))
+
+
+def alone(*blocks: Any) -> list[str]:
+    report = charted(*blocks)
+    made = message(replace(report, sections=report.sections[-1:]))
+    judge(made)
+    return texts(made)
+
+
+@pytest.mark.parametrize("name", sorted(HOSTILE))
+def test_hostile_names_command_nothing(name: str) -> None:
+    judge(message(KINDS["profile"].build(full(name=HOSTILE[name]))))
+
+
+@pytest.mark.parametrize(
+    "attack", ["<!channel>", "<!here|x>", "<@U123>", "<https://evil.example|Lago>", "&lt;!channel&gt;"]
+)
+def test_mentions_and_links_of_vendors_are_words(attack: str) -> None:
+    escaped = slack_.escape(attack)
+    assert "<" not in escaped
+    assert any(escaped in text for text in alone(Prose(f"Name {attack} ends")))
+
+
+def test_formatting_of_vendors_is_words() -> None:
+    assert re.search(r"[*~`]", slack_.escape("*bold* ~gone~ `code` ```block```")) is None
+    assert "_" not in slack_.escape("_under_ score")
+    assert slack_.escape("standard_monthly 2*3") == "standard_monthly 2*3"
+
+
+def test_a_long_report_is_cut_and_says_so() -> None:
+    made = message(charted(wild=True))
+    judge(made)
+    assert any(
+        re.search(r"\d+ more sections?: run customer-research profile \S+ --output report.html", t) for t in texts(made)
+    )
+    rows = tuple((Text(f"MOO-{at}"), fact(at, "count")) for at in range(1000))
+    assert any("992 more rows" in text for text in alone(Table(("Invoice", "Amount"), rows, caption="All")))
+    shown = alone(*(Prose("Words. " * 300) for _ in range(9)))
+    assert any("more lines in the whole report" in text for text in shown)
+
+
+def test_links_to_records_are_kept() -> None:
+    made = "\n".join(texts(message(KINDS["billing"].build(full()))))
+    assert re.search(r"<https://billing\.example\.com/[^|]+\|[^>]+>", made)
+
+
+def test_a_missing_source_is_said() -> None:
+    assert any(
+        "Partial data: Lago did not answer in full." in text
+        for text in texts(message(KINDS["profile"].build(without("lago"))))
+    )
+
+
+def test_personal_data_is_masked() -> None:
+    assert "dana.roe" not in slack_.render(KINDS["profile"].build(full()))
