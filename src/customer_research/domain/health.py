@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from customer_research.domain.evidence import Evidence, Fact, Gap
+from customer_research.domain.evidence import Evidence, Fact, Gap, Receipt
 
 Band = Literal["healthy", "monitor", "at_risk", "critical", "insufficient"]
 """80-100, 60-79, 40-59, 0-39 of the rounded score (domain e); `insufficient` below the minimum coverage."""
@@ -87,12 +87,34 @@ class UnjudgedGate:
 
 
 @dataclass(frozen=True, slots=True)
+class ObservedLike:
+    """What became of those who had such a score (`lowest` to `highest`) when the scorecard was calibrated on churn.
+
+    `rate` is the share of the `rows` (account and date) whose `window_days` held a churn, `low` and `high` its 95 % interval
+    (None: not known); `probability` is what the calibration gives this very score. `receipt` proves it: the scorecard's file.
+    """
+
+    lowest: int
+    highest: int
+    rows: int
+    accounts: int
+    churned_accounts: int
+    rate: float
+    low: float | None
+    high: float | None
+    probability: float
+    window_days: int
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
 class HealthScore:
     """A scored operator under one scorecard version.
 
     `score` is the rounded 0..100 (half up) or None below the minimum coverage; `coverage` the weight present (0..1);
     `digest` the scorecard's SHA-256, so that two scores are compared only under the same rules. `unjudged_gates` are those
-    that a missing source kept from being judged: the band may be worse than it looks (see `provisional`).
+    that a missing source kept from being judged: the band may be worse than it looks (see `provisional`). `observed` is there
+    only where the scorecard's calibration allows a probability.
     """
 
     score: int | None
@@ -106,6 +128,7 @@ class HealthScore:
     version: str
     digest: str
     unjudged_gates: tuple[UnjudgedGate, ...] = ()
+    observed: ObservedLike | None = None
 
     @property
     def provisional(self) -> tuple[UnjudgedGate, ...]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, cast, get_args
 
-from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, GapReason, merge_basis
+from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, GapReason, Receipt, merge_basis
 from customer_research.domain.health import (
     Band,
     Contribution,
     Dimension,
     Gate,
     HealthScore,
+    ObservedLike,
     Status,
     Unevaluated,
     UnjudgedGate,
@@ -68,6 +70,39 @@ def assemble(
         version="+".join((scorecard.version, *scorecard.options)),
         digest=scorecard.digest,
         unjudged_gates=tuple(teller.unjudged_gates(dimensions)),
+        observed=_observed(scorecard, None if score is None else int(score)),
+    )
+
+
+def _observed(card: Scorecard, score: int | None) -> ObservedLike | None:
+    """What became of those with such a score; None where the scorecard's calibration allows no probability."""
+    probability = card.probability(score)
+    churn = card.churn
+    line = None if churn is None or score is None else churn.of_score(score)
+    if probability is None or churn is None or line is None:
+        return None
+    receipt = Receipt(
+        id=f"calibration-{card.digest[:12]}",
+        source="scorecard",
+        stream="calibration",
+        query=f"churn of {churn.accounts} accounts within {churn.window_days} days of dates to {churn.last_as_of}",
+        fetched_at=datetime.fromisoformat(churn.last_as_of).replace(tzinfo=UTC),
+        rows=churn.rows,
+        digest=card.digest,
+        place=f"{card.name} {card.version}",
+    )
+    return ObservedLike(
+        lowest=line.lowest,
+        highest=line.highest,
+        rows=line.rows,
+        accounts=line.accounts,
+        churned_accounts=line.churned_accounts,
+        rate=line.rate.value,
+        low=line.rate.low,
+        high=line.rate.high,
+        probability=probability,
+        window_days=churn.window_days,
+        receipt=receipt,
     )
 
 

@@ -15,6 +15,7 @@ from typing import cast, get_args
 
 from customer_research.domain.health import BAND_ORDER, Band, Status
 from customer_research.errors import ConfigError
+from customer_research.health.alert_choice import AlertChoice, read_alert_choice
 from customer_research.health.churn_evidence import ChurnEvidence, SignalPoints, read_evidence, read_signals
 from customer_research.health.declaration import Declaration
 from customer_research.health.rules import Case, Vocabulary, metrics_of, read_cases
@@ -81,7 +82,7 @@ class Scorecard:
 
     `minimum_coverage` is in thousandths of the weights; `critical_cap` the band above which a dimension in its own
     critical band does not let the operator rise (None: no such cap). A calibrated scorecard has `signals`, and `churn`, the
-    evidence behind its points and its probability.
+    evidence behind its points and its probability; `alerting` says where it alerts and what its bands were tied to.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Scorecard:
     digest: str
     signals: tuple[SignalPoints, ...] = ()
     churn: ChurnEvidence | None = None
+    alerting: AlertChoice | None = None
 
     def band(self, score: int | None) -> Band:
         """The band of a score, before gates."""
@@ -196,6 +198,7 @@ class _Reader:
         self._options = options
         self._words = Vocabulary(metrics, declared.mapping("terms"))
         self._calibrated = "calibration" in declared
+        self._tied_to_churn = "alerting" in declared
         self._of_signals = "signals" in declared and "rules" not in declared
 
     def scorecard(self, text: str) -> Scorecard:
@@ -226,6 +229,7 @@ class _Reader:
             digest=_digest(text, self._options),
             signals=read_signals(top, names),
             churn=read_evidence(top),
+            alerting=read_alert_choice(top),
         )
         top.finish()
         return card
@@ -298,7 +302,10 @@ class _Reader:
 
     def _cuts(self, declared: Declaration) -> tuple[int, int, int]:
         healthy, monitor, at_risk = (declared.integer(band) for band in ("healthy", "monitor", "at_risk"))
-        if not 0 < at_risk < monitor < healthy <= 100:  # noqa: PLR2004 - scores run from 0 to 100
+        falling = 0 < at_risk < monitor < healthy
+        if self._tied_to_churn:  # bands that churn does not separate are one: the others are empty
+            falling = 0 <= at_risk <= monitor <= healthy
+        if not falling or healthy > 100:  # noqa: PLR2004 - scores run from 0 to 100
             raise declared.error("the cut-offs must fall from healthy over monitor to at_risk, within 1 to 100.")
         declared.finish()
         return healthy, monitor, at_risk

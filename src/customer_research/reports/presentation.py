@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from customer_research.domain.calibration import Estimate
 from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.money import Money, digits
 from customer_research.domain.report import (
@@ -227,6 +228,24 @@ def _boolean(value: Any) -> str:
     return "yes" if value else "no"
 
 
+def _estimate(one: Callable[[float], str], joint: str = "-") -> Callable[[Any], str]:
+    """An estimate and its 95 % interval, each figure by `one`: `4.2 [3.6-4.7]`; `joint` parts bounds that may be negative."""
+
+    def words(value: Any) -> str:
+        if not isinstance(value, Estimate):
+            raise TypeError
+        told = one(value.value)
+        if value.low is None or value.high is None:
+            return f"{told} (interval not known)"
+        return f"{told} [{one(value.low)}{joint}{one(value.high)}]"
+
+    return words
+
+
+def _decimals(pattern: str) -> Callable[[float], str]:
+    return lambda value: _number(Decimal(str(_real(value))), pattern)
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
@@ -248,6 +267,10 @@ DISPLAYS: Mapping[str, Callable[[Any], str]] = MappingProxyType(
         "number": lambda value: _number(round(Decimal(str(_real(value))), 1), "#,##0.#"),
         "measure": lambda value: _number(round(Decimal(str(_real(value))), 3), "#,##0.000"),
         "precise": lambda value: _number(round(Decimal(str(_real(value))), 5), "#,##0.00000"),
+        "estimate": _estimate(_decimals("0.000"), " to "),
+        "estimate_ratio": _estimate(_ratio),
+        "estimate_number": _estimate(_decimals("#,##0.0")),
+        "estimate_days": _estimate(_decimals("#,##0")),
     }
 )
 """Unit → words. Each raises `TypeError` (or a relative) for a value that the unit cannot hold, `None` above all."""

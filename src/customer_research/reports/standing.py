@@ -11,6 +11,7 @@ from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.report import Prose
 from customer_research.reports import judgement
 from customer_research.reports.build import figure
+from customer_research.reports.presentation import counted, value_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,30 @@ def health(account: Account) -> Figure:
         return found
     words = f"{found.value} {judgement.band_label(account.score)}"
     return Fact(words, "text", found.basis, account.as_of, "health_score")
+
+
+def observed_churn(account: Account) -> Prose | None:
+    """What became of operators with this score, where the scorecard was calibrated on churn: the rate, its interval, and n."""
+    score = account.score
+    if score is None or score.observed is None:
+        return None
+    like = score.observed
+
+    def told(value: float, unit: str, metric: str) -> Fact[float]:
+        return Fact(value, unit, (like.receipt,), account.as_of, metric)
+
+    rate = told(like.rate, "ratio", "churned_share_of_such_scores")
+    bounds = ""
+    if like.low is not None and like.high is not None:
+        low, high = (told(bound, "ratio", "") for bound in (like.low, like.high))
+        bounds = f" [{value_words(low)} to {value_words(high)}]"
+    count, probability = told(like.rows, "count", ""), told(like.probability, "ratio", "churn_probability")
+    span = f"a score of {like.lowest}" if like.lowest == like.highest else f"scores of {like.lowest} to {like.highest}"
+    return Prose(
+        f"Operators with {span} churned {value_words(rate)}{bounds} in {like.window_days} days (n = {value_words(count)}, "
+        f"{counted(like.churned_accounts, 'account')} churned); the calibration gives this score {value_words(probability)}.",
+        (rate, count, probability),
+    )
 
 
 def flag(account: Account) -> Figure:

@@ -21,7 +21,7 @@ from customer_research.reports.kinds.portfolio import (
     table,
 )
 from customer_research.reports.presentation import counted, value_words
-from customer_research.reports.standing import health
+from customer_research.reports.standing import health, observed_churn
 
 CATEGORIES: Mapping[str, str] = MappingProxyType({"P": "Payment", "E": "Engagement", "S": "Support", "C": "Contract"})
 """First letter of a retention rule → category of risk (domain f)."""
@@ -242,6 +242,7 @@ def _details(found: Risks) -> Iterator[Block]:
         yield Prose(f"{account.name or account.operator_id} ({account.operator_id})")
         items = [_sign(sign) for sign in leaving[:_SIGNS_SHOWN]]
         items += [_sign(sign) for sign in staying[:_SIGNS_SHOWN]]
+        items += [told for told in (observed_churn(account),) if told is not None]
         items += list(_action(account))
         block = bullets(items)
         if block is not None:

@@ -8,6 +8,7 @@ from customer_research.reports import judgement, pictures, progress, tables
 from customer_research.reports.build import STREAMS, Kind, bullets, lines, section, sections
 from customer_research.reports.frame import frame
 from customer_research.reports.recommend import action_table
+from customer_research.reports.standing import observed_churn
 
 
 def build(account: Account) -> Report:
@@ -41,6 +42,7 @@ def _score(account: Account) -> Section | None:
     return section(
         "Score",
         judgement.score_lines(account),
+        observed_churn(account),
         judgement.dimension_table(account, score),
         pictures.dimension_bars(account),
         gates or Prose(judgement.nothing_found(account, none)),

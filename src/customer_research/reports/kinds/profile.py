@@ -34,6 +34,7 @@ from customer_research.reports.days import LISTING
 from customer_research.reports.frame import frame
 from customer_research.reports.presentation import source_title
 from customer_research.reports.recommend import recommendation_section
+from customer_research.reports.standing import observed_churn
 
 _ACTIVITY_DAYS = 30
 _ACTIVITY_ROWS = 12
@@ -122,6 +123,7 @@ def _health(account: Account) -> Section | None:
     return section(
         "Health",
         judgement.score_lines(account),
+        observed_churn(account),
         judgement.dimension_table(account, score) if score else None,
         *judgement.titled(
             "Top risks", judgement.risks(account), judgement.nothing_found(account, "No risk in the figures known.")

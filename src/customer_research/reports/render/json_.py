@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, assert_never
 
+from customer_research.domain.calibration import Estimate
 from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.money import Money
 from customer_research.domain.report import (
@@ -61,6 +62,8 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, Estimate):
+        return {"value": value.value, "low": value.low, "high": value.high}
     return value
 
 

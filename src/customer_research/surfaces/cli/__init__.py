@@ -20,6 +20,9 @@ EXIT_CODES = {
     7: "the store (score history, alerts) cannot be used, or the engine that computes could not be reached or failed",
     10: "`calibrate`: fitted points are proposed, and a person has to confirm them (0: adopted)",
     11: "`calibrate`: refused, the expert's points stay (not enough churn, or nothing better was found)",
+    12: "`backtest --gate`: the new scorecard is worse than the old one",
+    13: "`backtest --gate`: too little churn to tell whether it is worse",
+    14: "`drift`: churn is not as the scorecard says; its intercept is to be refitted",
     130: "interrupted",
 }
 
@@ -71,6 +74,16 @@ COMMANDS = {
         "calibrate:calibrate",
         "Fit a scorecard's points to real churn, as far as there is any; `calibrate predict` scores by it.",
     ),
+    "backtest": (
+        "backtest:backtest",
+        "How well scorecards told on past dates who would leave; --gate OLD NEW for CI.",
+    ),
+    "thresholds": (
+        "backtest:thresholds",
+        "Where a scorecard should alert: by capacity or cost, on churn that happened.",
+    ),
+    "drift": ("backtest:drift", "Whether a calibration still holds, month by month."),
+    "outcome": ("outcomes:outcome", "Record what was done about an operator, and why one left; list it."),
     "why": ("why:why", "One figure: value, formula, request as sent, records behind it."),
     "metrics": ("registry:metrics", "List the metrics."),
     "rules": ("registry:rules", "List a scorecard's rules."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,10 @@ Fit the points of a scorecard to real churn, no further than the churn goes; wri
            observed_at or SIGNAL_observed_at, where given, must not be later than as_of.
 --points   JSON: a list of {"signal", "dimension", "points"}, the expert's points of 100 at severity 1.
            Dimensions: payment 40, engagement 25, support 20, growth 15; those absent get no weight.
+
+Without --signals the rules of --base (default: setting scorecard) are the signals, on every active account of the lake (or of
+--tables DIR) at past dates, and billing's subscriptions say who churned. Rules over values that are overwritten without a
+history are not tried: while the new scorecard keeps them it gives no probability; --only-tried leaves them out of it.
 
 What distinct churned accounts allow: below 20 counts by band; from 20 the expert's points with a probability; from 65 fitted
 points are proposed (--confirm adopts them); from 100 they are adopted. Fitted points must be better, out of fold, than the
@@ -61,6 +66,28 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     show_default=True,
     help="Judge on other accounts, or on later dates (90 days between).",
 )
+@click.option("--only-tried", is_flag=True, help="Leave the rules that the past cannot judge out of the new scorecard.")
+@click.option(
+    "--tables",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Canonical tables in a folder, instead of the lake's.",
+)
+@click.option(
+    "--every",
+    type=click.Choice(("month", "quarter")),
+    default="month",
+    show_default=True,
+    help="How far dates lie apart.",
+)
+@click.option(
+    "--churn",
+    "counting",
+    type=click.Choice(("voluntary", "any")),
+    default="voluntary",
+    show_default=True,
+    help="Leaving by choice alone, or for not paying, too.",
+)
 @click.option(
     "--draws", type=click.IntRange(50, 10_000), default=DRAWS, show_default=True, help="Refits for the intervals."
 )
@@ -78,15 +105,21 @@ def calibrate(
     base: str,
     split: Literal["accounts", "forward"],
     draws: int,
+    only_tried: bool,
+    tables: Path | None,
+    every: Literal["month", "quarter"],
+    counting: Literal["voluntary", "any"],
 ) -> int:
-    """Calibrate on files, unless a sub-command does something else."""
+    """Calibrate on files or on the lake, unless a sub-command does something else."""
     if ctx.invoked_subcommand is not None:
         return 0
-    if signals is None or points is None or output is None:
+    if output is None or (signals is None) != (points is None):
         raise UsageError(
-            "Calibrating needs --signals FILE.csv, --points POINTS.json and --output CARD.toml.",
+            "Calibrating needs --output CARD.toml, and --signals FILE.csv with --points POINTS.json or neither.",
             hint="See `customer-research calibrate --help`.",
         )
+    if signals is not None and (tables is not None or only_tried):
+        raise UsageError("--tables and --only-tried are of a lake's past, and --signals is a table of its own.")
     delivery = delivery_of(ctx, None, as_json=False, output=report, show_personal=False)
     settings = settings_of(ctx)
 
@@ -95,9 +128,20 @@ def calibrate(
     from customer_research.research.calibrating.result import EXIT_CODES, result_json  # noqa: PLC0415
     from customer_research.research.service import system_clock  # noqa: PLC0415
 
-    request = Request(signals, points, output, seed, split, draws, confirm, base)
+    def clock() -> datetime:
+        return settings.clock or system_clock()
+
     with _progress() as progress:
-        done = calibrate_files(request, lambda: settings.clock or system_clock(), progress)
+        if signals is not None and points is not None:
+            request = Request(signals, points, output, seed, split, draws, confirm, base)
+            done = calibrate_files(request, clock, progress)
+        else:
+            from customer_research.research.backtest.desk import Asked  # noqa: PLC0415
+            from customer_research.research.calibrating.lake import LakeRequest, calibrate_lake  # noqa: PLC0415
+
+            ground = Asked(tables=tables, every=every, counting=counting)
+            asked = LakeRequest(base, output, seed, ground, split, draws, confirm, only_tried)
+            done = calibrate_lake(settings, asked, clock, progress)
     if result is not None:
         deliver(result_json(done), result)
     delivery(build(CalibrationReport(done.told, done.receipts, done.generated_at, done.version)))

@@ -1,0 +1,376 @@
+"""Scorecards on past dates: how well each told who left, by band and by alert threshold, and what that rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from customer_research.domain.backtest import CardTrial, Difference, Dropped, Gate, Load
+from customer_research.domain.calibration import Estimate, GroupOutcome
+from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
+from customer_research.domain.health import BAND_LABELS
+from customer_research.domain.report import (
+    Block,
+    Cell,
+    FigureLine,
+    Figures,
+    Freshness,
+    Prose,
+    Report,
+    Section,
+    Table,
+    Text,
+    Tone,
+)
+from customer_research.reports.build import section, sections
+from customer_research.reports.kinds.outcomes import BIAS
+from customer_research.reports.presentation import counted
+
+SOURCE = "backtest"
+
+_MEASURES: tuple[tuple[str, str, str], ...] = (
+    ("auc", "AUC (0.5: by chance)", "estimate"),
+    ("average_precision", "PR-AUC", "estimate"),
+    ("brier", "Brier score", "estimate"),
+    ("slope", "Calibration slope (1 is right)", "estimate"),
+    ("ece", "Calibration error (ECE)", "estimate"),
+)
+_TOP = "Lift of the riskiest tenth"
+BAND_HEADERS = ("Band", "Rows", "Accounts", "Churned accounts", "Churn in 90 days", "Lift")
+_BY_MANAGER = "By manager"
+_LOAD_HEADERS = ("Score to", "Standing", "New a week", _BY_MANAGER, "Precision", "Recall")
+_LOAD_CAPTION = (
+    "Alerts at a score of so many points or fewer; standing: operators at a date; by manager: new a week for each"
+)
+_DROPPED_HEADERS = ("Rows left out", "Because")
+_LEFT_HEADERS = ("Rule", "Dimension", "What is overwritten", "Left out")
+_VERDICTS: dict[str, tuple[str, Tone]] = {
+    "pass": ("Gate passed.", "good"),
+    "worse": ("Gate failed.", "bad"),
+    "too_little": ("Gate failed.", "watch"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trodden:
+    """What scorecards were tried on.
+
+    `every` and `counting` are empty, and `place` names the file, for a table of signals; `managers` is 0 where unknown.
+    """
+
+    rows: int
+    churned_rows: int
+    accounts: int
+    churned_accounts: int
+    dates: tuple[datetime, ...]
+    every: str
+    counting: str
+    known_until: datetime
+    dropped: tuple[Dropped, ...]
+    remarks: tuple[str, ...]
+    managers: int
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intervened:
+    """Interventions that were recorded, the rows whose window holds one, and churned rows among these and among others."""
+
+    records: int
+    rows: int
+    accounts: int
+    churned: int
+    others: int
+    others_churned: int
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestTold:
+    """A backtest of one scorecard or two.
+
+    `receipts` prove the rows, `basis` the figures computed from them, `recorded` what people recorded.
+    """
+
+    trials: tuple[CardTrial, ...]
+    difference: Difference | None
+    gate: Gate | None
+    ground: Trodden
+    intervened: Intervened | None
+    receipts: tuple[Receipt, ...]
+    basis: tuple[Receipt, ...]
+    recorded: Receipt
+    freshness: tuple[Freshness, ...]
+    now: datetime
+
+
+def build_backtest(told: BacktestTold) -> Report:
+    """The backtest as a report."""
+    maker = _Maker(told)
+    names = " and ".join(_named(trial) for trial in told.trials)
+    return Report(
+        kind="backtest",
+        title=f"Backtest of {names}",
+        operator_id="",
+        operator_name="",
+        generated_at=told.now,
+        as_of=told.ground.known_until,
+        sections=sections(
+            section("Gate", *maker.gate(), id="gate"),
+            section("Tried on", *maker.ground(), id="ground"),
+            section("Measures", *maker.measures(), id="measures"),
+            *(maker.card(trial) for trial in told.trials),
+            section("Left out", *maker.left_out(), id="left-out"),
+            section("Interventions", *maker.interventions(), id="interventions"),
+        ),
+        freshness=told.freshness,
+        headline=maker.headline(),
+    )
+
+
+def estimate(value: Estimate | None, unit: str, receipts: tuple[Receipt, ...], as_of: datetime, why: str) -> Figure:
+    """An estimate as a figure; one that cannot be told is a gap with the reason."""
+    if value is None:
+        return Gap(SOURCE, "none_found", why)
+    return Fact(value, unit, receipts, as_of)
+
+
+def band_rows(
+    groups: Sequence[GroupOutcome], receipts: tuple[Receipt, ...], as_of: datetime
+) -> tuple[tuple[Cell, ...], ...]:
+    """Churn by band, the best band first."""
+
+    def count(value: int) -> Fact[int]:
+        return Fact(value, "count", receipts, as_of)
+
+    return tuple(
+        (
+            Text(BAND_LABELS.get(group.name, group.name)),
+            count(group.rows),
+            count(group.accounts),
+            count(group.churned_accounts),
+            estimate(group.rate, "estimate_ratio", receipts, as_of, "no row is in this band"),
+            estimate(group.lift, "estimate_number", receipts, as_of, "no row is in this band"),
+        )
+        for group in groups
+    )
+
+
+def load_table(loads: Sequence[Load], receipts: tuple[Receipt, ...], as_of: datetime) -> Table:
+    """What alerting at each threshold would have meant."""
+    each = any(load.a_week_each is not None for load in loads)
+    headers: tuple[str, ...] = _LOAD_HEADERS if each else tuple(name for name in _LOAD_HEADERS if name != _BY_MANAGER)
+    rows = tuple(_load_row(load, receipts, as_of, each=each) for load in loads)
+    right: list[Literal["left", "right"]] = ["right"] * len(headers)
+    return Table(headers, rows, receipts, _LOAD_CAPTION, align=tuple(right))
+
+
+def _load_row(load: Load, receipts: tuple[Receipt, ...], as_of: datetime, *, each: bool) -> tuple[Cell, ...]:
+    def told(value: Estimate | None, unit: str, why: str) -> Figure:
+        return estimate(value, unit, receipts, as_of, why)
+
+    by_manager = (told(load.a_week_each, "estimate_number", "there is one date only"),) if each else ()
+    return (
+        Text(f"{load.threshold}"),
+        Fact(load.standing, "number", receipts, as_of),
+        told(load.a_week, "estimate_number", "there is one date only"),
+        *by_manager,
+        told(load.precision, "estimate_ratio", "nobody stands there"),
+        told(load.recall, "estimate_ratio", "nobody churned"),
+    )
+
+
+def merged_words(merged: Sequence[Sequence[str]]) -> str:
+    """Which bands have the same churn as far as anybody can tell; empty when each separates from the next."""
+    joint = [" and ".join(BAND_LABELS.get(name, name) for name in names) for names in merged if len(names) > 1]
+    if not joint:
+        return ""
+    return f"Churn does not separate {'; '.join(joint)} (95% confidence): read them as one."
+
+
+def _named(trial: CardTrial) -> str:
+    return f"{trial.name} {trial.version}"
+
+
+class _Maker:
+    """Makes the sections of one backtest."""
+
+    def __init__(self, told: BacktestTold) -> None:
+        self._told = told
+        self._ground = told.ground
+        self._receipts = told.basis
+        self._as_of = told.ground.known_until
+
+    def headline(self) -> Prose:
+        ground = self._ground
+        parts = []
+        facts: list[Fact[Any]] = []
+        for trial in self._told.trials:
+            auc = trial.evaluation.auc
+            if auc is None:
+                parts.append(f"{_named(trial)} cannot be judged")
+            else:
+                fact = self._estimate(auc, "estimate")
+                parts.append(f"{_named(trial)} told who would leave within 90 days with an AUC of {_interval(auc)}")
+                facts += [fact] if isinstance(fact, Fact) else []
+        text = (
+            f"{'; '.join(parts)}: {counted(ground.churned_accounts, 'account')} churned of {ground.accounts:,}, looked at on "
+            f"{counted(len(ground.dates), 'date')}."
+        )
+        return Prose(text, (*facts, self._count(ground.churned_accounts), self._count(ground.accounts)))
+
+    def gate(self) -> Iterator[Block]:
+        found = self._told.gate
+        if found is None:
+            return
+        words, tone = _VERDICTS[found.verdict]
+        facts = (self._count(found.difference.churned_accounts), self._count(found.difference.rows))
+        yield Prose(f"{words} {found.why}", facts, tone)
+
+    def ground(self) -> Iterator[Block]:
+        ground = self._ground
+        lines = [
+            FigureLine("Rows (an account at a date)", Fact(ground.rows, "count", self._told.receipts, self._as_of)),
+            FigureLine("Accounts", self._count(ground.accounts)),
+            FigureLine("Churned accounts", self._count(ground.churned_accounts)),
+            FigureLine("Rows whose 90 days held a churn", self._share()),
+            FigureLine("Dates", self._count(len(ground.dates))),
+        ]
+        if ground.dates:
+            first, last = (
+                Fact(at.date(), "date", self._receipts, self._as_of) for at in (ground.dates[0], ground.dates[-1])
+            )
+            lines += [FigureLine("First date", first), FigureLine("Last date", last)]
+        yield Figures(tuple(lines))
+        yield Prose(self._meaning())
+        if ground.dropped:
+            rows = tuple((self._count(one.rows), Text(one.words)) for one in ground.dropped)
+            yield Table(_DROPPED_HEADERS, rows, self._receipts, align=("right", "left"))
+        for remark in ground.remarks:
+            yield Prose(remark)
+
+    def _share(self) -> Figure:
+        if not self._ground.rows:
+            return self._gap("there are no rows")
+        return Fact(self._ground.churned_rows / self._ground.rows, "ratio", self._receipts, self._as_of)
+
+    def _meaning(self) -> str:
+        ground = self._ground
+        if ground.place:
+            return f"Rows and churn are those of {ground.place}; an interval is of 95%, by bootstrap over accounts."
+        what = "leaving by choice" if ground.counting == "voluntary" else "leaving by choice or for not paying"
+        return (
+            f"A row is an account with an active base subscription at a date ({ground.every}ly); churn is {what} within 90 days "
+            "after, by billing's own subscriptions; intervals are of 95%, by bootstrap over accounts."
+        )
+
+    def measures(self) -> Iterator[Block]:
+        told = self._told
+        headers = ("Measure", *(_named(trial) for trial in told.trials), *(("Difference",) if told.difference else ()))
+        rows = [self._measure(name, label, unit) for name, label, unit in _MEASURES]
+        rows.append((Text(_TOP), *(self._top(trial) for trial in told.trials), *self._nothing()))
+        yield Table(headers, tuple(rows), self._receipts)
+        for trial in told.trials:
+            if trial.unknown:
+                yield Prose(
+                    f"{_named(trial)}: {counted(trial.unknown, 'row')} without a score count nowhere.",
+                    (self._count(trial.unknown),),
+                )
+            source = trial.probability or "none: too little churn for one"
+            yield Prose(f"{_named(trial)}: probabilities are from {source}.")
+        if told.difference is not None:
+            same = f"{told.difference.same_band:,} of {told.difference.rows:,} rows are in the same band under both."
+            yield Prose(same, (self._count(told.difference.same_band), self._count(told.difference.rows)))
+
+    def _measure(self, name: str, label: str, unit: str) -> tuple[Cell, ...]:
+        told = self._told
+        cells = [self._estimate(getattr(trial.evaluation, name), unit) for trial in told.trials]
+        if told.difference is None:
+            return (Text(label), *cells)
+        apart = getattr(told.difference, name, None)
+        if not hasattr(told.difference, name):
+            return (Text(label), *cells, *self._nothing())
+        return (Text(label), *cells, self._estimate(apart, unit))
+
+    def _nothing(self) -> tuple[Cell, ...]:
+        return (Text("-"),) if self._told.difference is not None else ()
+
+    def _top(self, trial: CardTrial) -> Cell:
+        deciles = trial.evaluation.deciles
+        return self._estimate(deciles[0].lift if deciles else None, "estimate_number")
+
+    def card(self, trial: CardTrial) -> Section | None:
+        return section(
+            f"Bands and alerts: {_named(trial)}", *self._card(trial), id=f"card-{trial.name}".replace("_", "-")
+        )
+
+    def _card(self, trial: CardTrial) -> Iterator[Block]:
+        right: tuple[Literal["right"], ...] = ("right",) * 5
+        yield Table(
+            BAND_HEADERS, band_rows(trial.bands, self._receipts, self._as_of), self._receipts, align=("left", *right)
+        )
+        if words := merged_words(trial.merged):
+            yield Prose(words, (), "watch")
+        yield load_table(trial.loads, self._receipts, self._as_of)
+        if not self._ground.managers:
+            yield Prose("How many that is for each account manager is not known; --managers tells how many there are.")
+        yield Figures(tuple(self._lead(trial)))
+
+    def _lead(self, trial: CardTrial) -> Iterator[FigureLine]:
+        lead = trial.lead
+        if lead is None:
+            yield FigureLine("Time before churn", Gap(SOURCE, "none_found", "no churn has a date in this table"))
+            return
+        at = f"at {lead.threshold} or below up to the churn"
+        yield FigureLine(f"Churned accounts {at}", self._estimate(lead.share, "estimate_ratio"))
+        why = "no churned account was alerted up to its churn"
+        yield FigureLine(
+            f"Days {at}, median",
+            self._estimate(lead.median_days, "estimate_days", why) if lead.alerted else self._gap(why),
+        )
+
+    def left_out(self) -> Iterator[Block]:
+        for trial in self._told.trials:
+            rows = tuple(
+                (Text(out.rule), Text(out.dimension), Text(out.overwritten), Text("wholly" if out.whole else "in part"))
+                for out in trial.left_out
+            )
+            if rows:
+                yield Prose(
+                    f"{_named(trial)}: these rules rest on values that are overwritten without a history, so that no backtest "
+                    "of them is possible; they count as not fired. Snapshots taken at the time know them."
+                )
+                yield Table(_LEFT_HEADERS, rows)
+
+    def interventions(self) -> Iterator[Block]:
+        found = self._told.intervened
+        if found is None:
+            yield Prose(
+                f"{BIAS} None was recorded (`customer-research outcome done`), so that nobody can tell how much."
+            )
+            return
+        facts = [
+            Fact(found.records, "count", (self._told.recorded,), self._as_of),
+            *(self._count(number) for number in (found.rows, found.accounts, found.churned)),
+        ]
+        yield Prose(
+            f"{counted(found.records, 'intervention')} recorded; {counted(found.rows, 'row')} of "
+            f"{counted(found.accounts, 'account')} had one within their 90 days, and {found.churned:,} of these churned "
+            f"(of the other {found.others:,} rows {found.others_churned:,} did). {BIAS}",
+            (*facts, self._count(found.others), self._count(found.others_churned)),
+        )
+
+    def _count(self, value: int) -> Fact[int]:
+        return Fact(value, "count", self._receipts, self._as_of)
+
+    def _estimate(self, value: Estimate | None, unit: str, why: str = "too little churn to tell") -> Figure:
+        return estimate(value, unit, self._receipts, self._as_of, why)
+
+    def _gap(self, why: str) -> Gap:
+        return Gap(SOURCE, "none_found", why)
+
+
+def _interval(value: Estimate) -> str:
+    told = f"{value.value:.3f}"
+    return told if value.low is None or value.high is None else f"{told} [{value.low:.3f} to {value.high:.3f}]"

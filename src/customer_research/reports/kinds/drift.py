@@ -1,0 +1,126 @@
+"""Monthly checks of a calibrated scorecard: is churn as it says, and are scores distributed as they were?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from customer_research.domain.backtest import DRIFT_HIGH, DRIFT_LOW, DRIFT_PSI, Drift, DriftMonth
+from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
+from customer_research.domain.report import Block, Cell, FigureLine, Figures, Freshness, Prose, Report, Table, Text
+from customer_research.reports.build import section, sections
+from customer_research.reports.presentation import counted
+
+_SOURCE = "drift"
+_HEADERS = ("Date", "Rows", "Expected", "Observed", "Ratio", "PSI", "Verdict")
+
+
+@dataclass(frozen=True, slots=True)
+class DriftTold:
+    """Checks of one scorecard that was calibrated on dates up to `last_as_of`; `written` names the new version, if any."""
+
+    name: str
+    version: str
+    last_as_of: date
+    found: Drift
+    written: str
+    basis: tuple[Receipt, ...]
+    receipts: tuple[Receipt, ...]
+    freshness: tuple[Freshness, ...]
+    as_of: datetime
+    now: datetime
+
+
+def build_drift(told: DriftTold) -> Report:
+    """The checks as a report."""
+    return Report(
+        kind="drift",
+        title=f"Drift of {told.name} {told.version}",
+        operator_id="",
+        operator_name="",
+        generated_at=told.now,
+        as_of=told.as_of,
+        sections=sections(
+            section("By date", *_months(told), id="dates"), section("Intercept", *_intercept(told), id="intercept")
+        ),
+        freshness=told.freshness,
+        headline=_headline(told),
+    )
+
+
+def _fact(told: DriftTold, value: object, unit: str) -> Fact[object]:
+    return Fact(value, unit, told.basis, told.as_of)
+
+
+def _headline(told: DriftTold) -> Prose:
+    found = told.found
+    facts = (Fact(len(found.months), "count", told.receipts, told.as_of),)
+    dates = counted(len(found.months), "date")
+    if found.refit:
+        wrong = sum(month.refit for month in found.months)
+        return Prose(f"Churn is not as the scorecard says on {wrong} of {dates}: refit the intercept.", facts, "bad")
+    if found.shifted:
+        return Prose(
+            f"Churn is as the scorecard says on {dates}, but scores are distributed otherwise.", facts, "watch"
+        )
+    if all(month.observed is None for month in found.months):
+        return Prose(
+            "No window after the calibration is over yet, so that its churn cannot be checked.", facts, "watch"
+        )
+    return Prose(f"Churn is as the scorecard says on {dates}, and scores are distributed as they were.", facts, "good")
+
+
+def _months(told: DriftTold) -> Iterator[Block]:
+    if told.found.own_dates:
+        yield Prose(
+            f"No window after {told.last_as_of}, the last date that it was calibrated on, is over: these are its own dates, which "
+            "it should fit.",
+            (),
+            "watch",
+        )
+    rows = tuple(_row(told, month) for month in told.found.months)
+    yield Table(_HEADERS, rows, told.basis, align=("left", *("right",) * 5, "left"))
+    yield Prose(
+        f"Ratio: observed over expected churn, with its Poisson interval: outside {DRIFT_LOW} to {DRIFT_HIGH}, and 1 not within the "
+        f"interval, the intercept is to be refitted. PSI above {DRIFT_PSI}: the scores are distributed otherwise than in the "
+        "calibration."
+    )
+
+
+def _row(told: DriftTold, month: DriftMonth) -> tuple[Cell, ...]:
+    still = Text("open", "unknown")
+    return (
+        Text(f"{month.as_of:%Y-%m-%d}"),
+        _fact(told, month.rows, "count"),
+        still if month.expected is None else _fact(told, month.expected, "number"),
+        still if month.observed is None else _fact(told, month.observed, "count"),
+        still if month.ratio is None else _fact(told, month.ratio, "estimate"),
+        Gap(_SOURCE, "none_found", "the calibration tells no scores")
+        if month.psi is None
+        else _fact(told, month.psi, "measure"),
+        _verdict(month),
+    )
+
+
+def _verdict(month: DriftMonth) -> Text:
+    words = [*(["refit the intercept"] if month.refit else []), *(["scores shifted"] if month.shifted else [])]
+    if words:
+        return Text(", ".join(words), "bad" if month.refit else "watch")
+    return Text("window open", "unknown") if month.observed is None else Text("as expected", "good")
+
+
+def _intercept(told: DriftTold) -> Iterator[Block]:
+    found = told.found
+    why = "no churn was seen on these dates"
+    refitted: Figure = (
+        Gap(_SOURCE, "none_found", why) if found.refitted is None else _fact(told, found.refitted, "measure")
+    )
+    yield Figures(
+        (
+            FigureLine("Intercept in the scorecard", _fact(told, found.intercept, "measure")),
+            FigureLine("Intercept that these dates ask for", refitted),
+        )
+    )
+    if told.written:
+        yield Prose(f"Written: {told.written}, with the new intercept.")

@@ -1,0 +1,114 @@
+"""Where to alert and how bands are cut, chosen on what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from customer_research.domain.backtest import BandChoice, Chosen
+from customer_research.domain.evidence import Fact, Receipt
+from customer_research.domain.health import BAND_LABELS
+from customer_research.domain.money import Money
+from customer_research.domain.report import Block, FigureLine, Figures, Freshness, Prose, Report, Table
+from customer_research.reports.build import section, sections
+from customer_research.reports.kinds.backtest import BAND_HEADERS, band_rows, load_table, merged_words
+from customer_research.reports.kinds.outcomes import BIAS
+from customer_research.reports.presentation import counted, money_words
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdsTold:
+    """A choice of thresholds for one scorecard; `written` are the names of the files that hold it."""
+
+    name: str
+    version: str
+    chosen: Chosen
+    bands: BandChoice
+    written: tuple[str, ...]
+    basis: tuple[Receipt, ...]
+    receipts: tuple[Receipt, ...]
+    freshness: tuple[Freshness, ...]
+    as_of: datetime
+    now: datetime
+
+
+def why_words(chosen: Chosen) -> str:
+    """How a threshold was chosen, in a few words."""
+    if chosen.economics is None:
+        return f"at most {chosen.capacity:g} new alerts a week"
+    terms = chosen.economics
+    cost, value = (money_words(Money("USD", minor)) for minor in (terms.cost_minor, terms.value_minor))
+    return f"churn of {terms.break_even:.1%} or more: {cost} a contact, {terms.save_rate:.0%} saved of {value}"
+
+
+def build_thresholds(told: ThresholdsTold) -> Report:
+    """The choice as a report."""
+    return Report(
+        kind="thresholds",
+        title=f"Thresholds of {told.name} {told.version}",
+        operator_id="",
+        operator_name="",
+        generated_at=told.now,
+        as_of=told.as_of,
+        sections=sections(
+            section("Alert threshold", *_threshold(told), id="threshold"),
+            section("Bands", *_bands(told), id="bands"),
+        ),
+        freshness=told.freshness,
+        headline=_headline(told),
+    )
+
+
+def _count(told: ThresholdsTold, value: int) -> Fact[int]:
+    return Fact(value, "count", told.basis, told.as_of)
+
+
+def _headline(told: ThresholdsTold) -> Prose:
+    chosen = told.chosen
+    facts = (_count(told, chosen.events),)
+    on = f"on {counted(chosen.events, 'churned account')}"
+    if chosen.at is None:
+        return Prose(f"At no score is an alert right under these terms ({why_words(chosen)}), {on}.", facts, "watch")
+    return Prose(f"Alert at a score of {chosen.at} or below: {why_words(chosen)}, {on}.", facts)
+
+
+def _threshold(told: ThresholdsTold) -> Iterator[Block]:
+    chosen = told.chosen
+    lines = [FigureLine("Churned accounts", Fact(chosen.events, "count", told.receipts, told.as_of))]
+    if chosen.at is not None:
+        lines.append(FigureLine("Alert at this score or below", Fact(chosen.at, "points", told.basis, told.as_of)))
+    if chosen.economics is not None:
+        worth = Fact(chosen.economics.break_even, "ratio", told.basis, told.as_of)
+        lines.append(FigureLine("Probability from which an alert is worth its cost", worth))
+    yield Figures(tuple(lines))
+    if chosen.load is not None:
+        yield load_table((chosen.load,), told.basis, told.as_of)
+    yield Prose(BIAS)
+    if told.written:
+        yield Prose(f"Written: {', '.join(told.written)}.")
+
+
+def _bands(told: ThresholdsTold) -> Iterator[Block]:
+    bands = told.bands
+    rows = band_rows(bands.groups, told.basis, told.as_of)
+    yield Table(BAND_HEADERS, rows, told.basis, align=("left", *("right",) * 5))
+    if words := merged_words(bands.merged):
+        yield Prose(words, (), "watch")
+    if bands.after is None:
+        yield Prose(
+            f"Cut-offs stay as they are ({_cuts(bands.before)}): {bands.events} of {bands.needed} churned accounts that new ones "
+            "take.",
+            (_count(told, bands.events),),
+        )
+        return
+    yield Prose(
+        f"New cut-offs ({_cuts(bands.after)}; before: {_cuts(bands.before)}): where churn is one, two and four times as likely as "
+        "on average; bands that do not separate are one, under the milder name.",
+        (_count(told, bands.events),),
+    )
+
+
+def _cuts(cuts: tuple[int, int, int]) -> str:
+    names = ("healthy", "monitor", "at_risk")
+    return ", ".join(f"{BAND_LABELS[name]} from {cut}" for name, cut in zip(names, cuts, strict=True))

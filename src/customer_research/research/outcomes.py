@@ -1,0 +1,202 @@
+"""The use cases behind `outcome`: recording what was done about an account and why it left, and listing it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from customer_research.domain.evidence import Receipt
+from customer_research.domain.identity import Candidate
+from customer_research.domain.recorded import ChurnKind, ChurnReason, Intervention, Recorded
+from customer_research.domain.report import Report
+from customer_research.errors import AmbiguousOperator, OperatorNotFound, UsageError
+from customer_research.identity.collapse import candidates
+from customer_research.identity.directory import Directory
+from customer_research.lake import Lake
+from customer_research.reports.kinds.outcomes import OutcomeList, build_outcomes
+from customer_research.research.engine_choice import scratch
+from customer_research.settings import Settings
+from customer_research.store.database import open_store
+from customer_research.store.outcomes import OutcomeBook
+
+SOURCE = "outcomes"
+"""The source of the receipts of what people recorded."""
+
+_MAX_NOTE = 2000
+
+
+def record_intervention(
+    settings: Settings, term: str, what: Intervention, on: date | None, *, note: str, who: str, now: datetime
+) -> Recorded:
+    """Note what was done about an operator.
+
+    Raises:
+        OperatorNotFound, AmbiguousOperator: the lake knows no such operator, or several.
+        UsageError: the day lies in the future, the note is too long, or the lake is empty.
+        StoreError: the store cannot be written to.
+    """
+    found, day = _whom(settings, term), _day(on, now)
+    record = Recorded("", "intervention", found.operator_id, found.name, day, what, who, now, _short(note, "The note"))
+    return _kept(settings, record)
+
+
+def record_churn(
+    settings: Settings,
+    term: str,
+    reason: ChurnReason,
+    kind: ChurnKind,
+    on: date | None,
+    *,
+    secondary: ChurnReason | None = None,
+    competitor: str = "",
+    lost_minor: int | None = None,
+    returns: bool | None = None,
+    note: str = "",
+    who: str,
+    now: datetime,
+) -> Recorded:
+    """Note that an operator left, when and why. Billing stays the truth on whether it did.
+
+    Raises:
+        OperatorNotFound, AmbiguousOperator, UsageError, StoreError: as `record_intervention`.
+    """
+    found, day = _whom(settings, term), _day(on, now)
+    record = Recorded(
+        id="",
+        kind="churn",
+        operator_id=found.operator_id,
+        name=found.name,
+        on=day,
+        what=reason,
+        who=who,
+        recorded_at=now,
+        note=_short(note, "The note"),
+        secondary=secondary or "",
+        churn_kind=kind,
+        competitor=_short(competitor, "The competitor's name"),
+        lost_minor=lost_minor,
+        returns=returns,
+    )
+    return _kept(settings, record)
+
+
+def retract(settings: Settings, record_id: str, *, note: str, who: str, now: datetime) -> Recorded:
+    """Take a record back; it stays in the store, and does not count any more.
+
+    Raises:
+        UsageError: no such record.
+        StoreError: the store cannot be written to.
+    """
+    with open_store(settings.store_url) as store:
+        return OutcomeBook(store).retract(record_id, who=who, note=_short(note, "The note"), now=now)
+
+
+def recorded(settings: Settings) -> tuple[tuple[Recorded, ...], Receipt]:
+    """All records that count, and the proof of what the store gave.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    with open_store(settings.store_url) as store:
+        found = OutcomeBook(store).records()
+        return found, store_receipt(found, store.place)
+
+
+def outcomes_report(settings: Settings, term: str | None, *, now: datetime) -> Report:
+    """The records of one operator, or of all.
+
+    Raises:
+        OperatorNotFound, AmbiguousOperator: the lake knows no such operator, or several.
+        StoreError: the store cannot be read.
+    """
+    whom = None if term is None else _whom(settings, term)
+    with open_store(settings.store_url) as store:
+        found = OutcomeBook(store).records(None if whom is None else whom.operator_id)
+        receipt = store_receipt(found, store.place)
+    name = "" if whom is None else whom.name
+    operator_id = "" if whom is None else whom.operator_id
+    return build_outcomes(OutcomeList(operator_id, name, found, receipt, now))
+
+
+def store_receipt(records: Sequence[Recorded], place: str) -> Receipt:
+    """The proof of what the store gave."""
+    digest = hashlib.sha256("\n".join(map(repr, records)).encode()).hexdigest()
+    latest = max((one.recorded_at for one in records), default=None)
+    return Receipt(
+        id=f"{SOURCE}-{digest[:12]}",
+        source=SOURCE,
+        stream="outcome",
+        query="the records that count",
+        fetched_at=latest or _EPOCH,
+        rows=len(records),
+        digest=digest,
+        place=place,
+    )
+
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def _kept(settings: Settings, record: Recorded) -> Recorded:
+    with open_store(settings.store_url) as store:
+        return OutcomeBook(store).add(record)
+
+
+def _day(on: date | None, now: datetime) -> date:
+    today = now.date()
+    if on is not None and on > today:
+        raise UsageError(f"{on} lies in the future.", hint="Record what has happened.")
+    return on or today
+
+
+def _short(text: str, what: str) -> str:
+    told = text.strip()
+    if len(told) > _MAX_NOTE:
+        raise UsageError(f"{what} has {len(told):,} characters; {_MAX_NOTE:,} are kept at most.")
+    return told
+
+
+def _whom(settings: Settings, term: str) -> Candidate:
+    """The one operator of the lake that answers to a term."""
+    answer = _directory(settings).search(term)
+    if answer.best is not None:
+        return answer.best.candidate
+    shown = term[:80]
+    if answer.matches:
+        raise AmbiguousOperator(
+            f"{answer.total} operators of the lake answer to {shown!r}.",
+            candidates=answer.matches,
+            hint="Give the operator id of the one you mean.",
+        )
+    raise OperatorNotFound(
+        f"No operator of the lake answers to {shown!r}.", hint="Run `customer-research sync`, or give its operator id."
+    )
+
+
+def _directory(settings: Settings) -> Directory:
+    """Everybody in the lake: the CSM view's rows, then the list of operators."""
+    tables = Lake(settings.lake_folder).tables()
+    names = [name for name in ("csm", "operator") if name in tables.files]
+    if not names:
+        raise UsageError(
+            "The lake has no operators, so that nobody knows whom you mean.", hint="Run `customer-research sync`."
+        )
+    found: list[Candidate] = []
+    with scratch(settings) as engine:
+        for name in names:
+            engine.attach(name, tables.files[name].paths)
+        if "csm" in names:
+            found += candidates(engine.run("SELECT * FROM csm ORDER BY operator_id, subscription_id"))
+        if "operator" in names:
+            listed = "SELECT operator_id, name, stripe_account, hubspot_company_id FROM operator ORDER BY operator_id"
+            found += [
+                Candidate(
+                    row["operator_id"],
+                    row["name"] or row["operator_id"],
+                    stripe_account=row["stripe_account"],
+                    hubspot_id=row["hubspot_company_id"],
+                )
+                for row in engine.run(listed)
+            ]
+    return Directory(found)

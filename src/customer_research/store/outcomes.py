@@ -1,0 +1,171 @@
+"""What people recorded of accounts, in the store: interventions and churn, append-only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, String, Table, Text
+
+from customer_research.domain.recorded import Recorded, RecordKind
+from customer_research.errors import UsageError
+from customer_research.store.schema import METADATA, Instant
+
+if TYPE_CHECKING:
+    from customer_research.store.database import Store
+
+SHORTEST_ID = 4
+"""The fewest digits of a record's id that may stand for it."""
+
+_HINT = "`customer-research outcome list` shows the ids."
+
+outcome = Table(
+    "outcome",
+    METADATA,
+    Column("no", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(12), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),
+    Column("operator_id", Text, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("happened_on", Date, nullable=False),
+    Column("what", String(24), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("secondary", String(24), nullable=False),
+    Column("churn_kind", String(16), nullable=False),
+    Column("competitor", Text, nullable=False),
+    Column("lost_minor", BigInteger),
+    Column("returns", Boolean),
+    Column("retracts", String(12), nullable=False),
+    comment="What people recorded of accounts: interventions and churn. Rows are added, never changed or removed.",
+)
+
+
+class OutcomeBook:
+    """The records in a store. Every method is one transaction."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def add(self, record: Recorded) -> Recorded:
+        """Keep a record; it comes back with its id.
+
+        Recording the same thing of the same account and day twice gives the record that is there, unless it was retracted.
+        """
+        with self._store.begin(alone=True) as connection:
+            standing = _standing([_recorded(row) for row in connection.execute(_all()).mappings()])
+            same = next((one for one in standing if _content(one) == _content(record)), None)
+            return same or _insert(connection, record)
+
+    def retract(self, id_or_beginning: str, *, who: str, note: str, now: datetime) -> Recorded:
+        """Take a record back: it stays, and does not count any more.
+
+        Raises:
+            UsageError: there is no such record, or it does not count already.
+        """
+        with self._store.begin(alone=True) as connection:
+            everything = [_recorded(row) for row in connection.execute(_all()).mappings()]
+            wrong = _named(_standing(everything), id_or_beginning)
+            taken = Recorded(
+                "", "retraction", wrong.operator_id, wrong.name, wrong.on, wrong.what, who, now, note, retracts=wrong.id
+            )
+            return _insert(connection, taken)
+
+    def records(self, operator_id: str | None = None) -> tuple[Recorded, ...]:
+        """The records that count, by day and then in the order in which they were made; of one account, or of all."""
+        query = _all() if operator_id is None else _all().where(outcome.c.operator_id == operator_id)
+        with self._store.read() as connection:
+            found = [_recorded(row) for row in connection.execute(query).mappings()]
+        return tuple(sorted(_standing(found), key=lambda one: one.on))
+
+    def everything(self) -> tuple[Recorded, ...]:
+        """Every record as it was made, those that were retracted and the retractions, too."""
+        with self._store.read() as connection:
+            return tuple(_recorded(row) for row in connection.execute(_all()).mappings())
+
+
+def _all() -> sa.Select[Any]:
+    return sa.select(outcome).order_by(outcome.c.no)
+
+
+def _standing(records: list[Recorded]) -> list[Recorded]:
+    gone = {one.retracts for one in records if one.retracts}
+    return [one for one in records if one.kind != "retraction" and one.id not in gone]
+
+
+def _named(standing: list[Recorded], id_or_beginning: str) -> Recorded:
+    text = id_or_beginning.strip().lower()
+    if len(text) < SHORTEST_ID or not set(text) <= set("0123456789abcdef"):
+        raise UsageError(
+            f"{id_or_beginning[:40]!r} is no record's id: give at least {SHORTEST_ID} of its digits.", hint=_HINT
+        )
+    found = [one for one in standing if one.id.startswith(text)]
+    if not found:
+        raise UsageError(f"No record that counts has the id {text[:40]}.", hint=_HINT)
+    if len(found) > 1:
+        raise UsageError(f"More than one record begins with {text[:40]}.", hint="Give more digits of its id.")
+    return found[0]
+
+
+def _content(record: Recorded) -> tuple[Any, ...]:
+    """What is recorded, whoever did it and whenever."""
+    churn = (record.secondary, record.churn_kind, record.competitor, record.lost_minor, record.returns)
+    return (record.kind, record.operator_id, record.on, record.what, record.note, *churn)
+
+
+def _insert(connection: sa.Connection, record: Recorded) -> Recorded:
+    place = connection.execute(sa.select(sa.func.count()).select_from(outcome)).scalar_one()
+    told = "|".join(map(str, (place, record.operator_id, record.kind, record.on, record.what, record.recorded_at)))
+    kept = replace(record, id=hashlib.sha256(told.encode()).hexdigest()[:12])
+    connection.execute(sa.insert(outcome).values(_row(kept)))
+    return kept
+
+
+def _text(text: str) -> str:
+    """Text that any database holds: Postgres has no place for the sign of number 0."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _row(record: Recorded) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "kind": record.kind,
+        "operator_id": record.operator_id,
+        "name": _text(record.name),
+        "happened_on": record.on,
+        "what": record.what,
+        "who": _text(record.who),
+        "recorded_at": record.recorded_at,
+        "note": _text(record.note),
+        "secondary": record.secondary,
+        "churn_kind": record.churn_kind,
+        "competitor": _text(record.competitor),
+        "lost_minor": record.lost_minor,
+        "returns": record.returns,
+        "retracts": record.retracts,
+    }
+
+
+def _recorded(row: Mapping[Any, Any]) -> Recorded:
+    return Recorded(
+        id=row["id"],
+        kind=cast("RecordKind", row["kind"]),
+        operator_id=row["operator_id"],
+        name=row["name"],
+        on=row["happened_on"],
+        what=row["what"],
+        who=row["who"],
+        recorded_at=row["recorded_at"],
+        note=row["note"],
+        secondary=row["secondary"],
+        churn_kind=row["churn_kind"],
+        competitor=row["competitor"],
+        lost_minor=row["lost_minor"],
+        returns=row["returns"],
+        retracts=row["retracts"],
+    )

@@ -1,0 +1,253 @@
+"""`backtest`, `thresholds`, `drift`, `outcome` and `calibrate` on a lake: exit codes, what is written, and what is refused."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomlkit
+from backtest_cases import BEGAN, ago, bookings, subscription, tables_of
+from made_up_lake import fill, settings_file, settings_in
+
+from customer_research.health.scorecard import load_scorecard
+from customer_research.research.judge import METRIC_NAMES
+from customer_research.surfaces.cli.group import run
+
+LEAVERS, STAYERS = 26, 34
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake of operators of whom 26 left, most of them after a month and a half without a booking."""
+    folder = tmp_path_factory.mktemp("backtest-cli")
+    path = settings_file(folder)
+    leaving = {f"left-{number:02d}": ago(100 + 12 * number) for number in range(LEAVERS)}
+    subscriptions = [subscription(one, ended=at) for one, at in leaving.items()]
+    subscriptions += [subscription(f"stays-{number:02d}") for number in range(STAYERS)]
+    tables = tables_of(subscriptions)
+    quiet = {one: at for place, (one, at) in enumerate(leaving.items()) if place % 4}
+    tables["reservation"] = [row for row in tables["reservation"] if row["operator_id"] not in quiet] + [
+        row for one, at in quiet.items() for row in bookings(one, until=at - (ago(0) - ago(45)))
+    ]
+    tables["company"] = [
+        {"operator_id": row["operator_id"], "company_id": f"c-{row['operator_id']}", "owner_id": f"owner-{place % 2}", "created_at": BEGAN}
+        for place, row in enumerate(subscriptions)
+    ]  # fmt: skip
+    fill(settings_in(folder).lake_folder, tables)
+    return path
+
+
+@pytest.fixture(scope="module")
+def card(config: Path) -> Path:
+    """The canonical scorecard with a probability, of the rules that the past can judge."""
+    path = config.parent / "card.toml"
+    code, _, err = called(config, "calibrate", "--output", str(path), "--only-tried", "--draws", "50")
+    assert code == 11
+    assert "26 of 65 churned accounts" in err
+    return path
+
+
+@pytest.fixture(scope="module")
+def signals(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """A small calibration world as options."""
+    folder = tmp_path_factory.mktemp("signals") / "calib"
+    assert run(["sandbox", "calib", "--operators", "400", "--seed", "5", "--output", str(folder)]) == 0
+    return ("--signals", str(folder / "signals.csv"), "--points", str(folder / "points.json"))
+
+
+def called(config: Path, *arguments: str) -> tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run(["--config", str(config), *arguments])
+    assert "Traceback" not in err.getvalue()
+    assert "Unexpected" not in err.getvalue()
+    return code, out.getvalue(), err.getvalue()
+
+
+def figures(report: Any) -> list[dict[str, Any]]:
+    """Every figure of a report as JSON."""
+    found: list[dict[str, Any]] = []
+    for section in report["sections"]:
+        for block in section["blocks"]:
+            found += [line for line in block.get("figures", []) if "unit" in line]
+            found += [cell for row in block.get("rows", []) for cell in row if "unit" in cell]
+    return found
+
+
+def test_a_scorecard_is_tried_on_the_lakes_past(config: Path) -> None:
+    code, out, _ = called(config, "backtest", "--json", "--alert-at", "90")
+    report = json.loads(out)
+    assert code == 0
+    assert "26 accounts churned of 60" in report["headline"]["text"]
+    told = figures(report)
+    assert all(figure["receipts"] for figure in told)
+    auc = next(figure["value"] for figure in told if figure["unit"] == "estimate")
+    assert auc["value"] > 0.6  # most stopped booking before they left
+    assert auc["low"] < auc["value"] < auc["high"]
+    panel = next(receipt for receipt in report["receipts"] if receipt["source"] == "backtest")
+    assert panel["parameters"]["table subscription"] == "receipt-subscription"
+    (days,) = [figure["value"]["value"] for figure in told if figure["unit"] == "estimate_days"]
+    assert 0 < days <= 365
+    for words in (
+        "Left out",
+        "a ticket's status",
+        "By manager",
+        "None was recorded",
+        "their ninety days are not over yet",
+    ):
+        assert words in out, words
+
+
+def test_the_gate_has_exit_codes_of_its_own(config: Path, tmp_path: Path) -> None:
+    assert called(config, "backtest", "--gate", "canonical", "canonical")[0] == 0
+    blind = tmp_path / "blind.toml"
+    text = tomlkit.parse(_declaration("canonical"))
+    for rule in text["rules"]:
+        if rule["dimension"] == "engagement":
+            rule["points"] = abs(rule["points"])  # stopping becomes a bonus
+    text["gates"] = tomlkit.aot()
+    blind.write_text(tomlkit.dumps(text), encoding="utf-8")
+    code, out, _ = called(config, "backtest", "--gate", "canonical", str(blind))
+    assert code == 12
+    assert "The new scorecard is worse" in out
+    few = called(config, "backtest", "--gate", "canonical", "guide", "--since", f"{ago(260):%Y-%m-%d}")
+    assert few[0] == 13
+    assert "Too little churn to tell" in few[1]
+    assert called(config, "backtest", "--gate", "canonical")[0] == 2
+    assert called(config, "backtest", "canonical", "guide", "retention")[0] == 2
+
+
+def _declaration(name: str) -> str:
+    from customer_research.health.scorecard import declaration_of
+
+    return declaration_of(name)[0]
+
+
+def test_two_scorecards_of_signals_are_compared_on_the_same_rows(
+    config: Path, signals: tuple[str, ...], tmp_path: Path
+) -> None:
+    code, out, _ = called(config, "backtest", *signals)
+    assert code == 0
+    assert "no churn has a date in this table" in out
+    fitted = tmp_path / "fitted.toml"
+    done = called(config, "calibrate", *signals, "--output", str(fitted), "--draws", "50", "--confirm")
+    assert done[0] in {0, 10, 11}
+    code, out, _ = called(config, "backtest", "--gate", "expert", str(fitted), *signals)
+    assert code in {0, 13}
+    assert "Difference" in out
+    code, _, err = called(config, "backtest", str(fitted))
+    assert code == 2
+    assert "scores the signals of a table" in err
+    assert called(config, "backtest", "--signals", signals[1])[0] == 2
+
+
+def test_the_lake_calibrates_as_far_as_its_churn_goes(config: Path, card: Path) -> None:
+    made = load_scorecard(card, METRIC_NAMES)
+    assert made.churn is not None
+    assert (made.churn.state, made.churn.events) == ("expert", 26)
+    assert made.probability(60) is not None
+    assert "S1" not in {rule.id for rule in made.rules}
+    whole = card.with_name("whole.toml")
+    assert called(config, "calibrate", "--output", str(whole), "--draws", "50")[0] == 11
+    kept = load_scorecard(whole, METRIC_NAMES)
+    assert kept.churn is not None
+    assert "S1" in kept.churn.uncalibrated
+    assert kept.probability(60) is None
+    assert called(config, "calibrate")[0] == 2
+    assert called(config, "drift", str(whole))[0] == 2
+
+
+def test_a_score_is_explained_by_churn_only_where_there_is_a_probability(config: Path, card: Path) -> None:
+    chosen = config.with_name("calibrated.toml")
+    chosen.write_text(f"scorecard = '{card}'\n{config.read_text(encoding='utf-8')}", encoding="utf-8")
+    assert called(chosen, "portfolio", "score")[0] == 0
+    said = " ".join(called(chosen, "churn-risk", "--limit", "0", "--format", "markdown")[1].split())
+    shown = re.findall(
+        r"Operators with (?:scores of \d+ to \d+|a score of \d+) churned \S+ \\\[\S+ to \S+\\\] in 90 days \(n = ", said
+    )
+    assert shown or "No operator is at risk" in said
+
+
+def test_thresholds_by_capacity_and_cost(config: Path, card: Path, tmp_path: Path) -> None:
+    new, rules = tmp_path / "new.toml", tmp_path / "rules.toml"
+    code, out, err = called(
+        config, "thresholds", str(card), "--capacity", "1", "--output", str(new), "--alerts", str(rules)
+    )
+    assert code == 0
+    assert "Alert at a score of" in out
+    assert "26 of 300 churned accounts" in " ".join(out.split())
+    assert err.count("Written:") == 2
+    made = load_scorecard(new, METRIC_NAMES)
+    assert made.alerting is not None
+    assert made.alerting.chosen_by == "capacity"
+    assert made.version.startswith(load_scorecard(card, METRIC_NAMES).version)
+    assert made.digest != load_scorecard(card, METRIC_NAMES).digest
+    code, listed, _ = called(config, "alerts", "rules", "--rules", str(rules))
+    assert f"raised at {made.alerting.at} or less" in listed
+    assert called(config, "thresholds", str(card), "--capacity", "1", "--output", str(new))[0] == 2
+    code, out, _ = called(config, "thresholds", str(card), "--cost", "30", "--save-rate", "0.2", "--value", "2000")
+    assert code == 0
+    assert "7.5%" in out  # 30 / (0.2 x 2000)
+    for wrong in ((), ("--capacity", "1", "--cost", "2"), ("--cost", "20")):
+        assert called(config, "thresholds", str(card), *wrong)[0] == 2
+
+
+def test_drift_is_checked_after_the_calibration(config: Path, card: Path, tmp_path: Path) -> None:
+    code, out, _ = called(config, "drift", str(card))
+    assert code in {0, 14}
+    assert "these are its own dates" in " ".join(out.split())
+    document = tomlkit.parse(card.read_text(encoding="utf-8"))
+    document["calibration"]["last_as_of"] = f"{ago(250):%Y-%m-%d}"
+    document["calibration"]["intercept"] = -9.0
+    stale, refitted = tmp_path / "stale.toml", tmp_path / "refitted.toml"
+    stale.write_text(tomlkit.dumps(document), encoding="utf-8")
+    code, out, _ = called(config, "drift", str(stale), "--output", str(refitted))
+    assert code == 14
+    assert "refit the intercept" in " ".join(out.split())
+    made = load_scorecard(refitted, METRIC_NAMES)
+    assert made.churn is not None
+    assert made.churn.curve.intercept > -9
+    assert called(config, "drift", "canonical")[0] == 2
+
+
+def test_outcomes_are_recorded_listed_and_taken_back(config: Path) -> None:
+    code, out, _ = called(
+        config, "outcome", "done", "stays-01", "--kind", "call", "--on", f"{ago(150):%Y-%m-%d}", "--as", "Kim"
+    )
+    assert code == 0
+    called(
+        config,
+        "outcome",
+        "churn",
+        "left-03",
+        "--reason",
+        "competitor",
+        "--competitor",
+        "Quill",
+        "--lost-mrr",
+        "199",
+        "--as",
+        "Kim",
+    )
+    listed = json.loads(called(config, "outcome", "list", "--json")[1])
+    assert {"left-03", "stays-01"} <= {cell["text"] for cell in _texts(listed)}
+    assert "competitor, Quill" in {cell["text"] for cell in _texts(listed)}
+    text = " ".join(called(config, "backtest")[1].split())
+    assert "1 intervention recorded" in text
+    assert "looks like a false alarm" in text
+    record = re.findall(r"Recorded (\w{12})", out)[0]
+    assert called(config, "outcome", "retract", record[:5])[0] == 0
+    assert "No intervention has been recorded" in called(config, "outcome", "list", "stays-01")[1]
+    assert called(config, "outcome", "done", "nobody-at-all", "--kind", "call")[0] == 4
+    assert called(config, "outcome", "done", "stays-01", "--kind", "call", "--on", "2099-01-01")[0] == 2
+    assert called(config, "outcome", "done", "stays-01", "--kind", "dinner")[0] == 2
+
+
+def _texts(report: Any) -> list[dict[str, Any]]:
+    rows = [row for section in report["sections"] for block in section["blocks"] for row in block.get("rows", [])]
+    return [cell for row in rows for cell in row if "text" in cell]
