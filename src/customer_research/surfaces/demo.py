@@ -18,7 +18,9 @@ OPERATOR = "00000000-5ce0-11f0-a000-000000000002"
 
 OUTPUT = Path("demo-out")
 KINDS = ("profile", "billing", "reservations", "payments", "health")
-MANY = ("portfolio", "churn-risk")
+MANY = ("portfolio", "churn-risk", "digest")
+HANDED = ("pdf", "pptx", "xlsx", "csv")
+"""What an account review is handed on as."""
 
 
 @contextmanager
@@ -65,6 +67,10 @@ def main() -> int:
             step(config, *report, "--output", str(OUTPUT / f"{report[0]}.{suffix}"), show=False)
             for report in reports
             for suffix in ("md", "json")
+        ]
+        review = ("account-review", OPERATOR)
+        codes += [
+            step(config, *review, "--output", str(OUTPUT / f"{review[0]}.{suffix}"), show=False) for suffix in HANDED
         ]
     failed = [code for code in codes if code != 0]
     sys.stdout.write(f"\nDemo finished in {time.perf_counter() - started:.0f} s; the reports lie in {OUTPUT}/.\n")
