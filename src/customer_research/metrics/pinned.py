@@ -61,11 +61,21 @@ def _write_selections(query: exp.Expr) -> None:
             continue
         for table in readers:
             inner = exp.Subquery(
-                this=cte.this.copy(), alias=exp.TableAlias(this=exp.to_identifier(table.alias_or_name))
+                this=_narrowed(cte.this, table), alias=exp.TableAlias(this=exp.to_identifier(table.alias_or_name))
             )
             inner.set("joins", table.args.get("joins"))
             table.replace(inner)
         cte.pop()
+
+
+def _narrowed(selection: exp.Select, table: exp.Table) -> exp.Select:
+    """A copy of a selection with only the columns that the query around *table*, which reads it, names."""
+    around = cast("exp.Select", table.find_ancestor(exp.Select))
+    narrow = selection.copy()
+    if not any(told.is_star for told in around.selects):
+        named = {column.name for column in around.find_all(exp.Column)}
+        narrow.set("expressions", [told for told in narrow.selects if told.is_star or told.alias_or_name in named])
+    return narrow
 
 
 def _count_rows(query: exp.Expr) -> None:
