@@ -15,9 +15,7 @@ from customer_research.domain.records import LAKE_TABLES
 from customer_research.metrics.pinned import pinned
 from customer_research.metrics.wide import stages
 
-_SCHEMA: dict[str, object] = {
-    name: dict.fromkeys(table.column_names, "text") for name, table in LAKE_TABLES.items()
-}
+_SCHEMA: dict[str, object] = {name: dict.fromkeys(table.column_names, "text") for name, table in LAKE_TABLES.items()}
 
 
 def needed_columns() -> Mapping[str, tuple[str, ...]]:
