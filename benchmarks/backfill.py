@@ -12,6 +12,7 @@ import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from benchmarks.cells import compared
 from benchmarks.measured import cost
 from benchmarks.portfolio import of_operators, table_set
 from benchmarks.portfolio_tables import AS_OF, write_tables
@@ -58,24 +59,10 @@ def different_cells(many: Path, single: Path) -> tuple[int, int]:
     """How many cells were compared and how many differ; ratios within 1e-9."""
     import duckdb  # noqa: PLC0415 - slow to import
 
-    from customer_research.metrics.queries import account_columns  # noqa: PLC0415
-
-    columns = {name: kind for name, kind in account_columns().items() if name != "operator_id"}
-    unlike = " + ".join(
-        f"CAST(NOT (COALESCE(ABS(m.{name} - s.{name}) <= 1e-9 * GREATEST(ABS(m.{name}), 1), FALSE) "
-        f"OR (m.{name} IS NULL AND s.{name} IS NULL)) AS INT)"
-        if kind == "DOUBLE"
-        else f"CAST(m.{name} IS DISTINCT FROM s.{name} AS INT)"
-        for name, kind in columns.items()
-    )
-    query = f"""
-        SELECT COUNT(*) * {len(columns)}, COALESCE(SUM(CASE WHEN m.t IS NULL OR s.t IS NULL THEN {len(columns)} ELSE {unlike} END), 0)
-        FROM (FROM read_parquet('{many}') WHERE t IN (SELECT DISTINCT t FROM read_parquet('{single}/*.parquet'))) AS m
-        FULL JOIN read_parquet('{single}/*.parquet') AS s ON m.operator_id = s.operator_id AND m.t = s.t
-    """
+    singles = f"read_parquet('{single}/*.parquet')"
+    same_dates = f"read_parquet('{many}') WHERE t IN (SELECT DISTINCT t FROM {singles})"
     with duckdb.connect() as database:
-        ((compared, unequal),) = database.execute(query).fetchall()
-    return int(compared), int(unequal)
+        return compared(database, same_dates, singles, "t")
 
 
 def run(operators: int = 10_000, singles: int = WEEKS) -> None:
@@ -87,14 +74,14 @@ def run(operators: int = 10_000, singles: int = WEEKS) -> None:
         many = cost(one_pass, folder, Path(place) / "all.parquet")
         one = cost(single_dates, folder, Path(place) / "one", dates(1))
         several = cost(single_dates, folder, Path(place) / "single", dates(singles))
-        compared, unequal = different_cells(Path(place) / "all.parquet", Path(place) / "single")
+        count, unequal = different_cells(Path(place) / "all.parquet", Path(place) / "single")
     whole = several.cpu * WEEKS / singles
     told = "" if singles == WEEKS else f" (told from {singles} of them)"
     print(f"{WEEKS} single dates / one pass: {times(whole / many.cpu)} the CPU{told}; the bar: 6 x at least")
     print(
         f"one pass / one date: {times(many.cpu / one.cpu)} the CPU; peak memory {many.peak_mb:,.0f} MB and {one.peak_mb:,.0f} MB"
     )
-    print(f"cells compared: {compared:,}; different: {unequal:,}; the bar: 0")
+    print(f"cells compared: {count:,}; different: {unequal:,}; the bar: 0")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 _MEGABYTE = 1024
@@ -47,8 +48,18 @@ def _run(told: Connection, work: Callable[..., Any], arguments: tuple[Any, ...])
     before, started = _cpu(), time.perf_counter()
     given = work(*arguments)
     wall, cpu = time.perf_counter() - started, _cpu() - before
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    told.send(Cost(cpu, wall, peak / _MEGABYTE, given))
+    told.send(
+        Cost(cpu, wall, max(_peak_kb(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / _MEGABYTE, given)
+    )
+
+
+def _peak_kb() -> int:
+    """This process's own peak: on Linux `ru_maxrss` begins with that of the process that started it."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    told = dict(line.split(":", 1) for line in status.read_text(encoding="ascii", errors="replace").splitlines())
+    return int(told["VmHWM"].split()[0])
 
 
 def _cpu() -> float:

@@ -2,7 +2,8 @@
 
 A planner that sees `created_at < TIMESTAMP '...'` reads only the parts of a file that hold such rows; one that sees a join with
 a relation of one row reads all of them, and carries the instants along with every row. A plain selection that several
-relations read is put into each: kept aside, all its rows would be copied first.
+relations read is put into each: kept aside, all its rows would be copied first. Rows that meet a condition are counted, not
+added up as ones and zeros.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from sqlglot import exp
 
 _DIALECT = "duckdb"
 _MOMENT = "moment"
-_LOOKING_FURTHER = ("group", "having", "qualify", "distinct", "limit", "offset", "order", "with_")
+_LOOKING_FURTHER = ("group", "having", "qualify", "distinct", "limit", "offset", "order")
 
 
 def pinned(sql: str, as_of: datetime) -> str:
-    """A metric query without its parameter `$as_of`, at this instant; in DuckDB's dialect as before."""
+    """A metric query without its parameter `$as_of`, at this instant; in DuckDB's dialect as before. Rows come in no order."""
     query = cast("exp.Query", sqlglot.parse_one(sql, read=_DIALECT))
+    query.set("order", None)  # what is kept has none
     at = exp.cast(exp.Literal.string(as_of.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")), "TIMESTAMP")
     for parameter in list(query.find_all(exp.Placeholder, exp.Parameter)):
         parameter.replace(at.copy())
@@ -30,6 +32,7 @@ def pinned(sql: str, as_of: datetime) -> str:
         if moment is not None:
             _write_instants(around, {told.alias_or_name: told.unalias() for told in moment.this.selects}, at)
         _write_selections(around)
+    _count_rows(query)
     return query.sql(dialect=_DIALECT, pretty=True, comments=False)
 
 
@@ -58,17 +61,43 @@ def _write_selections(query: exp.Expr) -> None:
             continue
         for table in readers:
             inner = exp.Subquery(
-                this=cte.this.copy(), alias=exp.TableAlias(this=exp.to_identifier(table.alias_or_name))
+                this=_narrowed(cte.this, table), alias=exp.TableAlias(this=exp.to_identifier(table.alias_or_name))
             )
             inner.set("joins", table.args.get("joins"))
             table.replace(inner)
         cte.pop()
 
 
+def _narrowed(selection: exp.Select, table: exp.Table) -> exp.Select:
+    """A copy of a selection with only the columns that the query around *table*, which reads it, names."""
+    around = cast("exp.Select", table.find_ancestor(exp.Select))
+    narrow = selection.copy()
+    if not any(told.is_star for told in around.selects):
+        named = {column.name for column in around.find_all(exp.Column)}
+        narrow.set("expressions", [told for told in narrow.selects if told.is_star or told.alias_or_name in named])
+    return narrow
+
+
+def _count_rows(query: exp.Expr) -> None:
+    """`SUM(CASE WHEN c THEN 1 ELSE 0 END)` of groups, which have rows, as `COUNT(CASE WHEN c THEN 1 END)`."""
+    for sum_ in list(query.find_all(exp.Sum)):
+        case, select = sum_.this, sum_.find_ancestor(exp.Select)
+        grouped = select is not None and select.args.get("group") is not None
+        if grouped and isinstance(case, exp.Case) and not isinstance(sum_.parent, exp.Window) and _is_one_or_none(case):
+            case.set("default", None)
+            sum_.replace(exp.Count(this=case))
+
+
+def _is_one_or_none(case: exp.Case) -> bool:
+    branches = [branch.args["true"] for branch in case.args["ifs"]]
+    return [value.sql() for value in (*branches, case.args.get("default") or exp.null())] == ["1", "0"]
+
+
 def _is_plain(query: exp.Expr) -> bool:
-    """Whether it only picks rows of one table and computes columns of each."""
+    """Whether it only picks rows of one table and computes columns of each, itself or by relations of its own."""
     return (
         isinstance(query, exp.Select)
+        and all(_is_plain(cte.this) for cte in query.ctes)
         and not any(query.args.get(key) for key in (*_LOOKING_FURTHER, "joins"))
         and query.args.get("from_") is not None
         and query.find(exp.AggFunc, exp.Window, exp.Subquery) is None

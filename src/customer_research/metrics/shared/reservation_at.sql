@@ -1,5 +1,6 @@
 -- Reservations booked before T (a ride may still lie ahead), with their status at T (a cancellation at T or later has not
 -- happened yet) and the ride's window. Statuses: completed, cancelled, pending, confirmed, in_progress, other (C42).
+-- The statuses that are counted are told as truth values, too: they cost less than a text made for each row.
 SELECT
     r.operator_id,
     r.trip_id,
@@ -20,7 +21,11 @@ SELECT
     r.driver_app_used,
     r.rating,
     r.farmee_name,
+    r.status = 'completed' AS completed,
+    r.status = 'cancelled' AND NOT COALESCE(r.cancelled_at >= m.t, FALSE) AS cancelled,
+    r.status IN ('pending', 'confirmed', 'in_progress') OR (r.status = 'cancelled' AND r.cancelled_at >= m.t) AS pending,
     r.created_at >= m.d455 AS booked_15m,
+    r.pickup_at >= m.t AS ride_ahead,
     r.pickup_at < m.t AS ride_past,
     r.pickup_at >= m.d365 AND r.pickup_at < m.t AS ride_12m,
     r.pickup_at >= m.d90 AND r.pickup_at < m.t AS ride_90d,

@@ -1,0 +1,163 @@
+"""The figures of subscriptions, invoices and payments as an expert would write them for DuckDB alone.
+
+One aggregation over the invoices, one over the paid invoices' payments (the last one pays the invoice: a MAX, where the
+product's definition, which must also hold along a calendar, looks at the next payment), and the subscriptions' small table
+read once for their statuses and once, in order, for changes of plan.
+"""
+
+from __future__ import annotations
+
+
+def billing(t: str) -> str:
+    """The query that stands in for `billing_metrics`, at the instant that *t* spells."""
+    invoice = f"status = 'finalized' AND total_minor > 0 AND (issuing_date IS NULL OR issuing_date < {t})"
+    late = f"(payment_due_date < CAST({t} AS DATE) OR (payment_due_date IS NULL AND payment_overdue))"
+    final = f"status = 'finalized' AND (issuing_date IS NULL OR issuing_date < {t})"
+    new = f"issuing_date >= {t} - INTERVAL 90 DAY"
+    paid, failed, waits = (f"{invoice} AND payment_status = '{state}'" for state in ("succeeded", "failed", "pending"))
+    overdue = f"{invoice} AND payment_status IN ('pending', 'failed') AND {late}"
+    return f"""
+    WITH subscriptions AS (
+        SELECT operator_id, subscription_id, plan_code, plan_name, interval, segment, monthly_minor, currency, is_base, created_at,
+            ending_at, next_plan_code, downgrade_plan_date, COALESCE(started_at, subscription_at) AS begins_at,
+            CASE WHEN status = 'terminated' AND terminated_at < {t} THEN terminated_at END AS ends_at,
+            CASE
+                WHEN status = 'canceled' AND canceled_at >= {t} THEN 'pending'
+                WHEN status IN ('active', 'terminated') AND started_at >= {t} THEN 'pending'
+                WHEN status = 'terminated' AND terminated_at >= {t} THEN 'active'
+                ELSE status
+            END AS state,
+            CASE WHEN period_start IS NULL OR period_start < {t} THEN period_end END AS period_end
+        FROM subscription WHERE created_at < {t}
+    ),
+    subscribed AS (
+        SELECT operator_id, COUNT(*) AS subscriptions_ever, COUNT(CASE WHEN state = 'active' THEN 1 END) AS active_subscriptions,
+            COUNT(CASE WHEN state = 'pending' THEN 1 END) AS pending_subscriptions,
+            COUNT(CASE WHEN state = 'canceled' THEN 1 END) = COUNT(*) AS never_started,
+            MIN(CASE WHEN state IN ('active', 'terminated') THEN begins_at END) AS first_subscribed_at,
+            COUNT(CASE WHEN is_base AND state IN ('active', 'pending') THEN 1 END) > 0 AS has_base,
+            MAX(CASE WHEN is_base THEN ends_at END) AS base_ended_at,
+            COUNT(CASE WHEN is_base AND state = 'active' AND ending_at >= {t} THEN 1 END) > 0 AS pending_cancellation,
+            COUNT(CASE WHEN is_base AND state = 'active' AND next_plan_code IS NOT NULL AND downgrade_plan_date IS NOT NULL THEN 1 END) > 0
+                AS pending_downgrade,
+            COUNT(CASE WHEN state = 'active' AND currency <> 'USD' THEN 1 END) > 0 AS pays_other_currency,
+            SUM(CASE WHEN state = 'active' AND currency = 'USD' THEN monthly_minor END) AS list_mrr,
+            MAX(CASE WHEN state = 'active' AND currency = 'USD' THEN CASE interval
+                WHEN 'weekly' THEN 52.0::DOUBLE / 12 WHEN 'monthly' THEN 1 WHEN 'quarterly' THEN 1.0::DOUBLE / 3
+                WHEN 'semiannual' THEN 1.0::DOUBLE / 6 WHEN 'yearly' THEN 1.0::DOUBLE / 12 END END) AS invoices_per_month
+        FROM subscriptions GROUP BY operator_id
+    ),
+    base AS (
+        SELECT operator_id, state, plan_code, plan_name, interval, segment, period_end
+        FROM subscriptions WHERE is_base AND state IN ('active', 'pending')
+        QUALIFY ROW_NUMBER() OVER (
+            PARTITION BY operator_id ORDER BY state = 'active' DESC, begins_at DESC NULLS LAST, created_at DESC, subscription_id
+        ) = 1
+    ),
+    ordered AS (
+        SELECT operator_id, state, begins_at, monthly_minor, segment, interval, currency, subscription_id,
+            LAG(ends_at) OVER w AS last_end, LAG(monthly_minor) OVER w AS last_price, LAG(currency) OVER w AS last_currency,
+            LAG(interval) OVER w AS last_interval, LAG(segment) OVER w AS last_segment,
+            MAX(COALESCE(ends_at, {t})) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered_until
+        FROM subscriptions WHERE is_base AND state IN ('active', 'terminated') AND begins_at IS NOT NULL
+        WINDOW w AS (PARTITION BY operator_id ORDER BY begins_at, subscription_id)
+    ),
+    judged AS (
+        SELECT operator_id, state, begins_at,
+            COUNT(CASE WHEN covered_until IS NULL OR begins_at > covered_until + INTERVAL 7 DAY THEN 1 END)
+                OVER (PARTITION BY operator_id ORDER BY begins_at, subscription_id ROWS UNBOUNDED PRECEDING) AS chain,
+            CASE
+                WHEN last_end IS NULL OR last_currency <> currency OR ABS(EPOCH_US(begins_at) - EPOCH_US(last_end)) > 604800000000
+                    OR (last_segment = segment AND last_interval <> interval) THEN 0
+                ELSE SIGN(monthly_minor - last_price)
+            END AS direction
+        FROM ordered
+    ),
+    changes AS (
+        SELECT operator_id, COUNT(CASE WHEN direction > 0 THEN 1 END) > 0 AS upgraded, COUNT(CASE WHEN direction < 0 THEN 1 END) > 0 AS downgraded
+        FROM judged WHERE begins_at >= {t} - INTERVAL 180 DAY GROUP BY operator_id
+    ),
+    running AS (
+        SELECT operator_id, MAX(begins_at) AS subscription_started_at
+        FROM (
+            SELECT operator_id, MIN(begins_at) AS begins_at FROM judged GROUP BY operator_id, chain
+            HAVING COUNT(CASE WHEN state = 'active' THEN 1 END) > 0
+        ) GROUP BY operator_id
+    ),
+    coupons AS (
+        SELECT operator_id,
+            CASE
+                WHEN MAX(percentage) >= 100 THEN 0
+                WHEN MAX(percentage) > 0 THEN EXP(SUM(CASE WHEN percentage > 0 THEN LN(1 - percentage / 100) END))
+                ELSE 1
+            END AS kept,
+            COALESCE(SUM(CASE WHEN amount_minor > 0 AND percentage IS NULL AND currency = 'USD' THEN amount_minor END), 0) AS off_minor
+        FROM coupon
+        WHERE created_at < {t} AND (status = 'active' OR terminated_at >= {t}) AND (expires_at IS NULL OR expires_at > {t})
+            AND (frequency = 'forever' OR frequency = 'recurring' AND COALESCE(frequency_duration_remaining, 1) > 0)
+        GROUP BY operator_id
+    ),
+    invoiced AS (
+        SELECT operator_id, COUNT(CASE WHEN {final} THEN 1 END) AS invoices_finalized, COUNT(CASE WHEN {paid} THEN 1 END) AS invoices_paid,
+            COUNT(CASE WHEN {waits} THEN 1 END) AS invoices_pending, COUNT(CASE WHEN {failed} THEN 1 END) AS invoices_failed,
+            COUNT(CASE WHEN status = 'draft' OR (status = 'finalized' AND issuing_date >= {t}) THEN 1 END) AS invoices_draft,
+            COUNT(CASE WHEN status = 'voided' THEN 1 END) AS invoices_voided,
+            COUNT(CASE WHEN {failed} AND {new} THEN 1 END) AS invoices_failed_90d,
+            COUNT(CASE WHEN {overdue} THEN 1 END) AS overdue_invoices,
+            COUNT(CASE WHEN {overdue} AND NOT (payment_status = 'failed' AND COALESCE({new}, FALSE)) THEN 1 END) AS overdue_not_failed,
+            MIN(CASE WHEN {overdue} THEN payment_due_date END) AS oldest_due_date,
+            COUNT(CASE WHEN {waits} AND {late} THEN 1 END) + invoices_paid + invoices_failed AS invoices_due,
+            MAX(CASE WHEN {final} THEN issuing_date END) AS last_invoice_on,
+            MAX(CASE WHEN {final} AND invoice_type = 'subscription' THEN period_to END) AS last_period_to,
+            COUNT(DISTINCT CASE WHEN {final} THEN currency END) AS invoice_currencies
+        FROM invoice WHERE created_at < {t} GROUP BY operator_id
+    ),
+    delays AS (
+        SELECT operator_id, AVG(GREATEST(DATE_DIFF('day', i.issuing_date, CAST(p.last_paid_at AS DATE)), 0)) AS avg_days_to_pay
+        FROM (SELECT operator_id, invoice_id, issuing_date FROM invoice WHERE created_at < {t} AND {paid}) AS i
+        JOIN (
+            SELECT operator_id, invoice_id, MAX(paid_at) AS last_paid_at FROM payment WHERE status = 'succeeded' AND paid_at < {t}
+            GROUP BY operator_id, invoice_id
+        ) AS p USING (operator_id, invoice_id)
+        GROUP BY operator_id
+    ),
+    customers AS (
+        SELECT operator_id, MAX(net_payment_term) AS net_payment_term FROM customer WHERE created_at < {t} GROUP BY operator_id
+    )
+    SELECT operator_id, COALESCE(active_subscriptions, 0) AS active_subscriptions, COALESCE(pending_subscriptions, 0) AS pending_subscriptions,
+        COALESCE(subscriptions_ever, 0) AS subscriptions_ever, never_started, b.plan_code AS base_plan_code, b.plan_name AS base_plan_name,
+        b.interval AS base_plan_interval, CASE WHEN b.state = 'active' THEN b.segment END AS plan_segment, first_subscribed_at,
+        subscription_started_at, (EPOCH_US({t}) - EPOCH_US(subscription_started_at)) // 86400000000 AS subscription_age_days,
+        CASE WHEN NOT has_base THEN base_ended_at END AS subscription_ended_at,
+        CASE
+            WHEN b.state = 'active' AND b.period_end IS NOT NULL THEN CAST(b.period_end + INTERVAL 12 HOUR AS DATE)
+            WHEN active_subscriptions > 0 THEN last_period_to + 1
+        END AS next_bill_date,
+        pending_cancellation, CASE WHEN subscriptions_ever > 0 THEN COALESCE(upgraded, FALSE) END AS upgraded_180d,
+        CASE WHEN subscriptions_ever > 0 THEN COALESCE(downgraded, FALSE) OR pending_downgrade END AS downgraded_180d,
+        CASE WHEN b.state = 'active' AND b.interval = 'yearly' THEN b.period_end END AS yearly_period_end,
+        CASE
+            WHEN COALESCE(active_subscriptions, 0) = 0 THEN 0
+            WHEN NOT pays_other_currency THEN GREATEST(
+                CAST(ROUND_EVEN(ROUND(list_mrr * COALESCE(kept, 1), 6), 0) AS BIGINT)
+                    - CAST(ROUND_EVEN(ROUND(COALESCE(off_minor, 0) * COALESCE(invoices_per_month, 1), 6), 0) AS BIGINT), 0)
+        END AS mrr_usd,
+        net_payment_term, COALESCE(invoices_finalized, 0) AS invoices_finalized, COALESCE(invoices_paid, 0) AS invoices_paid,
+        COALESCE(invoices_pending, 0) AS invoices_pending, COALESCE(invoices_failed, 0) AS invoices_failed,
+        COALESCE(invoices_draft, 0) AS invoices_draft, COALESCE(invoices_voided, 0) AS invoices_voided,
+        COALESCE(invoices_failed_90d, 0) AS invoices_failed_90d, COALESCE(overdue_invoices, 0) AS overdue_invoices,
+        COALESCE(overdue_not_failed, 0) AS overdue_not_failed, DATE_DIFF('day', oldest_due_date, CAST({t} AS DATE)) AS oldest_overdue_days,
+        COALESCE(invoices_due, 0) AS invoices_due, invoices_paid / NULLIF(invoices_due, 0) AS invoice_success_rate, avg_days_to_pay,
+        last_invoice_on, DATE_DIFF('day', last_invoice_on, CAST({t} AS DATE)) AS days_since_last_invoice,
+        CASE b.interval WHEN 'weekly' THEN 7 WHEN 'monthly' THEN 30 WHEN 'quarterly' THEN 91 WHEN 'semiannual' THEN 182 WHEN 'yearly' THEN 365 END
+            AS billing_interval_days,
+        COALESCE(invoice_currencies, 0) AS invoice_currencies
+    FROM customers
+    FULL JOIN subscribed USING (operator_id)
+    FULL JOIN invoiced USING (operator_id)
+    LEFT JOIN base AS b USING (operator_id)
+    LEFT JOIN changes USING (operator_id)
+    LEFT JOIN running USING (operator_id)
+    LEFT JOIN coupons USING (operator_id)
+    LEFT JOIN delays USING (operator_id)
+    """
