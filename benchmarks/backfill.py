@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -27,18 +28,18 @@ def dates(count: int = WEEKS) -> list[datetime]:
     return [AS_OF - timedelta(weeks=week * WEEKS // count) for week in range(count)]
 
 
-def one_pass(folder: Path, out: Path) -> None:
-    """All weeks at once; the wide table of all is written to `out`."""
+def one_pass(folder: Path, operators: int, out: Path) -> None:
+    """All weeks at once; the wide table of some weeks after the other is written below `out`."""
     from customer_research.engines.engine import open_engine  # noqa: PLC0415 - measured with the work
-    from customer_research.metrics.calendar import calendar_stages  # noqa: PLC0415 - measured with the work
-    from customer_research.research.portfolio.measure import attach  # noqa: PLC0415 - measured with the work
+    from customer_research.research.history.calendar import SOME_ACCOUNTS, Calendar  # noqa: PLC0415
 
+    out.mkdir()
+    tables = table_set(folder)
+    listed = replace(tables.files["operator"], rows=operators)
+    tables = replace(tables, files={**tables.files, "operator": listed})
     with open_engine("duckdb", "", memory_mb=MEMORY_MB, folder=out.parent / "spill") as engine:
-        attach(engine, table_set(folder))
-        engine.create("calendar", {"t": "TIMESTAMP"}, [{"t": instant} for instant in dates()])
-        for stage in calendar_stages(dates()):
-            engine.keep(stage.name, stage.sql)
-        engine.export("SELECT * FROM account_metrics", out)
+        for part in Calendar(engine, tables, dates()).parts():
+            engine.export(f"SELECT * FROM {SOME_ACCOUNTS}", out / f"{part[0]:%Y-%m-%d}.parquet")
 
 
 def single_dates(folder: Path, out: Path, instants: list[datetime]) -> None:
@@ -60,7 +61,7 @@ def different_cells(many: Path, single: Path) -> tuple[int, int]:
     import duckdb  # noqa: PLC0415 - slow to import
 
     singles = f"read_parquet('{single}/*.parquet')"
-    same_dates = f"read_parquet('{many}') WHERE t IN (SELECT DISTINCT t FROM {singles})"
+    same_dates = f"read_parquet('{many}/*.parquet') WHERE t IN (SELECT DISTINCT t FROM {singles})"
     with duckdb.connect() as database:
         return compared(database, same_dates, singles, "t")
 
@@ -71,10 +72,10 @@ def run(operators: int = 10_000, singles: int = WEEKS) -> None:
         folder = Path(place) / "tables"
         folder.mkdir()
         write_tables(folder, of_operators(operators))
-        many = cost(one_pass, folder, Path(place) / "all.parquet")
+        many = cost(one_pass, folder, operators, Path(place) / "all")
         one = cost(single_dates, folder, Path(place) / "one", dates(1))
         several = cost(single_dates, folder, Path(place) / "single", dates(singles))
-        count, unequal = different_cells(Path(place) / "all.parquet", Path(place) / "single")
+        count, unequal = different_cells(Path(place) / "all", Path(place) / "single")
     whole = several.cpu * WEEKS / singles
     told = "" if singles == WEEKS else f" (told from {singles} of them)"
     print(f"{WEEKS} single dates / one pass: {times(whole / many.cpu)} the CPU{told}; the bar: 6 x at least")

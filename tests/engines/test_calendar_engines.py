@@ -116,11 +116,16 @@ def single_dates(
 
 
 def in_one_pass(
-    engine: Engine, calendar: Sequence[datetime], told: Sequence[datetime], judging: Mapping[str, str]
+    engine: Engine,
+    calendar: Sequence[datetime],
+    told: Sequence[datetime],
+    judging: Mapping[str, str],
+    *,
+    recursion: bool,
 ) -> dict[str, list[Row]]:
     tell(engine, calendar)
     found = {}
-    for stage in calendar_stages(told):
+    for stage in calendar_stages(told, recursion=recursion):
         engine.keep(stage.name, stage.sql)
         found[stage.name] = engine.run(f"SELECT * FROM {stage.name}")
     return found | {name: engine.run(lifted(sql)) for name, sql in judging.items()}
@@ -133,12 +138,13 @@ def compare(
     told: Sequence[datetime] = (),
     *,
     judged: bool = False,
+    recursion: bool = True,
 ) -> None:
     """The calendar's cells on an engine against single dates on another (or the same)."""
     judging = JUDGING_QUERIES if judged else {}
     expected = single_dates(reference, calendar, judging)
     found: list[str] = []
-    for name, rows in in_one_pass(engine, calendar, told, judging).items():
+    for name, rows in in_one_pass(engine, calendar, told, judging, recursion=recursion).items():
         apart = split(rows, expected)
         for instant, parts in expected.items():
             found += differences(f"{name} at {instant}", parts[name], undone(apart[instant], parts[name], engine))
@@ -161,6 +167,11 @@ def test_a_calendar_has_the_cells_of_single_dates(memory: Memory, calendar: Any)
     moment = MOMENTS[CALENDARS.index(calendar)]
     load(memory, corpus(moment, rows=60))
     compare(memory, memory, calendar(moment), told=calendar(moment))
+
+
+def test_an_engine_without_recursive_queries_has_them_as_well(memory: Memory) -> None:
+    load(memory, corpus(MOMENTS[1], rows=60))
+    compare(memory, memory, weeks(MOMENTS[1])[::2], told=weeks(MOMENTS[1])[::2], recursion=False)
 
 
 def test_lifting_alone_has_them_too(memory: Memory) -> None:

@@ -61,7 +61,7 @@ def test_a_portfolio_that_was_scored_is_in_the_history_and_can_be_proven(config:
     assert code == 0
     assert json.loads(out) == {
         "snapshot": kept["id"], "as_of": "2026-11-01T00:00:00Z", "scorecard_digest": kept["digest"], "readings": 3,
-        "same": True, "differences": [],
+        "findings": True, "same": True, "differences": [],
     }  # fmt: skip
     assert called(config, "history", "snapshot")[1].startswith("There already: ")
 

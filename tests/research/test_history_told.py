@@ -9,6 +9,7 @@ import random
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,9 +21,11 @@ from made_up_lake import LATE, NAMES, NOW, STEADY, STOPPED, fill, settings_file,
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.report import Figures, Report, Table
 from customer_research.errors import AmbiguousOperator, ConfigError, CustomerResearchError, OperatorNotFound, UsageError
+from customer_research.health.findings import findings_sql
 from customer_research.reports.render import json_, markdown, terminal
 from customer_research.research import Research
 from customer_research.research.history import backfill as module
+from customer_research.research.history import proving
 from customer_research.research.history.backfill import backfill, take
 from customer_research.research.history.keeping import changes, keep, listed, prune
 from customer_research.research.history.proving import verify
@@ -187,15 +190,24 @@ def test_a_snapshot_of_the_day_is_taken_once(copied: Settings) -> None:
 
 def test_the_history_is_what_comes_out_when_it_is_scored_again(copied: Settings) -> None:
     proof = verify(copied)
-    assert (proof.readings, proof.differences) == (len(NAMES), ())
+    assert (proof.readings, proof.differences, proof.findings) == (len(NAMES), (), True)
     oldest = listed(copied.store_url)[-1].snapshot
     assert verify(copied, oldest.id[:8]).snapshot == oldest
     with open_store(copied.store_url) as store, store.begin() as connection:
         connection.execute(schema.reading.update().values(coverage=0.25))
-        connection.execute(schema.reading.update().values(contributions={}, dimensions={"payment": 1}, gates=["x"]))
+        changed = {"contributions": {}, "dimensions": {"payment": 1}, "gates": ["x"], "findings": ["F99"]}
+        connection.execute(schema.reading.update().values(**changed))
     differences = verify(copied).differences
-    assert {one.field for one in differences} == {"coverage", "contributions", "dimensions", "gates"}
+    assert {one.field for one in differences} == {"coverage", *changed}
     assert {one.operator_id for one in differences} == set(NAMES)
+
+
+def test_findings_of_another_version_are_not_compared(copied: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proving, "findings_sql", lambda rules: f"{findings_sql(rules)} -- otherwise")
+    with open_store(copied.store_url) as store, store.begin() as connection:
+        connection.execute(schema.reading.update().values(findings=["F99"]))
+    proof = verify(copied)
+    assert (proof.findings, proof.differences) == (False, ())
 
 
 def test_what_cannot_be_proven_is_said(copied: Settings) -> None:
@@ -249,19 +261,23 @@ def test_pruning_leaves_the_newest_of_each_older_week(copied: Settings) -> None:
 
 # -- killed ------------------------------------------------------------------------------------------------------------
 
-KILLS = 10
 KILLED_WEEKS = 3
 
 
 def week_by_week(config: Path) -> None:
     """What the program that is killed does: a backfill that measures each week by itself."""
-    module.MOST_ROWS = 1
     backfill(load_settings(config), lambda: NOW, weeks=KILLED_WEEKS)
 
 
-def ran(config: Path, seconds: float | None = None) -> bool:
+def in_one_pass(config: Path) -> None:
+    """And one that measures all weeks together."""
+    module.FEWEST = 2
+    backfill(load_settings(config), lambda: NOW, weeks=KILLED_WEEKS)
+
+
+def ran(work: Callable[[Path], None], config: Path, seconds: float | None = None) -> bool:
     """Run that program, killed after some seconds; whether it ran through."""
-    program = FORKING.Process(target=week_by_week, args=(config,))
+    program = FORKING.Process(target=work, args=(config,))
     program.start()
     program.join(seconds)
     program.kill()
@@ -276,26 +292,30 @@ FORKING.set_forkserver_preload(
 )  # else each run imports it all
 
 
-def test_a_backfill_killed_ten_times_ends_in_the_history_of_one_that_ran_through(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("work", "kills", "latest"), [(week_by_week, 10, 0.4), (in_one_pass, 5, 0.95)])
+def test_a_backfill_that_is_killed_ends_in_the_history_of_one_that_ran_through(
+    work: Callable[[Path], None], kills: int, latest: float, tmp_path: Path
+) -> None:
+    """Killed again and again, by `latest` of the time that a whole run takes: in the pass, and among the snapshots."""
     through, killed = (tmp_path / name for name in ("through", "killed"))
     through.mkdir()
     fill(through / "lake", stories())
     shutil.copytree(through, killed)
-    backfill(settings_in(through), lambda: NOW, weeks=KILLED_WEEKS)  # in one pass
-    config, draw, kills = settings_file(killed), random.Random(20261101), 0
+    backfill(settings_in(through), lambda: NOW, weeks=KILLED_WEEKS)
+    config, draw = settings_file(killed), random.Random(20261101)
     began = time.monotonic()
-    assert ran(config)
+    assert ran(work, config)
     took = time.monotonic() - began
     whole = content(settings_in(through))
     assert len(whole["snapshots"]) == KILLED_WEEKS + 1
     assert content(settings_in(killed)) == whole
-    found: set[str] = set()
-    while kills < KILLS:
+    found = {one.id for one in whole["snapshots"]}
+    while kills:
         if len(found) == KILLED_WEEKS + 1:
             _forget(killed)
-        kills += not ran(config, took * draw.uniform(0.05, 0.4))
+        kills -= not ran(work, config, took * draw.uniform(0.05, latest))
         found = {one.snapshot.id for one in listed(settings_in(killed).store_url)}
-    assert ran(config)
+    assert ran(work, config)
     assert content(settings_in(killed)) == whole
 
 

@@ -89,9 +89,12 @@ def _rewritten(tree: exp.Expr, dialect: str) -> exp.Expr:
     """The tree with what sqlglot does not say rightly in a dialect said in other words.
 
     Postgres rounds to decimals only exact numbers: `ROUND(x, n)` goes through NUMERIC (15 digits of a DOUBLE) and back.
+    Others than it do not let a query say that a relation is made once.
     """
     if dialect == "postgres":
         _round_exactly(tree)
+    else:
+        _choose_what_is_made_once(tree)
     return tree
 
 
@@ -103,6 +106,14 @@ def _round_exactly(tree: exp.Expr) -> None:
         if decimals is not None:
             exact = exp.Round(this=exp.cast(node.this.copy(), "DECIMAL"), decimals=decimals.copy())
             node.replace(exp.cast(exact, "DOUBLE"))
+
+
+def _choose_what_is_made_once(tree: exp.Expr) -> None:
+    """Leave it to the engine which relations of a WITH are made once."""
+    from sqlglot import exp  # noqa: PLC0415
+
+    for relation in tree.find_all(exp.CTE):
+        relation.set("materialized", None)
 
 
 def _placed(names: tuple[str, ...], dialect: str, node: exp.Expr) -> exp.Expr:

@@ -153,8 +153,7 @@ class _Instance(Engine):
 
     def keep(self, table: str, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a query once and keep its rows (see `Engine.keep`)."""
-        statement = self._parsed(f"CREATE OR REPLACE TABLE {_KEPT} AS {sql}")
-        self._execute(statement, needed(statement.named_parameters, parameters))
+        self._execute(f"CREATE OR REPLACE TABLE {_KEPT} AS {sql}", self._needed(sql, parameters))
         self.drop(table)
         self._execute(f"ALTER TABLE {_KEPT} RENAME TO {_quote(table)}")
         self._names[table.lower()] = "TABLE"
@@ -205,7 +204,7 @@ class _Instance(Engine):
 
     def export(self, sql: str, path: Path, parameters: Mapping[str, Any] | None = None) -> int:
         """Write the rows of one query to one Parquet file (see `Engine.export`)."""
-        values = needed(self._parsed(sql).named_parameters, parameters)
+        values = self._needed(sql, parameters)
         written = {name: _in_file(name, kind) for name, kind in self._kinds(sql, values).items()}
         if any(text != _quote(name.lower()) for name, text in written.items()):
             listed = ", ".join(f"{text} AS {_quote(name.lower())}" for name, text in written.items())
@@ -225,10 +224,14 @@ class _Instance(Engine):
         Raises:
             EngineError: as `run`.
         """
-        return self._kinds(sql, needed(self._parsed(sql).named_parameters, parameters))
+        return self._kinds(sql, self._needed(sql, parameters))
 
     def _kinds(self, sql: str, values: Mapping[str, Any]) -> dict[str, str]:
         return {str(row[0]): str(row[1]) for row in self._execute(f"DESCRIBE {sql}", values).fetchall()}
+
+    def _needed(self, sql: str, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+        """The parameters of one statement; a text without a mark of a parameter or of a second one is not parsed for it."""
+        return needed(self._parsed(sql).named_parameters, parameters) if any(c in sql for c in ";$?") else {}
 
     def _parsed(self, sql: str) -> duckdb.Statement:
         """Exactly one statement."""

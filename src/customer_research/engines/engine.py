@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from customer_research.engines.rows import canonical_columns
 from customer_research.errors import ConfigError, EngineError
@@ -40,6 +40,9 @@ class Engine(ABC):
     In files timestamps are naive UTC. One engine serves one thread at a time, is closed once, or is used as a context
     manager.
     """
+
+    recursion: ClassVar[bool] = True
+    """Whether it runs recursive queries as deep as a calendar has instants."""
 
     def load(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Give a canonical table these rows and no others; a column absent from a row is null.

@@ -45,6 +45,8 @@ class Spark(Remote):
     and stopped again. Parameters are bound by Spark (`:name`). Spark 4 or later, and Java 17 or later.
     """
 
+    recursion = False  # not before Spark 4.1, and there no deeper than 100
+
     _kinds: Mapping[str, Kind] = {
         **dict.fromkeys(("tinyint", "smallint", "int", "bigint", "void"), "BIGINT"),
         **dict.fromkeys(("float", "double"), "DOUBLE"),

@@ -19,18 +19,21 @@ import sqlglot
 from sqlglot import exp
 
 from customer_research.errors import EngineError
-from customer_research.metrics.steps import NotStepsError
+from customer_research.metrics.events import EvenCalendar
+from customer_research.metrics.joining import side_by_side
+from customer_research.metrics.sources import Source, flattened, instants_of
+from customer_research.metrics.standing import in_front
+from customer_research.metrics.steps import DIALECT, NotStepsError
 from customer_research.metrics.wide import Stage, stages
-from customer_research.metrics.windows import EvenCalendar, counted, flattened, instants_of
+from customer_research.metrics.windows import Counting, keys_of
 
 CALENDAR = "calendar"
 """The table of instants that lifted queries read: one column `t`, each instant once."""
 
 ACCOUNT_TABLE = "account_metrics"
-LARGE = frozenset({"reservation", "charge", "invoice"})
+LARGE = frozenset({"reservation", "charge", "invoice", "engagement"})
 """The tables with so many rows that looking at each for every instant takes too long."""
 
-_DIALECT = "duckdb"
 _INSTANT = "t"
 
 
@@ -48,42 +51,48 @@ def lifted(sql: str, timed: frozenset[str] = frozenset({ACCOUNT_TABLE}), even: E
     Raises:
         EngineError: when the query does not depend on an instant, or says something that has no form for many instants.
     """
-    query = cast("exp.Query", sqlglot.parse_one(sql, read=_DIALECT))
-    depends = _Lifting(timed | {CALENDAR}, even).query(query, {})
-    if not depends:
+    query = cast("exp.Query", sqlglot.parse_one(sql, read=DIALECT))
+    lifting = _Lifting(query, timed | {CALENDAR}, even)
+    if not lifting.query(query, {}):
         raise _unliftable("it does not depend on an instant")
+    lifting.add_relations()
+    _drop_unread(query)
     if any(query.find_all(exp.Placeholder, exp.Parameter)):
         raise _unliftable("it has parameters other than the instant")
-    return query.sql(dialect=_DIALECT, pretty=True, comments=False)
+    return query.sql(dialect=DIALECT, pretty=True, comments=False)
 
 
-def calendar_stages(instants: Sequence[datetime] = ()) -> tuple[Stage, ...]:
+def calendar_stages(instants: Sequence[datetime] = (), *, recursion: bool = True) -> tuple[Stage, ...]:
     """The steps to `account_metrics` at every instant of `calendar`: as `metrics.wide.stages`, with a column `t` in each.
 
     Args:
         instants: what the calendar holds (UTC); where it is told and even, windows over large tables are counted by events.
+        recursion: whether the engine has recursive queries.
     """
-    even, timed, out = even_calendar(instants), set[str](), []
+    even, timed, out = even_calendar(instants, recursion=recursion), set[str](), []
     for stage in stages():
         out.append(Stage(stage.name, lifted(stage.sql, frozenset(timed), even)))
         timed.add(stage.name)
     return tuple(out)
 
 
-def even_calendar(instants: Sequence[datetime]) -> EvenCalendar | None:
+def even_calendar(instants: Sequence[datetime], *, recursion: bool = True) -> EvenCalendar | None:
     """The calendar of these instants if there are several at even steps, in whatever order."""
     told = sorted({instant.astimezone(UTC).replace(tzinfo=None) for instant in instants})
     steps = {later - earlier for earlier, later in pairwise(told)}
-    return EvenCalendar(told[0], steps.pop(), len(told)) if len(steps) == 1 else None
+    return EvenCalendar(told[0], steps.pop(), len(told), recursion) if len(steps) == 1 else None
 
 
 class _Lifting:
     """One rewrite, in place: which names are timed where, and what that asks of each part of a query."""
 
-    def __init__(self, timed: Iterable[str], even: EvenCalendar | None) -> None:
+    def __init__(self, root: exp.Query, timed: Iterable[str], even: EvenCalendar | None) -> None:
+        self._root = root
+        self._outermost = {cte.alias.lower() for cte in root.ctes}
         self._tables = frozenset(timed)
         self._even = even
         self._definitions: dict[str, exp.Query] = {}
+        self._countings: dict[tuple[str, ...], tuple[Counting, list[exp.Select]]] = {}
 
     def query(self, query: exp.Expr, outer: Mapping[str, bool]) -> bool:
         """Lift a query; whether it is timed. `outer` tells of the names defined around it."""
@@ -111,7 +120,7 @@ class _Lifting:
         if _reads_parameter(select):
             select.replace(exp.select(_INSTANT).from_(CALENDAR))
             return True
-        if self._by_events(select, names):
+        if self._by_events(select, names) or self._in_front(select, names):
             return True
         if _of_all_instants(select):
             return False
@@ -136,20 +145,77 @@ class _Lifting:
 
     def _by_events(self, select: exp.Select, names: Mapping[str, bool]) -> bool:
         """Count a grouped query over a large table by events, where that can be done."""
-        if self._even is None or select.args.get("group") is None or "moment" not in self._definitions:
+        if self._even is None or select.args.get("group") is None:
             return False
+        try:
+            source = self._large_source(select, names)
+            counting = self._counting(select, source)
+            query = counting.query(select, source)
+        except NotStepsError:
+            return False
+        select.replace(query)
+        self._countings.setdefault(_source_key(source, keys_of(select, source)), (counting, []))[1].append(query)
+        return True
+
+    def _in_front(self, select: exp.Select, names: Mapping[str, bool]) -> bool:
+        """Tell who stands first in a large table by the rows' times in front, where that can be done."""
+        if self._even is None or not any(isinstance(told.unalias(), exp.Window) for told in select.expressions):
+            return False
+        try:
+            source = self._large_source(select, names)
+            query = in_front(select, source, instants_of(self._definitions["moment"]), self._root)
+        except NotStepsError:
+            return False
+        select.replace(query)
+        return True
+
+    def _large_source(self, select: exp.Select, names: Mapping[str, bool]) -> Source:
+        """What a query reads, if that is a large table."""
 
         def is_timed(name: str) -> bool:
             return names.get(name, name in self._tables)
 
-        try:
-            source = flattened(select, self._definitions, is_timed)
-            if source.told.this.name not in LARGE:
-                return False
-            select.replace(counted(select, source, instants_of(self._definitions["moment"]), self._even))
-        except NotStepsError:
-            return False
-        return True
+        if "moment" not in self._definitions:
+            raise NotStepsError("no instant")
+        source = flattened(select, self._definitions, is_timed)
+        if source.told.this.name not in LARGE:
+            raise NotStepsError("a small table")
+        return source
+
+    def _counting(self, select: exp.Select, source: Source) -> Counting:
+        """What counts this source by these keys: queries that come again find the one that the first of them made."""
+        keys = keys_of(select, source)
+        inner = self._definitions.keys() - self._outermost
+        if any(join.this.name.lower() in inner for join in source.joins):
+            raise NotStepsError("a join with a relation that the outermost WITH does not see")
+        known = self._countings.get(_source_key(source, keys))
+        if known is not None:
+            return known[0]
+        assert self._even is not None
+        name = f"{select.parent.alias}_" if isinstance(select.parent, exp.CTE) else "counted_"
+        return Counting(f"{name}by_events", source, keys, instants_of(self._definitions["moment"]), self._even)
+
+    def add_relations(self) -> None:
+        """Put the relations of all countings into the outermost WITH, each before the first query that reads it."""
+        for counting, readers in self._countings.values():
+            side_by_side(self._root, readers, counting.keys)
+            relations = counting.relations()
+            added = [
+                exp.CTE(
+                    this=sqlglot.parse_one(sql, read=DIALECT),
+                    alias=exp.TableAlias(this=exp.to_identifier(name)),
+                    materialized=True if name in counting.kept else None,
+                )
+                for name, sql in relations.items()
+            ]
+            told = self._root.args.get("with_")
+            if told is None:
+                told = exp.With(expressions=[])
+                self._root.set("with_", told)
+            parts = list(told.expressions)
+            place = next((n for n, cte in enumerate(parts) if _within(readers[0], cte)), len(parts))
+            told.set("expressions", [*parts[:place], *added, *parts[place:]])
+            told.set("recursive", True)
 
     def _sources(self, select: exp.Select, names: Mapping[str, bool]) -> list[str]:
         """The timed relations that a SELECT reads, in order, joined to each other on the instant."""
@@ -188,6 +254,35 @@ class _Lifting:
                 for table in part.find_all(exp.Table):
                     if self._timed(table, names):
                         raise _unliftable(f"{table.name!r} depends on the instant within an expression")
+
+
+def _source_key(source: Source, keys: Mapping[str, str]) -> tuple[str, ...]:
+    """What tells sources that are read by keys apart."""
+    tables = (part.sql(dialect=DIALECT) for part in (source.told, *source.joins))
+    return (*tables, *(f"{name} {sql}" for name, sql in keys.items()))
+
+
+def _within(inner: exp.Expr, outer: exp.Expr) -> bool:
+    node: exp.Expr | None = inner
+    while node is not None and node is not outer:
+        node = node.parent
+    return node is not None
+
+
+def _drop_unread(query: exp.Query) -> None:
+    """Take out the relations that nothing reads any more, such as a large table at every instant."""
+    told = query.args.get("with_")
+    while told is not None:
+        read = {
+            table.name.lower()
+            for table in query.find_all(exp.Table)
+            for definition in [table.find_ancestor(exp.CTE)]
+            if definition is None or definition.alias.lower() != table.name.lower()
+        }
+        kept = [cte for cte in told.expressions if cte.alias.lower() in read]
+        if len(kept) == len(told.expressions):
+            return
+        told.set("expressions", kept)
 
 
 def _reads_parameter(select: exp.Select) -> bool:

@@ -81,8 +81,9 @@ def _tidy(terms: Iterable[Term]) -> Terms:
     sums: dict[tuple[Clocks, frozenset[Condition]], int] = {}
     for term in terms:
         told = {f"NOT {clock} IS NULL" for clock, _ in term.clocks}  # an instant that has passed is told
+        untold = {f"{clock} IS NULL" for clock, _ in term.clocks}
         key = (term.clocks, frozenset(c for c in term.conditions if c.sql not in told))
-        if not _contradictory(key[1]):
+        if not _contradictory(key[1]) and not any(condition.sql in untold for condition in key[1]):
             sums[key] = sums.get(key, 0) + term.sign
     for clocks, conditions in list(sums):
         for condition in conditions:

@@ -6,18 +6,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from customer_research.connect.source import Clock
 from customer_research.domain.snapshot import Snapshot
 from customer_research.domain.tables import TableSet
-from customer_research.engines.engine import Engine
+from customer_research.engines.engine import Engine, open_engine
 from customer_research.errors import UsageError
 from customer_research.health.scorecard import Scorecard
 from customer_research.lake import Lake
-from customer_research.metrics.calendar import CALENDAR, calendar_stages
-from customer_research.metrics.queries import ACCOUNT_TABLE
-from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS
+from customer_research.metrics.wide import KNOWN_AT
 from customer_research.research.engine_choice import scratch
+from customer_research.research.history.calendar import Calendar
 from customer_research.research.history.keeping import keep_in
 from customer_research.research.judge import card_named
 from customer_research.research.portfolio.measure import attach, measure
@@ -29,8 +29,11 @@ from customer_research.store.history import History
 
 WEEK = timedelta(days=7)
 
-MOST_ROWS = 2_000_000
-"""Rows that the wide table of one pass has at most: operators times instants."""
+ROWS_A_MB = 300
+"""Rows (operators times instants) of one pass at most, for each MB that the engine may use."""
+
+FEWEST = 12
+"""Fewer instants than these are measured one after the other: a pass costs as much as some twenty of them."""
 
 Told = Callable[[int, int], None]
 """Called with how many weeks are done, and how many there are to do."""
@@ -73,7 +76,8 @@ def backfill(
     if until is not None and until > clock():
         raise UsageError(f"{until:%Y-%m-%d %H:%M} UTC lies in the future.", hint="Give an earlier date.")
     tables = Lake(settings.lake_folder).tables()
-    with open_store(settings.store_url) as store, scratch(settings) as engine:
+    folder = settings.lake_folder / SNAPSHOTS
+    with open_store(settings.store_url) as store, scratch(settings) as engine, _reader(settings, folder) as files:
         history = History(store)
         anchor = until or _newest(history, card) or _midnight(clock())
         instants = [anchor - WEEK * week for week in range(weeks + 1)]
@@ -83,17 +87,19 @@ def backfill(
         missing = _missing(history, card, known_then)
         hear(0, len(missing))
         done = 0
-        for run in _runs(missing, _together(tables), known_then):
+        for run in _runs(missing, _together(tables, settings), known_then):
             of_run = known_then[run[0]]
-            measuring = Calendar(engine, of_run, run) if len(run) > 1 else measure
+            calendar = Calendar(engine, of_run, run) if len(run) >= FEWEST else None
             for instant in run:
                 snapshot = score(
-                    engine, of_run, instant, named, folder=settings.lake_folder / SNAPSHOTS, clock=clock,
-                    kind="backfill", measuring=measuring,
+                    engine, of_run, instant, named, folder=folder, clock=clock,
+                    kind="backfill", measuring=calendar or measure, files=files,
                 )  # fmt: skip
-                keep_in(history, snapshot, readings(settings.lake_folder / snapshot.place, snapshot))
+                keep_in(history, snapshot, readings(settings.lake_folder / snapshot.place, snapshot, files))
                 done += 1
                 hear(done, len(missing))
+            if calendar is not None:
+                calendar.forget()
     return Backfilled(anchor, tuple(missing), len(known) - len(missing), len(instants) - len(known))
 
 
@@ -119,47 +125,15 @@ def take(settings: Settings, clock: Clock, *, scorecard: str | None = None) -> t
         return snapshot, keep_in(history, snapshot, readings(settings.lake_folder / snapshot.place, snapshot))
 
 
-class Calendar:
-    """Everybody measured at many instants in one pass; calling it lays out one of them as `measure` would leave it.
-
-    The pass is made at the first call, so that instants whose snapshots are all there already cost nothing.
-    """
-
-    def __init__(self, engine: Engine, tables: TableSet, instants: Sequence[datetime]) -> None:
-        self._engine = engine
-        self._tables = tables
-        self._instants = instants
-        self._measured = False
-
-    def __call__(self, engine: Engine, tables: TableSet, as_of: datetime) -> None:
-        """Leave `account_metrics` and `known_operator` on the engine, at one of the instants."""
-        assert engine is self._engine
-        assert tables is self._tables
-        if not self._measured:
-            self._pass()
-        moment = f"CAST('{as_of.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}' AS TIMESTAMP)"
-        for name in (ACCOUNT_TABLE, KNOWN_OPERATORS):
-            engine.keep(name, f"SELECT * FROM {_of_all(name)} WHERE t = {moment}")
-
-    def _pass(self) -> None:
-        attach(self._engine, self._tables)
-        self._engine.create(CALENDAR, {"t": "TIMESTAMP"}, [{"t": instant} for instant in self._instants])
-        steps = calendar_stages(self._instants)
-        for stage in steps:  # nothing reads the last one, which is large: it need not be copied
-            self._engine.keep(_of_all(stage.name) if stage.name == ACCOUNT_TABLE else stage.name, stage.sql)
-        self._engine.keep(_of_all(KNOWN_OPERATORS), f"SELECT * FROM {KNOWN_OPERATORS}")
-        self._engine.drop(CALENDAR, *(stage.name for stage in steps if stage.name != ACCOUNT_TABLE))
-        self._measured = True
+def _reader(settings: Settings, folder: Path) -> Engine:
+    """What reads the snapshots' files back, all of them one after the other."""
+    return open_engine("duckdb", memory_mb=settings.engine.memory_mb, reach=(folder,))
 
 
-def _of_all(name: str) -> str:
-    return f"{name}_of_all"
-
-
-def _together(tables: TableSet) -> int:
-    """How many instants are measured in one pass, so that their wide table keeps within bounds."""
+def _together(tables: TableSet, settings: Settings) -> int:
+    """How many instants are measured in one pass, so that it keeps within the memory."""
     operators = tables.files["operator"].rows if "operator" in tables.files else 0
-    return max(1, MOST_ROWS // max(1, operators))
+    return max(1, ROWS_A_MB * settings.engine.memory_mb // max(1, operators))
 
 
 def _runs(instants: Sequence[datetime], most: int, known_then: Mapping[datetime, TableSet]) -> Iterator[list[datetime]]:

@@ -12,12 +12,15 @@ from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.engines.engine import Engine, open_engine
 from customer_research.errors import UsageError
 from customer_research.health.assembly import status_of
+from customer_research.health.findings import findings_sql, load_findings
 from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import long_sql, scoring_sql
 from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.research.history.keeping import kept_card
 from customer_research.research.history.telling import no_history, place_of
-from customer_research.research.portfolio.snapshots import DESCRIPTION, FILES, read_snapshot
+from customer_research.research.judge import METRIC_NAMES
+from customer_research.research.portfolio.score import HELD, text_line
+from customer_research.research.portfolio.snapshots import DESCRIPTION, FILES, read_snapshot, scoring_receipt
 from customer_research.settings import Settings
 from customer_research.store.database import open_store
 from customer_research.store.history import History
@@ -39,11 +42,16 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A snapshot scored again: how many readings, and all that differ (none: the history is what was scored)."""
+    """A snapshot scored again: how many readings, and all that differ (none: the history is what was scored).
+
+    `findings`: whether findings were compared, too; those of a snapshot that was made by other findings than today's cannot
+    be: their text is not kept.
+    """
 
     snapshot: Snapshot
     readings: int
     differences: tuple[Difference, ...]
+    findings: bool
 
 
 def verify(settings: Settings, snapshot_id: str | None = None) -> Proof:
@@ -76,8 +84,12 @@ def verify(settings: Settings, snapshot_id: str | None = None) -> Proof:
         with open_engine("duckdb", memory_mb=settings.engine.memory_mb, reach=(folder,)) as engine:
             engine.attach(ACCOUNT_TABLE, [folder / "accounts.parquet"], FILES["accounts"])
             engine.keep(_SCORES, scoring_sql(card)["scores"])
-            differences += _compared(engine, card, history, snapshot)
-    return Proof(snapshot, snapshot.operators, tuple(differences))
+            found = findings_sql(load_findings(METRIC_NAMES))
+            same_findings = text_line(HELD, found) in scoring_receipt(described).query.splitlines()
+            if same_findings:
+                engine.keep(HELD, found)
+            differences += _compared(engine, card, history, snapshot, findings=same_findings)
+    return Proof(snapshot, snapshot.operators, tuple(differences), same_findings)
 
 
 def _named(history: History, snapshot_id: str) -> Snapshot:
@@ -95,12 +107,17 @@ def _named(history: History, snapshot_id: str) -> Snapshot:
     return close[0]
 
 
-def _compared(engine: Engine, card: Scorecard, history: History, snapshot: Snapshot) -> Iterator[Difference]:
+def _compared(
+    engine: Engine, card: Scorecard, history: History, snapshot: Snapshot, *, findings: bool
+) -> Iterator[Difference]:
     kept = 0
     readings = history.readings(snapshot.id)
     while batch := list(islice(readings, _BATCH)):
         kept += len(batch)
         again = _scored_again(engine, card, batch)
+        if findings:
+            for operator_id, held in _held_again(engine).items():
+                again[operator_id]["findings"] = held
         for reading in batch:
             yield from _differences(reading, again.get(reading.operator_id))
     (counted,) = engine.run(f"SELECT COUNT(*) AS n FROM {_SCORES}")
@@ -117,6 +134,14 @@ def _differences(reading: Reading, again: Mapping[str, Any] | None) -> Iterator[
         was = dict(was) if isinstance(was, Mapping) else was
         if was != value:
             yield Difference(reading.operator_id, name, was, value)
+
+
+def _held_again(engine: Engine) -> dict[str, tuple[str, ...]]:
+    """The findings that hold for the operators asked for, as their readings would have them."""
+    cases = {rule.id: f"case_{rule.id.lower()}" for rule in load_findings(METRIC_NAMES)}
+    rows = engine.run(f"SELECT * FROM {HELD} WHERE operator_id IN (SELECT operator_id FROM {_ASKED})")
+    ordered = sorted(cases, key=lambda rule: int(rule[1:]))
+    return {row["operator_id"]: tuple(rule for rule in ordered if (row[cases[rule]] or 0) >= 1) for row in rows}
 
 
 def _scored_again(engine: Engine, card: Scorecard, batch: list[Reading]) -> dict[str, dict[str, Any]]:

@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,9 +39,11 @@ from customer_research.research.portfolio.snapshots import (
 SCORES = "account_scores"
 """The table on the engine that holds the rows of the scorecard's query."""
 
+HELD = "account_findings"
+"""The table on the engine that holds the rows of the findings' query."""
+
 Measuring = Callable[[Engine, TableSet, datetime], None]
 
-_HELD = "account_findings"
 _ORDER: Mapping[str, tuple[str, ...]] = {
     "accounts": ("operator_id",),
     "scores": ("operator_id",),
@@ -66,6 +68,7 @@ def score(
     kind: SnapshotKind = "scored",
     again: bool = False,
     measuring: Measuring = measure,
+    files: Engine | None = None,
 ) -> Snapshot:
     """Measure and score every operator, and write it all below *folder*, into a folder named by the snapshot's id.
 
@@ -81,6 +84,7 @@ def score(
         kind: why it was taken.
         again: compute it even when it is there already.
         measuring: what leaves the wide table and the operators' names on the engine; it does as `measure` does.
+        files: a DuckDB that reads what was written; by default one is opened.
 
     Raises:
         ConfigError: no such scorecard, or a fault in it; nothing was read then.
@@ -96,13 +100,19 @@ def score(
     measuring(engine, tables, instant)
     draft = _draft(folder, work.id)
     try:
-        snapshot = work.write(draft, there=f"{folder.name}/{work.id}", kind=kind, taken_at=clock())
+        with _reader(draft) if files is None else nullcontext(files) as reader:
+            snapshot = work.write(draft, reader, there=f"{folder.name}/{work.id}", kind=kind, taken_at=clock())
         _put(draft, there)
     except OSError as error:
         raise _unwritable(folder, error) from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return snapshot
+
+
+def text_line(name: str, sql: str) -> str:
+    """The line of the scoring's receipt that says by which query a table was made."""
+    return f"{name} sha256:{hashlib.sha256(sql.encode()).hexdigest()}"
 
 
 def _known(folder: Path) -> Snapshot | None:
@@ -133,18 +143,18 @@ class _Work:
     def _texts(self) -> str:
         """The queries by name and digest, a line each: what they say is the program's own text."""
         texts = {stage.name: stage.sql for stage in stages()}
-        texts |= {SCORES: scoring_sql(self._card)["scores"], _HELD: findings_sql(self._findings)}
-        return "\n".join(f"{name} sha256:{hashlib.sha256(sql.encode()).hexdigest()}" for name, sql in texts.items())
+        texts |= {SCORES: scoring_sql(self._card)["scores"], HELD: findings_sql(self._findings)}
+        return "\n".join(text_line(name, sql) for name, sql in texts.items())
 
-    def write(self, draft: Path, *, there: str, kind: SnapshotKind, taken_at: datetime) -> Snapshot:
-        """Score what was measured into *draft*, which will lie at *there*."""
+    def write(self, draft: Path, files: Engine, *, there: str, kind: SnapshotKind, taken_at: datetime) -> Snapshot:
+        """Score what was measured into *draft*, which *files* reads back and which will lie at *there*."""
         self._engine.keep(SCORES, scoring_sql(self._card)["scores"])
-        self._engine.keep(_HELD, findings_sql(self._findings))
+        self._engine.keep(HELD, findings_sql(self._findings))
         counts = {
             name: self._engine.export(sql, draft / f"{name}.parquet", {"as_of": self._as_of})
             for name, sql in self._files().items()
         }
-        self._engine.drop(SCORES, _HELD)
+        self._engine.drop(SCORES, HELD)
         snapshot = Snapshot(
             id=self.id,
             kind=kind,
@@ -157,7 +167,10 @@ class _Work:
             engine=type(self._engine).__name__.lower(),
             operators=counts["scores"],
             place=there,
-            receipts=(*self._tables.receipts, self._receipt(draft / "scores.parquet", counts["scores"], taken_at)),
+            receipts=(
+                *self._tables.receipts,
+                self._receipt(files, draft / "scores.parquet", counts["scores"], taken_at),
+            ),
             gaps=self._gaps(),
         )
         write_description(draft, snapshot)
@@ -168,7 +181,7 @@ class _Work:
         long = long_sql(self._card, SCORES)
         metrics = ", ".join(f"a.{name}" for name in account_columns() if name != "operator_id")
         held = "\nUNION ALL\n".join(
-            f"SELECT operator_id, '{rule.id}' AS rule, case_{rule.id.lower()} AS case_number FROM {_HELD} "
+            f"SELECT operator_id, '{rule.id}' AS rule, case_{rule.id.lower()} AS case_number FROM {HELD} "
             f"WHERE case_{rule.id.lower()} >= 1"
             for rule in self._findings
         )
@@ -190,12 +203,11 @@ class _Work:
         listed = [self._tables.gaps["operator"]] if "operator" in self._tables.gaps else []
         return tuple(dict.fromkeys((*listed, *stated)))
 
-    def _receipt(self, scores: Path, rows: int, taken_at: datetime) -> Receipt:
+    def _receipt(self, files: Engine, scores: Path, rows: int, taken_at: datetime) -> Receipt:
         """The proof of the scoring: its queries, what they read, and the digest of the scores."""
-        with open_engine("duckdb", memory_mb=_DIGEST_MB, reach=(scores,)) as files:
-            columns = score_columns(self._card)
-            files.attach("scores", [scores], columns)
-            digest = content_digest(files, "scores", tuple(columns))
+        columns = score_columns(self._card)
+        files.attach("scores", [scores], columns)
+        digest = content_digest(files, "scores", tuple(columns))
         read = {table_parameter(name): file for name, file in self._tables.files.items()}
         return Receipt(
             id=hashlib.sha256(f"{self.id}\x1f{self.query}\x1f{digest}".encode()).hexdigest()[:16],
@@ -215,6 +227,10 @@ class _Work:
                 *(((STALE, " ".join(self._tables.stale)),) if self._tables.stale else ()),
             ),
         )
+
+
+def _reader(folder: Path) -> Engine:
+    return open_engine("duckdb", memory_mb=_DIGEST_MB, reach=(folder,))
 
 
 def _typed(sql: str, columns: Mapping[str, str], *order: str) -> str:

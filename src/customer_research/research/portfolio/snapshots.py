@@ -8,6 +8,7 @@ and `operator_id`. It appears whole or not at all (`research.portfolio.score`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -131,15 +132,20 @@ def latest_snapshot(lake: Path) -> tuple[Path, Snapshot] | None:
     return next(snapshots_of(lake), None)
 
 
-def readings(folder: Path, snapshot: Snapshot) -> Iterator[Reading]:
+def readings(folder: Path, snapshot: Snapshot, files: Engine | None = None) -> Iterator[Reading]:
     """Each operator's line in the snapshot whose files lie in *folder*, by operator id.
+
+    Args:
+        folder: the snapshot's own folder.
+        snapshot: its description.
+        files: a DuckDB that reads them; by default one is opened.
 
     `unknown` holds the tables unknown of this operator alone; those unknown of everybody are `snapshot.gaps`.
 
     Raises:
         EngineError: when a file is gone or damaged.
     """
-    with _opened(folder) as engine:
+    with _opened(folder) if files is None else nullcontext(_attached(files, folder)) as engine:
         for batch in engine.batches(_READINGS):
             for row in batch:
                 yield _reading(snapshot, row)
@@ -169,11 +175,15 @@ def _opened(folder: Path, *names: str) -> Engine:
     """A DuckDB over a snapshot's files, wherever it was scored."""
     engine = open_engine("duckdb", memory_mb=_READ_MB, reach=(folder,))
     try:
-        for name in names or FILES:
-            engine.attach(name, [folder / f"{name}.parquet"], {"as_of": "TIMESTAMP", **FILES[name]})
+        return _attached(engine, folder, *names)
     except BaseException:
         engine.close()
         raise
+
+
+def _attached(engine: Engine, folder: Path, *names: str) -> Engine:
+    for name in names or FILES:
+        engine.attach(name, [folder / f"{name}.parquet"], {"as_of": "TIMESTAMP", **FILES[name]})
     return engine
 
 

@@ -57,7 +57,8 @@ was cut off goes on where it stopped, and a second run changes nothing.
 """
 VERIFY_HELP = """\
 Prove SNAPSHOT (an id of `history list`, or its beginning; default: the newest): its figures are scored again under the
-scorecard as it was kept, and every reading in the history is compared with what comes out.
+scorecard as it was kept, and every reading in the history is compared with what comes out. Findings are compared, too, when
+they are judged as they were then: their rules come with the program, and the receipt tells of which text.
 
 Exit code: 0 when all are the same; 1 when one differs.
 """
@@ -314,6 +315,7 @@ def _proof_json(proof: Proof) -> str:
         "as_of": _instant(proof.snapshot.as_of),
         "scorecard_digest": proof.snapshot.digest,
         "readings": proof.readings,
+        "findings": proof.findings,
         "same": not differences,
         "differences": differences,
     }
@@ -323,9 +325,13 @@ def _proof_json(proof: Proof) -> str:
 def _proof_words(proof: Proof) -> str:
     under = f"snapshot {proof.snapshot.id} as of {proof.snapshot.as_of:%Y-%m-%d %H:%M} UTC"
     if not proof.differences:
+        parts = "dimensions, contributions, gates, findings" if proof.findings else "dimensions, contributions, gates"
+        left_out = (
+            "" if proof.findings else " Findings were judged by another version of the program: they are not proven."
+        )
         return (
-            f"Same: all {proof.readings:,} readings of {under} come out again, with their dimensions, contributions, gates "
-            f"and coverage, under the scorecard {proof.snapshot.digest[:16]}."
+            f"Same: all {proof.readings:,} readings of {under} come out again, with their {parts} and coverage, under the "
+            f"scorecard {proof.snapshot.digest[:16]}.{left_out}"
         )
     lines = [f"Different: {len(proof.differences):,} values of {under}."]
     lines += [

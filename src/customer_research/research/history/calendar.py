@@ -1,0 +1,98 @@
+"""Everybody measured at many instants in one pass, laid out some instants at a time.
+
+The subjects' figures are made once for all instants. The wide table, which is as large as all of them together, is made of
+them for a few instants when the first of those is asked for, and gives way to the next few: memory holds it in part only.
+"""
+
+# ruff: noqa: S608 - names in these texts are ours
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from customer_research.domain.tables import TableSet
+from customer_research.engines.engine import Engine
+from customer_research.metrics.calendar import CALENDAR, calendar_stages
+from customer_research.metrics.queries import ACCOUNT_TABLE
+from customer_research.metrics.wide import KNOWN_OPERATORS, Stage
+from customer_research.research.portfolio.measure import attach
+
+SOME_ACCOUNTS = f"{ACCOUNT_TABLE}_of_some"
+"""The wide table of the instants that are laid out, with the instant as column `t`."""
+
+MOST_TOGETHER = 300_000
+"""Rows that the wide table of some instants has at most, if it has more than one."""
+
+_SOME_OPERATORS = f"{KNOWN_OPERATORS}_of_some"
+
+
+class Calendar:
+    """Everybody at many instants; calling it leaves one of them as `measure` would.
+
+    The pass is made at the first call, so that instants whose snapshots are all there already cost nothing. Instants are
+    best asked for in order.
+    """
+
+    def __init__(self, engine: Engine, tables: TableSet, instants: Sequence[datetime]) -> None:
+        operators = tables.files["operator"].rows if "operator" in tables.files else 0
+        self._engine = engine
+        self._tables = tables
+        self._instants = sorted({instant.astimezone(UTC) for instant in instants}, reverse=True)
+        self._together = max(1, MOST_TOGETHER // max(1, operators))
+        self._stages: tuple[Stage, ...] = ()
+        self._laid: Sequence[datetime] = ()
+
+    def __call__(self, engine: Engine, tables: TableSet, as_of: datetime) -> None:
+        """Leave `account_metrics` and `known_operator` on the engine, at one of the instants."""
+        assert engine is self._engine
+        assert tables is self._tables
+        if as_of.astimezone(UTC) not in self._laid:
+            self._lay(as_of.astimezone(UTC))
+        for name, some in ((ACCOUNT_TABLE, SOME_ACCOUNTS), (KNOWN_OPERATORS, _SOME_OPERATORS)):
+            engine.keep(name, f"SELECT * FROM {some} WHERE t = {_moment(as_of)}")
+
+    def parts(self) -> Iterator[Sequence[datetime]]:
+        """The instants, some at a time; meanwhile `SOME_ACCOUNTS` holds their wide table."""
+        for first in range(0, len(self._instants), self._together):
+            self._lay(self._instants[first])
+            yield self._laid
+
+    def forget(self) -> None:
+        """Drop what was made for all instants, and for some."""
+        subjects = [name for stage in self._stages[:-2] for name in (stage.name, _of_all(stage.name))]
+        self._engine.drop(CALENDAR, SOME_ACCOUNTS, _SOME_OPERATORS, *subjects)
+        self._stages, self._laid = (), ()
+
+    def _pass(self) -> None:
+        """The subjects' figures at all instants."""
+        attach(self._engine, self._tables)
+        self._tell(self._instants)
+        self._stages = calendar_stages(self._instants, recursion=self._engine.recursion)
+        for stage in self._stages[:-2]:
+            self._engine.keep(_of_all(stage.name), stage.sql)
+
+    def _lay(self, instant: datetime) -> None:
+        """The wide table of the instants around one."""
+        if not self._stages:
+            self._pass()
+        place = self._instants.index(instant) // self._together * self._together
+        self._laid = self._instants[place : place + self._together]
+        self._tell(self._laid)
+        *subjects, operators, accounts = self._stages
+        within = f"t >= {_moment(self._laid[-1])} AND t <= {_moment(self._laid[0])}"
+        for stage in subjects:
+            self._engine.bind(stage.name, f"SELECT * FROM {_of_all(stage.name)} WHERE {within}")
+        self._engine.keep(_SOME_OPERATORS, operators.sql)
+        self._engine.bind(operators.name, f"SELECT * FROM {_SOME_OPERATORS}")
+        self._engine.keep(SOME_ACCOUNTS, accounts.sql)
+
+    def _tell(self, instants: Sequence[datetime]) -> None:
+        self._engine.create(CALENDAR, {"t": "TIMESTAMP"}, [{"t": instant} for instant in instants])
+
+
+def _moment(instant: datetime) -> str:
+    return f"CAST('{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}' AS TIMESTAMP)"
+
+
+def _of_all(name: str) -> str:
+    return f"{name}_of_all"

@@ -1,0 +1,60 @@
+"""What one pass over many instants does not do: look at each row of a large table once an instant."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from customer_research.metrics.calendar import LARGE, calendar_stages, even_calendar, lifted
+
+WEEKS = [datetime(2026, 11, 2, tzinfo=UTC) - week * timedelta(days=7) for week in range(104)]
+EVEN = {stage.name: stage.sql for stage in calendar_stages(WEEKS)}
+UNEVEN = {stage.name: stage.sql for stage in calendar_stages(WEEKS[:1])}
+
+
+def crossed(sql: str) -> set[str]:
+    """The tables that are read beside every instant."""
+    found = set()
+    for select in sqlglot.parse_one(sql, read="duckdb").find_all(exp.Select):
+        read = {table.name for table in select.find_all(exp.Table) if table.find_ancestor(exp.Select) is select}
+        found |= read if "moment" in read else set()
+    return found
+
+
+@pytest.mark.parametrize("name", EVEN)
+def test_no_large_table_is_looked_at_once_an_instant(name: str) -> None:
+    assert not crossed(EVEN[name]) & LARGE
+
+
+def test_without_even_steps_they_are() -> None:
+    assert crossed(UNEVEN["usage_metrics"]) & LARGE
+
+
+def test_queries_of_one_source_share_their_events_and_need_no_join() -> None:
+    sql = EVEN["usage_metrics"]
+    assert len(re.findall(r"^\), \w+_running AS", sql, re.MULTILINE)) == 1
+    assert "LEFT JOIN rides" not in sql
+    assert "LEFT JOIN rides" in UNEVEN["usage_metrics"]
+
+
+def test_who_stands_first_is_not_ranked_at_each_instant() -> None:
+    assert "OVER (PARTITION BY operator_id, engagement_at.t" not in EVEN["crm_metrics"]
+    assert "first_until" in EVEN["crm_metrics"]
+
+
+def test_a_ranking_of_which_others_than_the_first_are_asked_for_stays() -> None:
+    told = """
+        WITH moment AS (SELECT instant.t FROM (SELECT CAST($as_of AS TIMESTAMP) AS t) AS instant),
+        ranked AS (
+            SELECT e.operator_id, e.type, ROW_NUMBER() OVER (PARTITION BY e.operator_id ORDER BY e.created_at) AS place
+            FROM engagement AS e CROSS JOIN moment AS m WHERE e.created_at < m.t
+        )
+        SELECT r.operator_id, r.type FROM ranked AS r WHERE r.place {asked}
+    """
+    even = even_calendar(WEEKS)
+    assert "first_until" in lifted(told.format(asked="= 1"), even=even)
+    assert "first_until" not in lifted(told.format(asked="<= 2"), even=even)
