@@ -240,6 +240,8 @@ def test_outcomes_are_recorded_listed_and_taken_back(config: Path) -> None:
     text = " ".join(called(config, "backtest")[1].split())
     assert "1 intervention recorded" in text
     assert "looks like a false alarm" in text
+    assert "Competitor 1" in text
+    assert "No reason recorded 25" in text
     record = re.findall(r"Recorded (\w{12})", out)[0]
     assert called(config, "outcome", "retract", record[:5])[0] == 0
     assert "No intervention has been recorded" in called(config, "outcome", "list", "stays-01")[1]

@@ -87,6 +87,21 @@ class Intervened:
 
 
 @dataclass(frozen=True, slots=True)
+class WhyLeft:
+    """What people recorded of why accounts left, beside billing's truth, which alone is counted.
+
+    `reasons` of the accounts that churned in a window, the most frequent first; `untold` churned accounts without a reason;
+    `not_by_billing` accounts recorded as gone of which no row's window holds a churn; `other_kind` whose recorded kind
+    (voluntary, non-payment) is not billing's.
+    """
+
+    reasons: tuple[tuple[str, int], ...]
+    untold: int
+    not_by_billing: int
+    other_kind: int
+
+
+@dataclass(frozen=True, slots=True)
 class BacktestTold:
     """A backtest of one scorecard or two.
 
@@ -98,6 +113,7 @@ class BacktestTold:
     gate: Gate | None
     ground: Trodden
     intervened: Intervened | None
+    why: WhyLeft | None
     receipts: tuple[Receipt, ...]
     basis: tuple[Receipt, ...]
     recorded: Receipt
@@ -122,6 +138,7 @@ def build_backtest(told: BacktestTold) -> Report:
             section("Measures", *maker.measures(), id="measures"),
             *(maker.card(trial) for trial in told.trials),
             section("Left out", *maker.left_out(), id="left-out"),
+            section("Why they left", *maker.why(), id="why"),
             section("Interventions", *maker.interventions(), id="interventions"),
         ),
         freshness=told.freshness,
@@ -342,6 +359,20 @@ class _Maker:
                     "of them is possible; they count as not fired. Snapshots taken at the time know them."
                 )
                 yield Table(_LEFT_HEADERS, rows)
+
+    def why(self) -> Iterator[Block]:
+        found = self._told.why
+        if found is None:
+            return
+        lines = [*((reason.replace("_", " ").capitalize(), count) for reason, count in found.reasons)]
+        lines += [("No reason recorded", found.untold)]
+        if found.not_by_billing:
+            lines += [("Recorded as gone, not by billing on these dates", found.not_by_billing)]
+        if found.other_kind:
+            lines += [("Recorded as of another kind than billing tells", found.other_kind)]
+        receipts = (*self._receipts, self._told.recorded)
+        yield Figures(tuple(FigureLine(label, Fact(count, "count", receipts, self._as_of)) for label, count in lines))
+        yield Prose("Reasons are people's; who left and when is billing's, and only that is counted above.")
 
     def interventions(self) -> Iterator[Block]:
         found = self._told.intervened

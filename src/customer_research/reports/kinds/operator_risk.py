@@ -38,6 +38,7 @@ from customer_research.reports.kinds.churn_risk import (
 )
 from customer_research.reports.presentation import counted, value_words
 from customer_research.reports.recommend import action_table
+from customer_research.reports.standing import observed_churn
 
 RETENTION = "retention"
 """The scorecard behind the churn risk."""
@@ -67,7 +68,7 @@ def build(account: Account) -> Report:
         report,
         headline=_headline(account, retention),
         sections=sections(
-            section("Risk", *_risk(account, retention, leaving), id="risk"),
+            section("Risk", *_risk(account, retention, leaving), observed_churn(account), id="risk"),
             section("Signs that it leaves", _signs("For leaving", leaving), id="leaving"),
             section("Signs that it stays", _signs("For staying", staying), id="staying"),
             section("What to do", action_table(account), id="actions"),

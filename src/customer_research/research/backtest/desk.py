@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -22,7 +23,7 @@ from customer_research.health.calibration.panel import Flags, panel_of
 from customer_research.health.calibration.validation import probabilities
 from customer_research.health.scorecard import Scorecard
 from customer_research.lake import Lake
-from customer_research.reports.kinds.backtest import BacktestTold, Intervened, Trodden, build_backtest
+from customer_research.reports.kinds.backtest import BacktestTold, Intervened, Trodden, WhyLeft, build_backtest
 from customer_research.research.backtest.past import WINDOW, CardPast, Counting, Every, Past, look_back
 from customer_research.research.backtest.signals import EXPERT, OWN, GivenSignals, any_card, given_signals
 from customer_research.research.engine_choice import scratch
@@ -113,6 +114,7 @@ def _told(
         gate=found[1],
         ground=ground.told,
         intervened=done,
+        why=why_left(ground, records),
         receipts=ground.receipts,
         basis=ground.basis,
         recorded=receipt,
@@ -283,6 +285,28 @@ def intervened(rows: Rows, records: Sequence[Recorded]) -> Intervened | None:
         churned=int((touched & churned).sum()),
         others=int((~touched).sum()),
         others_churned=int((~touched & churned).sum()),
+    )
+
+
+def why_left(ground: Ground, records: Sequence[Recorded]) -> WhyLeft | None:
+    """What people recorded of why accounts left; None when nothing was recorded, or the rows are a table of signals."""
+    told = {one.operator_id: one for one in records if one.kind == "churn"}
+    past = ground.past
+    if not told or past is None:
+        return None
+    left = {
+        one: kind for one, kind, churned in zip(past.operator_ids, past.kinds, past.churned, strict=True) if churned
+    }
+    known = {one: told[one] for one in left if one in told}
+    reasons = Counter(one.what for one in known.values())
+    return WhyLeft(
+        reasons=tuple(sorted(reasons.items(), key=lambda entry: (-entry[1], entry[0]))),
+        untold=len(left) - len(known),
+        not_by_billing=len(set(told) - set(left)),
+        other_kind=sum(
+            left[one] in {"voluntary", "non_payment"} and left[one] != record.churn_kind
+            for one, record in known.items()
+        ),
     )
 
 
