@@ -29,6 +29,7 @@ from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.health import Dimension, HealthScore
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Chart, Report, Table
+from customer_research.errors import UsageError
 from customer_research.reports import days, pictures, progress, value
 from customer_research.reports.kinds import EVERY_KIND, OPERATOR_KINDS
 from customer_research.reports.render import terminal
@@ -148,6 +149,13 @@ def test_a_review_looks_back_to_the_last_one_or_the_day_given_or_90_days() -> No
     assert "Looks back to 2026-10-10, as asked." in words(asked, "value")
     assert "Looks back 90 days: no earlier review is recorded" in words(REVIEW.report(full()), "value")
     assert "earlier reviews are not known" in words(REVIEW.report(nothing()), "value")
+
+
+def test_a_review_needs_a_day_to_look_back_on() -> None:
+    for day in (AS_OF.date(), date(2027, 1, 1)):
+        with pytest.raises(UsageError, match="There is no day to look back on"):
+            REVIEW.report(full(), Occasion(since=day))
+    assert REVIEW.report(full(), Occasion(since=date(2026, 10, 31))).sections
 
 
 def test_a_customers_review_looks_back_to_the_same_day_without_saying_why() -> None:
