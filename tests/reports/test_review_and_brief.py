@@ -24,6 +24,7 @@ from report_accounts import (
 from report_past import history, past_score, with_past
 
 from customer_research.domain.account import Account, Records
+from customer_research.domain.account_snapshot import Code
 from customer_research.domain.advice import Meeting
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.health import Dimension, HealthScore
@@ -33,6 +34,7 @@ from customer_research.errors import UsageError
 from customer_research.reports import days, pictures, progress, value
 from customer_research.reports.kinds import EVERY_KIND, OPERATOR_KINDS
 from customer_research.reports.render import terminal
+from customer_research.store.accounts import decode, encode
 
 REVIEW, BRIEF, RISK = (OPERATOR_KINDS[name] for name in ("account-review", "brief", "churn-risk"))
 
@@ -331,3 +333,12 @@ def test_nothing_is_read_that_is_not_there() -> None:
     for kind in OPERATOR_KINDS.values():
         assert terminal.render(kind.report(account), width=100)
     assert account.operator_id == OPERATOR
+
+
+@pytest.mark.parametrize("name", OPERATOR_KINDS)
+def test_a_stored_account_gives_the_same_report(name: str) -> None:
+    account = with_past(full())
+    again = decode(encode(account, Code("1", "digest", {}))).account
+    assert again == account
+    kind = OPERATOR_KINDS[name]
+    assert terminal.render(kind.report(again), width=100) == terminal.render(kind.report(account), width=100)
