@@ -199,7 +199,7 @@ def test_without_a_history_the_review_says_so() -> None:
 
 def test_what_could_be_judged_only_once_has_no_effect() -> None:
     past = past_score(30, 92, S4=-20)
-    (one,) = [moved for moved in progress.moved(past, score()) if moved.rule == "S4"]
+    (one,) = [moved for moved in progress.moved(past, score(), {"S4": "support"}) if moved.rule == "S4"]
     assert (one.then, one.now, one.effect, one.why) == (-20, None, 0.0, "It could not be judged now.")
 
 
