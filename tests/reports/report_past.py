@@ -29,6 +29,7 @@ def history(*past: PastScore) -> ScoreHistory:
         changes=(ScoreChange(30, month.as_of, month.score, -26), ScoreChange(90, known[0].as_of, 90, -24)),
         titles={"payment": "Payment", "engagement": "Engagement", "support": "Support", "growth": "Growth"},
         receipt=receipt("score history", "readings"),
+        rules={"P2": "payment", "E3": "engagement", "S4": "support", "G1": "growth"},
     )
 
 

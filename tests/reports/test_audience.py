@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import io
 import re
 import zipfile
@@ -169,11 +170,15 @@ REPORTS = dict(reports())
 @pytest.mark.parametrize("style", FORMATS)
 @pytest.mark.parametrize("kind", FOR_CUSTOMERS)
 def test_nothing_internal_comes_out(kind: str, style: str) -> None:
-    assert MARK.findall(text_in(render(REPORTS[kind], style))) == []
+    assert MARK.findall(text_in(style, render(REPORTS[kind], style))) == []
 
 
-def text_in(made: bytes) -> str:
-    """All text of a document: of every member of an archive, of a PDF's pages and its description."""
+def text_in(style: str, made: bytes) -> str:
+    """All text of a document: of every member of an archive, every part of a message, a PDF's pages and its description."""
+    if style == "email":
+        parts = (part for part in email.message_from_bytes(made).walk() if not part.is_multipart())
+        decoded = (part.get_payload(decode=True) for part in parts)
+        return "\n".join([str(made), *(str(one, "utf-8", "replace") for one in decoded if isinstance(one, bytes))])
     if made.startswith(b"PK"):
         with zipfile.ZipFile(io.BytesIO(made)) as archive:
             return "\n".join(archive.read(name).decode("utf-8", errors="replace") for name in archive.namelist())
@@ -188,6 +193,11 @@ def test_the_marks_would_be_seen() -> None:
     account = marked()
     for name, kind in OPERATOR_KINDS.items():
         assert MARK.search(render(kind.report(account), "markdown").decode()), name
+
+
+@pytest.mark.parametrize("style", FORMATS)
+def test_the_marks_would_be_seen_in_every_format(style: str) -> None:
+    assert MARK.search(text_in(style, render(OPERATOR_KINDS["account-review"].report(marked()), style)))
 
 
 @pytest.mark.parametrize("name", [name for name in EVERY_KIND if name not in FOR_CUSTOMERS])

@@ -24,14 +24,17 @@ from report_accounts import (
 from report_past import history, past_score, with_past
 
 from customer_research.domain.account import Account, Records
+from customer_research.domain.account_snapshot import Code
 from customer_research.domain.advice import Meeting
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.health import Dimension, HealthScore
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Chart, Report, Table
+from customer_research.errors import UsageError
 from customer_research.reports import days, pictures, progress, value
 from customer_research.reports.kinds import EVERY_KIND, OPERATOR_KINDS
 from customer_research.reports.render import terminal
+from customer_research.store.accounts import decode, encode
 
 REVIEW, BRIEF, RISK = (OPERATOR_KINDS[name] for name in ("account-review", "brief", "churn-risk"))
 
@@ -150,6 +153,13 @@ def test_a_review_looks_back_to_the_last_one_or_the_day_given_or_90_days() -> No
     assert "earlier reviews are not known" in words(REVIEW.report(nothing()), "value")
 
 
+def test_a_review_needs_a_day_to_look_back_on() -> None:
+    for day in (AS_OF.date(), date(2027, 1, 1)):
+        with pytest.raises(UsageError, match="There is no day to look back on"):
+            REVIEW.report(full(), Occasion(since=day))
+    assert REVIEW.report(full(), Occasion(since=date(2026, 10, 31))).sections
+
+
 def test_a_customers_review_looks_back_to_the_same_day_without_saying_why() -> None:
     account = with_rows(full(), "engagement", engagement("Q3 QBR", date(2026, 9, 1)))
     text = words(REVIEW.report(account, Occasion(audience="customer")), "value")
@@ -189,7 +199,7 @@ def test_without_a_history_the_review_says_so() -> None:
 
 def test_what_could_be_judged_only_once_has_no_effect() -> None:
     past = past_score(30, 92, S4=-20)
-    (one,) = [moved for moved in progress.moved(past, score()) if moved.rule == "S4"]
+    (one,) = [moved for moved in progress.moved(past, score(), {"S4": "support"}) if moved.rule == "S4"]
     assert (one.then, one.now, one.effect, one.why) == (-20, None, 0.0, "It could not be judged now.")
 
 
@@ -323,3 +333,12 @@ def test_nothing_is_read_that_is_not_there() -> None:
     for kind in OPERATOR_KINDS.values():
         assert terminal.render(kind.report(account), width=100)
     assert account.operator_id == OPERATOR
+
+
+@pytest.mark.parametrize("name", OPERATOR_KINDS)
+def test_a_stored_account_gives_the_same_report(name: str) -> None:
+    account = with_past(full())
+    again = decode(encode(account, Code("1", "digest", {}))).account
+    assert again == account
+    kind = OPERATOR_KINDS[name]
+    assert terminal.render(kind.report(again), width=100) == terminal.render(kind.report(account), width=100)

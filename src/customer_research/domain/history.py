@@ -177,8 +177,8 @@ class ScoreChange:
 class ScoreHistory:
     """The scores before an account's own, under the account's scorecard, oldest first.
 
-    `changes` are those over 30, 60 and 90 days up to the account's score; `titles` names the scorecard's dimensions;
-    `receipt` proves what the store gave.
+    `changes` are those over 30, 60 and 90 days up to the account's score; `titles` names the scorecard's dimensions,
+    `rules` the dimension of each of its rules; `receipt` proves what the store gave.
     """
 
     past: tuple[PastScore, ...]
@@ -186,3 +186,4 @@ class ScoreHistory:
     changes: tuple[ScoreChange, ...]
     titles: Mapping[str, str]
     receipt: Receipt
+    rules: Mapping[str, str] = field(default_factory=dict)

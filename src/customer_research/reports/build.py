@@ -88,9 +88,14 @@ class Kind:
         """The report of this kind on an account: a pure function of the two.
 
         Raises:
-            UsageError: the kind is not for customers, and the occasion's audience is.
+            UsageError: the kind is not for customers, and the occasion's audience is; or there is no day to look back on.
         """
         self.admit(occasion)
+        if occasion.since is not None and occasion.since > (account.as_of - timedelta(microseconds=1)).date():
+            raise UsageError(
+                f"There is no day to look back on: {occasion.since.isoformat()} is not over at the report's instant.",
+                hint="Give an earlier --since.",
+            )
         if occasion.audience == "internal":
             return self._built(account, occasion)
         told = replace(occasion, since=since_of(account, occasion))  # found in notes, which customers do not see

@@ -149,7 +149,10 @@ def contributions_waterfall(account: Account) -> Chart | None:
     rounding = score.score - base - sum(points for *_, points in steps)
     if abs(rounding) >= _ROUNDED:
         marks.append(Mark("Rounding", Fact(round(rounding, 2), "number", total.basis, account.as_of)))
-    marks.append(Mark("Score", total, TOTAL, judgement.band_tone(score)))
+    whole = Fact(
+        score.score, "number", total.basis, account.as_of, "health_score"
+    )  # of the steps' unit: one axis for all
+    marks.append(Mark("Score", whole, TOTAL, judgement.band_tone(score)))
     text = f"{counted(len(steps), 'step')} from {base:.0f} to {score.score}, each with its dimension's weight."
     return Chart("waterfall", WATERFALL, Prose(text, (total,)), tuple(marks), "Step", "Points of the score")
 

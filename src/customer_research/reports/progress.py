@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -95,35 +95,28 @@ def compared_with(account: Account, since: date) -> PastScore | None:
     return before[-1] if before else known[0] if known else None
 
 
-def moved(past: PastScore, score: HealthScore) -> tuple[Moved, ...]:
-    """The rules whose points differ, what weighs most first; what was judged only once is told, without an effect."""
-    now = score.points_by_rule
-    found = [*_moved(past, score, now)]
+def moved(past: PastScore, score: HealthScore, rules: Mapping[str, str]) -> tuple[Moved, ...]:
+    """The rules whose points differ, what weighs most first; what was judged only once is told, without an effect.
+
+    `rules` is the dimension of each rule.
+    """
+    found = [*_moved(past, score, rules)]
     return tuple(sorted(found, key=lambda one: (-abs(one.effect), one.rule)))
 
 
-def _moved(past: PastScore, score: HealthScore, now: dict[str, int | None]) -> Iterator[Moved]:
-    dimensions = {
-        rule: dimension
-        for dimension in score.dimensions
-        for rule in (*(c.rule for c in dimension.contributions), *(u.rule for u in dimension.unevaluated))
-    }
+def _moved(past: PastScore, score: HealthScore, rules: Mapping[str, str]) -> Iterator[Moved]:
+    now = score.points_by_rule
+    dimensions = {dimension.name: dimension for dimension in score.dimensions}
     because = {c.rule: c.because for c in score.contributions}
     for rule in dict.fromkeys((*past.contributions, *now)):
         then, later = past.contributions.get(rule, 0), now.get(rule, 0)
         if then == later or rule == judgement.CLAMP:
             continue
-        dimension = dimensions.get(rule)
-        weight = dimension.weight if dimension else _weight_of(score, rule)
-        effect = 0.0 if then is None or later is None else (later - then) * weight
+        dimension = dimensions.get(rules.get(rule, ""))
+        known = dimension is not None and then is not None and later is not None
+        effect = ((later or 0) - (then or 0)) * dimension.weight if dimension is not None and known else 0.0
         why = because.get(rule) or ("It could not be judged now." if later is None else "It no longer holds.")
         yield Moved(dimension.name if dimension else "", rule, then, later, effect, why)
-
-
-def _weight_of(score: HealthScore, rule: str) -> float:
-    """The weight of a rule that fires no more: that of the dimension whose name begins with its letter."""
-    initial = rule[:1].lower()
-    return next((d.weight for d in score.dimensions if d.name[:1] == initial), 0.0)
 
 
 def moved_table(account: Account, since: date) -> tuple[Block, ...]:
@@ -139,7 +132,7 @@ def moved_table(account: Account, since: date) -> tuple[Block, ...]:
         f"From {past.score} ({BAND_LABELS[past.band]}) on {past.as_of:%Y-%m-%d} to {now.value} "
         f"({judgement.band_label(score)})."
     )
-    found = [one for one in moved(past, score) if abs(one.effect) >= _WEIGHTY][:_MOVED]
+    found = [one for one in moved(past, score, history.rules) if abs(one.effect) >= _WEIGHTY][:_MOVED]
     if not found:
         return (Prose(f"{words} No rule's points changed by much.", (then, now)),)
     basis = merge_basis((then, now))

@@ -103,7 +103,7 @@ def _risk(account: Account, retention: HealthScore, leaving: Sequence[Contributi
     lines = [FigureLine("Risk (of 100)", found, _tone(level))]
     if isinstance(found, Fact):
         told = {
-            "Level": level or "None",
+            "Level": level or "below Low",
             "Time to act": time or "nothing to do now",
             "Category": category_of(retention),
         }

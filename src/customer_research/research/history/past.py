@@ -76,6 +76,7 @@ def _scores(account: Account, store: Store, card: Scorecard) -> ScoreHistory | G
         changes=tuple(map(_told, changes)),
         titles={dimension.name: dimension.title for dimension in card.dimensions},
         receipt=_receipt(SOURCE, "readings", account, (f"{one.snapshot.id} {one.reading!r}" for one in same), store),
+        rules={rule.id: rule.dimension for rule in card.rules},
     )
 
 

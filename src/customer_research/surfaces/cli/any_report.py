@@ -46,7 +46,7 @@ makes it of an account snapshot (`customer-research snapshot`), without OPERATOR
 
 
 @click.command("report", help=REPORT_HELP)
-@click.argument("kind")
+@click.argument("kind", shell_complete=lambda _context, _parameter, given: [k for k in KINDS if k.startswith(given)])
 @click.argument("operators", nargs=-1, metavar="[OPERATOR]...")
 @AUDIENCE
 @SINCE

@@ -1,0 +1,164 @@
+"""The digest of a week and the summary for executives, from a small lake with a history of some weeks."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from made_up_lake import NAMES, NOW, STOPPED, fill, settings_in, stories
+
+from customer_research.domain.evidence import Gap
+from customer_research.domain.portfolio import Mover, Moves, Week
+from customer_research.domain.report import Report
+from customer_research.errors import UsageError
+from customer_research.reports.kinds import digest
+from customer_research.reports.render import FORMATS, render, terminal
+from customer_research.research.alerting import check
+from customer_research.research.history.backfill import backfill
+from customer_research.research.portfolio import desk
+from customer_research.research.portfolio.looking import Wanted
+from customer_research.research.portfolio.moves import amounts, done, moves
+from customer_research.research.portfolio.snapshots import snapshots_of
+from customer_research.research.portfolio.taking import Asked, take
+from customer_research.settings import Settings
+from customer_research.store.alerts import AlertBook
+from customer_research.store.database import open_store
+
+LATER = NOW + timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A lake with five weeks of history, all judged; one alert acknowledged."""
+    settings = settings_in(tmp_path_factory.mktemp("digest"))
+    fill(settings.lake_folder, stories())
+    take(settings, lambda: NOW, Asked())
+    backfill(settings, lambda: NOW, weeks=5)
+    with open_store(settings.store_url) as store:
+        check(settings, store, now=NOW - timedelta(hours=1))
+        book = AlertBook(store)
+        book.acknowledge(book.episodes()[0].id, who="Robin", now=NOW - timedelta(minutes=5))
+    return settings
+
+
+@pytest.fixture(scope="module")
+def told(filled: Settings) -> Report:
+    return desk.digest_report(filled, now=LATER)
+
+
+@pytest.fixture(scope="module")
+def summary(filled: Settings) -> Report:
+    return desk.summary_report(filled, now=LATER)
+
+
+def words(report: Report, section: str = "") -> str:
+    """A section's text (or all of it) on one line."""
+    parts = tuple(part for part in report.sections if section in {"", part.id})
+    return " ".join(terminal.render(replace(report, sections=parts, freshness=()), width=220).split())
+
+
+def test_a_digest_tells_totals_money_and_what_was_done(told: Report, filled: Settings) -> None:
+    assert told.headline is not None
+    assert "2026-11-01" in told.headline.text
+    totals = words(told, "totals")
+    assert f"Operators {len(NAMES)}" in totals
+    assert "MRR at risk, a month" in totals
+    assert "acknowledged by Robin" in words(told, "done")
+
+
+def test_a_digest_compares_with_the_week_before(filled: Settings) -> None:
+    _, newest = next(iter(snapshots_of(filled.lake_folder)))
+    found = moves(filled, newest, 7)
+    assert isinstance(found, Moves)
+    assert found.then.as_of == newest.as_of - timedelta(days=7)
+    month = moves(filled, newest, 30)
+    assert isinstance(month, Moves)
+    assert [mover.operator_id for mover in month.worse][:1] == [STOPPED]
+    assert month.worse[0].points is not None
+    assert month.worse[0].points < 0
+
+
+def test_mrr_is_told_by_currency_as_of_the_snapshot(filled: Settings, tmp_path: Path) -> None:
+    folder, newest = next(iter(snapshots_of(filled.lake_folder)))
+    found = amounts(filled, folder, newest)
+    assert not isinstance(found, Gap)
+    assert sum(one.minor for one in found if one.currency == "USD") == 19900 * len(NAMES)
+    copy = tmp_path / "copy"
+    shutil.copytree(filled.lake_folder.parent, copy)
+    settings = settings_in(copy)
+    changed = stories()
+    changed["subscription"] = changed["subscription"][:1]
+    fill(settings.lake_folder, changed)
+    gap = amounts(settings, folder, newest)
+    assert isinstance(gap, Gap)
+    assert gap.reason == "stale"
+
+
+def test_without_an_earlier_week_a_digest_says_so(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    fill(settings.lake_folder, stories())
+    take(settings, lambda: NOW, Asked())
+    _, newest = next(iter(snapshots_of(settings.lake_folder)))
+    assert isinstance(moves(settings, newest, 30), Gap)
+    assert isinstance(done(settings, newest, 7), Gap)
+    report = desk.digest_report(settings, now=LATER)
+    assert "no snapshot has been judged yet" in words(report, "critical")
+
+
+def test_without_a_snapshot_there_is_one_sentence(tmp_path: Path) -> None:
+    for make in (desk.digest_report, desk.summary_report):
+        with pytest.raises(UsageError, match="There is no snapshot of the portfolio yet"):
+            make(settings_in(tmp_path), now=NOW)
+
+
+def test_a_store_that_is_not_there_is_a_gap_and_is_not_made(filled: Settings, tmp_path: Path) -> None:
+    _, newest = next(iter(snapshots_of(filled.lake_folder)))
+    empty = settings_in(tmp_path)
+    assert isinstance(moves(empty, newest, 7), Gap)
+    assert isinstance(done(empty, newest, 7), Gap)
+    assert not (tmp_path / "store.db").exists()
+
+
+def test_an_empty_week_says_so(filled: Settings) -> None:
+    _, newest = next(iter(snapshots_of(filled.lake_folder)))
+    found = moves(filled, newest, 7)
+    assert isinstance(found, Moves)
+    quiet = replace(found, new_at_risk=(), worse=(), better=(), left=(), came=())
+    report = digest.build(_week(filled, quiet))
+    assert report.headline is not None
+    assert report.headline.text.startswith("A quiet week to 2026-11-01: nobody's standing changed.")
+    assert "Nobody fell to At Risk or Critical." in words(report, "new")
+
+
+def test_a_week_with_many_movers_tells_ten_worse_and_five_better(filled: Settings) -> None:
+    _, newest = next(iter(snapshots_of(filled.lake_folder)))
+    found = moves(filled, newest, 7)
+    assert isinstance(found, Moves)
+    worse = tuple(Mover(f"w{n}", f"Worse {n:02}", 90, "healthy", 70, "monitor", -20) for n in range(30))
+    better = tuple(Mover(f"b{n}", f"Better {n:02}", 60, "monitor", 85, "healthy", 25) for n in range(30))
+    report = digest.build(_week(filled, replace(found, worse=worse, better=better)))
+    assert words(report, "worse").count("Worse ") == 10 + 1
+    assert words(report, "better").count("Better ") == 5 + 1
+    assert "(10 of 30 shown)" in words(report, "worse")
+
+
+def _week(settings: Settings, found: Moves) -> Week:
+    _, newest = next(iter(snapshots_of(settings.lake_folder)))
+    portfolio = desk._portfolio(settings, Wanted(), NOW)
+    return Week(portfolio, found, done(settings, newest, 7), (), {})
+
+
+def test_a_summary_tells_money_movers_and_risks(summary: Report) -> None:
+    assert {part.id for part in summary.sections} >= {"summary", "bands", "money", "worse", "better", "risks"}
+    assert "USD $597.00" in words(summary, "money")
+    assert "Stopped Limo" in words(summary, "worse")
+    assert "Stopped Limo" in words(summary, "risks")
+
+
+@pytest.mark.parametrize("style", FORMATS)
+def test_both_in_every_format(style: str, told: Report, summary: Report) -> None:
+    assert render(told, style)
+    assert render(summary, style)
