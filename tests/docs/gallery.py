@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.policy import default
@@ -26,6 +26,7 @@ from browser import chromium
 from playwright.sync_api import Browser
 from report_charts import CHARTS, charted
 
+from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Report
 from customer_research.errors import CustomerResearchError
 from customer_research.reports import fonts
@@ -33,17 +34,14 @@ from customer_research.reports.render import FORMATS, render
 from customer_research.research import Research
 from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import load_settings
-from customer_research.surfaces.cli import COMMANDS
+from customer_research.surfaces.cli.any_report import OF_EVERYBODY, OF_ONE, _made, _of_everybody
+from customer_research.surfaces.cli.any_report import report as report_command
 from customer_research.surfaces.cli.group import run
-from customer_research.surfaces.cli.reports import report as report_command
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORTS, PICTURES = ROOT / "demo-out" / "gallery", ROOT / "docs" / "gallery"
 SCENARIOS = ("S02", "S05", "S27", "S40")
 """Shown unless others are named: a silent decline, a tangle of invoices, an attack in a name, a name in many scripts."""
-
-WHOLE = ("portfolio", "churn-risk", "digest")
-"""Commands about everybody."""
 
 WEEKS = 26
 """How long a score history is made, for the charts that show one."""
@@ -67,13 +65,6 @@ def operator(scenario: str) -> str:
     return f"00000000-5ce0-11f0-a000-{int(scenario[1:]):012d}"
 
 
-def kinds() -> tuple[str, ...]:
-    """The kinds that `report` makes, as the command says them."""
-    (choice,) = [option.type for option in report_command.params if option.name == "kind"]
-    assert isinstance(choice, click.Choice)
-    return tuple(map(str, choice.choices))
-
-
 def keep(made: Made, scenario: str, kind: str, report: Report) -> None:
     """Write a report in every format."""
     for name, chosen in FORMATS.items():
@@ -87,28 +78,44 @@ def keep(made: Made, scenario: str, kind: str, report: Report) -> None:
 
 
 async def one_by_one(config: Path, scenarios: Sequence[str], made: Made) -> None:
-    """Every kind about every scenario's operator."""
+    """Every kind about every scenario's operator; the review also as a customer reads it; a comparison of the first two."""
     async with Research(load_settings(config)) as research:
         for scenario in scenarios:
-            for kind in kinds():
-                try:
-                    report = await research.report(kind, operator(scenario))
-                except CustomerResearchError as error:
-                    made.failed.append(f"{scenario} {kind}: {error.message}")
-                    continue
-                keep(made, scenario, kind, report)
+            who = operator(scenario)
+            for kind in (kind for kind in OF_ONE if kind != "lookup"):
+                await _one(made, scenario, kind, _made(research, kind, (who,), None, Occasion()))
+            customer = _made(research, "account-review", (who,), None, Occasion(audience="customer"))
+            await _one(made, scenario, "customer-review", customer)
+            await _one(made, scenario, "lookup", _looked_up(research, who))
+        if len(scenarios) > 1:
+            both = tuple(map(operator, scenarios[:2]))
+            await _one(
+                made, "-".join(scenarios[:2]), "comparison", _made(research, "comparison", both, None, Occasion())
+            )
 
 
-def everybody(command: Callable[..., int], made: Made) -> None:
-    """The reports about everybody, through their commands."""
-    for kind in [kind for kind in WHOLE if kind in COMMANDS]:
-        for name, chosen in FORMATS.items():
-            path = REPORTS / f"all-{kind}-{name}{chosen.suffixes[0]}"
-            code = command(kind, "--format", name, "--output", str(path))
-            if code in {0, 3} and path.is_file():
-                made.files["all", kind, name] = path
-            else:
-                made.failed.append(f"{path.name}: exit code {code}")
+async def _one(made: Made, scenario: str, kind: str, work: Awaitable[Report]) -> None:
+    try:
+        report = await work
+    except CustomerResearchError as error:
+        made.failed.append(f"{scenario} {kind}: {error.message}")
+        return
+    keep(made, scenario, kind, report)
+
+
+async def _looked_up(research: Research, term: str) -> Report:
+    report, _ = await research.lookup_report(term)
+    return report
+
+
+def everybody(config: Path, made: Made) -> None:
+    """The reports about everybody."""
+    context = click.Context(report_command, obj=config)
+    for kind in OF_EVERYBODY:
+        try:
+            _of_everybody(context, kind, lambda report, kind=kind: keep(made, "all", kind, report))  # type: ignore[arg-type]
+        except CustomerResearchError as error:
+            made.failed.append(f"{kind}: {error.message}")
 
 
 # -- pictures ----------------------------------------------------------------------------------------------------------
@@ -116,11 +123,11 @@ def everybody(command: Callable[..., int], made: Made) -> None:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of a report: its file, what it shows, of which kind (the first that there is), scenario and format, and how."""
+    """A picture of a report: its file, what it shows, of which kind, scenario and format, and how."""
 
     name: str
     says: str
-    kinds: tuple[str, ...]
+    kind: str
     scenario: str
     format: str
     width: int = 1000
@@ -129,25 +136,28 @@ class Picture:
     at: str = "body"
 
 
-REVIEW = ("account-review", "profile")
 SHOWN = (
-    Picture("page-light", "A page on a light screen", REVIEW, "S02", "html"),
-    Picture("page-dark", "Its charts on a dark screen", REVIEW, "S02", "html", dark=True, at="figure, #part-billing"),
+    Picture("page-light", "A page on a light screen", "account-review", "S02", "html"),
     Picture(
-        "page-phone", "A name of 200 characters in many scripts, on a phone", ("profile",), "S40", "html", 390, 900
+        "page-dark",
+        "Its charts on a dark screen",
+        "account-review",
+        "S02",
+        "html",
+        dark=True,
+        at="figure, #part-billing",
     ),
-    Picture("everybody", "Who needs attention, as a page", ("portfolio",), "all", "html", 1000, 900),
-    Picture("email", "An e-mail message", ("brief", "profile"), "S02", "email", 700, 1000),
-    Picture("pdf", "The first page of a PDF", REVIEW, "S02", "pdf"),
-    Picture("slide", "A slide", REVIEW, "S02", "pptx"),
+    Picture("page-phone", "A name of 200 characters in many scripts, on a phone", "profile", "S40", "html", 390, 900),
+    Picture("everybody", "Who needs attention, as a page", "portfolio-summary", "all", "html", 1000, 900),
+    Picture("email", "An e-mail message", "brief", "S02", "email", 700, 1000),
+    Picture("pdf", "The first page of a PDF", "account-review", "S02", "pdf"),
+    Picture("slide", "A slide", "account-review", "S02", "pptx"),
 )
 
 
 def pictured(picture: Picture, made: Made, browser: Browser, folder: Path) -> bool:
     """Draw one picture; False where its report or the program that shows it is missing."""
-    path = next(
-        (found for kind in picture.kinds if (found := made.files.get((picture.scenario, kind, picture.format)))), None
-    )
+    path = made.files.get((picture.scenario, picture.kind, picture.format))
     target = PICTURES / f"{picture.name}.png"
     if path is None:
         return False
@@ -214,7 +224,7 @@ def pictures(made: Made) -> Iterator[tuple[str, str]]:
             for dark in (False, True):
                 report = charted(*CHARTS.values())
                 name = f"charts-{'dark' if dark else 'light'}"
-                picture = Picture(name, "", (), "", "html", 760, 2600, dark=dark, at="#part-charts")
+                picture = Picture(name, "", "", "", "html", 760, 2600, dark=dark, at="#part-charts")
                 shoot(browser, render(report, "html").decode(), picture, PICTURES / f"{name}.png")
                 yield (
                     f"{name}.png",
@@ -267,7 +277,7 @@ def main(arguments: Sequence[str]) -> int:
             if command(*words) != 0:
                 return 1
         asyncio.run(one_by_one(sandbox.config_path, scenarios, made))
-        everybody(command, made)
+        everybody(sandbox.config_path, made)
     drawn = list(pictures(made))
     (PICTURES / "README.md").write_text(index(made, drawn), encoding="utf-8")
     total = sum(path.stat().st_size for path in PICTURES.iterdir())

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.money import Money
-from customer_research.domain.report import Cell, Chart, Form, Mark, Table, Text
+from customer_research.domain.report import Cell, Chart, Form, Mark, Table, Text, Tone
 
 AXES: dict[Form, str] = {
     "history": "Day",
@@ -24,6 +25,9 @@ AXES: dict[Form, str] = {
 
 TOTAL = "total"
 """The series of a waterfall's mark that stands on zero: what its steps add up to."""
+
+GRAVITY: Mapping[Tone, int] = MappingProxyType({"bad": 0, "watch": 1, "unknown": 2, "good": 3, "neutral": 4})
+"""Which marks come first where there is room for few."""
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _UNKNOWN_BLOCK = "·"
