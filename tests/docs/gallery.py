@@ -273,7 +273,12 @@ def main(arguments: Sequence[str]) -> int:
         def command(*words: str) -> int:
             return run(["--config", str(sandbox.config_path), *words])
 
-        for words in (("sync",), ("portfolio", "score"), ("history", "backfill", "--weeks", str(WEEKS))):
+        for words in (
+            ("sync",),
+            ("portfolio", "score"),
+            ("history", "backfill", "--weeks", str(WEEKS)),
+            ("alerts", "check"),
+        ):
             if command(*words) != 0:
                 return 1
         asyncio.run(one_by_one(sandbox.config_path, scenarios, made))

@@ -159,7 +159,7 @@ def bars(chart: Chart, width: int) -> tuple[str, ...]:
         spans = steps(heights, [mark.series == TOTAL for mark in chart.marks])
     else:
         spans = tuple(None if height is None else (0.0, abs(height)) for height in heights)
-    units = [unit_of(mark.figure) for mark in chart.marks]
+    units = [unit if (unit := unit_of(mark.figure)).isupper() else "" for mark in chart.marks]
     low = min((span[0] for span in spans if span), default=0.0)
     largest = {
         unit: max(
