@@ -84,9 +84,9 @@ def test_the_skill_has_the_rules_that_keep_answers_honest(rule: str) -> None:
 
 
 def test_every_report_is_offered_and_described() -> None:
-    offered = set(re.findall(r"`customer-research (\w+) ", _text(SKILL / "SKILL.md")))
+    offered = set(re.findall(r"`customer-research ([\w-]+) ", _text(SKILL / "SKILL.md")))
     assert set(KINDS) - offered == set()
-    assert set(re.findall(r"^## (\w+)$", _text(REFERENCES / "reports.md"), re.MULTILINE)) == set(KINDS)
+    assert set(re.findall(r"^## ([\w-]+)$", _text(REFERENCES / "reports.md"), re.MULTILINE)) == set(KINDS)
 
 
 def test_the_exit_codes_are_those_of_the_program() -> None:

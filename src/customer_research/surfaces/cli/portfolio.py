@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from customer_research.errors import UsageError
-from customer_research.surfaces.cli.reports import report_options
+from customer_research.surfaces.cli.reports import report_of, report_options
 from customer_research.surfaces.cli.session import PARTIAL, Delivery, deliver, settings_of
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ category and segment. Those who are still subscribed and riding, and have announ
 
 Risk ranks operators by the signs of the scorecard `retention`; it is not a probability. It reads the newest snapshot of the
 lake. Those who churned within 90 days stand apart.
+
+With OPERATOR, that one operator's risk, from the sources as they are now: signs, what would be lost, what is to be done.
 """
 
 
@@ -178,6 +180,7 @@ def portfolio(ctx: click.Context, *, wanted: Callable[..., Wanted], as_csv: bool
 
 
 @click.command("churn-risk", help=RISK_HELP)
+@click.argument("operator", required=False)
 @choosing
 @click.option(
     "--sort",
@@ -189,6 +192,12 @@ def portfolio(ctx: click.Context, *, wanted: Callable[..., Wanted], as_csv: bool
 )
 @report_options
 @click.pass_context
-def churn_risk(ctx: click.Context, *, wanted: Callable[..., Wanted], as_csv: bool, delivery: Delivery) -> int:
-    """Show who may leave."""
+def churn_risk(
+    ctx: click.Context, operator: str | None, *, wanted: Callable[..., Wanted], as_csv: bool, delivery: Delivery
+) -> int:
+    """Show who may leave, or whether one operator may."""
+    if operator is not None:
+        if as_csv:
+            raise UsageError("--csv lists everybody.", hint="Leave OPERATOR out, or give --format csv.")
+        return report_of(ctx, lambda research: research.report("churn-risk", operator), delivery)
     return _told(ctx, kind="churn_risk", wanted=wanted, as_csv=as_csv, delivery=delivery)
