@@ -92,7 +92,10 @@ CHARTS = {made.form: made for made in (history(), dimensions(), waterfall(), mon
 
 
 def charted(name: str = "Alder Chauffeurs") -> Report:
-    """The profile with all charts before its other sections."""
+    """The profile with these charts, and none else, before its other blocks."""
     made = KINDS["profile"].build(full(name))
-    section = Section("Charts", tuple(CHARTS.values()), "charts")
-    return replace(made, sections=(section, *made.sections))
+    others = tuple(
+        replace(section, blocks=tuple(block for block in section.blocks if not isinstance(block, Chart)))
+        for section in made.sections
+    )
+    return replace(made, sections=(Section("Charts", tuple(CHARTS.values()), "charts"), *others))

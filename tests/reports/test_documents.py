@@ -395,3 +395,23 @@ def test_the_same_report_gives_the_same_bytes(style: Any) -> None:
 def test_documents_are_as_they_were_when_somebody_last_looked() -> None:
     """A change that is meant is written down by `.venv/bin/python tests/reports/golden.py`."""
     assert golden.digests() == json.loads(golden.FILE.read_text(encoding="utf-8"))
+
+
+def test_weighted_points_and_whole_ones_stand_in_one_waterfall() -> None:
+    from customer_research.domain.report import Chart, Mark
+
+    marks = (
+        Mark("Start", fact(92.5, "number"), "total"),
+        Mark("A", fact(-3.5, "number")),
+        Mark("Score", fact(89, "points"), "total"),
+    )
+    made = deck(report_of(Chart("waterfall", "Points", Prose("Down."), marks)))
+    (frame,) = [shape for slide in made.slides for shape in slide.shapes if getattr(shape, "has_chart", False)]
+    assert list(frame.chart.plots[0].categories) == ["Start", "A", "Score"]
+    assert frame.chart.value_axis.minimum_scale == 0
+
+
+def test_the_last_slide_tells_what_it_is_about() -> None:
+    assert pptx_.list_title(()) == "Receipts"
+    assert pptx_.list_title(("Sources",)) == "Sources"
+    assert pptx_.list_title(("Notes", "Gaps", "Sources")) == "Notes, gaps and sources"

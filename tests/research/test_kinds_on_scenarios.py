@@ -20,7 +20,7 @@ from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings
 
 WIDTH = 100
-BARE = re.compile(r"\bNone\b|\bnan\b|Traceback|<object|Decimal\(")
+BARE = re.compile(r"\bNone\b(?! in )|\bnan\b|Traceback|<object|Decimal\(")
 CUSTOMER = Occasion(audience="customer")
 INTERNAL_WORDS = re.compile(r"(?i)health \d|at risk|critical|churn|gate “|scorecard|retention")
 """What no customer may read (the marker test proves it of every value; this looks at real ones)."""

@@ -8,6 +8,7 @@ of each slide have the receipts of its figures.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import assert_never
 
@@ -103,22 +104,21 @@ class _Writer:
         self._told()
 
     def _last(self) -> None:
+        """Shared notes, gaps and how the sources answered."""
         presenter = self._presenter
-        self._deck.begin("Notes")
-        self._lines = [Line((Word(f"{note}: {'; '.join(labels)}."),), bullet=True) for note, labels in presenter.notes]
-        self._told()
-        self._deck.begin("Gaps")
-        self._lines = [Line((Word(hole_words(presenter, hole)),), bullet=True) for hole in presenter.holes]
-        self._told()
-        self._deck.begin("Sources")
-        self._lines = [
+        notes = [Line((Word(f"{note}: {'; '.join(labels)}."),), bullet=True) for note, labels in presenter.notes]
+        gaps = [Line((Word(hole_words(presenter, hole)),), bullet=True) for hole in presenter.holes]
+        sources = [
             Line((Word(f"{name}: ", bold=True), Word(words, tone)), bullet=True)
             for name, words, tone in freshness_words(presenter)
         ]
+        parts = {title: found for title, found in {"Notes": notes, "Gaps": gaps, "Sources": sources}.items() if found}
+        self._deck.begin(list_title(tuple(parts)))
+        for title, found in parts.items():
+            self._lines += [Line((Word(title, bold=True),))] * (len(parts) > 1) + found
         if presenter.receipts:
-            self._lines.append(
-                Line((Word("Small numbers name receipts: they stand in the notes of their slide.", quiet=True),))
-            )
+            told = "Small numbers name receipts: they stand in the notes of their slide."
+            self._lines.append(Line((Word(told, quiet=True),)))
         self._told()
 
     def _told(self) -> None:
@@ -219,6 +219,15 @@ class _Writer:
             words, query = receipt_words(presenter, receipt)
             told.append(f"[{presenter.numbers((receipt,))[0]}] {words}" + (f" · {query}" if query else ""))
         return "\n".join(("Receipts:", *told)) if told else ""
+
+
+def list_title(names: Sequence[str]) -> str:
+    """The title of a slide about several things: `Notes, gaps and sources`."""
+    if not names:
+        return "Receipts"
+    first, *rest = names
+    lower = [name.lower() for name in rest]
+    return " and ".join([", ".join([first, *lower[:-1]]), *lower[-1:]])
 
 
 def _marks(notes: tuple[int, ...]) -> Word:

@@ -37,6 +37,7 @@ _LABELLED = 24
 
 _SMALL = 10
 _YEAR = 12
+_FULL = 100
 _FORMATS: Mapping[str, str] = {"ratio": "0%", "count": "#,##0", "points": "#,##0", "number": "#,##0.0", "days": "#,##0"}
 
 
@@ -189,6 +190,11 @@ def dress(standing: NativeChart, chart: Chart, drawn: Drawn, presenter: Presente
     axis = standing.value_axis
     axis.tick_labels.number_format = _number_format(drawn.unit)
     axis.tick_labels.number_format_is_linked = False
+    heights = [row.height for row in drawn.rows if row.height is not None]
+    if chart.form not in {"history", "quadrant"} and not _below_zero(standing):
+        axis.minimum_scale = 0  # a bar is as long as its figure
+    if chart.form == "dimensions" and drawn.unit == "points" and max(heights) <= _FULL:
+        axis.maximum_scale = _FULL
     _grid(axis)
     _named(axis, height_title(chart, presenter, drawn.unit))
     if chart.form == "quadrant":
@@ -207,6 +213,10 @@ def dress(standing: NativeChart, chart: Chart, drawn: Drawn, presenter: Presente
     if chart.form in {"dimensions", "bands"}:
         standing.plots[0].has_data_labels = True
         standing.plots[0].data_labels.show_value = True
+
+
+def _below_zero(standing: NativeChart) -> bool:
+    return any(value is not None and value < 0 for series in standing.plots[0].series for value in series.values)
 
 
 def _grid(axis: Any) -> None:
