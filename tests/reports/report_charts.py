@@ -127,3 +127,9 @@ def charted(*blocks: Block, wild: bool = False) -> Report:
     """The profile of a made-up account with a section of these blocks (all charts unless told) at its end."""
     report = KINDS["profile"].build(hostile() if wild else full())
     return replace(report, sections=(*report.sections, Section("Charts", blocks or tuple(CHARTS.values()), "charts")))
+
+
+def only(*blocks: Block) -> Report:
+    """A report of these blocks (all charts unless told) and nothing else."""
+    report = charted(*blocks)
+    return replace(report, sections=report.sections[-1:])

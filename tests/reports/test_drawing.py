@@ -17,6 +17,7 @@ from customer_research.domain.evidence import Fact
 from customer_research.domain.money import Money
 from customer_research.domain.report import Chart, Event, Mark, Prose
 from customer_research.errors import RenderError
+from customer_research.reports.charts import bars
 from customer_research.reports.drawing import vega
 from customer_research.reports.drawing.theme import DARK, LIGHT, THEMES, Theme
 from customer_research.reports.presentation import Presenter
@@ -192,3 +193,21 @@ def test_the_package_that_draws_may_be_missing(monkeypatch: Any) -> None:
 def test_events_without_marks_nearby_widen_the_axis() -> None:
     chart = replace(CHARTS["history"], events=(Event(date(2024, 1, 1), Prose("Signed")),))
     assert "Jan 2024" in written(drawn(chart))
+
+
+def test_a_series_named_the_year_before_is_drawn_as_such_where_it_stands() -> None:
+    marks = tuple(
+        Mark(month(at), fact(at, "count"), series=series)
+        for series in ("Year before", "Last 12 months")
+        for at in (30, 31)
+    )
+    picture = drawn(Chart("months", "Trips", Prose("Trips."), marks))
+    assert picture.count(f'fill="{LIGHT.earlier}"') == 3  # two columns, and the legend's sign
+    assert len([text for text in written(picture) if text.startswith(("Jul", "Aug"))]) == 2
+
+
+def test_points_and_their_fractions_stand_on_one_axis() -> None:
+    marks = (Mark("Start", fact(92)), Mark("Rule", fact(-3.8, "number")), Mark("Score", fact(88), series="total"))
+    spec = vega.spec(Chart("waterfall", "Score", Prose("Score."), marks), Presenter(charted()))
+    assert "vconcat" not in spec
+    assert bars(Chart("waterfall", "Score", Prose("Score."), marks), 10)[0] == "█" * 10

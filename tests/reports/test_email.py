@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from report_accounts import ACCOUNT_KINDS, HOSTILE, full, hostile, without
-from report_charts import CHARTS, charted, fact
+from report_charts import CHARTS, charted, fact, only
 
 from customer_research.domain.report import Report, Table, Text
 from customer_research.reports.kinds import KINDS
@@ -57,7 +57,7 @@ def test_the_format_is_a_file_of_bytes() -> None:
 
 
 def test_a_message_has_text_page_and_pictures() -> None:
-    message = read(charted())
+    message = read(only())
     assert [part.get_content_type() for part in message.walk()] == [
         "multipart/alternative",
         "text/plain",
@@ -73,7 +73,7 @@ def test_a_message_has_text_page_and_pictures() -> None:
 
 
 def test_a_picture_says_what_it_shows_to_who_cannot_see_it() -> None:
-    tags = Tags(page(read(charted(CHARTS["dimensions"])))).found
+    tags = Tags(page(read(only(CHARTS["dimensions"])))).found
     (said,) = [str(attributes["alt"]) for tag, attributes in tags if tag == "img"]
     assert said == "Usage is lowest. Payment: 92; Usage: 41; Support: not available (Lago); Growth: 0."
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from report_accounts import ACCOUNT_KINDS, ACCOUNTS, HOSTILE, full, without
-from report_charts import CHARTS, charted, fact
+from report_charts import CHARTS, charted, fact, only
 
 from customer_research.domain.report import Prose, Report, Table, Text
 from customer_research.reports.kinds import KINDS
@@ -69,8 +68,7 @@ def test_charts_are_told_in_words() -> None:
 
 
 def alone(*blocks: Any) -> list[str]:
-    report = charted(*blocks)
-    made = message(replace(report, sections=report.sections[-1:]))
+    made = message(only(*blocks))
     judge(made)
     return texts(made)
 

@@ -53,11 +53,10 @@ touches AS (
 ),
 latest AS (
     SELECT
-        e.operator_id,
-        e.type,
-        ROW_NUMBER() OVER (PARTITION BY e.operator_id ORDER BY e.engagement_id) AS recency
-    FROM engagement_at AS e
-    INNER JOIN touches AS t ON t.operator_id = e.operator_id AND t.last_engagement_at = e.occurred_at
+        operator_id,
+        type,
+        ROW_NUMBER() OVER (PARTITION BY operator_id ORDER BY occurred_at DESC, engagement_id) AS recency
+    FROM engagement_at
 ),
 operators AS (
     SELECT operator_id FROM companies

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.money import Money
-from customer_research.domain.report import Cell, Chart, Form, Mark, Table, Text
+from customer_research.domain.report import Cell, Chart, Form, Mark, Table, Text, Tone
 
 AXES: dict[Form, str] = {
     "history": "Day",
@@ -24,6 +25,9 @@ AXES: dict[Form, str] = {
 
 TOTAL = "total"
 """The series of a waterfall's mark that stands on zero: what its steps add up to."""
+
+GRAVITY: Mapping[Tone, int] = MappingProxyType({"bad": 0, "watch": 1, "unknown": 2, "good": 3, "neutral": 4})
+"""Which marks come first where there is room for few."""
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _UNKNOWN_BLOCK = "·"
@@ -155,7 +159,7 @@ def bars(chart: Chart, width: int) -> tuple[str, ...]:
         spans = steps(heights, [mark.series == TOTAL for mark in chart.marks])
     else:
         spans = tuple(None if height is None else (0.0, abs(height)) for height in heights)
-    units = [unit_of(mark.figure) for mark in chart.marks]
+    units = [unit if (unit := unit_of(mark.figure)).isupper() else "" for mark in chart.marks]
     low = min((span[0] for span in spans if span), default=0.0)
     largest = {
         unit: max(

@@ -9,7 +9,6 @@ from customer_research.domain.report import Chart, Tone
 from customer_research.reports.charts import TOTAL, steps
 from customer_research.reports.drawing.marks import (
     Row,
-    axis_title,
     bounds,
     height_title,
     number_format,
@@ -34,7 +33,7 @@ from customer_research.reports.drawing.theme import Theme
 from customer_research.reports.presentation import TONE_WORDS, Presenter
 
 _FULL = 100
-_WORDS_SHARE = 0.26
+_CHARACTER, _NAMES = 6.8, 190
 
 
 def bars(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: Theme) -> Spec:
@@ -81,7 +80,7 @@ def _panel(
     toned: bool = True,
 ) -> Spec:
     low, high = span
-    room = (high - low) * _WORDS_SHARE
+    room = (high - low) * _room(rows, toned=toned)
     data = [
         {
             **datum(row),
@@ -110,7 +109,7 @@ def _panel(
         "field": "key",
         "type": "nominal",
         "sort": None,
-        "axis": word_axis(axis_title(chart, presenter) if chart.axis else ""),
+        "axis": word_axis(),
         "scale": {"domain": [row.key for row in rows], "paddingInner": 0.32, "paddingOuter": 0.16},
     }
     return {
@@ -151,6 +150,14 @@ def _panel(
             ),
         ],
     }
+
+
+def _room(rows: Sequence[Row], *, toned: bool) -> float:
+    """How much of the axis its words need beyond the longest bar, as a share of the bar."""
+    words = max((len(_words(row, toned=toned)) for row in rows if row.height is not None), default=0) * _CHARACTER + 12
+    names = min(_NAMES, max(len(row.place) for row in rows) * _CHARACTER)
+    plot = WIDTH - names - 16
+    return words / max(plot - words, plot / 3)
 
 
 def _words(row: Row, *, toned: bool) -> str:

@@ -18,8 +18,9 @@ from customer_research.reports.presentation import Presenter, value_words
 UNKNOWN = "unknown"
 """What is written where a figure is unknown."""
 
-_POINTS = {"points", "number"}
 _DAY = 86_400_000
+_PLAIN = frozenset({"points", "number", "count"})
+"""Units that can stand on one axis: plain numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,9 @@ def rows_of(chart: Chart, presenter: Presenter) -> tuple[Row, ...]:
         RenderError: a figure without a receipt, or a value that its unit cannot hold.
     """
     found = [row for number, mark in enumerate(chart.marks) for row in _rows(chart, presenter, number, mark)]
-    units = {row.unit for row in found if row.unit}
-    if chart.form == "waterfall" and units == _POINTS:  # weighted points are parts of whole ones: they stand in one sum
-        found = [replace(row, unit="number" if row.unit else "") for row in found]
-        units = {"number"}
-    if len(units) == 1:  # what is unknown is unknown in the only unit there is
-        (unit,) = units
-        found = [replace(row, unit=unit) for row in found]
+    units = list(dict.fromkeys(row.unit for row in found if row.unit))
+    if len(units) == 1 or set(units) <= _PLAIN:  # what is unknown is unknown in the only unit there is
+        found = [replace(row, unit=(units or [""])[0]) for row in found]
     return tuple(found)
 
 

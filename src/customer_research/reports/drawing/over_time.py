@@ -44,6 +44,7 @@ _DAY = 86_400_000
 _MOST_POINTS = 60
 _MOST_WORDS = 16
 _YEAR = 12
+_YEAR_BEFORE = "year before"
 _CHARACTER = 6.3
 _FEW_DAYS, _SOME_MONTHS = 45, 430
 
@@ -243,10 +244,11 @@ def _stacked(drawn: Sequence[Spec]) -> Spec:
 
 @dataclass(frozen=True, slots=True)
 class _Months:
-    """The months that are drawn, and the series that is shown as the year before of another (empty: none)."""
+    """The months that are drawn; the series that is the year before of another (empty: none), and by how many months it is moved."""
 
     shown: tuple[int, ...]
     earlier: str
+    shift: int = 0
 
 
 def months(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: Theme) -> Spec:
@@ -265,8 +267,7 @@ def _month_panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Presen
     order = [found.earlier, *(name for name in names if name != found.earlier)] if found.earlier else list(names)
     low, high = bounds([row.height for row in rows if row.height is not None], zero=True)
     data = [
-        {**datum(row), "month": f"{row.month + _YEAR if row.series == found.earlier and found.earlier else row.month}"}
-        for row in rows
+        {**datum(row), "month": f"{row.month + (found.shift if row.series == found.earlier else 0)}"} for row in rows
     ]
     words = _month_labels(found.shown)
     x: Spec = {
@@ -371,8 +372,9 @@ def _months(rows: Sequence[Row], names: Sequence[str]) -> _Months:
             both = moved & held[later]
             if later != earlier and 2 * len(both) >= len(held[later]) and len(both) > len(held[earlier] & held[later]):
                 shown = moved | set().union(*(held[name] for name in names if name != earlier))
-                return _Months(_every(shown), earlier)
-    return _Months(_every(set().union(*held.values())), "")
+                return _Months(_every(shown), earlier, _YEAR)
+    named = next((name for name in names if len(names) > 1 and name.lower() == _YEAR_BEFORE), "")
+    return _Months(_every(set().union(*held.values())), named)
 
 
 def _every(found: set[int]) -> tuple[int, ...]:
@@ -414,7 +416,8 @@ def timeline(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: The
         unit: bounds([abs(row.height) for row in rows if row.unit == unit and row.height is not None], zero=True)[1]
         for unit in units_of(rows)
     }
-    data = [_stem(row, _lane(row, lanes), len(lanes), largest, few=len(rows) <= _MOST_WORDS) for row in rows]
+    few, highest = len(rows) <= _MOST_WORDS, _highest(rows)
+    data = [_stem(row, _lane(row, lanes), len(lanes), largest, said=few or row in highest) for row in rows]
     x: Spec = {"field": "day", "type": "temporal", "scale": _days_scale(span), "axis": _day_axis(span)}
     several = len({unit for _, unit in lanes if unit}) > 1
     names = [_lane_words(chart, presenter, lane, several=several) for lane in lanes]
@@ -478,7 +481,7 @@ def _lane(row: Row, lanes: Sequence[tuple[str, str]]) -> int:
     return next(at for at, (series, unit) in enumerate(lanes) if series == row.series and row.unit in {unit, ""})
 
 
-def _stem(row: Row, lane: int, lanes: int, largest: dict[str, float], *, few: bool) -> dict[str, Any]:
+def _stem(row: Row, lane: int, lanes: int, largest: dict[str, float], *, said: bool) -> dict[str, Any]:
     base = lanes - lane - 1
     share = 0.3 if row.height is None else 0.66 * abs(row.height) / largest[row.unit]
     grave = row.tone in {"bad", "unknown"}
@@ -489,8 +492,20 @@ def _stem(row: Row, lane: int, lanes: int, largest: dict[str, float], *, few: bo
         "base": base,
         "top": round(base + share, 6),
         "words": words,
-        "said": few or grave,
+        "said": said or grave,
     }
+
+
+def _highest(rows: Sequence[Row]) -> list[Row]:
+    """The newest of the largest amounts of each lane: written where there is no room for all."""
+    lanes = {(row.series, row.unit) for row in rows if row.height is not None}
+    return [
+        max(
+            (row for row in rows if (row.series, row.unit) == lane and row.height is not None),
+            key=lambda row: (abs(row.height or 0), row.day),
+        )
+        for lane in sorted(lanes)
+    ]
 
 
 def _lane_words(chart: Chart, presenter: Presenter, lane: tuple[str, str], *, several: bool) -> str:

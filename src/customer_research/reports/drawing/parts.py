@@ -105,13 +105,13 @@ def chosen(condition: str) -> list[Spec]:
     return [{"filter": condition}]
 
 
-def word_axis(title: str = "", *, limit: int = 190) -> Spec:
+def word_axis() -> Spec:
     """An axis by words whose values are keys: the words are what follows the separator."""
     expression = "slice(datum.label, indexof(datum.label, '\\u001f') + 1)"
     return {
-        "title": title or None,
+        "title": None,
         "labelExpr": expression,
-        "labelLimit": limit,
+        "labelLimit": 190,
         "labelFontSize": LABEL,
         "ticks": False,
         "grid": False,

@@ -7,7 +7,7 @@ from typing import Any
 
 from customer_research.domain.evidence import Fact
 from customer_research.domain.report import Chart
-from customer_research.reports.charts import unit_of
+from customer_research.reports.charts import GRAVITY, unit_of
 from customer_research.reports.drawing.marks import (
     UNKNOWN,
     Row,
@@ -39,7 +39,6 @@ _PAD = 0.04
 _CHARACTER, _LINE = 6.3, 15
 _MOST_LABELS, _LONGEST_LABEL = 24, 26
 _OTHER = "no finding"
-_GRAVITY = {"bad": 0, "watch": 1, "unknown": 2, "good": 3, "neutral": 4}
 
 
 def quadrant(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: Theme) -> Spec:
@@ -77,7 +76,7 @@ def _panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Presenter, t
         "scale": {"domain": [plain(up.low), plain(up.high)], "nice": False, "zero": False},
         "axis": {**up.axis, "title": height_title(chart, presenter, unit) or None},
     }
-    words = list(dict.fromkeys(one["how"] for one in sorted(data, key=lambda one: _GRAVITY[one["tone"]])))
+    words = list(dict.fromkeys(one["how"] for one in sorted(data, key=lambda one: GRAVITY[one["tone"]])))
     tones = {one["how"]: one["tone"] for one in data}
     shapes = tone_shape()["scale"]
     shape = dict(zip(shapes["domain"], shapes["range"], strict=True))
@@ -201,7 +200,7 @@ def _labels(data: Sequence[dict[str, Any]], across: _Axis, up: _Axis) -> list[di
     points = [(across.share(one["x"]) * width, up.share(one["y"]) * height) for one in data]
     taken: list[tuple[float, float, float, float]] = []
     written: list[dict[str, Any]] = []
-    for one, (x, y) in sorted(zip(data, points, strict=True), key=lambda pair: _GRAVITY[pair[0]["tone"]]):
+    for one, (x, y) in sorted(zip(data, points, strict=True), key=lambda pair: GRAVITY[pair[0]["tone"]]):
         name = one["name"] if len(one["name"]) <= _LONGEST_LABEL else one["name"][: _LONGEST_LABEL - 1] + "…"
         long = len(name) * _CHARACTER
         left = x + long + 8 > width

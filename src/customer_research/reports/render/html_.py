@@ -24,7 +24,7 @@ from customer_research.reports.render.style import digest, stylesheet
 
 _FEW_PARTS = 4
 _MOST_BACK = 5
-_LONGEST_QUERY = 4_000
+_SHORT_QUERY, _LONGEST_QUERY = 160, 4_000
 
 
 def render(report: Report, *, show_personal: bool = False) -> str:
@@ -178,15 +178,17 @@ class _Page:
 
     def _receipt(self, number: int, receipt: Receipt) -> Markup:
         query = self._presenter.query(receipt)
+        long = len(query) > _SHORT_QUERY
         if len(query) > _LONGEST_QUERY:
             query = f"{query[:_LONGEST_QUERY]}… ({len(query)} characters; the JSON report has all)"
         parts = (_told(receipt), f"receipt {self._words(receipt.id)}")
         return element(
             "li",
             " · ".join(parts),
-            joined(" · ", element("code", query)) if query else "",
+            joined(" · ", element("code", query)) if query and not long else "",
             " ",
             *self._back(number),
+            element("details", element("summary", "What was asked"), element("code", query)) if long else "",
             id=f"receipt-{number}",
         )
 

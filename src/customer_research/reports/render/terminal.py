@@ -23,7 +23,7 @@ from customer_research.domain.report import (
     Tone,
 )
 from customer_research.reports.answering import freshness_words
-from customer_research.reports.charts import TOTAL, Line, bars, lines_of, place_cell, told_in_full
+from customer_research.reports.charts import FEW, GRAVITY, TOTAL, Line, bars, lines_of, place_cell, told_in_full
 from customer_research.reports.presentation import (
     ANSWERS,
     TONE_WORDS,
@@ -277,11 +277,16 @@ class _Writer:
         yield grid if self._fits(grid) else self._stacked(table)
 
     def _chart(self, chart: Chart) -> Iterator[RenderableType]:
-        """A chart's sentence, and its marks as bars; many of them as a line of blocks a series, points not at all."""
+        """A chart's sentence, and its marks as bars; many of them as a line of blocks a series; of points the gravest."""
         yield _styled(self._presenter.text(chart.title), "bold")
         yield self._prose(chart.says)
         if told_in_full(chart):
             yield self._bars(chart)
+        elif chart.form == "quadrant":
+            gravest = sorted(chart.marks, key=lambda mark: GRAVITY[mark.tone])[:FEW]
+            yield self._bars(replace(chart, marks=tuple(gravest)))
+            if len(gravest) < len(chart.marks):
+                yield _styled(f"{counted(len(chart.marks) - len(gravest), 'more operator')}, none graver", "dim")
         else:
             yield from map(self._line_of, lines_of(chart, _LINE))
         for event in chart.events:
