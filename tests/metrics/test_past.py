@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import sqlglot
+
 from customer_research.metrics.catalogue import METRICS
-from customer_research.metrics.past import IN_PLACE, REBUILT, STANDING, unclassified, untold
+from customer_research.metrics.past import (
+    IN_PLACE,
+    REBUILT,
+    REBUILT_INVOICE,
+    STANDING,
+    unclassified,
+    untold,
+    with_rebuilt_invoices,
+)
+from customer_research.metrics.wide import stages
 
 DATED = frozenset(
     [
@@ -122,6 +133,14 @@ def test_every_metric_is_dated_or_named_as_overwritten() -> None:
     assert unclassified() == frozenset()
     assert frozenset(METRICS) - frozenset(IN_PLACE) - STANDING == DATED
     assert not DATED & frozenset(IN_PLACE)
+
+
+def test_no_stage_reads_invoices_as_they_are_now() -> None:
+    told = [with_rebuilt_invoices(stage.sql) for stage in stages()]
+    assert any(REBUILT_INVOICE in sql for sql in told)
+    for sql in told:
+        tables = {table.name for table in sqlglot.parse_one(sql, read="duckdb").find_all(sqlglot.exp.Table)}
+        assert "invoice" not in tables
 
 
 def test_payments_tell_again_what_invoices_were() -> None:

@@ -140,6 +140,11 @@ def test_two_scorecards_of_signals_are_compared_on_the_same_rows(
     code, out, _ = called(config, "backtest", "--gate", "expert", str(fitted), *signals)
     assert code in {0, 13}
     assert "Difference" in out
+    assert "flatters it" in " ".join(out.split())
+    later = called(config, "backtest", *signals, "--since", "2026-06-01")[1]
+    assert "looked at on 3 dates" in " ".join(later.replace("│", " ").split())
+    code, _, err = called(config, "backtest", *signals, "--since", "2026-10-01")
+    assert (code, "no date that was asked for" in err) == (2, True)
     code, _, err = called(config, "backtest", str(fitted))
     assert code == 2
     assert "scores the signals of a table" in err

@@ -10,6 +10,7 @@ of the past from the payments.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -104,6 +105,14 @@ LEFT JOIN tried AS t ON t.operator_id = i.operator_id AND t.invoice_id = i.invoi
 WHERE i.created_at < m.t
 """
 """Invoices at `$as_of`: an attempt that succeeded by then paid them, one that failed failed them, else they wait."""
+
+
+def with_rebuilt_invoices(sql: str) -> str:
+    """A stage's query that reads invoices as their payments tell (`REBUILT_INVOICE`), wherever it reads invoices."""
+    return _INVOICES.sub(rf"\1 {REBUILT_INVOICE}\2", sql)
+
+
+_INVOICES = re.compile(r"\b(FROM|JOIN) invoice(\s)")
 
 
 def untold(*, payments: bool) -> Mapping[str, str]:

@@ -112,7 +112,7 @@ def _told(
         trials=trials,
         difference=found[0],
         gate=found[1],
-        ground=ground.told,
+        ground=replace(ground.told, remarks=(*ground.told.remarks, *_flattered(ground))),
         intervened=done,
         why=why_left(ground, records),
         receipts=ground.receipts,
@@ -123,6 +123,19 @@ def _told(
     )
 
 
+def _flattered(ground: Ground) -> Iterable[str]:
+    """The scorecards that were calibrated on dates that they are tried on here."""
+    for card in ground.cards:
+        if card is None or card.churn is None or not ground.told.dates:
+            continue
+        last = card.churn.last_as_of
+        if f"{ground.told.dates[0]:%Y-%m-%d}" <= last:
+            yield (
+                f"{card.name} {card.version} was calibrated on dates up to {last}: what is told of it on these flatters it. "
+                "Its own report is out of fold; --since tries it on later dates."
+            )
+
+
 def tread(settings: Settings, asked: Asked, clock: Clock, *, open_too: bool = False) -> Ground:
     """The rows to try scorecards on, from the lake, from anybody's canonical tables, or from a table of signals.
 
@@ -131,7 +144,7 @@ def tread(settings: Settings, asked: Asked, clock: Clock, *, open_too: bool = Fa
     """
     if asked.signals is not None:
         told = given_signals(asked.signals, asked.points, asked.cards, managers=asked.managers or 0, now=clock())
-        return _of_signals(asked.signals, told)
+        return _of_signals(asked.signals, _between(told, asked))
     cards = [_with_rules(name) for name in asked.cards]
     with tempfile.TemporaryDirectory(prefix="customer-research-") as aside:
         folder = Path(aside)
@@ -203,6 +216,22 @@ def _of_past(past: Past, tables: TableSet) -> Ground:
         cards=tuple(one.card for one in past.cards),
         past=past,
     )
+
+
+def _between(told: GivenSignals, asked: Asked) -> GivenSignals:
+    """The rows of the dates that were asked for."""
+    instants = told.rows.panel.instants
+    kept = np.array(
+        [(asked.since is None or at >= asked.since) and (asked.until is None or at <= asked.until) for at in instants],
+        dtype=np.bool_,
+    )
+    if kept.all():
+        return told
+    if not kept.any():
+        raise UsageError(
+            f"The table has no date that was asked for: its dates are {min(instants):%Y-%m-%d} to {max(instants):%Y-%m-%d}."
+        )
+    return replace(told, rows=told.rows.where(kept), tried=tuple(one.where(kept) for one in told.tried))
 
 
 def _of_signals(path: Path, told: GivenSignals) -> Ground:

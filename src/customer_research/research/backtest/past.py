@@ -26,7 +26,7 @@ from customer_research.health.scorecard import DimensionRule, Rule, Scorecard
 from customer_research.health.scoring import scoring_sql
 from customer_research.metrics.calendar import CALENDAR, even_calendar, lifted
 from customer_research.metrics.catalogue import METRICS
-from customer_research.metrics.past import REBUILT_INVOICE, REBUILT_INVOICE_SQL, untold
+from customer_research.metrics.past import REBUILT_INVOICE, REBUILT_INVOICE_SQL, untold, with_rebuilt_invoices
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
 from customer_research.metrics.wide import KNOWN_AT, stages
 from customer_research.research.backtest.truth import ACTIVE, CHURNS, find_churn
@@ -199,12 +199,12 @@ def _steps(begins: datetime, until: datetime, step: timedelta) -> int:
 def _measure(engine: Engine, instants: Sequence[datetime], *, payments: bool) -> None:
     """Leave `account_metrics` of all instants (column `t`); invoices stand as their payments tell."""
     engine.create(CALENDAR, {"t": "TIMESTAMP"}, [{"t": instant} for instant in instants])
-    even, timed, made = even_calendar(instants), set[str](), []
+    even, timed, made = even_calendar(instants, recursion=engine.recursion), set[str](), []
     if payments:
         engine.keep(REBUILT_INVOICE, lifted(REBUILT_INVOICE_SQL, frozenset(), even))
         timed.add(REBUILT_INVOICE)
     for stage in stages():
-        told = stage.sql.replace("FROM invoice AS i", f"FROM {REBUILT_INVOICE} AS i") if payments else stage.sql
+        told = with_rebuilt_invoices(stage.sql) if payments else stage.sql
         engine.keep(stage.name, lifted(told, frozenset(timed), even))
         timed.add(stage.name)
         made.append(stage.name)
