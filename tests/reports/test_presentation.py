@@ -91,7 +91,8 @@ def test_each_unit_has_one_display(value: Any, unit: Any, words: Any) -> None:
 
 
 def test_every_unit_of_the_catalogue_has_a_display() -> None:
-    assert set(DISPLAYS) == set(get_args(Unit)) | {"measure", "precise"}  # of scores, not of operators
+    of_scores = {"measure", "precise", "estimate", "estimate_ratio", "estimate_number", "estimate_days"}
+    assert set(DISPLAYS) == set(get_args(Unit)) | of_scores
 
 
 @pytest.mark.parametrize("unit", sorted(DISPLAYS))
