@@ -32,7 +32,7 @@ WRONG_CALLS = [
     (("profile",), "OPERATOR"),
     (("profile", "Summit", "Ridge"), "in quotes"),
     (("profile", NAME, "--bogus"), "--bogus"),
-    (("profile", NAME, "--format", "pdf"), "'terminal', 'markdown', 'json'"),
+    (("profile", NAME, "--format", "doc"), "'terminal', 'markdown', 'json'"),
     (("profile", NAME, "--json", "--format", "markdown"), "contradict"),
     (("profile", NAME, "--output", "x.doc"), ".txt, .md, .json"),
     (("lookup", NAME, "--output", "."), "directory"),
@@ -45,7 +45,7 @@ WRONG_CALLS = [
     (("doctor", "--write"), "--online"),
     (("doctor", "--docs", "page.md"), "--online"),
     (("config",), "needs a command: show"),
-    (("sandbox",), "needs a command: serve"),
+    (("sandbox",), "needs a command: calib, serve"),
     (("sandbox", "serve", "--fault", "lago:flood"), "--fault"),
     (("sandbox", "serve", "--as-of", "yesterday"), "2026-11-01"),
 ]
@@ -261,7 +261,7 @@ def _failing(config: Path, folder: Path) -> dict[str, tuple[Run, int]]:
         "nobody": (command("profile", "No Such Company", "--output", "report.md", config=config), 4),
         "several": (command("profile", "Summit", "--output", "report.md", config=config), 4),
         "refused": (command("profile", NAME, "--output", "report.md", config=wrong), 6),
-        "wrong call": (command("profile", NAME, "--output", "report.md", "--format", "pdf", config=config), 2),
+        "wrong call": (command("profile", NAME, "--output", "report.md", "--format", "doc", config=config), 2),
         "scorecard": (command("profile", NAME, "--output", "report.md", "--scorecard", "x", config=config), 5),
     }
 

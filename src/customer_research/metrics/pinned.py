@@ -59,9 +59,10 @@ def _write_selections(query: exp.Expr) -> None:
         readers = [table for table in query.find_all(exp.Table) if table.name == cte.alias and not table.db]
         if len(readers) < 2 or not _is_plain(cte.this):  # noqa: PLR2004 - a single reader has it in place already
             continue
-        for table in readers:
+        for number, table in enumerate(readers):
             inner = exp.Subquery(
-                this=_narrowed(cte.this, table), alias=exp.TableAlias(this=exp.to_identifier(table.alias_or_name))
+                this=_apart(_narrowed(cte.this, table), f"{cte.alias}_{number}"),
+                alias=exp.TableAlias(this=exp.to_identifier(table.alias_or_name)),
             )
             inner.set("joins", table.args.get("joins"))
             table.replace(inner)
@@ -76,6 +77,18 @@ def _narrowed(selection: exp.Select, table: exp.Table) -> exp.Select:
         named = {column.name for column in around.find_all(exp.Column)}
         narrow.set("expressions", [told for told in narrow.selects if told.is_star or told.alias_or_name in named])
     return narrow
+
+
+def _apart(selection: exp.Select, name: str) -> exp.Select:
+    """A copy with its own relations under names of their own: dialects without nested ones write all of them on top."""
+    for own in selection.ctes:
+        before, after = own.alias, f"{name}_{own.alias}"
+        own.set("alias", exp.TableAlias(this=exp.to_identifier(after)))
+        for table in selection.find_all(exp.Table):
+            if table.name == before and not table.db:
+                table.set("alias", exp.TableAlias(this=exp.to_identifier(table.alias_or_name)))
+                table.set("this", exp.to_identifier(after))
+    return selection
 
 
 def _count_rows(query: exp.Expr) -> None:

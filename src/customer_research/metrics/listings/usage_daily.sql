@@ -1,10 +1,6 @@
 -- uses: moment, reservation_at
 -- Every day on which something was booked or ridden, in the month of T and the 23 before it: bookings by the day they were
 -- made, rides up to T by the day of their pickup.
-window_of AS (
-    SELECT DATE_TRUNC('month', m.t - INTERVAL 1 SECOND) - INTERVAL 23 MONTH AS since
-    FROM moment AS m
-),
 counted AS (
     SELECT
         CAST(r.created_at AS DATE) AS day,
@@ -17,8 +13,7 @@ counted AS (
         0 AS driver_trips,
         0 AS app_trips
     FROM reservation_at AS r
-    CROSS JOIN window_of AS w
-    WHERE r.created_at >= w.since
+    WHERE r.booked_24m
     UNION ALL
     SELECT
         CAST(r.pickup_at AS DATE) AS day,
@@ -31,8 +26,7 @@ counted AS (
         CASE WHEN NOT r.driver_name IS NULL THEN 1 ELSE 0 END AS driver_trips,
         CASE WHEN NOT r.driver_name IS NULL AND r.driver_app_used THEN 1 ELSE 0 END AS app_trips
     FROM reservation_at AS r
-    CROSS JOIN window_of AS w
-    WHERE r.ride_past AND r.pickup_at >= w.since
+    WHERE r.ride_24m
 )
 SELECT
     day,

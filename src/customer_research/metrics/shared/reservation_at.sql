@@ -1,5 +1,6 @@
 -- Reservations booked before T (a ride may still lie ahead), with their status at T (a cancellation at T or later has not
 -- happened yet) and the ride's window. Statuses: completed, cancelled, pending, confirmed, in_progress, other (C42).
+-- `booked_24m` and `ride_24m` are of the month that T ends or lies in and the 23 before it.
 -- The statuses that are counted are told as truth values, too: they cost less than a text made for each row.
 SELECT
     r.operator_id,
@@ -25,8 +26,10 @@ SELECT
     r.status = 'cancelled' AND NOT COALESCE(r.cancelled_at >= m.t, FALSE) AS cancelled,
     r.status IN ('pending', 'confirmed', 'in_progress') OR (r.status = 'cancelled' AND r.cancelled_at >= m.t) AS pending,
     r.created_at >= m.d455 AS booked_15m,
+    r.created_at >= DATE_TRUNC('month', m.t - INTERVAL 1 SECOND) - INTERVAL 23 MONTH AS booked_24m,
     r.pickup_at >= m.t AS ride_ahead,
     r.pickup_at < m.t AS ride_past,
+    r.pickup_at >= DATE_TRUNC('month', m.t - INTERVAL 1 SECOND) - INTERVAL 23 MONTH AND r.pickup_at < m.t AS ride_24m,
     r.pickup_at >= m.d365 AND r.pickup_at < m.t AS ride_12m,
     r.pickup_at >= m.d90 AND r.pickup_at < m.t AS ride_90d,
     r.pickup_at >= m.d180 AND r.pickup_at < m.d90 AS ride_prev_90d
