@@ -19,7 +19,7 @@ OPERATOR = "00000000-5ce0-11f0-a000-000000000002"
 OUTPUT = Path("demo-out")
 KINDS = ("profile", "billing", "reservations", "payments", "health")
 MANY = ("portfolio", "churn-risk", "digest")
-HANDED = ("pdf", "pptx", "xlsx", "csv")
+HANDED = ("html", "pdf", "pptx", "xlsx", "csv")
 """What an account review is handed on as."""
 
 
@@ -60,6 +60,8 @@ def main() -> int:
             step(config, "profile", OPERATOR),
             step(config, "sync"),
             step(config, "portfolio", "score"),
+            step(config, "history", "backfill", "--weeks", "5"),
+            step(config, "alerts", "check", "--limit", "5"),
             step(config, "portfolio", "--limit", "10"),
         ]
         reports = [*((kind, OPERATOR) for kind in KINDS), *((kind,) for kind in MANY)]
