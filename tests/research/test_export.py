@@ -15,7 +15,6 @@ from customer_research.domain.evidence import Fact, Receipt
 from customer_research.domain.report import Prose, Report, Section, Table, Text
 from customer_research.errors import ConfigError, Unavailable
 from customer_research.reports.render.notion import MOST_BYTES, pages
-from customer_research.research import export as exporting
 from customer_research.research.export import Exported, to_notion
 from customer_research.sandbox.serve import Sandbox
 from customer_research.sandbox.servers.notion import PERSON_TOKEN, TOKEN
@@ -213,7 +212,3 @@ def test_hostile_words_stay_words() -> None:
     assert r"\- no list \[x\](javascript:alert(1)) \$x\$ \{color=red\}" in text
     named = replace(report_of(15), headline=Prose("<script>alert(1)</script>"))
     assert r"\<script\>" in pages(named)[0]
-
-
-def test_looks_are_bounded() -> None:
-    assert exporting.LOOKS <= 5
