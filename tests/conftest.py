@@ -41,6 +41,16 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def _shared_store_stays_empty(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that scores, backfills or raises alerts does so in a store of its own: the sandbox's would tell later tests."""
+    yield
+    if "sandbox" in request.fixturenames:
+        folder = request.getfixturevalue("sandbox").config_path.parent
+        written = [name for name in ("customer-research.db", "lake", "snapshots") if (folder / name).exists()]
+        assert not written, "This test wrote into the shared sandbox's store or lake: give it settings with its own."
+
+
 @pytest.fixture
 def clean_sandbox(sandbox: Sandbox) -> Iterator[Sandbox]:
     """The sandbox without faults, latency or logged requests, before and after the test."""

@@ -44,7 +44,6 @@ FILLING = (
 )
 """The commands that fill a lake for samples."""
 
-_FILLED: set[Path] = set()
 _DIRECTIVE = re.compile(r"<!-- (?P<name>keep|fault|file|folder|config|lake): (?P<value>.+?) -->\s*$")
 _SECTION = re.compile(r"^(?P<title>\S.*?) ─{3,}$")
 _FROM = re.compile(r"^from (?P<text>.+) \+(?P<more>\d+)$")
@@ -122,9 +121,8 @@ def refreshed(sample: Sample, sandbox: Sandbox, folder: Path) -> tuple[str, ...]
     _put_file(sample, folder)
     with _at_home_in(folder):
         sandbox.set_faults()
-        _fill_lake(sample, sandbox)
-        if "lake" not in sample.directives and arguments[:1] != ["config"]:  # whether another page has filled it or not
-            os.environ["CUSTOMER_RESEARCH_STORE__URL"] = f"sqlite:///{folder / 'no-store.db'}"
+        if arguments[:1] != ["config"]:  # it tells where each setting comes from, and writes nothing
+            os.environ |= _places(sample, sandbox, folder)
         sandbox.set_faults(*sample.directives.get("fault", "").split())
         code, output = printed([*_config(sample, sandbox), *arguments])
     lines = [f"$ {commands[0]}", *_kept(sample, _stable(output, sandbox).splitlines())]
@@ -133,15 +131,23 @@ def refreshed(sample: Sample, sandbox: Sandbox, folder: Path) -> tuple[str, ...]
     return tuple(lines)
 
 
-def _fill_lake(sample: Sample, sandbox: Sandbox) -> None:
-    """Once a sandbox: everything pulled, scored, scored back for some weeks, and judged under the alert rules."""
-    if "lake" not in sample.directives or sandbox.config_path in _FILLED:
-        return
-    for arguments in FILLING:
-        code, output = printed(["--config", str(sandbox.config_path), *arguments])
-        if code:
-            raise SampleError(f"{sample.place}: {' '.join(arguments)} ended with {code}:\n{output}")
-    _FILLED.add(sandbox.config_path)
+def _places(sample: Sample, sandbox: Sandbox, folder: Path) -> dict[str, str]:
+    """Where a sample's lake and store lie, never the sandbox's own, which other tests read: *folder*, or the filled ones.
+
+    The filled ones are made once a sandbox: everything pulled, scored, scored back for some weeks, and judged under the alert rules.
+    """
+    chosen = sandbox.config_path.parent / "samples" if "lake" in sample.directives else folder
+    places = {
+        "CUSTOMER_RESEARCH_LAKE__FOLDER": str(chosen / "lake"),
+        "CUSTOMER_RESEARCH_STORE__URL": f"sqlite:///{chosen / 'store.db'}",
+    }
+    if chosen != folder and not chosen.exists():
+        os.environ |= places
+        for arguments in FILLING:
+            code, output = printed(["--config", str(sandbox.config_path), *arguments])
+            if code:
+                raise SampleError(f"{sample.place}: {' '.join(arguments)} ended with {code}:\n{output}")
+    return places
 
 
 def _put_file(sample: Sample, folder: Path) -> None:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from cli_runs import SILENT_CHURN, changed, command, one_sentence
+from cli_runs import SILENT_CHURN, command, one_sentence
 
 from customer_research.reports.kinds import EVERY_KIND, OPERATOR_KINDS
 from customer_research.surfaces.cli import COMMANDS
@@ -15,12 +15,6 @@ from customer_research.surfaces.cli.any_report import KINDS
 from customer_research.surfaces.cli.reports import AUDIENCES, MEETINGS, REPORTS
 
 TWIN = "00000000-5ce0-11f0-a000-000000000012"
-
-
-def unscored(config: Path, folder: Path) -> Path:
-    """The settings with a lake and a store in which nothing is, whatever other tests have put into the sandbox's."""
-    places = {"lake": {"folder": str(folder / "lake")}, "store": {"url": f"sqlite:///{folder / 'store.db'}"}}
-    return changed(config, folder, places)
 
 
 def test_the_command_knows_every_kind() -> None:
@@ -62,8 +56,8 @@ def test_a_wrong_call_is_one_sentence(arguments: tuple[str, ...], complaint: str
 
 
 @pytest.mark.parametrize("kind", ["account-review", "brief", "churn-risk", "history", "lookup", "missing"])
-def test_a_kind_about_one_operator(kind: str, config_path: Path, tmp_path: Path) -> None:
-    done = command("report", kind, SILENT_CHURN, "--json", config=unscored(config_path, tmp_path))
+def test_a_kind_about_one_operator(kind: str, config_path: Path) -> None:
+    done = command("report", kind, SILENT_CHURN, "--json", config=config_path)
     if kind == "history":  # nothing was ever scored in this sandbox
         assert "There is no score history yet." in done.err
         return
@@ -92,12 +86,11 @@ def test_options_of_the_occasion(config_path: Path) -> None:
     assert "Brief for a renewal talk" in renewal.out
 
 
-def test_kinds_about_everybody_need_a_snapshot(config_path: Path, tmp_path: Path) -> None:
-    own = unscored(config_path, tmp_path)
+def test_kinds_about_everybody_need_a_snapshot(config_path: Path) -> None:
     for kind in ("digest", "portfolio-summary", "churn-risk", "portfolio"):
-        done = command("report", kind, config=own)
+        done = command("report", kind, config=config_path)
         assert "There is no snapshot of the portfolio yet." in one_sentence(done)
-    assert command("digest", config=own).code == 2
+    assert command("digest", config=config_path).code == 2
 
 
 def test_the_playbook_is_listed() -> None:

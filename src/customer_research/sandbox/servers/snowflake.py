@@ -89,8 +89,9 @@ class Warehouse:
         self._compiled = lru_cache(_STATEMENTS)(self._compile)
 
     def close(self) -> None:
-        """Give the memory back."""
-        self._connection.close()
+        """Give the memory back; a query that is beginning is let through first."""
+        with self._lock:
+            self._connection.close()
 
     def run(self, sql: str, binds: Mapping[str, Any], limit: int, hidden: Iterable[str] = ()) -> Answer:
         """Run one query; at most *limit* rows come back, and columns named in *hidden* are as good as dropped.
