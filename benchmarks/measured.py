@@ -45,9 +45,9 @@ def cost(work: Callable[..., Any], *arguments: Any) -> Cost:
 
 
 def _run(told: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    before, started = _cpu(), time.perf_counter()
+    before, started = cpu_seconds(), time.perf_counter()
     given = work(*arguments)
-    wall, cpu = time.perf_counter() - started, _cpu() - before
+    wall, cpu = time.perf_counter() - started, cpu_seconds() - before
     told.send(
         Cost(cpu, wall, max(_peak_kb(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / _MEGABYTE, given)
     )
@@ -62,6 +62,7 @@ def _peak_kb() -> int:
     return int(told["VmHWM"].split()[0])
 
 
-def _cpu() -> float:
+def cpu_seconds() -> float:
+    """What this process and its children have taken of the processors so far."""
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _SHUT_OFF = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 """Without extensions there is no network."""
 
+_SLOW_RULE = "projection_placement"
+
 PATIENCE_SECONDS = 0.01
 """How long a query that is broken off is waited for before it is told again."""
 
@@ -69,6 +71,7 @@ class _Instance(Engine):
             raise EngineError(f"DuckDB cannot be opened: {first_line(error)}.") from error
         self._names: dict[str, Literal["TABLE", "VIEW"]] = {}
         self._tables: dict[str, _Table] = {}
+        self._coded = 0
         self._execute("SET enable_progress_bar = false")  # drawn on stdout in notebooks and `python -c`
         for setting in settings:
             self._execute(setting)
@@ -158,6 +161,17 @@ class _Instance(Engine):
         self._execute(f"ALTER TABLE {_KEPT} RENAME TO {_quote(table)}")
         self._names[table.lower()] = "TABLE"
 
+    def at_hand(self, tables: Mapping[str, Mapping[str, str]], key: str) -> None:
+        """Copies in memory, in the order of the key, whose texts are numbers inside (see `Engine.at_hand`)."""
+        self._coded += 1
+        kind, column = _quote(f"{key}_code_{self._coded}"), _quote(key)
+        told = " UNION ".join(f"SELECT {column} FROM {_quote(table)} WHERE NOT {column} IS NULL" for table in tables)  # noqa: S608 - quoted
+        self._execute(f"CREATE TYPE {kind} AS ENUM (SELECT {column} FROM ({told}) ORDER BY 1)")  # noqa: S608 - quoted
+        for table, columns in tables.items():
+            others = "".join(f", {sql} AS {_quote(name)}" for name, sql in columns.items() if name != key)
+            coded = f"CAST({column} AS {kind}) AS {column}"
+            self.keep(table, f"SELECT {coded}{others} FROM {_quote(table)} ORDER BY {column}")  # noqa: S608 - quoted
+
     def drop(self, *tables: str) -> None:
         """Forget tables and names given here."""
         for table in tables:
@@ -245,7 +259,7 @@ class _Instance(Engine):
 
     def _execute(self, query: str | duckdb.Statement, parameters: Mapping[str, Any] | None = None) -> Any:
         try:
-            return self._connection.execute(query, dict(parameters or {}))
+            return self._connection.execute(query, dict(parameters)) if parameters else self._connection.execute(query)
         except self._failure as error:
             raise self._failed(error) from error
 
@@ -275,9 +289,15 @@ class DuckDB(_Instance):
             config["threads"] = str(room.threads)
         try:
             super().__init__(config, ["SET GLOBAL TimeZone = 'UTC'", *_reaching(room, self.scratch)])
+            self._plan_quickly()
         except BaseException:
             shutil.rmtree(self.scratch, ignore_errors=True)
             raise
+
+    def _plan_quickly(self) -> None:
+        """Without the rule that places projections, where there is one: over a wide table's joins it takes longer than they do."""
+        if self.run(f"SELECT name FROM duckdb_optimizers() WHERE name = '{_SLOW_RULE}'"):  # noqa: S608 - ours
+            self._execute(f"SET disabled_optimizers = '{_SLOW_RULE}'")
 
     def write_csv(self, table: str, path: Path) -> None:
         """Write a table's rows as CSV, without a header: every value in quotes, nothing for null.

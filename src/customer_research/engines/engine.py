@@ -96,6 +96,18 @@ class Engine(ABC):
             EngineError: as `run`; what had the name then has it still.
         """
 
+    def at_hand(self, tables: Mapping[str, Mapping[str, str]], key: str) -> None:
+        """Get tables ready for many queries that group and join them by one column of texts; answers stay the same.
+
+        Args:
+            tables: their names, and what the queries need of each: column → SQL over the table of what may stand for it
+                from now on. Other columns may be gone.
+            key: the column of texts; each of the tables has it.
+
+        Raises:
+            EngineError: as `keep`.
+        """
+
     @abstractmethod
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The rows of one query, column names in lower case; parameters the query does not name are ignored.

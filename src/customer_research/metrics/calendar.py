@@ -9,7 +9,7 @@ tree is used. Where the calendar's steps are even, aggregates over windows are t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import pairwise
@@ -31,7 +31,7 @@ CALENDAR = "calendar"
 """The table of instants that lifted queries read: one column `t`, each instant once."""
 
 ACCOUNT_TABLE = "account_metrics"
-LARGE = frozenset({"reservation", "charge", "invoice", "engagement"})
+LARGE = frozenset({"reservation", "charge", "invoice", "engagement", "driver", "member"})
 """The tables with so many rows that looking at each for every instant takes too long."""
 
 _INSTANT = "t"
@@ -62,15 +62,18 @@ def lifted(sql: str, timed: frozenset[str] = frozenset({ACCOUNT_TABLE}), even: E
     return query.sql(dialect=DIALECT, pretty=True, comments=False)
 
 
-def calendar_stages(instants: Sequence[datetime] = (), *, recursion: bool = True) -> tuple[Stage, ...]:
+def calendar_stages(
+    instants: Sequence[datetime] = (), *, recursion: bool = True, lacking: Collection[str] | None = None
+) -> tuple[Stage, ...]:
     """The steps to `account_metrics` at every instant of `calendar`: as `metrics.wide.stages`, with a column `t` in each.
 
     Args:
         instants: what the calendar holds (UTC); where it is told and even, windows over large tables are counted by events.
         recursion: whether the engine has recursive queries.
+        lacking: as for `metrics.wide.stages`.
     """
     even, timed, out = even_calendar(instants, recursion=recursion), set[str](), []
-    for stage in stages():
+    for stage in stages(lacking):
         out.append(Stage(stage.name, lifted(stage.sql, frozenset(timed), even)))
         timed.add(stage.name)
     return tuple(out)

@@ -77,7 +77,10 @@ def minus(terms: Terms) -> Terms:
 
 
 def _tidy(terms: Iterable[Term]) -> Terms:
-    """The same sum in fewer terms: contradictions left out, equals added up, `A - (A and told)` as `A and not told`."""
+    """The same sum in fewer terms.
+
+    Contradictions are left out, equals added up, `A and told + A and not told` is `A`, `A - (A and told)` is `A and not told`.
+    """
     sums: dict[tuple[Clocks, frozenset[Condition]], int] = {}
     for term in terms:
         told = {f"NOT {clock} IS NULL" for clock, _ in term.clocks}  # an instant that has passed is told
@@ -87,11 +90,20 @@ def _tidy(terms: Iterable[Term]) -> Terms:
             sums[key] = sums.get(key, 0) + term.sign
     for clocks, conditions in list(sums):
         for condition in conditions:
-            whole, opposite = (clocks, conditions - {condition}), condition.opposite
-            while opposite is not None and sums[clocks, conditions] < 0 < sums.get(whole, 0):
-                rest = (clocks, whole[1] | {opposite})
-                for key, change in ((whole, -1), ((clocks, conditions), 1), (rest, 1)):
-                    sums[key] = sums.get(key, 0) + change
+            opposite = condition.opposite
+            if opposite is None:
+                continue
+            one, whole = (clocks, conditions), (clocks, conditions - {condition})
+            rest = (clocks, whole[1] | {opposite})
+            if sums[one] * sums.get(rest, 0) > 0:
+                sign = 1 if sums[one] > 0 else -1
+                changes = ((whole, sign), (one, -sign), (rest, -sign))
+            elif sums[one] < 0 < sums.get(whole, 0):
+                changes = ((whole, -1), (one, 1), (rest, 1))
+            else:
+                continue
+            for key, change in changes:
+                sums[key] = sums.get(key, 0) + change
     return tuple(Term(clocks, conditions, sign) for (clocks, conditions), sign in sums.items() if sign)
 
 

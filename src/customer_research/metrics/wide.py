@@ -11,9 +11,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import sqlglot
+from sqlglot import exp
+
 from customer_research.domain.records import TABLES
 from customer_research.metrics.catalogue import METRICS, PARTLY, SUBJECTS, Metric
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns, derived_sql, subject_sql, with_shared
+from customer_research.metrics.sources import flattened, resolved
+from customer_research.metrics.steps import DIALECT
 
 KNOWN_OPERATORS = "known_operator"
 """The stage that lists the operators known at `$as_of`: operator_id and name."""
@@ -36,17 +41,20 @@ class Stage:
     sql: str
 
 
-def stages() -> tuple[Stage, ...]:
+def stages(lacking: Collection[str] | None = None) -> tuple[Stage, ...]:
     """The steps to `account_metrics`, in order; it is the last.
 
     The queries read the tables of `domain.records.LAKE_TABLES` and the stages before them, and take one parameter, `$as_of`
     (UTC). There is a row for each operator of the table `operator` that was known by then, and for each that another
     table tells of; columns are those of `metrics.queries.account_columns`.
+
+    Args:
+        lacking: the tables of which `gap` tells, where that is known: of the others no cell asks whether they are.
     """
     return (
         *(Stage(_stage(subject), subject_sql(subject)) for subject in _subjects()),
         Stage(KNOWN_OPERATORS, _known_operators()),
-        Stage(ACCOUNT_TABLE, _account_metrics()),
+        Stage(ACCOUNT_TABLE, _account_metrics(TABLES if lacking is None else lacking)),
     )
 
 
@@ -61,11 +69,7 @@ def _stage(subject: str) -> str:
 
 def _known_operators() -> str:
     """Everybody known at T. The list's own name comes first, then what the CSM view and billing say."""
-    told = " UNION ALL ".join(
-        f"SELECT operator_id, CAST(NULL AS VARCHAR) AS listed, CAST(NULL AS VARCHAR) AS shown, CAST(NULL AS VARCHAR) AS billed "
-        f"FROM {_stage(subject)}"
-        for subject in _subjects()
-    )
+    others = "\n    ".join(f"UNION SELECT operator_id FROM {_stage(subject)}" for subject in _subjects())
     return with_shared(
         ("moment",),
         f"""
@@ -84,30 +88,60 @@ told AS (
     FROM customer AS c
     CROSS JOIN moment AS m
     WHERE c.created_at < m.t
-    UNION ALL
-    {told}
+),
+named AS (
+    SELECT operator_id, COALESCE(MIN(listed), MIN(shown), MIN(billed)) AS name FROM told GROUP BY operator_id
+),
+known AS (
+    SELECT operator_id FROM named
+    {others}
 )
-SELECT operator_id, COALESCE(MIN(listed), MIN(shown), MIN(billed), operator_id) AS name
-FROM told
-WHERE NOT operator_id IS NULL
-GROUP BY operator_id
+SELECT k.operator_id, COALESCE(n.name, k.operator_id) AS name
+FROM known AS k
+LEFT JOIN named AS n ON n.operator_id = k.operator_id
+WHERE NOT k.operator_id IS NULL
 """,
     )
 
 
-def _account_metrics() -> str:
+def _account_metrics(lacking: Collection[str]) -> str:
     """The subjects' rows side by side, what is unknown taken out, and the derived metrics over it all."""
-    tables = dict.fromkeys(table for metric in _wide_metrics() for table in metric.tables)
-    everybody = ", ".join(f"COALESCE({_unknown(table)}, 0) AS {table}" for table in tables)
-    own = ", ".join(f"{_unknown(table)} AS {table}" for table in tables)
-    lacks = ", ".join(f"e.{table} + COALESCE(o.{table}, 0) > 0 AS {_lacks(table)}" for table in tables)
     joins = "\n    ".join(
         f"LEFT JOIN {_stage(subject)} AS {subject} ON {subject}.operator_id = k.operator_id" for subject in _subjects()
     )
-    measured = ",\n        ".join(f"{_measured(metric)} AS {metric.name}" for metric in _wide_metrics())
-    final = ",\n    ".join(f"{_final(metric)} AS {metric.name}" for metric in _wide_metrics())
-    return f"""
-WITH everybody AS (
+    measured = ",\n        ".join(f"{_measured(metric, lacking)} AS {metric.name}" for metric in _wide_metrics())
+    derived = _derived()
+    final = ",\n    ".join(f"{_final(metric, derived, lacking)} AS {metric.name}" for metric in _wide_metrics())
+    return with_shared(
+        ("moment",),
+        f"""
+{_known(lacking)},
+{ACCOUNT_TABLE} AS (
+    SELECT
+        k.*,
+        {measured}
+    FROM known AS k
+    {joins}
+)
+SELECT
+    a.operator_id,
+    {final}
+FROM {ACCOUNT_TABLE} AS a
+CROSS JOIN moment
+""",
+    )
+
+
+def _known(lacking: Collection[str]) -> str:
+    """The relation `known`: the operators, and which of the tables that somebody lacks each of them lacks."""
+    of_metrics = dict.fromkeys(table for metric in _wide_metrics() for table in metric.tables)
+    tables = [table for table in of_metrics if table in lacking]
+    if not tables:
+        return f"known AS (SELECT operator_id FROM {KNOWN_OPERATORS})"
+    everybody = ", ".join(f"COALESCE({_unknown(table)}, 0) AS {table}" for table in tables)
+    own = ", ".join(f"{_unknown(table)} AS {table}" for table in tables)
+    lacks = ", ".join(f"e.{table} + COALESCE(o.{table}, 0) > 0 AS {_lacks(table)}" for table in tables)
+    return f"""everybody AS (
     SELECT {everybody} FROM gap WHERE operator_id IS NULL
 ),
 own AS (
@@ -118,24 +152,18 @@ known AS (
     FROM {KNOWN_OPERATORS} AS k
     CROSS JOIN everybody AS e
     LEFT JOIN own AS o ON o.operator_id = k.operator_id
-),
-{ACCOUNT_TABLE} AS (
-    SELECT
-        k.operator_id,
-        {measured}
-    FROM known AS k
-    {joins}
-),
-derived AS (
-{derived_sql()}
-)
-SELECT
-    a.operator_id,
-    {final}
-FROM {ACCOUNT_TABLE} AS a
-INNER JOIN known AS k ON k.operator_id = a.operator_id
-INNER JOIN derived AS d ON d.operator_id = a.operator_id
-"""
+)"""
+
+
+def _derived() -> Mapping[str, str]:
+    """The derived metrics over one row `a` of the wide table and `moment`: their query reads nothing else, so no join is needed."""
+    query = sqlglot.parse_one(derived_sql(), read=DIALECT)
+    assert isinstance(query, exp.Select)
+    relations = {cte.alias: cte.this for cte in query.ctes}
+    source = flattened(query, relations, relations.__contains__)
+    return {
+        told.alias_or_name: resolved(told.unalias(), source.columns).sql(dialect=DIALECT) for told in query.expressions
+    }
 
 
 def _wide_metrics() -> Collection[Metric]:
@@ -151,21 +179,26 @@ def _lacks(table: str) -> str:
     return f"lacks_{table}"
 
 
-def _measured(metric: Metric) -> str:
+def _measured(metric: Metric, lacking: Collection[str]) -> str:
     """A metric's cell: null while a table is unknown, else the subject's, else what no row means."""
     kind = account_columns()[metric.name]
     if metric.subject == "derived":
         return f"CAST(NULL AS {kind})"
-    unknown = " OR ".join(f"k.{_lacks(table)}" for table in metric.tables)
+    unknown = " OR ".join(f"k.{_lacks(table)}" for table in metric.tables if table in lacking)
+    cases = f"WHEN {unknown} THEN NULL " if unknown else ""
+    if metric.empty is not None:
+        cases += f"WHEN {metric.subject}.operator_id IS NULL THEN {metric.empty} "
     column = f"{metric.subject}.{metric.name}"
-    empty = "" if metric.empty is None else f"WHEN {metric.subject}.operator_id IS NULL THEN {metric.empty} "
-    return f"CAST(CASE WHEN {unknown} THEN NULL {empty}ELSE {column} END AS {kind})"
+    return f"CAST({f'CASE {cases}ELSE {column} END' if cases else column} AS {kind})"
 
 
-def _final(metric: Metric) -> str:
+def _final(metric: Metric, derived: Mapping[str, str], lacking: Collection[str]) -> str:
     """A derived metric is null when tables are unknown: one of them, or all of those with part of which it holds."""
     if metric.subject != "derived":
         return f"a.{metric.name}"
-    joint = " AND " if metric.name in PARTLY else " OR "
-    unknown = joint.join(f"k.{_lacks(table)}" for table in metric.tables)
-    return f"CAST(CASE WHEN NOT ({unknown}) THEN d.{metric.name} END AS {account_columns()[metric.name]})"
+    partly = metric.name in PARTLY
+    tables = [table for table in metric.tables if table in lacking]
+    known = not tables or (partly and len(tables) < len(metric.tables))
+    unknown = (" AND " if partly else " OR ").join(f"a.{_lacks(table)}" for table in tables)
+    cell = derived[metric.name] if known else f"CASE WHEN NOT ({unknown}) THEN {derived[metric.name]} END"
+    return f"CAST({cell} AS {account_columns()[metric.name]})"

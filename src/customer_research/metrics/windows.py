@@ -176,7 +176,7 @@ class _Asked:
         added = [(w, f"CAST({t} AS DECIMAL(38, 12))" if average else t) for w, _, t in text if average or t != "0"]
         total = self.counting.figure(added, exact=average) if added else "0"
         told = [(w, "1") if _never_null(v) else (both(w, self.counting.true(_told(v))), "1") for w, v, _ in text]
-        if plus(*(when for when, _ in told)) == self.where and not average:
+        if not average and set(plus(*(when for when, _ in told))) == set(self.where):
             return total
         number = self.counting.figure(told)
         if average:

@@ -7,13 +7,17 @@ them for a few instants when the first of those is asked for, and gives way to t
 # ruff: noqa: S608 - names in these texts are ours
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
+from customer_research.domain.records import LAKE_TABLES
 from customer_research.domain.tables import TableSet
 from customer_research.engines.engine import Engine
+from customer_research.engines.rows import canonical_columns
 from customer_research.metrics.calendar import CALENDAR, calendar_stages
-from customer_research.metrics.queries import ACCOUNT_TABLE
+from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
 from customer_research.metrics.wide import KNOWN_OPERATORS, Stage
 from customer_research.research.portfolio.measure import attach
 
@@ -23,6 +27,7 @@ SOME_ACCOUNTS = f"{ACCOUNT_TABLE}_of_some"
 MOST_TOGETHER = 300_000
 """Rows that the wide table of some instants has at most, if it has more than one."""
 
+_KEY = "operator_id"
 _SOME_OPERATORS = f"{KNOWN_OPERATORS}_of_some"
 
 
@@ -67,9 +72,18 @@ class Calendar:
         """The subjects' figures at all instants."""
         attach(self._engine, self._tables)
         self._tell(self._instants)
-        self._stages = calendar_stages(self._instants, recursion=self._engine.recursion)
-        for stage in self._stages[:-2]:
+        lacking = frozenset(row["table_name"] for row in self._engine.run("SELECT DISTINCT table_name FROM gap"))
+        self._stages = calendar_stages(self._instants, recursion=self._engine.recursion, lacking=lacking)
+        reading = [_read_by(stage.sql) for stage in self._stages]
+        needed: dict[str, dict[str, str]] = {}
+        for columns in reading:
+            for table, told in columns.items():
+                plain = {column: sql for column, sql in needed.get(table, {}).items() if sql == column}
+                needed[table] = {**needed.get(table, {}), **told, **plain}
+        self._engine.at_hand(needed, _KEY)
+        for number, stage in enumerate(self._stages[:-2], start=1):
             self._engine.keep(_of_all(stage.name), stage.sql)
+            self._engine.drop(*(reading[number - 1].keys() - set().union(*reading[number:])))
 
     def _lay(self, instant: datetime) -> None:
         """The wide table of the instants around one."""
@@ -84,10 +98,32 @@ class Calendar:
             self._engine.bind(stage.name, f"SELECT * FROM {_of_all(stage.name)} WHERE {within}")
         self._engine.keep(_SOME_OPERATORS, operators.sql)
         self._engine.bind(operators.name, f"SELECT * FROM {_SOME_OPERATORS}")
-        self._engine.keep(SOME_ACCOUNTS, accounts.sql)
+        metrics = ", ".join(name for name in account_columns() if name != _KEY)
+        self._engine.keep(
+            SOME_ACCOUNTS, f"SELECT CAST({_KEY} AS VARCHAR) AS {_KEY}, {metrics}, t FROM ({accounts.sql}) AS accounts ORDER BY t"
+        )
 
     def _tell(self, instants: Sequence[datetime]) -> None:
         self._engine.create(CALENDAR, {"t": "TIMESTAMP"}, [{"t": instant} for instant in instants])
+
+
+def _read_by(sql: str) -> Mapping[str, Mapping[str, str]]:
+    """The canonical tables about operators that a query reads, with the columns that it may name, and what may stand for them.
+
+    For texts of which it only asks whether they are there, an empty one will do.
+    """
+    words, asked = Counter(re.findall(r"\w+", sql)), Counter(re.findall(r"(\w+) IS NULL", sql))
+    return {
+        name: {
+            column: f"CASE WHEN NOT {column} IS NULL THEN '' END"
+            if kind == "VARCHAR" and words[column] == asked[column]
+            else column
+            for column, kind in canonical_columns(name).items()
+            if column in words
+        }
+        for name, table in LAKE_TABLES.items()
+        if name in words and name != "gap" and _KEY in table.column_names
+    }
 
 
 def _moment(instant: datetime) -> str:
