@@ -64,9 +64,7 @@ def _measured(measure: Callable[[datetime], None], engine: Engine, out: Path, in
         spent += cpu_seconds() - begun
         at = instant.replace(tzinfo=None)
         columns = ", ".join(account_columns())
-        engine.export(
-            f"SELECT {columns}, TIMESTAMP '{at}' AS t FROM {ACCOUNT_TABLE}", out / f"{at:%Y-%m-%d}.parquet"
-        )
+        engine.export(f"SELECT {columns}, TIMESTAMP '{at}' AS t FROM {ACCOUNT_TABLE}", out / f"{at:%Y-%m-%d}.parquet")
     return spent
 
 

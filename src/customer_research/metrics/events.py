@@ -67,6 +67,12 @@ class EvenCalendar:
         last = self.start + self.step * (self.count - 1)
         return f"{clock} < {_instant(last - timedelta(microseconds=offset))}"
 
+    @property
+    def interval(self) -> str:
+        """The step in SQL."""
+        whole = self.step.seconds == self.step.microseconds == 0
+        return f"INTERVAL '{self.step.days}' DAY" if whole else f"INTERVAL '{self.microseconds}' MICROSECOND"
+
     def positions(self) -> str:
         """The calendar's instants with their numbers."""
         since = f"DATE_DIFF('microsecond', {self.first}, t)"
@@ -249,7 +255,7 @@ class Running:
     # -- what is added up -------------------------------------------------------------------------------------------------
 
     def _added_up(self, streams: Mapping[Clocks, Mapping[_Quantity, str]]) -> Mapping[str, str]:
-        """Keys, step, and what events have run up to; a row for each step from the first."""
+        """Keys, step, its instant, and what events have run up to; a row for each step from the first."""
         running, begun = f"{self._prefix}_steps", f"{self._prefix}_begun"
         changes = {
             name: (figure, told)
@@ -258,7 +264,7 @@ class Running:
         }
         if not self._calendar.recursion:
             grid = (
-                f"SELECT {self._keys('begun')}, positions.step FROM {begun} AS begun "
+                f"SELECT {self._keys('begun')}, positions.step, positions.t FROM {begun} AS begun "
                 f"JOIN ({self._calendar.positions()}) AS positions ON positions.step > begun.step"
             )
             frame = (
@@ -268,18 +274,21 @@ class Running:
                 f"{figure.kind}({self._change(figure, parts, streams)}) OVER ({frame}) AS {name}"
                 for name, (figure, parts) in changes.items()
             ]
-            listed = ", ".join([self._keys("grid"), "grid.step", *runs])
+            listed = ", ".join([self._keys("grid"), "grid.step", "grid.t", *runs])
             joined = f"FROM {self._prefix}_grid AS grid {self._joined('grid', 'grid.step')}"
             return {f"{self._prefix}_grid": grid, running: f"SELECT {listed} {joined}"}
+        step = self._calendar.interval
         begins = [f"{self._nothing(figure)} AS {name}" for name, (figure, _) in changes.items()]
         goes_on = [
             _as(figure, _with(figure, f"before.{name}", self._change(figure, parts, streams)))
             for name, (figure, parts) in changes.items()
         ]
         return {
-            running: f"SELECT {', '.join([self._keys('begun'), 'begun.step', *begins])} "
-            f"FROM {begun} AS begun UNION ALL "
-            f"SELECT {', '.join([self._keys('before'), 'before.step + 1', *goes_on])} FROM {running} AS before "
+            running: f"SELECT {', '.join([self._keys('begun'), 'begun.step', f'positions.t - {step} AS t', *begins])} "
+            f"FROM {begun} AS begun JOIN ({self._calendar.positions()}) AS positions ON positions.step = begun.step + 1 "
+            f"UNION ALL "
+            f"SELECT {', '.join([self._keys('before'), 'before.step + 1', f'before.t + {step}', *goes_on])} "
+            f"FROM {running} AS before "
             f"{self._joined('before', 'before.step + 1')} WHERE before.step < {self._calendar.count - 1}"
         }
 
@@ -320,8 +329,8 @@ class Running:
             for name in (f"{self._prefix}_periods_{number}" for number in range(len(self._periods)))
         )
         return (
-            f"SELECT {', '.join([self._keys('steps'), 'positions.t', *figures])} FROM {self._prefix}_steps AS steps "
-            f"JOIN ({self._calendar.positions()}) AS positions ON positions.step = steps.step {joins}"
+            f"SELECT {', '.join([self._keys('steps'), 'steps.t', *figures])} FROM {self._prefix}_steps AS steps {joins} "
+            f"WHERE steps.step >= 0"
         )
 
     # -- what is read back ------------------------------------------------------------------------------------------------

@@ -28,11 +28,20 @@ _OPERATOR = "operator_id"
 
 @dataclass(slots=True)
 class _Values:
-    """The distinct values of one expression: which have rows, and aggregates over those, by the names of their columns."""
+    """The distinct values of one expression: which have rows, and aggregates over those, by the names of their columns.
+
+    Only groups that ever have several values are counted so. `reach`: the query of each group's least and greatest value.
+    """
 
     name: str
     running: Running
+    reach: str
     outputs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def reached(self) -> str:
+        """The name of the relation that `reach` makes."""
+        return f"{self.name}_reach"
 
 
 class Counting:
@@ -82,7 +91,8 @@ class Counting:
             outputs.append(f'running."{key}"' if key else f'{asked.output(tree)} AS "{told.alias_or_name}"')
         rows = self._running.rows(asked.where)
         joins = " ".join(
-            f"LEFT JOIN {found.name} ON {same('running', found.name, self._keys)} AND {found.name}.t = running.t"
+            f"LEFT JOIN {found.name} ON {same('running', found.name, self._keys)} AND {found.name}.t = running.t "
+            f"LEFT JOIN {found.reached} ON {same('running', found.reached, self._keys)}"
             for found in asked.values.values()
         )
         text = f"SELECT {', '.join(outputs)}, running.t AS t FROM {self._running.name} AS running {joins} WHERE running.{rows} > 0"
@@ -93,6 +103,7 @@ class Counting:
         out = dict(self._running.relations())
         by = ", ".join(f'running."{key}"' for key in self._keys)
         for values_ in self._values.values():
+            out[values_.reached] = values_.reach
             out |= values_.running.relations()
             outputs = ", ".join(f"{sql} AS {name}" for sql, name in values_.outputs.items())
             out[values_.name] = (
@@ -119,15 +130,28 @@ class Counting:
         return f"running.{self._running.extreme(kind, taken)}"
 
     def of_values(self, kind: Literal["COUNT", "MIN", "MAX"], present: Terms, value: str) -> tuple[_Values, str]:
-        """The relation of an expression's distinct values, and its column of an aggregate over those that are present."""
-        name = f"{self._name}_values_{len(self._values) + 1}"
-        keys = {**self._keys, "counted_value": value}
-        found = self._values.setdefault(
-            value, _Values(name, Running(f"{name}_all", self._tables, keys, self._calendar))
-        )
+        """The relation of an expression's distinct values, and the SQL of an aggregate over those that are present.
+
+        A group that only ever has one value, as most have one currency, needs the number of its rows alone.
+        """
+        found = self._values.setdefault(value, self._values_of(value))
         rows = found.running.rows(present)
         told = f"{kind}(CASE WHEN running.{rows} > 0 THEN running.counted_value END)"
-        return found, f"{found.name}.{found.outputs.setdefault(told, f'value_{len(found.outputs) + 1}')}"
+        column = f"{found.name}.{found.outputs.setdefault(told, f'value_{len(found.outputs) + 1}')}"
+        only, none = ("1", "0") if kind == "COUNT" else (f"{found.reached}.lowest", "NULL")
+        return found, f"COALESCE({column}, CASE WHEN {self.figure([(present, '1')])} > 0 THEN {only} ELSE {none} END)"
+
+    def _values_of(self, value: str) -> _Values:
+        name = f"{self._name}_values_{len(self._values) + 1}"
+        told = ", ".join(f'{sql} AS "{key}"' for key, sql in self._keys.items())
+        reach = (
+            f"SELECT {told}, MIN({value}) AS lowest, MAX({value}) AS highest {self._tables} "
+            f"GROUP BY {', '.join(self._keys.values())}"
+        )
+        on = " AND ".join(f'reach."{key}" IS NOT DISTINCT FROM {sql}' for key, sql in self._keys.items())
+        tables = f"{self._tables} JOIN {name}_reach AS reach ON {on} AND reach.lowest <> reach.highest"
+        running = Running(f"{name}_all", tables, {**self._keys, "counted_value": value}, self._calendar)
+        return _Values(name, running, reach)
 
     def true(self, tree: exp.Expr) -> Terms:
         """When a condition over the source's tables is true."""
@@ -159,7 +183,7 @@ class _Asked:
         if isinstance(call, exp.Count) and isinstance(inner, exp.Star):
             return self.counting.figure([(self.where, "1")])
         if isinstance(call, exp.Count) and isinstance(inner, exp.Distinct) and len(inner.expressions) == 1:
-            return f"COALESCE({self._of_values('COUNT', self._taken(inner.expressions[0]))}, 0)"
+            return self._of_values("COUNT", self._taken(inner.expressions[0]))
         if isinstance(call, exp.Sum | exp.Avg):
             return self._sum(self._taken(inner), average=isinstance(call, exp.Avg))
         if isinstance(call, exp.Min | exp.Max):

@@ -24,7 +24,7 @@ from customer_research.research.portfolio.measure import attach
 SOME_ACCOUNTS = f"{ACCOUNT_TABLE}_of_some"
 """The wide table of the instants that are laid out, with the instant as column `t`."""
 
-MOST_TOGETHER = 300_000
+MOST_TOGETHER = 400_000
 """Rows that the wide table of some instants has at most, if it has more than one."""
 
 _KEY = "operator_id"
@@ -54,7 +54,7 @@ class Calendar:
         if as_of.astimezone(UTC) not in self._laid:
             self._lay(as_of.astimezone(UTC))
         for name, some in ((ACCOUNT_TABLE, SOME_ACCOUNTS), (KNOWN_OPERATORS, _SOME_OPERATORS)):
-            engine.keep(name, f"SELECT * FROM {some} WHERE t = {_moment(as_of)}")
+            engine.bind(name, f"SELECT * FROM {some} WHERE t = {_moment(as_of)}")
 
     def parts(self) -> Iterator[Sequence[datetime]]:
         """The instants, some at a time; meanwhile `SOME_ACCOUNTS` holds their wide table."""
@@ -100,7 +100,8 @@ class Calendar:
         self._engine.bind(operators.name, f"SELECT * FROM {_SOME_OPERATORS}")
         metrics = ", ".join(name for name in account_columns() if name != _KEY)
         self._engine.keep(
-            SOME_ACCOUNTS, f"SELECT CAST({_KEY} AS VARCHAR) AS {_KEY}, {metrics}, t FROM ({accounts.sql}) AS accounts ORDER BY t"
+            SOME_ACCOUNTS,
+            f"SELECT CAST({_KEY} AS VARCHAR) AS {_KEY}, {metrics}, t FROM ({accounts.sql}) AS accounts ORDER BY t",
         )
 
     def _tell(self, instants: Sequence[datetime]) -> None:
