@@ -137,3 +137,26 @@ def test_no_progress_is_drawn_where_python_is_interactive() -> None:
     )
     ran = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, check=True)
     assert ran.stdout == "[{'value': 'false'}]\n"
+
+
+def test_tables_at_hand_answer_as_before() -> None:
+    asked = """
+        SELECT m.operator_id, COALESCE(MIN(s.status), m.operator_id) AS told, COUNT(*) AS number, MAX(m.removed_at) AS removed_at
+        FROM member AS m
+        LEFT JOIN ticket AS s ON s.operator_id = m.operator_id
+        GROUP BY m.operator_id
+        ORDER BY m.operator_id
+    """
+    instant = datetime(2026, 3, 1, tzinfo=UTC)
+    members = [{"operator_id": name, "removed_at": instant} for name in ("b", "Ä", None, "a", "b", "it's")]
+    with Memory() as memory:
+        memory.load("member", members)
+        memory.load("ticket", [{"operator_id": "b", "status": "open"}, {"operator_id": "only here", "status": "done"}])
+        before = memory.run(asked)
+        for _ in range(2):  # they may be got ready again
+            needed = {"member": {"operator_id": "operator_id", "removed_at": "removed_at"}}
+            memory.at_hand({**needed, "ticket": {"status": "status"}}, "operator_id")
+            assert memory.run(asked) == before
+        assert list(memory.kinds("FROM member")) == ["operator_id", "removed_at"]
+        memory.load("member", members[:1])
+        assert [row["operator_id"] for row in memory.run(asked)] == ["b"]

@@ -9,6 +9,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from customer_research.engines.duckdb import Memory
 from customer_research.metrics.calendar import LARGE, calendar_stages, even_calendar, lifted
 
 WEEKS = [datetime(2026, 11, 2, tzinfo=UTC) - week * timedelta(days=7) for week in range(104)]
@@ -58,3 +59,47 @@ def test_a_ranking_of_which_others_than_the_first_are_asked_for_stays() -> None:
     even = even_calendar(WEEKS)
     assert "first_until" in lifted(told.format(asked="= 1"), even=even)
     assert "first_until" not in lifted(told.format(asked="<= 2"), even=even)
+
+
+def test_texts_that_are_there_or_not_are_counted_once() -> None:
+    sql = EVEN["usage_metrics"]
+    assert "COUNT(CASE WHEN NOT r.driver_name IS NULL THEN 1 END)" in sql
+    assert "COUNT(CASE WHEN r.driver_name IS NULL THEN 1 END)" not in sql
+
+
+DISTINCT = """
+    WITH moment AS (
+        SELECT instant.t, instant.t - INTERVAL '30' DAY AS d30 FROM (SELECT CAST($as_of AS TIMESTAMP) AS t) AS instant
+    ),
+    recent AS (
+        SELECT c.operator_id, COUNT(DISTINCT c.currency) AS several, MIN(c.currency) AS lowest, MAX(c.currency) AS highest
+        FROM charge AS c CROSS JOIN moment AS m
+        WHERE c.created_at < m.t AND c.created_at >= m.d30
+        GROUP BY c.operator_id
+    )
+    SELECT r.operator_id, r.several, r.lowest, r.highest FROM recent AS r
+"""
+
+
+def test_one_value_and_several_are_told_at_each_instant_as_at_one() -> None:
+    days: dict[str, list[tuple[str | None, int]]] = {
+        "one": [("USD", 300), ("USD", 20)],
+        "two": [("USD", 80), ("EUR", 60), ("USD", 40)],
+        "some": [("USD", 90), (None, 45), (None, 12)],
+        "none": [(None, 50)],
+    }
+    rows = [
+        {"operator_id": name, "currency": currency, "created_at": WEEKS[0] - timedelta(days=ago)}
+        for name, told in days.items()
+        for currency, ago in told
+    ]
+    weeks = WEEKS[:20]
+    with Memory() as memory:
+        memory.load("charge", rows)
+        memory.create("calendar", {"t": "TIMESTAMP"}, [{"t": week} for week in weeks])
+        counted = lifted(DISTINCT, even=even_calendar(weeks))
+        assert "_reach AS" in counted
+        found = {(row["operator_id"], row["t"]): row for row in memory.run(counted)}
+        single = [{**row, "t": week} for week in weeks for row in memory.run(DISTINCT, {"as_of": week})]
+    assert {row["several"] for row in single} == {0, 1, 2}
+    assert found == {(row["operator_id"], row["t"]): row for row in single}

@@ -60,3 +60,23 @@ def test_the_last_step_names_every_metric_of_operator_grain() -> None:
     assert isinstance(query, exp.Select)
     assert set(query.named_selects) == {"operator_id", *wide}
     assert {METRICS[name].subject for name in PARTLY} == {"derived"}
+
+
+def test_tables_that_nobody_lacks_are_not_asked_about() -> None:
+    with DuckDB() as apart:
+        for name in LAKE_TABLES:
+            apart.attach(name, ())
+        apart.load("operator", [{"operator_id": "a", "name": "Ada"}, {"operator_id": "b", "name": "Bea"}])
+        gaps = [("a", "csm"), (None, "ticket")]
+        for told in (gaps, gaps[:0]):
+            apart.load("gap", [{"operator_id": operator, "table_name": table} for operator, table in told])
+            cells = []
+            for steps in (STAGES, stages({table for _, table in told})):
+                for stage in steps:
+                    apart.keep(stage.name, stage.sql, {"as_of": datetime(2026, 11, 1, tzinfo=UTC)})
+                cells.append(apart.run(f"SELECT * FROM {ACCOUNT_TABLE} ORDER BY operator_id"))
+            assert cells[0] == cells[1]
+            assert (cells[0][1]["open_tickets"] is None) == bool(told)
+    assert "lacks_" not in stages(())[-1].sql
+    assert "lacks_csm" in stages({"csm"})[-1].sql
+    assert "lacks_ticket" not in stages({"csm"})[-1].sql

@@ -96,7 +96,7 @@ class Engine(ABC):
             EngineError: as `run`; what had the name then has it still.
         """
 
-    def at_hand(self, tables: Mapping[str, Mapping[str, str]], key: str) -> None:
+    def at_hand(self, tables: Mapping[str, Mapping[str, str]], key: str) -> None:  # noqa: B027 - most have nothing to do
         """Get tables ready for many queries that group and join them by one column of texts; answers stay the same.
 
         Args:

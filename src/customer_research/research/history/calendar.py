@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from customer_research.domain.records import LAKE_TABLES
@@ -55,12 +55,6 @@ class Calendar:
             self._lay(as_of.astimezone(UTC))
         for name, some in ((ACCOUNT_TABLE, SOME_ACCOUNTS), (KNOWN_OPERATORS, _SOME_OPERATORS)):
             engine.bind(name, f"SELECT * FROM {some} WHERE t = {_moment(as_of)}")
-
-    def parts(self) -> Iterator[Sequence[datetime]]:
-        """The instants, some at a time; meanwhile `SOME_ACCOUNTS` holds their wide table."""
-        for first in range(0, len(self._instants), self._together):
-            self._lay(self._instants[first])
-            yield self._laid
 
     def forget(self) -> None:
         """Drop what was made for all instants, and for some."""
