@@ -164,5 +164,9 @@ class EngineError(CustomerResearchError):
         super().__init__(message, hint=hint or ENGINE_HINT)
 
 
+class OutOfMemoryError(EngineError):
+    """A query needs more memory than the engine may use."""
+
+
 class RenderError(CustomerResearchError):
     """A report cannot be drawn: a figure without a receipt, or an unknown format."""

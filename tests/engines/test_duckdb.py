@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from customer_research.domain.records import TABLES
-from customer_research.engines.duckdb import Memory
-from customer_research.errors import EngineError
+from customer_research.engines.duckdb import DuckDB, Memory
+from customer_research.engines.engine import Room
+from customer_research.errors import EngineError, OutOfMemoryError
 
 
 def test_rows_come_back_as_they_went_in_with_aware_timestamps() -> None:
@@ -160,3 +161,11 @@ def test_tables_at_hand_answer_as_before() -> None:
         assert list(memory.kinds("FROM member")) == ["operator_id", "removed_at"]
         memory.load("member", members[:1])
         assert [row["operator_id"] for row in memory.run(asked)] == ["b"]
+
+
+def test_too_little_memory_is_told_with_the_setting() -> None:
+    with DuckDB(Room(memory_mb=20)) as small:
+        with pytest.raises(OutOfMemoryError) as caught:
+            small.run("SELECT LENGTH(LIST(range)) AS number FROM range(20000000)")
+        assert "engine.memory_mb" in caught.value.hint
+        assert small.run("SELECT 1 AS one") == [{"one": 1}]

@@ -11,7 +11,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,21 @@ from made_up_lake import LATE, NAMES, NOW, STEADY, STOPPED, fill, settings_file,
 
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.report import Figures, Report, Table
-from customer_research.errors import AmbiguousOperator, ConfigError, CustomerResearchError, OperatorNotFound, UsageError
+from customer_research.errors import (
+    AmbiguousOperator,
+    ConfigError,
+    CustomerResearchError,
+    OperatorNotFound,
+    OutOfMemoryError,
+    UsageError,
+)
 from customer_research.health.findings import findings_sql
 from customer_research.reports.render import json_, markdown, terminal
 from customer_research.research import Research
 from customer_research.research.history import backfill as module
 from customer_research.research.history import proving
 from customer_research.research.history.backfill import backfill, take
+from customer_research.research.history.calendar import Calendar
 from customer_research.research.history.keeping import changes, keep, listed, prune
 from customer_research.research.history.proving import verify
 from customer_research.research.history.telling import history_report
@@ -257,6 +265,18 @@ def test_pruning_leaves_the_newest_of_each_older_week(copied: Settings) -> None:
     assert extra.scored == ()  # its week has a snapshot
     assert prune(copied, lambda: NOW + timedelta(days=400), days=30) == 0
     assert len(listed(copied.store_url)) == len(before)
+
+
+def test_a_pass_with_too_little_memory_gives_way_to_one_week_after_the_other(
+    filled: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_calendar: Calendar, _instant: datetime) -> None:
+        raise OutOfMemoryError("There is no room.")
+
+    monkeypatch.setattr(Calendar, "_lay", full)
+    fill(tmp_path / "lake", stories())
+    backfill(settings_in(tmp_path), lambda: NOW, weeks=WEEKS)
+    assert content(settings_in(tmp_path)) == content(filled)
 
 
 # -- killed ------------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from customer_research.engines.dialect import check_binding
 from customer_research.engines.engine import BATCH_ROWS, Engine, Room, beside
 from customer_research.engines.rows import check_columns, first_line, inward, named_rows, needed
-from customer_research.errors import EngineError
+from customer_research.errors import EngineError, OutOfMemoryError
 
 if TYPE_CHECKING:
     import duckdb
@@ -65,6 +65,7 @@ class _Instance(Engine):
         self._failure = duckdb.Error
         self._refusal = duckdb.PermissionException
         self._busy = duckdb.ResourceInUseException
+        self._full = duckdb.OutOfMemoryException
         try:
             self._connection = duckdb.connect(config={**_SHUT_OFF, **config})
         except duckdb.Error as error:
@@ -264,6 +265,9 @@ class _Instance(Engine):
             raise self._failed(error) from error
 
     def _failed(self, error: BaseException) -> EngineError:
+        if isinstance(error, self._full):
+            hint = "Let it use more memory (the setting `engine.memory_mb`)."
+            return OutOfMemoryError(f"The query failed in {self._place}: {first_line(error)}.", hint=hint)
         hint = "Name the file's folder when the engine is opened (`reach`)." if isinstance(error, self._refusal) else ""
         return EngineError(f"The query failed in {self._place}: {first_line(error)}.", hint=hint)
 

@@ -16,10 +16,11 @@ from customer_research.domain.records import LAKE_TABLES
 from customer_research.domain.tables import TableSet
 from customer_research.engines.engine import Engine
 from customer_research.engines.rows import canonical_columns
+from customer_research.errors import OutOfMemoryError
 from customer_research.metrics.calendar import CALENDAR, calendar_stages
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
 from customer_research.metrics.wide import KNOWN_OPERATORS, Stage
-from customer_research.research.portfolio.measure import attach
+from customer_research.research.portfolio.measure import attach, measure
 
 SOME_ACCOUNTS = f"{ACCOUNT_TABLE}_of_some"
 """The wide table of the instants that are laid out, with the instant as column `t`."""
@@ -35,7 +36,7 @@ class Calendar:
     """Everybody at many instants; calling it leaves one of them as `measure` would.
 
     The pass is made at the first call, so that instants whose snapshots are all there already cost nothing. Instants are
-    best asked for in order.
+    best asked for in order. A pass for which the engine has too little memory gives way to one instant after the other.
     """
 
     def __init__(self, engine: Engine, tables: TableSet, instants: Sequence[datetime]) -> None:
@@ -46,20 +47,28 @@ class Calendar:
         self._together = max(1, MOST_TOGETHER // max(1, operators))
         self._stages: tuple[Stage, ...] = ()
         self._laid: Sequence[datetime] = ()
+        self._one_by_one = False
 
     def __call__(self, engine: Engine, tables: TableSet, as_of: datetime) -> None:
         """Leave `account_metrics` and `known_operator` on the engine, at one of the instants."""
         assert engine is self._engine
         assert tables is self._tables
-        if as_of.astimezone(UTC) not in self._laid:
-            self._lay(as_of.astimezone(UTC))
+        if not self._one_by_one and as_of.astimezone(UTC) not in self._laid:
+            try:
+                self._lay(as_of.astimezone(UTC))
+            except OutOfMemoryError:
+                self.forget()
+                self._one_by_one = True
+        if self._one_by_one:
+            measure(engine, tables, as_of)
+            return
         for name, some in ((ACCOUNT_TABLE, SOME_ACCOUNTS), (KNOWN_OPERATORS, _SOME_OPERATORS)):
             engine.bind(name, f"SELECT * FROM {some} WHERE t = {_moment(as_of)}")
 
     def forget(self) -> None:
         """Drop what was made for all instants, and for some."""
         subjects = [name for stage in self._stages[:-2] for name in (stage.name, _of_all(stage.name))]
-        self._engine.drop(CALENDAR, SOME_ACCOUNTS, _SOME_OPERATORS, *subjects)
+        self._engine.drop(CALENDAR, ACCOUNT_TABLE, KNOWN_OPERATORS, SOME_ACCOUNTS, _SOME_OPERATORS, *subjects)
         self._stages, self._laid = (), ()
 
     def _pass(self) -> None:
