@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _TITLE_SIZES, _TITLE_LINES = (24, 20, 17, 15), 2
 _COVER_SIZES, _COVER_LINES = (36, 30, 24, 20), 4
-_TEXT, _CAPTION, _CELL, _FOOT = 14.0, 12.0, 11.0, 9.0
+_HEADING, _TEXT, _CAPTION, _CELL, _FOOT = 20.0, 16.0, 13.0, 12.0, 9.0
 SMALL = 10.0
 """The size of letters that stand below charts and in lists of receipts, in points."""
 
@@ -50,6 +50,12 @@ _LONGEST_CELL = 6
 """A cell has at most so many lines; the rest of its words stands in the slide's notes."""
 
 _LEAST_ROWS = 3
+_SHORT = 0.5
+"""A table that takes less of the place for content than this is not split."""
+
+_ROOM_FOR_ANOTHER = 0.35
+"""A part begins on the open slide, under a heading, while so much of the place for content is free."""
+
 _MOST_BELOW_CHART = 0.4
 _INSET = 7.2  # what PowerPoint keeps free inside a text box at the left and right
 _TONES = {**LIGHT.tones, "neutral": LIGHT.ink}
@@ -120,6 +126,8 @@ class Deck:
         self._title, self._number = "", 0
         self._slide: Slide | None = None
         self._left = Box(0, 0, 0, 0)  # what is free on the open slide
+        self._whole = 0.0  # and how high it was
+        self._heading: Line | None = None  # of a part that begins on the open slide
         self._notes: dict[str, None] = {}
         self._layouts: dict[str, SlideLayout] = {}
         self.footer = ""
@@ -142,16 +150,17 @@ class Deck:
         self.end()
 
     def begin(self, title: str) -> None:
-        """A new part: what follows stands under its title."""
-        self.end()
+        """A new part: what follows stands under its title, on the open slide if there is room."""
         self._title, self._number = title, 0
+        self._heading = Line((Word(title, bold=True),), size=_HEADING)
+        if self._left.height < _ROOM_FOR_ANOTHER * self._whole:
+            self.end()
 
     def text(self, lines: Sequence[Line], proofs: Callable[[tuple[Receipt, ...]], str]) -> None:
         """Paragraphs."""
         rest = list(lines)
         while rest:
-            if self._slide is None or rest[0].height(self._left.width) > self._left.height:
-                self._fresh("body")
+            self._ready("body", rest[0].height(self._left.width))
             taken = _taken(rest, self._left)
             shown, rest = rest[:taken], rest[taken:]
             fitted = _fitting(shown, self._left)
@@ -209,6 +218,7 @@ class Deck:
     def end(self) -> None:
         """Finish the open slide: footer, number, notes; placeholders that nothing filled are taken off."""
         slide, self._slide = self._slide, None
+        self._left = Box(0, 0, 0, 0)
         if slide is None:
             return
         self._footed(slide)
@@ -242,9 +252,21 @@ class Deck:
         if self._headed(slide, title):
             self._note(title)
         self._left = self._region(slide, kind)
+        self._whole, self._heading = self._left.height, None
         if kind != "body":
             self._removed(slide, kind)
         return slide
+
+    def _ready(self, kind: str, height: float) -> Slide:
+        """The slide on which a piece so high goes: the open one if it fits there, with its part's heading if it is the first."""
+        heading, self._heading = self._heading, None
+        above = heading.height(self._left.width) if heading is not None and self._slide is not None else 0.0
+        if self._slide is None or above + height > self._left.height:
+            return self._fresh(kind)
+        if heading is not None:
+            self._paragraphs([heading])
+            self._number = 1
+        return self._slide
 
     def _layout(self, kind: str) -> SlideLayout:
         """The layout of a kind of slide, looked for once."""
@@ -336,11 +358,9 @@ class Deck:
         """Draw as many rows as fit on the open slide, on a new one when hardly any would; how many they were."""
         above = _CAPTION * _LEADING + _GAP if caption else 0.0
         fitted = _rows(group, headers, rows, self._left.width if self._slide else self._region_width())
-        wanted = above + sum(fitted.heights[: fitted.lead + _LEAST_ROWS])
-        if self._slide is None or wanted > self._left.height:
-            self._fresh("table")
-        slide = self._slide
-        assert slide is not None
+        whole = above + sum(fitted.heights)
+        together = whole if whole < _SHORT * self._whole else above + sum(fitted.heights[: fitted.lead + _LEAST_ROWS])
+        slide = self._ready("table", together)
         self._removed(slide, "table")
         if caption:
             self._paragraphs([Line((Word(caption, bold=True),), size=_CAPTION)])
