@@ -44,11 +44,13 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(autouse=True)
 def _shared_store_stays_empty(request: pytest.FixtureRequest) -> Iterator[None]:
     """A test that scores, backfills or raises alerts does so in a store of its own: the sandbox's would tell later tests."""
+    if "sandbox" not in request.fixturenames:
+        yield
+        return
+    folder = request.getfixturevalue("sandbox").config_path.parent
     yield
-    if "sandbox" in request.fixturenames:
-        folder = request.getfixturevalue("sandbox").config_path.parent
-        written = [name for name in ("customer-research.db", "lake", "snapshots") if (folder / name).exists()]
-        assert not written, "This test wrote into the shared sandbox's store or lake: give it settings with its own."
+    written = [name for name in ("customer-research.db", "lake", "snapshots") if (folder / name).exists()]
+    assert not written, "This test wrote into the shared sandbox's store or lake: give it settings with its own."
 
 
 @pytest.fixture

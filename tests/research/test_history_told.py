@@ -268,15 +268,20 @@ def test_pruning_leaves_the_newest_of_each_older_week(copied: Settings) -> None:
 
 
 def test_a_pass_with_too_little_memory_gives_way_to_one_week_after_the_other(
-    filled: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_calendar: Calendar, _instant: datetime) -> None:
         raise OutOfMemoryError("There is no room.")
 
     monkeypatch.setattr(Calendar, "_lay", full)
-    fill(tmp_path / "lake", stories())
-    backfill(settings_in(tmp_path), lambda: NOW, weeks=WEEKS)
-    assert content(settings_in(tmp_path)) == content(filled)
+    found = []
+    for fewest in (12, 2):
+        folder = tmp_path / str(fewest)
+        fill(folder / "lake", stories())
+        monkeypatch.setattr(module, "FEWEST", fewest)
+        backfill(settings_in(folder), lambda: NOW, weeks=1)
+        found.append(content(settings_in(folder)))
+    assert found[0] == found[1]
 
 
 # -- killed ------------------------------------------------------------------------------------------------------------

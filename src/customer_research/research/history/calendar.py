@@ -62,8 +62,13 @@ class Calendar:
         if self._one_by_one:
             measure(engine, tables, as_of)
             return
-        for name, some in ((ACCOUNT_TABLE, SOME_ACCOUNTS), (KNOWN_OPERATORS, _SOME_OPERATORS)):
-            engine.bind(name, f"SELECT * FROM {some} WHERE t = {_moment(as_of)}")
+        metrics = ", ".join(name for name in account_columns() if name != _KEY)
+        for name, some, told in (
+            (ACCOUNT_TABLE, SOME_ACCOUNTS, metrics),
+            (KNOWN_OPERATORS, _SOME_OPERATORS, "name"),
+        ):  # the key as text, however the engine holds it
+            key = f"CAST({_KEY} AS VARCHAR) AS {_KEY}"
+            engine.bind(name, f"SELECT {key}, {told}, t FROM {some} WHERE t = {_moment(as_of)}")
 
     def forget(self) -> None:
         """Drop what was made for all instants, and for some."""
@@ -101,11 +106,7 @@ class Calendar:
             self._engine.bind(stage.name, f"SELECT * FROM {_of_all(stage.name)} WHERE {within}")
         self._engine.keep(_SOME_OPERATORS, operators.sql)
         self._engine.bind(operators.name, f"SELECT * FROM {_SOME_OPERATORS}")
-        metrics = ", ".join(name for name in account_columns() if name != _KEY)
-        self._engine.keep(
-            SOME_ACCOUNTS,
-            f"SELECT CAST({_KEY} AS VARCHAR) AS {_KEY}, {metrics}, t FROM ({accounts.sql}) AS accounts ORDER BY t",
-        )
+        self._engine.keep(SOME_ACCOUNTS, f"SELECT * FROM ({accounts.sql}) AS accounts ORDER BY t")
 
     def _tell(self, instants: Sequence[datetime]) -> None:
         self._engine.create(CALENDAR, {"t": "TIMESTAMP"}, [{"t": instant} for instant in instants])
