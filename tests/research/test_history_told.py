@@ -270,7 +270,10 @@ def test_pruning_leaves_the_newest_of_each_older_week(copied: Settings) -> None:
 def test_a_pass_with_too_little_memory_gives_way_to_one_week_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_calendar: Calendar, _instant: datetime) -> None:
+    tried = []
+
+    def full(_calendar: Calendar, instant: datetime) -> None:
+        tried.append(instant)
         raise OutOfMemoryError("There is no room.")
 
     monkeypatch.setattr(Calendar, "_lay", full)
@@ -282,6 +285,7 @@ def test_a_pass_with_too_little_memory_gives_way_to_one_week_after_the_other(
         backfill(settings_in(folder), lambda: NOW, weeks=1)
         found.append(content(settings_in(folder)))
     assert found[0] == found[1]
+    assert tried == [NOW]  # once, and not by the one that measures each week by itself
 
 
 # -- killed ------------------------------------------------------------------------------------------------------------

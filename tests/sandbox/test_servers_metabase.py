@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -385,3 +387,23 @@ def test_field_filters() -> None:
 def test_values_of_the_wrong_type(kind: str, given: Any) -> None:
     with pytest.raises(TemplateError):
         template("{{v}}", tag("v", kind), value("v", given))
+
+
+def test_it_closes_while_a_query_runs() -> None:
+    rows = [{"N": number} for number in range(3000)]
+    warehouse = Warehouse({"A.T": Relation("A", "T", {"N": "NUMBER(38,0)"}, rows)}, datetime(2026, 11, 1, tzinfo=UTC))
+    told: list[str] = []
+
+    def ask() -> None:
+        try:
+            warehouse.run("SELECT SUM(x.N * y.N * z.N) AS TOTAL FROM A.T x, A.T y, A.T z", {}, 1)
+        except SnowflakeError as error:
+            told.append(str(error))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    while not warehouse._running:  # nothing public tells that a query runs
+        time.sleep(0.01)
+    warehouse.close()
+    asking.join()
+    assert len(told) == 1

@@ -6,6 +6,7 @@ import json
 import math
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -38,6 +39,9 @@ VIEWS = {
 
 _STATEMENTS = 512
 """Statements kept compiled: their values are bound, so the same text comes again for every operator."""
+
+_PATIENCE_SECONDS = 0.01
+"""How long a query that is broken off is waited for before it is told again."""
 
 _TYPES = {"NUMBER(38,0)": "BIGINT", "NUMBER": "BIGINT", "FLOAT": "DOUBLE", "TIMESTAMP_NTZ": "TIMESTAMP"}
 _BASE_TYPES = (
@@ -73,6 +77,7 @@ class Warehouse:
         self.as_of = as_of
         self.relations: dict[tuple[str, str], Mapping[str, str]] = {}
         self._lock = threading.Lock()
+        self._running: set[duckdb.DuckDBPyConnection] = set()
         self._connection = duckdb.connect(":memory:", config={"threads": 2, "allow_community_extensions": "false"})
         self._connection.execute("SET enable_progress_bar = false")  # DuckDB draws it on stdout under `python -c`
         self._load(relations.values())
@@ -89,9 +94,15 @@ class Warehouse:
         self._compiled = lru_cache(_STATEMENTS)(self._compile)
 
     def close(self) -> None:
-        """Give the memory back; a query that is beginning is let through first."""
-        with self._lock:
-            self._connection.close()
+        """Give the memory back; queries that still run (nobody waits for them any more) are broken off first."""
+        while True:
+            with self._lock:
+                if not self._running:
+                    self._connection.close()
+                    return
+                for cursor in self._running:
+                    cursor.interrupt()
+            time.sleep(_PATIENCE_SECONDS)
 
     def run(self, sql: str, binds: Mapping[str, Any], limit: int, hidden: Iterable[str] = ()) -> Answer:
         """Run one query; at most *limit* rows come back, and columns named in *hidden* are as good as dropped.
@@ -102,6 +113,7 @@ class Warehouse:
         statement = self._compiled(sql, frozenset(hidden))
         with self._lock:
             cursor = self._connection.cursor()
+            self._running.add(cursor)
         try:
             cursor.execute(statement.sql, dict(binds) or None)
             described = cursor.description or []
@@ -109,7 +121,9 @@ class Warehouse:
         except duckdb.Error as error:
             raise SnowflakeError(_message(error)) from error
         finally:
-            cursor.close()
+            with self._lock:
+                self._running.remove(cursor)
+                cursor.close()
         names = _column_names(statement.names, [str(column[0]) for column in described])
         kinds = [base_type(str(column[1])) for column in described]
         kept = [index for index, name in enumerate(names) if name not in set(hidden)]
