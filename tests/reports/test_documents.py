@@ -415,3 +415,15 @@ def test_the_last_slide_tells_what_it_is_about() -> None:
     assert pptx_.list_title(()) == "Receipts"
     assert pptx_.list_title(("Sources",)) == "Sources"
     assert pptx_.list_title(("Notes", "Gaps", "Sources")) == "Notes, gaps and sources"
+
+
+def test_short_sections_share_a_slide_and_no_heading_stands_alone_at_its_end() -> None:
+    short = [Section(name, (Prose(f"About {name}.", ()),), name.lower()) for name in ("First", "Second")]
+    lines_ = tuple(Prose(f"Sentence {number}. " + "word " * 60, ()) for number in range(12))
+    made = deck(replace(report_of(), sections=(*short, Section("Long", lines_, "long"))))
+    slides = [[shape.text_frame.text for shape in slide.shapes if shape.has_text_frame] for slide in made.slides]
+    (shared,) = [told for told in slides if "About First." in told]
+    assert shared[0] == "First"
+    assert shared.index("Second") < shared.index("About Second.")
+    begun = next(told for told in slides if "Long" in told)
+    assert "Sentence 0." in begun[begun.index("Long") + 1]
