@@ -191,9 +191,9 @@ def dress(standing: NativeChart, chart: Chart, drawn: Drawn, presenter: Presente
     axis.tick_labels.number_format = _number_format(drawn.unit)
     axis.tick_labels.number_format_is_linked = False
     heights = [row.height for row in drawn.rows if row.height is not None]
-    if chart.form not in {"history", "quadrant"} and not _below_zero(standing):
-        axis.minimum_scale = 0  # a bar is as long as its figure
-    if chart.form == "dimensions" and drawn.unit == "points" and max(heights) <= _FULL:
+    if chart.form != "quadrant" and not _below_zero(standing):
+        axis.minimum_scale = 0  # a bar is as long as its figure, and a line falls no more steeply than on the page
+    if chart.form in {"dimensions", "history"} and drawn.unit == "points" and max(heights, default=0) <= _FULL:
         axis.maximum_scale = _FULL
     _grid(axis)
     _named(axis, height_title(chart, presenter, drawn.unit))
