@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -29,6 +30,20 @@ hypothesis.settings.register_profile(
     "everywhere", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("everywhere")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a test that is not there by its name; workers of pytest-xdist would only say that no tests ran."""
+    if hasattr(config, "workerinput"):
+        return
+    for wanted in config.args:
+        path, *names = wanted.partition("[")[0].split("::")
+        file = config.invocation_params.dir / path
+        if not file.exists():
+            raise pytest.UsageError(f"There is no {path} in {config.invocation_params.dir}.")
+        for name in names:
+            if not re.search(rf"\b(?:def|class) {re.escape(name)}\b", file.read_text(encoding="utf-8")):
+                raise pytest.UsageError(f"There is no test {name} in {path}.")
 
 
 @pytest.fixture(scope="session")

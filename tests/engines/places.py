@@ -55,7 +55,7 @@ def _postgres() -> Iterator[str]:
     """A fresh server on loopback, run by an account other than root (which Postgres refuses)."""
     binaries = _postgres_binaries()
     if binaries is None:
-        pytest.skip("impossible here: the binaries of Postgres (Debian: postgresql) are not installed.")
+        pytest.skip("The binaries of Postgres (Debian: postgresql) are not installed.")
     account = _server_account()
     folder = Path(tempfile.mkdtemp(prefix="pg-"))  # not below pytest's own folders: another account must enter it
     try:
@@ -118,7 +118,7 @@ def _free_port() -> int:
 def _spark() -> Iterator[str]:
     """One small Spark for the whole module; engines opened meanwhile share it."""
     if shutil.which("java") is None:
-        pytest.skip("impossible here: Java 17 (Debian: openjdk-17-jre-headless) is not installed.")
+        pytest.skip("Java 17 or newer (Debian: default-jre-headless) is not installed.")
     from pyspark.sql import SparkSession
 
     session = (
