@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,11 @@ import sqlglot
 from scored_accounts import NAMES, RECEIPT, account, evidence, figures, run, scorecard
 
 from customer_research.domain.evidence import Fact, Figure, Gap
-from customer_research.domain.money import Money
 from customer_research.errors import ConfigError, EngineError
 from customer_research.health.assembly import assemble
 from customer_research.health.scorecard import load_scorecard, shipped_scorecards
 from customer_research.health.scoring import scoring_sql
-from customer_research.health.sentences import filled, value_text
+from customer_research.health.sentences import filled
 
 CARD = """
 name = "mine"
@@ -173,33 +171,6 @@ def test_a_row_of_another_account_is_refused() -> None:
 
 def fact(value: Any, unit: str) -> Fact[Any]:
     return Fact(value, unit, (RECEIPT,), datetime(2026, 11, 1, tzinfo=UTC))
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "text"),
-    [
-        (3, "count", "3"),
-        (12_345, "count", "12,345"),
-        (0, "days", "0"),
-        (2.25, "days", "2.3"),
-        (2.0, "days", "2"),
-        (0.0, "ratio", "0%"),
-        (-2 / 3, "ratio", "-66.7%"),
-        (0.9496, "ratio", "95.0%"),
-        (0.95, "ratio", "95%"),
-        (Decimal("0.5"), "ratio", "50%"),
-        (19_900, "usd_minor", "199.00 USD"),
-        ((Money("JPY", 5000), Money("USD", 150)), "money", "5,000 JPY and 1.50 USD"),
-        ((), "money", "nothing"),
-        (date(2026, 4, 1), "date", "2026-04-01"),
-        (datetime(2026, 4, 1, 9, tzinfo=UTC), "timestamp", "2026-04-01"),
-        (True, "boolean", "yes"),
-        (False, "boolean", "no"),
-        ("pro", "text", "pro"),
-    ],
-)
-def test_values_in_words(value: Any, unit: str, text: str) -> None:
-    assert value_text(value, unit) == text
 
 
 def test_sentences_are_filled() -> None:

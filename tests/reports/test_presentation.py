@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -12,25 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_accounts import AS_OF, full, receipt
 
+import customer_research
 from customer_research.domain.evidence import Fact, Gap, GapReason
 from customer_research.domain.money import Money
 from customer_research.domain.report import Block, FigureLine, Figures, Personal, Prose, Report, Section, Table, Text
+from customer_research.domain.words import DISPLAYS, clean, value_words
 from customer_research.errors import RenderError
+from customer_research.health.sentences import filled
 from customer_research.metrics.catalogue import Unit
 from customer_research.reports.kinds import KINDS
-from customer_research.reports.presentation import (
-    DISPLAYS,
-    GAP_WORDS,
-    Presenter,
-    clean,
-    mask,
-    mask_text,
-    safe_link,
-    value_words,
-)
+from customer_research.reports.presentation import GAP_WORDS, Presenter, mask, mask_text, safe_link
 from customer_research.reports.tones import tone_of
 
 RECEIPT = receipt("lago", "invoices")
+SOURCE = Path(customer_research.__file__).parent
 
 
 def fact(value: Any, unit: Any, metric: str = "") -> Fact[Any]:
@@ -81,13 +78,57 @@ def fact(value: Any, unit: Any, metric: str = "") -> Fact[Any]:
         (-15, "points", "-15"),
         (0.0, "number", "0"),
         (1234.56, "number", "1,234.6"),
-        (-2.25, "number", "-2.2"),
+        (-2.25, "number", "-2.3"),
+        (3.25, "number", "3.3"),
+        (-0.04, "number", "0"),
+        (0.0325, "ratio", "3.3%"),
+        (1 - 2**-53, "ratio", "100%"),
+        (Decimal("0.5"), "ratio", "50%"),
         (0.8415, "measure", "0.842"),
         (-0.00123, "precise", "-0.00123"),
     ],
 )
 def test_each_unit_has_one_display(value: Any, unit: Any, words: Any) -> None:
     assert value_words(fact(value, unit)) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "metric"),
+    [
+        (0.0004, "ratio", "high_risk_share"),
+        (0.31, "ratio", "usage_trend"),
+        (123450, "usd_minor", "mrr_usd"),
+        (3.25, "number", "avg_risk_score"),
+        (2.25, "days", "avg_days_to_pay"),
+        ((Money("CAD", 26900), Money("USD", 0)), "money", "mrr"),
+        (datetime(2026, 3, 1, 1, 30, tzinfo=UTC), "timestamp", "last_activity_at"),
+        (True, "boolean", "pending_cancellation"),
+    ],
+)
+def test_a_sentence_says_a_value_as_a_report_does(value: Any, unit: str, metric: str) -> None:
+    found = fact(value, unit, metric)
+    words = value_words(found)
+    assert filled("It is {it}.", {"it": found}) == f"It is {words}."
+
+
+def test_a_sentence_with_its_own_noun_brings_neither_sign_nor_unit() -> None:
+    known = {"days": fact(2.25, "days"), "one": fact(1.04, "days"), "added": fact(2, "count", "members_added_90d")}
+    assert filled("{days|day|days}, {one|day|days}, {added|member|members}", known) == "2.3 days, 1 day, 2 members"
+    assert filled("{bad|day|days}", {"bad": fact(float("nan"), "days")}) == "An unknown number of days"
+
+
+def test_nobody_else_formats_a_share_or_an_amount() -> None:
+    """A percent or thousands with decimals written by hand is a second formatter, which sooner or later disagrees."""
+    by_hand = re.compile(r":,?\.\d%\}|:,\.\d+f\}|\.quantize\(Decimal\(\"0\.1")
+    rooms = ("health", "reports", "research", "surfaces", "domain", "identity", "sources")
+    found = [
+        f"{path.relative_to(SOURCE)}: {line.strip()}"
+        for room in rooms
+        for path in sorted((SOURCE / room).rglob("*.py"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if by_hand.search(line)
+    ]
+    assert found == []
 
 
 def test_every_unit_of_the_catalogue_has_a_display() -> None:

@@ -197,7 +197,7 @@ def test_invoices_stand_as_their_payments_told_then(past: Past) -> None:
     assert all(points == 0 for at, points in failed.items() if at <= first)
     assert min(failed.values()) == -30
     assert set(points_of(past, past.cards[0], "P2", "stays").values()) == {0}
-    assert any("100.0%" in warning for warning in past.warnings)
+    assert any("100%" in warning for warning in past.warnings)
 
 
 def test_overwritten_values_are_left_out_by_name(past: Past, without_payments: Past) -> None:

@@ -23,6 +23,9 @@ not_configured: no credential or setting for the source; none_found: the source 
 not_applicable: the figure makes no sense for this operator; stale: too old to use; truncated: the source cut its answer.
 """
 
+ANSWERS: frozenset[GapReason] = frozenset({"none_found", "not_applicable"})
+"""Gap reasons that are answers: the source was read in full. All others are holes and are listed with their next step."""
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast, get_args
 
-from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, GapReason, Receipt, merge_basis
+from customer_research.domain.evidence import ANSWERS, Evidence, Fact, Figure, Gap, GapReason, Receipt, merge_basis
 from customer_research.domain.health import (
     Band,
     Contribution,
@@ -40,7 +40,6 @@ _WORST_FIRST: Sequence[GapReason] = (
 )
 
 
-_ANSWERS = frozenset({"none_found", "not_applicable"})
 """Reasons that are answers: what cannot be told from them is not for want of a source."""
 
 
@@ -118,7 +117,7 @@ def _gaps(dimensions: Iterable[Dimension]) -> tuple[Gap, ...]:
         if dimension.gap is not None:
             gaps[dimension.name, "", ""] = dimension.gap
         for missing in dimension.unevaluated:
-            if missing.gap.reason not in _ANSWERS:
+            if missing.gap.reason not in ANSWERS:
                 gaps.setdefault(("", missing.gap.source, missing.gap.reason), missing.gap)
     return tuple(gaps.values())
 
@@ -170,11 +169,11 @@ class _Teller:
         """The gates, and the dimensions' own, that cannot be told because a source is missing."""
         for gate in self._scorecard.gates:
             gap = self._worst_gap(metrics_of(gate.cases))
-            if self._row[f"gate_{gate.name}"] is None and gap.reason not in _ANSWERS:
+            if self._row[f"gate_{gate.name}"] is None and gap.reason not in ANSWERS:
                 yield UnjudgedGate(gate.name, gate.cap, gap)
         cap = self._scorecard.critical_cap
         for dimension in dimensions:
-            if cap is not None and dimension.gap is not None and dimension.gap.reason not in _ANSWERS:
+            if cap is not None and dimension.gap is not None and dimension.gap.reason not in ANSWERS:
                 yield UnjudgedGate(f"{dimension.name}_critical", cap, dimension.gap)
 
     def _contribution(self, rule: Rule) -> Contribution:

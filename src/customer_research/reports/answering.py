@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 from customer_research.domain.evidence import Gap
 from customer_research.domain.report import Freshness, Tone
-from customer_research.reports.presentation import Presenter, instant_words, source_title
+from customer_research.domain.words import instant_words
+from customer_research.reports.presentation import Presenter, source_title
 
 _UNABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from customer_research.domain.account import Account, Records
-from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_basis
+from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.money import Money, totals
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.records import TABLES
@@ -33,9 +33,9 @@ from customer_research.domain.report import (
     Text,
     Tone,
 )
+from customer_research.domain.words import list_words
 from customer_research.errors import RenderError, UsageError
 from customer_research.reports.audience import customer_account, customer_report
-from customer_research.reports.presentation import ANSWERS, list_words
 from customer_research.reports.tones import tone_of
 
 STREAMS = frozenset(

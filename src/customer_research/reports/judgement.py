@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from customer_research.domain.account import Account
-from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Receipt, merge_basis
+from customer_research.domain.evidence import ANSWERS, Evidence, Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.health import (
     BAND_LABELS,
     PAYMENT_LABELS,
@@ -33,9 +33,10 @@ from customer_research.domain.report import (
     Text,
     Tone,
 )
+from customer_research.domain.words import list_words, share_words, value_words
 from customer_research.reports.answering import cause_words, unable_words
 from customer_research.reports.build import NOT_RECORDED, PersonalKind, bullets, figure, is_true
-from customer_research.reports.presentation import ANSWERS, list_words, source_title, value_words
+from customer_research.reports.presentation import source_title
 from customer_research.reports.tones import BAND_TONES
 
 STATUS_LABELS: Mapping[str, str] = MappingProxyType(
@@ -114,7 +115,7 @@ def score_figure(account: Account, score: HealthScore | None) -> Figure:
         return Gap("health", "unavailable", "the account was not scored", "Run the report again.")
     basis = overall_basis(account, score)
     if score.score is None or not basis:
-        known = f"only {score.coverage:.0%} of the weight is known"
+        known = f"only {share_words(score.coverage)} of the weight is known"
         return Gap(
             "health", "unavailable", f"{known}, too little to score", "Close the other gaps: each names what to do."
         )
@@ -171,7 +172,7 @@ def headline(account: Account) -> Prose:
         facts += (churned_on,)
     if score is None:
         return Prose(f"{lead}Health was not scored. {stand}", facts, "unknown")
-    covered = f"coverage {score.coverage:.0%}"
+    covered = f"coverage {share_words(score.coverage)}"
     if isinstance(found, Gap):
         return Prose(
             f"{lead}No health score: {BAND_LABELS['insufficient'].lower()}, {covered}. {stand}", facts, "unknown"
@@ -248,7 +249,7 @@ def dimension_table(account: Account, score: HealthScore) -> Table | None:
             Text(dimension_title(dimension.name)),
             dimension_score(account, dimension),
             standing(dimension),
-            Text(f"{dimension.weight:.0%}"),
+            Text(share_words(dimension.weight)),
             key_factor(dimension),
         )
         for dimension in score.dimensions
@@ -502,8 +503,8 @@ def arithmetic(account: Account, score: HealthScore) -> Bullets | None:
     total = score_figure(account, score)
     if isinstance(total, Fact):
         known = [dimension for dimension in score.dimensions if dimension.score is not None]
-        sum_words = " + ".join(f"{d.weight:.0%} x {d.score}" for d in known)
-        share = f" over the known {score.coverage:.0%}" if score.coverage < 1 else ""
+        sum_words = " + ".join(f"{share_words(d.weight)} x {d.score}" for d in known)
+        share = f" over the known {share_words(score.coverage)}" if score.coverage < 1 else ""
         whole = f"({sum_words}){share}" if share else sum_words
         items.append(Prose(f"Overall: {whole} = {total.value}.", (total,)))
     return bullets(items)

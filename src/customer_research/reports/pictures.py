@@ -13,9 +13,9 @@ from customer_research.domain.history import ScoreHistory
 from customer_research.domain.money import Money
 from customer_research.domain.portfolio import Portfolio
 from customer_research.domain.report import Chart, Event, Mark, Prose
+from customer_research.domain.words import counted, money_words, value_words
 from customer_research.reports import days, judgement
 from customer_research.reports.build import day_of, figure, known_rows, newest, records
-from customer_research.reports.presentation import counted, money_words, value_words
 from customer_research.reports.tones import BAND_TONES
 
 YEAR = 12

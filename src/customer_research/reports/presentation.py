@@ -1,27 +1,21 @@
-"""How a figure looks and who may see it: the one place for display by unit, cleaning, masking, audience and footnotes.
+"""Who may see a figure, and its footnotes: the one place for masking, audience, gaps and receipts; values read by `domain.words`.
 
-Every renderer takes its words from here, so that a value reads the same on all of them. A `Presenter` is made for one report
+Every renderer takes its words from here, so that a figure reads the same on all of them. A `Presenter` is made for one report
 and one reader; it gives each receipt its number, refuses a figure without a receipt, masks personal data and strips from
 every text what could command a terminal or turn it around. Renderers only escape for their own syntax and lay out.
 """
 
 from __future__ import annotations
 
-import math
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from itertools import chain
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from customer_research.domain.calibration import Estimate
-from customer_research.domain.evidence import Fact, Gap, Receipt
-from customer_research.domain.money import Money, digits
+from customer_research.domain.evidence import ANSWERS, Fact, Gap, Receipt
 from customer_research.domain.report import (
     Block,
     Bullets,
@@ -38,10 +32,9 @@ from customer_research.domain.report import (
     Text,
     Tone,
 )
+from customer_research.domain.words import clean, value_words
 from customer_research.errors import RenderError
 from customer_research.reports.audience import INTERNAL_SECTIONS
-
-LOCALE = "en_US"
 
 TONE_WORDS: Mapping[str, str] = MappingProxyType(
     {"good": "good", "watch": "watch", "bad": "act", "neutral": "", "unknown": ""}
@@ -61,26 +54,6 @@ GAP_WORDS: Mapping[str, str] = MappingProxyType(
 )
 """Each gap reason in words."""
 
-ANSWERS = frozenset({"none_found", "not_applicable"})
-"""Gap reasons that are answers: the source was read in full. All others are holes and are listed with their next step."""
-
-SIGNED = frozenset(
-    {
-        "trend_30d",
-        "trend_90d",
-        "trend_90d_year",
-        "trend_30d_seasonal",
-        "usage_trend",
-        "mrr_difference",
-        "members_added_90d",
-        "drivers_added_90d",
-        "contribution_points",
-        "score_change",
-        "change",
-    }
-)
-"""Metrics that are changes: shown with a plus sign when positive."""
-
 SOURCE_TITLES: Mapping[str, str] = MappingProxyType(
     {
         "lago": "Lago",
@@ -98,209 +71,14 @@ SOURCE_TITLES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_SEQUENCES = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])|\x9b[0-?]*[ -/]*[@-~]"
-)
-_JOINERS = "\u200c\u200d"  # carry meaning in Persian, Indic scripts and emoji; they reorder nothing
 _EMAIL = re.compile(r"(?<![\w.+-])([\w.+-]+)@((?:[\w-]+\.)+[A-Za-z]{2,})")
 _PHONE = re.compile(r"(?<![\w-])(?:\+\d[\d\s().-]{7,16}\d|\(?\d{3}\)?[-.\s]\d{3}[-.]\d{4})(?![\w-])")
-_CURRENCY = re.compile(r"[A-Z]{3}")
 _URL_SAFE = "/:?&=%@+,;~#!"
-_LETTERED = re.compile(r"([A-Z]{3})(?=\d)")
-
-
-def clean(text: str) -> str:
-    """A text on one line, without terminal sequences, control characters, bidi controls or lone surrogates."""
-    return " ".join("".join(_harmless(char) for char in _SEQUENCES.sub("", text)).split())
-
-
-def _harmless(char: str) -> str:
-    kind = unicodedata.category(char)
-    if char in _JOINERS:
-        return char
-    if kind in {"Zl", "Zp", "Zs"} or char in "\t\n\r\v\f\x85":
-        return " "
-    if kind == "Cs":
-        return "\ufffd"
-    return "" if kind.startswith("C") else char
 
 
 def source_title(source: str) -> str:
     """A source's name as readers know it."""
     return SOURCE_TITLES.get(source, clean(source))
-
-
-def list_words(text: str) -> str:
-    """A text; a `|a|b|` list as `a, b`."""
-    is_list = text.startswith("|") and text.endswith("|") and len(text) > 1
-    return ", ".join(part for part in text.split("|") if part) if is_list else text
-
-
-def _number(value: float | Decimal, pattern: str) -> str:
-    from babel.numbers import format_decimal  # noqa: PLC0415 - start-up time
-
-    return str(format_decimal(value, format=pattern, locale=LOCALE))
-
-
-def money_words(money: Money) -> str:
-    """An amount in its currency, with as many decimals as ISO 4217 gives it: `$1,234.50`, `¥1,200`, `-CA$12.00`."""
-    from babel.numbers import format_currency  # noqa: PLC0415 - start-up time
-
-    decimals = "0" * digits(money.currency)
-    number = "#,##0" + (f".{decimals}" if decimals else "")
-    if not _CURRENCY.fullmatch(money.currency):
-        return f"{_number(money.major, number)} {clean(money.currency)}"
-    text = format_currency(money.major, money.currency, format=f"¤{number}", locale=LOCALE, currency_digits=False)
-    return _LETTERED.sub(r"\1 ", str(text).replace("\xa0", " "))
-
-
-def _integer(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or value != int(value):
-        raise TypeError
-    return int(value)
-
-
-def _real(value: Any) -> float | Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not math.isfinite(value):
-        raise TypeError
-    return value
-
-
-def _count(value: Any) -> str:
-    return _number(_integer(value), "#,##0")
-
-
-def _ratio(value: Any) -> str:
-    """Percent with one decimal; a value close to 0 or 100 % is never rounded into it."""
-    share = _real(value)
-    percent = round(abs(float(share)) * 100, 1)
-    if percent == 0 and share != 0:
-        return f"{'between -0.1% and 0%' if share < 0 else 'under 0.1%'}"
-    if percent == 100 and 0 < share < 1:  # noqa: PLR2004 - 100 %
-        return "over 99.9%"
-    return f"{'-' if share < 0 else ''}{_number(Decimal(str(percent)), '#,##0.#')}%"
-
-
-def _days(value: Any) -> str:
-    days = _real(value)
-    text = _number(round(Decimal(str(days)), 1), "#,##0.#")
-    return f"{text} day" if days == 1 else f"{text} days"
-
-
-def _amounts(value: Any) -> str:
-    """Totals side by side, never added; a currency with nothing is left out beside one with something."""
-    amounts = (value,) if isinstance(value, Money) else tuple(value)
-    if not all(isinstance(money, Money) for money in amounts):
-        raise TypeError
-    telling = [money for money in amounts if money.minor] or amounts
-    return " and ".join(money_words(money) for money in telling) or "0"
-
-
-def _date(value: Any) -> str:
-    if isinstance(value, datetime) or not isinstance(value, date):
-        raise TypeError
-    return value.isoformat()
-
-
-def instant_words(value: datetime) -> str:
-    """An instant in UTC, to the minute: `2026-11-01 09:30 UTC`."""
-    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def dated_words(as_of: datetime, made: datetime) -> str:
-    """Of when a report speaks, and when it was made where that is another minute."""
-    spoken, told = instant_words(as_of), instant_words(made)
-    if spoken == told:
-        return f"As of {spoken}."
-    same_day = spoken.partition(" ")[0] == told.partition(" ")[0]
-    return f"As of {spoken}, made {told.partition(' ')[2] if same_day else told}."
-
-
-def _timestamp(value: Any) -> str:
-    if not isinstance(value, datetime) or value.tzinfo is None:
-        raise TypeError
-    return instant_words(value)
-
-
-def _boolean(value: Any) -> str:
-    if not isinstance(value, bool):
-        raise TypeError
-    return "yes" if value else "no"
-
-
-def _estimate(one: Callable[[float], str], joint: str = "-") -> Callable[[Any], str]:
-    """An estimate and its 95 % interval, each figure by `one`: `4.2 [3.6-4.7]`; `joint` parts bounds that may be negative."""
-
-    def words(value: Any) -> str:
-        if not isinstance(value, Estimate):
-            raise TypeError
-        told = one(value.value)
-        if value.low is None or value.high is None:
-            return f"{told} (interval not known)"
-        return f"{told} [{one(value.low)}{joint}{one(value.high)}]"
-
-    return words
-
-
-def _decimals(pattern: str) -> Callable[[float], str]:
-    return lambda value: _number(Decimal(str(_real(value))), pattern)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return clean(value) or "(blank)"
-
-
-DISPLAYS: Mapping[str, Callable[[Any], str]] = MappingProxyType(
-    {
-        "count": _count,
-        "ratio": _ratio,
-        "days": _days,
-        "money": _amounts,
-        "usd_minor": lambda value: money_words(Money("USD", _integer(value))),
-        "date": _date,
-        "timestamp": _timestamp,
-        "text": _text,
-        "boolean": _boolean,
-        "points": _count,
-        "number": lambda value: _number(round(Decimal(str(_real(value))), 1), "#,##0.#"),
-        "measure": lambda value: _number(round(Decimal(str(_real(value))), 3), "#,##0.000"),
-        "precise": lambda value: _number(round(Decimal(str(_real(value))), 5), "#,##0.00000"),
-        "estimate": _estimate(_decimals("0.000"), " to "),
-        "estimate_ratio": _estimate(_ratio),
-        "estimate_number": _estimate(_decimals("#,##0.0")),
-        "estimate_days": _estimate(_decimals("#,##0")),
-    }
-)
-"""Unit → words. Each raises `TypeError` (or a relative) for a value that the unit cannot hold, `None` above all."""
-
-
-def _signed(fact: Fact[Any]) -> bool:
-    return fact.metric in SIGNED and not isinstance(fact.value, bool) and fact.value > 0
-
-
-def value_words(fact: Fact[Any]) -> str:
-    """A fact's value in words, by its unit; personal values are not for this function.
-
-    Raises:
-        RenderError: the unit is unknown, the value is not of the unit, or the fact has no receipt.
-    """
-    receipts_of(fact)
-    display = DISPLAYS.get(fact.unit)
-    if display is None:
-        raise RenderError(f"The figure {fact.metric or fact.value!r} has the unknown unit {fact.unit!r}.")
-    try:
-        words = display(fact.value)
-    except (TypeError, ValueError, ArithmeticError):
-        name = fact.metric or "without a name"
-        raise RenderError(
-            f"The figure {name} holds {fact.value!r}, which is not a value of unit {fact.unit!r}.",
-            hint="An unknown value is a Gap with its reason, never None.",
-        ) from None
-    if not _signed(fact):
-        return words
-    return words.replace("under ", "under +") if words.startswith("under") else f"+{words}"
 
 
 def receipts_of(fact: Fact[Any]) -> tuple[Receipt, ...]:
@@ -344,11 +122,6 @@ def mask(personal: Personal) -> str:
     if personal.kind == "person":
         return " ".join(_mask_word(word) for word in text.split()) or "•••"
     return "(address hidden)"
-
-
-def counted(number: int, word: str) -> str:
-    """A number of things: `1 row`, `2 rows`."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def mask_text(text: str) -> str:

@@ -9,9 +9,9 @@ from types import MappingProxyType
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.report import Prose
+from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement
 from customer_research.reports.build import figure
-from customer_research.reports.presentation import counted, value_words
 
 
 @dataclass(frozen=True, slots=True)

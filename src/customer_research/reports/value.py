@@ -10,10 +10,10 @@ from typing import Any
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.report import Block, Missing, Prose, Table, Text
+from customer_research.domain.words import counted, share_words, value_words
 from customer_research.reports import days
 from customer_research.reports.build import figure, known_rows, records
 from customer_research.reports.days import Window
-from customer_research.reports.presentation import counted, value_words
 
 _UP = 0.10
 _APP_GOOD, _APP_GOAL_MID = 0.50, 0.80
@@ -187,7 +187,7 @@ def _gaps(account: Account) -> Iterator[Prose]:
     goal = _APP_GOAL_MID if _segment(account) in {"Mid-Market", "Enterprise"} else _APP_GOOD
     if app is not None and app.value < goal:
         facts = (app,) if drivers is None else (app, drivers)
-        text = f"The driver app is used on {value_words(app)} of the trips with a driver (goal {goal:.0%}): show drivers and dispatch what it saves."
+        text = f"The driver app is used on {value_words(app)} of the trips with a driver (goal {share_words(goal)}): show drivers and dispatch what it saves."
         yield Prose(text, facts, "watch")
     charges = account.fact("charge_attempts")
     if charges is not None and charges.value == 0:

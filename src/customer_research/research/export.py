@@ -13,8 +13,9 @@ from customer_research.connect.recording import Recording
 from customer_research.connect.source import Clock
 from customer_research.domain.health import BAND_LABELS, HealthScore
 from customer_research.domain.report import Report
+from customer_research.domain.words import clean
 from customer_research.errors import ConfigError, NotThere
-from customer_research.reports.presentation import clean, mask_text
+from customer_research.reports.presentation import mask_text
 from customer_research.reports.render.notion import pages as pieces_of
 from customer_research.settings import Settings
 from customer_research.sources.notion.pages import KEY, PROPERTIES, NotionPages

@@ -8,16 +8,13 @@ from datetime import datetime, timedelta
 from customer_research.connect.source import Source
 from customer_research.connect.sql import SqlAnswer
 from customer_research.domain.account import Records
-from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.evidence import ANSWERS, Gap, Receipt
 from customer_research.domain.records import TABLES
 from customer_research.domain.report import Freshness
 from customer_research.research.gathered import Gathered
 
 STALE_AFTER = timedelta(hours=48)
 """Domain h: a source older than this is shown with a warning."""
-
-ANSWERS = frozenset({"none_found", "not_applicable"})
-"""Gap reasons that are answers, not outages."""
 
 
 def freshness(gathered: Gathered, sources: Iterable[Source]) -> tuple[Freshness, ...]:

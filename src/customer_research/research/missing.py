@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from customer_research.domain.account import Account
-from customer_research.domain.evidence import Gap
+from customer_research.domain.evidence import ANSWERS, Gap
 from customer_research.domain.report import Report
 from customer_research.health.outcomes import (
     OUTCOME_TABLE,
@@ -22,7 +22,7 @@ from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.queries import account_columns
 from customer_research.reports.build import STREAMS
 from customer_research.reports.kinds.missing import Unknown, build
-from customer_research.reports.presentation import ANSWERS, gap_words
+from customer_research.reports.presentation import gap_words
 from customer_research.research.figures import Measuring
 from customer_research.research.judge import card_named, metrics_needed, scored_row
 from customer_research.research.whatif import assumption

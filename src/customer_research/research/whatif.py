@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Receipt
 from customer_research.domain.report import Report
+from customer_research.domain.words import SIGNED
 from customer_research.errors import UsageError
 from customer_research.health.whatif import Assumed, changed_lines, read_value
 from customer_research.metrics.catalogue import METRICS
 from customer_research.reports.build import STREAMS
 from customer_research.reports.kinds.whatif import ASSUMPTION, Line, Supposition, build
-from customer_research.reports.presentation import SIGNED
 from customer_research.research.figures import WIDE_METRICS, Measuring
 from customer_research.research.judge import card_named, judge, metrics_needed
 from customer_research.research.why import metric_named

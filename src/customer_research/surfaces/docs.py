@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from customer_research.domain.words import share_words
 from customer_research.research import registry
 from customer_research.surfaces.cli import COMMANDS, EXIT_CODES
 
@@ -80,7 +81,7 @@ def rules_page() -> str:
     parts = [NOTE, "# Rules and scorecards\n", registry.RULES_INTRODUCTION]
     for name in registry.scorecards():
         card = registry.scorecard(name)
-        weights = ", ".join(f"{d['name']} {d['weight']:.0%} (base {d['base']})" for d in card["dimensions"])
+        weights = ", ".join(f"{d['name']} {share_words(d['weight'])} (base {d['base']})" for d in card["dimensions"])
         parts += [
             f"\n## `{name}` {card['version']}\n",
             f"{card['title']}. Weights: {weights}.\n",

@@ -27,12 +27,7 @@ from customer_research.health.alerts.rules import (
     ScoreDropTest,
     SourceGapTest,
 )
-from customer_research.health.alerts.standings import (
-    SourceLevel,
-    Standings,
-    source_levels,
-    worse,
-)
+from customer_research.health.alerts.standings import SourceLevel, Standings, source_levels, worse
 from customer_research.health.history import SLACK, alike
 from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import ACCOUNT_TABLE

@@ -7,14 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from customer_research.domain.evidence import ANSWERS
 from customer_research.domain.health import BAND_ORDER, Band
 from customer_research.domain.records import LAKE_TABLES
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.health.history import SLACK
-
-ANSWERS = frozenset({"none_found", "not_applicable"})
-"""Gap reasons that are answers, not outages."""
-
 
 Basis = tuple[str, tuple[str, ...], tuple[str, ...]]
 """What a score rests on: the scorecard's digest, the dimensions that are known, and what is unknown."""

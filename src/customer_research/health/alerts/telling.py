@@ -11,6 +11,7 @@ from customer_research.domain.alert import SOURCE_SUBJECT, RuleInWords, Told
 from customer_research.domain.evidence import Fact, Figure
 from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.snapshot import Reading
+from customer_research.domain.words import share_words
 from customer_research.health.alerts.episodes import Teller
 from customer_research.health.alerts.judging import Judgement, dimension_score
 from customer_research.health.alerts.rules import (
@@ -103,7 +104,9 @@ class Words(Teller):
             reason, detail = level.everybody
             return Told(f"Unknown of every operator ({reason.replace('_', ' ')}): {detail.rstrip('.')}.", {SHARE: 1.0})
         before = self._judgement.share_before(source, test)
-        text = f"Unknown of {level.share:.0%} of operators, after {before:.0%} within {test.days} days."
+        text = (
+            f"Unknown of {share_words(level.share)} of operators, after {share_words(before)} within {test.days} days."
+        )
         return Told(text, {SHARE: level.share})
 
     def _dimension(self, test: DimensionTest, reading: Reading) -> Told:

@@ -18,6 +18,7 @@ from customer_research.domain.calibration import (
     SignalResult,
     Verdict,
 )
+from customer_research.domain.words import share_words
 from customer_research.errors import UsageError
 from customer_research.health.calibration.evaluation import Outcomes, Ranking, Scored, evaluate
 from customer_research.health.calibration.fitting import Design, Fit, expert_slope, fit
@@ -240,7 +241,9 @@ class _Calibrating:
         if not tau:
             return "refused", f"the expert's points stay: on {events} no others are better by one standard error"
         if failed := [gate for gate in gates if not gate.passed]:
-            words = " nor than the ".join(f"{gate.name} with {gate.confidence:.0%} confidence" for gate in failed)
+            words = " nor than the ".join(
+                f"{gate.name} with {share_words(gate.confidence)} confidence" for gate in failed
+            )
             return "refused", f"the expert's points stay: on {events} fitted points are not better than the {words}"
         if self._rung.step == "proposal" and not self._terms.confirmed:
             return "proposed", f"fitted on {events} (fewer than {self._rung.next_at}): a person has to confirm it"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from customer_research.domain.words import share_words
 from customer_research.health.calibration.evaluation import Ranking
 from customer_research.health.calibration.panel import Flags, Floats, Panel
 
@@ -76,7 +77,7 @@ def _reasons(name: str, found: Alone, base: float) -> Iterator[str]:
         yield f"alone it has an AUC of {max(found.auc, 1 - found.auc):.2f} (above {ALARM_AUC}): it knows the answer"
     rate = found.churn_where_fires
     if rate is not None and found.accounts >= _FEWEST_ACCOUNTS and rate > ALARM_CHURN and rate > _LIFT * base:
-        yield f"{rate:.0%} churn where it fires (above {ALARM_CHURN:.0%}): it knows the answer"
+        yield f"{share_words(rate)} churn where it fires (above {share_words(ALARM_CHURN)}): it knows the answer"
 
 
 def constant(values: Floats) -> bool:

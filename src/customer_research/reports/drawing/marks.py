@@ -12,8 +12,9 @@ from typing import Any
 from customer_research.domain.evidence import Fact, Figure, Gap
 from customer_research.domain.money import Money
 from customer_research.domain.report import Chart, Mark, Tone
+from customer_research.domain.words import value_words
 from customer_research.reports.charts import AXES, height_of, place_words, unit_of
-from customer_research.reports.presentation import Presenter, value_words
+from customer_research.reports.presentation import Presenter
 
 UNKNOWN = "unknown"
 """What is written where a figure is unknown."""

@@ -14,6 +14,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Block, Bullets, Figures, Prose, Report, Section
+from customer_research.domain.words import counted, value_words
 from customer_research.reports import days, judgement, pictures, progress, tables, value
 from customer_research.reports.build import (
     INTERNALLY,
@@ -32,7 +33,6 @@ from customer_research.reports.build import (
 )
 from customer_research.reports.days import LISTING, Window
 from customer_research.reports.frame import frame
-from customer_research.reports.presentation import counted, value_words
 from customer_research.reports.recommend import action_table
 
 _RENEWAL_DAYS = 120

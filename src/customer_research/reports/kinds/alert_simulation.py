@@ -9,9 +9,9 @@ from typing import Literal
 from customer_research.domain.alert import Simulated, Tally
 from customer_research.domain.evidence import Fact, Figure, Gap
 from customer_research.domain.report import Block, Cell, FigureLine, Figures, Prose, Report, Table, Text
+from customer_research.domain.words import counted
 from customer_research.reports.build import section, sections
 from customer_research.reports.kinds.alerts import Desk
-from customer_research.reports.presentation import counted
 from customer_research.reports.tones import PRIORITY_TONES
 
 _RAISED = ("Rule", "Severity", "Alerts", "At the start", "A week", "Worst week", "Operators", "Open at the end")

@@ -21,8 +21,9 @@ from customer_research.domain.report import (
     Text,
     Tone,
 )
+from customer_research.domain.words import counted
 from customer_research.reports.build import bullets, section, sections
-from customer_research.reports.presentation import counted, source_title
+from customer_research.reports.presentation import source_title
 from customer_research.reports.tones import PRIORITY_TONES
 
 MOST = 25

@@ -24,9 +24,9 @@ from customer_research.domain.report import (
     Text,
     Tone,
 )
+from customer_research.domain.words import counted, unit_words
 from customer_research.reports.build import section, sections
 from customer_research.reports.kinds.outcomes import BIAS
-from customer_research.reports.presentation import counted
 
 SOURCE = "backtest"
 
@@ -403,5 +403,7 @@ class _Maker:
 
 
 def _interval(value: Estimate) -> str:
-    told = f"{value.value:.3f}"
-    return told if value.low is None or value.high is None else f"{told} [{value.low:.3f} to {value.high:.3f}]"
+    told = unit_words(value.value, "measure")
+    if value.low is None or value.high is None:
+        return told
+    return f"{told} [{unit_words(value.low, 'measure')} to {unit_words(value.high, 'measure')}]"

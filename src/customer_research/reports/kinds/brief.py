@@ -8,9 +8,10 @@ from typing import Any
 
 from customer_research.domain.account import Account
 from customer_research.domain.advice import PRIORITIES, Advice, Meeting
-from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
+from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Block, FigureLine, Figures, Prose, Report
+from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement, progress, tables
 from customer_research.reports.answering import unable_words
 from customer_research.reports.build import (
@@ -32,7 +33,7 @@ from customer_research.reports.build import (
     table,
 )
 from customer_research.reports.frame import frame
-from customer_research.reports.presentation import ANSWERS, counted, source_title, value_words
+from customer_research.reports.presentation import source_title
 from customer_research.reports.recommend import due
 from customer_research.reports.standing import health
 from customer_research.reports.tones import PRIORITY_TONES

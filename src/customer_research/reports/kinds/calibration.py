@@ -30,8 +30,8 @@ from customer_research.domain.report import (
     Text,
     Tone,
 )
+from customer_research.domain.words import counted, share_words, unit_words
 from customer_research.reports.build import section, sections
-from customer_research.reports.presentation import counted
 from customer_research.reports.tones import BAND_TONES
 
 _MOVERS_SHOWN = 20
@@ -309,7 +309,7 @@ class _Writer:
             form="quadrant",
             title="Predicted and observed churn",
             says=Prose(
-                f"Rows in {len(lines)} bins by predicted churn; predicted and observed differ by {worst:.1%} at most.",
+                f"Rows in {len(lines)} bins by predicted churn; predicted and observed differ by {share_words(worst)} at most.",
                 facts,
             ),
             marks=tuple(
@@ -349,7 +349,9 @@ class _Writer:
     def _by_band(self) -> Chart:
         known = [(line, line.rate) for line in self._told.bands if line.rate is not None]
         facts = [self._fact(rate.value, "ratio") for _, rate in known]
-        words = ", ".join(f"{rate.value:.1%} in {BAND_LABELS.get(line.name, line.name)}" for line, rate in known)
+        words = ", ".join(
+            f"{share_words(rate.value)} in {BAND_LABELS.get(line.name, line.name)}" for line, rate in known
+        )
         return Chart(
             form="bands",
             title="Churn by band",
@@ -441,6 +443,6 @@ def _size(one: SignalResult) -> float:
 
 def _words(value: float, unit: str) -> str:
     """A bound of an interval in the words of its unit."""
-    if unit == "ratio":
-        return f"{value:.1%}"
-    return f"{value:.1f}" if unit == "number" else f"{value:.3f}"
+    if unit == "number":
+        return f"{value:.1f}"  # beside an estimate, whose decimal stands even when it is 0
+    return unit_words(value, "ratio" if unit == "ratio" else "measure")

@@ -10,6 +10,7 @@ from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_
 from customer_research.domain.health import Contribution, HealthScore
 from customer_research.domain.portfolio import Risks, RiskSort
 from customer_research.domain.report import Block, Cell, Chart, Mark, Prose, Report, Text, Tone
+from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement
 from customer_research.reports.build import bullets, figure, section, sections
 from customer_research.reports.kinds.portfolio import (
@@ -20,7 +21,6 @@ from customer_research.reports.kinds.portfolio import (
     number,
     table,
 )
-from customer_research.reports.presentation import counted, value_words
 from customer_research.reports.standing import health, observed_churn
 
 CATEGORIES: Mapping[str, str] = MappingProxyType({"P": "Payment", "E": "Engagement", "S": "Support", "C": "Contract"})

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any, cast
 
 from customer_research.domain.account import Account
-from customer_research.domain.evidence import Fact, Figure, Gap
+from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap
 from customer_research.domain.health import BAND_LABELS, BAND_ORDER
 from customer_research.domain.money import Money
 from customer_research.domain.report import Cell, Freshness, Prose, Report, Table, Text, Tone
+from customer_research.domain.words import money_words, value_words
 from customer_research.reports import judgement
 from customer_research.reports.build import STREAMS, Kind, bullets, section, sections
-from customer_research.reports.presentation import ANSWERS, gap_words, money_words, value_words
+from customer_research.reports.presentation import gap_words
 from customer_research.reports.standing import STANDINGS, Standing, status
 from customer_research.reports.tones import BAND_TONES, PRIORITY_TONES
 

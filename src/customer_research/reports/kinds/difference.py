@@ -11,6 +11,7 @@ from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import BAND_LABELS, HealthScore
 from customer_research.domain.records import TABLES
 from customer_research.domain.report import Cell, Personal, Prose, Report, Section, Table, Text
+from customer_research.domain.words import share_words
 from customer_research.reports.build import PersonalKind, section, sections
 from customer_research.reports.judgement import dimension_title
 
@@ -192,7 +193,7 @@ def _judgement(then: AccountSnapshot, now: AccountSnapshot) -> Section | None:
             ("Its rules (SHA-256)", old.digest[:16], new.digest[:16]),
             ("Score", _score(old), _score(new)),
             ("Band", BAND_LABELS[old.band], BAND_LABELS[new.band]),
-            ("Coverage", f"{old.coverage:.0%}", f"{new.coverage:.0%}"),
+            ("Coverage", share_words(old.coverage), share_words(new.coverage)),
         )
         if before != after
     ]

@@ -10,11 +10,12 @@ from customer_research.domain.advice import PRIORITIES
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.portfolio import Done, Moves, Week
 from customer_research.domain.report import Block, FigureLine, Figures, Missing, Prose, Report, Text, Tone
+from customer_research.domain.words import counted, instant_words, value_words
 from customer_research.reports.answering import answer_words
 from customer_research.reports.build import Kind, bullets, section, sections
 from customer_research.reports.kinds.moving import AT_RISK, first, money_at_risk, movers_table, proofs
 from customer_research.reports.kinds.portfolio import disagreements_table, gap_warnings, number, table
-from customer_research.reports.presentation import counted, instant_words, source_title, value_words
+from customer_research.reports.presentation import source_title
 from customer_research.reports.recommend import due
 from customer_research.reports.tones import PRIORITY_TONES
 

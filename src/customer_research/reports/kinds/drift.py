@@ -9,8 +9,8 @@ from datetime import date, datetime
 from customer_research.domain.backtest import DRIFT_HIGH, DRIFT_LOW, DRIFT_PSI, Drift, DriftMonth
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.report import Block, Cell, FigureLine, Figures, Freshness, Prose, Report, Table, Text
+from customer_research.domain.words import counted
 from customer_research.reports.build import section, sections
-from customer_research.reports.presentation import counted
 
 _SOURCE = "drift"
 _HEADERS = ("Date", "Rows", "Expected", "Observed", "Ratio", "PSI", "Verdict")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from customer_research.domain.account import Account
 from customer_research.domain.report import Block, Missing, Prose, Report, Section, Table, Text
+from customer_research.domain.words import share_words
 from customer_research.reports import judgement, pictures, progress, tables
 from customer_research.reports.build import STREAMS, Kind, bullets, lines, section, sections
 from customer_research.reports.frame import frame
@@ -60,7 +61,7 @@ def _other_scorecards(account: Account) -> Block | None:
     rows = []
     for score in account.scores:
         found = judgement.score_figure(account, score)
-        coverage = Text(f"{score.coverage:.0%}")
+        coverage = Text(share_words(score.coverage))
         rows.append(
             (Text(score.scorecard), found, Text(judgement.band_words(score), judgement.band_tone(score)), coverage)
         )

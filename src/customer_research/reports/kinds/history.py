@@ -30,6 +30,7 @@ from customer_research.domain.report import (
     Text,
     Tone,
 )
+from customer_research.domain.words import share_words
 from customer_research.reports.build import bullets, section, sections
 from customer_research.reports.tones import BAND_TONES
 
@@ -97,7 +98,7 @@ def _basis(found: OperatorHistory, *past: Past) -> tuple[Receipt, ...]:
 def _score(found: OperatorHistory, past: Past, basis: tuple[Receipt, ...] | None = None) -> Figure:
     reading = past.reading
     if reading.score is None:
-        detail = f"only {reading.coverage:.0%} of the weight was known, too little to score"
+        detail = f"only {share_words(reading.coverage)} of the weight was known, too little to score"
         return Gap("score history", "unavailable", detail)
     return Fact(reading.score, "points", basis or _basis(found, past), past.snapshot.as_of, "health_score")
 

@@ -24,6 +24,7 @@ from customer_research.domain.report import (
     Text,
     Tone,
 )
+from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement, pictures
 from customer_research.reports.build import STREAMS, Kind, bullets, line, section, sections
 from customer_research.reports.frame import frame
@@ -36,7 +37,6 @@ from customer_research.reports.kinds.churn_risk import (
     risk_of,
     signs,
 )
-from customer_research.reports.presentation import counted, value_words
 from customer_research.reports.recommend import action_table
 from customer_research.reports.standing import observed_churn
 

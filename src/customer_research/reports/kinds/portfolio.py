@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from customer_research.domain.account import Account
-from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
+from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.portfolio import Group, Portfolio
 from customer_research.domain.report import Block, Cell, Prose, Report, Section, Table, Text, Tone
+from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement, pictures
 from customer_research.reports.build import figure, section, sections
-from customer_research.reports.presentation import ANSWERS, counted, source_title, value_words
+from customer_research.reports.presentation import source_title
 from customer_research.reports.standing import flag, health
 
 _AT_RISK = frozenset({"critical", "at_risk"})

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.portfolio import Moves, Overview
 from customer_research.domain.report import Block, Missing, Prose, Report, Text
+from customer_research.domain.words import counted, value_words
 from customer_research.reports import pictures
 from customer_research.reports.build import Kind, bullets, figure, section, sections
 from customer_research.reports.kinds.churn_risk import category_of, expected_loss, level_of, risk_figure, risk_of
 from customer_research.reports.kinds.moving import PRESENT, money_at_risk, money_table, movers_table, summed
 from customer_research.reports.kinds.portfolio import brief, disagreements_table, gap_warnings, headline, number, table
-from customer_research.reports.presentation import counted, value_words
 
 MOVERS, RISKS, ISSUES = 5, 5, 5
 DRAWN = 200

@@ -11,10 +11,10 @@ from customer_research.domain.evidence import Fact, Receipt
 from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.money import Money
 from customer_research.domain.report import Block, FigureLine, Figures, Freshness, Prose, Report, Table
+from customer_research.domain.words import counted, money_words, share_words
 from customer_research.reports.build import section, sections
 from customer_research.reports.kinds.backtest import BAND_HEADERS, band_rows, load_table, merged_words
 from customer_research.reports.kinds.outcomes import BIAS
-from customer_research.reports.presentation import counted, money_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def why_words(chosen: Chosen) -> str:
         return f"at most {chosen.capacity:g} new alerts a week"
     terms = chosen.economics
     cost, value = (money_words(Money("USD", minor)) for minor in (terms.cost_minor, terms.value_minor))
-    return f"churn of {terms.break_even:.1%} or more: {cost} a contact, {terms.save_rate:.0%} saved of {value}"
+    return f"churn of {share_words(terms.break_even)} or more: {cost} a contact, {share_words(terms.save_rate)} saved of {value}"
 
 
 def build_thresholds(told: ThresholdsTold) -> Report:

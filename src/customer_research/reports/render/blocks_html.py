@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
+from customer_research.domain.evidence import ANSWERS
 from customer_research.domain.report import (
     Block,
     Bullets,
@@ -20,7 +21,7 @@ from customer_research.domain.report import (
 )
 from customer_research.reports.charts import as_table
 from customer_research.reports.drawing import vega
-from customer_research.reports.presentation import ANSWERS, TONE_WORDS, Presenter, Shown, gap_words
+from customer_research.reports.presentation import TONE_WORDS, Presenter, Shown, gap_words
 from customer_research.reports.render.markup import Markup, element, joined, trusted
 
 SIGNS: Mapping[Tone, str] = {"good": "●", "watch": "▲", "bad": "■", "neutral": "", "unknown": ""}

@@ -33,9 +33,10 @@ from customer_research.domain.report import (
     Table,
     Text,
 )
+from customer_research.domain.words import clean, money_words
 from customer_research.reports.answering import freshness_words
 from customer_research.reports.charts import as_table
-from customer_research.reports.presentation import Presenter, clean, gap_words, money_words, receipts_of
+from customer_research.reports.presentation import Presenter, gap_words, receipts_of
 from customer_research.reports.render.wording import hole_words, receipt_words, title_words
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")

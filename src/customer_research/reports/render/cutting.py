@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from customer_research.domain.report import Report
-from customer_research.reports.presentation import clean, counted
+from customer_research.domain.words import clean, counted
 
 _BY_OPERATOR = frozenset({"profile", "billing", "reservations", "payments", "health", "quick", "history", "missing"})
 """Kinds whose command is their name and takes an operator; others are made with choices that a report does not hold."""

@@ -10,15 +10,8 @@ from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.explanation import Explanation
 from customer_research.domain.money import Money
 from customer_research.domain.report import Personal
-from customer_research.reports.presentation import (
-    clean,
-    gap_words,
-    instant_words,
-    list_words,
-    mask,
-    source_title,
-    value_words,
-)
+from customer_research.domain.words import clean, instant_words, list_words, value_words
+from customer_research.reports.presentation import gap_words, mask, source_title
 
 SCHEMA = "customer-research/explanation/1"
 

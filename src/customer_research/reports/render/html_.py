@@ -6,18 +6,9 @@ from collections.abc import Iterator
 
 from customer_research.domain.evidence import Receipt
 from customer_research.domain.report import Prose, Report, Section
+from customer_research.domain.words import counted, dated_words, instant_words
 from customer_research.reports.answering import freshness_words
-from customer_research.reports.presentation import (
-    GAP_WORDS,
-    TONE_WORDS,
-    Hole,
-    Presenter,
-    counted,
-    dated_words,
-    gap_words,
-    instant_words,
-    source_title,
-)
+from customer_research.reports.presentation import GAP_WORDS, TONE_WORDS, Hole, Presenter, gap_words, source_title
 from customer_research.reports.render.blocks_html import Blocks, Notes, Slugs
 from customer_research.reports.render.markup import Markup, element, joined, trusted
 from customer_research.reports.render.style import digest, stylesheet

@@ -27,8 +27,9 @@ from customer_research.domain.report import (
     Table,
     Text,
 )
+from customer_research.domain.words import clean
 from customer_research.reports.charts import place_words
-from customer_research.reports.presentation import Presenter, clean, note_words, receipts_of, safe_link
+from customer_research.reports.presentation import Presenter, note_words, receipts_of, safe_link
 
 SCHEMA = "customer-research/report/1"
 """The envelope's version: a reader refuses what it does not know. Fields may be added under the same number."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
-from customer_research.domain.evidence import Receipt
+from customer_research.domain.evidence import ANSWERS, Receipt
 from customer_research.domain.report import (
     Block,
     Bullets,
@@ -18,22 +18,12 @@ from customer_research.domain.report import (
     Table,
     Tone,
 )
+from customer_research.domain.words import counted, dated_words, instant_words
 from customer_research.reports.answering import freshness_words
 from customer_research.reports.charts import as_table
 from customer_research.reports.drawing import vega
 from customer_research.reports.drawing.theme import LIGHT
-from customer_research.reports.presentation import (
-    ANSWERS,
-    TONE_WORDS,
-    Hole,
-    Presenter,
-    Shown,
-    counted,
-    dated_words,
-    gap_words,
-    instant_words,
-    source_title,
-)
+from customer_research.reports.presentation import TONE_WORDS, Hole, Presenter, Shown, gap_words, source_title
 from customer_research.reports.render.cutting import left_out, rows_left_out
 from customer_research.reports.render.markup import Markup, element, joined, trusted
 from customer_research.reports.render.terminal import marks

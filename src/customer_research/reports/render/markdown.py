@@ -6,23 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import assert_never
 
-from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.evidence import ANSWERS, Gap, Receipt
 from customer_research.domain.report import Block, Bullets, Chart, FigureLine, Figures, Missing, Prose, Report, Table
+from customer_research.domain.words import counted, dated_words, instant_words
 from customer_research.reports.answering import freshness_words
 from customer_research.reports.charts import Line, as_table, lines_of, months_table, told_in_full
-from customer_research.reports.presentation import (
-    ANSWERS,
-    GAP_WORDS,
-    Hole,
-    Presenter,
-    Shown,
-    counted,
-    dated_words,
-    gap_words,
-    instant_words,
-    one_line,
-    source_title,
-)
+from customer_research.reports.presentation import GAP_WORDS, Hole, Presenter, Shown, gap_words, one_line, source_title
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~&]|!(?=\[)|\$(?!\d)")
 _LEADING = re.compile(r"^(?:[-+=]|\d+(?=[.)]))")

@@ -12,7 +12,8 @@ from itertools import chain
 
 from customer_research.domain.evidence import Receipt
 from customer_research.domain.report import Prose, Report, Table
-from customer_research.reports.presentation import Presenter, dated_words
+from customer_research.domain.words import dated_words
+from customer_research.reports.presentation import Presenter
 from customer_research.reports.render import markdown
 
 MOST_BLOCKS = 900

@@ -25,13 +25,14 @@ from customer_research.domain.report import (
     Report,
     Table,
 )
+from customer_research.domain.words import dated_words
 from customer_research.errors import RenderError
 from customer_research.reports.answering import freshness_words
 from customer_research.reports.drawing import vega
 from customer_research.reports.drawing.theme import PRINT
 from customer_research.reports.fonts import FALLBACKS, FAMILY, FOLDER
 from customer_research.reports.fonts.measure import breakable, drawable, shortened
-from customer_research.reports.presentation import Presenter, Shown, dated_words, gap_words
+from customer_research.reports.presentation import Presenter, Shown, gap_words
 from customer_research.reports.render.columns import Columns, side_by_side
 from customer_research.reports.render.wording import (
     caption_beside,

@@ -25,8 +25,9 @@ from customer_research.domain.report import (
     Section,
     Table,
 )
+from customer_research.domain.words import dated_words
 from customer_research.reports.answering import freshness_words
-from customer_research.reports.presentation import Presenter, Shown, dated_words, gap_words
+from customer_research.reports.presentation import Presenter, Shown, gap_words
 from customer_research.reports.render.slide_charts import native, unknown_words
 from customer_research.reports.render.slides import Cell, Deck, Line, Word
 from customer_research.reports.render.wording import (

@@ -24,16 +24,9 @@ from customer_research.domain.report import (
     Table,
     Tone,
 )
+from customer_research.domain.words import counted, dated_words
 from customer_research.reports.charts import as_table, height_of, sparkline
-from customer_research.reports.presentation import (
-    TONE_WORDS,
-    Presenter,
-    Shown,
-    counted,
-    dated_words,
-    gap_words,
-    source_title,
-)
+from customer_research.reports.presentation import TONE_WORDS, Presenter, Shown, gap_words, source_title
 from customer_research.reports.render.cutting import left_out, rows_left_out, whole_report
 
 MOST_BLOCKS, MOST_CHARACTERS = 40, 9_000

@@ -8,7 +8,7 @@ from dataclasses import replace
 from io import StringIO
 from typing import TYPE_CHECKING, assert_never
 
-from customer_research.domain.evidence import Receipt
+from customer_research.domain.evidence import ANSWERS, Receipt
 from customer_research.domain.report import (
     Block,
     Bullets,
@@ -22,21 +22,10 @@ from customer_research.domain.report import (
     Table,
     Tone,
 )
+from customer_research.domain.words import counted, dated_words, instant_words
 from customer_research.reports.answering import freshness_words
 from customer_research.reports.charts import FEW, GRAVITY, TOTAL, Line, bars, lines_of, place_cell, told_in_full
-from customer_research.reports.presentation import (
-    ANSWERS,
-    TONE_WORDS,
-    Hole,
-    Presenter,
-    Shown,
-    counted,
-    dated_words,
-    gap_words,
-    instant_words,
-    one_line,
-    source_title,
-)
+from customer_research.reports.presentation import TONE_WORDS, Hole, Presenter, Shown, gap_words, one_line, source_title
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

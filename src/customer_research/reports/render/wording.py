@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from customer_research.domain.evidence import Fact, Gap, Receipt, merge_basis
+from customer_research.domain.evidence import ANSWERS, Fact, Gap, Receipt, merge_basis
 from customer_research.domain.report import Chart, Table
-from customer_research.reports.presentation import (
-    ANSWERS,
-    GAP_WORDS,
-    Hole,
-    Presenter,
-    counted,
-    gap_words,
-    instant_words,
-    source_title,
-)
+from customer_research.domain.words import counted, instant_words
+from customer_research.reports.presentation import GAP_WORDS, Hole, Presenter, gap_words, source_title
 
 LONGEST_QUERY = 400
 _PAIR = 2

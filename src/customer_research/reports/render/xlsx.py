@@ -30,20 +30,12 @@ from customer_research.domain.report import (
     Table,
     Tone,
 )
+from customer_research.domain.words import SIGNED, dated_words
 from customer_research.errors import RenderError
 from customer_research.reports.answering import freshness_words
 from customer_research.reports.charts import as_table
 from customer_research.reports.fonts.measure import em
-from customer_research.reports.presentation import (
-    GAP_WORDS,
-    SIGNED,
-    Presenter,
-    Shown,
-    dated_words,
-    gap_words,
-    note_words,
-    source_title,
-)
+from customer_research.reports.presentation import GAP_WORDS, Presenter, Shown, gap_words, note_words, source_title
 from customer_research.reports.render.csv_ import amounts_of
 from customer_research.reports.render.wording import (
     caption_beside,

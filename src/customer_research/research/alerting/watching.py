@@ -10,12 +10,11 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from customer_research.domain.evidence import Figure
+from customer_research.domain.evidence import ANSWERS, Figure
 from customer_research.domain.snapshot import Snapshot
 from customer_research.engines.engine import Engine, open_engine
 from customer_research.health.alerts.judging import NOTHING_WATCHED, Watched, watch_sql
 from customer_research.health.alerts.rules import AlertRule
-from customer_research.health.alerts.standings import ANSWERS
 from customer_research.health.findings import FindingRule, findings_sql
 from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.queries import ACCOUNT_TABLE

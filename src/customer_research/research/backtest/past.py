@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from customer_research.domain.backtest import Dropped, LeftOut
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.tables import TableSet
+from customer_research.domain.words import share_words
 from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
 from customer_research.health.scorecard import DimensionRule, Rule, Scorecard
@@ -382,7 +383,7 @@ def _warnings(engine: Engine, *, payments: bool) -> Iterator[str]:
         share = row["agree"] / row["invoices"]
         yield (
             f"Invoices stand as their payments tell at each date; of {row['invoices']:,} finalised ones "
-            f"{share:.1%} are today as their payments say."
+            f"{share_words(share)} are today as their payments say."
         )
 
 

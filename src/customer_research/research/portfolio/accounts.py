@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from customer_research.domain.account import NO_HISTORY, Account
-from customer_research.domain.evidence import Evidence, Figure, Gap
+from customer_research.domain.evidence import ANSWERS, Evidence, Figure, Gap
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
 from customer_research.engines.engine import Engine
@@ -20,7 +20,7 @@ from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import scoring_sql
 from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.queries import ACCOUNT_TABLE
-from customer_research.research.freshness import ANSWERS, STALE_AFTER
+from customer_research.research.freshness import STALE_AFTER
 from customer_research.research.gaps import nothing_of
 from customer_research.research.judge import METRIC_NAMES, playbook_of
 from customer_research.research.portfolio.snapshots import FILES, PORTFOLIO, figure, pulled_parameter

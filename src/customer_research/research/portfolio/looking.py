@@ -12,9 +12,11 @@ from typing import Any, Literal, get_args
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Figure, Gap
 from customer_research.domain.health import Band, Status
+from customer_research.domain.money import Money
 from customer_research.domain.portfolio import Chosen, Group, Portfolio, Risks, RiskSort
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
+from customer_research.domain.words import money_words
 from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
 from customer_research.health.findings import FindingRule, load_findings
@@ -78,7 +80,9 @@ class Wanted:
             f"segment {' or '.join(self.segments)}" if self.segments else "",
             f"finding {' or '.join(self.findings)}" if self.findings else "",
             f"owner {self.owner}" if self.owner else "",
-            f"MRR of at least {self.min_mrr_minor / 100:,.2f} USD" if self.min_mrr_minor is not None else "",
+            f"MRR of at least {money_words(Money('USD', self.min_mrr_minor))}"
+            if self.min_mrr_minor is not None
+            else "",
             f"name with “{self.text}”" if self.text else "",
         ]
         return ", ".join(part for part in parts if part)

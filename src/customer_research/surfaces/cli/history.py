@@ -247,6 +247,8 @@ def _listed_json(found: Sequence[Listed]) -> str:
 
 
 def _listed_table(found: Sequence[Listed]) -> str:
+    from customer_research.domain.words import unit_words  # noqa: PLC0415 - start-up time
+
     rows = [
         (
             _moment(one.snapshot.as_of),
@@ -254,7 +256,7 @@ def _listed_table(found: Sequence[Listed]) -> str:
             f"{one.snapshot.scorecard} {one.snapshot.version}",
             "later" if one.snapshot.kind == "backfill" else "then",
             f"{one.snapshot.operators:,}",
-            "not known" if one.average is None else f"{one.average:.1f}",
+            "not known" if one.average is None else unit_words(one.average, "number"),
             *(f"{one.bands.get(band, 0):,}" for band in ("healthy", "monitor", "at_risk", "critical")),
         )
         for one in found

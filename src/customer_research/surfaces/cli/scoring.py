@@ -142,6 +142,7 @@ def _summary(snapshot: Snapshot, found: tuple[Standing, ...]) -> str:
     from rich.text import Text  # noqa: PLC0415
 
     from customer_research.domain.health import BAND_LABELS  # noqa: PLC0415
+    from customer_research.domain.words import counted, share_words, unit_words  # noqa: PLC0415
 
     terminal = sys.stdout is not None and sys.stdout.isatty()
     out = io.StringIO()
@@ -155,15 +156,18 @@ def _summary(snapshot: Snapshot, found: tuple[Standing, ...]) -> str:
         legacy_windows=False,
     )
     card = f"scorecard {snapshot.scorecard} {snapshot.version}"
-    counted = "1 operator" if snapshot.operators == 1 else f"{snapshot.operators:,} operators"
-    console.print(Text(f"{counted} as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC, {card}, on {snapshot.engine}"))
+    console.print(
+        Text(
+            f"{counted(snapshot.operators, 'operator')} as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC, {card}, on {snapshot.engine}"
+        )
+    )
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1), header_style="dim")
     for position, header in enumerate(HEADERS):
         table.add_column(header, justify="left" if position < len(("Status", "Band")) else "right")
     for one in found:
-        average = "not known" if one.average is None else f"{one.average:.0f}"
+        average = "not known" if one.average is None else unit_words(one.average, "number")
         cells = (one.status.replace("_", " "), BAND_LABELS.get(one.band, one.band), f"{one.operators:,}", average)
-        table.add_row(*(Text(cell) for cell in (*cells, f"{one.coverage:.0%}")))
+        table.add_row(*(Text(cell) for cell in (*cells, share_words(one.coverage))))
     console.print(table)
     for gap in snapshot.gaps:
         words = f"Unknown of everybody, {gap.source}, {gap.reason.replace('_', ' ')}: {gap.detail} {gap.next_step}"

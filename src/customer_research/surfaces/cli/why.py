@@ -37,9 +37,8 @@ def why(
     show_personal: bool,
 ) -> int:
     """Explain one figure; exit code 3 when a source left it unknown, 1 when a replay differs."""
-    from customer_research.domain.evidence import Gap  # noqa: PLC0415 - start-up time
+    from customer_research.domain.evidence import ANSWERS, Gap  # noqa: PLC0415
     from customer_research.reports.render import explanation as render  # noqa: PLC0415
-    from customer_research.research.freshness import ANSWERS  # noqa: PLC0415
 
     async def work(research: Research) -> Explanation:
         return await research.why(operator, metric, replay=replay, rows=rows)
