@@ -96,6 +96,27 @@ class NotionSettings(_Part):
     concurrency: int = Field(4, ge=1, description="Requests under way at once")
 
 
+class BoundsSettings(_Part):
+    """What is taken of a vendor at most: beyond it an answer is not read, a list not followed, and a gap says so."""
+
+    body_mb: float = Field(32, gt=0, description="Megabytes of one answer, after unpacking")
+    values: int = Field(1_000_000, ge=1, description="Values in one answer (its commas and opening brackets)")
+    depth: int = Field(64, ge=1, description="Lists and objects of one answer that may lie in each other")
+    pages: int = Field(1_000, ge=1, description="Pages of one list about one operator")
+    bad_records: int = Field(
+        100, ge=1, description="Records of one sync's stream that may be unreadable before it fails"
+    )
+    sync_body_mb: float = Field(100, gt=0, description="As body_mb, in a sync: an export holds many operators' records")
+    sync_values: int = Field(3_000_000, ge=1, description="As values, in a sync")
+    sync_pages: int = Field(100_000, ge=1, description="As pages, in a sync: pages of one list about all operators")
+
+    @property
+    def of_a_sync(self) -> BoundsSettings:
+        """The bounds that hold in a sync."""
+        own = {"body_mb": self.sync_body_mb, "values": self.sync_values, "pages": self.sync_pages}
+        return self.model_copy(update=own)
+
+
 class LakeSettings(_Part):
     """The lake: canonical tables of all operators as Parquet files."""
 
@@ -179,6 +200,7 @@ class Settings(BaseSettings):
     hubspot: HubSpotSettings = Field(default_factory=HubSpotSettings)  # type: ignore[arg-type]
     metabase: MetabaseSettings = Field(default_factory=MetabaseSettings)  # type: ignore[arg-type]
     notion: NotionSettings = Field(default_factory=NotionSettings)  # type: ignore[arg-type]
+    bounds: BoundsSettings = Field(default_factory=BoundsSettings)  # type: ignore[arg-type]
     lake: LakeSettings = Field(default_factory=LakeSettings)  # type: ignore[arg-type]
     store: StoreSettings = Field(default_factory=StoreSettings)  # type: ignore[arg-type]
     engine: EngineSettings = Field(default_factory=EngineSettings)  # type: ignore[arg-type]
@@ -370,6 +392,7 @@ def _shown(value: Any) -> str:
 
 __all__ = [
     "AlertSettings",
+    "BoundsSettings",
     "EngineSettings",
     "HubSpotSettings",
     "LagoSettings",

@@ -16,7 +16,9 @@ import httpx2
 import pytest
 
 from customer_research.connect import http
-from customer_research.connect.http import Http, Pace, Vendor, client_error, json_message, segment, status_error
+from customer_research.connect.answers import json_message
+from customer_research.connect.failures import CLIENT_ERRORS, client_error, status_error
+from customer_research.connect.http import Http, Pace, Vendor, segment
 from customer_research.connect.recording import Recording
 from customer_research.errors import (
     BadAnswer,
@@ -25,8 +27,10 @@ from customer_research.errors import (
     NotThere,
     RateLimited,
     SourceError,
+    Truncated,
     Unavailable,
 )
+from customer_research.settings import BoundsSettings
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SECRET = "key-of-the-house/+&"
@@ -152,8 +156,8 @@ def test_what_is_sent_again_is_what_the_tree_calls_retryable() -> None:
 
 
 def test_every_exception_of_the_client_is_in_the_table_and_nothing_else() -> None:
-    assert {kind.__name__ for kind in client_exceptions()} == set(http.CLIENT_ERRORS)
-    assert set(http.CLIENT_ERRORS) > http.NEVER_SENT
+    assert {kind.__name__ for kind in client_exceptions()} == set(CLIENT_ERRORS)
+    assert set(CLIENT_ERRORS) > http.NEVER_SENT
 
 
 def test_an_exception_that_httpx2_may_grow_follows_its_parent() -> None:
@@ -179,7 +183,7 @@ def test_every_exception_of_the_client_becomes_its_error(kind: type[Exception]) 
     with pytest.raises(SourceError) as caught:
         ask(Script([raised]), time=time)
 
-    expected = http.CLIENT_ERRORS[kind.__name__]
+    expected = CLIENT_ERRORS[kind.__name__]
     assert type(caught.value) is expected
     assert (caught.value.source, caught.value.stream) == ("lago", "invoices")
     assert len(time.slept) == (http.MAX_ATTEMPTS - 1 if expected is Unavailable else 0)
@@ -461,15 +465,32 @@ def test_an_empty_body_is_none() -> None:
     assert ask(lambda request: httpx2.Response(204)) is None
 
 
-@pytest.mark.parametrize(
-    "body", [b'{"a": [1, 2', b"<html>hello", b"\xff\xfe", b"[" * 200_000], ids=["cut", "a page", "no text", "too deep"]
-)
+@pytest.mark.parametrize("body", [b'{"a": [1, 2', b"<html>hello", b"\xff\xfe"], ids=["cut", "a page", "no text"])
 def test_what_is_not_json_is_a_bad_answer(body: bytes) -> None:
     script = Script([httpx2.Response(200, content=body)])
     with pytest.raises(BadAnswer, match="not JSON") as caught:
         ask(script)
     assert "lago.url" in caught.value.hint
     assert len(script.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [(b" " * 2_000_000, "larger than 1 MB"), (b"[" * 200_000, "nested more than 64 levels deep")],
+    ids=["large", "deep"],
+)
+def test_an_answer_beyond_a_bound_is_truncated_and_not_asked_for_again(body: bytes, what: str) -> None:
+    script = Script([httpx2.Response(200, content=body)])
+    with pytest.raises(Truncated, match=f"Lago's answer is {what}: it was not read further") as caught:
+        ask(script, bounds=BoundsSettings.model_validate({"body_mb": 1}))
+    assert "bounds." in caught.value.hint
+    assert len(script.seen) == 1
+
+
+def test_the_message_of_an_error_without_end_is_its_beginning() -> None:
+    body = b'{"message": "no"}' + b" " * 100_000
+    with pytest.raises(Denied, match=r"\(401"):
+        ask(Script([httpx2.Response(401, content=body)]))
 
 
 # --- sentences and secrets ----------------------------------------------------------------------------------------------

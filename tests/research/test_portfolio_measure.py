@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from portfolio_cases import Gaps, Row, Tables, alone, drawn_gaps, gap, reading_of, said, unequal, written
 
+from customer_research.domain.evidence import Gap
 from customer_research.domain.records import LAKE_TABLES, TABLES
 from customer_research.domain.tables import TableSet
 from customer_research.engines.duckdb import DuckDB, Memory
@@ -22,7 +23,7 @@ from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS
 from customer_research.research.figures import prepare
 from customer_research.research.judge import judge
-from customer_research.research.portfolio.measure import measure
+from customer_research.research.portfolio.measure import attach, measure
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.snapshots import readings
 
@@ -161,6 +162,21 @@ def test_what_lacks_is_unknown_of_everybody_and_never_zero(tmp_path: Path, engin
     assert {row["mrr_difference"] for row in rows} == {None}
     assert None not in {row["status"] for row in rows}  # billing alone tells
     assert {row["operator_id"] for row in rows if row["invoices_paid"] is None} == {"op-1"}
+
+
+@pytest.mark.parametrize("who", [None, OPERATORS[0]], ids=["everybody", "one"])
+def test_a_gap_in_any_table_costs_its_records_and_no_list(tmp_path: Path, engine: DuckDB, who: str | None) -> None:
+    """Whatever a source told only in part, also of the lists themselves: who there is, and what is unknown, stands."""
+    tables = corpus(MOMENTS[0], rows=10)
+    told = Gap("lago", "truncated", "Only a part.", "Again.")
+    attach(engine, written(tmp_path, tables, {(who, name): told for name in LAKE_TABLES}))
+    for name, table in LAKE_TABLES.items():
+        if "operator_id" not in table.column_names or name == "gap":
+            continue
+        listed = name not in TABLES
+        wanted = [row for row in tables.get(name, ()) if listed or (who is not None and row["operator_id"] != who)]
+        assert engine.run(f"SELECT COUNT(*) AS rows FROM {name}") == [{"rows": len(wanted)}], name
+    assert engine.run("SELECT COUNT(*) AS rows FROM gap") == [{"rows": len(LAKE_TABLES)}]
 
 
 def test_no_rows_and_no_rows_yet_are_told_in_one_sentence(tmp_path: Path, engine: DuckDB) -> None:

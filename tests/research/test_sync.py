@@ -230,13 +230,23 @@ def test_a_source_without_credential_is_skipped_and_its_tables_say_why(world: Wo
 def test_what_came_only_in_part_is_unknown_of_everybody(world: World) -> None:
     gap = Gap("lago", "truncated", "Lago announced 9 invoices and sent 1.", "Run it again.")
     world.vendors["lago"] = billing(invoice(1), partial={"invoice": gap})
-    assert world.sync()["lago.invoices"].gap == gap
+    outcome = world.sync()["lago.invoices"]
+    assert (outcome.state, outcome.gap) == ("partial", gap)
     assert world.rows("gap", "operator_id, table_name, source, reason, detail") == [
         (None, "invoice", "lago", "truncated", gap.detail)
     ]
     world.vendors["lago"].partial = {}
     world.sync(full=True)
     assert world.rows("gap", "table_name") == []
+
+
+def test_what_is_unknown_of_whom_is_never_told_of_itself(world: World) -> None:
+    """A link to `gap` may read a table that came only in part: `gap` itself is whole all the same."""
+    gap = Gap("lago", "truncated", "Lago announced 9 invoices and sent 1.", "Run it again.")
+    nobody = Link("gap", ("invoice",), "SELECT CAST(NULL AS VARCHAR) AS operator_id WHERE 1 = 0")
+    world.vendors["lago"] = billing(invoice(1), partial={"invoice": gap}, links=(nobody,))
+    world.sync()
+    assert world.rows("gap", "table_name") == [("invoice",)]
 
 
 def test_since_goes_back_and_a_first_pull_is_whole_all_the_same(world: World) -> None:

@@ -8,7 +8,6 @@ these tables, never by the text of a message.
 from __future__ import annotations
 
 import asyncio
-import json as json_module
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -16,10 +15,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import ip_address
 from random import SystemRandom
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from customer_research.connect.answers import Answer, TooMuchError, json_message, parsed, received
+from customer_research.connect.failures import SUCCESS, client_error, status_error
 from customer_research.connect.limits import Convention, bucket, told_wait
 from customer_research.connect.recording import Recording
 from customer_research.connect.source import Clock
@@ -30,8 +30,10 @@ from customer_research.errors import (
     NotThere,
     RateLimited,
     SourceError,
+    Truncated,
     Unavailable,
 )
+from customer_research.settings import BoundsSettings
 
 if TYPE_CHECKING:
     import ssl
@@ -61,63 +63,7 @@ CONNECT_TIMEOUT_SECONDS = 5.0
 MESSAGE_LENGTH = 200
 """Characters of a vendor's own message that an error repeats."""
 
-SUCCESS = range(200, 300)
 REDIRECTION = 3
-
-STATUS_ERRORS: Mapping[int, type[SourceError]] = MappingProxyType(
-    {
-        401: Denied,
-        402: Denied,
-        403: Denied,
-        404: NotThere,
-        408: Unavailable,
-        410: NotThere,
-        425: Unavailable,
-        429: RateLimited,
-        529: RateLimited,
-    }
-)
-"""Statuses with a meaning of their own; the rest follow `STATUS_FAMILIES`."""
-
-STATUS_FAMILIES: Mapping[int, type[SourceError]] = MappingProxyType(
-    {1: BadAnswer, 3: BadAnswer, 4: BadAnswer, 5: Unavailable}
-)
-"""First digit → error, for statuses that `STATUS_ERRORS` does not name."""
-
-CLIENT_ERRORS: Mapping[str, type[SourceError]] = MappingProxyType(
-    {
-        "HTTPError": Unavailable,
-        "RequestError": Unavailable,
-        "TransportError": Unavailable,
-        "TimeoutException": Unavailable,
-        "ConnectTimeout": Unavailable,
-        "ReadTimeout": Unavailable,
-        "WriteTimeout": Unavailable,
-        "PoolTimeout": Unavailable,
-        "NetworkError": Unavailable,
-        "ConnectError": Unavailable,
-        "ReadError": Unavailable,
-        "WriteError": Unavailable,
-        "CloseError": Unavailable,
-        "ProtocolError": Unavailable,
-        "RemoteProtocolError": Unavailable,
-        "ProxyError": Unavailable,
-        "DecodingError": Unavailable,
-        "LocalProtocolError": BadAnswer,
-        "UnsupportedProtocol": BadAnswer,
-        "TooManyRedirects": BadAnswer,
-        "HTTPStatusError": BadAnswer,
-        "InvalidURL": BadAnswer,
-        "CookieConflict": BadAnswer,
-        "StreamError": BadAnswer,
-        "StreamConsumed": BadAnswer,
-        "StreamClosed": BadAnswer,
-        "ResponseNotRead": BadAnswer,
-        "RequestNotRead": BadAnswer,
-        "SSEError": BadAnswer,
-    }
-)
-"""httpx2's exceptions by class name (so that the library is loaded only when a request is made)."""
 
 NEVER_SENT = frozenset(["ConnectError", "ConnectTimeout", "PoolTimeout"])
 """Client exceptions after which even a write may be sent again: the vendor has not seen it."""
@@ -129,36 +75,9 @@ RETRY_WRITES = frozenset([429, 529])
 """Statuses after which a write is sent again: refused before it was carried out."""
 
 
-def status_error(status: int) -> type[SourceError] | None:
-    """The error that an HTTP status means; None for a success."""
-    if status in SUCCESS:
-        return None
-    return STATUS_ERRORS.get(status) or STATUS_FAMILIES.get(status // 100, BadAnswer)
-
-
-def client_error(error: BaseException) -> type[SourceError] | None:
-    """The error that an exception of the HTTP client means, by its nearest class in the table; None if not one."""
-    return next((CLIENT_ERRORS[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in CLIENT_ERRORS), None)
-
-
 def segment(text: str) -> str:
     """One path segment, percent-encoded."""
     return quote(text, safe="")
-
-
-def json_message(body: Any) -> str:
-    """A vendor's own words in an error body: `message`, else `error` (text, or an object with a message), else text."""
-    if isinstance(body, str):
-        return body
-    if not isinstance(body, Mapping):
-        return ""
-    for key in ("message", "error", "error_description", "errors"):
-        value = body.get(key)
-        if isinstance(value, str) and value:
-            return value
-        if isinstance(value, Mapping) and value:
-            return json_message(value) or ", ".join(map(str, value))
-    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +137,7 @@ class Http:
         requests_per_second: our own rate, bursts of one second allowed.
         concurrency: requests under way at once.
         deadline_seconds: total time of one recording (a stream), waiting and retries included.
+        bounds: what is taken of an answer at most.
         clock: the present instant.
         transport: replaces the network (tests).
         pace: timer, sleep and jitter (tests).
@@ -237,6 +157,7 @@ class Http:
         concurrency: int,
         deadline_seconds: float,
         clock: Clock,
+        bounds: BoundsSettings | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
         pace: Pace | None = None,
     ) -> None:
@@ -244,6 +165,7 @@ class Http:
         self.vendor = vendor
         self.place = _without_credentials(base_url)
         self.clock = clock
+        self.bounds = bounds or BoundsSettings.model_validate({})
         self._base_url = base_url.rstrip("/")
         self._base_path = urlsplit(self._base_url).path
         self._headers = dict(headers)
@@ -390,22 +312,24 @@ class Http:
             return _Failure(self._late(recording), again=False)
         try:
             async with asyncio.timeout(left):
-                response = await self._exchange(request, recording)
+                answer = await self._exchange(request, recording)
+                took = (self._pace.timer() - started) * 1000
+                logger.debug(
+                    "%s %s %s: %d in %.0f ms", self.vendor.name, request.method, recording.stream, answer.status, took
+                )
+                return await self._read(answer, request.url.path, recording, safe=safe, accept=accept)
         except TimeoutError:
             return _Failure(self._late(recording), again=False)
+        except TooMuchError as error:
+            return _Failure(self._too_much(error, recording), again=False)
         except Exception as error:
             kind = client_error(error)
             if kind is None:
                 raise
             again = kind is Unavailable and (safe or type(error).__name__ in NEVER_SENT)
             return _Failure(self._unreachable(kind, error, recording), again=again)
-        took = (self._pace.timer() - started) * 1000
-        logger.debug(
-            "%s %s %s: %d in %.0f ms", self.vendor.name, request.method, recording.stream, response.status_code, took
-        )
-        return self._read(response, recording, safe=safe, accept=accept)
 
-    async def _exchange(self, request: httpx2.Request, recording: Recording) -> httpx2.Response:
+    async def _exchange(self, request: httpx2.Request, recording: Recording) -> Answer:
         path = request.url.path
         for ending, own in self._own_buckets:
             if path.endswith(ending):
@@ -415,30 +339,33 @@ class Http:
             held = self._held_until - self._pace.timer()
             if held > 0:
                 await self._wait(held, recording, self._limited(recording, held))
-            return await self._open().send(request)
+            response = await self._open().send(request, stream=True)
+            try:
+                return await received(response, self.bounds, wanted=response.status_code in SUCCESS)
+            finally:
+                await response.aclose()
 
-    def _read(
-        self, response: httpx2.Response, recording: Recording, *, safe: bool, accept: Collection[int]
+    async def _read(
+        self, answer: Answer, path: str, recording: Recording, *, safe: bool, accept: Collection[int]
     ) -> Reply | _Failure:
-        status = response.status_code
-        kind = None if status in accept else status_error(status)
+        kind = None if answer.status in accept else status_error(answer.status)
         if kind is not None:
-            return self._refused(kind, response, recording, safe=safe)
+            return self._refused(kind, answer, path, recording, safe=safe, told=await self._said(answer))
         try:
-            body = _parsed(response.content)
-        except (ValueError, RecursionError):
-            sentence = f"{self.vendor.title} sent an answer that is not JSON (status {status})."
+            body = await parsed(answer.content, self.bounds)
+        except ValueError:
+            sentence = f"{self.vendor.title} sent an answer that is not JSON (status {answer.status})."
             hint = f"Check {self.vendor.address or 'the address'}: it must be the API's, not a web page's."
             return _Failure(self._error(BadAnswer, sentence, recording, hint), again=False)
-        return Reply(status, response.headers, body)
+        return Reply(answer.status, answer.headers, body)
 
     def _refused(
-        self, kind: type[SourceError], response: httpx2.Response, recording: Recording, *, safe: bool
+        self, kind: type[SourceError], answer: Answer, path: str, recording: Recording, *, safe: bool, told: str
     ) -> _Failure:
-        status = response.status_code
+        status = answer.status
         again = status in (RETRY_READS if safe else RETRY_WRITES)
         wait = told_wait(
-            response.headers,
+            answer.headers,
             convention=self.vendor.convention if kind is RateLimited else "retry_after",
             reset_header=self.vendor.reset_header,
             now=self.clock(),
@@ -447,8 +374,7 @@ class Http:
             if wait is not None:
                 self._held_until = max(self._held_until, self._pace.timer() + min(wait, MAX_WAIT_SECONDS))
             return _Failure(self._limited(recording, wait), again=again, wait=wait)
-        told = self._said(response)
-        sentence, hint = self._words(kind, status, told, response.request.url.path)
+        sentence, hint = self._words(kind, status, told, path)
         return _Failure(self._error(kind, sentence, recording, hint), again=again, wait=wait)
 
     def _words(self, kind: type[SourceError], status: int, told: str, path: str) -> tuple[str, str]:
@@ -468,11 +394,11 @@ class Http:
             return f"{title} points to another address ({status}).", f"Correct {self.vendor.address or 'the address'}."
         return f"{title} refused the request ({detail}).", "Run `customer-research doctor --online`."
 
-    def _said(self, response: httpx2.Response) -> str:
+    async def _said(self, answer: Answer) -> str:
         try:
-            body = _parsed(response.content)
-        except (ValueError, RecursionError):
-            body = response.text if "html" not in response.headers.get("content-type", "") else ""
+            body = await parsed(answer.content, self.bounds)
+        except (ValueError, TooMuchError):
+            body = answer.text if "html" not in answer.headers.get("content-type", "") else ""
         words = " ".join("".join(c if c.isprintable() else " " for c in self.vendor.message(body)).split())
         return self._redact(words)[:MESSAGE_LENGTH].rstrip(".")
 
@@ -495,6 +421,11 @@ class Http:
     def _late(self, recording: Recording) -> Unavailable:
         sentence = f"{self.vendor.title} did not answer within {self._deadline_seconds:g} s."
         return self._error(Unavailable, sentence, recording, "Try again later, or raise deadline_seconds.")
+
+    def _too_much(self, error: TooMuchError, recording: Recording) -> Truncated:
+        sentence = f"{self.vendor.title}'s answer is {error.what}: it was not read further."
+        hint = f"Raise {error.setting} only if such an answer is to be expected of {self.vendor.title}."
+        return self._error(Truncated, sentence, recording, hint)
 
     def _limited(self, recording: Recording, wait: float | None) -> RateLimited:
         when = "Try again in a minute." if wait is None else f"Try again in {max(wait, 1):.0f} s."
@@ -567,7 +498,3 @@ def _param(value: ParamValue) -> str | list[str]:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, (str, int)) else list(value)
-
-
-def _parsed(content: bytes) -> Any:
-    return json_module.loads(content) if content else None

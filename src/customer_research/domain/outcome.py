@@ -8,8 +8,9 @@ from typing import Literal
 
 from customer_research.domain.evidence import Gap
 
-OutcomeState = Literal["done", "unchanged", "failed", "skipped"]
-"""done: pulled, and the lake's records changed; unchanged: pulled, and they are as before; failed: the source did not give
+OutcomeState = Literal["done", "unchanged", "partial", "failed", "skipped"]
+"""done: pulled, and the lake's records changed; unchanged: pulled, and they are as before; partial: pulled to the end, and
+the source told only a part, or sent records that cannot be read; failed: the source did not give
 all (what it gave is kept, and the next sync goes on from there); skipped: the source is not configured."""
 
 
@@ -18,8 +19,9 @@ class Outcome:
     """One stream of one sync.
 
     `rows` counts the records that came in this sync, `gone` those that the lake no longer has; `held` those that it has
-    now, as they were at `as_of` (None: the stream was never pulled completely). `gap` says why a stream failed or was skipped, or, of one that is done, that the source told only a part. `full`
-    says that everything was asked for, not only what changed. `seconds` is what it took, whatever clock the settings fix.
+    now, as they were at `as_of` (None: the stream was never pulled completely). `gap` says why a stream failed or was
+    skipped, or what is missing of a partial one. `full` says that everything was asked for, not only what changed. `seconds`
+    is what it took, whatever clock the settings fix.
     """
 
     source: str

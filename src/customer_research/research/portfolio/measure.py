@@ -19,6 +19,8 @@ from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS, stages
 
 _STATED, _ABSENT = "stated_gap", "absent_table"
+LISTS = frozenset(LAKE_TABLES) - frozenset(TABLES)
+"""The tables that tell of operators and not of their records: each row stands, also where the list is a part only."""
 _GAP_COLUMNS = ", ".join(LAKE_TABLES["gap"].column_names)
 
 
@@ -67,7 +69,7 @@ def attach(engine: Engine, tables: TableSet) -> None:
     engine.drop(_STATED, _ABSENT)
     partly = {row["table_name"] for row in engine.run("SELECT DISTINCT table_name FROM gap")}
     for name, table in LAKE_TABLES.items():
-        if name in partly and name in tables.files and "operator_id" in table.column_names:
+        if name in partly - LISTS and name in tables.files and "operator_id" in table.column_names:
             _attach_known(engine, name, tables.files[name].paths)
         elif name != "gap":
             engine.attach(name, _paths(tables, name))

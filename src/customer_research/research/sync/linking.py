@@ -187,7 +187,7 @@ class Linking:
             self._keep_old(name, lacking[0])
             return
         partly = [*(lacking if name not in MANY else []), *self._partly(able)]
-        if partly:
+        if partly and name != GAP:  # what is unknown of whom is told of the tables that it speaks of
             self._told[name] = partly[0]
         self._make(name, able)
 

@@ -179,7 +179,8 @@ class StreamPull:
         assert last is not None
         async with self._heavy:
             changed = await self._finish(last)
-        return self.outcome("done" if changed else "unchanged", _first(self._state.partial))
+        gap = _first(self._state.partial)
+        return self.outcome("partial" if gap is not None else "done" if changed else "unchanged", gap)
 
     def failed(self, gap: Gap) -> Outcome:
         """Note that the pull failed, and why; what has landed stands."""

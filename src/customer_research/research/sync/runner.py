@@ -133,8 +133,10 @@ class _Sync:
         self._clock = clock
         self._order = order
         self._told = told
-        # A slice brings more than one operator's records: it may take longer.
-        patient = settings.model_copy(update={"deadline_seconds": settings.lake.deadline_seconds})
+        # A slice brings more than one operator's records: it may take longer and be larger.
+        patient = settings.model_copy(
+            update={"deadline_seconds": settings.lake.deadline_seconds, "bounds": settings.bounds.of_a_sync}
+        )
         self._connections = Connections(patient, clock)
         self._connections.sources = known
         self._threads = ThreadPoolExecutor(len(known) or 1, "sync")

@@ -122,6 +122,7 @@ class HubSpotSession:
             requests_per_second=own.requests_per_second,
             concurrency=own.concurrency,
             deadline_seconds=settings.deadline_seconds,
+            bounds=settings.bounds,
             clock=clock,
             transport=transport,
             pace=pace,

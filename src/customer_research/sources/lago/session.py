@@ -195,6 +195,7 @@ def open_session(
         requests_per_second=own.requests_per_second,
         concurrency=own.concurrency,
         deadline_seconds=settings.deadline_seconds,
+        bounds=settings.bounds,
         clock=clock,
         transport=transport,
         pace=pace,

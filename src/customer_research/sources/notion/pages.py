@@ -69,6 +69,7 @@ class NotionPages:
             secrets=(token,),
             requests_per_second=own.requests_per_second,
             concurrency=own.concurrency,
+            bounds=settings.bounds,
             deadline_seconds=max(settings.deadline_seconds, 60),
             clock=clock,
             transport=transport,

@@ -127,6 +127,7 @@ def open_session(
         requests_per_second=parts.requests_per_second,
         concurrency=parts.concurrency,
         deadline_seconds=settings.deadline_seconds,
+        bounds=settings.bounds,
         clock=clock,
         transport=transport,
     )

@@ -25,7 +25,7 @@ SCHEMA = "customer-research/sync/1"
 NOTHING_WORKED = 6
 WIDTH = 100
 HEADERS = ("Source", "Stream", "Outcome", "Rows", "Gone", "In the lake", "Requests", "Seconds")
-STYLES = {"done": "", "unchanged": "dim", "skipped": "yellow"}
+STYLES = {"done": "", "unchanged": "dim", "partial": "yellow", "skipped": "yellow"}
 """Style of an outcome; all others are red. The outcome stands there in words, too."""
 
 HELP = """\
@@ -36,8 +36,8 @@ The first sync asks for everything, later ones for what changed; after lake.full
 vendor tells what was deleted. A sync that was cut off goes on where it was. Running it twice changes nothing. A source that
 fails stops no other; what it gave before stays in the lake.
 
-Exit code: 0 all pulled; 3 some stream failed; 5 no source is configured, or not the one that was asked for; 6 nothing could
-be pulled.
+Exit code: 0 all pulled; 3 some stream failed or is partial (the source sent less than it announced, or records that cannot
+be read); 5 no source is configured, or not the one that was asked for; 6 nothing could be pulled.
 """
 
 
@@ -75,9 +75,9 @@ def sync(ctx: click.Context, sources: tuple[str, ...], *, full: bool, since: dat
 
 def _code(outcomes: Sequence[Outcome]) -> int:
     states = {outcome.state for outcome in outcomes}
-    if "failed" not in states:
+    if not states & {"failed", "partial"}:
         return 0
-    return PARTIAL if states & {"done", "unchanged"} else NOTHING_WORKED
+    return PARTIAL if states & {"done", "unchanged", "partial"} else NOTHING_WORKED
 
 
 def _document(outcomes: Sequence[Outcome]) -> dict[str, object]:

@@ -1,0 +1,77 @@
+"""What an HTTP status or an exception of the HTTP client means in the error tree: tables, never the text of a message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from customer_research.errors import BadAnswer, Denied, NotThere, RateLimited, SourceError, Unavailable
+
+SUCCESS = range(200, 300)
+
+STATUS_ERRORS: Mapping[int, type[SourceError]] = MappingProxyType(
+    {
+        401: Denied,
+        402: Denied,
+        403: Denied,
+        404: NotThere,
+        408: Unavailable,
+        410: NotThere,
+        425: Unavailable,
+        429: RateLimited,
+        529: RateLimited,
+    }
+)
+"""Statuses with a meaning of their own; the rest follow `STATUS_FAMILIES`."""
+
+STATUS_FAMILIES: Mapping[int, type[SourceError]] = MappingProxyType(
+    {1: BadAnswer, 3: BadAnswer, 4: BadAnswer, 5: Unavailable}
+)
+"""First digit → error, for statuses that `STATUS_ERRORS` does not name."""
+
+CLIENT_ERRORS: Mapping[str, type[SourceError]] = MappingProxyType(
+    {
+        "HTTPError": Unavailable,
+        "RequestError": Unavailable,
+        "TransportError": Unavailable,
+        "TimeoutException": Unavailable,
+        "ConnectTimeout": Unavailable,
+        "ReadTimeout": Unavailable,
+        "WriteTimeout": Unavailable,
+        "PoolTimeout": Unavailable,
+        "NetworkError": Unavailable,
+        "ConnectError": Unavailable,
+        "ReadError": Unavailable,
+        "WriteError": Unavailable,
+        "CloseError": Unavailable,
+        "ProtocolError": Unavailable,
+        "RemoteProtocolError": Unavailable,
+        "ProxyError": Unavailable,
+        "DecodingError": Unavailable,
+        "LocalProtocolError": BadAnswer,
+        "UnsupportedProtocol": BadAnswer,
+        "TooManyRedirects": BadAnswer,
+        "HTTPStatusError": BadAnswer,
+        "InvalidURL": BadAnswer,
+        "CookieConflict": BadAnswer,
+        "StreamError": BadAnswer,
+        "StreamConsumed": BadAnswer,
+        "StreamClosed": BadAnswer,
+        "ResponseNotRead": BadAnswer,
+        "RequestNotRead": BadAnswer,
+        "SSEError": BadAnswer,
+    }
+)
+"""httpx2's exceptions by class name (so that the library is loaded only when a request is made)."""
+
+
+def status_error(status: int) -> type[SourceError] | None:
+    """The error that an HTTP status means; None for a success."""
+    if status in SUCCESS:
+        return None
+    return STATUS_ERRORS.get(status) or STATUS_FAMILIES.get(status // 100, BadAnswer)
+
+
+def client_error(error: BaseException) -> type[SourceError] | None:
+    """The error that an exception of the HTTP client means, by its nearest class in the table; None if not one."""
+    return next((CLIENT_ERRORS[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in CLIENT_ERRORS), None)
