@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import date
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -17,6 +21,7 @@ from customer_research.domain.evidence import Fact
 from customer_research.domain.money import Money
 from customer_research.domain.report import Chart, Event, Mark, Prose
 from customer_research.errors import RenderError
+from customer_research.reports import fonts
 from customer_research.reports.charts import bars
 from customer_research.reports.drawing import vega
 from customer_research.reports.drawing.theme import DARK, LIGHT, THEMES, Theme
@@ -211,3 +216,29 @@ def test_points_and_their_fractions_stand_on_one_axis() -> None:
     spec = vega.spec(Chart("waterfall", "Score", Prose("Score."), marks), Presenter(charted()))
     assert "vconcat" not in spec
     assert bars(Chart("waterfall", "Score", Prose("Score."), marks), 10)[0] == "█" * 10
+
+
+DRAWN_APART = """
+import sys
+from customer_research.reports.drawing import parts, vega
+from customer_research.reports.drawing.theme import LIGHT
+bars = {"mark": "bar", "encoding": {"y": {"field": "name"}, "x": {"field": "height", "type": "quantitative"}}}
+rows = [{"name": "\\N{SNOWMAN}\\N{HIGH VOLTAGE SIGN}\\N{BLACK SUN WITH RAYS}" * 4, "height": 1}]
+sys.stdout.write(vega.svg(parts.frame(LIGHT, "Bars.", {"data": {"values": rows}, "usermeta": {"theme": LIGHT.name}, **bars})))
+"""
+"""Draws bars whose name is in several of the package's fonts, each with another width; the bars begin where the name ends."""
+
+
+def test_a_drawing_takes_no_measure_from_the_machines_fonts(tmp_path: Path) -> None:
+    """Where the machine has a font with a character that Noto Sans lacks, the converter would take it before the package's."""
+    drawn = set()
+    for folder in ("no folder", fonts.folder_of("Noto Emoji"), fonts.folder_of("Noto Sans Symbols2"), fonts.FOLDER):
+        config = tmp_path / "fonts.conf"
+        config.write_text(f'<?xml version="1.0"?><fontconfig><dir>{folder}</dir></fontconfig>', encoding="utf-8")
+        environment = os.environ | {"FONTCONFIG_FILE": str(config)}
+        ran = subprocess.run(
+            (sys.executable, "-c", DRAWN_APART), env=environment, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stderr
+        drawn.add(ran.stdout)
+    assert len(drawn) == 1

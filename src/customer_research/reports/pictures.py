@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -132,8 +133,8 @@ def contributions_waterfall(account: Account) -> Chart | None:
     if score is None or score.score is None or not isinstance(total, Fact) or not score.contributions:
         return None
     known = [dimension for dimension in score.dimensions if dimension.score is not None]
-    weight = sum(dimension.weight for dimension in known)
-    base = sum(dimension.base * dimension.weight for dimension in known) / weight
+    weight = math.fsum(dimension.weight for dimension in known)
+    base = math.fsum(dimension.base * dimension.weight for dimension in known) / weight
     steps = [
         (dimension, c, c.points * dimension.weight / weight) for dimension in known for c in dimension.contributions
     ]
@@ -146,7 +147,7 @@ def contributions_waterfall(account: Account) -> Chart | None:
         )
         for dimension, c, points in sorted(steps, key=lambda step: step[2])
     ]
-    rounding = score.score - base - sum(points for *_, points in steps)
+    rounding = score.score - base - math.fsum(points for *_, points in steps)
     if abs(rounding) >= _ROUNDED:
         marks.append(Mark("Rounding", Fact(round(rounding, 2), "number", total.basis, account.as_of)))
     whole = Fact(

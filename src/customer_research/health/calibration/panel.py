@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -135,5 +136,5 @@ def dimension_weights(declared: Sequence[Signal], weights: dict[str, float] | No
     """
     given = WEIGHTS if weights is None else weights
     present = {signal.dimension for signal in declared}
-    total = sum(weight for name, weight in given.items() if name in present)
+    total = math.fsum(weight for name, weight in given.items() if name in present)
     return {name: weight / total for name, weight in given.items() if name in present}

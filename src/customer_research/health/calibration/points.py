@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -87,7 +88,7 @@ def fitted_points(expert: PointScore, effects: Floats) -> tuple[Floats, dict[str
         points[columns] = effects[columns] / total * available if total > 0 else 0.0
         weights[name] = total / available
     weights = {name: weights.get(name, 0.0) for name in expert.weights}
-    whole = sum(weights.values())
+    whole = math.fsum(weights.values())
     if whole <= 0:
         return np.array([signal.points for signal in expert.signals]), dict(_normal(expert.weights))
     return points, {name: weight / whole for name, weight in weights.items()}
@@ -120,7 +121,8 @@ def _normal(weights: Mapping[str, int]) -> dict[str, float]:
 
 def _whole(values: Mapping[Key, float], total: int) -> dict[Key, int]:
     """Whole numbers in these proportions that add up to `total`: the largest remainders are rounded up."""
-    scale = total / sum(values.values()) if sum(values.values()) > 0 else 0.0
+    whole = math.fsum(values.values())
+    scale = total / whole if whole > 0 else 0.0
     exact = {key: value * scale for key, value in values.items()}
     floors = {key: int(value + _DUST) for key, value in exact.items()}
     lacking = max(0, total - sum(floors.values())) if scale else 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
@@ -27,6 +29,8 @@ VERSION = "5.20"
 
 _NUMBERS = {"decimal": ".", "thousands": ",", "grouping": [3], "currency": ["$", ""], "minus": "-"}
 """How axes write numbers: as the words of figures do, with a minus sign that every font has."""
+
+_FONTCONFIG = "FONTCONFIG_FILE"
 
 _FORMS: Mapping[Form, Callable[..., Spec]] = {
     "history": history,
@@ -111,6 +115,20 @@ def _hatching(theme: Theme, key: str) -> str:
     )
 
 
+@contextmanager
+def _none_of_the_machine() -> Iterator[None]:
+    """Let the converter, which looks once for the machine's fonts, find none: they would stand in before the package's own."""
+    before = os.environ.get(_FONTCONFIG)
+    os.environ[_FONTCONFIG] = str(fonts.NO_OTHERS)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_FONTCONFIG]
+        else:
+            os.environ[_FONTCONFIG] = before
+
+
 @lru_cache(maxsize=1)
 def _converter() -> ModuleType:
     """The converter, with the fonts it measures and draws with."""
@@ -121,6 +139,11 @@ def _converter() -> ModuleType:
             "Charts need the package vl-convert-python, which is not installed.",
             hint="Install customer-research[documents], or take a format without pictures: markdown, terminal, json.",
         ) from None
-    vl_convert.register_font_directory(str(fonts.FOLDER))
+    with _none_of_the_machine():
+        for family in (
+            fonts.FAMILY,
+            *fonts.FALLBACKS,
+        ):  # one by one: for a character of several, the first read is taken
+            vl_convert.register_font_directory(str(fonts.folder_of(family)))
     module: Any = vl_convert
     return module  # type: ignore[no-any-return]

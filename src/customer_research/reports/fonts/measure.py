@@ -6,13 +6,14 @@ below the truth. Documents need them where nobody else lays text out: columns of
 
 from __future__ import annotations
 
+import math
 import struct
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from itertools import pairwise
 
-from customer_research.reports.fonts import FALLBACKS, FAMILY, FOLDER
+from customer_research.reports.fonts import FALLBACKS, FAMILY, folder_of
 
 UNDRAWN = "\N{REPLACEMENT CHARACTER}"
 """What stands for a character that no font has."""
@@ -32,7 +33,7 @@ _Part = tuple[int, int]
 @cache
 def _widths(family: str, weight: str) -> Mapping[int, float]:
     """Code point → advance width in em, of every character that a font has."""
-    raw = (FOLDER / f"{family.replace(' ', '')}-{weight}.ttf").read_bytes()
+    raw = (folder_of(family) / f"{folder_of(family).name}-{weight}.ttf").read_bytes()
     tables = dict(_tables(raw))
     (unit,) = struct.unpack_from(">H", raw, tables["head"][0] + 18)
     (measured,) = struct.unpack_from(">H", raw, tables["hhea"][0] + 34)
@@ -99,8 +100,8 @@ def drawable(text: str) -> str:
 
 
 def em(text: str) -> float:
-    """How wide a line of text is, in em."""
-    return sum(_width(char) or 0.0 for char in text)
+    """How wide a line of text is, in em: added exactly, for `sum` adds floats in another way from Python 3.12 on."""
+    return math.fsum(_width(char) or 0.0 for char in text)
 
 
 def breakable(text: str, width: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -59,7 +60,7 @@ def _headline(simulated: SimulatedAlerts) -> Prose:
     text = (
         f"In {found.weeks:.0f} weeks ({counted(len(found.instants), 'snapshot')}) the rules in force would have raised "
         f"{counted(alerts, 'alert')} on {counted(operators, 'operator')}: {sum(t.at_start for t in on)} at the start, "
-        f"then {sum(t.per_week for t in on):.1f} a week."
+        f"then {math.fsum(t.per_week for t in on):.1f} a week."
     )
     return Prose(text, (_fact(simulated, alerts, "count"), _fact(simulated, operators, "count")))
 

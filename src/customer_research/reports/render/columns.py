@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,7 +48,7 @@ def _groups(least: Sequence[float], width: float) -> list[tuple[int, ...]]:
     groups: list[tuple[int, ...]] = []
     group: tuple[int, ...] = (0,)
     for column in range(1, len(least)):
-        if len(group) > 1 and sum(least[at] for at in (*group, column)) > width:
+        if len(group) > 1 and math.fsum(least[at] for at in (*group, column)) > width:
             groups.append(group)
             group = (0,)
         group = (*group, column)
@@ -57,9 +58,9 @@ def _groups(least: Sequence[float], width: float) -> list[tuple[int, ...]]:
 def _shared(group: Sequence[int], least: Sequence[float], wanted: Sequence[float], width: float) -> tuple[float, ...]:
     """The width shared out: what each column needs, then by what more each wants."""
     needed, desired = ([widths[at] for at in group] for widths in (least, wanted))
-    if sum(desired) <= width:
-        return tuple(one * width / sum(desired) for one in desired)
-    if sum(needed) >= width:
-        return tuple(one * width / sum(needed) for one in needed)
-    share = (width - sum(needed)) / (sum(desired) - sum(needed))
+    if math.fsum(desired) <= width:
+        return tuple(one * width / math.fsum(desired) for one in desired)
+    if math.fsum(needed) >= width:
+        return tuple(one * width / math.fsum(needed) for one in needed)
+    share = (width - math.fsum(needed)) / (math.fsum(desired) - math.fsum(needed))
     return tuple(least_ + (one - least_) * share for least_, one in zip(needed, desired, strict=True))

@@ -6,12 +6,12 @@ Lengths are in points. Text is measured in the widest font that is likely (Noto 
 from __future__ import annotations
 
 import io
+import math
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +106,7 @@ def _lines(text: str, room: float) -> int:
         elif width <= room:
             count, left = count + 1, room - width
         else:
-            rows = ceil(width / room)
+            rows = math.ceil(width / room)
             count, left = count + rows, room - (width - (rows - 1) * room)
     return count
 
@@ -204,7 +204,7 @@ class Deck:
         box = self._left
         small = [replace(line, size=SMALL) for line in lines]
         most = box.height * _MOST_BELOW_CHART
-        below = min(sum(line.height(box.width) for line in small) + _GAP, most)
+        below = min(math.fsum(line.height(box.width) for line in small) + _GAP, most)
         place = replace(box, height=box.height - below)
         frame = slide.shapes.add_chart(getattr(XL_CHART_TYPE, drawn.kind), *place.emu, drawn.numbers)
         _described(frame, chart.title, presenter.text(chart.says.text))
@@ -327,7 +327,7 @@ class Deck:
         """Text at the top of what is free: in the slide's placeholder, when nothing stands there yet."""
         slide = self._slide
         assert slide is not None
-        height = min(sum(line.height(self._left.width) for line in lines) + _GAP, self._left.height)
+        height = min(math.fsum(line.height(self._left.width) for line in lines) + _GAP, self._left.height)
         place = replace(self._left, height=height)
         placed = placeholder(slide, "body")
         if placed is None or placed.text_frame.text or box_of(placed) != self._left:
@@ -358,8 +358,10 @@ class Deck:
         """Draw as many rows as fit on the open slide, on a new one when hardly any would; how many they were."""
         above = _CAPTION * _LEADING + _GAP if caption else 0.0
         fitted = _rows(group, headers, rows, self._left.width if self._slide else self._region_width())
-        whole = above + sum(fitted.heights)
-        together = whole if whole < _SHORT * self._whole else above + sum(fitted.heights[: fitted.lead + _LEAST_ROWS])
+        whole = above + math.fsum(fitted.heights)
+        together = (
+            whole if whole < _SHORT * self._whole else above + math.fsum(fitted.heights[: fitted.lead + _LEAST_ROWS])
+        )
         slide = self._ready("table", together)
         self._removed(slide, "table")
         if caption:
@@ -434,7 +436,7 @@ class _Rows:
 
 
 def _rows(group: Columns, headers: Sequence[Cell] | None, rows: Sequence[Sequence[Cell]], width: float) -> _Rows:
-    scale = width / sum(group.widths)
+    scale = width / math.fsum(group.widths)
     widths = tuple(one * scale for one in group.widths)
     cells = tuple(
         tuple(_short(row[at], (one - 2 * _PADDING) / _CELL) for at, one in zip(group.chosen, widths, strict=True))
