@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from customer_research.domain.advice import Advice
@@ -38,6 +39,18 @@ class Records:
 
 NO_HISTORY = Gap("score history", "not_applicable", "earlier scores were not read for this report")
 NO_ALERTS = Gap("alerts", "not_applicable", "alerts were not read for this report")
+
+
+PERSONS: Mapping[str, str] = MappingProxyType(
+    {"contact": "name", "usage_drivers": "driver_name", "card_failures": "cardholder"}
+)
+"""Table or listing → its column with a person's name."""
+
+
+def people_of(rows: Mapping[str, Iterable[Mapping[str, Any]]]) -> tuple[str, ...]:
+    """The names of persons in the rows of tables and listings, each once, in order."""
+    told = (row.get(column) for table, column in PERSONS.items() for row in rows.get(table, ()))
+    return tuple(sorted({str(name) for name in told if name}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,11 @@ class Account:
         """The metric's fact, or None when it is a gap."""
         figure = self.figures[metric]
         return figure if isinstance(figure, Fact) else None
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The names of persons that the records tell, each once, in order."""
+        return people_of({name: self.records[name].rows for name in PERSONS if name in self.records})
 
     def link(self, kind: str, record_id: str) -> str:
         """The deep link to a vendor's record, or an empty string when no pattern is configured."""

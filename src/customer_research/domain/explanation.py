@@ -25,7 +25,7 @@ class Explanation:
     """A metric of one operator: value or gap, its definition, its query, and the records behind it.
 
     `sql` is the metric's query over canonical tables (one dialect, written once); the requests as sent are in the
-    figure's receipts. `evidence_note` says when the records could not be listed.
+    figure's receipts. `evidence_note` says when the records could not be listed. `people` are persons whom texts may name.
     """
 
     operator_id: str
@@ -41,6 +41,7 @@ class Explanation:
     evidence_note: str = ""
     personal_columns: frozenset[str] = frozenset()
     replayed: Replay | None = None
+    people: tuple[str, ...] = ()
 
     @property
     def known(self) -> bool:

@@ -185,7 +185,10 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One document about one operator (or none, for a lookup), ready for any renderer."""
+    """One document about one operator (or none, for a lookup), ready for any renderer.
+
+    `people` are persons whom its texts may name: never shown by themselves, they tell which words to mask.
+    """
 
     kind: str
     title: str
@@ -198,6 +201,7 @@ class Report:
     warnings: tuple[Prose, ...] = ()
     audience: Audience = "internal"
     headline: Prose | None = None
+    people: tuple[str, ...] = ()
 
     @property
     def partial(self) -> bool:

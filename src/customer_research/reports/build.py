@@ -97,9 +97,9 @@ class Kind:
                 hint="Give an earlier --since.",
             )
         if occasion.audience == "internal":
-            return self._built(account, occasion)
+            return replace(self._built(account, occasion), people=account.people)
         told = replace(occasion, since=since_of(account, occasion))  # found in notes, which customers do not see
-        return customer_report(self._built(customer_account(account), told))
+        return replace(customer_report(self._built(customer_account(account), told)), people=account.people)
 
     def admit(self, occasion: Occasion) -> None:
         """Refuse an occasion that the kind has no form for.

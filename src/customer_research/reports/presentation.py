@@ -35,6 +35,7 @@ from customer_research.domain.report import (
 from customer_research.domain.words import clean, value_words
 from customer_research.errors import RenderError
 from customer_research.reports.audience import INTERNAL_SECTIONS
+from customer_research.reports.masking import HIDDEN, People, initials, mask_numbers, mask_text, masked_word, tail
 
 TONE_WORDS: Mapping[str, str] = MappingProxyType(
     {"good": "good", "watch": "watch", "bad": "act", "neutral": "", "unknown": ""}
@@ -71,8 +72,6 @@ SOURCE_TITLES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_EMAIL = re.compile(r"(?<![\w.+-])([\w.+-]+)@((?:[\w-]+\.)+[A-Za-z]{2,})")
-_PHONE = re.compile(r"(?<![\w-])(?:\+\d[\d\s().-]{7,16}\d|\(?\d{3}\)?[-.\s]\d{3}[-.]\d{4})(?![\w-])")
 _URL_SAFE = "/:?&=%@+,;~#!"
 
 
@@ -106,28 +105,17 @@ def note_words(fact: Fact[Any]) -> str:
     return "; ".join(dict.fromkeys(part.strip() for part in fact.note.split(";") if part.strip()))
 
 
-def _mask_word(word: str) -> str:
-    return f"{word[0]}•••" if word else "•••"
-
-
 def mask(personal: Personal) -> str:
     """Personal text as strangers may see it: enough to recognise, not to reach."""
     text = clean(personal.text)
     if personal.kind == "email":
         local, at, domain = text.partition("@")
-        return f"{_mask_word(local)}@{domain}" if at else "•••"
+        return f"{masked_word(local)}@{domain}" if at else HIDDEN
     if personal.kind == "phone":
-        tail = [char for char in text if char.isdigit()][-2:]
-        return "•••" + "".join(tail)
+        return tail(text, 2)
     if personal.kind == "person":
-        return " ".join(_mask_word(word) for word in text.split()) or "•••"
+        return initials(text)
     return "(address hidden)"
-
-
-def mask_text(text: str) -> str:
-    """A running text with the e-mail addresses and phone numbers in it masked."""
-    text = _EMAIL.sub(lambda found: f"{_mask_word(found[1])}@{found[2]}", text)
-    return _PHONE.sub(lambda found: mask(Personal(found[0], "phone")), text)
 
 
 def safe_link(url: str) -> str:
@@ -223,6 +211,7 @@ class Presenter:
         for block in self._blocks():
             _check(block)
         self.receipts = tuple(self._numbered())
+        self._people = People(report.people, report.operator_name)
         self._single = [section.id for section in self.sections] == ["line"]
         self._repeated = {} if self._single else self._repeated_notes()
         self._numbers = {receipt.id: number for number, receipt in enumerate(self.receipts, 1)}
@@ -274,9 +263,9 @@ class Presenter:
         return self.report.warnings if self.report.audience == "internal" else ()
 
     def text(self, text: str) -> str:
-        """Words, cleaned and (unless personal data is shown) with addresses and numbers masked."""
+        """Words, cleaned and (unless personal data is shown) with addresses, numbers and known names masked."""
         plain = clean(text)
-        return plain if self.show_personal else mask_text(plain)
+        return mask_numbers(plain) if self.show_personal else mask_text(plain, self._people)
 
     def numbers(self, receipts: Iterable[Receipt]) -> tuple[int, ...]:
         """The footnote numbers of receipts, ascending."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -112,7 +113,8 @@ def compared(settings: Settings, before: str, after: str, *, operator_id: str = 
             f"The snapshots are of two operators: {then.account.operator_id} and {now.account.operator_id}.",
             hint="`customer-research compare` compares operators.",
         )
-    return difference.build(then, now, {name: metric.label for name, metric in METRICS.items()})
+    report = difference.build(then, now, {name: metric.label for name, metric in METRICS.items()})
+    return replace(report, people=then.account.people + now.account.people)
 
 
 def _day(reference: str) -> date | None:

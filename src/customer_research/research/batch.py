@@ -24,7 +24,8 @@ from customer_research.domain.report import Report
 from customer_research.domain.words import clean, value_words
 from customer_research.errors import AmbiguousOperator, ConfigError, CustomerResearchError, OperatorNotFound, UsageError
 from customer_research.reports.kinds import OPERATOR_KINDS
-from customer_research.reports.presentation import gap_words, mask_text
+from customer_research.reports.masking import mask_text
+from customer_research.reports.presentation import gap_words
 from customer_research.reports.render.csv_ import plain
 from customer_research.reports.standing import SUMMARY
 from customer_research.research.comparison import OPERATORS_AT_ONCE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,9 @@ async def compare(research: Research, terms: Sequence[str], *, scorecard: str | 
     ids = [await research.identify(term) for term in terms]
     _refuse_twice(terms, ids)
     gate, as_of = asyncio.Semaphore(OPERATORS_AT_ONCE), research.now()
-    return KIND.build(await together(*(_one(research, gate, one, scorecard, as_of) for one in ids)))
+    accounts = await together(*(_one(research, gate, one, scorecard, as_of) for one in ids))
+    people = sorted({name for account in accounts for name in account.people})
+    return replace(KIND.build(accounts), people=tuple(people))
 
 
 async def _one(

@@ -15,7 +15,7 @@ from customer_research.domain.health import BAND_LABELS, HealthScore
 from customer_research.domain.report import Report
 from customer_research.domain.words import clean
 from customer_research.errors import ConfigError, NotThere
-from customer_research.reports.presentation import mask_text
+from customer_research.reports.masking import People, mask_text
 from customer_research.reports.render.notion import pages as pieces_of
 from customer_research.settings import Settings
 from customer_research.sources.notion.pages import KEY, PROPERTIES, NotionPages
@@ -225,7 +225,8 @@ def _digest(*texts: str) -> str:
 def _properties(report: Report, score: HealthScore | None, key: str, title: str) -> Body:
     """The page's properties; score and band are internal, and empty where they are unknown."""
     internal = score if report.audience == "internal" else None
-    name = ": ".join(part for part in (mask_text(clean(report.operator_name)), clean(report.title)) if part)
+    people = People(report.people, report.operator_name)
+    name = ": ".join(part for part in (mask_text(clean(report.operator_name), people), clean(report.title)) if part)
     return {
         title: {"title": _text(name)},
         "Operator ID": {"rich_text": _text(report.operator_id)},

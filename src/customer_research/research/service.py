@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from customer_research.connect.concurrent import both
 from customer_research.connect.source import Clock, Subject
-from customer_research.domain.account import Account, Records
+from customer_research.domain.account import Account, Records, people_of
 from customer_research.domain.check import CheckResult
 from customer_research.domain.evidence import Evidence, Gap
 from customer_research.domain.explanation import Explanation
@@ -301,6 +301,7 @@ class Research:
             figure=figure,
             evidence=evidence,
             note=note,
+            people=people_of({name: found.rows for name, found in gathered.records.items()}),
         )
 
     async def _warehouse_records(self, metric: Metric, subject: Subject, shown: int) -> tuple[Evidence, str]:

@@ -36,6 +36,8 @@ def needed_tables(metric: Metric) -> frozenset[str]:
     if metric.subject == "derived":
         return frozenset(TABLES)
     wanted = set(metric.tables) | set(EVIDENCE.get(metric.evidence, ()))
+    if "ticket" in wanted:
+        wanted.add("contact")  # whose names are masked in the titles of tickets
     if wanted & set(BOUND_TABLES):
         wanted |= set(SUBJECTS[metric.subject].tables)
     return frozenset(wanted)
@@ -47,7 +49,14 @@ def warehouse_evidence(metric: Metric) -> bool:
 
 
 def explain(
-    *, operator_id: str, name: str, metric: Metric, figure: Figure, evidence: Evidence, note: str = ""
+    *,
+    operator_id: str,
+    name: str,
+    metric: Metric,
+    figure: Figure,
+    evidence: Evidence,
+    note: str = "",
+    people: tuple[str, ...] = (),
 ) -> Explanation:
     """Put a figure, its definition and its records together."""
     sql = derived_sql() if metric.subject == "derived" else subject_sql(metric.subject)
@@ -66,6 +75,7 @@ def explain(
         evidence=evidence,
         evidence_note=note,
         personal_columns=frozenset(personal),
+        people=people,
     )
 
 
