@@ -46,21 +46,20 @@ _FEWEST_DIGITS = 7
 _TRUNK_DIGITS = range(9, 12)
 _SHORTEST_NAME = 3
 
-_EVERYDAY = frozenset(
-    """
-    april art august banks baker best bill brook brooks carter case cash chance chase christian cook cooper day dean dick
-    drew driver duke east faith fields fisher forest foster frank gay glass gold grace grant gray green grove guy hall hill
-    holiday hope hunter iris ivy jack joy june king lake lane law little long love major mark marsh mason may miles miller
-    moon north page park parks pat penny person pleasant pool porter post powers price prince ray reed rich rivers rob rose
-    ruby rush sales sandy shore short shuttle silver skip snow south spring stone storm street summer summers sunny taylor
-    temple trip trips turner violet walker ward waters way wells west will wills winter winters wood woods young
-    """.split()
-)
+_WORDS = """
+april art august banks baker best bill brook brooks carter case cash chance chase christian cook cooper day dean dick
+drew driver duke east faith fields fisher forest foster frank gay glass gold grace grant gray green grove guy hall hill
+holiday hope hunter iris ivy jack joy june king lake lane law little long love major mark marsh mason may miles miller
+moon north page park parks pat penny person pleasant pool porter post powers price prince ray reed rich rivers rob rose
+ruby rush sales sandy shore short shuttle silver skip snow south spring stone storm street summer summers sunny taylor
+temple trip trips turner violet walker ward waters way wells west will wills winter winters wood woods young
+"""
+_EVERYDAY = frozenset(_WORDS.split())
 """Names that are words too: alone they mean the word (`Will the import run?`); beside the rest of the name, the person."""
 
 
 def _words(name: str) -> list[str]:
-    return re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)*", name)
+    return re.findall(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*", name)
 
 
 def masked_word(word: str) -> str:
@@ -69,7 +68,7 @@ def masked_word(word: str) -> str:
 
 
 def initials(name: str) -> str:
-    """A person's name as strangers may see it: `E. G.`"""
+    """A person's name as strangers may see it, as in `E. G.`."""
     return " ".join(f"{word[0].upper()}." for word in _words(name)) or HIDDEN
 
 
@@ -137,7 +136,7 @@ def _unaccented(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _plain(char: str) -> str:
-    if char == "’":
+    if char == "\u2019":  # a typesetter's apostrophe
         return "'"
     base = unicodedata.normalize("NFKD", char)[0]
     return base if char.isalpha() or char.isdigit() or unicodedata.category(char) == "Po" else char
@@ -219,7 +218,8 @@ def _phones(text: str) -> Iterator[Span]:
         before = text[: match.start]
         identifier = _PATH.search(before) or (match.raw_string.isdigit() and _NUMBERED.search(before))
         if not identifier:
-            yield match.start, match.end, tail(match.raw_string, 2)
+            abroad = plus[match.start] != text[match.start]  # the first of two zeros stands before the plus
+            yield match.start - abroad, match.end, tail(match.raw_string, 2)
     for hit in _LOCAL_PHONE.finditer(text):
         group = 1 if hit[1] else 0
         yield hit.start(group), hit.end(group), tail(hit[group], 2)

@@ -1,0 +1,148 @@
+"""Personal data in running text: what is found, what is left alone, and that no format of any report lets it out."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from report_accounts import full
+from test_audience import text_in
+
+from customer_research.domain.account import Account
+from customer_research.domain.occasion import Occasion
+from customer_research.reports.kinds import KINDS
+from customer_research.reports.masking import People, mask_numbers, mask_text
+from customer_research.reports.render import FORMATS, render
+
+LINES = Path(__file__).parent / "personal_lines.tsv"
+PEOPLE = People(
+    ("Dario Dunmoor", "Elin Greaves-Holt", "Ana María Quiñones", "Seán O'Fearghail", "Priya Ramanathan", "May Brook"),
+    "Silvermead Livery",
+)
+
+
+@cache
+def lines() -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    """Kind, text, and the parts that nobody may read afterwards."""
+    with LINES.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE))[1:]
+    return tuple((kind, text, tuple(filter(None, secrets.split("|")))) for kind, text, secrets in rows)
+
+
+def test_three_hundred_lines_lose_what_is_personal_and_nothing_else() -> None:
+    """The figures of decision 7."""
+    seen, found = Counter(kind for kind, _, _ in lines()), Counter[str]()
+    for kind, text, secrets in lines():
+        masked = mask_text(text, PEOPLE)
+        if kind == "none":
+            assert masked == text
+        else:
+            found[kind] += not any(secret in masked for secret in secrets)
+    assert sum(seen.values()) >= 300
+    assert {kind: seen[kind] - found[kind] for kind in seen if kind != "none"} == {
+        "phone": 1,  # a word grown together with wide digits
+        "email": 0,
+        "card": 0,
+        "ssn": 0,
+        "person": 0,
+    }
+
+
+def test_masking_twice_is_masking_once() -> None:
+    for _, text, _ in lines():
+        masked = mask_text(text, PEOPLE)
+        assert mask_text(masked, PEOPLE) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Call with Elin Greaves-Holt re Dario", "Call with E. G. H. re D."),
+        ("Dunmoor asks", "D. asks"),
+        ("May invoice, paid by May Brook", "May invoice, paid by M. B."),
+        ("card 4242 4242 4242 4242", "card •••4242"),
+        ("IBAN GB82 WEST 1234 5698 7654 32", "IBAN •••5432"),
+        ("mail dario [at] x.example", "mail d•••@x.example"),
+        ("ring 0044 20 7946 0958", "ring •••58"),
+    ],
+)
+def test_what_is_shown_in_its_place(text: str, masked: str) -> None:
+    assert mask_text(text, PEOPLE) == masked
+
+
+def test_a_company_keeps_the_name_that_it_shares_with_a_person() -> None:
+    people = People(("Dario Dunmoor",), "Dario Dunmoor Limousines")
+    assert mask_text("Dario Dunmoor Limousines: renewal with Dario Dunmoor", people) == (
+        "Dario Dunmoor Limousines: renewal with D. D."
+    )
+    assert mask_text("Dunmoor renewal, Dario said", People(("Dario Dunmoor",), "Dunmoor Cars")) == (
+        "Dunmoor renewal, D. said"
+    )
+    assert mask_text(
+        "Silvermead LLC c/o Dario Dunmoor", People(("Dario Dunmoor",), "Silvermead c/o Dario Dunmoor")
+    ) == ("Silvermead LLC c/o D. D.")
+
+
+def test_card_and_social_security_numbers_are_shown_to_nobody() -> None:
+    assert mask_numbers("Dario: 4242 4242 4242 4242, 078-05-1120, (404) 555-0133") == (
+        "Dario: •••4242, •••1120, (404) 555-0133"
+    )
+
+
+# -- reports -------------------------------------------------------------------------------------------------------------
+
+SECRETS = ("Dunmoor", "4045550133", "dario [at]", "4242 4242", "078-05-1120", "555 / 0133")
+TOLD = "Dario Dunmoor, 4045550133 or 404 / 555 / 0133, dario [at] x.example, 4242 4242 4242 4242, 078-05-1120"
+FREE = {
+    "customer": ("legal_name",),
+    "contact": ("job_title",),
+    "deal": ("name", "closed_lost_reason"),
+    "engagement": ("title", "body"),
+    "ticket": ("title",),
+}
+
+
+def talkative() -> Account:
+    """An account whose free texts all name a contact and how to reach them."""
+    account = full()
+    records = {
+        name: replace(found, rows=tuple(_told(name, row) for row in found.rows))
+        for name, found in account.records.items()
+    }
+    return replace(account, records=records)
+
+
+def _told(table: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    told = {column: f"{row.get(column) or 'Note'}: {TOLD}" for column in FREE.get(table, ())}
+    return {**row, **told, **({"name": "Dario Dunmoor"} if table == "contact" else {})}
+
+
+CASES = [
+    (kind, audience, style)
+    for kind, audience in (
+        ("profile", "internal"),
+        ("brief", "internal"),
+        ("account-review", "internal"),
+        ("account-review", "customer"),
+    )
+    for style in FORMATS
+]
+
+
+@pytest.mark.parametrize(("kind", "audience", "style"), CASES)
+def test_no_format_of_a_report_lets_it_out(kind: str, audience: Any, style: str) -> None:
+    read = text_in(style, render(KINDS[kind].report(talkative(), Occasion(audience=audience)), style))
+    assert [secret for secret in SECRETS if secret in read] == []
+
+
+def test_the_texts_would_be_seen() -> None:
+    shown = render(KINDS["profile"].report(talkative()), "markdown", show_personal=True).decode()
+    assert "Dunmoor" in shown
+    assert "4045550133" in shown
+    assert "4242 4242" not in shown
