@@ -33,6 +33,7 @@ _IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3
 _SOCIAL = re.compile(
     r"(?<![\w-])(?!000)\d{3}([ -])\d{2}\1\d{4}(?![\w-])|(?i:ssn|social security(?: number| no\.?)?)\W{0,3}(\d{9})(?!\d)"
 )
+_SHAPED_PHONE = re.compile(r"(?<![\w-])(?:\+\d[\d\s().-]{7,16}\d|\(?\d{3}\)?[-.\s]\d{3}[-.]\d{4})(?![\w-])")
 _LOCAL_PHONE = re.compile(
     r"(?<![\w./$#-])[2-9]\d{2}-\d{4}(?![\w-])"
     r"|(?i:\b(?:phone|call|ring|tel|cell|mobile|office|fax|dial|text|whatsapp)\b\D{0,12})(\d{3}[ .]\d{4})(?![\w-])"
@@ -223,6 +224,7 @@ def _phones(text: str) -> Iterator[Span]:
     for hit in _LOCAL_PHONE.finditer(text):
         group = 1 if hit[1] else 0
         yield hit.start(group), hit.end(group), tail(hit[group], 2)
+    yield from ((hit.start(), hit.end(), tail(hit[0], 2)) for hit in _SHAPED_PHONE.finditer(text))  # of no plan, too
     for hit in _TRUNK_PHONE.finditer(text):
         if _digits(hit[0]) in _TRUNK_DIGITS and not _DATE.search(hit[0]):
             yield hit.start(), hit.end(), tail(hit[0], 2)

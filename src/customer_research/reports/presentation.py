@@ -7,7 +7,6 @@ every text what could command a terminal or turn it around. Renderers only escap
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
