@@ -277,8 +277,8 @@ def test_scores_under_other_scorecards_are_compared() -> None:
 def test_payment_label_stands_apart() -> None:
     label = line(KINDS["profile"].build(full()), "Payment (alone)")
     assert isinstance(label.figure, Fact)
-    assert label.figure.value == "Good, 85 of 100"
-    for band, words in (("monitor", "At Risk"), ("at_risk", "Warning"), ("critical", "Delinquent")):
+    assert label.figure.value == "Healthy, 85 of 100"
+    for band, words in (("monitor", "Monitor"), ("at_risk", "At Risk"), ("critical", "Critical")):
         made = Dimension("payment", 0.4, 100, 45, band, ())  # type: ignore[arg-type]
         account = replace(full(), scores=(replace(score(), dimensions=(made,)),))
         found = judgement.payment_label(account)

@@ -71,7 +71,7 @@ def test_every_line_has_a_row_and_every_operator_one_report(call: Any, tmp_path:
     assert [row["line"] for row in rows] == ["2", "3", "5", "6", "7", "8", "9", "10"]
     assert sorted(path.name for path in out.glob("0*")) == [f"002-{S02}.md", f"003-{S05}.md"]
     assert (rows[0]["mrr"], rows[0]["health"], rows[0]["plan"]) == ("$199.00", "89 Monitor", "Pro")
-    assert (rows[0]["payment"], rows[0]["open_tickets"]) == ("Good, 100 of 100", "0")
+    assert (rows[0]["payment"], rows[0]["open_tickets"]) == ("Healthy, 100 of 100", "0")
     assert (rows[0]["trips_30d"], rows[0]["trend"]) == ("20", "-66.7%")
     assert rows[4]["detail"] == "The same operator as line 2."
     assert rows[4]["report"] == rows[0]["report"]

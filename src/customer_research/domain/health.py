@@ -20,13 +20,6 @@ BAND_LABELS: dict[str, str] = {
     "critical": "Critical",
     "insufficient": "Insufficient data",
 }
-PAYMENT_LABELS: dict[str, str] = {
-    "healthy": "Good",
-    "monitor": "At Risk",
-    "at_risk": "Warning",
-    "critical": "Delinquent",
-}
-"""Payment-only labels for the same cut-offs (domain e)."""
 BAND_ORDER: tuple[Band, ...] = ("healthy", "monitor", "at_risk", "critical", "insufficient")
 """Best to worst (C32: an explicit order, never alphabetical)."""
 

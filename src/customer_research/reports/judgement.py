@@ -10,7 +10,6 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import ANSWERS, Evidence, Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.health import (
     BAND_LABELS,
-    PAYMENT_LABELS,
     Contribution,
     Dimension,
     Finding,
@@ -301,21 +300,21 @@ def payment_dimension(score: HealthScore | None) -> Dimension | None:
 
 
 def payment_label(account: Account) -> Figure:
-    """The payment-only label (Good, At Risk, Warning, Delinquent), apart from the overall band."""
+    """The band of payment alone and its score, apart from the overall band: one scale of words for one scale of points."""
     dimension = payment_dimension(account.score)
     if dimension is None:
         return Gap("health", "unavailable", "payment was not scored", "Run the report again.")
     found = dimension_score(account, dimension)
     if isinstance(found, Gap):
         return found
-    if dimension.band not in PAYMENT_LABELS:
+    if dimension.band == "insufficient":
         return Gap("health", "none_found", "too little is known of payments")
-    label = f"{PAYMENT_LABELS[dimension.band]}, {found.value} of 100"
+    label = f"{BAND_LABELS[dimension.band]}, {found.value} of 100"
     return Fact(label, "text", found.basis, account.as_of, metric="payment_label")
 
 
 def payment_line(account: Account) -> FigureLine:
-    """The payment-only label with its tone."""
+    """The band of payment alone with its tone."""
     dimension = payment_dimension(account.score)
     found = payment_label(account)
     tone = BAND_TONES[dimension.band] if dimension and isinstance(found, Fact) else "unknown"

@@ -73,5 +73,5 @@ def summary(rows: Sequence[Row], counts: dict[str, int]) -> str:
 
 
 def _short(name: str, text: str) -> str:
-    """A figure in few words: of the payment standing only its label (`Good, 85 of 100`)."""
+    """A figure in few words: of the payment standing only its label (`Healthy, 85 of 100`)."""
     return text.partition(",")[0] if name == "payment" else text
