@@ -26,6 +26,10 @@ IMPOSSIBLE_HERE = "impossible here: "
 """How the reason of a skip begins that no set-up step could have avoided; any other skip fails in CI."""
 
 
+for _name in ("CLICOLOR", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "PY_COLORS", "TERM"):
+    os.environ.pop(_name, None)  # of whoever calls: tests of these set them
+os.environ["TERM"] = "xterm"
+
 hypothesis.settings.register_profile(
     "everywhere", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )

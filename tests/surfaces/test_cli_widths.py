@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
+import re
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.cells import cell_len
 
+from customer_research.domain.evidence import Gap
+from customer_research.domain.outcome import Outcome
+from customer_research.surfaces.cli import screen
 from customer_research.surfaces.cli.group import run
 from customer_research.surfaces.cli.hanging import hanging
+from customer_research.surfaces.cli.sync import table_of
 
 LISTS = (
     ("config", "show"),
@@ -29,7 +34,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Standard output as a terminal of so many columns."""
 
     def sized(columns: int) -> None:
-        monkeypatch.setattr(shutil, "get_terminal_size", lambda *_: shutil.os.terminal_size((columns, 24)))  # type: ignore[attr-defined]
+        monkeypatch.setenv("COLUMNS", str(columns))
         monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
 
     return sized
@@ -60,3 +65,43 @@ def test_a_program_reads_one_line_each_and_a_terminal_every_word(terminal: Any) 
         "a long name of its own",
         "    one two three four five six seven",
     ]
+
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+WORDS = Gap("lago", "unavailable", "Words that go on and on. " * 12)
+OUTCOMES = (Outcome("lago", "invoices", "Invoices", "failed", NOW, NOW, rows=1_234_567, gap=WORDS),)
+
+
+@pytest.mark.parametrize("term", ["dumb", "xterm-256color", "", None])
+@pytest.mark.parametrize("piped", [True, False])
+@pytest.mark.parametrize("width", [70, 100, 150])
+def test_a_table_is_as_wide_as_columns_says(
+    monkeypatch: pytest.MonkeyPatch, width: int, *, piped: bool, term: str | None
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: not piped)
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.delenv("TERM", raising=False)
+    if term is not None:
+        monkeypatch.setenv("TERM", term)
+    drawn = re.sub(r"\x1b\[[0-9;]*m", "", table_of(OUTCOMES)).split("\n")
+    assert width - len("Words that") < max(map(cell_len, drawn)) <= width
+
+
+@pytest.mark.parametrize(("columns", "wide"), [(None, 100), ("", 100), ("0", 100), ("wide", 100), ("80", 80)])
+def test_without_a_terminal_the_width_is_a_hundred(
+    monkeypatch: pytest.MonkeyPatch, columns: str | None, wide: int
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", columns)
+    assert screen.columns(100) == wide
+
+
+def test_a_dumb_terminal_gets_lines_and_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert (screen.coloured(), screen.lively(), "\x1b" in table_of(OUTCOMES)) == (True, True, True)
+    monkeypatch.setenv("TERM", "dumb")
+    assert (screen.coloured(), screen.lively(), "\x1b" in table_of(OUTCOMES)) == (False, False, False)

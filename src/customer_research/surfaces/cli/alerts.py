@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import getpass
 import json
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from customer_research.surfaces.cli import screen
 from customer_research.surfaces.cli.hanging import hanging
 from customer_research.surfaces.cli.reports import report_options
 from customer_research.surfaces.cli.session import PARTIAL, Delivery, settings_of
@@ -243,7 +243,7 @@ def _days(count: int) -> str:
 @contextmanager
 def _progress() -> Iterator[Callable[[int, int], None]]:
     """A bar with counts on stderr; nothing when it is not a terminal."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    if not screen.lively():
         yield lambda _done, _of: None
         return
     from rich.console import Console  # noqa: PLC0415 - start-up time

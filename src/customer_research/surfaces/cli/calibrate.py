@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import Literal
 import click
 
 from customer_research.errors import UsageError
+from customer_research.surfaces.cli import screen
 from customer_research.surfaces.cli.session import (
     deliver,
     delivery_of,
@@ -182,7 +182,7 @@ def predict(scorecard: str, signals: Path, output: Path) -> int:
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int, int], None]]:
     """A line on stderr that tells how far it is; nothing when stderr is not a terminal."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    if not screen.lively():
         yield lambda _stage, _done, _all: None
         return
     from rich.console import Console  # noqa: PLC0415 - start-up time

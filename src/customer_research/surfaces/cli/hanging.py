@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 import textwrap
+
+from customer_research.surfaces.cli import screen
 
 _NARROWEST_TEXT = 30
 _INDENT = 4
-_DEFAULT = (100, 24)
+_DEFAULT = 100
 
 
 def hanging(lead: str, text: str) -> str:
@@ -17,9 +17,9 @@ def hanging(lead: str, text: str) -> str:
     Where the lead leaves too little room, the text begins on a line of its own.
     """
     line = f"{lead}{text}"
-    if sys.stdout is None or not sys.stdout.isatty():
+    if not screen.terminal():
         return line
-    width = shutil.get_terminal_size(_DEFAULT).columns
+    width = screen.columns(_DEFAULT)
     if len(line) <= width:
         return line
     text = " ".join(text.split())

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import shutil
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, time
@@ -14,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from customer_research.surfaces.cli import screen
 from customer_research.surfaces.cli.reports import SCORECARD, report_of, report_options
 from customer_research.surfaces.cli.session import Delivery, settings_of
 
@@ -210,7 +208,7 @@ def _instant(value: datetime) -> str:
 @contextmanager
 def _progress() -> Iterator[Callable[[int, int], None]]:
     """A bar with counts on stderr; nothing when it is not a terminal."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    if not screen.lively():
         yield lambda _done, _of: None
         return
     from rich.console import Console  # noqa: PLC0415 - start-up time
@@ -271,8 +269,8 @@ def _listed_table(found: Sequence[Listed]) -> str:
 
 
 def _narrow() -> bool:
-    """Whether it is a terminal on which the whole table has no room; a shortened id still names its snapshot."""
-    return sys.stdout is not None and sys.stdout.isatty() and shutil.get_terminal_size((WIDTH, 24)).columns < WIDTH
+    """Whether the whole table has no room; a shortened id still names its snapshot."""
+    return screen.columns(WIDTH) < WIDTH
 
 
 def _moment(value: datetime) -> str:
@@ -282,18 +280,11 @@ def _moment(value: datetime) -> str:
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, right_from: int) -> str:
     """A table as text; in colours on a terminal."""
     from rich import box  # noqa: PLC0415 - start-up time
-    from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    terminal = sys.stdout is not None and sys.stdout.isatty()
     out = io.StringIO()
-    console = Console(
-        file=out,
-        width=None if terminal else WIDTH,
-        force_terminal=terminal and "NO_COLOR" not in os.environ,
-        legacy_windows=False,
-    )
+    console = screen.paper(out, WIDTH)
     narrow = _narrow()
     gap = (0, 0) if narrow else (0, 1)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=gap, header_style="dim")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from customer_research.reports.render import FORMATS
+from customer_research.surfaces.cli import screen
 from customer_research.surfaces.cli.reports import (
     NOT_FOUND,
     REPORTS,
@@ -128,7 +128,7 @@ def _batch_rows(settings: Settings, entries: Sequence[Entry], order: Order, fold
 @contextmanager
 def _progress_bar(total: int) -> Iterator[Callable[[Row], None]]:
     """A bar with counts on stderr; nothing when it is not a terminal."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    if not screen.lively():
         yield lambda _row: None
         return
     from rich.console import Console  # noqa: PLC0415 - start-up time

@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import io
 import json
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from customer_research.surfaces.cli import screen
 from customer_research.surfaces.cli.reports import SCORECARD
 from customer_research.surfaces.cli.session import PARTIAL, settings_of
 
@@ -137,24 +136,14 @@ def _summary_json(told: dict[str, Any], snapshot: Snapshot, found: tuple[Standin
 def _summary(snapshot: Snapshot, found: tuple[Standing, ...]) -> str:
     """How everybody stands as text, in colours on a terminal; then what is unknown."""
     from rich import box  # noqa: PLC0415 - start-up time
-    from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     from customer_research.domain.health import BAND_LABELS  # noqa: PLC0415
     from customer_research.domain.words import counted, share_words, unit_words  # noqa: PLC0415
 
-    terminal = sys.stdout is not None and sys.stdout.isatty()
     out = io.StringIO()
-    console = Console(
-        file=out,
-        width=None if terminal else WIDTH,
-        force_terminal=terminal and "NO_COLOR" not in os.environ,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
+    console = screen.paper(out, WIDTH)
     card = f"scorecard {snapshot.scorecard} {snapshot.version}"
     console.print(
         Text(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import click
 
 from customer_research.errors import UsageError
 from customer_research.reports.render import FORMATS
+from customer_research.surfaces.cli import screen
 
 if TYPE_CHECKING:
     from customer_research.domain.report import Report
@@ -55,7 +55,7 @@ def with_research(ctx: click.Context, work: Callable[[Research], Awaitable[T]], 
 @contextmanager
 def progress_display() -> Iterator[Callable[[str, str], None]]:
     """A line on stderr that tells what is being fetched; nothing when stderr is not a terminal."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    if not screen.lively():
         yield lambda _stream, _state: None
         return
     from rich.console import Console  # noqa: PLC0415 - start-up time
@@ -112,7 +112,7 @@ def delivery_of(
     """
     target = None if output == STANDARD_OUTPUT else output
     style = output_format(chosen, as_json=as_json, output=target)
-    if FORMATS[style].binary and target is None and sys.stdout is not None and sys.stdout.isatty():
+    if FORMATS[style].binary and target is None and screen.terminal():
         suffix = FORMATS[style].suffixes[0]
         raise UsageError(f"{style} is no text for a terminal.", hint=f"Give a file: --output report{suffix}")
     refuse_template(style, template)
@@ -155,7 +155,7 @@ def rendered(report: Report, chosen: str, *, show_personal: bool, to_file: bool,
     """A report in one of the formats; in colour where it goes to a terminal that shows it."""
     from customer_research.reports.render import render  # noqa: PLC0415 - start-up time
 
-    color = not to_file and sys.stdout is not None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    color = not to_file and screen.coloured()
     made = render(report, chosen, show_personal=show_personal, color=color, template=template)
     return made if FORMATS[chosen].binary else made.rstrip(b"\n") + b"\n"
 

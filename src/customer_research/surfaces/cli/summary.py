@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import os
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from customer_research.surfaces.cli import screen
 
 if TYPE_CHECKING:
     from customer_research.research.batch import Row
@@ -32,21 +32,11 @@ def count_words(counts: dict[str, int]) -> str:
 def summary(rows: Sequence[Row], counts: dict[str, int]) -> str:
     """The summary as text, in colours when standard output is a terminal that wants them."""
     from rich import box  # noqa: PLC0415 - start-up time
-    from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    terminal = sys.stdout is not None and sys.stdout.isatty()
     out = io.StringIO()
-    console = Console(
-        file=out,
-        width=None if terminal else WIDTH,
-        force_terminal=terminal and "NO_COLOR" not in os.environ,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
+    console = screen.paper(out, WIDTH)
     table = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True, padding=(0, 1), header_style="dim"
     )

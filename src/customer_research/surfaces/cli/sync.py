@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from customer_research.surfaces.cli import screen
 from customer_research.surfaces.cli.session import PARTIAL, settings_of
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ def _instant(moment: datetime) -> str:
 @contextmanager
 def progress_told() -> Iterator[Callable[[Progress], None]]:
     """Progress on stderr: a bar a stream on a terminal, else a line when a stream ends."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    if not screen.lively():
         yield _line
         return
     from rich.console import Console  # noqa: PLC0415 - start-up time
@@ -138,21 +137,11 @@ def counts_of(progress: Progress) -> str:
 def table_of(outcomes: Sequence[Outcome]) -> str:
     """The outcomes as text: a line a stream, then what is to be said of some; in colours on a terminal."""
     from rich import box  # noqa: PLC0415 - start-up time
-    from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    terminal = sys.stdout is not None and sys.stdout.isatty()
     out = io.StringIO()
-    console = Console(
-        file=out,
-        width=None if terminal else WIDTH,
-        force_terminal=terminal and "NO_COLOR" not in os.environ,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
+    console = screen.paper(out, WIDTH)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1), header_style="dim")
     for position, header in enumerate(HEADERS):
         table.add_column(header, justify="left" if position < len(("Source", "Stream", "Outcome")) else "right")
