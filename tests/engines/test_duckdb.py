@@ -169,3 +169,16 @@ def test_too_little_memory_is_told_with_the_setting() -> None:
             small.run("SELECT LENGTH(LIST(range)) AS number FROM range(20000000)")
         assert "engine.memory_mb" in caught.value.hint
         assert small.run("SELECT 1 AS one") == [{"one": 1}]
+
+
+def test_a_table_extended_with_nothing_is_still_emptied_by_the_next_creation() -> None:
+    """That nothing was added does not make a full table an empty one."""
+    columns = {"operator_id": "VARCHAR"}
+    with Memory() as memory:
+        memory.create("small", columns, [{"operator_id": "old"}])
+        memory.extend("small", [])
+        memory.create("small", columns, [])
+        assert memory.run("SELECT operator_id FROM small") == []
+        memory.extend("small", [{"operator_id": "new"}])
+        memory.create("small", columns, [{"operator_id": "last"}])
+        assert memory.run("SELECT operator_id FROM small") == [{"operator_id": "last"}]

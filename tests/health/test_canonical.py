@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -24,8 +24,8 @@ from scored_accounts import (
 )
 
 from customer_research.domain.evidence import Gap
-from customer_research.domain.health import HealthScore
-from customer_research.health.assembly import assemble
+from customer_research.domain.health import HealthScore, Status
+from customer_research.health.assembly import assemble, status_of
 from customer_research.health.scoring import scoring_sql
 from customer_research.metrics.catalogue import METRICS
 
@@ -431,3 +431,8 @@ def test_long_forms_agree_with_the_wide_row() -> None:
         ("w", "active_dispute"), ("w", "pending_cancellation"), ("w", "charge_success"), ("w", "usage_stopped"),
         ("w", "payment_critical"), ("w", "support_critical"), ("w", "growth_critical"), ("x", "usage_falling"),
     }  # fmt: skip
+
+
+def test_a_status_is_read_as_itself_and_an_unknown_one_as_active() -> None:
+    assert [status_of(name) for name in get_args(Status)] == list(get_args(Status))
+    assert [status_of(unknown) for unknown in (None, "", "paused", "Churned")] == ["active"] * 4

@@ -314,6 +314,34 @@ def test_agreement_is_silent() -> None:
     assert judgement.disagreements(replace(nothing(), findings=())) == ()
 
 
+@pytest.mark.parametrize(
+    ("plan", "tier", "told"),
+    [
+        ("SMB", "<50k", ""),
+        ("SMB", "250k-1M", "larger"),
+        ("Mid-Market", "50k-250k", ""),
+        ("Mid-Market", "<50k", "smaller"),
+        ("Mid-Market", "250k-1M", ""),
+        ("Mid-Market", ">1M", "larger"),
+        ("Enterprise", "250k-1M", ""),
+        ("Enterprise", "50k-250k", "smaller"),
+        ("Free", "50k-250k", "larger"),
+        ("Free", "<50k", ""),
+    ],
+)
+def test_a_size_differs_from_one_range_up_and_from_two_ranges_down(plan: str, tier: str, told: str) -> None:
+    texts = [item.text for item in judgement.disagreements(replace(full(segment=plan, size_tier=tier), findings=()))]
+    assert [text.rsplit(": ", 1)[1] for text in texts if text.startswith("Size")] == (
+        [f"{told} than its plan suggests."] if told else []
+    )
+
+
+@pytest.mark.parametrize(("code", "app", "differs"), [("pro-monthly", "PRO", False), ("pro-annual", "Vip", True)])
+def test_plan_names_are_compared_whatever_their_case(code: str, app: str, differs: bool) -> None:
+    account = replace(full(base_plan_code=code, app_plan=app, size_tier="50k-250k"), findings=())
+    assert [item.text.partition(":")[0] for item in judgement.disagreements(account)] == (["Plan"] if differs else [])
+
+
 def test_r18_is_told_once() -> None:
     texts = [item.text for item in judgement.disagreements(full(churn_conflict=True, size_tier="50k-250k"))]
     assert texts == ["Churn flags differ (R18, medium): HubSpot says churn."]

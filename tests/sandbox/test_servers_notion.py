@@ -77,10 +77,9 @@ def test_newer_generations_ask_the_data_source(ask: Caller, dataset: Dataset, ge
 
 def test_all_tickets_come_over_cursors(ask: Caller, dataset: Dataset) -> None:
     assert numbers(every(ask, dataset)) == expected(dataset, lambda row: True)
-    assert (
-        ask("notion", f"/data_sources/{dataset.notion.data_source_id}/query", {"page_size": 101}).json()["code"]
-        == "validation_error"
-    )
+    for size in (0, -1, 101, True, "ten"):
+        answer = ask("notion", f"/data_sources/{dataset.notion.data_source_id}/query", {"page_size": size})
+        assert (answer.status_code, answer.json()["code"]) == (400, "validation_error"), size
     assert (
         ask("notion", f"/data_sources/{dataset.notion.data_source_id}/query", {"start_cursor": HOME_PAGE}).status_code
         == 400

@@ -11,6 +11,7 @@ from cli_runs import CREDENTIALS, SILENT_CHURN, SOURCES, WRONG, Run, changed, co
 
 from customer_research.sandbox.serve import Sandbox
 from customer_research.surfaces.cli import COMMANDS, EXIT_CODES
+from customer_research.surfaces.cli.group import complain
 
 NAME = "Silvermead Livery"
 KINDS = ("quick", "profile", "billing", "reservations", "payments", "health")
@@ -309,3 +310,13 @@ def test_the_help_names_all_commands_and_exit_codes() -> None:
 def test_doctor_without_online_asks_nobody(clean_sandbox: Sandbox, config_path: Path) -> None:
     assert command("doctor", config=config_path).code == 0
     assert clean_sandbox.request_log == []
+
+
+@pytest.mark.parametrize("said", ["\x1b[31mred", "\x9b2J", "a\rb", "bell\x07", "\u202eover"])
+def test_a_message_never_commands_the_terminal(said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither our own words nor what the user or a vendor wrote; line breaks stay."""
+    complain(f"First {said}.\nSecond.", f"Hint {said}.")
+    written = capsys.readouterr().err
+    assert all(char.isprintable() or char == "\n" for char in written)
+    assert written.count("\N{REPLACEMENT CHARACTER}") == 2
+    assert "\nSecond. Hint " in written

@@ -1,0 +1,58 @@
+"""Who a report is about: an id that no source knows is nobody, and which of several names is told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from customer_research.domain.account import Records
+from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.identity import Candidate, Interpretation, LookupAnswer, Match
+from customer_research.errors import OperatorNotFound
+from customer_research.research.gathered import Gathered
+from customer_research.research.resolve import Resolution
+from customer_research.research.service import _name, _refuse_nobody
+
+ID = "00000000-5ce0-11f0-a000-0000000000ff"
+AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
+RECEIPT = Receipt("r", "lago", "customers", "GET /customers", AS_OF, 0, "ab" * 32)
+
+
+def resolution(name: str = "") -> Resolution:
+    match = Match(Candidate(operator_id=ID, name=name), "operator_id", "It is an operator id.", 1.0)
+    return Resolution(LookupAnswer(ID, (Interpretation("operator_id", ID),), (match,), match, 1), (RECEIPT,))
+
+
+def gathered(**tables: list[dict[str, object]]) -> Gathered:
+    records = {name: Records(name, tuple(rows), (RECEIPT,)) for name, rows in {"csm": [], **tables}.items()}
+    return Gathered(ID, AS_OF, records)
+
+
+def test_an_id_that_only_stands_for_itself_and_that_no_source_knows_is_nobody() -> None:
+    """Also when the warehouse is out, whose tables are then missing: the others answered, and have nobody."""
+    out = Records("csm", (), (), Gap("warehouse", "unavailable", "down"))
+    for answered in (
+        gathered(),
+        gathered(customer=[], subscription=[], company=[], ticket=[]),
+        Gathered(ID, AS_OF, {"csm": out, "customer": Records("customer", (), (RECEIPT,))}),
+    ):
+        with pytest.raises(OperatorNotFound, match="No source knows"):
+            _refuse_nobody(answered, resolution())
+
+
+def test_one_record_or_a_name_found_by_the_lookup_is_somebody() -> None:
+    _refuse_nobody(gathered(customer=[{"name": "Ace"}]), resolution())
+    _refuse_nobody(gathered(customer=[], ticket=[{"title": "x"}]), resolution())
+    _refuse_nobody(gathered(customer=[]), resolution("Ace"))
+
+
+def test_the_name_is_the_csm_views_then_the_matchs_then_billings_then_the_crms_then_the_id() -> None:
+    csm = [{"operator_id": ID, "name": "View", "is_current": True}]
+    customer, company = [{"name": "Billing"}], [{"name": "Crm"}]
+    everywhere = gathered(csm=csm, customer=customer, company=company)
+    assert _name(everywhere, resolution("Match")) == "View"
+    assert _name(gathered(customer=customer, company=company), resolution("Match")) == "Match"
+    assert _name(gathered(customer=customer, company=company), resolution()) == "Billing"
+    assert _name(gathered(customer=[{"name": None}], company=company), resolution()) == "Crm"
+    assert _name(gathered(company=[{"name": ""}]), resolution()) == ID
