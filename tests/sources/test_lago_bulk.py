@@ -8,18 +8,21 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import httpx2
 import pytest
 from pulled import UNTIL, Kept, in_session, unstamped
 
 from customer_research.connect.source import Subject
 from customer_research.domain.records import TABLES
-from customer_research.errors import SourceError
+from customer_research.errors import SchemaChanged, SourceError, Truncated
 from customer_research.sandbox.dataset import Dataset
 from customer_research.sandbox.serve import Sandbox
 from customer_research.sandbox.world import generate
 from customer_research.settings import Settings, load_settings
 from customer_research.sources.lago import SOURCE
 from customer_research.sources.lago.bulk import BEGINNING, NOTES, PAGES
+from customer_research.sources.lago.session import open_session
+from customer_research.sources.lago.streams import operator_of
 
 STREAMS = {stream.name: stream for stream in SOURCE.bulk}
 RECORDS = {
@@ -200,7 +203,7 @@ def test_records_that_come_in_during_a_pull_hide_no_other(own: Sandbox, settings
     finally:
         del records.invoices[-len(new) :]
     assert {row["invoice_id"] for row in kept.rows("invoice")} == ids
-    assert (dict(kept.slices[-1].gaps), kept.slices[-1].whole) == ({}, ("invoice",))
+    assert (dict(kept.slices[-1].gaps), kept.slices[-1].whole) == ({}, ("invoice", "lago_unread_invoice"))
 
 
 def test_records_deleted_during_a_pull_take_no_other_with_them(own: Sandbox, settings: Settings) -> None:
@@ -246,7 +249,7 @@ def test_a_pull_that_was_cut_off_goes_on_behind_its_last_slice(own: Sandbox, set
 
     with pytest.raises(SourceError):
         in_session(SOURCE, settings, cut)
-    (table,) = (table.name for table in STREAMS[stream].tables)
+    table = STREAMS[stream].tables[0].name
     assert len(kept.slices) == 1
     assert len(kept.rows(table)) == PAGES * 100
     own.set_faults()
@@ -296,6 +299,77 @@ def test_fewer_records_than_announced_are_a_gap_and_nothing_is_taken_for_gone(ow
     pulled(settings, kept, "invoices", until=LATER)
     assert kept.marks["invoices"] == LATER.isoformat()
     assert len(kept.brought["invoices"]["invoice"]) == counts["invoice"]
+
+
+def test_one_record_that_cannot_be_read_costs_its_operator_and_nobody_else(own: Sandbox, settings: Settings) -> None:
+    bad = own.dataset.lago.invoices[0]
+    link = next(link for link in SOURCE.links if link.needs == ("lago_unread_invoice",))
+    currency, kept = bad["currency"], Kept()
+    try:
+        bad["currency"] = None
+        pulled(settings, kept, "invoices")
+        last = kept.slices[-1]
+        assert len(kept.rows("invoice")) == len(own.dataset.lago.invoices) - 1
+        assert (dict(last.gaps), last.unread is not None, kept.marks["invoices"]) == ({}, True, UNTIL.isoformat())
+        (gap,) = kept.linked(link)
+        assert gap["operator_id"] == operator_of(bad["external_customer_id"])
+        assert (gap["table_name"], gap["reason"]) == ("invoice", "unavailable")
+        assert gap["detail"].startswith("1 invoice record(s) cannot be read: Lago's invoice has no currency")
+    finally:
+        bad["currency"] = currency
+    held = own.dataset.lago.invoices
+    bad_again = {"payment_status": bad["payment_status"]}
+    bad["payment_status"] = "pending"
+    try:
+        pulled(settings, kept, "invoices", until=LATER)
+    finally:
+        bad |= bad_again
+    assert kept.linked(link) == []
+    assert len(kept.rows("invoice")) == len(held)
+
+
+def test_records_none_of_which_can_be_read_are_a_changed_contract(own: Sandbox, settings: Settings) -> None:
+    own.set_faults("lago:schema")
+    with pytest.raises(SchemaChanged):
+        pulled(settings, Kept(), "invoices")
+    some = settings.model_copy(update={"bounds": settings.bounds.model_copy(update={"bad_records": 1})})
+    own.set_faults()
+    bad = own.dataset.lago.invoices[:2]
+    currencies = [row["currency"] for row in bad]
+    try:
+        for row in bad:
+            row["currency"] = None
+        with pytest.raises(SchemaChanged):
+            pulled(some, Kept(), "invoices")
+    finally:
+        for row, currency in zip(bad, currencies, strict=True):
+            row["currency"] = currency
+
+
+@pytest.mark.parametrize("announced", [10**9, 4])
+def test_pages_that_do_not_end_are_given_up(settings: Settings, announced: int) -> None:
+    """A vendor that names ever further pages: empty ones, or the same again and again; live and in bulk."""
+    sent: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request)
+        number = int(request.url.params["page"])
+        records = [{"lago_id": "a"}] if announced == 4 or number == 1 else []
+        meta = {"current_page": number, "next_page": number + 1, "total_pages": announced, "total_count": announced}
+        return httpx2.Response(200, json={"invoices": records, "meta": meta})
+
+    async def follow(bulk: bool) -> None:
+        session = open_session(settings, lambda: UNTIL, transport=httpx2.MockTransport(answer))
+        if bulk:
+            await Kept().pull(session, STREAMS["invoices"])
+        else:
+            await session.every("/invoices", "invoices", session.http.recording("invoices"))
+
+    for bulk in (False, True):
+        sent.clear()
+        with pytest.raises(Truncated, match=r"Lago's pages do not end: stopped after \d pages\."):
+            asyncio.run(follow(bulk))
+        assert len(sent) <= 10
 
 
 def test_a_credit_note_is_its_invoices_operators_and_an_orphan_is_a_gap(own: Sandbox, settings: Settings) -> None:

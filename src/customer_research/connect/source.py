@@ -116,7 +116,8 @@ class Slice:
     keys of records that are no more (deleted, merged away). `cursor` is handed back as `Pull.resume` to go on behind this
     slice. `done` and `total` count records, for the progress display. On a pull's last slice only: `mark` is the `since` of
     the next pull (empty: that one is to ask for everything), and `whole` names the landing tables of which this pull brought
-    every record there is, so that landed rows it did not bring are gone. `gaps` name landing tables that came only in part.
+    every record there is, so that landed rows it did not bring are gone. `gaps` name landing tables that came only in part,
+    `unread` says that single records could not be read (whose they are, rows of the stream tell).
     """
 
     rows: Mapping[str, list[Row]]
@@ -128,6 +129,7 @@ class Slice:
     mark: str | None = None
     whole: tuple[str, ...] = ()
     gaps: Mapping[str, Gap] = field(default_factory=dict)
+    unread: Gap | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,7 @@ class StreamPull:
         assert last is not None
         async with self._heavy:
             changed = await self._finish(last)
-        gap = _first(self._state.partial)
+        gap = _first(self._state.partial) or last.unread
         return self.outcome("partial" if gap is not None else "done" if changed else "unchanged", gap)
 
     def failed(self, gap: Gap) -> Outcome:

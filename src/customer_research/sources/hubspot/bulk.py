@@ -9,11 +9,14 @@ Which company is whose the links tell, later.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from customer_research.connect.paging import Trail, ids_of
+from customer_research.connect.reading import SURELY, each
 from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import BulkStream, LandingTable, Pull, Row, Slice
 from customer_research.domain.evidence import Gap, Receipt
@@ -52,6 +55,8 @@ AT_ONCE = 1_000
 
 SEARCH_MOST = 10_000
 """Results of a search that can be paged through."""
+
+COMPARE = "Run the same command again; if it stays, compare with HubSpot's own screen."
 
 MERGED = "hs_merged_object_ids"
 
@@ -175,6 +180,10 @@ class Portal:
         self._property: str | None = None
         self._lost: dict[str, Gap] = {}
         self._refreshed: set[str] = set()
+        self._uncounted = 0
+        """Companies that the search counts beyond those that HubSpot lists."""
+        self._lacking: Counter[str] = Counter()
+        """Records by type that companies are associated with and that did not come, or cannot be read."""
         self._stale = False
         """Whether records of some type could not be read before this pull was cut off."""
 
@@ -199,6 +208,7 @@ class Portal:
             last.cursor,
             mark="" if self._lost or self._stale else self._pull.until.isoformat(),
             whole=tuple(table.name for table in whole),
+            unread=self._single(),
         )
 
     def _since(self) -> datetime | None:
@@ -265,13 +275,16 @@ class Portal:
         after, done = (place, int(counted)) if counted else (None, 0)
         if self._pull.resume == "end" or after == "end":
             return
-        total = await self._number()
+        total, resumed = await self._number(), after is not None
+        trail, seen = Trail(self._session.http, STREAM), set[str]()
         while after != "end":
             recording = self._session.recording(STREAM)
             companies: list[Record] = []
             for _ in range(PAGES):
                 rows, cursor = await self._session.page("companies", self._company_properties, after, recording)
-                companies += rows
+                trail.follow(ids_of(rows), goes_on=cursor is not None)
+                companies += [row for row, own in zip(rows, ids_of(rows), strict=True) if own not in seen]
+                seen.update(ids_of(rows))
                 after = cursor or "end"
                 if cursor is None:
                     break
@@ -280,22 +293,32 @@ class Portal:
             await self._take_associated(found, [str(company["id"]) for company in companies], new_only=False)
             done += len(companies)
             if after == "end":
-                await self._require_all(done, total)
+                await self._require_all(done, total, set() if resumed else seen)
             found.add(GAP, self._gaps())
             yield found.slice(f"list {after} {done}", done=done, total=total)
 
     async def _number(self) -> int | None:
         return await self._session.number_of("companies", self._session.recording(STREAM))
 
-    async def _require_all(self, done: int, before: int | None) -> None:
+    async def _require_all(self, done: int, before: int | None, listed: set[str]) -> None:
+        """Prove that the list was whole: by the search's count, else by the search's own pages, cut otherwise.
+
+        The index behind the search may lag and count companies that are archived; then both ways give the same ones.
+        """
         now = await self._number()
-        if before is not None and now is not None and done < min(before, now):
+        if before is None or now is None or done >= min(before, now):
+            return
+        size = min(max(len(listed) // 3, 1), SEARCH_SIZE)
+        recording = self._session.recording(STREAM)
+        counted = min(before, now)
+        if counted > SEARCH_MOST or await self._session.searched("companies", size, recording) != listed:
             raise Truncated(
-                f"HubSpot has {min(before, now)} companies, {done} came.",
+                f"HubSpot has {counted} companies, {done} came.",
                 source=SOURCE_NAME,
                 stream=STREAM,
                 hint="Run the same command again.",
             )
+        self._uncounted = counted - done
 
     def _take_companies(self, found: Brought, companies: Sequence[Record], recording: Recording) -> None:
         rows, merged = [], []
@@ -347,9 +370,20 @@ class Portal:
                 recording = self._session.recording(STREAM)
                 some = ids[start : start + AT_ONCE]
                 records = await self._session.read_all(kind.name, some, kind.properties, recording)
-                found.add(kind.table, [kind.row(record) for record in records], recording)
+                read = each(records, lambda record: [kind.row(record)], surely=SURELY)
+                found.add(kind.table, read.rows, recording)
+                # Whose they are the links tell: an association stands without its record.
+                self._lacking[kind.name] += len(set(some)) - len(read.rows)
         except (Denied, SchemaChanged) as error:
             self._lost[kind.name] = gap_of(error)
+
+    def _single(self) -> Gap | None:
+        """What the sync says of single records that are missing, though all others of their type came."""
+        said = [f"HubSpot's search counts {self._uncounted} more companies than HubSpot lists."] * bool(self._uncounted)
+        lacking = ", ".join(f"{count} {kind}" for kind, count in self._lacking.items() if count > 0)
+        if lacking:
+            said.append(f"HubSpot did not give all that companies are associated with ({lacking}).")
+        return Gap(SOURCE_NAME, "truncated", " ".join(said), COMPARE) if said else None
 
     def _landed(self, kind: Kind, ids: Sequence[str]) -> set[str]:
         if not ids:
@@ -401,6 +435,7 @@ class Portal:
         moment, _, passed = place.partition(" ")
         begin, offset = instant(moment) or since, int(passed or 0)
         seen, done = set[tuple[str, str | None]](), 0
+        trail = Trail(self._session.http, STREAM)
         while place != "end":
             recording = self._session.recording(STREAM)
             records, total = await self._session.changed(kind, begin, offset, self._asked(kind), recording)
@@ -411,6 +446,7 @@ class Portal:
             await self._take_changed(found, kind, fresh, recording)
             offset += len(records)
             ended = not records or offset >= total
+            trail.follow((self._version(kind, record) for record in records), goes_on=not ended)
             if not ended:
                 begin, offset = self._following(kind, records[-1], begin, offset)
             place = "end" if ended else f"{begin.isoformat()} {offset}"
@@ -457,12 +493,14 @@ class Portal:
     async def _deleted(self, kind: str, after: str) -> AsyncIterator[Slice]:
         """What has landed and is in the list of archived records."""
         place: str | None = after or None
+        trail = Trail(self._session.http, STREAM)
         while place != "end":
             recording = self._session.recording(STREAM)
             ids: list[str] = []
             for _ in range(PAGES):
                 rows, cursor = await self._session.page(kind, (), place, recording, archived=True)
                 ids += [str(row["id"]) for row in rows]
+                trail.follow(ids_of(rows), goes_on=cursor is not None)
                 place = cursor or "end"
                 if cursor is None:
                     break

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from customer_research.connect.concurrent import together
 from customer_research.connect.http import Http, Pace, Vendor, segment
+from customer_research.connect.paging import Trail, ids_of
 from customer_research.connect.recording import Recording
 from customer_research.connect.source import Clock
 from customer_research.errors import ConfigError, Truncated
@@ -161,12 +162,15 @@ class HubSpotSession:
         """The rest of a record's associations with a type, from a cursor on; and whether they are complete."""
         path = f"{self.paths.associations}/{of}/{object_type}/batch/read"
         found: list[str] = []
+        trail = Trail(self.http, recording.stream)
         while after:
             body = {"inputs": [{"id": identifier, "after": after}]}
             reply = self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
             results = self.http.results(reply, recording)
-            found += [str(link["toObjectId"]) for item in results for link in item.get("to") or []]
+            linked = [str(link["toObjectId"]) for item in results for link in item.get("to") or []]
             following = next((item["paging"].get("next") for item in results if item.get("paging")), None)
+            found += linked
+            trail.follow(linked, goes_on=following is not None)
             if following is None:
                 return found, bool(results)
             cursor = str(following.get("after") or "")
@@ -233,6 +237,23 @@ class HubSpotSession:
         reply = self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
         total = reply.get("total")
         return total if isinstance(total, int) else None
+
+    async def searched(self, object_type: str, size: int, recording: Recording) -> set[str]:
+        """The ids of all records of a type that the search gives, *size* on a page, as far as it can be paged through.
+
+        Raises:
+            Truncated: the pages do not end.
+        """
+        path = f"{self.paths.objects}/{object_type}/search"
+        found, after, trail = set[str](), "0", Trail(self.http, recording.stream)
+        while after:
+            body = {"filterGroups": [], "properties": [], "limit": size, "after": after}
+            reply = self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
+            ids = ids_of(self.http.results(reply, recording))
+            found.update(ids)
+            after = str(((reply.get("paging") or {}).get("next") or {}).get("after") or "")
+            trail.follow(ids, goes_on=bool(after))
+        return found
 
     async def changed(
         self,
@@ -341,15 +362,16 @@ class HubSpotSession:
     async def _all_owners(self, recording: Recording) -> Mapping[str, str | None]:
         owners: dict[str, str | None] = {}
         after: str | None = None
+        trail = Trail(self.http, recording.stream)
         while True:
             params = {"limit": OWNERS_PAGE, "after": after}
             reply = self.http.mapping(
                 await self.http.get(self.paths.owners, params=params, recording=recording), recording
             )
-            owners |= {
-                str(item["id"]): owner_label(item) for item in self.http.results(reply, recording) if "id" in item
-            }
+            found = self.http.results(reply, recording)
+            owners |= {str(item["id"]): owner_label(item) for item in found if "id" in item}
             cursor = ((reply.get("paging") or {}).get("next") or {}).get("after")
+            trail.follow(ids_of(found), goes_on=bool(cursor))
             if not cursor or cursor == after:
                 return owners
             after = str(cursor)

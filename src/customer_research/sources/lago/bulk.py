@@ -7,17 +7,20 @@ the lake still holds as unpaid; the other lists are read whole each time (README
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from customer_research.connect.concurrent import together
 from customer_research.connect.http import Params, segment
+from customer_research.connect.paging import Trail, ids_of
+from customer_research.connect.reading import HINT, SURELY, Read, each, unread_gap
 from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import BulkStream, LandingTable, Link, Pull, Row, Slice
-from customer_research.domain.records import TABLES
-from customer_research.errors import BadAnswer
+from customer_research.domain.evidence import Gap
+from customer_research.domain.records import TABLES, ColumnType
+from customer_research.errors import BadAnswer, SchemaChanged
 from customer_research.sources.lago import normalise
 from customer_research.sources.lago.session import LagoSession, Page
 from customer_research.sources.lago.streams import STATUSES, detail, operator_of, truncated
@@ -92,6 +95,7 @@ async def _runs(
     meanwhile move others forward, past the page being read: then fewer come than Lago announced.
     """
     seen: set[str] = set()
+    trail = Trail(session.http, stream)
     number, end, announced = start.page, start.page, start.announced
     while number <= end:
         recording = session.http.recording(stream)
@@ -101,7 +105,9 @@ async def _runs(
         pages += await together(*(_page(session, key, recording, params, one) for one in later))
         end, number = _end(pages[-1]), pages[-1].number + 1
         announced = pages[0].total_count if announced is None else announced
-        records = {_id(record, key): record for page in pages for record in page.records}
+        records = {_id(record): record for page in pages for record in page.records}
+        for page in pages:
+            trail.follow((_id(record) for record in page.records), goes_on=_end(page) > page.number)
         new = tuple(record for identifier, record in records.items() if identifier not in seen)
         seen |= records.keys()
         done = start.before + len(seen)
@@ -126,26 +132,96 @@ def _end(page: Page) -> int:
     return max(page.total_pages if page.next_page is not None else page.number, page.next_page or 0)
 
 
-def _id(record: Raw, key: str) -> str:
-    return normalise.Record(record, key.removesuffix("s")).text("lago_id")
+def _id(record: Any) -> str:
+    """A record's own id; of one that has none its text, which nothing else has."""
+    return ids_of((record,), "lago_id")[0]
 
 
-def _slice(run: _Run, table: str, rows: list[Row]) -> Slice:
-    """The slice of a run: its rows, each with the run's receipt."""
-    receipt = run.recording.receipt(rows, truncated=run.missing > 0)
+class _Unread:
+    """The records of one pull that cannot be read: what the lake keeps of them, and what the sync says.
+
+    More than `bounds.bad_records` are not single records: then the first one's error is raised. `held` are the ids of those
+    that were unread before, of a pull that does not bring everything.
+    """
+
+    def __init__(self, session: LagoSession, table: str, held: Iterable[str] = ()) -> None:
+        self._most = session.http.bounds.bad_records
+        self._held = frozenset(held)
+        self._table = table
+        self._count = 0
+        self._first: SchemaChanged | None = None
+
+    def take(self, records: Iterable[Any], read: Read[Any]) -> tuple[dict[str, list[Row]], dict[str, list[Key]]]:
+        """The rows that name the unread ones, and the keys of those that may have been unread before."""
+        name, raws = unread_table(self._table), [(_raw(one), error) for one, error in read.unread]
+        came = set(map(_id, records)) & self._held
+        self._count += len(raws)
+        if raws and self._first is None:
+            self._first = raws[0][1]
+        if self._first is not None and self._count > self._most:
+            raise self._first
+        rows = [{"record_id": _id(raw), "operator_id": _owner(raw), "detail": error.message} for raw, error in raws]
+        bad = {row["record_id"] for row in rows}
+        good = [(one,) for one in sorted(came - bad)]
+        return {name: rows} if rows else {}, {name: good} if good else {}
+
+    @property
+    def gap(self) -> Gap | None:
+        """What the sync says of them; None when there are none."""
+        if self._first is None:
+            return None
+        return unread_gap(self._first, self._count, title="Lago", what=_shown(self._table))
+
+
+Key = tuple[Any, ...]
+
+
+def unread_table(table: str) -> str:
+    """The landing table of a table's records that cannot be read."""
+    return f"lago_unread_{table.removeprefix('lago_')}"
+
+
+def _shown(table: str) -> str:
+    return table.removeprefix("lago_").replace("_", " ")
+
+
+def _raw(one: Any) -> Any:
+    """The record alone, of one that was read with something beside it."""
+    return one[0] if isinstance(one, tuple) else one
+
+
+def _owner(raw: Any) -> str | None:
+    """Whose an unreadable record is; None: even that cannot be read."""
+    try:
+        return _operator(raw, "record")
+    except SchemaChanged:
+        return None
+
+
+def _slice(run: _Run, table: str, read: Read[Any], unread: _Unread, records: Iterable[Any] | None = None) -> Slice:
+    """The slice of a run: its rows, each with the run's receipt, and what could not be read."""
+    receipt = run.recording.receipt(read.rows, truncated=run.missing > 0)
+    bad, good = unread.take(run.records if records is None else records, read)
     return Slice(
-        {table: stamp(rows, receipt)}, (receipt,), run.again.cursor, done=run.done, total=max(run.announced, run.done)
+        {table: stamp(read.rows, receipt), **bad},
+        (receipt,),
+        run.again.cursor,
+        good,
+        done=run.done,
+        total=max(run.announced, run.done),
     )
 
 
-def _ended(piece: Slice, pull: Pull, missing: Mapping[str, int], *, whole: bool) -> Slice:
+def _ended(piece: Slice, pull: Pull, missing: Mapping[str, int], unread: Gap | None, *, whole: bool) -> Slice:
     """The last slice of a pull, given how many records of each table were announced and did not come.
 
     *whole* says that all records of the tables were asked for. A pull that lacks some leaves the mark where it was.
     """
     gaps = {table: gap for name, count in missing.items() for table, gap in truncated(name, count).items()}
     mark = (pull.since or BEGINNING) if gaps else pull.until.isoformat()
-    return replace(piece, mark=mark, whole=tuple(table for table in missing if whole and table not in gaps), gaps=gaps)
+    brought = [table for table in missing if whole and table not in gaps]
+    brought += [unread_table(table) for table in brought if table != "plan"]
+    return replace(piece, mark=mark, whole=tuple(brought), gaps=gaps, unread=unread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +234,10 @@ class _Whole:
     rows: Callable[[Raw], list[Row]]
 
     async def __call__(self, session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
+        unread = _Unread(session, self.table)
         async for run in _runs(session, self.stream, self.key, _Place.of(pull.resume)):
-            piece = _slice(run, self.table, [row for record in run.records for row in self.rows(record)])
-            yield _ended(piece, pull, {self.table: run.missing}, whole=True) if run.is_last else piece
+            piece = _slice(run, self.table, each(run.records, self.rows, surely=SURELY), unread)
+            yield _ended(piece, pull, {self.table: run.missing}, unread.gap, whole=True) if run.is_last else piece
 
 
 def _operator(raw: Raw, kind: str) -> str:
@@ -185,49 +262,58 @@ async def _subscriptions(session: LagoSession, pull: Pull) -> AsyncIterator[Slic
     """Subscriptions of every status, with the plans; a single GET only where the list does not tell a price."""
     plans = await session.plans()
     by_code = {row["plan_code"]: row for row in plans.rows}
-    start, query = _Place.of(pull.resume), {"status[]": STATUSES}
+    start, query, unread = _Place.of(pull.resume), {"status[]": STATUSES}, _Unread(session, "subscription")
     async for run in _runs(session, "subscriptions", "subscriptions", start, query):
-        rows = []
+        pairs: list[tuple[Raw, Raw | None]] = []
         for some in _some(run.records):
             run.recording.deadline = None
             singles = await together(*(detail(session, record, by_code, run.recording) for record in some))
-            rows += [
-                normalise.subscription(record, _operator(record, "subscription"), by_code, single)
-                for record, single in zip(some, singles, strict=True)
-            ]
-        piece = _slice(run, "subscription", rows)
+            pairs += zip(some, singles, strict=True)
+        read = each(
+            pairs,
+            lambda pair: [normalise.subscription(pair[0], _operator(pair[0], "subscription"), by_code, pair[1])],
+            surely=SURELY,
+        )
+        piece = _slice(run, "subscription", read, unread)
         if run.is_last:
             piece = replace(piece, rows={**piece.rows, "plan": plans.rows}, receipts=(*piece.receipts, plans.receipt))
-            piece = _ended(piece, pull, {"subscription": run.missing, "plan": plans.missing}, whole=True)
+            lacking = {"subscription": run.missing, "plan": plans.missing}
+            piece = _ended(piece, pull, lacking, unread.gap, whole=True)
         yield piece
 
 
 async def _invoices(session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
     """All invoices; or those of late, those unpaid, and those that the lake holds as unpaid."""
+    unread = _Unread(session, "invoice")
     if pull.since is None:
         async for run in _runs(session, "invoices", "invoices", _Place.of(pull.resume)):
-            piece = _slice(run, "invoice", list(map(_invoice, run.records)))
-            yield _ended(piece, pull, {"invoice": run.missing}, whole=True) if run.is_last else piece
+            piece = _slice(run, "invoice", _read_invoices(run.records), unread)
+            yield _ended(piece, pull, {"invoice": run.missing}, unread.gap, whole=True) if run.is_last else piece
         return
+    held = pull.held(f"SELECT record_id FROM {unread_table('invoice')}")  # noqa: S608 - a name of our own
+    unread = _Unread(session, "invoice", (row["record_id"] for row in held))
     brought: set[str] = set()
     missing = 0
     # A pull of changes that was cut off begins anew: it is short, and which invoices came decides which are asked for singly.
     for query in ({"issuing_date_from": _first_day(pull).isoformat()}, {"payment_statuses[]": UNPAID}):
         async for run in _runs(session, "invoices", "invoices", _Place(), query):
-            rows = list(map(_invoice, run.records))
-            brought |= {row["invoice_id"] for row in rows}
+            brought |= set(map(_id, run.records))
             missing += run.missing
-            yield _slice(run, "invoice", rows)
-    async for piece in _held(session, pull, brought):
-        yield piece if piece.mark is None else _ended(piece, pull, {"invoice": missing}, whole=False)
+            yield _slice(run, "invoice", _read_invoices(run.records), unread)
+    async for piece in _held(session, pull, brought, unread):
+        yield piece if piece.mark is None else _ended(piece, pull, {"invoice": missing}, unread.gap, whole=False)
+
+
+def _read_invoices(records: Iterable[Raw]) -> Read[Raw]:
+    return each(records, lambda raw: [_invoice(raw)], surely=SURELY)
 
 
 def _invoice(raw: Raw) -> Row:
-    listed = {name: value for name, value in raw.items() if name not in SINGLE_ONLY}
-    return normalise.invoice(listed, _operator(raw, "invoice"))
+    operator = _operator(raw, "invoice")
+    return normalise.invoice({name: value for name, value in raw.items() if name not in SINGLE_ONLY}, operator)
 
 
-async def _held(session: LagoSession, pull: Pull, brought: set[str]) -> AsyncIterator[Slice]:
+async def _held(session: LagoSession, pull: Pull, brought: set[str], unread: _Unread) -> AsyncIterator[Slice]:
     """The invoices that the lake holds as unpaid and that the lists no longer had, one by one; the last has a mark."""
     held = pull.held("SELECT invoice_id FROM invoice WHERE payment_status <> 'succeeded' ORDER BY invoice_id")
     lacking = [str(row["invoice_id"]) for row in held if row["invoice_id"] not in brought]
@@ -237,11 +323,14 @@ async def _held(session: LagoSession, pull: Pull, brought: set[str]) -> AsyncIte
         found = await together(
             *(session.one(f"/invoices/{segment(invoice_id)}", "invoice", recording) for invoice_id in some)
         )
-        rows = [_invoice(raw) for raw in found if raw is not None]
-        gone = [(invoice_id,) for invoice_id, raw in zip(some, found, strict=True) if raw is None]
-        receipt = recording.receipt(rows)
+        there = [raw for raw in found if raw is not None]
+        read = _read_invoices(there)
+        bad, good = unread.take(there, read)
+        gone: list[Key] = [(invoice_id,) for invoice_id, raw in zip(some, found, strict=True) if raw is None]
+        receipt = recording.receipt(read.rows)
         done += len(some)
-        yield Slice({"invoice": stamp(rows, receipt)}, (receipt,), "", {"invoice": gone}, done=done, total=len(lacking))
+        rows = {"invoice": stamp(read.rows, receipt), **bad}
+        yield Slice(rows, (receipt,), "", {"invoice": gone, **good}, done=done, total=len(lacking))
     yield Slice({}, (), "", mark=pull.until.isoformat())
 
 
@@ -264,33 +353,41 @@ def _landing(name: str, table: str = "") -> LandingTable:
     return LandingTable(name, canonical.key, {column.name: column.type for column in canonical.columns})
 
 
+_UNREAD: Mapping[str, ColumnType] = {"record_id": "text", "operator_id": "text", "detail": "text"}
+
+
+def _landings(name: str, table: str = "") -> tuple[LandingTable, LandingTable]:
+    """As `_landing`, with the table of those of its records that cannot be read."""
+    return _landing(name, table), LandingTable(unread_table(name), ("record_id",), _UNREAD)
+
+
 BULK = (
     BulkStream(
         "customers",
         "Billing customers",
-        (_landing("customer"),),
+        _landings("customer"),
         _Whole("customer", "customers", "customers", _customer),
     ),
     BulkStream(
-        "subscriptions", "Subscriptions and plans", (_landing("subscription"), _landing("plan")), _subscriptions
+        "subscriptions", "Subscriptions and plans", (*_landings("subscription"), _landing("plan")), _subscriptions
     ),
-    BulkStream("invoices", "Invoices", (_landing("invoice"),), _invoices),
+    BulkStream("invoices", "Invoices", _landings("invoice"), _invoices),
     BulkStream(
         "payments",
         "Payments",
-        (_landing("payment"),),
+        _landings("payment"),
         _Whole("payment", "payments", "payments", lambda raw: normalise.payments(raw, _operator(raw, "payment"))),
     ),
     BulkStream(
         "credit_notes",
         "Credit notes",
-        (_landing(NOTES, "credit_note"),),
+        _landings(NOTES, "credit_note"),
         _Whole(NOTES, "credit_notes", "credit_notes", _note),
     ),
     BulkStream(
         "coupons",
         "Applied coupons",
-        (_landing("coupon"),),
+        _landings("coupon"),
         _Whole("coupon", "coupons", "applied_coupons", lambda raw: [normalise.coupon(raw, _operator(raw, "coupon"))]),
     ),
 )
@@ -298,7 +395,22 @@ BULK = (
 _OWNED = f"FROM {NOTES} AS n LEFT JOIN invoice AS i ON i.invoice_id = n.invoice_id"
 _REST = ", ".join(f"n.{name}" for name in TABLES["credit_note"].column_names if name != "operator_id")
 
+
+def _unread_link(name: str) -> Link:
+    """What is unknown of whom since records of one landing table cannot be read."""
+    table, landing = name.removeprefix("lago_"), unread_table(name)
+    detail = f"COUNT(*) || ' {_shown(name)} record(s) cannot be read: ' || MIN(detail)"
+    return Link(
+        "gap",
+        (landing,),
+        f"""SELECT operator_id, '{table}' AS table_name, 'lago' AS source, 'unavailable' AS reason, {detail} AS detail,
+            '{HINT.format(title="Lago")}' AS next_step
+        FROM {landing} GROUP BY operator_id""",  # noqa: S608 - names of our own
+    )
+
+
 LINKS = (
+    *map(_unread_link, ("customer", "subscription", "invoice", "payment", NOTES, "coupon")),
     Link(
         "operator",
         ("customer",),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from customer_research.connect.concurrent import together
 from customer_research.connect.http import Http, Pace, Params, Vendor
+from customer_research.connect.paging import Trail, ids_of
 from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import Clock, Row
 from customer_research.domain.evidence import Receipt
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 PER_PAGE = 100
 """Lago's largest page."""
+
+PAGES_AT_ONCE = 8
+"""Pages of a list asked for at the same time: what Lago announces is believed this far."""
 
 NOT_FOUND = 404
 
@@ -77,22 +81,27 @@ class LagoSession:
     async def every(self, path: str, key: str, recording: Recording, params: Params | None = None) -> Listing:
         """All records of a list, page by page until Lago names no next one; none for an unknown customer.
 
-        The first page tells how many there are; the others are asked for at the same time. A page past the announced
+        The first page tells how many there are; the others are asked for some at a time. A page past the announced
         ones is followed too, as counts may be stale.
+
+        Raises:
+            Truncated: the pages do not end.
         """
         first = await self.page(path, key, recording, params, 1)
         if first is None:
             return Listing(())
-        pages = [first]
-        if first.next_page is not None:
-            numbers = range(2, max(first.total_pages, first.next_page) + 1)
-            later = await together(*(self.page(path, key, recording, params, n) for n in numbers))
-            pages += [page for page in later if page is not None]
-        while (following := pages[-1].next_page) is not None and following > pages[-1].number:
-            page = await self.page(path, key, recording, params, following)
-            if page is None:
+        pages, trail = [first], Trail(self.http, recording.stream)
+        trail.follow(ids_of(first.records, "lago_id"), goes_on=first.goes_on)
+        while pages[-1].goes_on:
+            begin = pages[-1].number + 1
+            numbers = range(begin, min(max(pages[-1].total_pages, begin), begin + PAGES_AT_ONCE - 1) + 1)
+            later = await together(*(self.page(path, key, recording, params, number) for number in numbers))
+            there = [page for page in later if page is not None]
+            for page in there:
+                trail.follow(ids_of(page.records, "lago_id"), goes_on=page.goes_on)
+            pages += there
+            if len(there) < len(later):
                 break
-            pages.append(page)
         return _listing(pages)
 
     async def plans(self) -> Plans:
@@ -145,19 +154,24 @@ class Page:
     total_pages: int
     total_count: int
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether Lago names a page behind this one."""
+        return self.next_page is not None and self.next_page > self.number
+
 
 def _page(body: Mapping[str, Any], key: str, number: int, stream: str) -> Page:
     records, meta = body.get(key), body.get("meta")
     if not isinstance(records, list) or not isinstance(meta, Mapping):
         raise SchemaChanged(f"Lago's list has no {key} or no meta.", source="lago", stream=stream)
     following, pages, count = (meta.get(name) for name in ("next_page", "total_pages", "total_count"))
-    if (
-        not (following is None or isinstance(following, int))
-        or not isinstance(pages, int)
-        or not isinstance(count, int)
-    ):
+    if not (following is None or _counts(following)) or not _counts(pages) or not _counts(count):
         raise SchemaChanged("Lago's meta does not number the pages.", source="lago", stream=stream)
     return Page(number, tuple(records), following, pages, count)
+
+
+def _counts(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _listing(pages: list[Page]) -> Listing:

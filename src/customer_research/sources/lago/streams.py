@@ -8,6 +8,7 @@ from typing import Any
 
 from customer_research.connect.concurrent import both, together
 from customer_research.connect.http import Params, segment
+from customer_research.connect.reading import Read, each, unread_gap
 from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import Batch, Row, Subject
 from customer_research.domain.evidence import Gap
@@ -55,13 +56,13 @@ async def subscriptions(session: LagoSession, subject: Subject) -> Batch:
     )
     by_code = {row["plan_code"]: row for row in plans.rows}
     singles = await together(*(detail(session, record, by_code, recording) for record in listing.records))
-    rows = [
-        normalise.subscription(record, subject.operator_id, by_code, single)
-        for record, single in zip(listing.records, singles, strict=True)
-    ]
-    receipt = recording.receipt(rows, truncated=listing.missing > 0)
-    gaps = truncated("subscription", listing.missing) | truncated("plan", plans.missing)
-    tables = {"subscription": stamp(rows, receipt), "plan": plans.rows}
+    read = each(
+        zip(listing.records, singles, strict=True),
+        lambda pair: [normalise.subscription(pair[0], subject.operator_id, by_code, pair[1])],
+    )
+    receipt = recording.receipt(read.rows, truncated=listing.missing > 0)
+    gaps = missing("subscription", listing, read) | truncated("plan", plans.missing)
+    tables = {"subscription": stamp(read.rows, receipt), "plan": plans.rows}
     return Batch(tables, (receipt, plans.receipt), gaps)
 
 
@@ -94,9 +95,9 @@ class _Listed:
     async def __call__(self, session: LagoSession, subject: Subject) -> Batch:
         recording = session.http.recording(self.stream)
         listing: Listing = await session.every(customer_path(subject, f"/{self.key}"), self.key, recording)
-        rows = [row for record in listing.records for row in self.rows(record, subject.operator_id)]
-        receipt = recording.receipt(rows, truncated=listing.missing > 0)
-        return Batch({self.table: stamp(rows, receipt)}, (receipt,), truncated(self.table, listing.missing))
+        read = each(listing.records, lambda record: self.rows(record, subject.operator_id))
+        receipt = recording.receipt(read.rows, truncated=listing.missing > 0)
+        return Batch({self.table: stamp(read.rows, receipt)}, (receipt,), missing(self.table, listing, read))
 
 
 invoices = _Listed("invoice", "invoices", "invoices", lambda raw, operator: [normalise.invoice(raw, operator)])
@@ -112,6 +113,19 @@ credit_notes = _Listed(
 
 coupons = _Listed("coupon", "coupons", "applied_coupons", lambda raw, operator: [normalise.coupon(raw, operator)])
 """All coupons ever applied, ended ones too."""
+
+
+def missing(table: str, listing: Listing, read: Read[Any]) -> dict[str, Gap]:
+    """The gap of a table of which records did not come, or came and cannot be read; none when all are there."""
+    return unread(table, read) | truncated(table, listing.missing)
+
+
+def unread(table: str, read: Read[Any]) -> dict[str, Gap]:
+    """The gap of a table with records that cannot be read."""
+    if not read.unread:
+        return {}
+    what = table.replace("_", " ")
+    return {table: unread_gap(read.unread[0][1], len(read.unread), title="Lago", what=what)}
 
 
 def truncated(table: str, missing: int) -> dict[str, Gap]:

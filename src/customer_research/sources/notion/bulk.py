@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from customer_research.connect.paging import Trail, ids_of
 from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import Ask, BulkStream, LandingTable, Link, Pull, Row, Slice
 from customer_research.domain.records import TABLES, ColumnType
@@ -157,14 +158,15 @@ class _Some:
 async def _query(session: NotionSession, place: Place, body: Body) -> AsyncIterator[_Some]:
     """The pages of one query, some at a time."""
     seen: set[str] = set()
-    goes_on = True
+    goes_on, trail = True, Trail(session.http, STREAM)
     while goes_on:
         recording, pages, whole = session.http.recording(STREAM), list[Body](), True
         for _ in range(REQUESTS):
             step = await session.step(place, body, recording)
             pages += step.pages
             goes_on = step.cursor is not None and step.cursor not in seen
-            whole = whole and step.whole and (goes_on or step.cursor is None)
+            is_new = trail.follow(ids_of(step.pages), goes_on=goes_on)
+            whole = whole and step.whole and is_new and (goes_on or step.cursor is None)
             if not goes_on:
                 break
             seen.add(str(step.cursor))

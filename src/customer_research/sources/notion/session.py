@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from customer_research.connect.concurrent import together
 from customer_research.connect.http import Http, Pace, Vendor, segment
+from customer_research.connect.paging import Trail, ids_of
 from customer_research.connect.recording import Recording
 from customer_research.connect.source import Clock
 from customer_research.errors import ConfigError, NotThere, SchemaChanged
@@ -157,11 +158,12 @@ class NotionSession:
         if condition is not None:
             body["filter"] = condition
         seen: set[str] = set()
-        whole = True
+        whole, trail = True, Trail(self.http, recording.stream)
         while True:
             step = await self.step(place, body, recording)
             found += step.pages
-            whole = whole and step.whole
+            is_new = trail.follow(ids_of(step.pages), goes_on=step.cursor is not None)
+            whole = whole and step.whole and is_new
             if step.cursor is None:
                 return Found(found, whole)
             if step.cursor in seen or (pages is not None and len(seen) + 1 >= pages):
