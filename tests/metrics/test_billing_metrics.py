@@ -240,24 +240,33 @@ def test_canceled_before_the_start_is_never_started() -> None:
 @pytest.mark.parametrize(
     ("record", "status"),
     [
-        (ended(T), "active"),
-        (ended(T - INSTANT), "ended"),
+        (ended(T), "ended"),
+        (ended(T + INSTANT), "active"),
         (ended(ago(-30)), "active"),
-        ({**subscription(), "status": "canceled", "started_at": None, "canceled_at": T}, "pending"),
-        ({**subscription(), "status": "canceled", "started_at": None, "canceled_at": T - INSTANT}, "ended"),
-        ({**subscription(), "started_at": T}, "pending"),
-        ({**subscription(), "started_at": T - INSTANT}, "active"),
+        ({**subscription(), "status": "canceled", "started_at": None, "canceled_at": T}, "ended"),
+        ({**subscription(), "status": "canceled", "started_at": None, "canceled_at": T + INSTANT}, "pending"),
+        ({**subscription(), "started_at": T}, "active"),
+        ({**subscription(), "started_at": T + INSTANT}, "pending"),
         (ended(ago(-30), started_at=ago(-1), created_at=ago(1)), "pending"),
     ],
 )
-def test_what_happens_at_t_or_later_has_not_happened(record: Row, status: str) -> None:
+def test_what_ends_or_starts_at_t_has_and_what_does_later_has_not(record: Row, status: str) -> None:
     row = billing(subscription=[record])
     assert row["active_subscriptions"] == (status == "active")
     assert row["pending_subscriptions"] == (status == "pending")
 
 
-def test_a_subscription_created_at_t_is_unknown() -> None:
-    assert rows_of("billing", subscription=[subscription(created_at=T)]) == []
+def test_a_subscription_created_after_t_is_unknown() -> None:
+    assert rows_of("billing", subscription=[subscription(created_at=T + INSTANT)]) == []
+    assert billing(subscription=[subscription(created_at=T)])["active_subscriptions"] == 1
+
+
+def test_of_two_that_follow_each_other_at_t_one_runs() -> None:
+    row = billing(subscription=[ended(T), subscription("vip-monthly", started_at=T, created_at=T)])
+    assert (row["active_subscriptions"], row["base_plan_code"]) == (1, "vip-monthly")
+    assert row["subscription_ended_at"] is None
+    alone = billing(subscription=[ended(T)])
+    assert (alone["active_subscriptions"], alone["mrr_usd"], alone["subscription_ended_at"]) == (0, 0, T)
 
 
 def test_tenure_continues_over_plan_changes_and_short_gaps() -> None:
@@ -337,41 +346,93 @@ def test_a_pending_downgrade_counts() -> None:
     assert billing(subscription=[pending])["downgraded_180d"] is True
 
 
-def test_a_planned_end_after_t_is_a_pending_cancellation() -> None:
-    assert billing(subscription=[subscription(ending_at=T)])["pending_cancellation"] is True
-    assert billing(subscription=[subscription(ending_at=T - INSTANT)])["pending_cancellation"] is False
+def test_a_planned_end_is_a_pending_cancellation_also_when_it_has_passed() -> None:
+    """Lago calls it active although its end has passed: a contradiction that is no good sign."""
+    assert billing(subscription=[subscription(ending_at=ago(-5))])["pending_cancellation"] is True
+    assert billing(subscription=[subscription(ending_at=ago(5))])["pending_cancellation"] is True
+    assert billing(subscription=[ended(ago(-60), ending_at=ago(-60))])["pending_cancellation"] is False  # known later
     assert billing(subscription=[subscription()])["pending_cancellation"] is False
 
 
 @pytest.mark.parametrize(
-    ("period_end", "expected"),
+    ("period_end", "offset", "expected"),
     [
-        (datetime(2026, 3, 31, 23, 59, 59, tzinfo=UTC), date(2026, 4, 1)),
-        (datetime(2024, 2, 28, 23, 59, 59, tzinfo=UTC), date(2024, 2, 29)),
-        (datetime(2024, 2, 29, 23, 59, 59, tzinfo=UTC), date(2024, 3, 1)),
-        (datetime(2026, 4, 1, 6, 59, 59, tzinfo=UTC), date(2026, 4, 1)),  # midnight in Los Angeles
-        (datetime(2026, 3, 31, 14, 59, 59, tzinfo=UTC), date(2026, 4, 1)),  # midnight in Tokyo
+        (datetime(2026, 3, 31, 23, 59, 59, tzinfo=UTC), 0, date(2026, 4, 1)),
+        (datetime(2026, 3, 31, 23, 59, 59, tzinfo=UTC), None, date(2026, 4, 1)),  # no zone is told: UTC's
+        (datetime(2028, 2, 28, 23, 59, 59, tzinfo=UTC), 0, date(2028, 2, 29)),
+        (datetime(2028, 2, 29, 23, 59, 59, tzinfo=UTC), 0, date(2028, 3, 1)),
+        (datetime(2026, 4, 1, 6, 59, 59, tzinfo=UTC), -480, date(2026, 4, 1)),  # Los Angeles, summer time
+        (datetime(2026, 12, 1, 7, 59, 59, tzinfo=UTC), -480, date(2026, 12, 1)),
+        (datetime(2026, 3, 31, 14, 59, 59, tzinfo=UTC), 540, date(2026, 4, 1)),  # Tokyo
+        (datetime(2026, 3, 31, 10, 59, 59, tzinfo=UTC), 720, date(2026, 4, 1)),  # Auckland, summer time: 13 hours ahead
+        (datetime(2026, 6, 30, 11, 59, 59, tzinfo=UTC), 720, date(2026, 7, 1)),
     ],
 )
-def test_next_bill_is_the_day_that_begins_at_the_periods_end(period_end: datetime, expected: date) -> None:
-    row = billing(subscription=[subscription(period_start=ago(20), period_end=period_end)])
-    assert row["next_bill_date"] == expected
+def test_next_bill_is_the_day_after_the_period_in_the_customers_calendar(
+    period_end: datetime, offset: int | None, expected: date
+) -> None:
+    running = subscription(interval="yearly", period_start=ago(20), period_end=period_end)
+    zoned = {"created_at": ago(500), "utc_offset_minutes": offset}
+    row = billing(subscription=[running], customer=[zoned])
+    assert (row["next_bill_date"], row["yearly_period_end"]) == (expected, expected - timedelta(days=1))
+
+
+def test_next_bill_is_the_first_of_several_and_none_comes_after_an_end() -> None:
+    def runs_to(days: float, **more: Any) -> dict[str, Any]:
+        return subscription(period_start=ago(20), period_end=T + timedelta(days=days, seconds=43_199), **more)
+
+    first, later = runs_to(10), runs_to(30, is_base=False, plan_code="passenger-app")
+    assert billing(subscription=[later, first])["next_bill_date"] == date(2026, 3, 26)
+    assert billing(subscription=[first, later])["next_bill_date"] == date(2026, 3, 26)
+    ends_with_it = {**first, "ending_at": first["period_end"] + timedelta(seconds=1)}
+    assert billing(subscription=[ends_with_it])["next_bill_date"] is None
+    assert billing(subscription=[ends_with_it, later])["next_bill_date"] == date(2026, 4, 15)
+    assert billing(subscription=[{**first, "ending_at": ago(-60)}])["next_bill_date"] == date(2026, 3, 26)
+    begins_now = subscription(started_at=T, period_start=T, period_end=datetime(2026, 4, 14, 23, 59, 59, tzinfo=UTC))
+    assert billing(subscription=[begins_now])["next_bill_date"] == date(2026, 4, 15)
+    past = subscription(period_start=ago(40), period_end=ago(10))
+    assert billing(subscription=[past])["next_bill_date"] is None  # the next bill lies ahead, or is not known
 
 
 def test_next_bill_falls_back_to_the_latest_subscription_invoice() -> None:
     invoices = [
-        invoice(period_to=date(2024, 2, 29)),
-        invoice(period_to=date(2026, 1, 31)),
+        invoice(period_to=date(2026, 2, 28)),
+        invoice(period_to=date(2026, 3, 31)),
         invoice(period_to=date(2027, 1, 31), invoice_type="one_off"),
     ]
-    later = subscription(period_start=T, period_end=ago(-30))
-    assert billing(subscription=[later], invoice=invoices)["next_bill_date"] == date(2026, 2, 1)
+    untold = subscription(period_start=None, period_end=None)
+    assert billing(subscription=[untold], invoice=invoices)["next_bill_date"] == date(2026, 4, 1)
+    assert billing(subscription=[untold], invoice=invoices[:1])["next_bill_date"] is None  # that day has passed
     assert billing(subscription=[ended(ago(9))], invoice=invoices)["next_bill_date"] is None
+
+
+def test_days_of_issue_and_due_days_are_the_customers() -> None:
+    """Auckland, 13 hours ahead: issued on the 16th, due on the 15th there, at noon (UTC) of the 15th."""
+    begins, over = datetime(2026, 3, 15, 11, tzinfo=UTC), datetime(2026, 3, 15, 11, tzinfo=UTC)
+    issued = invoice(
+        status="failed", issuing_date=date(2026, 3, 16), payment_due_date=date(2026, 3, 20), issued_at=begins
+    )
+    row = billing(invoice=[issued])
+    assert (row["invoices_failed"], row["invoices_draft"], row["days_since_last_invoice"]) == (1, 0, 0)
+    assert billing(invoice=[{**issued, "issued_at": T}])["invoices_draft"] == 1
+    due = invoice(status="pending", payment_due_date=date(2026, 3, 15), overdue_at=over)
+    assert [billing(invoice=[due])[name] for name in ("overdue_invoices", "oldest_overdue_days")] == [1, 1]
+    assert billing(invoice=[{**due, "overdue_at": T}])["overdue_invoices"] == 1  # a day that is over at T is over
+    assert billing(invoice=[{**due, "overdue_at": T + INSTANT}])["overdue_invoices"] == 0
+    assert billing(invoice=[{**due, "overdue_at": None}])["overdue_invoices"] == 0  # in UTC the day is not over
+    paid = invoice(issuing_date=date(2026, 3, 2), issued_at=datetime(2026, 3, 1, 11, tzinfo=UTC), invoice_id="i")
+    payment = {
+        "invoice_id": "i",
+        "status": "succeeded",
+        "paid_at": datetime(2026, 3, 2, 13, tzinfo=UTC),
+    }  # the 3rd there
+    assert billing(invoice=[paid], payment=[payment])["avg_days_to_pay"] == 1
 
 
 def test_yearly_period_end_only_for_yearly_plans() -> None:
     period: dict[str, Any] = {"period_start": ago(200), "period_end": ago(-165)}
-    assert billing(subscription=[subscription(interval="yearly", **period)])["yearly_period_end"] == ago(-165)
+    found = billing(subscription=[subscription(interval="yearly", **period)])
+    assert found["yearly_period_end"] == ago(-165).date()
     assert billing(subscription=[subscription(**period)])["yearly_period_end"] is None
 
 
@@ -421,7 +482,8 @@ def test_mrr_rounds_half_to_even(price: int, net: int) -> None:
         ({"frequency": "recurring"}, True),
         ({"frequency": "recurring", "frequency_duration_remaining": 0}, False),
         ({"status": "terminated", "terminated_at": ago(1)}, False),
-        ({"status": "terminated", "terminated_at": T}, True),
+        ({"status": "terminated", "terminated_at": T}, False),
+        ({"status": "terminated", "terminated_at": T + INSTANT}, True),
         ({"status": "terminated"}, False),
         ({"expires_at": T}, False),
         ({"expires_at": T + INSTANT}, True),

@@ -81,10 +81,17 @@ def test_canceled_before_the_start_is_not_churn() -> None:
     assert (csm(canceled, gone)["csm_churned"], csm(canceled, gone)["csm_churned_on"]) == (True, date(2025, 1, 1))
 
 
-def test_an_end_or_event_at_t_or_later_has_not_happened() -> None:
+def test_an_end_at_t_has_happened_and_a_later_one_has_not() -> None:
     midnight = datetime(2026, 3, 15, tzinfo=UTC)
-    later = row_of("terminated", "churn", event_date=date(2026, 3, 15), terminated_at=midnight)
-    found = csm(later, as_of=midnight)
+    ends = row_of("terminated", "churn", event_date=date(2026, 3, 15), terminated_at=midnight)
+    found = csm(ends, as_of=midnight)
+    assert (found["csm_status"], found["csm_churned"], found["csm_mrr"], found["csm_last_event"]) == (
+        "terminated",
+        True,
+        0,
+        "churn",
+    )
+    found = csm(ends, as_of=midnight - INSTANT)
     assert (found["csm_status"], found["csm_churned"], found["csm_mrr"], found["csm_last_event"]) == (
         "active",
         False,
@@ -191,7 +198,7 @@ def test_renewal_precedence() -> None:
     known: dict[str, Any] = {
         "contract_end_date": date(2026, 3, 20),
         "contract_renewal_date": date(2026, 6, 1),
-        "yearly_period_end": datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC),
+        "yearly_period_end": date(2026, 9, 30),
     }
     found = derive(**known)
     assert (found["renewal_date"], found["days_to_renewal"]) == (date(2026, 3, 20), 5)

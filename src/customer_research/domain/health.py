@@ -10,8 +10,11 @@ from customer_research.domain.evidence import Evidence, Fact, Gap, Receipt
 Band = Literal["healthy", "monitor", "at_risk", "critical", "insufficient"]
 """80-100, 60-79, 40-59, 0-39 of the rounded score (domain e); `insufficient` below the minimum coverage."""
 
-Status = Literal["active", "onboarding", "churned", "never_started", "no_subscription"]
-"""Where an operator stands, outside the bands (domain e, resolutions C31)."""
+Status = Literal["active", "onboarding", "churned", "never_started", "no_subscription", "unknown"]
+"""Where an operator stands, outside the bands; `unknown` while its subscriptions are not known."""
+
+PRESENT: tuple[Status, ...] = ("active", "onboarding", "no_subscription", "unknown")
+"""The statuses of those who may still be customers: all but those who left, or never began."""
 
 BAND_LABELS: dict[str, str] = {
     "healthy": "Healthy",

@@ -80,7 +80,8 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 phone text * billing phone
                 currency text ISO 4217; null until the first charge
                 net_payment_term integer days a finalised invoice may stay unpaid
-                timezone text IANA zone that bounds billing periods
+                timezone text IANA zone of its calendar: of issuing and due days, and of billing periods
+                utc_offset_minutes integer minutes that zone's standard time is ahead of UTC; null: no such zone, days are UTC's
                 city text billing city
                 country text ISO 3166 country
                 payment_provider text e.g. stripe
@@ -153,8 +154,10 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 total_minor integer total with tax; can be 0 or negative
                 taxes_minor integer tax part
                 due_minor integer what is still to pay, where Lago tells; else null
-                issuing_date date day of issue
-                payment_due_date date day it is due; null when not told
+                issuing_date date day of issue, in the customer's calendar
+                payment_due_date date day it is due, in the customer's calendar; null when not told
+                issued_at timestamp when the day of issue begins there; null: as in UTC
+                overdue_at timestamp when the due day is over there; null: as in UTC
                 period_from date first day billed; null when not told
                 period_to date last day billed; null when not told
                 created_at timestamp when the row became known

@@ -106,8 +106,8 @@ def _observed(card: Scorecard, score: int | None) -> ObservedLike | None:
 
 
 def status_of(value: str | None) -> Status:
-    """The operator's status; one whose subscriptions are unknown is treated as active, and its gaps say the rest."""
-    return cast("Status", value) if value in get_args(Status) else "active"
+    """The operator's status; `unknown` where its subscriptions are not known, never one that says more."""
+    return cast("Status", value) if value in get_args(Status) else "unknown"
 
 
 def _gaps(dimensions: Iterable[Dimension]) -> tuple[Gap, ...]:

@@ -16,6 +16,7 @@ from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import (
     BAND_LABELS,
     BAND_ORDER,
+    PRESENT,
     Band,
     Contribution,
     Finding,
@@ -34,7 +35,7 @@ SHIPPED = "shipped"
 
 SEGMENTS = ("Free", "SMB", "Mid-Market", "Enterprise")
 DEFAULT = "default"
-STATUSES: tuple[Status, ...] = ("active", "onboarding", "no_subscription")
+STATUSES = PRESENT
 """Whom plays concern that are not raised by a rule or finding: those who left are not asked for more."""
 
 DAYS: Mapping[Priority, int] = {"critical": 1, "high": 7, "medium": 14, "low": 30}
@@ -234,7 +235,7 @@ def _check(play: Play, declared: Declaration) -> None:
         "dropped_to": (play.dropped_to, BAND_ORDER),
         "segments": (play.segments, SEGMENTS),
         "meetings": (play.meetings, MEETINGS),
-        "statuses": (play.statuses, (*STATUSES, "churned", "never_started")),
+        "statuses": (play.statuses, get_args(Status)),
         "priority": ([text for text in _texts(play.priority) if text], PRIORITIES),
     }
     for key, (given, words) in known.items():

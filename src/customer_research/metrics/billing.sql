@@ -1,5 +1,12 @@
 -- uses: moment, subscription_at, plan_change, net_mrr, invoice_at
 -- Billing standing: one row per operator that Lago knows (as a customer, by a subscription or by an invoice).
+customers AS (
+    SELECT c.operator_id, MAX(c.net_payment_term) AS net_payment_term, MAX(c.utc_offset_minutes) AS utc_offset_minutes
+    FROM customer AS c
+    CROSS JOIN moment AS m
+    WHERE c.created_at < m.t
+    GROUP BY c.operator_id
+),
 subscribed AS (
     SELECT
         s.operator_id,
@@ -10,7 +17,7 @@ subscribed AS (
         MIN(CASE WHEN s.status IN ('active', 'terminated') THEN s.begins_at END) AS first_subscribed_at,
         MAX(CASE WHEN s.is_base AND s.status IN ('active', 'pending') THEN 1 ELSE 0 END) = 1 AS has_base,
         MAX(CASE WHEN s.is_base THEN s.ends_at END) AS base_ended_at,
-        MAX(CASE WHEN s.is_base AND s.status = 'active' AND s.ending_at >= m.t THEN 1 ELSE 0 END) = 1
+        MAX(CASE WHEN s.is_base AND s.status = 'active' AND NOT s.ending_at IS NULL THEN 1 ELSE 0 END) = 1
             AS pending_cancellation,
         MAX(
             CASE
@@ -21,8 +28,24 @@ subscribed AS (
         ) AS pending_downgrade,
         MAX(CASE WHEN s.status = 'active' AND s.currency <> 'USD' THEN 1 ELSE 0 END) AS pays_other_currency
     FROM subscription_at AS s
-    CROSS JOIN moment AS m
     GROUP BY s.operator_id
+),
+-- `period_last_on`: the last day of the running period in the customer's calendar. A period ends as a day ends there, so that
+-- the zone's standard time tells the day in summer, too.
+periods AS (
+    SELECT
+        s.*,
+        CASE
+            WHEN DATE_DIFF('microsecond', CAST(CAST(s.period_end AS DATE) AS TIMESTAMP), s.period_end)
+                + COALESCE(k.utc_offset_minutes, 0) * 60000000 >= 86400000000
+                THEN CAST(CAST(s.period_end AS DATE) + INTERVAL 1 DAY AS DATE)
+            WHEN DATE_DIFF('microsecond', CAST(CAST(s.period_end AS DATE) AS TIMESTAMP), s.period_end)
+                + COALESCE(k.utc_offset_minutes, 0) * 60000000 < 0
+                THEN CAST(CAST(s.period_end AS DATE) - INTERVAL 1 DAY AS DATE)
+            ELSE CAST(s.period_end AS DATE)
+        END AS period_last_on
+    FROM subscription_at AS s
+    LEFT JOIN customers AS k ON k.operator_id = s.operator_id
 ),
 base AS (
     SELECT
@@ -32,13 +55,28 @@ base AS (
         plan_name,
         interval,
         segment,
-        period_end,
+        period_last_on,
         ROW_NUMBER() OVER (
             PARTITION BY operator_id
             ORDER BY CASE WHEN status = 'active' THEN 0 ELSE 1 END, begins_at DESC NULLS LAST, created_at DESC, subscription_id
         ) AS place
-    FROM subscription_at
+    FROM periods
     WHERE is_base AND status IN ('active', 'pending')
+),
+-- Of several subscriptions the next bill is the first, and after the end of one it bills no more.
+bills AS (
+    SELECT
+        p.operator_id,
+        MIN(
+            CASE
+                WHEN p.status <> 'active' OR p.period_end < m.t OR p.period_end + INTERVAL 1 SECOND >= p.ending_at THEN NULL
+                ELSE CAST(p.period_last_on + INTERVAL 1 DAY AS DATE)
+            END
+        ) AS next_bill_date,
+        MAX(CASE WHEN p.status = 'active' AND p.period_end IS NULL AND p.ending_at IS NULL THEN 1 ELSE 0 END) AS untold
+    FROM periods AS p
+    CROSS JOIN moment AS m
+    GROUP BY p.operator_id
 ),
 changes AS (
     SELECT
@@ -72,11 +110,12 @@ invoiced AS (
         SUM(CASE WHEN failed AND issued_90d THEN 1 ELSE 0 END) AS invoices_failed_90d,
         SUM(CASE WHEN overdue THEN 1 ELSE 0 END) AS overdue_invoices,
         SUM(CASE WHEN overdue AND NOT (failed AND issued_90d) THEN 1 ELSE 0 END) AS overdue_not_failed,
-        MIN(CASE WHEN overdue THEN payment_due_date END) AS oldest_due_date,
+        MIN(CASE WHEN overdue THEN overdue_at END) AS oldest_overdue_at,
         SUM(
             CASE WHEN paid OR failed OR awaiting AND COALESCE(past_due, FALSE) THEN 1 ELSE 0 END
         ) AS invoices_due,
         MAX(CASE WHEN status = 'finalized' THEN issuing_date END) AS last_invoice_on,
+        MAX(CASE WHEN status = 'finalized' THEN issued_at END) AS last_issued_at,
         MAX(CASE WHEN status = 'finalized' AND invoice_type = 'subscription' THEN period_to END) AS last_period_to,
         COUNT(DISTINCT CASE WHEN status = 'finalized' THEN currency END) AS invoice_currencies
     FROM invoice_at
@@ -97,8 +136,8 @@ delays AS (
         AVG(
             CAST(
                 CASE
-                    WHEN CAST(p.paid_at AS DATE) > i.issuing_date
-                        THEN DATE_DIFF('day', i.issuing_date, CAST(p.paid_at AS DATE))
+                    WHEN p.paid_at > i.issued_at
+                        THEN FLOOR(CAST(DATE_DIFF('microsecond', i.issued_at, p.paid_at) AS DOUBLE) / 86400000000)
                     ELSE 0
                 END AS DOUBLE
             )
@@ -108,13 +147,6 @@ delays AS (
     CROSS JOIN moment AS m
     WHERE i.paid AND p.paid_at < m.t AND (p.next_paid_at IS NULL OR p.next_paid_at >= m.t)
     GROUP BY i.operator_id
-),
-customers AS (
-    SELECT c.operator_id, MAX(c.net_payment_term) AS net_payment_term
-    FROM customer AS c
-    CROSS JOIN moment AS m
-    WHERE c.created_at < m.t
-    GROUP BY c.operator_id
 ),
 operators AS (
     SELECT operator_id FROM customers
@@ -139,18 +171,18 @@ SELECT
         AS subscription_age_days,
     CASE WHEN NOT s.has_base THEN s.base_ended_at END AS subscription_ended_at,
     CASE
-        WHEN b.status = 'active' AND NOT b.period_end IS NULL THEN CAST(b.period_end + INTERVAL 12 HOUR AS DATE)
-        WHEN s.active_subscriptions > 0 THEN CAST(i.last_period_to + INTERVAL 1 DAY AS DATE)
+        WHEN NOT n.next_bill_date IS NULL THEN n.next_bill_date
+        WHEN n.untold = 1 AND i.last_period_to >= m.day THEN CAST(i.last_period_to + INTERVAL 1 DAY AS DATE)
     END AS next_bill_date,
     s.pending_cancellation,
     CASE WHEN NOT s.operator_id IS NULL THEN COALESCE(c.upgraded, 0) = 1 END AS upgraded_180d,
     CASE
         WHEN NOT s.operator_id IS NULL THEN COALESCE(c.downgraded, 0) = 1 OR s.pending_downgrade = 1
     END AS downgraded_180d,
-    CASE WHEN b.status = 'active' AND b.interval = 'yearly' THEN b.period_end END AS yearly_period_end,
+    CASE WHEN b.status = 'active' AND b.interval = 'yearly' THEN b.period_last_on END AS yearly_period_end,
     CASE
         WHEN COALESCE(s.active_subscriptions, 0) = 0 THEN 0
-        WHEN s.pays_other_currency = 0 THEN n.mrr
+        WHEN s.pays_other_currency = 0 THEN u.mrr
     END AS mrr_usd,
     k.net_payment_term,
     COALESCE(i.invoices_finalized, 0) AS invoices_finalized,
@@ -162,12 +194,14 @@ SELECT
     COALESCE(i.invoices_failed_90d, 0) AS invoices_failed_90d,
     COALESCE(i.overdue_invoices, 0) AS overdue_invoices,
     COALESCE(i.overdue_not_failed, 0) AS overdue_not_failed,
-    DATE_DIFF('day', i.oldest_due_date, m.day) AS oldest_overdue_days,
+    CAST(FLOOR(CAST(DATE_DIFF('microsecond', i.oldest_overdue_at, m.t) AS DOUBLE) / 86400000000) AS BIGINT) + 1
+        AS oldest_overdue_days,
     COALESCE(i.invoices_due, 0) AS invoices_due,
     CAST(i.invoices_paid AS DOUBLE) / NULLIF(i.invoices_due, 0) AS invoice_success_rate,
     d.avg_days_to_pay,
     i.last_invoice_on,
-    DATE_DIFF('day', i.last_invoice_on, m.day) AS days_since_last_invoice,
+    CAST(FLOOR(CAST(DATE_DIFF('microsecond', i.last_issued_at, m.t) AS DOUBLE) / 86400000000) AS BIGINT)
+        AS days_since_last_invoice,
     CASE b.interval
         WHEN 'weekly' THEN 7
         WHEN 'monthly' THEN 30
@@ -180,9 +214,10 @@ FROM operators AS o
 CROSS JOIN moment AS m
 LEFT JOIN subscribed AS s ON s.operator_id = o.operator_id
 LEFT JOIN base AS b ON b.operator_id = o.operator_id AND b.place = 1
+LEFT JOIN bills AS n ON n.operator_id = o.operator_id
 LEFT JOIN changes AS c ON c.operator_id = o.operator_id
 LEFT JOIN running AS r ON r.operator_id = o.operator_id
-LEFT JOIN net_mrr AS n ON n.operator_id = o.operator_id AND n.currency = 'USD'
+LEFT JOIN net_mrr AS u ON u.operator_id = o.operator_id AND u.currency = 'USD'
 LEFT JOIN invoiced AS i ON i.operator_id = o.operator_id
 LEFT JOIN delays AS d ON d.operator_id = o.operator_id
 LEFT JOIN customers AS k ON k.operator_id = o.operator_id

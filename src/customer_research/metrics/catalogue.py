@@ -104,7 +104,7 @@ _BILLING = _metrics(
     """
     active_subscriptions | count | 0 | subscription | active_subscriptions | Active subscriptions | subscriptions with status active
     pending_subscriptions | count | 0 | subscription | pending_subscriptions | Pending subscriptions | subscriptions with status pending
-    subscriptions_ever | count | 0 | subscription | subscriptions | Subscriptions of any status | all subscriptions created before T
+    subscriptions_ever | count | 0 | subscription | subscriptions | Subscriptions of any status | all subscriptions created by T
     never_started | boolean | - | subscription | subscriptions | Canceled before the start | has subscriptions, all of them canceled (C31)
     base_plan_code | text | - | subscription | subscriptions | Base plan (code) | plan code of the active (else pending) base subscription, latest start
     base_plan_name | text | - | subscription | subscriptions | Plan | plan name of that subscription
@@ -114,11 +114,11 @@ _BILLING = _metrics(
     subscription_started_at | timestamp | - | subscription | subscriptions | Subscribed since | start of the unbroken chain of base subscriptions that is still active (a plan change continues it; a gap of more than 7 days ends it)
     subscription_age_days | days | - | subscription | subscriptions | Subscription age | whole days from subscribed since to T
     subscription_ended_at | timestamp | - | subscription | subscriptions | Last subscription ended | latest end of a base subscription when none is active or pending
-    next_bill_date | date | - | subscription invoice | subscriptions | Next bill | the day that begins at the end of the active base subscription's current period, else, with any active subscription, the day after the latest subscription invoice's period_to
-    pending_cancellation | boolean | - | subscription | subscriptions | Pending cancellation | an active base subscription has an ending_at after T
+    next_bill_date | date | - | subscription invoice customer | subscriptions | Next bill | the first day after the running period of an active subscription, in the customer's calendar, over those that do not end with it; where no period is told, the day after the latest subscription invoice's period_to, when that is to come
+    pending_cancellation | boolean | - | subscription | subscriptions | Pending cancellation | an active base subscription has an ending_at; one that has passed while Lago still calls it active counts, too
     upgraded_180d | boolean | - | subscription | plan_changes | Upgraded in 6 months | a base plan change (the next begins within 7 days of the end) in [T-180 d, T) to a higher monthly price; a change of interval within a segment is neither up nor down
     downgraded_180d | boolean | - | subscription | plan_changes | Downgraded in 6 months | the same to a lower monthly price, or a pending downgrade
-    yearly_period_end | timestamp | - | subscription | subscriptions | Yearly period end | current period end of the active base subscription when billed yearly
+    yearly_period_end | date | - | subscription customer | subscriptions | Yearly period end | last day of the current period of the active base subscription when billed yearly, in the customer's calendar
     mrr_usd | usd_minor | 0 | subscription coupon | active_subscriptions | MRR in USD | net MRR of active subscriptions when all are in USD (0 without any), else unknown
     net_payment_term | days | - | customer | customer | Payment term | Lago's net_payment_term
     invoices_finalized | count | 0 | | finalized_invoices | Finalised invoices | invoices with status finalized
@@ -128,14 +128,14 @@ _BILLING = _metrics(
     invoices_draft | count | 0 | | draft_invoices | Draft invoices | status draft
     invoices_voided | count | 0 | | voided_invoices | Voided invoices | status voided
     invoices_failed_90d | count | 0 | | failed_invoices_90d | Failed invoices, 90 days | finalised with payment failed, total > 0, issued in [T-90 d, T)
-    overdue_invoices | count | 0 | | overdue_invoices | Overdue invoices | finalised, unpaid (pending or failed), total > 0, the due day over at T (without a due date: Lago's overdue flag)
+    overdue_invoices | count | 0 | | overdue_invoices | Overdue invoices | finalised, unpaid (pending or failed), total > 0, the due day over at T in the customer's calendar (without a due date: Lago's overdue flag)
     overdue_not_failed | count | 0 | | overdue_not_failed_invoices | Overdue, not counted as failed | overdue invoices that are not among the failed invoices of 90 days (C19: one deduction an invoice)
-    oldest_overdue_days | days | - | | overdue_invoices | Oldest overdue | days since the earliest due date of overdue invoices
+    oldest_overdue_days | days | - | | overdue_invoices | Oldest overdue | days of 24 hours begun since the due day of the earliest overdue invoice was over in the customer's calendar
     invoices_due | count | 0 | | due_invoices | Due invoices | finalised with total > 0 that are paid, failed or overdue
     invoice_success_rate | ratio | - | | due_invoices | Invoice success rate | paid / due invoices, from the first due invoice on
-    avg_days_to_pay | days | - | invoice payment | payments | Average days to pay | mean of the calendar days from issue to the last succeeded payment, at least 0, over paid invoices (C22)
+    avg_days_to_pay | days | - | invoice payment | payments | Average days to pay | mean of the whole days from the beginning of the day of issue to the last succeeded payment, at least 0, over paid invoices (C22)
     last_invoice_on | date | - | | finalized_invoices | Last invoice | latest issuing date of finalised invoices
-    days_since_last_invoice | days | - | | finalized_invoices | Days since last invoice | days from last_invoice_on to T
+    days_since_last_invoice | days | - | | finalized_invoices | Days since last invoice | whole days from the beginning of that day in the customer's calendar to T
     billing_interval_days | days | - | subscription | subscriptions | Billing interval | 7, 30, 91, 182 or 365 days for the base subscription's interval
     invoice_currencies | count | 0 | | finalized_invoices | Currencies billed | distinct currencies of finalised invoices
     """,

@@ -12,7 +12,7 @@ judged AS (
         COALESCE(a.tenure_days, a.subscription_age_days) AS age_days,
         COALESCE(a.reservations_ever, a.lifetime_reservations_csm) AS trips_ever,
         a.plan_segment,
-        COALESCE(a.contract_end_date, a.contract_renewal_date, CAST(a.yearly_period_end AS DATE)) AS renews_on,
+        COALESCE(a.contract_end_date, a.contract_renewal_date, a.yearly_period_end) AS renews_on,
         a.signed_up_on,
         CAST(a.first_subscribed_at AS DATE) AS first_subscribed_on,
         CASE WHEN a.invoices_due >= 3 THEN a.invoice_success_rate END AS invoice_rate,

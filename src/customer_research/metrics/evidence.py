@@ -178,14 +178,14 @@ _MEMBERS = _family(
     _plain("member", "member_id created_at removed_at last_login_at"),
     """
     members:
-    members_now: r.removed_at IS NULL OR r.removed_at >= m.t
+    members_now: r.removed_at IS NULL OR r.removed_at > m.t
     """,
 )
 _DRIVERS = _family(
     _plain("driver", "driver_id created_at deactivated_at removed_at"),
     """
     drivers:
-    drivers_now: (r.removed_at IS NULL OR r.removed_at >= m.t) AND (r.deactivated_at IS NULL OR r.deactivated_at >= m.t)
+    drivers_now: (r.removed_at IS NULL OR r.removed_at > m.t) AND (r.deactivated_at IS NULL OR r.deactivated_at > m.t)
     """,
 )
 _TICKETS = _family(

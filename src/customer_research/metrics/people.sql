@@ -3,9 +3,9 @@
 team AS (
     SELECT
         p.operator_id,
-        SUM(CASE WHEN p.removed_at IS NULL OR p.removed_at >= m.t THEN 1 ELSE 0 END) AS members_now,
+        SUM(CASE WHEN p.removed_at IS NULL OR p.removed_at > m.t THEN 1 ELSE 0 END) AS members_now,
         SUM(
-            CASE WHEN p.created_at < m.d90 AND (p.removed_at IS NULL OR p.removed_at >= m.d90) THEN 1 ELSE 0 END
+            CASE WHEN p.created_at < m.d90 AND (p.removed_at IS NULL OR p.removed_at > m.d90) THEN 1 ELSE 0 END
         ) AS members_then,
         MAX(CASE WHEN p.last_login_at < m.t THEN p.last_login_at END) AS last_login_at
     FROM member AS p
@@ -18,16 +18,16 @@ fleet AS (
         p.operator_id,
         SUM(
             CASE
-                WHEN (p.removed_at IS NULL OR p.removed_at >= m.t)
-                    AND (p.deactivated_at IS NULL OR p.deactivated_at >= m.t) THEN 1
+                WHEN (p.removed_at IS NULL OR p.removed_at > m.t)
+                    AND (p.deactivated_at IS NULL OR p.deactivated_at > m.t) THEN 1
                 ELSE 0
             END
         ) AS drivers_now,
         SUM(
             CASE
                 WHEN p.created_at < m.d90
-                    AND (p.removed_at IS NULL OR p.removed_at >= m.d90)
-                    AND (p.deactivated_at IS NULL OR p.deactivated_at >= m.d90) THEN 1
+                    AND (p.removed_at IS NULL OR p.removed_at > m.d90)
+                    AND (p.deactivated_at IS NULL OR p.deactivated_at > m.d90) THEN 1
                 ELSE 0
             END
         ) AS drivers_then

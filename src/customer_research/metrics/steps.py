@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sqlglot import exp
 
@@ -167,8 +168,8 @@ def is_false(tree: exp.Expr, instants: Mapping[str, int | None]) -> Terms:  # no
         return is_true(tree.this, instants)
     if _is_or_false(tree):
         return plus(ALWAYS, minus(is_true(tree.this, instants)))
-    if isinstance(tree, exp.LT | exp.GTE):
-        other_way = exp.GTE if isinstance(tree, exp.LT) else exp.LT
+    other_way = _OPPOSITES.get(type(tree))
+    if other_way is not None and isinstance(tree, exp.Binary):
         return is_true(other_way(this=tree.left.copy(), expression=tree.right.copy()), instants)
     return _of_values(tree, instants, negated=True)
 
@@ -183,6 +184,11 @@ def values(tree: exp.Expr, instants: Mapping[str, int | None]) -> list[tuple[Ter
     if isinstance(tree, exp.Case) and tree.this is None:
         return _branches(tree, instants)
     raise NotStepsError(tree.sql(dialect=DIALECT))
+
+
+_OPPOSITES: Mapping[type[exp.Expr], type[exp.Binary]] = MappingProxyType(
+    {exp.LT: exp.GTE, exp.GTE: exp.LT, exp.LTE: exp.GT, exp.GT: exp.LTE}
+)
 
 
 def _branches(tree: exp.Case, instants: Mapping[str, int | None]) -> list[tuple[Terms, exp.Expr]]:

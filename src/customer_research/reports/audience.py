@@ -148,7 +148,7 @@ CUSTOMER_COLUMNS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         name: frozenset(columns.split())
         for name, columns in {
-            "customer": "operator_id name legal_name email phone currency net_payment_term city country created_at",
+            "customer": "operator_id name legal_name email phone currency net_payment_term timezone city country created_at",
             "subscription": "operator_id subscription_id plan_code plan_name interval status amount_minor monthly_minor "
             "currency is_base created_at started_at ending_at canceled_at terminated_at period_start period_end "
             "next_plan_code downgrade_plan_date",

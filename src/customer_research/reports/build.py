@@ -204,13 +204,28 @@ def records(account: Account, name: str) -> Records:
 
 
 def known_rows(account: Account, name: str) -> tuple[Mapping[str, Any], ...]:
-    """The rows of a table known at the report's instant: none created later, and none at all when only a part is known."""
+    """The rows of a table known at the report's instant: none created later, and none at all when only a part is known.
+
+    As in the metrics: events before the instant, and subscriptions that begin up to it.
+    """
     found = records(account, name)
-    return tuple(row for row in found.rows if found.known and _known(row.get("created_at"), account.as_of))
+    until = account.as_of + _INSTANT if name == "subscription" else account.as_of
+    known = (row for row in found.rows if found.known and _known(row.get("created_at"), until))
+    return tuple(_at(row, account.as_of) if name == "invoice" else row for row in known)
 
 
-def _known(created_at: Any, as_of: datetime) -> bool:
-    return not isinstance(created_at, datetime) or created_at < as_of
+def _at(invoice: Mapping[str, Any], as_of: datetime) -> Mapping[str, Any]:
+    """An invoice as it stood at an instant: one whose day of issue had not begun in the customer's calendar was a draft."""
+    begins = invoice.get("issued_at")
+    later = isinstance(begins, datetime) and begins >= as_of and invoice.get("status") == "finalized"
+    return {**invoice, "status": "draft"} if later else invoice
+
+
+_INSTANT = timedelta(microseconds=1)
+
+
+def _known(created_at: Any, until: datetime) -> bool:
+    return not isinstance(created_at, datetime) or created_at < until
 
 
 Kinds = Literal[

@@ -45,6 +45,7 @@ STATUS_LABELS: Mapping[str, str] = MappingProxyType(
         "churned": "churned",
         "never_started": "never started",
         "no_subscription": "no subscription",
+        "unknown": "not known",
     }
 )
 DIMENSION_TITLES: Mapping[str, str] = MappingProxyType(

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact
 from customer_research.domain.money import Money, totals
 from customer_research.domain.report import Block, Missing, Prose, Section, Table, Text
+from customer_research.domain.zones import day_in
 from customer_research.reports.build import (
     NOT_RECORDED,
     Column,
-    day_of,
     known_rows,
     listing,
     newest,
@@ -109,38 +109,59 @@ def subscriptions(account: Account) -> Block:
         newest(known_rows(account, "subscription"), "started_at", "subscription_id"),
         key=lambda row: order.get(str(row["status"]), 4),
     )
-    shown = [{**row, **_period(row)} for row in rows]
+    zone = zone_of(account)
+    shown = [{**row, **_period(row, account.as_of, zone)} for row in rows]
     found = records(account, "subscription")
     return table(account, "Subscriptions", found, columns, rows=shown, empty="No subscription in Lago, active or past.")
 
 
-def _period(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns that are told from others: period, next bill (the day after the period), end."""
-    start, end = row.get("period_start"), row.get("period_end")
-    period = f"{_day(start)} to {_day(end)}" if start is not None and end is not None else None
-    running = row["status"] == "active"
-    next_bill = (end.astimezone(UTC) + timedelta(days=1)).date() if running and isinstance(end, datetime) else None
+def zone_of(account: Account) -> str | None:
+    """The zone of the customer's calendar, as billing names it; None when it is not told."""
+    return next((row.get("timezone") for row in known_rows(account, "customer")), None)
+
+
+def _period(row: Mapping[str, Any], as_of: datetime, zone: str | None) -> dict[str, Any]:
+    """The columns that are told from others: status and end at the instant, running period and next bill (the day after it)."""
+    start, end, ending = (row.get(name) for name in ("period_start", "period_end", "ending_at"))
+    status = _status_at(row, as_of)
+    running = status == "active"
+    period, next_bill = None, None
+    if isinstance(start, datetime) and isinstance(end, datetime) and start <= as_of:
+        last = day_in(end, zone)
+        period = f"{day_in(start, zone)} to {last}"
+        goes_on = end >= as_of and (ending is None or end + timedelta(seconds=1) < ending)
+        next_bill = last + timedelta(days=1) if running and goes_on else None
     return {
-        "period": period if running else f"none: {row['status']}",
+        "status": status,
+        "period": period if running else f"none: {status}",
         "next_bill": next_bill,
-        "end": _end_words(row),
+        "end": _end_words(row, as_of, zone),
     }
 
 
-def _end_words(row: Mapping[str, Any]) -> str:
-    if row.get("terminated_at") is not None:
-        return f"ended {_day(row['terminated_at'])}"
-    if row.get("canceled_at") is not None:
-        return f"canceled {_day(row['canceled_at'])}"
-    if row.get("ending_at") is not None:
-        return f"ends {_day(row['ending_at'])}"
+def _status_at(row: Mapping[str, Any], as_of: datetime) -> str:
+    """A subscription's status at an instant, as the metrics have it: an end, a cancellation or a start after it is to come."""
+    status, started, ended, canceled = (
+        row.get(name) for name in ("status", "started_at", "terminated_at", "canceled_at")
+    )
+    if status == "canceled" and canceled is not None and canceled > as_of:
+        return "pending"
+    if status in {"active", "terminated"} and started is not None and started > as_of:
+        return "pending"
+    return "active" if status == "terminated" and ended is not None and ended > as_of else str(status)
+
+
+def _end_words(row: Mapping[str, Any], as_of: datetime, zone: str | None) -> str:
+    ended, canceled, ending = (row.get(name) for name in ("terminated_at", "canceled_at", "ending_at"))
+    if ended is not None and ended <= as_of:
+        return f"ended {day_in(ended, zone)}"
+    if canceled is not None and canceled <= as_of:
+        return f"canceled {day_in(canceled, zone)}"
+    if ending is not None and row.get("status") != "terminated":
+        return f"ends {day_in(ending, zone)}" if ending > as_of else f"was to end {day_in(ending, zone)}"
     if row.get("next_plan_code"):
         return f"changes to {row['next_plan_code']}"
     return "no end set"
-
-
-def _day(value: date | datetime) -> str:
-    return day_of(value).isoformat()
 
 
 def contacts(account: Account) -> Block:

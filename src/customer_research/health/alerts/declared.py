@@ -13,14 +13,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from customer_research.domain.health import Status
+from customer_research.domain.health import PRESENT
 from customer_research.errors import ConfigError
 from customer_research.health.alerts.rules import AlertRule, Defaults, RuleReader, natural, read_statuses, wrong
 from customer_research.health.declaration import Declaration
 from customer_research.health.findings import FindingRule
 from customer_research.health.rules import Vocabulary
 
-STATUSES: tuple[Status, ...] = ("active", "onboarding", "no_subscription")
+STATUSES = PRESENT
 """Whom rules concern when a file does not say."""
 
 SHIPPED = "shipped"

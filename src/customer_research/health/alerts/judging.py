@@ -121,7 +121,7 @@ class Judgement:
     def _operator(self, rule: AlertRule, reading: Reading) -> AlertState:
         if reading.operator_id in self._status_untold:
             return "unknown"
-        if reading.status not in rule.statuses:
+        if reading.status not in rule.statuses and not (reading.status == "unknown" and "active" in rule.statuses):
             return "unknown" if self.outdated.touches(["status"]) else "over"
         state = self._judged(rule, reading)
         limited = self._concerned(rule, reading) if state in {"holds", "between"} else "holds"
@@ -129,10 +129,7 @@ class Judgement:
 
     @cached_property
     def _status_untold(self) -> frozenset[str]:
-        """The operators whose status billing was not there to tell: a reading says "active" of them.
-
-        Where billing was never set up, "active" is all that can be had.
-        """
+        """The operators whose status billing was not there to tell, while it is set up and tells it at other times."""
         level = self.levels[TABLES["subscription"].home]
         out = level.everybody is not None and level.everybody[0] in OUTAGES
         if self.snapshot.stale and level.everybody is not None and level.everybody[0] == STALE:

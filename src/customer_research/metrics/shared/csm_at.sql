@@ -1,11 +1,11 @@
--- The CSM view's rows known at T with their status and event at T (an end or an event at T or later has not happened yet);
+-- The CSM view's rows known at T with their status and event at T (an end or an event after T has not happened yet);
 -- `place` 1 is the row that stands for the operator (domain c1). A row without a creation instant belongs to an operator
 -- without a subscription.
 WITH known AS (
     SELECT
         c.*,
-        CASE WHEN c.status = 'terminated' AND c.terminated_at >= m.t THEN 'active' ELSE c.status END AS status_at,
-        CASE WHEN CAST(c.event_date AS TIMESTAMP) < m.t THEN c.waterfall_event END AS event
+        CASE WHEN c.status = 'terminated' AND c.terminated_at > m.t THEN 'active' ELSE c.status END AS status_at,
+        CASE WHEN CAST(c.event_date AS TIMESTAMP) <= m.t THEN c.waterfall_event END AS event
     FROM csm AS c
     CROSS JOIN moment AS m
     WHERE c.created_at < m.t OR c.created_at IS NULL

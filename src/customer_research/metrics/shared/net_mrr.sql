@@ -24,7 +24,7 @@ held AS (
     FROM coupon AS c
     CROSS JOIN moment AS m
     WHERE c.created_at < m.t
-        AND (c.status = 'active' OR c.terminated_at >= m.t)
+        AND (c.status = 'active' OR c.terminated_at > m.t)
         AND (c.expires_at IS NULL OR c.expires_at > m.t)
         AND (
             c.frequency = 'forever'

@@ -1,4 +1,4 @@
--- Payments made before T with the invoice each pays; `days_to_pay` from the day of issue, for succeeded ones.
+-- Payments made before T with the invoice each pays; `days_to_pay` from the beginning of the day of issue, for succeeded ones.
 SELECT
     p.operator_id,
     p.payment_id,
@@ -11,8 +11,9 @@ SELECT
     p.paid_at,
     CASE
         WHEN p.status <> 'succeeded' THEN NULL
-        WHEN CAST(p.paid_at AS DATE) > i.issuing_date THEN DATE_DIFF('day', i.issuing_date, CAST(p.paid_at AS DATE))
-        WHEN NOT i.issuing_date IS NULL THEN 0
+        WHEN p.paid_at > i.issued_at
+            THEN CAST(FLOOR(CAST(DATE_DIFF('microsecond', i.issued_at, p.paid_at) AS DOUBLE) / 86400000000) AS BIGINT)
+        WHEN NOT i.issued_at IS NULL THEN 0
     END AS days_to_pay
 FROM payment AS p
 CROSS JOIN moment AS m

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from customer_research.domain import zones
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure
 from customer_research.domain.money import Money
@@ -66,6 +67,7 @@ def _customer(account: Account) -> Section | None:
         ("Currency", "currency", "text", None),
         ("Payment term", "net_payment_term", "days", None),
         ("Payment provider", "payment_provider", "text", None),
+        ("Time zone", "timezone", "text", None),
         ("City", "city", "text", None),
         ("Country", "country", "text", None),
         ("In Lago since", "created_at", "timestamp", None),
@@ -75,7 +77,14 @@ def _customer(account: Account) -> Section | None:
         FigureLine(label, field_figure(account, "customer", field, unit, personal=personal))
         for label, field, unit, personal in fields
     ]
-    return section("Customer", Figures((*found, line(account, "Customer since", "customer_since"))), id="customer")
+    zone = tables.zone_of(account)
+    in_utc = None if zones.known(zone) else Prose(f"Days are those of UTC: Lago names {_no_zone(zone)}.", (), "watch")
+    since = line(account, "Customer since", "customer_since")
+    return section("Customer", Figures((*found, since)), in_utc, id="customer")
+
+
+def _no_zone(name: str | None) -> str:
+    return "no time zone of this customer" if name is None else "a time zone that is not known"
 
 
 def _subscriptions(account: Account) -> Section | None:

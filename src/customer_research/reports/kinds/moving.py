@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Gap, Receipt
-from customer_research.domain.health import BAND_LABELS
+from customer_research.domain.health import BAND_LABELS, PRESENT
 from customer_research.domain.money import Amounts, Money, totals
 from customer_research.domain.portfolio import Amount, Mover, Moves, Overview, Portfolio, Week
 from customer_research.domain.report import Block, Cell, Missing, Prose, Text
@@ -16,7 +16,6 @@ from customer_research.reports.standing import flag
 from customer_research.reports.tones import BAND_TONES
 
 AT_RISK = frozenset({"at_risk", "critical"})
-PRESENT = frozenset({"active", "onboarding", "no_subscription"})
 
 
 def movers_table(

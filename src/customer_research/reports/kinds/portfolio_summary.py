@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from customer_research.domain.evidence import Fact, Gap
+from customer_research.domain.health import PRESENT
 from customer_research.domain.portfolio import Moves, Overview
 from customer_research.domain.report import Block, Missing, Prose, Report, Text
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import pictures
 from customer_research.reports.build import Kind, bullets, figure, section, sections
 from customer_research.reports.kinds.churn_risk import category_of, expected_loss, level_of, risk_figure, risk_of
-from customer_research.reports.kinds.moving import PRESENT, money_at_risk, money_table, movers_table, summed
+from customer_research.reports.kinds.moving import money_at_risk, money_table, movers_table, summed
 from customer_research.reports.kinds.portfolio import brief, disagreements_table, gap_warnings, headline, number, table
 
 MOVERS, RISKS, ISSUES = 5, 5, 5

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Figure, Gap
-from customer_research.domain.health import Band, Status
+from customer_research.domain.health import PRESENT, Band, Status
 from customer_research.domain.money import Money
 from customer_research.domain.portfolio import Chosen, Group, Portfolio, Risks, RiskSort
 from customer_research.domain.report import Freshness
@@ -30,9 +30,6 @@ from customer_research.settings import Settings
 
 Sort = Literal["attention", "score", "mrr", "name", "trend"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
-PRESENT: tuple[Status, ...] = ("active", "onboarding", "no_subscription")
-"""The statuses that a portfolio shows unless asked: those who left, or never began, are kept apart (domain h)."""
-
 RETENTION = "retention"
 """The scorecard behind the churn risk."""
 
@@ -229,7 +226,7 @@ def _choose(engine: Engine, wanted: Wanted, rules: Sequence[FindingRule]) -> int
         "everybody",
         f"""
         SELECT a.operator_id, a.name, COALESCE(a.segment, 'not known') AS segment, a.mrr_usd, a.owner_name, a.usage_trend,
-            COALESCE(s.status, 'active') AS status, s.band, s.score,
+            COALESCE(s.status, 'unknown') AS status, s.band, s.score,
             GREATEST(CASE s.band {bands} END, COALESCE(f.level, 0)) AS level
         FROM accounts AS a
         INNER JOIN scores AS s ON s.operator_id = a.operator_id
@@ -396,4 +393,4 @@ def _category(card: Scorecard) -> str:
     return f"CASE WHEN ({whole}) = 0 THEN '{GENERAL}' {branches} ELSE '{MULTIPLE}' END"
 
 
-__all__ = ["PRESENT", "SORTS", "Sort", "Wanted", "portfolio", "risks", "told_of", "with_changes", "without_history"]
+__all__ = ["SORTS", "Sort", "Wanted", "portfolio", "risks", "told_of", "with_changes", "without_history"]

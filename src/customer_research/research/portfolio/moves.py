@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.health import BAND_ORDER, Band
+from customer_research.domain.health import BAND_ORDER, PRESENT, Band
 from customer_research.domain.portfolio import Amount, Done, Mover, Moves
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.engines.engine import open_engine
@@ -20,7 +20,6 @@ from customer_research.metrics.pinned import pinned
 from customer_research.metrics.queries import subject_sql
 from customer_research.research.history.keeping import kept_card
 from customer_research.research.portfolio.accounts import Files
-from customer_research.research.portfolio.looking import PRESENT
 from customer_research.research.portfolio.measure import attach
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
@@ -174,7 +173,7 @@ def amounts(settings: Settings, folder: Path, snapshot: Snapshot) -> tuple[Amoun
             engine.keep("billed", pinned(subject_sql("billing_money"), snapshot.as_of))
             rows = engine.run(
                 """
-                SELECT COALESCE(s.status, 'active') AS status, s.band, COALESCE(a.segment, 'not known') AS segment, b.currency,
+                SELECT COALESCE(s.status, 'unknown') AS status, s.band, COALESCE(a.segment, 'not known') AS segment, b.currency,
                     CAST(SUM(b.mrr) AS BIGINT) AS minor
                 FROM billed AS b
                 INNER JOIN scores AS s ON s.operator_id = b.operator_id

@@ -154,9 +154,9 @@ def standings(folder: Path) -> tuple[Standing, ...]:
         engine.attach("scores", [folder / "scores.parquet"], FILES["scores"])
         rows = engine.run(
             """
-            SELECT COALESCE(status, 'active') AS status, band, COUNT(*) AS operators,
+            SELECT COALESCE(status, 'unknown') AS status, band, COUNT(*) AS operators,
                 AVG(CAST(score AS DOUBLE)) AS average, AVG(coverage) AS coverage
-            FROM scores GROUP BY COALESCE(status, 'active'), band
+            FROM scores GROUP BY COALESCE(status, 'unknown'), band
             """
         )
     found = [Standing(**{**row, "operators": int(row["operators"])}) for row in rows]

@@ -7,12 +7,12 @@ figure is made of half a record. Optional fields become None.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 from customer_research.connect.source import Row
+from customer_research.domain import zones
 from customer_research.domain.money import MONTHS_PER_INTERVAL, monthly_minor
 from customer_research.errors import SchemaChanged
 
@@ -140,6 +140,7 @@ def customer(raw: Any, operator_id: str) -> Row:
     """The billing customer; amounts follow in other tables."""
     record = Record(raw, "customer")
     billing = record.part("billing_configuration")
+    zone = zone_name(record)
     return {
         "operator_id": operator_id,
         "lago_id": record.text("lago_id"),
@@ -149,7 +150,8 @@ def customer(raw: Any, operator_id: str) -> Row:
         "phone": record.optional_text("phone"),
         "currency": record.optional_text("currency"),
         "net_payment_term": record.optional_integer("net_payment_term"),
-        "timezone": record.optional_text("applicable_timezone") or record.optional_text("timezone"),
+        "timezone": zone,
+        "utc_offset_minutes": zones.standard_minutes(zone),
         "city": record.optional_text("city"),
         "country": record.optional_text("country"),
         "payment_provider": billing.optional_text("payment_provider"),
@@ -239,7 +241,9 @@ def _first(*values: int | None) -> int | None:
 def invoice(raw: Any, operator_id: str) -> Row:
     """One invoice; days are in the customer's calendar, as Lago gives them."""
     record = Record(raw, "invoice")
-    start, end = _period(record)
+    zone = zone_name(record.part("customer"))
+    start, end = _period(record, zone)
+    issued, due = record.day("issuing_date"), record.optional_day("payment_due_date")
     return {
         "operator_id": operator_id,
         "invoice_id": record.text("lago_id"),
@@ -252,8 +256,10 @@ def invoice(raw: Any, operator_id: str) -> Row:
         "total_minor": record.integer("total_amount_cents"),
         "taxes_minor": record.optional_integer("taxes_amount_cents"),
         "due_minor": record.optional_integer("total_due_amount_cents"),
-        "issuing_date": record.day("issuing_date"),
-        "payment_due_date": record.optional_day("payment_due_date"),
+        "issuing_date": issued,
+        "payment_due_date": due,
+        "issued_at": zones.begins(issued, zone),
+        "overdue_at": None if due is None else zones.is_over(due, zone),
         "period_from": start,
         "period_to": end,
         "created_at": record.instant("created_at"),
@@ -261,9 +267,13 @@ def invoice(raw: Any, operator_id: str) -> Row:
     }
 
 
-def _period(record: Record) -> tuple[date | None, date | None]:
+def zone_name(customer: Record) -> str | None:
+    """The zone of a customer's calendar, as Lago names it: that which applies, else its own; None when none is told."""
+    return customer.optional_text("applicable_timezone") or customer.optional_text("timezone")
+
+
+def _period(record: Record, zone: str | None) -> tuple[date | None, date | None]:
     """First and last day billed: the invoice's own, else over its billing periods, else over its subscriptions."""
-    zone = _zone(record.part("customer").optional_text("applicable_timezone"))
     parts = (record, *record.parts("billing_periods"), *invoice_subscriptions(record))
     starts = [day for part in parts if (day := _edge(part, "from", zone)) is not None]
     ends = [day for part in parts if (day := _edge(part, "to", zone)) is not None]
@@ -276,16 +286,9 @@ def invoice_subscriptions(record: Record) -> Iterator[Record]:
         yield entry.part("subscription") if entry.raw.get("subscription") else entry
 
 
-def _edge(part: Record, side: str, zone: tzinfo) -> date | None:
+def _edge(part: Record, side: str, zone: str | None) -> date | None:
     instant = part.optional_instant(f"subscription_{side}_datetime")
-    return part.optional_day(f"{side}_date") if instant is None else instant.astimezone(zone).date()
-
-
-def _zone(name: str | None) -> tzinfo:
-    try:
-        return ZoneInfo(name) if name else UTC
-    except (KeyError, ValueError, OSError):
-        return UTC
+    return part.optional_day(f"{side}_date") if instant is None else zones.day_in(instant, zone)
 
 
 def payments(raw: Any, operator_id: str) -> list[Row]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from customer_research.research.portfolio.looking import Wanted
 
 BANDS = ("healthy", "monitor", "at_risk", "critical", "insufficient")
-STATUSES = ("active", "onboarding", "no_subscription", "churned", "never_started")
+STATUSES = ("active", "onboarding", "no_subscription", "churned", "never_started", "unknown")
 SEGMENTS = ("Free", "SMB", "Mid-Market", "Enterprise")
 RISK_SORTS = ("loss", "risk")
 SORTS = ("attention", "score", "mrr", "name", "trend")
