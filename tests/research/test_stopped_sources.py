@@ -22,7 +22,7 @@ OPERATOR = "00000000-5ce0-11f0-a000-000000000034"
 """S34: invoices, charges, contacts, engagements and tickets, so that every source has something to lose."""
 
 SOURCES = {"lago": "lago", "hubspot": "hubspot", "metabase": "warehouse", "notion": "notion"}
-WHOLE = ("down", "slow", "http500", "http429", "auth", "badjson", "drop")
+WHOLE = ("down", "slow", "http500", "http429", "auth", "badjson", "drop", "bomb", "endless", "deep")
 """Faults after which nothing of the source is known."""
 PARTLY = ("truncate", "schema")
 """Faults after which some of it may be."""

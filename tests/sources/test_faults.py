@@ -17,6 +17,7 @@ from customer_research.engines.metabase import MetabaseRunner
 from customer_research.errors import (
     BadAnswer,
     Denied,
+    NotThere,
     RateLimited,
     SchemaChanged,
     SourceError,
@@ -24,7 +25,8 @@ from customer_research.errors import (
     Unavailable,
 )
 from customer_research.sandbox.serve import Sandbox
-from customer_research.sandbox.servers.faults import KINDS
+from customer_research.sandbox.servers.faults import BODIES, LISTS
+from customer_research.sandbox.servers.faults import KINDS as ALL_KINDS
 from customer_research.settings import Settings, load_settings
 from customer_research.sources import discover
 
@@ -41,10 +43,14 @@ ERRORS: Mapping[str, type[SourceError]] = {
     "badjson": BadAnswer,
     "drop": Unavailable,
     "schema": SchemaChanged,
+    **dict.fromkeys(BODIES, Truncated),
 }
 """What each fault is called when it meets every request."""
 
-LASTING = frozenset({"auth", "truncate", "badjson", "schema"})
+KINDS = tuple(kind for kind in ALL_KINDS if kind not in LISTS)
+"""Faults that stop a source; what those of lists do has a test of its own."""
+
+LASTING = frozenset({"auth", "truncate", "badjson", "schema", *BODIES})
 """Faults that asking again does not help: they are not retried."""
 
 PATIENCE = 0.5
@@ -231,6 +237,40 @@ def test_a_source_that_stumbles_is_asked_again_or_told(
     unknown = judge(name, outcomes, truth[name])
     if fault.partition(":")[0] not in LASTING:
         assert not unknown
+
+
+@pytest.mark.parametrize("kind", ["pages", "repeat", "short"])
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_list_that_is_not_what_it_says_is_the_truth_or_told(
+    sandbox: Sandbox, subject: Subject, truth: dict[str, Tables], name: str, kind: str
+) -> None:
+    sandbox.set_faults(f"{name}:{kind}")
+    try:
+        outcomes = fetch(sandbox, name, subject, deadline=AMPLE)
+    finally:
+        sandbox.set_faults()
+
+    unknown = judge(name, outcomes, truth[name])
+    told = {"pages": {"lago", "notion"}, "short": set(SOURCES), "repeat": set()}
+    assert unknown or name not in told[kind]
+    errors = [outcome for outcome in outcomes.values() if isinstance(outcome, SourceError)]
+    assert all(isinstance(error, Truncated | NotThere) for error in errors)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_half_a_character_costs_no_record(
+    sandbox: Sandbox, subject: Subject, truth: dict[str, Tables], name: str
+) -> None:
+    sandbox.set_faults(f"{name}:surrogate")
+    try:
+        outcomes = fetch(sandbox, name, subject, deadline=AMPLE)
+    finally:
+        sandbox.set_faults()
+    for outcome in outcomes.values():
+        assert isinstance(outcome, Batch)
+        for table, rows in outcome.tables.items():
+            assert len(rows) == len(truth[name][table])
+            repr(rows).encode()
 
 
 def test_a_source_recovers(sandbox: Sandbox, subject: Subject, truth: dict[str, Tables]) -> None:

@@ -9,6 +9,13 @@
 | `badjson` | status 200 and half a JSON document |
 | `drop` | the connection is cut in the middle of the body |
 | `schema` | a field is gone: Lago `payment_status` and `status`, HubSpot records' `properties`, Notion's `Status` property, the warehouse's `STATUS_SLUG`, `LAGO_STATUS` and `TOTAL_DOLLARS_CHARGED` columns |
+| `bomb` | a small body that unpacks to 200 MB of blanks |
+| `endless` | a body that never ends |
+| `deep` | lists in each other, 100,000 times |
+| `pages` | a thousand million pages announced, each naming a next one (Notion: the first one again); Metabase has no pages |
+| `repeat` | the first page again and again instead of the later ones (not Metabase) |
+| `short` | one record fewer than announced |
+| `surrogate` | half a character (a cut emoji) at the end of titles, notes and legal names |
 """
 
 from __future__ import annotations
@@ -19,12 +26,18 @@ import threading
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 SOURCES = ("lago", "hubspot", "metabase", "notion")
 """The sandbox's vendors, in the order in which they are listed everywhere."""
 
-KINDS = ("down", "slow", "http500", "http429", "auth", "truncate", "badjson", "drop", "schema")
+BODIES = ("bomb", "endless", "deep")
+"""Faults of the body as a whole, which no client can take in."""
+
+LISTS = ("pages", "repeat", "short", "surrogate")
+"""Faults of lists and texts: what of them a source meets depends on what it is asked."""
+
+KINDS = ("down", "slow", "http500", "http429", "auth", "truncate", "badjson", "drop", "schema", *BODIES, *LISTS)
 """Every kind of fault."""
 
 ALIASES = {"warehouse": "metabase"}
@@ -80,12 +93,15 @@ class Faults:
         self._lock = threading.Lock()
         self._faults: tuple[Fault, ...] = tuple(faults)
         self._seen: Counter[Fault] = Counter()
+        self.first_pages: dict[str, Any] = {}
+        """What `repeat` gives again."""
 
     def replace(self, faults: Iterable[Fault]) -> None:
         """Put these faults in force instead of all earlier ones, counting from zero."""
         with self._lock:
             self._faults = tuple(faults)
             self._seen.clear()
+            self.first_pages.clear()
 
     def draw(self, source: str) -> str | None:
         """The kind of fault that this request meets, or None; `down` is drawn by `cuts`."""

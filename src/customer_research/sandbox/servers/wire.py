@@ -7,7 +7,7 @@ import logging
 import re
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any, TypeVar
 
@@ -18,13 +18,15 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from customer_research.sandbox.servers import faults
+from customer_research.sandbox.servers import distortions, faults
 from customer_research.sandbox.servers.faults import Controls
 
 logger = logging.getLogger(__name__)
 
 NAMESPACE = uuid.UUID("5a9db0c5-0000-5000-8000-000000000000")
 """Name space of every id that the servers make up, so that they are the same in every run."""
+
+_BODIES: Mapping[str, Callable[[], Response]] = {"bomb": distortions.bomb, "deep": distortions.deep}
 
 Item = TypeVar("Item")
 
@@ -107,6 +109,14 @@ class Gate:
         await self._controls.pause(kind)
         response = await self._answer(request, kind)
         self._record(request, response.status_code)
+        if kind == "endless":
+            await distortions.endless(request, send)
+            return
+        if kind in faults.LISTS:
+            first_pages = self._controls.faults.first_pages
+            response = distortions.distorted(kind, self._vendor.source, request, response, first_pages)
+        elif kind is not None and kind in _BODIES:
+            response = _BODIES[kind]()
         await _deliver(response, kind, scope, receive, send)
 
     async def _answer(self, request: Request, kind: str | None) -> Response:
