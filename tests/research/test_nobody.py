@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ def resolution(name: str = "") -> Resolution:
     return Resolution(LookupAnswer(ID, (Interpretation("operator_id", ID),), (match,), match, 1), (RECEIPT,))
 
 
-def gathered(**tables: list[dict[str, object]]) -> Gathered:
+def gathered(**tables: list[dict[str, Any]]) -> Gathered:
     records = {name: Records(name, tuple(rows), (RECEIPT,)) for name, rows in {"csm": [], **tables}.items()}
     return Gathered(ID, AS_OF, records)
 
