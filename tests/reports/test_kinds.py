@@ -31,10 +31,11 @@ from report_accounts import (
     without,
 )
 
-from customer_research.domain.evidence import Fact, Gap
-from customer_research.domain.health import Dimension, HealthScore
+from customer_research.domain.evidence import Evidence, Fact, Gap
+from customer_research.domain.health import Contribution, Dimension, HealthScore
 from customer_research.domain.money import Money
-from customer_research.domain.report import Bullets, FigureLine, Figures, Missing, Prose, Report, Table, Text
+from customer_research.domain.report import Bullets, Chart, FigureLine, Figures, Missing, Prose, Report, Table, Text
+from customer_research.domain.words import value_words
 from customer_research.errors import RenderError
 from customer_research.reports import judgement
 from customer_research.reports.kinds import EVERY_KIND, KINDS
@@ -565,3 +566,32 @@ def test_lookup_cuts_a_monstrous_term() -> None:
 
 def test_operator_ids_are_shown_whole() -> None:
     assert OPERATOR in terminal.render(KINDS["profile"].build(full()), width=80)
+
+
+def test_payment_attempts_stand_under_their_day_with_the_number_of_their_invoice() -> None:
+    found = table(KINDS["billing"].build(full()), "Latest payment attempts")
+    assert found.headers == ("Day", "Amount", "Status", "Invoice")
+    (first, *_) = found.rows
+    assert isinstance(first[3], Fact | Text)
+    assert "MOO-" in str(first[3])
+
+
+def test_the_outstanding_of_all_time_is_not_told_as_of_the_months_drawn() -> None:
+    sections = KINDS["billing"].build(full()).sections
+    charts = [block for section in sections for block in section.blocks if isinstance(block, Chart)]
+    (words,) = [chart.says.text for chart in charts if chart.form == "timeline"]
+    assert "outstanding of all invoices, whenever issued: " in words
+
+
+def test_evidence_keeps_the_unit_of_its_figure() -> None:
+    """A share of 1 % is not 0, a fall of 28.6 % not -0.3."""
+    for value, words in ((0.01, "1%"), (-0.286, "-28.6%")):
+        fact = Fact(value, "ratio", RECEIPTS[:1], AS_OF, "high_risk_share")
+        behind = Evidence(("high_risk_share", "other_share"), ((value, value),), 1, RECEIPTS[:1])
+        shown = judgement.evidence_table(Contribution("P8", "payment", -10, "So.", fact, behind))
+        assert isinstance(shown, Table)
+        own, other = shown.rows[0]
+        assert isinstance(own, Fact)
+        assert isinstance(other, Fact)
+        assert value_words(own) == words
+        assert value_words(other) not in {"0", "-0.3"}

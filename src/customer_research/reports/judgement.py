@@ -558,12 +558,14 @@ def _evidence_cell(record: Mapping[str, Any], column: str, receipts: tuple[Recei
     if column.endswith("_minor") and isinstance(value, int):
         money = Money(str(record.get("currency") or "USD"), value)
         return Fact(money, "money", receipts, fact.as_of)
-    unit = _unit_of(value)
+    unit = fact.unit if column == fact.metric else _unit_of(value)
     return Fact(value, unit, receipts, fact.as_of) if unit else Text(list_words(str(value)))
 
 
 def _unit_of(value: Any) -> str:
     units = {"bool": "boolean", "int": "count", "float": "number", "date": "date", "datetime": "timestamp"}
+    if isinstance(value, float) and 0 < abs(value) < 1:
+        return "measure"  # a share must not round away
     return units.get(type(value).__name__, "")
 
 

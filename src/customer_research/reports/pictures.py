@@ -254,10 +254,10 @@ def bills(account: Account) -> Chart | None:
         row
         for row in newest(known_rows(account, "invoice"), "issuing_date", "invoice_id")
         if row.get("issuing_date") and row["issuing_date"] >= since and _counts(row)
-    ][:_BILLS]
+    ]
     if not issued:
         return None
-    marks = [_bill(account, row, found.receipts) for row in issued]
+    marks = [_bill(account, row, found.receipts) for row in issued[:_BILLS]]
     payments = [
         row
         for row in known_rows(account, "payment")
@@ -299,7 +299,9 @@ def _bills_words(account: Account, issued: Sequence[Any], receipts: tuple[Receip
     facts: tuple[Fact[Any], ...] = (count,)
     if isinstance(outstanding, Fact):
         facts += (outstanding,)
-        text += f"; outstanding: {value_words(outstanding)}"
+        text += f"; outstanding of all invoices, whenever issued: {value_words(outstanding)}"
+    if len(issued) > _BILLS:
+        text += f"; the newest {_BILLS} are drawn"
     return Prose(f"{text}.", facts, "neutral" if paid == len(issued) else "watch")
 
 

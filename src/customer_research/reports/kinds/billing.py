@@ -211,14 +211,18 @@ def _flags(account: Account) -> Section | None:
 
 def _payments(account: Account) -> Block:
     columns = (
-        Column("paid_at", "Paid", "day"),
+        Column("paid_at", "Day", "day"),
         Column("amount_minor", "Amount", "money"),
         Column("status", "Status"),
-        Column("invoice_id", "Invoice id", link=tables.link_of(account, "lago_invoice", "invoice_id")),
+        Column("invoice_number", "Invoice", link=tables.link_of(account, "lago_invoice", "invoice_id")),
     )
-    rows = newest(known_rows(account, "payment"), "paid_at", "payment_id")
+    numbers = {row["invoice_id"]: row.get("number") for row in known_rows(account, "invoice")}
+    rows = [
+        {**row, "invoice_number": numbers.get(row.get("invoice_id")) or row.get("invoice_id")}
+        for row in newest(known_rows(account, "payment"), "paid_at", "payment_id")
+    ]
     found = records(account, "payment")
-    return table(account, "Latest payments", found, columns, rows=rows, most=5, empty="No payments in Lago.")
+    return table(account, "Latest payment attempts", found, columns, rows=rows, most=5, empty="No payments in Lago.")
 
 
 def _credits(account: Account) -> Block:

@@ -292,7 +292,7 @@ def _groups(engine: Engine, table: str, by: str, average: str, *, known_only: bo
 
 
 _DISAGREEMENTS: Sequence[tuple[str, tuple[str, ...]]] = (
-    ("Money is well, usage falls", ("R1", "R2")),
+    ("Usage falls, the plan runs on", ("R1", "R2")),
     ("Usage falls and nobody talks", ("R9",)),
     ("Usage is well, money is not", ("R3",)),
     ("Usage and money both fall", ("R5",)),
