@@ -95,16 +95,23 @@ def settings(config_path: Path) -> Settings:
 
 @pytest.fixture(scope="session")
 def portfolio_settings(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The settings with a lake that holds the whole sandbox, pulled once a worker, and its newest snapshot; to be read only."""
+    """The settings with a lake that holds the whole sandbox, pulled once a worker, and its newest snapshot; to be read only.
+
+    Under the widest umask: what is private there is so by what the program does.
+    """
     folder = tmp_path_factory.mktemp("portfolio")
     store = SecretStr(f"sqlite:///{folder / 'store.db'}")
     chosen = settings.model_copy(
         update={"lake": LakeSettings(folder=folder / "lake"), "store": StoreSettings(url=store)}  # type: ignore[call-arg]
     )
     clock = lambda: chosen.clock or system_clock()  # noqa: E731
-    outcomes = runner.run(chosen, clock)
-    assert {outcome.state for outcome in outcomes} == {"done"}
-    take(chosen, clock, Asked())
+    umask = os.umask(0)
+    try:
+        outcomes = runner.run(chosen, clock)
+        assert {outcome.state for outcome in outcomes} == {"done"}
+        take(chosen, clock, Asked())
+    finally:
+        os.umask(umask)
     return chosen
 
 

@@ -89,6 +89,15 @@ class ConfigError(CustomerResearchError):
         self.setting = setting
 
 
+def missing_extra(what: str, extra: str, *, setting: str = "") -> ConfigError:
+    """What to say when a part of the program is needed that is installed as an extra: `what` needs it."""
+    return ConfigError(
+        f"{what} needs the extra {extra!r}, which is not installed.",
+        setting=setting,
+        hint=f"Install it: pip install 'customer-research[{extra}]'.",
+    )
+
+
 class SourceError(CustomerResearchError):
     """A source did not give what was asked; `retryable` says whether the same request may succeed later."""
 

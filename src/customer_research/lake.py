@@ -17,9 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import json
 import os
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -28,7 +26,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from customer_research import private
 from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.reading import json_value
 from customer_research.domain.records import LAKE_TABLES
 from customer_research.domain.tables import Pulled, TableFile, TableSet
 from customer_research.errors import UsageError
@@ -43,6 +43,8 @@ VERSION = 1
 Room = Literal["landing", "tables"]
 ROOMS: tuple[Room, ...] = ("landing", "tables")
 SCRATCH = "scratch"
+_OWN = frozenset({*ROOMS, SCRATCH, "snapshots", "lock", MANIFEST})
+"""What lies in a lake's folder."""
 
 FOLDED_QUERY_LENGTH = 2000
 """Characters of a folded receipt's request lines that are kept, half from the beginning, half from the end."""
@@ -154,6 +156,8 @@ class Lake:
             UsageError: the manifest cannot be read, is damaged, or is that of a later version.
         """
         path = self.folder / MANIFEST
+        if private.is_open_to_others(self.folder):  # an older version left it so
+            self._close_to_others()
         try:
             content = path.read_bytes()
         except FileNotFoundError:
@@ -183,6 +187,10 @@ class Lake:
         gaps = {name: state.gaps.get(name, _never(name)) for name in LAKE_TABLES if name not in files}
         return TableSet(str(self.folder), files, gaps)
 
+    def _close_to_others(self) -> None:
+        """Close what is the lake's to others; a folder in which other things lie, too, stays as its owner has it."""
+        private.close_folder_to_others(self.folder, lambda entry: entry.name.removesuffix(".part") in _OWN)
+
     def _there(self, file: str) -> Path:
         path = self.folder / file
         if not path.is_file():
@@ -201,12 +209,13 @@ class Lake:
         """
         try:
             for name in (*ROOMS, SCRATCH):
-                (self.folder / name).mkdir(parents=True, exist_ok=True)
-            lock = (self.folder / "lock").open("ab")
+                private.make_folder(self.folder / name)
+            lock = private.open_file(self.folder / "lock", "ab")
         except OSError as error:
             raise _unwritable(self.folder, error) from None
         with lock:
             _hold(lock.fileno(), self.folder)
+            self._close_to_others()
             writer = LakeWriter(self.folder, self.state())
             writer.tidy()
             try:
@@ -272,18 +281,18 @@ class LakeWriter:
         for room in ROOMS:
             for path in (self.folder / room).iterdir():
                 if f"{room}/{path.name}" not in named:
-                    _remove(path)
-        _remove(self.folder / f"{MANIFEST}.part")
+                    private.remove(path)
+        private.remove(self.folder / f"{MANIFEST}.part")
         self.clear_scratch()
 
     def clear_scratch(self) -> None:
         """Remove what was needed meanwhile."""
         for path in self.scratch.iterdir():
-            _remove(path)
+            private.remove(path)
 
     def _replace_manifest(self, state: LakeState) -> None:
         draft = self.folder / f"{MANIFEST}.part"
-        with draft.open("wb") as file:
+        with private.open_file(draft, "wb") as file:
             file.write(_adapter().dump_json(state, indent=1))
             file.flush()
             os.fsync(file.fileno())
@@ -351,7 +360,7 @@ def _read(content: bytes, path: Path) -> LakeState:
 def _version(content: bytes) -> int | None:
     """The layout's number, read before the rest, which may mean something else in a later one."""
     with suppress(ValueError):
-        found = json.loads(content)
+        found = json_value(content)
         if isinstance(found, dict) and isinstance(found.get("version"), int):
             return int(found["version"])
     return None
@@ -394,13 +403,6 @@ def write_through(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _unwritable(folder: Path, error: OSError) -> UsageError:

@@ -19,12 +19,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from customer_research.domain.reading import EARLIEST, LATEST, is_reckoned, toml
 from customer_research.errors import ConfigError
 
 ENV_PREFIX = "CUSTOMER_RESEARCH_"
 
 _QUOTED = re.compile(r'"(\w+)"')
-_CREDENTIALS_IN_ADDRESS = re.compile(r"//[^/@\s]*@")
+_CREDENTIALS_IN_ADDRESS = re.compile(r"//\S*@")
 
 
 class _Part(BaseModel):
@@ -236,6 +237,8 @@ class Settings(BaseSettings):
     def _aware(cls, value: datetime | None) -> datetime | None:
         if value is not None and value.tzinfo is None:
             raise ValueError("needs a time zone, e.g. 2026-11-01T00:00:00Z")
+        if value is not None and not is_reckoned(value):
+            raise ValueError(f"lies outside the years {EARLIEST} to {LATEST}")
         return value.astimezone(UTC) if value else None
 
     @classmethod
@@ -266,9 +269,16 @@ def data_folder() -> Path:
     return Path(platformdirs.user_data_dir("customer-research"))
 
 
+def cache_folder() -> Path:
+    """The user's folder for what this program may lose."""
+    import platformdirs  # noqa: PLC0415 - start-up time
+
+    return Path(platformdirs.user_cache_dir("customer-research"))
+
+
 def _read(path: Path, *, required: bool) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         if required:
             raise ConfigError(
@@ -403,6 +413,7 @@ __all__ = [
     "SettingValue",
     "Settings",
     "StoreSettings",
+    "cache_folder",
     "data_folder",
     "default_path",
     "describe",

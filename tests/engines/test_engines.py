@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -144,9 +145,19 @@ def test_mistakes_are_one_sentence(engine: Engine) -> None:
 def test_a_missing_driver_names_its_extra(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("psycopg", "pyspark.errors", "snowflake.connector"):
         monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(EngineError, match="driver, which is not installed") as caught:
+    with pytest.raises(ConfigError, match="needs the extra") as caught:
         open_engine(name, "anything")
+    assert caught.value.exit_code == 5
     assert f"customer-research[{name}]" in caught.value.hint
+
+
+def test_spark_without_java_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("pyspark")
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    monkeypatch.setattr("pyspark.sql.SparkSession.getActiveSession", lambda: None)
+    with pytest.raises(ConfigError, match="needs Java 17 or later, which is not found") as caught:
+        open_engine("spark", "local[1]")
+    assert "default-jre-headless" in caught.value.hint
 
 
 def test_every_engine_is_known_by_its_name() -> None:

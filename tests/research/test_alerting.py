@@ -395,6 +395,7 @@ def test_the_shipped_file_is_a_start_for_ones_own(
         (("show", "nope"), 2, "'nope' is no alert's id"),
         (("ack", "0123abcd"), 2, "There is no alert 0123abcd."),
         (("snooze", "0123abcd", "--until", "soon"), 2, "'soon' is neither a day nor an instant."),
+        (("snooze", "0123abcd", "--until", "2020-01-01"), 2, "2020-01-01 has passed."),
         (("rules", "--rules", "nowhere.toml"), 5, "The alert rules nowhere.toml cannot be read"),
         (("--severity", "awful"), 2, "Invalid value for '--severity'"),
     ],

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from cli_runs import SILENT_CHURN, Run, changed, command
+from cli_runs import SILENT_CHURN, Run, changed, command, one_sentence
 from rich.cells import cell_len
 
 from customer_research.sandbox.serve import Sandbox
@@ -72,13 +72,35 @@ def test_no_line_is_wider_than_the_terminal(
     [("r.md", "markdown"), ("r.json", "json"), ("r.txt", "terminal"), ("R.MD", "markdown"), ("plain", "terminal")],
 )
 def test_the_suffix_names_the_format(name: str, style: str, config_path: Path, shown: Shown, tmp_path: Path) -> None:
-    target = tmp_path / "a new folder" / name
+    target = tmp_path / "a folder" / name
+    target.parent.mkdir()
 
     done = command("quick", SILENT_CHURN, "--output", str(target), config=config_path)
 
     assert (done.code, done.out, done.err) == (0, "", f"Written: {target}\n")
     assert target.read_text(encoding="utf-8").rstrip() == shown("quick", SILENT_CHURN, "--format", style).out.rstrip()
     assert [path.name for path in target.parent.iterdir()] == [name]
+
+
+def test_a_folder_that_is_not_there_is_refused_before_any_work(
+    config_path: Path, clean_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    lacking = tmp_path / "not there"
+    options = [
+        *(("quick", SILENT_CHURN, "--output", name) for name in ("r.md", "r.pdf")),
+        ("portfolio", "-o", "p.csv"),
+        ("snapshot", SILENT_CHURN, "-o", "s.json.gz"),
+        ("doctor", "--online", "--docs", "d.md"),
+        ("calibrate", "-o", "card.toml"),
+        ("calibrate", "predict", "--scorecard", "card.toml", "--signals", "s.csv", "-o", "p.csv"),
+        ("backtest", "--report", "b.md"),
+    ]
+    for *call, name in options:
+        done = command(*call, str(lacking / name), config=config_path)
+        assert done.code == 2, call
+        assert one_sentence(done) == f"Error: The folder {lacking} does not exist. Make it first, or give another file."
+    assert clean_sandbox.request_log == []
+    assert not lacking.exists()
 
 
 def test_a_file_is_replaced_keeping_its_permissions_and_links(config_path: Path, tmp_path: Path) -> None:

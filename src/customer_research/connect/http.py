@@ -23,6 +23,7 @@ from customer_research.connect.failures import SUCCESS, client_error, status_err
 from customer_research.connect.limits import Convention, bucket, told_wait
 from customer_research.connect.recording import Recording
 from customer_research.connect.source import Clock
+from customer_research.connect.turns import LONGEST_SECONDS, AllTurns
 from customer_research.errors import (
     BadAnswer,
     ConfigError,
@@ -33,7 +34,7 @@ from customer_research.errors import (
     Truncated,
     Unavailable,
 )
-from customer_research.settings import BoundsSettings
+from customer_research.settings import BoundsSettings, cache_folder
 
 if TYPE_CHECKING:
     import ssl
@@ -136,7 +137,7 @@ class Http:
         secrets: texts that must never be seen in an error or a recording.
         requests_per_second: our own rate, bursts of one second allowed.
         concurrency: requests under way at once.
-        deadline_seconds: total time of one recording (a stream), waiting and retries included.
+        deadline_seconds: total time of one recording (a stream), retries included, our own limits' queue apart.
         bounds: what is taken of an answer at most.
         clock: the present instant.
         transport: replaces the network (tests).
@@ -176,6 +177,8 @@ class Http:
         self._gate = asyncio.Semaphore(concurrency)
         self._bucket = bucket(requests_per_second)
         self._own_buckets = tuple((ending, bucket(rate)) for ending, rate in vendor.own_limits)
+        rates = (requests_per_second, *(rate for _, rate in vendor.own_limits)) if transport is None else ()
+        self._turns = AllTurns(cache_folder, (vendor.name, self.place, *self._secrets), rates)
         self._held_until = 0.0
         self._client: httpx2.AsyncClient | None = None
 
@@ -306,6 +309,9 @@ class Http:
     async def _attempt(
         self, request: httpx2.Request, recording: Recording, *, safe: bool, accept: Collection[int]
     ) -> Reply | _Failure:
+        queued = await self._turn(request.url.path, recording) if self._left(recording) > 0 else None
+        if queued is not None:
+            return _Failure(queued, again=False)
         started = self._pace.timer()
         left = self._left(recording)
         if left <= 0:
@@ -329,12 +335,22 @@ class Http:
             again = kind is Unavailable and (safe or type(error).__name__ in NEVER_SENT)
             return _Failure(self._unreachable(kind, error, recording), again=again)
 
-    async def _exchange(self, request: httpx2.Request, recording: Recording) -> Answer:
-        path = request.url.path
-        for ending, own in self._own_buckets:
+    async def _turn(self, path: str, recording: Recording) -> RateLimited | None:
+        """Wait for our own limits; that is no silence of the vendor's, so the deadline moves. The error, if it takes too long."""
+        begun = self._pace.timer()
+        for number, (ending, own) in enumerate(self._own_buckets, 1):
             if path.endswith(ending):
                 await own.acquire()
+                if not await self._turns.wait(number, self._pace.sleep):
+                    return self._limited(recording, LONGEST_SECONDS)
         await self._bucket.acquire()
+        if not await self._turns.wait(0, self._pace.sleep):
+            return self._limited(recording, LONGEST_SECONDS)
+        if recording.deadline is not None:
+            recording.deadline += self._pace.timer() - begun
+        return None
+
+    async def _exchange(self, request: httpx2.Request, recording: Recording) -> Answer:
         async with self._gate:
             held = self._held_until - self._pace.timer()
             if held > 0:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from customer_research import private
 from customer_research.engines.dialect import check_binding
 from customer_research.engines.engine import BATCH_ROWS, Engine, Room, beside
 from customer_research.engines.rows import check_columns, first_line, inward, named_rows, needed
@@ -226,7 +226,10 @@ class _Instance(Engine):
             sql = f"SELECT {listed} FROM ({sql})"  # noqa: S608 - quoted names
         part = beside(path)
         try:
-            answer = self._execute(f"COPY ({sql}) TO {_text(str(part))} (FORMAT parquet, COMPRESSION zstd)", values)
+            private.make_file(part)  # DuckDB keeps its permissions
+            answer = self._execute(
+                f"COPY ({sql}) TO {_text(str(part))} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)", values
+            )
             (count,) = answer.fetchone()
             part.replace(path)
         finally:
@@ -281,9 +284,8 @@ class DuckDB(_Instance):
 
     def __init__(self, room: Room | None = None) -> None:
         room = room or Room()
-        if room.folder is not None:
-            room.folder.mkdir(parents=True, exist_ok=True)
-        self.scratch = Path(tempfile.mkdtemp(prefix="customer-research-", dir=room.folder))
+        self._folder = ExitStack()
+        self.scratch = self._folder.enter_context(private.scratch_folder(room.folder))
         config = {
             "memory_limit": f"{room.memory_mb}MB",
             "temp_directory": str(self.scratch),
@@ -295,7 +297,7 @@ class DuckDB(_Instance):
             super().__init__(config, ["SET GLOBAL TimeZone = 'UTC'", *_reaching(room, self.scratch)])
             self._plan_quickly()
         except BaseException:
-            shutil.rmtree(self.scratch, ignore_errors=True)
+            self._folder.close()
             raise
 
     def _plan_quickly(self) -> None:
@@ -314,7 +316,7 @@ class DuckDB(_Instance):
     def close(self) -> None:
         """Drop all tables and what was spilled."""
         super().close()
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        self._folder.close()
 
 
 def _reaching(room: Room, scratch: Path) -> Sequence[str]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from customer_research.connect.postgres import FORM, UNREACHABLE, is_postgres, read_address, refused
 from customer_research.engines.dialect import bindable, column_type, quoted
 from customer_research.engines.engine import Room
 from customer_research.engines.remote import Answer, Kind, Remote
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 DIALECT = "postgres"
 
+SETTING = "engine.url"
 CONNECT_SECONDS = 20
 """How long a connection may take to come about."""
 
@@ -54,26 +56,24 @@ class Postgres(Remote):
         super().__init__(room or Room())
         try:
             import psycopg  # noqa: PLC0415 - the driver is an extra, and slow to import
+            from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
         except ImportError as error:
             raise missing_driver(DIALECT, "postgres") from error
         self._failure = psycopg.Error
         self._asking = 0
         try:
+            given = read_address(url, SETTING).libpq if is_postgres(url) else conninfo_to_dict(url)
             self._connection = psycopg.connect(
-                url,
+                **{"connect_timeout": CONNECT_SECONDS, **given},
                 autocommit=True,
-                connect_timeout=CONNECT_SECONDS,
                 cursor_factory=psycopg.RawCursor,
                 options="-c TimeZone=UTC",
             )
         except psycopg.ProgrammingError:  # the driver repeats what it cannot read, and that may be the password
-            raise ConfigError(
-                "The URL of Postgres has another form.",
-                setting="engine_url",
-                hint="Write postgresql://user:password@host/database, other signs in the password as %XX.",
-            ) from None
+            raise ConfigError("The URL of Postgres has another form.", setting=SETTING, hint=FORM) from None
         except psycopg.Error as error:
-            raise EngineError(f"Postgres cannot be reached: {first_line(error)}.", hint="Check the URL.") from error
+            does, advice = refused(error, SETTING) or UNREACHABLE
+            raise EngineError(f"The engine {DIALECT!r} ({_place(url)}) {does}.", hint=advice) from None
 
     def close(self) -> None:
         """End the session; its tables go with it."""
@@ -173,6 +173,10 @@ class Postgres(Remote):
     @staticmethod
     def _failed(error: BaseException) -> EngineError:
         return EngineError(f"The query failed in Postgres: {first_line(error)}.")
+
+
+def _place(url: str) -> str:
+    return read_address(url, SETTING).place if is_postgres(url) else "Postgres"
 
 
 _KEPT = "kept~"

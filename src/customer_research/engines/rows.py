@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from customer_research.domain.records import LAKE_TABLES, ColumnType
-from customer_research.errors import EngineError
+from customer_research.errors import ConfigError, EngineError, missing_extra
 
 SQL_TYPES: Mapping[ColumnType, str] = {
     "text": "VARCHAR",
@@ -92,9 +92,6 @@ def first_line(error: BaseException) -> str:
     return told.rstrip(".") or type(error).__name__
 
 
-def missing_driver(engine: str, extra: str) -> EngineError:
+def missing_driver(engine: str, extra: str) -> ConfigError:
     """What to say when an engine's driver is not installed."""
-    return EngineError(
-        f"The engine {engine!r} needs its driver, which is not installed.",
-        hint=f"Install the extra {extra!r}: pip install 'customer-research[{extra}]'.",
-    )
+    return missing_extra(f"The engine {engine!r}", extra, setting="engine.name")

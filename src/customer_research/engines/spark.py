@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,7 +23,7 @@ from customer_research.engines.rows import (
     named_rows,
     needed,
 )
-from customer_research.errors import EngineError
+from customer_research.errors import ConfigError, EngineError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -75,6 +77,12 @@ class Spark(Remote):
         from pyspark.sql import SparkSession  # noqa: PLC0415 - the driver is an extra, and slow to import
 
         running = SparkSession.getActiveSession()
+        if running is None and not _java_is_there():
+            raise ConfigError(
+                "The engine 'spark' needs Java 17 or later, which is not found.",
+                setting="engine.name",
+                hint="Install it (Debian and Ubuntu: apt install default-jre-headless), or set JAVA_HOME.",
+            )
         try:
             builder = SparkSession.builder.appName("customer-research").config("spark.ui.showConsoleProgress", "false")
             base = running or (builder.master(master) if master else builder).getOrCreate()
@@ -219,3 +227,8 @@ def _arrow(kind: str) -> Any:
     if kind not in types:
         raise EngineError(f"A column cannot have the type {kind!r}.", hint=f"Known: {', '.join(types)}.")
     return types[kind]
+
+
+def _java_is_there() -> bool:
+    home = os.environ.get("JAVA_HOME")
+    return shutil.which("java", path=str(Path(home) / "bin") if home else None) is not None

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
+from customer_research.domain.reading import toml
 from customer_research.errors import ConfigError
 
 T = TypeVar("T")
@@ -27,7 +28,7 @@ class Declaration:
             ConfigError: when it is not TOML.
         """
         try:
-            return cls(tomllib.loads(text), place)
+            return cls(toml(text), place)
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(f"{place} is not valid TOML: {error}.", setting="scorecard") from None
 

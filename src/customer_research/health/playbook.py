@@ -24,6 +24,7 @@ from customer_research.domain.health import (
     Status,
 )
 from customer_research.domain.history import ScoreHistory
+from customer_research.domain.reading import toml
 from customer_research.errors import ConfigError
 from customer_research.health.declaration import Declaration
 from customer_research.health.rules import Case, Vocabulary, case_sql, read_cases
@@ -164,7 +165,7 @@ def _wrong(message: str, hint: str = "") -> ConfigError:
 def _document(text: str, place: str) -> dict[str, Any]:
     """What a declaration says in full: with `base`, its changes applied to the shipped plays."""
     try:
-        document = tomllib.loads(text)
+        document = toml(text)
     except tomllib.TOMLDecodeError as error:
         raise _wrong(f"{place} is not valid TOML: {error}.") from None
     base = document.pop("base", None)

@@ -6,13 +6,13 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any
 
 from customer_research.domain.health import Contribution, HealthScore
 from customer_research.domain.money import to_minor
+from customer_research.domain.reading import day, instant
 from customer_research.errors import UsageError
 
 UNKNOWN = "unknown"
@@ -97,11 +97,6 @@ def _truth(text: str) -> bool:
     return _WORDS[text.lower()]
 
 
-def _instant(text: str) -> datetime:
-    value = datetime.fromisoformat(text)
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
 def _words(text: str) -> str:
     if not text or not text.isprintable():
         raise ValueError
@@ -117,8 +112,8 @@ _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = MappingProxyType(
         "days": (_number, "a number of days such as 12"),
         "number": (_number, "a number such as 3.5"),
         "boolean": (_truth, "yes or no"),
-        "date": (date.fromisoformat, "a date such as 2026-11-30"),
-        "timestamp": (_instant, "a date or an instant such as 2026-11-30T09:00Z"),
+        "date": (day, "a date such as 2026-11-30"),
+        "timestamp": (instant, "a date or an instant such as 2026-11-30T09:00Z"),
         "text": (_words, "a word"),
     }
 )

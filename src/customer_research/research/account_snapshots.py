@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import customer_research
+from customer_research.domain import reading
 from customer_research.domain.account_snapshot import AccountSnapshot, Code
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Report
@@ -119,6 +120,6 @@ def compared(settings: Settings, before: str, after: str, *, operator_id: str = 
 
 def _day(reference: str) -> date | None:
     try:
-        return datetime.strptime(reference, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
+        return reading.day(reference) if len(reference) == len("2026-11-01") else None
     except ValueError:
         return None

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from customer_research import private
 from customer_research.connect.source import Source, Subject
 from customer_research.domain.check import CheckResult, CheckStatus
 from customer_research.domain.identity import Interpretation
 from customer_research.errors import ConfigError, CustomerResearchError, Denied, UsageError
 from customer_research.identity.normalise import normalize_operator_id
 from customer_research.research.connections import Connections, OutOfReach
+from customer_research.research.doctor_places import places
 from customer_research.settings import Settings, default_path
 
 IDS = "ids.consistent"
@@ -22,13 +24,14 @@ IDS = "ids.consistent"
 async def run(connections: Connections, *, online: bool, sample: int) -> tuple[CheckResult, ...]:
     """All checks: configuration always, live ones when `online`, concurrently."""
     configured = [_configured(source, connections.settings) for source in connections.sources.values()]
+    own = await asyncio.to_thread(places, connections.settings, online=online)
     if not online:
-        return tuple(configured)
+        return (*configured, *own)
     ready = [s for s, result in zip(connections.sources.values(), configured, strict=True) if result.status == "ok"]
     subject = await _sample_subject(connections)
     groups = await asyncio.gather(*(_checks(connections, source, subject) for source in ready))
     compared = await _compare(connections, sample)
-    return (*configured, *(result for group in groups for result in group), compared)
+    return (*configured, *own, *(result for group in groups for result in group), compared)
 
 
 def _configured(source: Source, settings: Settings) -> CheckResult:
@@ -159,9 +162,9 @@ def write_settings(results: Sequence[CheckResult], path: Path | None) -> Path | 
         document = tomlkit.parse(target.read_text(encoding="utf-8")) if target.exists() else tomlkit.document()
         for name, value in changes.items():
             _put(document, name.split("."), value)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(tomlkit.dumps(document), encoding="utf-8")
-    except (OSError, ValueError) as error:
+        private.make_folder(target.parent)
+        private.write(target.resolve(), tomlkit.dumps(document).encode())
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"The settings file {target} cannot be changed: {error}.", setting="--config") from None
     return target
 

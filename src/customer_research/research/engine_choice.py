@@ -19,8 +19,8 @@ def scratch(settings: Settings, folder: Path | None = None, *reach: Path) -> Eng
         reach: further folders or files, e.g. of tables that are not in the lake.
 
     Raises:
-        ConfigError: no such engine, or a URL that it cannot use.
-        EngineError: its driver is not installed, or the place cannot be reached.
+        ConfigError: no such engine, a URL that it cannot use, or its driver is not installed.
+        EngineError: the place cannot be reached.
     """
     chosen = settings.engine
     return open_engine(

@@ -7,6 +7,7 @@ import hashlib
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -18,6 +19,8 @@ from customer_research.errors import ConfigError
 from customer_research.settings import Settings
 
 SOURCE = "rates"
+MOST_BYTES = 50_000_000
+"""What a table of rates may have, unpacked: ten times the bank's of all its days."""
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _OWN_COLUMNS = ("date", "base", "quote", "rate")
 _ABSENT = frozenset({"", "N/A", "n/a", "-"})
@@ -72,22 +75,31 @@ def _content(path: Path, setting: str) -> bytes:
     """A file's text; of a zip archive, as the bank serves it, its only table."""
     fault = _Faults(path, setting)
     try:
-        raw = path.read_bytes()
-        if not zipfile.is_zipfile(io.BytesIO(raw)):
-            return raw
-        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            (name,) = [one for one in archive.namelist() if one.endswith(".csv")]
-            return archive.read(name)
+        with path.open("rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+        if len(raw) <= MOST_BYTES and zipfile.is_zipfile(io.BytesIO(raw)):
+            raw = _unpacked(raw)
     except OSError as error:
         raise fault(f"cannot be read: {error.strerror}", f"Correct the setting {setting}.") from None
-    except (ValueError, zipfile.BadZipFile):
+    except (ValueError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error):
         raise fault("are an archive without one table", "Unpack it and name the CSV file.") from None
+    if len(raw) > MOST_BYTES:
+        raise fault(f"are larger than {MOST_BYTES // 1_000_000} MB", f"Correct the setting {setting}.")
+    return raw
+
+
+def _unpacked(raw: bytes) -> bytes:
+    """The only table of an archive; of one that is too large, a byte too many."""
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        (name,) = [one for one in archive.namelist() if one.endswith(".csv")]
+        with archive.open(name) as table:
+            return table.read(MOST_BYTES + 1)
 
 
 def _published(text: str, days: Days, fault: Callable[[str, str], ConfigError]) -> int:
     """The bank's table: a line a day, a column a currency, units for one euro; how many days it has."""
     hint = "Give the bank's eurofxref-hist.csv (or .zip): the columns Date, USD, JPY, ..."
-    lines = list(csv.reader(io.StringIO(text)))
+    lines = _lines(text, fault)
     header = [cell.strip() for cell in lines[0]] if lines else []
     if not header or header[0].lower() != "date" or not any(_CURRENCY.fullmatch(cell) for cell in header):
         raise fault("have no column Date with currencies beside it", hint)
@@ -103,6 +115,13 @@ def _published(text: str, days: Days, fault: Callable[[str, str], ConfigError]) 
     return len(days)
 
 
+def _lines(text: str, fault: Callable[[str, str], ConfigError]) -> list[list[str]]:
+    try:
+        return list(csv.reader(io.StringIO(text)))
+    except csv.Error as error:
+        raise fault(f"are no CSV: {error}", "Correct the file.") from None
+
+
 def _units(
     header: list[str], line: list[str], number: int, fault: Callable[[str, str], ConfigError]
 ) -> Iterator[tuple[str, Decimal]]:
@@ -116,15 +135,16 @@ def _units(
 
 def _own(text: str, days: Days, fault: Callable[[str, str], ConfigError]) -> int:
     """A list of one's own (`date,base,quote,rate`: 1 base = rate quote), for currencies that the bank leaves out."""
-    reader = csv.DictReader(io.StringIO(text))
-    if set(_OWN_COLUMNS) - set(reader.fieldnames or ()):
+    columns, *lines = _lines(text, fault) or [[]]
+    if set(_OWN_COLUMNS) - set(columns):
         raise fault(
             f"lack a column of {', '.join(_OWN_COLUMNS)}", "Give a CSV with these columns: 1 base = rate quote."
         )
     count = 0
-    for number, row in enumerate(reader, 2):
-        on, rate = _day(row["date"] or ""), _positive(row["rate"] or "")
-        base, quote = (row["base"] or "").strip().upper(), (row["quote"] or "").strip().upper()
+    for number, line in enumerate((line for line in lines if line), 2):
+        row = dict(zip(columns, [*line, *[""] * len(columns)], strict=False))
+        on, rate = _day(row["date"]), _positive(row["rate"])
+        base, quote = row["base"].strip().upper(), row["quote"].strip().upper()
         if on is None or rate is None or not _CURRENCY.fullmatch(base) or not _CURRENCY.fullmatch(quote):
             raise fault(f"have a line that cannot be read: line {number}", "Write it as 2026-10-30,KWD,USD,3.26")
         known = days.setdefault(on, {})

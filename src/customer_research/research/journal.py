@@ -11,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from customer_research import private
+from customer_research.domain.reading import json_value
 from customer_research.errors import UsageError
 
 NAME = "journal.jsonl"
@@ -32,8 +34,9 @@ class Journal:
         self._about = {"journal": VERSION, **about}
         self.records: dict[str, Mapping[str, Any]] = {}
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._file: IO[bytes] = (folder / NAME).open("a+b")
+            private.make_folder(folder)
+            private.clear_drafts(folder)
+            self._file: IO[bytes] = private.open_file(folder / NAME, "a+b")
         except OSError as error:
             raise UsageError(f"Cannot write to {folder}: {error.strerror}.", hint="Give another --output.") from None
         try:
@@ -62,10 +65,8 @@ class Journal:
         Raises:
             UsageError: it cannot be written.
         """
-        draft = self.folder / f".{name}.part"
         try:
-            draft.write_bytes(made)
-            draft.replace(self.folder / name)
+            private.write(self.folder / name, made)
         except OSError as error:
             raise UsageError(f"Cannot write {name}: {error.strerror}.", hint="Make room, then run again.") from None
 
@@ -101,7 +102,7 @@ class Journal:
 
     def _parsed(self, line: bytes, number: int) -> dict[str, Any]:
         try:
-            found = json.loads(line)
+            found = json_value(line)
         except ValueError:
             found = None
         if not isinstance(found, dict) or (number > 1 and "key" not in found):

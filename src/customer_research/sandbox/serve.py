@@ -28,6 +28,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from customer_research import private
 from customer_research.sandbox.dataset import Dataset
 from customer_research.sandbox.servers import hubspot, lago, metabase, notion
 from customer_research.sandbox.servers.cards import SNOWFLAKE
@@ -58,7 +59,7 @@ class Sandbox:
             source: f"http://{HOST}:{one.port}{_BASE_PATHS[source]}" for source, one in self._listeners.items()
         }
         self.config_path = self._folder / "settings.toml"
-        self.config_path.write_text(_settings(dataset, self.addresses, self._folder), encoding="utf-8")
+        private.write(self.config_path, _settings(dataset, self.addresses, self._folder).encode())
         (self._folder / "rates.csv").write_text(_rates(dataset.as_of), encoding="utf-8")
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()

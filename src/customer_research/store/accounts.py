@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import os
 import re
@@ -19,13 +20,17 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from customer_research import private
 from customer_research.domain.account import Account
 from customer_research.domain.account_snapshot import AccountSnapshot, Code
 from customer_research.domain.evidence import Receipt
+from customer_research.domain.reading import json_value
 from customer_research.errors import StoreError, UsageError
 
 FORMAT = "customer-research/account/1"
 SUFFIX = ".account.json.gz"
+MOST_BYTES = 200_000_000
+"""What a snapshot may have when it is unpacked: a hundred times that of a large operator."""
 _DIGITS = 16
 _SHORTEST = 4
 _ID = re.compile(rf"[0-9a-f]{{{_SHORTEST},{_DIGITS}}}")
@@ -65,12 +70,12 @@ def decode(content: bytes) -> AccountSnapshot:
         StoreError: it is no account snapshot, or one of a program that keeps other fields.
     """
     try:
-        whole = json.loads(content)
+        whole = json_value(content)
         if whole["format"] != FORMAT:
             raise _unreadable(f"its format is {whole['format']}, not {FORMAT}")
         reader = _Reader(whole["receipts"])
         account, code = reader.value(whole["account"]), reader.value(whole["code"])
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError) as error:
         raise _unreadable(f"{type(error).__name__}: {error}") from None
     if not isinstance(account, Account) or not isinstance(code, Code):
         raise _unreadable("it holds no account")
@@ -82,6 +87,8 @@ class AccountSnapshots:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        if private.is_open_to_others(folder):  # an older version left it so
+            private.close_folder_to_others(folder, _of_an_operator)
 
     def keep(self, account: Account, code: Code) -> tuple[AccountSnapshot, Path]:
         """Write the account's file; one of the same content that is there already stays as it is.
@@ -95,11 +102,9 @@ class AccountSnapshots:
         path = self.folder / account.operator_id / name
         if not path.exists():
             try:
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                draft = path.with_name(f".{name}.{os.getpid()}")
-                draft.touch(mode=0o600)
-                draft.write_bytes(gzip.compress(content, mtime=0))
-                draft.replace(path)
+                private.make_folder(path.parent)
+                private.clear_drafts(path.parent)
+                private.write(path, gzip.compress(content, mtime=0))
             except OSError as error:
                 raise StoreError(
                     f"The snapshot cannot be written to {self.folder}: {error.strerror}.",
@@ -165,15 +170,31 @@ def read(path: Path) -> AccountSnapshot:
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}.", hint="Check its permissions.") from None
     try:
-        return decode(gzip.decompress(raw) if path.suffix == ".gz" else raw)
+        return decode(_unpacked(raw) if path.suffix == ".gz" else raw)
     except (OSError, EOFError, zlib.error):
         raise _unreadable(f"{path.name} is damaged") from None
+
+
+def _unpacked(raw: bytes) -> bytes:
+    with gzip.open(io.BytesIO(raw)) as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise _unreadable(f"unpacked it has more than {MOST_BYTES // 1_000_000} MB")
+    return content
 
 
 def described(path: Path) -> tuple[str, str, str]:
     """Operator id, instant and snapshot id that a file's place tells, without opening it."""
     stamp = path.name.partition("-")[0]
     return path.parent.name, f"{datetime.strptime(stamp, '%Y%m%dT%H%M%SZ'):%Y-%m-%d %H:%M} UTC", _id_of(path)  # noqa: DTZ007
+
+
+def _of_an_operator(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder with snapshots, and nothing else, in it."""
+    if not entry.is_dir(follow_symlinks=False):
+        return False
+    names = [one.name for one in Path(entry.path).iterdir()]
+    return all(name.endswith(SUFFIX) or name.startswith(".") for name in names)
 
 
 def _id_of(path: Path) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,10 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from customer_research.errors import ConfigError, StoreBusy, StoreError
+from customer_research import private
+from customer_research.connect.postgres import is_postgres, read_address, refused
+from customer_research.errors import ConfigError, StoreBusy, StoreError, missing_extra
+from customer_research.settings import data_folder
 
 VERSION_TABLE = "store_version"
 """Where the database says which migration it has."""
@@ -34,6 +37,7 @@ _BUSY_SQLITE = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _BUSY_POSTGRES = frozenset({"55P03", "40001", "40P01", "57014"})
 """lock_not_available, serialization_failure, deadlock_detected, query_canceled."""
 
+SETTING = "store.url"
 _HINT = "Check the setting store.url (`customer-research config show`) and the database it names."
 
 
@@ -116,7 +120,42 @@ def open_store(url: str) -> Store:
     return store
 
 
+def examine(url: str) -> tuple[str, str | None]:
+    """Where the store is, and the migration that it has (None: nothing yet); that it can be written to is tried.
+
+    Nothing is left behind: what is tried is taken back.
+
+    Raises:
+        ConfigError, StoreBusy, StoreError: as `open_store`.
+    """
+    address = _address(url)
+    store = Store(_engine(address), _place(address))
+    try:
+        with suppress(_TakenBackError), store.begin() as connection:
+            version = _version(connection)
+            connection.execute(sa.text("CREATE TABLE customer_research_doctor (tried INTEGER)"))
+            raise _TakenBackError
+    finally:
+        store.close()
+    return store.place, version
+
+
+class _TakenBackError(Exception):
+    """Ends a transaction without keeping it."""
+
+
 def _address(url: str) -> sa.URL:
+    if is_postgres(url):
+        found = read_address(url, SETTING)
+        return sa.URL.create(
+            "postgresql+psycopg",
+            username=found.user or None,
+            password=found.password or None,
+            host=found.host or None,
+            port=found.port,
+            database=found.database or None,
+            query=found.options,
+        )
     try:
         address = sa.make_url(url)
     except (ArgumentError, ValueError):
@@ -126,8 +165,6 @@ def _address(url: str) -> sa.URL:
             hint="Write postgresql://USER@HOST/DATABASE.",
         ) from None
     kind = address.drivername.partition("+")[0]
-    if kind in {"postgresql", "postgres"}:
-        return address.set(drivername="postgresql+psycopg")
     if kind == "sqlite" and address.database and address.database != ":memory:":
         return address.set(drivername="sqlite+pysqlite")
     raise ConfigError(
@@ -145,7 +182,8 @@ def _place(address: sa.URL) -> str:
     """Where it is, without user and password."""
     if address.drivername.startswith("sqlite"):
         return str(address.database)
-    return f"Postgres at {address.host or 'this machine'}, database {address.database or 'of the user'}"
+    port = f":{address.port}" if address.port else ""
+    return f"Postgres at {address.host or 'this machine'}{port}, database {address.database or 'of the user'}"
 
 
 def _engine(address: sa.URL) -> sa.Engine:
@@ -155,25 +193,35 @@ def _engine(address: sa.URL) -> sa.Engine:
     try:
         return sa.create_engine(address, connect_args={"connect_timeout": 10, "options": options}, pool_pre_ping=True)
     except (ModuleNotFoundError, NoSuchModuleError):
-        raise ConfigError(
-            "The store is Postgres, whose driver is not installed.",
-            setting="store.url",
-            hint="Install customer-research[postgres].",
-        ) from None
+        raise missing_extra("The store on Postgres", "postgres", setting=SETTING) from None
 
 
 def _sqlite(address: sa.URL) -> sa.Engine:
     assert address.database is not None
-    try:
-        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"The folder of the store {address.database} cannot be made: {error.strerror}.", hint=_HINT
-        ) from None
+    _make_private(Path(address.database))
     engine = sa.create_engine(address, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _make_private(file: Path) -> None:
+    """Make the file, so that SQLite gives its own files beside it the same permissions; close what an older version left.
+
+    Raises:
+        StoreError: its folder cannot be made.
+    """
+    try:
+        private.make_folder(file.parent)
+    except OSError as error:
+        raise StoreError(f"The folder of the store {file} cannot be made: {error.strerror}.", hint=_HINT) from None
+    if not file.exists():
+        with suppress(OSError):  # SQLite says then what is wrong
+            private.open_file(file, "ab").close()
+    for path in (file, *(file.with_name(f"{file.name}{ending}") for ending in ("-wal", "-shm", "-journal"))):
+        private.close_to_others(path)
+    if file.parent == data_folder():
+        private.close_to_others(file.parent)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
@@ -222,8 +270,13 @@ def _fault(error: DBAPIError, place: str) -> StoreError:
         )
     if code is not None and code & 0xFF == sqlite3.SQLITE_NOTADB:
         return StoreError(f"The file {place} is no SQLite database.", hint=_HINT)
-    if code is None and state is None:
-        return StoreError(f"The store ({place}) cannot be reached.", hint=_HINT)
+    if code is not None and code & 0xFF in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
+        return StoreError(
+            f"The store ({place}) cannot be written to.", hint="Check the permissions of it and its folder."
+        )
+    told = refused(error.orig, SETTING) if error.orig is not None and code is None else None
+    if told is not None:
+        return StoreError(f"The store ({place}) {told[0]}.", hint=told[1])
     name = getattr(error.orig, "sqlite_errorname", None) or state
     return StoreError(f"The store ({place}) cannot be used: {name}.", hint=_HINT)
 

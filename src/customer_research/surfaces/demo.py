@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from customer_research import private
 from customer_research.surfaces.cli.group import run
 
 OPERATOR = "00000000-5ce0-11f0-a000-000000000002"
@@ -49,6 +50,7 @@ def step(config: Path, *arguments: str, show: bool = True) -> int:
 def main() -> int:
     """Sandbox up, doctor, a lookup, the profile of S02; everybody pulled, scored and shown; reports in demo-out/."""
     started = time.perf_counter()
+    private.make_folder(OUTPUT)
     sys.stdout.write(
         "Starting the sandbox: Lago, HubSpot, Metabase and Notion on loopback ports, 400 invented operators ...\n"
     )

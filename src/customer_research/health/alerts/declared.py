@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from customer_research.domain.health import PRESENT
+from customer_research.domain.reading import toml
 from customer_research.errors import ConfigError
 from customer_research.health.alerts.rules import AlertRule, Defaults, RuleReader, natural, read_statuses, wrong
 from customer_research.health.declaration import Declaration
@@ -127,7 +128,7 @@ def _changed(shipped: Mapping[str, Any] | None, own: dict[str, Any]) -> dict[str
 
 def _parsed(text: str, place: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        return toml(text)
     except tomllib.TOMLDecodeError as error:
         raise wrong(f"{place} is not valid TOML: {error}.") from None
 

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from customer_research.domain.faults import TableFault
+from customer_research.domain.reading import day, instant, json_value
 from customer_research.errors import TablesRefused
 from customer_research.health.calibration.panel import WEIGHTS, Panel, Signal, instant_of, panel_of
 
@@ -130,7 +130,7 @@ def _refusal(signals: Path, points: Path | None, faults: _Faults) -> TablesRefus
 def _declared(path: Path, dimensions: Sequence[str], faults: _Faults) -> tuple[Signal, ...]:
     """The declared signals; what is wrong goes to the faults."""
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        entries = json_value(path.read_text(encoding="utf-8"))
     except OSError as error:
         faults.add(f"cannot be read ({error.strerror})", file=path.name)
         return ()
@@ -311,14 +311,13 @@ def _number(text: str) -> float | None:
 def _moment(text: str) -> date | datetime | None:
     """A day or an instant; none when the text is neither."""
     try:
-        return date.fromisoformat(text)
+        return day(text)
     except ValueError:
         pass
     try:
-        found = datetime.fromisoformat(text)
+        return instant(text)
     except ValueError:
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _shortened(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,10 @@ WIDTH, HEIGHT, EDGE = 960.0, 540.0, 36.0
 EMU = 12_700
 """So many of PowerPoint's units are a point."""
 
-_UNREADABLE = (OSError, LookupError, ValueError, AttributeError, SyntaxError, BadZipFile)
+_UNREADABLE = (
+    *(OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, AssertionError, SyntaxError),
+    *(RuntimeError, MemoryError, BadZipFile, zlib.error),
+)
 """What the library, its XML and its ZIP reader raise for a file that is no presentation."""
 
 
@@ -46,17 +50,18 @@ def opened(template: Path) -> Presentation:
 
     try:
         deck: Presentation = presentation(str(template))
+        layouts = list(deck.slide_layouts)
+        slides = deck.slides._sldIdLst  # noqa: SLF001 - the library has no way to take a slide off
+        for slide in list(slides):
+            deck.part.drop_rel(slide.rId)
+            slides.remove(slide)
     except (*_UNREADABLE, PythonPptxError) as error:
         raise UsageError(
             f"The template {template} cannot be read as a presentation ({type(error).__name__}).",
             hint="Give a .pptx file, saved as a presentation and not as a template (.potx).",
         ) from None
-    if not list(deck.slide_layouts):
+    if not layouts:
         raise UsageError(f"The template {template} has no layout.", hint="Add a layout with a title to its master.")
-    slides = deck.slides._sldIdLst  # noqa: SLF001 - the library has no way to take a slide off
-    for slide in list(slides):
-        deck.part.drop_rel(slide.rId)
-        slides.remove(slide)
     return deck
 
 

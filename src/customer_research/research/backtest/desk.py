@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from customer_research import private
 from customer_research.connect.source import Clock
 from customer_research.domain.backtest import CardTrial, Difference, Gate
 from customer_research.domain.evidence import Receipt
@@ -146,8 +146,7 @@ def tread(settings: Settings, asked: Asked, clock: Clock, *, open_too: bool = Fa
         told = given_signals(asked.signals, asked.points, asked.cards, managers=asked.managers or 0, now=clock())
         return _of_signals(asked.signals, _between(told, asked))
     cards = [_with_rules(name) for name in asked.cards]
-    with tempfile.TemporaryDirectory(prefix="customer-research-") as aside:
-        folder = Path(aside)
+    with private.scratch_folder() as folder:
         tables = (
             Lake(settings.lake_folder).tables()
             if asked.tables is None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from customer_research import private
 from customer_research.domain.calibration import Calibration
 from customer_research.domain.evidence import Receipt
 from customer_research.errors import UsageError
@@ -154,23 +154,12 @@ def write_new(target: Path, text: str) -> None:
     Raises:
         UsageError: it is there, or cannot be written.
     """
-    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text, encoding="utf-8")
-        try:
-            os.link(draft, target)  # unlike a rename, this refuses to replace
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without hard links
-            with target.open("x", encoding="utf-8") as file:
-                file.write(text)
+        private.write_new(target, text.encode())
     except FileExistsError:
         raise UsageError(f"{target} exists, and no scorecard is written over.", hint="Give another name.") from None
     except OSError as error:
         raise UsageError(f"Cannot write {target}: {error.strerror}.", hint="Give another file.") from None
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def origin_of(panel: Panel) -> Origin:

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from customer_research import private
 from customer_research.connect.source import Clock
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.snapshot import Snapshot, SnapshotKind
@@ -98,15 +97,13 @@ def score(
     if not again and (known := _known(there)) is not None and _proves(known, work.query):
         return known
     measuring(engine, tables, instant)
-    draft = _draft(folder, work.id)
     try:
-        with _reader(draft) if files is None else nullcontext(files) as reader:
-            snapshot = work.write(draft, reader, there=f"{folder.name}/{work.id}", kind=kind, taken_at=clock())
-        _put(draft, there)
+        with private.draft_folder(folder, work.id) as draft:
+            with _reader(draft) if files is None else nullcontext(files) as reader:
+                snapshot = work.write(draft, reader, there=f"{folder.name}/{work.id}", kind=kind, taken_at=clock())
+            _put(draft, there)
     except OSError as error:
         raise _unwritable(folder, error) from None
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return snapshot
 
 
@@ -240,21 +237,6 @@ def _typed(sql: str, columns: Mapping[str, str], *order: str) -> str:
 
 
 # --- one step ----------------------------------------------------------------------------------------------------------
-
-
-def _draft(folder: Path, name: str) -> Path:
-    """A new folder beside where it will lie; what a killed program left there is removed after a day."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob(".*.part"):
-            if time.time() - left.stat().st_mtime > _DAY:
-                shutil.rmtree(left, ignore_errors=True)
-        draft = folder / f".{name}-{os.getpid()}.part"
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir()
-    except OSError as error:
-        raise _unwritable(folder, error) from None
-    return draft
 
 
 def _put(draft: Path, there: Path) -> None:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from customer_research import private
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import Band
 from customer_research.domain.snapshot import SCORING, STALE, Reading, Snapshot
@@ -90,7 +91,7 @@ def _adapter() -> TypeAdapter[Snapshot]:
 
 def write_description(folder: Path, snapshot: Snapshot) -> None:
     """Write a snapshot's description into its folder."""
-    (folder / DESCRIPTION).write_bytes(_adapter().dump_json(snapshot, indent=1))
+    private.write(folder / DESCRIPTION, _adapter().dump_json(snapshot, indent=1))
 
 
 def read_snapshot(folder: Path) -> Snapshot:

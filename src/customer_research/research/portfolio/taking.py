@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -14,7 +13,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from customer_research import private
 from customer_research.connect.source import Clock
+from customer_research.domain import reading
 from customer_research.domain.health import BAND_ORDER
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.engines.engine import open_engine
@@ -67,12 +68,11 @@ def instant(text: str) -> datetime:
         UsageError: it is neither.
     """
     try:
-        found = datetime.fromisoformat(text.strip())
+        return reading.instant(text)
     except ValueError:
         raise UsageError(
             f"{text[:40]!r} is neither a day nor an instant.", hint="Write 2026-11-01 or 2026-11-01T08:30:00Z."
         ) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def take(settings: Settings, clock: Clock, asked: Asked) -> tuple[Path, Snapshot]:
@@ -95,8 +95,8 @@ def take(settings: Settings, clock: Clock, asked: Asked) -> tuple[Path, Snapshot
 @contextmanager
 def taken_aside(settings: Settings, clock: Clock, asked: Asked) -> Iterator[tuple[Path, Snapshot]]:
     """As `take`, into a folder for temporary files that is gone when the block ends; the lake stays as it is."""
-    with tempfile.TemporaryDirectory(prefix="customer-research-") as folder:
-        yield _taken(_chosen(settings, asked), clock, asked, Path(folder) / SNAPSHOTS)
+    with private.scratch_folder() as folder:
+        yield _taken(_chosen(settings, asked), clock, asked, folder / SNAPSHOTS)
 
 
 def _chosen(settings: Settings, asked: Asked) -> Settings:
@@ -126,8 +126,7 @@ def _taken(settings: Settings, clock: Clock, asked: Asked, folder: Path) -> tupl
         )
     scorecard = asked.scorecard or settings.scorecard
     card_named(scorecard)  # a wrong one is refused before the tables are read
-    with tempfile.TemporaryDirectory(prefix="customer-research-") as aside:
-        given = Path(aside)
+    with private.scratch_folder() as given:
         tables = (
             Lake(settings.lake_folder).tables().at(as_of, settings.lake.patience)
             if asked.tables is None
@@ -181,8 +180,8 @@ def document(folder: Path, snapshot: Snapshot) -> Iterator[str]:
         "gaps": [asdict(gap) for gap in snapshot.gaps],
     }
     yield f'{_json(head)[:-1]}, "operators": ['
-    for number, reading in enumerate(readings(folder, snapshot)):
-        yield f"{',' if number else ''}\n{_json(_operator(reading))}"
+    for number, one in enumerate(readings(folder, snapshot)):
+        yield f"{',' if number else ''}\n{_json(_operator(one))}"
     yield "\n]}\n"
 
 

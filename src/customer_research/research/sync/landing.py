@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from customer_research import private
 from customer_research.connect.source import LandingTable, Row
 from customer_research.engines.content import content_digest
 from customer_research.engines.duckdb import DuckDB
@@ -77,7 +78,7 @@ def write_rows(engine: DuckDB, rows: Iterable[Row], columns: Mapping[str, str], 
     lines = engine.scratch / f"{path.stem}.jsonl"
     kinds = ", ".join(f"{_text(name)}: {_text(kind)}" for name, kind in columns.items())
     try:
-        with lines.open("w", encoding="utf-8", errors="replace") as file:  # half of a surrogate pair is no text
+        with private.open_file(lines, "w") as file:
             file.writelines(_json_lines(rows, columns))
         engine.export(_LINES.format(path=_text(str(lines)), kinds=kinds), path)
     finally:

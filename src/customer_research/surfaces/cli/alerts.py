@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from customer_research.errors import UsageError
 from customer_research.surfaces.cli import screen
 from customer_research.surfaces.cli.hanging import hanging
 from customer_research.surfaces.cli.reports import report_options
@@ -43,9 +44,10 @@ How many alerts each rule (those switched off, too) would have raised on the his
 how many of these left within 90 days. Nothing is written.
 """
 SNOOZE_HELP = """\
-Hide alert ID until a day (its midnight) or an instant, UTC; one that has passed ends a snooze. It is not raised anew
+Hide alert ID until a day to come (its midnight) or an instant, UTC; `now` ends a snooze. It is not raised anew
 meanwhile, even if it clears and comes back.
 """
+NOW = "now"
 MOST = click.option(
     "--limit", "most", type=click.IntRange(min=0), default=25, show_default=True, help="How many lines; 0: all."
 )
@@ -126,7 +128,7 @@ def ack(ctx: click.Context, alert: str, who: str | None) -> int:
 
 @alerts.command("snooze", help=SNOOZE_HELP)
 @ID
-@click.option("--until", metavar="DATE", required=True, help="A day or an instant, UTC.")
+@click.option("--until", metavar="DATE", required=True, help="A day or an instant to come, UTC; now ends a snooze.")
 @WHO
 @click.pass_context
 def snooze(ctx: click.Context, alert: str, until: str, who: str | None) -> int:
@@ -134,8 +136,11 @@ def snooze(ctx: click.Context, alert: str, until: str, who: str | None) -> int:
     from customer_research.research.alerting import desk  # noqa: PLC0415 - start-up time
     from customer_research.research.portfolio.taking import instant  # noqa: PLC0415
 
-    moment = instant(until)
     settings, now = _settings_and_now(ctx)
+    ends = until.strip().lower() == NOW
+    moment = now if ends else instant(until)
+    if not ends and moment <= now:
+        raise UsageError(f"{until.strip()} has passed.", hint=f"Give a day to come, or --until {NOW} to end a snooze.")
     episode = desk.snooze(settings, alert, moment, who=_who(who), now=now)
     return _said(episode, f"snoozed until {moment:%Y-%m-%d %H:%M} UTC" if episode.snoozed(now) else "no longer snoozed")
 

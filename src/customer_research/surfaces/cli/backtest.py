@@ -12,7 +12,7 @@ import click
 
 from customer_research.reports.render import FORMATS
 from customer_research.surfaces.cli.reports import report_options
-from customer_research.surfaces.cli.session import PARTIAL, Delivery, delivery_of, settings_of
+from customer_research.surfaces.cli.session import PARTIAL, Delivery, OutputFile, delivery_of, settings_of
 
 if TYPE_CHECKING:
     from customer_research.research.backtest.desk import Asked
@@ -122,7 +122,7 @@ def ground_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
+_FILE = OutputFile()
 
 
 def report_file(command: Callable[..., Any]) -> Callable[..., Any]:

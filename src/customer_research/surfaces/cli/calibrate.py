@@ -13,6 +13,7 @@ import click
 from customer_research.errors import UsageError
 from customer_research.surfaces.cli import screen
 from customer_research.surfaces.cli.session import (
+    OutputFile,
     deliver,
     delivery_of,
     settings_of,
@@ -51,12 +52,16 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.group("calibrate", invoke_without_command=True, help=HELP)
 @click.option("--signals", type=_FILE, metavar="FILE.csv", help="The table of signals and churn.")
 @click.option("--points", type=_FILE, metavar="POINTS.json", help="The expert's points.")
-@click.option("--output", "-o", type=_FILE, metavar="CARD.toml", help="The new scorecard; must not be there yet.")
+@click.option(
+    "--output", "-o", type=OutputFile(), metavar="CARD.toml", help="The new scorecard; must not be there yet."
+)
 @click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="The same seed, the same result."
 )
-@click.option("--result", type=_FILE, metavar="RESULT.json", help="Every figure as JSON.")
-@click.option("--report", type=_FILE, help="The report in a file; its suffix names the format. Default: printed.")
+@click.option("--result", type=OutputFile(), metavar="RESULT.json", help="Every figure as JSON.")
+@click.option(
+    "--report", type=OutputFile(), help="The report in a file; its suffix names the format. Default: printed."
+)
 @click.option("--confirm", is_flag=True, help="Adopt what would only be proposed: a person has looked at the report.")
 @click.option("--base", default="", metavar="SCORECARD", help="The scorecard whose rules the signals are.")
 @click.option(
@@ -163,7 +168,7 @@ def _outcome(outcome: str, reason: str) -> str:
 @click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    type=OutputFile(allow_dash=True),
     metavar="PRED.csv",
     required=True,
     help="Where the predictions go; - is standard output.",

@@ -11,7 +11,7 @@ import click
 
 from customer_research.errors import UsageError
 from customer_research.surfaces.cli.hanging import hanging
-from customer_research.surfaces.cli.session import deliver, settings_of, with_research
+from customer_research.surfaces.cli.session import OutputFile, deliver, settings_of, with_research
 
 if TYPE_CHECKING:
     from customer_research.domain.check import CheckResult
@@ -35,7 +35,7 @@ MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL", "skipped": "skip"}
 @click.option(
     "--docs",
     "docs_path",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputFile(),
     help="Write the id findings as a Markdown page.",
 )
 @click.pass_context

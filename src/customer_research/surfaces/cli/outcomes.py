@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from customer_research.domain.reading import day
 from customer_research.domain.recorded import CHURN_KINDS, CHURN_REASONS, INTERVENTIONS
 from customer_research.errors import AmbiguousOperator, OperatorNotFound, UsageError
 from customer_research.surfaces.cli.reports import report_options, unresolved
@@ -149,7 +150,7 @@ def _day(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        return date.fromisoformat(text.strip())
+        return day(text)
     except ValueError:
         raise UsageError(f"{text[:40]!r} is no day.", hint="Write 2026-11-01.") from None
 

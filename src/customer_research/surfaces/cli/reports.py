@@ -17,6 +17,7 @@ from customer_research.surfaces.cli.session import (
     PARTIAL,
     SUFFIXES,
     Delivery,
+    OutputFile,
     delivery_of,
     with_research,
 )
@@ -87,7 +88,7 @@ def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--output",
             "-o",
-            type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+            type=OutputFile(allow_dash=True),
             help=f"Write to a file; its suffix ({', '.join(SUFFIXES)}) names the format.",
         ),
         click.option("--json", "as_json", is_flag=True, help="JSON (the same as --format json)."),

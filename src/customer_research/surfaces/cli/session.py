@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from customer_research import private
 from customer_research.errors import UsageError
 from customer_research.reports.render import FORMATS
 from customer_research.surfaces.cli import screen
@@ -177,16 +179,38 @@ def deliver(made: str | bytes, output: Path | None) -> None:
 
 
 def _write(target: Path, made: bytes) -> None:
-    """Put the bytes where the target is; a device or pipe is written to, never replaced."""
+    """Put the bytes where the target is, for their owner alone; a device or pipe is written to, never replaced.
+
+    A file that is there keeps what its owner lets others do, unless everybody could read it, as by an older version.
+    """
     if target.exists() and not target.is_file():
         target.write_bytes(made)
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".customer-research-{os.getpid()}.part")
-    try:
+    private.clear_drafts(target.parent)
+    with private.draft_of(target) as draft:
         draft.write_bytes(made)
-        if target.exists():
-            draft.chmod(target.stat().st_mode & 0o777)
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+        if target.exists() and not target.stat().st_mode & stat.S_IROTH:
+            draft.chmod(stat.S_IMODE(target.stat().st_mode))
+
+
+class OutputFile(click.Path):
+    """A file that a command is to write: refused before any work when its folder is not there."""
+
+    def __init__(self, *, allow_dash: bool = False) -> None:
+        super().__init__(path_type=Path, dir_okay=False, allow_dash=allow_dash)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path.
+
+        Raises:
+            UsageError: its folder does not exist, or nothing can be written there.
+        """
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if path == STANDARD_OUTPUT and self.allow_dash:
+            return path
+        folder = path.resolve().parent
+        if not folder.is_dir():
+            raise UsageError(f"The folder {path.parent} does not exist.", hint="Make it first, or give another file.")
+        if not os.access(folder, os.W_OK) and not (path.exists() and os.access(path, os.W_OK)):
+            raise UsageError(f"The folder {path.parent} cannot be written to.", hint="Give another file.")
+        return path

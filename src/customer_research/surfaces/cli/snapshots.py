@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import click
 
 from customer_research.errors import AmbiguousOperator, OperatorNotFound, UsageError
 from customer_research.surfaces.cli.reports import SCORECARD, report_options, unresolved
-from customer_research.surfaces.cli.session import PARTIAL, Delivery, settings_of, with_research
+from customer_research.surfaces.cli.session import PARTIAL, Delivery, OutputFile, deliver, settings_of, with_research
 
 SNAPSHOT_HELP = """\
 Read everything that any report about OPERATOR needs, and keep it.
@@ -25,7 +24,7 @@ Prints the snapshot's id. `customer-research report KIND --snapshot ID` makes th
 @click.option(
     "--output",
     "-o",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputFile(),
     help="Write a copy to this file, to carry it over.",
 )
 @click.option("--list", "listed", is_flag=True, help="List the snapshots that are kept (of OPERATOR: an operator id).")
@@ -50,11 +49,7 @@ def snapshot(
         return unresolved(error)
     click.echo(taken.id)
     if output is not None:
-        try:
-            shutil.copyfile(path, output)
-        except OSError as error:
-            raise UsageError(f"Cannot write {output}: {error.strerror}.", hint="Give another file.") from None
-        click.echo(f"Written: {output}", err=True)
+        deliver(path.read_bytes(), output)
     return PARTIAL if any(item.state != "ok" for item in taken.account.freshness) else 0
 
 
