@@ -8,18 +8,26 @@ import signal
 import struct
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
+import httpx2
 import pytest
 
+from customer_research.connect.http import Http, Pace, Vendor
 from customer_research.connect.turns import LONGEST_SECONDS, AllTurns, Turns
+from customer_research.errors import SourceError
+from customer_research.sandbox.servers.limits import RollingWindow
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="impossible here: there each process counts alone")
 
 _TAKE = """
 import os, signal, sys, time
 from pathlib import Path
+from customer_research.connect.http import Http, Pace, Vendor
 from customer_research.connect.turns import Turns
 asked = []
 def timer():
@@ -96,6 +104,84 @@ def test_without_a_place_for_the_file_a_process_counts_alone(tmp_path: Path) -> 
         return all([await limits.wait(0, asyncio.sleep) for _ in range(50)])
 
     assert asyncio.run(wait())
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop whose time is what its sleepers wait for: nobody waits, and no machine is too slow."""
+
+    present = 1000.0
+
+    def time(self) -> float:
+        return self.present
+
+    def _run_once(self) -> None:
+        if not self._ready and self._scheduled:  # type: ignore[attr-defined]
+            self.present = max(self.present, self._scheduled[0]._when)  # type: ignore[attr-defined]
+        super()._run_once()  # type: ignore[misc]
+
+
+async def _crowd(cache: Callable[[], Path] | None, refused: list[float]) -> list[str]:
+    """What becomes of twenty programs' four requests each, at the rate and the limit that Notion has."""
+    loop = asyncio.get_running_loop()
+    window = RollingWindow(MINUTE, 60.0, loop.time)
+
+    async def answer(_request: httpx2.Request) -> httpx2.Response:
+        await asyncio.sleep(0.3)
+        if window.take().allowed:
+            return httpx2.Response(200, json={})
+        refused.append(loop.time())
+        return httpx2.Response(429, json={}, headers={"Retry-After": "20"})
+
+    async def program() -> str:
+        http = Http(
+            Vendor("notion", "Notion"),
+            base_url="https://notion.example",
+            headers={},
+            secrets=("token",),
+            requests_per_second=3,
+            concurrency=4,
+            deadline_seconds=12,
+            clock=lambda: datetime(2026, 11, 1, tzinfo=UTC),
+            transport=httpx2.MockTransport(answer),
+            pace=Pace(timer=loop.time, jitter=lambda: 0.0),
+        )
+        if cache is not None:
+            vars(http).update(_turns=AllTurns(cache, ("notion", "token"), (3.0,), loop.time))
+        try:
+            recording = http.recording("tickets")
+            for _ in range(4):
+                await http.get("/tickets", recording=recording)
+        except SourceError:
+            return "partial"
+        finally:
+            await http.close()
+        return "complete"
+
+    return await asyncio.gather(*(program() for _ in range(20)))
+
+
+MINUTE = 60
+"""Requests that the made-up vendor lets through in any minute."""
+
+
+def crowd(cache: Callable[[], Path] | None) -> tuple[Counter[str], int]:
+    """How many programs were complete, and how often the vendor refused."""
+    refused: list[float] = []
+    with asyncio.Runner(loop_factory=_Loop) as runner:
+        return Counter(runner.run(_crowd(cache, refused))), len(refused)
+
+
+def test_twenty_programs_at_once_are_all_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "MINUTE", 180)
+    assert crowd(lambda: tmp_path) == ({"complete": 20}, 0), "80 requests take 26 seconds, of a deadline of 12"
+
+
+def test_each_for_itself_they_would_not_be(tmp_path: Path) -> None:
+    alone, refusals = crowd(None)
+    assert alone["partial"] > 0
+    assert refusals > 0
+    (tmp_path / "file").write_bytes(b"")
+    assert crowd(lambda: tmp_path / "file") == (alone, refusals), "without a place for the file: as before"
 
 
 def test_the_file_is_private_and_tells_no_secret(tmp_path: Path) -> None:

@@ -13,10 +13,21 @@ from cli_runs import SILENT_CHURN, command, one_sentence
 from customer_research.errors import ConfigError
 from customer_research.research import system_clock
 from customer_research.research.exchange import MOST_BYTES, exchange_rates
-from customer_research.settings import RatesSettings, Settings
+from customer_research.settings import RatesSettings, load_settings
 from customer_research.store import accounts
 
 DEEP = 200_000
+
+
+@pytest.fixture
+def config_path(tmp_path: Path) -> Path:
+    """Settings with no vendor: what is wrong is found before one is asked."""
+    path = tmp_path / "settings.toml"
+    path.write_text(
+        f'lake = {{ folder = "{tmp_path / "lake"}" }}\nstore = {{ url = "sqlite:///{tmp_path / "store.db"}" }}\n',
+        encoding="utf-8",
+    )
+    return path
 
 
 def test_snapshots_that_are_nested_too_deeply_or_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +111,7 @@ def _archive(content: bytes) -> bytes:
     [
         (_archive(b"Date,USD\n" + b"0" * MOST_BYTES), f"are larger than {MOST_BYTES // 1_000_000} MB"),
         (b"Date,USD\n" + b"0" * MOST_BYTES, f"are larger than {MOST_BYTES // 1_000_000} MB"),
-        (_archive(b"Date,USD\n2026-10-30,1.1\n")[:-30], "have no column Date"),
+        (_archive(b"Date,USD\n2026-10-30,1.1\n")[:-30], "are no CSV"),
         (_archive(b"Date,USD\n2026-10-30,1.1\n").replace(b"\x08\x00", b"\x63\x00"), "are an archive without one table"),
         (b'Date,USD\n2026-10-30,"' + b"1" * 200_000, "are no CSV"),
     ],
@@ -111,7 +122,7 @@ def test_rates_that_cannot_be_read(content: bytes, complaint: str, tmp_path: Pat
     file.write_bytes(content)
     for part in (RatesSettings(file=file), RatesSettings(own=file)):  # type: ignore[call-arg]
         with pytest.raises(ConfigError) as caught:
-            exchange_rates(Settings(rates=part), system_clock())
+            exchange_rates(load_settings().model_copy(update={"rates": part}), system_clock())
         told = caught.value.message
         assert told.startswith("The exchange rates in rates "), told
         if part.file is not None:

@@ -178,7 +178,7 @@ class Http:
         self._bucket = bucket(requests_per_second)
         self._own_buckets = tuple((ending, bucket(rate)) for ending, rate in vendor.own_limits)
         rates = (requests_per_second, *(rate for _, rate in vendor.own_limits)) if transport is None else ()
-        self._turns = AllTurns(cache_folder, (vendor.name, self.place, *self._secrets), rates)
+        self._turns = AllTurns(cache_folder, (vendor.name, self.place, *self._secrets), rates, self._pace.timer)
         self._held_until = 0.0
         self._client: httpx2.AsyncClient | None = None
 

@@ -85,9 +85,17 @@ class AllTurns:
         cache: gives the folder of which a part is taken; asked when the first turn is.
         whose: vendor, address, credential; the files' names tell the vendor only, and a hash of all.
         rates: requests a second, of each limit.
+        timer: as of `Turns`.
     """
 
-    def __init__(self, cache: Callable[[], Path], whose: tuple[str, ...], rates: Sequence[float]) -> None:
+    def __init__(
+        self,
+        cache: Callable[[], Path],
+        whose: tuple[str, ...],
+        rates: Sequence[float],
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._timer = timer
         self._cache = cache
         self._whose = whose
         self._rates = rates
@@ -110,7 +118,7 @@ class AllTurns:
             private.make_folder(folder)
         told = hashlib.sha256("\x1f".join(self._whose).encode()).hexdigest()[:24]
         for number, rate in enumerate(self._rates):
-            yield Turns(folder / f"{self._whose[0]}-{told}-{number}", rate)
+            yield Turns(folder / f"{self._whose[0]}-{told}-{number}", rate, self._timer)
 
 
 def _read(descriptor: int) -> float:

@@ -56,7 +56,7 @@ class Postgres(Remote):
         super().__init__(room or Room())
         try:
             import psycopg  # noqa: PLC0415 - the driver is an extra, and slow to import
-            from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+            from psycopg.conninfo import conninfo_to_dict, make_conninfo  # noqa: PLC0415
         except ImportError as error:
             raise missing_driver(DIALECT, "postgres") from error
         self._failure = psycopg.Error
@@ -64,7 +64,7 @@ class Postgres(Remote):
         try:
             given = read_address(url, SETTING).libpq if is_postgres(url) else conninfo_to_dict(url)
             self._connection = psycopg.connect(
-                **{"connect_timeout": CONNECT_SECONDS, **given},
+                make_conninfo(**{"connect_timeout": CONNECT_SECONDS, **given}),
                 autocommit=True,
                 cursor_factory=psycopg.RawCursor,
                 options="-c TimeZone=UTC",

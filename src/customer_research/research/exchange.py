@@ -118,8 +118,8 @@ def _published(text: str, days: Days, fault: Callable[[str, str], ConfigError]) 
 def _lines(text: str, fault: Callable[[str, str], ConfigError]) -> list[list[str]]:
     try:
         return list(csv.reader(io.StringIO(text)))
-    except csv.Error as error:
-        raise fault(f"are no CSV: {error}", "Correct the file.") from None
+    except csv.Error:
+        raise fault("are no CSV", "Give a file with a line a day, its values between commas.") from None
 
 
 def _units(
