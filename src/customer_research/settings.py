@@ -100,7 +100,7 @@ class NotionSettings(_Part):
 class BoundsSettings(_Part):
     """What is taken of a vendor at most: beyond it an answer is not read, a list not followed, and a gap says so."""
 
-    body_mb: float = Field(32, gt=0, description="Megabytes of one answer, after unpacking")
+    body_mb: float = Field(16, gt=0, description="Megabytes of one answer, after unpacking")
     values: int = Field(1_000_000, ge=1, description="Values in one answer (its commas and opening brackets)")
     depth: int = Field(64, ge=1, description="Lists and objects of one answer that may lie in each other")
     pages: int = Field(1_000, ge=1, description="Pages of one list about one operator")
