@@ -14,7 +14,7 @@ from customer_research.domain.history import ScoreHistory
 from customer_research.domain.money import Money
 from customer_research.domain.portfolio import Portfolio
 from customer_research.domain.report import Chart, Event, Mark, Prose
-from customer_research.domain.words import counted, money_words, value_words
+from customer_research.domain.words import counted, value_words
 from customer_research.reports import days, judgement
 from customer_research.reports.build import day_of, figure, known_rows, newest, records
 from customer_research.reports.tones import BAND_TONES
@@ -345,12 +345,13 @@ def by_band(found: Portfolio) -> Chart | None:
     if not marks:
         return None
     whole = sum(group.operators for group in found.bands)
-    mrr = sum(group.mrr_minor for group in found.bands)
-    text = f"{counted(whole, 'operator')} with {money_words(Money('USD', mrr))} of MRR known in USD."
-    facts = (
-        Fact(whole, "count", (found.receipt,), found.snapshot.as_of),
-        Fact(mrr, "usd_minor", (found.receipt,), found.snapshot.as_of),
-    )
+    unknown = sum(group.mrr_unknown for group in found.bands)
+    mrr = Fact(sum(group.mrr_minor for group in found.bands), "usd_minor", (found.receipt,), found.snapshot.as_of)
+    known = f"{value_words(mrr)} of MRR" if unknown < whole else "MRR not"
+    of = f" of {whole - unknown} of them" if 0 < unknown < whole else ""
+    text = f"{counted(whole, 'operator')} with {known} known in USD{of}."
+    count = Fact(whole, "count", (found.receipt,), found.snapshot.as_of)
+    facts = (count, mrr) if unknown < whole else (count,)
     return Chart("bands", BANDS, Prose(text, facts), marks, "Band", "Operators")
 
 

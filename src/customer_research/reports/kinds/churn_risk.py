@@ -10,7 +10,7 @@ from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_
 from customer_research.domain.health import Contribution, HealthScore
 from customer_research.domain.portfolio import Risks, RiskSort
 from customer_research.domain.report import Block, Cell, Chart, Mark, Prose, Report, Text, Tone
-from customer_research.domain.words import counted, value_words
+from customer_research.domain.words import counted
 from customer_research.reports import judgement
 from customer_research.reports.build import bullets, figure, section, sections
 from customer_research.reports.kinds.portfolio import (
@@ -18,6 +18,8 @@ from customer_research.reports.kinds.portfolio import (
     disagreements_table,
     gap_warnings,
     group_table,
+    mrr_cell,
+    mrr_words,
     number,
     table,
 )
@@ -102,9 +104,8 @@ def build(found: Risks) -> Report:
 
 def _headline(found: Risks) -> Prose:
     many = sum(level.operators for level in found.levels)
-    mrr = sum(level.mrr_minor for level in found.levels)
     count = number(found.portfolio, many, "count")
-    money = Fact(mrr, "usd_minor", (found.portfolio.receipt,), found.portfolio.snapshot.as_of)
+    money, facts = mrr_words(found.portfolio, found.levels)
     chosen = f" ({found.portfolio.chosen.words})" if found.portfolio.chosen.words else ""
     tone: Tone = (
         "bad"
@@ -113,8 +114,8 @@ def _headline(found: Risks) -> Prose:
         if many
         else "good"
     )
-    text = f"{counted(many, 'operator')}{chosen} at risk, with {value_words(money)} of MRR a month."
-    return Prose(text, (count, money), tone)
+    text = f"{counted(many, 'operator')}{chosen} at risk, with {money}."
+    return Prose(text, (count, *facts), tone)
 
 
 def _unjudged(found: Risks) -> Iterator[Prose]:
@@ -198,7 +199,7 @@ def _row(found: Risks, account: Account) -> tuple[Cell, ...]:
     return (
         Text(account.name or account.operator_id),
         brief(figure(account, "segment")),
-        brief(figure(account, "mrr_usd")),
+        mrr_cell(account),
         brief(risk_figure(account, retention)),
         brief(expected_loss(account, retention)),
         brief(health(account)),

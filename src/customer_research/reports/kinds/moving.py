@@ -10,8 +10,7 @@ from customer_research.domain.health import BAND_LABELS, PRESENT
 from customer_research.domain.money import Amounts, Money, totals
 from customer_research.domain.portfolio import Amount, Mover, Moves, Overview, Portfolio, Week
 from customer_research.domain.report import Block, Cell, Missing, Prose, Text
-from customer_research.reports.build import figure
-from customer_research.reports.kinds.portfolio import brief, number, table
+from customer_research.reports.kinds.portfolio import brief, mrr_cell, number, table
 from customer_research.reports.standing import flag
 from customer_research.reports.tones import BAND_TONES
 
@@ -45,7 +44,7 @@ def _row(found: Portfolio, moves: Moves, mover: Mover, account: Account | None) 
         change = Fact(mover.points, "points", proof, found.snapshot.as_of, "score_change")
     return (
         Text(mover.name or mover.operator_id, BAND_TONES[mover.band]),
-        brief(figure(account, "mrr_usd")) if account else unknown,
+        mrr_cell(account) if account else unknown,
         then,
         now,
         change,

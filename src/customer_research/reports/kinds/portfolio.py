@@ -90,11 +90,30 @@ def _group_row(found: Portfolio, group: Group, of: int) -> tuple[Cell, ...]:
 def mrr_cells(found: Portfolio, group: Group) -> tuple[Cell, Cell]:
     """The group's MRR, and how many of it have none in USD that is known."""
     known = group.mrr_unknown < group.operators or not group.operators
-    mrr = Fact(group.mrr_minor, "usd_minor", (found.receipt,), found.snapshot.as_of) if known else _NONE
+    mrr = Fact(group.mrr_minor, "usd_minor", (found.receipt,), found.snapshot.as_of) if known else NOT_KNOWN
     return mrr, number(found, group.mrr_unknown, "count")
 
 
+NOT_KNOWN = Text("not known", "unknown")
 _NONE = Text("none", "unknown")
+
+
+def mrr_words(found: Portfolio, groups: Sequence[Group]) -> tuple[str, tuple[Fact[int], ...]]:
+    """The MRR of groups that share nobody, in words with its facts: of how many it is known, never zero for an unknown one."""
+    of, unknown = (sum(getattr(group, name) for group in groups) for name in ("operators", "mrr_unknown"))
+    if of and unknown == of:
+        return "MRR not known in USD", ()
+    mrr = Fact(sum(group.mrr_minor for group in groups), "usd_minor", (found.receipt,), found.snapshot.as_of)
+    known = f" (known in USD of {of - unknown} of {of})" if unknown else ""
+    return f"{value_words(mrr)} of MRR a month{known}", (mrr,)
+
+
+def mrr_cell(account: Account) -> Cell:
+    """An operator's MRR in USD; one that is billed in another currency, or of whom nothing is known, has not none."""
+    found = figure(account, "mrr_usd")
+    if isinstance(found, Gap) and found.reason in ANSWERS:
+        return Text("not in USD", "unknown") if found.reason == "not_applicable" else NOT_KNOWN
+    return brief(found)
 
 
 def brief(found: Figure) -> Cell:
@@ -129,7 +148,7 @@ def headline(found: Portfolio) -> Prose:
     critical, at_risk = (counts.get(band) for band in ("critical", "at_risk"))
     worst = [group for group in (critical, at_risk) if group is not None]
     parts = [f"{group.operators} {BAND_LABELS[group.name]}" for group in worst]
-    mrr = Fact(sum(group.mrr_minor for group in worst), "usd_minor", (found.receipt,), found.snapshot.as_of)
+    money, facts = mrr_words(found, worst)
     total = number(found, found.chosen.matching, "count")
     chosen = f" ({found.chosen.words})" if found.chosen.words else ""
     if found.chosen.matching and set(counts) == {"insufficient"}:
@@ -137,10 +156,8 @@ def headline(found: Portfolio) -> Prose:
             f"{counted(found.chosen.matching, 'operator')}{chosen}: too little is known of any to tell how it stands."
         )
         return Prose(words, (total,), "unknown")
-    standing = (
-        f"{' and '.join(parts)}, with {value_words(mrr)} of MRR a month" if parts else "nobody At Risk or Critical"
-    )
-    return Prose(f"{counted(found.chosen.matching, 'operator')}{chosen}: {standing}.", (total, mrr), _tone(worst))
+    standing = f"{' and '.join(parts)}, with {money}" if parts else "nobody At Risk or Critical"
+    return Prose(f"{counted(found.chosen.matching, 'operator')}{chosen}: {standing}.", (total, *facts), _tone(worst))
 
 
 def _tone(worst: Sequence[Group]) -> Tone:
@@ -173,7 +190,7 @@ def _columns(found: Portfolio) -> dict[str, Callable[[Account], Cell]]:
     columns: dict[str, Callable[[Account], Cell]] = {
         "Operator": lambda account: Text(account.name or account.operator_id),
         "Segment": lambda account: brief(figure(account, "segment")),
-        "MRR": lambda account: brief(figure(account, "mrr_usd")),
+        "MRR": mrr_cell,
         "Health": lambda account: brief(health(account)),
     }
     if found.no_history is not None or any(isinstance(change, Fact) for change in found.changes.values()):
