@@ -129,7 +129,7 @@ def assert_hushed(error: CustomerResearchError) -> None:
 
 def _settings(url: str) -> Settings:
     parts = {
-        "store": StoreSettings(url=SecretStr(url)),  # type: ignore[call-arg]
+        "store": StoreSettings(url=SecretStr(url)),
         "engine": EngineSettings(name="postgres", url=SecretStr(url)),  # type: ignore[call-arg]
     }
     return load_settings().model_copy(update=parts)

@@ -64,7 +64,7 @@ class Postgres(Remote):
         try:
             given = read_address(url, SETTING).libpq if is_postgres(url) else conninfo_to_dict(url)
             self._connection = psycopg.connect(
-                make_conninfo(**{"connect_timeout": CONNECT_SECONDS, **given}),
+                make_conninfo("", **{"connect_timeout": CONNECT_SECONDS, **given}),
                 autocommit=True,
                 cursor_factory=psycopg.RawCursor,
                 options="-c TimeZone=UTC",
