@@ -12,7 +12,7 @@ from report_accounts import AS_OF, empty, figure, full, gap_of, nothing, receipt
 from customer_research.domain.account import Records
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.money import Money
-from customer_research.domain.report import Missing, Personal, Prose, Table, Text
+from customer_research.domain.report import Missing, Personal, Prose, Statement, Table, Text
 from customer_research.errors import RenderError
 from customer_research.reports import build
 
@@ -50,6 +50,10 @@ def test_rows_of_the_future_are_not_known_yet() -> None:
     assert [found["invoice_id"] for found in build.known_rows(account, "invoice")] == ["earlier", "undated"]
 
 
+def told(value: Any) -> Statement[Any]:
+    return Statement(value, "text", (RECEIPT,), AS_OF)
+
+
 @pytest.mark.parametrize(
     ("values", "kind", "cell"),
     [
@@ -58,12 +62,12 @@ def test_rows_of_the_future_are_not_known_yet() -> None:
         ({"f": 5, "currency": None}, "money", Text("currency not recorded", "unknown")),
         ({"f": 0}, "count", Fact(0, "count", (RECEIPT,), AS_OF)),
         ({"f": False}, "boolean", Fact(False, "boolean", (RECEIPT,), AS_OF)),
-        ({"f": date(2026, 10, 1)}, "month", Text("2026-10")),
-        ({"f": "2026-10"}, "month", Text("2026-10")),
+        ({"f": date(2026, 10, 1)}, "month", told("2026-10")),
+        ({"f": "2026-10"}, "month", told("2026-10")),
         ({"f": datetime(2026, 10, 1, 23, tzinfo=UTC)}, "day", Fact(date(2026, 10, 1), "date", (RECEIPT,), AS_OF)),
-        ({"f": "Dana"}, "person", Personal("Dana", "person")),
-        ({"f": "|Bug|Issue|"}, "text", Text("Bug, Issue")),
-        ({"f": "|alone"}, "text", Text("|alone")),
+        ({"f": "Dana"}, "person", told(Personal("Dana", "person"))),
+        ({"f": "|Bug|Issue|"}, "text", told("Bug, Issue")),
+        ({"f": "|alone"}, "text", told("|alone")),
     ],
 )
 def test_cells_of_records(values: Any, kind: Any, cell: Any) -> None:

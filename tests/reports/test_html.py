@@ -209,7 +209,9 @@ def browser() -> Iterator[Browser]:
 
 def many_invoices() -> Report:
     rows = tuple((Text(f"MOO-{at}"), fact(at, "count"), Text(HOSTILE["long"][: at % 200])) for at in range(1000))
-    table = Table(("Invoice", "Amount", "What"), rows, caption="All invoices", align=("left", "right", "left"))
+    table = Table(
+        ("Invoice", "Amount", "What"), rows, caption="All invoices", align=("left", "right", "left"), words=("What",)
+    )
     return charted(table, wild=True)
 
 

@@ -253,7 +253,8 @@ def test_the_clamping_line_is_neither_risk_nor_action() -> None:
     account = replace(full(), findings=(), scores=(replace(score(), gates=(), dimensions=(dimension,)),))
     assert judgement.risks(account) == ()
     assert [item.source for item in advised(account).advice if item.play != "outreach"] == ["E5"]
-    assert judgement.key_factor(dimension) == Text("+10: Reservations rose.", "good")
+    told = judgement.key_factor(account, dimension)
+    assert (told.value, told.tone, told.basis) == ("+10: Reservations rose.", "good", grown.fact.basis)  # type: ignore[union-attr]
     assert "nothing deducted" in judgement.positives(account)[0].text
 
 
@@ -413,7 +414,7 @@ def test_billing_keeps_currencies_apart() -> None:
 
 def test_billing_shows_five_invoices_newest_first_and_says_how_many_there_are() -> None:
     found = table(KINDS["billing"].build(full()), "Latest invoices")
-    assert [row[0].text for row in found.rows] == ["MOO-7", "MOO-6", "MOO-5", "MOO-4", "MOO-3"]  # type: ignore[union-attr]
+    assert [row[0].value for row in found.rows] == ["MOO-7", "MOO-6", "MOO-5", "MOO-4", "MOO-3"]  # type: ignore[union-attr]
     assert found.total == 7
 
 
@@ -588,7 +589,7 @@ def test_evidence_keeps_the_unit_of_its_figure() -> None:
     for value, words in ((0.01, "1%"), (-0.286, "-28.6%")):
         fact = Fact(value, "ratio", RECEIPTS[:1], AS_OF, "high_risk_share")
         behind = Evidence(("high_risk_share", "other_share"), ((value, value),), 1, RECEIPTS[:1])
-        shown = judgement.evidence_table(Contribution("P8", "payment", -10, "So.", fact, behind))
+        shown = evidence_table(Contribution("P8", "payment", -10, "So.", fact, behind))
         assert isinstance(shown, Table)
         own, other = shown.rows[0]
         assert isinstance(own, Fact)

@@ -87,7 +87,7 @@ def test_it_says_what_it_is() -> None:
 def test_names_are_words_and_nothing_else(name: Any, tmp_path: Path) -> None:
     hurt = HOSTILE[name]
     rows = ((Text(hurt), Text("b"), Text(hurt)),)
-    report = report_of(Prose(hurt), Table(("A", "B", hurt), rows, caption=hurt), name=hurt)
+    report = report_of(Prose(hurt), Table(("A", "B", hurt), rows, caption=hurt, words=("B", hurt)), name=hurt)
     assert_sound(pdf.render(report), tmp_path / "made.pdf")
 
 
@@ -121,7 +121,7 @@ def invoices(count: int, *more: str) -> Table:
         )
         for number in range(count)
     )
-    return Table(("Invoice", "Issued", "Total", *more), rows, proof, "Invoices", 2000)
+    return Table(("Invoice", "Issued", "Total", *more), rows, proof, "Invoices", 2000, words=more)
 
 
 def test_more_columns_than_fit_are_drawn_below_each_other(tmp_path: Path) -> None:

@@ -292,10 +292,11 @@ def test_the_presenter_refuses_a_bare_value_in_a_figure() -> None:
 
 
 def test_personal_records_need_a_receipt() -> None:
-    row = ((Personal("Dana Roe", "person"),),)
+    bare: Any = Personal("Dana Roe", "person")
     with pytest.raises(RenderError, match="without a receipt"):
-        Presenter(report_of(Table(("Name",), row)))
-    assert RECEIPT in Presenter(report_of(Table(("Name",), row, basis=(RECEIPT,)))).receipts
+        Table(("Name",), ((bare,),), basis=(RECEIPT,))
+    row = ((Fact(bare, "text", (RECEIPT,), AS_OF),),)
+    assert RECEIPT in Presenter(report_of(Table(("Name",), row))).receipts
 
 
 def test_each_receipt_has_one_number_in_order_of_appearance() -> None:

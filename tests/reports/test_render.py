@@ -205,7 +205,7 @@ def test_markup_of_vendors_is_not_markup() -> None:
 
 def test_wide_tables_are_stacked_not_crushed() -> None:
     headers = tuple(f"Column {number}" for number in range(12))
-    block = TableBlock(headers, (tuple(Text(f"longish-value-{number}") for number in range(12)),))
+    block = TableBlock(headers, (tuple(Text(f"longish-value-{number}") for number in range(12)),), words=headers)
     text = terminal.render(with_blocks(block), width=80)
     assert all(re.search(rf"Column {number}\s+longish-value-{number}\b", text) for number in range(12))
 

@@ -32,7 +32,7 @@ def _cells(report: Report) -> dict[str, tuple[Any, ...]]:
 
 def _texts(report: Report, caption: str, column: int) -> list[str]:
     cells = [row[column] for row in _tables(report)[caption].rows]
-    return [cell.text for cell in cells if isinstance(cell, Text)]
+    return [cell.text if isinstance(cell, Text) else getattr(cell, "value", "") for cell in cells]
 
 
 def _insights(report: Report) -> list[str]:

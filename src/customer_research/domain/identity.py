@@ -34,7 +34,8 @@ class Candidate:
     """One operator as the lookup directory knows it (CSM rows collapsed to one, domain c1).
 
     `mrr_minor` is USD minor units over active rows; None when the view has no figure. `status` is the collapsed
-    LAGO_STATUS (active, pending, terminated, canceled) and `churned` follows resolution C31.
+    LAGO_STATUS (active, pending, terminated, canceled) and `churned` follows resolution C31. `proof` names the receipts (by
+    id) that brought the rows it was made of.
     """
 
     operator_id: str
@@ -51,16 +52,21 @@ class Candidate:
     mrr_minor: int | None = None
     city: str | None = None
     rows: int = 1
+    proof: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One answer of a lookup: the operator, the rule that found it, the sentence that says why, and how sure (0 to 1)."""
+    """One answer of a lookup: the operator, the rule that found it, the sentence that says why, and how sure (0 to 1).
+
+    `proof` names the receipts (by id) of the record that tells whose the term is, where that is another than the candidate's.
+    """
 
     candidate: Candidate
     how: str
     because: str
     confidence: float
+    proof: tuple[str, ...] = ()
 
     @property
     def operator_id(self) -> str:

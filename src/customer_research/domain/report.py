@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
+from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, T_co
 from customer_research.errors import RenderError
 
 Audience = Literal["internal", "customer"]
@@ -16,7 +16,7 @@ Tone = Literal["good", "watch", "bad", "neutral", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words of ours or a vendor (untrusted until a renderer escapes it); numbers about the operator belong in figures."""
+    """Words of ours: a row's label, a remark. What a record says is a `Statement`, which has its receipts."""
 
     text: str
     tone: Tone = "neutral"
@@ -25,14 +25,22 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Personal:
-    """Personal text (e-mail, phone, cardholder, address): masked unless the reader asked to see it."""
+    """Personal text (e-mail, phone, cardholder, address), the value of a fact: masked unless the reader asked to see it."""
 
     text: str
     kind: Literal["email", "phone", "person", "address"]
 
 
-Cell = Fact[Any] | Gap | Text | Personal
-"""What a table cell or a figure's value may be. A `Fact` may hold `Personal` as its value."""
+@dataclass(frozen=True, slots=True)
+class Statement(Fact[T_co]):
+    """A fact as a cell: with its tone, and the link to its record."""
+
+    tone: Tone = "neutral"
+    link: str = ""
+
+
+Cell = Fact[Any] | Gap | Text
+"""What a table's cell may be. A `Fact` may hold `Personal` as its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,14 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of cells under headers; `basis` proves rows whose cells are plain text; `total` says how many rows exist."""
+    """Rows of cells under headers; `total` says how many rows exist, and `basis` proves that these are all.
+
+    A cell that states a fact is a `Fact` or a `Gap`. A `Text` stands only in the first column (what the row is about), in the
+    columns whose headers are `words` (ours: a rule's name, an order), and where it says that nothing is known (tone unknown).
+
+    Raises:
+        RenderError: a row of another width, or a bare value or text where a fact belongs.
+    """
 
     headers: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -86,16 +101,26 @@ class Table:
     caption: str = ""
     total: int | None = None
     align: tuple[Literal["left", "right"], ...] = ()
+    words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        worded = {*self.headers[:1], *self.words}
         for row in self.rows:
             if len(row) != len(self.headers):
                 raise RenderError(
                     f"Table {self.caption!r}: a row has {len(row)} cells under {len(self.headers)} headers."
                 )
-            for cell in row:
-                if not isinstance(cell, Fact | Gap | Text | Personal):
-                    raise RenderError(f"Table {self.caption!r}: the cell {cell!r} is a bare value without a receipt.")
+            for header, cell in zip(self.headers, row, strict=True):
+                if isinstance(cell, Fact | Gap) or _may_be_bare(cell, header in worded):
+                    continue
+                raise RenderError(
+                    f"Table {self.caption!r}: under {header!r} the cell {cell!r} is a bare value without a receipt.",
+                    hint="Make a Statement of it with the receipts of its record; words of ours belong to `words`.",
+                )
+
+
+def _may_be_bare(cell: object, worded: bool) -> bool:  # noqa: FBT001 - the column's own property
+    return isinstance(cell, Text) and (worded or not cell.text or cell.tone == "unknown")
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ def collapse(rows: Sequence[Row]) -> Candidate:
         churned=_churned(rows),
         mrr_minor=_active_mrr(rows),
         rows=len(rows),
+        proof=tuple(dict.fromkeys(str(row["fetch_id"]) for row in rows if row.get("fetch_id"))),
     )
 
 

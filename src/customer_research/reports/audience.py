@@ -29,6 +29,7 @@ from customer_research.domain.report import (
     Prose,
     Report,
     Section,
+    Statement,
     Table,
     Text,
 )
@@ -311,9 +312,9 @@ def _prose(prose: Prose) -> Prose:
 
 
 def _cell(cell: Cell) -> Cell:
-    if isinstance(cell, Fact | Gap):
-        return _figure(cell)
-    return Text(cell.text, cell.tone) if isinstance(cell, Text) else cell
+    if isinstance(cell, Statement):
+        return replace(cell, basis=_basis(cell.basis), note="", link="")
+    return _figure(cell) if isinstance(cell, Fact | Gap) else Text(cell.text, cell.tone)
 
 
 def _figure(figure: Figure) -> Figure:

@@ -29,6 +29,7 @@ from customer_research.domain.report import (
     Prose,
     Report,
     Section,
+    Statement,
     Table,
     Text,
     Tone,
@@ -259,24 +260,37 @@ def day_of(value: date | datetime) -> date:
     return value.astimezone(UTC).date() if isinstance(value, datetime) else value
 
 
+def proof_of(row: Mapping[str, Any], receipts: tuple[Receipt, ...]) -> tuple[Receipt, ...]:
+    """The receipt that brought a record; all of its table's where the record names none (one query brought them)."""
+    return tuple(receipt for receipt in receipts if receipt.id == row.get("fetch_id")) or receipts
+
+
+def stated(
+    text: str, basis: tuple[Receipt, ...], as_of: datetime, tone: Tone = "neutral", link: str = ""
+) -> Statement[str] | Text:
+    """Words that state a fact, as a cell; without words nothing is stated."""
+    return Statement(text, "text", basis, as_of, tone=tone, link=link) if text else Text("")
+
+
 def record_cell(row: Mapping[str, Any], column: Column, receipts: tuple[Receipt, ...], as_of: datetime) -> Cell:
-    """One field of one record as a cell; figures carry the records' receipts, an empty field says so."""
+    """One field of one record as a cell, with the receipt that brought the record; an empty field says so."""
     value = row.get(column.field)
-    if value is None:
+    if value is None or not receipts:
         return NOT_RECORDED
+    link = column.link(row) if column.link else ""
+    basis = proof_of(row, receipts)
     personal = PERSONAL_KINDS.get(column.kind)
     if personal is not None:
-        return Personal(str(value), personal)
+        return Statement(Personal(str(value), personal), "text", basis, as_of, link=link)
     if column.kind in {"text", "month"}:
-        words = _month(value) if column.kind == "month" else list_words(str(value))
-        return Text(words, link=column.link(row) if column.link else "")
+        return stated(_month(value) if column.kind == "month" else list_words(str(value)), basis, as_of, link=link)
     if column.kind == "money":
         currency = row.get("currency")
         unknown = Text("currency not recorded", "unknown")
-        return Fact(Money(currency, value), "money", receipts, as_of) if currency else unknown
+        return Fact(Money(currency, value), "money", basis, as_of) if currency else unknown
     if column.kind == "day":
-        return Fact(day_of(value), "date", receipts, as_of)
-    return Fact(value, column.kind, receipts, as_of)
+        return Fact(day_of(value), "date", basis, as_of)
+    return Fact(value, column.kind, basis, as_of)
 
 
 def _month(value: Any) -> str:
@@ -343,7 +357,7 @@ def field_figure(
         return Gap(source, "none_found", "not filled in")
     if personal is not None:
         value = Personal(str(value), personal)
-    return Fact(value, unit, found.receipts, account.as_of)
+    return Fact(value, unit, proof_of(rows[0], found.receipts), account.as_of)
 
 
 def first_known(*figures: Figure) -> Figure:

@@ -45,7 +45,7 @@ def as_table(chart: Chart) -> Table:
         row += [Text(mark.label)] * has_labels + [Text(mark.series)] * has_series + [mark.figure]
         rows.append(tuple(row))
     right = tuple("right" if at == len(headers) - 1 else "left" for at in range(len(headers)))
-    return Table(tuple(headers), tuple(rows), (), chart.title, align=right)  # type: ignore[arg-type] # made of the two words
+    return Table(tuple(headers), tuple(rows), (), chart.title, align=right, words=tuple(headers[1:-1]))  # type: ignore[arg-type] # made of the two words
 
 
 FEW = 12

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from customer_research.domain.account import Account
-from customer_research.domain.evidence import ANSWERS, Evidence, Fact, Figure, Gap, Receipt, merge_basis
+from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.health import (
     BAND_LABELS,
     Contribution,
@@ -18,7 +19,6 @@ from customer_research.domain.health import (
     UnjudgedGate,
 )
 from customer_research.domain.identity import Match
-from customer_research.domain.money import Money
 from customer_research.domain.report import (
     Block,
     Bullets,
@@ -26,15 +26,22 @@ from customer_research.domain.report import (
     FigureLine,
     Figures,
     Missing,
-    Personal,
     Prose,
     Table,
     Text,
     Tone,
 )
-from customer_research.domain.words import list_words, share_words, value_words
+from customer_research.domain.words import share_words, value_words
 from customer_research.reports.answering import cause_words, unable_words
-from customer_research.reports.build import NOT_RECORDED, PersonalKind, bullets, figure, is_true
+from customer_research.reports.build import (
+    NOT_RECORDED,
+    bullets,
+    figure,
+    is_true,
+    proven_prose,
+    records,
+    stated,
+)
 from customer_research.reports.presentation import source_title
 from customer_research.reports.tones import BAND_TONES
 
@@ -69,7 +76,6 @@ _TIERS: tuple[tuple[str, str], ...] = (
 )
 """Size tier → the segment whose range of trip revenue it is (C15)."""
 _PRIORITY_WEIGHT: Mapping[str, float] = MappingProxyType({"critical": 20.0, "high": 10.0, "medium": 5.0, "low": 2.0})
-_EVIDENCE_ROWS = 3
 
 
 def dimension_title(name: str) -> str:
@@ -202,7 +208,8 @@ def guess_words(match: Match | None) -> str:
 
 def _warnings(account: Account) -> Iterator[Prose]:
     if guessed := guess_words(account.match):
-        yield Prose(f"Taken for {account.name}. {guessed}", (), "watch")
+        found = records(account, "csm").receipts
+        yield proven_prose(f"Taken for {account.name}. {guessed}", found, account.as_of, "watch")
     status = account.fact("status")
     if status is not None and status.value in _STATUS_WARNINGS:
         yield Prose(_STATUS_WARNINGS[status.value], (status,), "watch")
@@ -248,9 +255,9 @@ def dimension_table(account: Account, score: HealthScore) -> Table | None:
         (
             Text(dimension_title(dimension.name)),
             dimension_score(account, dimension),
-            standing(dimension),
+            _on_dimension(account, dimension, standing(dimension)),
             Text(share_words(dimension.weight)),
-            key_factor(dimension),
+            key_factor(account, dimension),
         )
         for dimension in score.dimensions
     )
@@ -260,7 +267,14 @@ def dimension_table(account: Account, score: HealthScore) -> Table | None:
         overall_basis(account, score),
         "Dimensions",
         align=("left", "right", "left", "right", "left"),
+        words=("Weight",),
     )
+
+
+def _on_dimension(account: Account, dimension: Dimension, words: Text) -> Cell:
+    """Words about a dimension, resting on what it rests on; nothing is known of one that rests on nothing."""
+    basis = dimension_basis(account, dimension)
+    return stated(words.text, basis, account.as_of, words.tone) if basis else replace(words, tone="unknown")
 
 
 def standing(dimension: Dimension) -> Text:
@@ -279,15 +293,21 @@ def rules_of(dimension: Dimension) -> tuple[Contribution, ...]:
     return tuple(contribution for contribution in dimension.contributions if contribution.rule != CLAMP)
 
 
-def key_factor(dimension: Dimension) -> Cell:
+def key_factor(account: Account, dimension: Dimension) -> Cell:
     """What moved a dimension most, in a sentence."""
     if dimension.gap is not None:
         return dimension.gap
     moved = rules_of(dimension)
     if not moved:
-        return Text(f"no rule applied; base {dimension.base}")
+        return _on_dimension(account, dimension, Text(f"no rule applied; base {dimension.base}"))
     first = max(moved, key=lambda contribution: abs(contribution.points))
-    return Text(f"{points_words(first.points)}: {first.because}", "good" if first.points > 0 else "bad")
+    return because(first, f"{points_words(first.points)}: {first.because}")
+
+
+def because(contribution: Contribution, words: str = "") -> Cell:
+    """Why a rule gave its points, resting on the figure that it read."""
+    fact = contribution.fact
+    return stated(words or contribution.because, fact.basis, fact.as_of, "good" if contribution.points > 0 else "bad")
 
 
 def points_words(points: int) -> str:
@@ -464,7 +484,12 @@ def contribution_table(account: Account, score: HealthScore) -> Block:
         facts = (Fact("no rule applied", "text", basis, account.as_of),) if basis else ()
         none = "No rule added or took points: each known dimension stands at its base."
         return Prose(nothing_found(account, none), facts)
-    return Table(("Rule", "Dimension", "Points", "Why", "Window", "Records"), rows, caption="Points")
+    return Table(
+        ("Rule", "Dimension", "Points", "Why", "Window", "Records"),
+        rows,
+        caption="Points",
+        words=("Dimension", "Window", "Records"),
+    )
 
 
 def _contribution_row(contribution: Contribution) -> tuple[Cell, ...]:
@@ -474,7 +499,7 @@ def _contribution_row(contribution: Contribution) -> tuple[Cell, ...]:
         Text(contribution.rule),
         Text(dimension_title(contribution.dimension)),
         points,
-        Text(contribution.because, "good" if contribution.points > 0 else "bad"),
+        because(contribution),
         Text(contribution.window or "as of the report"),
         _records_behind(contribution),
     )
@@ -521,52 +546,13 @@ def unevaluated(score: HealthScore, *, holes_only: bool = False) -> Block | None
         for item in dimension.unevaluated
         if not (holes_only and item.gap.reason in ANSWERS)
     )
-    return Table(("Rule", "Dimension", "Needs", "Why not judged"), rows, caption="Not judged") if rows else None
-
-
-_PERSONAL: Mapping[str, PersonalKind] = MappingProxyType(
-    {"email": "email", "phone": "phone", "cardholder": "person", "driver_name": "person"}
-)
-
-
-def evidence_table(contribution: Contribution) -> Block | None:
-    """The first records behind a contribution."""
-    evidence = contribution.evidence
-    caption = f"Behind {contribution.rule}, {points_words(contribution.points)} points"
-    if not evidence.rows or not evidence.receipts:
-        return None
-    kept = [column for column in evidence.columns if column not in {"operator_id", "fetch_id", "currency"}]
-    headers = tuple(column.removesuffix("_minor").replace("_", " ") for column in kept)
-    rows = tuple(_evidence_row(evidence, row, kept, contribution.fact) for row in evidence.rows[:_EVIDENCE_ROWS])
-    return Table(headers, rows, evidence.receipts, caption, evidence.total)
-
-
-def _evidence_row(evidence: Evidence, row: tuple[Any, ...], kept: list[str], fact: Fact[Any]) -> tuple[Cell, ...]:
-    record = dict(zip(evidence.columns, row, strict=True))
-    return tuple(_evidence_cell(record, column, evidence.receipts, fact) for column in kept)
-
-
-def _evidence_cell(record: Mapping[str, Any], column: str, receipts: tuple[Receipt, ...], fact: Fact[Any]) -> Cell:
-    value = record[column]
-    if value is None:
-        return NOT_RECORDED
-    kind = _PERSONAL.get(column)
-    if column == "name" and "contact_id" in record:
-        kind = "person"
-    if kind is not None:
-        return Personal(str(value), kind)
-    if column.endswith("_minor") and isinstance(value, int):
-        money = Money(str(record.get("currency") or "USD"), value)
-        return Fact(money, "money", receipts, fact.as_of)
-    unit = fact.unit if column == fact.metric else _unit_of(value)
-    return Fact(value, unit, receipts, fact.as_of) if unit else Text(list_words(str(value)))
-
-
-def _unit_of(value: Any) -> str:
-    units = {"bool": "boolean", "int": "count", "float": "number", "date": "date", "datetime": "timestamp"}
-    if isinstance(value, float) and 0 < abs(value) < 1:
-        return "measure"  # a share must not round away
-    return units.get(type(value).__name__, "")
+    return (
+        Table(
+            ("Rule", "Dimension", "Needs", "Why not judged"), rows, caption="Not judged", words=("Dimension", "Needs")
+        )
+        if rows
+        else None
+    )
 
 
 def missing_history(account: Account) -> Missing:

@@ -7,7 +7,7 @@ every text what could command a terminal or turn it around. Renderers only escap
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from types import MappingProxyType
@@ -27,6 +27,7 @@ from customer_research.domain.report import (
     Prose,
     Report,
     Section,
+    Statement,
     Table,
     Text,
     Tone,
@@ -186,10 +187,8 @@ def _receipts(block: Block) -> Iterator[Receipt]:
 
 def _check(block: Block) -> None:
     for cell in _cells(block):
-        if not isinstance(cell, Fact | Gap | Text | Personal):
+        if not isinstance(cell, Fact | Gap | Text):
             raise RenderError(f"{cell!r} is a bare value without a receipt and is not drawn.")
-    if isinstance(block, Table) and not block.basis and any(isinstance(cell, Personal) for cell in _cells(block)):
-        raise RenderError(f"Table {block.caption!r} shows personal records without a receipt.")
 
 
 class Presenter:
@@ -289,15 +288,24 @@ class Presenter:
         """A cell in words; `proven` are receipts its table already names, which are not repeated on it."""
         if isinstance(cell, Gap):
             return Shown(self.text(gap_words(cell, detailed=False)), "unknown")
-        if isinstance(cell, Personal):
-            return Shown(self.personal(cell))
         if isinstance(cell, Text):
             return Shown(self.text(cell.text), cell.tone, safe_link(cell.link))
         known = {receipt.id for receipt in proven}
         extra = [receipt for receipt in receipts_of(cell) if receipt.id not in known]
         words = note_words(cell)
         note = "" if words in self._repeated else self.text(words)
-        return Shown(self.value(cell), notes=self.numbers(extra), note=note)
+        shown = Shown(self.value(cell), notes=self.numbers(extra), note=note)
+        return replace(shown, tone=cell.tone, link=safe_link(cell.link)) if isinstance(cell, Statement) else shown
+
+    def row(self, table: Table, row: Sequence[Cell]) -> tuple[Shown, ...]:
+        """A row of a table in words. Notes that all its facts share stand once, at its end; those of the caption are not repeated."""
+        shown = [self.cell(cell, proven=table.basis) for cell in row]
+        proofs = {at: self.numbers(receipts_of(cell)) for at, cell in enumerate(row) if isinstance(cell, Fact)}
+        shared = set(proofs.values())
+        if len(shared) == 1 and shared != {self.numbers(table.basis)}:
+            last = max(proofs)
+            shown = [replace(one, notes=proofs[at] if at == last else ()) for at, one in enumerate(shown)]
+        return tuple(shown)
 
     def line(self, line: FigureLine) -> Shown:
         """A labelled figure's value in words; a reason that several lines share is told once, at the end."""
@@ -339,7 +347,7 @@ class Presenter:
             yield from self._holed((line.figure, line.label) for line in block.lines)
         elif isinstance(block, Table):
             for row in block.rows:
-                subject = row[0].text if isinstance(row[0], Text) else ""
+                subject = self.cell(row[0]).text
                 yield from self._holed((cell, f"{block.headers[0]} {subject}") for cell in row)
         elif isinstance(block, Chart):
             yield from self._holed((mark.figure, block.title) for mark in block.marks)

@@ -140,7 +140,7 @@ def moved_table(account: Account, since: date) -> tuple[Block, ...]:
     align = ("left", "right", "right", "left")
     return (
         Prose(words, (then, now)),
-        Table(("Rule", "Then", "Now", "Why"), rows, basis, "What moved it", align=align),  # type: ignore[arg-type] # made of the two words
+        Table(("Rule", "Then", "Now", "Why"), rows, basis, "What moved it", align=align, words=("Why",)),  # type: ignore[arg-type] # made of the two words
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from customer_research.domain.account import Account
 from customer_research.domain.advice import Advice
 from customer_research.domain.evidence import Fact, merge_basis
-from customer_research.domain.report import Prose, Section, Table, Text
-from customer_research.reports.build import bullets, section
+from customer_research.domain.report import Cell, Prose, Section, Table, Text, Tone
+from customer_research.reports.build import bullets, section, stated
 from customer_research.reports.judgement import nothing_found
 from customer_research.reports.tones import PRIORITY_TONES
 
@@ -78,17 +78,17 @@ def action_table(account: Account, most: int | None = None) -> Table | Prose:
         return Prose(nothing_found(account, _NOTHING))
     rows = tuple(
         (
-            Text(item.priority, PRIORITY_TONES[item.priority]),
+            advised(account, item, item.priority, PRIORITY_TONES[item.priority]),
             due(account, item),
             Text(item.action),
             Text(item.owner),
-            _raised(item),
+            advised(account, item, f"{item.source}: {item.because}"),
         )
         for item in chosen
     )
     basis = merge_basis(fact for item in chosen for fact in item.facts)
     headers = ("Priority", "Until", "Action", "Owner", "Raised by")
-    return Table(headers, rows, basis, "Actions", len(account.advice))
+    return Table(headers, rows, basis, "Actions", len(account.advice), words=("Action", "Owner"))
 
 
 def due(account: Account, item: Advice) -> Fact[Any]:
@@ -97,5 +97,6 @@ def due(account: Account, item: Advice) -> Fact[Any]:
     return Fact(day, "date", merge_basis(item.facts), account.as_of)
 
 
-def _raised(item: Advice) -> Text:
-    return Text(f"{item.source}: {item.because}")
+def advised(account: Account, item: Advice, words: str, tone: Tone = "neutral") -> Cell:
+    """What raised advice, and how urgent that makes it: it rests on the advice's facts."""
+    return stated(words, merge_basis(item.facts), account.as_of, tone)

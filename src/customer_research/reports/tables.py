@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from customer_research.domain.account import Account
-from customer_research.domain.evidence import Fact
+from customer_research.domain.evidence import Fact, Receipt
 from customer_research.domain.money import Money, totals
-from customer_research.domain.report import Block, Missing, Prose, Section, Table, Text
+from customer_research.domain.report import Block, Cell, Missing, Prose, Section, Table, Text
 from customer_research.domain.zones import day_in
 from customer_research.reports.build import (
     NOT_RECORDED,
@@ -17,9 +17,11 @@ from customer_research.reports.build import (
     known_rows,
     listing,
     newest,
+    proof_of,
     proven_prose,
     records,
     section,
+    stated,
     table,
 )
 
@@ -264,8 +266,8 @@ def recent_trips(account: Account) -> Block:
 
 def links(account: Account) -> Section | None:
     """The vendors' own pages on the operator, where patterns are configured."""
-    rows = []
-    basis = {}
+    rows: list[tuple[Cell, ...]] = []
+    basis: dict[str, Receipt] = {}
     for label, kind, name, field in (
         ("Lago customer", "lago_customer", "customer", "lago_id"),
         ("HubSpot company", "hubspot_company", "company", "company_id"),
@@ -274,15 +276,16 @@ def links(account: Account) -> Section | None:
         for row in found.rows[:1]:
             url = account.link(kind, str(row.get(field) or ""))
             if url:
-                rows.append((Text(label), Text(url, link=url)))
-                basis.update({receipt.id: receipt for receipt in found.receipts})
+                proof = proof_of(row, found.receipts)
+                rows.append((Text(label), stated(url, proof, account.as_of, link=url)))
+                basis.update({receipt.id: receipt for receipt in proof})
     for label, card in (("Reservations card", "642"), ("Charges card", "855"), ("CSM view card", "1469")):
         url = account.link("metabase_card", card)
         if url:
             rows.append((Text(label), Text(url, link=url)))
     if not rows:
         return None
-    block = Table(("Page", "Address"), tuple(rows), tuple(basis.values()), "Pages of the vendors")
+    block = Table(("Page", "Address"), tuple(rows), tuple(basis.values()), "Pages of the vendors", words=("Address",))
     return section("Links", block, id="links")
 
 

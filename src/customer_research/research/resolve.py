@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from customer_research.connect.source import Batch
 from customer_research.domain.evidence import Gap, Receipt
@@ -137,7 +137,8 @@ class Resolver:
         answers = [directory.confirm(term, reading.kind, operator_id) for operator_id in dict.fromkeys(ids)]
         if not answers:
             return None
-        matches = tuple(match for answer in answers for match in answer.matches)
+        proof = (located.answer.receipt.id,)
+        matches = tuple(replace(match, proof=proof) for answer in answers for match in answer.matches)
         best = matches[0] if len(matches) == 1 else None
         answer = LookupAnswer(term, answers[0].interpretations, matches, best, len(matches))
         return Resolution(answer, (*receipts, located.answer.receipt))

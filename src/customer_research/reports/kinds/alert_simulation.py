@@ -94,7 +94,7 @@ def _order(simulated: SimulatedAlerts) -> list[Tally]:
 def _raised(simulated: SimulatedAlerts) -> Iterator[Block]:
     rows = tuple(_line(simulated, tally) for tally in _order(simulated))
     right: tuple[Literal["right"], ...] = ("right",) * 6
-    yield Table(_RAISED, rows, simulated.desk.receipts, align=("left", "left", *right))
+    yield Table(_RAISED, rows, simulated.desk.receipts, align=("left", "left", *right), words=_RAISED[1:2])
 
 
 def _line(simulated: SimulatedAlerts, tally: Tally) -> tuple[Cell, ...]:

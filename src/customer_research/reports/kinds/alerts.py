@@ -22,7 +22,7 @@ from customer_research.domain.report import (
     Tone,
 )
 from customer_research.domain.words import counted
-from customer_research.reports.build import bullets, section, sections
+from customer_research.reports.build import bullets, section, sections, stated
 from customer_research.reports.presentation import source_title
 from customer_research.reports.tones import PRIORITY_TONES
 
@@ -60,6 +60,7 @@ class OpenAlerts:
     words: str = ""
     most: int | None = MOST
     waiting: int = 0
+    of: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,9 @@ def _count(desk: Desk, number: int) -> Fact[int]:
 
 
 def _headline(found: OpenAlerts, operators: Sequence[Episode], sources: Sequence[Episode]) -> Prose:
+    if found.words and not found.episodes and not found.snoozed:
+        text = f"No open alert matches the filter ({found.words}); without it there are {found.of:,}."
+        return Prose(text, (_count(found.desk, found.of),), "unknown")
     on = len({episode.subject for episode in operators})
     parts = [f"{counted(len(operators), 'alert')} on {counted(on, 'operator')}"] if operators else []
     parts += [f"{counted(len(sources), 'alert')} on sources"] if sources else []
@@ -208,18 +212,22 @@ def _table(desk: Desk, episodes: Sequence[Episode], most: int | None = None) -> 
         return None
     headers = _HEADERS if not episodes[0].source else ("Severity", "Source", *_HEADERS[2:])
     rows = tuple(_row(desk, episode) for episode in worst_first(episodes)[:most])
-    return Table(headers, rows, desk.receipts, total=len(episodes))
+    return Table(headers, rows, desk.receipts, total=len(episodes), words=(headers[1], "Id"))
 
 
 def _row(desk: Desk, episode: Episode) -> tuple[Cell, ...]:
     return (
-        Text(episode.severity, _tone(episode)),
+        _said(desk, episode.severity, _tone(episode)),
         Text(_subject(episode)),
-        Text(f"{episode.title}: {episode.told.because}"),
+        _said(desk, f"{episode.title}: {episode.told.because}"),
         Fact(episode.raised.as_of.date(), "date", desk.receipts, desk.as_of),
-        Text(_state(desk, episode)),
+        _said(desk, _state(desk, episode)),
         Text(episode.id),
     )
+
+
+def _said(desk: Desk, words: str, tone: Tone = "neutral") -> Cell:
+    return stated(words, desk.receipts, desk.as_of, tone)
 
 
 def _subject(episode: Episode) -> str:
@@ -296,10 +304,10 @@ def _events(found: OneAlert) -> Table | None:
     rows = tuple(
         (
             Fact(event.at, "timestamp", found.desk.receipts, found.desk.as_of),
-            Text(event.kind),
-            Text(event.who),
-            Text(event.detail),
-            Text(event.seen.snapshot if event.seen else ""),
+            *(
+                _said(found.desk, words)
+                for words in (event.kind, event.who, event.detail, event.seen.snapshot if event.seen else "")
+            ),
         )
         for event in found.events
     )
@@ -313,8 +321,8 @@ def _earlier(found: OneAlert) -> Table | None:
         (
             Text(episode.id),
             Fact(episode.raised.as_of.date(), "date", found.desk.receipts, found.desk.as_of),
-            Text(_state(found.desk, episode)),
-            Text(episode.cleared_because),
+            _said(found.desk, _state(found.desk, episode)),
+            _said(found.desk, episode.cleared_because),
         )
         for episode in found.earlier
     )
@@ -325,7 +333,17 @@ def _cleared(found: CheckedAlerts) -> Table | None:
     if not found.cleared:
         return None
     rows = tuple(
-        (Text(_subject(episode)), Text(f"{episode.title}: {episode.cleared_because}"), Text(episode.id))
+        (
+            Text(_subject(episode)),
+            _said(found.desk, f"{episode.title}: {episode.cleared_because}"),
+            Text(episode.id),
+        )
         for episode in worst_first(found.cleared)[: found.most]
     )
-    return Table(("Operator", "Alert, and why it ended", "Id"), rows, found.desk.receipts, total=len(found.cleared))
+    return Table(
+        ("Operator", "Alert, and why it ended", "Id"),
+        rows,
+        found.desk.receipts,
+        total=len(found.cleared),
+        words=("Id",),
+    )

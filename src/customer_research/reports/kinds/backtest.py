@@ -263,7 +263,7 @@ class _Maker:
         yield Prose(self._meaning())
         if ground.dropped:
             rows = tuple((self._count(one.rows), Text(one.words)) for one in ground.dropped)
-            yield Table(_DROPPED_HEADERS, rows, self._receipts, align=("right", "left"))
+            yield Table(_DROPPED_HEADERS, rows, self._receipts, align=("right", "left"), words=_DROPPED_HEADERS[1:])
         for remark in ground.remarks:
             yield Prose(remark)
 
@@ -311,7 +311,7 @@ class _Maker:
         return (Text(label), *cells, self._estimate(apart, unit))
 
     def _nothing(self) -> tuple[Cell, ...]:
-        return (Text("-"),) if self._told.difference is not None else ()
+        return (Text("-", "unknown"),) if self._told.difference is not None else ()
 
     def _top(self, trial: CardTrial) -> Cell:
         deciles = trial.evaluation.deciles
@@ -358,7 +358,7 @@ class _Maker:
                     f"{_named(trial)}: these rules rest on values that are overwritten without a history, so that no backtest "
                     "of them is possible; they count as not fired. Snapshots taken at the time know them."
                 )
-                yield Table(_LEFT_HEADERS, rows)
+                yield Table(_LEFT_HEADERS, rows, words=_LEFT_HEADERS[1:])
 
     def why(self) -> Iterator[Block]:
         found = self._told.why

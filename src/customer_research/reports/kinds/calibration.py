@@ -31,7 +31,7 @@ from customer_research.domain.report import (
     Tone,
 )
 from customer_research.domain.words import counted, share_words, unit_words
-from customer_research.reports.build import section, sections
+from customer_research.reports.build import section, sections, stated
 from customer_research.reports.tones import BAND_TONES
 
 _MOVERS_SHOWN = 20
@@ -127,7 +127,14 @@ class _Writer:
         )
         align = tuple("right" if is_right else "left" for is_right in right)
         whole = total if total > len(rows) else None
-        return Table(tuple(headers), tuple(rows), self._found.receipts, caption, whole, align)  # type: ignore[arg-type]
+        told = tuple((row[0], *map(self._proven, row[1:])) for row in rows)
+        return Table(tuple(headers), told, self._found.receipts, caption, whole, align)  # type: ignore[arg-type]
+
+    def _proven(self, cell: Cell) -> Cell:
+        """Words of the calibration, which rest on what all its figures rest on."""
+        if not isinstance(cell, Text) or cell.tone == "unknown":
+            return cell
+        return stated(cell.text, self._found.receipts, self._told.last_as_of, cell.tone)
 
     # --- head --------------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from customer_research.domain.portfolio import Risks, RiskSort
 from customer_research.domain.report import Block, Cell, Chart, Mark, Prose, Report, Text, Tone
 from customer_research.domain.words import counted
 from customer_research.reports import judgement
-from customer_research.reports.build import bullets, figure, section, sections
+from customer_research.reports.build import bullets, figure, section, sections, stated
 from customer_research.reports.kinds.portfolio import (
     brief,
     disagreements_table,
@@ -20,6 +20,7 @@ from customer_research.reports.kinds.portfolio import (
     group_table,
     mrr_cell,
     mrr_words,
+    nobody,
     number,
     table,
 )
@@ -80,6 +81,7 @@ def signs(score: HealthScore, *, against_leaving: bool) -> tuple[Contribution, .
 def build(found: Risks) -> Report:
     """The churn-risk report of a portfolio."""
     portfolio = found.portfolio
+    none = nobody(portfolio)
     return Report(
         kind="churn_risk",
         title="Churn risk",
@@ -88,6 +90,10 @@ def build(found: Risks) -> Report:
         generated_at=portfolio.generated_at,
         as_of=portfolio.snapshot.as_of,
         sections=sections(
+            section("Summary", none, id="summary"),
+        )
+        if none
+        else sections(
             section("Summary", Prose(NOT_A_PROBABILITY), _by_level(found), *_groups(found), id="summary"),
             section("Insights", bullets(_insights(found)), id="insights"),
             section(_TITLES[found.sort], _ranked(found), id="ranked"),
@@ -98,7 +104,7 @@ def build(found: Risks) -> Report:
         ),
         freshness=portfolio.freshness,
         warnings=(*gap_warnings(portfolio), *_unjudged(found)),
-        headline=_headline(found),
+        headline=none or _headline(found),
     )
 
 
@@ -195,7 +201,6 @@ def _slipping(found: Risks) -> Iterator[Block]:
 
 def _row(found: Risks, account: Account) -> tuple[Cell, ...]:
     retention = found.retention[account.operator_id]
-    risk = risk_of(retention) or 0
     return (
         Text(account.name or account.operator_id),
         brief(figure(account, "segment")),
@@ -203,9 +208,18 @@ def _row(found: Risks, account: Account) -> tuple[Cell, ...]:
         brief(risk_figure(account, retention)),
         brief(expected_loss(account, retention)),
         brief(health(account)),
-        Text(category_of(retention)),
-        Text(level_of(risk)[1] or "nothing to do now"),
+        *category_cells(account, retention),
     )
+
+
+def category_cells(account: Account, retention: HealthScore) -> tuple[Cell, Cell]:
+    """Why the operator may leave, and how soon to act: they rest on what the risk rests on."""
+    risk = risk_figure(account, retention)
+    told = category_of(retention), level_of(risk_of(retention) or 0)[1] or "nothing to do now"
+    if isinstance(risk, Gap):
+        return Text(told[0], "unknown"), Text(told[1], "unknown")
+    category, act = (stated(words, risk.basis, account.as_of) for words in told)
+    return category, act
 
 
 def risk_figure(account: Account, retention: HealthScore) -> Figure:

@@ -15,6 +15,7 @@ from customer_research.domain.words import money_words, value_words
 from customer_research.reports import judgement
 from customer_research.reports.build import STREAMS, Kind, bullets, section, sections
 from customer_research.reports.presentation import gap_words
+from customer_research.reports.recommend import advised
 from customer_research.reports.standing import STANDINGS, Standing, status
 from customer_research.reports.tones import BAND_TONES, PRIORITY_TONES
 
@@ -80,7 +81,7 @@ def _operators(accounts: Sequence[Account], names: Mapping[str, str]) -> Table:
         (Text(names[account.operator_id]), Text(account.operator_id), *(find(account) for find in shown))
         for account in accounts
     )
-    return Table(("Operator", "Operator id", "Status", "Segment", "Plan"), rows)
+    return Table(("Operator", "Operator id", "Status", "Segment", "Plan"), rows, words=("Operator id",))
 
 
 # --- side by side ------------------------------------------------------------------------------------------------------
@@ -288,17 +289,17 @@ def _actions(accounts: Sequence[Account], names: Mapping[str, str]) -> Table | P
     ranked = sorted(chosen, key=lambda pair: _PRIORITIES.index(pair[1].priority))
     rows = tuple(
         (
-            Text(item.priority, PRIORITY_TONES[item.priority]),
+            advised(account, item, item.priority, PRIORITY_TONES[item.priority]),
             Text(names[account.operator_id]),
             Text(item.action),
             Text(item.owner),
-            Text(f"{item.source}: {item.because}"),
+            advised(account, item, f"{item.source}: {item.because}"),
         )
         for account, item in ranked
     )
     basis = {receipt.id: receipt for _, item in ranked for fact in item.facts for receipt in fact.basis}
     headers = ("Priority", "Operator", "Action", "Owner", "Raised by")
-    return Table(headers, rows, tuple(basis.values()), "Actions", len(found))
+    return Table(headers, rows, tuple(basis.values()), "Actions", len(found), words=("Operator", "Action", "Owner"))
 
 
 def _warnings(accounts: Sequence[Account], names: Mapping[str, str]) -> Iterator[Prose]:

@@ -174,12 +174,19 @@ def _identifiers(snapshot: AccountSnapshot) -> Mapping[str, Cell]:
         if value in {None, ""}:
             found[label] = Text("none", "unknown")
         else:
-            found[label] = Personal(str(value), personal) if personal else _said(snapshot, str(value))
+            found[label] = _kept(snapshot, Personal(str(value), personal) if personal else str(value))
     return found
 
 
+def _kept(snapshot: AccountSnapshot, value: str | Personal) -> Fact[str | Personal]:
+    return Fact(value, "text", (receipt_of(snapshot),), snapshot.account.as_of)
+
+
 def _text(cell: Cell) -> str:
-    return str(cell.value) if isinstance(cell, Fact) else cell.text if isinstance(cell, Personal | Text) else ""
+    """What makes two cells differ."""
+    if isinstance(cell, Fact):
+        return cell.value.text if isinstance(cell.value, Personal) else str(cell.value)
+    return cell.text if isinstance(cell, Text) else ""
 
 
 def _judgement(then: AccountSnapshot, now: AccountSnapshot) -> Section | None:

@@ -12,7 +12,7 @@ from customer_research.domain.portfolio import Done, Moves, Week
 from customer_research.domain.report import Block, FigureLine, Figures, Missing, Prose, Report, Text, Tone
 from customer_research.domain.words import counted, instant_words, value_words
 from customer_research.reports.answering import answer_words
-from customer_research.reports.build import Kind, bullets, section, sections
+from customer_research.reports.build import Kind, bullets, section, sections, stated
 from customer_research.reports.kinds.moving import AT_RISK, first, money_at_risk, movers_table, proofs
 from customer_research.reports.kinds.portfolio import disagreements_table, gap_warnings, number, table
 from customer_research.reports.presentation import source_title
@@ -125,9 +125,9 @@ def _critical(found: Week) -> Block:
     rows = [
         (
             Text(e.name or source_title(e.source)),
-            Text(f"{e.title}: {e.told.because}", "bad"),
+            stated(f"{e.title}: {e.told.because}", (proof,), e.raised.as_of, "bad"),
             Fact(e.raised.as_of.date(), "date", (proof,), e.raised.as_of),
-            Text(f"seen by {e.acknowledged_by}" if e.acknowledged_by else "new"),
+            stated(f"seen by {e.acknowledged_by}" if e.acknowledged_by else "new", (proof,), e.raised.as_of),
         )
         for e in open_[:CRITICAL]
     ]

@@ -10,7 +10,7 @@ from customer_research.domain.backtest import DRIFT_HIGH, DRIFT_LOW, DRIFT_PSI, 
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.report import Block, Cell, FigureLine, Figures, Freshness, Prose, Report, Table, Text
 from customer_research.domain.words import counted
-from customer_research.reports.build import section, sections
+from customer_research.reports.build import section, sections, stated
 
 _SOURCE = "drift"
 _HEADERS = ("Date", "Rows", "Expected", "Observed", "Ratio", "PSI", "Verdict")
@@ -99,15 +99,17 @@ def _row(told: DriftTold, month: DriftMonth) -> tuple[Cell, ...]:
         Gap(_SOURCE, "none_found", "the calibration tells no scores")
         if month.psi is None
         else _fact(told, month.psi, "measure"),
-        _verdict(month),
+        _verdict(told, month),
     )
 
 
-def _verdict(month: DriftMonth) -> Text:
+def _verdict(told: DriftTold, month: DriftMonth) -> Cell:
     words = [*(["refit the intercept"] if month.refit else []), *(["scores shifted"] if month.shifted else [])]
     if words:
-        return Text(", ".join(words), "bad" if month.refit else "watch")
-    return Text("window open", "unknown") if month.observed is None else Text("as expected", "good")
+        return stated(", ".join(words), told.basis, told.as_of, "bad" if month.refit else "watch")
+    if month.observed is None:
+        return Text("window open", "unknown")
+    return stated("as expected", told.basis, told.as_of, "good")
 
 
 def _intercept(told: DriftTold) -> Iterator[Block]:

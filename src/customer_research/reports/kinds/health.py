@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from customer_research.domain.account import Account
-from customer_research.domain.report import Block, Missing, Prose, Report, Section, Table, Text
+from customer_research.domain.report import Block, Missing, Prose, Report, Section, Table, Text, Tone
 from customer_research.domain.words import share_words
 from customer_research.reports import judgement, pictures, progress, tables
-from customer_research.reports.build import STREAMS, Kind, bullets, lines, section, sections
+from customer_research.reports.build import STREAMS, Kind, bullets, lines, section, sections, stated
+from customer_research.reports.evidence import evidence_table
 from customer_research.reports.frame import frame
 from customer_research.reports.recommend import action_table
 from customer_research.reports.standing import observed_churn
@@ -61,10 +62,11 @@ def _other_scorecards(account: Account) -> Block | None:
     rows = []
     for score in account.scores:
         found = judgement.score_figure(account, score)
-        coverage = Text(share_words(score.coverage))
-        rows.append(
-            (Text(score.scorecard), found, Text(judgement.band_words(score), judgement.band_tone(score)), coverage)
-        )
+        basis = judgement.overall_basis(account, score)
+        band = (judgement.band_words(score), judgement.band_tone(score))
+        told: tuple[tuple[str, Tone], ...] = (band, (share_words(score.coverage), "neutral"))
+        cells = (stated(words, basis, account.as_of, tone) if basis else Text(words, "unknown") for words, tone in told)
+        rows.append((Text(score.scorecard), found, *cells))
     return Table(("Scorecard", "Score", "Band", "Coverage"), tuple(rows), caption="Under each scorecard")
 
 
@@ -127,7 +129,7 @@ def _trend(account: Account) -> Section | None:
 
 def _evidence(account: Account) -> Section | None:
     contributions = account.score.contributions if account.score else ()
-    blocks = [judgement.evidence_table(contribution) for contribution in contributions]
+    blocks = [evidence_table(contribution) for contribution in contributions]
     more = Prose("`why` shows all records behind a figure, and its query.") if any(blocks) else None
     return section("Evidence", *blocks, more, id="evidence") if more else None
 

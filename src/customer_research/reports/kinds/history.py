@@ -31,7 +31,7 @@ from customer_research.domain.report import (
     Tone,
 )
 from customer_research.domain.words import share_words
-from customer_research.reports.build import bullets, section, sections
+from customer_research.reports.build import bullets, section, sections, stated
 from customer_research.reports.tones import BAND_TONES
 
 SCORES = "Health score over time"
@@ -201,11 +201,11 @@ def _row(found: OperatorHistory, past: Past, dimensions: Sequence[str], *, sever
     return (
         Fact(as_of.date(), "date", basis, as_of),
         _score(found, past, basis),
-        Text(BAND_LABELS[reading.band], BAND_TONES[reading.band]),
+        stated(BAND_LABELS[reading.band], basis, as_of, BAND_TONES[reading.band]),
         *(_dimension(found, past, name) for name in dimensions),
         Fact(reading.coverage, "ratio", basis, as_of),
-        Text(_KINDS[past.snapshot.kind]),
-        *((Text(f"{past.snapshot.scorecard} {past.snapshot.version}"),) if several else ()),
+        stated(_KINDS[past.snapshot.kind], basis, as_of),
+        *((stated(f"{past.snapshot.scorecard} {past.snapshot.version}", basis, as_of),) if several else ()),
     )
 
 
@@ -237,6 +237,7 @@ def _moved(found: OperatorHistory, title: str, movement: Movement | None, name: 
         _basis(found, then, now),
         "Points then and now",
         align=("left", "left", "right", "right", "right", "left"),
+        words=("Rule",),
     )  # fmt: skip
     nothing = Prose("No dimension's score changed, and no rule's points.")
     return section(
@@ -258,7 +259,7 @@ def _lines(found: OperatorHistory, movement: Movement) -> Iterator[tuple[Cell, .
             _points(found, movement.then, dimension.then),
             _points(found, movement.now, dimension.now),
             _whole_change(found, movement, dimension),
-            Text(_whole_words(dimension)),
+            _of_both(found, movement, _whole_words(dimension)),
         )
         for rule in dimension.rules:
             yield title, *_rule(found, movement, rule)
@@ -284,7 +285,8 @@ def _rule(found: OperatorHistory, movement: Movement, rule: MovedRule) -> tuple[
     then, now = (
         _rule_points(found, past, points) for past, points in ((movement.then, rule.then), (movement.now, rule.now))
     )
-    return Text(rule.rule), then, now, _difference(found, movement, rule.difference), Text(_why(found, movement, rule))
+    why = _of_both(found, movement, _why(found, movement, rule))
+    return Text(rule.rule), then, now, _difference(found, movement, rule.difference), why
 
 
 def _rule_points(found: OperatorHistory, past: Past, points: int | None) -> Cell:
@@ -315,7 +317,13 @@ def _contribution(found: OperatorHistory, past: Past, rule: str) -> Contribution
 
 def _clamp(found: OperatorHistory, movement: Movement, dimension: MovedDimension) -> tuple[Cell, ...]:
     why = "A dimension has never less than 0 nor more than 100: so much of its rules' change did not show, or shows only now."
-    return Text("clamp"), Text(""), Text(""), _difference(found, movement, dimension.clamp), Text(why)
+    told = _of_both(found, movement, why)
+    return Text("clamp"), Text(""), Text(""), _difference(found, movement, dimension.clamp), told
+
+
+def _of_both(found: OperatorHistory, movement: Movement, words: str) -> Cell:
+    """Words on what moved, which rest on both readings."""
+    return stated(words, _basis(found, movement.then, movement.now), movement.now.snapshot.as_of)
 
 
 def _difference(found: OperatorHistory, movement: Movement, points: int) -> Fact[Any]:

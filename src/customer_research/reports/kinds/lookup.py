@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from customer_research.domain.evidence import Fact, Gap, Receipt
-from customer_research.domain.identity import Candidate, LookupAnswer, Match
+from customer_research.domain.identity import LookupAnswer, Match
 from customer_research.domain.report import (
     Block,
     Cell,
@@ -22,7 +22,7 @@ from customer_research.domain.report import (
     Text,
 )
 from customer_research.errors import RenderError
-from customer_research.reports.build import Kind, bullets, section, sections
+from customer_research.reports.build import Kind, bullets, proven_prose, section, sections, stated
 from customer_research.reports.presentation import source_title
 
 _LONGEST_TERM = 120
@@ -63,7 +63,7 @@ def build_lookup(answer: LookupAnswer, receipts: tuple[Receipt, ...], gaps: tupl
         as_of=now,
         sections=sections(*_sections(answer, receipts, gaps, now)),
         freshness=tuple(_freshness(receipts, gaps)),
-        warnings=tuple(Prose(hint, (), "watch") for hint in answer.hints),
+        warnings=tuple(proven_prose(hint, receipts, now, "watch") for hint in answer.hints),
         headline=_headline(answer, receipts, now),
     )
 
@@ -122,12 +122,13 @@ def _best(answer: LookupAnswer, receipts: tuple[Receipt, ...], as_of: datetime) 
     if answer.best is None:
         return None
     found, candidate = answer.best, answer.best.candidate
+    own, why = _proofs(found, receipts)
     figures = Figures(
         (
-            FigureLine("Operator", Fact(candidate.name, "text", receipts, as_of)),
-            FigureLine("Operator id", Fact(candidate.operator_id, "text", receipts, as_of)),
-            FigureLine("Found by", Fact(found.because, "text", receipts, as_of)),
-            FigureLine("Confidence", Fact(found.confidence, "ratio", receipts, as_of)),
+            FigureLine("Operator", Fact(candidate.name, "text", own, as_of)),
+            FigureLine("Operator id", Fact(candidate.operator_id, "text", own, as_of)),
+            FigureLine("Found by", Fact(found.because, "text", why, as_of)),
+            FigureLine("Confidence", Fact(found.confidence, "ratio", why, as_of)),
         )
     )
     return section("Best match", figures, id="best")
@@ -139,32 +140,36 @@ def _matches(answer: LookupAnswer, receipts: tuple[Receipt, ...], as_of: datetim
     headers = ("#", "Company", "City", "Operator id", "E-mail", "Plan", "MRR", "Status", "Why")
     rows = tuple(_row(number, match, receipts, as_of) for number, match in enumerate(answer.matches, 1))
     align = ("right", "left", "left", "left", "left", "left", "right", "left", "left")
-    block: Block = Table(headers, rows, receipts, "Matches, best first", answer.total, align)  # type: ignore[arg-type]
+    words = ("Operator id",)
+    block: Block = Table(headers, rows, receipts, "Matches, best first", answer.total, align, words)  # type: ignore[arg-type]
     return section("Matches", block, id="matches")
+
+
+def _proofs(match: Match, receipts: tuple[Receipt, ...]) -> tuple[tuple[Receipt, ...], tuple[Receipt, ...]]:
+    """What the candidate's fields rest on, and what tells that the term is its; all that was searched where none is named."""
+    own = tuple(receipt for receipt in receipts if receipt.id in match.candidate.proof) or receipts
+    return own, tuple(receipt for receipt in receipts if receipt.id in match.proof) or own
 
 
 def _row(number: int, match: Match, receipts: tuple[Receipt, ...], as_of: datetime) -> tuple[Cell, ...]:
     candidate = match.candidate
+    own, why = _proofs(match, receipts)
     unknown = Text("not recorded", "unknown")
-    email: Cell = Personal(candidate.email, "email") if candidate.email else unknown
-    mrr: Cell = Fact(candidate.mrr_minor, "usd_minor", receipts, as_of) if candidate.mrr_minor is not None else unknown
+    email: Cell = Fact(Personal(candidate.email, "email"), "text", own, as_of) if candidate.email else unknown
+    mrr: Cell = Fact(candidate.mrr_minor, "usd_minor", own, as_of) if candidate.mrr_minor is not None else unknown
+    plan = candidate.plan_name or candidate.plan_code or ""
+    status = "churned" if candidate.churned else candidate.status or ""
     return (
         Text(str(number)),
-        Text(candidate.name),
-        Text(candidate.city) if candidate.city else unknown,
+        stated(candidate.name, own, as_of),
+        stated(candidate.city, own, as_of) if candidate.city else unknown,
         Text(candidate.operator_id),
         email,
-        Text(candidate.plan_name or candidate.plan_code or "no plan recorded"),
+        stated(plan, own, as_of) if plan else Text("no plan recorded", "unknown"),
         mrr,
-        Text(_status(candidate), "watch" if candidate.churned else "neutral"),
-        Text(match.because),
+        stated(status, own, as_of, "watch" if candidate.churned else "neutral") if status else unknown,
+        stated(match.because, why, as_of),
     )
-
-
-def _status(candidate: Candidate) -> str:
-    if candidate.churned:
-        return "churned"
-    return candidate.status or "not recorded"
 
 
 def _nothing(answer: LookupAnswer) -> Section | None:

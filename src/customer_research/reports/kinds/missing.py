@@ -10,7 +10,7 @@ from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.health import BAND_LABELS, Band
 from customer_research.domain.report import Block, Bullets, Cell, Prose, Report, Table, Text
 from customer_research.reports import judgement
-from customer_research.reports.build import section, sections
+from customer_research.reports.build import section, sections, stated
 from customer_research.reports.presentation import gap_words
 
 WARNING = "The bounds are hypothetical: each rule that cannot be judged is taken to fire, and not to. Not every such case need be possible."
@@ -79,7 +79,7 @@ def _figures(account: Account, found: Sequence[Unknown]) -> Iterator[Block]:
     if moving:
         headers = ("Figure", "From", "To", "Apart", "Band", "Open rules and gates")
         rows = tuple(_row(account, unknown) for unknown in moving)
-        yield Table(headers, rows, _basis(account), "Health score if it were known")
+        yield Table(headers, rows, _basis(account), "Health score if it were known", words=headers[-1:])
         yield Prose("Why, and what to do:")
         yield Bullets(tuple(_reasons(moving)))
     elif found:
@@ -92,7 +92,7 @@ def _figures(account: Account, found: Sequence[Unknown]) -> Iterator[Block]:
 
 def _row(account: Account, unknown: Unknown) -> tuple[Cell, ...]:
     rules = ", ".join(rule.replace("_", " ") for rule in unknown.rules) or "none"
-    return Text(unknown.what), *_bounds(account, unknown), Text(_bands(unknown)), Text(rules)
+    return Text(unknown.what), *_bounds(account, unknown), _bands(account, unknown), Text(rules)
 
 
 def _reasons(found: Sequence[Unknown]) -> Iterator[Prose]:
@@ -121,10 +121,9 @@ def _basis(account: Account) -> tuple[Receipt, ...]:
     return judgement.overall_basis(account, account.score) if account.score else ()
 
 
-def _bands(unknown: Unknown) -> str:
-    if unknown.lower_band == unknown.upper_band:
-        return BAND_LABELS[unknown.lower_band]
-    return f"{BAND_LABELS[unknown.lower_band]} to {BAND_LABELS[unknown.upper_band]}"
+def _bands(account: Account, unknown: Unknown) -> Cell:
+    labels = dict.fromkeys(BAND_LABELS[band] for band in (unknown.lower_band, unknown.upper_band))
+    return stated(" to ".join(labels), (*_basis(account), unknown.receipt), account.as_of)
 
 
 def _step(gap: Gap | None) -> str:
@@ -139,7 +138,9 @@ def _causes(account: Account, causes: Sequence[Unknown]) -> Table | None:
         return None
     ranked = sorted(causes, key=lambda cause: (-cause.width, cause.what))
     rows = tuple(
-        (Text(cause.what), *_bounds(account, cause), Text(_bands(cause)), Text(_step(cause.gap))) for cause in ranked
+        (Text(cause.what), *_bounds(account, cause), _bands(account, cause), Text(_step(cause.gap))) for cause in ranked
     )
     headers = ("Cause", "From", "To", "Apart", "Band", "Next step")
-    return Table(headers, rows, _basis(account), "Health score if all were known that one cause keeps away")
+    return Table(
+        headers, rows, _basis(account), "Health score if all were known that one cause keeps away", words=headers[-1:]
+    )

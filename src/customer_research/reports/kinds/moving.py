@@ -89,7 +89,13 @@ def money_table(found: Portfolio, amounts: tuple[Amount, ...] | Gap) -> Block:
         )
     if not rows:
         return Prose("Nobody pays a subscription.", (number(found, 0, "count"),))
-    return table(found, ("Segment", "Currency", "MRR", "At risk", "Share"), rows, "MRR by segment and currency")
+    return table(
+        found,
+        ("Segment", "Currency", "MRR", "At risk", "Share"),
+        rows,
+        "MRR by segment and currency",
+        words=("Currency",),
+    )
 
 
 def _money(found: Portfolio, currency: str, minor: int) -> Fact[Amounts]:

@@ -145,13 +145,19 @@ def _signs(caption: str, found: Sequence[Contribution]) -> Block:
         return Prose(f"No sign known speaks {caption.lower()}.")
     rows = tuple(_row(sign) for sign in found)
     basis = merge_basis(sign.fact for sign in found)
-    return Table(("Sign", "Points", "Says", "Window"), rows, basis, caption, align=("left", "right", "left", "left"))
+    return Table(
+        ("Sign", "Points", "Says", "Window"),
+        rows,
+        basis,
+        caption,
+        align=("left", "right", "left", "left"),
+        words=("Window",),
+    )
 
 
 def _row(sign: Contribution) -> tuple[Cell, ...]:
     points: Fact[Any] = Fact(-sign.points, "points", sign.fact.basis, sign.fact.as_of, "contribution_points")
-    tone: Tone = "bad" if sign.points < 0 else "good"
-    return Text(sign.rule), points, Text(sign.because, tone), Text(sign.window or "now")
+    return Text(sign.rule), points, judgement.because(sign), Text(sign.window or "now")
 
 
 def _alerts(account: Account) -> Section | None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from customer_research.domain.evidence import Fact, Receipt
 from customer_research.domain.recorded import Recorded
 from customer_research.domain.report import Block, Cell, FigureLine, Figures, Prose, Report, Table, Text
-from customer_research.reports.build import section, sections
+from customer_research.reports.build import section, sections, stated
 
 BIAS = (
     "What was done about an account changes what became of it: one that was called and stayed looks like a false alarm, and a "
@@ -78,28 +78,35 @@ def _churn_row(told: OutcomeList, one: Recorded) -> tuple[Cell, ...]:
         lost = Fact(one.lost_minor, "usd_minor", (told.receipt,), told.now)
     returns = {None: "not told", True: "yes", False: "no"}[one.returns]
     return (
-        Text(f"{one.on}"),
-        Text(one.name),
-        Text(", ".join(filter(None, (_words(one.what), _words(one.secondary), one.competitor)))),
-        Text(_words(one.churn_kind)),
+        Fact(one.on, "date", (told.receipt,), told.now),
+        _said(told, one.name),
+        _said(told, ", ".join(filter(None, (_words(one.what), _words(one.secondary), one.competitor)))),
+        _said(told, _words(one.churn_kind)),
         lost,
-        Text(returns),
-        Text(one.note),
-        Text(one.who),
-        Text(one.id),
+        Text(returns, "unknown") if one.returns is None else _said(told, returns),
+        _said(told, one.note),
+        _said(told, one.who),
+        _said(told, one.id),
     )
 
 
 def _done(told: OutcomeList, done: Sequence[Recorded]) -> Iterator[Block]:
     if done:
         rows = tuple(
-            (Text(f"{one.on}"), Text(one.name), Text(_words(one.what)), Text(one.note), Text(one.who), Text(one.id))
+            (
+                Fact(one.on, "date", (told.receipt,), told.now),
+                *(_said(told, words) for words in (one.name, _words(one.what), one.note, one.who, one.id)),
+            )
             for one in done
         )
         yield Table(_DONE_HEADERS, rows, (told.receipt,))
         yield Prose(BIAS)
     else:
         yield Prose("No intervention has been recorded.")
+
+
+def _said(told: OutcomeList, words: str) -> Cell:
+    return stated(words, (told.receipt,), told.now)
 
 
 def _words(key: str) -> str:

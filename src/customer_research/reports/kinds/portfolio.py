@@ -13,7 +13,7 @@ from customer_research.domain.portfolio import Group, Portfolio
 from customer_research.domain.report import Block, Cell, Prose, Report, Section, Table, Text, Tone
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement, pictures
-from customer_research.reports.build import figure, section, sections
+from customer_research.reports.build import figure, section, sections, stated
 from customer_research.reports.presentation import source_title
 from customer_research.reports.standing import flag, health
 
@@ -33,8 +33,7 @@ def build(found: Portfolio) -> Report:
         as_of=found.snapshot.as_of,
         sections=sections(
             section("Who needs attention", *_lines(found), id="attention"),
-            section("Where figures disagree", disagreements_table(found), id="disagreements"),
-            *groups(found),
+            *(() if nobody(found) else (_disagreements(found), *groups(found))),
         ),
         freshness=found.freshness,
         warnings=tuple(gap_warnings(found)),
@@ -42,9 +41,21 @@ def build(found: Portfolio) -> Report:
     )
 
 
+def nobody(found: Portfolio) -> Prose | None:
+    """That nobody matches the filter, and how many there are without it; None where somebody does, or nothing was filtered."""
+    if found.chosen.matching or not found.chosen.words:
+        return None
+    text = f"No operator matches the filter ({found.chosen.words}); without it there are {found.chosen.of:,} in the snapshot."
+    return Prose(text, (number(found, found.chosen.of, "count"),), "unknown")
+
+
 def number(found: Portfolio, value: float, unit: str) -> Fact[float]:
     """A figure computed over the snapshot, with its receipt."""
     return Fact(value, unit, (found.receipt,), found.snapshot.as_of)
+
+
+def _disagreements(found: Portfolio) -> Section | None:
+    return section("Where figures disagree", disagreements_table(found), id="disagreements")
 
 
 def groups(found: Portfolio) -> Iterator[Section | None]:
@@ -124,9 +135,15 @@ def brief(found: Figure) -> Cell:
 
 
 def table(
-    found: Portfolio, headers: Sequence[str], rows: Sequence[tuple[Cell, ...]], caption: str, total: int | None = None
+    found: Portfolio,
+    headers: Sequence[str],
+    rows: Sequence[tuple[Cell, ...]],
+    caption: str,
+    total: int | None = None,
+    *,
+    words: tuple[str, ...] = (),
 ) -> Table:
-    """Rows of many operators, their receipts told once above them; figures stand to the right."""
+    """Rows of many operators, their receipts told once above them; figures stand to the right; `words` as in `Table`."""
     facts = [cell for row in rows for cell in row if isinstance(cell, Fact)]
     return Table(
         tuple(headers),
@@ -135,6 +152,7 @@ def table(
         caption,
         total,
         tuple("right" if any(_is_number(row[at]) for row in rows) else "left" for at in range(len(headers))),
+        words,
     )
 
 
@@ -144,6 +162,9 @@ def _is_number(cell: Cell) -> bool:
 
 def headline(found: Portfolio) -> Prose:
     """How many operators are At Risk or Critical, with how much MRR."""
+    none = nobody(found)
+    if none is not None:
+        return none
     counts = {group.name: group for group in found.bands}
     critical, at_risk = (counts.get(band) for band in ("critical", "at_risk"))
     worst = [group for group in (critical, at_risk) if group is not None]
@@ -178,7 +199,7 @@ def gap_warnings(found: Portfolio) -> Iterator[Prose]:
 
 def _lines(found: Portfolio) -> Iterator[Block]:
     if not found.accounts:
-        yield Prose(f"No operator answers to it{': ' + found.chosen.words if found.chosen.words else ''}.")
+        yield nobody(found) or Prose("The snapshot has no operator to show.")
         return
     columns = _columns(found)
     rows = [tuple(column(account) for column in columns.values()) for account in found.accounts]
@@ -222,7 +243,7 @@ def disagreements_table(found: Portfolio, most: int | None = None) -> Block:
             Text(group.name),
             number(found, group.operators, "count"),
             *mrr_cells(found, group),
-            Text(", ".join(group.examples)),
+            stated(", ".join(group.examples), (found.receipt,), found.snapshot.as_of),
         )
         for group in found.disagreements[:most]
     ]

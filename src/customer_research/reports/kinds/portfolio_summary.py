@@ -11,7 +11,7 @@ from customer_research.domain.report import Block, Missing, Prose, Report, Text
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import pictures
 from customer_research.reports.build import Kind, bullets, figure, section, sections
-from customer_research.reports.kinds.churn_risk import category_of, expected_loss, level_of, risk_figure, risk_of
+from customer_research.reports.kinds.churn_risk import category_cells, expected_loss, risk_figure
 from customer_research.reports.kinds.moving import money_at_risk, money_table, movers_table, summed
 from customer_research.reports.kinds.portfolio import brief, disagreements_table, gap_warnings, headline, number, table
 
@@ -101,8 +101,7 @@ def _risks(found: Overview) -> Block:
                 brief(figure(account, "segment")),
                 brief(risk_figure(account, retention)),
                 brief(expected_loss(account, retention)),
-                Text(category_of(retention)),
-                Text(level_of(risk_of(retention) or 0)[1] or "nothing to do now"),
+                *category_cells(account, retention),
             )
         )
     headers = ("Operator", "Segment", "Risk", "Expected loss", "Category", "Act")

@@ -9,7 +9,7 @@ from typing import Any
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure
-from customer_research.domain.report import Block, Cell, FigureLine, Figures, Prose, Report, Section, Table, Text
+from customer_research.domain.report import Block, Cell, FigureLine, Figures, Prose, Report, Section, Table
 from customer_research.reports import judgement, pictures, tables
 from customer_research.reports.build import (
     STREAMS,
@@ -24,11 +24,13 @@ from customer_research.reports.build import (
     known_rows,
     line,
     lines,
+    proof_of,
     proven_prose,
     record_cell,
     records,
     section,
     sections,
+    stated,
 )
 from customer_research.reports.days import LISTING
 from customer_research.reports.frame import frame
@@ -281,19 +283,22 @@ def _events(account: Account) -> Block:
     if not found:
         text = f"No invoice, payment, contact, ticket or deal in the records that were read{without}."
         return proven_prose(text, basis, account.as_of, "unknown" if unread else "neutral")
-    rows = tuple((Fact(day, "date", basis, account.as_of), Text(what), cell) for day, what, _, cell in found)
+    rows = tuple(cells for *_, cells in found)
     return Table(("Day", "What", "Detail"), rows[:_ACTIVITY_ROWS], basis, f"Events{without}", len(rows))
 
 
-def _happenings(account: Account) -> Iterator[tuple[date, str, str, Cell]]:
+def _happenings(account: Account) -> Iterator[tuple[date, str, str, tuple[Cell, ...]]]:
+    """What happened: day, event, key, and its row; each row rests on the record that tells of it."""
     since = (account.as_of - timedelta(days=_ACTIVITY_DAYS)).date()
     for event in _EVENTS:
         receipts = records(account, event.table).receipts
         for row in known_rows(account, event.table):
             value = row.get(event.day)
             if value is not None and since <= day_of(value) <= account.as_of.date():
-                cell = record_cell(row, event.detail, receipts, account.as_of)
-                yield day_of(value), event.what(row), str(row[event.key]), cell
+                day, what, proof = day_of(value), event.what(row), proof_of(row, receipts)
+                detail = record_cell(row, event.detail, receipts, account.as_of)
+                told = (Fact(day, "date", proof, account.as_of), stated(what, proof, account.as_of), detail)
+                yield day, what, str(row[event.key]), told
 
 
 def _appendix(account: Account) -> Section | None:

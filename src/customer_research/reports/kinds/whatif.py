@@ -151,7 +151,7 @@ def _scores(supposed: Supposition) -> Table:
     found = [(standing.label, standing.figure(before), standing.figure(after)) for standing, before, after in both]
     shown = [(label, now, then) for label, now, then in found if not _unjudged(now, then)]
     rows = tuple((Text(label), *_beside(supposed, now, then)) for label, now, then in shown)
-    return Table(("", "Now", "If", "Change"), rows)
+    return Table(("", "Now", "If", "Change"), rows, words=("Change",))
 
 
 def _unjudged(now: Figure, then: Figure) -> bool:
@@ -181,7 +181,7 @@ def _points(supposed: Supposition) -> Iterator[Block]:
         yield Prose("No rule of the scorecard gives other points.")
         return
     rows = tuple(_line(supposed, line) for line in supposed.lines)
-    yield Table(("Rule", "Dimension", "Now", "If", "Why"), rows)
+    yield Table(("Rule", "Dimension", "Now", "If", "Why"), rows, words=("Dimension", "Now", "If"))
 
 
 def _line(supposed: Supposition, line: Line) -> tuple[Cell, ...]:
@@ -190,8 +190,14 @@ def _line(supposed: Supposition, line: Line) -> tuple[Cell, ...]:
     marked = hypothetical(then, supposed.receipts) if isinstance(then, Fact) else then
     if isinstance(marked, Fact):
         marked = replace(marked, metric="contribution_points")
-    why = f"If so: {line.after.because}" if line.after else f"No more: {line.before.because}" if line.before else ""
-    return Text(line.rule), Text(judgement.dimension_title(line.dimension)), now, marked, Text(why)
+    return Text(line.rule), Text(judgement.dimension_title(line.dimension)), now, marked, _why(supposed, line)
+
+
+def _why(supposed: Supposition, line: Line) -> Cell:
+    if line.after is not None:
+        told = judgement.because(line.after, f"If so: {line.after.because}")
+        return hypothetical(told, supposed.receipts) if isinstance(told, Fact) else told
+    return judgement.because(line.before, f"No more: {line.before.because}") if line.before else Text("")
 
 
 def _points_of(line: Contribution | None) -> Fact[int] | Text:

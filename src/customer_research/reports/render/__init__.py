@@ -18,7 +18,8 @@ from customer_research.domain.report import Report
 class Format:
     """A format of reports: its name, what it is, the suffixes of its files, its media type.
 
-    `binary` formats are no text for a terminal. `options` are keywords that its renderer takes beside `show_personal`.
+    `binary` formats are no text for a terminal. `options` are keywords that its renderer takes beside `show_personal`;
+    `aliases` are other words for it, beside its suffixes without the dot.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Format:
     media_type: str
     binary: bool = False
     options: frozenset[str] = frozenset()
+    aliases: tuple[str, ...] = ()
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -35,13 +37,25 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         one.name: one
         for one in (
             Format(
-                "terminal", "text for a terminal", "terminal", (".txt",), "text/plain", options=frozenset({"color"})
+                "terminal",
+                "text for a terminal",
+                "terminal",
+                (".txt", ".text"),
+                "text/plain",
+                options=frozenset({"color"}),
+                aliases=("plain",),
             ),
-            Format("markdown", "Markdown (GitHub flavour)", "markdown", (".md",), "text/markdown"),
+            Format("markdown", "Markdown (GitHub flavour)", "markdown", (".md", ".markdown"), "text/markdown"),
             Format("json", "JSON with a schema", "json_", (".json",), "application/json"),
             Format("html", "one HTML page with charts, for a browser", "html_", (".html", ".htm"), "text/html"),
             Format(
-                "email", "an e-mail message, a draft to address", "email_", (".eml",), "message/rfc822", binary=True
+                "email",
+                "an e-mail message, a draft to address",
+                "email_",
+                (".eml",),
+                "message/rfc822",
+                binary=True,
+                aliases=("mail",),
             ),
             Format("slack", "a Slack message as Block Kit JSON", "slack_", (".slack",), "application/json"),
             Format("csv", "CSV, a line a figure", "csv_", (".csv",), "text/csv"),
@@ -52,6 +66,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 (".xlsx",),
                 "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
                 binary=True,
+                aliases=("excel",),
             ),
             Format(
                 "pptx",
@@ -61,12 +76,23 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 "application/vnd.openxmlformats-officedocument.presentationml.presentation",
                 binary=True,
                 options=frozenset({"template"}),
+                aliases=("powerpoint", "slides"),
             ),
             Format("pdf", "PDF, tagged", "pdf", (".pdf",), "application/pdf", binary=True),
         )
     }
 )
 """Every format by name."""
+
+
+NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        word: one.name
+        for one in FORMATS.values()
+        for word in (one.name, *(suffix[1:] for suffix in one.suffixes), *one.aliases)
+    }
+)
+"""Every word for a format (its name, suffixes without the dot, aliases) → its name."""
 
 
 def render(report: Report, name: str, *, show_personal: bool = False, **options: Any) -> bytes:

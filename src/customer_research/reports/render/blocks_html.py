@@ -10,7 +10,6 @@ from customer_research.domain.evidence import ANSWERS
 from customer_research.domain.report import (
     Block,
     Bullets,
-    Cell,
     Chart,
     FigureLine,
     Figures,
@@ -168,14 +167,20 @@ class Blocks:
             for header, is_right in zip(table.headers, right, strict=True)
         ]
         rows = [
-            element("tr", *(self._cell(cell, table, first=at == 0, right=right[at]) for at, cell in enumerate(row)))
+            element(
+                "tr",
+                *(
+                    self._cell(shown, first=at == 0, right=right[at])
+                    for at, shown in enumerate(self._presenter.row(table, row))
+                ),
+            )
             for row in table.rows
         ]
         drawn = element("table", caption, element("thead", element("tr", *heads)), element("tbody", *rows))
         return self._region(drawn, f"{called}: {self._presenter.text(table.caption) or self.within}")
 
-    def _cell(self, cell: Cell, table: Table, *, first: bool, right: bool) -> Markup:
-        shown = self._shown(self._presenter.cell(cell, proven=table.basis))
+    def _cell(self, found: Shown, *, first: bool, right: bool) -> Markup:
+        shown = self._shown(found)
         alignment = "right" if right else None
         if first:
             return element("th", shown, scope="row", class_=alignment)

@@ -210,9 +210,6 @@ class _Writer:
         if isinstance(found, Gap):
             words = self._words(gap_words(found))
             yield replace(start, text=words, gap=found.reason, receipts=())
-        elif isinstance(found, Personal):
-            words = self._presenter.personal(found)
-            yield replace(start, value=words, text=words, unit="text")
         elif isinstance(found, Text):
             words = self._words(found.text)
             yield replace(start, value=words, text=words, unit="text")

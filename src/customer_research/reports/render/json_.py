@@ -24,6 +24,7 @@ from customer_research.domain.report import (
     Personal,
     Prose,
     Report,
+    Statement,
     Table,
     Text,
 )
@@ -155,12 +156,13 @@ class _Writer:
         return {"at": at, **{name: text for name, text in named.items() if text}, "figure": self.cell(mark.figure)}
 
     def cell(self, cell: Cell) -> dict[str, Any]:
+        if isinstance(cell, Statement):
+            link = safe_link(cell.link)
+            return {**self.fact(cell), "tone": cell.tone, **({"link": link} if link else {})}
         if isinstance(cell, Fact):
             return self.fact(cell)
         if isinstance(cell, Gap):
             return {"gap": self.gap(cell)}
-        if isinstance(cell, Personal):
-            return {"text": self._presenter.personal(cell), "personal": cell.kind}
         if isinstance(cell, Text):
             link = safe_link(cell.link)
             return {"text": self._words(cell.text), "tone": cell.tone, **({"link": link} if link else {})}
@@ -176,6 +178,7 @@ class _Writer:
             "receipts": self.ids(receipts_of(fact)),
             "as_of": _instant(fact.as_of),
             **({"metric": fact.metric} if fact.metric else {}),
+            **({"personal": fact.value.kind} if isinstance(fact.value, Personal) else {}),
             **({"note": self._words(note_words(fact))} if fact.note else {}),
         }
 

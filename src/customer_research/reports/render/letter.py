@@ -242,10 +242,10 @@ class Letter:
                 *(
                     element(
                         "td",
-                        self._shown(self._presenter.cell(cell, proven=table.basis)),
+                        self._shown(shown),
                         style=f"{_CELL}{aligned[at]}",
                     )
-                    for at, cell in enumerate(row)
+                    for at, shown in enumerate(self._presenter.row(table, row))
                 ),
                 valign="top",
             )

@@ -171,10 +171,7 @@ class Writer:
         headers = " | ".join(self._words(header) or " " for header in table.headers)
         right = [at < len(table.align) and table.align[at] == "right" for at in range(len(table.headers))]
         rule = " | ".join("---:" if is_right else "---" for is_right in right)
-        rows = [
-            " | ".join(self._shown(self._presenter.cell(cell, proven=table.basis)) for cell in row)
-            for row in table.rows
-        ]
+        rows = [" | ".join(self._shown(shown) for shown in self._presenter.row(table, row)) for row in table.rows]
         lines = [f"| {line} |" for line in (headers, rule, *rows)]
         caption = self._caption(table)
         return f"{caption}\n\n" * bool(caption) + "\n".join(lines)

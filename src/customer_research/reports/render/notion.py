@@ -82,7 +82,7 @@ class _Writer(markdown.Writer):
         """Rows of the longest allowed table, and further tables for the rest."""
         headers = "".join(f"\t\t<td>{self._words(header)}</td>\n" for header in table.headers)
         rows = [
-            "".join(f"\t\t<td>{self._shown(self._presenter.cell(cell, proven=table.basis))}</td>\n" for cell in row)
+            "".join(f"\t\t<td>{self._shown(shown)}</td>\n" for shown in self._presenter.row(table, row))
             for row in table.rows
         ]
         drawn = [

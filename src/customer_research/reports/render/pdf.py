@@ -210,7 +210,7 @@ class _Writer:
 
     def _table(self, table: Table) -> dict[str, Any]:
         headers = [drawable(self._presenter.text(header)) for header in table.headers]
-        cells = [[self._presenter.cell(cell, proven=table.basis) for cell in row] for row in table.rows]
+        cells = [self._presenter.row(table, row) for row in table.rows]
         texts = [headers, *([_measured(shown) for shown in row] for row in cells)]
         size = _TABLE_SIZE if len(headers) < _MANY_COLUMNS else _SMALLEST
         groups = side_by_side(texts, _LINE / size, 2 * _PADDING / size)

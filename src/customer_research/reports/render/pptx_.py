@@ -184,7 +184,7 @@ class _Writer:
     def _table(self, table: Table) -> None:
         presenter = self._presenter
         headers = tuple((Word(presenter.text(header), bold=True),) for header in table.headers)
-        shown = [[presenter.cell(cell, proven=table.basis) for cell in row] for row in table.rows]
+        shown = [presenter.row(table, row) for row in table.rows]
         rows = [tuple(self._shown(one) for one in row) for row in shown]
         caption = " ".join(part for part in (presenter.text(table.caption), caption_beside(table)) if part)
         right = tuple(at < len(table.align) and table.align[at] == "right" for at in range(len(headers)))

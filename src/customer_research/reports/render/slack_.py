@@ -177,7 +177,7 @@ class _Message:
             total = len(table.rows) if table.total is None else table.total
             yield f"*{self._words(table.caption)}* ({total})"
         for row in table.rows[:_MOST_ROWS]:
-            cells = [self._shown(self._presenter.cell(cell, proven=table.basis)) for cell in row]
+            cells = [self._shown(shown) for shown in self._presenter.row(table, row)]
             named = [
                 f"{self._words(header)} {cell}" if header else cell
                 for header, cell in zip(table.headers[1:], cells[1:], strict=True)

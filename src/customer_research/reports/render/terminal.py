@@ -321,7 +321,7 @@ class _Writer:
                 no_wrap=right,
             )
         for row in table.rows:
-            shown = (self._presenter.cell(cell, proven=table.basis) for cell in row)
+            shown = self._presenter.row(table, row)
             grid.add_row(*(self._shown(cell, longest=None if cell.link else _longest(cell)) for cell in shown))
         return grid
 
@@ -341,10 +341,8 @@ class _Writer:
         for number, row in enumerate(table.rows):
             if number:
                 grid.add_row("", "")
-            for header, cell in zip(table.headers, row, strict=True):
-                grid.add_row(
-                    _styled(self._presenter.text(header)), self._shown(self._presenter.cell(cell, proven=table.basis))
-                )
+            for header, shown in zip(table.headers, self._presenter.row(table, row), strict=True):
+                grid.add_row(_styled(self._presenter.text(header)), self._shown(shown))
         return grid
 
 

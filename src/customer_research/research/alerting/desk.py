@@ -72,7 +72,7 @@ class Choice:
         return (
             (not self.severities or episode.severity in self.severities)
             and self.rule.lower() in {"", episode.rule.lower()}
-            and self.assignee.lower() in {"", episode.assignee.lower()}
+            and self.assignee.lower() in episode.assignee.lower()
         )
 
     @property
@@ -96,11 +96,14 @@ def open_alerts(settings: Settings, choice: Choice, *, now: datetime) -> Report:
         judged = AlertBook(store).newest()
         if judged is None:
             raise UsageError("No snapshot has been judged yet.", hint="Run `customer-research alerts check`.")
-        wanted = [episode for episode in AlertBook(store).episodes() if choice.takes(episode)]
+        every = AlertBook(store).episodes()
+        wanted = [episode for episode in every if choice.takes(episode)]
         shown = tuple(episode for episode in wanted if choice.snoozed or not episode.snoozed(now))
         desk = _desk(settings, store, shown, "open alerts", now)
         waiting = sum(one.as_of > judged.as_of for one in scored(settings, History(store)))
-        return build_open(OpenAlerts(desk, shown, len(wanted) - len(shown), choice.words, choice.most, waiting))
+        return build_open(
+            OpenAlerts(desk, shown, len(wanted) - len(shown), choice.words, choice.most, waiting, len(every))
+        )
 
 
 def _require_rule(settings: Settings, name: str, book: AlertBook) -> None:

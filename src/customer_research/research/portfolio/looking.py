@@ -55,13 +55,17 @@ _RISK_ORDERS: Mapping[RiskSort, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which operators are looked at: each part that is empty lets everybody through."""
+    """Which operators are looked at: each part that is empty lets everybody through.
+
+    `owner` is a name or a part of it, `owners` the names that it fits (`_fitting` finds them).
+    """
 
     bands: tuple[Band, ...] = ()
     statuses: tuple[Status, ...] = ()
     segments: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     owner: str = ""
+    owners: tuple[str, ...] = ()
     min_mrr_minor: int | None = None
     text: str = ""
     sort: Sort = "attention"
@@ -76,7 +80,7 @@ class Wanted:
             f"status {' or '.join(self.statuses)}" if self.statuses else "",
             f"segment {' or '.join(self.segments)}" if self.segments else "",
             f"finding {' or '.join(self.findings)}" if self.findings else "",
-            f"owner {self.owner}" if self.owner else "",
+            f"owner {' or '.join(self.owners) or self.owner}" if self.owner else "",
             f"MRR of at least {money_words(Money('USD', self.min_mrr_minor))}"
             if self.min_mrr_minor is not None
             else "",
@@ -104,7 +108,7 @@ def portfolio(
     rules = _rules(wanted)
     receipt = scoring_receipt(snapshot)
     card = _card(snapshot)
-    of = _choose(engine, wanted, rules)
+    of, wanted = _choose(engine, wanted, rules)
     statuses = _groups(engine, "chosen", "status", "score")
     ids = _ids(engine, "chosen", _ORDERS[wanted.sort], wanted.most)
     shown = accounts_of(files, ids, card, now=now, links=links, playbook=playbook)
@@ -155,7 +159,7 @@ def risks(
     found = portfolio(engine, folder, snapshot, replace(wanted, most=0), now=now, links=links)
     files = Files(engine, folder, snapshot)
     retention = card_named(RETENTION)
-    _rank(engine, retention, wanted)
+    _rank(engine, retention, _fitting(engine, wanted))
     ids = _ids(engine, "at_risk", _RISK_ORDERS[wanted.risk_sort], wanted.most)
     slipping = _ids(engine, "slipping", _RISK_ORDERS["risk"], SLIPPING_SHOWN)
     left = _ids(engine, "left_lately", "churned_on DESC, operator_id", None)
@@ -218,8 +222,12 @@ def _rules(wanted: Wanted) -> tuple[FindingRule, ...]:
 # --- choosing ----------------------------------------------------------------------------------------------------------
 
 
-def _choose(engine: Engine, wanted: Wanted, rules: Sequence[FindingRule]) -> int:
-    """Keep the table `chosen`; gives how many operators the snapshot has."""
+def _choose(engine: Engine, wanted: Wanted, rules: Sequence[FindingRule]) -> tuple[int, Wanted]:
+    """Keep the table `chosen`; gives how many operators the snapshot has, and what is wanted with its owners' names.
+
+    Raises:
+        UsageError: nobody's owner is called so.
+    """
     weights = " ".join(f"WHEN '{rule.id}' THEN {_LEVELS[rule.priority]}" for rule in rules if rule.kind == "risk")
     bands = " ".join(f"WHEN '{band}' THEN {level}" for band, level in _BAND_LEVELS.items())
     engine.keep(
@@ -235,10 +243,24 @@ def _choose(engine: Engine, wanted: Wanted, rules: Sequence[FindingRule]) -> int
         ) AS f ON f.operator_id = a.operator_id
         """,
     )
+    wanted = _fitting(engine, wanted)
     conditions, values = _conditions(wanted)
     engine.keep("chosen", f"SELECT * FROM everybody AS e WHERE {' AND '.join(conditions)}", values)
     (count,) = engine.run("SELECT COUNT(*) AS n FROM everybody")
-    return int(count["n"])
+    return int(count["n"]), wanted
+
+
+def _fitting(engine: Engine, wanted: Wanted) -> Wanted:
+    """What is wanted with the names of the owners meant: the one of that very name, else all that have it as a part."""
+    if not wanted.owner:
+        return wanted
+    rows = engine.run("SELECT DISTINCT owner_name FROM everybody WHERE NOT owner_name IS NULL ORDER BY owner_name")
+    names, asked = [str(row["owner_name"]) for row in rows], wanted.owner.casefold()
+    fitting = [name for name in names if name.casefold() == asked] or [n for n in names if asked in n.casefold()]
+    if not fitting:
+        told = f"Owners: {', '.join(names)}." if names else "HubSpot names no owner of any operator."
+        raise UsageError(f"No account owner's name has {wanted.owner[:60]!r} in it.", hint=told)
+    return replace(wanted, owners=tuple(fitting))
 
 
 def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
@@ -248,6 +270,7 @@ def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
         "e.status": ("status", wanted.statuses or PRESENT),
         "e.band": ("band", wanted.bands),
         "e.segment": ("segment", wanted.segments),
+        "e.owner_name": ("owner", wanted.owners),
         "h.rule": ("finding", wanted.findings),
     }
     for column, (name, given) in lists.items():
@@ -259,9 +282,6 @@ def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
         if column == "h.rule":
             condition = f"e.operator_id IN (SELECT h.operator_id FROM findings AS h WHERE {condition})"
         conditions.append(condition)
-    if wanted.owner:
-        conditions.append("LOWER(e.owner_name) = LOWER($owner)")
-        values["owner"] = wanted.owner
     if wanted.min_mrr_minor is not None:
         conditions.append("e.mrr_usd >= $least")
         values["least"] = wanted.min_mrr_minor

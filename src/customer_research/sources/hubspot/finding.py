@@ -35,8 +35,9 @@ async def find(session: HubSpotSession, readings: tuple[Interpretation, ...]) ->
     if holder is None or reading is None:
         return Found((), ())
     rows = await _search(session, reading, [r.value for r in readings if r.kind == reading.kind], holder, recording)
-    found = tuple(candidate for row in rows if (candidate := _candidate(row, holder)) is not None)
-    return Found(found, (recording.receipt(rows),))
+    receipt = recording.receipt(rows)
+    found = tuple(candidate for row in rows if (candidate := _candidate(row, holder, receipt.id)) is not None)
+    return Found(found, (receipt,))
 
 
 async def _search(
@@ -60,7 +61,7 @@ def _searched(reading: Interpretation) -> str:
     return reading.value[-10:] if reading.kind == "phone" else reading.value
 
 
-def _candidate(row: Mapping[str, Any], holder: str) -> Candidate | None:
+def _candidate(row: Mapping[str, Any], holder: str, fetch_id: str) -> Candidate | None:
     shown = row.get("properties") or {}
     operator_id = canonical_operator_id(shown.get(holder))
     if operator_id is None:
@@ -72,4 +73,5 @@ def _candidate(row: Mapping[str, Any], holder: str) -> Candidate | None:
         domain=shown.get("domain"),
         city=shown.get("city"),
         hubspot_id=str(row.get("id")),
+        proof=(fetch_id,),
     )

@@ -29,5 +29,6 @@ async def _customer(session: LagoSession, operator_id: str) -> tuple[Candidate |
     if record is None:
         return None, recording.receipt([])
     row = normalise.customer(record, operator_id)
-    known = Candidate(operator_id, row["name"] or "", row["email"], row["phone"], city=row["city"])
-    return known, recording.receipt([row])
+    receipt = recording.receipt([row])
+    name = row["name"] or ""
+    return Candidate(operator_id, name, row["email"], row["phone"], city=row["city"], proof=(receipt.id,)), receipt

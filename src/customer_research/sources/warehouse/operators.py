@@ -29,10 +29,11 @@ async def operators(session: WarehouseSession, operator_id: str | None = None) -
         answer = await session.run(
             f"{_COLUMNS} WHERE o.OPERATOR_ID = $operator_id", {"operator_id": plain}, stream="operators"
         )
-    return Found(tuple(_candidate(row) for row in answer.rows if row["operator_id"]), (answer.receipt,))
+    found = tuple(_candidate(row, answer.receipt.id) for row in answer.rows if row["operator_id"])
+    return Found(found, (answer.receipt,))
 
 
-def _candidate(row: Mapping[str, Any]) -> Candidate:
+def _candidate(row: Mapping[str, Any], fetch_id: str) -> Candidate:
     return Candidate(
         operator_id=str(row["operator_id"]).strip().lower(),
         name=row["name"] or "",
@@ -40,6 +41,7 @@ def _candidate(row: Mapping[str, Any]) -> Candidate:
         phone=row["phone"],
         domain=_domain(row["website"]),
         stripe_account=row["stripe_account"],
+        proof=(fetch_id,),
     )
 
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from customer_research.reports.render import FORMATS
 from customer_research.surfaces.cli.reports import report_options
-from customer_research.surfaces.cli.session import PARTIAL, Delivery, OutputFile, delivery_of, settings_of
+from customer_research.surfaces.cli.session import PARTIAL, Delivery, FormatName, OutputFile, delivery_of, settings_of
 
 if TYPE_CHECKING:
     from customer_research.research.backtest.desk import Asked
@@ -139,7 +138,7 @@ def report_file(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--report", type=_FILE, help="The report in a file; its suffix names the format. Default: printed."
         ),
-        click.option("--format", "chosen", type=click.Choice(FORMATS), help="How to print it; default: terminal."),
+        click.option("--format", "chosen", type=FormatName(), help="How to print it; default: terminal."),
     ):
         wrapped = option(wrapped)
     return wrapped

@@ -25,6 +25,7 @@ from customer_research.surfaces.cli.reports import (
 from customer_research.surfaces.cli.session import (
     PARTIAL,
     Delivery,
+    FormatName,
     output_format,
     refuse_template,
     rendered,
@@ -72,7 +73,7 @@ Exit code: 0 all in full; 3 some partial; 4 some not found, ambiguous or refused
     "--output", "-o", type=click.Path(path_type=Path, file_okay=False), help="Folder for reports and summary."
 )
 @click.option("--json", "as_json", is_flag=True, help="Reports and the printed summary as JSON.")
-@click.option("--format", "chosen", type=click.Choice(FORMATS), help="How reports are written; default: markdown.")
+@click.option("--format", "chosen", type=FormatName(), help="How reports are written; default: markdown.")
 @click.option("--retry", is_flag=True, help="Do again the lines of an earlier run that were not done in full.")
 @SCORECARD
 @TEMPLATE

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from customer_research.errors import AmbiguousOperator, OperatorNotFound
-from customer_research.reports.render import FORMATS
 from customer_research.surfaces.cli.group import complain
 from customer_research.surfaces.cli.session import (
     PARTIAL,
     SUFFIXES,
     Delivery,
+    FormatName,
     OutputFile,
     delivery_of,
     with_research,
@@ -92,7 +92,7 @@ def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help=f"Write to a file; its suffix ({', '.join(SUFFIXES)}) names the format.",
         ),
         click.option("--json", "as_json", is_flag=True, help="JSON (the same as --format json)."),
-        click.option("--format", "chosen", type=click.Choice(FORMATS), help="How to show it; default: terminal."),
+        click.option("--format", "chosen", type=FormatName(), help="How to show it; default: terminal."),
     ):
         wrapped = option(wrapped)
     return wrapped

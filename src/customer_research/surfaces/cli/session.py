@@ -15,7 +15,7 @@ import click
 
 from customer_research import private
 from customer_research.errors import UsageError
-from customer_research.reports.render import FORMATS
+from customer_research.reports.render import FORMATS, NAMES
 from customer_research.surfaces.cli import screen
 
 if TYPE_CHECKING:
@@ -27,6 +27,18 @@ T = TypeVar("T")
 
 SUFFIXES = {suffix: name for name, known in FORMATS.items() for suffix in known.suffixes}
 """File suffix → format."""
+
+
+class FormatName(click.Choice[str]):
+    """A format by its name, a file's suffix (`md`, `.txt`) or another usual word for it; a wrong one is told all names."""
+
+    def __init__(self) -> None:
+        super().__init__(tuple(FORMATS))
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The format's name."""
+        return super().convert(NAMES.get(value.strip().lower().removeprefix("."), value), param, ctx)
+
 
 PARTIAL = 3
 STANDARD_OUTPUT = Path("-")
