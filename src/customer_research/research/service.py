@@ -28,6 +28,7 @@ from customer_research.metrics.queries import EVIDENCE, LISTINGS, evidence_sql
 from customer_research.reports.build import INTERNALLY, Kind
 from customer_research.reports.kinds import KINDS
 from customer_research.reports.kinds import lookup as lookup_kind
+from customer_research.reports.kinds.reason import build_reason
 from customer_research.research import comparison, missing, whatif
 from customer_research.research import doctor as checks
 from customer_research.research.batch import Batch, Order, Row, Told
@@ -40,10 +41,10 @@ from customer_research.research.freshness import freshness
 from customer_research.research.gather import CSM, Gatherer, Progress, silent
 from customer_research.research.gathered import Gathered
 from customer_research.research.journal import Journal
-from customer_research.research.judge import advised, judge
+from customer_research.research.judge import advised, card_named, judge
 from customer_research.research.judge import prepare as prepare_judging
 from customer_research.research.resolve import Resolution, Resolver, operator_id_of
-from customer_research.research.why import compare, explain, metric_named, needed_tables, warehouse_evidence
+from customer_research.research.why import compare, explain, metric_named, needed_tables, part_named, warehouse_evidence
 from customer_research.settings import Settings
 
 ALL_TABLES = frozenset(TABLES)
@@ -281,6 +282,15 @@ class Research:
             **{name: getattr(explained, name) for name in Explanation.__slots__ if name != "replayed"},
             replayed=compare(explained.figure, again.figure),
         )
+
+    async def reason(self, term: str, name: str) -> Report | None:
+        """The score, a dimension or a rule of the settings' scorecard taken apart; None where the name is a metric's.
+
+        Raises:
+            UsageError: no such metric, dimension or rule; else as `report`.
+        """
+        asked = part_named(name, card_named(self.settings.scorecard))
+        return None if asked is None else build_reason(await self.account(term), asked)
 
     async def _explained(self, term: str, metric: Metric, rows: int) -> Explanation:
         self._connections.forget()

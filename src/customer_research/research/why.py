@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from customer_research.domain.evidence import Evidence, Fact, Figure, Gap
 from customer_research.domain.explanation import Explanation, Replay
 from customer_research.domain.records import TABLES
 from customer_research.errors import UsageError
+from customer_research.health.scorecard import Rule, Scorecard
 from customer_research.metrics.catalogue import METRICS, SUBJECTS, Metric
 from customer_research.metrics.queries import EVIDENCE, derived_sql, subject_sql
+from customer_research.reports.kinds.reason import Judged
 from customer_research.research.gathered import BOUND_TABLES
 
-__all__ = ["Explanation", "Replay", "compare", "explain", "metric_named", "needed_tables", "warehouse_evidence"]
+__all__ = [
+    "Explanation",
+    "Replay",
+    "compare",
+    "explain",
+    "metric_named",
+    "needed_tables",
+    "part_named",
+    "warehouse_evidence",
+]
+
+
+SCORE = "health_score"
+"""What the score itself is asked for by."""
 
 
 def metric_named(name: str) -> Metric:
@@ -23,12 +38,46 @@ def metric_named(name: str) -> Metric:
     """
     metric = METRICS.get(name)
     if metric is None:
-        import difflib  # noqa: PLC0415 - only on a wrong name
-
-        close = difflib.get_close_matches(name, METRICS, n=3)
-        hint = f"Did you mean {', '.join(close)}?" if close else "`customer-research metrics` lists them all."
-        raise UsageError(f"There is no metric {name[:60]!r}.", hint=hint)
+        raise _unknown("metric", name, METRICS, "`customer-research metrics` lists them all.")
     return metric
+
+
+def part_named(name: str, card: Scorecard) -> Judged | None:
+    """What of a scorecard is called so: the score, a dimension, a rule; None where it is a metric's name.
+
+    Raises:
+        UsageError: naming the nearest metrics, dimensions and rules.
+    """
+    if name in METRICS:
+        return None
+    parts = {SCORE: Judged(SCORE)} | {one.name: Judged(one.name) for one in card.dimensions}
+    parts |= {rule.id: _judged(rule) for rule in card.rules}
+    found = {part.lower(): judged for part, judged in parts.items()}.get(name.strip().lower())
+    if found is None:
+        listed = f"`customer-research metrics` and `rules` list them; dimensions: {', '.join(d.name for d in card.dimensions)}."
+        raise _unknown("metric, dimension or rule", name, (*METRICS, *parts), listed)
+    return found
+
+
+def _unknown(what: str, name: str, known: Iterable[str], listed: str) -> UsageError:
+    import difflib  # noqa: PLC0415 - only on a wrong name
+
+    lowered = {one.lower(): one for one in known}
+    close = [lowered[one] for one in difflib.get_close_matches(name.lower(), lowered, n=3)]
+    return UsageError(
+        f"There is no {what} {name[:60]!r}.", hint=f"Did you mean {', '.join(close)}?" if close else listed
+    )
+
+
+def _judged(rule: Rule) -> Judged:
+    points = f"{rule.points:+d} points" + (f" each ({rule.per})" if rule.per else "")
+    return Judged(
+        rule.id,
+        is_rule=True,
+        points=points,
+        conditions=tuple(case.when.sql for case in rule.cases),
+        metrics=rule.metrics,
+    )
 
 
 def needed_tables(metric: Metric) -> frozenset[str]:
