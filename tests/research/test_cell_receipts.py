@@ -15,7 +15,6 @@ from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.money import Money
 from customer_research.domain.report import Cell, Figures, Personal, Report, Statement, Table, Text
 from customer_research.errors import RenderError
-from customer_research.metrics.queries import LISTINGS
 from customer_research.reports.kinds import KINDS, comparison
 from customer_research.reports.presentation import Presenter
 from customer_research.reports.render import json_
@@ -24,7 +23,7 @@ from customer_research.sandbox.scenarios import scenario_id
 from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings
 
-OPERATORS = tuple(scenario_id(number) for number in (2, 4, 20))
+OPERATORS = tuple(scenario_id(number) for number in (2, 20))
 RECORDS = frozenset(
     {
         "Latest invoices",
@@ -85,14 +84,14 @@ def _fetches(account: Account) -> dict[str, list[Mapping[str, Any]]]:
 
 @pytest.fixture(scope="module")
 def accounts(sandbox: Sandbox, settings: Settings) -> tuple[Account, ...]:
-    """A few operators with all that any report reads of them."""
+    """A few operators with what their profile reads."""
     sandbox.set_faults()
 
     found: list[Account] = []  # not a task's result: asyncio's debug mode would write all of it into a log line
 
     async def read() -> None:
         async with Research(settings) as opened:
-            found.extend([await opened.account(one, listings=frozenset(LISTINGS)) for one in OPERATORS])
+            found.extend([await opened.account(one, listings=KINDS["profile"].needs) for one in OPERATORS])
 
     asyncio.run(read())
     return tuple(found)

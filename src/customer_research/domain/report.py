@@ -25,10 +25,13 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Personal:
-    """Personal text (e-mail, phone, cardholder, address), the value of a fact: masked unless the reader asked to see it."""
+    """Personal text (e-mail, phone, cardholder, address), the value of a fact: masked unless the reader asked to see it.
+
+    A `contact` is the name of somebody whom the reader is about to meet: our own people see it.
+    """
 
     text: str
-    kind: Literal["email", "phone", "person", "address"]
+    kind: Literal["email", "phone", "person", "address", "contact"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,7 +230,19 @@ def _known(created_at: Any, until: datetime) -> bool:
 
 
 Kinds = Literal[
-    "text", "money", "count", "number", "date", "day", "month", "timestamp", "boolean", "email", "phone", "person"
+    "text",
+    "money",
+    "count",
+    "number",
+    "date",
+    "day",
+    "month",
+    "timestamp",
+    "boolean",
+    "email",
+    "phone",
+    "person",
+    "contact",
 ]
 
 
@@ -238,7 +250,7 @@ Kinds = Literal[
 class Column:
     """A column of a table of records: the row's field, its header, and how it is shown.
 
-    `day` is an instant's day in UTC; `money` reads the row's `currency`; `email`, `phone` and `person` are personal; `link` makes a link of the row.
+    `day` is an instant's day in UTC; `money` reads the row's `currency`; `email`, `phone`, `person` and `contact` are personal; `link` makes a link of the row.
     """
 
     field: str
@@ -247,8 +259,10 @@ class Column:
     link: Callable[[Mapping[str, Any]], str] | None = None
 
 
-PersonalKind = Literal["email", "phone", "person", "address"]
-PERSONAL_KINDS: Mapping[str, PersonalKind] = MappingProxyType({"email": "email", "phone": "phone", "person": "person"})
+PersonalKind = Literal["email", "phone", "person", "address", "contact"]
+PERSONAL_KINDS: Mapping[str, PersonalKind] = MappingProxyType(
+    {"email": "email", "phone": "phone", "person": "person", "contact": "contact"}
+)
 """Kinds of columns that are personal."""
 
 NOT_RECORDED = Text("not recorded", "unknown")

@@ -113,7 +113,7 @@ def mask(personal: Personal) -> str:
         return f"{masked_word(local)}@{domain}" if at else HIDDEN
     if personal.kind == "phone":
         return tail(text, 2)
-    if personal.kind == "person":
+    if personal.kind in {"person", "contact"}:
         return initials(text)
     return "(address hidden)"
 
@@ -275,7 +275,8 @@ class Presenter:
 
     def personal(self, personal: Personal) -> str:
         """Personal text, masked unless it may be shown."""
-        return clean(personal.text) or "(blank)" if self.show_personal else mask(personal)
+        met = personal.kind == "contact" and self.report.audience == "internal"
+        return clean(personal.text) or "(blank)" if self.show_personal or met else mask(personal)
 
     def value(self, fact: Fact[Any]) -> str:
         """A fact's value in words."""
@@ -364,4 +365,9 @@ def one_line(presenter: Presenter) -> str | None:
     for block in presenter.sections[0].blocks:
         if isinstance(block, Figures):
             parts += [f"{line.label} {presenter.line(line).text}".strip() for line in block.lines]
+    parts += [
+        f"{source_title(item.source)} {'missing' if item.state == 'missing' else 'in part'}"
+        for item in presenter.report.freshness
+        if item.state != "ok"
+    ]
     return " · ".join(parts)

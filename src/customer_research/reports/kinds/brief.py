@@ -236,7 +236,7 @@ def _last_word(account: Account) -> Prose:
 def _attendees(account: Account) -> Iterator[Block]:
     """The contacts that are still there, and whose account it is."""
     columns = (
-        Column("name", "Name", "person"),
+        Column("name", "Name", "contact"),
         Column("job_title", "Role"),
         Column("email", "E-mail", "email"),
         Column("is_primary", "Primary", "boolean"),

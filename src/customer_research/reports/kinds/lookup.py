@@ -22,6 +22,7 @@ from customer_research.domain.report import (
     Text,
 )
 from customer_research.errors import RenderError
+from customer_research.reports import judgement
 from customer_research.reports.build import Kind, bullets, proven_prose, section, sections, stated
 from customer_research.reports.presentation import source_title
 
@@ -97,7 +98,8 @@ def _headline(answer: LookupAnswer, receipts: tuple[Receipt, ...], as_of: dateti
         return Prose("The lookup reached no source that could tell.", (), "unknown")
     total = Fact(answer.total, "count", receipts, as_of, metric="matches")
     if answer.best is not None:
-        return Prose(f"Found: {answer.best.candidate.name}.", (total,), "good")
+        guess = judgement.guess_words(answer.best)
+        return Prose(f"Found: {answer.best.candidate.name}. {guess}".strip(), (total,), "watch" if guess else "good")
     if answer.ambiguous:
         return Prose(f"Ambiguous: {answer.total} operators match. Choose one by its operator id.", (total,), "watch")
     return Prose("No operator answers to this term.", (total,), "bad")
