@@ -54,6 +54,8 @@ def _words(value: Any) -> frozenset[str]:
 def _holds(row: Mapping[str, Any], cell: Fact[Any]) -> bool:
     """Whether a record says what a cell says."""
     value = cell.value.text if isinstance(cell.value, Personal) else cell.value
+    if value == "no end set":
+        return not any(row[name] for name in ("terminated_at", "canceled_at", "ending_at", "next_plan_code"))
     if isinstance(value, Money):
         return any(row[name] == value.minor for name in row if name.endswith("_minor"))
     fields = [field for name, field in row.items() if field is not None and name != "fetch_id"]
