@@ -79,8 +79,9 @@ def test_no_control_or_bidi_character_leaves_any_renderer(render: Any, kind: Any
 @pytest.mark.parametrize("render", RENDERERS)
 @pytest.mark.parametrize("secret", ["dana.roe@alder", "Dana Roe", "010 2030", "010-2030", "Kim Park", "Robin Vale"])
 def test_personal_data_is_masked_unless_asked_for(render: Any, secret: Any) -> None:
-    shown = [render(KINDS[kind].build(full())) for kind in ACCOUNT_KINDS]
-    assert not any(secret in text for text in shown)
+    met = {"brief"} if secret == "Dana Roe" else set()  # the contact whom one is about to meet
+    shown = {kind: render(KINDS[kind].build(full())) for kind in ACCOUNT_KINDS}
+    assert {kind for kind, text in shown.items() if secret in text} == met
     unmasked = [render(KINDS[kind].build(full()), show_personal=True) for kind in ACCOUNT_KINDS]
     assert any(secret in text.replace("\\", "") for text in unmasked)
 
