@@ -138,7 +138,8 @@ CASES = [
 @pytest.mark.parametrize(("kind", "audience", "style"), CASES)
 def test_no_format_of_a_report_lets_it_out(kind: str, audience: Any, style: str) -> None:
     read = text_in(style, render(KINDS[kind].report(talkative(), Occasion(audience=audience)), style))
-    assert [secret for secret in SECRETS if secret in read] == []
+    met = ["Dunmoor"] if kind == "brief" else []  # the brief names the contacts whom one is about to meet
+    assert [secret for secret in SECRETS if secret in read and secret not in met] == []
 
 
 def test_the_texts_would_be_seen() -> None:
