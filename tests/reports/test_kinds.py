@@ -38,6 +38,7 @@ from customer_research.domain.report import Bullets, Chart, FigureLine, Figures,
 from customer_research.domain.words import value_words
 from customer_research.errors import RenderError
 from customer_research.reports import judgement
+from customer_research.reports.evidence import evidence_table
 from customer_research.reports.kinds import EVERY_KIND, KINDS
 from customer_research.reports.kinds.lookup import build_lookup
 from customer_research.reports.render import json_, markdown, terminal
