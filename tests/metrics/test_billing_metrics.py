@@ -94,7 +94,7 @@ def test_nothing_due_is_no_rate_and_all_failed_is_zero() -> None:
     assert (failed["invoice_success_rate"], failed["invoices_due"]) == (0.0, 1)
 
 
-def test_success_rate_counts_paid_failed_and_what_is_overdue() -> None:
+def test_success_rate_counts_paid_and_what_is_overdue_whether_failed_or_not() -> None:
     row = billing(
         invoice=[
             invoice(payment_due_date=date(2026, 4, 30)),
@@ -106,8 +106,8 @@ def test_success_rate_counts_paid_failed_and_what_is_overdue() -> None:
             invoice(status="pending", payment_due_date=None),
         ]
     )
-    assert row["invoices_due"] == 5
-    assert row["invoice_success_rate"] == 3 / 5
+    assert row["invoices_due"] == 4
+    assert row["invoice_success_rate"] == 3 / 4
 
 
 def test_an_invoice_is_overdue_once_its_due_day_is_over() -> None:
@@ -123,7 +123,7 @@ def test_an_invoice_is_overdue_once_its_due_day_is_over() -> None:
             invoice(status="pending", payment_due_date=date(2026, 5, 1), payment_overdue=True),
         ]
     )
-    assert row["overdue_invoices"] == 3
+    assert row["overdue_invoices"] == 4
     assert row["oldest_overdue_days"] == 20
 
 
@@ -580,3 +580,46 @@ def test_operators_do_not_mix() -> None:
     found = {row["operator_id"]: row for row in rows}
     assert (found[OP]["mrr_usd"], found["op-2"]["mrr_usd"]) == (19_900, 0)
     assert (found[OP]["invoice_success_rate"], found["op-2"]["invoice_success_rate"]) == (1.0, 0.5)
+
+
+# -- what Lago says of an invoice besides its state ------------------------------------------------------------------------
+
+
+def test_only_what_is_still_to_pay_is_outstanding() -> None:
+    late: dict[str, Any] = {"status": "pending", "payment_due_date": date(2026, 3, 14)}
+    row = money(invoice=[invoice(29_900, due_minor=9_900, **late), invoice(19_900, status="failed")])["USD"]
+    assert (row["outstanding"], row["overdue_amount"], row["failed_amount"]) == (29_800, 29_800, 19_900)
+    assert billing(invoice=[invoice(29_900, due_minor=0, **late)])["overdue_invoices"] == 0
+
+
+def test_a_self_billed_invoice_is_what_we_owe_and_in_no_figure() -> None:
+    ours = invoice(status="failed", is_self_billed=True, payment_due_date=date(2026, 3, 1))
+    assert money(invoice=[ours]) == {}
+    row = billing(invoice=[invoice(), ours])
+    assert (row["invoices_finalized"], row["invoices_failed_90d"], row["overdue_invoices"]) == (1, 0, 0)
+
+
+def test_a_payment_given_back_after_a_lost_dispute_pays_nothing() -> None:
+    told = [invoice(), invoice(dispute_lost_at=ago(3)), invoice(dispute_lost_at=ago(-3))]
+    row, counted = money(invoice=told)["USD"], billing(invoice=told)
+    assert (row["total_invoiced"], row["total_paid"], row["given_back_amount"]) == (30_000, 20_000, 10_000)
+    assert (counted["invoices_paid"], counted["invoices_due"], counted["overdue_invoices"]) == (2, 3, 0)
+
+
+def test_lago_s_overdue_flag_counts_as_of_the_change_that_set_it() -> None:
+    ahead: dict[str, Any] = {"status": "pending", "payment_due_date": date(2026, 4, 30), "payment_overdue": True}
+    assert billing(invoice=[invoice(**ahead)])["overdue_invoices"] == 1
+    assert billing(invoice=[invoice(updated_at=ago(1), **ahead)])["overdue_invoices"] == 1
+    assert billing(invoice=[invoice(updated_at=ago(-1), **ahead)])["overdue_invoices"] == 0
+
+
+def test_what_was_voided_of_a_credit_note_credits_nothing() -> None:
+    note = {"currency": "USD", "total_minor": 30_000, "created_at": ago(9)}
+    row = money(credit_note=[note, {**note, "void_minor": 30_000}, {**note, "void_minor": 10_000}])["USD"]
+    assert row["credits"] == -50_000
+
+
+def test_a_running_free_trial_is_told_until_it_ends() -> None:
+    assert billing(subscription=[subscription(trial_ends_at=ago(-5))])["trial_ends_at"] == ago(-5)
+    assert billing(subscription=[subscription(trial_ends_at=ago(5))])["trial_ends_at"] is None
+    assert billing(subscription=[ended(ago(2), trial_ends_at=ago(-5))])["trial_ends_at"] is None

@@ -124,6 +124,8 @@ DATED = frozenset(
         "churned_on",
         "customer_since",
         "usage_trend",
+        "trial_ends_at",
+        "given_back_amount",
     ]
 )
 """Metrics over rows that have an instant of their own: a new metric is put here, or into `metrics.past`, on purpose."""

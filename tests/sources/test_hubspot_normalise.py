@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from customer_research.domain.values import operator_id
 from customer_research.errors import SchemaChanged
 from customer_research.sources.hubspot import normalise as n
 
@@ -160,21 +161,21 @@ def test_any_text_becomes_plain_without_failing(text: str) -> None:
     [UUID, UUID.upper(), UUID.replace("-", ""), f"op_{UUID}", f"operator-{UUID}", f"{{{UUID}}}", f" {UUID} "],
 )
 def test_operator_ids_in_every_spelling(spelling: str) -> None:
-    assert n.canonical_operator_id(spelling) == UUID
+    assert operator_id(spelling) == UUID
 
 
 def test_other_texts_are_no_operator_id() -> None:
-    assert n.canonical_operator_id("12345") == "legacy:12345"
-    assert n.canonical_operator_id("Harbor") is None
-    assert n.canonical_operator_id("") is None
-    assert n.canonical_operator_id(None) is None
+    assert operator_id("12345") == "legacy:12345"
+    assert operator_id("Harbor") is None
+    assert operator_id("") is None
+    assert operator_id(None) is None
 
 
 @given(st.uuids())
 def test_each_spelling_that_is_searched_for_is_read_back(identifier: Any) -> None:
     canonical = str(identifier)
     spellings = n.operator_id_spellings(canonical)
-    assert all(n.canonical_operator_id(spelling) == canonical for spelling in spellings)
+    assert all(operator_id(spelling) == canonical for spelling in spellings)
     assert all(spelling == spelling.casefold() for spelling in spellings)
 
 

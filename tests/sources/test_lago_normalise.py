@@ -372,3 +372,36 @@ def test_coupons_are_a_share_or_an_amount() -> None:
     assert normalise.coupon(COUPON, OPERATOR)["percentage"] == 20.0
     row = normalise.coupon(fixed, OPERATOR)
     assert (row["percentage"], row["amount_minor"], row["currency"]) == (None, 500, "USD")
+
+
+def test_words_are_read_in_any_case() -> None:
+    row = normalise.invoice({**INVOICE, "status": " Finalized", "payment_status": "FAILED"}, OPERATOR)
+    assert (row["status"], row["payment_status"]) == ("finalized", "failed")
+    assert subscription({**SUBSCRIPTION, "status": "Active"})["status"] == "active"
+
+
+@pytest.mark.parametrize(
+    ("told", "void"),
+    [
+        ({}, None),
+        ({"credit_status": "available"}, None),
+        ({"credit_status": "voided"}, 500),
+        ({"credit_status": "voided", "refund_amount_cents": 200, "offset_amount_cents": 100}, 200),
+    ],
+)
+def test_of_a_voided_credit_note_what_was_not_paid_back_is_void(told: Raw, void: int | None) -> None:
+    assert normalise.credit_note({**CREDIT_NOTE, **told}, OPERATOR)["void_minor"] == void
+
+
+def test_a_free_trial_ends_after_the_plan_s_days_or_when_lago_says() -> None:
+    plans = {"pro-monthly": normalise.plan({**PLAN, "trial_period": 30.0})}
+    assert subscription(plans=plans)["trial_ends_at"] == datetime(2025, 1, 31, tzinfo=UTC)
+    told = {**SUBSCRIPTION, "trial_ended_at": "2025-01-10T00:00:00Z"}
+    assert subscription(told, plans)["trial_ends_at"] == datetime(2025, 1, 10, tzinfo=UTC)
+    assert subscription()["trial_ends_at"] is None
+
+
+def test_an_invoice_says_whether_we_owe_it_and_whether_its_payment_was_lost() -> None:
+    told = {"self_billed": True, "payment_dispute_lost_at": "2026-10-25T00:00:00Z"}
+    row = normalise.invoice({**INVOICE, **told}, OPERATOR)
+    assert (row["is_self_billed"], row["dispute_lost_at"]) == (True, datetime(2026, 10, 25, tzinfo=UTC))

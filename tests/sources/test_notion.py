@@ -29,6 +29,7 @@ from crm_records import (
 from customer_research.connect.source import Batch, Subject
 from customer_research.domain.check import CheckResult
 from customer_research.domain.records import TABLES
+from customer_research.domain.values import spelt
 from customer_research.errors import (
     BadAnswer,
     ConfigError,
@@ -345,9 +346,9 @@ def test_properties_are_found_whatever_their_case_and_read_whatever_their_type()
 def test_lists_and_vocabularies() -> None:
     assert n.listed(["a", "b|c"]) == "|a|b/c|"
     assert n.listed([]) == ""
-    assert n.spelt("high", n.PRIORITIES) == "High"
-    assert n.spelt("Urgent", n.PRIORITIES) == "Urgent"
-    assert n.spelt(None, n.PRIORITIES) is None
+    assert spelt("high", n.PRIORITIES) == "High"
+    assert spelt("Urgent", n.PRIORITIES) == "Urgent"
+    assert spelt(None, n.PRIORITIES) is None
     assert n.day("2026-11-20T10:00:00.000+02:00") == date(2026, 11, 20)
     assert n.day("soon") is None
 
@@ -398,3 +399,63 @@ def test_doctor_tells_how_tickets_name_operators(sandbox: Sandbox) -> None:
     assert "28 % operator_id" in result.found
     assert "1 by tag" in result.found
     assert result.status == "warn"
+
+
+# -- properties of other types, options of other names ---------------------------------------------------------------------
+
+STATUS = n.Property("Status", "status", ("Completed", "Paused"), {"completed": "complete", "triage": "to-do"})
+
+
+@pytest.mark.parametrize(
+    ("status", "group", "expected"),
+    [
+        ("Completed", "complete", False),
+        ("Triage", "to-do", True),
+        ("Doing", "in progress", True),
+        ("Paused", None, None),
+    ],
+)
+def test_a_renamed_status_is_what_its_group_says(status: str, group: str | None, expected: bool | None) -> None:
+    assert n.is_open(status, (), group) is expected
+    assert n.is_open(status, ("Deployed / Done",), group) is False
+
+
+def test_the_groups_of_a_status_are_read_by_the_options_ids() -> None:
+    told = {
+        "options": [{"id": "o1", "name": "Completed"}],
+        "groups": [{"name": "Complete", "option_ids": ["o1", "o9"]}],
+    }
+    schema = n.probe({"Status": {"type": "status", "status": told}})
+    assert schema["status"].groups == {"completed": "complete"}
+
+
+def test_a_rollup_is_read_and_a_relation_is_named() -> None:
+    rolled = {"type": "array", "array": [{"type": "rich_text", "rich_text": [{"plain_text": OPERATOR}]}]}
+    assert n.value_of({"type": "rollup", "rollup": rolled}) == OPERATOR
+    assert n.value_of({"type": "rollup", "rollup": {"type": "array", "array": []}}) is None
+    assert n.unreadable({"tags": n.Property("Tags", "relation"), "status": STATUS}) == ("Tags (relation)",)
+    assert n.unreadable({"due_date": n.Property("Due", "rich_text")}) == ("Due (rich_text)",)
+    assert n.unreadable({"operator_id": n.Property("operator_id", "rollup")}) == ()
+
+
+def test_tickets_whose_tags_are_a_relation_are_a_gap() -> None:
+    answer = workspace(lambda _: {"results": [page(1)], "has_more": False})
+
+    def related(request: httpx2.Request) -> Any:
+        told = answer(request)
+        if told["object"] == "data_source":
+            told["properties"]["Tags"] = {"type": "relation", "relation": {}}
+        return told
+
+    gap = mocked(lambda request: related(request) if "query" not in request.url.path else answer(request)).gaps[
+        "ticket"
+    ]
+    assert (gap.reason, "Tags (relation)" in gap.detail) == ("unavailable", True)
+
+
+def test_a_status_of_no_known_group_is_a_gap_and_names_it() -> None:
+    strange = page(1)
+    strange["properties"]["Status"] = {"type": "status", "status": {"name": "Paused"}}
+    batch = mocked(workspace(lambda _: {"results": [strange], "has_more": False}))
+    assert batch.tables["ticket"][0]["is_open"] is None
+    assert "Paused" in batch.gaps["ticket"].detail

@@ -26,7 +26,7 @@ from customer_research.sources.notion.bulk import ALIAS, BEGINNING, PAGE, REQUES
 from customer_research.sources.notion.session import VERSIONS, NotionSession
 
 (STREAM,) = SOURCE.bulk
-(LINK,) = SOURCE.links
+LINK, _ = SOURCE.links
 NEW = VERSIONS[-1]
 PAGES = REQUESTS * 100
 

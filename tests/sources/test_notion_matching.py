@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from crm_records import OPERATOR, OTHER, notion_schema
 
-from customer_research.sources.notion.matching import FILTERS_IN_GROUP, Wanted, canonical_id, filters, match
+from customer_research.domain.values import operator_id
+from customer_research.sources.notion.matching import FILTERS_IN_GROUP, Wanted, filters, match
 from customer_research.sources.notion.normalise import Ticket, name_key, probe, text_key
 
 NAME = "Harbor & Lantern Limo LLC"
@@ -119,4 +120,4 @@ def test_very_many_names_are_asked_in_several_filters() -> None:
     ("text", "expected"), [(f" {{{OPERATOR.upper()}}} ", OPERATOR), ("77", "legacy:77"), ("Harbor", None)]
 )
 def test_ids_as_people_write_them(text: str, expected: str | None) -> None:
-    assert canonical_id(text) == expected
+    assert operator_id(text) == expected

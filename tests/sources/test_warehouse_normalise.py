@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from customer_research.domain.money import to_minor
 from customer_research.domain.records import TABLES
+from customer_research.errors import SchemaChanged
 from customer_research.sources.warehouse.normalise import (
     COLUMNS,
     DIRECTORY,
     DIRECTORY_COLUMNS,
+    Unread,
     absent_columns,
     cents,
     column_name,
@@ -116,7 +118,6 @@ def test_dollars_become_cents_as_everywhere_else(amount: Any) -> None:
         ("2026-10-31T10:00:00+02:00", datetime(2026, 10, 31, 8, tzinfo=UTC)),
         ("2026-10-31", datetime(2026, 10, 31, tzinfo=UTC)),
         (date(2026, 10, 31), datetime(2026, 10, 31, tzinfo=UTC)),
-        ("soon", None),
         (None, None),
     ],
 )
@@ -167,3 +168,27 @@ def test_absent_columns_are_found_in_any_spelling() -> None:
 def test_the_directory_asks_for_columns_that_rows_are_made_from() -> None:
     assert set(DIRECTORY) <= set(TABLES["csm"].column_names)
     assert set(DIRECTORY_COLUMNS) <= COLUMNS
+
+
+# -- what cannot be read ------------------------------------------------------------------------------------------------------
+
+
+def test_a_column_in_an_unknown_form_is_refused_with_its_reason() -> None:
+    unread = Unread()
+    given = [vendor(LAGO_STARTED_AT="31/10/2026")] * 3
+    csm_rows(given, "f", unread)
+    with pytest.raises(SchemaChanged, match=r"LAGO_STARTED_AT of csm .* in 3 of 3 rows: '31/10/2026' is no instant"):
+        unread.refuse(given, "csm")
+
+
+def test_one_value_that_cannot_be_read_is_null_and_told() -> None:
+    unread = Unread()
+    given = [vendor(), vendor(), vendor(CALCULATED_MRR="NaN")]
+    assert csm_rows(given, "f", unread)[2]["mrr_minor"] is None
+    unread.refuse(given, "csm")
+    assert unread.sentence == "CALCULATED_MRR: 'NaN' is no finite number"
+
+
+def test_dates_and_numbers_as_metabase_writes_them_for_people_are_read() -> None:
+    row = csm_row(vendor(LAGO_STARTED_AT="October 31, 2026, 12:30 PM", CALCULATED_MRR="1,234.50"), "f")
+    assert (row["started_at"], row["mrr_minor"]) == (datetime(2026, 10, 31, 12, 30, tzinfo=UTC), 123_450)

@@ -115,6 +115,7 @@ RANGES: Mapping[str, Range | Flag | Relative] = MappingProxyType(
         "outstanding": _NONE_QUIETLY,
         "overdue_amount": _NONE_QUIETLY,
         "failed_amount": _NONE_QUIETLY,
+        "given_back_amount": _NONE_QUIETLY,
         "csm_churned": Flag("watch"),
         "setup_score": Range(Bound(">=", 25), Bound("<", 15)),
         "setup_completion": Range(Bound(">=", 0.83), Bound("<", 0.50)),

@@ -26,6 +26,8 @@ class Column:
     type: ColumnType
     meaning: str
     personal: bool = False
+    later: bool = False
+    """Added after the table was first described: tables without it are read as if it were empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,12 @@ class CanonicalTable:
 
 
 def _columns(text: str) -> tuple[Column, ...]:
-    """Parse `name type meaning` lines; a `*` before the meaning marks personal data."""
+    """Parse `name type meaning` lines; before the meaning a `*` marks personal data, a `+` a column that came later."""
     columns = []
     for line in text.strip().splitlines():
-        name, kind, meaning = line.strip().split(maxsplit=2)
-        columns.append(Column(name, kind, meaning.lstrip("* "), personal=meaning.startswith("*")))  # type: ignore[arg-type]
+        name, kind, told = line.strip().split(maxsplit=2)
+        mark, meaning = told[0], told.lstrip("*+ ")
+        columns.append(Column(name, kind, meaning, personal=mark == "*", later=mark == "+"))  # type: ignore[arg-type]
     return tuple(columns)
 
 
@@ -100,6 +103,7 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 interval text weekly, monthly, quarterly, semiannual, yearly
                 amount_minor integer list price per interval
                 currency text ISO 4217
+                trial_days number + days of free trial at the start; null or 0: none
                 fetch_id text receipt
                 """,
             ),
@@ -134,6 +138,7 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 previous_plan_code text plan before a change
                 next_plan_code text plan after a pending change
                 downgrade_plan_date date when a pending downgrade takes effect
+                trial_ends_at timestamp + when its free trial ends or ended; null: it has none
                 fetch_id text receipt
                 """,
             ),
@@ -153,7 +158,7 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 currency text ISO 4217
                 total_minor integer total with tax; can be 0 or negative
                 taxes_minor integer tax part
-                due_minor integer what is still to pay, where Lago tells; else null
+                due_minor integer what is still to pay, where Lago tells; else null (all of it, while unpaid)
                 issuing_date date day of issue, in the customer's calendar
                 payment_due_date date day it is due, in the customer's calendar; null when not told
                 issued_at timestamp when the day of issue begins there; null: as in UTC
@@ -162,6 +167,8 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 period_to date last day billed; null when not told
                 created_at timestamp when the row became known
                 updated_at timestamp last change
+                is_self_billed boolean + what we owe the operator (revenue share): in no figure
+                dispute_lost_at timestamp + when the bank gave its payment back to the payer; null: never
                 fetch_id text receipt
                 """,
             ),
@@ -195,6 +202,7 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 currency text ISO 4217
                 total_minor integer total with tax (positive)
                 balance_minor integer credit left
+                void_minor integer + the part that was voided and credits nothing; null is 0
                 issuing_date date day of issue
                 created_at timestamp when the row became known
                 fetch_id text receipt

@@ -50,3 +50,11 @@ VOCABULARIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """`table.column` → its words; null is allowed besides, where the column is no key."""
+
+SPELLINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "ticket.status": ("Not doing anymore", "Accepted", "Ingestion", "In progress", "Archived", "Done"),
+        "ticket.priority": ("Low", "Medium", "High"),
+    }
+)
+"""Columns of an open vocabulary: their known words are spelt as here, other words stay as they are."""

@@ -9,6 +9,7 @@ vendors' notes on Metabase, and the subset of its API in the contract suite.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -245,8 +246,12 @@ class MetabaseRunner:
                 for row in data["rows"]
             ]
         except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+            told = f" ({error})" if type(error) is ValueError else ""
             raise self._error(
-                BadAnswer, "Metabase's answer has not the form of a query result.", recording, "Check its version."
+                BadAnswer,
+                f"Metabase's answer has not the form of a query result{told}.",
+                recording,
+                "Check its version.",
             ) from error
         return columns, rows
 
@@ -326,8 +331,10 @@ def _day(value: Any) -> date | None:
     return None if value is None else date.fromisoformat(str(value)[:10])
 
 
-def _integer(value: Any) -> int | None:
-    return None if value is None else int(value)
+def _integer(value: Any) -> int | float | None:
+    """A whole number of a number or a text; not a number and infinity stay what they are, for the figure to say so."""
+    found = _number(value)
+    return int(found) if isinstance(found, float) and math.isfinite(found) else found
 
 
 def _number(value: Any) -> int | float | None:

@@ -26,7 +26,8 @@ subscribed AS (
                 ELSE 0
             END
         ) AS pending_downgrade,
-        MAX(CASE WHEN s.status = 'active' AND s.currency <> 'USD' THEN 1 ELSE 0 END) AS pays_other_currency
+        MAX(CASE WHEN s.status = 'active' AND s.currency <> 'USD' THEN 1 ELSE 0 END) AS pays_other_currency,
+        MAX(CASE WHEN s.status = 'active' THEN s.trial_ends_at END) AS trial_ends_at
     FROM subscription_at AS s
     GROUP BY s.operator_id
 ),
@@ -110,15 +111,19 @@ invoiced AS (
         SUM(CASE WHEN failed AND issued_90d THEN 1 ELSE 0 END) AS invoices_failed_90d,
         SUM(CASE WHEN overdue THEN 1 ELSE 0 END) AS overdue_invoices,
         SUM(CASE WHEN overdue AND NOT (failed AND issued_90d) THEN 1 ELSE 0 END) AS overdue_not_failed,
-        MIN(CASE WHEN overdue THEN overdue_at END) AS oldest_overdue_at,
+        MIN(CASE WHEN overdue AND overdue_at <= m.t THEN overdue_at END) AS oldest_overdue_at,
         SUM(
-            CASE WHEN paid OR failed OR awaiting AND COALESCE(past_due, FALSE) THEN 1 ELSE 0 END
+            CASE
+                WHEN paid OR given_back OR overdue OR failed AND payment_due_date IS NULL THEN 1
+                ELSE 0
+            END
         ) AS invoices_due,
         MAX(CASE WHEN status = 'finalized' THEN issuing_date END) AS last_invoice_on,
         MAX(CASE WHEN status = 'finalized' THEN issued_at END) AS last_issued_at,
         MAX(CASE WHEN status = 'finalized' AND invoice_type = 'subscription' THEN period_to END) AS last_period_to,
         COUNT(DISTINCT CASE WHEN status = 'finalized' THEN currency END) AS invoice_currencies
     FROM invoice_at
+    CROSS JOIN moment AS m
     GROUP BY operator_id
 ),
 successes AS (
@@ -180,6 +185,7 @@ SELECT
         WHEN NOT s.operator_id IS NULL THEN COALESCE(c.downgraded, 0) = 1 OR s.pending_downgrade = 1
     END AS downgraded_180d,
     CASE WHEN b.status = 'active' AND b.interval = 'yearly' THEN b.period_last_on END AS yearly_period_end,
+    s.trial_ends_at,
     CASE
         WHEN COALESCE(s.active_subscriptions, 0) = 0 THEN 0
         WHEN s.pays_other_currency = 0 THEN u.mrr

@@ -7,16 +7,17 @@ invoiced AS (
         SUM(CASE WHEN status = 'finalized' AND total_minor > 0 THEN total_minor ELSE 0 END) AS total_invoiced,
         SUM(CASE WHEN status = 'finalized' AND total_minor > 0 THEN 1 ELSE 0 END) AS positive_invoices,
         SUM(CASE WHEN paid THEN total_minor ELSE 0 END) AS total_paid,
-        SUM(CASE WHEN awaiting OR failed THEN total_minor ELSE 0 END) AS outstanding,
-        SUM(CASE WHEN overdue THEN total_minor ELSE 0 END) AS overdue_amount,
-        SUM(CASE WHEN failed THEN total_minor ELSE 0 END) AS failed_amount,
+        SUM(CASE WHEN awaiting OR failed THEN open_minor ELSE 0 END) AS outstanding,
+        SUM(CASE WHEN overdue THEN open_minor ELSE 0 END) AS overdue_amount,
+        SUM(CASE WHEN failed THEN open_minor ELSE 0 END) AS failed_amount,
         SUM(CASE WHEN status = 'finalized' AND total_minor < 0 THEN total_minor ELSE 0 END) AS negative_invoices,
-        SUM(CASE WHEN status = 'voided' THEN total_minor ELSE 0 END) AS voided_amount
+        SUM(CASE WHEN status = 'voided' THEN total_minor ELSE 0 END) AS voided_amount,
+        SUM(CASE WHEN given_back THEN total_minor ELSE 0 END) AS given_back_amount
     FROM invoice_at
     GROUP BY operator_id, currency
 ),
 credited AS (
-    SELECT c.operator_id, c.currency, SUM(c.total_minor) AS total_minor
+    SELECT c.operator_id, c.currency, SUM(c.total_minor - COALESCE(c.void_minor, 0)) AS total_minor
     FROM credit_note AS c
     CROSS JOIN moment AS m
     WHERE c.created_at < m.t
@@ -51,6 +52,7 @@ SELECT
     COALESCE(i.failed_amount, 0) AS failed_amount,
     COALESCE(i.negative_invoices, 0) - COALESCE(c.total_minor, 0) AS credits,
     COALESCE(i.voided_amount, 0) AS voided_amount,
+    COALESCE(i.given_back_amount, 0) AS given_back_amount,
     d.quotient + CASE
         WHEN 2 * d.rest > d.divisor THEN 1
         WHEN 2 * d.rest = d.divisor THEN d.quotient % 2

@@ -119,6 +119,7 @@ _BILLING = _metrics(
     upgraded_180d | boolean | - | subscription | plan_changes | Upgraded in 6 months | a base plan change (the next begins within 7 days of the end) in [T-180 d, T) to a higher monthly price; a change of interval within a segment is neither up nor down
     downgraded_180d | boolean | - | subscription | plan_changes | Downgraded in 6 months | the same to a lower monthly price, or a pending downgrade
     yearly_period_end | date | - | subscription customer | subscriptions | Yearly period end | last day of the current period of the active base subscription when billed yearly, in the customer's calendar
+    trial_ends_at | timestamp | - | subscription | subscriptions | Free trial until | latest end after T of the free trial of an active subscription; until then nothing is paid for it
     mrr_usd | usd_minor | 0 | subscription coupon | active_subscriptions | MRR in USD | net MRR of active subscriptions when all are in USD (0 without any), else unknown
     net_payment_term | days | - | customer | customer | Payment term | Lago's net_payment_term
     invoices_finalized | count | 0 | | finalized_invoices | Finalised invoices | invoices with status finalized
@@ -128,10 +129,10 @@ _BILLING = _metrics(
     invoices_draft | count | 0 | | draft_invoices | Draft invoices | status draft
     invoices_voided | count | 0 | | voided_invoices | Voided invoices | status voided
     invoices_failed_90d | count | 0 | | failed_invoices_90d | Failed invoices, 90 days | finalised with payment failed, total > 0, issued in [T-90 d, T)
-    overdue_invoices | count | 0 | | overdue_invoices | Overdue invoices | finalised, unpaid (pending or failed), total > 0, the due day over at T in the customer's calendar (without a due date: Lago's overdue flag)
+    overdue_invoices | count | 0 | | overdue_invoices | Overdue invoices | finalised, unpaid (pending or failed), total > 0, the due day over at T in the customer's calendar, or Lago's overdue flag set before T
     overdue_not_failed | count | 0 | | overdue_not_failed_invoices | Overdue, not counted as failed | overdue invoices that are not among the failed invoices of 90 days (C19: one deduction an invoice)
     oldest_overdue_days | days | - | | overdue_invoices | Oldest overdue | days of 24 hours begun since the due day of the earliest overdue invoice was over in the customer's calendar
-    invoices_due | count | 0 | | due_invoices | Due invoices | finalised with total > 0 that are paid, failed or overdue
+    invoices_due | count | 0 | | due_invoices | Due invoices | finalised with total > 0 that are paid, given back after a lost dispute, overdue, or failed without a due date
     invoice_success_rate | ratio | - | | due_invoices | Invoice success rate | paid / due invoices, from the first due invoice on
     avg_days_to_pay | days | - | invoice payment | payments | Average days to pay | mean of the whole days from the beginning of the day of issue to the last succeeded payment, at least 0, over paid invoices (C22)
     last_invoice_on | date | - | | finalized_invoices | Last invoice | latest issuing date of finalised invoices
@@ -148,11 +149,12 @@ _BILLING_MONEY = _metrics(
     list_mrr | money | 0 | subscription | active_subscriptions | MRR before coupons | sum over active subscriptions of the monthly price
     total_invoiced | money | 0 | | positive_invoices | Total invoiced | sum of positive finalised invoices
     total_paid | money | 0 | | paid_invoices | Lifetime value (paid) | sum of finalised invoices with payment succeeded and total > 0
-    outstanding | money | 0 | | unpaid_invoices | Outstanding | sum of finalised invoices, payment pending or failed, total > 0
-    overdue_amount | money | 0 | | overdue_invoices | Overdue amount | sum over overdue invoices
-    failed_amount | money | 0 | | failed_invoices | Failed amount | sum over failed invoices
-    credits | money | 0 | invoice credit_note | credits | Credits | negative finalised invoices and credit notes, as a negative amount, apart from totals
+    outstanding | money | 0 | | unpaid_invoices | Outstanding | what is still to pay of finalised invoices, payment pending or failed, total > 0
+    overdue_amount | money | 0 | | overdue_invoices | Overdue amount | what is still to pay of overdue invoices
+    failed_amount | money | 0 | | failed_invoices | Failed amount | what is still to pay of failed invoices
+    credits | money | 0 | invoice credit_note | credits | Credits | negative finalised invoices and credit notes without what was voided, as a negative amount, apart from totals
     voided_amount | money | 0 | | voided_invoices | Voided amount | sum of voided invoices, in no total
+    given_back_amount | money | 0 | | given_back_invoices | Lost in disputes | sum of finalised invoices whose payment was given back to the payer after a lost dispute; not among the paid ones
     average_invoice | money | - | | positive_invoices | Average invoice | total invoiced / positive finalised invoices, rounded half to even
     """,
 )

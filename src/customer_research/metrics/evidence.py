@@ -71,7 +71,7 @@ _INVOICES = _family(
     _shared(
         "invoice",
         "invoice_at",
-        "invoice_id number invoice_type status payment_status total_minor currency issuing_date payment_due_date",
+        "invoice_id number invoice_type status payment_status total_minor open_minor currency issuing_date payment_due_date",
         "issuing_date",
     ),
     """
@@ -86,7 +86,8 @@ _INVOICES = _family(
     voided_invoices: r.status = 'voided'
     overdue_invoices: r.overdue
     overdue_not_failed_invoices: r.overdue AND NOT (r.failed AND r.issued_90d)
-    due_invoices: r.paid OR r.failed OR r.overdue
+    due_invoices: r.paid OR r.given_back OR r.overdue OR (r.failed AND r.payment_due_date IS NULL)
+    given_back_invoices: r.given_back
     """,
 )
 _CSM = _family(

@@ -91,7 +91,7 @@ SELECT
     i.currency,
     i.total_minor,
     i.taxes_minor,
-    i.due_minor,
+    CASE WHEN i.payment_status <> 'succeeded' THEN i.due_minor END AS due_minor,
     i.issuing_date,
     i.payment_due_date,
     i.issued_at,
@@ -100,6 +100,8 @@ SELECT
     i.period_to,
     i.created_at,
     i.updated_at,
+    i.is_self_billed,
+    i.dispute_lost_at,
     i.fetch_id
 FROM invoice AS i
 CROSS JOIN moment AS m

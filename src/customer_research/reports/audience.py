@@ -152,11 +152,11 @@ CUSTOMER_COLUMNS: Mapping[str, frozenset[str]] = MappingProxyType(
             "customer": "operator_id name legal_name email phone currency net_payment_term timezone city country created_at",
             "subscription": "operator_id subscription_id plan_code plan_name interval status amount_minor monthly_minor "
             "currency is_base created_at started_at ending_at canceled_at terminated_at period_start period_end "
-            "next_plan_code downgrade_plan_date",
+            "next_plan_code downgrade_plan_date trial_ends_at",
             "invoice": "operator_id invoice_id number invoice_type status payment_status currency total_minor taxes_minor "
-            "due_minor issuing_date payment_due_date period_from period_to created_at",
+            "due_minor issuing_date payment_due_date period_from period_to created_at is_self_billed dispute_lost_at",
             "payment": "operator_id payment_id invoice_id amount_minor currency status paid_at created_at",
-            "credit_note": "operator_id credit_note_id number currency total_minor balance_minor issuing_date created_at",
+            "credit_note": "operator_id credit_note_id number currency total_minor balance_minor void_minor issuing_date created_at",
             "company": "operator_id name city state country website domain created_at",
             "ticket": "operator_id ticket_id number title is_open is_done is_commitment is_certain matched_by due_date "
             "created_at edited_at",

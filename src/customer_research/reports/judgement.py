@@ -433,6 +433,8 @@ def disagreements(account: Account) -> tuple[Prose, ...]:
         *(finding_prose(finding) for finding in account.findings if finding.kind == "conflict"),
         *_churn_conflict(account),
         *_mrr_conflict(account),
+        *_trial(account),
+        *_given_back(account),
         *_size_conflict(account),
         *_plan_conflict(account),
     )
@@ -451,6 +453,19 @@ def _mrr_conflict(account: Account) -> Iterator[Prose]:
         return
     text = f"MRR: Lago gives {value_words(billed)}, the CSM view {value_words(viewed)} ({value_words(difference)})."
     yield Prose(text, (billed, viewed, difference), "watch")
+
+
+def _trial(account: Account) -> Iterator[Prose]:
+    fact = account.fact("trial_ends_at")
+    if fact is not None and fact.value is not None:
+        text = f"MRR: in a free trial until {value_words(fact)}; until then nothing is paid for it."
+        yield Prose(text, (fact,), "watch")
+
+
+def _given_back(account: Account) -> Iterator[Prose]:
+    fact = account.fact("given_back_amount")
+    if fact is not None and any(money.minor for money in fact.value):
+        yield Prose(f"Invoices: {value_words(fact)} was paid and lost again in a dispute.", (fact,), "bad")
 
 
 def _size_conflict(account: Account) -> Iterator[Prose]:

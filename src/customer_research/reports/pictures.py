@@ -277,7 +277,8 @@ def bills(account: Account) -> Chart | None:
 
 
 def _counts(row: Any) -> bool:
-    return bool(row["status"] == "finalized" and row["total_minor"] and row["total_minor"] > 0 and row["currency"])
+    owed = row["status"] == "finalized" and not row.get("is_self_billed")
+    return bool(owed and row["total_minor"] and row["total_minor"] > 0 and row["currency"])
 
 
 def _bill(account: Account, row: Any, receipts: tuple[Receipt, ...]) -> Mark:

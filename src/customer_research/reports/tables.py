@@ -32,8 +32,12 @@ INVOICE_GROUPS: tuple[tuple[str, str], ...] = (
     ("zero", "Zero or credit"),
     ("draft", "Draft"),
     ("voided", "Voided (in no total)"),
+    ("given_back", "Lost in a dispute"),
+    ("self_billed", "Self-billed: we owe it (in no total)"),
     ("other", "Other"),
 )
+
+_ONLY_IF_THERE = frozenset({"zero", "given_back", "self_billed", "other"})
 
 
 def link_of(account: Account, kind: str, field: str) -> Callable[[Mapping[str, Any]], str]:
@@ -43,12 +47,16 @@ def link_of(account: Account, kind: str, field: str) -> Callable[[Mapping[str, A
 
 def invoice_group(row: Mapping[str, Any]) -> str:
     """Which line of the status table an invoice belongs to (domain d: paid, pending, failed are finalised and positive)."""
+    if row.get("is_self_billed"):
+        return "self_billed"
     if row["status"] in {"draft", "voided"}:
         return str(row["status"])
     if row["status"] != "finalized":
         return "other"
     if row["total_minor"] is None or row["total_minor"] <= 0:
         return "zero"
+    if row.get("dispute_lost_at") is not None:
+        return "given_back"
     return {"succeeded": "paid", "pending": "pending", "failed": "failed"}.get(str(row["payment_status"]), "other")
 
 
@@ -63,7 +71,7 @@ def invoice_statuses(account: Account) -> Block:
     groups = {name: [row for row in rows if invoice_group(row) == name] for name, _ in INVOICE_GROUPS}
     cells = []
     for name, label in INVOICE_GROUPS:
-        if name in {"zero", "other"} and not groups[name]:
+        if name in _ONLY_IF_THERE and not groups[name]:
             continue
         sums = totals(Money(r["currency"], r["total_minor"]) for r in groups[name] if _priced(r))
         count = Fact(len(groups[name]), "count", found.receipts, account.as_of)

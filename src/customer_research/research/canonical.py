@@ -23,13 +23,15 @@ def identity(table: CanonicalTable) -> tuple[str, ...]:
 def needed_columns(table: str) -> frozenset[str]:
     """The columns that a table must have: those that tell its rows apart, and those that metrics read.
 
-    A figure made without one of them would be wrong rather than unknown; a column that is there may be empty.
+    A figure made without one of them would be wrong rather than unknown; a column that is there may be empty. One that came
+    later (`Column.later`) may be absent, since tables of an earlier version do not have it.
     """
     canonical = LAKE_TABLES[table]
     needed = set(identity(canonical))
+    known = {column.name for column in canonical.columns if not column.later}
     for tables, columns in _read():
         if table in tables:
-            needed |= columns & set(canonical.column_names)
+            needed |= columns & known
     return frozenset(needed)
 
 

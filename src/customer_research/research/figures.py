@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -113,7 +114,20 @@ class Measuring:
             value = rows[0][metric.name] if rows else metric.empty
         if value is None:
             return self._none_found(metric, rows[0] if rows else {})
+        if isinstance(value, float) and not math.isfinite(value):
+            return self._no_number(metric, value)
         return self._fact(metric, value)
+
+    def _no_number(self, metric: Metric, value: float) -> Gap:
+        """The gap of a figure that the source answers with not-a-number or infinity."""
+        source = next(iter(self._gathered.basis(metric.tables, metric.subject))).source
+        return Gap(
+            source,
+            "unavailable",
+            f"The answer holds {value} where a number is expected.",
+            "Look for such values in the records that the figure is made of.",
+            metric.name,
+        )
 
     def _fact(self, metric: Metric, value: Any) -> Fact[Any]:
         notes = (self._gathered.notes[table] for table in metric.tables if table in self._gathered.notes)
@@ -218,7 +232,11 @@ def _subject_of(table: str) -> str:
 
 def _amounts(metric: Metric, rows: Sequence[Mapping[str, Any]]) -> Any:
     """Amounts per currency; no rows: an empty total for sums, unknown for averages."""
-    found = [Money(row["currency"], row[metric.name]) for row in rows if row[metric.name] is not None]
+    told = [row for row in rows if row[metric.name] is not None]
+    strange = next((row[metric.name] for row in told if isinstance(row[metric.name], float)), None)
+    if strange is not None:
+        return strange
+    found = [Money(row["currency"], row[metric.name]) for row in told]
     if not found and metric.empty is None:
         return None
     return totals(found)

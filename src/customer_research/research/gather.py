@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from customer_research.connect.concurrent import together
@@ -16,6 +18,10 @@ from customer_research.metrics.catalogue import SUBJECTS
 from customer_research.metrics.queries import LISTINGS, subject_sql
 from customer_research.research.connections import Connections
 from customer_research.research.gathered import BOUND_TABLES, Gathered
+from customer_research.sources.lago.streams import BILLING_TABLES, unknown_to_billing
+
+BILLED = frozenset({"active", "pending"})
+"""Statuses in the CSM view of a subscription that Lago must know."""
 
 Progress = Callable[[str, str], None]
 """Called with a stream's name and "started", "done" or a gap's reason."""
@@ -74,6 +80,21 @@ class Gatherer:
             if tables & set(stream.tables) and CSM not in stream.tables
         ]
         await together(*streams, *self._warehouse(tables, listings))
+        self._contradicted()
+
+    def _contradicted(self) -> None:
+        """Nothing from billing where the CSM view says that it bills the operator is a gap, no operator without subscription."""
+        found = [self._gathered.records.get(table) for table in ("subscription", "customer")]
+        silent = all(records is None or (records.gap is None and not records.rows) for records in found)
+        views = self._gathered.records.get(CSM)
+        billed = {row["status"] for row in views.rows if row["is_current"]} if views is not None else set()
+        if found[0] is None or not silent or not billed & BILLED:
+            return
+        gap = unknown_to_billing(self._gathered.operator_id)
+        for table in BILLING_TABLES:
+            records = self._gathered.records.get(table)
+            if records is not None and records.gap is None and not records.rows:
+                self._gathered.records[table] = replace(records, gap=gap)
 
     async def csm(self) -> None:
         """Fetch the CSM view's rows of the operator, which tell its ids in the other systems."""
@@ -167,4 +188,12 @@ class Gatherer:
         elif isinstance(answer, Gap):
             self._gathered.listings[name] = Records(name, (), (), answer)
         else:
-            self._gathered.listings[name] = Records(name, tuple(answer.rows), (answer.receipt,))
+            rows = tuple(
+                {key: None if _no_number(value) else value for key, value in row.items()} for row in answer.rows
+            )
+            self._gathered.listings[name] = Records(name, rows, (answer.receipt,))
+
+
+def _no_number(value: Any) -> bool:
+    """Whether a value is not-a-number or infinity, which a list shows as not recorded."""
+    return isinstance(value, float) and not math.isfinite(value)

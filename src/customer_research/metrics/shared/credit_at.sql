@@ -1,4 +1,5 @@
--- Credits known at T: negative finalised invoices, and credit notes with their amount as a negative one.
+-- Credits known at T: negative finalised invoices, and credit notes with their amount (without what was voided) as a
+-- negative one.
 SELECT operator_id, invoice_id AS record_id, 'invoice' AS record, number, total_minor, currency, issuing_date, created_at
 FROM invoice_at
 WHERE status = 'finalized' AND total_minor < 0
@@ -8,7 +9,7 @@ SELECT
     c.credit_note_id AS record_id,
     'credit note' AS record,
     c.number,
-    -c.total_minor AS total_minor,
+    COALESCE(c.void_minor, 0) - c.total_minor AS total_minor,
     c.currency,
     c.issuing_date,
     c.created_at

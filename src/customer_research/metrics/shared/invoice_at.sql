@@ -1,7 +1,9 @@
 -- Invoices known at T with what T makes of them. Days of issue and due days are the customer's: `issued_at` is the instant
 -- at which the day of issue begins there, `overdue_at` that at which the due day is over there (where the source tells no
 -- zone, in UTC). An invoice whose day of issue begins at T or later is still a draft. `unpaid`, `failed`, `paid` are for
--- finalised invoices above zero; one is overdue from `overdue_at` on (Lago's own flag counts only without a due date).
+-- finalised invoices above zero; one is overdue from `overdue_at` on, or once Lago says so. What is still to pay of an
+-- unpaid one is `open_minor`: nothing more is asked for when that is zero. A payment that was given back after a lost dispute
+-- pays nothing. Self-billed invoices are what we owe the operator, and are left out.
 WITH dated AS (
     SELECT
         i.*,
@@ -18,6 +20,7 @@ known AS (
         i.payment_status,
         i.currency,
         i.total_minor,
+        COALESCE(i.due_minor, i.total_minor) AS open_minor,
         i.issuing_date,
         i.payment_due_date,
         i.payment_overdue,
@@ -31,16 +34,19 @@ known AS (
             ELSE i.status
         END AS status,
         COALESCE(i.issue_begins_at >= m.d90, FALSE) AS issued_90d,
-        i.due_over_at <= m.t OR (i.due_over_at IS NULL AND i.payment_overdue) AS past_due
+        i.due_over_at <= m.t OR (i.payment_overdue AND (i.updated_at IS NULL OR i.updated_at < m.t)) AS past_due,
+        COALESCE(i.dispute_lost_at < m.t, FALSE) AS lost
     FROM dated AS i
     CROSS JOIN moment AS m
-    WHERE i.created_at < m.t
+    WHERE i.created_at < m.t AND NOT COALESCE(i.is_self_billed, FALSE)
 )
 SELECT
     k.*,
-    k.status = 'finalized' AND k.total_minor > 0 AND k.payment_status = 'succeeded' AS paid,
-    k.status = 'finalized' AND k.total_minor > 0 AND k.payment_status = 'failed' AS failed,
-    k.status = 'finalized' AND k.total_minor > 0 AND k.payment_status = 'pending' AS awaiting,
-    k.status = 'finalized' AND k.total_minor > 0 AND k.payment_status IN ('pending', 'failed')
-        AND COALESCE(k.past_due, FALSE) AS overdue
+    k.status = 'finalized' AND k.total_minor > 0 AND k.payment_status = 'succeeded' AND NOT k.lost AS paid,
+    k.status = 'finalized' AND k.total_minor > 0 AND k.payment_status = 'failed' AND k.open_minor > 0 AND NOT k.lost AS failed,
+    k.status = 'finalized' AND k.total_minor > 0 AND k.payment_status = 'pending' AND k.open_minor > 0 AND NOT k.lost
+        AS awaiting,
+    k.status = 'finalized' AND k.total_minor > 0 AND k.lost AS given_back,
+    k.status = 'finalized' AND k.total_minor > 0 AND k.payment_status IN ('pending', 'failed') AND k.open_minor > 0
+        AND NOT k.lost AND COALESCE(k.past_due, FALSE) AS overdue
 FROM known AS k

@@ -25,7 +25,8 @@ SELECT
     CASE WHEN s.status <> 'terminated' THEN s.ending_at END AS ending_at,
     CASE WHEN s.period_start IS NULL OR s.period_start <= m.t THEN s.period_end END AS period_end,
     s.next_plan_code,
-    s.downgrade_plan_date
+    s.downgrade_plan_date,
+    CASE WHEN s.trial_ends_at >= m.t THEN s.trial_ends_at END AS trial_ends_at
 FROM subscription AS s
 CROSS JOIN moment AS m
 WHERE s.created_at <= m.t

@@ -3,11 +3,12 @@
 # ruff: noqa: S608 - names in these texts are the tables' own
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from customer_research.domain.essentials import ESSENTIALS
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import LAKE_TABLES, TABLES
 from customer_research.domain.tables import TableSet
@@ -18,7 +19,8 @@ from customer_research.metrics.pinned import pinned
 from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS, stages
 
-_STATED, _ABSENT = "stated_gap", "absent_table"
+_STATED, _ABSENT, _LOOKED = "stated_gap", "absent_table", "looked_at"
+_FILL = "Complete them where they are kept; until then nothing is made of the table for the operator."
 LISTS = frozenset(LAKE_TABLES) - frozenset(TABLES)
 """The tables that tell of operators and not of their records: each row stands, also where the list is a part only."""
 _GAP_COLUMNS = ", ".join(LAKE_TABLES["gap"].column_names)
@@ -64,7 +66,8 @@ def attach(engine: Engine, tables: TableSet) -> None:
         )
     columns = canonical_columns("gap")
     engine.attach(_STATED, _paths(tables, "gap"), columns)
-    engine.create(_ABSENT, columns, [_row(name, gap) for name, gap in _lacking(tables).items()])
+    absent = [_row(name, gap) for name, gap in _lacking(tables).items()]
+    engine.create(_ABSENT, columns, [*absent, *_blanks(engine, tables)])
     engine.keep("gap", f"SELECT {_GAP_COLUMNS} FROM {_STATED} UNION ALL SELECT {_GAP_COLUMNS} FROM {_ABSENT}")
     engine.drop(_STATED, _ABSENT)
     partly = {row["table_name"] for row in engine.run("SELECT DISTINCT table_name FROM gap")}
@@ -73,6 +76,32 @@ def attach(engine: Engine, tables: TableSet) -> None:
             _attach_known(engine, name, tables.files[name].paths)
         elif name != "gap":
             engine.attach(name, _paths(tables, name))
+
+
+def _blanks(engine: Engine, tables: TableSet) -> Iterator[dict[str, Any]]:
+    """The gaps of operators with records that lack what they must tell, of tables that are not unknown of them already."""
+    stated = {
+        (row["operator_id"], row["table_name"]) for row in engine.run(f"SELECT operator_id, table_name FROM {_STATED}")
+    }
+    for name, conditions in ESSENTIALS.items():
+        if name not in tables.files or (None, name) in stated:
+            continue
+        engine.attach(_LOOKED, tables.files[name].paths, canonical_columns(name))
+        lacks = ", ".join(
+            f"SUM(CASE WHEN {wrong} THEN 1 ELSE 0 END) AS {column}" for column, wrong in conditions.items()
+        )
+        some = " OR ".join(f"({wrong})" for wrong in conditions.values())
+        for row in engine.run(
+            f"SELECT operator_id, {lacks} FROM {_LOOKED} WHERE {some} GROUP BY operator_id ORDER BY 1"
+        ):
+            operator = row["operator_id"]
+            if operator is not None and (operator, name) not in stated:
+                told = ", ".join(f"{row[column]} without {column}" for column in conditions if row[column])
+                gap = Gap(
+                    TABLES[name].home, "unavailable", f"Records of {name} lack what they must tell: {told}.", _FILL
+                )
+                yield _row(name, gap, operator)
+        engine.drop(_LOOKED)
 
 
 def _attach_known(engine: Engine, table: str, paths: Sequence[Path]) -> None:
@@ -104,9 +133,9 @@ def _paths(tables: TableSet, name: str) -> Sequence[Path]:
     return tables.files[name].paths if name in tables.files else ()
 
 
-def _row(table: str, gap: Gap) -> dict[str, Any]:
+def _row(table: str, gap: Gap, operator_id: str | None = None) -> dict[str, Any]:
     told = {"source": gap.source, "reason": gap.reason, "detail": gap.detail, "next_step": gap.next_step}
-    return {"operator_id": None, "table_name": table, **told}
+    return {"operator_id": operator_id, "table_name": table, **told}
 
 
 def _refuse_before(engine: Engine, tables: TableSet, as_of: datetime) -> None:

@@ -30,7 +30,8 @@ class Cells:
     """How a column is read: `source` (the file's column), its canonical `value` (SQL), and what may be wrong with cells.
 
     `plain`: a cast reads it as well, so that the file can stay as it is. `mixed` are two conditions of which a column may
-    show either one, never both: instants with a time zone, and without.
+    show either one, never both: instants with a time zone, and without. `respelt`: words in a spelling of their own, so that
+    the file can stay only where every cell has it already.
     """
 
     source: str
@@ -38,6 +39,7 @@ class Cells:
     checks: tuple[Check, ...] = ()
     plain: bool = True
     mixed: tuple[str, str] | None = None
+    respelt: bool = False
 
 
 def cells(column: Column, source: str, kind: str) -> Cells | None:

@@ -14,7 +14,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,8 @@ from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.faults import TableFault
 from customer_research.domain.records import LAKE_TABLES, CanonicalTable, Column
 from customer_research.domain.tables import TableFile, TableSet
-from customer_research.domain.vocabularies import VOCABULARIES
+from customer_research.domain.values import LEGACY
+from customer_research.domain.vocabularies import SPELLINGS, VOCABULARIES
 from customer_research.engines.content import content_digest
 from customer_research.engines.dialect import READ, quoted
 from customer_research.engines.duckdb import DuckDB
@@ -208,7 +209,7 @@ class _Checking:
                     told = f"is of type {kinds[lower[name]]}, not {column.type}"
                     self._faults.append(TableFault(table.name, told, column=name))
                 else:
-                    found[name] = read
+                    found[name] = _spelt(table, column, read)
         return found
 
     def _in_some_files_only(self, given: _Given) -> frozenset[str]:
@@ -265,7 +266,7 @@ class _Checking:
     def _accepted(self, given: _Given, columns: Mapping[str, Cells]) -> TableFile:
         table = given.table
         paths = given.parquet
-        if given.files != given.parquet or not all(read.plain for read in columns.values()):
+        if given.files != given.parquet or not self._as_they_are(given, columns):
             listed = ", ".join(f"{read.value} AS {_name(name)}" for name, read in columns.items())
             paths = (self._own / f"{table.name}.parquet",)
             self._engine.export(f"SELECT {listed} FROM {given.rows}", paths[0])  # noqa: S608 - quoted names
@@ -276,6 +277,16 @@ class _Checking:
         digest = content_digest(self._engine, table.name, counting)
         (count,) = self._engine.run(f"SELECT COUNT(*) AS rows FROM {_name(table.name)}")  # noqa: S608 - quoted name
         return TableFile(table.name, paths, count["rows"], digest, (self._receipt(given, count["rows"], digest),))
+
+    def _as_they_are(self, given: _Given, columns: Mapping[str, Cells]) -> bool:
+        """Whether a cast reads every cell as the canonical table has it."""
+        if not all(read.plain for read in columns.values()):
+            return False
+        changed = [f"{read.value} IS DISTINCT FROM {read.source}" for read in columns.values() if read.respelt]
+        if not changed:
+            return True
+        (row,) = self._engine.run(f"SELECT COUNT(*) AS rows FROM {given.rows} WHERE {' OR '.join(changed)}")  # noqa: S608 - quoted
+        return not row["rows"]
 
     def _receipt(self, given: _Given, rows: int, digest: str) -> Receipt:
         query = "\n".join(str(_top(path, self._folder)) for path in given.files)
@@ -328,11 +339,43 @@ def _checks(table: CanonicalTable, columns: Mapping[str, Cells]) -> Iterator[_Ch
             zoned, bare = read.mixed
             what = "has no time zone, while other rows have one"
             yield _Check(column, what, bare, read.source, only_beside=zoned)
-        words = _currencies() if column.name == "currency" else VOCABULARIES.get(f"{table.name}.{column.name}")
+        words = _words(table, column)
         if words is not None:
             what = "no currency's code (ISO 4217)" if column.name == "currency" else f"none of {', '.join(words)}"
             listed = ", ".join(map(_literal, words))
             yield _Check(column, what, f"{read.value} NOT IN ({listed})", read.source)
+
+
+def _words(table: CanonicalTable, column: Column) -> tuple[str, ...] | None:
+    """The words of a column's closed vocabulary, if it has one."""
+    return _currencies() if column.name == "currency" else VOCABULARIES.get(f"{table.name}.{column.name}")
+
+
+def _spelt(table: CanonicalTable, column: Column, read: Cells) -> Cells:
+    """A column of words read in their own spelling, whatever the case and the blanks around; ids of operators likewise."""
+    words = _words(table, column) or SPELLINGS.get(f"{table.name}.{column.name}")
+    if column.name == "operator_id":
+        return replace(read, value=_operator(read.value), respelt=True)
+    if words is None:
+        return read
+    given = f"TRIM(CAST({read.value} AS VARCHAR))"
+    cases = " ".join(f"WHEN {_literal(word.lower())} THEN {_literal(word)}" for word in words)
+    value = f"CASE LOWER({given}) {cases} ELSE {given} END"
+    return replace(read, value=value, respelt=True)
+
+
+def _operator(value: str) -> str:
+    """`domain.values.operator_key` as SQL, for the spellings that files have: case, blanks, no dashes, a float's form."""
+    word = f"LOWER(TRIM(CAST({value} AS VARCHAR)))"
+    digits = f"REPLACE({word}, '-', '')"
+    dashed = r"REGEXP_REPLACE(" + digits + r", '^(.{8})(.{4})(.{4})(.{4})(.{12})$', '\1-\2-\3-\4-\5')"
+    number = f"TRY_CAST(TRY_CAST({word} AS DOUBLE) AS BIGINT)"
+    return (
+        f"CASE WHEN REGEXP_FULL_MATCH({digits}, '[0-9a-f]{{32}}') THEN {dashed} "
+        f"WHEN REGEXP_FULL_MATCH({word}, '[0-9]+') THEN '{LEGACY}' || {word} "
+        rf"WHEN REGEXP_FULL_MATCH({word}, '[0-9]+(\.[0-9]*)?(e\+?[0-9]+)?') AND {number} <= {2**53} "
+        f"AND {number} = TRY_CAST({word} AS DOUBLE) THEN '{LEGACY}' || {number} ELSE NULLIF({word}, '') END"
+    )
 
 
 @cache

@@ -14,7 +14,6 @@ from customer_research.sources.hubspot.normalise import (
     LOST_STAGES,
     OPEN_STAGES,
     WON_STAGES,
-    canonical_operator_id,
     stage_key,
     text,
 )
@@ -112,8 +111,8 @@ async def _sample(session: HubSpotSession, name: str, recording: Recording) -> l
 def _filled(name: str, sample: list[Mapping[str, Any]]) -> CheckResult:
     values = [text((row.get("properties") or {}).get(name)) for row in sample]
     held = [value for value in values if value is not None]
-    good = [value for value in held if canonical_operator_id(value) is not None]
-    changed = [value for value in good if canonical_operator_id(value) != value]
+    good = [value for value in held if values.operator_id(value) is not None]
+    changed = [value for value in good if values.operator_id(value) != value]
     found = f"{name}: {len(held)} of {len(sample)} sampled companies have it, {len(good)} hold an operator id"
     if changed:
         found += f", {len(changed)} of them in another spelling (normalised by the search)"

@@ -7,8 +7,8 @@ from typing import Any
 
 from customer_research.connect.recording import Recording
 from customer_research.connect.source import Found
+from customer_research.domain import values
 from customer_research.domain.identity import Candidate, Interpretation
-from customer_research.sources.hubspot.normalise import canonical_operator_id
 from customer_research.sources.hubspot.session import HubSpotSession
 
 SEARCHED: Mapping[str, tuple[str, str]] = {
@@ -63,7 +63,7 @@ def _searched(reading: Interpretation) -> str:
 
 def _candidate(row: Mapping[str, Any], holder: str, fetch_id: str) -> Candidate | None:
     shown = row.get("properties") or {}
-    operator_id = canonical_operator_id(shown.get(holder))
+    operator_id = values.operator_id(shown.get(holder))
     if operator_id is None:
         return None
     return Candidate(

@@ -16,6 +16,7 @@ from typing import Any
 
 from customer_research.connect.source import Row
 from customer_research.domain.money import to_minor
+from customer_research.domain.values import operator_id
 from customer_research.errors import SchemaChanged
 from customer_research.sources.hubspot.mentions import mentions_cancellation, mentions_champion_left
 
@@ -124,7 +125,7 @@ def modified_property(object_type: str) -> str:
 
 
 def properties_of(record: Mapping[str, Any], object_type: str) -> Mapping[str, str | None]:
-    """A record's properties.
+    """A record's properties; `createdate` is the record's own `createdAt` where the property is empty.
 
     Raises:
         SchemaChanged: the record has no properties, or lacks one that its figures need.
@@ -134,7 +135,8 @@ def properties_of(record: Mapping[str, Any], object_type: str) -> Mapping[str, s
     if isinstance(properties, Mapping):
         missing = tuple(name for name in missing if name not in properties)
         if not missing and record.get("id") is not None:
-            return properties
+            told = properties.get("createdate") or "createdate" not in properties
+            return properties if told else {**properties, "createdate": _shown_date(record)}
     named = ", ".join(missing) or "id"
     raise SchemaChanged(
         f"HubSpot's {object_type} came without {named}.",
@@ -315,26 +317,9 @@ def owner_label(owner: Mapping[str, Any]) -> str | None:
     return " ".join(names) if names else text(owner.get("email"))
 
 
-def canonical_operator_id(value: str | None) -> str | None:
-    """An operator id as a portal may hold it (case, dashes, `op_`, braces), in canonical form; None if it is none."""
-    if value is None:
-        return None
-    bare = re.sub(r"^(?:urn:uuid:|operator[_-]|op[_-]|legacy:)", "", value.strip().strip("{}<>\"'`").casefold())
-    if bare.isdigit() and len(bare) < _HEX:
-        return f"legacy:{bare}"
-    digits = bare.replace("-", "")
-    if not re.fullmatch(r"[0-9a-f]{32}", digits):
-        return None
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
-
-
-_HEX = 32
-"""Hex digits of a UUID."""
-
-
 def searchable_operator_id(value: str | None) -> str | None:
     """The operator whose search finds a company with this value of the operator property; None: nobody's does."""
-    found = canonical_operator_id(value)
+    found = operator_id(value)
     if found is None or value is None:
         return None
     return found if value.casefold() in operator_id_spellings(found) else None

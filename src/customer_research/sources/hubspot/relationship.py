@@ -13,6 +13,7 @@ from typing import Any
 from customer_research.connect.concurrent import together
 from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import Batch, Row, Subject
+from customer_research.domain import values
 from customer_research.domain.evidence import Gap, GapReason, Receipt
 from customer_research.errors import Denied, NotThere, SourceError, Truncated
 from customer_research.sources.hubspot.normalise import (
@@ -24,7 +25,6 @@ from customer_research.sources.hubspot.normalise import (
     STREAM,
     associated,
     association_cursor,
-    canonical_operator_id,
     company_row,
     contact_row,
     deal_row,
@@ -118,7 +118,7 @@ async def _by_property(session: HubSpotSession, subject: Subject, recording: Rec
     matching = [
         str(row["id"])
         for row in found.rows
-        if canonical_operator_id(properties_of(row, "companies").get(name)) == subject.operator_id
+        if values.operator_id(properties_of(row, "companies").get(name)) == subject.operator_id
     ]
     records = await together(*(_read(session, company_id, recording) for company_id in sorted(matching)))
     gap = truncated("companies", found.missing) if found.missing else None

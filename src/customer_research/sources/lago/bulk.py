@@ -20,10 +20,19 @@ from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import BulkStream, LandingTable, Link, Pull, Row, Slice
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import TABLES, ColumnType
+from customer_research.domain.values import LEGACY
 from customer_research.errors import BadAnswer, SchemaChanged
 from customer_research.sources.lago import normalise
 from customer_research.sources.lago.session import LagoSession, Page
-from customer_research.sources.lago.streams import STATUSES, detail, operator_of, truncated
+from customer_research.sources.lago.streams import (
+    BILLING_TABLES,
+    LOOK_IN_LAGO,
+    STATUSES,
+    UNKNOWN_TO_BILLING,
+    detail,
+    operator_of,
+    truncated,
+)
 
 PAGES = 8
 """Pages of one slice, asked for at the same time, within the session's limits and one deadline."""
@@ -423,6 +432,17 @@ LINKS = (
         (NOTES, "invoice"),
         f"""SELECT COALESCE(n.operator_id, i.operator_id) AS operator_id, {_REST}
         {_OWNED} WHERE COALESCE(n.operator_id, i.operator_id) IS NOT NULL""",
+    ),
+    Link(
+        "gap",
+        ("csm", "customer", "subscription"),
+        f"""SELECT DISTINCT v.operator_id, t.table_name, 'lago' AS source, 'unavailable' AS reason,
+            '{UNKNOWN_TO_BILLING} ' || REPLACE(v.operator_id, '{LEGACY}', '') || '.' AS detail, '{LOOK_IN_LAGO}' AS next_step
+        FROM csm AS v
+        CROSS JOIN (VALUES {", ".join(f"('{table}')" for table in BILLING_TABLES)}) AS t (table_name)
+        WHERE v.is_current AND v.status IN ('active', 'pending')
+            AND NOT EXISTS (SELECT 1 FROM customer AS c WHERE c.operator_id = v.operator_id)
+            AND NOT EXISTS (SELECT 1 FROM subscription AS s WHERE s.operator_id = v.operator_id)""",  # noqa: S608 - ours
     ),
     Link(
         "gap",

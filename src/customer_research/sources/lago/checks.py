@@ -21,6 +21,10 @@ FORMS: tuple[tuple[str, str, str], ...] = (
 """Form of an external id: its name, its pattern, and what turns it into an operator id."""
 
 
+UNCONFIRMED = frozenset({"HUF", "MGA", "MRU"})
+"""Currencies whose amounts Lago may count in another minor unit than ISO 4217 says (forint have none there)."""
+
+
 async def credential(session: LagoSession, subject: Subject | None) -> CheckResult:
     """Does the key open the organisation's customers?"""
     del subject
@@ -59,6 +63,9 @@ async def currencies(session: LagoSession, subject: Subject | None) -> CheckResu
         return CheckResult("currencies", "skipped", "no customers to look at", needed)
     found = ", ".join(f"{code}: {count}" for code, count in counted.most_common())
     billed = set(counted) - {"none yet"}
+    if billed & UNCONFIRMED:
+        fix = f"Compare an invoice in {', '.join(sorted(billed & UNCONFIRMED))} with Lago's own screen before you trust its amounts."
+        return CheckResult("currencies", "warn", found, "currencies whose minor unit Lago and ISO 4217 share", fix)
     if billed <= {"USD"}:
         return CheckResult("currencies", "ok", found, needed)
     return CheckResult("currencies", "warn", found, needed, "Nothing to set: read amounts per currency.")

@@ -7,13 +7,14 @@ figure is made of half a record. Optional fields become None.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from customer_research.connect.source import Row
 from customer_research.domain import zones
 from customer_research.domain.money import MONTHS_PER_INTERVAL, monthly_minor
+from customer_research.domain.values import UnreadableError, enumerated, number
 from customer_research.errors import SchemaChanged
 
 T = TypeVar("T")
@@ -52,6 +53,22 @@ class Record:
         if not isinstance(value, str):
             raise self._changed(name)
         return value
+
+    def word(self, name: str) -> str:
+        """A promised word of a vocabulary, as Lago spells it: small letters, without blanks around it."""
+        return self._promised(name, self.optional_word(name))
+
+    def optional_word(self, name: str) -> str | None:
+        """A word of a vocabulary; None when absent, null or blank."""
+        return enumerated(self.optional_text(name))
+
+    def optional_number(self, name: str) -> float | None:
+        """A finite number; None when absent or null."""
+        try:
+            found = number(self.raw.get(name))
+        except UnreadableError:
+            raise self._changed(name) from None
+        return None if found is None else float(found)
 
     def integer(self, name: str) -> int:
         """A promised whole number."""
@@ -165,9 +182,10 @@ def plan(raw: Any) -> Row:
     return {
         "plan_code": record.text("code"),
         "name": record.text("name"),
-        "interval": record.text("interval"),
+        "interval": record.word("interval"),
         "amount_minor": record.integer("amount_cents"),
         "currency": record.text("amount_currency"),
+        "trial_days": record.optional_number("trial_period"),
     }
 
 
@@ -186,7 +204,7 @@ def subscription(raw: Any, operator_id: str, plans: Mapping[str, Row], detail: A
         SchemaChanged: a subscription that bills or will bill has no price or no known interval.
     """
     record = Record(raw, "subscription")
-    code, status = record.text("plan_code"), record.text("status")
+    code, status = record.text("plan_code"), record.word("status")
     known = plans.get(code) or _inner_plan(record) or _inner_plan(Record(detail or {}, "subscription")) or {}
     amount = _first(_own_price(record), _own_price(Record(detail or {}, "subscription")), known.get("amount_minor"))
     interval = known.get("interval")
@@ -208,7 +226,7 @@ def subscription(raw: Any, operator_id: str, plans: Mapping[str, Row], detail: A
         "currency": record.optional_text("plan_amount_currency") or known.get("currency"),
         "is_base": code in SEGMENTS,
         "segment": SEGMENTS.get(code),
-        "billing_time": record.optional_text("billing_time"),
+        "billing_time": record.optional_word("billing_time"),
         "created_at": record.instant("created_at"),
         "subscription_at": record.optional_instant("subscription_at"),
         "started_at": record.optional_instant("started_at"),
@@ -220,7 +238,16 @@ def subscription(raw: Any, operator_id: str, plans: Mapping[str, Row], detail: A
         "previous_plan_code": record.optional_text("previous_plan_code"),
         "next_plan_code": record.optional_text("next_plan_code"),
         "downgrade_plan_date": record.optional_day("downgrade_plan_date"),
+        "trial_ends_at": _trial_end(record, known.get("trial_days")),
     }
+
+
+def _trial_end(record: Record, days: float | None) -> datetime | None:
+    """When the free trial ended, else when it will: the plan's days of trial after the start."""
+    ended, started = record.optional_instant("trial_ended_at"), record.optional_instant("started_at")
+    if ended is not None or started is None or not days:
+        return ended
+    return started + timedelta(days=days)
 
 
 def _own_price(record: Record) -> int | None:
@@ -248,9 +275,9 @@ def invoice(raw: Any, operator_id: str) -> Row:
         "operator_id": operator_id,
         "invoice_id": record.text("lago_id"),
         "number": record.optional_text("number"),
-        "invoice_type": record.text("invoice_type"),
-        "status": record.text("status"),
-        "payment_status": record.text("payment_status"),
+        "invoice_type": record.word("invoice_type"),
+        "status": record.word("status"),
+        "payment_status": record.word("payment_status"),
         "payment_overdue": record.optional_flag("payment_overdue"),
         "currency": record.text("currency"),
         "total_minor": record.integer("total_amount_cents"),
@@ -264,6 +291,8 @@ def invoice(raw: Any, operator_id: str) -> Row:
         "period_to": end,
         "created_at": record.instant("created_at"),
         "updated_at": record.optional_instant("updated_at"),
+        "is_self_billed": record.optional_flag("self_billed"),
+        "dispute_lost_at": record.optional_instant("payment_dispute_lost_at"),
     }
 
 
@@ -306,7 +335,7 @@ def payments(raw: Any, operator_id: str) -> list[Row]:
             "invoice_id": invoice_id,
             "amount_minor": amount if len(invoices) == 1 else None,
             "currency": record.text("amount_currency"),
-            "status": record.text("payment_status"),
+            "status": record.word("payment_status"),
             "paid_at": record.instant("created_at"),
         }
         for invoice_id in invoices
@@ -314,8 +343,11 @@ def payments(raw: Any, operator_id: str) -> list[Row]:
 
 
 def credit_note(raw: Any, operator_id: str) -> Row:
-    """One credit note, its total positive."""
+    """One credit note, its total positive. Of a voided one, what neither was paid back nor set off credits nothing."""
     record = Record(raw, "credit_note")
+    total = record.integer("total_amount_cents")
+    used = (record.optional_integer(f"{part}_amount_cents") or 0 for part in ("refund", "offset"))
+    void = max(total - sum(used), 0) if record.optional_word("credit_status") == "voided" else None
     return {
         "operator_id": operator_id,
         "credit_note_id": record.text("lago_id"),
@@ -323,8 +355,9 @@ def credit_note(raw: Any, operator_id: str) -> Row:
         "invoice_id": record.optional_text("lago_invoice_id"),
         "reason": record.optional_text("reason"),
         "currency": record.text("currency"),
-        "total_minor": record.integer("total_amount_cents"),
+        "total_minor": total,
         "balance_minor": record.optional_integer("balance_amount_cents"),
+        "void_minor": void,
         "issuing_date": record.day("issuing_date"),
         "created_at": record.instant("created_at"),
     }
@@ -337,32 +370,20 @@ def coupon(raw: Any, operator_id: str) -> Row:
         SchemaChanged: it is neither.
     """
     record = Record(raw, "coupon")
-    percentage, amount = _percentage(record), record.optional_integer("amount_cents")
+    percentage, amount = record.optional_number("percentage_rate"), record.optional_integer("amount_cents")
     if percentage is None and amount is None:
         raise SchemaChanged("Lago's coupon has no amount and no percentage.", source="lago", stream="coupons")
     return {
         "operator_id": operator_id,
         "coupon_id": record.text("lago_id"),
         "code": record.text("coupon_code"),
-        "status": record.text("status"),
+        "status": record.word("status"),
         "amount_minor": amount if percentage is None else None,
         "currency": record.optional_text("amount_currency") if percentage is None else None,
         "percentage": percentage,
-        "frequency": record.text("frequency"),
+        "frequency": record.word("frequency"),
         "frequency_duration_remaining": record.optional_integer("frequency_duration_remaining"),
         "created_at": record.instant("created_at"),
         "expires_at": record.optional_instant("expiration_at"),
         "terminated_at": record.optional_instant("terminated_at"),
     }
-
-
-def _percentage(record: Record) -> float | None:
-    value = record.raw.get("percentage_rate")
-    if value is None:
-        return None
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise SchemaChanged(
-            "Lago's coupon has a percentage that is no number.", source="lago", stream="coupons"
-        ) from None

@@ -39,10 +39,14 @@ VENDOR = Vendor(
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All records of a list, each once; `missing` counts those that Lago announced and did not send."""
+    """All records of a list, each once; `missing` counts those that Lago announced and did not send.
+
+    `known` is False when Lago has no customer of that external id.
+    """
 
     records: tuple[Mapping[str, Any], ...]
     missing: int = 0
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class LagoSession:
         """
         first = await self.page(path, key, recording, params, 1)
         if first is None:
-            return Listing(())
+            return Listing((), known=False)
         pages, trail = [first], Trail(self.http, recording.stream)
         trail.follow(ids_of(first.records, "lago_id"), goes_on=first.goes_on)
         while pages[-1].goes_on:

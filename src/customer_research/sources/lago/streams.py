@@ -13,6 +13,7 @@ from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import Batch, Row, Subject
 from customer_research.domain.evidence import Gap
 from customer_research.domain.money import MONTHS_PER_INTERVAL
+from customer_research.domain.values import LEGACY, operator_id, operator_key
 from customer_research.errors import BadAnswer
 from customer_research.sources.lago import normalise
 from customer_research.sources.lago.session import LagoSession, Listing
@@ -21,27 +22,56 @@ STATUSES = ("active", "pending", "canceled", "terminated")
 """Lago lists only active subscriptions unless told otherwise."""
 
 
-def customer_path(subject: Subject, tail: str = "") -> str:
-    """The path of the operator's records: the external id is the operator id (a legacy number without its mark)."""
-    return f"/customers/{segment(external_id(subject))}{tail}"
+BILLING_TABLES = ("customer", "subscription", "invoice", "payment", "credit_note", "coupon")
+"""The tables of one operator's billing."""
 
 
-def external_id(subject: Subject) -> str:
-    """The operator as Lago knows it."""
-    return subject.operator_id.removeprefix("legacy:")
+def unknown_to_billing(operator_id: str) -> Gap:
+    """The gap of an operator that the CSM view says Lago bills, and that Lago does not know."""
+    return Gap(
+        source="lago",
+        reason="unavailable",
+        detail=f"{UNKNOWN_TO_BILLING} {operator_id.removeprefix(LEGACY)}.",
+        next_step=LOOK_IN_LAGO,
+    )
+
+
+UNKNOWN_TO_BILLING = "The CSM view says that Lago bills the operator, and Lago knows no customer of the external id"
+LOOK_IN_LAGO = "Look the operator up in Lago: its external id may be written otherwise there."
+
+
+def customer_paths(subject: Subject, tail: str = "") -> tuple[str, ...]:
+    """The paths that may be the operator's, likeliest first: Lago tells external ids in another case apart."""
+    known = subject.operator_id.removeprefix(LEGACY)
+    spellings = (known, known.upper()) if operator_id(known) == known else (known,)
+    return tuple(f"/customers/{segment(one)}{tail}" for one in dict.fromkeys(spellings))
+
+
+async def listed(
+    session: LagoSession, subject: Subject, key: str, recording: Recording, params: Params | None = None
+) -> Listing:
+    """A list of the operator's records, by whichever spelling of its id Lago knows it."""
+    found = Listing((), known=False)
+    for path in customer_paths(subject, f"/{key}"):
+        found = await session.every(path, key, recording, params)
+        if found.known:
+            break
+    return found
 
 
 def operator_of(customer_id: str) -> str:
-    """The operator that Lago knows by an external id; one of another form than an operator's id stays as it is."""
-    return f"legacy:{customer_id}" if customer_id.isascii() and customer_id.isdigit() else customer_id
+    """The operator that Lago knows by an external id, in whatever spelling Lago has it."""
+    return operator_key(customer_id) or customer_id
 
 
 async def customer(session: LagoSession, subject: Subject) -> Batch:
     """The customer; no row when Lago does not know the operator."""
     recording = session.http.recording("customer")
-    found = await session.one(customer_path(subject), "customer", recording)
+    found = None
+    for path in customer_paths(subject):
+        found = found or await session.one(path, "customer", recording)
     rows = [] if found is None else [normalise.customer(found, subject.operator_id)]
-    if found is not None and found.get("external_id") != external_id(subject):
+    if found is not None and operator_of(str(found.get("external_id"))) != subject.operator_id:
         raise BadAnswer("Lago answered with another customer.", source="lago", stream="customer")
     receipt = recording.receipt(rows)
     return Batch({"customer": stamp(rows, receipt)}, (receipt,))
@@ -50,9 +80,8 @@ async def customer(session: LagoSession, subject: Subject) -> Batch:
 async def subscriptions(session: LagoSession, subject: Subject) -> Batch:
     """Subscriptions of every status with their plans; a single GET only where the list does not tell a price."""
     recording = session.http.recording("subscriptions")
-    path = customer_path(subject, "/subscriptions")
     listing, plans = await both(
-        session.every(path, "subscriptions", recording, {"status[]": STATUSES}), session.plans()
+        listed(session, subject, "subscriptions", recording, {"status[]": STATUSES}), session.plans()
     )
     by_code = {row["plan_code"]: row for row in plans.rows}
     singles = await together(*(detail(session, record, by_code, recording) for record in listing.records))
@@ -94,7 +123,7 @@ class _Listed:
 
     async def __call__(self, session: LagoSession, subject: Subject) -> Batch:
         recording = session.http.recording(self.stream)
-        listing: Listing = await session.every(customer_path(subject, f"/{self.key}"), self.key, recording)
+        listing = await listed(session, subject, self.key, recording)
         read = each(listing.records, lambda record: self.rows(record, subject.operator_id))
         receipt = recording.receipt(read.rows, truncated=listing.missing > 0)
         return Batch({self.table: stamp(read.rows, receipt)}, (receipt,), missing(self.table, listing, read))

@@ -16,6 +16,7 @@ from typing import Any
 from customer_research.connect.paging import Trail, ids_of
 from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import Ask, BulkStream, LandingTable, Link, Pull, Row, Slice
+from customer_research.domain.evidence import Gap
 from customer_research.domain.records import TABLES, ColumnType
 from customer_research.sources.notion.index import WantedIndex
 from customer_research.sources.notion.matching import Wanted
@@ -30,7 +31,14 @@ from customer_research.sources.notion.normalise import (
     read_page,
 )
 from customer_research.sources.notion.session import DATABASES_ONLY, PAGE_SIZE, Body, NotionSession, Place
-from customer_research.sources.notion.tickets import TABLE, TRUNCATED, in_bin
+from customer_research.sources.notion.tickets import (
+    CORRECT_SCHEMA,
+    TABLE,
+    TRUNCATED,
+    UNKNOWN_STATUS,
+    in_bin,
+    not_told,
+)
 
 PAGE = "notion_page"
 ALIAS = "notion_alias"
@@ -123,7 +131,11 @@ async def pull(session: NotionSession, asked: Pull) -> AsyncIterator[Slice]:
         async for step in _sweep(session, places[number], at.enter(number, in_bin=binned), asked):
             at, done = step.at, done + len(step.pages)
             yield _slice(step, places[number].schema, done)
-    yield replace(_last(session, asked, at), receipts=(learning.receipt([]),) if learning.requests else (), done=done)
+    yield replace(
+        _last(session, asked, at, not_told(places)),
+        receipts=(learning.receipt([]),) if learning.requests else (),
+        done=done,
+    )
 
 
 async def _sweep(session: NotionSession, place: Place, at: _At, asked: Pull) -> AsyncIterator[_Step]:
@@ -201,7 +213,7 @@ def _slice(step: _Step, schema: Schema, done: int) -> Slice:
     return Slice({PAGE: stamp(rows.values(), receipt)}, (receipt,), step.at.cursor, {PAGE: gone}, done)
 
 
-def _last(session: NotionSession, asked: Pull, at: _At) -> Slice:
+def _last(session: NotionSession, asked: Pull, at: _At, gap: Gap | None) -> Slice:
     """The end of a pull, with the tags that the settings give operators."""
     aliases = [
         {"operator_id": operator_id, "tag": tag}
@@ -214,9 +226,9 @@ def _last(session: NotionSession, asked: Pull, at: _At) -> Slice:
         {ALIAS: aliases},
         (),
         at.cursor,
-        mark=seen if at.whole else asked.since or BEGINNING,
+        mark=seen if at.whole and gap is None else asked.since or BEGINNING,
         whole=(PAGE, ALIAS) if at.whole and asked.since is None else (ALIAS,),
-        gaps={} if at.whole else {PAGE: TRUNCATED},
+        gaps={PAGE: TRUNCATED} if not at.whole else {} if gap is None else {PAGE: gap},
     )
 
 
@@ -278,4 +290,14 @@ BULK = (
     ),
 )
 
-LINKS = (Link(TABLE, (PAGE, ALIAS, "operator"), rows=tickets),)
+LINKS = (
+    Link(TABLE, (PAGE, ALIAS, "operator"), rows=tickets),
+    Link(
+        "gap",
+        (TABLE,),
+        f"""SELECT operator_id, '{TABLE}' AS table_name, 'notion' AS source, 'unavailable' AS reason,
+            '{UNKNOWN_STATUS}: ' || STRING_AGG(DISTINCT status, ', ' ORDER BY status) || '.' AS detail,
+            '{CORRECT_SCHEMA}' AS next_step
+        FROM {TABLE} WHERE is_open IS NULL GROUP BY operator_id""",  # noqa: S608 - text of our own
+    ),
+)

@@ -8,18 +8,21 @@ from collections.abc import Iterable
 from customer_research.connect.recording import Recording
 from customer_research.connect.source import Subject
 from customer_research.domain.check import CheckResult
+from customer_research.domain.values import operator_id
 from customer_research.errors import NotThere
-from customer_research.sources.notion.matching import canonical_id, match
+from customer_research.sources.notion.matching import match
 from customer_research.sources.notion.normalise import (
     GENERIC_TAGS,
     NEEDED,
     ROLES,
     Schema,
     Ticket,
+    is_open,
     lacking,
     probe,
     read_page,
     text_key,
+    unreadable,
 )
 from customer_research.sources.notion.session import DATABASES_ONLY, NotionSession, data_source_ids
 from customer_research.sources.notion.tickets import in_bin, wanted_of
@@ -87,6 +90,18 @@ async def properties(session: NotionSession, subject: Subject | None) -> CheckRe
     gone = lacking(schema)
     if gone:
         return CheckResult("properties", "fail", f"missing: {', '.join(gone)}; found: {shown}", needed, "Restore them.")
+    dumb = unreadable(schema)
+    if dumb:
+        fix = "Make operator_id a text (or a rollup of one) and the others selects, or name a data source that has them so."
+        return CheckResult("properties", "fail", f"cannot be read: {', '.join(dumb)}; found: {shown}", needed, fix)
+    strange = [
+        name
+        for name in schema["status"].options
+        if is_open(name, (), schema["status"].groups.get(name.casefold())) is None
+    ]
+    if strange:
+        fix = "Use Notion's status property, whose groups say what is closed; or rename the options back."
+        return CheckResult("properties", "warn", f"statuses of no known group: {', '.join(strange)}", needed, fix)
     absent = [role for role in OPTIONAL if role not in schema]
     if absent:
         fix = "Nothing breaks; tickets are matched by what there is."
@@ -136,7 +151,7 @@ async def tagging(session: NotionSession, subject: Subject | None) -> CheckResul
 
 def path_of(ticket: Ticket) -> str:
     """How a ticket names its operator, as far as the ticket alone tells: operator_id, tag, or neither."""
-    if any(canonical_id(part) is not None for part in ticket.names("operator_id")):
+    if any(operator_id(part) is not None for part in ticket.names("operator_id")):
         return "operator_id"
     if any(text_key(tag) not in _GENERIC for tag in ticket.names("tags")):
         return "tag"

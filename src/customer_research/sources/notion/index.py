@@ -6,7 +6,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from customer_research.sources.notion.matching import Wanted, canonical_id, match
+from customer_research.domain.values import operator_id
+from customer_research.sources.notion.matching import Wanted, match
 from customer_research.sources.notion.normalise import Ticket, name_key, text_key
 
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}"
@@ -54,7 +55,7 @@ class WantedIndex:
                 yield wanted.operator_id, how
 
     def _candidates(self, ticket: Ticket) -> Iterator[int]:
-        holders = [canonical_id(part) for part in ticket.names("operator_id")]
+        holders = [operator_id(part) for part in ticket.names("operator_id")]
         for holder in holders:
             yield from self._by_id.get(holder or "", ())
         for tag in ticket.names("tags"):

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from customer_research.domain.values import LEGACY, operator_id
 from customer_research.sources.notion.normalise import (
     GENERIC_TAGS,
     TEXT_TYPES,
@@ -29,7 +30,6 @@ FILTERS_IN_GROUP = 100
 """Filters that one compound filter may hold; more are asked in further queries."""
 
 _GENERIC = frozenset(text_key(tag) for tag in GENERIC_TAGS)
-_LEGACY = "legacy:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,13 @@ class Wanted:
     @property
     def text_ids(self) -> tuple[str, ...]:
         """The id where a text may hold it; a plain number in a text may mean anything."""
-        return () if self.operator_id.startswith(_LEGACY) else self.ids
+        return () if self.operator_id.startswith(LEGACY) else self.ids
 
     @property
     def ids(self) -> tuple[str, ...]:
         """The id as a property may hold it: with dashes and without."""
-        if self.operator_id.startswith(_LEGACY):
-            return (self.operator_id.removeprefix(_LEGACY),)
+        if self.operator_id.startswith(LEGACY):
+            return (self.operator_id.removeprefix(LEGACY),)
         return self.operator_id, self.operator_id.replace("-", "")
 
 
@@ -113,7 +113,9 @@ def _by_text(wanted: Wanted, schema: Schema) -> Iterator[Mapping[str, Any]]:
 
 
 def _contains(item: Property, text: str) -> Iterator[Mapping[str, Any]]:
-    if item.type in TEXT_TYPES:
+    if item.type == "rollup":
+        yield {"property": item.name, "rollup": {"any": {"rich_text": {"contains": text}}}}
+    elif item.type in TEXT_TYPES:
         yield {"property": item.name, item.type: {"contains": text}}
     elif item.type == "formula":
         yield {"property": item.name, "formula": {"string": {"contains": text}}}
@@ -126,7 +128,7 @@ def _contains(item: Property, text: str) -> Iterator[Mapping[str, Any]]:
 
 def match(ticket: Ticket, wanted: Wanted) -> tuple[str, bool] | None:
     """How the ticket is the operator's (operator_id, tag, title, text) and whether that is certain; None if it is not."""
-    holders = [canonical_id(part) for part in ticket.names("operator_id")]
+    holders = [operator_id(part) for part in ticket.names("operator_id")]
     if wanted.operator_id in holders:
         return "operator_id", True
     if any(_is_tag(tag, wanted) for tag in ticket.names("tags")):
@@ -155,12 +157,3 @@ def _names(text: str | None, keys: Iterable[str]) -> bool:
 
 def _holds_id(text: str | None, wanted: Wanted) -> bool:
     return text is not None and any(identifier in text.casefold() for identifier in wanted.text_ids)
-
-
-def canonical_id(text: str) -> str | None:
-    """An operator id in canonical form, whatever case, dashes, braces or `op_` it was written with; None if it is none."""
-    bare = re.sub(r"^(?:urn:uuid:|operator[_-]|op[_-]|legacy:)", "", text.strip().strip("{}<>\"'`").casefold())
-    digits = bare.replace("-", "")
-    if re.fullmatch(r"[0-9a-f]{32}", digits):
-        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
-    return f"{_LEGACY}{bare}" if bare.isdigit() else None

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 from customer_research.connect.source import Row
+from customer_research.domain import values
 from customer_research.domain.records import TABLES
+from customer_research.domain.values import UnreadableError, spelt
 from customer_research.errors import SchemaChanged
 
 SOURCE_NAME = "notion"
@@ -61,6 +63,16 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 NEEDED = ("title", "status", "stage", "priority", "types", "tags", "due_date")
 """Without these a figure of the catalogue would be wrong, so that their absence is an error."""
 
+UNREADABLE = frozenset(["relation", "button", "unsupported"])
+"""Types whose values say nothing by themselves: a relation tells ids of other pages, and not what they are called."""
+
+GROUP = "status group"
+"""The role under which a ticket keeps the group of its status."""
+
+OPEN_GROUPS = frozenset(["to-do", "in progress"])
+CLOSED_GROUPS = frozenset(["complete"])
+"""Notion's own groups of a status property: they stay when somebody renames an option."""
+
 TEXT_TYPES = frozenset(["title", "rich_text", "url", "email", "phone_number"])
 
 
@@ -71,6 +83,8 @@ class Property:
     name: str
     type: str
     options: tuple[str, ...] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """Of a status: option (lower case) → its group (lower case)."""
 
 
 Schema = Mapping[str, Property]
@@ -97,7 +111,30 @@ def _property(name: str, value: Any) -> Property:
     kind = str(given.get("type") or "")
     inside = given.get(kind)
     options = inside.get("options") or () if isinstance(inside, Mapping) else ()
-    return Property(name, kind, tuple(str(option["name"]) for option in options if "name" in option))
+    return Property(name, kind, tuple(str(option["name"]) for option in options if "name" in option), _groups(inside))
+
+
+def _groups(inside: Any) -> dict[str, str]:
+    """Option → group of a status property's description."""
+    if not isinstance(inside, Mapping):
+        return {}
+    names = {option.get("id"): str(option.get("name")) for option in inside.get("options") or ()}
+    return {
+        names[identifier].strip().casefold(): str(group.get("name")).strip().casefold()
+        for group in inside.get("groups") or ()
+        for identifier in group.get("option_ids") or ()
+        if identifier in names
+    }
+
+
+def unreadable(schema: Schema) -> tuple[str, ...]:
+    """The properties that the figures need and whose type tells nothing, as Notion names them, with their type."""
+    wanted = ((role, schema[role]) for role in (*NEEDED, "operator_id") if role in schema)
+    return tuple(
+        f"{item.name} ({item.type})"
+        for role, item in wanted
+        if item.type in UNREADABLE or (role == "due_date" and item.type in TEXT_TYPES)
+    )
 
 
 def lacking(schema: Schema) -> tuple[str, ...]:
@@ -162,6 +199,8 @@ def read_page(page: Mapping[str, Any], schema: Schema) -> Ticket:
     if gone or not page.get("id"):
         raise _changed(f"A ticket came without {', '.join(gone) or 'id'}.")
     values = {role: value_of(given.get(item.name)) for role, item in schema.items()}
+    status = values.get("status")
+    values[GROUP] = schema["status"].groups.get(status.strip().casefold()) if isinstance(status, str) else None
     return Ticket(
         page_id=str(page["id"]),
         values=values,
@@ -177,13 +216,23 @@ def value_of(value: Any) -> str | tuple[str, ...] | None:
         return None
     kind = str(value.get("type") or "")
     inside = value.get(kind)
-    if kind == "formula" and isinstance(inside, Mapping):
+    if kind in {"formula", "rollup"} and isinstance(inside, Mapping):
         return value_of(inside)
+    if kind == "array" and isinstance(inside, list):
+        return _together(map(value_of, inside))
     if isinstance(inside, Mapping):
         return _mapping_value(kind, inside)
     if isinstance(inside, Sequence) and not isinstance(inside, str):
         return _list_value(kind, inside)
     return str(inside).strip() or None if inside is not None else None
+
+
+def _together(values: Iterable[str | tuple[str, ...] | None]) -> str | tuple[str, ...] | None:
+    """What a rollup's values say: one text as it is, several as names."""
+    names = tuple(
+        dict.fromkeys(name for value in values if value for name in ((value,) if isinstance(value, str) else value))
+    )
+    return names[0] if len(names) == 1 else names or None
 
 
 def _mapping_value(kind: str, inside: Mapping[str, Any]) -> str | None:
@@ -228,7 +277,7 @@ def page_row(ticket: Ticket) -> Row:
         "types": listed(spelt(name, TYPES) or name for name in ticket.names("types")),
         "tags": listed(tags),
         "due_date": due,
-        "is_open": is_open(status, stages),
+        "is_open": is_open(status, stages, ticket.text(GROUP)),
         "is_done": (status or "").casefold() == DONE,
         "is_commitment": COMMITMENT_TAG in tags and due is not None,
         "created_at": ticket.created_at,
@@ -237,17 +286,22 @@ def page_row(ticket: Ticket) -> Row:
     }
 
 
-def is_open(status: str | None, stages: Iterable[str]) -> bool:
-    """Status not Done, Archived or Not doing anymore, and no stage Deployed / Done (domain c9)."""
-    deployed = any(stage.casefold() == DEPLOYED.casefold() for stage in stages)
-    return (status or "").casefold() not in CLOSED_STATUSES and not deployed
+def is_open(status: str | None, stages: Iterable[str], group: str | None = None) -> bool | None:
+    """Status not Done, Archived or Not doing anymore, and no stage Deployed / Done (domain c9).
+
+    A status of another name is what its group says; None stands for one of no known group.
+    """
+    if any(stage.casefold() == DEPLOYED.casefold() for stage in stages):
+        return False
+    word = (status or "").casefold()
+    if not word or word in _KNOWN_STATUSES:
+        return word not in CLOSED_STATUSES
+    if group in CLOSED_GROUPS:
+        return False
+    return True if group in OPEN_GROUPS else None
 
 
-def spelt(name: str | None, vocabulary: Iterable[str]) -> str | None:
-    """A name as its vocabulary spells it, whatever its case; a name that is not in it stays as it is."""
-    if name is None:
-        return None
-    return next((known for known in vocabulary if known.casefold() == name.strip().casefold()), name)
+_KNOWN_STATUSES = frozenset(status.casefold() for status in STATUSES)
 
 
 def listed(names: Iterable[str]) -> str:
@@ -257,21 +311,21 @@ def listed(names: Iterable[str]) -> str:
 
 
 def instant(value: Any) -> datetime | None:
-    """An ISO 8601 instant in UTC; None for null and nonsense."""
+    """An ISO 8601 instant in UTC; None for null and nonsense (a ticket without one is told as a gap)."""
     try:
-        moment = datetime.fromisoformat(str(value)) if value else None
-    except ValueError:
+        return values.instant(value)
+    except UnreadableError:
         return None
-    if moment is None:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def day(value: str | None) -> date | None:
-    """The day of a date property, which may carry a time and a zone: the day as written there."""
+    """The day of a date property, which may carry a time and a zone: the day as written there; None for null and nonsense.
+
+    Only a property that is no date has nonsense, and that one is named (`unreadable`).
+    """
     try:
-        return date.fromisoformat(value[:10]) if value else None
-    except ValueError:
+        return values.day(value)
+    except UnreadableError:
         return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from customer_research.connect.concurrent import together
@@ -10,7 +10,7 @@ from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import Batch, Row, Subject
 from customer_research.domain.evidence import Gap
 from customer_research.sources.notion.matching import Wanted, filters, match
-from customer_research.sources.notion.normalise import SOURCE_NAME, STREAM, read_page, ticket_row
+from customer_research.sources.notion.normalise import SOURCE_NAME, STREAM, read_page, ticket_row, unreadable
 from customer_research.sources.notion.session import Found, NotionSession, Place
 
 TABLE = "ticket"
@@ -20,6 +20,22 @@ TRUNCATED = Gap(
     "Notion says that there are more tickets than it gave.",
     "Run the same command again; if it persists, look at the tickets in Notion.",
 )
+
+
+UNKNOWN_STATUS = "Notion does not say of which group a status is that is not known here"
+CORRECT_SCHEMA = "`customer-research doctor --online` names what to change in Notion."
+
+
+def cannot_be_read(names: Sequence[str]) -> Gap:
+    """The gap of tickets whose properties are of a type that tells nothing."""
+    detail = f"The tickets' {' and '.join(names)} cannot be read: Notion does not tell what it says."
+    return Gap(SOURCE_NAME, "unavailable", detail, CORRECT_SCHEMA)
+
+
+def not_told(places: Sequence[Place]) -> Gap | None:
+    """Why the tickets of these places are known only in part; None when nothing keeps them from being read."""
+    names = tuple(dict.fromkeys(name for place in places for name in unreadable(place.schema)))
+    return cannot_be_read(names) if names else None
 
 
 async def learn(session: NotionSession) -> None:
@@ -43,7 +59,16 @@ async def fetch(session: NotionSession, subject: Subject) -> Batch:
     queries = [(place, condition) for place in places for condition in filters(wanted, place.schema)]
     answers = await together(*(session.query(place, condition, recording) for place, condition in queries))
     rows = rows_of([(place, found) for (place, _), found in zip(queries, answers, strict=True)], wanted)
-    return _batch(rows, recording, whole=all(found.whole for found in answers))
+    gap = not_told(places) or _strange(rows)
+    return _batch(rows, recording, gap if all(found.whole for found in answers) else TRUNCATED)
+
+
+def _strange(rows: Sequence[Row]) -> Gap | None:
+    """The gap of tickets whose status nobody explains."""
+    names = sorted({str(row["status"]) for row in rows if row["is_open"] is None})
+    if not names:
+        return None
+    return Gap(SOURCE_NAME, "unavailable", f"{UNKNOWN_STATUS}: {', '.join(names)}.", CORRECT_SCHEMA)
 
 
 def wanted_of(session: NotionSession, subject: Subject) -> Wanted:
@@ -72,6 +97,6 @@ def in_bin(page: Mapping[str, Any]) -> bool:
     return bool(page.get("in_trash") or page.get("archived"))
 
 
-def _batch(rows: list[Row], recording: Recording, *, whole: bool) -> Batch:
-    receipt = recording.receipt(rows, truncated=not whole)
-    return Batch({TABLE: stamp(rows, receipt)}, (receipt,), {} if whole else {TABLE: TRUNCATED})
+def _batch(rows: list[Row], recording: Recording, gap: Gap | None) -> Batch:
+    receipt = recording.receipt(rows, truncated=gap is TRUNCATED)
+    return Batch({TABLE: stamp(rows, receipt)}, (receipt,), {} if gap is None else {TABLE: gap})

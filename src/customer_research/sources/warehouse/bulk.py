@@ -8,12 +8,14 @@ and comes whole each time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from customer_research.connect.source import BulkStream, LandingTable, Pull, Row, Slice
+from customer_research.domain import values
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import TABLES, ColumnType
 from customer_research.errors import SchemaChanged
@@ -73,9 +75,15 @@ class Part:
         return f"(SELECT t.* FROM ({sql}) AS t WHERE NOT EXISTS ({there})) AS t"  # noqa: S608
 
     def rows(self, answer: SqlAnswer) -> list[Row]:
-        """The landing rows of an answer; those without operator or account are nobody's."""
-        readers = {name: _READERS[kind] for name, kind in self.landing.columns.items() if name != "fetch_id"}
-        found = [{name: read(row.get(name)) for name, read in readers.items()} for row in answer.rows]
+        """The landing rows of an answer; those without operator or account are nobody's.
+
+        Raises:
+            SchemaChanged: a column's values cannot be read.
+        """
+        readers = {name: (name, _READERS[kind]) for name, kind in self.landing.columns.items() if name != "fetch_id"}
+        unread = normalise.Unread()
+        found = [unread.row(row, readers) for row in answer.rows]
+        unread.refuse(answer.rows, self.landing.name)
         if "operator_id" in readers:
             for row in found:
                 row["operator_id"] = normalise.operator_id(row["operator_id"])
@@ -90,7 +98,7 @@ def _integer(value: Any) -> int | None:
 
 
 def _float(value: Any) -> float | None:
-    if value is None or type(value) is float:
+    if value is None or (type(value) is float and math.isfinite(value)):
         return value
     number = normalise.decimal(value)
     return None if number is None else float(number)
@@ -100,15 +108,11 @@ def _plain(value: Any) -> str | None:
     return value if value is None or type(value) is str else str(value)
 
 
-def _flag(value: Any) -> bool | None:
-    return None if value is None else str(value).lower() == "true"
-
-
 _READERS: Mapping[ColumnType, Callable[[Any], Any]] = {
     "text": _plain,
     "integer": _integer,
     "number": _float,
-    "boolean": _flag,
+    "boolean": values.flag,
     "date": normalise.day,
     "timestamp": normalise.moment,
 }

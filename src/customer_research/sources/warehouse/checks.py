@@ -9,14 +9,24 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from customer_research.connect.source import Check, Subject
 from customer_research.domain.check import CheckResult
+from customer_research.domain.values import UnreadableError
 from customer_research.errors import CustomerResearchError, Denied, RateLimited, SchemaChanged, Truncated
 from customer_research.sources.warehouse.bindings import ChargePath as Path
 from customer_research.sources.warehouse.bindings import declared
-from customer_research.sources.warehouse.normalise import COLUMNS, DISPLAY_ONLY, KEY_COLUMNS, OPTIONAL, day, moment
+from customer_research.sources.warehouse.normalise import (
+    COLUMNS,
+    DISPLAY_ONLY,
+    KEY_COLUMNS,
+    OPTIONAL,
+    day,
+    decimal,
+    moment,
+)
 
 if TYPE_CHECKING:
     from customer_research.sources.warehouse.session import WarehouseSession
@@ -46,12 +56,18 @@ Status = Literal["ok", "warn", "fail", "skipped"]
 Run = Callable[["WarehouseSession", Subject | None], Awaitable[CheckResult]]
 
 
+_AMOUNT = Decimal("1234567.5")
+
+
 def _guarded(name: str, needed: str, run: Run) -> Run:
     """A check whose failed request is a failed check, in the error's own words."""
 
     async def guarded(session: WarehouseSession, subject: Subject | None) -> CheckResult:
         try:
             return await run(session, subject)
+        except UnreadableError as error:
+            fix = "Switch formatting off in Metabase (Admin, Localization)."
+            return CheckResult(name, "fail", f"A value cannot be read: {error}.", needed, fix)
         except CustomerResearchError as error:
             status: Status = "warn" if isinstance(error, RateLimited) else "fail"
             return CheckResult(name, status, error.message, needed, error.hint)
@@ -321,6 +337,22 @@ def _age(age: timedelta) -> str:
     return f"{hours:.0f} h" if hours < STALE_AFTER.total_seconds() / 3600 else f"{hours / 24:.0f} days"
 
 
+async def _exports(session: WarehouseSession, _subject: Subject | None) -> CheckResult:
+    needed = "an export that gives values as they are: ISO 8601 times, plain numbers"
+    at = datetime(2026, 1, 15, 12, 34, 56, tzinfo=UTC)
+    sql = "SELECT $known AS instant, 1234567.5 AS amount"
+    row = (await session.run(sql, {"known": at}, stream="doctor", whole=True)).rows[0]
+    fix = "Switch formatting of exports off in Metabase, or update it: 0.49.0 to 0.49.9 format whatever is asked for."
+    shown = f"{row['instant']}; {row['amount']}"
+    try:
+        same = moment(row["instant"]) == at and decimal(row["amount"]) == _AMOUNT
+    except UnreadableError as error:
+        return CheckResult("exports", "fail", f"a value that cannot be read: {error}", needed, fix)
+    if not same:
+        return CheckResult("exports", "warn", f"values come changed: {shown}", needed, fix)
+    return CheckResult("exports", "ok", shown, needed)
+
+
 def _check(name: str, question: str, run: Run) -> Check:
     return Check(name, question, _guarded(name, question, run))
 
@@ -340,6 +372,7 @@ CHECKS = (
     _check("row_caps", "Do row caps cut our answers?", _row_caps),
     _check("response_time", "Does Metabase answer within the deadline?", _response_time),
     _check("time_zone", "Do times come back as UTC?", _time_zone),
+    _check("exports", "Do exports give values as they are?", _exports),
     _check("freshness", "How old are the newest records?", _freshness),
 )
 

@@ -55,4 +55,14 @@ def columns_gone(table: str, setting: str, missing: frozenset[str] | set[str]) -
     )
 
 
-__all__ = ["columns_gone", "not_configured", "stays_there", "table_gone"]
+def values_unread(table: str, reasons: str) -> Gap:
+    """The gap of a table with values that are there and cannot be read."""
+    return Gap(
+        "warehouse",
+        "unavailable",
+        f"Values of {table} records cannot be read: {reasons}.",
+        "Correct them where they are kept; `customer-research doctor --online` checks the form of exports.",
+    )
+
+
+__all__ = ["columns_gone", "not_configured", "stays_there", "table_gone", "values_unread"]

@@ -6,13 +6,16 @@ Sources: domain note c1 (columns, collapse rule) and the normalisation rules of 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, datetime
 from typing import Any
 
 from customer_research.connect.source import Row
+from customer_research.domain import values
 from customer_research.domain.records import TABLES
+from customer_research.domain.values import LEGACY, UnreadableError
+from customer_research.errors import SchemaChanged
 
 ALIASES: Mapping[str, str] = {
     "LAGO_CUSTOMER_STATUS": "LAGO_STATUS",
@@ -23,11 +26,6 @@ ALIASES: Mapping[str, str] = {
 
 OPTIONAL = frozenset({"DAYS_SINCE_LAST_CREATED_TRIP"})
 """Columns that only some variants of the view have; nothing is computed from them."""
-
-LEGACY = "legacy:"
-"""The mark of an operator id of the old style, a number; the warehouse has it without."""
-
-_SAFE_INTEGER = 2**53
 
 
 def column_name(name: str) -> str:
@@ -45,34 +43,15 @@ def vendor_row(row: Mapping[str, Any]) -> dict[str, Any]:
     return named
 
 
-def text(value: Any) -> str | None:
-    """A trimmed text; blank and null are None."""
-    if value is None:
-        return None
-    return str(value).strip() or None
-
-
-def lowered(value: Any) -> str | None:
-    """A code word: trimmed, lower case."""
-    word = text(value)
-    return word.lower() if word is not None else None
-
-
-def decimal(value: Any) -> Decimal | None:
-    """A finite decimal number, or None when it is none."""
-    if value is None or isinstance(value, bool):
-        return None
-    try:
-        number = Decimal(str(value).strip().replace(",", ""))
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
-
-
-def integer(value: Any) -> int | None:
-    """A whole number (`12`, `12.0`, `"12"`), or None when it is none."""
-    number = decimal(value)
-    return int(number) if number is not None and number == number.to_integral_value() else None
+text = values.text
+lowered = values.enumerated
+decimal = values.number
+integer = values.whole
+number_id = values.number_id
+moment = values.instant
+day = values.day
+operator_id = values.operator_key
+"""How values are read: as everywhere (`domain.values`). What cannot be read raises `UnreadableError`, see `Unread`."""
 
 
 def cents(value: Any) -> int | None:
@@ -85,52 +64,60 @@ def cents(value: Any) -> int | None:
     return -rounded if number < 0 else rounded
 
 
-def number_id(value: Any) -> str | None:
-    """A numeric id that exports turn into a float (`1.2345678901E10`) as an integer string; None when precision is lost."""
-    whole = integer(value)
-    return str(whole) if whole is not None and 0 < whole <= _SAFE_INTEGER else None
+class Unread:
+    """The values of one answer that are there and cannot be read, by column; each is null in its row.
+
+    A few of them are faults of single records. Where they are many, the column is written in a form that is not known here,
+    and its nulls would look as if nobody had a value.
+    """
+
+    FEW = 3
+    SHARE = 10
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._reasons: dict[str, str] = {}
+
+    def row(self, row: Mapping[str, Any], readers: Mapping[str, tuple[str, Callable[[Any], Any]]]) -> Row:
+        """A row read column by column; `readers`: name → the answer's column and how it is read."""
+        made: Row = {}
+        for name, (column, read) in readers.items():
+            try:
+                made[name] = read(row.get(column))
+            except UnreadableError as error:
+                made[name] = None
+                self._counts[column] += 1
+                self._reasons.setdefault(column, str(error))
+        return made
+
+    @property
+    def sentence(self) -> str:
+        """What cannot be read, with the first reason of each column; empty when everything can."""
+        return "; ".join(f"{column}: {reason}" for column, reason in sorted(self._reasons.items()))
+
+    def refuse(self, rows: Sequence[Mapping[str, Any]], stream: str) -> None:
+        """Refuse an answer of which a column cannot be read: three values or more, and at least a tenth of those there.
+
+        Raises:
+            SchemaChanged: it names the column and the reason.
+        """
+        for column, count in self._counts.items():
+            told = sum(row.get(column) is not None for row in rows)
+            if count >= self.FEW and count * self.SHARE >= told:
+                raise SchemaChanged(
+                    f"The column {column.upper()} of {stream} cannot be read in {count} of {told} rows: "
+                    f"{self._reasons[column]}.",
+                    source="warehouse",
+                    stream=stream,
+                    hint="Have Metabase give values unformatted (Admin, Localization); "
+                    "`customer-research doctor --online` checks it.",
+                )
 
 
 def fleet(value: Any) -> str | None:
     """The fleet bucket with `"1.0"` read as `"1"`."""
     word = text(value)
     return re.sub(r"\A(\d+)\.0+\Z", r"\1", word) if word is not None else None
-
-
-def moment(value: Any) -> datetime | None:
-    """A timestamp as UTC-aware datetime: datetimes, dates and ISO 8601 texts; a time without zone is UTC."""
-    if isinstance(value, datetime):
-        found = value
-    elif isinstance(value, date):
-        found = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - the zone is set below
-    else:
-        word = text(value)
-        if word is None:
-            return None
-        try:
-            found = datetime.fromisoformat(word)
-        except ValueError:
-            return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-
-def day(value: Any) -> date | None:
-    """A calendar day, as written (never shifted by a zone)."""
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    word = text(value)
-    try:
-        return date.fromisoformat(word[:10]) if word is not None else None
-    except ValueError:
-        return None
-
-
-def operator_id(value: Any) -> str | None:
-    """The operator's id in lower case; a bare number is a legacy one and gets its mark."""
-    word = lowered(value)
-    return f"{LEGACY}{word}" if word is not None and word.isascii() and word.isdigit() else word
 
 
 FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
@@ -222,7 +209,10 @@ DIRECTORY_COLUMNS = tuple(FIELDS[name][0] for name in DIRECTORY)
 
 def coordinates(row: Mapping[str, Any]) -> tuple[float | None, float | None]:
     """Latitude and longitude in degrees; 0,0, half a pair and impossible values are unknown."""
-    latitude, longitude = decimal(row.get("LATITUDE")), decimal(row.get("LONGITUDE"))
+    try:
+        latitude, longitude = decimal(row.get("LATITUDE")), decimal(row.get("LONGITUDE"))
+    except UnreadableError:
+        return None, None
     if latitude is None or longitude is None or (latitude == 0 and longitude == 0):
         return None, None
     if abs(latitude) > 90 or abs(longitude) > 180:  # noqa: PLR2004 - the globe's own limits
@@ -230,10 +220,10 @@ def coordinates(row: Mapping[str, Any]) -> tuple[float | None, float | None]:
     return float(latitude), float(longitude)
 
 
-def csm_row(row: Mapping[str, Any], fetch_id: str) -> Row:
+def csm_row(row: Mapping[str, Any], fetch_id: str, unread: Unread | None = None) -> Row:
     """One canonical `csm` row; `is_current` is False until `csm_rows` has seen all rows of the operator."""
     named = vendor_row(row)
-    values: Row = {name: read(named.get(column)) for name, (column, read) in FIELDS.items()}
+    values = (unread or Unread()).row(named, FIELDS)
     values["latitude"], values["longitude"] = coordinates(named)
     values["is_current"] = False
     values["fetch_id"] = fetch_id
@@ -250,9 +240,9 @@ def standing(row: Mapping[str, Any]) -> tuple[int, datetime, int]:
     return rank, started, row["mrr_minor"] if row["mrr_minor"] is not None else -1
 
 
-def csm_rows(rows: Iterable[Mapping[str, Any]], fetch_id: str) -> list[Row]:
+def csm_rows(rows: Iterable[Mapping[str, Any]], fetch_id: str, unread: Unread | None = None) -> list[Row]:
     """Canonical `csm` rows of any number of operators, one of each marked `is_current` (c1, C08); rows without id drop."""
-    made = [row for row in (csm_row(one, fetch_id) for one in rows) if row["operator_id"] is not None]
+    made = [row for row in (csm_row(one, fetch_id, unread) for one in rows) if row["operator_id"] is not None]
     best: dict[str, Row] = {}
     for row in made:
         known = best.get(row["operator_id"])
@@ -275,7 +265,9 @@ __all__ = [
     "DIRECTORY_COLUMNS",
     "DISPLAY_ONLY",
     "KEY_COLUMNS",
+    "LEGACY",
     "OPTIONAL",
+    "Unread",
     "absent_columns",
     "column_name",
     "csm_row",

@@ -10,12 +10,13 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from customer_research.connect.http import Http, Vendor
 from customer_research.connect.source import Batch, Clock, Subject
 from customer_research.connect.sql import Parameter, SqlAnswer, SqlRunner
 from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.values import UnreadableError
 from customer_research.errors import ConfigError, EngineError, SchemaChanged, SourceError, Truncated
 from customer_research.settings import Settings
 from customer_research.sources.warehouse import normalise
@@ -185,7 +186,7 @@ class WarehouseSession:
             SourceError: as the runner.
         """
         answer = await self.run(sql, parameters or {}, stream=stream, whole=True)
-        there = answer.rows[0]["rows_in_all"] if answer.rows else 0
+        there = _counted(answer.rows[0]["rows_in_all"], stream) if answer.rows else 0
         if there != len(answer.rows):
             raise Truncated(
                 f"The warehouse has {there} rows for {stream}, {len(answer.rows)} came.",
@@ -411,7 +412,7 @@ class WarehouseSession:
         """
         sql = "SELECT * FROM {csm} AS v WHERE v.LAGO_EXTERNAL_CUSTOMER_ID = $operator_id"
         answer = await self.run(sql, {"operator_id": _plain_id(operator_id)}, stream="csm")
-        return csm_batch(answer)
+        return csm_batch(answer, of_one=True)
 
     async def csm_directory(self) -> Batch:
         """The whole CSM view in the columns that a lookup needs, the others None; one request without a row cap.
@@ -421,7 +422,10 @@ class WarehouseSession:
             SourceError: as the runner.
         """
         answer = await self.whole(_DIRECTORY, stream="csm_directory")
-        return Batch({"csm": normalise.csm_rows(answer.rows, answer.receipt.id)}, (answer.receipt,))
+        unread = normalise.Unread()
+        rows = normalise.csm_rows(answer.rows, answer.receipt.id, unread)
+        unread.refuse([normalise.vendor_row(row) for row in answer.rows] if unread.sentence else (), "csm")
+        return Batch({"csm": rows}, (answer.receipt,))
 
     async def sample_operators(self, count: int) -> SqlAnswer:
         """Up to *count* operator ids as the CSM view has them (column `operator_id`), with an active base subscription."""
@@ -456,6 +460,19 @@ class WarehouseSession:
         if found.stripe_accounts or not self.settings.metabase.raw_charge.strip():
             return found
         return _located(await self.run(by_raw, {"charge_id": charge_id}, stream="find_charge"))
+
+
+def _counted(value: Any, stream: str) -> int | None:
+    """A count of rows, which an export may have written as a text or with separators."""
+    try:
+        return normalise.integer(value)
+    except UnreadableError as error:
+        raise SchemaChanged(
+            f"The number of rows for {stream} cannot be read: {error}.",
+            source="warehouse",
+            stream=stream,
+            hint="Have Metabase give values unformatted (Admin, Localization).",
+        ) from None
 
 
 def _lost(gap: Gap, stream: str) -> SchemaChanged:
