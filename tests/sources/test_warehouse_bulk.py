@@ -48,7 +48,8 @@ def scenario(number: int) -> str:
 
 def configured(sandbox: Sandbox, **metabase: Any) -> Settings:
     settings = load_settings(sandbox.config_path)
-    return settings.model_copy(update={"metabase": settings.metabase.model_copy(update=metabase)})
+    own = settings.metabase.model_copy(update=metabase)
+    return settings.model_copy(update={"metabase": own, "bounds": settings.bounds.of_a_sync})
 
 
 def using(sandbox: Sandbox, work: Callable[[WarehouseSession], Awaitable[Any]], **metabase: Any) -> Any:

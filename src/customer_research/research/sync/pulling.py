@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from customer_research.connect.source import BulkStream, Clock, LandingTable, Pull, Row, Slice, Source
-from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.evidence import ANSWERS, Gap, Receipt
 from customer_research.domain.outcome import Outcome, OutcomeState, Progress
 from customer_research.engines.duckdb import DuckDB
 from customer_research.errors import CustomerResearchError
@@ -409,7 +409,8 @@ def _place(piece: Slice) -> str:
 
 
 def _first(gaps: Mapping[str, Gap]) -> Gap | None:
-    return next(iter(gaps.values()), None)
+    """The first hole; a table that the settings leave out, or leave where it is, is none."""
+    return next((gap for gap in gaps.values() if gap.reason not in ANSWERS | {"not_configured"}), None)
 
 
 async def _close(slices: AsyncIterator[Slice]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from customer_research.connect.concurrent import together
 from customer_research.connect.recording import Recording
 from customer_research.connect.source import Subject
+from customer_research.domain import values
 from customer_research.domain.check import CheckResult
 from customer_research.errors import Denied, SourceError
 from customer_research.sources.hubspot.normalise import (
@@ -109,8 +110,8 @@ async def _sample(session: HubSpotSession, name: str, recording: Recording) -> l
 
 
 def _filled(name: str, sample: list[Mapping[str, Any]]) -> CheckResult:
-    values = [text((row.get("properties") or {}).get(name)) for row in sample]
-    held = [value for value in values if value is not None]
+    told = [text((row.get("properties") or {}).get(name)) for row in sample]
+    held = [value for value in told if value is not None]
     good = [value for value in held if values.operator_id(value) is not None]
     changed = [value for value in good if values.operator_id(value) != value]
     found = f"{name}: {len(held)} of {len(sample)} sampled companies have it, {len(good)} hold an operator id"
