@@ -149,6 +149,19 @@ def test_lago_one_by_one(judged: Any, dataset: Dataset) -> None:
         judged("lago", f"/plans/{row['code']}")
 
 
+def test_lago_figures_and_usage(judged: Any, dataset: Dataset) -> None:
+    for name in ("gross_revenue", "invoice_collection", "invoiced_usage", "mrr", "overdue_balance", "usage"):
+        judged("lago", f"/analytics/{name}")
+    judged("lago", "/analytics/mrr?currency=USD")
+    judged("lago", "/payment_requests")
+    judged("lago", "/wallets")
+    for row in [row for row in dataset.lago.subscriptions if row["status"] == "active"][:5]:
+        one = f"/customers/{row['external_customer_id']}"
+        judged("lago", f"{one}/current_usage?external_subscription_id={row['external_id']}")
+        judged("lago", f"{one}/past_usage?external_subscription_id={row['external_id']}")
+    judged("lago", f"{one}/current_usage?external_subscription_id=none")
+
+
 def test_lago_refusals(judged: Any, ask: Caller) -> None:
     judged("lago", "/customers/nobody")
     judged("lago", "/customers/nobody/invoices")

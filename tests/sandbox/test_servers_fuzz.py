@@ -212,7 +212,7 @@ def apps(dataset: Dataset) -> Iterator[Any]:
         {name: replace(one, rows=one.rows[:5]) for name, one in dataset.warehouse.items()}, dataset.as_of
     )
     yield {
-        "lago": LagoServer(dataset.lago, controls, clock).app(),
+        "lago": LagoServer(dataset.lago, dataset.as_of, controls, clock).app(),
         "hubspot": HubSpotServer(dataset.hubspot, dataset.as_of, controls, clock).app(),
         "notion": NotionServer(dataset.notion, dataset.as_of, controls, clock).app(),
         "metabase": MetabaseServer(warehouse, controls).app(),

@@ -146,7 +146,7 @@ def test_a_record_page_needs_no_key_and_escapes(ask: Caller, dataset: Dataset) -
 
 def test_fifty_requests_a_second_and_the_headers_count_down(dataset: Dataset) -> None:
     now = [100.0]
-    app = LagoServer(dataset.lago, Controls(), lambda: now[0]).app()
+    app = LagoServer(dataset.lago, dataset.as_of, Controls(), lambda: now[0]).app()
 
     async def run() -> Any:
         transport = httpx2.ASGITransport(app=app)

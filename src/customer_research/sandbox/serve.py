@@ -168,7 +168,7 @@ class Sandbox:
 def _apps(dataset: Dataset, warehouse: Warehouse, controls: Controls) -> dict[str, ASGIApp]:
     clock = time.monotonic
     vendors = (
-        lago.LagoServer(dataset.lago, controls, clock),
+        lago.LagoServer(dataset.lago, dataset.as_of, controls, clock),
         hubspot.HubSpotServer(dataset.hubspot, dataset.as_of, controls, clock),
         metabase.MetabaseServer(warehouse, controls),
         notion.NotionServer(dataset.notion, dataset.as_of, controls, clock),

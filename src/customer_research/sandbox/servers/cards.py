@@ -39,6 +39,10 @@ DATABASES: tuple[Row, ...] = (
 )
 
 
+COLLECTION: Row = {"id": 12, "name": "Customer success", "archived": False, "location": "/"}
+"""The folder that holds all saved questions."""
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """A saved question or model: a table as it is (`table`), or native SQL."""
@@ -132,6 +136,25 @@ class Catalogue:
         """The field id of a card's column; None for a computed one."""
         return None if card.table is None else self._ids.get((card.table, column))
 
+    def listed_tables(self) -> list[Row]:
+        """The tables as `GET /api/table` lists them, each with its database."""
+        warehouse = next(known for known in DATABASES if known["id"] == SNOWFLAKE)
+        return [{**table, "db": warehouse} for table in self.tables()]
+
+    def named(self) -> list[Row]:
+        """Everything that can be searched for, as `GET /api/search` shows it."""
+        cards = [
+            {
+                "id": card.id,
+                "name": card.name,
+                "model": "dataset" if card.kind == "model" else "card",
+                "archived": False,
+            }
+            for card in self.cards.values()
+        ]
+        tables = [{"id": table["id"], "name": table["name"], "model": "table"} for table in self.tables()]
+        return [*cards, *tables, *({"id": row["id"], "name": row["name"], "model": "database"} for row in DATABASES)]
+
     def show_card(self, card: Card, hidden: frozenset[str]) -> Row:
         """A card as `GET /api/card/{id}` shows it, with the columns that its results have."""
         dataset_query: Row = {
@@ -158,7 +181,7 @@ class Catalogue:
             "result_metadata": self._result_metadata(card, hidden),
             "parameters": [],
             "parameter_mappings": [],
-            "collection_id": 12,
+            "collection_id": COLLECTION["id"],
             "archived": False,
             "enable_embedding": False,
             "cache_ttl": None,

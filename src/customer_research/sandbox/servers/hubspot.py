@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from customer_research.sandbox.dataset import HubSpotRecords, Row
-from customer_research.sandbox.servers import shapes
+from customer_research.sandbox.servers import hubspot_schema, shapes
 from customer_research.sandbox.servers.faults import Controls
 from customer_research.sandbox.servers.hubspot_portal import Portal
 from customer_research.sandbox.servers.hubspot_search import SearchError, matching, value_of
@@ -52,6 +52,16 @@ _TYPES = {
     "calls": ("call", "0-48"),
     "emails": ("email", "0-49"),
     "tasks": ("task", "0-27"),
+    "products": ("product", "0-7"),
+    "line_items": ("line_item", "0-8"),
+    "quotes": ("quote", "0-14"),
+    "communications": ("communication", "0-18"),
+    "feedback_submissions": ("feedback_submission", "0-19"),
+    "invoices": ("invoice", "0-53"),
+    "goal_targets": ("goal_target", "0-74"),
+    "taxes": ("tax", "0-85"),
+    "postal_mail": ("postal_mail", "0-116"),
+    "leads": ("lead", "0-136"),
 }
 """Object types: plural name, then singular name and type id."""
 
@@ -83,6 +93,19 @@ _TYPE_IDS = {
     ("meetings", "companies"): 188,
 }
 
+
+UNSUPPORTED = {
+    "crm.associations.schema.types": "kinds of association, the older path",
+    "crm.associations.v4.schema.definition_configurations": "limits of associations",
+    "crm.extensions.cards": "cards of apps",
+    "crm.imports": "imports of files",
+    "crm.lists": "segments of contacts",
+    "crm.lists.folders": "folders of segments",
+    "crm.lists.memberships": "who is in a segment",
+    "crm.timeline.templates": "events of apps",
+    "settings.users": "seats, teams and roles",
+}
+"""Lists of HubSpot's client that the sandbox answers with 404, and what they hold."""
 
 _FILTER = shapes.record(
     {
@@ -154,14 +177,26 @@ class HubSpotServer(Vendor):
                 Route(f"{objects}/{{id}}", self._archive, methods=["DELETE"]),
             ]
         for associations in ("/crm/associations/2026-09", "/crm/v4/associations"):
-            routes.append(Route(f"{associations}/{{type}}/{{to}}/batch/read", self._associations, methods=["POST"]))
+            routes += [
+                Route(f"{associations}/{{type}}/{{to}}/batch/read", self._associations, methods=["POST"]),
+                Route(f"{associations}/{{type}}/{{to}}/labels", self._labels),
+            ]
         for properties in ("/crm/properties/2026-09", "/crm/v3/properties"):
             routes += [
                 Route(f"{properties}/{{type}}", self._properties),
+                Route(f"{properties}/{{type}}/groups", self._property_groups),
                 Route(f"{properties}/{{type}}/{{name}}", self._property),
             ]
         for owners in ("/crm/owners/2026-09", "/crm/v3/owners", "/crm/v3/owners/"):
             routes.append(Route(owners, self._owners))
+        for pipelines in ("/crm/pipelines/2026-09/{type}", "/crm/v3/pipelines/{type}"):
+            routes += [
+                Route(pipelines, self._pipelines),
+                Route(f"{pipelines}/{{id}}", self._pipeline),
+                Route(f"{pipelines}/{{id}}/stages", self._stages),
+            ]
+        for schemas in ("/crm-object-schemas/2026-09/schemas", "/crm-object-schemas/v3/schemas", "/crm/v3/schemas"):
+            routes.append(Route(schemas, lambda _request: answer({"results": []})))  # no custom object types
         return [
             *routes,
             Route("/crm/owners/2026-09/{id}", self._owner),
@@ -230,10 +265,10 @@ class HubSpotServer(Vendor):
     def _list(self, request: Request) -> Response:
         kind, query = self._type(request), request.query_params
         limit = self._limit(query.get("limit"), 10, LIST_MAX)
-        rows = self._portal.rows(kind, archived=query.get("archived") == "true")
+        rows = self._portal.rows(kind, archived=_binned(request))
         start = self._after(query.get("after"), rows)
         shown = [
-            self._shown(request, row, kind, _names(request), _associated(request))
+            self._shown(request, row, kind, _names(request), _associated(request), past=_past(request))
             for row in served(request, rows[start : start + limit])
         ]
         truncated = fault_of(request) == "truncate"
@@ -257,11 +292,13 @@ class HubSpotServer(Vendor):
     def _read(self, request: Request) -> Response:
         kind, identifier = self._type(request), request.path_params["id"]
         row = self._find(kind, identifier, request.query_params.get("idProperty"))
+        if _binned(request):
+            row = self._portal.binned(kind, identifier)
         if row is None:
             raise ProblemError(
                 self._problem(404, "OBJECT_NOT_FOUND", "Object not found.  objectId are usually numeric.")
             )
-        return answer(self._shown(request, row, kind, _names(request), _associated(request)))
+        return answer(self._shown(request, row, kind, _names(request), _associated(request), past=_past(request)))
 
     def _find(self, kind: str, identifier: str, id_property: str | None) -> Row | None:
         if id_property is None:
@@ -338,7 +375,8 @@ class HubSpotServer(Vendor):
         found = {identifier: self._find(kind, identifier, body.get("idProperty")) for identifier in ids}
         rows = served(request, [row for row in found.values() if row is not None])
         missing = [identifier for identifier, row in found.items() if row is None]
-        shown = [self._shown(request, row, kind, body.get("properties"), ()) for row in rows]
+        past = body.get("propertiesWithHistory") or ()
+        shown = [self._shown(request, row, kind, body.get("properties"), (), past=past) for row in rows]
         text = f"Could not get some {_TYPES[kind][0].upper()} objects, they may be deleted or not exist. Check that ids are valid."
         error = {"status": "error", "category": "OBJECT_NOT_FOUND", "message": text, "context": {"ids": missing}}
         return self._batch(shown, [error] if missing else [])
@@ -379,6 +417,31 @@ class HubSpotServer(Vendor):
             raise ProblemError(self._problem(404, "OBJECT_NOT_FOUND", f"Property {name} does not exist"))
         return answer(definition)
 
+    def _labels(self, request: Request) -> Response:
+        """The kinds of association between two types of objects: the vendor's own, without labels."""
+        number = _TYPE_IDS.get((self._type(request), self._type(request, "to")))
+        known = [] if number is None else [{"category": "HUBSPOT_DEFINED", "typeId": number, "label": None}]
+        return answer({"results": known})
+
+    def _property_groups(self, request: Request) -> Response:
+        definitions = self._records.properties.get(self._type(request), [])
+        return answer({"results": served(request, hubspot_schema.groups(definitions))})
+
+    def _pipelines(self, request: Request) -> Response:
+        return answer({"results": served(request, hubspot_schema.pipelines(self._type(request)))})
+
+    def _pipeline(self, request: Request) -> Response:
+        return answer(self._known_pipeline(request))
+
+    def _stages(self, request: Request) -> Response:
+        return answer({"results": served(request, self._known_pipeline(request)["stages"])})
+
+    def _known_pipeline(self, request: Request) -> Row:
+        for row in hubspot_schema.pipelines(self._type(request)):
+            if row["id"] == request.path_params["id"]:
+                return row
+        raise ProblemError(self._problem(404, "OBJECT_NOT_FOUND", "Pipeline not found"))
+
     def _owners(self, request: Request) -> Response:
         query = request.query_params
         email = query.get("email")
@@ -417,7 +480,14 @@ class HubSpotServer(Vendor):
         return list(dict.fromkeys(str(item["id"]) for item in inputs))
 
     def _shown(
-        self, request: Request, row: Row, kind: str, names: Sequence[str] | None, associated: Sequence[str]
+        self,
+        request: Request,
+        row: Row,
+        kind: str,
+        names: Sequence[str] | None,
+        associated: Sequence[str],
+        *,
+        past: Sequence[str] = (),
     ) -> Row:
         """The record with the asked properties; one that does not exist is passed over, as the vendor does."""
         wanted = dict.fromkeys((*(names or _DEFAULT_PROPERTIES.get(kind, ())), *_always(kind)))
@@ -429,6 +499,8 @@ class HubSpotServer(Vendor):
         }
         shown = {"id": str(row["id"]), "properties": properties}
         shown |= {key: row[key] for key in ("createdAt", "updatedAt", "archived", "archivedAt") if key in row}
+        if past:
+            shown["propertiesWithHistory"] = hubspot_schema.history(row, past)
         if fault_of(request) == "schema":
             del shown["properties"]
         named = [_ALIASES.get(to, to) for to in associated]
@@ -450,6 +522,15 @@ def _listed(request: Request, parameter: str) -> list[str]:
 
 def _names(request: Request) -> list[str]:
     return _listed(request, "properties")
+
+
+def _binned(request: Request) -> bool:
+    """Whether records in the bin are asked for."""
+    return request.query_params.get("archived", "").casefold() == "true"
+
+
+def _past(request: Request) -> list[str]:
+    return _listed(request, "propertiesWithHistory")
 
 
 def _associated(request: Request) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from customer_research.sandbox.dataset import HubSpotRecords, Row
+from customer_research.sandbox.servers.hubspot_schema import history, version
 
 _FIRST_NEW = 90_000_000_001
 MERGED = "hs_merged_object_ids"
@@ -39,6 +40,11 @@ class Portal:
         row = self._by_id.get(kind, {}).get(identifier)
         return None if row is None or row.get("archived") else row
 
+    def binned(self, kind: str, identifier: str) -> Row | None:
+        """The record of this id in the bin."""
+        row = self._by_id.get(kind, {}).get(identifier)
+        return row if row is not None and row.get("archived") else None
+
     def targets(self, row: Row | None, to: str) -> list[str]:
         """Ids of the associated objects of a type; those in the bin are associated no more."""
         listed = [] if row is None else [str(i) for i in (row.get("associations") or {}).get(to, [])]
@@ -49,6 +55,10 @@ class Portal:
         """Give a record these property values; None when there is none."""
         row = self._own(kind, identifier)
         if row is not None:
+            past = row.setdefault("history", {})
+            for name, value in properties.items():
+                before = past.get(name) or history(row, [name])[name]
+                past[name] = [version(value, self._now), *before]
             row["properties"] |= properties
             self._touch(kind, row)
         return row

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from customer_research.sandbox.dataset import LagoRecords, Row
 from customer_research.sandbox.servers.faults import Controls
+from customer_research.sandbox.servers.lago_figures import LagoFigures
 from customer_research.sandbox.servers.lago_views import LagoViews
 from customer_research.sandbox.servers.limits import Clock, RollingWindow
 from customer_research.sandbox.servers.wire import (
@@ -36,6 +38,28 @@ LIMIT_PER_SECOND = 50
 GONE = ("payment_status", "status")
 """The fields that a `schema` fault removes from every record."""
 
+ANALYTICS = {
+    "gross_revenue": "gross_revenues",
+    "invoice_collection": "invoice_collections",
+    "invoiced_usage": "invoiced_usages",
+    "mrr": "mrrs",
+    "overdue_balance": "overdue_balances",
+    "usage": "usages",
+}
+"""Analytics by path, each with the name of its list; nothing is metered, so the two of usage are empty."""
+
+UNSUPPORTED = {
+    "activity_logs": "what people did in Lago",
+    "api_logs": "who called Lago",
+    "order_forms": "sales documents",
+    "orders": "sales documents",
+    "payment_receipts": "receipts of payments",
+    "quotes": "sales documents",
+    "wallet_transactions": "prepaid credits, of which there are none",
+    "webhook_endpoints": "where Lago reports to",
+}
+"""Lists of Lago's client that the sandbox answers with 404, and what they hold."""
+
 Keep = Callable[[Row], bool]
 View = Callable[[Row], Row]
 
@@ -50,10 +74,11 @@ class LagoServer(Vendor):
     source = "lago"
     public_prefixes = ("/customer/", "/invoice/")
 
-    def __init__(self, records: LagoRecords, controls: Controls, clock: Clock) -> None:
+    def __init__(self, records: LagoRecords, as_of: datetime, controls: Controls, clock: Clock) -> None:
         super().__init__(controls)
         self._records = records
         self._views = LagoViews(records)
+        self._figures = LagoFigures(records, self._views, as_of)
         self._window = RollingWindow(LIMIT_PER_SECOND, 1.0, clock)
         self._customers = self._views.customers
 
@@ -67,7 +92,10 @@ class LagoServer(Vendor):
             f"{one}/payments": self._payments,
             f"{one}/credit_notes": self._credit_notes,
             f"{one}/applied_coupons": self._applied_coupons,
-            f"{one}/wallets": self._wallets,
+            f"{one}/wallets": self._none_of("wallets"),
+            f"{one}/payment_requests": self._none_of("payment_requests"),
+            f"{one}/current_usage": self._current_usage,
+            f"{one}/past_usage": self._past_usage,
             one: self._customer,
             "/subscriptions": self._subscriptions,
             "/subscriptions/{external_id}": self._subscription,
@@ -77,7 +105,14 @@ class LagoServer(Vendor):
             "/payments/{lago_id}": self._payment,
             "/credit_notes": self._credit_notes,
             "/applied_coupons": self._applied_coupons,
-            "/wallets": self._wallets,
+            "/wallets": self._none_of("wallets"),
+            "/payment_requests": self._none_of("payment_requests"),
+            "/add_ons": self._none_of("add_ons"),
+            "/billable_metrics": self._none_of("billable_metrics"),
+            "/billing_entities": self._billing_entities,
+            "/fees": self._fees,
+            "/taxes": self._taxes,
+            **{f"/analytics/{name}": self._analytics for name in ANALYTICS},
             "/plans": self._plans,
             "/plans/{code}": self._plan,
         }
@@ -193,9 +228,58 @@ class LagoServer(Vendor):
         rows = _kept(self._of_customer(request, self._records.applied_coupons), wanted)
         return self._page(request, "applied_coupons", rows, self._views.applied_coupon)
 
-    def _wallets(self, request: Request) -> Response:
-        """No operator prepays: an empty page, or 404 for an unknown customer."""
-        return self._page(request, "wallets", self._of_customer(request, []), dict)
+    def _none_of(self, name: str) -> Callable[[Request], Response]:
+        """What no operator has (nobody prepays, nothing is metered): an empty page, or 404 for an unknown customer."""
+        return lambda request: self._page(request, name, self._of_customer(request, []), dict)
+
+    def _billing_entities(self, request: Request) -> Response:
+        return self._page(request, "billing_entities", self._figures.billing_entities(), dict)
+
+    def _taxes(self, request: Request) -> Response:
+        return self._page(request, "taxes", self._figures.taxes(), dict)
+
+    def _fees(self, request: Request) -> Response:
+        query = request.query_params
+        wanted = [
+            _equals(query, "external_subscription_id", "external_subscription_id"),
+            _equals(query, "currency", "amount_currency"),
+            _equals(query, "payment_status", "payment_status"),
+            lambda row: query.get("fee_type") in {None, row["item"]["type"]},
+        ]
+        return self._page(request, "fees", _kept(self._of_customer(request, self._figures.fees()), wanted), dict)
+
+    def _current_usage(self, request: Request) -> Response:
+        customer, subscription = self._known(request), self._used(request)
+        currency = str(self._views.customer(customer)["currency"] or "USD")
+        return answer({"customer_usage": self._figures.current_usage(subscription, currency)})
+
+    def _past_usage(self, request: Request) -> Response:
+        self._known(request)
+        return self._page(request, "usage_periods", self._figures.past_usage(self._used(request)), dict)
+
+    def _used(self, request: Request) -> Row:
+        """The customer's subscription that the query names (422 if it names none, 404 if it is not the customer's)."""
+        wanted = request.query_params.get("external_subscription_id")
+        if wanted is None:
+            raise ProblemError(_unprocessable("external_subscription_id"))
+        for row in self._of_customer(request, self._records.subscriptions):
+            if row["external_id"] == wanted:
+                return row
+        raise ProblemError(_not_found("subscription"))
+
+    def _analytics(self, request: Request) -> Response:
+        """Figures by month; no paging."""
+        query = request.query_params
+        name = request.url.path.rsplit("/", 1)[-1]
+        currency, customer = query.get("currency"), query.get("external_customer_id")
+        figures = self._figures
+        found = {
+            "gross_revenue": lambda: figures.revenue(currency, customer),
+            "invoice_collection": lambda: figures.collection(currency, customer),
+            "mrr": lambda: figures.mrr(currency),
+            "overdue_balance": lambda: figures.overdue(currency, customer),
+        }.get(name, list)()
+        return answer({ANALYTICS[name]: served(request, found)})
 
     def _plans(self, request: Request) -> Response:
         return self._page(request, "plans", self._records.plans, self._views.plan)

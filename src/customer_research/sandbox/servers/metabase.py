@@ -19,7 +19,15 @@ from starlette.routing import BaseRoute, Route
 
 from customer_research.sandbox.dataset import Row
 from customer_research.sandbox.servers import shapes
-from customer_research.sandbox.servers.cards import DATABASES, SNOWFLAKE, Card, Catalogue, card_parameters, display_name
+from customer_research.sandbox.servers.cards import (
+    COLLECTION,
+    DATABASES,
+    SNOWFLAKE,
+    Card,
+    Catalogue,
+    card_parameters,
+    display_name,
+)
 from customer_research.sandbox.servers.faults import Controls
 from customer_research.sandbox.servers.shapes import Shape
 from customer_research.sandbox.servers.snowflake import Answer, Warehouse
@@ -74,6 +82,10 @@ class MetabaseServer(Vendor):
             Route("/api/database/{id:int}/metadata", self._database_metadata),
             Route("/api/table/{id:int}/query_metadata", self._table),
             Route("/api/field/{id:int}", self._field),
+            Route("/api/table", lambda _request: answer(self._catalogue.listed_tables())),
+            Route("/api/collection", lambda _request: answer([COLLECTION])),
+            *(Route(f"/api/{name}", lambda _request: answer([])) for name in ("dashboard", "pulse", "segment")),
+            Route("/api/search", self._search),
             Route("/api/user/current", self._user),
             Route("/api/session", self._login, methods=["POST"]),
             Route("/api/session/properties", self._version),
@@ -264,6 +276,17 @@ class MetabaseServer(Vendor):
 
     def _card(self, request: Request) -> Response:
         return answer(self._catalogue.show_card(self._known_card(request), _hidden(request)))
+
+    def _search(self, request: Request) -> Response:
+        """Cards, models, tables and databases whose names hold the words; `models` limits what is looked for."""
+        query = request.query_params
+        words, kinds = query.get("q", "").casefold(), query.getlist("models")
+        found = [
+            row
+            for row in self._catalogue.named()
+            if words in str(row["name"]).casefold() and (not kinds or row["model"] in kinds)
+        ]
+        return answer({"total": len(found), "data": found, "models": sorted({row["model"] for row in found})})
 
     def _databases(self, request: Request) -> Response:  # noqa: ARG002  (every route's shape)
         return answer({"data": list(DATABASES), "total": len(DATABASES)})

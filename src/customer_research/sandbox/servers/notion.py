@@ -16,7 +16,24 @@ from customer_research.sandbox.dataset import NotionRecords, Row
 from customer_research.sandbox.servers import shapes
 from customer_research.sandbox.servers.faults import Controls
 from customer_research.sandbox.servers.limits import Clock, RollingWindow
+from customer_research.sandbox.servers.notion_answers import (
+    NEW,
+    OLD,
+    PAGE_MAX,
+    SOURCES,
+    asked_body,
+    identifier_of,
+    invalid,
+    missing,
+    page_of,
+    paging_of,
+    problem,
+    undashed,
+    version_of,
+    versioned,
+)
 from customer_research.sandbox.servers.notion_blocks import MAX_TEXT, block_shape, blocks_of, markdown_of, rich_text
+from customer_research.sandbox.servers.notion_comments import Comments
 from customer_research.sandbox.servers.notion_filters import FilterError, keeping, sorted_pages
 from customer_research.sandbox.servers.notion_markdown import edited
 from customer_research.sandbox.servers.notion_pages import BOT, PERSON, Container, Page, Workspace, property_object
@@ -27,7 +44,6 @@ from customer_research.sandbox.servers.wire import (
     answer,
     bearer,
     fault_of,
-    json_body,
     made_up_id,
     record_page,
     served,
@@ -35,12 +51,16 @@ from customer_research.sandbox.servers.wire import (
 
 TOKEN = "sandbox-notion-token"  # noqa: S105  (the sandbox's own, opens nothing)
 PERSON_TOKEN = "sandbox-notion-person"  # noqa: S105  (what a person does in the app, done by a test)
-OLD, SOURCES, NEW = "2022-06-28", "2025-09-03", "2026-03-11"
-"""The API generations: databases; data sources; Markdown pages and `in_trash`."""
-
-PAGE_MAX = 100
 LIMIT_PER_MINUTE = 180
 """Requests of one connection in 60 seconds."""
+
+UNSUPPORTED = {
+    "blocks.meeting_notes": "transcripts of meetings",
+    "custom_emojis": "emojis of the workspace",
+    "file_uploads": "files",
+    "views": "saved views of a database",
+}
+"""Lists of Notion's client that the sandbox refuses, and what they hold."""
 
 GONE = "Status"
 """The property that a `schema` fault removes."""
@@ -89,6 +109,7 @@ class NotionServer(Vendor):
         super().__init__(controls)
         self._as_of = as_of
         self._space = Workspace(records, as_of)
+        self._comments = Comments(self._space, as_of)
         self._window = RollingWindow(LIMIT_PER_MINUTE, 60.0, clock)
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -112,6 +133,8 @@ class NotionServer(Vendor):
             Route("/v1/users/me", self._me),
             Route("/v1/users/{id}", self._user),
             Route("/v1/search", self._search, methods=["POST"]),
+            *self._comments.routes(),
+            Route("/v1/data_sources/{id}/templates", self._templates),
             Route("/page/{id}", self._show),
         ]
 
@@ -130,8 +153,8 @@ class NotionServer(Vendor):
         }
         code, text = known.get(status, ("validation_error", message))
         if status == 429:
-            return _problem(429, code, text, {"Retry-After": "1"}, additional_data={"rate_limit_reason": "connection"})
-        return _problem(400 if code == "invalid_request_url" else status, code, text)
+            return problem(429, code, text, {"Retry-After": "1"}, additional_data={"rate_limit_reason": "connection"})
+        return problem(400 if code == "invalid_request_url" else status, code, text)
 
     def refusal(self, request: Request) -> Response | None:
         """Every request names its version of the API."""
@@ -140,8 +163,8 @@ class NotionServer(Vendor):
             return None
         words = "Notion-Version header failed validation: Notion-Version header should be"
         if version is None:
-            return _problem(400, "missing_version", f"{words} defined, instead was `undefined`.")
-        return _invalid(f'{words} one of the versions of the API, instead was `"{version}"`.')
+            return problem(400, "missing_version", f"{words} defined, instead was `undefined`.")
+        return invalid(f'{words} one of the versions of the API, instead was `"{version}"`.')
 
     def admit(self, request: Request) -> tuple[Response | None, Mapping[str, str]]:  # noqa: ARG002  (one window for all)
         """At most 180 requests a minute; a refusal says in how many seconds to come back."""
@@ -155,12 +178,12 @@ class NotionServer(Vendor):
     def _database(self, request: Request) -> Response:
         own = self._asked_database(request)
         shown = {**self._container("database", own.database_id, own.title), "is_inline": False}
-        if _version(request) == OLD:
+        if version_of(request) == OLD:
             shown["properties"] = self._schema(request, own)
         else:
             shown["data_sources"] = [{"id": own.data_source_id, "name": own.title}]
         shown["parent"] = {"type": "workspace", "workspace": True}
-        return answer(_versioned(shown, request))
+        return answer(versioned(shown, request))
 
     def _data_source(self, request: Request) -> Response:
         return self._shown_source(request, self._asked_data_source(request))
@@ -172,18 +195,18 @@ class NotionServer(Vendor):
         }
         shown["parent"] = {"type": "database_id", "database_id": own.database_id}
         shown["database_parent"] = {"type": "workspace", "workspace": True}
-        return answer(_versioned(shown, request))
+        return answer(versioned(shown, request))
 
     async def _update_data_source(self, request: Request) -> Response:
         """Properties are added by their type, and taken away by null."""
-        own, body = self._asked_data_source(request), await _body(request, _SOURCE)
+        own, body = self._asked_data_source(request), await asked_body(request, _SOURCE)
         for name, given in (body.get("properties") or {}).items():
             if given is None:
                 own.schema.pop(name, None)
             elif isinstance(given, dict) and len(kinds := [key for key in given if key not in {"name", "type"}]) == 1:
                 own.schema.setdefault(name, property_object(name, kinds[0], len(own.schema)))
             else:
-                raise ProblemError(_invalid(f"body failed validation: body.properties.{name} should have one type."))
+                raise ProblemError(invalid(f"body failed validation: body.properties.{name} should have one type."))
         return self._shown_source(request, own)
 
     def _container(self, kind: str, identifier: str, title: str) -> Row:
@@ -210,20 +233,20 @@ class NotionServer(Vendor):
 
     def _asked_database(self, request: Request) -> Container:
         for own in self._space.containers:
-            if _identifier(request) == _undashed(own.database_id):
+            if identifier_of(request) == undashed(own.database_id):
                 return own
-        raise ProblemError(_missing("database", request.path_params["id"]))
+        raise ProblemError(missing("database", request.path_params["id"]))
 
     def _asked_data_source(self, request: Request) -> Container:
-        if _version(request) == OLD:
+        if version_of(request) == OLD:
             raise ProblemError(self.error(404))
         for own in self._space.containers:
-            if _identifier(request) == _undashed(own.data_source_id):
+            if identifier_of(request) == undashed(own.data_source_id):
                 return own
-        raise ProblemError(_missing("data source", request.path_params["id"]))
+        raise ProblemError(missing("data source", request.path_params["id"]))
 
     async def _query_database(self, request: Request) -> Response:
-        if _version(request) != OLD:
+        if version_of(request) != OLD:
             raise ProblemError(self.error(404))
         return await self._query(request, self._asked_database(request), "page_or_database")
 
@@ -231,7 +254,7 @@ class NotionServer(Vendor):
         return await self._query(request, self._asked_data_source(request), "page_or_data_source")
 
     async def _query(self, request: Request, own: Container, kind: str) -> Response:
-        body = await _body(request, _QUERY)
+        body = await asked_body(request, _QUERY)
         schema = self._schema(request, own)
         with _Validation():
             keep = keeping(body["filter"], schema, self._as_of) if body.get("filter") is not None else None
@@ -249,25 +272,7 @@ class NotionServer(Vendor):
     def _listed(
         self, request: Request, rows: Sequence[Row], asked: Mapping[str, Any], kind: str, show: Callable[[Row], Row]
     ) -> Response:
-        size = _page_size(asked.get("page_size"))
-        start = 0
-        cursor = asked.get("start_cursor")
-        if cursor is not None:
-            ids = [_undashed(row["id"]) for row in rows]
-            if _undashed(str(cursor)) not in ids:
-                raise ProblemError(_invalid(f"The start_cursor provided is invalid: {cursor}"))
-            start = ids.index(_undashed(str(cursor)))
-        page = rows[start : start + size]
-        more = start + size < len(rows)
-        truncated = fault_of(request) == "truncate"
-        body: Row = {
-            "object": "list",
-            "results": [show(row) for row in served(request, page)],
-            "next_cursor": rows[start + size]["id"] if more and not truncated else None,
-            "has_more": more or truncated,
-            "type": kind,
-            kind: {},
-        }
+        body = page_of(request, rows, asked, kind, show)
         return answer({**body, "request_id": made_up_id("request", len(self.controls.requests))})
 
     def _shown(self, request: Request, page: Page, only: Sequence[str] = ()) -> Row:
@@ -278,7 +283,7 @@ class NotionServer(Vendor):
             and not (name == GONE and fault_of(request) == "schema")
         }
         parent = page.parent
-        if _version(request) == OLD and "data_source_id" in parent:
+        if version_of(request) == OLD and "data_source_id" in parent:
             parent = {"type": "database_id", "database_id": parent["database_id"]}
         shown = {
             "object": "page",
@@ -297,13 +302,13 @@ class NotionServer(Vendor):
             "url": _url(page.id),
             "public_url": None,
         }
-        return _versioned(shown, request)
+        return versioned(shown, request)
 
     def _page(self, request: Request) -> Page:
-        identifier = str(uuid.UUID(_identifier(request)))
+        identifier = str(uuid.UUID(identifier_of(request)))
         page = self._space.pages.get(identifier)
         if page is None:
-            raise ProblemError(_missing("page", identifier))
+            raise ProblemError(missing("page", identifier))
         return page
 
     def _read_page(self, request: Request) -> Response:
@@ -311,11 +316,11 @@ class NotionServer(Vendor):
         return answer(self._shown(request, self._page(request), only))
 
     async def _create_page(self, request: Request) -> Response:
-        body = await _body(request, _PAGE)
+        body = await asked_body(request, _PAGE)
         parent = self._parent(body.get("parent"), request)
         children, markdown = body.get("children"), body.get("markdown")
         if children is not None and markdown is not None:
-            raise ProblemError(_invalid("body failed validation: body.children and body.markdown cannot be combined."))
+            raise ProblemError(invalid("body failed validation: body.children and body.markdown cannot be combined."))
         with _Validation():
             content = markdown if markdown is not None else markdown_of(_checked(children or []))
             page = self._space.create(parent, body.get("properties") or {}, str(content))
@@ -324,28 +329,28 @@ class NotionServer(Vendor):
     def _parent(self, given: Any, request: Request) -> Row:
         if not isinstance(given, dict):
             raise ProblemError(
-                _invalid("body failed validation: body.parent should be defined, instead was `undefined`.")
+                invalid("body failed validation: body.parent should be defined, instead was `undefined`.")
             )
-        if "data_source_id" in given and _version(request) != OLD:
+        if "data_source_id" in given and version_of(request) != OLD:
             for own in self._space.containers:
-                if _undashed(str(given["data_source_id"])) == _undashed(own.data_source_id):
+                if undashed(str(given["data_source_id"])) == undashed(own.data_source_id):
                     return own.parent
-            raise ProblemError(_missing("data source", given["data_source_id"]))
+            raise ProblemError(missing("data source", given["data_source_id"]))
         if "database_id" in given:
             for own in self._space.containers:
-                if _undashed(str(given["database_id"])) == _undashed(own.database_id):
+                if undashed(str(given["database_id"])) == undashed(own.database_id):
                     return own.parent
-            raise ProblemError(_missing("database", given["database_id"]))
+            raise ProblemError(missing("database", given["database_id"]))
         identifier = str(given.get("page_id") or "")
-        pages = {_undashed(known): known for known in self._space.pages}
-        if _undashed(identifier) not in pages:
-            raise ProblemError(_missing("page", identifier))
-        return {"type": "page_id", "page_id": pages[_undashed(identifier)]}
+        pages = {undashed(known): known for known in self._space.pages}
+        if undashed(identifier) not in pages:
+            raise ProblemError(missing("page", identifier))
+        return {"type": "page_id", "page_id": pages[undashed(identifier)]}
 
     async def _update_page(self, request: Request) -> Response:
-        page, body = self._page(request), await _body(request, _PAGE)
-        if "archived" in body and _version(request) == NEW:
-            raise ProblemError(_invalid("body failed validation: body.archived should be not present, use `in_trash`."))
+        page, body = self._page(request), await asked_body(request, _PAGE)
+        if "archived" in body and version_of(request) == NEW:
+            raise ProblemError(invalid("body failed validation: body.archived should be not present, use `in_trash`."))
         with _Validation():
             page.properties |= self._space.values(body.get("properties") or {}, self._space.container_of(page.parent))
         page.in_trash = bool(body.get("in_trash", body.get("archived", page.in_trash)))
@@ -359,7 +364,7 @@ class NotionServer(Vendor):
                 name == GONE and fault_of(request) == "schema"
             ):
                 return self._property_item(request, value)
-        raise ProblemError(_problem(404, "object_not_found", f"Could not find property with ID: {wanted}."))
+        raise ProblemError(problem(404, "object_not_found", f"Could not find property with ID: {wanted}."))
 
     def _property_item(self, request: Request, value: Row) -> Response:
         kind = value["type"]
@@ -381,18 +386,18 @@ class NotionServer(Vendor):
         )
 
     def _read_markdown(self, request: Request) -> Response:
-        if _version(request) != NEW:
+        if version_of(request) != NEW:
             raise ProblemError(self.error(404))
         return answer(_markdown(self._page(request), truncated=fault_of(request) == "truncate"))
 
     async def _update_markdown(self, request: Request) -> Response:
-        if _version(request) != NEW:
+        if version_of(request) != NEW:
             raise ProblemError(self.error(404))
-        page, body = self._page(request), await _body(request, _EDIT)
+        page, body = self._page(request), await asked_body(request, _EDIT)
         edit = body.get("type")
         if edit not in _EDITS or not isinstance(body.get(str(edit)), dict):
             raise ProblemError(
-                _invalid(
+                invalid(
                     f"body failed validation: body.type should be one of {', '.join(_EDITS)}, with the object of that name."
                 )
             )
@@ -416,23 +421,23 @@ class NotionServer(Vendor):
         return blocks_of(page.markdown, page.id, stamp)
 
     def _block(self, request: Request) -> Response:
-        identifier = str(uuid.UUID(_identifier(request)))
+        identifier = str(uuid.UUID(identifier_of(request)))
         for page in self._space.pages.values():
             for block in self._blocks(page):
                 if block["id"] == identifier:
-                    return answer(_versioned({**block, "archived": False}, request))
-        raise ProblemError(_missing("block", identifier))
+                    return answer(versioned({**block, "archived": False}, request))
+        raise ProblemError(missing("block", identifier))
 
     def _children(self, request: Request) -> Response:
         blocks = self._blocks(self._page(request))
         return self._listed(
-            request, blocks, _numbers(request), "block", lambda block: _versioned({**block, "archived": False}, request)
+            request, blocks, paging_of(request), "block", lambda block: versioned({**block, "archived": False}, request)
         )
 
     async def _append(self, request: Request) -> Response:
-        page, body = self._page(request), await _body(request, _CHILDREN)
-        if "after" in body and _version(request) == NEW:
-            raise ProblemError(_invalid("body failed validation: body.after should be not present, use `position`."))
+        page, body = self._page(request), await asked_body(request, _CHILDREN)
+        if "after" in body and version_of(request) == NEW:
+            raise ProblemError(invalid("body failed validation: body.after should be not present, use `position`."))
         before = len(self._blocks(page))
         with _Validation():
             page.markdown = "\n\n".join(
@@ -443,6 +448,11 @@ class NotionServer(Vendor):
         return answer(
             {"object": "list", "results": added, "next_cursor": None, "has_more": False, "type": "block", "block": {}}
         )
+
+    def _templates(self, request: Request) -> Response:
+        """The tickets have no templates."""
+        self._asked_data_source(request)
+        return answer({"templates": [], "has_more": False, "next_cursor": None})
 
     def _bot(self) -> Row:
         owner = {"type": "workspace", "workspace": True}
@@ -456,20 +466,20 @@ class NotionServer(Vendor):
         }
 
     def _users(self, request: Request) -> Response:
-        return self._listed(request, [self._bot(), *self._space.people.values()], _numbers(request), "user", dict)
+        return self._listed(request, [self._bot(), *self._space.people.values()], paging_of(request), "user", dict)
 
     def _me(self, request: Request) -> Response:  # noqa: ARG002  (every route's shape)
         return answer(self._bot())
 
     def _user(self, request: Request) -> Response:
-        identifier = _identifier(request)
+        identifier = identifier_of(request)
         for user in (self._bot(), *self._space.people.values()):
-            if _undashed(user["id"]) == identifier:
+            if undashed(user["id"]) == identifier:
                 return answer(user)
-        raise ProblemError(_missing("user", request.path_params["id"]))
+        raise ProblemError(missing("user", request.path_params["id"]))
 
     async def _search(self, request: Request) -> Response:
-        body = await _body(request, _SEARCH)
+        body = await asked_body(request, _SEARCH)
         wanted = (body.get("filter") or {}).get("value")
         query = str(body.get("query") or "").casefold()
         pages = [page for page in self._space.pages.values() if query in page.title.casefold() and not page.in_trash]
@@ -478,7 +488,7 @@ class NotionServer(Vendor):
             reverse=(body.get("sort") or {}).get("direction") != "ascending",
         )
         rows = [page.as_row() for page in pages] if wanted in {None, "page"} else []
-        kind = "database" if _version(request) == OLD else "data_source"
+        kind = "database" if version_of(request) == OLD else "data_source"
         for own in reversed(self._space.containers):
             if wanted in {None, kind} and query in own.title.casefold():
                 identifier = own.database_id if kind == "database" else own.data_source_id
@@ -486,7 +496,7 @@ class NotionServer(Vendor):
 
         def show(row: Row) -> Row:
             return (
-                _versioned(row["container"], request)
+                versioned(row["container"], request)
                 if "container" in row
                 else self._shown(request, self._space.pages[row["id"]])
             )
@@ -494,7 +504,7 @@ class NotionServer(Vendor):
         return self._listed(request, rows, body, "page_or_data_source", show)
 
     def _show(self, request: Request) -> Response:
-        page = self._space.pages.get(str(uuid.UUID(_identifier(request))))
+        page = self._space.pages.get(str(uuid.UUID(identifier_of(request))))
         shown = None if page is None else {"title": page.title, "properties": page.properties, "content": page.markdown}
         return record_page("Notion page", shown)
 
@@ -507,73 +517,7 @@ class _Validation:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, FilterError):
-            raise ProblemError(_invalid(str(error))) from error
-
-
-def _problem(status: int, code: str, text: str, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
-    return answer({"object": "error", "status": status, "code": code, "message": text, **more}, status, headers)
-
-
-def _invalid(text: str) -> Response:
-    return _problem(400, "validation_error", text)
-
-
-def _missing(kind: str, identifier: object) -> Response:
-    text = f"Could not find {kind} with ID: {identifier}. Make sure the relevant pages and databases are shared with your integration."
-    return _problem(404, "object_not_found", text)
-
-
-async def _body(request: Request, fields: dict[str, Shape]) -> dict[str, Any]:
-    body = await json_body(request, _problem(400, "invalid_json", "Error parsing JSON body."))
-    try:
-        shapes.record(fields)(body, "body")
-    except shapes.ShapeError as error:
-        raise ProblemError(_invalid(f"body failed validation: {error}")) from error
-    return body
-
-
-def _version(request: Request) -> str:
-    return request.headers.get("notion-version", NEW)
-
-
-def _versioned(shown: Row, request: Request) -> Row:
-    """The newest generation has no `archived`."""
-    return {key: value for key, value in shown.items() if key != "archived"} if _version(request) == NEW else shown
-
-
-def _undashed(identifier: str) -> str:
-    return identifier.replace("-", "").lower()
-
-
-def _identifier(request: Request) -> str:
-    """The id in the path without dashes; anything but a UUID is refused."""
-    given = request.path_params["id"]
-    try:
-        return uuid.UUID(given).hex
-    except ValueError:
-        raise ProblemError(
-            _invalid(f'path failed validation: path.id should be a valid uuid, instead was `"{given}"`.')
-        ) from None
-
-
-def _numbers(request: Request) -> dict[str, Any]:
-    """Paging from the query string, in the form of a body."""
-    size = request.query_params.get("page_size")
-    asked: dict[str, Any] = {} if size is None else {"page_size": int(size) if size.isdigit() else size}
-    cursor = request.query_params.get("start_cursor")
-    return asked if cursor is None else {**asked, "start_cursor": cursor}
-
-
-def _page_size(asked: Any) -> int:
-    if asked is None:
-        return PAGE_MAX
-    if not isinstance(asked, int) or isinstance(asked, bool) or not 1 <= asked <= PAGE_MAX:
-        raise ProblemError(
-            _invalid(
-                f"body failed validation: body.page_size should be a number from 1 to `{PAGE_MAX}`, instead was `{asked}`."
-            )
-        )
-    return asked
+            raise ProblemError(invalid(str(error))) from error
 
 
 def _checked(children: Sequence[Any]) -> Sequence[Row]:
@@ -596,4 +540,4 @@ def _markdown(page: Page, *, truncated: bool) -> Row:
 
 
 def _url(identifier: str) -> str:
-    return f"https://www.notion.so/{_undashed(identifier)}"
+    return f"https://www.notion.so/{undashed(identifier)}"
