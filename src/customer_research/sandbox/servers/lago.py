@@ -105,6 +105,8 @@ class LagoServer(Vendor):
             "/payments/{lago_id}": self._payment,
             "/credit_notes": self._credit_notes,
             "/applied_coupons": self._applied_coupons,
+            "/coupons": self._coupons,
+            "/coupons/{code}": self._coupon,
             "/wallets": self._none_of("wallets"),
             "/payment_requests": self._none_of("payment_requests"),
             "/add_ons": self._none_of("add_ons"),
@@ -227,6 +229,15 @@ class LagoServer(Vendor):
         wanted = [_equals(query, "status", "status"), lambda row: not codes or row["coupon_code"] in codes]
         rows = _kept(self._of_customer(request, self._records.applied_coupons), wanted)
         return self._page(request, "applied_coupons", rows, self._views.applied_coupon)
+
+    def _coupons(self, request: Request) -> Response:
+        return self._page(request, "coupons", self._figures.coupons(), dict)
+
+    def _coupon(self, request: Request) -> Response:
+        for row in self._figures.coupons():
+            if row["code"] == request.path_params["code"]:
+                return answer({"coupon": self._shown(request, row)})
+        return _not_found("coupon")
 
     def _none_of(self, name: str) -> Callable[[Request], Response]:
         """What no operator has (nobody prepays, nothing is metered): an empty page, or 404 for an unknown customer."""

@@ -68,6 +68,38 @@ class LagoFigures:
         rates = {_rate(shown["fees_amount_cents"], shown["taxes_amount_cents"]) for shown in views}
         return [_tax(rate) for rate in sorted(rates - {0.0})]
 
+    def coupons(self) -> list[Row]:
+        """The coupons that were applied to customers, one a code; `plan_codes` are those an applied one is limited to."""
+        found: dict[str, Row] = {}
+        for applied in self._records.applied_coupons:
+            shown = self._views.applied_coupon(applied)
+            plans = list(applied.get("plan_codes") or ())
+            found.setdefault(
+                shown["coupon_code"],
+                {
+                    "lago_id": shown["lago_coupon_id"],
+                    "name": shown["coupon_name"],
+                    "code": shown["coupon_code"],
+                    "description": None,
+                    "coupon_type": "percentage" if shown["percentage_rate"] else "fixed_amount",
+                    "amount_cents": shown["amount_cents"],
+                    "amount_currency": shown["amount_currency"],
+                    "percentage_rate": shown["percentage_rate"],
+                    "frequency": applied.get("frequency", "forever"),
+                    "frequency_duration": shown["frequency_duration"],
+                    "reusable": True,
+                    "limited_plans": bool(plans),
+                    "plan_codes": plans,
+                    "limited_billable_metrics": False,
+                    "billable_metric_codes": [],
+                    "created_at": _OPENED,
+                    "expiration": "no_expiration",
+                    "expiration_at": None,
+                    "terminated_at": None,
+                },
+            )
+        return list(found.values())
+
     def billing_entities(self) -> list[Row]:
         """The one entity that issues invoices."""
         return [
