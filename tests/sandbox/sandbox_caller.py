@@ -9,12 +9,13 @@ import httpx2
 
 from customer_research.sandbox.serve import Sandbox
 from customer_research.sandbox.servers import hubspot, lago, metabase, notion
+from customer_research.sandbox.servers.notion_answers import SOURCES
 
 HEADERS = {
     "lago": {"Authorization": f"Bearer {lago.API_KEY}"},
     "hubspot": {"Authorization": f"Bearer {hubspot.TOKEN}"},
     "metabase": {"x-api-key": metabase.API_KEY},
-    "notion": {"Authorization": f"Bearer {notion.TOKEN}", "Notion-Version": notion.SOURCES},
+    "notion": {"Authorization": f"Bearer {notion.TOKEN}", "Notion-Version": SOURCES},
 }
 
 

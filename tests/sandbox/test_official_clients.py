@@ -26,7 +26,7 @@ from notion_client.helpers import collect_paginated_api
 
 from customer_research.sandbox.dataset import Dataset
 from customer_research.sandbox.serve import Sandbox
-from customer_research.sandbox.servers import hubspot, lago, metabase, notion
+from customer_research.sandbox.servers import hubspot, lago, metabase, notion, notion_answers
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_hubspot_batches_pages_and_definitions(hubspot_client: Any, dataset: Dat
     assert hubspot_client.crm.deals.basic_api.get_page(limit=3).results
 
 
-@pytest.mark.parametrize("version", [notion.SOURCES, notion.NEW])
+@pytest.mark.parametrize("version", [notion_answers.SOURCES, notion_answers.NEW])
 def test_notion(running: Sandbox, dataset: Dataset, version: Any) -> None:
     address = running.addresses["notion"].removesuffix("/v1")
     client: Any

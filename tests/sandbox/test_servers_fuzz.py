@@ -19,7 +19,8 @@ from customer_research.sandbox.servers.faults import Controls
 from customer_research.sandbox.servers.hubspot import HubSpotServer
 from customer_research.sandbox.servers.lago import LagoServer
 from customer_research.sandbox.servers.metabase import MetabaseServer
-from customer_research.sandbox.servers.notion import NEW, NotionServer
+from customer_research.sandbox.servers.notion import NotionServer
+from customer_research.sandbox.servers.notion_answers import NEW
 from customer_research.sandbox.servers.notion_pages import HOME_PAGE
 from customer_research.sandbox.servers.snowflake import Warehouse
 

@@ -11,7 +11,8 @@ from sandbox_caller import Caller
 
 from customer_research.sandbox.dataset import Dataset
 from customer_research.sandbox.servers.faults import Controls
-from customer_research.sandbox.servers.notion import NEW, OLD, SOURCES, TOKEN, NotionServer
+from customer_research.sandbox.servers.notion import TOKEN, NotionServer
+from customer_research.sandbox.servers.notion_answers import NEW, OLD, SOURCES
 from customer_research.sandbox.servers.notion_blocks import blocks_of, markdown_of
 from customer_research.sandbox.servers.notion_pages import HOME_PAGE
 
