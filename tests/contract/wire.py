@@ -140,7 +140,7 @@ def settings_of(sandbox: Sandbox, vendor: str, changes: Mapping[str, Any]) -> Se
         name: getattr(loaded, name).model_copy(update={**fast, **(changes if name == vendor else {})})
         for name in ("lago", "hubspot", "metabase", "notion")
     }
-    return loaded.model_copy(update={**parts, "deadline_seconds": 60.0})
+    return loaded.model_copy(update={**parts, "deadline_seconds": 60.0, "bounds": loaded.bounds.of_a_sync})
 
 
 @asynccontextmanager
@@ -240,6 +240,8 @@ def _landed(sql: str) -> list[dict[str, Any]]:
     """What has landed: one open invoice, and which company property holds the operator id."""
     if "hubspot_portal" in sql:
         return [{"operator_property": "moovs_operator_id"}]
+    if "record_id" in sql:  # what could not be read before: nothing
+        return []
     return [{"invoice_id": HELD}] if "invoice" in sql else []
 
 

@@ -173,7 +173,7 @@ def test_what_cannot_be_opened_is_said_without_secrets() -> None:
     with pytest.raises(ConfigError, match="takes no URL"):
         open_engine("duckdb", "file.db")
     nobody = "postgresql://tester:hidden-word@127.0.0.1:1/none"
-    with pytest.raises(EngineError, match="Postgres cannot be reached") as caught:
+    with pytest.raises(EngineError, match="Postgres at 127") as caught:
         open_engine("postgres", nobody)
     assert "hidden-word" not in caught.value.message
 

@@ -433,6 +433,6 @@ def test_long_forms_agree_with_the_wide_row() -> None:
     }  # fmt: skip
 
 
-def test_a_status_is_read_as_itself_and_an_unknown_one_as_active() -> None:
+def test_a_status_is_read_as_itself_and_an_unknown_one_as_unknown() -> None:
     assert [status_of(name) for name in get_args(Status)] == list(get_args(Status))
-    assert [status_of(unknown) for unknown in (None, "", "paused", "Churned")] == ["active"] * 4
+    assert [status_of(unknown) for unknown in (None, "", "paused", "Churned")] == ["unknown"] * 4

@@ -100,6 +100,7 @@ VALUES: dict[str, Any] = {
     "trips_12m": 480,
     "completed_12m": 420,
     "lifecycle_stage": "customer",
+    "given_back_amount": (Money("USD", 0),),
 }
 
 

@@ -182,7 +182,7 @@ def test_lists_of_vendors_are_words() -> None:
     )
     table = evidence_table(line)
     assert isinstance(table, Table)
-    assert [row[1] for row in table.rows] == [Text("Bug"), Text("Bug, Request")]
+    assert [getattr(row[1], "value", None) for row in table.rows] == ["Bug", "Bug, Request"]
 
 
 # -- the head ---------------------------------------------------------------------------------------------------------------

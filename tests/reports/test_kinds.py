@@ -422,7 +422,7 @@ def test_billing_shows_five_invoices_newest_first_and_says_how_many_there_are() 
 def test_billing_lists_each_subscription_with_its_next_bill() -> None:
     active, ended = table(KINDS["billing"].build(full()), "Subscriptions").rows
     assert active[8].value == date(2026, 11, 12)  # type: ignore[union-attr]
-    assert (ended[2].text, ended[9].text) == ("terminated", "ended 2026-10-12")  # type: ignore[union-attr]
+    assert (ended[2].value, ended[9].value) == ("terminated", "ended 2026-10-12")  # type: ignore[union-attr]
 
 
 def test_payments_tell_which_table_served() -> None:
@@ -556,7 +556,7 @@ def test_lookup_without_any_proof_is_refused() -> None:
 def test_lookup_tells_unknown_fields_in_words() -> None:
     found = replace(answer(1).matches[0], candidate=candidate(1, mrr_minor=None, email=None, city=None, churned=True))
     report = build_lookup(replace(answer(1), matches=(found,), best=found), RECEIPTS, (), AS_OF)
-    cells = [getattr(cell, "text", "") for cell in table(report, "Matches, best first").rows[0]]
+    cells = [getattr(cell, "text", getattr(cell, "value", "")) for cell in table(report, "Matches, best first").rows[0]]
     assert cells.count("not recorded") == 3
     assert "churned" in cells
 

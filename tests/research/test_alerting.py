@@ -253,7 +253,9 @@ def test_the_list_can_be_narrowed_and_may_be_empty(open_desk: Settings) -> None:
     assert len(table(only, "operators").rows) == 1
     nobody = desk.open_alerts(open_desk, desk.Choice(severities=("low",), assignee="Kim"), now=LATER)
     assert nobody.headline is not None
-    assert nobody.headline.text == "No open alert (severity low, assigned to Kim)."
+    assert nobody.headline.text == (
+        "No open alert matches the filter (severity low, assigned to Kim); without it there are 3."
+    )
     assert "No open alert" in drawn(nobody)
 
 

@@ -25,6 +25,7 @@ from customer_research.identity.similarity import NameIndex, Texts
 
 MAX_MATCHES = 10
 _NEAREST_SIMILARITY = 0.5
+_SURE_SIMILARITY = 0.85
 _NEAREST_ID_CHARACTERS = 3
 
 _RULES: Mapping[str, tuple[float, str]] = {
@@ -320,9 +321,11 @@ def _standing(candidate: Candidate) -> tuple[bool, bool, int, str, str]:
 def _best(matches: Sequence[Match], total: int) -> Match | None:
     """The one operator that stands alone: the only match, or the only exact one. Never merely the first.
 
-    A name that is only similar is taken too when it is the only one: reports say that it is a guess.
+    A similar name has to be very similar as well: the operator meant may not be in the directory at all.
     """
     if total == 1:
-        return matches[0]
+        only = matches[0]
+        sure = only.how != "name_similar" or only.confidence >= _SURE_SIMILARITY * _RULES["name_similar"][0]
+        return only if sure else None
     exact = [match for match in matches if match.how in _EXACT]
     return exact[0] if len(exact) == 1 else None

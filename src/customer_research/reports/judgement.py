@@ -457,7 +457,7 @@ def _mrr_conflict(account: Account) -> Iterator[Prose]:
 
 def _trial(account: Account) -> Iterator[Prose]:
     fact = account.fact("trial_ends_at")
-    if fact is not None and fact.value is not None:
+    if fact is not None and fact.value is not None and fact.value > account.as_of:
         text = f"MRR: in a free trial until {value_words(fact)}; until then nothing is paid for it."
         yield Prose(text, (fact,), "watch")
 

@@ -279,9 +279,13 @@ class Presenter:
         return clean(personal.text) or "(blank)" if self.show_personal or met else mask(personal)
 
     def value(self, fact: Fact[Any]) -> str:
-        """A fact's value in words."""
+        """A fact's value in words.
+
+        Raises:
+            RenderError: the fact has no receipt.
+        """
+        receipts_of(fact)
         if isinstance(fact.value, Personal):
-            receipts_of(fact)
             return self.personal(fact.value)
         return self.text(value_words(fact)) if fact.unit == "text" else value_words(fact)
 

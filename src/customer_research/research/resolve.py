@@ -53,8 +53,9 @@ class Resolution:
             return answer.best
         shown = answer.term if len(answer.term) <= SHOWN else answer.term[:SHOWN] + "..."
         if answer.matches:
+            several = f"{answer.total} operators answer to {shown!r}."
             raise AmbiguousOperator(
-                f"{answer.total} operators answer to {shown!r}.",
+                several if answer.total > 1 else f"Nobody is called {shown!r}; one operator has a similar name.",
                 candidates=answer.matches,
                 hint="Give the operator id of the one you mean.",
             )
