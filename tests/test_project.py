@@ -25,6 +25,7 @@ DISTRIBUTIONS = {
     "hubspot": "hubspot-api-client",
     "markdown_it": "markdown-it-py",
     "pptx": "python-pptx",
+    "stdnum": "python-stdnum",
     "py4j": "pyspark",
     "sklearn": "scikit-learn",
     "snowflake": "snowflake-connector-python",

@@ -118,7 +118,7 @@ def test_config_tells_each_origin_and_no_secret(config_path: Path, monkeypatch: 
 
 
 def test_doctor_online_finds_everything_in_order(config_path: Path, tmp_path: Path) -> None:
-    page = tmp_path / "new" / "ids.md"
+    page = tmp_path / "ids.md"
     done = command("doctor", "--online", "--sample", "5", "--json", "--docs", str(page), config=config_path)
     checks = {check["check"]: check for check in json.loads(done.out)}
 

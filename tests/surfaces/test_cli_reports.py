@@ -93,7 +93,7 @@ def test_a_folder_that_is_not_there_is_refused_before_any_work(
         ("doctor", "--online", "--docs", "d.md"),
         ("calibrate", "-o", "card.toml"),
         ("calibrate", "predict", "--scorecard", "card.toml", "--signals", "s.csv", "-o", "p.csv"),
-        ("backtest", "--report", "b.md"),
+        ("thresholds", "--report", "b.md"),
     ]
     for *call, name in options:
         done = command(*call, str(lacking / name), config=config_path)
