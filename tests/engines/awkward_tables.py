@@ -125,7 +125,7 @@ def drawn_tables(largest: int) -> st.SearchStrategy[tuple[datetime, Tables]]:
 
 def corpus(moment: datetime, rows: int) -> Tables:
     """The fixed corpus at an instant: so many rows in every table (of reservations, which are many, ten times as many)."""
-    counts = dict.fromkeys(TABLES, rows) | {"reservation": 10 * rows}
+    counts = dict.fromkeys(TABLES, rows) | {"reservation": 10 * rows, "invoice": 4 * rows}
     return _tables(moment, counts, seed=int(moment.timestamp()))
 
 
