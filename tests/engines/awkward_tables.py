@@ -81,7 +81,6 @@ _WORDS: Mapping[str, tuple[str | None, ...]] = {
     "subscription.next_plan_code": ("standard-monthly", None),
     "invoice.status": ("draft", "finalized", "finalized", "finalized", "voided", "failed", "pending"),
     "invoice.payment_status": ("pending", "succeeded", "failed"),
-    "invoice.self_billed": (False, False, False, None, True),
     "invoice.invoice_type": ("subscription", "subscription", "one_off", "credit"),
     "payment.status": ("pending", "succeeded", "succeeded", "failed"),
     "coupon.status": ("active", "active", "terminated"),

@@ -91,7 +91,7 @@ def test_a_bound_is_no_fact_of_the_operator(clean_sandbox: Sandbox, config_path:
     told = json.loads(capsys.readouterr().out)
     assumptions = {r["id"] for r in told["receipts"] if r["source"] == "assumption"}
     tables = [b for s in told["sections"] for b in s["blocks"] if b["type"] == "table"]
-    cells = [cell for table in tables for row in table["rows"] for cell in row if "value" in cell]
+    cells = [cell for table in tables for row in table["rows"] for cell in row if cell.get("metric")]
     assert cells
     assert all(set(cell["receipts"]) & assumptions for cell in cells)
     assert all(cell["metric"].startswith("hypothetical_") for cell in cells)
