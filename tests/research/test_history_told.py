@@ -101,7 +101,7 @@ def test_an_operator_that_stopped_declines_and_the_report_says_why(filled: Setti
     assert isinstance(month, Fact)
     assert month.value <= -10
     moved = table(report, "moved_30_days")
-    words = [getattr(row[-1], "text", "") for row in moved.rows]
+    words = [str(getattr(row[-1], "value", getattr(row[-1], "text", ""))) for row in moved.rows]
     assert any("No reservation in 30 days" in text for text in words)
     scores = {row[0].text: row[4].value for row in moved.rows if row[1].text == "score"}  # type: ignore[union-attr]
     for name, change in scores.items():
@@ -127,7 +127,7 @@ def test_who_goes_on_as_before_is_steady_and_every_format_can_be_drawn(filled: S
 def test_without_the_snapshots_files_conditions_stand_for_sentences(copied: Settings) -> None:
     shutil.rmtree(copied.lake_folder / SNAPSHOTS)
     moved = table(told(copied, STOPPED), "moved_30_days")
-    words = [getattr(row[-1], "text", "") for row in moved.rows]
+    words = [str(getattr(row[-1], "value", getattr(row[-1], "text", ""))) for row in moved.rows]
     assert any("Its condition: " in text and "reservations_30d" in text for text in words)
 
 
