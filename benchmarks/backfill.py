@@ -51,7 +51,7 @@ def single_dates(folder: Path, out: Path, instants: list[datetime]) -> float:
     from customer_research.research.portfolio.measure import attach, measure_attached  # noqa: PLC0415
 
     with open_engine("duckdb", "", memory_mb=MEMORY_MB, folder=out.parent / "spill") as engine:
-        attach(engine, table_set(folder))
+        attach(engine, table_set(folder), AS_OF)
         return _measured(lambda instant: measure_attached(engine, instant), engine, out, instants)
 
 

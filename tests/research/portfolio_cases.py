@@ -11,6 +11,7 @@ from typing import Any
 
 from customer_research.connect.sql import SqlAnswer
 from customer_research.domain.account import Records
+from customer_research.domain.essentials import ESSENTIALS
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.health import HealthScore
 from customer_research.domain.records import LAKE_TABLES, TABLES
@@ -18,6 +19,7 @@ from customer_research.domain.snapshot import Reading
 from customer_research.domain.tables import TableFile, TableSet
 from customer_research.engines.content import content_digest
 from customer_research.engines.duckdb import DuckDB, Memory
+from customer_research.engines.rows import canonical_columns
 from customer_research.metrics.catalogue import SUBJECTS
 from customer_research.metrics.queries import subject_sql
 from customer_research.research.figures import Measuring
@@ -50,6 +52,27 @@ def drawn_gaps(operators: Sequence[str], seed: int) -> dict[tuple[str | None, st
             found[None, table] = gap(table)
         found |= {(operator, table): gap(table) for operator in operators if choose.random() < 0.15}
     return found
+
+
+def complete(tables: Tables) -> dict[str, list[Row]]:
+    """The rows that tell what they must (`domain.essentials`); the others cost their operator a table, as a gap does."""
+    with DuckDB() as engine:
+        return {
+            name: [row for row, lacks in zip(rows, _lacking(engine, name, rows), strict=True) if not lacks]
+            for name, rows in tables.items()
+        }
+
+
+def _lacking(engine: DuckDB, table: str, rows: Sequence[Row]) -> list[bool]:
+    conditions = ESSENTIALS.get(table)
+    if not conditions or not rows:
+        return [False] * len(rows)
+    engine.create(
+        "told", {**canonical_columns(table), "place": "BIGINT"}, [{**row, "place": n} for n, row in enumerate(rows)]
+    )
+    some = " OR ".join(f"({wrong})" for wrong in conditions.values())
+    found = engine.run(f"SELECT COALESCE({some}, FALSE) AS lacks FROM told ORDER BY place")
+    return [bool(row["lacks"]) for row in found]
 
 
 def written(folder: Path, tables: Tables, gaps: Gaps | None = None, absent: Sequence[str] = ()) -> TableSet:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from awkward_tables import MOMENTS, corpus
 from places import PLACES, as_fakesnow_says, place
-from portfolio_cases import Gaps, Row, gap, unequal, written
+from portfolio_cases import Gaps, Row, complete, gap, unequal, written
 
 from customer_research.domain.snapshot import Snapshot
 from customer_research.domain.tables import TableSet
@@ -33,7 +33,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> TableSet:
     gaps: Gaps = {place: gap(place[1]) for place in (("op-1", "invoice"), ("op-2", "charge"), (None, "deal"))}
-    return written(tmp_path_factory.mktemp("tables"), corpus(AS_OF, rows=16), gaps, ("survey",))
+    return written(tmp_path_factory.mktemp("tables"), complete(corpus(AS_OF, rows=16)), gaps, ("survey",))
 
 
 def scored(engine: Engine, tables: TableSet, folder: Path) -> Snapshot:

@@ -12,7 +12,7 @@ import pytest
 from awkward_tables import MOMENTS, OPERATORS, corpus, drawn_tables
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from portfolio_cases import Gaps, Row, Tables, alone, drawn_gaps, gap, reading_of, said, unequal, written
+from portfolio_cases import Gaps, Row, Tables, alone, complete, drawn_gaps, gap, reading_of, said, unequal, written
 
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import LAKE_TABLES, TABLES
@@ -69,7 +69,7 @@ def check_moment(engine: DuckDB, memory: Memory, tables: Tables, moment: datetim
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=str)
 def test_everybody_at_once_is_each_alone(engine: DuckDB, memory: Memory, moment: datetime) -> None:
-    found = check_moment(engine, memory, corpus(moment, rows=40), moment, seed=moment.day)
+    found = check_moment(engine, memory, complete(corpus(moment, rows=40)), moment, seed=moment.day)
     assert found == len(set(OPERATORS))
 
 
@@ -77,7 +77,7 @@ def test_everybody_at_once_is_each_alone_in_drawn_tables(engine: DuckDB, memory:
     @DRAWN
     @given(drawn_tables(largest=8), st.integers(0, 2**32))
     def check(told: tuple[datetime, Tables], seed: int) -> None:
-        check_moment(engine, memory, told[1], told[0], seed)
+        check_moment(engine, memory, complete(told[1]), told[0], seed)
 
     check()
 
@@ -86,9 +86,13 @@ def test_everybody_at_once_is_each_alone_in_drawn_tables(engine: DuckDB, memory:
 
 
 def planted(table: str, rows: list[Row], moment: datetime, number: int) -> list[Row]:
-    """Rows of an earlier draw as if they became known at the instant or later, under ids of their own."""
+    """Rows of an earlier draw as if they became known at the instant or later, under ids of their own.
+
+    A subscription that begins at the instant has begun, so that of two that follow each other there one runs: those begin later.
+    """
     key = [name for name in LAKE_TABLES[table].key if name != "operator_id"]
-    later = (timedelta(0), timedelta(microseconds=1), timedelta(days=3), timedelta(days=400))
+    first = timedelta(microseconds=1) if table == "subscription" else timedelta(0)
+    later = (first, timedelta(microseconds=1), timedelta(days=3), timedelta(days=400))
     return [
         {**row, **{name: f"{row[name]} later" for name in key}, KNOWN_AT[table]: moment + later[(i + number) % 4]}
         for i, row in enumerate(rows)
@@ -122,7 +126,7 @@ def test_what_becomes_known_at_the_instant_or_later_changes_no_cell(engine: Duck
 
 def test_newcomers_of_any_table_are_unknown_before_and_known_after(engine: DuckDB) -> None:
     moment = MOMENTS[0]
-    drawn = corpus(moment, rows=8)
+    drawn = complete(corpus(moment, rows=8))
     newcomers: dict[str, list[Row]] = {
         table: [{**row, "operator_id": f"newcomer of {table}"} for row in planted(table, drawn[table], moment, 0)[:1]]
         for table in set(KNOWN_AT) - {"operator"}
@@ -150,12 +154,37 @@ def test_the_list_of_operators_knows_those_without_records_and_their_names(engin
     assert [(row["reservations_30d"], row["open_tickets"], row["segment"]) for row in rows] == [(0, None, "Free")] * 3
 
 
+def test_a_record_that_lacks_what_it_must_tell_costs_its_operator_the_table_from_when_it_was_known(
+    engine: DuckDB,
+) -> None:
+    moment = MOMENTS[0]
+    before = moment - timedelta(days=1)
+    invoice: Row = {"invoice_id": "i", "status": "finalized", "payment_status": "succeeded", "total_minor": 5, "currency": "USD",
+                    "invoice_type": "one_off", "issuing_date": before.date(), "created_at": before}  # fmt: skip
+    tables: dict[str, list[Row]] = {
+        "operator": [{"operator_id": one, "created_at": before} for one in ("lacks", "whole", "later")],
+        "invoice": [
+            {**invoice, "operator_id": "whole"},
+            {**invoice, "operator_id": "lacks"},
+            {**invoice, "operator_id": "lacks", "invoice_id": "j", "total_minor": None},
+            {**invoice, "operator_id": "later"},
+            {**invoice, "operator_id": "later", "invoice_id": "j", "total_minor": None, "created_at": moment},
+        ],
+    }
+    paid = {row["operator_id"]: row["invoices_paid"] for row in wide(engine, tables, {}, moment)}
+    assert paid == {"lacks": None, "whole": 1, "later": 1}
+    paid = {row["operator_id"]: row["invoices_paid"] for row in wide(engine, tables, {}, moment + timedelta(days=1))}
+    assert paid == {"lacks": None, "whole": 1, "later": None}
+
+
 # -- files --------------------------------------------------------------------------------------------------------------
 
 
 def test_what_lacks_is_unknown_of_everybody_and_never_zero(tmp_path: Path, engine: DuckDB) -> None:
     moment = MOMENTS[0]
-    tables = written(tmp_path, corpus(moment, rows=20), {("op-1", "invoice"): gap("invoice")}, ("ticket", "csm"))
+    tables = written(
+        tmp_path, complete(corpus(moment, rows=20)), {("op-1", "invoice"): gap("invoice")}, ("ticket", "csm")
+    )
     measure(engine, tables, moment)
     rows = engine.run(WIDE)
     assert {row["open_tickets"] for row in rows} == {None}
@@ -167,9 +196,9 @@ def test_what_lacks_is_unknown_of_everybody_and_never_zero(tmp_path: Path, engin
 @pytest.mark.parametrize("who", [None, OPERATORS[0]], ids=["everybody", "one"])
 def test_a_gap_in_any_table_costs_its_records_and_no_list(tmp_path: Path, engine: DuckDB, who: str | None) -> None:
     """Whatever a source told only in part, also of the lists themselves: who there is, and what is unknown, stands."""
-    tables = corpus(MOMENTS[0], rows=10)
+    tables = complete(corpus(MOMENTS[0], rows=10))
     told = Gap("lago", "truncated", "Only a part.", "Again.")
-    attach(engine, written(tmp_path, tables, {(who, name): told for name in LAKE_TABLES}))
+    attach(engine, written(tmp_path, tables, {(who, name): told for name in LAKE_TABLES}), MOMENTS[0])
     for name, table in LAKE_TABLES.items():
         if "operator_id" not in table.column_names or name == "gap":
             continue
@@ -187,7 +216,9 @@ def test_no_rows_and_no_rows_yet_are_told_in_one_sentence(tmp_path: Path, engine
         tmp_path / "some",
         {
             "customer": [{"operator_id": "a", "created_at": first + timedelta(days=1)}],
-            "payment": [{"operator_id": "a", "payment_id": "p", "invoice_id": "i", "paid_at": first}],
+            "payment": [
+                {"operator_id": "a", "payment_id": "p", "invoice_id": "i", "status": "failed", "paid_at": first}
+            ],
         },
     )
     with pytest.raises(UsageError, match="first row became known at 2025-05-04 12:30 UTC"):
@@ -208,7 +239,7 @@ def test_a_wrong_scorecard_is_refused_before_anything_is_read(tmp_path: Path, en
 
 def test_readings_are_what_each_operators_own_score_says(tmp_path: Path, engine: DuckDB, memory: Memory) -> None:
     moment = MOMENTS[0]
-    rows = corpus(moment, rows=40)
+    rows = complete(corpus(moment, rows=40))
     gaps = drawn_gaps(sorted(set(OPERATORS)), seed=7)
     tables = written(tmp_path / "tables", rows, gaps)
     snapshot = score(engine, tables, moment, "canonical", folder=tmp_path / "snapshots", clock=lambda: moment)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from awkward_tables import MOMENTS, corpus
-from portfolio_cases import NOW, gap, written
+from portfolio_cases import NOW, complete, gap, written
 
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.snapshot import Snapshot
@@ -37,7 +37,7 @@ Take = Callable[..., Snapshot]
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> TableSet:
     return written(
-        tmp_path_factory.mktemp("tables"), corpus(AS_OF, rows=20), {("op-1", "csm"): gap("csm")}, ("ticket",)
+        tmp_path_factory.mktemp("tables"), complete(corpus(AS_OF, rows=20)), {("op-1", "csm"): gap("csm")}, ("ticket",)
     )
 
 

@@ -59,6 +59,6 @@ def test_an_engine_that_fails_is_no_defect_of_the_program(folder: Path, capsys: 
     assert (
         run([*config, "portfolio", "score", "--engine", "postgres", "--engine-url", "postgresql://127.0.0.1:1/x"]) == 7
     )
-    assert "cannot be reached" in capsys.readouterr().err
+    assert "does not answer" in capsys.readouterr().err
     assert EngineError("It failed.").hint.startswith("Check the `engine` settings")
     assert EngineError("It failed.", hint="Do this.").hint == "Do this."

@@ -112,12 +112,8 @@ invoiced AS (
         SUM(CASE WHEN overdue THEN 1 ELSE 0 END) AS overdue_invoices,
         SUM(CASE WHEN overdue AND NOT (failed AND issued_90d) THEN 1 ELSE 0 END) AS overdue_not_failed,
         MIN(CASE WHEN overdue AND overdue_at <= m.t THEN overdue_at END) AS oldest_overdue_at,
-        SUM(
-            CASE
-                WHEN paid OR given_back OR overdue OR failed AND payment_due_date IS NULL THEN 1
-                ELSE 0
-            END
-        ) AS invoices_due,
+        SUM(CASE WHEN paid THEN 1 ELSE 0 END) + SUM(CASE WHEN given_back THEN 1 ELSE 0 END)
+            + SUM(CASE WHEN overdue OR failed AND payment_due_date IS NULL THEN 1 ELSE 0 END) AS invoices_due,
         MAX(CASE WHEN status = 'finalized' THEN issuing_date END) AS last_invoice_on,
         MAX(CASE WHEN status = 'finalized' THEN issued_at END) AS last_issued_at,
         MAX(CASE WHEN status = 'finalized' AND invoice_type = 'subscription' THEN period_to END) AS last_period_to,

@@ -19,11 +19,16 @@ _MOMENT = "moment"
 _LOOKING_FURTHER = ("group", "having", "qualify", "distinct", "limit", "offset", "order")
 
 
+def instant_sql(instant: datetime) -> str:
+    """An instant as a constant in SQL: naive UTC, to the microsecond."""
+    return f"CAST('{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}' AS TIMESTAMP)"
+
+
 def pinned(sql: str, as_of: datetime) -> str:
     """A metric query without its parameter `$as_of`, at this instant; in DuckDB's dialect as before. Rows come in no order."""
     query = cast("exp.Query", sqlglot.parse_one(sql, read=_DIALECT))
     query.set("order", None)  # what is kept has none
-    at = exp.cast(exp.Literal.string(as_of.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")), "TIMESTAMP")
+    at = sqlglot.parse_one(instant_sql(as_of), read=_DIALECT)
     for parameter in list(query.find_all(exp.Placeholder, exp.Parameter)):
         parameter.replace(at.copy())
     for with_ in list(query.find_all(exp.With)):

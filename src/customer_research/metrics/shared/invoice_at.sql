@@ -1,14 +1,16 @@
 -- Invoices known at T with what T makes of them. Days of issue and due days are the customer's: `issued_at` is the instant
 -- at which the day of issue begins there, `overdue_at` that at which the due day is over there (where the source tells no
 -- zone, in UTC). An invoice whose day of issue begins at T or later is still a draft. `unpaid`, `failed`, `paid` are for
--- finalised invoices above zero; one is overdue from `overdue_at` on, or once Lago says so. What is still to pay of an
+-- finalised invoices above zero; one is overdue from `overdue_at` on, or from when Lago said so, whichever is first
+-- (`overdue_from`: one instant of the row, so that a pass over many instants counts it as one event). What is still to pay of an
 -- unpaid one is `open_minor`: nothing more is asked for when that is zero. A payment that was given back after a lost dispute
 -- pays nothing. Self-billed invoices are what we owe the operator, and are left out.
 WITH dated AS (
     SELECT
         i.*,
         COALESCE(i.issued_at, CAST(i.issuing_date AS TIMESTAMP)) AS issue_begins_at,
-        COALESCE(i.overdue_at, CAST(i.payment_due_date AS TIMESTAMP) + INTERVAL 1 DAY) AS due_over_at
+        COALESCE(i.overdue_at, CAST(i.payment_due_date AS TIMESTAMP) + INTERVAL 1 DAY) AS due_over_at,
+        CASE WHEN i.payment_overdue THEN COALESCE(i.updated_at, i.created_at) END AS flagged_at
     FROM invoice AS i
 ),
 known AS (
@@ -34,7 +36,7 @@ known AS (
             ELSE i.status
         END AS status,
         COALESCE(i.issue_begins_at >= m.d90, FALSE) AS issued_90d,
-        i.due_over_at <= m.t OR (i.payment_overdue AND (i.updated_at IS NULL OR i.updated_at < m.t)) AS past_due,
+        CASE WHEN i.due_over_at IS NULL OR i.flagged_at < i.due_over_at THEN i.flagged_at ELSE i.due_over_at END AS overdue_from,
         COALESCE(i.dispute_lost_at < m.t, FALSE) AS lost
     FROM dated AS i
     CROSS JOIN moment AS m
@@ -48,5 +50,6 @@ SELECT
         AS awaiting,
     k.status = 'finalized' AND k.total_minor > 0 AND k.lost AS given_back,
     k.status = 'finalized' AND k.total_minor > 0 AND k.payment_status IN ('pending', 'failed') AND k.open_minor > 0
-        AND NOT k.lost AND COALESCE(k.past_due, FALSE) AS overdue
+        AND NOT k.lost AND COALESCE(k.overdue_from <= m.t, FALSE) AS overdue
 FROM known AS k
+CROSS JOIN moment AS m

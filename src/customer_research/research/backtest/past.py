@@ -28,6 +28,7 @@ from customer_research.health.scoring import scoring_sql
 from customer_research.metrics.calendar import CALENDAR, even_calendar, lifted
 from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.past import REBUILT_INVOICE, REBUILT_INVOICE_SQL, untold, with_rebuilt_invoices
+from customer_research.metrics.pinned import instant_sql
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
 from customer_research.metrics.wide import KNOWN_AT, stages
 from customer_research.research.backtest.truth import ACTIVE, CHURNS, find_churn
@@ -125,7 +126,7 @@ def look_back(
         UsageError: the tables have no subscriptions, or begin less than half a year and a window before `until`.
         EngineError: a table's file cannot be read, or a query failed.
     """
-    attach(engine, tables)
+    attach(engine, tables, until)
     _refuse_without_billing(tables)
     find_churn(engine)
     first = _first_date(engine, tables)
@@ -214,7 +215,7 @@ def _measure(engine: Engine, instants: Sequence[datetime], *, payments: bool) ->
 
 def _mark(engine: Engine, until: datetime, lost: Mapping[str, str]) -> None:
     """Leave the rows with what became of each, and their metrics with those that nobody can tell taken out."""
-    ends, days = _moment(until), WINDOW.days
+    ends, days = instant_sql(until), WINDOW.days
     engine.keep(
         _ROWS,
         f"""
@@ -422,10 +423,6 @@ def _receipt(
             *(("scorecard", f"{card.name} {card.version} sha256:{card.digest}") for card in cards),
         ),
     )
-
-
-def _moment(instant: datetime) -> str:
-    return f"CAST('{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}' AS TIMESTAMP)"
 
 
 def _utc(instant: datetime) -> datetime:

@@ -81,7 +81,7 @@ def backfill(
         history = History(store)
         anchor = until or _newest(history, card) or _midnight(clock())
         instants = [anchor - WEEK * week for week in range(weeks + 1)]
-        first = _first_known(engine, tables)
+        first = _first_known(engine, tables, anchor)
         known = [instant for instant in instants if first is None or instant > first]
         known_then = {instant: tables.at(instant, settings.lake.patience) for instant in known}
         missing = _missing(history, card, known_then)
@@ -159,9 +159,9 @@ def _midnight(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _first_known(engine: Engine, tables: TableSet) -> datetime | None:
+def _first_known(engine: Engine, tables: TableSet, as_of: datetime) -> datetime | None:
     """The instant at which the first row of the tables became known; None where no row says when."""
-    attach(engine, tables)
+    attach(engine, tables, as_of)
     firsts = [
         row["first_at"]
         for name, column in KNOWN_AT.items()

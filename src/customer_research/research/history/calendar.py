@@ -18,6 +18,7 @@ from customer_research.engines.engine import Engine
 from customer_research.engines.rows import canonical_columns
 from customer_research.errors import OutOfMemoryError
 from customer_research.metrics.calendar import CALENDAR, calendar_stages
+from customer_research.metrics.pinned import instant_sql
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
 from customer_research.metrics.wide import KNOWN_OPERATORS, Stage
 from customer_research.research.portfolio.measure import attach, measure
@@ -68,7 +69,7 @@ class Calendar:
             (KNOWN_OPERATORS, _SOME_OPERATORS, "name"),
         ):  # the key as text, however the engine holds it
             key = f"CAST({_KEY} AS VARCHAR) AS {_KEY}"
-            engine.bind(name, f"SELECT {key}, {told}, t FROM {some} WHERE t = {_moment(as_of)}")
+            engine.bind(name, f"SELECT {key}, {told}, t FROM {some} WHERE t = {instant_sql(as_of)}")
 
     def forget(self) -> None:
         """Drop what was made for all instants, and for some."""
@@ -78,7 +79,7 @@ class Calendar:
 
     def _pass(self) -> None:
         """The subjects' figures at all instants."""
-        attach(self._engine, self._tables)
+        attach(self._engine, self._tables, max(self._instants))
         self._tell(self._instants)
         lacking = frozenset(row["table_name"] for row in self._engine.run("SELECT DISTINCT table_name FROM gap"))
         self._stages = calendar_stages(self._instants, recursion=self._engine.recursion, lacking=lacking)
@@ -101,7 +102,7 @@ class Calendar:
         self._laid = self._instants[place : place + self._together]
         self._tell(self._laid)
         *subjects, operators, accounts = self._stages
-        within = f"t >= {_moment(self._laid[-1])} AND t <= {_moment(self._laid[0])}"
+        within = f"t >= {instant_sql(self._laid[-1])} AND t <= {instant_sql(self._laid[0])}"
         for stage in subjects:
             self._engine.bind(stage.name, f"SELECT * FROM {_of_all(stage.name)} WHERE {within}")
         self._engine.keep(_SOME_OPERATORS, operators.sql)
@@ -129,10 +130,6 @@ def _read_by(sql: str) -> Mapping[str, Mapping[str, str]]:
         for name, table in LAKE_TABLES.items()
         if name in words and name != "gap" and _KEY in table.column_names
     }
-
-
-def _moment(instant: datetime) -> str:
-    return f"CAST('{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}' AS TIMESTAMP)"
 
 
 def _of_all(name: str) -> str:

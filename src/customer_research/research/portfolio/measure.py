@@ -15,7 +15,7 @@ from customer_research.domain.tables import TableSet
 from customer_research.engines.engine import Engine
 from customer_research.engines.rows import canonical_columns
 from customer_research.errors import UsageError
-from customer_research.metrics.pinned import pinned
+from customer_research.metrics.pinned import instant_sql, pinned
 from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS, stages
 
@@ -35,7 +35,7 @@ def measure(engine: Engine, tables: TableSet, as_of: datetime) -> None:
         UsageError: the tables have no rows at all, or none that was known before *as_of*.
         EngineError: a table's file cannot be read, or a query failed.
     """
-    attach(engine, tables)
+    attach(engine, tables, as_of)
     _refuse_before(engine, tables, as_of)
     measure_attached(engine, as_of)
 
@@ -52,8 +52,10 @@ def measure_attached(engine: Engine, as_of: datetime) -> None:
     engine.drop(*(stage.name for stage in steps if stage.name not in {ACCOUNT_TABLE, KNOWN_OPERATORS}))
 
 
-def attach(engine: Engine, tables: TableSet) -> None:
+def attach(engine: Engine, tables: TableSet, as_of: datetime) -> None:
     """Put all canonical tables on the engine, those that are absent without rows but with a gap for everybody.
+
+    A record that lacks what it must tell (`domain.essentials`) costs its operator the table, if it was known before *as_of*.
 
     Raises:
         UsageError: the tables have no rows at all.
@@ -67,7 +69,7 @@ def attach(engine: Engine, tables: TableSet) -> None:
     columns = canonical_columns("gap")
     engine.attach(_STATED, _paths(tables, "gap"), columns)
     absent = [_row(name, gap) for name, gap in _lacking(tables).items()]
-    engine.create(_ABSENT, columns, [*absent, *_blanks(engine, tables)])
+    engine.create(_ABSENT, columns, [*absent, *_blanks(engine, tables, as_of)])
     engine.keep("gap", f"SELECT {_GAP_COLUMNS} FROM {_STATED} UNION ALL SELECT {_GAP_COLUMNS} FROM {_ABSENT}")
     engine.drop(_STATED, _ABSENT)
     partly = {row["table_name"] for row in engine.run("SELECT DISTINCT table_name FROM gap")}
@@ -78,8 +80,11 @@ def attach(engine: Engine, tables: TableSet) -> None:
             engine.attach(name, _paths(tables, name))
 
 
-def _blanks(engine: Engine, tables: TableSet) -> Iterator[dict[str, Any]]:
-    """The gaps of operators with records that lack what they must tell, of tables that are not unknown of them already."""
+def _blanks(engine: Engine, tables: TableSet, as_of: datetime) -> Iterator[dict[str, Any]]:
+    """The gaps of operators with records that lack what they must tell, of tables that are not unknown of them already.
+
+    Only records known before *as_of* count: what came later says nothing of a past date.
+    """
     stated = {
         (row["operator_id"], row["table_name"]) for row in engine.run(f"SELECT operator_id, table_name FROM {_STATED}")
     }
@@ -92,7 +97,8 @@ def _blanks(engine: Engine, tables: TableSet) -> Iterator[dict[str, Any]]:
         )
         some = " OR ".join(f"({wrong})" for wrong in conditions.values())
         for row in engine.run(
-            f"SELECT operator_id, {lacks} FROM {_LOOKED} WHERE {some} GROUP BY operator_id ORDER BY 1"
+            f"SELECT operator_id, {lacks} FROM {_LOOKED} WHERE ({some}) AND {_known_before(name, as_of)} "
+            "GROUP BY operator_id ORDER BY 1"
         ):
             operator = row["operator_id"]
             if operator is not None and (operator, name) not in stated:
@@ -102,6 +108,11 @@ def _blanks(engine: Engine, tables: TableSet) -> Iterator[dict[str, Any]]:
                 )
                 yield _row(name, gap, operator)
         engine.drop(_LOOKED)
+
+
+def _known_before(table: str, as_of: datetime) -> str:
+    column = KNOWN_AT[table]
+    return f"({column} IS NULL OR {column} < {instant_sql(as_of)})"
 
 
 def _attach_known(engine: Engine, table: str, paths: Sequence[Path]) -> None:

@@ -168,7 +168,7 @@ def amounts(settings: Settings, folder: Path, snapshot: Snapshot) -> tuple[Amoun
         parts = settings.engine
         reach = (settings.lake_folder, folder)
         with open_engine("duckdb", memory_mb=parts.memory_mb, threads=parts.threads, reach=reach) as engine:
-            attach(engine, tables)
+            attach(engine, tables, snapshot.as_of)
             Files(engine, folder, snapshot)
             engine.keep("billed", pinned(subject_sql("billing_money"), snapshot.as_of))
             rows = engine.run(

@@ -63,7 +63,7 @@ def measure_bound(settings: Settings, engine: Engine, tables: TableSet, as_of: d
         UsageError: the tables have no rows at all.
         EngineError: as `bound`, or a query failed.
     """
-    attach(engine, tables)
+    attach(engine, tables, as_of)
     engine.drop(*(name for name in BOUND if name not in switched_off(settings)))
     _bind(settings, engine)
     engine.keep("gap", _gaps(switched_off(settings)))
