@@ -10,25 +10,34 @@ from __future__ import annotations
 
 def billing(t: str) -> str:
     """The query that stands in for `billing_metrics`, at the instant that *t* spells."""
-    invoice = f"status = 'finalized' AND total_minor > 0 AND (issuing_date IS NULL OR issuing_date < {t})"
-    late = f"(payment_due_date < CAST({t} AS DATE) OR (payment_due_date IS NULL AND payment_overdue))"
-    final = f"status = 'finalized' AND (issuing_date IS NULL OR issuing_date < {t})"
-    new = f"issuing_date >= {t} - INTERVAL 90 DAY"
-    paid, failed, waits = (f"{invoice} AND payment_status = '{state}'" for state in ("succeeded", "failed", "pending"))
-    overdue = f"{invoice} AND payment_status IN ('pending', 'failed') AND {late}"
+    issued, over = "COALESCE(issued_at, issuing_date)", "COALESCE(overdue_at, payment_due_date + INTERVAL 1 DAY)"
+    final = f"status = 'finalized' AND ({issued} IS NULL OR {issued} < {t})"
+    lost = f"COALESCE(dispute_lost_at < {t}, FALSE)"
+    owed = f"{final} AND total_minor > 0 AND NOT {lost}"
+    late = f"({over} <= {t} OR (payment_overdue AND COALESCE(updated_at, created_at) <= {t}))"
+    new = f"{issued} >= {t} - INTERVAL 90 DAY"
+    paid = f"{owed} AND payment_status = 'succeeded'"
+    failed, waits = (f"{owed} AND payment_status = '{state}' AND COALESCE(due_minor, total_minor) > 0" for state in ("failed", "pending"))
+    overdue = f"(({failed}) OR ({waits})) AND {late}"
     return f"""
-    WITH subscriptions AS (
+    WITH customers AS (
+        SELECT operator_id, MAX(net_payment_term) AS net_payment_term, MAX(utc_offset_minutes) AS utc_offset_minutes
+        FROM customer WHERE created_at < {t} GROUP BY operator_id
+    ),
+    subscriptions AS (
         SELECT operator_id, subscription_id, plan_code, plan_name, interval, segment, monthly_minor, currency, is_base, created_at,
             ending_at, next_plan_code, downgrade_plan_date, COALESCE(started_at, subscription_at) AS begins_at,
-            CASE WHEN status = 'terminated' AND terminated_at < {t} THEN terminated_at END AS ends_at,
+            status, CASE WHEN status = 'terminated' AND terminated_at <= {t} THEN terminated_at END AS ends_at,
             CASE
-                WHEN status = 'canceled' AND canceled_at >= {t} THEN 'pending'
-                WHEN status IN ('active', 'terminated') AND started_at >= {t} THEN 'pending'
-                WHEN status = 'terminated' AND terminated_at >= {t} THEN 'active'
+                WHEN status = 'canceled' AND canceled_at > {t} THEN 'pending'
+                WHEN status IN ('active', 'terminated') AND started_at > {t} THEN 'pending'
+                WHEN status = 'terminated' AND terminated_at > {t} THEN 'active'
                 ELSE status
             END AS state,
-            CASE WHEN period_start IS NULL OR period_start < {t} THEN period_end END AS period_end
-        FROM subscription WHERE created_at < {t}
+            CASE WHEN period_start IS NULL OR period_start <= {t} THEN period_end END AS period_end,
+            CASE WHEN trial_ends_at >= {t} THEN trial_ends_at END AS trial_ends_at,
+            CAST(period_end + TO_MINUTES(COALESCE(utc_offset_minutes, 0)) AS DATE) AS period_last_on
+        FROM subscription LEFT JOIN customers USING (operator_id) WHERE created_at <= {t}
     ),
     subscribed AS (
         SELECT operator_id, COUNT(*) AS subscriptions_ever, COUNT(CASE WHEN state = 'active' THEN 1 END) AS active_subscriptions,
@@ -37,18 +46,24 @@ def billing(t: str) -> str:
             MIN(CASE WHEN state IN ('active', 'terminated') THEN begins_at END) AS first_subscribed_at,
             COUNT(CASE WHEN is_base AND state IN ('active', 'pending') THEN 1 END) > 0 AS has_base,
             MAX(CASE WHEN is_base THEN ends_at END) AS base_ended_at,
-            COUNT(CASE WHEN is_base AND state = 'active' AND ending_at >= {t} THEN 1 END) > 0 AS pending_cancellation,
+            COUNT(CASE WHEN is_base AND state = 'active' AND status <> 'terminated' AND ending_at IS NOT NULL THEN 1 END) > 0 AS pending_cancellation,
             COUNT(CASE WHEN is_base AND state = 'active' AND next_plan_code IS NOT NULL AND downgrade_plan_date IS NOT NULL THEN 1 END) > 0
                 AS pending_downgrade,
             COUNT(CASE WHEN state = 'active' AND currency <> 'USD' THEN 1 END) > 0 AS pays_other_currency,
             SUM(CASE WHEN state = 'active' AND currency = 'USD' THEN monthly_minor END) AS list_mrr,
+            MAX(CASE WHEN state = 'active' THEN trial_ends_at END) AS trial_ends_at,
+            MIN(CASE
+                WHEN state = 'active' AND period_end >= {t}
+                    AND (status = 'terminated' OR ending_at IS NULL OR period_end + INTERVAL 1 SECOND < ending_at) THEN period_last_on + 1
+            END) AS next_bill_date,
+            COUNT(CASE WHEN state = 'active' AND period_end IS NULL AND (status = 'terminated' OR ending_at IS NULL) THEN 1 END) > 0 AS untold,
             MAX(CASE WHEN state = 'active' AND currency = 'USD' THEN CASE interval
                 WHEN 'weekly' THEN 52.0::DOUBLE / 12 WHEN 'monthly' THEN 1 WHEN 'quarterly' THEN 1.0::DOUBLE / 3
                 WHEN 'semiannual' THEN 1.0::DOUBLE / 6 WHEN 'yearly' THEN 1.0::DOUBLE / 12 END END) AS invoices_per_month
         FROM subscriptions GROUP BY operator_id
     ),
     base AS (
-        SELECT operator_id, state, plan_code, plan_name, interval, segment, period_end
+        SELECT operator_id, state, plan_code, plan_name, interval, segment, period_last_on
         FROM subscriptions WHERE is_base AND state IN ('active', 'pending')
         QUALIFY ROW_NUMBER() OVER (
             PARTITION BY operator_id ORDER BY state = 'active' DESC, begins_at DESC NULLS LAST, created_at DESC, subscription_id
@@ -100,29 +115,27 @@ def billing(t: str) -> str:
     invoiced AS (
         SELECT operator_id, COUNT(CASE WHEN {final} THEN 1 END) AS invoices_finalized, COUNT(CASE WHEN {paid} THEN 1 END) AS invoices_paid,
             COUNT(CASE WHEN {waits} THEN 1 END) AS invoices_pending, COUNT(CASE WHEN {failed} THEN 1 END) AS invoices_failed,
-            COUNT(CASE WHEN status = 'draft' OR (status = 'finalized' AND issuing_date >= {t}) THEN 1 END) AS invoices_draft,
+            COUNT(CASE WHEN status = 'draft' OR (status = 'finalized' AND {issued} >= {t}) THEN 1 END) AS invoices_draft,
             COUNT(CASE WHEN status = 'voided' THEN 1 END) AS invoices_voided,
             COUNT(CASE WHEN {failed} AND {new} THEN 1 END) AS invoices_failed_90d,
             COUNT(CASE WHEN {overdue} THEN 1 END) AS overdue_invoices,
             COUNT(CASE WHEN {overdue} AND NOT (payment_status = 'failed' AND COALESCE({new}, FALSE)) THEN 1 END) AS overdue_not_failed,
-            MIN(CASE WHEN {overdue} THEN payment_due_date END) AS oldest_due_date,
-            COUNT(CASE WHEN {waits} AND {late} THEN 1 END) + invoices_paid + invoices_failed AS invoices_due,
-            MAX(CASE WHEN {final} THEN issuing_date END) AS last_invoice_on,
+            MIN(CASE WHEN {overdue} AND {over} <= {t} THEN {over} END) AS oldest_overdue_at,
+            COUNT(CASE WHEN {paid} OR ({overdue}) OR ({failed} AND payment_due_date IS NULL) OR ({final} AND total_minor > 0 AND {lost}) THEN 1 END)
+                AS invoices_due,
+            MAX(CASE WHEN {final} THEN issuing_date END) AS last_invoice_on, MAX(CASE WHEN {final} THEN {issued} END) AS last_issued_at,
             MAX(CASE WHEN {final} AND invoice_type = 'subscription' THEN period_to END) AS last_period_to,
             COUNT(DISTINCT CASE WHEN {final} THEN currency END) AS invoice_currencies
-        FROM invoice WHERE created_at < {t} GROUP BY operator_id
+        FROM invoice WHERE created_at < {t} AND NOT COALESCE(is_self_billed, FALSE) GROUP BY operator_id
     ),
     delays AS (
-        SELECT operator_id, AVG(GREATEST(DATE_DIFF('day', i.issuing_date, CAST(p.last_paid_at AS DATE)), 0)) AS avg_days_to_pay
-        FROM (SELECT operator_id, invoice_id, issuing_date FROM invoice WHERE created_at < {t} AND {paid}) AS i
+        SELECT operator_id, AVG(GREATEST((EPOCH_US(p.last_paid_at) - EPOCH_US(i.issued)) // 86400000000, 0)) AS avg_days_to_pay
+        FROM (SELECT operator_id, invoice_id, CAST({issued} AS TIMESTAMP) AS issued FROM invoice WHERE created_at < {t} AND {paid}) AS i
         JOIN (
             SELECT operator_id, invoice_id, MAX(paid_at) AS last_paid_at FROM payment WHERE status = 'succeeded' AND paid_at < {t}
             GROUP BY operator_id, invoice_id
         ) AS p USING (operator_id, invoice_id)
         GROUP BY operator_id
-    ),
-    customers AS (
-        SELECT operator_id, MAX(net_payment_term) AS net_payment_term FROM customer WHERE created_at < {t} GROUP BY operator_id
     )
     SELECT operator_id, COALESCE(active_subscriptions, 0) AS active_subscriptions, COALESCE(pending_subscriptions, 0) AS pending_subscriptions,
         COALESCE(subscriptions_ever, 0) AS subscriptions_ever, never_started, b.plan_code AS base_plan_code, b.plan_name AS base_plan_name,
@@ -130,12 +143,12 @@ def billing(t: str) -> str:
         subscription_started_at, (EPOCH_US({t}) - EPOCH_US(subscription_started_at)) // 86400000000 AS subscription_age_days,
         CASE WHEN NOT has_base THEN base_ended_at END AS subscription_ended_at,
         CASE
-            WHEN b.state = 'active' AND b.period_end IS NOT NULL THEN CAST(b.period_end + INTERVAL 12 HOUR AS DATE)
-            WHEN active_subscriptions > 0 THEN last_period_to + 1
+            WHEN next_bill_date IS NOT NULL THEN next_bill_date
+            WHEN untold AND last_period_to >= CAST({t} AS DATE) THEN last_period_to + 1
         END AS next_bill_date,
         pending_cancellation, CASE WHEN subscriptions_ever > 0 THEN COALESCE(upgraded, FALSE) END AS upgraded_180d,
         CASE WHEN subscriptions_ever > 0 THEN COALESCE(downgraded, FALSE) OR pending_downgrade END AS downgraded_180d,
-        CASE WHEN b.state = 'active' AND b.interval = 'yearly' THEN b.period_end END AS yearly_period_end,
+        CASE WHEN b.state = 'active' AND b.interval = 'yearly' THEN b.period_last_on END AS yearly_period_end, trial_ends_at,
         CASE
             WHEN COALESCE(active_subscriptions, 0) = 0 THEN 0
             WHEN NOT pays_other_currency THEN GREATEST(
@@ -146,9 +159,9 @@ def billing(t: str) -> str:
         COALESCE(invoices_pending, 0) AS invoices_pending, COALESCE(invoices_failed, 0) AS invoices_failed,
         COALESCE(invoices_draft, 0) AS invoices_draft, COALESCE(invoices_voided, 0) AS invoices_voided,
         COALESCE(invoices_failed_90d, 0) AS invoices_failed_90d, COALESCE(overdue_invoices, 0) AS overdue_invoices,
-        COALESCE(overdue_not_failed, 0) AS overdue_not_failed, DATE_DIFF('day', oldest_due_date, CAST({t} AS DATE)) AS oldest_overdue_days,
+        COALESCE(overdue_not_failed, 0) AS overdue_not_failed, (EPOCH_US({t}) - EPOCH_US(CAST(oldest_overdue_at AS TIMESTAMP))) // 86400000000 + 1 AS oldest_overdue_days,
         COALESCE(invoices_due, 0) AS invoices_due, invoices_paid / NULLIF(invoices_due, 0) AS invoice_success_rate, avg_days_to_pay,
-        last_invoice_on, DATE_DIFF('day', last_invoice_on, CAST({t} AS DATE)) AS days_since_last_invoice,
+        last_invoice_on, (EPOCH_US({t}) - EPOCH_US(CAST(last_issued_at AS TIMESTAMP))) // 86400000000 AS days_since_last_invoice,
         CASE b.interval WHEN 'weekly' THEN 7 WHEN 'monthly' THEN 30 WHEN 'quarterly' THEN 91 WHEN 'semiannual' THEN 182 WHEN 'yearly' THEN 365 END
             AS billing_interval_days,
         COALESCE(invoice_currencies, 0) AS invoice_currencies

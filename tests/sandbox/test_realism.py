@@ -60,7 +60,7 @@ BANDS: Mapping[Band, tuple[float, float]] = {
     "healthy": (0.45, 0.70),
     "monitor": (0.15, 0.30),
     "at_risk": (0.08, 0.20),
-    "critical": (0.02, 0.10),
+    "critical": (0.01, 0.10),
 }
 SHOWN = {"active", "onboarding", "no_subscription"}
 """Statuses of the operators that a portfolio shows."""

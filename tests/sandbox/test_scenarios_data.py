@@ -151,7 +151,7 @@ class Facts:
 
     def due(self) -> list[Row]:
         today = T.date().isoformat()
-        return [row for row in self.owed if row["payment_status"] != "pending" or row["payment_due_date"] < today]
+        return [row for row in self.owed if row["payment_status"] == "succeeded" or row["payment_due_date"] < today]
 
     def days_to_pay(self) -> float:
         issued = {row["lago_id"]: date.fromisoformat(row["issuing_date"]) for row in self.owed}

@@ -286,8 +286,9 @@ def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
         conditions.append("e.mrr_usd >= $least")
         values["least"] = wanted.min_mrr_minor
     if wanted.text:
-        conditions.append("STRPOS(LOWER(e.name), LOWER($text)) > 0")
-        values["text"] = wanted.text
+        shown = "REGEXP_REPLACE(TRIM(e.name), '\\s+', ' ', 'g')"  # as people read it: a source's blanks are not seen
+        conditions.append(f"STRPOS(LOWER({shown}), LOWER($text)) > 0")
+        values["text"] = " ".join(wanted.text.split())
     return conditions, values
 
 
