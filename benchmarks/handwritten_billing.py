@@ -17,7 +17,10 @@ def billing(t: str) -> str:
     late = f"({over} <= {t} OR (payment_overdue AND COALESCE(updated_at, created_at) <= {t}))"
     new = f"{issued} >= {t} - INTERVAL 90 DAY"
     paid = f"{owed} AND payment_status = 'succeeded'"
-    failed, waits = (f"{owed} AND payment_status = '{state}' AND COALESCE(due_minor, total_minor) > 0" for state in ("failed", "pending"))
+    failed, waits = (
+        f"{owed} AND payment_status = '{state}' AND COALESCE(due_minor, total_minor) > 0"
+        for state in ("failed", "pending")
+    )
     overdue = f"(({failed}) OR ({waits})) AND {late}"
     return f"""
     WITH customers AS (
@@ -112,6 +115,30 @@ def billing(t: str) -> str:
             AND (frequency = 'forever' OR frequency = 'recurring' AND COALESCE(frequency_duration_remaining, 1) > 0)
         GROUP BY operator_id
     ),
+    fixed AS (
+        SELECT operator_id, currency, SUM(amount_minor) AS off_minor
+        FROM coupon
+        WHERE created_at < {t} AND (status = 'active' OR terminated_at >= {t}) AND (expires_at IS NULL OR expires_at > {t})
+            AND (frequency = 'forever' OR frequency = 'recurring' AND COALESCE(frequency_duration_remaining, 1) > 0)
+            AND amount_minor > 0 AND percentage IS NULL
+        GROUP BY operator_id, currency
+    ),
+    spelt AS (
+        SELECT operator_id,
+            CASE WHEN COUNT(*) <= 4 THEN STRING_AGG(currency || ' ' || GREATEST(
+                CAST(ROUND_EVEN(ROUND(list_mrr * COALESCE(kept, 1), 6), 0) AS BIGINT)
+                    - CAST(ROUND_EVEN(ROUND(COALESCE(f.off_minor, 0) * COALESCE(invoices_per_month, 1), 6), 0) AS BIGINT), 0
+            ), ' ' ORDER BY currency) END AS mrr_by_currency
+        FROM (
+            SELECT operator_id, currency, SUM(monthly_minor) AS list_mrr,
+                MAX(CASE interval WHEN 'weekly' THEN 52.0::DOUBLE / 12 WHEN 'monthly' THEN 1 WHEN 'quarterly' THEN 1.0::DOUBLE / 3
+                    WHEN 'semiannual' THEN 1.0::DOUBLE / 6 WHEN 'yearly' THEN 1.0::DOUBLE / 12 END) AS invoices_per_month
+            FROM subscriptions WHERE state = 'active' GROUP BY operator_id, currency
+        )
+        LEFT JOIN coupons USING (operator_id)
+        LEFT JOIN fixed AS f USING (operator_id, currency)
+        GROUP BY operator_id
+    ),
     invoiced AS (
         SELECT operator_id, COUNT(CASE WHEN {final} THEN 1 END) AS invoices_finalized, COUNT(CASE WHEN {paid} THEN 1 END) AS invoices_paid,
             COUNT(CASE WHEN {waits} THEN 1 END) AS invoices_pending, COUNT(CASE WHEN {failed} THEN 1 END) AS invoices_failed,
@@ -125,7 +152,7 @@ def billing(t: str) -> str:
                 AS invoices_due,
             MAX(CASE WHEN {final} THEN issuing_date END) AS last_invoice_on, MAX(CASE WHEN {final} THEN {issued} END) AS last_issued_at,
             MAX(CASE WHEN {final} AND invoice_type = 'subscription' THEN period_to END) AS last_period_to,
-            COUNT(DISTINCT CASE WHEN {final} THEN currency END) AS invoice_currencies
+            COUNT(DISTINCT CASE WHEN {final} THEN currency END) AS invoice_currencies, MIN(currency) AS billed_in
         FROM invoice WHERE created_at < {t} AND NOT COALESCE(is_self_billed, FALSE) GROUP BY operator_id
     ),
     delays AS (
@@ -155,6 +182,7 @@ def billing(t: str) -> str:
                 CAST(ROUND_EVEN(ROUND(list_mrr * COALESCE(kept, 1), 6), 0) AS BIGINT)
                     - CAST(ROUND_EVEN(ROUND(COALESCE(off_minor, 0) * COALESCE(invoices_per_month, 1), 6), 0) AS BIGINT), 0)
         END AS mrr_usd,
+        CASE WHEN COALESCE(active_subscriptions, 0) = 0 THEN billed_in || ' 0' ELSE mrr_by_currency END AS mrr_by_currency,
         net_payment_term, COALESCE(invoices_finalized, 0) AS invoices_finalized, COALESCE(invoices_paid, 0) AS invoices_paid,
         COALESCE(invoices_pending, 0) AS invoices_pending, COALESCE(invoices_failed, 0) AS invoices_failed,
         COALESCE(invoices_draft, 0) AS invoices_draft, COALESCE(invoices_voided, 0) AS invoices_voided,
@@ -173,4 +201,5 @@ def billing(t: str) -> str:
     LEFT JOIN running USING (operator_id)
     LEFT JOIN coupons USING (operator_id)
     LEFT JOIN delays USING (operator_id)
+    LEFT JOIN spelt USING (operator_id)
     """

@@ -68,8 +68,7 @@ def test_the_differences_that_matter_come_first_and_currencies_stay_apart(
     insights = _insights(report)
     assert insights[0].startswith("Health: lowest Silvermead Livery with 89 of 100 (Monitor); highest Borderlake")
     assert insights[1].startswith("Engagement sets them apart most: 85 at Silvermead Livery")
-    assert "MRR in CAD: Borderlake Car Service CA$269.00, Silvermead Livery nothing." in insights
-    assert "MRR in USD: Silvermead Livery $199.00, Borderlake Car Service nothing." in insights
+    assert "MRR: Silvermead Livery $199.00, Borderlake Car Service CA$269.00." in insights  # at the sandbox's rates
     assert "Bookings fall: Silvermead Livery (-66.7%)." in insights
     labels = _texts(report, "Where they differ", 0)
     assert labels[:3] == ["Band", "Health score", "Engagement score"]

@@ -5,11 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
 
+import duckdb
 import pytest
 
 from customer_research.domain.evidence import Fact, Gap, Receipt
+from customer_research.domain.money import stated
 from customer_research.domain.report import Report, Table, Text
 from customer_research.domain.snapshot import Snapshot
 from customer_research.errors import UsageError
@@ -17,6 +22,7 @@ from customer_research.reports.render import json_, markdown, terminal
 from customer_research.research.portfolio import desk
 from customer_research.research.portfolio.accounts import freshness_of
 from customer_research.research.portfolio.looking import Wanted
+from customer_research.research.portfolio.snapshots import SNAPSHOTS, snapshots_of
 from customer_research.settings import LakeSettings, Settings
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -25,6 +31,18 @@ RANKS = ("critical", "at_risk", "monitor", "insufficient", "healthy")
 
 def scenario(number: int) -> str:
     return f"00000000-5ce0-11f0-a000-{number:012d}"
+
+
+PER_EURO = {"USD": 108, "CAD": 150, "EUR": 100, "GBP": 85, "JPY": 165}
+"""The sandbox's rates in minor units."""
+
+
+def in_usd(spelt: str) -> int | None:
+    """What amounts by currency come to in cents at the sandbox's rates; None: not known, or no rate is set."""
+    amounts = stated(spelt)
+    if not amounts or any(money.currency not in PER_EURO for money in amounts):
+        return None
+    return round(sum(money.minor * 108 / PER_EURO[money.currency] for money in amounts))
 
 
 def lines(text: str) -> dict[str, dict[str, str]]:
@@ -77,9 +95,9 @@ def test_filters_leave_whom_they_say(everybody: dict[str, dict[str, str]], portf
     assert rich.keys() == {
         one
         for one, row in everybody.items()
-        if row["segment"] == "Enterprise" and int(row["mrr_usd_minor"] or 0) >= 50_000
+        if row["segment"] == "Enterprise" and (in_usd(row["mrr_by_currency"]) or 0) >= 50_000
     }
-    amounts = [int(row["mrr_usd_minor"]) for row in rich.values()]
+    amounts = [in_usd(row["mrr_by_currency"]) or 0 for row in rich.values()]
     assert amounts == sorted(amounts, reverse=True)
     assert scenario(2) in found(Wanted(findings=("R1",), most=None))
     assert list(found(Wanted(text="SILVERMEAD", most=None))) == [scenario(2)]
@@ -88,6 +106,61 @@ def test_filters_leave_whom_they_say(everybody: dict[str, dict[str, str]], portf
     }
     with pytest.raises(UsageError, match="no finding R99"):
         found(Wanted(findings=("R99",)))
+
+
+def test_everybodys_mrr_is_told_in_its_own_currency(
+    everybody: dict[str, dict[str, str]], portfolio_settings: Settings
+) -> None:
+    told = {money.currency for row in everybody.values() for money in stated(row["mrr_by_currency"])}
+    assert told >= {"USD", "CAD", "JPY"}
+    report = desk.portfolio_report(portfolio_settings, Wanted(sort="mrr", most=None), now=NOW)
+    shown = table(report, "attention")
+    cells = [row[shown.headers.index("MRR")] for row in shown.rows]
+    assert len(cells) == len(everybody)
+    assert {cell.value for cell in cells if isinstance(cell, Fact)} >= {
+        stated(row["mrr_by_currency"]) for row in everybody.values() if "CAD" in row["mrr_by_currency"]
+    }
+    assert not [cell for cell in cells if isinstance(cell, Text) and cell.text != "not known"]
+    (groups,) = [one for one in report.sections if one.id == "groups"]
+    sums = [
+        cell.value
+        for block in groups.blocks
+        if isinstance(block, Table)
+        for row in block.rows
+        if isinstance(cell := row[block.headers.index("MRR")], Fact)
+    ]
+    assert any(len(amounts) > 1 for amounts in sums)
+    assert report.headline is not None
+    assert " together $" in report.headline.text.replace("(", " ")
+
+
+def test_a_snapshot_of_a_version_that_kept_no_mrr_by_currency_knows_what_is_in_usd_and_says_of_how_many(
+    everybody: dict[str, dict[str, str]], portfolio_settings: Settings, tmp_path: Path
+) -> None:
+    ((folder, _), *_) = snapshots_of(portfolio_settings.lake_folder)
+    old = tmp_path / SNAPSHOTS / folder.name
+    shutil.copytree(folder, old)
+    with duckdb.connect() as database:
+        kept = f"SELECT * EXCLUDE (mrr_by_currency) FROM read_parquet('{folder / 'accounts.parquet'}')"
+        database.execute(f"COPY ({kept}) TO '{old / 'accounts.parquet'}'")
+    settings = portfolio_settings.model_copy(update={"lake": LakeSettings(folder=tmp_path)})  # type: ignore[call-arg]
+    wanted = Wanted(sort="mrr", most=None)
+    found = lines(desk.portfolio_csv(settings, wanted, now=NOW)[0])
+    assert found.keys() == everybody.keys()
+    report = desk.portfolio_report(settings, wanted, now=NOW)
+    shown = table(report, "attention")
+    cells = dict(zip(found, (row[shown.headers.index("MRR")] for row in shown.rows), strict=True))
+    abroad = [
+        one
+        for one, row in everybody.items()
+        if (in_usd(row["mrr_by_currency"]) or 0) and "USD" not in row["mrr_by_currency"]
+    ]
+    assert abroad
+    assert {cells[one] for one in abroad} == {Text("not known", "unknown")}
+    known = [bool(row["mrr_usd_minor"]) for row in found.values()]
+    assert known == sorted(known, reverse=True)
+    assert report.headline is not None
+    assert "known of" in report.headline.text
 
 
 def test_disagreements_name_the_scenarios_made_for_them(portfolio_settings: Settings) -> None:
@@ -103,8 +176,8 @@ def test_silent_churn_outranks_a_failed_card_and_a_season_is_no_risk(at_risk: di
     assert scenario(22) not in at_risk  # the wedding season comes back (S22)
     assert scenario(36) not in at_risk  # booked ahead (S36)
     assert int(at_risk[scenario(3)]["risk"]) >= 40
-    losses = [int(row["expected_loss_usd_minor"]) for row in at_risk.values() if row["expected_loss_usd_minor"]]
-    assert losses == sorted(losses, reverse=True)
+    losses = [in_usd(row["expected_loss_by_currency"]) or 0 for row in at_risk.values()]
+    assert all(loss >= after - 1 for loss, after in pairwise(losses))  # each is rounded once, the order by none
 
 
 def test_who_slips_without_a_word_stands_in_a_ranking_of_its_own(
@@ -122,8 +195,9 @@ def test_who_slips_without_a_word_stands_in_a_ranking_of_its_own(
 
 def test_the_ranking_goes_by_risk_alone_when_asked(portfolio_settings: Settings) -> None:
     ranked = lines(desk.risk_csv(portfolio_settings, Wanted(risk_sort="risk", most=None), now=NOW)[0])
-    order = [(-int(row["risk"]), -int(row["expected_loss_usd_minor"] or -1)) for row in ranked.values()]
-    assert order == sorted(order)
+    assert [int(row["risk"]) for row in ranked.values()] == sorted(
+        (int(row["risk"]) for row in ranked.values()), reverse=True
+    )
     titles = {
         sort: [one.title for one in desk.risk_report(portfolio_settings, Wanted(risk_sort=sort), now=NOW).sections]
         for sort in ("loss", "risk")

@@ -93,6 +93,21 @@ Amounts = tuple[Money, ...]
 """Totals kept apart: at most one `Money` per currency, sorted by currency."""
 
 
+def stated(text: str) -> Amounts:
+    """Amounts from a text of codes and minor units, `CAD 49900 USD 12000`; the reverse of `spelt`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    words = text.split()
+    return tuple(Money(currency, int(minor)) for currency, minor in zip(words[::2], words[1::2], strict=True))
+
+
+def spelt(amounts: Iterable[Money]) -> str:
+    """Amounts as a text of codes and minor units, by code."""
+    return " ".join(f"{money.currency} {money.minor}" for money in sorted(amounts))
+
+
 def totals(amounts: Iterable[Money]) -> Amounts:
     """Per-currency totals, sorted by currency code."""
     sums: dict[str, int] = defaultdict(int)

@@ -10,7 +10,9 @@ from typing import Literal
 from customer_research.domain.account import Account
 from customer_research.domain.alert import AlertEvent, Episode
 from customer_research.domain.evidence import Figure, Gap, Receipt
-from customer_research.domain.health import Band, HealthScore, Status
+from customer_research.domain.health import Band, HealthScore
+from customer_research.domain.money import Amounts
+from customer_research.domain.rates import Rates
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
 
@@ -19,14 +21,14 @@ from customer_research.domain.snapshot import Snapshot
 class Group:
     """Operators that have something in common.
 
-    `mrr_minor` adds up the MRR in USD cents of those whose MRR is known; `mrr_unknown` counts the others. `average` is the
+    `mrr` adds up, each currency on its own, the MRR of those whose MRR is known; `mrr_unknown` counts the others. `average` is the
     mean health score (for risk groups: the mean risk) of those who have one, None when nobody has. `examples` are names, the
     weightiest first.
     """
 
     name: str
     operators: int
-    mrr_minor: int
+    mrr: Amounts
     mrr_unknown: int
     average: float | None = None
     examples: tuple[str, ...] = ()
@@ -46,7 +48,8 @@ class Portfolio:
     """Operators of a snapshot: the `accounts` shown, in order, and groups over all that were chosen.
 
     `receipt` proves what was computed over the whole snapshot. `changes` holds each shown operator's change of the score in
-    30 days; `no_history` says why there are none, when the score history could not be read. `accounts` bear figures of the wide table only (no records, no amounts per currency).
+    30 days; `no_history` says why there are none, when the score history could not be read. `accounts` bear figures of the wide table only (no records; of the amounts per
+    currency the MRR alone). `amounts` is the MRR of the chosen by band and segment; `rates` convert it, None: none are set.
     """
 
     snapshot: Snapshot
@@ -58,9 +61,11 @@ class Portfolio:
     bands: tuple[Group, ...]
     segments: tuple[Group, ...]
     statuses: tuple[Group, ...]
+    amounts: tuple[Amount, ...] = ()
     disagreements: tuple[Group, ...] = ()
     changes: Mapping[str, Figure] = field(default_factory=dict)
     no_history: Gap | None = None
+    rates: Rates | None = None
 
 
 RiskSort = Literal["loss", "risk"]
@@ -126,9 +131,8 @@ class Moves:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """MRR in minor units of one currency, of the operators of one status, band and segment."""
+    """MRR in minor units of one currency, of the operators of one band and segment."""
 
-    status: Status
     band: Band
     segment: str
     currency: str
@@ -153,13 +157,12 @@ class Done:
 class Week:
     """A portfolio beside how it stood a week before.
 
-    `accounts` holds those of whom something is told, by id; `amounts` the MRR by currency, or why it is not known.
+    `accounts` holds those of whom something is told, by id.
     """
 
     portfolio: Portfolio
     moves: Moves | Gap
     done: Done | Gap
-    amounts: tuple[Amount, ...] | Gap
     accounts: Mapping[str, Account]
 
 
@@ -173,6 +176,5 @@ class Overview:
     portfolio: Portfolio
     risks: Risks
     moves: Moves | Gap
-    amounts: tuple[Amount, ...] | Gap
     accounts: Mapping[str, Account]
     drawn: tuple[Account, ...]

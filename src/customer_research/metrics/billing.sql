@@ -117,7 +117,8 @@ invoiced AS (
         MAX(CASE WHEN status = 'finalized' THEN issuing_date END) AS last_invoice_on,
         MAX(CASE WHEN status = 'finalized' THEN issued_at END) AS last_issued_at,
         MAX(CASE WHEN status = 'finalized' AND invoice_type = 'subscription' THEN period_to END) AS last_period_to,
-        COUNT(DISTINCT CASE WHEN status = 'finalized' THEN currency END) AS invoice_currencies
+        COUNT(DISTINCT CASE WHEN status = 'finalized' THEN currency END) AS invoice_currencies,
+        MIN(currency) AS billed_in
     FROM invoice_at
     CROSS JOIN moment AS m
     GROUP BY operator_id
@@ -148,6 +149,27 @@ delays AS (
     CROSS JOIN moment AS m
     WHERE i.paid AND p.paid_at < m.t AND (p.next_paid_at IS NULL OR p.next_paid_at >= m.t)
     GROUP BY i.operator_id
+),
+-- A column holds one value: the MRR of each currency stands in a text, which lists of many operators read.
+stated AS (
+    SELECT
+        n.operator_id,
+        n.currency || ' ' || CAST(n.mrr AS VARCHAR) AS amount,
+        ROW_NUMBER() OVER (PARTITION BY n.operator_id ORDER BY n.currency) AS place
+    FROM net_mrr AS n
+),
+by_currency AS (
+    SELECT
+        operator_id,
+        CASE
+            WHEN COUNT(*) = COUNT(amount) AND COUNT(*) <= 4
+                THEN MAX(CASE WHEN place = 1 THEN amount END)
+                    || COALESCE(MAX(CASE WHEN place = 2 THEN ' ' || amount END), '')
+                    || COALESCE(MAX(CASE WHEN place = 3 THEN ' ' || amount END), '')
+                    || COALESCE(MAX(CASE WHEN place = 4 THEN ' ' || amount END), '')
+        END AS mrr_by_currency
+    FROM stated
+    GROUP BY operator_id
 ),
 operators AS (
     SELECT operator_id FROM customers
@@ -186,6 +208,10 @@ SELECT
         WHEN COALESCE(s.active_subscriptions, 0) = 0 THEN 0
         WHEN s.pays_other_currency = 0 THEN u.mrr
     END AS mrr_usd,
+    CASE
+        WHEN COALESCE(s.active_subscriptions, 0) = 0 THEN i.billed_in || ' 0'
+        ELSE y.mrr_by_currency
+    END AS mrr_by_currency,
     k.net_payment_term,
     COALESCE(i.invoices_finalized, 0) AS invoices_finalized,
     COALESCE(i.invoices_paid, 0) AS invoices_paid,
@@ -220,6 +246,7 @@ LEFT JOIN bills AS n ON n.operator_id = o.operator_id
 LEFT JOIN changes AS c ON c.operator_id = o.operator_id
 LEFT JOIN running AS r ON r.operator_id = o.operator_id
 LEFT JOIN net_mrr AS u ON u.operator_id = o.operator_id AND u.currency = 'USD'
+LEFT JOIN by_currency AS y ON y.operator_id = o.operator_id
 LEFT JOIN invoiced AS i ON i.operator_id = o.operator_id
 LEFT JOIN delays AS d ON d.operator_id = o.operator_id
 LEFT JOIN customers AS k ON k.operator_id = o.operator_id

@@ -121,6 +121,7 @@ _BILLING = _metrics(
     yearly_period_end | date | - | subscription customer | subscriptions | Yearly period end | last day of the current period of the active base subscription when billed yearly, in the customer's calendar
     trial_ends_at | timestamp | - | subscription | subscriptions | Free trial until | latest end after T of the free trial of an active subscription; until then nothing is paid for it
     mrr_usd | usd_minor | 0 | subscription coupon | active_subscriptions | MRR in USD | net MRR of active subscriptions when all are in USD (0 without any), else unknown
+    mrr_by_currency | text | - | subscription coupon invoice | active_subscriptions | MRR by currency | net MRR of active subscriptions in each currency, by code: `CAD 49900 USD 12000` in minor units; the code of the invoices with 0 where none is active; unknown beyond four currencies
     net_payment_term | days | - | customer | customer | Payment term | Lago's net_payment_term
     invoices_finalized | count | 0 | | finalized_invoices | Finalised invoices | invoices with status finalized
     invoices_paid | count | 0 | | paid_invoices | Paid invoices | finalised with payment succeeded and total > 0

@@ -40,7 +40,7 @@ _OVERWRITTEN: Mapping[str, str] = MappingProxyType(
         "a subscription's planned end and its running period": """
             pending_cancellation downgraded_180d yearly_period_end next_bill_date
         """,
-        "what is left of a coupon": "mrr_usd mrr",
+        "what is left of a coupon": "mrr_usd mrr mrr_by_currency",
         "an invoice's payment status": """
             invoices_paid invoices_pending invoices_failed invoices_failed_90d overdue_invoices overdue_not_failed
             oldest_overdue_days invoices_due invoice_success_rate avg_days_to_pay payment_success_worst

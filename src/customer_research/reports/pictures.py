@@ -11,7 +11,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.health import BAND_LABELS, Dimension
 from customer_research.domain.history import ScoreHistory
-from customer_research.domain.money import Money
+from customer_research.domain.money import Money, totals
 from customer_research.domain.portfolio import Portfolio
 from customer_research.domain.report import Chart, Event, Mark, Prose
 from customer_research.domain.words import counted, value_words
@@ -347,12 +347,13 @@ def by_band(found: Portfolio) -> Chart | None:
         return None
     whole = sum(group.operators for group in found.bands)
     unknown = sum(group.mrr_unknown for group in found.bands)
-    mrr = Fact(sum(group.mrr_minor for group in found.bands), "usd_minor", (found.receipt,), found.snapshot.as_of)
-    known = f"{value_words(mrr)} of MRR" if unknown < whole else "MRR not"
-    of = f" of {whole - unknown} of them" if 0 < unknown < whole else ""
-    text = f"{counted(whole, 'operator')} with {known} known in USD{of}."
+    sums = totals(money for group in found.bands for money in group.mrr)
+    mrr = Fact(sums, "money", (found.receipt,), found.snapshot.as_of)
+    known = f"{value_words(mrr)} of MRR" if unknown < whole else "MRR not known"
+    of = f" (known of {whole - unknown} of them)" if 0 < unknown < whole else ""
+    text = f"{counted(whole, 'operator')} with {known}{of}."
     count = Fact(whole, "count", (found.receipt,), found.snapshot.as_of)
-    facts = (count, mrr) if unknown < whole else (count,)
+    facts: tuple[Fact[Any], ...] = (count, mrr) if unknown < whole else (count,)
     return Chart("bands", BANDS, Prose(text, facts), marks, "Band", "Operators")
 
 

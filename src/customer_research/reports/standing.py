@@ -12,6 +12,7 @@ from customer_research.domain.report import Prose
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement
 from customer_research.reports.build import figure
+from customer_research.reports.conversion import amounts_of, converted, needs_conversion
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +167,22 @@ SUMMARY: tuple[Standing, ...] = (
 """What a summary of many operators shows of each (domain f, comparison and batch)."""
 
 
+def by_worth(account: Account) -> tuple[bool, int]:
+    """For an order, the largest MRR first: at the rates that are set, else what is all in USD; what is not known last."""
+    found = figure(account, "mrr")
+    if isinstance(found, Gap):
+        return True, 0
+    currency = account.rates.currency if account.rates is not None else "USD"
+    if needs_conversion(found, currency):
+        found = converted(found, account.rates, account.as_of)
+    return isinstance(found, Gap), -sum(money.minor for money in amounts_of(found)) if isinstance(found, Fact) else 0
+
+
 PORTFOLIO_COLUMNS: Mapping[str, Callable[[Account], Figure]] = MappingProxyType(
     {
         **{name: STANDINGS[name].figure for name in ("status", "segment", "plan")},
         "mrr_usd_minor": _metric("mrr_usd"),
+        "mrr_by_currency": _metric("mrr_by_currency"),
         **{name: STANDINGS[name].figure for name in ("score", "band", "coverage")},
         **{f"{name}_score": STANDINGS[f"{name}_score"].figure for name in judgement.DIMENSION_TITLES},
         "reservations_30d": _metric("reservations_30d"),

@@ -9,7 +9,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -58,6 +58,12 @@ def exchange_rates(settings: Settings, now: datetime) -> Rates | None:
         place="file",
     )
     return Rates(days, part.currency, receipt)
+
+
+def rates_around(settings: Settings, now: datetime, as_of: datetime) -> Rates | None:
+    """The rates that can be asked for as of an instant; raises as `exchange_rates`."""
+    rates = exchange_rates(settings, now)
+    return None if rates is None else rates.around(as_of.astimezone(UTC).date())
 
 
 class _Faults:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.health import Contribution, HealthScore
+from customer_research.domain.money import Money, spelt
 from customer_research.domain.portfolio import Risks, RiskSort
 from customer_research.domain.report import Block, Cell, Chart, Mark, Prose, Report, Text, Tone
 from customer_research.domain.words import counted
@@ -91,6 +92,7 @@ def build(found: Risks) -> Report:
         as_of=portfolio.snapshot.as_of,
         sections=sections(
             section("Summary", none, id="summary"),
+            section("Churned within 90 days", _churned(found), id="churned") if found.churned else None,
         )
         if none
         else sections(
@@ -231,14 +233,33 @@ def risk_figure(account: Account, retention: HealthScore) -> Figure:
 
 
 def expected_loss(account: Account, retention: HealthScore) -> Figure:
-    """Risk x MRR a month, in USD cents rounded half up; the gap of whichever is unknown."""
-    risk, mrr = risk_figure(account, retention), figure(account, "mrr_usd")
+    """Risk x MRR a month in the account's own currencies, rounded half up; the gap of whichever is unknown."""
+    risk, mrr = risk_figure(account, retention), figure(account, "mrr")
     if isinstance(risk, Gap):
         return risk
     if isinstance(mrr, Gap):
         return mrr
-    loss = (2 * risk.value * mrr.value + 100) // 200
-    return Fact(loss, "usd_minor", merge_basis((risk, mrr)), account.as_of, metric="expected_loss")
+    loss = tuple(Money(money.currency, (2 * risk.value * money.minor + 100) // 200) for money in mrr.value)
+    return Fact(loss, "money", merge_basis((risk, mrr)), account.as_of, metric="expected_loss")
+
+
+def expected_loss_in(currency: str, account: Account, retention: HealthScore) -> Figure:
+    """The expected loss in minor units of a currency, of an MRR that is all in it."""
+    found = expected_loss(account, retention)
+    if isinstance(found, Gap):
+        return found
+    if any(money.minor for money in found.value if money.currency != currency):
+        return Gap("health", "not_applicable", f"the MRR is not all in {currency}", metric="expected_loss")
+    minor = sum(money.minor for money in found.value)
+    return Fact(minor, "count", found.basis, found.as_of, metric="expected_loss")
+
+
+def expected_loss_spelt(account: Account, retention: HealthScore) -> Figure:
+    """The expected loss for programs: codes and minor units, `CAD 49900 USD 12000`."""
+    found = expected_loss(account, retention)
+    return (
+        found if isinstance(found, Gap) else Fact(spelt(found.value), "text", found.basis, found.as_of, "expected_loss")
+    )
 
 
 def _basis(account: Account, retention: HealthScore) -> tuple[Receipt, ...]:

@@ -9,14 +9,13 @@ from typing import Any, cast
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap
 from customer_research.domain.health import BAND_LABELS, BAND_ORDER
-from customer_research.domain.money import Money
 from customer_research.domain.report import Cell, Freshness, Prose, Report, Table, Text, Tone
-from customer_research.domain.words import money_words, value_words
+from customer_research.domain.words import value_words
 from customer_research.reports import judgement
 from customer_research.reports.build import STREAMS, Kind, bullets, section, sections
 from customer_research.reports.presentation import gap_words
 from customer_research.reports.recommend import advised
-from customer_research.reports.standing import STANDINGS, Standing, status
+from customer_research.reports.standing import STANDINGS, Standing, by_worth, status
 from customer_research.reports.tones import BAND_TONES, PRIORITY_TONES
 
 _PRIORITIES = ("critical", "high", "medium", "low")
@@ -171,24 +170,14 @@ def _weight(account: Account, dimension: str) -> float:
 
 
 def _mrr(accounts: Sequence[Account], names: Mapping[str, str]) -> Iterator[Prose]:
-    """MRR, each currency on its own."""
-    found, _ = _known(accounts, "mrr")
-    currencies = sorted({money.currency for _, fact in found for money in fact.value if money.minor})
-    for currency in currencies:
-        minor = {
-            account.operator_id: sum(money.minor for money in fact.value if money.currency == currency)
-            for account, fact in found
-        }
-        paying = sorted(
-            (pair for pair in found if minor[pair[0].operator_id]), key=lambda pair: -minor[pair[0].operator_id]
-        )
-        if len(found) > 1 and len(set(minor.values())) > 1:
-            words = ", ".join(
-                f"{names[a.operator_id]} {money_words(Money(currency, minor[a.operator_id]))}" for a, _ in paying
-            )
-            nothing = [pair for pair in found if not minor[pair[0].operator_id]]
-            none = f", {_named(nothing, names)} nothing" if nothing else ""
-            yield Prose(f"MRR in {currency}: {words}{none}.", _facts(found))
+    """MRR, each in its own currency: the largest first at the rates that are set, what has none last."""
+    found, unknown = _known(accounts, "mrr")
+    if len({value_words(fact) for _, fact in found}) <= 1:
+        return
+    ranked = sorted(found, key=lambda pair: by_worth(pair[0]))
+    words = ", ".join(f"{names[account.operator_id]} {value_words(fact)}" for account, fact in ranked)
+    more = f"; not known: {_without(unknown, names)}" if unknown else ""
+    yield Prose(f"MRR: {words}{more}.", _facts(found))
 
 
 def _overdue(accounts: Sequence[Account], names: Mapping[str, str]) -> Iterator[Prose]:

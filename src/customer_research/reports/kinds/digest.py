@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from customer_research.domain.account import Account
 from customer_research.domain.advice import PRIORITIES
 from customer_research.domain.evidence import Fact, Gap
+from customer_research.domain.money import Amounts
 from customer_research.domain.portfolio import Done, Moves, Week
 from customer_research.domain.report import Block, FigureLine, Figures, Missing, Prose, Report, Text, Tone
 from customer_research.domain.words import counted, instant_words, value_words
@@ -17,6 +17,7 @@ from customer_research.reports.kinds.moving import AT_RISK, first, money_at_risk
 from customer_research.reports.kinds.portfolio import disagreements_table, gap_warnings, number, table
 from customer_research.reports.presentation import source_title
 from customer_research.reports.recommend import due
+from customer_research.reports.standing import by_worth
 from customer_research.reports.tones import PRIORITY_TONES
 
 WORSE, BETTER, ISSUES, CRITICAL, ADVICE = 10, 5, 5, 10, 4
@@ -55,8 +56,8 @@ def build(found: Week) -> Report:
 def _headline(found: Week) -> Prose:
     portfolio, moves = found.portfolio, found.moves
     when = f"{portfolio.snapshot.as_of:%Y-%m-%d}"
-    risk = money_at_risk(portfolio, found.amounts)
-    money = f" MRR at risk, a month: {value_words(risk)}." if isinstance(risk, Fact) and risk.value else ""
+    risk = money_at_risk(portfolio)
+    money = f" MRR at risk, a month: {_risk_words(risk)}." if isinstance(risk, Gap) or risk.value or risk.note else ""
     if isinstance(moves, Gap):
         return Prose(f"Nothing to compare with: {moves.detail}.{money}", (), "unknown")
     facts = (_count(found, len(moves.new_at_risk)), *((risk,) if isinstance(risk, Fact) else ()))
@@ -70,6 +71,12 @@ def _headline(found: Week) -> Prose:
     ]
     tone: Tone = "bad" if moves.new_at_risk or moves.left else "watch" if moves.worse else "good"
     return Prose(f"Week to {when}: {', '.join(parts)}.{money}", facts, tone)
+
+
+def _risk_words(risk: Fact[Amounts] | Gap) -> str:
+    if isinstance(risk, Gap):
+        return "not known"
+    return f"{value_words(risk)} ({risk.note})" if risk.note else value_words(risk)
 
 
 def _count(found: Week, value: int) -> Fact[float]:
@@ -87,7 +94,7 @@ def _totals(found: Week) -> Iterator[Block]:
         basis = proofs(moves.receipt, portfolio.receipt)
         then = Fact(moves.then_at_risk, "count", basis, moves.then.as_of)
         lines.append(FigureLine(f"The same on {moves.then.as_of:%Y-%m-%d}", then))
-    lines.append(FigureLine("MRR at risk, a month", money_at_risk(portfolio, found.amounts)))
+    lines.append(FigureLine("MRR at risk, a month", money_at_risk(portfolio)))
     yield Figures(tuple(lines))
     if isinstance(moves, Gap):
         yield Missing("What changed in the week", moves)
@@ -162,7 +169,9 @@ def _counted(found: Week, done: Done, value: int) -> Fact[int]:
 def _advice(found: Week) -> Block:
     """The most urgent things to do about those who moved or need attention, at most one an operator."""
     chosen = [(account, account.advice[0]) for account in found.accounts.values() if account.advice]
-    ranked = sorted(chosen, key=lambda pair: (PRIORITIES.index(pair[1].priority), -_mrr(pair[0]), pair[0].operator_id))
+    ranked = sorted(
+        chosen, key=lambda pair: (PRIORITIES.index(pair[1].priority), by_worth(pair[0]), pair[0].operator_id)
+    )
     items = [
         Prose(
             f"{account.name or account.operator_id}: {advice.action} ({advice.owner}, by {value_words(due(account, advice))}; "
@@ -173,11 +182,6 @@ def _advice(found: Week) -> Block:
         for account, advice in ranked[:ADVICE]
     ]
     return bullets(items) or Prose("Nothing in the figures known asks for an action.", (_count(found, 0),))
-
-
-def _mrr(account: Account) -> int:
-    fact = account.fact("mrr_usd")
-    return int(fact.value) if fact is not None else 0
 
 
 def _stale(found: Week) -> Iterator[Prose]:

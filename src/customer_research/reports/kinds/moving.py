@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Gap, Receipt
-from customer_research.domain.health import BAND_LABELS, PRESENT
-from customer_research.domain.money import Amounts, Money, totals
-from customer_research.domain.portfolio import Amount, Mover, Moves, Overview, Portfolio, Week
-from customer_research.domain.report import Block, Cell, Missing, Prose, Text
-from customer_research.reports.kinds.portfolio import brief, mrr_cell, number, table
+from customer_research.domain.health import BAND_LABELS
+from customer_research.domain.money import Amounts, Money
+from customer_research.domain.portfolio import Group, Mover, Moves, Overview, Portfolio, Week
+from customer_research.domain.report import Block, Cell, Prose, Text
+from customer_research.domain.words import counted
+from customer_research.reports.kinds.portfolio import brief, mrr_cell, mrr_fact, number, table
 from customer_research.reports.standing import flag
 from customer_research.reports.tones import BAND_TONES
 
@@ -52,32 +54,26 @@ def _row(found: Portfolio, moves: Moves, mover: Mover, account: Account | None) 
     )
 
 
-def money_at_risk(found: Portfolio, amounts: tuple[Amount, ...] | Gap) -> Fact[Amounts] | Gap:
+def money_at_risk(found: Portfolio) -> Fact[Amounts] | Gap:
     """The MRR of operators At Risk or Critical, by currency."""
-    return summed(found, amounts, lambda one: one.status in PRESENT and one.band in AT_RISK)
+    return summed(found, [group for group in found.bands if group.name in AT_RISK])
 
 
-def summed(
-    found: Portfolio, amounts: tuple[Amount, ...] | Gap, wanted: Callable[[Amount], bool]
-) -> Fact[Amounts] | Gap:
-    """The MRR of those wanted, by currency, never added over them."""
-    if isinstance(amounts, Gap):
-        return amounts
-    sums = totals(Money(one.currency, one.minor) for one in amounts if wanted(one))
-    return Fact(sums, "money", (found.receipt,), found.snapshot.as_of, "mrr")
+def summed(found: Portfolio, groups: Sequence[Group]) -> Fact[Amounts] | Gap:
+    """The MRR of groups that share nobody, by currency, never added over them; of how many it is known, where not of all."""
+    of, unknown = (sum(getattr(group, name) for group in groups) for name in ("operators", "mrr_unknown"))
+    if of and unknown == of:
+        return Gap(found.receipt.source, "none_found", "the MRR of none of them is known", metric="mrr")
+    note = f"known of {of - unknown} of {counted(of, 'operator')}" if unknown else ""
+    return replace(mrr_fact(found, groups), note=note)
 
 
-def money_table(found: Portfolio, amounts: tuple[Amount, ...] | Gap) -> Block:
-    """The MRR by segment and currency, and how much of it is at risk."""
-    if isinstance(amounts, Gap):
-        return Missing("MRR by currency", amounts)
-    present = [one for one in amounts if one.status in PRESENT]
-    keys = sorted({(one.segment, one.currency) for one in present})
+def money_table(found: Portfolio) -> Iterator[Block]:
+    """The MRR by segment and currency, and how much of it is at risk; then of how many it is not known."""
     rows: list[tuple[Cell, ...]] = []
-    for segment, currency in keys:
-        own = [one for one in present if (one.segment, one.currency) == (segment, currency)]
-        at_risk = [one for one in own if one.band in AT_RISK]
-        whole, part = (sum(one.minor for one in these) for these in (own, at_risk))
+    for segment, currency in sorted({(one.segment, one.currency) for one in found.amounts}):
+        own = [one for one in found.amounts if (one.segment, one.currency) == (segment, currency)]
+        whole, part = (sum(one.minor for one in own if one.band in bands) for bands in (BAND_LABELS, AT_RISK))
         rows.append(
             (
                 Text(segment),
@@ -87,15 +83,15 @@ def money_table(found: Portfolio, amounts: tuple[Amount, ...] | Gap) -> Block:
                 number(found, part / whole if whole else 0.0, "ratio"),
             )
         )
-    if not rows:
-        return Prose("Nobody pays a subscription.", (number(found, 0, "count"),))
-    return table(
-        found,
-        ("Segment", "Currency", "MRR", "At risk", "Share"),
-        rows,
-        "MRR by segment and currency",
-        words=("Currency",),
-    )
+    unknown = sum(group.mrr_unknown for group in found.bands)
+    if rows:
+        headers = ("Segment", "Currency", "MRR", "At risk", "Share")
+        yield table(found, headers, rows, "MRR by segment and currency", words=("Currency",))
+    elif not unknown:
+        yield Prose("Nobody pays a subscription.", (number(found, 0, "count"),))
+    if unknown:
+        text = f"The MRR of {counted(unknown, 'operator')} is not known and in no sum."
+        yield Prose(text, (number(found, unknown, "count"),), "watch")
 
 
 def _money(found: Portfolio, currency: str, minor: int) -> Fact[Amounts]:

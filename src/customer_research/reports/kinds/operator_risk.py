@@ -110,7 +110,7 @@ def _risk(account: Account, retention: HealthScore, leaving: Sequence[Contributi
         lines += [FigureLine(name, replace(found, value=words, unit="text", metric="")) for name, words in told.items()]
     lines += [
         FigureLine("Expected loss, a month", expected_loss(account, retention)),
-        line(account, "MRR in USD", "mrr_usd"),
+        line(account, "MRR", "mrr"),
         line(account, "Segment", "segment"),
     ]
     renewal = account.fact("renewal_date")

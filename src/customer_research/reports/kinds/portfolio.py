@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import BAND_LABELS
+from customer_research.domain.money import Amounts, totals
 from customer_research.domain.portfolio import Group, Portfolio
 from customer_research.domain.report import Block, Cell, Prose, Report, Section, Table, Text, Tone
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement, pictures
 from customer_research.reports.build import figure, section, sections, stated
+from customer_research.reports.conversion import converted
 from customer_research.reports.presentation import source_title
 from customer_research.reports.standing import flag, health
 
@@ -60,9 +63,9 @@ def _disagreements(found: Portfolio) -> Section | None:
 
 def groups(found: Portfolio) -> Iterator[Section | None]:
     """How everybody stands: by band, segment and status."""
-    bands = [Group(BAND_LABELS[g.name], g.operators, g.mrr_minor, g.mrr_unknown, g.average) for g in _by_band(found)]
+    bands = [Group(BAND_LABELS[g.name], g.operators, g.mrr, g.mrr_unknown, g.average) for g in _by_band(found)]
     statuses = [
-        Group(judgement.STATUS_LABELS.get(g.name, g.name), g.operators, g.mrr_minor, g.mrr_unknown, g.average)
+        Group(judgement.STATUS_LABELS.get(g.name, g.name), g.operators, g.mrr, g.mrr_unknown, g.average)
         for g in found.statuses
     ]
     yield section(
@@ -99,32 +102,45 @@ def _group_row(found: Portfolio, group: Group, of: int) -> tuple[Cell, ...]:
 
 
 def mrr_cells(found: Portfolio, group: Group) -> tuple[Cell, Cell]:
-    """The group's MRR, and how many of it have none in USD that is known."""
+    """The group's MRR, each currency on its own, and of how many of it the MRR is not known."""
     known = group.mrr_unknown < group.operators or not group.operators
-    mrr = Fact(group.mrr_minor, "usd_minor", (found.receipt,), found.snapshot.as_of) if known else NOT_KNOWN
-    return mrr, number(found, group.mrr_unknown, "count")
+    return mrr_fact(found, [group]) if known else NOT_KNOWN, number(found, group.mrr_unknown, "count")
 
 
 NOT_KNOWN = Text("not known", "unknown")
 _NONE = Text("none", "unknown")
 
 
-def mrr_words(found: Portfolio, groups: Sequence[Group]) -> tuple[str, tuple[Fact[int], ...]]:
-    """The MRR of groups that share nobody, in words with its facts: of how many it is known, never zero for an unknown one."""
+def mrr_fact(found: Portfolio, groups: Iterable[Group]) -> Fact[Amounts]:
+    """What is known of the MRR of groups that share nobody, each currency on its own, never added over them."""
+    sums = totals(money for group in groups for money in group.mrr)
+    return Fact(sums, "money", (found.receipt,), found.snapshot.as_of, "mrr")
+
+
+def mrr_words(found: Portfolio, groups: Sequence[Group]) -> tuple[str, tuple[Fact[Any], ...]]:
+    """The MRR of groups that share nobody, in words with its facts: of how many it is known, never zero for an unknown one.
+
+    Several currencies stand side by side; their total is told where a rate is set for each.
+    """
     of, unknown = (sum(getattr(group, name) for group in groups) for name in ("operators", "mrr_unknown"))
     if of and unknown == of:
-        return "MRR not known in USD", ()
-    mrr = Fact(sum(group.mrr_minor for group in groups), "usd_minor", (found.receipt,), found.snapshot.as_of)
-    known = f" (known in USD of {of - unknown} of {of})" if unknown else ""
-    return f"{value_words(mrr)} of MRR a month{known}", (mrr,)
+        return "MRR not known", ()
+    mrr = mrr_fact(found, groups)
+    known = [f"known of {of - unknown} of {of}"] if unknown else []
+    facts: list[Fact[Any]] = [mrr]
+    if len(mrr.value) > 1:
+        total = converted(mrr, found.rates, found.snapshot.as_of)
+        if isinstance(total, Fact):
+            facts.append(total)
+            known.insert(0, f"together {value_words(replace(total, note=''))}")
+    more = f" ({'; '.join(known)})" if known else ""
+    return f"{value_words(mrr)} of MRR a month{more}", tuple(facts)
 
 
 def mrr_cell(account: Account) -> Cell:
-    """An operator's MRR in USD; one that is billed in another currency, or of whom nothing is known, has not none."""
-    found = figure(account, "mrr_usd")
-    if isinstance(found, Gap) and found.reason in ANSWERS:
-        return Text("not in USD", "unknown") if found.reason == "not_applicable" else NOT_KNOWN
-    return brief(found)
+    """An operator's MRR in its own currencies; one that is not known is not none."""
+    found = figure(account, "mrr")
+    return NOT_KNOWN if isinstance(found, Gap) and found.reason in ANSWERS else brief(found)
 
 
 def brief(found: Figure) -> Cell:

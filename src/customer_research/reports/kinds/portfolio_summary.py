@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from customer_research.domain.evidence import Fact, Gap
-from customer_research.domain.health import PRESENT
 from customer_research.domain.portfolio import Moves, Overview
 from customer_research.domain.report import Block, Missing, Prose, Report, Text
 from customer_research.domain.words import counted, value_words
@@ -33,7 +32,7 @@ def build(found: Overview) -> Report:
         sections=sections(
             section("In short", bullets(_short(found)), id="summary"),
             section("How the operators stand", pictures.by_band(portfolio), id="bands"),
-            section("Money", money_table(portfolio, found.amounts), id="money"),
+            section("Money", *money_table(portfolio), id="money"),
             *(section(title, block, id=name) for title, block, name in _movers(found)),
             section("Top risks", _risks(found), id="risks"),
             section("Where figures disagree", *_disagree(found), id="disagreements"),
@@ -46,11 +45,11 @@ def build(found: Overview) -> Report:
 
 def _short(found: Overview) -> Iterator[Prose]:
     portfolio = found.portfolio
-    whole = summed(portfolio, found.amounts, lambda one: one.status in PRESENT)
-    risk = money_at_risk(portfolio, found.amounts)
+    whole, risk = summed(portfolio, portfolio.bands), money_at_risk(portfolio)
     if isinstance(whole, Fact) and isinstance(risk, Fact):
         part = f"; {value_words(risk)} of it is with operators At Risk or Critical" if risk.value else ""
-        yield Prose(f"MRR: {value_words(whole)} a month{part}.", (whole, risk), "watch" if part else "good")
+        known = f" ({whole.note})" if whole.note else ""
+        yield Prose(f"MRR: {value_words(whole)} a month{known}{part}.", (whole, risk), "watch" if part else "good")
     healthy = sum(group.operators for group in portfolio.bands if group.name == "healthy")
     of = sum(group.operators for group in portfolio.bands)
     count, base = number(portfolio, healthy, "count"), number(portfolio, of, "count")

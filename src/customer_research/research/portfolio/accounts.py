@@ -10,6 +10,8 @@ from typing import Any
 
 from customer_research.domain.account import NO_HISTORY, Account
 from customer_research.domain.evidence import ANSWERS, Evidence, Figure, Gap
+from customer_research.domain.money import Amounts, Money, stated
+from customer_research.domain.rates import Rates
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
 from customer_research.engines.engine import Engine
@@ -18,7 +20,7 @@ from customer_research.health.findings import assemble_findings, findings_sql, l
 from customer_research.health.playbook import Known, advise
 from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import scoring_sql
-from customer_research.metrics.catalogue import METRICS
+from customer_research.metrics.catalogue import METRICS, Metric
 from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.research.freshness import STALE_AFTER
 from customer_research.research.gaps import nothing_of
@@ -26,6 +28,7 @@ from customer_research.research.judge import METRIC_NAMES, playbook_of
 from customer_research.research.portfolio.snapshots import FILES, PORTFOLIO, figure, pulled_parameter
 
 NOT_KEPT = "amounts per currency are not kept in a snapshot"
+NO_MRR = "the snapshot does not tell the MRR in the currency of its subscriptions"
 
 
 class Files:
@@ -47,6 +50,7 @@ def accounts_of(
     links: Mapping[str, str],
     playbook: Path | None = None,
     also: Sequence[Scorecard] = (),
+    rates: Rates | None = None,
 ) -> tuple[Account, ...]:
     """These operators' accounts, in the order given, judged under a scorecard (and those in `also`); evidence is not kept.
 
@@ -87,6 +91,7 @@ def accounts_of(
                 scores=scores,
                 findings=findings,
                 links=links,
+                rates=rates,
                 advice=advise(book, Known(plays[operator_id], figures, scores[0], findings, NO_HISTORY)),
             )
         )
@@ -129,7 +134,9 @@ def _figures(snapshot: Snapshot, row: Mapping[str, Any], gaps: Mapping[str, Gap]
     for metric in METRICS.values():
         value = row.get(metric.name)
         missing = next((gaps[table] for table in metric.tables if table in gaps), None)
-        if metric.unit == "money":
+        if metric.name == "mrr":
+            figures[metric.name] = _mrr(snapshot, metric, row, missing)
+        elif metric.unit == "money":
             figures[metric.name] = Gap("portfolio", "not_applicable", NOT_KEPT, metric=metric.name)
         elif value is None and missing is not None:
             figures[metric.name] = Gap(missing.source, missing.reason, missing.detail, missing.next_step, metric.name)
@@ -138,6 +145,29 @@ def _figures(snapshot: Snapshot, row: Mapping[str, Any], gaps: Mapping[str, Gap]
         else:
             figures[metric.name] = figure(snapshot, metric, value)
     return figures
+
+
+def _mrr(snapshot: Snapshot, metric: Metric, row: Mapping[str, Any], missing: Gap | None) -> Figure:
+    amounts = mrr_of(row)
+    if amounts is not None:
+        return figure(snapshot, metric, amounts)
+    if missing is not None:
+        return Gap(missing.source, missing.reason, missing.detail, missing.next_step, metric.name)
+    if row.get("active_subscriptions") is None:
+        return nothing_of(metric.name, PORTFOLIO, row)
+    return Gap(PORTFOLIO, "none_found", NO_MRR, "Run `customer-research portfolio score`.", metric.name)
+
+
+def mrr_of(row: Mapping[str, Any]) -> Amounts | None:
+    """The MRR by currency of a row of the wide table, as the live path has it; None: not known.
+
+    A snapshot of an older version knows only what is all in USD.
+    """
+    if row.get("mrr_by_currency"):
+        return stated(row["mrr_by_currency"])
+    if row.get("active_subscriptions") == 0:
+        return ()
+    return None if row.get("mrr_usd") is None else (Money("USD", int(row["mrr_usd"])),)
 
 
 def freshness_of(snapshot: Snapshot) -> tuple[Freshness, ...]:

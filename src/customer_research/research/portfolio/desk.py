@@ -19,11 +19,12 @@ from customer_research.reports.kinds import churn_risk, digest, portfolio_summar
 from customer_research.reports.kinds import portfolio as portfolio_kind
 from customer_research.reports.render import accounts_csv
 from customer_research.reports.standing import PORTFOLIO_COLUMNS
+from customer_research.research.exchange import rates_around
 from customer_research.research.history.keeping import changes
 from customer_research.research.judge import card_named
 from customer_research.research.portfolio import looking
 from customer_research.research.portfolio.looking import Wanted
-from customer_research.research.portfolio.moves import amounts, done, moves
+from customer_research.research.portfolio.moves import done, moves
 from customer_research.research.portfolio.snapshots import snapshots_of
 from customer_research.settings import Settings
 
@@ -57,7 +58,10 @@ def risk_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> tuple[str,
     found = _risks(settings, wanted, now)
     columns = {
         "risk": lambda account: churn_risk.risk_figure(account, found.retention[account.operator_id]),
-        "expected_loss_usd_minor": lambda account: churn_risk.expected_loss(
+        "expected_loss_usd_minor": lambda account: churn_risk.expected_loss_in(
+            "USD", account, found.retention[account.operator_id]
+        ),
+        "expected_loss_by_currency": lambda account: churn_risk.expected_loss_spelt(
             account, found.retention[account.operator_id]
         ),
         **PORTFOLIO_COLUMNS,
@@ -79,12 +83,11 @@ def digest_report(settings: Settings, *, now: datetime) -> Report:
             snapshot,
             Wanted(most=digest.ISSUES),
             now=now,
-            links=settings.links,
-            playbook=settings.playbook,
+            **_given(settings, now, snapshot),
         )
         ids = [*digest.moved_ids(week), *(account.operator_id for account in found.accounts)]
         told = looking.told_of(engine, folder, snapshot, ids, settings=settings, now=now)
-    return digest.build(Week(found, week, done(settings, snapshot, WEEK), amounts(settings, folder, snapshot), told))
+    return digest.build(Week(found, week, done(settings, snapshot, WEEK), told))
 
 
 def summary_report(settings: Settings, *, now: datetime) -> Report:
@@ -95,20 +98,17 @@ def summary_report(settings: Settings, *, now: datetime) -> Report:
     """
     with _newest(settings) as (engine, folder, snapshot):
         month = moves(settings, snapshot, MONTH)
-        given: dict[str, Any] = {"now": now, "links": settings.links, "playbook": settings.playbook}
+        given: dict[str, Any] = {"now": now, **_given(settings, now, snapshot)}
         wanted = Wanted(sort="mrr", most=portfolio_summary.DRAWN)
         found = looking.portfolio(engine, folder, snapshot, wanted, **given)
         told = looking.told_of(engine, folder, snapshot, portfolio_summary.moved_ids(month), settings=settings, now=now)
         risks = looking.risks(engine, folder, snapshot, Wanted(most=portfolio_summary.RISKS), **given)
-    money = amounts(settings, folder, snapshot)
-    return portfolio_summary.build(Overview(found, risks, month, money, told, found.accounts))
+    return portfolio_summary.build(Overview(found, risks, month, told, found.accounts))
 
 
 def _portfolio(settings: Settings, wanted: Wanted, now: datetime) -> Portfolio:
     with _newest(settings) as (engine, folder, snapshot):
-        found = looking.portfolio(
-            engine, folder, snapshot, wanted, now=now, links=settings.links, playbook=settings.playbook
-        )
+        found = looking.portfolio(engine, folder, snapshot, wanted, now=now, **_given(settings, now, snapshot))
     ids = [account.operator_id for account in found.accounts]
     try:
         return looking.with_changes(found, changes(settings.store_url, snapshot, ids))
@@ -118,9 +118,13 @@ def _portfolio(settings: Settings, wanted: Wanted, now: datetime) -> Portfolio:
 
 def _risks(settings: Settings, wanted: Wanted, now: datetime) -> Risks:
     with _newest(settings) as (engine, folder, snapshot):
-        return looking.risks(
-            engine, folder, snapshot, wanted, now=now, links=settings.links, playbook=settings.playbook
-        )
+        return looking.risks(engine, folder, snapshot, wanted, now=now, **_given(settings, now, snapshot))
+
+
+def _given(settings: Settings, now: datetime, snapshot: Snapshot) -> dict[str, Any]:
+    """What the settings give to a look at a snapshot: links, the playbook, and the exchange rates of its day."""
+    rates = rates_around(settings, now, snapshot.as_of)
+    return {"links": settings.links, "playbook": settings.playbook, "rates": rates}
 
 
 @contextmanager

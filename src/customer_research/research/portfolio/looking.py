@@ -13,18 +13,21 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import Figure, Gap
 from customer_research.domain.health import PRESENT, Band, Status
 from customer_research.domain.money import Money
-from customer_research.domain.portfolio import Chosen, Group, Portfolio, Risks, RiskSort
+from customer_research.domain.portfolio import Amount, Chosen, Group, Portfolio, Risks, RiskSort
+from customer_research.domain.rates import Rates
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
-from customer_research.domain.words import money_words
+from customer_research.domain.words import counted, money_words
 from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
 from customer_research.health.findings import FindingRule, load_findings
 from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import scoring_sql
 from customer_research.reports.kinds.churn_risk import AT_RISK, CATEGORIES, GENERAL, LEVELS, MULTIPLE
+from customer_research.research.exchange import rates_around
 from customer_research.research.judge import METRIC_NAMES, card_named
 from customer_research.research.portfolio.accounts import Files, accounts_of, freshness_of
+from customer_research.research.portfolio.billed import Billed
 from customer_research.research.portfolio.snapshots import scoring_receipt
 from customer_research.settings import Settings
 
@@ -39,11 +42,11 @@ _EXAMPLES = 3
 _LEVELS: Mapping[str, int] = {"critical": 4, "high": 3, "medium": 2, "low": 1}
 _BAND_LEVELS: Mapping[Band, int] = {"critical": 4, "at_risk": 3, "monitor": 2, "insufficient": 1, "healthy": 0}
 _ORDERS: Mapping[Sort, str] = {
-    "attention": "level DESC, mrr_usd DESC NULLS LAST, score NULLS LAST, operator_id",
-    "score": "score NULLS LAST, mrr_usd DESC NULLS LAST, operator_id",
-    "mrr": "mrr_usd DESC NULLS LAST, operator_id",
+    "attention": "level DESC, worth DESC NULLS LAST, score NULLS LAST, operator_id",
+    "score": "score NULLS LAST, worth DESC NULLS LAST, operator_id",
+    "mrr": "worth DESC NULLS LAST, operator_id",
     "name": "LOWER(name), operator_id",
-    "trend": "usage_trend NULLS LAST, mrr_usd DESC NULLS LAST, operator_id",
+    "trend": "usage_trend NULLS LAST, worth DESC NULLS LAST, operator_id",
 }
 
 
@@ -57,7 +60,8 @@ _RISK_ORDERS: Mapping[RiskSort, str] = {
 class Wanted:
     """Which operators are looked at: each part that is empty lets everybody through.
 
-    `owner` is a name or a part of it, `owners` the names that it fits (`_fitting` finds them).
+    `owner` is a name or a part of it, `owners` the names that it fits (`_fitting` finds them). `untold` counts those whom
+    `min_mrr_minor` leaves out only since their MRR is not known in USD (`_choose` counts them).
     """
 
     bands: tuple[Band, ...] = ()
@@ -67,6 +71,7 @@ class Wanted:
     owner: str = ""
     owners: tuple[str, ...] = ()
     min_mrr_minor: int | None = None
+    untold: int = 0
     text: str = ""
     sort: Sort = "attention"
     risk_sort: RiskSort = "loss"
@@ -81,12 +86,17 @@ class Wanted:
             f"segment {' or '.join(self.segments)}" if self.segments else "",
             f"finding {' or '.join(self.findings)}" if self.findings else "",
             f"owner {' or '.join(self.owners) or self.owner}" if self.owner else "",
-            f"MRR of at least {money_words(Money('USD', self.min_mrr_minor))}"
-            if self.min_mrr_minor is not None
-            else "",
+            self._least,
             f"name with “{self.text}”" if self.text else "",
         ]
         return ", ".join(part for part in parts if part)
+
+    @property
+    def _least(self) -> str:
+        if self.min_mrr_minor is None:
+            return ""
+        untold = f" (that of {counted(self.untold, 'operator')} is not known in USD)" if self.untold else ""
+        return f"MRR of at least {money_words(Money('USD', self.min_mrr_minor))}{untold}"
 
 
 def portfolio(
@@ -98,6 +108,7 @@ def portfolio(
     now: datetime,
     links: Mapping[str, str],
     playbook: Path | None = None,
+    rates: Rates | None = None,
 ) -> Portfolio:
     """The operators wanted of a snapshot whose files lie in *folder*, each judged again under the snapshot's scorecard.
 
@@ -108,10 +119,11 @@ def portfolio(
     rules = _rules(wanted)
     receipt = scoring_receipt(snapshot)
     card = _card(snapshot)
+    billed = Billed(engine, snapshot, rates)
     of, wanted = _choose(engine, wanted, rules)
-    statuses = _groups(engine, "chosen", "status", "score")
+    statuses = _groups(engine, billed, "chosen", "status", "score")
     ids = _ids(engine, "chosen", _ORDERS[wanted.sort], wanted.most)
-    shown = accounts_of(files, ids, card, now=now, links=links, playbook=playbook)
+    shown = accounts_of(files, ids, card, now=now, links=links, playbook=playbook, rates=rates)
     return Portfolio(
         snapshot=snapshot,
         generated_at=now,
@@ -119,10 +131,12 @@ def portfolio(
         chosen=Chosen(wanted.words, sum(group.operators for group in statuses), of),
         receipt=receipt,
         freshness=freshness_of(snapshot),
-        bands=_groups(engine, "chosen", "band", "score"),
-        segments=_groups(engine, "chosen", "segment", "score"),
+        bands=_groups(engine, billed, "chosen", "band", "score"),
+        segments=_groups(engine, billed, "chosen", "segment", "score"),
         statuses=statuses,
-        disagreements=tuple(_disagreements(engine, rules)),
+        amounts=_amounts(engine, billed),
+        disagreements=tuple(_disagreements(engine, billed, rules)),
+        rates=rates,
     )
 
 
@@ -131,7 +145,9 @@ def told_of(
 ) -> Mapping[str, Account]:
     """These operators' accounts by id, in the order given."""
     files, ids = Files(engine, folder, snapshot), list(dict.fromkeys(operator_ids))
-    found = accounts_of(files, ids, _card(snapshot), now=now, links=settings.links, playbook=settings.playbook)
+    rates = rates_around(settings, now, snapshot.as_of)
+    given: dict[str, Any] = {"links": settings.links, "playbook": settings.playbook, "rates": rates}
+    found = accounts_of(files, ids, _card(snapshot), now=now, **given)
     return {account.operator_id: account for account in found}
 
 
@@ -144,6 +160,7 @@ def risks(
     now: datetime,
     links: Mapping[str, str],
     playbook: Path | None = None,
+    rates: Rates | None = None,
 ) -> Risks:
     """The operators wanted, by their risk of leaving; those who left, or never began, are not ranked.
 
@@ -156,7 +173,8 @@ def risks(
             f"Operators of the status {gone[0]} cannot leave any more, or never came: they have no churn risk.",
             hint=f"Ask for {', '.join(PRESENT)}; the report lists those who churned lately by themselves.",
         )
-    found = portfolio(engine, folder, snapshot, replace(wanted, most=0), now=now, links=links)
+    found = portfolio(engine, folder, snapshot, replace(wanted, most=0), now=now, links=links, rates=rates)
+    billed = Billed(engine, snapshot, rates)
     files = Files(engine, folder, snapshot)
     retention = card_named(RETENTION)
     _rank(engine, retention, _fitting(engine, wanted))
@@ -165,7 +183,7 @@ def risks(
     left = _ids(engine, "left_lately", "churned_on DESC, operator_id", None)
     card = _card(snapshot)
     told = list(dict.fromkeys((*ids, *slipping)))
-    everyone = accounts_of(files, told, card, now=now, links=links, playbook=playbook, also=(retention,))
+    everyone = accounts_of(files, told, card, now=now, links=links, playbook=playbook, also=(retention,), rates=rates)
     by_id = {account.operator_id: account for account in everyone}
     accounts = tuple(by_id[one] for one in ids)
     (unjudged,) = engine.run("SELECT COUNT(*) AS n FROM ranked WHERE risk IS NULL")
@@ -173,11 +191,11 @@ def risks(
     return Risks(
         portfolio=replace(found, accounts=accounts),
         retention={account.operator_id: account.scores[1] for account in everyone},
-        levels=tuple(sorted(_groups(engine, "at_risk", "level_name", "risk"), key=_level)),
-        categories=_groups(engine, "at_risk", "category", "risk"),
-        segments=_groups(engine, "at_risk", "segment", "risk"),
-        owners=_groups(engine, "at_risk", "owner_name", "risk", known_only=True),
-        churned=accounts_of(files, left, card, now=now, links=links),
+        levels=tuple(sorted(_groups(engine, billed, "at_risk", "level_name", "risk"), key=_level)),
+        categories=_groups(engine, billed, "at_risk", "category", "risk"),
+        segments=_groups(engine, billed, "at_risk", "segment", "risk"),
+        owners=_groups(engine, billed, "at_risk", "owner_name", "risk", known_only=True),
+        churned=accounts_of(files, left, card, now=now, links=links, rates=rates),
         unjudged=int(unjudged["n"]),
         sort=wanted.risk_sort,
         slipping=tuple(by_id[one] for one in slipping),
@@ -233,11 +251,12 @@ def _choose(engine: Engine, wanted: Wanted, rules: Sequence[FindingRule]) -> tup
     engine.keep(
         "everybody",
         f"""
-        SELECT a.operator_id, a.name, COALESCE(a.segment, 'not known') AS segment, a.mrr_usd, a.owner_name, a.usage_trend,
+        SELECT a.operator_id, a.name, COALESCE(a.segment, 'not known') AS segment, a.owner_name, a.usage_trend, w.worth, w.usd,
             COALESCE(s.status, 'unknown') AS status, s.band, s.score,
             GREATEST(CASE s.band {bands} END, COALESCE(f.level, 0)) AS level
         FROM accounts AS a
         INNER JOIN scores AS s ON s.operator_id = a.operator_id
+        INNER JOIN worths AS w ON w.operator_id = a.operator_id
         LEFT JOIN (
             SELECT operator_id, MAX(CASE rule {weights} ELSE 0 END) AS level FROM findings GROUP BY operator_id
         ) AS f ON f.operator_id = a.operator_id
@@ -247,6 +266,10 @@ def _choose(engine: Engine, wanted: Wanted, rules: Sequence[FindingRule]) -> tup
     conditions, values = _conditions(wanted)
     engine.keep("chosen", f"SELECT * FROM everybody AS e WHERE {' AND '.join(conditions)}", values)
     (count,) = engine.run("SELECT COUNT(*) AS n FROM everybody")
+    if wanted.min_mrr_minor is not None:
+        rest, values = _conditions(replace(wanted, min_mrr_minor=None))
+        sql = f"SELECT COUNT(*) AS n FROM everybody AS e WHERE e.usd IS NULL AND {' AND '.join(rest)}"
+        wanted = replace(wanted, untold=int(engine.run(sql, values)[0]["n"]))
     return int(count["n"]), wanted
 
 
@@ -283,7 +306,7 @@ def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
             condition = f"e.operator_id IN (SELECT h.operator_id FROM findings AS h WHERE {condition})"
         conditions.append(condition)
     if wanted.min_mrr_minor is not None:
-        conditions.append("e.mrr_usd >= $least")
+        conditions.append("e.usd >= $least")
         values["least"] = wanted.min_mrr_minor
     if wanted.text:
         shown = "REGEXP_REPLACE(TRIM(e.name), '\\s+', ' ', 'g')"  # as people read it: a source's blanks are not seen
@@ -297,18 +320,29 @@ def _ids(engine: Engine, table: str, order: str, most: int | None) -> list[str]:
     return [str(row["operator_id"]) for row in engine.run(f"SELECT operator_id FROM {table} ORDER BY {order}{limit}")]
 
 
-def _groups(engine: Engine, table: str, by: str, average: str, *, known_only: bool = False) -> tuple[Group, ...]:
+def _groups(
+    engine: Engine, billed: Billed, table: str, by: str, average: str, *, known_only: bool = False
+) -> tuple[Group, ...]:
     where = f"WHERE NOT {by} IS NULL" if known_only else ""
     rows = engine.run(
         f"""
-        SELECT {by} AS name, COUNT(*) AS operators, COALESCE(SUM(mrr_usd), 0) AS mrr,
-            SUM(CASE WHEN mrr_usd IS NULL THEN 1 ELSE 0 END) AS unknown, AVG(CAST({average} AS DOUBLE)) AS average
+        SELECT {by} AS name, AVG(CAST({average} AS DOUBLE)) AS average, LIST(operator_id) AS members
         FROM {table} {where} GROUP BY {by} ORDER BY COUNT(*) DESC, {by}
         """
     )
     return tuple(
-        Group(str(row["name"]), int(row["operators"]), int(row["mrr"]), int(row["unknown"]), row["average"])
+        Group(str(row["name"]), len(row["members"]), *billed.sum(row["members"]), row["average"]) for row in rows
+    )
+
+
+def _amounts(engine: Engine, billed: Billed) -> tuple[Amount, ...]:
+    rows = engine.run(
+        "SELECT band, segment, LIST(operator_id) AS members FROM chosen GROUP BY band, segment ORDER BY band, segment"
+    )
+    return tuple(
+        Amount(row["band"], str(row["segment"]), money.currency, money.minor)
         for row in rows
+        for money in billed.sum(row["members"])[0]
     )
 
 
@@ -327,28 +361,23 @@ _DISAGREEMENTS: Sequence[tuple[str, tuple[str, ...]]] = (
 """What findings say when money, usage and support are laid side by side (domain g)."""
 
 
-def _disagreements(engine: Engine, rules: Sequence[FindingRule]) -> Iterator[Group]:
+def _disagreements(engine: Engine, billed: Billed, rules: Sequence[FindingRule]) -> Iterator[Group]:
     known = {rule.id for rule in rules}
     for title, ids in _DISAGREEMENTS:
         listed = ", ".join(f"'{name}'" for name in ids if name in known)
         of_these = f"operator_id IN (SELECT h.operator_id FROM findings AS h WHERE h.rule IN ({listed}))"
-        (group,) = engine.run(
-            f"""
-            SELECT COUNT(*) AS operators, COALESCE(SUM(mrr_usd), 0) AS mrr,
-                SUM(CASE WHEN mrr_usd IS NULL THEN 1 ELSE 0 END) AS unknown
-            FROM chosen WHERE {of_these}
-            """
-        )
-        if not group["operators"]:
+        members = [row["operator_id"] for row in engine.run(f"SELECT operator_id FROM chosen WHERE {of_these}")]
+        if not members:
             continue
+        mrr, unknown = billed.sum(members)
         examples = engine.run(
-            f"SELECT name FROM chosen WHERE {of_these} ORDER BY mrr_usd DESC NULLS LAST, operator_id LIMIT {_EXAMPLES}"
+            f"SELECT name FROM chosen WHERE {of_these} ORDER BY worth DESC NULLS LAST, operator_id LIMIT {_EXAMPLES}"
         )
         yield Group(
             name=f"{title} ({', '.join(ids)})",
-            operators=int(group["operators"]),
-            mrr_minor=int(group["mrr"]),
-            mrr_unknown=int(group["unknown"]),
+            operators=len(members),
+            mrr=mrr,
+            mrr_unknown=unknown,
             examples=tuple(str(row["name"]) for row in examples),
         )
 
@@ -369,7 +398,7 @@ def _rank(engine: Engine, card: Scorecard, wanted: Wanted) -> None:
     engine.keep(
         "ranked",
         f"""
-        SELECT c.*, 100 - s.score AS risk, CAST((100 - s.score) * c.mrr_usd AS DOUBLE) / 100 AS expected_loss,
+        SELECT c.*, 100 - s.score AS risk, CAST((100 - s.score) * c.worth AS DOUBLE) / 100 AS expected_loss,
             {_category(card)} AS category
         FROM chosen AS c
         INNER JOIN safety AS s ON s.operator_id = c.operator_id

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import cast
 
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.health import BAND_ORDER, PRESENT, Band
-from customer_research.domain.portfolio import Amount, Done, Mover, Moves
+from customer_research.domain.portfolio import Done, Mover, Moves
 from customer_research.domain.snapshot import Reading, Snapshot
-from customer_research.engines.engine import open_engine
-from customer_research.errors import EngineError, UsageError
 from customer_research.health.history import SLACK, SOURCE, STEP, alike, same_dimensions
 from customer_research.health.scorecard import Scorecard
-from customer_research.lake import Lake
-from customer_research.metrics.pinned import pinned
-from customer_research.metrics.queries import subject_sql
 from customer_research.research.history.keeping import kept_card
-from customer_research.research.portfolio.accounts import Files
-from customer_research.research.portfolio.measure import attach
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import Store, is_there, open_store
@@ -152,42 +143,6 @@ def _done(book: AlertBook, snapshot: Snapshot, days: int, store: Store) -> Done:
 def _after(instant: datetime) -> datetime:
     """A day after the snapshot: people act on what it says."""
     return instant + timedelta(days=1)
-
-
-def amounts(settings: Settings, folder: Path, snapshot: Snapshot) -> tuple[Amount, ...] | Gap:
-    """The MRR of everybody by status, band, segment and currency, from the lake's subscriptions as of the snapshot.
-
-    A gap where the lake has been pulled since: its subscriptions are not those that the snapshot was made of.
-    """
-    source = "portfolio"
-    try:
-        tables = Lake(settings.lake_folder).tables()
-        if tables.digest != snapshot.tables:
-            detail = "the lake has been pulled since the snapshot was scored"
-            return Gap(source, "stale", detail, "Run `customer-research portfolio score`.")
-        parts = settings.engine
-        reach = (settings.lake_folder, folder)
-        with open_engine("duckdb", memory_mb=parts.memory_mb, threads=parts.threads, reach=reach) as engine:
-            attach(engine, tables, snapshot.as_of)
-            Files(engine, folder, snapshot)
-            engine.keep("billed", pinned(subject_sql("billing_money"), snapshot.as_of))
-            rows = engine.run(
-                """
-                SELECT COALESCE(s.status, 'unknown') AS status, s.band, COALESCE(a.segment, 'not known') AS segment, b.currency,
-                    CAST(SUM(b.mrr) AS BIGINT) AS minor
-                FROM billed AS b
-                INNER JOIN scores AS s ON s.operator_id = b.operator_id
-                INNER JOIN accounts AS a ON a.operator_id = b.operator_id
-                WHERE b.mrr > 0
-                GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
-                """
-            )
-    except (EngineError, UsageError) as error:
-        return Gap(source, "unavailable", error.message.rstrip("."), error.hint)
-    return tuple(
-        Amount(row["status"], cast("Band", row["band"]), str(row["segment"]), str(row["currency"]), int(row["minor"]))
-        for row in rows
-    )
 
 
 def _receipt(then: Snapshot, now: Snapshot, rows: int, place: str) -> Receipt:
