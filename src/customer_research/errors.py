@@ -7,6 +7,7 @@ CustomerResearchError              .hint: what to do next; .exit_code; .http_sta
 │  ├─ AmbiguousOperator            .candidates
 │  └─ TablesRefused                .faults: everything that is wrong in tables that somebody gave
 ├─ ConfigError                     .setting
+│  └─ ExtraMissing                 a package that only some work needs is not installed
 ├─ SourceError                     .source .stream .retryable
 │  ├─ Denied                       401, 403
 │  ├─ NotThere                     404: the record does not exist
@@ -89,13 +90,16 @@ class ConfigError(CustomerResearchError):
         self.setting = setting
 
 
-def missing_extra(what: str, extra: str, *, setting: str = "") -> ConfigError:
-    """What to say when a part of the program is needed that is installed as an extra: `what` needs it."""
-    return ConfigError(
-        f"{what} needs the extra {extra!r}, which is not installed.",
-        setting=setting,
-        hint=f"Install it: pip install 'customer-research[{extra}]'.",
-    )
+class ExtraMissing(ConfigError):  # noqa: N818 - read as a statement
+    """A package that only some work needs is not installed (exit 5); the hint is the command that installs it.
+
+    Args:
+        needs: what needs which package, without a stop: "A PDF needs Typst".
+        extra: the extra of the distribution that brings it: "documents".
+    """
+
+    def __init__(self, needs: str, extra: str) -> None:
+        super().__init__(f"{needs}, which is not installed.", hint=f"Run: pip install 'customer-research[{extra}]'.")
 
 
 class SourceError(CustomerResearchError):

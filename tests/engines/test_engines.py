@@ -15,7 +15,7 @@ from places import PLACES, as_fakesnow_says, place
 from customer_research.domain.records import TABLES
 from customer_research.engines.engine import ENGINES, Engine, open_engine
 from customer_research.engines.snowflake import Snowflake, connection_options
-from customer_research.errors import ConfigError, EngineError
+from customer_research.errors import ConfigError, EngineError, ExtraMissing
 
 pytestmark = pytest.mark.xdist_group("engines")
 
@@ -145,7 +145,7 @@ def test_mistakes_are_one_sentence(engine: Engine) -> None:
 def test_a_missing_driver_names_its_extra(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("psycopg", "pyspark.errors", "snowflake.connector"):
         monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ConfigError, match="needs the extra") as caught:
+    with pytest.raises(ExtraMissing, match="driver, which is not installed") as caught:
         open_engine(name, "anything")
     assert caught.value.exit_code == 5
     assert f"customer-research[{name}]" in caught.value.hint

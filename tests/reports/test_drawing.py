@@ -20,7 +20,7 @@ from report_charts import CHARTS, PROOF, UNKNOWN, charted, fact, money, month
 from customer_research.domain.evidence import Fact
 from customer_research.domain.money import Money
 from customer_research.domain.report import Chart, Event, Mark, Prose
-from customer_research.errors import RenderError
+from customer_research.errors import ExtraMissing, RenderError
 from customer_research.reports import fonts
 from customer_research.reports.charts import bars
 from customer_research.reports.drawing import vega
@@ -189,7 +189,7 @@ def test_each_role_has_a_colour_of_its_own() -> None:
 def test_the_package_that_draws_may_be_missing(monkeypatch: Any) -> None:
     monkeypatch.setitem(__import__("sys").modules, "vl_convert", None)
     vega._converter.cache_clear()
-    with pytest.raises(RenderError, match="vl-convert-python, which is not installed") as refused:
+    with pytest.raises(ExtraMissing, match="vl-convert-python, which is not installed") as refused:
         drawn(CHARTS["bands"])
     assert "customer-research[documents]" in refused.value.hint
     vega._converter.cache_clear()

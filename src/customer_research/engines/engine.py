@@ -185,7 +185,8 @@ def open_engine(
         reach: the folders (or files) that may be read and written besides; None: wherever the user may.
 
     Raises:
-        ConfigError: no such engine, a URL that it cannot use, or the driver (or Java, for Spark) is not installed.
+        ConfigError: no such engine, or a URL that it cannot use.
+        ExtraMissing: the driver is not installed.
         EngineError: the place cannot be reached.
     """
     opener = ENGINES.get(name)

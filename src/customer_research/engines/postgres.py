@@ -15,11 +15,10 @@ from customer_research.engines.rows import (
     check_columns,
     first_line,
     inward,
-    missing_driver,
     named_rows,
     needed,
 )
-from customer_research.errors import ConfigError, EngineError
+from customer_research.errors import ConfigError, EngineError, ExtraMissing
 
 if TYPE_CHECKING:
     from psycopg import Cursor
@@ -58,7 +57,7 @@ class Postgres(Remote):
             import psycopg  # noqa: PLC0415 - the driver is an extra, and slow to import
             from psycopg.conninfo import conninfo_to_dict, make_conninfo  # noqa: PLC0415
         except ImportError as error:
-            raise missing_driver(DIALECT, "postgres") from error
+            raise ExtraMissing("The engine postgres needs its driver", "postgres") from error
         self._failure = psycopg.Error
         self._asking = 0
         try:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from customer_research.domain.records import LAKE_TABLES, ColumnType
-from customer_research.errors import ConfigError, EngineError, missing_extra
+from customer_research.errors import EngineError
 
 SQL_TYPES: Mapping[ColumnType, str] = {
     "text": "VARCHAR",
@@ -90,8 +90,3 @@ def first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = " ".join(lines[:2] if lines and lines[0].endswith(":") else lines[:1])
     return told.rstrip(".") or type(error).__name__
-
-
-def missing_driver(engine: str, extra: str) -> ConfigError:
-    """What to say when an engine's driver is not installed."""
-    return missing_extra(f"The engine {engine!r}", extra, setting="engine.name")

@@ -17,11 +17,10 @@ from customer_research.engines.rows import (
     check_columns,
     first_line,
     inward,
-    missing_driver,
     named_rows,
     needed,
 )
-from customer_research.errors import ConfigError, EngineError
+from customer_research.errors import ConfigError, EngineError, ExtraMissing
 
 if TYPE_CHECKING:
     from snowflake.connector.cursor import SnowflakeCursor
@@ -62,7 +61,7 @@ class Snowflake(Remote):
         try:
             import snowflake.connector as driver  # noqa: PLC0415 - the driver is an extra, and takes seconds to import
         except ImportError as error:
-            raise missing_driver(DIALECT, "snowflake") from error
+            raise ExtraMissing("The engine snowflake needs its driver", "snowflake") from error
         self._failure = driver.Error
         try:
             self._connection = driver.connect(

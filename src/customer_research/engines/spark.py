@@ -19,11 +19,10 @@ from customer_research.engines.rows import (
     check_columns,
     first_line,
     inward,
-    missing_driver,
     named_rows,
     needed,
 )
-from customer_research.errors import ConfigError, EngineError
+from customer_research.errors import ConfigError, EngineError, ExtraMissing
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -66,7 +65,7 @@ class Spark(Remote):
             from py4j.protocol import Py4JError  # noqa: PLC0415 - the driver is an extra
             from pyspark.errors import PySparkException  # noqa: PLC0415 - the driver is an extra, and slow to import
         except ImportError as error:
-            raise missing_driver(DIALECT, "spark") from error
+            raise ExtraMissing("The engine spark needs its driver", "spark") from error
         self._failures = (PySparkException, Py4JError, pa.ArrowException)
         # Spark's Python side logs each failed query with its Java stack; here it becomes an EngineError instead
         logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)

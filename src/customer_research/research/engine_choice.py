@@ -19,7 +19,8 @@ def scratch(settings: Settings, folder: Path | None = None, *reach: Path) -> Eng
         reach: further folders or files, e.g. of tables that are not in the lake.
 
     Raises:
-        ConfigError: no such engine, a URL that it cannot use, or its driver is not installed.
+        ConfigError: no such engine, or a URL that it cannot use.
+        ExtraMissing: its driver is not installed.
         EngineError: the place cannot be reached.
     """
     chosen = settings.engine

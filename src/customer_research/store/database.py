@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from customer_research import private
 from customer_research.connect.postgres import is_postgres, read_address, refused
-from customer_research.errors import ConfigError, StoreBusy, StoreError, missing_extra
+from customer_research.errors import ConfigError, ExtraMissing, StoreBusy, StoreError
 from customer_research.settings import data_folder
 
 VERSION_TABLE = "store_version"
@@ -193,7 +193,7 @@ def _engine(address: sa.URL) -> sa.Engine:
     try:
         return sa.create_engine(address, connect_args={"connect_timeout": 10, "options": options}, pool_pre_ping=True)
     except (ModuleNotFoundError, NoSuchModuleError):
-        raise missing_extra("The store on Postgres", "postgres", setting=SETTING) from None
+        raise ExtraMissing("The store on Postgres needs its driver", "postgres") from None
 
 
 def _sqlite(address: sa.URL) -> sa.Engine:

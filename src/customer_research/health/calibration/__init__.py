@@ -22,13 +22,9 @@ def _load_with_one_thread() -> None:
 
         _ = (np, scipy.optimize)
     except ModuleNotFoundError as error:
-        from customer_research.errors import ConfigError  # noqa: PLC0415 - only then
+        from customer_research.errors import ExtraMissing  # noqa: PLC0415 - only then
 
-        raise ConfigError(
-            f"Calibration needs {error.name}, which is not installed.",
-            setting="calibration",
-            hint="Install the product with its extra: customer-research[calibration].",
-        ) from None
+        raise ExtraMissing(f"Calibration needs {error.name}", "calibration") from None
     finally:
         if before is None:
             del os.environ[_THREADS]

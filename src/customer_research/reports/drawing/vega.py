@@ -12,7 +12,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from customer_research.domain.report import Chart, Form
-from customer_research.errors import RenderError
+from customer_research.errors import ExtraMissing, RenderError
 from customer_research.reports import fonts
 from customer_research.reports.drawing.by_word import bars, waterfall
 from customer_research.reports.drawing.marks import rows_of
@@ -72,7 +72,7 @@ def svg(drawn: Spec, key: str = "chart") -> str:
         key: sets its ids apart from those of other drawings on the same page (letters, digits, hyphens).
 
     Raises:
-        RenderError: vl-convert is not installed.
+        ExtraMissing: vl-convert is not installed.
     """
     picture = str(
         _converter().vegalite_to_svg(drawn, vl_version=VERSION, allowed_base_urls=[], format_locale=dict(_NUMBERS))
@@ -98,7 +98,7 @@ def png(drawn: Spec, scale: float = 2.0, *, background: bool = True) -> bytes:
     """A spec's picture as PNG, *scale* pixels to one of the drawing, on the theme's paper unless it should be transparent.
 
     Raises:
-        RenderError: vl-convert is not installed.
+        ExtraMissing: vl-convert is not installed.
     """
     picture = svg(drawn)
     if background:
@@ -135,10 +135,7 @@ def _converter() -> ModuleType:
     try:
         import vl_convert  # noqa: PLC0415 - an extra, loaded when a chart is drawn
     except ImportError:
-        raise RenderError(
-            "Charts need the package vl-convert-python, which is not installed.",
-            hint="Install customer-research[documents], or take a format without pictures: markdown, terminal, json.",
-        ) from None
+        raise ExtraMissing("Charts need the package vl-convert-python", "documents") from None
     with _none_of_the_machine():
         for family in (
             fonts.FAMILY,

@@ -26,7 +26,7 @@ from customer_research.domain.report import (
     Table,
 )
 from customer_research.domain.words import dated_words
-from customer_research.errors import RenderError
+from customer_research.errors import ExtraMissing, RenderError
 from customer_research.reports.answering import freshness_words
 from customer_research.reports.drawing import vega
 from customer_research.reports.drawing.theme import PRINT
@@ -66,7 +66,8 @@ def render(report: Report, *, show_personal: bool = False) -> bytes:
     """A report as a PDF.
 
     Raises:
-        RenderError: a figure without a receipt, Typst is not installed, or it refuses the document.
+        RenderError: a figure without a receipt, or Typst refuses the document.
+        ExtraMissing: Typst is not installed.
     """
     made = _Writer(Presenter(report, show_personal=show_personal)).document()
     return _compiled(json.dumps(made, ensure_ascii=False))
@@ -83,10 +84,7 @@ def _compiler() -> typst.Compiler:
     try:
         import typst  # noqa: PLC0415 - heavy, and an extra
     except ImportError:
-        raise RenderError(
-            "A PDF needs Typst, which is not installed.",
-            hint="Install the extra 'documents': pip install 'customer-research[documents]'.",
-        ) from None
+        raise ExtraMissing("A PDF needs Typst", "documents") from None
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FOLDER)])
     return typst.Compiler(root=str(TEMPLATES), font_paths=fonts, ignore_system_fonts=True)
 

@@ -53,7 +53,8 @@ def render(report: Report, *, show_personal: bool = False, template: Path | None
         template: the user's own presentation whose layouts are used; None: the house layout.
 
     Raises:
-        RenderError: a figure without a receipt, or python-pptx is not installed.
+        RenderError: a figure without a receipt.
+        ExtraMissing: python-pptx is not installed.
         UsageError: the template cannot be read.
     """
     presenter = Presenter(report, show_personal=show_personal)

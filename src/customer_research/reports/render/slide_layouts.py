@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
-from customer_research.errors import RenderError, UsageError
+from customer_research.errors import ExtraMissing, UsageError
 
 if TYPE_CHECKING:
     from pptx.presentation import Presentation
@@ -69,10 +69,7 @@ def _library() -> Any:
     try:
         from pptx import Presentation  # noqa: PLC0415 - heavy, and an extra
     except ImportError:
-        raise RenderError(
-            "Slides need python-pptx, which is not installed.",
-            hint="Install the extra 'documents': pip install 'customer-research[documents]'.",
-        ) from None
+        raise ExtraMissing("Slides need python-pptx", "documents") from None
     return Presentation
 
 

@@ -115,7 +115,7 @@ class Deck:
     """A presentation in the making: pieces of a part are put below each other, on as many slides as they need.
 
     Raises:
-        RenderError: python-pptx is not installed.
+        ExtraMissing: python-pptx is not installed.
         UsageError: the template cannot be read, or has no layout.
     """
 

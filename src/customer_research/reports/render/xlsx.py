@@ -31,7 +31,7 @@ from customer_research.domain.report import (
     Tone,
 )
 from customer_research.domain.words import SIGNED, dated_words
-from customer_research.errors import RenderError
+from customer_research.errors import ExtraMissing, RenderError
 from customer_research.reports.answering import freshness_words
 from customer_research.reports.charts import as_table
 from customer_research.reports.fonts.measure import em
@@ -73,15 +73,13 @@ def render(report: Report, *, show_personal: bool = False) -> bytes:
     """A report as an Excel workbook, the same bytes for the same report.
 
     Raises:
-        RenderError: a figure without a receipt, or XlsxWriter is not installed.
+        RenderError: a figure without a receipt.
+        ExtraMissing: XlsxWriter is not installed.
     """
     try:
         import xlsxwriter  # noqa: PLC0415 - heavy, and an extra
     except ImportError:
-        raise RenderError(
-            "A workbook needs XlsxWriter, which is not installed.",
-            hint="Install the extra 'documents': pip install 'customer-research[documents]'.",
-        ) from None
+        raise ExtraMissing("A workbook needs XlsxWriter", "documents") from None
     presenter = Presenter(report, show_personal=show_personal)
     out = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
