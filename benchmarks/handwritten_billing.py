@@ -13,10 +13,11 @@ def billing(t: str) -> str:
     issued, over = "COALESCE(issued_at, issuing_date)", "COALESCE(overdue_at, payment_due_date + INTERVAL 1 DAY)"
     final = f"status = 'finalized' AND ({issued} IS NULL OR {issued} < {t})"
     lost = f"COALESCE(dispute_lost_at < {t}, FALSE)"
-    owed = f"{final} AND total_minor > 0 AND NOT {lost}"
+    owed = f"{final} AND total_minor > 0"
     late = f"({over} <= {t} OR (payment_overdue AND COALESCE(updated_at, created_at) <= {t}))"
     new = f"{issued} >= {t} - INTERVAL 90 DAY"
-    paid = f"{owed} AND payment_status = 'succeeded'"
+    settled = f"{owed} AND payment_status = 'succeeded'"
+    paid = f"{settled} AND NOT {lost}"
     failed, waits = (
         f"{owed} AND payment_status = '{state}' AND COALESCE(due_minor, total_minor) > 0"
         for state in ("failed", "pending")
@@ -148,7 +149,7 @@ def billing(t: str) -> str:
             COUNT(CASE WHEN {overdue} THEN 1 END) AS overdue_invoices,
             COUNT(CASE WHEN {overdue} AND NOT (payment_status = 'failed' AND COALESCE({new}, FALSE)) THEN 1 END) AS overdue_not_failed,
             MIN(CASE WHEN {overdue} AND {over} <= {t} THEN {over} END) AS oldest_overdue_at,
-            COUNT(CASE WHEN {paid} OR ({overdue}) OR ({failed} AND payment_due_date IS NULL) OR ({final} AND total_minor > 0 AND {lost}) THEN 1 END)
+            COUNT(CASE WHEN {paid} OR ({overdue}) OR ({failed} AND payment_due_date IS NULL) OR ({settled} AND {lost}) THEN 1 END)
                 AS invoices_due,
             MAX(CASE WHEN {final} THEN issuing_date END) AS last_invoice_on, MAX(CASE WHEN {final} THEN {issued} END) AS last_issued_at,
             MAX(CASE WHEN {final} AND invoice_type = 'subscription' THEN period_to END) AS last_period_to,
@@ -157,7 +158,7 @@ def billing(t: str) -> str:
     ),
     delays AS (
         SELECT operator_id, AVG(GREATEST((EPOCH_US(p.last_paid_at) - EPOCH_US(i.issued)) // 86400000000, 0)) AS avg_days_to_pay
-        FROM (SELECT operator_id, invoice_id, CAST({issued} AS TIMESTAMP) AS issued FROM invoice WHERE created_at < {t} AND {paid}) AS i
+        FROM (SELECT operator_id, invoice_id, CAST({issued} AS TIMESTAMP) AS issued FROM invoice WHERE created_at < {t} AND {settled}) AS i
         JOIN (
             SELECT operator_id, invoice_id, MAX(paid_at) AS last_paid_at FROM payment WHERE status = 'succeeded' AND paid_at < {t}
             GROUP BY operator_id, invoice_id

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlglot
 from awkward_tables import MOMENTS, Row, Tables, corpus, drawn_tables
 from hypothesis import HealthCheck, Phase, given, settings
 from places import PLACES, as_fakesnow_says, place
+from sqlglot import exp
 from test_differential import JUDGING_QUERIES, SUBJECT_QUERIES, same
 
 from customer_research.domain.records import LAKE_TABLES
@@ -48,6 +51,7 @@ def uneven(moment: datetime) -> list[datetime]:
     return [moment, moment + INSTANT, moment - 9 * DAY, moment - 40 * DAY, moment + 31 * DAY]
 
 
+MOST_STREAMS = 12
 CALENDARS = (days_around, even_days, weeks, odd_steps, uneven)
 
 
@@ -225,3 +229,15 @@ def test_every_engine_has_them(memory: Memory, engine_name: str) -> None:
     with place(engine_name) as url, open_engine(engine_name, url) as engine:
         load(engine, tables)
         compare(engine, memory, calendar, told=calendar)
+
+
+def test_no_table_s_rows_count_in_more_ways_than_a_pass_can_hold() -> None:
+    """Conditions over several instants of a row multiply: each may double the events, and the memory that a pass takes."""
+    found: Counter[str] = Counter()
+    for stage in calendar_stages(weeks(MOMENTS[0]), recursion=True, lacking=frozenset()):
+        for told in sqlglot.parse_one(stage.sql, read="duckdb").find_all(exp.CTE):
+            source, stream, _ = told.alias.partition("_stream_")
+            if stream:
+                found[f"{stage.name}: {source}"] += 1
+    assert found
+    assert {source: count for source, count in found.items() if count > MOST_STREAMS} == {}

@@ -111,7 +111,7 @@ invoiced AS (
         SUM(CASE WHEN failed AND issued_90d THEN 1 ELSE 0 END) AS invoices_failed_90d,
         SUM(CASE WHEN overdue THEN 1 ELSE 0 END) AS overdue_invoices,
         SUM(CASE WHEN overdue AND NOT (failed AND issued_90d) THEN 1 ELSE 0 END) AS overdue_not_failed,
-        MIN(CASE WHEN overdue AND overdue_at <= m.t THEN overdue_at END) AS oldest_overdue_at,
+        MIN(CASE WHEN (failed OR awaiting) AND overdue_at <= m.t THEN overdue_at END) AS oldest_overdue_at,
         SUM(CASE WHEN paid THEN 1 ELSE 0 END) + SUM(CASE WHEN given_back THEN 1 ELSE 0 END)
             + SUM(CASE WHEN overdue OR failed AND payment_due_date IS NULL THEN 1 ELSE 0 END) AS invoices_due,
         MAX(CASE WHEN status = 'finalized' THEN issuing_date END) AS last_invoice_on,
@@ -147,7 +147,7 @@ delays AS (
     FROM invoice_at AS i
     INNER JOIN successes AS p ON p.operator_id = i.operator_id AND p.invoice_id = i.invoice_id
     CROSS JOIN moment AS m
-    WHERE i.paid AND p.paid_at < m.t AND (p.next_paid_at IS NULL OR p.next_paid_at >= m.t)
+    WHERE (i.paid OR i.given_back) AND p.paid_at < m.t AND (p.next_paid_at IS NULL OR p.next_paid_at >= m.t)
     GROUP BY i.operator_id
 ),
 -- A column holds one value: the MRR of each currency stands in a text, which lists of many operators read.

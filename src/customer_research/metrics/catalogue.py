@@ -135,7 +135,7 @@ _BILLING = _metrics(
     oldest_overdue_days | days | - | | overdue_invoices | Oldest overdue | days of 24 hours begun since the due day of the earliest overdue invoice was over in the customer's calendar
     invoices_due | count | 0 | | due_invoices | Due invoices | finalised with total > 0 that are paid, given back after a lost dispute, overdue, or failed without a due date
     invoice_success_rate | ratio | - | | due_invoices | Invoice success rate | paid / due invoices, from the first due invoice on
-    avg_days_to_pay | days | - | invoice payment | payments | Average days to pay | mean of the whole days from the beginning of the day of issue to the last succeeded payment, at least 0, over paid invoices (C22)
+    avg_days_to_pay | days | - | invoice payment | payments | Average days to pay | mean of the whole days from the beginning of the day of issue to the last succeeded payment, at least 0, over paid invoices (those given back later after a lost dispute, too)
     last_invoice_on | date | - | | finalized_invoices | Last invoice | latest issuing date of finalised invoices
     days_since_last_invoice | days | - | | finalized_invoices | Days since last invoice | whole days from the beginning of that day in the customer's calendar to T
     billing_interval_days | days | - | subscription | subscriptions | Billing interval | 7, 30, 91, 182 or 365 days for the base subscription's interval

@@ -45,11 +45,10 @@ known AS (
 SELECT
     k.*,
     k.status = 'finalized' AND k.total_minor > 0 AND k.payment_status = 'succeeded' AND NOT k.lost AS paid,
-    k.status = 'finalized' AND k.total_minor > 0 AND k.payment_status = 'failed' AND k.open_minor > 0 AND NOT k.lost AS failed,
-    k.status = 'finalized' AND k.total_minor > 0 AND k.payment_status = 'pending' AND k.open_minor > 0 AND NOT k.lost
-        AS awaiting,
-    k.status = 'finalized' AND k.total_minor > 0 AND k.lost AS given_back,
+    k.status = 'finalized' AND k.total_minor > 0 AND k.payment_status = 'succeeded' AND k.lost AS given_back,
+    k.status = 'finalized' AND k.total_minor > 0 AND k.payment_status = 'failed' AND k.open_minor > 0 AS failed,
+    k.status = 'finalized' AND k.total_minor > 0 AND k.payment_status = 'pending' AND k.open_minor > 0 AS awaiting,
     k.status = 'finalized' AND k.total_minor > 0 AND k.payment_status IN ('pending', 'failed') AND k.open_minor > 0
-        AND NOT k.lost AND COALESCE(k.overdue_from <= m.t, FALSE) AS overdue
+        AND COALESCE(k.overdue_from <= m.t, FALSE) AS overdue
 FROM known AS k
 CROSS JOIN moment AS m
