@@ -16,7 +16,7 @@ from customer_research.health.findings import assemble_findings, findings_sql, l
 from customer_research.health.scorecard import Scorecard, load_scorecard
 from customer_research.health.scoring import scoring_sql
 from customer_research.metrics.catalogue import METRICS, SUBJECTS
-from customer_research.metrics.queries import account_columns
+from customer_research.metrics.queries import ANSWERED, SILENT, account_columns
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 RECEIPT = Receipt("r1", "lago", "invoices", "GET /invoices", AS_OF, 3, "0" * 64)
@@ -157,8 +157,10 @@ def evidence(metric: str) -> Evidence:
 def score(row: Mapping[str, Any], card: Scorecard | None = None, gaps: Mapping[str, Gap] | None = None) -> HealthScore:
     """The health score of one row."""
     card = card or scorecard()
-    (scored,) = run(scoring_sql(card)["scores"], [row])
-    return assemble(card, scored, figures(row, gaps), evidence)
+    told = figures(row, gaps)
+    unheard = (name for name, found in told.items() if isinstance(found, Gap) and found.reason not in ANSWERED)
+    (scored,) = run(scoring_sql(card)["scores"], [{**row, SILENT: "".join(f" {name} " for name in unheard)}])
+    return assemble(card, scored, told, evidence)
 
 
 def dimension_scores(result: HealthScore) -> dict[str, int | None]:

@@ -59,7 +59,7 @@ def write(tmp_path: Path, text: str) -> Path:
 
 
 def test_shipped() -> None:
-    assert shipped_scorecards() == ("billing_guide", "canonical", "guide", "retention")
+    assert shipped_scorecards() == ("billing_guide", "canonical", "canonical_2", "guide", "retention")
     for name in shipped_scorecards():
         card = load_scorecard(name, NAMES)
         assert card.name == name

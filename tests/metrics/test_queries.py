@@ -132,7 +132,7 @@ def test_unknown_names_are_refused() -> None:
 
 def test_the_wide_table_has_every_metric_of_operator_grain() -> None:
     wide = {name for name, metric in METRICS.items() if SUBJECTS[metric.subject].grain == "operator"}
-    assert set(account_columns()) == {"operator_id"} | wide
+    assert set(account_columns()) == {"operator_id", "silent"} | wide
     assert derived_sql() == subject_sql("derived")
 
 

@@ -58,7 +58,7 @@ def test_the_last_step_names_every_metric_of_operator_grain() -> None:
     wide = {metric.name for metric in METRICS.values() if SUBJECTS[metric.subject].grain == "operator"}
     query = sqlglot.parse_one(STAGES[-1].sql, read="duckdb")
     assert isinstance(query, exp.Select)
-    assert set(query.named_selects) == {"operator_id", *wide}
+    assert set(query.named_selects) == {"operator_id", "silent", *wide}
     assert {METRICS[name].subject for name in PARTLY} == {"derived"}
 
 

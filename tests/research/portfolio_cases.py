@@ -158,7 +158,14 @@ def said(reading: Reading) -> Row:
 def unequal(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """The cells that differ, ratios within 1e-9; a number of days may be whole on one side."""
     assert list(one) == list(other)
+    if "silent" in one:
+        one, other = ({**row, "silent": _unheard(row)} for row in (one, other))
     return [f"{one.get('operator_id')}.{n}: {one[n]!r} and {other[n]!r}" for n in one if not _same(one[n], other[n])]
+
+
+def _unheard(row: Mapping[str, Any]) -> list[str]:
+    """The unknown cells for which a source is silent: all that scorecards ask of the column."""
+    return sorted({name for name in (row["silent"] or "").split() if row[name] is None})
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,11 @@ from portfolio_cases import Row, reading_of, said, unequal
 from scenario_judge import EXPECTED, plain, same
 
 from customer_research.domain.account import Account
-from customer_research.domain.health import BAND_LABELS
+from customer_research.domain.evidence import Gap
+from customer_research.domain.health import BAND_LABELS, BAND_ORDER, NO_BAND
+from customer_research.domain.records import TABLES
 from customer_research.domain.snapshot import Reading, Snapshot
+from customer_research.domain.tables import TableSet
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
 from customer_research.lake import Lake
@@ -43,15 +46,23 @@ class Scored:
     rows: Mapping[str, Row]
 
 
-def taken(settings: Settings, scorecard: str, out: Path) -> Scored:
+def taken(settings: Settings, scorecard: str, out: Path, silent: str = "") -> Scored:
     moment = settings.clock
     assert moment is not None
     with DuckDB(Room(reach=(settings.lake_folder, out))) as engine:
-        tables = Lake(settings.lake_folder).tables()
+        tables = without(Lake(settings.lake_folder).tables(), silent)
         snapshot = score(engine, tables, moment, scorecard, folder=out, clock=lambda: moment)
     place = out / snapshot.id
     found = {one.operator_id: one for one in readings(place, snapshot)}
     return Scored(place, snapshot, found, {row["operator_id"]: row for row in accounts(place)})
+
+
+def without(tables: TableSet, source: str) -> TableSet:
+    """The tables as they are when a source has never answered (none: as they are)."""
+    lost = {name: table for name, table in TABLES.items() if table.home == source}
+    gaps = {name: Gap(source, "unavailable", "It did not answer.") for name in lost}
+    files = {name: file for name, file in tables.files.items() if name not in lost}
+    return replace(tables, files=files, gaps={**tables.gaps, **gaps})
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +104,31 @@ def test_the_portfolio_says_of_each_operator_what_the_live_path_says(
         assert unequal(row, {name: there[name] for name in row}) == []
         assert account.score is not None
         assert said(reading) == reading_of(account.score, [finding.rule for finding in account.findings])
+
+
+@pytest.fixture(scope="module")
+def by_evidence(portfolio_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Scored:
+    return taken(portfolio_settings, "canonical_2", tmp_path_factory.mktemp("evidence"))
+
+
+def test_score_and_band_are_one(by_evidence: Scored) -> None:
+    bands = {"healthy": range(80, 101), "monitor": range(60, 80), "at_risk": range(40, 60), "critical": range(40)}
+    for told in by_evidence.readings.values():
+        assert told.band == "insufficient" or told.score in bands[told.band], told
+
+
+@pytest.mark.parametrize("source", ["lago", "hubspot", "notion", "warehouse"])
+def test_with_a_source_silent_nobody_stands_better(
+    source: str, by_evidence: Scored, portfolio_settings: Settings, tmp_path: Path
+) -> None:
+    found = taken(portfolio_settings, "canonical_2", tmp_path, source).readings
+    assert len(found) >= 400
+    for operator_id, told in found.items():
+        true = by_evidence.readings[operator_id]
+        if told.score is not None and true.score is not None:
+            assert told.score <= true.score, told
+        if told.band not in NO_BAND and true.band not in NO_BAND:
+            assert BAND_ORDER.index(told.band) >= BAND_ORDER.index(true.band), told
 
 
 def test_everybody_whom_a_source_knows_is_there(scored: Scored) -> None:

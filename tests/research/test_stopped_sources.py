@@ -11,6 +11,7 @@ import pytest
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Gap
+from customer_research.domain.health import BAND_ORDER, NO_BAND
 from customer_research.domain.records import TABLES
 from customer_research.metrics.catalogue import METRICS
 from customer_research.reports.kinds import KINDS
@@ -20,6 +21,9 @@ from customer_research.settings import Settings
 
 OPERATOR = "00000000-5ce0-11f0-a000-000000000034"
 """S34: invoices, charges, contacts, engagements and tickets, so that every source has something to lose."""
+
+EVIDENT = "canonical_2"
+"""A scorecard that counts coverage by evidence: a gap makes nobody stand better."""
 
 SOURCES = {"lago": "lago", "hubspot": "hubspot", "metabase": "warehouse", "notion": "notion"}
 WHOLE = ("down", "slow", "http500", "http429", "auth", "badjson", "drop", "bomb", "endless", "deep")
@@ -41,7 +45,7 @@ def whole_account(sandbox: Sandbox, settings: Settings) -> Account:
 
     async def fetch() -> Account:
         async with Research(settings) as opened:
-            return await opened.account(OPERATOR, listings=KINDS["profile"].needs)
+            return await opened.account(OPERATOR, listings=KINDS["profile"].needs, also=(EVIDENT,))
 
     return asyncio.run(fetch())
 
@@ -52,7 +56,7 @@ def test_a_profile_survives_a_fault_and_names_the_gap(
 ) -> None:
     clean_sandbox.set_faults(f"{source}:{kind}")
     started = time.monotonic()
-    account = research(lambda opened: opened.account(OPERATOR, listings=KINDS["profile"].needs))
+    account = research(lambda opened: opened.account(OPERATOR, listings=KINDS["profile"].needs, also=(EVIDENT,)))
     elapsed = time.monotonic() - started
     report = KINDS["profile"].build(account)
 
@@ -63,6 +67,7 @@ def test_a_profile_survives_a_fault_and_names_the_gap(
     assert fresh[SOURCES[source]].gaps
     assert [f.source for f in report.freshness if f.state != "ok"] == [SOURCES[source]]
     assert _wrong(account, whole_account) == {}
+    assert _better(account, whole_account) == ""
     if kind in WHOLE:
         assert _known_of(account, SOURCES[source]) == []
     for text in (markdown.render(report, show_personal=False), json_.render(report, show_personal=False)):
@@ -72,6 +77,17 @@ def test_a_profile_survives_a_fault_and_names_the_gap(
 def test_the_deadlines_keep_the_promise(settings: Settings) -> None:
     """At most one stream's deadline is waited out, for a source that did not answer is not asked again."""
     assert settings.deadline_seconds <= PROMISED_SECONDS - 5
+
+
+def _better(account: Account, whole: Account) -> str:
+    """In what the account stands better than it does when everything works; empty when in nothing."""
+    told, true = account.scores[1], whole.scores[1]
+    assert told.scorecard == true.scorecard == EVIDENT
+    assert true.score is not None
+    if told.score is not None and told.score > true.score:
+        return f"{told.score} instead of {true.score}"
+    better = told.band not in NO_BAND and BAND_ORDER.index(told.band) < BAND_ORDER.index(true.band)
+    return f"{told.band} instead of {true.band}" if better else ""
 
 
 def _wrong(account: Account, whole: Account) -> Mapping[str, object]:

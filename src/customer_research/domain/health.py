@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from customer_research.domain.evidence import Evidence, Fact, Gap, Receipt
 
-Band = Literal["healthy", "monitor", "at_risk", "critical", "insufficient"]
-"""80-100, 60-79, 40-59, 0-39 of the rounded score (domain e); `insufficient` below the minimum coverage."""
+Band = Literal["healthy", "monitor", "at_risk", "critical", "insufficient", "unsettled"]
+"""80-100, 60-79, 40-59, 0-39 of the rounded score (domain e); `insufficient` below the minimum coverage, `unsettled` where
+what a silent source leaves unknown could move the band."""
 
 Status = Literal["active", "onboarding", "churned", "never_started", "no_subscription", "unknown"]
 """Where an operator stands, outside the bands; `unknown` while its subscriptions are not known."""
@@ -22,9 +23,13 @@ BAND_LABELS: dict[str, str] = {
     "at_risk": "At Risk",
     "critical": "Critical",
     "insufficient": "Insufficient data",
+    "unsettled": "Not settled",
 }
-BAND_ORDER: tuple[Band, ...] = ("healthy", "monitor", "at_risk", "critical", "insufficient")
-"""Best to worst (C32: an explicit order, never alphabetical)."""
+BAND_ORDER: tuple[Band, ...] = ("healthy", "monitor", "at_risk", "critical", "insufficient", "unsettled")
+"""Best to worst (C32: an explicit order, never alphabetical), and last the two that are no band."""
+
+NO_BAND: frozenset[Band] = frozenset({"insufficient", "unsettled"})
+"""What stands in a band's place where there is none: neither a rise nor a fall leads to it or from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,11 @@ class Unevaluated:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """One dimension's sub-score: base plus contributions, clamped to 0..100; `score` None when unknown."""
+    """One dimension's sub-score: base plus contributions, clamped to 0..100; `score` None when unknown.
+
+    `highest` is there where rules could not be judged for want of a source: `score` is then the least that the dimension can
+    be, and its lines add up to what is known of it so far.
+    """
 
     name: str
     weight: float
@@ -61,11 +70,12 @@ class Dimension:
     contributions: tuple[Contribution, ...]
     unevaluated: tuple[Unevaluated, ...] = ()
     gap: Gap | None = None
+    highest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A condition that caps the band openly, without changing the score."""
+    """A condition that caps the band openly, and under `one_number` the score with it (see `HealthScore.uncapped`)."""
 
     name: str
     cap: Band
@@ -110,7 +120,8 @@ class HealthScore:
     `score` is the rounded 0..100 (half up) or None below the minimum coverage; `coverage` the weight present (0..1);
     `digest` the scorecard's SHA-256, so that two scores are compared only under the same rules. `unjudged_gates` are those
     that a missing source kept from being judged: the band may be worse than it looks (see `provisional`). `observed` is there
-    only where the scorecard's calibration allows a probability.
+    only where the scorecard's calibration allows a probability. `uncapped` is the score before gates, where one lowered it;
+    `highest` is there where a silent source leaves the score open: `score` is then the least that it can be.
     """
 
     score: int | None
@@ -125,6 +136,8 @@ class HealthScore:
     digest: str
     unjudged_gates: tuple[UnjudgedGate, ...] = ()
     observed: ObservedLike | None = None
+    uncapped: int | None = None
+    highest: int | None = None
 
     @property
     def provisional(self) -> tuple[UnjudgedGate, ...]:

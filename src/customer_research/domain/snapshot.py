@@ -61,6 +61,7 @@ class Reading:
     `score` None: below the minimum coverage (0..1). `dimensions` holds each dimension's 0..100, None where it is unknown;
     `contributions` each rule that fired with its points, and each that could not be judged with None; `gates` the gates
     that hold, `findings` the correlation rules that hold (R1...), `unknown` the canonical tables unknown of this operator.
+    `highest` is there where a silent source leaves the score open: `score` is then the least that it can be.
     """
 
     snapshot: str
@@ -77,3 +78,4 @@ class Reading:
     gates: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    highest: int | None = None

@@ -70,6 +70,8 @@ def assemble(
         digest=scorecard.digest,
         unjudged_gates=tuple(teller.unjudged_gates(dimensions)),
         observed=_observed(scorecard, None if score is None else int(score)),
+        uncapped=None if row["uncapped"] == score else int(row["uncapped"]),
+        highest=None if row["score_high"] == score else int(row["score_high"]),
     )
 
 
@@ -139,17 +141,23 @@ class _Teller:
         score = None if value is None else int(value)
         unevaluated = tuple(self._unevaluated(rule) for rule in rules if self._row[f"case_{rule.key}"] is None)
         lines = [] if score is None else [self._contribution(rule) for rule in rules if self._row[f"case_{rule.key}"]]
-        if score is not None and score != self._row[f"raw_{declared.name}"]:
-            lines.append(self._clamp(declared, score, lines))
+        high = self._row[f"high_{declared.name}"]
+        known = max(0, min(100, int(self._row[f"raw_{declared.name}"])))  # what the lines come to, before what is open
+        if score is not None and known != self._row[f"raw_{declared.name}"]:
+            lines.append(self._clamp(declared, known, lines))
+        band = self._scorecard.band(score)
+        if score is not None and band != self._scorecard.band(int(high)):
+            band = "unsettled"
         return Dimension(
             name=declared.name,
             weight=declared.weight / PERMILLE,
             base=declared.base,
             score=score,
-            band=self._scorecard.band(score),
+            band=band,
             contributions=tuple(lines),
             unevaluated=unevaluated,
-            gap=self._worst_gap(declared.known_by) if score is None else None,
+            gap=self._worst_gap((*declared.needs, *declared.known_by)) if score is None else None,
+            highest=None if high == score else int(high),
         )
 
     def gates(self, dimensions: Sequence[Dimension]) -> Iterable[Gate]:
@@ -159,7 +167,8 @@ class _Teller:
                 yield Gate(gate.name, gate.cap, filled(case.because, self._figures), self._fact(case))
         cap = self._scorecard.critical_cap
         for declared, dimension in zip(self._scorecard.dimensions, dimensions, strict=True):
-            if cap is not None and dimension.score is not None and dimension.band == "critical":
+            critical = dimension.name in self._scorecard.critical_dimensions and dimension.band == "critical"
+            if cap is not None and dimension.score is not None and critical:
                 because = f"{declared.title} is in its own Critical band ({dimension.score} of 100)."
                 yield Gate(
                     f"{dimension.name}_critical", cap, because, _points_fact(dimension.score, dimension.contributions)
@@ -173,7 +182,9 @@ class _Teller:
                 yield UnjudgedGate(gate.name, gate.cap, gap)
         cap = self._scorecard.critical_cap
         for dimension in dimensions:
-            if cap is not None and dimension.gap is not None and dimension.gap.reason not in ANSWERS:
+            unknown = dimension.gap is not None and dimension.gap.reason not in ANSWERS
+            if cap is not None and unknown and dimension.name in self._scorecard.critical_dimensions:
+                assert dimension.gap is not None
                 yield UnjudgedGate(f"{dimension.name}_critical", cap, dimension.gap)
 
     def _contribution(self, rule: Rule) -> Contribution:

@@ -124,12 +124,12 @@ class Unknowns:
     def bounds(self, question: Question, scored: Sequence[Mapping[str, Any]]) -> Bounds:
         """The bounds that the scored rows of a question give."""
         known = [row for row in scored if row["score"] is not None]
-        scores = [int(row["score"]) for row in known]
+        lows, highs = ([int(row[end]) for row in known] for end in ("score", "score_high"))
         bands = sorted({row["band"] for row in (known or scored)}, key=BAND_ORDER.index)
         return Bounds(
             question=question,
-            lower=min(scores, default=None),
-            upper=max(scores, default=None),
+            lower=min(lows, default=None),
+            upper=max(highs, default=None),
             lower_band=bands[-1],
             upper_band=bands[0],
             rules=tuple(part.id if isinstance(part, Rule) else part.name for part in self._open(question.metrics)),

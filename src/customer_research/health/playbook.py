@@ -382,7 +382,8 @@ def _stands(play: Play, score: HealthScore | None) -> bool:
     """Whether the operator stands in one of the play's bands, or below its score."""
     if score is None or score.score is None:
         return False
-    return score.band in play.bands or (play.score_below is not None and score.score < play.score_below)
+    most = score.score if score.highest is None else score.highest  # what is unknown is no reason to call
+    return score.band in play.bands or (play.score_below is not None and most < play.score_below)
 
 
 def _by_band(play: Play, score: HealthScore) -> Iterator[_Raised]:

@@ -23,26 +23,34 @@ from customer_research.health.rules import Case, Vocabulary, metrics_of, read_ca
 PERMILLE = 1000
 """Weights are whole thousandths, so that every engine adds them up to the same figure."""
 
+_ALL = 1000
+"""Points that take any dimension from its top to 0, whatever else is given."""
+
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 _RULE = re.compile(r"^[A-Z][A-Za-z0-9]{0,11}$")
 
 
 @dataclass(frozen=True, slots=True)
 class DimensionRule:
-    """A dimension: its weight in thousandths, where its score starts, and the metrics of which one must be known."""
+    """A dimension: its weight in thousandths, where its score starts, and the metrics of which one must be known.
+
+    `needs` must all be known besides: without them the others say nothing of the dimension.
+    """
 
     name: str
     title: str
     weight: int
     base: int
     known_by: tuple[str, ...]
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A rule: the cases in which it fires, its points (times the metric `per`, at most `cap`), and its exclusions.
 
-    `unless` names rules that, when they fire, leave this one out; `not_for` statuses it does not judge.
+    `unless` names rules that, when they fire, leave this one out; `not_for` statuses it does not judge. A rule of 0 points is
+    a note: what it says is shown and costs nothing.
     """
 
     id: str
@@ -65,23 +73,34 @@ class Rule:
         """The metrics that decide it."""
         return metrics_of(self.cases)
 
+    @property
+    def most(self) -> int:
+        """The most points that it takes (below 0) or gives; without a cap, what a metric multiplies takes a dimension's all."""
+        if not self.per:
+            return self.points
+        most = self.cap or _ALL
+        return most if self.points > 0 else -most
+
 
 @dataclass(frozen=True, slots=True)
 class GateRule:
-    """A condition that caps the band."""
+    """A condition that caps the band; `reason` says why there is such a cap."""
 
     name: str
     cases: tuple[Case, ...]
     cap: Band
     not_for: tuple[str, ...]
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
     """A checked scorecard. `cuts` are the least scores of healthy, monitor and at_risk; `digest` proves what it says.
 
-    `minimum_coverage` is in thousandths of the weights; `critical_cap` the band above which a dimension in its own
-    critical band does not let the operator rise (None: no such cap). A calibrated scorecard has `signals`, and `churn`, the
+    `minimum_coverage` is in thousandths of the weights; `critical_cap` the band above which one of `critical_dimensions` in its
+    own critical band does not let the operator rise (None: no such cap), `critical_reason` why. With `one_number` a cap holds
+    the score, too, at the top of its band. `by_evidence`: a rule that a silent source keeps from being judged takes its share
+    of its dimension's weight from the coverage, and the score is the least it can be (see `health.scoring`). A calibrated scorecard has `signals`, and `churn`, the
     evidence behind its points and its probability; `alerting` says where it alerts and what its bands were tied to.
     """
 
@@ -90,6 +109,10 @@ class Scorecard:
     title: str
     minimum_coverage: int
     critical_cap: Band | None
+    critical_dimensions: tuple[str, ...]
+    critical_reason: str
+    one_number: bool
+    by_evidence: bool
     cuts: tuple[int, int, int]
     dimensions: tuple[DimensionRule, ...]
     rules: tuple[Rule, ...]
@@ -215,12 +238,19 @@ class _Reader:
             raise top.error("it has no rules.")
         self._check_references(rules)
         cap = top.text("dimension_critical_cap", "")
+        critical = top.texts("critical_dimensions", tuple(dimension.name for dimension in dimensions))
+        if unknown := [name for name in critical if name not in names]:
+            raise top.error(f"'critical_dimensions' names {unknown[0]!r}, which is no dimension.")
         card = Scorecard(
             name=self._identifier(top, "name"),
             version=top.text("version"),
             title=top.text("title"),
             minimum_coverage=self._share(top, "minimum_coverage"),
             critical_cap=self._cap(top, cap) if cap else None,
+            critical_dimensions=critical if cap else (),
+            critical_reason=top.text("critical_reason", ""),
+            one_number=top.flag("one_number", default=False),
+            by_evidence=self._by_evidence(top),
             cuts=self._cuts(top.table("bands")),
             dimensions=dimensions,
             rules=rules,
@@ -244,7 +274,8 @@ class _Reader:
         # churn may show that a whole dimension tells nothing
         least = 0 if self._calibrated else 1
         weight = self._share(declared, "weight", least)
-        dimension = DimensionRule(name, declared.text("title"), weight, base, known_by)
+        needs = tuple(self._words.metric(metric, declared) for metric in declared.texts("needs", ()))
+        dimension = DimensionRule(name, declared.text("title"), weight, base, known_by, needs)
         declared.finish()
         return dimension
 
@@ -264,7 +295,9 @@ class _Reader:
             not_for=self._statuses(declared),
             window=declared.text("window"),
         )
-        idle = rule.points == 0 and not self._calibrated  # churn may hold a rule at zero
+        idle = rule.points == 0 and not (
+            declared.flag("note", default=False) or self._calibrated
+        )  # or held at 0 by churn
         if not _RULE.match(rule.id) or rule.dimension not in dimensions or idle or rule.cap < 0:
             raise declared.error(
                 "it needs an id such as P1, a declared dimension, points that are not 0, and no cap below 0."
@@ -276,8 +309,9 @@ class _Reader:
         not_for = self._statuses(declared)
         name, cap = self._identifier(declared, "name"), self._cap(declared, declared.text("cap"))
         cases = read_cases(declared, self._words)
+        reason = declared.text("reason", "")
         declared.finish()
-        return GateRule(name, cases, cap, not_for)
+        return GateRule(name, cases, cap, not_for, reason)
 
     def _check_references(self, rules: Sequence[Rule]) -> None:
         """Ids are unique, and `unless` names earlier rules only, so that exclusions cannot go round in circles."""
@@ -294,6 +328,12 @@ class _Reader:
         if unknown := [status for status in statuses if status not in get_args(Status)]:
             raise declared.error(f"{unknown[0]!r} is not a status; known: {', '.join(get_args(Status))}.")
         return statuses
+
+    def _by_evidence(self, declared: Declaration) -> bool:
+        way = declared.text("coverage_by", "dimension")
+        if way not in ("dimension", "evidence"):
+            raise declared.error(f"'coverage_by' is dimension or evidence, not {way!r}.")
+        return way == "evidence"
 
     def _cap(self, declared: Declaration, text: str) -> Band:
         if text not in ("monitor", "at_risk", "critical"):

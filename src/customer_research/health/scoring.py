@@ -3,6 +3,11 @@
 Columns of the statement, one row per operator: `case_<rule>` (number of the case that fired, 0 when none did, null when it
 cannot be told), `points_<rule>`, and per dimension `raw_<dimension>` (base and points) and `score_<dimension>` (held within
 0..100; null when unknown), `gate_<name>` (as the cases), then `score`, `coverage`, `band_before_gates` and `band`.
+
+Where evidence counts (`Scorecard.by_evidence`), a rule is open when it cannot be told because a source is silent (the wide
+table's column `silent`). Open deductions are taken for the least that a dimension and the score can be (`score_<dimension>`,
+`score`), open bonuses for the most (`high_<dimension>`, `score_high`); an unknown dimension lies between. The band is that of
+both, else `unsettled`. `uncapped` is the least score before gates.
 """
 
 # ruff: noqa: S608 - every name in these texts is checked when the scorecard is loaded; nothing comes from outside
@@ -11,10 +16,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from customer_research.domain.health import BAND_ORDER, Band
-from customer_research.health.rules import case_sql
+from customer_research.health.rules import case_sql, metrics_of
 from customer_research.health.scorecard import PERMILLE, DimensionRule, Rule, Scorecard
 
 ACCOUNT_TABLE = "account_metrics"
+SILENT = "silent"
+"""The wide table's column that lists the metrics of silent sources, each between blanks."""
+
 _RANK: Mapping[Band, int] = {band: rank for rank, band in enumerate(BAND_ORDER)}
 
 
@@ -53,30 +61,64 @@ def _stages(scorecard: Scorecard, table: str) -> dict[str, str]:
     rules, dimensions = scorecard.rules, scorecard.dimensions
     return {
         "looked_at": _looked_at(scorecard, table),
-        "settled": _select("looked_at", *(f"{_settled(rule, rules)} AS case_{rule.key}" for rule in rules)),
-        "pointed": _select("settled", *(f"{_points(rule)} AS points_{rule.key}" for rule in rules)),
-        "summed": _select("pointed", *(f"{_raw(d, scorecard)} AS raw_{d.name}" for d in dimensions)),
-        "held": _select("summed", *(f"{_held(d)} AS score_{d.name}" for d in dimensions)),
+        "settled": _select("looked_at", *(f"{_settled(rule, scorecard)} AS case_{rule.key}" for rule in rules)),
+        "pointed": _select(
+            "settled",
+            *(f"{_points(rule)} AS points_{rule.key}" for rule in rules),
+            *(f"{_open(rule, scorecard)} AS open_{rule.key}" for rule in rules),
+        ),
+        "summed": _select(
+            "pointed",
+            *(f"{_raw(d, scorecard)} AS raw_{d.name}" for d in dimensions),
+            *(f"{_raw(d, scorecard)}{_of_open(d, scorecard, -1)} AS least_{d.name}" for d in dimensions),
+            *(f"{_raw(d, scorecard)}{_of_open(d, scorecard, 1)} AS most_{d.name}" for d in dimensions),
+            *(f"{_evidence(d, scorecard)} AS evidence_{d.name}" for d in dimensions),
+        ),
+        "held": _select(
+            "summed",
+            *(f"{_held(f'known_{d.name}', f'least_{d.name}')} AS score_{d.name}" for d in dimensions),
+            *(f"{_held(f'known_{d.name}', f'most_{d.name}')} AS high_{d.name}" for d in dimensions),
+            *(f"{_held(_counts(d), f'least_{d.name}')} AS low_end_{d.name}" for d in dimensions),
+            *(f"{_held(_counts(d), f'most_{d.name}')} AS high_end_{d.name}" for d in dimensions),
+        ),
         "weighed": _select(
             "held",
-            " + ".join(f"CASE WHEN score_{d.name} IS NULL THEN 0 ELSE {d.weight} END" for d in dimensions)
+            " + ".join(f"CASE WHEN low_end_{d.name} IS NULL THEN 0 ELSE {d.weight} END" for d in dimensions)
             + " AS present",
-            " + ".join(f"COALESCE(score_{d.name}, 0) * {d.weight}" for d in dimensions) + " AS weighted",
+            " + ".join(f"COALESCE(low_end_{d.name}, 0) * {d.weight}" for d in dimensions) + " AS weighted",
+            " + ".join(f"COALESCE(high_end_{d.name}, 0) * {d.weight}" for d in dimensions) + " AS weighted_high",
+            " + ".join(f"evidence_{d.name}" for d in dimensions) + " AS proved",
         ),
         "scored": _select(
             "weighed",
-            # half up, in integers: floor((2 x weighted + present) / (2 x present))
-            f"CASE WHEN present >= {scorecard.minimum_coverage} "
-            "THEN CAST(FLOOR(CAST(2 * weighted + present AS DOUBLE) / (2 * present)) AS BIGINT) END AS score",
-            f"CAST(present AS DOUBLE) / {PERMILLE} AS coverage",
+            f"{_mean('weighted', scorecard)} AS uncapped",
+            f"{_mean('weighted_high', scorecard)} AS uncapped_high",
+            f"CAST(proved AS DOUBLE) / {PERMILLE} AS coverage",
         ),
-        "ranked": _select("scored", f"{_rank_of_score(scorecard)} AS own_rank", f"{_cap_rank(scorecard)} AS cap_rank"),
+        "ranked": _select(
+            "scored",
+            f"{_rank_of_score(scorecard, 'uncapped')} AS own_rank",
+            f"{_rank_of_score(scorecard, 'uncapped_high')} AS high_rank",
+            f"{_cap_rank(scorecard, 'low_end')} AS cap_rank",
+            f"{_cap_rank(scorecard, 'high_end')} AS cap_rank_high",
+        ),
         "banded": _select(
             "ranked",
+            f"{_capped('uncapped', 'cap_rank', scorecard)} AS score",
+            f"{_capped('uncapped_high', 'cap_rank_high', scorecard)} AS score_high",
             f"{_band_of('own_rank')} AS band_before_gates",
-            f"{_band_of('GREATEST(own_rank, cap_rank)')} AS band",
+            "CASE WHEN GREATEST(own_rank, cap_rank) = GREATEST(high_rank, cap_rank_high) "
+            f"THEN {_band_of('GREATEST(own_rank, cap_rank)')} ELSE 'unsettled' END AS band",
         ),
     }
+
+
+def _mean(weighted: str, scorecard: Scorecard) -> str:
+    """The weighted mean, half up, in integers: floor((2 x weighted + present) / (2 x present))."""
+    return (
+        f"CASE WHEN proved >= {scorecard.minimum_coverage} "
+        f"THEN CAST(FLOOR(CAST(2 * {weighted} + present AS DOUBLE) / (2 * present)) AS BIGINT) END"
+    )
 
 
 def _looked_at(scorecard: Scorecard, table: str) -> str:
@@ -85,6 +127,9 @@ def _looked_at(scorecard: Scorecard, table: str) -> str:
     columns = [
         *kept,
         *(f"{_known(dimension)} AS known_{dimension.name}" for dimension in scorecard.dimensions),
+        *(f"{_unheard((*d.known_by, *d.needs), scorecard)} AS unheard_{d.name}" for d in scorecard.dimensions),
+        *(f"{_unheard((*r.metrics, r.per), scorecard)} AS unheard_{r.key}" for r in scorecard.rules),
+        *(f"{_unheard(metrics_of(g.cases), scorecard)} AS unheard_gate_{g.name}" for g in scorecard.gates),
         *(f"{case_sql(rule.cases, not_for=rule.not_for)} AS found_{rule.key}" for rule in scorecard.rules),
         *(f"{case_sql(gate.cases, not_for=gate.not_for)} AS gate_{gate.name}" for gate in scorecard.gates),
     ]
@@ -95,13 +140,38 @@ def _select(source: str, *columns: str) -> str:
     return f"SELECT *, {', '.join(columns)} FROM {source}"
 
 
-def _settled(rule: Rule, rules: Iterable[Rule]) -> str:
-    """The case that fired once the rules that exclude this one have had their say."""
+def _unheard(metrics: Iterable[str], scorecard: Scorecard) -> str:
+    """Whether one of the metrics is unknown because its source is silent."""
+    if not scorecard.by_evidence:
+        return "FALSE"
+    silent = " OR ".join(f"({name} IS NULL AND {SILENT} LIKE '% {name} %')" for name in metrics if name)
+    return f"CASE WHEN {silent} THEN TRUE ELSE FALSE END"
+
+
+def _settled(rule: Rule, scorecard: Scorecard) -> str:
+    """The case that fired once the rules that exclude this one have had their say; null while one of these is open."""
     if not rule.unless:
         return f"found_{rule.key}"
-    by_id = {other.id: other for other in rules}
+    by_id = {other.id: other for other in scorecard.rules}
     excluded = " OR ".join(_fires(by_id[other], by_id) for other in rule.unless)
-    return f"CASE WHEN {excluded} THEN 0 ELSE found_{rule.key} END"
+    waits = (
+        f"WHEN found_{rule.key} >= 1 AND ({_excluder_open(rule, by_id)}) THEN NULL " if scorecard.by_evidence else ""
+    )
+    return f"CASE WHEN {excluded} THEN 0 {waits}ELSE found_{rule.key} END"
+
+
+def _excluder_open(rule: Rule, by_id: Mapping[str, Rule]) -> str:
+    others = [by_id[other].key for other in rule.unless]
+    return " OR ".join(f"(found_{key} IS NULL AND unheard_{key})" for key in others)
+
+
+def _open(rule: Rule, scorecard: Scorecard) -> str:
+    """1 where a silent source keeps the rule from being judged, else 0."""
+    if not scorecard.by_evidence:
+        return "0"
+    by_id = {other.id: other for other in scorecard.rules}
+    unheard = " OR ".join([f"unheard_{rule.key}", *([_excluder_open(rule, by_id)] if rule.unless else [])])
+    return f"CASE WHEN case_{rule.key} IS NULL AND ({unheard}) THEN 1 ELSE 0 END"
 
 
 def _fires(rule: Rule, by_id: Mapping[str, Rule]) -> str:
@@ -123,30 +193,72 @@ def _raw(dimension: DimensionRule, scorecard: Scorecard) -> str:
     return " + ".join([str(dimension.base), *(f"points_{rule.key}" for rule in scorecard.rules_of(dimension.name))])
 
 
+def _of_open(dimension: DimensionRule, scorecard: Scorecard, sign: int) -> str:
+    """What the dimension's open rules may take (-1) or give (1), as terms of a sum."""
+    if not scorecard.by_evidence:
+        return ""
+    rules = (rule for rule in scorecard.rules_of(dimension.name) if rule.points * sign > 0)
+    return "".join(f" + {rule.most} * open_{rule.key}" for rule in rules)
+
+
+def _evidence(dimension: DimensionRule, scorecard: Scorecard) -> str:
+    """The dimension's weight by the share of its rules' points that were judged, in thousandths; 0 while it is unknown."""
+    weight = str(dimension.weight)
+    counting = [rule for rule in scorecard.rules_of(dimension.name) if rule.points]
+    if scorecard.by_evidence and counting:
+        judged = " + ".join(f"{abs(rule.points)} * (1 - open_{rule.key})" for rule in counting)
+        whole = sum(abs(rule.points) for rule in counting)
+        weight = f"CAST(FLOOR(CAST({dimension.weight} * ({judged}) AS DOUBLE) / {whole}) AS BIGINT)"
+    return f"CASE WHEN known_{dimension.name} THEN {weight} ELSE 0 END"
+
+
 def _known(dimension: DimensionRule) -> str:
-    return " OR ".join(f"NOT {metric} IS NULL" for metric in dimension.known_by)
+    known = " OR ".join(f"NOT {metric} IS NULL" for metric in dimension.known_by)
+    needed = "".join(f" AND NOT {metric} IS NULL" for metric in dimension.needs)
+    return f"({known}){needed}"
 
 
-def _held(dimension: DimensionRule) -> str:
-    return f"CASE WHEN known_{dimension.name} THEN LEAST(100, GREATEST(0, raw_{dimension.name})) END"
+def _counts(dimension: DimensionRule) -> str:
+    """Whether a dimension has a part in the score: what a silent source hides has one, what is not there has none."""
+    return f"(known_{dimension.name} OR unheard_{dimension.name})"
 
 
-def _rank_of_score(scorecard: Scorecard) -> str:
+def _held(when: str, points: str) -> str:
+    return f"CASE WHEN {when} THEN LEAST(100, GREATEST(0, {points})) END"
+
+
+def _rank_of_score(scorecard: Scorecard, score: str) -> str:
     healthy, monitor, at_risk = scorecard.cuts
     return (
-        f"CASE WHEN score IS NULL THEN {_RANK['insufficient']} WHEN score >= {healthy} THEN {_RANK['healthy']} "
-        f"WHEN score >= {monitor} THEN {_RANK['monitor']} WHEN score >= {at_risk} THEN {_RANK['at_risk']} "
+        f"CASE WHEN {score} IS NULL THEN {_RANK['insufficient']} WHEN {score} >= {healthy} THEN {_RANK['healthy']} "
+        f"WHEN {score} >= {monitor} THEN {_RANK['monitor']} WHEN {score} >= {at_risk} THEN {_RANK['at_risk']} "
         f"ELSE {_RANK['critical']} END"
     )
 
 
-def _cap_rank(scorecard: Scorecard) -> str:
-    """The rank of the lowest cap that applies: of gates, and of dimensions in their own critical band."""
-    caps = [f"CASE WHEN gate_{gate.name} >= 1 THEN {_RANK[gate.cap]} ELSE 0 END" for gate in scorecard.gates]
+def _cap_rank(scorecard: Scorecard, end: str) -> str:
+    """The rank of the lowest cap that applies: of gates, and of dimensions in their own critical band.
+
+    At the low end a gate that a silent source keeps from being judged holds.
+    """
+    opened = " OR (gate_{0} IS NULL AND unheard_gate_{0})" if end == "low_end" else ""
+    caps = [
+        f"CASE WHEN gate_{gate.name} >= 1{opened.format(gate.name)} THEN {_RANK[gate.cap]} ELSE 0 END"
+        for gate in scorecard.gates
+    ]
     if scorecard.critical_cap is not None:
         rank, cut = _RANK[scorecard.critical_cap], scorecard.cuts[2]
-        caps += [f"CASE WHEN score_{d.name} < {cut} THEN {rank} ELSE 0 END" for d in scorecard.dimensions]
+        caps += [f"CASE WHEN {end}_{name} < {cut} THEN {rank} ELSE 0 END" for name in scorecard.critical_dimensions]
     return f"GREATEST({', '.join(['0', *caps])})" if caps else "0"
+
+
+def _capped(score: str, rank: str, scorecard: Scorecard) -> str:
+    """A score held at the top of the band that caps it, where score and band are one."""
+    if not scorecard.one_number:
+        return score
+    tops = {_RANK[band]: max(0, scorecard.cuts[_RANK[band] - 1] - 1) for band in ("monitor", "at_risk", "critical")}
+    branches = " ".join(f"WHEN {number} THEN LEAST({score}, {top})" for number, top in tops.items())
+    return f"CASE WHEN {score} IS NULL THEN NULL ELSE CASE {rank} {branches} ELSE {score} END END"
 
 
 def _band_of(rank: str) -> str:
@@ -160,9 +272,11 @@ def score_columns(scorecard: Scorecard) -> dict[str, str]:
         "operator_id": "VARCHAR",
         "status": "VARCHAR",
         **{f"{kind}_{rule.key}": "BIGINT" for rule in scorecard.rules for kind in ("case", "points")},
-        **{f"{kind}_{dimension.name}": "BIGINT" for dimension in scorecard.dimensions for kind in ("raw", "score")},
+        **{f"{kind}_{d.name}": "BIGINT" for d in scorecard.dimensions for kind in ("raw", "score", "high")},
         **{f"gate_{gate.name}": "BIGINT" for gate in scorecard.gates},
+        "uncapped": "BIGINT",
         "score": "BIGINT",
+        "score_high": "BIGINT",
         "coverage": "DOUBLE",
         "band_before_gates": "VARCHAR",
         "band": "VARCHAR",
@@ -208,9 +322,7 @@ def _gates(scorecard: Scorecard) -> list[dict[str, str]]:
         {"gate": f"'{gate.name}'", "cap": f"CASE WHEN gate_{gate.name} >= 1 THEN '{gate.cap}' END"}
         for gate in scorecard.gates
     ]
-    for dimension in scorecard.dimensions if scorecard.critical_cap is not None else ():
-        critical = f"score_{dimension.name} < {scorecard.cuts[2]}"
-        gates.append(
-            {"gate": f"'{dimension.name}_critical'", "cap": f"CASE WHEN {critical} THEN '{scorecard.critical_cap}' END"}
-        )
+    for name in scorecard.critical_dimensions:
+        critical = f"high_{name} < {scorecard.cuts[2]}"
+        gates.append({"gate": f"'{name}_critical'", "cap": f"CASE WHEN {critical} THEN '{scorecard.critical_cap}' END"})
     return gates or [{"gate": "'none'", "cap": "CAST(NULL AS VARCHAR)"}]

@@ -14,12 +14,19 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Literal
 
+from customer_research.domain.evidence import ANSWERS
 from customer_research.errors import UsageError
 from customer_research.metrics.catalogue import METRICS, SUBJECTS, Unit
 from customer_research.metrics.evidence import RECORDS
 
 ACCOUNT_TABLE = "account_metrics"
 """The wide table: one row per operator, a column per metric of operator grain; null means unknown or none."""
+
+SILENT = "silent"
+"""The wide table's column that lists the metrics that are unknown because a source is silent, each between blanks."""
+
+ANSWERED = (*sorted(ANSWERS), "not_configured")
+"""Reasons of gaps for which no source is silent: it answered, or nobody set it up."""
 
 _SQL_TYPES: Mapping[Unit, str] = {
     "count": "BIGINT",
@@ -95,9 +102,9 @@ def evidence_sql(name: str) -> str:
 
 
 def account_columns() -> dict[str, str]:
-    """The columns of the wide table with their SQL types: operator_id, then the metrics of operator grain."""
+    """The columns of the wide table with their SQL types: operator_id, the metrics of operator grain, and `SILENT`."""
     wide = {m.name: _SQL_TYPES[m.unit] for m in METRICS.values() if SUBJECTS[m.subject].grain == "operator"}
-    return {"operator_id": "VARCHAR", **wide}
+    return {"operator_id": "VARCHAR", **wide, SILENT: "VARCHAR"}
 
 
 @cache

@@ -16,7 +16,15 @@ from sqlglot import exp
 
 from customer_research.domain.records import TABLES
 from customer_research.metrics.catalogue import METRICS, PARTLY, SUBJECTS, Metric
-from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns, derived_sql, subject_sql, with_shared
+from customer_research.metrics.queries import (
+    ACCOUNT_TABLE,
+    ANSWERED,
+    SILENT,
+    account_columns,
+    derived_sql,
+    subject_sql,
+    with_shared,
+)
 from customer_research.metrics.sources import flattened, resolved
 from customer_research.metrics.steps import DIALECT
 
@@ -112,6 +120,7 @@ def _account_metrics(lacking: Collection[str]) -> str:
     measured = ",\n        ".join(f"{_measured(metric, lacking)} AS {metric.name}" for metric in _wide_metrics())
     derived = _derived()
     final = ",\n    ".join(f"{_final(metric, derived, lacking)} AS {metric.name}" for metric in _wide_metrics())
+    silent = _silent(lacking)
     return with_shared(
         ("moment",),
         f"""
@@ -125,22 +134,40 @@ def _account_metrics(lacking: Collection[str]) -> str:
 )
 SELECT
     a.operator_id,
-    {final}
+    {final},
+    CAST({silent} AS VARCHAR) AS {SILENT}
 FROM {ACCOUNT_TABLE} AS a
 CROSS JOIN moment
 """,
     )
 
 
-def _known(lacking: Collection[str]) -> str:
-    """The relation `known`: the operators, and which of the tables that somebody lacks each of them lacks."""
+def _tables(lacking: Collection[str]) -> list[str]:
+    """The tables of the wide table's metrics that somebody lacks."""
     of_metrics = dict.fromkeys(table for metric in _wide_metrics() for table in metric.tables)
-    tables = [table for table in of_metrics if table in lacking]
+    return [table for table in of_metrics if table in lacking]
+
+
+def _silent(lacking: Collection[str]) -> str:
+    """The metrics that a silent source may hide, by the tables of which it is silent."""
+    parts = []
+    for table in _tables(lacking):
+        names = " ".join(metric.name for metric in _wide_metrics() if table in metric.tables)
+        parts.append(f"CASE WHEN a.{_lacks(table)}_silently THEN ' {names} ' ELSE '' END")
+    return " || ".join(parts) if parts else "''"
+
+
+def _known(lacking: Collection[str]) -> str:
+    """The relation `known`: the operators, and which of the tables that somebody lacks each of them lacks, and why."""
+    tables = _tables(lacking)
     if not tables:
         return f"known AS (SELECT operator_id FROM {KNOWN_OPERATORS})"
-    everybody = ", ".join(f"COALESCE({_unknown(table)}, 0) AS {table}" for table in tables)
-    own = ", ".join(f"{_unknown(table)} AS {table}" for table in tables)
-    lacks = ", ".join(f"e.{table} + COALESCE(o.{table}, 0) > 0 AS {_lacks(table)}" for table in tables)
+    kinds = [(table, _unknown(table)) for table in tables] + [
+        (f"{table}_silently", _unheard(table)) for table in tables
+    ]
+    everybody = ", ".join(f"COALESCE({sql}, 0) AS {name}" for name, sql in kinds)
+    own = ", ".join(f"{sql} AS {name}" for name, sql in kinds)
+    lacks = ", ".join(f"e.{name} + COALESCE(o.{name}, 0) > 0 AS {_lacks(name)}" for name, _ in kinds)
     return f"""everybody AS (
     SELECT {everybody} FROM gap WHERE operator_id IS NULL
 ),
@@ -173,6 +200,11 @@ def _wide_metrics() -> Collection[Metric]:
 
 def _unknown(table: str) -> str:
     return f"MAX(CASE WHEN table_name = '{table}' THEN 1 ELSE 0 END)"
+
+
+def _unheard(table: str) -> str:
+    answered = ", ".join(f"'{reason}'" for reason in ANSWERED)
+    return f"MAX(CASE WHEN table_name = '{table}' AND NOT reason IN ({answered}) THEN 1 ELSE 0 END)"
 
 
 def _lacks(table: str) -> str:

@@ -100,7 +100,8 @@ def dimension_score(account: Account, dimension: Dimension) -> Figure:
     basis = dimension_basis(account, dimension)
     if dimension.score is None or not basis:
         return Gap(dimension.name, "none_found", "none of its figures is known")
-    return Fact(dimension.score, "points", basis, account.as_of, metric=f"{dimension.name}_score")
+    note = "" if dimension.highest is None else f"at least; up to {dimension.highest} by what is not known"
+    return Fact(dimension.score, "points", basis, account.as_of, metric=f"{dimension.name}_score", note=note)
 
 
 def overall_basis(account: Account, score: HealthScore) -> tuple[Receipt, ...]:
@@ -125,19 +126,31 @@ def score_figure(account: Account, score: HealthScore | None) -> Figure:
         return Gap(
             "health", "unavailable", f"{known}, too little to score", "Close the other gaps: each names what to do."
         )
-    return Fact(score.score, "points", basis, account.as_of, metric="health_score")
+    note = "" if score.highest is None else f"at least; up to {score.highest} by what is not known"
+    return Fact(score.score, "points", basis, account.as_of, metric="health_score", note=note)
+
+
+def points_range(score: HealthScore) -> str:
+    """The score as it may be told: `89`, or `62 to 93` while a silent source leaves it open."""
+    return f"{score.score}" if score.highest is None else f"{score.score} to {score.highest}"
 
 
 def band_words(score: HealthScore) -> str:
     """The band, by what it is capped, and what could not be judged that might cap it further."""
     capped = ", ".join(gate.name.replace("_", " ") for gate in score.gates if gate.cap == score.band)
+    lowered = f"{score.uncapped} points, capped at {score.score} by" if score.uncapped is not None else "gate"
     unjudged = f", provisional: {_unjudged_words(score)}" if score.provisional else ""
-    return BAND_LABELS[score.band] + (f" (gate: {capped})" if capped else "") + unjudged
+    return _label(score) + (f" ({lowered}: {capped})" if capped else "") + unjudged
 
 
 def band_label(score: HealthScore) -> str:
     """The band in a word or two: `Healthy`, or `Healthy, provisional` while a gate could not be judged."""
-    return BAND_LABELS[score.band] + (", provisional" if score.provisional else "")
+    return _label(score) + (", provisional" if score.provisional else "")
+
+
+def _label(score: HealthScore) -> str:
+    """The band's name; where there is none, that, as the end of a sentence's first half."""
+    return "not settled" if score.band == "unsettled" else BAND_LABELS[score.band]
 
 
 def band_tone(score: HealthScore) -> Tone:
@@ -183,7 +196,7 @@ def headline(account: Account) -> Prose:
         return Prose(
             f"{lead}No health score: {BAND_LABELS['insufficient'].lower()}, {covered}. {stand}", facts, "unknown"
         )
-    text = f"{lead}Health {found.value} of 100, {band_words(score)}, {covered}. {stand}"
+    text = f"{lead}Health {points_range(score)} of 100, {band_words(score)}, {covered}. {stand}"
     return Prose(text, facts, band_tone(score))
 
 
@@ -240,6 +253,14 @@ def gate_prose(gate: Gate) -> Prose:
     return Prose(f"Gate “{name}” caps the band at {BAND_LABELS[gate.cap]}: {gate.because}", (gate.fact,), "bad")
 
 
+def cap_line(score: HealthScore) -> str:
+    """The line by which a gate lowers the score, so that the lines add up; empty where none does."""
+    if score.uncapped is None or score.score is None or score.highest is not None:
+        return ""
+    names = ", ".join(gate.name.replace("_", " ") for gate in score.gates if gate.cap == score.band)
+    return f"Cap: {score.uncapped} points, {score.score - score.uncapped} by the cap ({names}) = {score.score}."
+
+
 def unjudged_gate_prose(gate: UnjudgedGate) -> Prose:
     """A gate that nobody could judge: why, and what it may mean for the band."""
     name, cause = gate.name.replace("_", " ").capitalize(), cause_words(gate.gap)
@@ -281,6 +302,8 @@ def standing(dimension: Dimension) -> Text:
     """A dimension's band; one below Healthy that no rule has moved from its base is neutral: nothing speaks against it."""
     if dimension.score == dimension.base and not dimension.contributions and dimension.band != "healthy":
         return Text("Neutral", "neutral")
+    if dimension.highest is not None and dimension.band == "healthy":
+        return Text("Partly known", "unknown")  # a gap is never shown as good
     return Text(BAND_LABELS[dimension.band], BAND_TONES[dimension.band])
 
 
@@ -306,8 +329,9 @@ def key_factor(account: Account, dimension: Dimension) -> Cell:
 
 def because(contribution: Contribution, words: str = "") -> Cell:
     """Why a rule gave its points, resting on the figure that it read."""
-    fact = contribution.fact
-    return stated(words or contribution.because, fact.basis, fact.as_of, "good" if contribution.points > 0 else "bad")
+    fact, points = contribution.fact, contribution.points
+    tone: Tone = "good" if points > 0 else "bad" if points else "neutral"
+    return stated(words or contribution.because, fact.basis, fact.as_of, tone)
 
 
 def points_words(points: int) -> str:
@@ -539,14 +563,19 @@ def arithmetic(account: Account, score: HealthScore) -> Bullets | None:
                 f" {points_words(c.points)[0]} {abs(c.points)}" for c in dimension.contributions if c.points
             )
             kept = f", kept within 0 to 100: {found.value}" if raw != found.value else ""
+            if dimension.highest is not None:
+                kept = f" by what is known, {dimension.score} to {dimension.highest} with what is not"
             items.append(Prose(f"{dimension_title(dimension.name)}: {dimension.base}{terms} = {raw}{kept}.", (found,)))
     total = score_figure(account, score)
-    if isinstance(total, Fact):
+    if isinstance(total, Fact) and score.highest is not None:
+        items.append(Prose(f"Overall: {points_range(score)}, by the least and the most that is not known.", (total,)))
+    elif isinstance(total, Fact):
         known = [dimension for dimension in score.dimensions if dimension.score is not None]
         sum_words = " + ".join(f"{share_words(d.weight)} x {d.score}" for d in known)
         share = f" over the known {share_words(score.coverage)}" if score.coverage < 1 else ""
         whole = f"({sum_words}){share}" if share else sum_words
-        items.append(Prose(f"Overall: {whole} = {total.value}.", (total,)))
+        items.append(Prose(f"Overall: {whole} = {score.uncapped or total.value}.", (total,)))
+        items += [Prose(cap, (total,), "bad")] if (cap := cap_line(score)) else []
     return bullets(items)
 
 

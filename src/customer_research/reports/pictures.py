@@ -117,7 +117,7 @@ def dimension_bars(account: Account) -> Chart | None:
         )
         for dimension in score.dimensions
     )
-    known = [(d, d.score) for d in score.dimensions if d.score is not None]
+    known = [(d, d.score) for d in score.dimensions if d.score is not None and d.highest is None]
     if not known:
         return None
     worst, value = min(known, key=lambda pair: pair[1])
@@ -132,11 +132,16 @@ def contributions_waterfall(account: Account) -> Chart | None:
     total = judgement.score_figure(account, score)
     if score is None or score.score is None or not isinstance(total, Fact) or not score.contributions:
         return None
+    if score.highest is not None:  # what is open has no place among steps
+        return None
     known = [dimension for dimension in score.dimensions if dimension.score is not None]
     weight = math.fsum(dimension.weight for dimension in known)
     base = math.fsum(dimension.base * dimension.weight for dimension in known) / weight
     steps = [
-        (dimension, c, c.points * dimension.weight / weight) for dimension in known for c in dimension.contributions
+        (dimension, c, c.points * dimension.weight / weight)
+        for dimension in known
+        for c in dimension.contributions
+        if c.points
     ]
     marks = [Mark("Start", Fact(round(base, 1), "number", total.basis, account.as_of), TOTAL, label="bases, weighted")]
     marks += [
@@ -147,9 +152,14 @@ def contributions_waterfall(account: Account) -> Chart | None:
         )
         for dimension, c, points in sorted(steps, key=lambda step: step[2])
     ]
-    rounding = score.score - base - math.fsum(points for *_, points in steps)
+    before = score.score if score.uncapped is None else score.uncapped
+    rounding = before - base - math.fsum(points for *_, points in steps)
     if abs(rounding) >= _ROUNDED:
         marks.append(Mark("Rounding", Fact(round(rounding, 2), "number", total.basis, account.as_of)))
+    if before != score.score:
+        marks.append(
+            Mark("Cap", Fact(score.score - before, "number", total.basis, account.as_of), tone="bad", label="by a gate")
+        )
     whole = Fact(
         score.score, "number", total.basis, account.as_of, "health_score"
     )  # of the steps' unit: one axis for all

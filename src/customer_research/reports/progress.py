@@ -129,7 +129,7 @@ def moved_table(account: Account, since: date) -> tuple[Block, ...]:
         return ()
     then = Fact(past.score, "points", (history.receipt,), past.as_of, "health_score")
     words = (
-        f"From {past.score} ({BAND_LABELS[past.band]}) on {past.as_of:%Y-%m-%d} to {now.value} "
+        f"From {past.score} ({BAND_LABELS[past.band]}) on {past.as_of:%Y-%m-%d} to {judgement.points_range(score)} "
         f"({judgement.band_label(score)})."
     )
     found = [one for one in moved(past, score, history.rules) if abs(one.effect) >= _WEIGHTY][:_MOVED]

@@ -51,7 +51,8 @@ def health(account: Account) -> Figure:
     found = score(account)
     if account.score is None or isinstance(found, Gap):
         return found
-    words = f"{found.value} {judgement.band_label(account.score)}"
+    between = ", " if account.score.band == "unsettled" else " "
+    words = f"{judgement.points_range(account.score)}{between}{judgement.band_label(account.score)}"
     return Fact(words, "text", found.basis, account.as_of, "health_score")
 
 

@@ -11,7 +11,14 @@ from customer_research.domain.ranges import RANGES
 from customer_research.domain.report import Tone
 
 BAND_TONES: Mapping[str, Tone] = MappingProxyType(
-    {"healthy": "good", "monitor": "watch", "at_risk": "bad", "critical": "bad", "insufficient": "unknown"}
+    {
+        "healthy": "good",
+        "monitor": "watch",
+        "at_risk": "bad",
+        "critical": "bad",
+        "insufficient": "unknown",
+        "unsettled": "unknown",
+    }
 )
 """Green, yellow, red, red (C12)."""
 

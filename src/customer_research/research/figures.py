@@ -12,7 +12,9 @@ from customer_research.engines.duckdb import Memory
 from customer_research.metrics.catalogue import METRICS, PARTLY, SUBJECTS, Metric
 from customer_research.metrics.queries import (
     ACCOUNT_TABLE,
+    ANSWERED,
     EVIDENCE,
+    SILENT,
     account_columns,
     derived_sql,
     evidence_sql,
@@ -147,7 +149,17 @@ class Measuring:
         for metric in WIDE_METRICS:
             figure = self.figures.get(metric.name)
             row[metric.name] = figure.value if isinstance(figure, Fact) else None
-        return row
+        return row | {SILENT: "".join(f" {metric.name} " for metric in WIDE_METRICS if self._is_silent(metric))}
+
+    def _is_silent(self, metric: Metric) -> bool:
+        """Whether a metric is unknown, and one of its tables is for want of a source."""
+        derived = metric.subject == "derived"
+        gaps = (
+            self._gathered.table_gap(table, _subject_of(table) if derived else metric.subject)
+            for table in metric.tables
+        )
+        silent = any(gap is not None and gap.reason not in ANSWERED for gap in gaps)
+        return silent and not isinstance(self.figures.get(metric.name), Fact)
 
     def _write_wide(self) -> None:
         self._memory.create(ACCOUNT_TABLE, account_columns(), [self.wide_row()])

@@ -100,7 +100,7 @@ def scored_row(measuring: Judged, scorecard: str) -> dict[str, Any]:
 def metrics_needed(card: Scorecard) -> tuple[str, ...]:
     """The metrics that decide a score or its gates, each once."""
     named = (name for rule in card.rules for name in (*rule.metrics, rule.per) if name)
-    known_by = (name for dimension in card.dimensions for name in dimension.known_by)
+    known_by = (name for dimension in card.dimensions for name in (*dimension.known_by, *dimension.needs))
     gates = (name for gate in card.gates for case in gate.cases for name in case.when.metrics)
     return tuple(dict.fromkeys((*named, *known_by, *gates)))
 

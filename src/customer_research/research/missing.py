@@ -19,7 +19,7 @@ from customer_research.health.outcomes import (
 )
 from customer_research.health.scorecard import Scorecard
 from customer_research.metrics.catalogue import METRICS
-from customer_research.metrics.queries import account_columns
+from customer_research.metrics.queries import SILENT, account_columns
 from customer_research.reports.build import STREAMS
 from customer_research.reports.kinds.missing import Unknown, build
 from customer_research.reports.presentation import gap_words
@@ -76,7 +76,7 @@ def answers(measuring: Measuring, card: Scorecard, scorecard: str, questions: li
     """The bounds of each question, all scored in one statement."""
     if not questions:
         return []
-    needed = ("operator_id", "status", *metrics_needed(card))
+    needed = ("operator_id", "status", SILENT, *metrics_needed(card))
     row = {name: value for name, value in measuring.wide_row().items() if name in needed}
     unknowns = Unknowns(card, row, scored_row(measuring, scorecard), {m.name: m.unit for m in METRICS.values()})
     rows = [row for question in questions for row in unknowns.rows(question)]
@@ -93,7 +93,7 @@ def _sql(card: Scorecard) -> str:
 
 def _columns(card: Scorecard) -> dict[str, str]:
     types = account_columns()
-    kept = {name: types[name] for name in ("operator_id", "status", *metrics_needed(card))}
+    kept = {name: types[name] for name in ("operator_id", "status", SILENT, *metrics_needed(card))}
     return kept | dict.fromkeys(outcome_columns(card), "BIGINT")
 
 

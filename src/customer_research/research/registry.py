@@ -97,7 +97,23 @@ def scorecard(name: str) -> dict[str, Any]:
         "version": card.version,
         "digest": card.digest,
         "dimensions": [{"name": d.name, "weight": d.weight / PERMILLE, "base": d.base} for d in card.dimensions],
-        "gates": [{"name": g.name, "when": case.when.sql, "cap": g.cap} for g in card.gates for case in g.cases],
+        "one_number": card.one_number,
+        "gates": [
+            *(
+                {"name": g.name, "when": case.when.sql, "cap": g.cap, "reason": g.reason}
+                for g in card.gates
+                for case in g.cases
+            ),
+            *(
+                {
+                    "name": f"{name}_critical",
+                    "when": f"{name} < {card.cuts[2]}",
+                    "cap": card.critical_cap,
+                    "reason": card.critical_reason,
+                }
+                for name in card.critical_dimensions
+            ),
+        ],
     }
 
 
@@ -110,6 +126,7 @@ def rules(name: str) -> list[dict[str, Any]]:
             "points": f"{r.points:+d}" + (f" each ({r.per})" if r.per else ""),
             "when": case.when.sql,
             "because": case.because,
+            "tables": sorted({table for name in r.metrics for table in METRICS[name].tables}),
         }
         for r in _card(name).rules
         for case in r.cases

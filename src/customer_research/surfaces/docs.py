@@ -86,13 +86,17 @@ def rules_page() -> str:
             f"\n## `{name}` {card['version']}\n",
             f"{card['title']}. Weights: {weights}.\n",
             table(
-                ("rule", "dimension", "points", "when", "says"),
-                [(r["id"], r["dimension"], r["points"], f"`{r['when']}`", r["because"]) for r in registry.rules(name)],
+                ("rule", "dimension", "points", "when", "says", "needs the tables"),
+                [
+                    (r["id"], r["dimension"], r["points"], f"`{r['when']}`", r["because"], ", ".join(r["tables"]))
+                    for r in registry.rules(name)
+                ],
             ),
         ]
         if card["gates"]:
-            rows = [(g["name"], f"`{g['when']}`", g["cap"]) for g in card["gates"]]
-            parts += ["Gates (they cap the band, the score stays):\n", table(("gate", "when", "cap"), rows)]
+            rows = [(g["name"], f"`{g['when']}`", g["cap"], g["reason"]) for g in card["gates"]]
+            held = "with it the score, at the top of the band" if card["one_number"] else "the score stays"
+            parts += [f"Gates (they cap the band, {held}):\n", table(("gate", "when", "cap", "why"), rows)]
     found = [
         (f["rule"], f["title"], f["kind"], f["priority"], f"`{f['when']}`", f["action"]) for f in registry.findings()
     ]

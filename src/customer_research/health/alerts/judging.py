@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from customer_research.domain.alert import SOURCE_SUBJECT, AlertState
+from customer_research.domain.health import NO_BAND
 from customer_research.domain.records import TABLES
 from customer_research.domain.snapshot import STALE, Reading, Snapshot
 from customer_research.health.alerts.outdated import Outdated
@@ -143,7 +144,7 @@ class Judgement:
             if segment not in rule.segments:
                 return "unknown" if segment is None else "over"
         if rule.bands and reading.band not in rule.bands:
-            return "unknown" if reading.band == "insufficient" else "over"
+            return "unknown" if reading.band in NO_BAND else "over"
         if any(name in reading.findings for name in rule.excused_by):
             return "over"
         return "unknown" if any(self._excuse_untold(name, reading) for name in rule.excused_by) else "holds"

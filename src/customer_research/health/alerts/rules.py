@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, cast, get_args
 
 from customer_research.domain.alert import SEVERITIES, Severity
-from customer_research.domain.health import BAND_LABELS, BAND_ORDER, Band, Status
+from customer_research.domain.health import BAND_LABELS, BAND_ORDER, NO_BAND, Band, Status
 from customer_research.errors import ConfigError
 from customer_research.health.alerts.limits import SEGMENTS, Threshold, read_threshold
 from customer_research.health.conditions import Condition
@@ -16,6 +16,7 @@ from customer_research.health.findings import FindingRule
 from customer_research.health.rules import Vocabulary, read_sentence
 
 Kind = Literal["metric", "condition", "dimension", "band_drop", "score_drop", "finding", "signals", "source_gap"]
+_BANDS = tuple(band for band in BAND_ORDER if band not in NO_BAND)
 OVERALL = "score"
 """As a dimension: the score itself."""
 
@@ -223,7 +224,7 @@ class RuleReader:
             enabled=declared.flag("enabled", default=True),
             statuses=read_statuses(declared, self._defaults.statuses),
             segments=subset(declared, "segments", SEGMENTS),
-            bands=cast("tuple[Band, ...]", subset(declared, "bands", BAND_ORDER[:-1])),
+            bands=cast("tuple[Band, ...]", subset(declared, "bands", _BANDS)),
             excused_by=subset(declared, "excused_by", tuple(self._findings)),
             covered_by=subset(declared, "covered_by", earlier),
             test=test,
@@ -263,7 +264,7 @@ class RuleReader:
         return DimensionTest(declared.text("dimension"), self._threshold(declared))
 
     def _band_drop(self, declared: Declaration) -> BandDropTest:
-        to = cast("tuple[Band, ...]", subset(declared, "to", BAND_ORDER[1:-1]))
+        to = cast("tuple[Band, ...]", subset(declared, "to", _BANDS[1:]))
         if not to:
             raise declared.error("'to' names no band.")
         by_gate = declared.flag("by_gate", default=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from customer_research.domain.evidence import ANSWERS
-from customer_research.domain.health import BAND_ORDER, Band
+from customer_research.domain.health import BAND_ORDER, NO_BAND, Band
 from customer_research.domain.records import LAKE_TABLES
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.health.history import SLACK
@@ -114,4 +114,4 @@ _PARTS = ("name", "dimensions", "contributions", "gates", "findings", "unknown")
 
 def worse(band: Band, than: Band) -> bool:
     """Whether a band is worse than another."""
-    return BAND_ORDER.index(band) > BAND_ORDER.index(than)
+    return not NO_BAND & {band, than} and BAND_ORDER.index(band) > BAND_ORDER.index(than)

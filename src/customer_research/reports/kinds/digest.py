@@ -198,6 +198,10 @@ def _stale(found: Week) -> Iterator[Prose]:
     if unjudged is not None and unjudged.operators:
         text = f"Too little is known to score {counted(unjudged.operators, 'operator')}."
         yield Prose(text, (_count(found, unjudged.operators),), "unknown")
+    unsettled = next((group for group in portfolio.bands if group.name == "unsettled"), None)
+    if unsettled is not None and unsettled.operators:
+        text = f"A silent source leaves the band of {counted(unsettled.operators, 'operator')} open."
+        yield Prose(text, (_count(found, unsettled.operators),), "unknown")
 
 
 def moved_ids(moves: Moves | Gap) -> tuple[str, ...]:

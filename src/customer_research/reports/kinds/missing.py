@@ -61,7 +61,9 @@ def build(
 
 def _headline(account: Account, everything: Unknown | None) -> Prose:
     found = judgement.score_figure(account, account.score)
-    now = f"Health {found.value} of 100" if isinstance(found, Fact) else "No health score"
+    score = account.score
+    told = score is not None and isinstance(found, Fact)
+    now = f"Health {judgement.points_range(score)} of 100" if told and score is not None else "No health score"
     facts = (found,) if isinstance(found, Fact) else ()
     if everything is None:
         return Prose(f"{now}: everything that the scorecard asks for is known.", facts, "good")

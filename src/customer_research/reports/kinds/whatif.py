@@ -107,7 +107,7 @@ def _score_words(account: Account) -> str:
     score = account.score
     if score is None or score.score is None:
         return BAND_LABELS["insufficient"].lower()
-    return f"{score.score} of 100, {judgement.band_words(score)}"
+    return f"{judgement.points_range(score)} of 100, {judgement.band_words(score)}"
 
 
 def _assumptions(supposed: Supposition) -> Iterator[Block]:

@@ -113,6 +113,7 @@ def _live_reading(account: Account, score: HealthScore) -> Reading:
         score=score.score,
         band=score.band,
         band_before_gates=score.band,
+        highest=score.highest,
         coverage=score.coverage,
         dimensions={dimension.name: dimension.score for dimension in score.dimensions},
         contributions=score.points_by_rule,

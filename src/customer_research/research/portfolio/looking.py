@@ -41,6 +41,8 @@ SLIPPING_SHOWN = 10
 _EXAMPLES = 3
 _LEVELS: Mapping[str, int] = {"critical": 4, "high": 3, "medium": 2, "low": 1}
 _BAND_LEVELS: Mapping[Band, int] = {"critical": 4, "at_risk": 3, "monitor": 2, "insufficient": 1, "healthy": 0}
+"""How much attention a band asks for; one that is not settled, as its low end."""
+
 _ORDERS: Mapping[Sort, str] = {
     "attention": "level DESC, worth DESC NULLS LAST, score NULLS LAST, operator_id",
     "score": "score NULLS LAST, worth DESC NULLS LAST, operator_id",
@@ -120,7 +122,7 @@ def portfolio(
     receipt = scoring_receipt(snapshot)
     card = _card(snapshot)
     billed = Billed(engine, snapshot, rates)
-    of, wanted = _choose(engine, wanted, rules)
+    of, wanted = _choose(engine, wanted, rules, card)
     statuses = _groups(engine, billed, "chosen", "status", "score")
     ids = _ids(engine, "chosen", _ORDERS[wanted.sort], wanted.most)
     shown = accounts_of(files, ids, card, now=now, links=links, playbook=playbook, rates=rates)
@@ -240,7 +242,9 @@ def _rules(wanted: Wanted) -> tuple[FindingRule, ...]:
 # --- choosing ----------------------------------------------------------------------------------------------------------
 
 
-def _choose(engine: Engine, wanted: Wanted, rules: Sequence[FindingRule]) -> tuple[int, Wanted]:
+def _choose(
+    engine: Engine, wanted: Wanted, rules: Sequence[FindingRule], card: Scorecard
+) -> tuple[int, Wanted]:
     """Keep the table `chosen`; gives how many operators the snapshot has, and what is wanted with its owners' names.
 
     Raises:
@@ -248,12 +252,14 @@ def _choose(engine: Engine, wanted: Wanted, rules: Sequence[FindingRule]) -> tup
     """
     weights = " ".join(f"WHEN '{rule.id}' THEN {_LEVELS[rule.priority]}" for rule in rules if rule.kind == "risk")
     bands = " ".join(f"WHEN '{band}' THEN {level}" for band, level in _BAND_LEVELS.items())
+    healthy, monitor, at_risk = card.cuts
+    low_end = f"CASE WHEN s.score < {at_risk} THEN 4 WHEN s.score < {monitor} THEN 3 WHEN s.score < {healthy} THEN 2 ELSE 1 END"
     engine.keep(
         "everybody",
         f"""
         SELECT a.operator_id, a.name, COALESCE(a.segment, 'not known') AS segment, a.owner_name, a.usage_trend, w.worth, w.usd,
             COALESCE(s.status, 'unknown') AS status, s.band, s.score,
-            GREATEST(CASE s.band {bands} END, COALESCE(f.level, 0)) AS level
+            GREATEST(CASE s.band {bands} ELSE {low_end} END, COALESCE(f.level, 0)) AS level
         FROM accounts AS a
         INNER JOIN scores AS s ON s.operator_id = a.operator_id
         INNER JOIN worths AS w ON w.operator_id = a.operator_id

@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime, timedelta
 
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.health import BAND_ORDER, PRESENT, Band
+from customer_research.domain.health import BAND_ORDER, NO_BAND, PRESENT, Band
 from customer_research.domain.portfolio import Done, Mover, Moves
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.health.history import SLACK, SOURCE, STEP, alike, same_dimensions
@@ -57,10 +57,11 @@ def _between(history: History, then: Snapshot, now: Snapshot, place: str) -> Mov
             came.append(mover)
             continue
         known = same_dimensions(earlier, reading)  # a source that failed, or came back, moves nobody
-        if known and reading.band in AT_RISK and earlier.band not in AT_RISK and earlier.band != "insufficient":
+        if known and reading.band in AT_RISK and earlier.band not in AT_RISK | NO_BAND:
             new.append(mover)
         if mover.points is not None and mover.points != 0:
-            fell = _rank(reading.band) - _rank(earlier.band)
+            banded = not NO_BAND & {reading.band, earlier.band}
+            fell = _rank(reading.band) - _rank(earlier.band) if banded else 0
             if mover.points <= -STEP or (mover.points < 0 < fell):
                 worse.append(mover)
             elif mover.points >= STEP or (mover.points > 0 > fell):

@@ -34,7 +34,9 @@ FILES: Mapping[str, Mapping[str, str]] = {
     "scores": {
         "operator_id": "VARCHAR",
         "status": "VARCHAR",
+        "uncapped": "BIGINT",
         "score": "BIGINT",
+        "score_high": "BIGINT",
         "coverage": "DOUBLE",
         "band_before_gates": "VARCHAR",
         "band": "VARCHAR",
@@ -206,7 +208,7 @@ _PARTS: Mapping[str, str] = {
 }
 
 _READINGS = f"""
-SELECT s.operator_id, a.name, s.status, s.score, s.coverage, s.band_before_gates, s.band,
+SELECT s.operator_id, a.name, s.status, s.score, s.score_high, s.coverage, s.band_before_gates, s.band,
     {", ".join(f"l_{part}.listed AS {part}" for part in _PARTS)}
 FROM scores AS s
 INNER JOIN accounts AS a ON a.operator_id = s.operator_id
@@ -223,6 +225,7 @@ def _reading(snapshot: Snapshot, row: Mapping[str, Any]) -> Reading:
         as_of=snapshot.as_of,
         status=status_of(row["status"]),
         score=row["score"],
+        highest=None if row["score_high"] == row["score"] else row["score_high"],
         band=cast("Band", row["band"]),
         band_before_gates=cast("Band", row["band_before_gates"]),
         coverage=float(row["coverage"]),
