@@ -211,7 +211,9 @@ class Settings(BaseSettings):
         None, description="Fixes the present instant (the sandbox does); empty: the real time"
     )
     deadline_seconds: float = Field(12, gt=0, description="Total time a stream may take, retries included")
-    scorecard: str = Field("canonical", description="Scorecard of the reports: canonical, canonical_2, guide or billing_guide")
+    scorecard: str = Field(
+        "canonical", description="Scorecard of the reports: canonical, canonical_2, guide or billing_guide"
+    )
     playbook: Path | None = Field(None, description="Your own playbook (TOML: what to do when); empty: the shipped one")
     show_personal: bool = Field(default=False, description="Show personal data unmasked")
     links: Mapping[str, str] = Field(default_factory=dict, description="Deep-link patterns by kind, with {id}")
