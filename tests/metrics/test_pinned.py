@@ -16,7 +16,7 @@ def text(sql: str) -> str:
 def test_the_instant_stands_where_it_was_joined() -> None:
     told = text("late AS (SELECT r.a FROM r CROSS JOIN moment AS m WHERE r.b < m.d7) SELECT a FROM late")
     assert "$as_of" not in told
-    assert "WHERE r.b < (CAST('2026-11-02 08:30:00' AS TIMESTAMP) - INTERVAL '7' DAY)" in told.replace(
+    assert "WHERE r.b < (CAST('2026-11-02 08:30:00.000000' AS TIMESTAMP) - INTERVAL '7' DAY)" in told.replace(
         "( ", "("
     ).replace(" )", ")")
 
@@ -43,7 +43,7 @@ def test_a_selection_that_several_read_is_put_into_each_with_the_columns_that_it
         "SELECT x.n, y.c FROM x INNER JOIN y ON y.a = x.a"
     )
     assert "known AS (" not in told
-    assert "SELECT r.a, r.b < ( CAST('2026-11-02 08:30:00' AS TIMESTAMP) ) AS past FROM r ) AS known" in told
+    assert "SELECT r.a, r.b < ( CAST('2026-11-02 08:30:00.000000' AS TIMESTAMP) ) AS past FROM r ) AS known" in told
     assert "SELECT r.a, r.b, r.c, r.b < (" in told
 
 
