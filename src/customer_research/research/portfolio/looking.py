@@ -242,9 +242,7 @@ def _rules(wanted: Wanted) -> tuple[FindingRule, ...]:
 # --- choosing ----------------------------------------------------------------------------------------------------------
 
 
-def _choose(
-    engine: Engine, wanted: Wanted, rules: Sequence[FindingRule], card: Scorecard
-) -> tuple[int, Wanted]:
+def _choose(engine: Engine, wanted: Wanted, rules: Sequence[FindingRule], card: Scorecard) -> tuple[int, Wanted]:
     """Keep the table `chosen`; gives how many operators the snapshot has, and what is wanted with its owners' names.
 
     Raises:
