@@ -529,7 +529,7 @@ def test_lookup_of_several_does_not_pick() -> None:
     assert report.operator_id == ""
     assert report.headline is not None
     assert report.headline.text == "Ambiguous: 3 operators match. Choose one by its operator id."
-    assert len(table(report, "Matches, best first").rows) == 3
+    assert len(table(report, "Matches, best first; plan, MRR and status by the CSM view").rows) == 3
     assert "best" not in section_ids(report)
 
 
@@ -556,7 +556,10 @@ def test_lookup_without_any_proof_is_refused() -> None:
 def test_lookup_tells_unknown_fields_in_words() -> None:
     found = replace(answer(1).matches[0], candidate=candidate(1, mrr_minor=None, email=None, city=None, churned=True))
     report = build_lookup(replace(answer(1), matches=(found,), best=found), RECEIPTS, (), AS_OF)
-    cells = [getattr(cell, "text", getattr(cell, "value", "")) for cell in table(report, "Matches, best first").rows[0]]
+    cells = [
+        getattr(cell, "text", getattr(cell, "value", ""))
+        for cell in table(report, "Matches, best first; plan, MRR and status by the CSM view").rows[0]
+    ]
     assert cells.count("not recorded") == 3
     assert "churned" in cells
 

@@ -377,7 +377,9 @@ def score_lines(account: Account) -> Figures:
         lines += [FigureLine("Band", band, band_tone(score)), FigureLine("Coverage (weight known)", coverage)]
     status = figure(account, "status")
     if isinstance(status, Fact):
-        status = Fact(status_words(account), "text", status.basis, status.as_of, "status", status.note)
+        status = Fact(
+            churned_words(account) or status_words(account), "text", status.basis, status.as_of, "status", status.note
+        )
     return Figures((*lines, FigureLine("Status", status), payment_line(account)))
 
 

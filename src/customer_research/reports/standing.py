@@ -151,6 +151,7 @@ _ALL = (
     Standing("segment", "Segment", _metric("segment")),
     Standing("plan", "Plan", _metric("base_plan_name")),
     Standing("tenure", "Tenure", _metric("tenure_days")),
+    Standing("owner", "Account owner", _metric("owner_name")),
 )
 
 STANDINGS: Mapping[str, Standing] = MappingProxyType({standing.name: standing for standing in _ALL})
@@ -191,7 +192,7 @@ PORTFOLIO_COLUMNS: Mapping[str, Callable[[Account], Figure]] = MappingProxyType(
         "overdue_invoices": _metric("overdue_invoices"),
         "open_tickets": _metric("open_tickets"),
         "days_to_renewal": _metric("days_to_renewal"),
-        "owner": _metric("owner_name"),
+        "owner": STANDINGS["owner"].figure,
         "why": flag,
     }
 )

@@ -98,8 +98,18 @@ class Research:
         """The lookup as a report, and the answer itself."""
         self._connections.forget()
         found = await self._resolver.resolve(term)
-        report = lookup_kind.build_lookup(found.answer, found.receipts, found.gaps, self._clock())
+        standing = await self._standing(found.answer)
+        report = lookup_kind.build_lookup(found.answer, found.receipts, found.gaps, self._clock(), standing)
         return report, found.answer
+
+    async def _standing(self, answer: LookupAnswer) -> Account | None:
+        """How the one operator found stands, measured as every report measures it; None where there is none to measure."""
+        if answer.best is None:
+            return None
+        with suppress(CustomerResearchError):  # who it is stands without it
+            account, _ = await self.measured(answer.best.operator_id, tables=lookup_kind.TABLES)
+            return account
+        return None
 
     async def report(
         self, kind: str, term: str, *, scorecard: str | None = None, occasion: Occasion = INTERNALLY
