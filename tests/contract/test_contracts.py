@@ -128,6 +128,7 @@ def test_the_judge_misses_what_we_must_send(vendor: str, header: str, wire: Wire
 
 REACHED = {
     "lago": {
+        "GET /api/v1/coupons",
         "GET /api/v1/credit_notes",
         "GET /api/v1/customers",
         "GET /api/v1/customers/{external_customer_id}",

@@ -463,6 +463,26 @@ def test_mrr_takes_percentages_off_first_then_fixed_amounts() -> None:
     assert mrr(fifth, coupon(percentage=10.0)) == 86_400
 
 
+def test_a_coupon_that_is_limited_to_plans_comes_off_those_alone() -> None:
+    base, added = (
+        subscription(monthly_minor=40_000),
+        subscription(monthly_minor=10_000, plan_code="add_on", is_base=False),
+    )
+
+    def left(*coupons: Row) -> int:
+        return int(money(subscription=[base, added], coupon=list(coupons))["USD"]["mrr"])
+
+    half = coupon(percentage=50.0)
+    assert left(half) == 25_000
+    assert left({**half, "plan_codes": "|add_on|other|"}) == 45_000
+    assert left({**half, "plan_codes": "|other|"}) == left({**half, "plan_codes": ""}) == 50_000
+    fixed = coupon(amount_minor=30_000, currency="USD")
+    assert left(fixed) == 20_000
+    assert left({**fixed, "plan_codes": "|add_on|"}) == 40_000  # no further than what the plan costs
+    assert left({**half, "plan_codes": "|add_on|"}, {**fixed, "plan_codes": "|add_on|"}) == 40_000
+    assert left({**half, "plan_codes": "|addXon|"}) == 50_000
+
+
 def test_mrr_is_never_below_zero() -> None:
     assert mrr(coupon(percentage=100.0)) == 0
     assert mrr(coupon(percentage=150.0), coupon(percentage=20.0)) == 0

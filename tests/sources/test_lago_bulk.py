@@ -125,7 +125,8 @@ def test_a_full_pull_asks_for_pages_of_a_hundred_and_prices_that_lists_leave_ope
 
     lists = [path for path in paths(own) if "per_page=100" in path]
     lengths = {table: len(getattr(own.dataset.lago, key)) for table, key in RECORDS.items()}
-    assert len(lists) == sum(max(1, -(-length // 100)) for length in lengths.values())
+    limits = 1  # what coupons are limited to
+    assert len(lists) == limits + sum(max(1, -(-length // 100)) for length in lengths.values())
     assert len([path for path in paths(own) if path.startswith("/subscriptions/")]) == 30
     assert len(paths(own)) == len(lists) + 30 == sum(one.requests for piece in kept.slices for one in piece.receipts)
     assert set(kept.marks) == set(STREAMS)

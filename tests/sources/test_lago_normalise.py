@@ -112,7 +112,7 @@ KINDS: dict[str, tuple[Callable[[Any], Raw], Raw]] = {
     "invoice": (lambda raw: normalise.invoice(raw, OPERATOR), INVOICE),
     "payment": (lambda raw: normalise.payments(raw, OPERATOR)[0], PAYMENT),
     "credit_note": (lambda raw: normalise.credit_note(raw, OPERATOR), CREDIT_NOTE),
-    "coupon": (lambda raw: normalise.coupon(raw, OPERATOR), COUPON),
+    "coupon": (lambda raw: normalise.coupon(raw, OPERATOR, {}), COUPON),
 }
 
 
@@ -196,7 +196,7 @@ def test_zeros_are_values() -> None:
     assert normalise.invoice(INVOICE, OPERATOR)["total_minor"] == 0
     assert normalise.payments(PAYMENT, OPERATOR)[0]["amount_minor"] == 0
     assert normalise.credit_note(CREDIT_NOTE, OPERATOR)["balance_minor"] == 0
-    assert normalise.coupon(COUPON, OPERATOR)["frequency_duration_remaining"] == 0
+    assert normalise.coupon(COUPON, OPERATOR, {})["frequency_duration_remaining"] == 0
     assert subscription({**SUBSCRIPTION, "plan_amount_cents": 0})["monthly_minor"] == 0
 
 
@@ -367,10 +367,20 @@ def test_a_payment_that_names_no_invoice_is_kept() -> None:
     assert normalise.payments({**PAYMENT, "invoice_ids": None}, OPERATOR)[0]["invoice_id"] is None
 
 
+def test_a_coupon_says_to_which_plans_it_is_limited() -> None:
+    free = {"code": "welcome-20", "limited_plans": False, "plan_codes": []}
+    assert normalise.coupon_limit(free) == ("welcome-20", None)
+    assert normalise.coupon_limit({**free, "limited_plans": True, "plan_codes": ["a", "b"]}) == ("welcome-20", "|a|b|")
+    assert normalise.coupon_limit({**free, "limited_billable_metrics": True}) == ("welcome-20", "")
+    with pytest.raises(SchemaChanged, match="to which plans"):
+        normalise.coupon_limit({"code": "welcome-20", "limited_plans": True})
+    assert normalise.coupon(COUPON, OPERATOR, {"welcome-20": "|a|"})["plan_codes"] == "|a|"
+
+
 def test_coupons_are_a_share_or_an_amount() -> None:
     fixed = {**COUPON, "percentage_rate": None, "amount_cents": 500, "amount_currency": "USD"}
-    assert normalise.coupon(COUPON, OPERATOR)["percentage"] == 20.0
-    row = normalise.coupon(fixed, OPERATOR)
+    assert normalise.coupon(COUPON, OPERATOR, {})["percentage"] == 20.0
+    row = normalise.coupon(fixed, OPERATOR, {})
     assert (row["percentage"], row["amount_minor"], row["currency"]) == (None, 500, "USD")
 
 

@@ -217,6 +217,7 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 operator_id text the operator
                 coupon_id text Lago's UUID of the application
                 code text coupon code
+                plan_codes texts codes of the plans that it is limited to; null: it takes off every plan's price
                 status text active, terminated
                 amount_minor integer fixed amount off; null for a percentage
                 currency text ISO 4217 of the fixed amount

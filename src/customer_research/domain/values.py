@@ -166,6 +166,12 @@ def flag(value: Any) -> bool | None:
     raise _unreadable(value, "truth value")
 
 
+def listed(names: Iterable[str]) -> str:
+    """A list of texts as one, as the canonical tables hold it: `|a|b|`, empty for none (a bar inside becomes a slash)."""
+    parts = [name.replace("|", "/") for name in names]
+    return f"|{'|'.join(parts)}|" if parts else ""
+
+
 def _moment(shown: str) -> datetime:
     try:
         return datetime.fromisoformat(shown)

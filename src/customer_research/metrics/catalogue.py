@@ -146,7 +146,7 @@ _BILLING_MONEY = _metrics(
     "billing_money",
     "invoice",
     """
-    mrr | money | 0 | subscription coupon | active_subscriptions | MRR | sum over active subscriptions of the monthly price (override before plan) minus recurring and forever coupons (percentages one after the other, then fixed ones as their share of a month at the shortest billing interval), never below 0, per currency (C37)
+    mrr | money | 0 | subscription coupon | active_subscriptions | MRR | sum over active subscriptions of the monthly price (override before plan) minus recurring and forever coupons (percentages one after the other, then fixed ones as their share of a month at the shortest billing interval), a coupon limited to plans comes off those alone; never below 0, per currency
     list_mrr | money | 0 | subscription | active_subscriptions | MRR before coupons | sum over active subscriptions of the monthly price
     total_invoiced | money | 0 | | positive_invoices | Total invoiced | sum of positive finalised invoices
     total_paid | money | 0 | | paid_invoices | Lifetime value (paid) | sum of finalised invoices with payment succeeded and total > 0

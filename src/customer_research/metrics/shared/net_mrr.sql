@@ -1,10 +1,12 @@
 -- MRR per operator and currency: the monthly prices of active subscriptions, minus recurring and forever coupons that hold
 -- at T: percentages first, one after the other, rounded half to even; then fixed amounts, as their share of a month at the
--- shortest billing interval (a fixed coupon comes off every invoice). Never below 0. (C37)
+-- shortest billing interval (a fixed coupon comes off every invoice). A coupon that is limited to plans comes off those alone,
+-- and a fixed one no further than what they cost. Never below 0.
 WITH priced AS (
     SELECT
         operator_id,
         currency,
+        COALESCE(plan_code, '') AS plan_code,
         SUM(monthly_minor) AS list_mrr,
         MAX(
             CASE interval
@@ -17,10 +19,10 @@ WITH priced AS (
         ) AS invoices_per_month
     FROM subscription_at
     WHERE status = 'active'
-    GROUP BY operator_id, currency
+    GROUP BY operator_id, currency, COALESCE(plan_code, '')
 ),
 held AS (
-    SELECT c.operator_id, c.currency, c.amount_minor, c.percentage
+    SELECT c.operator_id, c.coupon_id, c.currency, c.amount_minor, c.percentage, c.plan_codes
     FROM coupon AS c
     CROSS JOIN moment AS m
     WHERE c.created_at < m.t
@@ -33,31 +35,61 @@ held AS (
 ),
 percentages AS (
     SELECT
-        operator_id,
+        p.operator_id,
+        p.currency,
+        p.plan_code,
         CASE
-            WHEN MAX(percentage) >= 100 THEN 0.0
-            ELSE EXP(SUM(CASE WHEN percentage < 100 THEN LN(1 - CAST(percentage AS DOUBLE) / 100) END))
+            WHEN MAX(h.percentage) >= 100 THEN 0.0
+            ELSE EXP(SUM(CASE WHEN h.percentage < 100 THEN LN(1 - CAST(h.percentage AS DOUBLE) / 100) END))
         END AS kept
-    FROM held
-    WHERE percentage > 0
-    GROUP BY operator_id
+    FROM priced AS p
+    INNER JOIN held AS h ON h.operator_id = p.operator_id
+    WHERE h.percentage > 0 AND (h.plan_codes IS NULL OR STRPOS(h.plan_codes, '|' || p.plan_code || '|') > 0)
+    GROUP BY p.operator_id, p.currency, p.plan_code
+),
+kept AS (
+    SELECT
+        p.operator_id,
+        p.currency,
+        p.plan_code,
+        p.list_mrr,
+        p.invoices_per_month,
+        CAST(p.list_mrr AS DOUBLE) * COALESCE(r.kept, 1.0) AS share
+    FROM priced AS p
+    LEFT JOIN percentages AS r ON r.operator_id = p.operator_id AND r.currency = p.currency AND r.plan_code = p.plan_code
+),
+taken AS (
+    SELECT
+        k.operator_id,
+        k.currency,
+        h.coupon_id,
+        MAX(h.amount_minor) * COALESCE(MAX(k.invoices_per_month), 1.0) AS off_share,
+        CASE WHEN MAX(h.plan_codes) IS NULL THEN NULL ELSE SUM(k.share) END AS most
+    FROM kept AS k
+    INNER JOIN held AS h ON h.operator_id = k.operator_id AND h.currency = k.currency
+    WHERE h.amount_minor > 0 AND h.percentage IS NULL
+        AND (h.plan_codes IS NULL OR STRPOS(h.plan_codes, '|' || k.plan_code || '|') > 0)
+    GROUP BY k.operator_id, k.currency, h.coupon_id
 ),
 amounts AS (
-    SELECT operator_id, currency, SUM(amount_minor) AS off_minor
-    FROM held
-    WHERE amount_minor > 0 AND percentage IS NULL
+    SELECT operator_id, currency, SUM(CASE WHEN off_share > most THEN most ELSE off_share END) AS off_share
+    FROM taken
+    GROUP BY operator_id, currency
+),
+totals AS (
+    SELECT operator_id, currency, SUM(list_mrr) AS list_mrr, SUM(share) AS share
+    FROM kept
     GROUP BY operator_id, currency
 ),
 shares AS (
     SELECT
-        p.operator_id,
-        p.currency,
-        p.list_mrr,
-        ROUND(CAST(p.list_mrr AS DOUBLE) * COALESCE(r.kept, 1.0), 6) AS kept_share,
-        ROUND(CAST(COALESCE(a.off_minor, 0) AS DOUBLE) * COALESCE(p.invoices_per_month, 1.0), 6) AS off_share
-    FROM priced AS p
-    LEFT JOIN percentages AS r ON r.operator_id = p.operator_id
-    LEFT JOIN amounts AS a ON a.operator_id = p.operator_id AND a.currency = p.currency
+        s.operator_id,
+        s.currency,
+        s.list_mrr,
+        ROUND(s.share, 6) AS kept_share,
+        ROUND(CAST(COALESCE(a.off_share, 0) AS DOUBLE), 6) AS off_share
+    FROM totals AS s
+    LEFT JOIN amounts AS a ON a.operator_id = s.operator_id AND a.currency = s.currency
 ),
 rounded AS (
     SELECT

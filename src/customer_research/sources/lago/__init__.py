@@ -47,7 +47,9 @@ SOURCE = Source(
     find=find,
     bulk=BULK,
     links=LINKS,
-    scopes=("read-only API key: customers, subscriptions, plans, invoices, payments, credit notes, applied coupons",),
+    scopes=(
+        "read-only API key: customers, subscriptions, plans, invoices, payments, credit notes, coupons, applied coupons",
+    ),
 )
 
 __all__ = ["SOURCE"]

@@ -291,6 +291,21 @@ async def _subscriptions(session: LagoSession, pull: Pull) -> AsyncIterator[Slic
         yield piece
 
 
+async def _coupons(session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
+    """All coupons ever applied, each with the plans that it is limited to."""
+    limits, unread = await session.limits(), _Unread(session, "coupon")
+
+    def rows(raw: Raw) -> list[Row]:
+        return [normalise.coupon(raw, _operator(raw, "coupon"), limits.plans)]
+
+    async for run in _runs(session, "coupons", "applied_coupons", _Place.of(pull.resume)):
+        piece = _slice(run, "coupon", each(run.records, rows, surely=SURELY), unread)
+        if run.is_last:
+            piece = replace(piece, receipts=(*piece.receipts, *limits.receipts))
+            piece = _ended(piece, pull, {"coupon": run.missing + limits.missing}, unread.gap, whole=True)
+        yield piece
+
+
 async def _invoices(session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
     """All invoices; or those of late, those unpaid, and those that the lake holds as unpaid."""
     unread = _Unread(session, "invoice")
@@ -397,7 +412,7 @@ BULK = (
         "coupons",
         "Applied coupons",
         _landings("coupon"),
-        _Whole("coupon", "coupons", "applied_coupons", lambda raw: [normalise.coupon(raw, _operator(raw, "coupon"))]),
+        _coupons,
     ),
 )
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from customer_research.connect.source import Row
 from customer_research.domain import zones
 from customer_research.domain.money import MONTHS_PER_INTERVAL, monthly_minor
-from customer_research.domain.values import UnreadableError, enumerated, number
+from customer_research.domain.values import UnreadableError, enumerated, listed, number
 from customer_research.errors import SchemaChanged
 
 T = TypeVar("T")
@@ -363,8 +363,28 @@ def credit_note(raw: Any, operator_id: str) -> Row:
     }
 
 
-def coupon(raw: Any, operator_id: str) -> Row:
-    """One coupon applied to the operator: a percentage or a fixed amount.
+def coupon_limit(raw: Any) -> tuple[str, str | None]:
+    """A coupon's code, and the codes of the plans that it is limited to as one text; None where it takes off every plan.
+
+    One that is limited to the usage of some metrics takes nothing off a plan's price: its text is empty.
+
+    Raises:
+        SchemaChanged: it has no code, or a limit that does not say to which plans.
+    """
+    record = Record(raw, "coupon")
+    code = record.text("code")
+    if record.optional_flag("limited_billable_metrics"):
+        return code, ""
+    if not record.optional_flag("limited_plans"):
+        return code, None
+    codes = record.raw.get("plan_codes")
+    if not isinstance(codes, list):
+        raise SchemaChanged("Lago's coupon does not say to which plans it is limited.", source="lago", stream="coupons")
+    return code, listed(map(str, codes))
+
+
+def coupon(raw: Any, operator_id: str, limits: Mapping[str, str | None]) -> Row:
+    """One coupon applied to the operator: a percentage or a fixed amount. `limits`: by its code, the plans it is limited to.
 
     Raises:
         SchemaChanged: it is neither.
@@ -377,6 +397,7 @@ def coupon(raw: Any, operator_id: str) -> Row:
         "operator_id": operator_id,
         "coupon_id": record.text("lago_id"),
         "code": record.text("coupon_code"),
+        "plan_codes": limits.get(record.text("coupon_code")),
         "status": record.word("status"),
         "amount_minor": amount if percentage is None else None,
         "currency": record.optional_text("amount_currency") if percentage is None else None,

@@ -58,6 +58,15 @@ class Plans:
     missing: int
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The plans that the organisation's coupons are limited to, by the coupon's code: `|code|code|`, None for no limit."""
+
+    plans: Mapping[str, str | None]
+    receipts: tuple[Receipt, ...] = ()
+    missing: int = 0
+
+
 class LagoSession:
     """One connection to Lago for any number of operators."""
 
@@ -65,6 +74,8 @@ class LagoSession:
         self.http = http
         self._plans: Plans | None = None
         self._plans_lock = asyncio.Lock()
+        self._limits: Limits | None = None
+        self._limits_lock = asyncio.Lock()
         self._sample: Listing | None = None
         self._sample_lock = asyncio.Lock()
 
@@ -118,6 +129,18 @@ class LagoSession:
                 receipt = recording.receipt(rows, truncated=listing.missing > 0)
                 self._plans = Plans(stamp(rows, receipt), receipt, listing.missing)
             return self._plans
+
+    async def limits(self) -> Limits:
+        """What the coupons are limited to, asked for once a session: an applied coupon does not tell."""
+        async with self._limits_lock:
+            if self._limits is None:
+                recording = self.http.recording("coupon_limits")
+                listing = await self.every("/coupons", "coupons", recording)
+                plans = dict(normalise.coupon_limit(record) for record in listing.records)
+                told = [{"code": code, "plan_codes": codes} for code, codes in plans.items()]
+                receipt = recording.receipt(told, truncated=listing.missing > 0)
+                self._limits = Limits(plans, (receipt,), listing.missing)
+            return self._limits
 
     async def sample(self) -> Listing:
         """The first page of the organisation's customers, for `doctor`, asked for once a session."""

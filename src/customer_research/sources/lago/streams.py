@@ -16,7 +16,7 @@ from customer_research.domain.money import MONTHS_PER_INTERVAL
 from customer_research.domain.values import LEGACY, operator_id, operator_key
 from customer_research.errors import BadAnswer
 from customer_research.sources.lago import normalise
-from customer_research.sources.lago.session import LagoSession, Listing
+from customer_research.sources.lago.session import LagoSession, Limits, Listing
 
 STATUSES = ("active", "pending", "canceled", "terminated")
 """Lago lists only active subscriptions unless told otherwise."""
@@ -140,8 +140,16 @@ credit_notes = _Listed(
 )
 """All credit notes."""
 
-coupons = _Listed("coupon", "coupons", "applied_coupons", lambda raw, operator: [normalise.coupon(raw, operator)])
-"""All coupons ever applied, ended ones too."""
+
+async def coupons(session: LagoSession, subject: Subject) -> Batch:
+    """All coupons ever applied, ended ones too, each with the plans that it is limited to; those are asked for if there is one."""
+    recording = session.http.recording("coupons")
+    listing = await listed(session, subject, "applied_coupons", recording)
+    limits = await session.limits() if listing.records else Limits({})
+    read = each(listing.records, lambda record: [normalise.coupon(record, subject.operator_id, limits.plans)])
+    receipt = recording.receipt(read.rows, truncated=listing.missing > 0)
+    gaps = missing("coupon", listing, read) | truncated("coupon", limits.missing)
+    return Batch({"coupon": stamp(read.rows, receipt)}, (receipt, *limits.receipts), gaps)
 
 
 def missing(table: str, listing: Listing, read: Read[Any]) -> dict[str, Gap]:

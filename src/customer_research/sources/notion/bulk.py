@@ -18,6 +18,7 @@ from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import Ask, BulkStream, LandingTable, Link, Pull, Row, Slice
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import TABLES, ColumnType
+from customer_research.domain.values import listed
 from customer_research.sources.notion.index import WantedIndex
 from customer_research.sources.notion.matching import Wanted
 from customer_research.sources.notion.normalise import (
@@ -25,7 +26,6 @@ from customer_research.sources.notion.normalise import (
     Schema,
     Ticket,
     instant,
-    listed,
     matched,
     page_row,
     read_page,

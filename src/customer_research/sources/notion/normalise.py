@@ -16,7 +16,7 @@ from typing import Any
 from customer_research.connect.source import Row
 from customer_research.domain import values
 from customer_research.domain.records import TABLES
-from customer_research.domain.values import UnreadableError, spelt
+from customer_research.domain.values import UnreadableError, listed, spelt
 from customer_research.errors import SchemaChanged
 
 SOURCE_NAME = "notion"
@@ -302,12 +302,6 @@ def is_open(status: str | None, stages: Iterable[str], group: str | None = None)
 
 
 _KNOWN_STATUSES = frozenset(status.casefold() for status in STATUSES)
-
-
-def listed(names: Iterable[str]) -> str:
-    """A list as the canonical tables hold it: `|a|b|`, empty for none (a bar inside a name becomes a slash)."""
-    parts = [name.replace("|", "/") for name in names]
-    return f"|{'|'.join(parts)}|" if parts else ""
 
 
 def instant(value: Any) -> datetime | None:
