@@ -29,7 +29,7 @@ from crm_records import (
 from customer_research.connect.source import Batch, Subject
 from customer_research.domain.check import CheckResult
 from customer_research.domain.records import TABLES
-from customer_research.domain.values import spelt
+from customer_research.domain.values import listed, spelt
 from customer_research.errors import (
     BadAnswer,
     ConfigError,
@@ -344,8 +344,8 @@ def test_properties_are_found_whatever_their_case_and_read_whatever_their_type()
 
 
 def test_lists_and_vocabularies() -> None:
-    assert n.listed(["a", "b|c"]) == "|a|b/c|"
-    assert n.listed([]) == ""
+    assert listed(["a", "b|c"]) == "|a|b/c|"
+    assert listed([]) == ""
     assert spelt("high", n.PRIORITIES) == "High"
     assert spelt("Urgent", n.PRIORITIES) == "Urgent"
     assert spelt(None, n.PRIORITIES) is None
