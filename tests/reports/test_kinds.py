@@ -440,7 +440,7 @@ def test_payments_without_card_processing_say_so() -> None:
     figures = {name: gap if name.startswith("charge") else found for name, found in account.figures.items()}
     shown = terminal.render(KINDS["payments"].build(replace(account, figures=figures)), width=120)
     assert f"does not apply (Warehouse): {text.rstrip('.')}" in shown
-    assert "100%" not in shown.split("Charges, last 90 days")[1].split("Risk")[0]
+    assert "100%" not in shown.split("Attempts, 90 days")[1].split("Risk")[0]
 
 
 def test_payments_mask_the_cardholder() -> None:
@@ -461,7 +461,7 @@ def test_reservations_have_their_tables() -> None:
         "Top drivers, 90 days",
     }
     assert "No trip farmed out in 12 months." in prose(report)
-    completed = line(report, "Completed share").figure
+    completed = line(report, "Completed share, 12 months").figure
     assert isinstance(completed, Fact)
     assert completed.value == pytest.approx(0.875)
 

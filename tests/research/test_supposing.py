@@ -147,7 +147,7 @@ def test_an_unknown_figure_can_be_assumed_and_rests_on_the_assumption_alone(
 ) -> None:
     report = research(lambda opened: opened.whatif(S02, ["nps_latest=3"]))
 
-    now, then = _cells(report, "Latest NPS")
+    now, then = _cells(report, "Latest NPS, 180 days")
     assert not isinstance(now, Fact)
     assert [receipt.source for receipt in then.basis] == ["assumption"]
     assert _lines(report)["S4"] == (None, -20)

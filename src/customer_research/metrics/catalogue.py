@@ -181,7 +181,7 @@ _CSM = _metrics(
     tenure_days | days | - | | csm | Tenure | days since sign-up
     lifetime_reservations_csm | count | 0 | | csm | Reservations ever (CSM view) | R_TOTAL_RESERVATIONS_COUNT, null means none
     trip_revenue_12m_csm | usd_minor | - | | csm | Trip revenue, 12 months (CSM view) | R_T12M_TOTAL_AMOUNT
-    size_tier | text | - | | csm | Size tier | operator trip revenue of 12 months: <50k, 50-250k, 250k-1M, >1M USD (C15)
+    size_tier | text | - | | csm | Size tier, 12 months | operator trip revenue of 12 months: <50k, 50-250k, 250k-1M, >1M USD (C15)
     size_label | text | - | | csm | HubSpot size label | HS_C_PROPERTY_CUSTOMER_SEGMENT, display only
     fleet_label | text | - | | csm | HubSpot fleet bucket | HS_C_PROPERTY_MOOVS_FLEET_SIZE
     days_since_assignment | days | - | | csm | Days since a driver was assigned | from DA_LAST_ASSIGNED_DRIVER_AT; not a login (C24)
@@ -207,9 +207,9 @@ _USAGE = _metrics(
     days_since_activity | days | - | | reservations | Days since last activity | whole days from last activity to T
     history_months | count | 0 | | reservations | Months of history | whole 30.4375-day months from the first reservation to T
     active_months_12m | count | 0 | | reservations_12m | Active months of 12 | 30-day windows of the last 360 days with at least one reservation created
-    trips_per_month | number | - | | reservations_12m | Reservations per month | reservations of 12 months / months since the first one (30.4375 days each, at least 1, at most 12)
+    trips_per_month | number | - | | reservations_12m | Reservations per month, 12 months | reservations of 12 months / months since the first one (30.4375 days each, at least 1, at most 12)
     trend_30d | ratio | - | | reservations_60d | Trend, 30 days | (last 30 d - previous 30 d) / previous, when the previous has at least 10
-    trend_90d | ratio | - | | reservations_180d | Trend, quarter on quarter | (last 90 d - previous 90 d) / previous, when the previous has at least 10
+    trend_90d | ratio | - | | reservations_180d | Trend, 90 days | (last 90 d - previous 90 d) / previous, when the previous has at least 10
     trend_90d_year | ratio | - | | reservations | Trend, year on year | (last 90 d - same 90 d a year before) / the latter, with 15 months of history and at least 10 then
     seasonal_factor_30d | ratio | - | | reservations | Seasonal step, 30 days | last year's 30 d / the 30 d before it, with 15 months of history and at least 10 in the latter
     trend_30d_seasonal | ratio | - | | reservations_60d | Trend, 30 days, season taken out | last 30 d / (previous 30 d x seasonal step) - 1, with a seasonal step above 0 and at least 10 before
@@ -217,7 +217,7 @@ _USAGE = _metrics(
     cancelled_12m | count | 0 | | cancelled_12m | Cancelled, 12 months | cancelled, pickup in [T-365 d, T)
     pending_12m | count | 0 | | pending_12m | Pending, 12 months | pending, confirmed or in progress, pickup in [T-365 d, T)
     trips_12m | count | 0 | | trips_12m | Trips, 12 months | pickup in [T-365 d, T), any status
-    cancellation_rate | ratio | - | | trips_12m | Cancellation rate | cancelled / trips, 12 months by pickup
+    cancellation_rate | ratio | - | | trips_12m | Cancellation rate, 12 months | cancelled / trips, 12 months by pickup
     cancellation_rate_90d | ratio | - | | trips_90d | Cancellation rate, 90 days | cancelled / trips with pickup in [T-90 d, T)
     cancellation_rate_prev_90d | ratio | - | | trips_prev_90d | Cancellation rate, previous 90 days | the same over [T-180 d, T-90 d)
     completed_90d | count | 0 | | completed_90d | Completed, 90 days | completed, pickup in [T-90 d, T)
@@ -228,20 +228,20 @@ _USAGE = _metrics(
     booked_value_future | usd_minor | 0 | | future_trips | Booked ahead (value) | sum of total over trips not cancelled with pickup at T or later
     future_trips | count | 0 | | future_trips | Booked ahead | trips not cancelled with pickup at T or later
     future_trips_30d | count | 0 | | future_trips_30d | Booked ahead, 30 days | the same with pickup in [T, T+30 d)
-    avg_trip_value | usd_minor | - | | completed_12m | Average trip value | revenue of 12 months / completed trips, rounded half to even
+    avg_trip_value | usd_minor | - | | completed_12m | Average trip value, 12 months | revenue of 12 months / completed trips, rounded half to even
     collected_12m | usd_minor | 0 | | completed_12m | Collected, 12 months | sum of paid over completed trips, pickup in [T-365 d, T)
     collection_rate_90d | ratio | - | | completed_90d | Collection rate, 90 days | paid / total over completed trips whose paid amount is known, pickup in [T-90 d, T)
     collection_rate_12m | ratio | - | | completed_12m | Collection rate, 12 months | the same over [T-365 d, T)
     outstanding_trips | usd_minor | 0 | | unpaid_trips | Outstanding trip balance | sum of due over completed trips, pickup before T
     driver_trips_90d | count | 0 | | driver_trips_90d | Trips with a driver, 90 days | trips with a driver, pickup in [T-90 d, T)
-    driver_app_rate | ratio | - | | driver_trips_90d | Driver app adoption | trips with the driver app used / trips with a driver, 90 days
+    driver_app_rate | ratio | - | | driver_trips_90d | Driver app adoption, 90 days | trips with the driver app used / trips with a driver, 90 days
     farm_out_rate_90d | ratio | - | | trips_90d | Farm-out rate, 90 days | trips with a farm-out partner / trips, 90 days
     farm_out_rate_prev_90d | ratio | - | | trips_prev_90d | Farm-out rate, previous 90 days | the same over [T-180 d, T-90 d)
     own_completed_90d | count | 0 | | own_completed_90d | Own completed trips, 90 days | completed and not farmed out, pickup in [T-90 d, T)
     own_completed_prev_90d | count | 0 | | own_completed_prev_90d | Own completed trips, previous 90 days | the same over [T-180 d, T-90 d)
-    average_rating | number | - | | trips_12m | Average rating | mean rating, 12 months
-    average_distance_miles | number | - | | completed_12m | Average distance | mean miles of completed trips, 12 months
-    average_duration_minutes | number | - | | completed_12m | Average duration | mean minutes of completed trips, 12 months
+    average_rating | number | - | | trips_12m | Average rating, 12 months | mean rating, 12 months
+    average_distance_miles | number | - | | completed_12m | Average distance, 12 months | mean miles of completed trips, 12 months
+    average_duration_minutes | number | - | | completed_12m | Average duration, 12 months | mean minutes of completed trips, 12 months
     """,
 )
 _CARD = _metrics(
@@ -252,18 +252,18 @@ _CARD = _metrics(
     charge_attempts_90d | count | 0 | | charge_attempts_90d | Charge attempts, 90 days | succeeded or failed in [T-90 d, T) (C36: pending excluded)
     charges_succeeded_90d | count | 0 | | succeeded_charges_90d | Succeeded, 90 days | succeeded in [T-90 d, T)
     charges_failed_90d | count | 0 | | failed_charges | Failed, 90 days | failed in [T-90 d, T)
-    charge_success_rate | ratio | - | | charge_attempts_90d | Charge success rate | succeeded / (succeeded + failed), 90 days
-    failure_streak | count | 0 | | charge_attempts_90d | Failure streak | longest run of consecutive failures, 90 days, each distinct card once (retries of a card count once; no card id: distinct)
-    refund_rate | ratio | - | | succeeded_charges_90d | Refund rate | refunded part / amount of the charges that succeeded in 90 days, when all in one currency
+    charge_success_rate | ratio | - | | charge_attempts_90d | Charge success rate, 90 days | succeeded / (succeeded + failed), 90 days
+    failure_streak | count | 0 | | charge_attempts_90d | Failure streak, 90 days | longest run of consecutive failures, 90 days, each distinct card once (retries of a card count once; no card id: distinct)
+    refund_rate | ratio | - | | succeeded_charges_90d | Refund rate, 90 days | refunded part / amount of the charges that succeeded in 90 days, when all in one currency
     refund_rate_prev | ratio | - | | succeeded_charges_prev_90d | Refund rate, previous 90 days | the same over [T-180 d, T-90 d)
     active_disputes | count | 0 | dispute | active_disputes | Active disputes | disputes in an active status, any age
     disputes_ever | count | 0 | dispute | disputes | Disputes ever | disputes opened before T
-    dispute_rate | ratio | - | charge dispute | disputes | Dispute rate | charges of 90 days with a dispute / succeeded of 90 days
-    avg_risk_score | number | - | | charge_attempts_90d | Average risk score | mean of the known risk scores of attempts, 90 days
+    dispute_rate | ratio | - | charge dispute | disputes | Dispute rate, 90 days | charges of 90 days with a dispute / succeeded of 90 days
+    avg_risk_score | number | - | | charge_attempts_90d | Average risk score, 90 days | mean of the known risk scores of attempts, 90 days
     scored_charges_90d | count | 0 | | scored_charges | Charges with a risk level, 90 days | attempts with level normal, elevated or highest
     high_risk_charges_90d | count | 0 | | high_risk_charges | High-risk charges, 90 days | attempts with level elevated or highest
     highest_risk_charges_90d | count | 0 | | highest_risk_charges | Highest-risk charges, 90 days | attempts with level highest
-    high_risk_share | ratio | - | | high_risk_charges | High-risk share | high-risk / scored charges, 90 days
+    high_risk_share | ratio | - | | high_risk_charges | High-risk share, 90 days | high-risk / scored charges, 90 days
     last_charge_at | timestamp | - | | charges | Last charge attempt | latest created_at before T, pending ones too
     days_since_last_charge | days | - | | charges | Days since last charge attempt | whole days to T
     charge_currencies | count | 0 | | charges | Currencies charged | distinct currencies
@@ -277,7 +277,7 @@ _CARD_MONEY = _metrics(
     charge_volume_12m | money | 0 | | succeeded_charges_12m | Charged, 12 months | the same over [T-365 d, T)
     refunded_90d | money | 0 | | succeeded_charges_90d | Refunded, 90 days | sum of the refunded parts of the charges that succeeded
     net_charged_90d | money | 0 | | succeeded_charges_90d | Net of refunds, 90 days | charged minus refunded
-    average_charge_90d | money | - | | succeeded_charges_90d | Average charge | charged / succeeded, 90 days, rounded half to even
+    average_charge_90d | money | - | | succeeded_charges_90d | Average charge, 90 days | charged / succeeded, 90 days, rounded half to even
     disputed_amount | money | 0 | dispute | active_disputes | Disputed, open | sum over active disputes
     """,
 )
@@ -291,9 +291,9 @@ _PEOPLE = _metrics(
     drivers_added_90d | count | 0 | driver | drivers | Drivers added, 90 days | drivers now minus drivers at T-90 d
     last_login_at | timestamp | - | | members | Last login | latest login of a member before T (C24)
     days_since_login | days | - | | members | Days since login | whole days to T
-    nps_latest | points | - | survey | surveys | Latest NPS | latest NPS answer of 180 days, 0..10
-    csat_latest | points | - | survey | surveys | Latest CSAT | latest CSAT answer of 180 days, 1..5
-    survey_latest_at | timestamp | - | survey | surveys | Latest survey | when the latest answer of 180 days came
+    nps_latest | points | - | survey | surveys | Latest NPS, 180 days | latest NPS answer of 180 days, 0..10
+    csat_latest | points | - | survey | surveys | Latest CSAT, 180 days | latest CSAT answer of 180 days, 1..5
+    survey_latest_at | timestamp | - | survey | surveys | Latest survey, 180 days | when the latest answer of 180 days came
     """,
 )
 _SUPPORT = _metrics(
@@ -325,7 +325,7 @@ _CRM = _metrics(
     contacts | count | 0 | contact | contacts | Contacts | contacts of the company
     contacts_left | count | 0 | contact | contacts_left | Contacts that left | contacts marked as having left
     contacts_active | count | 0 | contact | contacts_active | Contacts still there | contacts minus those that left
-    champion_left_noted | boolean | - | engagement | engagements | A contact's leaving was noted | an engagement of 180 days says that a contact has left
+    champion_left_noted | boolean | - | engagement | engagements | A contact's leaving was noted, 180 days | an engagement of 180 days says that a contact has left
     deals_open | count | 0 | deal | deals_open | Open deals | deals neither won nor lost
     deals_won | count | 0 | deal | deals_won | Won deals | deals won
     expansion_deals_open | count | 0 | deal | expansion_deals_open | Open expansion deals | open deals in the add-on pipeline or of existing business
@@ -333,7 +333,7 @@ _CRM = _metrics(
     last_contact_type | text | - | engagement | engagements | Last contact's type | type of the latest engagement
     days_since_contact | days | - | company engagement | engagements | Days since last contact | whole days to T
     engagements_90d | count | 0 | engagement | engagements_90d | Engagements, 90 days | notes, e-mails, calls, meetings in [T-90 d, T)
-    cancellation_mentioned | boolean | - | engagement | engagements_90d | Cancellation mentioned | an engagement of 90 days speaks of cancelling
+    cancellation_mentioned | boolean | - | engagement | engagements_90d | Cancellation mentioned, 90 days | an engagement of 90 days speaks of cancelling
     """,
 )
 _DERIVED = _metrics(

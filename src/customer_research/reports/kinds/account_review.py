@@ -200,7 +200,7 @@ def _billing(account: Account) -> Section | None:
         outstanding: Outstanding
         overdue_invoices: Overdue invoices
         charge_volume_90d: Charged by card, 90 days
-        charge_success_rate: Card charges that succeed
+        charge_success_rate: Card charges that succeed, 90 days
         """,
     )
     return section("Bills and card payments", present(found), pictures.bills(account), id="billing")

@@ -160,7 +160,9 @@ def _money(account: Account) -> Section | None:
         for label, metric in (("MRR", "mrr"), ("Lifetime value", "total_paid"), ("Outstanding", "outstanding"))
         for line in converted_line(label, figure(account, metric), account.rates, account.as_of)
     ]
-    return section("Money", Figures((*recurring.lines, arr, *totals.lines, *one_currency)), id="money")
+    converted = {line.label for line in one_currency}  # instead of the line that says that not all is in USD
+    own = [line for line in recurring.lines if line.label not in converted]
+    return section("Money", Figures((*own, arr, *totals.lines, *one_currency)), id="money")
 
 
 def _indicators(account: Account) -> Section | None:
@@ -176,7 +178,7 @@ def _indicators(account: Account) -> Section | None:
         net_payment_term: Payment term
         days_since_last_invoice: Days since last invoice
         charge_success_rate: Card charge success rate, 90 days
-        failure_streak: Card failure streak
+        failure_streak: Card failure streak, 90 days
         active_disputes: Active disputes
         disputes_ever: Disputes ever
         refund_rate: Refund rate, 90 days

@@ -158,7 +158,7 @@ def _snapshot(account: Account) -> Figures | None:
             ("Outstanding", "outstanding"),
             ("Overdue invoices", "overdue_invoices"),
             ("Open tickets", "open_tickets"),
-            ("Latest NPS (0 to 10)", "nps_latest"),
+            ("Latest NPS, 180 days (0 to 10)", "nps_latest"),
             ("Renewal", "renewal_date"),
         )
     ]

@@ -120,7 +120,7 @@ def _trend(account: Account) -> Section | None:
         account,
         """
         trend_30d: Reservations, 30 days against the 30 before
-        trend_90d: Reservations, quarter on quarter
+        trend_90d: Reservations, 90 days
         trend_90d_year: Reservations, year on year
         """,
     )

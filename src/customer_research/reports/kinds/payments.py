@@ -50,20 +50,20 @@ def _standing(account: Account) -> Section | None:
 
 def _volume(account: Account) -> Section | None:
     return section(
-        "Charges, last 90 days",
+        "Charges",
         lines(
             account,
             """
-            charge_attempts_90d: Attempts (succeeded or failed)
-            charges_succeeded_90d: Succeeded
-            charges_failed_90d: Failed
-            charge_success_rate: Success rate
-            failure_streak: Failure streak (distinct cards)
-            charge_volume_90d: Charged
-            refunded_90d: Refunded
-            net_charged_90d: Net of refunds
-            refund_rate: Refund rate
-            average_charge_90d: Average charge
+            charge_attempts_90d: Attempts, 90 days (succeeded or failed)
+            charges_succeeded_90d: Succeeded, 90 days
+            charges_failed_90d: Failed, 90 days
+            charge_success_rate: Success rate, 90 days
+            failure_streak: Failure streak, 90 days (distinct cards)
+            charge_volume_90d: Charged, 90 days
+            refunded_90d: Refunded, 90 days
+            net_charged_90d: Net of refunds, 90 days
+            refund_rate: Refund rate, 90 days
+            average_charge_90d: Average charge, 90 days
             charge_volume_12m: Charged, 12 months
             charge_attempts: Attempts ever
             last_charge_at: Last attempt
@@ -81,15 +81,15 @@ def _risk(account: Account) -> Section | None:
         lines(
             account,
             """
-            avg_risk_score: Average risk score
-            scored_charges_90d: Charges with a risk level
-            high_risk_charges_90d: High-risk charges
-            highest_risk_charges_90d: Of these, highest
-            high_risk_share: High-risk share
+            avg_risk_score: Average risk score, 90 days
+            scored_charges_90d: Charges with a risk level, 90 days
+            high_risk_charges_90d: High-risk charges, 90 days
+            highest_risk_charges_90d: Of these, highest, 90 days
+            high_risk_share: High-risk share, 90 days
             active_disputes: Active disputes
             disputed_amount: Disputed, open
             disputes_ever: Disputes ever
-            dispute_rate: Dispute rate
+            dispute_rate: Dispute rate, 90 days
             """,
         ),
         id="risk",
@@ -141,7 +141,7 @@ KIND = Kind(
     charts=(pictures.CHARGES,),
     parts=(
         "Standing",
-        "Charges, last 90 days",
+        "Charges",
         "Risk and disputes",
         "By month",
         "Recent failures",

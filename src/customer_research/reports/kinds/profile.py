@@ -76,7 +76,7 @@ def _overview(account: Account) -> Section | None:
             FigureLine("Website", _website(account)),
             line(account, "Customer since", "customer_since"),
             line(account, "Segment (by plan)", "segment"),
-            line(account, "Size tier (by trip revenue)", "size_tier"),
+            line(account, "Size tier (by trip revenue, 12 months)", "size_tier"),
             line(account, "Size label (HubSpot)", "size_label"),
             line(account, "Fleet (HubSpot)", "fleet_label"),
             line(account, "Vehicles", "vehicles"),
@@ -181,13 +181,13 @@ def _engagement(account: Account) -> Section | None:
             account,
             """
             reservations_12m: Reservations, 12 months
-            trips_per_month: Reservations per month
+            trips_per_month: Reservations per month, 12 months
             usage_trend: Trend (30 days, season taken out where possible)
             revenue_12m: Trip revenue, 12 months
             last_activity_at: Last booking
             days_since_activity: Days since last booking
             future_trips: Booked ahead
-            driver_app_rate: Driver app adoption
+            driver_app_rate: Driver app adoption, 90 days
             days_since_login: Days since login
             charge_success_rate: Card charge success rate, 90 days
             open_tickets: Open tickets
@@ -217,9 +217,9 @@ def _relationship(account: Account) -> Section | None:
         engagements_90d: Engagements, 90 days
         contacts_active: Contacts still there
         contacts_left: Contacts that left
-        cancellation_mentioned: Cancellation mentioned
-        nps_latest: Latest NPS (0 to 10)
-        csat_latest: Latest CSAT (1 to 5)
+        cancellation_mentioned: Cancellation mentioned, 90 days
+        nps_latest: Latest NPS, 180 days (0 to 10)
+        csat_latest: Latest CSAT, 180 days (1 to 5)
         deals_won: Won deals
         deals_open: Open deals
         """,

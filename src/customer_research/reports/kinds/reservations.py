@@ -60,32 +60,32 @@ def _volume(account: Account) -> Section | None:
         "the day they were booked. Trips ahead are apart."
     )
     figures = (
-        line(account, "Trips", "trips_12m"),
-        line(account, "Completed", "completed_12m"),
-        FigureLine("Completed share", share(account, "completed_12m", "trips_12m")),
-        line(account, "Cancelled", "cancelled_12m"),
-        line(account, "Cancellation rate", "cancellation_rate"),
-        line(account, "Pending", "pending_12m"),
+        line(account, "Trips, 12 months", "trips_12m"),
+        line(account, "Completed, 12 months", "completed_12m"),
+        FigureLine("Completed share, 12 months", share(account, "completed_12m", "trips_12m")),
+        line(account, "Cancelled, 12 months", "cancelled_12m"),
+        line(account, "Cancellation rate, 12 months", "cancellation_rate"),
+        line(account, "Pending, 12 months", "pending_12m"),
         line(account, "Booked ahead", "future_trips"),
         line(account, "Booked ahead, 30 days", "future_trips_30d"),
         line(account, "Reservations ever", "reservations_ever"),
-        line(account, "Reservations per month", "trips_per_month"),
+        line(account, "Reservations per month, 12 months", "trips_per_month"),
     )
-    return section("Volume, 12 months", period, Figures(figures), id="volume")
+    return section("Volume", period, Figures(figures), id="volume")
 
 
 def _revenue(account: Account) -> Section | None:
     return section(
-        "Revenue, 12 months",
+        "Revenue",
         lines(
             account,
             """
-            revenue_12m: Trip revenue (completed)
-            collected_12m: Collected
+            revenue_12m: Trip revenue, 12 months (completed)
+            collected_12m: Collected, 12 months
             outstanding_trips: Outstanding balance
-            collection_rate_12m: Collection rate
+            collection_rate_12m: Collection rate, 12 months
             collection_rate_90d: Collection rate, 90 days
-            avg_trip_value: Average trip value
+            avg_trip_value: Average trip value, 12 months
             booked_value_future: Booked ahead (value)
             revenue_90d: Trip revenue, 90 days
             revenue_prev_90d: In the 90 days before
@@ -105,8 +105,8 @@ def _trend(account: Account) -> Section | None:
             reservations_30d: Booked, 30 days
             reservations_prev_30d: In the 30 days before
             trend_30d: Change, 30 days
-            seasonal_factor_30d: Same step a year before (100% = level)
-            trend_30d_seasonal: Change, season taken out
+            seasonal_factor_30d: Same step a year before, 30 days (100% = level)
+            trend_30d_seasonal: Change, 30 days, season taken out
             reservations_90d: Booked, 90 days
             reservations_prev_90d: In the 90 days before
             trend_90d: Change, 90 days
@@ -193,9 +193,9 @@ def _signals(account: Account) -> Section | None:
             farm_out_rate_prev_90d: In the 90 days before
             own_completed_90d: Own completed trips, 90 days
             own_completed_prev_90d: In the 90 days before
-            average_rating: Average rating (1 to 5)
-            average_distance_miles: Average distance (miles)
-            average_duration_minutes: Average duration (minutes)
+            average_rating: Average rating, 12 months (1 to 5)
+            average_distance_miles: Average distance, 12 months (miles)
+            average_duration_minutes: Average duration, 12 months (minutes)
             engagement_status: Driver assignment (CSM view)
             days_since_assignment: Days since a driver was assigned
             days_since_login: Days since login
@@ -215,8 +215,8 @@ KIND = Kind(
     answers="How much is booked and ridden, when, by whom, and how does it change?",
     charts=(pictures.RESERVATIONS, pictures.REVENUE),
     parts=(
-        "Volume, 12 months",
-        "Revenue, 12 months",
+        "Volume",
+        "Revenue",
         "Trend",
         "By month",
         "By type and status",
