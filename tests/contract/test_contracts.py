@@ -71,9 +71,11 @@ def as_the_contract_knows_it(sent: Sent) -> Sent:
     """Notion's older generation, which the contract leaves out, asks of the database what later ones ask of data sources.
 
     Of Lago's two lists of applied coupons the contract has the customer's alone; the organisation's has the same query.
+    It leaves out the list of coupons, which is asked for as the list of plans is.
     """
     target = re.sub(r"^/v1/databases/([0-9a-f-]+)/query$", r"/v1/data_sources/\1/query", sent.target)
     target = re.sub(r"^/api/v1/applied_coupons\?", "/api/v1/customers/anybody/applied_coupons?", target)
+    target = re.sub(r"^/api/v1/coupons\?", "/api/v1/plans?", target)
     return Sent(sent.method, target, sent.headers, sent.body)
 
 
@@ -128,7 +130,6 @@ def test_the_judge_misses_what_we_must_send(vendor: str, header: str, wire: Wire
 
 REACHED = {
     "lago": {
-        "GET /api/v1/coupons",
         "GET /api/v1/credit_notes",
         "GET /api/v1/customers",
         "GET /api/v1/customers/{external_customer_id}",
