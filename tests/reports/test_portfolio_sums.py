@@ -50,7 +50,7 @@ def of(*bands: Group) -> Portfolio:
         ((CAD, USD), 0, "with CA$499.00 and $1,200.00 of MRR a month."),
         ((CAD, USD), 1, "with CA$499.00 and $1,200.00 of MRR a month (known of 3 of 4)."),
         ((), 4, "with MRR not known."),
-        ((), 0, "with 0 of MRR a month."),
+        ((), 0, "with no MRR."),
     ],
 )
 def test_a_sum_says_over_how_many_it_is_and_adds_no_two_currencies(mrr: Amounts, unknown: int, words: str) -> None:

@@ -169,6 +169,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Whose:
+    """Operators whose record a term names, each with how it does (`invoice`, `ticket`, `contact_name`), and the receipts."""
+
+    owners: tuple[tuple[str, str], ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One question of `doctor` about this source alone; `online` ones send requests."""
 
@@ -182,7 +190,8 @@ class Source:
     """A vendor: `open(settings, clock)` gives a session; `missing(settings)` tells what is not configured.
 
     `scopes` names the permissions the credential needs, for the docs and doctor. `find(session, readings)` finds operators
-    when the lookup directory is out of reach (None: this source cannot tell). `bulk` and `links` serve `sync`.
+    when the lookup directory is out of reach, `whose(session, readings, directory)` those whose record (an invoice, a ticket, a
+    contact) the term names, when the directory knows nobody by it (None: this source cannot tell). `bulk` and `links` serve `sync`.
     """
 
     name: str
@@ -193,5 +202,6 @@ class Source:
     checks: tuple[Check, ...] = ()
     scopes: tuple[str, ...] = ()
     find: Callable[[Any, tuple[Interpretation, ...]], Awaitable[Found]] | None = None
+    whose: Callable[[Any, tuple[Interpretation, ...], Sequence[Candidate]], Awaitable[Whose]] | None = None
     bulk: tuple[BulkStream, ...] = ()
     links: tuple[Link, ...] = ()

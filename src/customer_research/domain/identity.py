@@ -16,6 +16,8 @@ IdKind = Literal[
     "name",
     "confirmation",
     "charge",
+    "invoice",
+    "ticket",
 ]
 """What a term was understood as."""
 

@@ -15,9 +15,11 @@ _WAYS: dict[IdKind, str] = {
     "email": "an e-mail address",
     "domain": "a web domain",
     "phone": "a telephone number",
-    "name": "a company name",
+    "name": "a company or contact name",
     "confirmation": "a trip confirmation number",
     "charge": "a card charge id",
+    "invoice": "an invoice number",
+    "ticket": "a ticket number",
 }
 
 _REASONS: dict[IdKind, tuple[str, ...]] = {

@@ -35,6 +35,11 @@ _RULES: Mapping[str, tuple[float, str]] = {
     "hubspot_id": (1.0, "HubSpot company id"),
     "confirmation": (1.0, "trip confirmation number"),
     "charge": (1.0, "card charge id"),
+    "invoice": (1.0, "invoice number"),
+    "ticket": (1.0, "ticket number"),
+    "contact_email": (0.96, "e-mail address"),
+    "contact_phone": (0.95, "telephone number"),
+    "contact_name": (0.9, "name"),
     "email": (0.98, "e-mail address"),
     "phone": (0.96, "telephone number"),
     "name_exact": (0.95, "name, exact"),
@@ -107,13 +112,15 @@ class Directory:
         return self._answer(term, readings, found)
 
     def confirm(self, term: str, kind: str, operator_id: str, candidate: Candidate | None = None) -> LookupAnswer:
-        """The answer when a source has told whose identifier it is (a trip confirmation, charge or Stripe account).
+        """The answer when a source has told whose identifier it is (a trip confirmation, an invoice, a contact's telephone).
 
         `candidate` stands in for an operator that the CSM view does not have.
         """
         known = self.by_operator_id(operator_id) or candidate or Candidate(operator_id=operator_id, name="")
         confidence, words = _RULES[kind]
-        match = Match(known, kind, f"The {words} is this operator's.", confidence)
+        contact = kind.startswith("contact_")
+        because = f"A contact of this operator has this {words}." if contact else f"The {words} is this operator's."
+        match = Match(known, kind, because, confidence)
         return LookupAnswer(term=term, interpretations=interpret(term), matches=(match,), best=match, total=1)
 
     def nearest(self, term: str, limit: int = 3) -> tuple[Match, ...]:

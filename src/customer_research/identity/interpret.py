@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
-from customer_research.domain.identity import Interpretation
+from customer_research.domain.identity import IdKind, Interpretation
 from customer_research.errors import UsageError
 from customer_research.identity.normalise import (
     LEGACY_PREFIX,
@@ -26,6 +27,8 @@ MAX_ADDRESS = 320
 MAX_NAME = 100
 WILDCARDS = "%_*?"
 
+_INVOICE = re.compile(r"^[A-Za-z]{2,10}(?:-[A-Za-z0-9]{1,12}){1,4}-\d{1,9}$")
+_TICKET = re.compile(r"^[A-Za-z]{1,10}-\d{1,9}$")
 _CHARGE = re.compile(r"^(?:ch|py|pi)_[A-Za-z0-9]{8,64}$")
 _CONFIRMATION = re.compile(r"^#?(?=[A-Za-z-]*\d)[A-Za-z0-9][A-Za-z0-9-]{2,31}$")
 _HEX_AND_DASHES = re.compile(r"^[0-9a-f-]+$")
@@ -113,12 +116,18 @@ def _as_words(text: str) -> tuple[Interpretation, ...]:
     readings = [*_as_number(bare, text), *_as_domain(bare)]
     if _CONFIRMATION.match(bare):
         readings.append(Interpretation("confirmation", bare.lstrip("#")))
+    for kind, shape in _NUMBERS.items():
+        if shape.match(bare):
+            readings.append(Interpretation(kind, bare.upper()))
     name = literal(text)
     if len(name) > MAX_NAME:
         raise UsageError(f"The name has {len(name):,} characters; give at most {MAX_NAME} of them.")
     if not any(char.isalnum() or ord(char) > 0x7F for char in name):  # noqa: PLR2004 - beyond ASCII: emoji names
         raise UsageError("The search term has no letter or digit; give at least two.")
     return (*readings, Interpretation("name", name))
+
+
+_NUMBERS: Mapping[IdKind, re.Pattern[str]] = {"invoice": _INVOICE, "ticket": _TICKET}
 
 
 def _as_number(bare: str, text: str) -> list[Interpretation]:

@@ -17,8 +17,9 @@ from customer_research.errors import (
     Unavailable,
 )
 from customer_research.identity.collapse import candidates
-from customer_research.identity.directory import Directory
+from customer_research.identity.directory import MAX_MATCHES, Directory
 from customer_research.identity.interpret import interpret
+from customer_research.reports.presentation import source_title
 from customer_research.research.connections import Connections
 from customer_research.sources.warehouse.operators import operators
 
@@ -32,12 +33,16 @@ FINDERS = {
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """A lookup's answer, the receipts behind it, the gaps met, and the CSM batch when it was fetched on the way."""
+    """A lookup's answer, the receipts behind it, the gaps met, and the CSM batch when it was fetched on the way.
+
+    `unasked` are the gaps of sources that might know a record by the term, which the directory does not.
+    """
 
     answer: LookupAnswer
     receipts: tuple[Receipt, ...]
     gaps: tuple[Gap, ...] = ()
     csm: Batch | None = None
+    unasked: tuple[Gap, ...] = ()
 
     @property
     def match(self) -> Match:
@@ -63,7 +68,10 @@ class Resolution:
             raise _not_searched(shown, self.gaps)
         raise OperatorNotFound(
             f"No operator answers to {shown!r}.",
-            reasons=answer.reasons,
+            reasons=(
+                *answer.reasons,
+                *(f"{source_title(gap.source)} could not be asked: {gap.detail}" for gap in self.unasked),
+            ),
             hint=" ".join((*answer.hints, *answer.next_steps[:1])),
         )
 
@@ -98,7 +106,36 @@ class Resolver:
                     found = await self._find(term, reading, directory, receipts)
                     if found is not None:
                         return found
+        if all(match.how == "name_similar" for match in answer.matches) and answer.best is None:
+            return await self._by_record(answer, directory, receipts)
         return Resolution(answer, receipts)
+
+    async def _by_record(self, answer: LookupAnswer, directory: Directory, receipts: tuple[Receipt, ...]) -> Resolution:
+        """Ask the sources whose record the term names: an invoice, a ticket, a contact; one that cannot be asked is a gap."""
+        asked: list[Receipt] = []
+        gaps: list[Gap] = []
+        matches: dict[str, Match] = {}
+        for source in self._connections.sources.values():
+            if source.whose is None:
+                continue
+            try:
+                session = self._connections.session(source.name)
+                found = await source.whose(session, answer.interpretations, directory.candidates)
+            except CustomerResearchError as error:
+                gaps.append(self._connections.failed(source.name, error))
+                continue
+            asked += found.receipts
+            proof = tuple(receipt.id for receipt in found.receipts)
+            for how, operator_id in found.owners:
+                confirmed = directory.confirm(answer.term, how, operator_id).matches[0]
+                matches.setdefault(operator_id, replace(confirmed, proof=proof))
+        everything = (*receipts, *asked)
+        if not matches:
+            return Resolution(answer, everything, unasked=tuple(gap for gap in gaps if gap.reason != "not_configured"))
+        listed = tuple(matches.values())
+        best = listed[0] if len(listed) == 1 else None
+        named = LookupAnswer(answer.term, answer.interpretations, listed[:MAX_MATCHES], best, len(listed))
+        return Resolution(named, everything)
 
     async def _by_id(self, term: str, readings: tuple[Interpretation, ...]) -> Resolution:
         """One operator by its id: the CSM view, else the app's operator table, else billing and CRM are asked."""

@@ -99,7 +99,9 @@ class Research:
         self._connections.forget()
         found = await self._resolver.resolve(term)
         standing = await self._standing(found.answer)
-        report = lookup_kind.build_lookup(found.answer, found.receipts, found.gaps, self._clock(), standing)
+        report = lookup_kind.build_lookup(
+            found.answer, found.receipts, (*found.gaps, *found.unasked), self._clock(), standing
+        )
         return report, found.answer
 
     async def _standing(self, answer: LookupAnswer) -> Account | None:

@@ -197,7 +197,8 @@ def _headline(found: OpenAlerts, operators: Sequence[Episode], sources: Sequence
         text += f"; {found.snoozed} snoozed"
     facts = tuple(_count(found.desk, number) for number in (len(operators), on, len(sources), found.snoozed))
     worst = worst_first(found.episodes)
-    return Prose(f"{text}.", facts, _tone(worst[0]) if worst else "good")
+    none: Tone = "unknown" if found.words or found.snoozed else "good"
+    return Prose(f"{text}.", facts, _tone(worst[0]) if worst else none)
 
 
 def _warnings(found: OpenAlerts) -> Iterator[Prose]:

@@ -120,9 +120,13 @@ def _headline(found: Risks) -> Prose:
         if any(level.name == "High" and level.operators for level in found.levels)
         else "watch"
         if many
+        else "unknown"
+        if found.unjudged
         else "good"
     )
-    text = f"{counted(many, 'operator')}{chosen} at risk, with {money}."
+    untold = f"; the risk of {counted(found.unjudged, 'operator')} is unknown" if found.unjudged else ""
+    with_money = f", with {money}" if many else ""
+    text = f"{counted(many, 'operator')}{chosen} at risk{with_money}{untold}."
     return Prose(text, (count, *facts), tone)
 
 
@@ -185,7 +189,8 @@ def _insights(found: Risks) -> Iterator[Prose]:
 
 def _ranked(found: Risks) -> Block:
     if not found.portfolio.accounts:
-        return Prose("No operator is at risk by the signs known.", (number(found.portfolio, 0, "count"),), "good")
+        tone: Tone = "unknown" if found.unjudged else "good"
+        return Prose("No operator is at risk by the signs known.", (number(found.portfolio, 0, "count"),), tone)
     rows = [_row(found, account) for account in found.portfolio.accounts]
     return table(found.portfolio, _HEADERS, rows, "", sum(level.operators for level in found.levels))
 

@@ -14,7 +14,7 @@ from customer_research.domain.words import counted, instant_words, value_words
 from customer_research.reports.answering import answer_words
 from customer_research.reports.build import Kind, bullets, section, sections, stated
 from customer_research.reports.kinds.moving import AT_RISK, first, money_at_risk, movers_table, proofs
-from customer_research.reports.kinds.portfolio import disagreements_table, gap_warnings, number, table
+from customer_research.reports.kinds.portfolio import disagreements_table, gap_warnings, nobody, number, table
 from customer_research.reports.presentation import source_title
 from customer_research.reports.recommend import due
 from customer_research.reports.standing import by_worth
@@ -43,8 +43,8 @@ def build(found: Week) -> Report:
             *(section(title, block, id=name) for title, block, name in _moved(found)),
             section("Critical alerts", _critical(found), id="critical"),
             section("What was done", _done(found), id="done"),
-            section("Top issues", disagreements_table(portfolio, ISSUES), id="issues"),
-            section("What to do", _advice(found), id="advice"),
+            section("Top issues", nobody(portfolio) or disagreements_table(portfolio, ISSUES), id="issues"),
+            section("What to do", nobody(portfolio) or _advice(found), id="advice"),
             section("Stale", bullets(_stale(found)), id="stale"),
         ),
         freshness=portfolio.freshness,
@@ -55,6 +55,10 @@ def build(found: Week) -> Report:
 
 def _headline(found: Week) -> Prose:
     portfolio, moves = found.portfolio, found.moves
+    left = not isinstance(moves, Gap) and bool(moves.left)
+    none = None if left else nobody(portfolio)
+    if none is not None:
+        return none
     when = f"{portfolio.snapshot.as_of:%Y-%m-%d}"
     risk = money_at_risk(portfolio)
     money = f" MRR at risk, a month: {_risk_words(risk)}." if isinstance(risk, Gap) or risk.value or risk.note else ""

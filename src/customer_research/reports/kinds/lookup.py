@@ -38,9 +38,11 @@ _KINDS = {
     "email": "e-mail address",
     "domain": "web domain",
     "phone": "phone number",
-    "name": "company name",
+    "name": "company or contact name",
     "confirmation": "trip confirmation number",
     "charge": "charge id",
+    "invoice": "invoice number",
+    "ticket": "ticket number",
 }
 
 

@@ -45,10 +45,16 @@ def build(found: Portfolio) -> Report:
 
 
 def nobody(found: Portfolio) -> Prose | None:
-    """That nobody matches the filter, and how many there are without it; None where somebody does, or nothing was filtered."""
-    if found.chosen.matching or not found.chosen.words:
+    """That nobody matches the filter (or is there at all), and how many there are without it; None where somebody does.
+
+    Of nobody nothing is well: whoever sees an empty list must not take it for good news.
+    """
+    if found.chosen.matching:
         return None
-    text = f"No operator matches the filter ({found.chosen.words}); without it there are {found.chosen.of:,} in the snapshot."
+    if found.chosen.words:
+        text = f"No operator matches the filter ({found.chosen.words}); without it there are {found.chosen.of:,} in the snapshot."
+    else:
+        text = f"There is nobody to judge: of {counted(found.chosen.of, 'operator')} in the snapshot none is a customer now."
     return Prose(text, (number(found, found.chosen.of, "count"),), "unknown")
 
 
@@ -134,7 +140,8 @@ def mrr_words(found: Portfolio, groups: Sequence[Group]) -> tuple[str, tuple[Fac
             facts.append(total)
             known.insert(0, f"together {value_words(replace(total, note=''))}")
     more = f" ({'; '.join(known)})" if known else ""
-    return f"{value_words(mrr)} of MRR a month{more}", tuple(facts)
+    told = f"{value_words(mrr)} of MRR a month" if mrr.value else "no MRR"
+    return f"{told}{more}", tuple(facts)
 
 
 def mrr_cell(account: Account) -> Cell:

@@ -12,7 +12,15 @@ from customer_research.reports import pictures
 from customer_research.reports.build import Kind, bullets, figure, section, sections
 from customer_research.reports.kinds.churn_risk import category_cells, expected_loss, risk_figure
 from customer_research.reports.kinds.moving import money_at_risk, money_table, movers_table, summed
-from customer_research.reports.kinds.portfolio import brief, disagreements_table, gap_warnings, headline, number, table
+from customer_research.reports.kinds.portfolio import (
+    brief,
+    disagreements_table,
+    gap_warnings,
+    headline,
+    nobody,
+    number,
+    table,
+)
 
 MOVERS, RISKS, ISSUES = 5, 5, 5
 DRAWN = 200
@@ -30,7 +38,7 @@ def build(found: Overview) -> Report:
         generated_at=portfolio.generated_at,
         as_of=portfolio.snapshot.as_of,
         sections=sections(
-            section("In short", bullets(_short(found)), id="summary"),
+            section("In short", nobody(portfolio) or bullets(_short(found)), id="summary"),
             section("How the operators stand", pictures.by_band(portfolio), id="bands"),
             section("Money", *money_table(portfolio), id="money"),
             *(section(title, block, id=name) for title, block, name in _movers(found)),
@@ -89,6 +97,9 @@ def _movers(found: Overview) -> Iterator[tuple[str, Block, str]]:
 def _risks(found: Overview) -> Block:
     risks = found.risks
     accounts = risks.portfolio.accounts[:RISKS]
+    none = nobody(found.portfolio)
+    if none is not None:
+        return none
     if not accounts:
         return Prose("No operator is at risk by the signs known.", (number(found.portfolio, 0, "count"),), "good")
     rows = []
@@ -110,7 +121,7 @@ def _risks(found: Overview) -> Block:
 
 def _disagree(found: Overview) -> Iterator[Block | None]:
     yield pictures.usage_against_payment(found.portfolio, found.drawn)
-    yield disagreements_table(found.portfolio, ISSUES)
+    yield nobody(found.portfolio) or disagreements_table(found.portfolio, ISSUES)
 
 
 def moved_ids(moves: Moves | Gap) -> tuple[str, ...]:

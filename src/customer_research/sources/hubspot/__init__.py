@@ -7,7 +7,7 @@ from customer_research.domain.evidence import Gap
 from customer_research.settings import Settings
 from customer_research.sources.hubspot import checks, relationship
 from customer_research.sources.hubspot.bulk import BULK
-from customer_research.sources.hubspot.finding import find
+from customer_research.sources.hubspot.finding import find, whose
 from customer_research.sources.hubspot.links import LINKS
 from customer_research.sources.hubspot.session import HubSpotSession
 
@@ -49,6 +49,7 @@ SOURCE = Source(
     ),
     scopes=checks.SCOPES,
     find=find,
+    whose=whose,
     bulk=BULK,
     links=LINKS,
 )

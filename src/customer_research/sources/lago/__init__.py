@@ -13,7 +13,7 @@ from customer_research.settings import Settings
 from customer_research.sources.lago import streams
 from customer_research.sources.lago.bulk import BULK, LINKS
 from customer_research.sources.lago.checks import CHECKS
-from customer_research.sources.lago.finding import find
+from customer_research.sources.lago.finding import find, whose
 from customer_research.sources.lago.session import open_session
 
 
@@ -45,6 +45,7 @@ SOURCE = Source(
     missing=missing,
     checks=CHECKS,
     find=find,
+    whose=whose,
     bulk=BULK,
     links=LINKS,
     scopes=(

@@ -1,10 +1,13 @@
-"""Who is it, when the lookup directory is out of reach: billing knows operators by their id."""
+"""Who is it: billing knows operators by their id when the lookup directory is out of reach, and whose an invoice is."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from customer_research.connect.concurrent import together
 from customer_research.connect.http import segment
-from customer_research.connect.source import Found
+from customer_research.connect.source import Found, Whose
+from customer_research.domain import values
 from customer_research.domain.evidence import Receipt
 from customer_research.domain.identity import Candidate, Interpretation
 from customer_research.sources.lago import normalise
@@ -20,6 +23,20 @@ async def find(session: LagoSession, readings: tuple[Interpretation, ...]) -> Fo
     return Found(
         tuple(candidate for candidate, _ in found if candidate is not None), tuple(receipt for _, receipt in found)
     )
+
+
+async def whose(
+    session: LagoSession, readings: tuple[Interpretation, ...], _directory: Sequence[Candidate] = ()
+) -> Whose:
+    """The customers of the invoices of this very number; nothing for other kinds of terms."""
+    number = next((reading.value for reading in readings if reading.kind == "invoice"), None)
+    if number is None:
+        return Whose()
+    recording = session.http.recording("find_invoice")
+    page = await session.page("/invoices", "invoices", recording, {"search_term": number}, 1)
+    named = [row for row in (page.records if page is not None else ()) if str(row.get("number")).upper() == number]
+    ids = [values.operator_id((row.get("customer") or {}).get("external_id")) for row in named]
+    return Whose(tuple(("invoice", one) for one in ids if one is not None), (recording.receipt(named),))
 
 
 async def _customer(session: LagoSession, operator_id: str) -> tuple[Candidate | None, Receipt]:

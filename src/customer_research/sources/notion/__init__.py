@@ -10,6 +10,7 @@ from customer_research.domain.evidence import Gap
 from customer_research.settings import Settings
 from customer_research.sources.notion import checks, tickets
 from customer_research.sources.notion.bulk import BULK, LINKS
+from customer_research.sources.notion.finding import whose
 from customer_research.sources.notion.session import NotionSession
 
 
@@ -39,6 +40,7 @@ SOURCE = Source(
     streams=(Stream("tickets", "Tickets", (tickets.TABLE,), tickets.fetch, learn=tickets.learn),),
     open=open_session,
     missing=missing,
+    whose=whose,
     checks=(
         Check("token", "Does the token open a workspace?", checks.token),
         Check("database", "Is the tickets id a database or a data source?", checks.database),

@@ -157,6 +157,8 @@ def _told(ctx: click.Context, *, kind: str, wanted: Callable[..., Wanted], as_cs
         csv_of = desk.portfolio_csv if kind == "portfolio" else desk.risk_csv
         text, lacking = csv_of(settings, wanted(everybody=True), now=now)
         deliver(text, delivery.output)
+        if text.count("\n") == 1:
+            click.echo("Nobody is in this list: no operator matches what was asked for.", err=True)
         if lacking is None:
             return 0
         click.echo(f"Warning: {lacking.detail} {lacking.next_step}".rstrip(), err=True)

@@ -1,0 +1,118 @@
+"""A list of nobody is no good news: whatever was filtered, no report says that all is well over an empty list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from made_up_lake import NAMES, NOW, fill, settings_in, stories
+
+from customer_research.domain.evidence import Gap
+from customer_research.domain.portfolio import Moves, Overview, Risks, Week
+from customer_research.domain.report import Bullets, Prose, Report
+from customer_research.errors import UsageError
+from customer_research.reports.kinds import alerts as alerts_kind
+from customer_research.reports.kinds import churn_risk, digest, portfolio_summary
+from customer_research.research.batch import Row, summary_csv
+from customer_research.research.entries import read_entries
+from customer_research.research.portfolio import desk
+from customer_research.research.portfolio.looking import Wanted
+from customer_research.research.portfolio.taking import Asked, take
+from customer_research.settings import Settings
+from customer_research.surfaces.cli.summary import summary
+
+NOBODY = (
+    Wanted(text="nobody is called this"),
+    Wanted(bands=("critical",), segments=("Enterprise",)),
+    Wanted(min_mrr_minor=10**9),
+)
+NO_HISTORY = Gap("score history", "none_found", "there is no score history yet")
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    settings = settings_in(tmp_path_factory.mktemp("nobody"))
+    fill(settings.lake_folder, stories())
+    take(settings, lambda: NOW, Asked())
+    return settings
+
+
+def tones(report: Report) -> Iterator[tuple[str, str]]:
+    """Every sentence of a report with its tone."""
+    lines = [report.headline, *report.warnings]
+    for part in report.sections:
+        for block in part.blocks:
+            lines += [block] if isinstance(block, Prose) else block.items if isinstance(block, Bullets) else []
+    yield from ((line.tone, line.text) for line in lines if line is not None)
+
+
+def no_good_news(report: Report, words: str) -> None:
+    assert report.headline is not None
+    assert words in report.headline.text
+    assert report.headline.tone == "unknown"
+    assert [text for tone, text in tones(report) if tone == "good"] == []
+    told = " ".join(text for _, text in tones(report))
+    assert "same story" not in told
+    assert "nobody's standing changed" not in told
+    assert "Nothing in the figures known asks for an action" not in told
+
+
+@pytest.mark.parametrize("wanted", NOBODY)
+def test_filters_that_fit_nobody(filled: Settings, wanted: Wanted) -> None:
+    found, risks = desk._portfolio(filled, wanted, NOW), desk._risks(filled, wanted, NOW)
+    quiet = Moves(found.snapshot, (), (), (), (), (), 0, found.receipt)
+    words = f"without it there are {len(NAMES)} in the snapshot."
+    for report in (
+        desk.portfolio_report(filled, wanted, now=NOW),
+        desk.risk_report(filled, wanted, now=NOW),
+        digest.build(Week(found, quiet, NO_HISTORY, {})),
+        digest.build(Week(found, NO_HISTORY, NO_HISTORY, {})),
+        portfolio_summary.build(Overview(found, risks, NO_HISTORY, {}, ())),
+    ):
+        no_good_news(report, words)
+    for text, _ in (desk.portfolio_csv(filled, wanted, now=NOW), desk.risk_csv(filled, wanted, now=NOW)):
+        assert text.count("\n") == 1
+
+
+def test_an_owner_whom_nobody_has_is_refused_with_those_there_are(filled: Settings) -> None:
+    for make in (desk.portfolio_report, desk.risk_report):
+        with pytest.raises(UsageError, match="No account owner's name has 'Nobody At All' in it"):
+            make(filled, Wanted(owner="Nobody At All"), now=NOW)
+
+
+def test_a_snapshot_without_a_customer_says_so(filled: Settings) -> None:
+    found = desk._portfolio(filled, NOBODY[0], NOW)
+    none = replace(found, chosen=replace(found.chosen, words=""))
+    words = f"There is nobody to judge: of {len(NAMES)} operators in the snapshot none is a customer now."
+    no_good_news(digest.build(Week(none, NO_HISTORY, NO_HISTORY, {})), words)
+
+
+def test_those_whose_risk_is_unknown_are_not_called_safe(filled: Settings) -> None:
+    risks: Risks = replace(desk._risks(filled, Wanted(), NOW), levels=(), unjudged=3)
+    report = churn_risk.build(replace(risks, portfolio=replace(risks.portfolio, accounts=())))
+    assert report.headline is not None
+    assert report.headline.text == "0 operators at risk; the risk of 3 operators is unknown."
+    assert report.headline.tone == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("words", "snoozed", "tone"),
+    [("severity low", 0, "unknown"), ("severity low", 2, "unknown"), ("", 2, "unknown"), ("", 0, "good")],
+)
+def test_alerts_that_are_filtered_or_snoozed_away_are_no_good_news(
+    filled: Settings, words: str, snoozed: int, tone: str
+) -> None:
+    found = desk._portfolio(filled, Wanted(), NOW)
+    place = alerts_kind.Desk(NOW, NOW, (found.receipt,), (), {})
+    report = alerts_kind.build_open(alerts_kind.OpenAlerts(place, (), snoozed, words, of=3))
+    assert report.headline is not None
+    assert report.headline.tone == tone
+
+
+def test_a_batch_that_finds_nobody_says_so_and_an_input_of_nobody_is_refused() -> None:
+    rows = (Row(2, "No Such", "not_found", detail="No operator answers to 'No Such'."),)
+    assert "No operator answers" in summary_csv(rows)
+    assert summary(rows, {"not_found": 1}).endswith("1 line: not found 1.")
+    with pytest.raises(UsageError, match="names no operator"):
+        read_entries(b"# nobody\n")
