@@ -20,6 +20,7 @@ name = "small"
 version = "1"
 title = "Small"
 minimum_coverage = 0.5
+coverage_by = "dimension"
 
 [bands]
 healthy = 80

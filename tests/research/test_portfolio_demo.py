@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from portfolio_cases import Row, reading_of, said, unequal
@@ -23,10 +24,16 @@ from customer_research.engines.engine import Room
 from customer_research.lake import Lake
 from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.queries import account_columns
+from customer_research.reports.kinds import portfolio as portfolio_report
+from customer_research.reports.render import markdown
 from customer_research.research import Research
+from customer_research.research.portfolio import looking
+from customer_research.research.portfolio.looking import Wanted
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.snapshots import accounts, readings
 from customer_research.settings import Settings
+
+T = TypeVar("T")
 
 AT_ONCE = 8
 EVERY = 40
@@ -119,16 +126,56 @@ def test_score_and_band_are_one(by_evidence: Scored) -> None:
 
 @pytest.mark.parametrize("source", ["lago", "hubspot", "notion", "warehouse"])
 def test_with_a_source_silent_nobody_stands_better(
-    source: str, by_evidence: Scored, portfolio_settings: Settings, tmp_path: Path
+    source: str, scored: Scored, portfolio_settings: Settings, tmp_path: Path
 ) -> None:
-    found = taken(portfolio_settings, "canonical_2", tmp_path, source).readings
+    silent = taken(portfolio_settings, "canonical", tmp_path, source)
+    found = silent.readings
     assert len(found) >= 400
     for operator_id, told in found.items():
-        true = by_evidence.readings[operator_id]
+        true = scored.readings[operator_id]
         if told.score is not None and true.score is not None:
             assert told.score <= true.score, told
         if told.band not in NO_BAND and true.band not in NO_BAND:
             assert BAND_ORDER.index(told.band) >= BAND_ORDER.index(true.band), told
+        assert told.status in {true.status, "unknown"} or (true.status, told.status) == ("active", "onboarding")
+    attention, risk = places(silent), risks_of(silent)
+    assert {one for one, level in places(scored).items() if attention[one] < level} == set()
+    assert {one for one, known in risks_of(scored).items() if risk.get(one, 100) < known} == set()
+    assert [
+        (row["operator_id"], name) for row in silent.rows.values() for name in told_by(source) if row[name] is not None
+    ] == []
+    with asked(silent, looking.portfolio) as (shown, _):
+        report = portfolio_report.build(shown)
+    assert report.partial
+    assert source != "lago" or "$0" not in markdown.render(report, show_personal=False)
+
+
+@contextmanager
+def asked(scored: Scored, ask: Callable[..., T]) -> Iterator[tuple[T, DuckDB]]:
+    """What a question about the portfolio finds, and the engine with the tables that it left."""
+    with DuckDB(Room(reach=(scored.folder,))) as engine:
+        now = scored.snapshot.as_of
+        yield ask(engine, scored.folder, scored.snapshot, Wanted(most=None), now=now, links={}), engine
+
+
+def places(scored: Scored) -> Mapping[str, int]:
+    """How much attention each operator is given in the list: 0 to 4."""
+    with asked(scored, looking.portfolio) as (_, engine):
+        return {row["operator_id"]: row["level"] for row in engine.run("SELECT operator_id, level FROM everybody")}
+
+
+def risks_of(scored: Scored) -> Mapping[str, int]:
+    """The risk by which each operator is ranked; the most that there is where it is not known."""
+    with asked(scored, looking.risks) as (_, engine):
+        rows = engine.run("SELECT operator_id, COALESCE(risk, 100) AS risk FROM ranked")
+    return {row["operator_id"]: row["risk"] for row in rows}
+
+
+def told_by(source: str) -> list[str]:
+    """The metrics of the wide table that rest on one source alone."""
+    wide = account_columns()
+    homes = {name: {TABLES[table].home for table in metric.tables} for name, metric in METRICS.items() if name in wide}
+    return [name for name, found in homes.items() if found == {source} and METRICS[name].subject != "derived"]
 
 
 def test_everybody_whom_a_source_knows_is_there(scored: Scored) -> None:

@@ -99,9 +99,10 @@ class Scorecard:
 
     `minimum_coverage` is in thousandths of the weights; `critical_cap` the band above which one of `critical_dimensions` in its
     own critical band does not let the operator rise (None: no such cap), `critical_reason` why. With `one_number` a cap holds
-    the score, too, at the top of its band. `by_evidence`: a rule that a silent source keeps from being judged takes its share
-    of its dimension's weight from the coverage, and the score is the least it can be (see `health.scoring`). A calibrated scorecard has `signals`, and `churn`, the
-    evidence behind its points and its probability; `alerting` says where it alerts and what its bands were tied to.
+    the score, too, at the top of its band. `by_evidence` (unless the declaration counts coverage by the dimension): a rule that a
+    silent source keeps from being judged takes its share of its dimension's weight from the coverage, and the score is the
+    least it can be (see `health.scoring`). A calibrated scorecard has `signals`, and `churn`, the evidence behind its points
+    and its probability; `alerting` says where it alerts and what its bands were tied to.
     """
 
     name: str
@@ -330,7 +331,7 @@ class _Reader:
         return statuses
 
     def _by_evidence(self, declared: Declaration) -> bool:
-        way = declared.text("coverage_by", "dimension")
+        way = declared.text("coverage_by", "evidence")
         if way not in ("dimension", "evidence"):
             raise declared.error(f"'coverage_by' is dimension or evidence, not {way!r}.")
         return way == "evidence"

@@ -142,9 +142,12 @@ def _select(source: str, *columns: str) -> str:
 
 def _unheard(metrics: Iterable[str], scorecard: Scorecard) -> str:
     """Whether one of the metrics is unknown because its source is silent."""
-    if not scorecard.by_evidence:
-        return "FALSE"
-    silent = " OR ".join(f"({name} IS NULL AND {SILENT} LIKE '% {name} %')" for name in metrics if name)
+    return unheard_sql(name for name in metrics if name) if scorecard.by_evidence else "FALSE"
+
+
+def unheard_sql(metrics: Iterable[str]) -> str:
+    """SQL over the wide table: whether one of these metrics is unknown because its source is silent."""
+    silent = " OR ".join(f"({name} IS NULL AND {SILENT} LIKE '% {name} %')" for name in metrics)
     return f"CASE WHEN {silent} THEN TRUE ELSE FALSE END"
 
 

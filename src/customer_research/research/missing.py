@@ -73,11 +73,11 @@ def _causes(gaps: dict[str, Gap]) -> dict[Gap, tuple[str, ...]]:
 
 
 def answers(measuring: Measuring, card: Scorecard, scorecard: str, questions: list[Question]) -> list[Bounds]:
-    """The bounds of each question, all scored in one statement."""
+    """The bounds of each question, all scored in one statement; what a question leaves unknown moves nothing in its answer."""
     if not questions:
         return []
     needed = ("operator_id", "status", SILENT, *metrics_needed(card))
-    row = {name: value for name, value in measuring.wide_row().items() if name in needed}
+    row = {name: value for name, value in measuring.wide_row().items() if name in needed} | {SILENT: ""}
     unknowns = Unknowns(card, row, scored_row(measuring, scorecard), {m.name: m.unit for m in METRICS.values()})
     rows = [row for question in questions for row in unknowns.rows(question)]
     scored: dict[str, list[dict[str, Any]]] = defaultdict(list)

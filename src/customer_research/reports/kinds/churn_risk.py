@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from customer_research.domain.account import Account
@@ -52,8 +53,17 @@ _TITLES: Mapping[RiskSort, str] = MappingProxyType({"loss": "Ranked by expected 
 
 
 def risk_of(score: HealthScore) -> int | None:
-    """The risk of leaving, 0 to 100: what a retention score lacks to 100; None when it could not be told."""
+    """The risk of leaving, 0 to 100: what a retention score lacks to 100; None when it could not be told.
+
+    With a source silent it is the most that the risk can be (see `least_risk_of`).
+    """
     return None if score.score is None else 100 - score.score
+
+
+def least_risk_of(score: HealthScore) -> int:
+    """The least that the risk can be, by what is known; 0 when it could not be told."""
+    most = score.score if score.highest is None else score.highest
+    return 0 if most is None else 100 - most
 
 
 def level_of(risk: int) -> tuple[str, str]:
@@ -133,7 +143,9 @@ def _headline(found: Risks) -> Prose:
 def _unjudged(found: Risks) -> Iterator[Prose]:
     if found.unjudged:
         words = counted(found.unjudged, "operator")
-        yield Prose(f"The risk of {words} is unknown: neither billing nor usage is known.", (), "watch")
+        yield Prose(
+            f"The risk of {words} is not known: a source is silent, or neither billing nor usage is known.", (), "watch"
+        )
 
 
 def _groups(found: Risks) -> Iterator[Block]:
@@ -212,7 +224,7 @@ def _row(found: Risks, account: Account) -> tuple[Cell, ...]:
         Text(account.name or account.operator_id),
         brief(figure(account, "segment")),
         mrr_cell(account),
-        brief(risk_figure(account, retention)),
+        brief(risk_told(account, retention)),
         brief(expected_loss(account, retention)),
         brief(health(account)),
         *category_cells(account, retention),
@@ -222,7 +234,8 @@ def _row(found: Risks, account: Account) -> tuple[Cell, ...]:
 def category_cells(account: Account, retention: HealthScore) -> tuple[Cell, Cell]:
     """Why the operator may leave, and how soon to act: they rest on what the risk rests on."""
     risk = risk_figure(account, retention)
-    told = category_of(retention), level_of(risk_of(retention) or 0)[1] or "nothing to do now"
+    idle = "nothing to do now" if retention.highest is None else "not known"
+    told = category_of(retention), level_of(least_risk_of(retention))[1] or idle
     if isinstance(risk, Gap):
         return Text(told[0], "unknown"), Text(told[1], "unknown")
     category, act = (stated(words, risk.basis, account.as_of) for words in told)
@@ -234,7 +247,16 @@ def risk_figure(account: Account, retention: HealthScore) -> Figure:
     risk, basis = risk_of(retention), _basis(account, retention)
     if risk is None or not basis:
         return Gap("health", "unavailable", "neither billing nor usage is known", metric="churn_risk")
-    return Fact(risk, "points", basis, account.as_of, metric="churn_risk")
+    note = "" if retention.highest is None else f"at most; at least {least_risk_of(retention)} by what is known"
+    return Fact(risk, "points", basis, account.as_of, metric="churn_risk", note=note)
+
+
+def risk_told(account: Account, retention: HealthScore) -> Figure:
+    """The risk as people read it: a range while a silent source leaves it open."""
+    found = risk_figure(account, retention)
+    if isinstance(found, Gap) or retention.highest is None:
+        return found
+    return replace(found, value=f"{least_risk_of(retention)} to {found.value}", unit="text", note="")
 
 
 def expected_loss(account: Account, retention: HealthScore) -> Figure:
@@ -315,4 +337,14 @@ def _churned(found: Risks) -> Block:
     return table(found.portfolio, ("Operator", "Segment", "Churned on", "MRR (CSM view)"), rows, "")
 
 
-__all__ = ["AT_RISK", "LEVELS", "build", "category_of", "expected_loss", "level_of", "risk_of", "signs"]
+__all__ = [
+    "AT_RISK",
+    "LEVELS",
+    "build",
+    "category_of",
+    "expected_loss",
+    "least_risk_of",
+    "level_of",
+    "risk_of",
+    "signs",
+]

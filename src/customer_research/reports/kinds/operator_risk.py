@@ -32,9 +32,11 @@ from customer_research.reports.kinds.churn_risk import (
     NOT_A_PROBABILITY,
     category_of,
     expected_loss,
+    least_risk_of,
     level_of,
     risk_figure,
     risk_of,
+    risk_told,
     signs,
 )
 from customer_research.reports.recommend import action_table
@@ -84,11 +86,24 @@ def _headline(account: Account, retention: HealthScore) -> Prose:
     risk = risk_of(retention)
     if isinstance(found, Gap) or risk is None:
         return Prose("The risk is not known: neither billing nor usage is.", (), "unknown")
-    level, time = level_of(risk)
-    act = f"{level} risk: act {time}" if level else "Little speaks for leaving: nothing to do now"
+    level, time = level_of(least_risk_of(retention))
+    idle = (
+        "Little speaks for leaving: nothing to do now"
+        if retention.highest is None
+        else "A silent source leaves it open"
+    )
+    act = f"{_level_words(retention)} risk: act {time}" if level else idle
     lost = f" Expected loss {value_words(loss)} of MRR a month." if isinstance(loss, Fact) and level else ""
     facts = (found, loss) if isinstance(loss, Fact) else (found,)
-    return Prose(f"Risk {risk} of 100. {act}.{lost}", facts, _tone(level))
+    told = risk_told(account, retention)
+    tone = _tone(level) if level or retention.highest is None else "unknown"
+    return Prose(f"Risk {value_words(told) if isinstance(told, Fact) else risk} of 100. {act}.{lost}", facts, tone)
+
+
+def _level_words(retention: HealthScore) -> str:
+    """The level of the least risk; whether a silent source leaves a higher one open."""
+    level, most = level_of(least_risk_of(retention))[0], level_of(risk_of(retention) or 0)[0]
+    return level if level == most else f"{level or 'Below Low'} or higher"
 
 
 def _tone(level: str) -> Tone:
@@ -97,14 +112,13 @@ def _tone(level: str) -> Tone:
 
 
 def _risk(account: Account, retention: HealthScore, leaving: Sequence[Contribution]) -> Iterator[Block | None]:
-    found = risk_figure(account, retention)
-    risk = risk_of(retention) or 0
-    level, time = level_of(risk)
+    found = risk_told(account, retention)
+    level, time = level_of(least_risk_of(retention))
     lines = [FigureLine("Risk (of 100)", found, _tone(level))]
     if isinstance(found, Fact):
         told = {
-            "Level": level or "below Low",
-            "Time to act": time or "nothing to do now",
+            "Level": _level_words(retention) or "below Low",
+            "Time to act": time or ("nothing to do now" if retention.highest is None else "not known"),
             "Category": category_of(retention),
         }
         lines += [FigureLine(name, replace(found, value=words, unit="text", metric="")) for name, words in told.items()]
@@ -123,7 +137,7 @@ def _risk(account: Account, retention: HealthScore, leaving: Sequence[Contributi
 def _steps(account: Account, retention: HealthScore, leaving: Sequence[Contribution]) -> Chart | None:
     """The signs as steps from no risk to the risk."""
     total = risk_figure(account, retention)
-    if isinstance(total, Gap) or not leaving:
+    if isinstance(total, Gap) or not leaving or retention.highest is not None:  # what is open has no place among steps
         return None
     every = [c for c in retention.contributions if c.rule != judgement.CLAMP]
     marks = [_step(c) for c in sorted(every, key=lambda c: c.points)]

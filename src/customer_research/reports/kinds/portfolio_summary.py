@@ -10,7 +10,7 @@ from customer_research.domain.report import Block, Missing, Prose, Report, Text
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import pictures
 from customer_research.reports.build import Kind, bullets, figure, section, sections
-from customer_research.reports.kinds.churn_risk import category_cells, expected_loss, risk_figure
+from customer_research.reports.kinds.churn_risk import category_cells, expected_loss, risk_told
 from customer_research.reports.kinds.moving import money_at_risk, money_table, movers_table, summed
 from customer_research.reports.kinds.portfolio import (
     brief,
@@ -109,7 +109,7 @@ def _risks(found: Overview) -> Block:
             (
                 Text(account.name or account.operator_id),
                 brief(figure(account, "segment")),
-                brief(risk_figure(account, retention)),
+                brief(risk_told(account, retention)),
                 brief(expected_loss(account, retention)),
                 *category_cells(account, retention),
             )

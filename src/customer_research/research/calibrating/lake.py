@@ -88,14 +88,17 @@ def calibrate_lake(
 def panel_of_card(past: Past, said: CardPast) -> Panel:
     """The rows with the scorecard's rules as signals: what each took of the score, as a share of the most that it can take.
 
-    A bonus has points below 0. A rule that counts (`per`) without a cap takes at most what it took in these rows.
+    A bonus has points below 0. A rule that counts (`per`) without a cap takes at most what it took in these rows. A note (a
+    rule of 0 points) is no signal.
     """
-    most = [_most(rule, said.points[:, place]) for place, rule in enumerate(said.rules)]
+    places = [place for place, rule in enumerate(said.rules) if rule.points]
+    rules, points = [said.rules[place] for place in places], said.points[:, places]
+    most = [_most(rule, points[:, place]) for place, rule in enumerate(rules)]
     signals = [
         Signal(rule.id, rule.dimension, float(taken if rule.points < 0 else -taken))
-        for rule, taken in zip(said.rules, most, strict=True)
+        for rule, taken in zip(rules, most, strict=True)
     ]
-    severities = np.clip(np.abs(said.points) / np.array(most, dtype=np.float64), 0.0, 1.0)
+    severities = np.clip(np.abs(points) / np.array(most, dtype=np.float64), 0.0, 1.0)
     return panel_of(past.operator_ids, past.as_of, severities, past.churned, signals)
 
 

@@ -21,8 +21,9 @@ from customer_research.domain.words import counted, money_words
 from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
 from customer_research.health.findings import FindingRule, load_findings
+from customer_research.health.rules import case_sql, metrics_of
 from customer_research.health.scorecard import Scorecard
-from customer_research.health.scoring import scoring_sql
+from customer_research.health.scoring import scoring_sql, unheard_sql
 from customer_research.reports.kinds.churn_risk import AT_RISK, CATEGORIES, GENERAL, LEVELS, MULTIPLE
 from customer_research.research.exchange import rates_around
 from customer_research.research.judge import METRIC_NAMES, card_named
@@ -40,12 +41,12 @@ CHURNED_WITHIN_DAYS = 90
 SLIPPING_SHOWN = 10
 _EXAMPLES = 3
 _LEVELS: Mapping[str, int] = {"critical": 4, "high": 3, "medium": 2, "low": 1}
-_BAND_LEVELS: Mapping[Band, int] = {"critical": 4, "at_risk": 3, "monitor": 2, "insufficient": 1, "healthy": 0}
-"""How much attention a band asks for; one that is not settled, as its low end."""
+_BAND_LEVELS: Mapping[Band, int] = {"insufficient": 4, "critical": 4, "at_risk": 3, "monitor": 2, "healthy": 0}
+"""How much attention a band asks for: of whom too little is known, as much as anybody; one that is not settled, as its low end."""
 
 _ORDERS: Mapping[Sort, str] = {
-    "attention": "level DESC, worth DESC NULLS LAST, score NULLS LAST, operator_id",
-    "score": "score NULLS LAST, worth DESC NULLS LAST, operator_id",
+    "attention": "level DESC, worth DESC NULLS LAST, score NULLS FIRST, operator_id",
+    "score": "score NULLS FIRST, worth DESC NULLS LAST, operator_id",
     "mrr": "worth DESC NULLS LAST, operator_id",
     "name": "LOWER(name), operator_id",
     "trend": "usage_trend NULLS LAST, worth DESC NULLS LAST, operator_id",
@@ -188,7 +189,9 @@ def risks(
     everyone = accounts_of(files, told, card, now=now, links=links, playbook=playbook, also=(retention,), rates=rates)
     by_id = {account.operator_id: account for account in everyone}
     accounts = tuple(by_id[one] for one in ids)
-    (unjudged,) = engine.run("SELECT COUNT(*) AS n FROM ranked WHERE risk IS NULL")
+    (unjudged,) = engine.run(
+        f"SELECT COUNT(*) AS n FROM ranked WHERE risk IS NULL OR (risk >= {AT_RISK} AND least < {AT_RISK})"
+    )
     (still,) = engine.run("SELECT COUNT(*) AS n FROM slipping")
     return Risks(
         portfolio=replace(found, accounts=accounts),
@@ -257,13 +260,14 @@ def _choose(engine: Engine, wanted: Wanted, rules: Sequence[FindingRule], card: 
         f"""
         SELECT a.operator_id, a.name, COALESCE(a.segment, 'not known') AS segment, a.owner_name, a.usage_trend, w.worth, w.usd,
             COALESCE(s.status, 'unknown') AS status, s.band, s.score,
-            GREATEST(CASE s.band {bands} ELSE {low_end} END, COALESCE(f.level, 0)) AS level
+            GREATEST(CASE s.band {bands} ELSE {low_end} END, COALESCE(f.level, 0), COALESCE(o.level, 0)) AS level
         FROM accounts AS a
         INNER JOIN scores AS s ON s.operator_id = a.operator_id
         INNER JOIN worths AS w ON w.operator_id = a.operator_id
         LEFT JOIN (
             SELECT operator_id, MAX(CASE rule {weights} ELSE 0 END) AS level FROM findings GROUP BY operator_id
         ) AS f ON f.operator_id = a.operator_id
+        LEFT JOIN (SELECT operator_id, {_open_level(rules)} AS level FROM accounts) AS o ON o.operator_id = a.operator_id
         """,
     )
     wanted = _fitting(engine, wanted)
@@ -275,6 +279,17 @@ def _choose(engine: Engine, wanted: Wanted, rules: Sequence[FindingRule], card: 
         sql = f"SELECT COUNT(*) AS n FROM everybody AS e WHERE e.usd IS NULL AND {' AND '.join(rest)}"
         wanted = replace(wanted, untold=int(engine.run(sql, values)[0]["n"]))
     return int(count["n"]), wanted
+
+
+def _open_level(rules: Sequence[FindingRule]) -> str:
+    """SQL of the attention that findings ask for which a silent source keeps from being judged: as if they held."""
+    levels = (
+        f"CASE WHEN {unheard_sql(metrics_of(rule.cases))} AND {case_sql(rule.cases)} IS NULL "
+        f"THEN {_LEVELS[rule.priority]} ELSE 0 END"
+        for rule in rules
+        if rule.kind == "risk"
+    )
+    return f"GREATEST(0, {', '.join(levels)})"
 
 
 def _fitting(engine: Engine, wanted: Wanted) -> Wanted:
@@ -392,23 +407,25 @@ def _disagreements(engine: Engine, billed: Billed, rules: Sequence[FindingRule])
 def _rank(engine: Engine, card: Scorecard, wanted: Wanted) -> None:
     """Keep `ranked` (everybody chosen with a risk), `at_risk`, of these `slipping`, and `left_lately`.
 
+    With a source silent `risk` is the most that it can be, `least` the least: at risk is who is by what is known.
+
     Those who left lately are of the choice, whatever its statuses. Slipping are those whom nothing has announced yet: the
     subscription runs and is not set to end, and there were rides in 60 days.
     """
     conditions, values = _conditions(replace(wanted, statuses=("churned",)))
     engine.bind("account_metrics", "SELECT * FROM accounts")
     engine.keep("safety", scoring_sql(card)["scores"])
-    levels = " ".join(f"WHEN risk >= {least} THEN '{name}'" for least, name, _ in LEVELS)
+    levels = " ".join(f"WHEN least >= {least} THEN '{name}'" for least, name, _ in LEVELS)
     engine.keep(
         "ranked",
         f"""
-        SELECT c.*, 100 - s.score AS risk, CAST((100 - s.score) * c.worth AS DOUBLE) / 100 AS expected_loss,
+        SELECT c.*, 100 - s.score AS risk, 100 - s.score_high AS least, CAST((100 - s.score) * c.worth AS DOUBLE) / 100 AS expected_loss,
             {_category(card)} AS category
         FROM chosen AS c
         INNER JOIN safety AS s ON s.operator_id = c.operator_id
         """,
     )
-    engine.keep("at_risk", f"SELECT *, CASE {levels} END AS level_name FROM ranked WHERE risk >= {AT_RISK}")
+    engine.keep("at_risk", f"SELECT *, CASE {levels} END AS level_name FROM ranked WHERE least >= {AT_RISK}")
     engine.keep(
         "slipping",
         """
