@@ -33,7 +33,17 @@ DISTRIBUTIONS = {
 }
 """Imports whose distribution is not their own name with hyphens."""
 
-TOOLS = {"fakesnow", "import-linter", "mypy", "pytest-timeout", "pytest-xdist", "rfc3339-validator", "ruff", "uv"}
+TOOLS = {
+    "fakesnow",
+    "hatchling",
+    "import-linter",
+    "mypy",
+    "pytest-timeout",
+    "pytest-xdist",
+    "rfc3339-validator",
+    "ruff",
+    "uv",
+}
 """Development dependencies that are run or looked for, not imported."""
 
 WORDS = re.compile("T[O]DO|F[I]XME|X[X]X|N[o]tImplementedError|pragma: n[o] cover")

@@ -38,6 +38,7 @@ from customer_research.domain.report import Bullets, Chart, FigureLine, Figures,
 from customer_research.domain.words import value_words
 from customer_research.errors import RenderError
 from customer_research.reports import judgement
+from customer_research.reports.disagreements import disagreements
 from customer_research.reports.evidence import evidence_table
 from customer_research.reports.kinds import EVERY_KIND, KINDS
 from customer_research.reports.kinds.lookup import build_lookup
@@ -300,21 +301,21 @@ def test_disagreements_are_shown_openly() -> None:
         ),
         findings=(),
     )
-    texts = [item.text for item in judgement.disagreements(account)]
+    texts = [item.text for item in disagreements(account)]
     assert texts == [
         "Churn: the CSM view or HubSpot says churned, Lago has an active subscription. Lago is trusted.",
         "MRR: Lago gives $149.00, the CSM view $198.00 (-$49.00).",
         "Size: by plan SMB, by trip revenue 250k-1M (the range of Mid-Market): larger than its plan suggests.",
         "Plan: Lago has standard-monthly, the app database pro. Lago is trusted.",
     ]
-    assert all(item.facts for item in judgement.disagreements(account))
+    assert all(item.facts for item in disagreements(account))
     assert texts[1] in [warning.text for warning in KINDS["quick"].build(account).warnings]
 
 
 def test_agreement_is_silent() -> None:
     account = replace(full(size_tier="50k-250k"), findings=())
-    assert judgement.disagreements(account) == ()
-    assert judgement.disagreements(replace(nothing(), findings=())) == ()
+    assert disagreements(account) == ()
+    assert disagreements(replace(nothing(), findings=())) == ()
 
 
 @pytest.mark.parametrize(
@@ -333,7 +334,7 @@ def test_agreement_is_silent() -> None:
     ],
 )
 def test_a_size_differs_from_one_range_up_and_from_two_ranges_down(plan: str, tier: str, told: str) -> None:
-    texts = [item.text for item in judgement.disagreements(replace(full(segment=plan, size_tier=tier), findings=()))]
+    texts = [item.text for item in disagreements(replace(full(segment=plan, size_tier=tier), findings=()))]
     assert [text.rsplit(": ", 1)[1] for text in texts if text.startswith("Size")] == (
         [f"{told} than its plan suggests."] if told else []
     )
@@ -342,11 +343,11 @@ def test_a_size_differs_from_one_range_up_and_from_two_ranges_down(plan: str, ti
 @pytest.mark.parametrize(("code", "app", "differs"), [("pro-monthly", "PRO", False), ("pro-annual", "Vip", True)])
 def test_plan_names_are_compared_whatever_their_case(code: str, app: str, differs: bool) -> None:
     account = replace(full(base_plan_code=code, app_plan=app, size_tier="50k-250k"), findings=())
-    assert [item.text.partition(":")[0] for item in judgement.disagreements(account)] == (["Plan"] if differs else [])
+    assert [item.text.partition(":")[0] for item in disagreements(account)] == (["Plan"] if differs else [])
 
 
 def test_r18_is_told_once() -> None:
-    texts = [item.text for item in judgement.disagreements(full(churn_conflict=True, size_tier="50k-250k"))]
+    texts = [item.text for item in disagreements(full(churn_conflict=True, size_tier="50k-250k"))]
     assert texts == ["Churn flags differ (R18, medium): HubSpot says churn."]
 
 

@@ -21,7 +21,7 @@ _LOOKING_FURTHER = ("group", "having", "qualify", "distinct", "limit", "offset",
 
 def instant_sql(instant: datetime) -> str:
     """An instant as a constant in SQL: naive UTC, to the microsecond."""
-    return f"CAST('{instant.astimezone(UTC).replace(tzinfo=None).isoformat(sep=' ')}' AS TIMESTAMP)"
+    return f"CAST('{instant.astimezone(UTC).replace(tzinfo=None).isoformat(sep=' ', timespec='microseconds')}' AS TIMESTAMP)"
 
 
 def pinned(sql: str, as_of: datetime) -> str:

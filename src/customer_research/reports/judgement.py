@@ -1,4 +1,4 @@
-"""Blocks about the health score: its head, dimensions, contributions, risks, positives, disagreements."""
+"""Blocks about the health score: its head, dimensions, contributions, risks, positives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from customer_research.domain.health import (
     BAND_LABELS,
     Contribution,
     Dimension,
-    Finding,
     Gate,
     HealthScore,
     UnjudgedGate,
@@ -37,11 +36,11 @@ from customer_research.reports.build import (
     NOT_RECORDED,
     bullets,
     figure,
-    is_true,
     proven_prose,
     records,
     stated,
 )
+from customer_research.reports.disagreements import disagreements, finding_prose
 from customer_research.reports.presentation import source_title
 from customer_research.reports.tones import BAND_TONES
 
@@ -68,13 +67,6 @@ _SCORED_ON: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """The metrics that stand for a dimension's sources: a score rests on their receipts also where no rule fired."""
 
-_TIERS: tuple[tuple[str, str], ...] = (
-    ("<50k", "Free"),
-    ("50k-250k", "SMB"),
-    ("250k-1M", "Mid-Market"),
-    (">1M", "Enterprise"),
-)
-"""Size tier → the segment whose range of trip revenue it is (C15)."""
 _PRIORITY_WEIGHT: Mapping[str, float] = MappingProxyType({"critical": 20.0, "high": 10.0, "medium": 5.0, "low": 2.0})
 
 
@@ -420,13 +412,6 @@ def contribution_prose(contribution: Contribution) -> Prose:
     return Prose(text, (contribution.fact,), "good" if contribution.points > 0 else "bad")
 
 
-def finding_prose(finding: Finding) -> Prose:
-    """One correlation finding in a sentence."""
-    tones = {"risk": "bad", "conflict": "watch", "opportunity": "good", "context": "neutral"}
-    text = f"{finding.title} ({finding.rule}, {finding.priority}): {finding.because}"
-    return Prose(text, finding.facts, tones[finding.kind])  # type: ignore[arg-type]
-
-
 def judged(account: Account) -> bool:
     """Whether at least one dimension could be judged: without, the absence of risks says nothing."""
     return account.score is not None and any(dimension.score is not None for dimension in account.score.dimensions)
@@ -451,70 +436,6 @@ def findings(account: Account, *kinds: str) -> Bullets | None:
     chosen = [finding for finding in account.findings if not kinds or finding.kind in kinds]
     ranked = sorted(chosen, key=lambda finding: (-_PRIORITY_WEIGHT[finding.priority], finding.rule))
     return bullets(finding_prose(finding) for finding in ranked)
-
-
-def disagreements(account: Account) -> tuple[Prose, ...]:
-    """Where sources contradict each other: churn (R18), MRR (C37), segment and size (C15), plan names (C16)."""
-    return (
-        *(finding_prose(finding) for finding in account.findings if finding.kind == "conflict"),
-        *_churn_conflict(account),
-        *_mrr_conflict(account),
-        *_trial(account),
-        *_given_back(account),
-        *_size_conflict(account),
-        *_plan_conflict(account),
-    )
-
-
-def _churn_conflict(account: Account) -> Iterator[Prose]:
-    fact = account.fact("churn_conflict")
-    if fact is not None and is_true(account, "churn_conflict") and all(f.rule != "R18" for f in account.findings):
-        text = "Churn: the CSM view or HubSpot says churned, Lago has an active subscription. Lago is trusted."
-        yield Prose(text, (fact,), "watch")
-
-
-def _mrr_conflict(account: Account) -> Iterator[Prose]:
-    difference, billed, viewed = (account.fact(name) for name in ("mrr_difference", "mrr_usd", "csm_mrr"))
-    if difference is None or billed is None or viewed is None or difference.value == 0:
-        return
-    text = f"MRR: Lago gives {value_words(billed)}, the CSM view {value_words(viewed)} ({value_words(difference)})."
-    yield Prose(text, (billed, viewed, difference), "watch")
-
-
-def _trial(account: Account) -> Iterator[Prose]:
-    fact = account.fact("trial_ends_at")
-    if fact is not None and fact.value is not None and fact.value > account.as_of:
-        text = f"MRR: in a free trial until {value_words(fact)}; until then nothing is paid for it."
-        yield Prose(text, (fact,), "watch")
-
-
-def _given_back(account: Account) -> Iterator[Prose]:
-    fact = account.fact("given_back_amount")
-    if fact is not None and any(money.minor for money in fact.value):
-        yield Prose(f"Invoices: {value_words(fact)} was paid and lost again in a dispute.", (fact,), "bad")
-
-
-def _size_conflict(account: Account) -> Iterator[Prose]:
-    segment, tier = account.fact("segment"), account.fact("size_tier")
-    if segment is None or tier is None:
-        return
-    fits = dict(_TIERS).get(str(tier.value).replace(" ", "").replace("USD", "").replace("$", ""))
-    order = [name for _, name in _TIERS]
-    if fits is None or segment.value not in order:
-        return
-    step = order.index(fits) - order.index(segment.value)
-    if step > 0 or step < -1:
-        size = "larger" if step > 0 else "smaller"
-        text = f"Size: by plan {segment.value}, by trip revenue {tier.value} (the range of {fits}): {size} than its plan suggests."
-        yield Prose(text, (segment, tier))
-
-
-def _plan_conflict(account: Account) -> Iterator[Prose]:
-    code, app = account.fact("base_plan_code"), account.fact("app_plan")
-    if code is None or app is None:
-        return
-    if str(code.value).partition("-")[0] != str(app.value).lower():
-        yield Prose(f"Plan: Lago has {code.value}, the app database {app.value}. Lago is trusted.", (code, app))
 
 
 def contribution_table(account: Account, score: HealthScore) -> Block:

@@ -13,6 +13,7 @@ from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement
 from customer_research.reports.build import figure
 from customer_research.reports.conversion import amounts_of, converted, needs_conversion
+from customer_research.reports.disagreements import disagreements
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def flag(account: Account) -> Figure:
     risks = judgement.risks(account, 1)
     if risks and risks[0].facts:
         return _flag_of(risks[0], account)
-    conflicts = judgement.disagreements(account)
+    conflicts = disagreements(account)
     if conflicts and conflicts[0].tone == "watch":
         return _flag_of(conflicts[0], account)
     found = score(account)

@@ -26,6 +26,7 @@ from customer_research.reports.build import (
     table,
 )
 from customer_research.reports.conversion import converted_line
+from customer_research.reports.disagreements import disagreements
 from customer_research.reports.frame import frame
 from customer_research.reports.recommend import recommendation_section
 
@@ -201,7 +202,7 @@ def _flags(account: Account) -> Section | None:
         if contribution.dimension == "payment" and contribution.points < 0 and contribution.rule != judgement.CLAMP
     ]
     gates = [judgement.gate_prose(gate) for gate in (score.gates if score else ())]
-    flags = (*gates, *judgement.disagreements(account), *deducted)
+    flags = (*gates, *disagreements(account), *deducted)
     if score is None:
         return section(
             "Flags", bullets(flags), Prose("Payment rules were not judged: the account was not scored."), id="flags"

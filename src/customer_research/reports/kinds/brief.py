@@ -32,6 +32,7 @@ from customer_research.reports.build import (
     sections,
     table,
 )
+from customer_research.reports.disagreements import disagreements
 from customer_research.reports.frame import frame
 from customer_research.reports.presentation import source_title
 from customer_research.reports.recommend import due
@@ -263,7 +264,7 @@ def _checklist(account: Account, meeting: Meeting) -> Iterator[Prose]:
     late = account.fact("overdue_invoices")
     if late is not None and late.value:
         yield Prose(f"Have the {counted(late.value, 'overdue invoice')} at hand (`billing`).", (late,))
-    conflicts = [one for one in judgement.disagreements(account) if one.tone == "watch"]
+    conflicts = [one for one in disagreements(account) if one.tone == "watch"]
     if conflicts:
         yield Prose(f"Settle first what sources disagree on: {conflicts[0].text}", conflicts[0].facts)
     yield Prose(_PREPARE[meeting])

@@ -7,6 +7,7 @@ from customer_research.domain.report import Block, Missing, Prose, Report, Secti
 from customer_research.domain.words import share_words
 from customer_research.reports import judgement, pictures, progress, tables
 from customer_research.reports.build import STREAMS, Kind, bullets, lines, section, sections, stated
+from customer_research.reports.disagreements import disagreements
 from customer_research.reports.evidence import evidence_table
 from customer_research.reports.frame import frame
 from customer_research.reports.recommend import action_table
@@ -111,7 +112,7 @@ def _findings(account: Account) -> tuple[Prose, ...]:
 
 
 def _conflicts(account: Account) -> tuple[Block, ...]:
-    found = judgement.disagreements(account)
+    found = disagreements(account)
     return judgement.titled("Disagreements", found, "") if found else ()
 
 

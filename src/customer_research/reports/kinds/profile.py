@@ -33,6 +33,7 @@ from customer_research.reports.build import (
     stated,
 )
 from customer_research.reports.days import LISTING
+from customer_research.reports.disagreements import disagreements
 from customer_research.reports.frame import frame
 from customer_research.reports.presentation import source_title
 from customer_research.reports.recommend import recommendation_section
@@ -141,7 +142,7 @@ def _health(account: Account) -> Section | None:
 
 
 def _together(account: Account) -> Section | None:
-    conflicts = bullets(judgement.disagreements(account))
+    conflicts = bullets(disagreements(account))
     return section(
         "What the sources say together",
         judgement.findings(account, "risk", "opportunity", "context"),
