@@ -211,6 +211,29 @@ def test_wide_tables_are_stacked_not_crushed() -> None:
     assert all(re.search(rf"Column {number}\s+longish-value-{number}\b", text) for number in range(12))
 
 
+@pytest.mark.parametrize("width", range(48, 161, 7))
+def test_no_figure_is_cut_and_no_column_lost_beside_amounts_of_several_currencies(width: int) -> None:
+    amounts = tuple(Money(currency, minor) for minor, currency in ((161400, "CAD"), (36483, "EUR"), (5958300, "USD")))
+    proof = (receipt("lago", "invoices"),)
+    row = (
+        Text("Healthy"),
+        Fact(210, "count", proof, AS_OF),
+        Fact(0.64, "ratio", proof, AS_OF),
+        Fact(amounts, "money", proof, AS_OF),
+        Fact(88.2, "number", proof, AS_OF),
+    )
+    block = TableBlock(
+        ("Band", "Operators", "Share", "MRR", "Average score"),
+        (row, row),
+        caption="By band",
+        align=("left", *["right"] * 4),
+    )
+    told = terminal.render(with_blocks(block), width=width)
+    for figure in ("Healthy", "210", "64%", "CA$1,614.00", "€364.83", "$59,583.00", "88.2"):
+        assert len(re.findall(rf"(?<![\w,.]){re.escape(figure)}(?![\w,.])", told)) == 2, told
+    assert all(word in told for word in ("Band", "Operators", "Share", "MRR", "Average", "score")), told
+
+
 def test_footnotes_shorten_runs() -> None:
     assert terminal.marks(()) == ""
     assert terminal.marks((3,)) == " [3]"

@@ -40,6 +40,8 @@ STYLES: dict[Tone, str] = {
 }
 _TWO_COLUMNS = 110
 _LONGEST_CELL = 60
+_AND = " and "  # between the amounts of several currencies
+_LONGEST_FIGURE = 24  # on one line of a table
 _LONGEST_QUERY = 140
 _SINGLES = 2
 _UNBOUNDED = 10_000
@@ -309,20 +311,31 @@ class _Writer:
 
     def _ruled(self, table: Table) -> RenderableType:
         from rich import box  # noqa: PLC0415 - start-up time
+        from rich.cells import cell_len  # noqa: PLC0415 - start-up time
         from rich.table import Table as Grid  # noqa: PLC0415 - start-up time
 
         grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", show_edge=False)
+        rows = [
+            [
+                self._shown(cell, longest=None if cell.link else _longest(cell))
+                for cell in self._presenter.row(table, row)
+            ]
+            for row in table.rows
+        ]
         for at, header in enumerate(table.headers):
             right = at < len(table.align) and table.align[at] == "right"
+            column = [row[at].plain for row in rows]
+            parts = right and any(_AND in text or len(text) > _LONGEST_FIGURE for text in column)  # none is ever cut
+            pieces = [piece for text in (header, *column) for piece in (text.split() if parts else [text])]
             grid.add_column(
                 _styled(self._presenter.text(header)),
                 justify="right" if right else "left",
                 overflow="fold",
-                no_wrap=right,
+                no_wrap=right and not parts,
+                min_width=max(map(cell_len, pieces), default=0) if right else None,
             )
-        for row in table.rows:
-            shown = self._presenter.row(table, row)
-            grid.add_row(*(self._shown(cell, longest=None if cell.link else _longest(cell)) for cell in shown))
+        for row in rows:
+            grid.add_row(*row)
         return grid
 
     def _fits(self, grid: RenderableType) -> bool:
