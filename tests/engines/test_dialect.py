@@ -106,6 +106,15 @@ def test_rounding_to_decimals_is_exact_in_postgres_at_every_depth() -> None:
     assert "ROUND(x, 3)" in transpile("SELECT ROUND(x, 3) AS z FROM t", "snowflake", pretty=False)
 
 
+def test_postgres_makes_each_stage_of_a_scorecard_once() -> None:
+    stages = "WITH a AS (SELECT *, x + 1 AS y FROM t), b AS (SELECT *, y * y AS z FROM a), c AS (SELECT z FROM b) SELECT z FROM c"
+    said = transpile(stages, "postgres", pretty=False)
+    assert "a AS MATERIALIZED (" in said
+    assert "b AS MATERIALIZED (" in said
+    assert "c AS (" in said
+    assert "MATERIALIZED" not in transpile(stages, "snowflake", pretty=False)
+
+
 def test_types_and_names_in_other_dialects() -> None:
     assert column_type("DOUBLE", "postgres") == "DOUBLE PRECISION"
     assert column_type("TIMESTAMP", "spark") == "TIMESTAMP_NTZ"

@@ -89,10 +89,12 @@ def _rewritten(tree: exp.Expr, dialect: str) -> exp.Expr:
     """The tree with what sqlglot does not say rightly in a dialect said in other words.
 
     Postgres rounds to decimals only exact numbers: `ROUND(x, n)` goes through NUMERIC (15 digits of a DOUBLE) and back.
+    It writes a relation out wherever a column of it is read, so that a scorecard's stages would grow with every stage.
     Others than it do not let a query say that a relation is made once.
     """
     if dialect == "postgres":
         _round_exactly(tree)
+        _make_once_what_adds_columns(tree)
     else:
         _choose_what_is_made_once(tree)
     return tree
@@ -106,6 +108,17 @@ def _round_exactly(tree: exp.Expr) -> None:
         if decimals is not None:
             exact = exp.Round(this=exp.cast(node.this.copy(), "DECIMAL"), decimals=decimals.copy())
             node.replace(exp.cast(exact, "DOUBLE"))
+
+
+def _make_once_what_adds_columns(tree: exp.Expr) -> None:
+    """Have each relation of a WITH made once that is another one (`*`) and columns made of it."""
+    from sqlglot import exp  # noqa: PLC0415
+
+    for relation in tree.find_all(exp.CTE):
+        select = relation.this
+        whole = isinstance(select, exp.Select) and any(isinstance(told, exp.Star) for told in select.expressions)
+        if whole and len(select.expressions) > 1 and relation.args.get("materialized") is None:
+            relation.set("materialized", True)
 
 
 def _choose_what_is_made_once(tree: exp.Expr) -> None:

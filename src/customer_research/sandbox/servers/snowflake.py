@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from pydantic import TypeAdapter
 
 from customer_research.sandbox.dataset import Relation
 from customer_research.sandbox.servers.snowflake_functions import MACROS
@@ -37,6 +38,7 @@ VIEWS = {
 }
 """Relations that show another relation."""
 
+_ROW = TypeAdapter(dict[str, Any])
 _STATEMENTS = 512
 """Statements kept compiled: their values are bound, so the same text comes again for every operator."""
 
@@ -151,12 +153,10 @@ class Warehouse:
     def _fill(self, relation: Relation, file: Path) -> None:
         if not relation.rows:
             return
-        # str gives an aware datetime its offset, which the cast to TIMESTAMP applies: what is stored is UTC
-        encode = json.JSONEncoder(default=str, ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
-        with file.open("w", encoding="utf-8") as lines:
+        with file.open("wb") as lines:
             for row in relation.rows:
-                lines.write(encode({name: value for name, value in row.items() if value is not None}))
-                lines.write("\n")
+                lines.write(_ROW.dump_json({name: value for name, value in row.items() if value is not None}))
+                lines.write(b"\n")
         kinds = {name: _stored(kind) for name, kind in relation.columns.items()}
         listed = ", ".join(f"'{name}': '{kind}'" for name, kind in kinds.items())
         self._connection.execute(
