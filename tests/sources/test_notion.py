@@ -287,11 +287,30 @@ def test_a_further_data_source_that_holds_something_else_is_left_alone() -> None
     assert asked == ["/v1/data_sources/ds-0/query"]
 
 
-def test_a_page_without_a_needed_property_is_a_changed_schema() -> None:
-    broken = page(1)
-    del broken["properties"]["Priority"]
+def without(number: int, *names: str) -> dict[str, Any]:
+    """A page that came without some of its properties."""
+    broken = page(number)
+    for name in names:
+        del broken["properties"][name]
+    return broken
+
+
+def test_a_page_without_a_needed_property_is_a_ticket_that_is_neither_open_nor_closed() -> None:
+    batch = mocked(workspace(lambda _: {"results": [without(1, "Status"), page(2)], "has_more": False}))
+    assert {row["ticket_id"]: row["is_open"] for row in batch.tables["ticket"]} == {"page-1": None, "page-2": True}
+    assert batch.gaps["ticket"].detail == "1 ticket record cannot be read: A ticket came without Status."
+
+
+@pytest.mark.parametrize("broken", [without(1, *page(1)["properties"]), page(1) | {"id": None}])
+def test_a_page_of_which_nobody_knows_whose_it_is_is_a_gap(broken: dict[str, Any]) -> None:
+    batch = mocked(workspace(lambda _: {"results": [broken, page(2)], "has_more": False}))
+    assert [row["ticket_id"] for row in batch.tables["ticket"]] == ["page-2"]
+    assert batch.gaps["ticket"].reason == "unavailable"
+
+
+def test_pages_that_all_lack_a_needed_property_are_a_changed_schema() -> None:
     with pytest.raises(SchemaChanged, match="Priority"):
-        mocked(workspace(lambda _: {"results": [broken], "has_more": False}))
+        mocked(workspace(lambda _: {"results": [without(n, "Priority") for n in range(3)], "has_more": False}))
 
 
 def test_a_database_without_data_sources_is_a_changed_schema() -> None:

@@ -229,6 +229,32 @@ def test_more_results_than_a_query_may_have(sandbox_settings: Settings, a_minute
     assert kept.marks[STREAM.name] == ("2026-10-01T07:00:00.000Z" if complete else BEGINNING)
 
 
+def test_a_page_that_cannot_be_read_is_named_and_the_others_stand(sandbox_settings: Settings) -> None:
+    kept, whole = Kept(), limited(10, 20, 100)
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        body = whole(request).json()
+        if "results" in body:
+            del body["results"][3]["properties"]["Status"]
+            del body["results"][6]["id"]
+        return httpx2.Response(200, json=body)
+
+    async def work() -> None:
+        session = NotionSession(with_notion(sandbox_settings), lambda: UNTIL, transport=httpx2.MockTransport(answer))
+        await kept.pull(session, STREAM)
+        await session.close()
+
+    asyncio.run(work())
+    assert {row["ticket_id"]: row["is_open"] for row in kept.rows(PAGE)} == {
+        f"p-{n:03}": None if n == 3 else True for n in range(10) if n != 6
+    }
+    last = kept.slices[-1]
+    assert last.unread is not None
+    assert last.unread.detail == "2 ticket records cannot be read: A ticket came without Status."
+    assert dict(last.gaps) == {}
+    assert kept.marks[STREAM.name] != BEGINNING
+
+
 def test_pages_that_notion_leaves_out_are_a_gap_and_none_is_taken_for_gone(
     own: Sandbox, sandbox_settings: Settings
 ) -> None:

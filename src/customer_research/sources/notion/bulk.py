@@ -19,6 +19,7 @@ from customer_research.connect.source import Ask, BulkStream, LandingTable, Link
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import TABLES, ColumnType
 from customer_research.domain.values import listed
+from customer_research.errors import SchemaChanged
 from customer_research.sources.notion.index import WantedIndex
 from customer_research.sources.notion.matching import Wanted
 from customer_research.sources.notion.normalise import (
@@ -28,7 +29,6 @@ from customer_research.sources.notion.normalise import (
     instant,
     matched,
     page_row,
-    read_page,
 )
 from customer_research.sources.notion.session import DATABASES_ONLY, PAGE_SIZE, Body, NotionSession, Place
 from customer_research.sources.notion.tickets import (
@@ -38,6 +38,8 @@ from customer_research.sources.notion.tickets import (
     UNKNOWN_STATUS,
     in_bin,
     not_told,
+    readable,
+    unread,
 )
 
 PAGE = "notion_page"
@@ -122,7 +124,7 @@ async def pull(session: NotionSession, asked: Pull) -> AsyncIterator[Slice]:
     """
     learning = session.http.recording(STREAM)
     places = await session.places(learning)
-    at, done = _At.of(asked.resume), 0
+    at, done, wrong = _At.of(asked.resume), 0, list[SchemaChanged]()
     # A whole pull brings what there is, so that what it does not bring is gone; the older generation shows no bin.
     bins = (False, True) if asked.since is not None and session.version != DATABASES_ONLY else (False,)
     for number, binned in ((number, binned) for number in range(len(places)) for binned in bins):
@@ -130,11 +132,12 @@ async def pull(session: NotionSession, asked: Pull) -> AsyncIterator[Slice]:
             continue
         async for step in _sweep(session, places[number], at.enter(number, in_bin=binned), asked):
             at, done = step.at, done + len(step.pages)
-            yield _slice(step, places[number].schema, done)
+            yield _slice(step, places[number].schema, done, wrong)
     yield replace(
         _last(session, asked, at, not_told(places)),
         receipts=(learning.receipt([]),) if learning.requests else (),
         done=done,
+        unread=unread(wrong),
     )
 
 
@@ -200,15 +203,12 @@ def _body(start: str | None, *, in_bin: bool) -> Body:
     return {**body, "in_trash": True} if in_bin else body
 
 
-def _slice(step: _Step, schema: Schema, done: int) -> Slice:
-    rows: dict[str, Row] = {}
-    gone = []
-    for page in step.pages:
-        if in_bin(page):
-            gone.append((str(page.get("id")),))
-        else:
-            row = _row(read_page(page, schema))
-            rows[row["ticket_id"]] = row
+def _slice(step: _Step, schema: Schema, done: int, wrong: list[SchemaChanged]) -> Slice:
+    """The slice of a step; what cannot be read is added to *wrong*."""
+    gone = [(str(page.get("id")),) for page in step.pages if in_bin(page)]
+    tickets, errors = readable([page for page in step.pages if not in_bin(page)], schema)
+    wrong += errors
+    rows = {ticket.page_id: _row(ticket) for ticket in tickets}
     receipt = step.recording.receipt(list(rows.values()), truncated=not step.at.whole)
     return Slice({PAGE: stamp(rows.values(), receipt)}, (receipt,), step.at.cursor, {PAGE: gone}, done)
 
@@ -296,7 +296,8 @@ LINKS = (
         "gap",
         (TABLE,),
         f"""SELECT operator_id, '{TABLE}' AS table_name, 'notion' AS source, 'unavailable' AS reason,
-            '{UNKNOWN_STATUS}: ' || STRING_AGG(DISTINCT status, ', ' ORDER BY status) || '.' AS detail,
+            COALESCE('{UNKNOWN_STATUS}: ' || STRING_AGG(DISTINCT status, ', ' ORDER BY status) || '.',
+                'Tickets came from Notion without all that figures need.') AS detail,
             '{CORRECT_SCHEMA}' AS next_step
         FROM {TABLE} WHERE is_open IS NULL GROUP BY operator_id""",  # noqa: S608 - text of our own
     ),

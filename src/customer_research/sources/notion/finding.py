@@ -9,9 +9,8 @@ from customer_research.connect.source import Whose
 from customer_research.domain.identity import Candidate, Interpretation
 from customer_research.sources.notion.index import WantedIndex
 from customer_research.sources.notion.matching import Wanted
-from customer_research.sources.notion.normalise import read_page
 from customer_research.sources.notion.session import NotionSession
-from customer_research.sources.notion.tickets import in_bin
+from customer_research.sources.notion.tickets import in_bin, readable
 
 
 async def whose(session: NotionSession, readings: tuple[Interpretation, ...], directory: Sequence[Candidate]) -> Whose:
@@ -32,10 +31,9 @@ async def whose(session: NotionSession, readings: tuple[Interpretation, ...], di
         *(session.query(place, wanted, recording) for (place, _), wanted in zip(places, conditions, strict=True))
     )
     tickets = [
-        read_page(page, place.schema)
+        ticket
         for (place, _), found in zip(places, answers, strict=True)
-        for page in found.pages
-        if not in_bin(page)
+        for ticket in readable([page for page in found.pages if not in_bin(page)], place.schema)[0]
     ]
     named = [ticket for ticket in tickets if (ticket.text("number") or "").upper() == number]
     aliases = session.aliases

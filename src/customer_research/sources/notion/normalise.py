@@ -2,6 +2,7 @@
 
 A property is found by its name without regard to case, and read by whatever type it has, since people rename and retype
 columns. A property that a figure needs and that is gone is `SchemaChanged`: without Status no ticket is open or closed.
+A single page that came without one is a ticket of which it is unknown whether it is open.
 """
 
 from __future__ import annotations
@@ -171,6 +172,8 @@ class Ticket:
     created_at: datetime | None
     edited_at: datetime | None
     url: str | None
+    lacks: tuple[str, ...] = ()
+    """Properties that a figure needs and that this page came without."""
 
     def text(self, role: str) -> str | None:
         """The value as one text."""
@@ -191,13 +194,12 @@ def read_page(page: Mapping[str, Any], schema: Schema) -> Ticket:
     """The page's values.
 
     Raises:
-        SchemaChanged: the page has no id, or lacks a property that the schema says it has and a figure needs.
+        SchemaChanged: the page has no id.
     """
     given = page.get("properties")
     given = given if isinstance(given, Mapping) else {}
-    gone = [schema[role].name for role in NEEDED if schema[role].name not in given]
-    if gone or not page.get("id"):
-        raise _changed(f"A ticket came without {', '.join(gone) or 'id'}.")
+    if not page.get("id"):
+        raise _changed("A ticket came without id.")
     values = {role: value_of(given.get(item.name)) for role, item in schema.items()}
     status = values.get("status")
     values[GROUP] = schema["status"].groups.get(status.strip().casefold()) if isinstance(status, str) else None
@@ -207,7 +209,19 @@ def read_page(page: Mapping[str, Any], schema: Schema) -> Ticket:
         created_at=instant(page.get("created_time")),
         edited_at=instant(page.get("last_edited_time")),
         url=page.get("url") or None,
+        lacks=tuple(schema[role].name for role in NEEDED if schema[role].name not in given),
     )
+
+
+def whole(ticket: Ticket) -> Ticket:
+    """The ticket, if it came with all that figures need.
+
+    Raises:
+        SchemaChanged: it lacks a property that the schema says it has.
+    """
+    if ticket.lacks:
+        raise _changed(f"A ticket came without {', '.join(ticket.lacks)}.")
+    return ticket
 
 
 def value_of(value: Any) -> str | tuple[str, ...] | None:
@@ -277,7 +291,7 @@ def page_row(ticket: Ticket) -> Row:
         "types": listed(spelt(name, TYPES) or name for name in ticket.names("types")),
         "tags": listed(tags),
         "due_date": due,
-        "is_open": is_open(status, stages, ticket.text(GROUP)),
+        "is_open": None if ticket.lacks else is_open(status, stages, ticket.text(GROUP)),
         "is_done": (status or "").casefold() == DONE,
         "is_commitment": COMMITMENT_TAG in tags and due is not None,
         "created_at": ticket.created_at,

@@ -6,11 +6,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from customer_research.connect.concurrent import together
+from customer_research.connect.reading import SURELY, unread_gap
 from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import Batch, Row, Subject
 from customer_research.domain.evidence import Gap
+from customer_research.errors import SchemaChanged
 from customer_research.sources.notion.matching import Wanted, filters, match
-from customer_research.sources.notion.normalise import SOURCE_NAME, STREAM, read_page, ticket_row, unreadable
+from customer_research.sources.notion.normalise import (
+    SOURCE_NAME,
+    STREAM,
+    Schema,
+    Ticket,
+    read_page,
+    ticket_row,
+    unreadable,
+    whole,
+)
 from customer_research.sources.notion.session import Found, NotionSession, Place
 
 TABLE = "ticket"
@@ -58,8 +69,8 @@ async def fetch(session: NotionSession, subject: Subject) -> Batch:
     wanted = wanted_of(session, subject)
     queries = [(place, condition) for place in places for condition in filters(wanted, place.schema)]
     answers = await together(*(session.query(place, condition, recording) for place, condition in queries))
-    rows = rows_of([(place, found) for (place, _), found in zip(queries, answers, strict=True)], wanted)
-    gap = not_told(places) or _strange(rows)
+    rows, wrong = rows_of([(place, found) for (place, _), found in zip(queries, answers, strict=True)], wanted)
+    gap = not_told(places) or unread(wrong) or _strange(rows)
     return _batch(rows, recording, gap if all(found.whole for found in answers) else TRUNCATED)
 
 
@@ -77,19 +88,49 @@ def wanted_of(session: NotionSession, subject: Subject) -> Wanted:
     return Wanted.of(subject.operator_id, subject.names, (*subject.aliases, *configured))
 
 
-def rows_of(answers: list[tuple[Place, Found]], wanted: Wanted) -> list[Row]:
-    """The rows of the pages that are the operator's, each page once, pages in the bin left out."""
+def rows_of(answers: list[tuple[Place, Found]], wanted: Wanted) -> tuple[list[Row], list[SchemaChanged]]:
+    """The rows of the pages that are the operator's, each page once, pages in the bin left out; and what cannot be read.
+
+    Raises:
+        SchemaChanged: no page of an answer can be read.
+    """
     rows: dict[str, Row] = {}
+    wrong: list[SchemaChanged] = []
     for place, found in answers:
-        for page in found.pages:
-            if in_bin(page) or str(page.get("id")) in rows:
-                continue
-            ticket = read_page(page, place.schema)
-            how = match(ticket, wanted)
+        tickets, errors = readable([page for page in found.pages if not in_bin(page)], place.schema)
+        wrong += errors
+        for ticket in tickets:
+            how = None if ticket.page_id in rows else match(ticket, wanted)
             if how is not None:
                 matched_by, certain = how
                 rows[ticket.page_id] = ticket_row(ticket, wanted.operator_id, matched_by=matched_by, is_certain=certain)
-    return list(rows.values())
+    return list(rows.values()), wrong
+
+
+def readable(pages: Sequence[Mapping[str, Any]], schema: Schema) -> tuple[list[Ticket], list[SchemaChanged]]:
+    """The tickets of pages as far as they came, and what is wrong with those that did not come whole.
+
+    A page without an id is no ticket. Of one that lacks a property it is unknown whether it is open.
+
+    Raises:
+        SchemaChanged: of several pages none came whole: that is not the fault of one page.
+    """
+    tickets: list[Ticket] = []
+    wrong: list[SchemaChanged] = []
+    for page in pages:
+        try:
+            tickets.append(read_page(page, schema))
+            whole(tickets[-1])
+        except SchemaChanged as error:
+            wrong.append(error)
+    if len(wrong) == len(pages) >= SURELY:
+        raise wrong[0]
+    return tickets, wrong
+
+
+def unread(wrong: Sequence[SchemaChanged]) -> Gap | None:
+    """The gap that tickets leave which cannot be read; None when all can."""
+    return unread_gap(wrong[0], len(wrong), title="Notion", what="ticket") if wrong else None
 
 
 def in_bin(page: Mapping[str, Any]) -> bool:
