@@ -226,7 +226,7 @@ def test_no_figure_is_cut_and_no_column_lost_beside_amounts_of_several_currencie
         ("Band", "Operators", "Share", "MRR", "Average score"),
         (row, row),
         caption="By band",
-        align=("left", *["right"] * 4),
+        align=("left", "right", "right", "right", "right"),
     )
     told = terminal.render(with_blocks(block), width=width)
     for figure in ("Healthy", "210", "64%", "CA$1,614.00", "€364.83", "$59,583.00", "88.2"):
