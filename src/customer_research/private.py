@@ -23,8 +23,8 @@ FILE = 0o600
 FOLDER = 0o700
 _OTHERS = 0o077
 
-_DRAFT = re.compile(r"\.?customer-research-.*?(\d+)(?:-\d+)?\.part")
-_ANY_DRAFT = re.compile(r"\..*-(\d+)(?:-\d+)?\.part")
+_DRAFT = re.compile(r"(?:\.customer-research-(?P<process>\d+)-\d+|customer-research-\w+-(?P<scratch>\d+))\.part")
+_FOLDER_DRAFT = re.compile(r"\..+-(?P<process>\d+)\.part")
 _OLD_SECONDS = 24 * 3600
 """A draft that nobody holds is left behind by then, even when a process of that number lives."""
 
@@ -131,7 +131,7 @@ def draft_folder(folder: Path, name: str) -> Iterator[Path]:
         OSError: it cannot be made.
     """
     make_folder(folder)
-    clear_drafts(folder, _ANY_DRAFT)
+    clear_drafts(folder, folders=True)
     draft = folder / f".{name}-{os.getpid()}.part"
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(FOLDER)
@@ -160,14 +160,20 @@ def scratch_folder(folder: Path | None = None) -> Iterator[Path]:
             shutil.rmtree(made, ignore_errors=True)
 
 
-def clear_drafts(folder: Path, named: re.Pattern[str] = _DRAFT) -> None:
-    """Remove the drafts in a folder whose process is gone; others, and other programs', are left alone."""
+def clear_drafts(folder: Path, *, folders: bool = False) -> None:
+    """Remove the drafts in a folder whose process is gone, with *folders* those of `draft_folder` too; nothing else."""
     with suppress(OSError):
         for entry in [entry for entry in os.scandir(folder) if entry.name.endswith(".part")]:
-            found = named.match(entry.name)
+            process = _process_of(entry.name, folders=folders)
             path = Path(entry.path)
-            if found is not None and _left_behind(path, int(found[1])):
+            if process is not None and _left_behind(path, process):
                 remove(path)
+
+
+def _process_of(name: str, *, folders: bool) -> int | None:
+    """The number of the process that made a draft of this name; None when it is none of ours."""
+    found = _DRAFT.fullmatch(name) or (_FOLDER_DRAFT.fullmatch(name) if folders else None)
+    return None if found is None else next(int(number) for number in found.groupdict().values() if number)
 
 
 def remove(path: Path) -> None:

@@ -194,6 +194,27 @@ def test_drafts_of_killed_runs_go_and_those_of_living_ones_stay(tmp_path: Path) 
     assert sorted(path.name for path in tmp_path.iterdir()) == [foreign.name, "x"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "customer-research-24go86_6-{}.part",  # the random part may end in a digit
+        "customer-research-abcdefgh-{}.part",
+        "customer-research-12345678-{}.part",
+        ".customer-research-{}-0.part",
+        ".20260101-canonical-{}.part",
+    ],
+)
+def test_a_draft_is_its_processs_whatever_its_name_holds_besides(name: str, tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    living, dead = (tmp_path / name.format(number) for number in (os.getppid(), gone.pid))
+    living.mkdir()
+    dead.mkdir()
+    with private.draft_folder(tmp_path, "next"):
+        pass
+    assert list(tmp_path.iterdir()) == [living]
+
+
 def test_files_that_duckdb_writes_are_private(tmp_path: Path) -> None:
     """DuckDB writes its files itself: it keeps the permissions of the empty one that it is given."""
     from customer_research.engines.duckdb import DuckDB

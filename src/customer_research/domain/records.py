@@ -84,7 +84,7 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 currency text ISO 4217; null until the first charge
                 net_payment_term integer days a finalised invoice may stay unpaid
                 timezone text IANA zone of its calendar: of issuing and due days, and of billing periods
-                utc_offset_minutes integer minutes that zone's standard time is ahead of UTC; null: no such zone, days are UTC's
+                utc_offset_minutes integer + minutes that zone's standard time is ahead of UTC; null: no such zone, days are UTC's
                 city text billing city
                 country text ISO 3166 country
                 payment_provider text e.g. stripe
@@ -161,8 +161,8 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 due_minor integer what is still to pay, where Lago tells; else null (all of it, while unpaid)
                 issuing_date date day of issue, in the customer's calendar
                 payment_due_date date day it is due, in the customer's calendar; null when not told
-                issued_at timestamp when the day of issue begins there; null: as in UTC
-                overdue_at timestamp when the due day is over there; null: as in UTC
+                issued_at timestamp + when the day of issue begins there; null: as in UTC
+                overdue_at timestamp + when the due day is over there; null: as in UTC
                 period_from date first day billed; null when not told
                 period_to date last day billed; null when not told
                 created_at timestamp when the row became known
@@ -217,7 +217,7 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 operator_id text the operator
                 coupon_id text Lago's UUID of the application
                 code text coupon code
-                plan_codes texts codes of the plans that it is limited to; null: it takes off every plan's price
+                plan_codes texts + codes of the plans that it is limited to; null: it takes off every plan's price
                 status text active, terminated
                 amount_minor integer fixed amount off; null for a percentage
                 currency text ISO 4217 of the fixed amount
