@@ -177,6 +177,56 @@ def test_a_record_that_lacks_what_it_must_tell_costs_its_operator_the_table_from
     assert paid == {"lacks": None, "whole": 1, "later": None}
 
 
+def test_an_invoice_that_was_paid_later_was_not_paid_then(engine: DuckDB) -> None:
+    moment, day = MOMENTS[0], timedelta(days=1)
+    issued = moment - 40 * day
+    tables: dict[str, list[Row]] = {"operator": [], "invoice": [], "payment": []}
+    told = {
+        "waits": [("succeeded", moment)],
+        "fails": [("failed", moment - day), ("succeeded", moment + day)],
+        "again": [("succeeded", moment - day), ("succeeded", moment + day)],
+        "silent": [],  # paid, and nobody tells when
+    }
+    for one, attempts in told.items():
+        tables["operator"].append({"operator_id": one, "created_at": issued})
+        tables["invoice"].append(
+            {
+                "operator_id": one,
+                "invoice_id": one,
+                "invoice_type": "one_off",
+                "status": "finalized",
+                "due_minor": 0,
+                "payment_status": "succeeded",
+                "total_minor": 5,
+                "currency": "USD",
+                "issuing_date": issued.date(),
+                "payment_due_date": (moment - 20 * day).date(),
+                "created_at": issued,
+            }
+        )
+        tables["payment"] += [
+            {
+                "operator_id": one,
+                "payment_id": f"{one} {n}",
+                "invoice_id": one,
+                "amount_minor": 5,
+                "currency": "USD",
+                "status": status,
+                "paid_at": at,
+            }
+            for n, (status, at) in enumerate(attempts)
+        ]
+
+    def standing(at: datetime) -> dict[str, tuple[int, int, int]]:
+        rows = wide(engine, tables, {}, at)
+        return {
+            row["operator_id"]: (row["invoices_paid"], row["invoices_failed"], row["overdue_invoices"]) for row in rows
+        }
+
+    assert standing(moment) == {"waits": (0, 0, 1), "fails": (0, 1, 1), "again": (1, 0, 0), "silent": (1, 0, 0)}
+    assert set(standing(moment + 2 * day).values()) == {(1, 0, 0)}
+
+
 # -- files --------------------------------------------------------------------------------------------------------------
 
 

@@ -55,7 +55,8 @@ def measure_attached(engine: Engine, as_of: datetime) -> None:
 def attach(engine: Engine, tables: TableSet, as_of: datetime) -> None:
     """Put all canonical tables on the engine, those that are absent without rows but with a gap for everybody.
 
-    A record that lacks what it must tell (`domain.essentials`) costs its operator the table, if it was known before *as_of*.
+    A record that lacks what it must tell (`domain.essentials`) costs its operator the table, if it was known before *as_of*. An
+    invoice that was paid at *as_of* or later is not paid yet.
 
     Raises:
         UsageError: the tables have no rows at all.
@@ -78,6 +79,35 @@ def attach(engine: Engine, tables: TableSet, as_of: datetime) -> None:
             _attach_known(engine, name, tables.files[name].paths)
         elif name != "gap":
             engine.attach(name, _paths(tables, name))
+    _unpay(engine, as_of)
+
+
+def _unpay(engine: Engine, as_of: datetime) -> None:
+    """Make invoices that were paid at *as_of* or later wait again, or failed where an attempt had failed by then.
+
+    An invoice's status is overwritten by its payment; the payments have their dates. Of today none is later.
+    """
+    t = instant_sql(as_of)
+    if not engine.run(f"SELECT 1 AS later FROM payment WHERE status = 'succeeded' AND paid_at >= {t} LIMIT 1"):
+        return
+    then = {
+        "payment_status": "CASE WHEN p.invoice_id IS NULL THEN i.payment_status WHEN p.failed = 1 THEN 'failed' ELSE 'pending' END",
+        "due_minor": "CASE WHEN p.invoice_id IS NULL THEN i.due_minor END",
+    }
+    columns = ", ".join(f"{then.get(name, f'i.{name}')} AS {name}" for name in LAKE_TABLES["invoice"].column_names)
+    engine.keep(
+        "invoice",
+        f"""
+        SELECT {columns}
+        FROM invoice AS i
+        LEFT JOIN (
+            SELECT operator_id, invoice_id, MAX(CASE WHEN status = 'failed' AND paid_at < {t} THEN 1 ELSE 0 END) AS failed
+            FROM payment
+            GROUP BY operator_id, invoice_id
+            HAVING MIN(CASE WHEN status = 'succeeded' THEN paid_at END) >= {t}
+        ) AS p ON p.operator_id = i.operator_id AND p.invoice_id = i.invoice_id AND i.payment_status = 'succeeded'
+        """,
+    )
 
 
 def _blanks(engine: Engine, tables: TableSet, as_of: datetime) -> Iterator[dict[str, Any]]:
