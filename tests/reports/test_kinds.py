@@ -288,6 +288,8 @@ def test_payment_label_stands_apart() -> None:
         found = judgement.payment_label(account)
         assert isinstance(found, Fact)
         assert found.value == f"{words}, 45 of 100"
+        open_ = replace(account, scores=(replace(score(), dimensions=(replace(made, highest=90),)),))
+        assert judgement.payment_label(open_).value == f"{words}, 45 to 90 of 100"  # type: ignore[union-attr]
 
 
 def test_disagreements_are_shown_openly() -> None:

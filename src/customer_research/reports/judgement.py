@@ -30,6 +30,7 @@ from customer_research.domain.report import (
     Text,
     Tone,
 )
+from customer_research.domain.snapshot import Reading
 from customer_research.domain.words import share_words, value_words
 from customer_research.reports.answering import cause_words, unable_words
 from customer_research.reports.build import (
@@ -122,7 +123,7 @@ def score_figure(account: Account, score: HealthScore | None) -> Figure:
     return Fact(score.score, "points", basis, account.as_of, metric="health_score", note=note)
 
 
-def points_range(score: HealthScore) -> str:
+def points_range(score: HealthScore | Dimension | Reading) -> str:
     """The score as it may be told: `89`, or `62 to 93` while a silent source leaves it open."""
     return f"{score.score}" if score.highest is None else f"{score.score} to {score.highest}"
 
@@ -346,7 +347,7 @@ def payment_label(account: Account) -> Figure:
         return found
     if dimension.band == "insufficient":
         return Gap("health", "none_found", "too little is known of payments")
-    label = f"{BAND_LABELS[dimension.band]}, {found.value} of 100"
+    label = f"{BAND_LABELS[dimension.band]}, {points_range(dimension)} of 100"
     return Fact(label, "text", found.basis, account.as_of, metric="payment_label")
 
 

@@ -13,7 +13,7 @@ from customer_research.domain.records import TABLES
 from customer_research.domain.report import Cell, Personal, Prose, Report, Section, Table, Text
 from customer_research.domain.words import share_words
 from customer_research.reports.build import PersonalKind, section, sections
-from customer_research.reports.judgement import dimension_title
+from customer_research.reports.judgement import dimension_title, points_range
 
 SOURCE = "snapshot"
 _PERSONAL: Mapping[str, PersonalKind] = {"email": "email", "phone": "phone"}
@@ -213,7 +213,7 @@ def _judgement(then: AccountSnapshot, now: AccountSnapshot) -> Section | None:
 
 
 def _score(score: HealthScore) -> str:
-    return "none" if score.score is None else f"{score.score} of 100"
+    return "none" if score.score is None else f"{points_range(score)} of 100"
 
 
 def _points(then: AccountSnapshot, now: AccountSnapshot, old: HealthScore, new: HealthScore) -> Iterator[Row]:

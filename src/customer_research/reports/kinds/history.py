@@ -32,6 +32,7 @@ from customer_research.domain.report import (
 )
 from customer_research.domain.words import share_words
 from customer_research.reports.build import bullets, section, sections, stated
+from customer_research.reports.judgement import points_range
 from customer_research.reports.tones import BAND_TONES
 
 SCORES = "Health score over time"
@@ -111,7 +112,7 @@ def _headline(found: OperatorHistory) -> Prose:
     score = _score(found, found.now)
     if not isinstance(score, Fact):
         return Prose("There is no health score now: too little is known.", (), "unknown")
-    standing = f"Health {now.score} of 100, {BAND_LABELS[now.band]}"
+    standing = f"Health {points_range(now)} of 100, {BAND_LABELS[now.band]}"
     change = change_figure(month, _basis(found, found.now, *([month.then] if month.then else [])), found.now)
     if not isinstance(change, Fact):
         return Prose(f"{standing}; no fair comparison with 30 days ago.", (score,), BAND_TONES[now.band])
