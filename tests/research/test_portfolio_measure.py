@@ -23,7 +23,7 @@ from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS
 from customer_research.research.figures import prepare
 from customer_research.research.judge import judge
-from customer_research.research.portfolio.measure import attach, measure
+from customer_research.research.portfolio.measure import attach, measure, measure_dated
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.snapshots import readings
 
@@ -218,7 +218,9 @@ def test_an_invoice_that_was_paid_later_was_not_paid_then(engine: DuckDB) -> Non
         ]
 
     def standing(at: datetime) -> dict[str, tuple[int, int, int]]:
-        rows = wide(engine, tables, {}, at)
+        with tempfile.TemporaryDirectory() as folder:
+            measure_dated(engine, written(Path(folder), tables), at)
+            rows = engine.run(WIDE)
         return {
             row["operator_id"]: (row["invoices_paid"], row["invoices_failed"], row["overdue_invoices"]) for row in rows
         }

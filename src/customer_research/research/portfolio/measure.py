@@ -40,6 +40,18 @@ def measure(engine: Engine, tables: TableSet, as_of: datetime) -> None:
     measure_attached(engine, as_of)
 
 
+def measure_dated(engine: Engine, tables: TableSet, as_of: datetime) -> None:
+    """As `measure`, and an invoice that was paid at *as_of* or later is not paid yet: payments tell when.
+
+    Raises:
+        UsageError, EngineError: as `measure`.
+    """
+    attach(engine, tables, as_of)
+    _refuse_before(engine, tables, as_of)
+    _unpay(engine, as_of)
+    measure_attached(engine, as_of)
+
+
 def measure_attached(engine: Engine, as_of: datetime) -> None:
     """As `measure`, over the canonical tables that the engine has already.
 
@@ -55,8 +67,7 @@ def measure_attached(engine: Engine, as_of: datetime) -> None:
 def attach(engine: Engine, tables: TableSet, as_of: datetime) -> None:
     """Put all canonical tables on the engine, those that are absent without rows but with a gap for everybody.
 
-    A record that lacks what it must tell (`domain.essentials`) costs its operator the table, if it was known before *as_of*. An
-    invoice that was paid at *as_of* or later is not paid yet.
+    A record that lacks what it must tell (`domain.essentials`) costs its operator the table, if it was known before *as_of*.
 
     Raises:
         UsageError: the tables have no rows at all.
@@ -79,7 +90,6 @@ def attach(engine: Engine, tables: TableSet, as_of: datetime) -> None:
             _attach_known(engine, name, tables.files[name].paths)
         elif name != "gap":
             engine.attach(name, _paths(tables, name))
-    _unpay(engine, as_of)
 
 
 def _unpay(engine: Engine, as_of: datetime) -> None:
