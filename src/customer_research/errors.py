@@ -47,7 +47,7 @@ class UsageError(CustomerResearchError):
     http_status = 400
 
 
-class OperatorNotFound(UsageError):  # noqa: N818 - the house plan's name
+class OperatorNotFound(UsageError):  # noqa: N818 - named as people say it
     """No operator answers to the term (exit 4); `nearest` holds matches that came close, `reasons` why it may be."""
 
     exit_code = 4
@@ -61,7 +61,7 @@ class OperatorNotFound(UsageError):  # noqa: N818 - the house plan's name
         self.reasons = reasons
 
 
-class AmbiguousOperator(UsageError):  # noqa: N818 - the house plan's name
+class AmbiguousOperator(UsageError):  # noqa: N818 - named as people say it
     """More than one operator answers to the term (exit 4); `candidates` is the ranked list of matches."""
 
     exit_code = 4
@@ -115,7 +115,7 @@ class SourceError(CustomerResearchError):
         self.stream = stream
 
 
-class Denied(SourceError):  # noqa: N818 - the house plan's name
+class Denied(SourceError):  # noqa: N818 - named as people say it
     """The credential is missing, wrong or lacks a scope (401, 403)."""
 
 
@@ -123,7 +123,7 @@ class NotThere(SourceError):  # noqa: N818 - read as a statement
     """The record asked for does not exist at the source (404): an answer, not an outage."""
 
 
-class RateLimited(SourceError):  # noqa: N818 - the house plan's name
+class RateLimited(SourceError):  # noqa: N818 - named as people say it
     """The source's rate limit held after bounded waiting (429, 529); `retry_after` in seconds when told."""
 
     retryable = True
@@ -135,7 +135,7 @@ class RateLimited(SourceError):  # noqa: N818 - the house plan's name
         self.retry_after = retry_after
 
 
-class Unavailable(SourceError):  # noqa: N818 - the house plan's name
+class Unavailable(SourceError):  # noqa: N818 - named as people say it
     """The source cannot be reached, timed out, cut the connection, or answered 5xx."""
 
     retryable = True
@@ -145,11 +145,11 @@ class BadAnswer(SourceError):  # noqa: N818 - read as a statement
     """The answer is not what the vendor's contract says (broken JSON, a refused request, a failed query)."""
 
 
-class SchemaChanged(SourceError):  # noqa: N818 - the house plan's name
+class SchemaChanged(SourceError):  # noqa: N818 - named as people say it
     """A field or column that the figures need is gone from the answer."""
 
 
-class Truncated(SourceError):  # noqa: N818 - the house plan's name
+class Truncated(SourceError):  # noqa: N818 - named as people say it
     """The source says that its answer is incomplete."""
 
 
@@ -160,7 +160,7 @@ class StoreError(CustomerResearchError):
     http_status = 503
 
 
-class StoreBusy(StoreError):  # noqa: N818 - the house plan's name
+class StoreBusy(StoreError):  # noqa: N818 - named as people say it
     """Another program held the store for longer than we wait: the same call may succeed later."""
 
 

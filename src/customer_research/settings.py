@@ -58,7 +58,7 @@ class HubSpotSettings(_Part):
     version: str = Field("2026-09", description="API version: a date (2026-09) or v3 for the legacy paths")
     operator_properties: tuple[str, ...] = Field(
         ("operator_id", "moovs_operator_id"),
-        description="Company properties that may hold the operator id, first existing wins (C01)",
+        description="Company properties that may hold the operator id, first existing wins",
     )
     requests_per_second: float = Field(15, gt=0, description="General limit; search has its own 4 a second")
     concurrency: int = Field(8, ge=1, description="Requests under way at once")
@@ -69,10 +69,10 @@ class MetabaseSettings(_Part):
 
     url: str = Field("", description="Metabase address, e.g. https://metabase.example.com")
     api_key: SecretStr | None = Field(None, description="API key (x-api-key)")
-    database: int = Field(2, ge=1, description="Database id of Snowflake (C03)")
+    database: int = Field(2, ge=1, description="Database id of Snowflake")
     requests_per_second: float = Field(10, gt=0, description="Our own limit: Metabase documents none")
     concurrency: int = Field(6, ge=1, description="Queries under way at once")
-    reservations: str = Field("{{#642}}", description="Reservations relation: a card reference or SCHEMA.TABLE (C06)")
+    reservations: str = Field("{{#642}}", description="Reservations relation: a card reference or SCHEMA.TABLE")
     charges: str = Field("MOZART_NEW.MOOVS_PLATFORM_CHARGES", description="Charge model relation (Card 855)")
     csm: str = Field("MOOVS.CSM_MOOVS", description="CSM master view relation (Card 1469)")
     operator: str = Field("POSTGRES_SWOOP.OPERATOR", description="Operator table of the app database")
@@ -88,7 +88,7 @@ class NotionSettings(_Part):
 
     url: str = Field("https://api.notion.com/v1", description="API base")
     token: SecretStr | None = Field(None, description="Integration token (Bearer)")
-    version: str = Field("2026-03-11", description="Notion-Version: 2026-03-11, 2025-09-03 or 2022-06-28 (C05)")
+    version: str = Field("2026-03-11", description="Notion-Version: 2026-03-11, 2025-09-03 or 2022-06-28")
     tickets_database: str = Field("13b8aeaa-3759-80f8-8d7c-dd2f627d2578", description="Tickets database id")
     tickets_data_source: str = Field("", description="Its data source id, when known (saves a request)")
     reports_data_source: str = Field("", description="Data source that reports are exported to; empty: no export")

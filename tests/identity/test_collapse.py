@@ -1,4 +1,4 @@
-"""The collapse rule of domain c1 and churn by resolution C31."""
+"""CSM rows collapsed to one an operator, and churn by the CSM view."""
 
 from __future__ import annotations
 

@@ -376,7 +376,7 @@ def test_the_commands(copied: Settings, capsys: pytest.CaptureFixture[str]) -> N
     assert (code, "would have raised" in " ".join(out.split())) == (0, True)
     code, out, _ = said(capsys, copied, "rules", "--json")
     assert [rule["id"] for rule in json.loads(out)] == [rule.id for rule in alert_rules(copied).rules]
-    assert "why so: notes (f)" in said(capsys, copied, "rules")[1]
+    assert "why so: procedure" in said(capsys, copied, "rules")[1]
 
 
 def test_the_shipped_file_is_a_start_for_ones_own(

@@ -19,7 +19,7 @@ CHANGED, UNDATED, ODD = "changed", "undated", "odd"
 
 
 def world() -> dict[str, list[Row]]:
-    """Operators whose relation ends, or does not, in every way that resolution C31 tells apart."""
+    """Operators whose relation ends, or does not, in every way that billing tells apart."""
     subscriptions = [
         subscription("stays"),
         subscription("left", ended=LEFT),
@@ -94,7 +94,7 @@ def points_of(past: Past, said: CardPast, rule: str, operator: str) -> dict[date
     return {at: points for (one, at), points in told if one == operator}
 
 
-# --- truth (C31) -------------------------------------------------------------------------------------------------------
+# --- truth -------------------------------------------------------------------------------------------------------
 
 
 def test_churn_is_the_end_of_the_last_subscription_and_nothing_else(past: Past) -> None:

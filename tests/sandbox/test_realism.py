@@ -19,7 +19,7 @@ from customer_research.sandbox.simulation import SEASONS
 from customer_research.settings import Settings
 
 NEVER, RARE, SOMETIMES, OFTEN, MOSTLY = (0.0, 0.0), (0.0, 0.10), (0.001, 0.40), (0.50, 0.99), (0.75, 0.99)
-"""Shares of rows for the words of the domain notes that come without a figure of their own."""
+"""Shares of rows for the words of the world's description that come without a figure of their own."""
 
 NULLS: Mapping[tuple[float, float], str] = {
     NEVER: """
@@ -43,7 +43,7 @@ NULLS: Mapping[tuple[float, float], str] = {
     OFTEN: "P_CUSTOM_DOMAIN SITE_NAME LAGO_TERMINATED_AT",
     MOSTLY: "HS_D_CHURN_STATUS",
 }
-"""Bounds on the share of nulls → columns of the CSM view (domain notes, c1; five points either side of a figure).
+"""Bounds on the share of nulls → columns of the CSM view (five points either side of a figure).
 
 LAGO_STARTED_AT is null where a subscription never began. "Half" of LAGO_TERMINATED_AT is null there; it is more here, since
 everybody who left before the two years of the world began is missing.

@@ -12,11 +12,11 @@ Area = Literal["call", "account", "growth"]
 
 Priority = Literal["critical", "high", "medium", "low"]
 PRIORITIES: tuple[Priority, ...] = ("critical", "high", "medium", "low")
-"""Most urgent first (C48: the one scale of urgency)."""
+"""Most urgent first (the one scale of urgency)."""
 
 Meeting = Literal["check-in", "qbr", "renewal", "escalation", "expansion"]
 MEETINGS: tuple[Meeting, ...] = ("check-in", "qbr", "renewal", "escalation", "expansion")
-"""The kinds of talks with an operator (domain f)."""
+"""The kinds of talks with an operator."""
 
 
 @dataclass(frozen=True, slots=True)

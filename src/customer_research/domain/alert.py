@@ -12,7 +12,7 @@ from customer_research.domain.evidence import Receipt
 
 Severity = Literal["critical", "high", "medium", "low"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
-"""Gravest first (C48: the one scale of urgency)."""
+"""Gravest first (the one scale of urgency)."""
 
 AlertState = Literal["holds", "clears", "over", "between", "unknown"]
 """What a rule says of a subject: it is to be raised; it no longer holds; it does not concern the subject (any more); neither

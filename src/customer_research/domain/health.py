@@ -8,7 +8,7 @@ from typing import Any, Literal
 from customer_research.domain.evidence import Evidence, Fact, Gap, Receipt
 
 Band = Literal["healthy", "monitor", "at_risk", "critical", "insufficient", "unsettled"]
-"""80-100, 60-79, 40-59, 0-39 of the rounded score (domain e); `insufficient` below the minimum coverage, `unsettled` where
+"""80-100, 60-79, 40-59, 0-39 of the rounded score; `insufficient` below the minimum coverage, `unsettled` where
 what a silent source leaves unknown could move the band."""
 
 Status = Literal["active", "onboarding", "churned", "never_started", "no_subscription", "unknown"]
@@ -26,7 +26,7 @@ BAND_LABELS: dict[str, str] = {
     "unsettled": "Not settled",
 }
 BAND_ORDER: tuple[Band, ...] = ("healthy", "monitor", "at_risk", "critical", "insufficient", "unsettled")
-"""Best to worst (C32: an explicit order, never alphabetical), and last the two that are no band."""
+"""Best to worst (an explicit order, never alphabetical), and last the two that are no band."""
 
 NO_BAND: frozenset[Band] = frozenset({"insufficient", "unsettled"})
 """What stands in a band's place where there is none: neither a rise nor a fall leads to it or from it."""
@@ -159,7 +159,7 @@ class HealthScore:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A correlation rule that holds (domain g): what it says, how urgent, and the facts it rests on.
+    """A correlation rule that holds: what it says, how urgent, and the facts it rests on.
 
     `kind` is one of risk, opportunity, context (explains or excuses), conflict (sources disagree).
     """

@@ -33,10 +33,10 @@ class Interpretation:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One operator as the lookup directory knows it (CSM rows collapsed to one, domain c1).
+    """One operator as the lookup directory knows it (CSM rows collapsed to one).
 
     `mrr_minor` is USD minor units over active rows; None when the view has no figure. `status` is the collapsed
-    LAGO_STATUS (active, pending, terminated, canceled) and `churned` follows resolution C31. `proof` names the receipts (by
+    LAGO_STATUS (active, pending, terminated, canceled) and `churned` is what its last event says. `proof` names the receipts (by
     id) that brought the rows it was made of.
     """
 

@@ -43,7 +43,7 @@ MONTHS_PER_INTERVAL: dict[str, Fraction] = {
     "semiannual": Fraction(6),
     "yearly": Fraction(12),
 }
-"""Billing interval → months (domain d, metric MRR: weekly x 52/12, quarterly/3, semiannual/6, yearly/12)."""
+"""Billing interval → months (for MRR: weekly x 52/12, quarterly/3, semiannual/6, yearly/12)."""
 
 
 def digits(currency: str) -> int:

@@ -1,4 +1,4 @@
-"""What people record of an account, and no system knows: what was done to keep it, and why it left (domain c10)."""
+"""What people record of an account, and no system knows: what was done to keep it, and why it left."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ChurnReason = Literal[
     "implementation",
     "other",
 ]
-"""Why an account left (domain c10)."""
+"""Why an account left."""
 
 ChurnKind = Literal["voluntary", "non_payment"]
 """Whether it left by choice, or because it did not pay."""

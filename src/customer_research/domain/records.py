@@ -98,7 +98,7 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 "one row per plan",
                 "plan_code",
                 """
-                plan_code text the key (resolution C16)
+                plan_code text the key
                 name text shown name
                 interval text weekly, monthly, quarterly, semiannual, yearly
                 amount_minor integer list price per interval
@@ -124,7 +124,7 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 plan_amount_minor integer list price of the plan per interval
                 monthly_minor integer amount_minor as minor units per month (domain.money.monthly_minor)
                 currency text ISO 4217
-                is_base boolean whether the plan is a base plan (exact code list, C15)
+                is_base boolean whether the plan is a base plan (exact code list)
                 segment text Free, SMB, Mid-Market or Enterprise for base plans, else null
                 billing_time text calendar or anniversary
                 created_at timestamp when the row became known
@@ -250,10 +250,10 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 lead_status text lead status
                 owner_id text HubSpot owner
                 owner_name text owner's name
-                customer_segment text display-only size label (C15)
+                customer_segment text display-only size label
                 fleet_size text display-only fleet bucket
-                contract_end_date date renewal precedence 1 (C44)
-                renewal_date date renewal precedence 2 (C44)
+                contract_end_date date renewal precedence 1
+                renewal_date date renewal precedence 2
                 created_at timestamp HubSpot createdate
                 last_contacted_at timestamp HubSpot notes_last_updated (last logged activity)
                 linked_by text csm, property, search: how the company was linked to the operator
@@ -313,7 +313,7 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 type text note, email, call, meeting
                 title text subject or title
                 body text note text (untrusted)
-                duration_seconds number calls only (HubSpot tells milliseconds, C43)
+                duration_seconds number calls only (HubSpot tells milliseconds)
                 owner_id text who logged it
                 occurred_at timestamp hs_timestamp
                 created_at timestamp when logged
@@ -341,7 +341,7 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 is_open boolean status not Done, Archived, Not doing anymore, and no stage Deployed / Done
                 is_done boolean status Done
                 is_commitment boolean tag Enterprise and a due date
-                matched_by text operator_id, tag, title, text (C04)
+                matched_by text operator_id, tag, title, text
                 is_certain boolean matched by operator_id or tag; probable matches never deduct
                 created_at timestamp page creation
                 edited_at timestamp last edit (minute precision)
@@ -352,7 +352,7 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
             _table(
                 "csm",
                 "warehouse",
-                "one row per base-plan subscription in MOOVS.CSM_MOOVS (not per operator, C08)",
+                "one row per base-plan subscription in MOOVS.CSM_MOOVS (not per operator)",
                 "operator_id subscription_id",
                 """
                 operator_id text LAGO_EXTERNAL_CUSTOMER_ID
@@ -378,21 +378,21 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 vehicles integer P_VEHICLES_TOTAL
                 drivers integer P_DRIVERS_COUNT
                 members integer P_TOTAL_MEMBERS
-                setup_score integer 0..30 in steps of 5 (C23)
+                setup_score integer 0..30 in steps of 5
                 latitude number degrees; null for 0,0
                 longitude number degrees; null for 0,0
                 hubspot_company_id text HS_C_ID as an integer string
                 hubspot_deal_id text HS_D_DEAL_ID as an integer string
                 customer_segment text HS_C_PROPERTY_CUSTOMER_SEGMENT (size label)
                 fleet_size text HS_C_PROPERTY_MOOVS_FLEET_SIZE, normalised ("1.0" is "1")
-                hubspot_churn_status text HS_D_CHURN_STATUS (a stale hint, C31)
+                hubspot_churn_status text HS_D_CHURN_STATUS (a stale hint)
                 pipeline_segment text HS_D pipeline
                 reservations_total integer R_TOTAL_RESERVATIONS_COUNT; null means none (c1)
                 reservations_30d integer R_LAST_30_DAYS_RESERVATIONS_COUNT
                 reservation_amount_12m_minor integer R_T12M_TOTAL_AMOUNT in USD cents
                 last_reservation_at timestamp R_LAST_TRIP_CREATED_AT
                 last_assignment_at timestamp DA_LAST_ASSIGNED_DRIVER_AT
-                engagement_status text DA_ENGAGEMENT_STATUS, an exact list (C30)
+                engagement_status text DA_ENGAGEMENT_STATUS, an exact list
                 is_current boolean the row that stands for the operator under the collapse rule of c1
                 fetch_id text receipt
                 """,
@@ -407,14 +407,14 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 trip_id text unique
                 confirmation_number text shown number
                 order_number text not unique
-                status text completed, cancelled, pending, in_progress, confirmed, other (C42)
+                status text completed, cancelled, pending, in_progress, confirmed, other
                 created_at timestamp booked
                 pickup_at timestamp ride time; may lie in the future
                 cancelled_at timestamp when cancelled
                 total_minor integer TOTAL_AMOUNT
                 paid_minor integer AMOUNT_PAID
                 due_minor integer AMOUNT_DUE
-                currency text USD: the model has no currency (C40)
+                currency text USD: the model has no currency
                 trip_type text one-way, round-trip, hourly
                 order_type text airport, wedding, corporate ...
                 distance_miles number miles
@@ -441,7 +441,7 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 created_at timestamp attempt
                 amount_minor integer attempted amount
                 refunded_minor integer refunded part; null is 0
-                currency text ISO 4217; USD in the model (C40)
+                currency text ISO 4217; USD in the model
                 card_id text null counts as a distinct card
                 failure_reason text vendor's reason
                 risk_level text normal, elevated, highest, not_assessed, unknown
@@ -478,7 +478,7 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 member_id text USER_ID
                 created_at timestamp added
                 removed_at timestamp soft delete
-                last_login_at timestamp true login signal (C24)
+                last_login_at timestamp true login signal
                 """,
                 bound=True,
             ),

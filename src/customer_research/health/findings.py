@@ -1,4 +1,4 @@
-"""Correlation findings (domain g): rules over several figures, declared in `findings.toml`, judged in SQL."""
+"""Correlation findings: rules over several figures, declared in `findings.toml`, judged in SQL."""
 
 # ruff: noqa: S608 - every name in these texts is checked when the rules are loaded; nothing comes from outside
 from __future__ import annotations

@@ -15,13 +15,13 @@ from customer_research.domain.snapshot import Reading
 from customer_research.health.scorecard import DimensionRule, Scorecard
 
 WINDOWS = (30, 60, 90)
-"""Days back that a trend looks (C46)."""
+"""Days back that a trend looks."""
 
 SLACK = timedelta(days=7)
 """How much older than asked the reading compared with may be: snapshots may be weekly."""
 
 STEP = 10
-"""Points in 30 days that make an improvement or a decline (C46)."""
+"""Points in 30 days that make an improvement or a decline."""
 
 SOURCE = "score history"
 """The source of gaps where there is nothing to compare with."""

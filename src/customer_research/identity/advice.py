@@ -1,4 +1,4 @@
-"""What to tell when a lookup finds nobody: likely reasons and next steps, by how the term was read (domain f)."""
+"""What to tell when a lookup finds nobody: likely reasons and next steps, by how the term was read."""
 
 from __future__ import annotations
 

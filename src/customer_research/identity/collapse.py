@@ -1,4 +1,4 @@
-"""CSM rows (one per base-plan subscription, C08) collapsed to one candidate per operator by the rule of domain c1."""
+"""CSM rows (one per base-plan subscription) collapsed to one candidate per operator."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _active_mrr(rows: Sequence[Row]) -> int | None:
 
 
 def _churned(rows: Sequence[Row]) -> bool:
-    """Resolution C31: no active or pending row, something had started, and the last event is churn."""
+    """Churned by the CSM view: no active or pending row, something had started, and the last event is churn."""
     statuses = {row.get("status") for row in rows}
     if statuses & {"active", "pending"} or "terminated" not in statuses:
         return False

@@ -1,4 +1,4 @@
-"""What a lookup term may be: every reading of it, most specific first (domain b, "Resolution order")."""
+"""What a lookup term may be: every reading of it, most specific first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Normal forms of the identifiers that operators go by (domain b): each raises `UsageError` with the reason otherwise."""
+"""Normal forms of the identifiers that operators go by: each raises `UsageError` with the reason otherwise."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FREE_MAIL_DOMAINS = frozenset(
     }.items()
     for ending in endings.split()
 )
-"""Public mail providers: two operators on one of these have nothing in common (domain b, S38)."""
+"""Public mail providers: two operators on one of these have nothing in common (S38)."""
 
 _WRAPPERS = "\"'`<>{}[]()“”‘’«»‹›„"  # noqa: RUF001 - these signs are the point
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−"), "-")  # noqa: RUF001 - these signs are the point
@@ -90,7 +90,7 @@ def operator_id_residue(text: str) -> tuple[str, bool]:
 
 
 def normalize_operator_id(text: str) -> str:
-    """The canonical dashed lower-case UUID, or `legacy:<digits>` for an old or test style number (domain b).
+    """The canonical dashed lower-case UUID, or `legacy:<digits>` for an old or test style number.
 
     Any UUID version is accepted; the nil UUID and those of one repeated digit are placeholders and refused.
 

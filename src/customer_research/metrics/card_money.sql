@@ -1,5 +1,5 @@
 -- uses: moment, charge_at, dispute_at
--- Card amounts: one row per operator and currency of a charge or a dispute before T. Only succeeded charges count (C35).
+-- Card amounts: one row per operator and currency of a charge or a dispute before T. Only succeeded charges count.
 charged AS (
     SELECT
         operator_id,

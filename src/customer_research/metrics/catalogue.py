@@ -2,7 +2,7 @@
 
 A metric is a column of its subject's query (`<subject>.sql`). It is *known* when every table in `tables` answered; then an
 operator without rows has `empty` (0 for counts, None for figures that need a row: a gap "none_found"). Otherwise it is
-a gap, never a zero. Sources of the formulas: the house's domain notes (d) and (e), and resolutions Cnn.
+a gap, never a zero. Where the formulas come from: docs/decisions/0009-where-the-rules-come-from.md.
 """
 
 from __future__ import annotations
@@ -105,11 +105,11 @@ _BILLING = _metrics(
     active_subscriptions | count | 0 | subscription | active_subscriptions | Active subscriptions | subscriptions with status active
     pending_subscriptions | count | 0 | subscription | pending_subscriptions | Pending subscriptions | subscriptions with status pending
     subscriptions_ever | count | 0 | subscription | subscriptions | Subscriptions of any status | all subscriptions created by T
-    never_started | boolean | - | subscription | subscriptions | Canceled before the start | has subscriptions, all of them canceled (C31)
+    never_started | boolean | - | subscription | subscriptions | Canceled before the start | has subscriptions, all of them canceled
     base_plan_code | text | - | subscription | subscriptions | Base plan (code) | plan code of the active (else pending) base subscription, latest start
     base_plan_name | text | - | subscription | subscriptions | Plan | plan name of that subscription
     base_plan_interval | text | - | subscription | subscriptions | Billing cycle | billing interval of that subscription
-    plan_segment | text | - | subscription | subscriptions | Segment of the plan | exact base-plan code map of the active base subscription: standard SMB, pro Mid-Market, vip Enterprise (C15)
+    plan_segment | text | - | subscription | subscriptions | Segment of the plan | exact base-plan code map of the active base subscription: standard SMB, pro Mid-Market, vip Enterprise
     first_subscribed_at | timestamp | - | subscription | subscriptions | First subscription | earliest start of a subscription that did start
     subscription_started_at | timestamp | - | subscription | subscriptions | Subscribed since | start of the unbroken chain of base subscriptions that is still active (a plan change continues it; a gap of more than 7 days ends it)
     subscription_age_days | days | - | subscription | subscriptions | Subscription age | whole days from subscribed since to T
@@ -131,7 +131,7 @@ _BILLING = _metrics(
     invoices_voided | count | 0 | | voided_invoices | Voided invoices | status voided
     invoices_failed_90d | count | 0 | | failed_invoices_90d | Failed invoices, 90 days | finalised with payment failed, total > 0, issued in [T-90 d, T)
     overdue_invoices | count | 0 | | overdue_invoices | Overdue invoices | finalised, unpaid (pending or failed), total > 0, the due day over at T in the customer's calendar, or Lago's overdue flag set before T
-    overdue_not_failed | count | 0 | | overdue_not_failed_invoices | Overdue, not counted as failed | overdue invoices that are not among the failed invoices of 90 days (C19: one deduction an invoice)
+    overdue_not_failed | count | 0 | | overdue_not_failed_invoices | Overdue, not counted as failed | overdue invoices that are not among the failed invoices of 90 days (one deduction an invoice)
     oldest_overdue_days | days | - | | overdue_invoices | Oldest overdue | days of 24 hours begun since the due day of the earliest overdue invoice was over in the customer's calendar
     invoices_due | count | 0 | | due_invoices | Due invoices | finalised with total > 0 that are paid, given back after a lost dispute, overdue, or failed without a due date
     invoice_success_rate | ratio | - | | due_invoices | Invoice success rate | paid / due invoices, from the first due invoice on
@@ -166,13 +166,13 @@ _CSM = _metrics(
     csm_status | text | - | | csm | Status in the CSM view | LAGO_STATUS of the collapsed row (c1)
     csm_plan_code | text | - | | csm | Plan in the CSM view | LAGO_PLAN_CODE of the collapsed row
     csm_mrr | usd_minor | - | | csm_active | MRR in the CSM view | CALCULATED_MRR summed over active rows
-    csm_churned | boolean | - | | csm | Churned by the CSM view | no active or pending row, a terminated one, and the last event is churn (C31; a canceled one never started)
+    csm_churned | boolean | - | | csm | Churned by the CSM view | no active or pending row, a terminated one, and the last event is churn (a canceled one never started)
     csm_churned_on | date | - | | csm | Churned on (CSM view) | event date of that churn row
     csm_last_event | text | - | | csm | Last MRR event | waterfall event of the latest row by event date
     reactivated | boolean | - | | csm | Reactivated | an active row whose event is reactivation
-    hubspot_churn_hint | text | - | | csm | HubSpot churn status | HS_D_CHURN_STATUS, a hint only (C31)
+    hubspot_churn_hint | text | - | | csm | HubSpot churn status | HS_D_CHURN_STATUS, a hint only
     app_plan | text | - | | csm | Plan in the app | P_PLAN
-    setup_score | points | - | | csm | Setup score | P_SETUP_SCORE, 0..30 (C23)
+    setup_score | points | - | | csm | Setup score | P_SETUP_SCORE, 0..30
     setup_completion | ratio | - | | csm | Setup completion | setup score / 30
     vehicles | count | - | | csm | Vehicles | P_VEHICLES_TOTAL
     drivers | count | - | | csm | Drivers | P_DRIVERS_COUNT
@@ -181,11 +181,11 @@ _CSM = _metrics(
     tenure_days | days | - | | csm | Tenure | days since sign-up
     lifetime_reservations_csm | count | 0 | | csm | Reservations ever (CSM view) | R_TOTAL_RESERVATIONS_COUNT, null means none
     trip_revenue_12m_csm | usd_minor | - | | csm | Trip revenue, 12 months (CSM view) | R_T12M_TOTAL_AMOUNT
-    size_tier | text | - | | csm | Size tier, 12 months | operator trip revenue of 12 months: <50k, 50-250k, 250k-1M, >1M USD (C15)
+    size_tier | text | - | | csm | Size tier, 12 months | operator trip revenue of 12 months: <50k, 50-250k, 250k-1M, >1M USD
     size_label | text | - | | csm | HubSpot size label | HS_C_PROPERTY_CUSTOMER_SEGMENT, display only
     fleet_label | text | - | | csm | HubSpot fleet bucket | HS_C_PROPERTY_MOOVS_FLEET_SIZE
-    days_since_assignment | days | - | | csm | Days since a driver was assigned | from DA_LAST_ASSIGNED_DRIVER_AT; not a login (C24)
-    engagement_status | text | - | | csm | Driver-assignment engagement | DA_ENGAGEMENT_STATUS, exact list (C30)
+    days_since_assignment | days | - | | csm | Days since a driver was assigned | from DA_LAST_ASSIGNED_DRIVER_AT; not a login
+    engagement_status | text | - | | csm | Driver-assignment engagement | DA_ENGAGEMENT_STATUS, exact list
     """,
 )
 _USAGE = _metrics(
@@ -203,7 +203,7 @@ _USAGE = _metrics(
     reservations_prev_30d_year_ago | count | 0 | | reservations_prev_30d_year_ago | The 30 days before, a year before | created in [T-425 d, T-395 d)
     reservations_90d_year_ago | count | 0 | | reservations_90d_year_ago | Same 90 days a year before | created in [T-455 d, T-365 d)
     first_reservation_at | timestamp | - | | reservations | First reservation | earliest created_at
-    last_activity_at | timestamp | - | | reservations | Last activity | latest created_at before T, never a future pickup (C34)
+    last_activity_at | timestamp | - | | reservations | Last activity | latest created_at before T, never a future pickup
     days_since_activity | days | - | | reservations | Days since last activity | whole days from last activity to T
     history_months | count | 0 | | reservations | Months of history | whole 30.4375-day months from the first reservation to T
     active_months_12m | count | 0 | | reservations_12m | Active months of 12 | 30-day windows of the last 360 days with at least one reservation created
@@ -222,7 +222,7 @@ _USAGE = _metrics(
     cancellation_rate_prev_90d | ratio | - | | trips_prev_90d | Cancellation rate, previous 90 days | the same over [T-180 d, T-90 d)
     completed_90d | count | 0 | | completed_90d | Completed, 90 days | completed, pickup in [T-90 d, T)
     completed_prev_90d | count | 0 | | completed_prev_90d | Completed, previous 90 days | completed, pickup in [T-180 d, T-90 d)
-    revenue_12m | usd_minor | 0 | | completed_12m | Trip revenue, 12 months | sum of total over completed trips, pickup in [T-365 d, T) (C33)
+    revenue_12m | usd_minor | 0 | | completed_12m | Trip revenue, 12 months | sum of total over completed trips, pickup in [T-365 d, T)
     revenue_90d | usd_minor | 0 | | completed_90d | Trip revenue, 90 days | the same over [T-90 d, T)
     revenue_prev_90d | usd_minor | 0 | | completed_prev_90d | Trip revenue, previous 90 days | the same over [T-180 d, T-90 d)
     booked_value_future | usd_minor | 0 | | future_trips | Booked ahead (value) | sum of total over trips not cancelled with pickup at T or later
@@ -249,7 +249,7 @@ _CARD = _metrics(
     "charge",
     """
     charge_attempts | count | 0 | | charge_attempts | Charge attempts ever | charges with status succeeded or failed, created before T
-    charge_attempts_90d | count | 0 | | charge_attempts_90d | Charge attempts, 90 days | succeeded or failed in [T-90 d, T) (C36: pending excluded)
+    charge_attempts_90d | count | 0 | | charge_attempts_90d | Charge attempts, 90 days | succeeded or failed in [T-90 d, T) (pending excluded)
     charges_succeeded_90d | count | 0 | | succeeded_charges_90d | Succeeded, 90 days | succeeded in [T-90 d, T)
     charges_failed_90d | count | 0 | | failed_charges | Failed, 90 days | failed in [T-90 d, T)
     charge_success_rate | ratio | - | | charge_attempts_90d | Charge success rate, 90 days | succeeded / (succeeded + failed), 90 days
@@ -273,7 +273,7 @@ _CARD_MONEY = _metrics(
     "card_money",
     "charge",
     """
-    charge_volume_90d | money | 0 | | succeeded_charges_90d | Charged, 90 days | sum of succeeded amounts (C35)
+    charge_volume_90d | money | 0 | | succeeded_charges_90d | Charged, 90 days | sum of succeeded amounts
     charge_volume_12m | money | 0 | | succeeded_charges_12m | Charged, 12 months | the same over [T-365 d, T)
     refunded_90d | money | 0 | | succeeded_charges_90d | Refunded, 90 days | sum of the refunded parts of the charges that succeeded
     net_charged_90d | money | 0 | | succeeded_charges_90d | Net of refunds, 90 days | charged minus refunded
@@ -289,7 +289,7 @@ _PEOPLE = _metrics(
     members_added_90d | count | 0 | | members | Members added, 90 days | members now minus members at T-90 d
     drivers_now | count | 0 | driver | drivers_now | Drivers (app) | drivers created before T, not removed or deactivated
     drivers_added_90d | count | 0 | driver | drivers | Drivers added, 90 days | drivers now minus drivers at T-90 d
-    last_login_at | timestamp | - | | members | Last login | latest login of a member before T (C24)
+    last_login_at | timestamp | - | | members | Last login | latest login of a member before T
     days_since_login | days | - | | members | Days since login | whole days to T
     nps_latest | points | - | survey | surveys | Latest NPS, 180 days | latest NPS answer of 180 days, 0..10
     csat_latest | points | - | survey | surveys | Latest CSAT, 180 days | latest CSAT answer of 180 days, 1..5
@@ -301,7 +301,7 @@ _SUPPORT = _metrics(
     "ticket",
     """
     open_tickets | count | 0 | | open_tickets | Open tickets | open, surely matched
-    open_tickets_over_7d | count | 0 | | open_tickets_over_7d | Open 7 to 30 days | open, created before T-7 d and not before T-30 d (C17: exclusive of the older)
+    open_tickets_over_7d | count | 0 | | open_tickets_over_7d | Open 7 to 30 days | open, created before T-7 d and not before T-30 d (exclusive of the older)
     open_tickets_over_30d | count | 0 | | open_tickets_over_30d | Open more than 30 days | open, created before T-30 d
     high_priority_open | count | 0 | | high_priority_open | High priority open | open with priority High
     oldest_open_days | days | - | | open_tickets | Oldest open ticket | days since the creation of the oldest open ticket
@@ -340,10 +340,10 @@ _DERIVED = _metrics(
     "derived",
     "subscription csm",
     """
-    status | text | - | | status | Status | without an active or pending subscription: churned when the CSM view's last event is churn or Lago's base subscription has ended (C31), never_started when all were canceled; else onboarding (tenure < 30 d, or < 60 d without a first trip), no_subscription or active
+    status | text | - | | status | Status | without an active or pending subscription: churned when the CSM view's last event is churn or Lago's base subscription has ended, never_started when all were canceled; else onboarding (tenure < 30 d, or < 60 d without a first trip), no_subscription or active
     churned_on | date | - | | status | Churned on | end of the last subscription, else the CSM view's churn date, of a churned operator
-    segment | text | - | subscription | subscriptions | Segment | segment of the plan; without an active base plan Free (C15)
-    renewal_date | date | - | subscription company | status | Renewal | contract end, else HubSpot renewal date, else Lago's yearly period end; monthly plans have none (C44)
+    segment | text | - | subscription | subscriptions | Segment | segment of the plan; without an active base plan Free
+    renewal_date | date | - | subscription company | status | Renewal | contract end, else HubSpot renewal date, else Lago's yearly period end; monthly plans have none
     days_to_renewal | days | - | subscription company | status | Days to renewal | days from T to the renewal date
     customer_since | date | - | | status | Customer since | earliest of sign-up and first subscription
     payment_success_worst | ratio | - | invoice charge | due_invoices | Worse success rate | the lower of the invoice rate (3 or more due invoices) and the charge rate (20 or more attempts); a rate that is unknown is left out

@@ -1,6 +1,6 @@
 -- uses: moment, csm_at
 -- The CSM view collapsed to one row per operator: active before pending, terminated with a successor, churned, canceled;
--- then the latest start; then the higher MRR (domain c1).
+-- then the latest start; then the higher MRR.
 collapsed AS (
     SELECT *
     FROM csm_at

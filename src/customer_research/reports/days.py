@@ -118,7 +118,7 @@ def change(now: Figure, before: Figure) -> Figure:
 
 
 _FEWEST = 10
-"""Of fewer than so many before, a change in percent says nothing (domain d)."""
+"""Of fewer than so many before, a change in percent says nothing."""
 
 
 def _height(fact: Fact[Any]) -> float | None:

@@ -16,7 +16,7 @@ _TIERS: tuple[tuple[str, str], ...] = (
     ("250k-1M", "Mid-Market"),
     (">1M", "Enterprise"),
 )
-"""Size tier → the segment whose range of trip revenue it is (C15)."""
+"""Size tier → the segment whose range of trip revenue it is."""
 
 
 def finding_prose(finding: Finding) -> Prose:
@@ -27,7 +27,7 @@ def finding_prose(finding: Finding) -> Prose:
 
 
 def disagreements(account: Account) -> tuple[Prose, ...]:
-    """Where sources contradict each other: churn (R18), MRR (C37), segment and size (C15), plan names (C16)."""
+    """Where sources contradict each other: churn (R18), MRR, segment and size, plan names."""
     return (
         *(finding_prose(finding) for finding in account.findings if finding.kind == "conflict"),
         *_churn_conflict(account),

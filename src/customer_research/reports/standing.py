@@ -167,7 +167,7 @@ SUMMARY: tuple[Standing, ...] = (
     STANDINGS["trips_30d"],
     STANDINGS["trend"],
 )
-"""What a summary of many operators shows of each (domain f, comparison and batch)."""
+"""What a summary of many operators shows of each, in a comparison and a batch."""
 
 
 def by_worth(account: Account) -> tuple[bool, int]:

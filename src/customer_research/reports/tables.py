@@ -46,7 +46,7 @@ def link_of(account: Account, kind: str, field: str) -> Callable[[Mapping[str, A
 
 
 def invoice_group(row: Mapping[str, Any]) -> str:
-    """Which line of the status table an invoice belongs to (domain d: paid, pending, failed are finalised and positive)."""
+    """Which line of the status table an invoice belongs to (paid, pending, failed are finalised and positive)."""
     if row.get("is_self_billed"):
         return "self_billed"
     if row["status"] in {"draft", "voided"}:

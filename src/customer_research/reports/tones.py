@@ -20,7 +20,7 @@ BAND_TONES: Mapping[str, Tone] = MappingProxyType(
         "unsettled": "unknown",
     }
 )
-"""Green, yellow, red, red (C12)."""
+"""Green, yellow, red, red; grey for what has no band."""
 
 PRIORITY_TONES: Mapping[str, Tone] = MappingProxyType(
     {"critical": "bad", "high": "bad", "medium": "watch", "low": "neutral"}

@@ -209,7 +209,7 @@ def _segment(account: Account) -> str:
 
 
 def _logins(account: Account) -> Iterator[Prose]:
-    """Logins by segment: 14 days for SMB, 7 for the others (domain d)."""
+    """Logins by segment: 14 days for SMB, 7 for the others."""
     login = account.fact("days_since_login")
     most = 14 if _segment(account) in {"SMB", "Free", ""} else 7
     if login is not None and login.value >= most:

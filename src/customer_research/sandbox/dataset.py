@@ -60,7 +60,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class LagoRecords:
-    """Objects as Lago's API returns them in a list (domain c7): amounts in minor units, `*_at` ISO 8601 UTC, dates `YYYY-MM-DD`.
+    """Objects as Lago's API returns them in a list: amounts in minor units, `*_at` ISO 8601 UTC, dates `YYYY-MM-DD`.
 
     `subscriptions` carry `plan_overrides` (only the single-subscription GET shows it) and `plan_code`; `payments` carry
     `invoice_ids` and `external_customer_id`; every object knows its customer as `external_customer_id`.

@@ -1,4 +1,4 @@
-"""The CSM view: one row per base-plan subscription of an operator, with what the other systems say (domain c1)."""
+"""The CSM view: one row per base-plan subscription of an operator, with what the other systems say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HubSpot's records of a life: companies, contacts, deals and engagements with their associations (domain c8)."""
+"""HubSpot's records of a life: companies, contacts, deals and engagements with their associations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lago's records of a life: customers, plans, subscriptions, invoices, payments, credit notes, coupons (domain c7)."""
+"""Lago's records of a life: customers, plans, subscriptions, invoices, payments, credit notes, coupons."""
 
 from __future__ import annotations
 

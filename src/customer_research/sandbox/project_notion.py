@@ -1,4 +1,4 @@
-"""The Notion tickets database: its property schema and one row a ticket (domain c9), with tickets of no customer."""
+"""The Notion tickets database: its property schema and one row a ticket, with tickets of no customer."""
 
 from __future__ import annotations
 

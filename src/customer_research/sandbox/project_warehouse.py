@@ -1,4 +1,4 @@
-"""The warehouse's tables of all lives: trips, charges, the app's replicas and the CSM view (domain c1 to c5).
+"""The warehouse's tables of all lives: trips, charges, the app's replicas and the CSM view.
 
 Trips and charges are made into rows when read. Amounts are dollars in the models and the view, the processor's minor
 units in the raw tables.

@@ -80,7 +80,7 @@ class Subscription:
     subscription_at: datetime
     started_at: datetime | None
     event: str
-    """Waterfall event of the CSM view (domain c1)."""
+    """Waterfall event of the CSM view."""
     event_at: datetime
     overridden: bool = False
     terminated_at: datetime | None = None

@@ -189,7 +189,7 @@ PLANS = {
         Plan("marketing-seo-3-monthly", "Search visibility 3", "monthly", 44_900, False),
     )
 }
-"""The price list (domain c6): base plans and the listed add-ons are public prices, the marketing codes' prices invented."""
+"""The price list: base plans and the listed add-ons are public prices, the marketing codes' prices invented."""
 
 SEGMENT_OF_PLAN = {
     "standard-monthly": "SMB",
@@ -255,4 +255,4 @@ PIPELINES: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
 }
-"""HubSpot deal pipelines: id → label and its stages' ids and labels, the trailing blank and spellings as met (domain c8)."""
+"""HubSpot deal pipelines: id → label and its stages' ids and labels, the trailing blank and spellings as met."""

@@ -1,4 +1,4 @@
-"""Columns of the warehouse's tables with their Snowflake types, in order (domain c1 to c5)."""
+"""Columns of the warehouse's tables with their Snowflake types, in order."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from customer_research.domain.alert import AlertState
 from customer_research.health.declaration import Declaration
 
 SEGMENTS = ("Free", "SMB", "Mid-Market", "Enterprise")
-"""The segments that plans belong to (C15)."""
+"""The segments that plans belong to."""
 DEFAULT = "default"
 """In a table of limits: for every segment that is not named."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 WEIGHTS: dict[str, float] = {"payment": 0.40, "engagement": 0.25, "support": 0.20, "growth": 0.15}
-"""The expert's weights of the dimensions (C11); those that no signal belongs to get none, the others share theirs."""
+"""The expert's weights of the dimensions; those that no signal belongs to get none, the others share theirs."""
 
 WINDOW_DAYS = 90
 """A row is churned when the operator's first churn lies in (as_of, as_of + 90 days]."""

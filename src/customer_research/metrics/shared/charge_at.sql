@@ -1,4 +1,4 @@
--- Charges made before T, with the window each is in. `attempt`: it succeeded or failed (a pending one is neither, C36).
+-- Charges made before T, with the window each is in. `attempt`: it succeeded or failed (a pending one is neither).
 SELECT
     c.operator_id,
     c.charge_id,

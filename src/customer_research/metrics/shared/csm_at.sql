@@ -1,5 +1,5 @@
 -- The CSM view's rows known at T with their status and event at T (an end or an event after T has not happened yet);
--- `place` 1 is the row that stands for the operator (domain c1). A row without a creation instant belongs to an operator
+-- `place` 1 is the row that stands for the operator. A row without a creation instant belongs to an operator
 -- without a subscription.
 WITH known AS (
     SELECT

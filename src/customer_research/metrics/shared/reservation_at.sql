@@ -1,5 +1,5 @@
 -- Reservations booked before T (a ride may still lie ahead), with their status at T (a cancellation after T has not
--- happened yet) and the ride's window. Statuses: completed, cancelled, pending, confirmed, in_progress, other (C42).
+-- happened yet) and the ride's window. Statuses: completed, cancelled, pending, confirmed, in_progress, other.
 -- `booked_24m` and `ride_24m` are of the month that T ends or lies in and the 23 before it.
 -- The statuses that are counted are told as truth values, too: they cost less than a text made for each row.
 SELECT

@@ -1,5 +1,5 @@
 -- Tickets created before T. `sure`: matched by operator id or tag; the others are only probable and never counted against
--- an operator (C04). `phase` is how far a ticket is, by its stages (domain c9); `is_late`: so near its due day that it will
+-- an operator. `phase` is how far a ticket is, by its stages; `is_late`: so near its due day that it will
 -- hardly be met from there.
 WITH known AS (
     SELECT

@@ -220,7 +220,7 @@ def _expansion(account: Account) -> Section | None:
 
 
 def _agenda(account: Account, *, internal: bool) -> Block | None:
-    """The talk's points; with minutes for those who lead it (30 minutes, Enterprise 60: domain f)."""
+    """The talk's points; with minutes for those who lead it (30 minutes, Enterprise 60)."""
     points = list(_points(account))
     if not internal:
         return bullets((Prose(text, facts) for text, facts in points), ordered=True)

@@ -29,7 +29,7 @@ from customer_research.reports.kinds.portfolio import (
 from customer_research.reports.standing import health, observed_churn
 
 CATEGORIES: Mapping[str, str] = MappingProxyType({"P": "Payment", "E": "Engagement", "S": "Support", "C": "Contract"})
-"""First letter of a retention rule → category of risk (domain f)."""
+"""First letter of a retention rule → category of risk."""
 MULTIPLE, GENERAL = "Multiple", "General"
 
 LEVELS: tuple[tuple[int, str, str], ...] = (
@@ -37,11 +37,11 @@ LEVELS: tuple[tuple[int, str, str], ...] = (
     (40, "Medium", "this week"),
     (20, "Low", "this month"),
 )
-"""Least risk, level and time to act (domain e: levels 70/40, urgency 70/50/30); below the last nothing is to be done."""
+"""Least risk, level and time to act (levels 70/40, urgency 70/50/30); below the last nothing is to be done."""
 
 AT_RISK = LEVELS[-1][0]
 HEAVY_WORKLOAD = 5
-"""Accounts at risk of one CSM from which on the workload is remarked (domain f)."""
+"""Accounts at risk of one CSM from which on the workload is remarked."""
 
 NOT_A_PROBABILITY = (
     "Risk (0 to 100) ranks operators by the signs that are known; it is not a probability: it is not fitted to churn that "

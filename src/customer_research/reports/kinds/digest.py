@@ -21,7 +21,7 @@ from customer_research.reports.standing import by_worth
 from customer_research.reports.tones import PRIORITY_TONES
 
 WORSE, BETTER, ISSUES, CRITICAL, ADVICE = 10, 5, 5, 10, 4
-"""How many of each a digest tells (domain f)."""
+"""How many of each a digest tells."""
 
 NEW = 10
 _OLD = timedelta(hours=48)

@@ -22,7 +22,7 @@ from customer_research.reports.standing import flag, health
 
 _AT_RISK = frozenset({"critical", "at_risk"})
 OLD = timedelta(hours=48)
-"""The age of a snapshot from which it is told (domain h)."""
+"""The age of a snapshot from which it is told."""
 
 
 def build(found: Portfolio) -> Report:

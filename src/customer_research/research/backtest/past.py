@@ -402,7 +402,7 @@ def _receipt(
     digest = hashlib.sha256(told.encode()).hexdigest()
     query = (
         f"every active account at {len(instants)} dates from {instants[0]:%Y-%m-%d} to {instants[-1]:%Y-%m-%d}; "
-        f"churn by billing's subscriptions (C31) until {until:%Y-%m-%d}"
+        f"churn by billing's subscriptions until {until:%Y-%m-%d}"
     )
     known = "|".join((query, tables.digest, *(card.digest for card in cards), digest))
     return Receipt(

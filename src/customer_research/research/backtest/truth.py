@@ -1,4 +1,4 @@
-"""Who churned and when, by billing's own records (resolution C31): from the lake's subscriptions, invoices and payments.
+"""Who churned and when, by billing's own records: from the lake's subscriptions, invoices and payments.
 
 An account churned when its last base subscription ended and nothing of its was active or pending within seven days: a plan
 change has a successor and is none; what was canceled before its start never was a customer. HubSpot and the CSM view's churn

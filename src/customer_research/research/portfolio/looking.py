@@ -377,7 +377,7 @@ _DISAGREEMENTS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("A quiet month, but booked ahead", ("R15",)),
     ("Sources disagree on churn", ("R18",)),
 )
-"""What findings say when money, usage and support are laid side by side (domain g)."""
+"""What findings say when money, usage and support are laid side by side."""
 
 
 def _disagreements(engine: Engine, billed: Billed, rules: Sequence[FindingRule]) -> Iterator[Group]:

@@ -1,4 +1,4 @@
-"""What `doctor` asks HubSpot: the token's scopes, the operator property (C01) and the deal stages."""
+"""What `doctor` asks HubSpot: the token's scopes, the operator property and the deal stages."""
 
 from __future__ import annotations
 

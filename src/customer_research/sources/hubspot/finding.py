@@ -20,7 +20,7 @@ SEARCHED: Mapping[str, tuple[str, str]] = {
     "phone": ("phone", "CONTAINS_TOKEN"),
     "name": ("name", "CONTAINS_TOKEN"),
 }
-"""Kind of reading → the company property that is searched and how; `operator` stands for the property in use (C01)."""
+"""Kind of reading → the company property that is searched and how; `operator` stands for the property in use."""
 
 SHOWN = ("name", "domain", "city", "phone")
 LIMIT = 100

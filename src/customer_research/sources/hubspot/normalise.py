@@ -2,7 +2,7 @@
 
 HubSpot gives every property as text (or null), and leaves out a property that does not exist or was not asked for: so an
 asked-for property that is absent from the answer is a property the portal does not have. Money is a decimal text in major
-units, instants are ISO 8601 or epoch milliseconds, call durations are milliseconds (resolution C43).
+units, instants are ISO 8601 or epoch milliseconds, call durations are milliseconds.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ ENGAGEMENT_PROPERTIES: Mapping[str, tuple[str, ...]] = {
     "calls": (*_LOGGED, "hs_call_title", "hs_call_body", "hs_call_duration"),
     "meetings": (*_LOGGED, "hs_meeting_title", "hs_meeting_body", "hs_meeting_start_time"),
 }
-"""Properties asked for, by object type: one that is not asked for is absent from the answer (C43)."""
+"""Properties asked for, by object type: one that is not asked for is absent from the answer."""
 
 ENGAGEMENT_TYPES: Mapping[str, str] = {"notes": "note", "emails": "email", "calls": "call", "meetings": "meeting"}
 _TITLES = ("hs_email_subject", "hs_call_title", "hs_meeting_title")
@@ -62,7 +62,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 """HubSpot's own properties without which an object type's figures cannot be made."""
 
 DEFAULT_CURRENCY = "USD"
-"""Currency of a deal that names none (C40)."""
+"""Currency of a deal that names none."""
 
 OPEN_STAGES = frozenset(
     [
@@ -112,7 +112,7 @@ LOST_STAGES = frozenset(
         "lost formerly paid",
     ]
 )
-"""Deal stages by label or id (domain c8 and HubSpot's default pipeline), as `stage_key` writes them."""
+"""Deal stages by label or id (as met, and HubSpot's default pipeline), as `stage_key` writes them."""
 
 _PIPELINE_WORDS = frozenset(["smb", "mid", "market", "midmarket", "enterprise", "ent", "addon", "pipeline"])
 _EXPANSION_PIPELINES = frozenset(["addon", "add on"])
@@ -406,7 +406,7 @@ def minor(value: str | None, currency: str) -> int | None:
 
 
 def seconds(value: str | None) -> float | None:
-    """A duration in milliseconds as seconds (C43)."""
+    """A duration in milliseconds as seconds."""
     number = _number(value)
     return None if number is None else float(number / 1000)
 

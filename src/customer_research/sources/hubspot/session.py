@@ -333,7 +333,7 @@ class HubSpotSession:
         return rows
 
     async def operator_property(self, recording: Recording) -> str | None:
-        """The first configured company property that the portal has (C01); None if it has none of them.
+        """The first configured company property that the portal has; None if it has none of them.
 
         A single configured one is taken at its word, which saves a request.
         """

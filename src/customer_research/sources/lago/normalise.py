@@ -29,7 +29,7 @@ SEGMENTS: Mapping[str, str] = MappingProxyType(
         "vip-monthly": "Enterprise",
     }
 )
-"""Base plans by exact code and the segment each means (resolution C15); every other code is an add-on."""
+"""Base plans by exact code and the segment each means; every other code is an add-on."""
 
 
 class Record:

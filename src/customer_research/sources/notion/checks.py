@@ -1,4 +1,4 @@
-"""What `doctor` asks Notion: the token, the tickets database (C05), its properties, and how tickets name operators (C04)."""
+"""What `doctor` asks Notion: the token, the tickets database, its properties, and how tickets name operators."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Which tickets are the operator's: the filter that asks Notion for candidates, and the rule that judges each; pure.
 
-Precedence for each ticket (C04): its operator_id property, then a tag that is one of the operator's names or aliases: both
+Precedence for each ticket: its operator_id property, then a tag that is one of the operator's names or aliases: both
 certain. Then the full company name in the title, then the name or id in description or summary: both only probable, never
-deducted. Generic tags identify nobody (C09). A ticket that carries another operator's id is not matched by its texts.
+deducted. Generic tags identify nobody. A ticket that carries another operator's id is not matched by its texts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from customer_research.sources.notion.normalise import (
 )
 
 MIN_NAME = 5
-"""Characters a normalised company name must have to be looked for in texts (domain c9)."""
+"""Characters a normalised company name must have to be looked for in texts."""
 
 FILTERS_IN_GROUP = 100
 """Filters that one compound filter may hold; more are asked in further queries."""

@@ -44,7 +44,7 @@ DEPLOYED = "Deployed / Done"
 PRIORITIES = ("Low", "Medium", "High")
 TYPES = ("Bug", "Feature", "Request", "Insight", "Issue", "Enterprise", "Product", "Module")
 GENERIC_TAGS = ("Enterprise", "Shuttle")
-"""Vocabularies of domain c9 (C45), compared without regard to case; the last never identify an operator (C09)."""
+"""Vocabularies, compared without regard to case; the last never identify an operator."""
 
 COMMITMENT_TAG = "Enterprise"
 
@@ -301,7 +301,7 @@ def page_row(ticket: Ticket) -> Row:
 
 
 def is_open(status: str | None, stages: Iterable[str], group: str | None = None) -> bool | None:
-    """Status not Done, Archived or Not doing anymore, and no stage Deployed / Done (domain c9).
+    """Status not Done, Archived or Not doing anymore, and no stage Deployed / Done.
 
     A status of another name is what its group says; None stands for one of no known group.
     """

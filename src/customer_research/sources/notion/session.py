@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import httpx2
 
 DATABASES_ONLY = "2022-06-28"
-"""The API generation in which a database is queried itself; later ones query its data sources (C05)."""
+"""The API generation in which a database is queried itself; later ones query its data sources."""
 
 VERSIONS = (DATABASES_ONLY, "2025-09-03", "2026-03-11")
 PAGE_SIZE = 100

@@ -2,7 +2,7 @@
 
 A binding is one SELECT that renames the vendor's columns to the canonical ones of `domain.records`, for one operator (who
 comes in as `$operator_id` or `$stripe_account`) or for everybody. Money leaves as integer minor units, trip statuses as the closed
-list of resolution C42. Sources: domain notes c2-c5; resolutions C06, C07, C39, C40, C42.
+list.
 """
 
 from __future__ import annotations
@@ -353,7 +353,7 @@ RAW_DISPUTE = Binding(
     by_account=True,
     optional=frozenset({"d.REASON"}),
 )
-"""Stripe's own integers are minor units already: zero-decimal currencies are not divided (C39)."""
+"""Stripe's own integers are minor units already: zero-decimal currencies are not divided."""
 
 MODEL_CHARGE = _model_charge(_GIVEN, _DIRECT)
 MODEL_DISPUTE = _model_dispute(_GIVEN, _DIRECT)

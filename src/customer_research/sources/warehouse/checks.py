@@ -1,7 +1,4 @@
-"""What `doctor` asks of the warehouse: key, database, operator filter, relations, row caps, times, freshness.
-
-Sources: the open questions of the original procedure (issue 2, section 6) and resolutions C03, C06, C07.
-"""
+"""What `doctor` asks of the warehouse: key, database, operator filter, relations, row caps, times, freshness."""
 
 from __future__ import annotations
 
@@ -246,7 +243,7 @@ async def _csm_faults(session: WarehouseSession) -> list[str]:
 
 
 async def _optional_columns(session: WarehouseSession, _subject: Subject | None) -> CheckResult:
-    """Which columns exist that only some deployments have (C07 and the variants of the CSM view)."""
+    """Which columns exist that only some deployments have (the variants of the CSM view)."""
     csm = await session.columns("csm")
     charges = await session.columns("charges")
     told = [f"{name} in the CSM view: {_yes(name in csm)}" for name in sorted(OPTIONAL)]

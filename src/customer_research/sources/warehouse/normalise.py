@@ -1,7 +1,4 @@
-"""CSM view rows to the canonical `csm` table: pure, tolerant of column spelling, strict about meaning.
-
-Sources: domain note c1 (columns, collapse rule) and the normalisation rules of (b); resolutions C02, C08, C23, C29, C30, C39.
-"""
+"""CSM view rows to the canonical `csm` table: pure, tolerant of column spelling, strict about meaning."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ ALIASES: Mapping[str, str] = {
     "HS_COMPANY_ID": "HS_C_ID",
     "STRIPE_CONNECT_ACCOUNT_ID": "P_STRIPE_ACCOUNT_ID",
 }
-"""Names that older guides use, accepted on input only (C02)."""
+"""Names that older guides use, accepted on input only."""
 
 OPTIONAL = frozenset({"DAYS_SINCE_LAST_CREATED_TRIP"})
 """Columns that only some variants of the view have; nothing is computed from them."""
@@ -55,7 +52,7 @@ operator_id = values.operator_key
 
 
 def cents(value: Any) -> int | None:
-    """Dollars as USD cents, half away from zero (C39)."""
+    """Dollars as USD cents, half away from zero."""
     number = decimal(value)
     if number is None:
         return None
@@ -241,7 +238,7 @@ def standing(row: Mapping[str, Any]) -> tuple[int, datetime, int]:
 
 
 def csm_rows(rows: Iterable[Mapping[str, Any]], fetch_id: str, unread: Unread | None = None) -> list[Row]:
-    """Canonical `csm` rows of any number of operators, one of each marked `is_current` (c1, C08); rows without id drop."""
+    """Canonical `csm` rows of any number of operators, one of each marked `is_current` ; rows without id drop."""
     made = [row for row in (csm_row(one, fetch_id, unread) for one in rows) if row["operator_id"] is not None]
     best: dict[str, Row] = {}
     for row in made:

@@ -29,7 +29,7 @@ from customer_research.sources.warehouse.bulk import CARDS, Part
 from customer_research.sources.warehouse.gaps import not_configured
 
 RESERVATIONS = "FACT.MOOVS_OPERATOR_RESERVATIONS"
-"""Where the reservations are that Metabase knows as a card (C06); a card's number means nothing to the warehouse."""
+"""Where the reservations are that Metabase knows as a card; a card's number means nothing to the warehouse."""
 
 BOUND = ("csm", "reservation", "member", "driver", "survey", "charge", "dispute")
 """The canonical tables that are read where they are."""
