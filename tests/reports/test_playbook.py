@@ -54,7 +54,7 @@ def test_every_shipped_play_says_what_raises_it_who_acts_and_where_it_comes_from
     for play in SHIPPED.plays:
         assert play.trigger
         assert play.owner.default
-        assert play.reason.startswith(("notes", "proposed")), play.id
+        assert play.reason.startswith(("procedure", "proposed")), play.id
         assert not play.action or play.action.endswith("."), play.id
 
 

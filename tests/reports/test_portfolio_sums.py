@@ -59,6 +59,19 @@ def test_a_sum_says_over_how_many_it_is_and_adds_no_two_currencies(mrr: Amounts,
     assert len(kind.headline(found).facts) == (1 if unknown == 4 else 2)
 
 
+def test_those_whose_band_is_open_are_told_in_the_first_line_and_make_it_no_good_news() -> None:
+    fine = Group("healthy", 5, (USD,), 0, 90.0)
+    opened = (Group("unsettled", 3, (), 3, None), Group("insufficient", 1, (), 1, None))
+    told = kind.headline(of(fine, *opened))
+    assert told.text == "9 operators: nobody known to be At Risk or Critical; of 4 the band cannot be told."
+    assert (told.tone, told.facts[-1].value) == ("unknown", 4)
+    told = kind.headline(of(Group("at_risk", 2, (USD,), 0, 50.0), *opened))
+    assert told.text == "6 operators: 2 At Risk, with $1,200.00 of MRR a month; of 4 the band cannot be told."
+    assert told.tone == "bad"
+    assert kind.headline(of(*opened)).text == "4 operators: too little is known of any to tell how it stands."
+    assert kind.headline(of(fine)).tone == "good"
+
+
 def test_a_total_is_told_beside_the_currencies_where_every_rate_is_set() -> None:
     found = of(Group("at_risk", 3, (CAD, USD), 1, 50.0), Group("critical", 2, (Money("CAD", 100),), 0, 20.0))
     told = kind.headline(replace(found, rates=rates(CAD="1.25"))).text

@@ -9,7 +9,7 @@ import pytest
 from made_up_lake import NAMES, NOW, fill, settings_in, stories
 
 from customer_research.domain.evidence import Gap
-from customer_research.domain.portfolio import Moves, Overview, Risks, Week
+from customer_research.domain.portfolio import Group, Moves, Overview, Risks, Week
 from customer_research.domain.report import Bullets, Prose, Report
 from customer_research.errors import UsageError
 from customer_research.reports.kinds import alerts as alerts_kind
@@ -86,6 +86,18 @@ def test_a_snapshot_without_a_customer_says_so(filled: Settings) -> None:
     none = replace(found, chosen=replace(found.chosen, words=""))
     words = f"There is nobody to judge: of {len(NAMES)} operators in the snapshot none is a customer now."
     no_good_news(digest.build(Week(none, NO_HISTORY, NO_HISTORY, {})), words)
+
+
+@pytest.mark.parametrize(("opened", "tone"), [(0, "good"), (3, "unknown")])
+def test_a_quiet_week_is_good_news_only_of_those_of_whom_it_can_be_told(
+    filled: Settings, opened: int, tone: str
+) -> None:
+    found = desk._portfolio(filled, Wanted(), NOW)
+    bands = (Group("healthy", 5, (), 0, 90.0), *((Group("unsettled", opened, (), 0, None),) if opened else ()))
+    quiet = Moves(found.snapshot, (), (), (), (), (), 0, found.receipt)
+    report = digest.build(Week(replace(found, bands=bands), quiet, NO_HISTORY, {}))
+    assert report.headline is not None
+    assert report.headline.tone == tone
 
 
 def test_those_whose_risk_is_unknown_are_not_called_safe(filled: Settings) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from customer_research.connect.source import Row
 from customer_research.domain.evidence import Gap
 from customer_research.errors import SchemaChanged
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 SURELY = 3
 """Records, none of which can be read, that prove a change of the vendor's contract rather than a bad record."""
@@ -19,20 +19,20 @@ HINT = "Correct the record at {title}, or wait until it is finished; then run th
 
 
 @dataclass(slots=True)
-class Read(Generic[T]):
-    """The rows of the records that could be read, and the others, each with what is wrong with it."""
+class Read(Generic[T, R]):
+    """The rows (`R`) of the records (`T`) that could be read, and the others, each with what is wrong with it."""
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[R] = field(default_factory=list)
     unread: list[tuple[T, SchemaChanged]] = field(default_factory=list)
 
 
-def each(records: Iterable[T], read: Callable[[T], Sequence[Row]], *, surely: int = 1) -> Read[T]:
+def each(records: Iterable[T], read: Callable[[T], Sequence[R]], *, surely: int = 1) -> Read[T, R]:
     """The rows of all records that can be read.
 
     Raises:
         SchemaChanged: of at least `surely` records none can be read: that is not the fault of one record.
     """
-    found, count = Read[T](), 0
+    found, count = Read[T, R](), 0
     for record in records:
         count += 1
         try:

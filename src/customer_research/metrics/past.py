@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from customer_research.domain.records import TABLES
 from customer_research.metrics.catalogue import METRICS
 
 _OVERWRITTEN: Mapping[str, str] = MappingProxyType(
@@ -62,6 +63,14 @@ STANDING = frozenset({"csm_churned", "csm_churned_on", "csm_last_event", "net_pa
 """Metrics over columns without a history that nevertheless are told of the past: an event with its date, or a term of the
 contract that no outcome changes."""
 
+_UNPAID: Mapping[str, str] = MappingProxyType(
+    {
+        "payment_status": "CASE WHEN p.invoice_id IS NULL THEN i.payment_status WHEN p.failed = 1 THEN 'failed' ELSE 'pending' END",
+        "due_minor": "CASE WHEN p.invoice_id IS NULL THEN i.due_minor END",
+    }
+)
+"""Columns of an invoice that its payment overwrites → what they were before."""
+
 REBUILT_INVOICE = "invoice_then"
 """The stage that gives invoices as they stood at each instant."""
 
@@ -109,6 +118,25 @@ LEFT JOIN tried AS t ON t.operator_id = i.operator_id AND t.invoice_id = i.invoi
 WHERE i.created_at < m.t
 """
 """Invoices at `$as_of`: an attempt that succeeded by then paid them, one that failed failed them, else they wait."""
+
+
+UNPAID_INVOICE_SQL = f"""
+SELECT {", ".join(_UNPAID.get(column, f"i.{column}") + f" AS {column}" for column in TABLES["invoice"].column_names)}
+FROM invoice AS i
+LEFT JOIN (
+    SELECT
+        operator_id,
+        invoice_id,
+        MAX(CASE WHEN status = 'failed' AND paid_at < CAST($as_of AS TIMESTAMP) THEN 1 ELSE 0 END) AS failed
+    FROM payment
+    GROUP BY operator_id, invoice_id
+    HAVING MIN(CASE WHEN status = 'succeeded' THEN paid_at END) >= CAST($as_of AS TIMESTAMP)
+) AS p ON p.operator_id = i.operator_id AND p.invoice_id = i.invoice_id AND i.payment_status = 'succeeded'
+"""  # noqa: S608 - names of our own
+"""Invoices as they are, but for those whose payment succeeded at `$as_of` or later: these wait, or failed where an attempt had.
+
+Unlike `REBUILT_INVOICE_SQL` it believes the status of an invoice without payments, and Lago's word that one is overdue.
+"""
 
 
 def with_rebuilt_invoices(sql: str) -> str:

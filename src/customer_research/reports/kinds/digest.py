@@ -8,13 +8,13 @@ from datetime import timedelta
 from customer_research.domain.advice import PRIORITIES
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.money import Amounts
-from customer_research.domain.portfolio import Done, Moves, Week
+from customer_research.domain.portfolio import Done, Moves, Portfolio, Week
 from customer_research.domain.report import Block, FigureLine, Figures, Missing, Prose, Report, Text, Tone
 from customer_research.domain.words import counted, instant_words, value_words
 from customer_research.reports.answering import answer_words
 from customer_research.reports.build import Kind, bullets, section, sections, stated
 from customer_research.reports.kinds.moving import AT_RISK, first, money_at_risk, movers_table, proofs
-from customer_research.reports.kinds.portfolio import disagreements_table, gap_warnings, nobody, number, table
+from customer_research.reports.kinds.portfolio import disagreements_table, gap_warnings, nobody, number, table, untold
 from customer_research.reports.presentation import source_title
 from customer_research.reports.recommend import due
 from customer_research.reports.standing import by_worth
@@ -66,15 +66,20 @@ def _headline(found: Week) -> Prose:
         return Prose(f"Nothing to compare with: {moves.detail}.{money}", (), "unknown")
     facts = (_count(found, len(moves.new_at_risk)), *((risk,) if isinstance(risk, Fact) else ()))
     if not any((moves.new_at_risk, moves.worse, moves.better, moves.left, moves.came)):
-        return Prose(f"A quiet week to {when}: nobody's standing changed.{money}", facts, "good")
+        return Prose(f"A quiet week to {when}: nobody's standing changed.{money}", facts, _calm(portfolio))
     parts = [
         f"{len(moves.new_at_risk)} newly at risk",
         f"{len(moves.worse)} worse",
         f"{len(moves.better)} better",
         *([f"{len(moves.left)} left"] if moves.left else []),
     ]
-    tone: Tone = "bad" if moves.new_at_risk or moves.left else "watch" if moves.worse else "good"
+    tone: Tone = "bad" if moves.new_at_risk or moves.left else "watch" if moves.worse else _calm(portfolio)
     return Prose(f"Week to {when}: {', '.join(parts)}.{money}", facts, tone)
+
+
+def _calm(portfolio: Portfolio) -> Tone:
+    """No news is good news only of those of whom it can be told how they stand."""
+    return "unknown" if untold(portfolio) else "good"
 
 
 def _risk_words(risk: Fact[Amounts] | Gap) -> str:

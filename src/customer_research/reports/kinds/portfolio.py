@@ -21,6 +21,7 @@ from customer_research.reports.presentation import source_title
 from customer_research.reports.standing import flag, health
 
 _AT_RISK = frozenset({"critical", "at_risk"})
+_UNTOLD = frozenset({"unsettled", "insufficient"})
 OLD = timedelta(hours=48)
 """The age of a snapshot from which it is told."""
 
@@ -195,17 +196,32 @@ def headline(found: Portfolio) -> Prose:
     money, facts = mrr_words(found, worst)
     total = number(found, found.chosen.matching, "count")
     chosen = f" ({found.chosen.words})" if found.chosen.words else ""
-    if found.chosen.matching and set(counts) == {"insufficient"}:
+    if found.chosen.matching and untold(found) == found.chosen.matching:
         words = (
             f"{counted(found.chosen.matching, 'operator')}{chosen}: too little is known of any to tell how it stands."
         )
         return Prose(words, (total,), "unknown")
-    standing = f"{' and '.join(parts)}, with {money}" if parts else "nobody At Risk or Critical"
-    return Prose(f"{counted(found.chosen.matching, 'operator')}{chosen}: {standing}.", (total, *facts), _tone(worst))
+    open_ = untold(found)
+    standing = (
+        f"{' and '.join(parts)}, with {money}"
+        if parts
+        else f"nobody{' known to be' if open_ else ''} At Risk or Critical"
+    )
+    rest = f"; of {open_:,} the band cannot be told" if open_ else ""
+    facts = (*facts, *((number(found, open_, "count"),) if open_ else ()))
+    tone = _tone(worst, untold=bool(open_))
+    return Prose(f"{counted(found.chosen.matching, 'operator')}{chosen}: {standing}{rest}.", (total, *facts), tone)
 
 
-def _tone(worst: Sequence[Group]) -> Tone:
-    return "bad" if any(group.name in _AT_RISK and group.operators for group in worst) else "good"
+def untold(found: Portfolio) -> int:
+    """Of how many operators it cannot be told in which band they stand."""
+    return sum(group.operators for group in found.bands if group.name in _UNTOLD)
+
+
+def _tone(worst: Sequence[Group], *, untold: bool) -> Tone:
+    if any(group.name in _AT_RISK and group.operators for group in worst):
+        return "bad"
+    return "unknown" if untold else "good"
 
 
 def gap_warnings(found: Portfolio) -> Iterator[Prose]:

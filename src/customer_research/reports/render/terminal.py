@@ -40,7 +40,6 @@ STYLES: dict[Tone, str] = {
 }
 _TWO_COLUMNS = 110
 _LONGEST_CELL = 60
-_AND = " and "  # between the amounts of several currencies
 _LONGEST_FIGURE = 24  # on one line of a table
 _LONGEST_QUERY = 140
 _SINGLES = 2
@@ -325,7 +324,7 @@ class _Writer:
         for at, header in enumerate(table.headers):
             right = at < len(table.align) and table.align[at] == "right"
             column = [row[at].plain for row in rows]
-            parts = right and any(_AND in text or len(text) > _LONGEST_FIGURE for text in column)  # none is ever cut
+            parts = right and any(len(text) > _LONGEST_FIGURE for text in column)  # none is cut
             pieces = [piece for text in (header, *column) for piece in (text.split() if parts else [text])]
             grid.add_column(
                 _styled(self._presenter.text(header)),

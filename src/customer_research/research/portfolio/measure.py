@@ -15,6 +15,7 @@ from customer_research.domain.tables import TableSet
 from customer_research.engines.engine import Engine
 from customer_research.engines.rows import canonical_columns
 from customer_research.errors import UsageError
+from customer_research.metrics.past import UNPAID_INVOICE_SQL
 from customer_research.metrics.pinned import instant_sql, pinned
 from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS, stages
@@ -93,31 +94,10 @@ def attach(engine: Engine, tables: TableSet, as_of: datetime) -> None:
 
 
 def _unpay(engine: Engine, as_of: datetime) -> None:
-    """Make invoices that were paid at *as_of* or later wait again, or failed where an attempt had failed by then.
-
-    An invoice's status is overwritten by its payment; the payments have their dates. Of today none is later.
-    """
+    """Make invoices stand as their payments told at *as_of*; of today none is later."""
     t = instant_sql(as_of)
-    if not engine.run(f"SELECT 1 AS later FROM payment WHERE status = 'succeeded' AND paid_at >= {t} LIMIT 1"):
-        return
-    then = {
-        "payment_status": "CASE WHEN p.invoice_id IS NULL THEN i.payment_status WHEN p.failed = 1 THEN 'failed' ELSE 'pending' END",
-        "due_minor": "CASE WHEN p.invoice_id IS NULL THEN i.due_minor END",
-    }
-    columns = ", ".join(f"{then.get(name, f'i.{name}')} AS {name}" for name in LAKE_TABLES["invoice"].column_names)
-    engine.keep(
-        "invoice",
-        f"""
-        SELECT {columns}
-        FROM invoice AS i
-        LEFT JOIN (
-            SELECT operator_id, invoice_id, MAX(CASE WHEN status = 'failed' AND paid_at < {t} THEN 1 ELSE 0 END) AS failed
-            FROM payment
-            GROUP BY operator_id, invoice_id
-            HAVING MIN(CASE WHEN status = 'succeeded' THEN paid_at END) >= {t}
-        ) AS p ON p.operator_id = i.operator_id AND p.invoice_id = i.invoice_id AND i.payment_status = 'succeeded'
-        """,
-    )
+    if engine.run(f"SELECT 1 AS later FROM payment WHERE status = 'succeeded' AND paid_at >= {t} LIMIT 1"):
+        engine.keep("invoice", UNPAID_INVOICE_SQL, {"as_of": as_of})
 
 
 def _blanks(engine: Engine, tables: TableSet, as_of: datetime) -> Iterator[dict[str, Any]]:

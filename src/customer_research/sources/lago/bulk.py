@@ -160,7 +160,7 @@ class _Unread:
         self._count = 0
         self._first: SchemaChanged | None = None
 
-    def take(self, records: Iterable[Any], read: Read[Any]) -> tuple[dict[str, list[Row]], dict[str, list[Key]]]:
+    def take(self, records: Iterable[Any], read: Read[Any, Row]) -> tuple[dict[str, list[Row]], dict[str, list[Key]]]:
         """The rows that name the unread ones, and the keys of those that may have been unread before."""
         name, raws = unread_table(self._table), [(_raw(one), error) for one, error in read.unread]
         came = set(map(_id, records)) & self._held
@@ -207,7 +207,7 @@ def _owner(raw: Any) -> str | None:
         return None
 
 
-def _slice(run: _Run, table: str, read: Read[Any], unread: _Unread, records: Iterable[Any] | None = None) -> Slice:
+def _slice(run: _Run, table: str, read: Read[Any, Row], unread: _Unread, records: Iterable[Any] | None = None) -> Slice:
     """The slice of a run: its rows, each with the run's receipt, and what could not be read."""
     receipt = run.recording.receipt(read.rows, truncated=run.missing > 0)
     bad, good = unread.take(run.records if records is None else records, read)
@@ -328,7 +328,7 @@ async def _invoices(session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
         yield piece if piece.mark is None else _ended(piece, pull, {"invoice": missing}, unread.gap, whole=False)
 
 
-def _read_invoices(records: Iterable[Raw]) -> Read[Raw]:
+def _read_invoices(records: Iterable[Raw]) -> Read[Raw, Row]:
     return each(records, lambda raw: [_invoice(raw)], surely=SURELY)
 
 

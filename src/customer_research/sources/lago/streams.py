@@ -152,12 +152,12 @@ async def coupons(session: LagoSession, subject: Subject) -> Batch:
     return Batch({"coupon": stamp(read.rows, receipt)}, (receipt, *limits.receipts), gaps)
 
 
-def missing(table: str, listing: Listing, read: Read[Any]) -> dict[str, Gap]:
+def missing(table: str, listing: Listing, read: Read[Any, Row]) -> dict[str, Gap]:
     """The gap of a table of which records did not come, or came and cannot be read; none when all are there."""
     return unread(table, read) | truncated(table, listing.missing)
 
 
-def unread(table: str, read: Read[Any]) -> dict[str, Gap]:
+def unread(table: str, read: Read[Any, Row]) -> dict[str, Gap]:
     """The gap of a table with records that cannot be read."""
     if not read.unread:
         return {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from customer_research.connect.concurrent import together
-from customer_research.connect.reading import SURELY, unread_gap
+from customer_research.connect.reading import SURELY, each, unread_gap
 from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import Batch, Row, Subject
 from customer_research.domain.evidence import Gap
@@ -115,17 +115,9 @@ def readable(pages: Sequence[Mapping[str, Any]], schema: Schema) -> tuple[list[T
     Raises:
         SchemaChanged: of several pages none came whole: that is not the fault of one page.
     """
-    tickets: list[Ticket] = []
-    wrong: list[SchemaChanged] = []
-    for page in pages:
-        try:
-            tickets.append(read_page(page, schema))
-            whole(tickets[-1])
-        except SchemaChanged as error:
-            wrong.append(error)
-    if len(wrong) == len(pages) >= SURELY:
-        raise wrong[0]
-    return tickets, wrong
+    read = each(pages, lambda page: [whole(read_page(page, schema))], surely=SURELY)
+    partly = [read_page(page, schema) for page, _ in read.unread if page.get("id")]
+    return [*read.rows, *partly], [error for _, error in read.unread]
 
 
 def unread(wrong: Sequence[SchemaChanged]) -> Gap | None:
