@@ -12,6 +12,7 @@ from typing import TypeVar
 import hypothesis
 import pytest
 from pydantic import SecretStr
+from worlds import DEMO, Worlds, alone
 
 from customer_research.research import Research, system_clock
 from customer_research.research.portfolio.taking import Asked, take
@@ -51,12 +52,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for what is made once a run, whichever worker needs it first; see `worlds.alone`."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def worlds(shared_folder: Path) -> Worlds:
+    """Worlds, and sandboxes of one's own, for tests that change them or need few operators."""
+    return Worlds(shared_folder)
+
+
+@pytest.fixture(scope="session")
+def sandbox(worlds: Worlds) -> Iterator[Sandbox]:
     """All vendors on loopback ports, 400 operators and the 42 scenarios; one a worker process.
 
     The vendors' rate limits are off: all tests of a worker share one minute's budget, and the limits have tests of their own.
     """
-    with Sandbox.start(slow_seconds=30.0, rate_limits=False) as running:
+    with worlds.running(DEMO, slow_seconds=30.0) as running:
         yield running
 
 
@@ -94,16 +108,23 @@ def settings(config_path: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def portfolio_settings(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The settings with a lake that holds the whole sandbox, pulled once a worker, and its newest snapshot; to be read only.
+def portfolio_settings(settings: Settings, shared_folder: Path) -> Settings:
+    """The settings with a lake that holds the whole sandbox, pulled once a run, and its newest snapshot; to be read only.
 
     Under the widest umask: what is private there is so by what the program does.
     """
-    folder = tmp_path_factory.mktemp("portfolio")
+    folder = shared_folder / "portfolio"
     store = SecretStr(f"sqlite:///{folder / 'store.db'}")
     chosen = settings.model_copy(
         update={"lake": LakeSettings(folder=folder / "lake"), "store": StoreSettings(url=store)}  # type: ignore[call-arg]
     )
+    with alone(folder):
+        if not folder.exists():
+            _pull(chosen)
+    return chosen
+
+
+def _pull(chosen: Settings) -> None:
     clock = lambda: chosen.clock or system_clock()  # noqa: E731
     umask = os.umask(0)
     try:
@@ -112,7 +133,6 @@ def portfolio_settings(settings: Settings, tmp_path_factory: pytest.TempPathFact
         take(chosen, clock, Asked())
     finally:
         os.umask(umask)
-    return chosen
 
 
 @pytest.fixture

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import pytest
 from prism import PRISM, SPECS, Contract, Judge, Sent, judge
-from wire import VERSIONS, Wire, awkward_world, send_everything, settings_of
-
-from customer_research.sandbox.serve import Sandbox
+from wire import VERSIONS, Wire, made_awkward, send_everything, settings_of
+from worlds import Worlds
 
 VENDORS = tuple(VERSIONS)
 
@@ -36,11 +35,12 @@ def _at_hand() -> None:
 
 
 @pytest.fixture(scope="module")
-def wire() -> Iterator[Wire]:
+def wire(worlds: Worlds) -> Iterator[Wire]:
     """All requests of all vendors in all versions, sent once to the sandbox."""
-    dataset = awkward_world()
+    dataset = worlds.dataset()
+    made_awkward(dataset)
     with (
-        Sandbox.start(dataset=dataset, rate_limits=False) as sandbox,
+        worlds.running(dataset=dataset) as sandbox,
         pytest.MonkeyPatch.context() as monkeypatch,
     ):
         wire = Wire(sandbox.addresses)

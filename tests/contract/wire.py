@@ -24,7 +24,6 @@ from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
 from customer_research.sandbox.dataset import Dataset
 from customer_research.sandbox.serve import Sandbox
-from customer_research.sandbox.world import generate
 from customer_research.settings import Settings, load_settings
 from customer_research.sources import discover
 from customer_research.sources.lago.streams import STATUSES
@@ -44,15 +43,13 @@ HELD = "0a0a0a0a-3333-4333-8333-333333333333"
 """An invoice that a lake holds as unpaid and that Lago no longer has."""
 
 
-def awkward_world() -> Dataset:
-    """A small world whose first operator has more of everything than fits a page."""
-    dataset = generate(seed=7, n_operators=6)
+def made_awkward(dataset: Dataset) -> None:
+    """Give the world's first operator more of everything than fits a page."""
     operator = dataset.lago.customers[0]["external_id"]
     _many_credit_notes(dataset, operator)
     _open_prices(dataset, operator)
     _many_engagements(dataset)
     _many_tickets(dataset, operator)
-    return dataset
 
 
 def _open_prices(dataset: Dataset, operator: str) -> None:
@@ -269,4 +266,4 @@ async def _ask_the_warehouse(session: Any, people: Iterable[Subject]) -> None:
         await session.query(trips, tables=("reservation",), subject=subject, stream="usage")
 
 
-__all__ = ["VERSIONS", "Wire", "awkward_world", "opened", "send_everything", "settings_of"]
+__all__ = ["VERSIONS", "Wire", "made_awkward", "opened", "send_everything", "settings_of"]

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from worlds import Worlds
 
 from customer_research.domain.tables import TableSet
 from customer_research.lake import Lake
@@ -30,9 +31,9 @@ SHARES = (0.2, 1.1)
 
 
 @pytest.fixture(scope="module")
-def small() -> Iterator[Sandbox]:
+def small(worlds: Worlds) -> Iterator[Sandbox]:
     """The scenarios' operators alone with every twentieth of their trips, in a sandbox of their own."""
-    dataset = world.generate(n_operators=0)
+    dataset = worlds.dataset()
     trips = dataset.warehouse[RESERVATIONS]
     fewer = {**dataset.warehouse, RESERVATIONS: replace(trips, rows=trips.rows[::20])}
     with Sandbox.start(dataset=replace(dataset, warehouse=fewer), rate_limits=False) as running:

@@ -11,13 +11,13 @@ from typing import Any
 import httpx2
 import pytest
 from pulled import UNTIL, Kept, in_session, unstamped
+from worlds import Worlds
 
 from customer_research.connect.source import Subject
 from customer_research.domain.records import TABLES
 from customer_research.errors import SchemaChanged, SourceError, Truncated
 from customer_research.sandbox.dataset import Dataset
 from customer_research.sandbox.serve import Sandbox
-from customer_research.sandbox.world import generate
 from customer_research.settings import Settings, load_settings
 from customer_research.sources.lago import SOURCE
 from customer_research.sources.lago.bulk import BEGINNING, NOTES, PAGES
@@ -38,9 +38,9 @@ LATER = UNTIL + timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
-def dataset() -> Dataset:
+def dataset(worlds: Worlds) -> Dataset:
     """A world with all named scenarios, a legacy number among its customers, and prices that lists leave open."""
-    made = generate(seed=7, n_operators=8)
+    made = worlds.dataset()
     records = made.lago
     assert len(records.invoices) > PAGES * 100
     old = records.customers[3]["external_id"]
@@ -61,9 +61,9 @@ def dataset() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def own(dataset: Dataset) -> Iterator[Sandbox]:
+def own(worlds: Worlds, dataset: Dataset) -> Iterator[Sandbox]:
     """A sandbox of this module: its tests change the world."""
-    with Sandbox.start(dataset=dataset, rate_limits=False) as running:
+    with worlds.running(dataset=dataset) as running:
         yield running
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from worlds import Worlds
 
 from customer_research.connect.source import Batch, Found, Subject
 from customer_research.domain.identity import Interpretation
@@ -427,8 +428,8 @@ def test_billing_is_not_asked_for_names() -> None:
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox.start(operators=25, rate_limits=False) as running:
+def sandbox(worlds: Worlds) -> Iterator[Sandbox]:
+    with worlds.running() as running:
         yield running
 
 

@@ -13,13 +13,13 @@ import httpx2
 import pytest
 from crm_records import DATA_SOURCE_ID, notion_schema
 from pulled import UNTIL, Kept, in_session, unstamped
+from worlds import Worlds
 
 from customer_research.connect.source import BulkStream, Subject
 from customer_research.errors import SchemaChanged, SourceError
 from customer_research.sandbox.dataset import Dataset
 from customer_research.sandbox.serve import Sandbox
 from customer_research.sandbox.servers.notion import TOKEN
-from customer_research.sandbox.world import generate
 from customer_research.settings import Settings, load_settings
 from customer_research.sources.notion import SOURCE
 from customer_research.sources.notion.bulk import ALIAS, BEGINNING, PAGE, REQUESTS
@@ -32,9 +32,9 @@ PAGES = REQUESTS * 100
 
 
 @pytest.fixture(scope="module")
-def dataset() -> Dataset:
+def dataset(worlds: Worlds) -> Dataset:
     """A world with all named scenarios, and more tickets than one slice has."""
-    made = generate(seed=7, n_operators=8)
+    made = worlds.dataset()
     tickets = [
         {**made.notion.tickets[n % 40], "page_id": f"{n:08x}-1111-4111-8111-111111111111", "number": 90_000 + n}
         for n in range(PAGES + 50)
@@ -43,9 +43,9 @@ def dataset() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def own(dataset: Dataset) -> Iterator[Sandbox]:
+def own(worlds: Worlds, dataset: Dataset) -> Iterator[Sandbox]:
     """A sandbox of this module: its tests change the world."""
-    with Sandbox.start(dataset=dataset, rate_limits=False) as running:
+    with worlds.running(dataset=dataset) as running:
         yield running
 
 

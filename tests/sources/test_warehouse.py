@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pytest
+from worlds import Worlds
 
 from customer_research.connect.source import Subject
 from customer_research.connect.sql import Parameter, SqlAnswer
@@ -32,8 +33,8 @@ PEOPLE = """SELECT (SELECT COUNT(*) FROM member) AS members, (SELECT COUNT(*) FR
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox.start(operators=3, rate_limits=False, slow_seconds=0.5) as sandbox:
+def running(worlds: Worlds) -> Iterator[Sandbox]:
+    with worlds.running(slow_seconds=0.5) as sandbox:
         yield sandbox
 
 

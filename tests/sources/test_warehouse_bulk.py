@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulled import UNTIL, Kept, in_session, unstamped
+from worlds import Worlds
 
 from customer_research.connect.source import Row, Slice, Subject
 from customer_research.domain.records import LAKE_TABLES, TABLES
@@ -30,8 +31,8 @@ BY_MODEL, BY_CSM_ONLY, BY_RAW, NO_CARDS = 2, 15, 16, 17
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox.start(operators=3, rate_limits=False, slow_seconds=0.5) as running:
+def sandbox(worlds: Worlds) -> Iterator[Sandbox]:
+    with worlds.running(slow_seconds=0.5) as running:
         yield running
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from worlds import Worlds
 
 from customer_research.connect.source import Subject
 from customer_research.connect.sql import SqlAnswer
@@ -23,8 +24,8 @@ NAMES = [check.name for check in SOURCE.checks]
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Sandbox]:
-    with Sandbox.start(operators=3, rate_limits=False, slow_seconds=0.5) as sandbox:
+def running(worlds: Worlds) -> Iterator[Sandbox]:
+    with worlds.running(slow_seconds=0.5) as sandbox:
         yield sandbox
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
+from worlds import Worlds
 
 from customer_research.connect.source import Subject
 from customer_research.domain.records import TABLES
@@ -43,8 +44,8 @@ def queries() -> dict[str, tuple[tuple[str, ...], str]]:
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox.start(operators=0, rate_limits=False) as running:
+def sandbox(worlds: Worlds) -> Iterator[Sandbox]:
+    with worlds.running() as running:
         yield running
 
 

@@ -11,6 +11,7 @@ import pytest
 from places import EPOCH, as_fakesnow_says, place
 from pulled import UNTIL, Kept, in_session
 from pydantic import SecretStr
+from worlds import Worlds
 
 from customer_research.connect.source import Row
 from customer_research.domain.evidence import Gap
@@ -30,7 +31,6 @@ from customer_research.research.portfolio.views import bound, measure_bound
 from customer_research.research.sync import run
 from customer_research.sandbox.dataset import Dataset, Relation
 from customer_research.sandbox.serve import Sandbox
-from customer_research.sandbox.world import generate
 from customer_research.settings import EngineSettings, Settings, StoreSettings, load_settings
 from customer_research.sources.warehouse import SOURCE, normalise
 from customer_research.sources.warehouse.bindings import (
@@ -68,9 +68,9 @@ READ: Mapping[str, frozenset[str]] = {
 
 
 @pytest.fixture(scope="module")
-def dataset() -> Dataset:
+def dataset(worlds: Worlds) -> Dataset:
     """The scenarios' operators and one that answered a survey, with their latest trips."""
-    made = generate(seed=7, n_operators=3)
+    made = worlds.dataset()
     relations = made.warehouse
     chosen = {*SCENARIOS, relations["SWOOP.NPS_SURVEY"].rows[0]["OPERATOR_ID"]}
     app = [row for row in relations["POSTGRES_SWOOP.OPERATOR"].rows if row["OPERATOR_ID"] in chosen]

@@ -48,10 +48,10 @@ _silent.propagate = False
 class Sandbox:
     """A running sandbox. Use it as a context manager, or call `stop` when done."""
 
-    def __init__(self, dataset: Dataset, controls: Controls) -> None:
+    def __init__(self, dataset: Dataset, controls: Controls, kept: Path | None = None) -> None:
         self.dataset = dataset
         self._controls = controls
-        self._warehouse = Warehouse(dataset.warehouse, dataset.as_of)
+        self._warehouse = Warehouse(dataset.warehouse, dataset.as_of, kept)
         apps = _apps(dataset, self._warehouse, controls)
         self._listeners = {source: _Listener(source, app, controls) for source, app in apps.items()}
         self._folder = Path(tempfile.mkdtemp(prefix="customer-research-sandbox-"))
@@ -80,6 +80,7 @@ class Sandbox:
         rate_limits: bool = True,
         slow_seconds: float = 30.0,
         dataset: Dataset | None = None,
+        kept: Path | None = None,
     ) -> Sandbox:
         """Generate a world (or take *dataset*) and serve it.
 
@@ -92,13 +93,14 @@ class Sandbox:
             rate_limits: whether the vendors' rate limits hold.
             slow_seconds: how long a `slow` fault waits.
             dataset: a world that exists already; *operators*, *seed* and *as_of* are then not looked at.
+            kept: a file of DuckDB that keeps the warehouse's tables of this very world from one start to the next.
 
         Raises:
             ValueError: for a fault that does not exist.
         """
         found = _parsed(faults)
         controls = Controls(Faults(found), latency_ms / 1000, slow_seconds, rate_limits)
-        return cls(dataset if dataset is not None else _generated(operators, seed, as_of), controls)
+        return cls(dataset if dataset is not None else _generated(operators, seed, as_of), controls, kept)
 
     @property
     def request_log(self) -> list[Request]:

@@ -73,16 +73,25 @@ class Answer:
 
 
 class Warehouse:
-    """Runs Snowflake SQL over the world's relations. Safe to use from several threads."""
+    """Runs Snowflake SQL over the world's relations. Safe to use from several threads.
 
-    def __init__(self, relations: Mapping[str, Relation], as_of: datetime) -> None:
+    Filling the tables row by row is most of what a large world costs. With *kept*, a file of DuckDB, they are copied from
+    it where it exists, and written to it where it does not.
+    """
+
+    def __init__(self, relations: Mapping[str, Relation], as_of: datetime, kept: Path | None = None) -> None:
         self.as_of = as_of
-        self.relations: dict[tuple[str, str], Mapping[str, str]] = {}
+        self.relations = _described(relations.values())
         self._lock = threading.Lock()
         self._running: set[duckdb.DuckDBPyConnection] = set()
         self._connection = duckdb.connect(":memory:", config={"threads": 2, "allow_community_extensions": "false"})
         self._connection.execute("SET enable_progress_bar = false")  # DuckDB draws it on stdout under `python -c`
-        self._load(relations.values())
+        if kept is not None and kept.exists():
+            self._copied(kept, "kept", "memory")
+        else:
+            self._load(relations.values())
+            if kept is not None:
+                self._keep(kept)
         for macro in MACROS:
             self._connection.execute(macro)
         self._connection.execute("SET enable_external_access = false")
@@ -141,14 +150,27 @@ class Warehouse:
                 self._connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{relation.schema}"')
                 self._create(relation)
                 self._fill(relation, Path(folder) / "rows.json")
-        for (schema, name), shown in VIEWS.items():
-            self._show(schema, name, shown)
+        for schema, name in self.relations.keys() & VIEWS.keys():
+            shown = '"."'.join(VIEWS[schema, name].split("."))
+            self._connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+            self._connection.execute(f'CREATE VIEW "{schema}"."{name}" AS SELECT * FROM "{shown}"')
         self._describe()
+
+    def _keep(self, kept: Path) -> None:
+        """Write the tables to a file that is there whole or not at all."""
+        with tempfile.TemporaryDirectory(prefix=f"{kept.name}-", dir=kept.parent) as folder:
+            written = Path(folder) / kept.name
+            self._copied(written, "memory", "kept")
+            written.replace(kept)
+
+    def _copied(self, file: Path, origin: str, goal: str) -> None:
+        self._connection.execute(f"ATTACH '{file}' AS kept{' (READ_ONLY)' if origin == 'kept' else ''}")
+        self._connection.execute(f"COPY FROM DATABASE {origin} TO {goal}")
+        self._connection.execute("DETACH kept")
 
     def _create(self, relation: Relation) -> None:
         columns = ", ".join(f'"{name}" {_stored(kind)}' for name, kind in relation.columns.items())
         self._connection.execute(f'CREATE TABLE "{relation.schema}"."{relation.name}" ({columns})')
-        self.relations[relation.schema, relation.name] = relation.columns
 
     def _fill(self, relation: Relation, file: Path) -> None:
         if not relation.rows:
@@ -163,14 +185,6 @@ class Warehouse:
             f'INSERT INTO "{relation.schema}"."{relation.name}" SELECT * FROM read_json(?, format = \'newline_delimited\', columns = {{{listed}}})',
             [str(file)],
         )
-
-    def _show(self, schema: str, name: str, shown: str) -> None:
-        origin = tuple(shown.split("."))
-        if origin not in self.relations:
-            return
-        self._connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
-        self._connection.execute(f'CREATE VIEW "{schema}"."{name}" AS SELECT * FROM "{origin[0]}"."{origin[1]}"')
-        self.relations[schema, name] = self.relations[origin[0], origin[1]]
 
     def _describe(self) -> None:
         """The information schema, as tables that `INFORMATION_SCHEMA.COLUMNS` and `.TABLES` are read from."""
@@ -192,6 +206,16 @@ class Warehouse:
                 by_column = [list(values) for values in zip(*described, strict=True)]
                 spread = ", ".join(["unnest(?)"] * len(by_column))
                 self._connection.execute(f"INSERT INTO main.{name} SELECT {spread}", by_column)
+
+
+def _described(relations: Iterable[Relation]) -> Mapping[tuple[str, str], Mapping[str, str]]:
+    """(Schema, name) → columns, of the relations and of the views of them."""
+    tables = {(relation.schema, relation.name): relation.columns for relation in relations}
+    origins = {
+        view: (schema, name)
+        for view, (schema, _, name) in ((view, shown.partition(".")) for view, shown in VIEWS.items())
+    }
+    return tables | {view: tables[origin] for view, origin in origins.items() if origin in tables}
 
 
 def base_type(kind: str) -> str:

@@ -1,0 +1,73 @@
+"""The sandbox's worlds, made once a run: what one worker has made, the other and all later sandboxes take from a file."""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from customer_research.sandbox import world
+from customer_research.sandbox.dataset import Dataset
+from customer_research.sandbox.serve import Sandbox
+
+DEMO = 400
+"""How many operators the demo's world has, the scenarios' not counted."""
+
+SMALL = 8
+"""A world of the scenarios and a few more, for the tests that look at few operators."""
+
+
+class Worlds:
+    """Worlds of the demo's seed, with all scenarios; *folder* is shared by the workers of a run."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def dataset(self, operators: int = SMALL) -> Dataset:
+        """A world of one's own, which may be changed."""
+        file = self._folder / f"world-{operators}.pickle"
+        with alone(file), _uncollected():
+            if file.exists():
+                made: Dataset = pickle.loads(file.read_bytes())
+            else:
+                made = world.generate(n_operators=operators)
+                file.write_bytes(pickle.dumps(made, protocol=5))
+        return made
+
+    @contextmanager
+    def running(self, operators: int = SMALL, dataset: Dataset | None = None, **how: Any) -> Iterator[Sandbox]:
+        """A sandbox of one's own, without the vendors' rate limits.
+
+        Args:
+            operators: how many operators its world has.
+            dataset: that world with other records of Lago, HubSpot and Notion, but the same warehouse.
+            how: what else `Sandbox.start` takes.
+        """
+        kept = self._folder / f"warehouse-{operators}.duckdb"
+        chosen = dataset or self.dataset(operators)
+        with alone(kept):
+            started = Sandbox.start(dataset=chosen, kept=kept, rate_limits=False, **how)
+        gc.freeze()  # millions of records that stay: no later collection need look at them
+        with started:
+            yield started
+
+
+@contextmanager
+def alone(file: Path) -> Iterator[None]:
+    """While no other worker does the same for this file."""
+    with file.with_name(f"{file.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
