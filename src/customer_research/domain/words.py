@@ -50,6 +50,8 @@ _LETTERED = re.compile(r"([A-Z]{3})(?=\d)")
 
 def clean(text: str) -> str:
     """A text on one line, without terminal sequences, control characters, bidi controls or lone surrogates."""
+    if text.isprintable():  # which none of those is; nearly every text
+        return " ".join(text.split())
     return " ".join("".join(_harmless(char) for char in _SEQUENCES.sub("", text)).split())
 
 

@@ -160,15 +160,20 @@ def mask_numbers(text: str) -> str:
 
 
 def _found(text: str, people: People) -> Iterator[Span]:
-    folded = _unaccented(text)
-    if _digits(folded) >= _FEWEST_DIGITS:
-        yield from _numbers(folded)
-    yield from _addresses(folded)
-    if (
-        _digits(folded) >= _FEWEST_DIGITS and not folded.strip().isdigit()
-    ):  # a number alone in its cell is an identifier
-        yield from _phones(folded)
+    yield from _of_any_text(text)
     yield from people.found(text)
+
+
+@lru_cache(maxsize=4096)
+def _of_any_text(text: str) -> tuple[Span, ...]:
+    """The places of what is personal whoever the people are; a report repeats most of its texts, and formats repeat them all."""
+    folded = _unaccented(text)
+    many = _digits(folded) >= _FEWEST_DIGITS
+    found = [*_numbers(folded)] if many else []
+    found += _addresses(folded)
+    if many and not folded.strip().isdigit():  # a number alone in its cell is an identifier
+        found += _phones(folded)
+    return tuple(found)
 
 
 def _without(text: str, found: Iterable[Span]) -> str:
