@@ -1,17 +1,18 @@
-"""What all tests share: a sandbox of all vendors over real HTTP, and the rule that nothing may be skipped in CI."""
+"""What all tests share: a sandbox of all vendors over real HTTP, and the order in which files are run."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import re
-from collections.abc import Awaitable, Callable, Generator, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import hypothesis
 import pytest
 from pydantic import SecretStr
+from skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks
 from worlds import DEMO, Worlds, alone
 
 from customer_research.research import Research, system_clock
@@ -21,11 +22,6 @@ from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import LakeSettings, Settings, StoreSettings, load_settings
 
 T = TypeVar("T")
-R = TypeVar("R", pytest.TestReport, pytest.CollectReport)
-
-IMPOSSIBLE_HERE = "impossible here: "
-"""How the reason of a skip begins that no set-up step could have avoided; any other skip fails in CI."""
-
 
 for _name in ("CLICOLOR", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "PY_COLORS", "TERM"):
     os.environ.pop(_name, None)  # of whoever calls: tests of these set them
@@ -49,6 +45,32 @@ def pytest_configure(config: pytest.Config) -> None:
         for name in names:
             if not re.search(rf"\b(?:def|class) {re.escape(name)}\b", file.read_text(encoding="utf-8")):
                 raise pytest.UsageError(f"There is no test {name} in {path}.")
+
+
+LONGEST_FIRST = (
+    "engines/test_differential.py",
+    "docs/test_samples.py",
+    "engines/test_calendar_engines.py",
+    "research/test_kinds_on_scenarios.py",
+    "research/test_history_told.py",
+    "metrics/test_counted_records.py",
+    "research/test_stopped_sources.py",
+    "docs/test_skill.py",
+    "sources/test_warehouse_bulk.py",
+    "research/test_portfolio_demo.py",
+    "research/test_portfolio_measure.py",
+    "metrics/test_queries.py",
+    "health/test_canonical_2.py",
+    "test_wheel.py",
+    "research/test_sync_killed.py",
+)
+"""The files that take longest. A worker takes a file at a time: a long one that came last would leave the other idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring the longest files to the front; the others stay as they were found."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(scope="session")
@@ -147,33 +169,3 @@ def research(settings: Settings) -> Callable[[Callable[[Research], Awaitable[T]]
         return asyncio.run(session())
 
     return run
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """In CI a test that was skipped, but could have run, fails."""
-    report = yield
-    return _judged(report)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """In CI a module that was skipped, but could have run, fails; pytest-xdist tells its controller of failures only."""
-    report = yield
-    return _judged(report)
-
-
-def _judged(report: R) -> R:
-    expected_to_fail = hasattr(report, "wasxfail")
-    if os.environ.get("CI") == "true" and report.skipped and not expected_to_fail:
-        reason = _reason(report.longrepr)
-        if not reason.startswith(IMPOSSIBLE_HERE):
-            report.outcome = "failed"
-            report.longrepr = f"Skipped though it could have run: {report.nodeid}: {reason}"
-    return report
-
-
-def _reason(longrepr: object) -> str:
-    """Why a test was skipped; pytest tells it as (path, line, "Skipped: reason")."""
-    told = longrepr[-1] if isinstance(longrepr, tuple) else longrepr
-    return str(told).removeprefix("Skipped: ")

@@ -10,11 +10,13 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import skips
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "customer_research"
@@ -63,9 +65,24 @@ VAGUE_NAMES = {"utils", "util", "helpers", "helper", "manager", "data", "info", 
 @cache
 def _files() -> tuple[Path, ...]:
     """Files of the repository, new ones included, ignored ones not."""
+    listed = _known_to_git() if (ROOT / ".git").exists() and shutil.which("git") is not None else _not_ignored(ROOT)
+    return tuple(path for path in sorted(listed) if path.is_file())
+
+
+def _known_to_git() -> set[Path]:
     command = ("git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return tuple(path for name in sorted(set(listed.split("\0")) - {""}) if (path := ROOT / name).is_file())
+    return {ROOT / name for name in listed.split("\0") if name}
+
+
+def _not_ignored(folder: Path) -> set[Path]:
+    """The same of a plain copy, which has no history, or on a machine without Git: `.gitignore` has names and suffixes only."""
+    patterns = [line.rstrip("/") for line in (folder / ".gitignore").read_text(encoding="utf-8").splitlines()]
+    found: set[Path] = set()
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != ".git" and not any(fnmatch(name, one) for one in patterns)]
+        found |= {Path(place, name) for name in names if not any(fnmatch(name, one) for one in patterns)}
+    return found
 
 
 def _found(pattern: re.Pattern[str], files: Iterable[Path]) -> list[str]:
@@ -186,6 +203,15 @@ def test_no_two_test_modules_have_one_name() -> None:
     assert sorted(names) == sorted(set(names))
 
 
+@pytest.mark.skipif(
+    not (ROOT / ".git").exists() or shutil.which("git") is None, reason="impossible here: this is a plain copy"
+)
+def test_a_plain_copy_has_the_files_that_git_knows() -> None:
+    found = _not_ignored(ROOT)
+    assert {path for path in _known_to_git() if path.is_file()} <= found
+    assert not any(".venv" in path.parts or path.suffix == ".pyc" for path in found)
+
+
 # -- layers ------------------------------------------------------------------------------------------------------------
 
 
@@ -247,8 +273,8 @@ pytest.importorskip("a_module_that_nobody_wrote")
 
 
 def _run(folder: Path, modules: Mapping[str, str], workers: int, *, ci: bool) -> tuple[int, str]:
-    """Run the modules below our conftest, in processes of their own."""
-    shutil.copy(ROOT / "tests" / "conftest.py", folder)
+    """Run the modules under our rule, in processes of their own."""
+    shutil.copy(ROOT / "tests" / "running" / "skips.py", folder / "conftest.py")
     for name, text in modules.items():
         (folder / name).write_text(text, encoding="utf-8")
     environment = {name: text for name, text in os.environ.items() if not name.startswith(("PYTEST_", "CI"))}
@@ -262,6 +288,15 @@ def _run(folder: Path, modules: Mapping[str, str], workers: int, *, ci: bool) ->
         check=False,
     )
     return ran.returncode, ran.stdout + ran.stderr
+
+
+def test_the_rule_of_skips_holds_here(request: pytest.FixtureRequest) -> None:
+    hook = request.config.hook
+    held = {
+        one.function
+        for one in (*hook.pytest_runtest_makereport.get_hookimpls(), *hook.pytest_make_collect_report.get_hookimpls())
+    }
+    assert held >= {skips.pytest_runtest_makereport, skips.pytest_make_collect_report}
 
 
 @pytest.mark.parametrize("workers", [0, 1], ids=["in one process", "with workers"])

@@ -106,8 +106,10 @@ def _samples(path: Path, lines: Sequence[str]) -> Iterator[Sample]:
         raise SampleError(f"{path.name}:{start}: the block does not end.")
 
 
-def refreshed(sample: Sample, sandbox: Sandbox, folder: Path) -> tuple[str, ...]:
+def refreshed(sample: Sample, sandbox: Sandbox, folder: Path, pulled: Path | None = None) -> tuple[str, ...]:
     """The block's lines as they should be: each command with what it prints now. Run in *folder*, an empty one.
+
+    With *pulled*, a lake that holds this sandbox's world, samples of a filled lake begin with a copy of it.
 
     Raises:
         SampleError: the block is not of the described form, or a part to keep is not in the output.
@@ -122,7 +124,7 @@ def refreshed(sample: Sample, sandbox: Sandbox, folder: Path) -> tuple[str, ...]
     with _at_home_in(folder):
         sandbox.set_faults()
         if arguments[:1] != ["config"]:  # it tells where each setting comes from, and writes nothing
-            os.environ |= _places(sample, sandbox, folder)
+            os.environ |= _places(sample, sandbox, folder, pulled)
         sandbox.set_faults(*sample.directives.get("fault", "").split())
         code, output = printed([*_config(sample, sandbox), *arguments])
     lines = [f"$ {commands[0]}", *_kept(sample, _stable(output, sandbox).splitlines())]
@@ -131,7 +133,7 @@ def refreshed(sample: Sample, sandbox: Sandbox, folder: Path) -> tuple[str, ...]
     return tuple(lines)
 
 
-def _places(sample: Sample, sandbox: Sandbox, folder: Path) -> dict[str, str]:
+def _places(sample: Sample, sandbox: Sandbox, folder: Path, pulled: Path | None) -> dict[str, str]:
     """Where a sample's lake and store lie, never the sandbox's own, which other tests read: *folder*, or the filled ones.
 
     The filled ones are made once a sandbox: everything pulled, scored, scored back for some weeks, and judged under the alert rules.
@@ -143,7 +145,9 @@ def _places(sample: Sample, sandbox: Sandbox, folder: Path) -> dict[str, str]:
     }
     if chosen != folder and not chosen.exists():
         os.environ |= places
-        for arguments in FILLING:
+        if pulled is not None:
+            shutil.copytree(pulled, chosen / "lake")
+        for arguments in FILLING[pulled is not None :]:
             code, output = printed(["--config", str(sandbox.config_path), *arguments])
             if code:
                 raise SampleError(f"{sample.place}: {' '.join(arguments)} ended with {code}:\n{output}")

@@ -20,8 +20,11 @@ REFRESH = "After a wanted change run: .venv/bin/python tests/docs/write_guides.p
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.place)
-def test_a_sample_is_what_the_command_prints(sample: Sample, clean_sandbox: Sandbox, tmp_path: Path) -> None:
-    assert "\n".join(refreshed(sample, clean_sandbox, tmp_path)) == "\n".join(sample.lines), REFRESH
+def test_a_sample_is_what_the_command_prints(
+    sample: Sample, clean_sandbox: Sandbox, portfolio_settings: Settings, tmp_path: Path
+) -> None:
+    printed = refreshed(sample, clean_sandbox, tmp_path, portfolio_settings.lake_folder)
+    assert "\n".join(printed) == "\n".join(sample.lines), REFRESH
 
 
 def test_every_walkthrough_has_samples() -> None:
