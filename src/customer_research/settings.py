@@ -212,7 +212,7 @@ class Settings(BaseSettings):
     )
     deadline_seconds: float = Field(12, gt=0, description="Total time a stream may take, retries included")
     scorecard: str = Field(
-        "canonical", description="Scorecard of the reports: canonical, canonical_2, guide or billing_guide"
+        "canonical", description="Scorecard of the reports: canonical, canonical_1, guide or billing_guide"
     )
     playbook: Path | None = Field(None, description="Your own playbook (TOML: what to do when); empty: the shipped one")
     show_personal: bool = Field(default=False, description="Show personal data unmasked")

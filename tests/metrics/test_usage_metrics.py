@@ -125,22 +125,22 @@ def test_trends_need_ten_in_the_base() -> None:
     assert usage(*booked({10: 15, 100: 9}))["trend_90d"] is None
 
 
-def test_season_needs_fifteen_months_and_ten_a_year_ago() -> None:
+def test_season_needs_fifteen_months_and_windows_of_twenty() -> None:
     months = 15 * 30.4375
-    counts = {10.0: 6, 40.0: 20, 380.0: 3, 410.0: 10}
+    counts = {10.0: 15, 40.0: 50, 380.0: 30, 410.0: 100}
     young = usage(*booked({**counts, months - 0.001: 1}))
     assert (young["seasonal_factor_30d"], young["trend_30d_seasonal"]) == (None, None)
     old = usage(*booked({**counts, months: 1}))
     assert old["seasonal_factor_30d"] == pytest.approx(0.3)
     assert old["trend_30d"] == pytest.approx(-0.7)
     assert old["trend_30d_seasonal"] == pytest.approx(0.0)
-    few = usage(*booked({**counts, 410.0: 9, months: 1}))
-    assert few["seasonal_factor_30d"] is None
+    for few in ({410.0: 19}, {380.0: 19}, {40.0: 19}):
+        assert usage(*booked({**counts, **few, months: 1}))["seasonal_factor_30d"] is None
 
 
 def test_a_season_of_zero_gives_no_seasonal_trend() -> None:
-    row = usage(*booked({10: 6, 40: 20, 410: 10, 500: 1}))
-    assert (row["seasonal_factor_30d"], row["trend_30d_seasonal"]) == (0.0, None)
+    row = usage(*booked({10: 6, 40: 20, 410: 20, 500: 1}))
+    assert (row["seasonal_factor_30d"], row["trend_30d_seasonal"]) == (None, None)
 
 
 def test_year_on_year() -> None:

@@ -55,8 +55,8 @@ def test_the_figures_are_those_of_the_single_reports(clean_sandbox: Sandbox, res
     for label, metric in (("MRR", "mrr"), ("Trips, 30 days", "reservations_30d"), ("Open tickets", "open_tickets")):
         assert [cell.value for cell in cells[label]] == [account.figures[metric].value for account in accounts]
         assert all(cell.basis for cell in cells[label])
-    assert [cell.value for cell in cells["Health score"]] == [89, 87, 93]
-    assert [cell.value for cell in cells["Band"]] == ["Monitor (gate: usage falling)", "Healthy", "Healthy"]
+    assert [cell.value for cell in cells["Health score"]] == [79, 87, 93]
+    assert [cell.value for cell in cells["Band"]] == ["Monitor (89 points, capped at 79 by: usage falling)", "Healthy", "Healthy"]
     assert not report.partial
 
 
@@ -66,7 +66,7 @@ def test_the_differences_that_matter_come_first_and_currencies_stay_apart(
     report = research(lambda opened: opened.compare((S02, S13)))
 
     insights = _insights(report)
-    assert insights[0].startswith("Health: lowest Silvermead Livery with 89 of 100 (Monitor); highest Borderlake")
+    assert insights[0].startswith("Health: lowest Silvermead Livery with 79 of 100 (Monitor); highest Borderlake")
     assert insights[1].startswith("Engagement sets them apart most: 85 at Silvermead Livery")
     assert "MRR: Silvermead Livery $199.00, Borderlake Car Service CA$269.00." in insights  # at the sandbox's rates
     assert "Bookings fall: Silvermead Livery (-66.7%)." in insights

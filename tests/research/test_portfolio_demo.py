@@ -113,14 +113,9 @@ def test_the_portfolio_says_of_each_operator_what_the_live_path_says(
         assert said(reading) == reading_of(account.score, [finding.rule for finding in account.findings])
 
 
-@pytest.fixture(scope="module")
-def by_evidence(portfolio_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Scored:
-    return taken(portfolio_settings, "canonical_2", tmp_path_factory.mktemp("evidence"))
-
-
-def test_score_and_band_are_one(by_evidence: Scored) -> None:
+def test_score_and_band_are_one(scored: Scored) -> None:
     bands = {"healthy": range(80, 101), "monitor": range(60, 80), "at_risk": range(40, 60), "critical": range(40)}
-    for told in by_evidence.readings.values():
+    for told in scored.readings.values():
         assert told.band == "insufficient" or told.score in bands[told.band], told
 
 

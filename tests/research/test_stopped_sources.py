@@ -27,9 +27,6 @@ from customer_research.settings import Settings, load_settings
 OPERATOR = "00000000-5ce0-11f0-a000-000000000034"
 """S34: invoices, charges, contacts, engagements and tickets, so that every source has something to lose."""
 
-EVIDENT = "canonical_2"
-"""A scorecard that counts coverage by evidence: a gap makes nobody stand better."""
-
 SOURCES = {"lago": "lago", "hubspot": "hubspot", "metabase": "warehouse", "notion": "notion"}
 WHOLE = ("down", "slow", "http500", "http429", "auth", "badjson", "drop", "bomb", "endless", "deep")
 """Faults after which nothing of the source is known."""
@@ -62,7 +59,7 @@ def whole_account(sandbox: Sandbox, settings: Settings) -> Account:
 
     async def fetch() -> Account:
         async with Research(settings) as opened:
-            return await opened.account(OPERATOR, listings=KINDS["profile"].needs, also=(EVIDENT,))
+            return await opened.account(OPERATOR, listings=KINDS["profile"].needs)
 
     return asyncio.run(fetch())
 
@@ -73,7 +70,7 @@ def test_a_profile_survives_a_fault_and_names_the_gap(
 ) -> None:
     clean_sandbox.set_faults(f"{source}:{kind}")
     started = time.monotonic()
-    account = research(lambda opened: opened.account(OPERATOR, listings=KINDS["profile"].needs, also=(EVIDENT,)))
+    account = research(lambda opened: opened.account(OPERATOR, listings=KINDS["profile"].needs))
     elapsed = time.monotonic() - started
     report = KINDS["profile"].build(account)
 
@@ -98,8 +95,9 @@ def test_the_deadlines_keep_the_promise(config_path: Path) -> None:
 
 def _better(account: Account, whole: Account) -> str:
     """In what the account stands better than it does when everything works; empty when in nothing."""
-    told, true = account.scores[1], whole.scores[1]
-    assert told.scorecard == true.scorecard == EVIDENT
+    told, true = account.score, whole.score
+    assert told is not None
+    assert true is not None
     assert true.score is not None
     if told.score is not None and told.score > true.score:
         return f"{told.score} instead of {true.score}"

@@ -40,16 +40,14 @@ def test_the_rules_judge_the_assumed_row(clean_sandbox: Sandbox, research: Any) 
     assert _lines(report) == {
         "P7": (None, -20),
         "E3": (-15, None),
-        "E5": (None, 10),
-        "clamp": (None, -10),
         "G6": (None, -15),
     }
     now, then, change = _cells(report, "Payment score")
     assert (now.value, then.value, change.value) == (100, 80, -20)
     now, then, _ = _cells(report, "Band")
     assert (now.value, then.value) == (
-        "Monitor (gate: usage falling)",
-        "At Risk (gate: active dispute, growth critical)",
+        "Monitor (89 points, capped at 79 by: usage falling)",
+        "At Risk (82 points, capped at 59 by: active dispute)",
     )
 
 
@@ -98,7 +96,7 @@ def test_assuming_what_is_so_changes_nothing_and_nothing_is_left_behind(clean_sa
 
     assert _lines(report) == {}
     assert report.headline is not None
-    assert "would stay at 89 of 100" in report.headline.text
+    assert "would stay at 79 of 100" in report.headline.text
     assert after.score == before.score
     assert {name: getattr(figure, "value", None) for name, figure in after.figures.items()} == {
         name: getattr(figure, "value", None) for name, figure in before.figures.items()

@@ -211,7 +211,7 @@ _USAGE = _metrics(
     trend_30d | ratio | - | | reservations_60d | Trend, 30 days | (last 30 d - previous 30 d) / previous, when the previous has at least 10
     trend_90d | ratio | - | | reservations_180d | Trend, 90 days | (last 90 d - previous 90 d) / previous, when the previous has at least 10
     trend_90d_year | ratio | - | | reservations | Trend, year on year | (last 90 d - same 90 d a year before) / the latter, with 15 months of history and at least 10 then
-    seasonal_factor_30d | ratio | - | | reservations | Seasonal step, 30 days | last year's 30 d / the 30 d before it, with 15 months of history and at least 10 in the latter
+    seasonal_factor_30d | ratio | - | | reservations | Seasonal step, 30 days | last year's 30 d / the 30 d before it, with 15 months of history and at least 20 in each, and in this year's 30 d before
     trend_30d_seasonal | ratio | - | | reservations_60d | Trend, 30 days, season taken out | last 30 d / (previous 30 d x seasonal step) - 1, with a seasonal step above 0 and at least 10 before
     completed_12m | count | 0 | | completed_12m | Completed, 12 months | completed, pickup in [T-365 d, T)
     cancelled_12m | count | 0 | | cancelled_12m | Cancelled, 12 months | cancelled, pickup in [T-365 d, T)

@@ -186,7 +186,8 @@ seasoned AS (
         s.*,
         CAST(FLOOR(s.months) AS BIGINT) AS history_months,
         CASE
-            WHEN s.months >= 15 AND s.reservations_prev_30d_year_ago >= 10
+            WHEN s.months >= 15 AND s.reservations_prev_30d >= 20
+                AND s.reservations_prev_30d_year_ago >= 20 AND s.reservations_30d_year_ago >= 20
                 THEN CAST(s.reservations_30d_year_ago AS DOUBLE) / s.reservations_prev_30d_year_ago
         END AS seasonal_factor_30d
     FROM spanned AS s

@@ -22,7 +22,7 @@ from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
 from customer_research.health.findings import FindingRule, load_findings
 from customer_research.health.rules import case_sql, metrics_of
-from customer_research.health.scorecard import Scorecard
+from customer_research.health.scorecard import Scorecard, shipped_scorecards
 from customer_research.health.scoring import scoring_sql, unheard_sql
 from customer_research.reports.kinds.churn_risk import AT_RISK, CATEGORIES, GENERAL, LEVELS, MULTIPLE
 from customer_research.research.exchange import rates_around
@@ -225,6 +225,9 @@ def without_history(found: Portfolio, gap: Gap) -> Portfolio:
 
 def _card(snapshot: Snapshot) -> Scorecard:
     card = card_named(snapshot.scorecard)
+    earlier = f"{snapshot.scorecard}_{snapshot.version}"
+    if card.digest != snapshot.digest and earlier in shipped_scorecards():
+        card = card_named(earlier)
     if card.digest != snapshot.digest:
         raise UsageError(
             f"The scorecard {snapshot.scorecard} has changed since this snapshot was taken.",
