@@ -14,6 +14,8 @@ from customer_research.settings import Settings, load_settings
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 STEADY, STOPPED, LATE = "op-steady", "op-stopped", "op-late"
+_EXTRA = {STOPPED: (10,), LATE: (8, 12)}
+"""Days ago of invoices beside the monthly ones."""
 NAMES = {STEADY: "Steady Limo", STOPPED: "Stopped Limo", LATE: "Late Livery"}
 
 
@@ -49,7 +51,7 @@ def fill(lake: Path, tables: Tables) -> None:
 
 
 def stories() -> dict[str, list[Row]]:
-    """One who books as ever, one who stopped 33 days ago and whose payments fail since, one with an unpaid invoice."""
+    """One who books as ever, one who stopped 33 days ago and whose payments fail since, one with unpaid invoices of the last weeks."""
     return {
         "operator": [
             {"operator_id": operator, "name": name, "created_at": NOW - timedelta(days=700)}
@@ -99,7 +101,7 @@ def _reservations(operator: str) -> Iterator[Row]:
 
 
 def _invoices(operator: str) -> Iterator[Row]:
-    for days in (*range(20, 600, 30), *((10,) if operator == STOPPED else ())):
+    for days in (*range(20, 600, 30), *_EXTRA.get(operator, ())):
         issued, new = NOW - timedelta(days=days), days <= 20
         yield {
             "operator_id": operator,

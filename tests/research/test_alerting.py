@@ -363,7 +363,7 @@ def test_the_commands(copied: Settings, capsys: pytest.CaptureFixture[str]) -> N
         History(store).forget([newest.id])
     keep(copied.store_url, copied.lake_folder / newest.place, replace(newest, kind="scored"))
     code, out, _ = said(capsys, copied, "check")
-    assert (code, "1 alert raised" in out) == (0, True)
+    assert (code, "2 alerts raised" in out) == (0, True)
     code, out, _ = said(capsys, copied, "--json", "--severity", "high")
     assert (code, json.loads(out)["kind"]) == (0, "alerts")
     alert = ids(copied)["usage_stopped"]

@@ -56,7 +56,11 @@ def test_the_figures_are_those_of_the_single_reports(clean_sandbox: Sandbox, res
         assert [cell.value for cell in cells[label]] == [account.figures[metric].value for account in accounts]
         assert all(cell.basis for cell in cells[label])
     assert [cell.value for cell in cells["Health score"]] == [79, 87, 93]
-    assert [cell.value for cell in cells["Band"]] == ["Monitor (89 points, capped at 79 by: usage falling)", "Healthy", "Healthy"]
+    assert [cell.value for cell in cells["Band"]] == [
+        "Monitor (89 points, capped at 79 by: usage falling)",
+        "Healthy",
+        "Healthy",
+    ]
     assert not report.partial
 
 

@@ -14,7 +14,9 @@ from customer_research.domain.report import Report, Table, Text
 from customer_research.sandbox.serve import Sandbox
 from customer_research.surfaces.cli.group import run
 
-S02, S05, S20, S34, S39 = (f"00000000-5ce0-11f0-a000-0000000000{number}" for number in ("02", "05", "20", "34", "39"))
+S02, S04, S05, S20, S34, S39 = (
+    f"00000000-5ce0-11f0-a000-0000000000{number}" for number in ("02", "04", "05", "20", "34", "39")
+)
 VENDORS = {"lago": "Lago", "hubspot": "HubSpot", "metabase": "Warehouse", "notion": "Notion"}
 
 
@@ -56,17 +58,17 @@ def test_the_true_score_lies_within_the_bounds(
 
 def test_the_bounds_are_those_that_whatif_reaches(clean_sandbox: Sandbox, research: Any) -> None:
     async def work(opened: Any) -> tuple[Report, list[int]]:
-        report = await opened.missing(S02)
+        report = await opened.missing(S04)
         scores = []
         for answer in (0, 7, 10):
-            supposed = await opened.whatif(S02, [f"nps_latest={answer}"])
+            supposed = await opened.whatif(S04, [f"nps_latest={answer}"])
             scores.append(supposed.headline.facts[1].value)
         return report, scores
 
     report, scores = research(work)
 
     row = _named(report, "nps_latest")
-    assert (row["From"].value, row["To"].value) == (min(scores), max(scores)) == (85, 89)
+    assert (row["From"].value, row["To"].value) == (min(scores), max(scores)) == (69, 73)
     assert row["Apart"].value == 4
     assert row["Open rules and gates"].text == "S4, S6"
 
@@ -86,7 +88,7 @@ def test_the_widest_comes_first_and_what_weighs_nothing_is_named(clean_sandbox: 
 
 
 def test_a_bound_is_no_fact_of_the_operator(clean_sandbox: Sandbox, config_path: Path, capsys: Any) -> None:
-    assert run(["--config", str(config_path), "missing", S02, "--json"]) == 0
+    assert run(["--config", str(config_path), "missing", S04, "--json"]) == 0
 
     told = json.loads(capsys.readouterr().out)
     assumptions = {r["id"] for r in told["receipts"] if r["source"] == "assumption"}
@@ -121,8 +123,10 @@ def test_the_next_account_is_untouched(clean_sandbox: Sandbox, research: Any) ->
 
 def test_the_command_has_its_exit_codes(clean_sandbox: Sandbox, config_path: Path, capsys: Any) -> None:
     call = ["--config", str(config_path), "missing"]
-    assert run([*call, "Silvermead"]) == 0
-    assert "Health 89 of 100; were all known that is missing, between 85 and 89." in capsys.readouterr().out
+    assert run([*call, "Copperline"]) == 0
+    assert "Health 73 of 100; were all known that is missing, between 69 and 73." in capsys.readouterr().out
+    assert run([*call, "Silvermead"]) == 0  # capped at 79 whatever the unknown would say
+    assert "Health 79 of 100, whatever is missing." in capsys.readouterr().out
     assert run([*call, "Summit"]) == 4
     clean_sandbox.set_faults("notion:auth")
     assert run([*call, S02]) == 3

@@ -137,8 +137,8 @@ def test_a_week_with_many_movers_tells_ten_worse_and_five_better(filled: Setting
     _, newest = next(iter(snapshots_of(filled.lake_folder)))
     found = moves(filled, newest, 7)
     assert isinstance(found, Moves)
-    worse = tuple(Mover(f"w{n}", f"Worse {n:02}", 90, "healthy", 70, "monitor", -20) for n in range(30))
-    better = tuple(Mover(f"b{n}", f"Better {n:02}", 60, "monitor", 85, "healthy", 25) for n in range(30))
+    worse = tuple(Mover(f"w{n}", f"Worse {n:02}", 90, "healthy", 70, "monitor", "active", -20) for n in range(30))
+    better = tuple(Mover(f"b{n}", f"Better {n:02}", 60, "monitor", 85, "healthy", "active", 25) for n in range(30))
     report = digest.build(_week(filled, replace(found, worse=worse, better=better)))
     assert words(report, "worse").count("Worse ") == 10 + 1
     assert words(report, "better").count("Better ") == 5 + 1

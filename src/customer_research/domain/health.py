@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 from customer_research.domain.evidence import Evidence, Fact, Gap, Receipt
 
-Band = Literal["healthy", "monitor", "at_risk", "critical", "insufficient", "unsettled"]
+Band = Literal["healthy", "monitor", "at_risk", "critical", "insufficient", "unsettled", "outside"]
 """80-100, 60-79, 40-59, 0-39 of the rounded score; `insufficient` below the minimum coverage, `unsettled` where
-what a silent source leaves unknown could move the band."""
+what a silent source leaves unknown could move the band, `outside` where the status says how the operator stands (churned,
+onboarding, never started, no subscription)."""
 
 Status = Literal["active", "onboarding", "churned", "never_started", "no_subscription", "unknown"]
 """Where an operator stands, outside the bands; `unknown` while its subscriptions are not known."""
 
 PRESENT: tuple[Status, ...] = ("active", "onboarding", "no_subscription", "unknown")
 """The statuses of those who may still be customers: all but those who left, or never began."""
+
+STATUS_LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "active": "active",
+        "onboarding": "onboarding",
+        "churned": "churned",
+        "never_started": "never started",
+        "no_subscription": "no subscription",
+        "unknown": "not known",
+    }
+)
 
 BAND_LABELS: dict[str, str] = {
     "healthy": "Healthy",
@@ -24,12 +38,18 @@ BAND_LABELS: dict[str, str] = {
     "critical": "Critical",
     "insufficient": "Insufficient data",
     "unsettled": "Not settled",
+    "outside": "Outside the bands",
 }
-BAND_ORDER: tuple[Band, ...] = ("healthy", "monitor", "at_risk", "critical", "insufficient", "unsettled")
-"""Best to worst (an explicit order, never alphabetical), and last the two that are no band."""
+BAND_ORDER: tuple[Band, ...] = ("healthy", "monitor", "at_risk", "critical", "insufficient", "unsettled", "outside")
+"""Best to worst (an explicit order, never alphabetical), and last the three that are no band."""
 
-NO_BAND: frozenset[Band] = frozenset({"insufficient", "unsettled"})
+NO_BAND: frozenset[Band] = frozenset({"insufficient", "unsettled", "outside"})
 """What stands in a band's place where there is none: neither a rise nor a fall leads to it or from it."""
+
+
+def standing_label(band: Band, status: Status) -> str:
+    """The band's name; of who stands outside the bands, the status."""
+    return STATUS_LABELS[status].capitalize() if band == "outside" else BAND_LABELS[band]
 
 
 @dataclass(frozen=True, slots=True)

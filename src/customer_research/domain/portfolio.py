@@ -10,7 +10,7 @@ from typing import Literal
 from customer_research.domain.account import Account
 from customer_research.domain.alert import AlertEvent, Episode
 from customer_research.domain.evidence import Figure, Gap, Receipt
-from customer_research.domain.health import Band, HealthScore
+from customer_research.domain.health import Band, HealthScore, Status
 from customer_research.domain.money import Amounts
 from customer_research.domain.rates import Rates
 from customer_research.domain.report import Freshness
@@ -109,6 +109,7 @@ class Mover:
     then_band: Band | None
     now: int | None
     band: Band
+    status: Status
     points: int | None
 
 

@@ -22,6 +22,7 @@ from customer_research.domain.health import (
     Finding,
     HealthScore,
     Status,
+    standing_label,
 )
 from customer_research.domain.history import ScoreHistory
 from customer_research.domain.reading import toml
@@ -392,7 +393,7 @@ def _by_band(play: Play, score: HealthScore) -> Iterator[_Raised]:
         return
     as_of = score.contributions[0].fact.as_of
     fact = Fact(score.score, "points", basis, as_of, "health_score")
-    yield _Raised(play.id, f"Health {score.score} of 100, {BAND_LABELS[score.band]}.", (fact,), "high")
+    yield _Raised(play.id, f"Health {score.score} of 100, {standing_label(score.band, score.status)}.", (fact,), "high")
 
 
 def _by_drop(play: Play, known: Known) -> Iterator[_Raised]:

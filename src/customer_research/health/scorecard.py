@@ -101,7 +101,7 @@ class Scorecard:
     own critical band does not let the operator rise (None: no such cap), `critical_reason` why. With `one_number` a cap holds
     the score, too, at the top of its band. `by_evidence` (unless the declaration counts coverage by the dimension): a rule that a
     silent source keeps from being judged takes its share of its dimension's weight from the coverage, and the score is the
-    least it can be (see `health.scoring`). A calibrated scorecard has `signals`, and `churn`, the evidence behind its points
+    least it can be (see `health.scoring`). Who has a status of `outside` has no band. A calibrated scorecard has `signals`, and `churn`, the evidence behind its points
     and its probability; `alerting` says where it alerts and what its bands were tied to.
     """
 
@@ -114,6 +114,7 @@ class Scorecard:
     critical_reason: str
     one_number: bool
     by_evidence: bool
+    outside: tuple[Status, ...]
     cuts: tuple[int, int, int]
     dimensions: tuple[DimensionRule, ...]
     rules: tuple[Rule, ...]
@@ -252,6 +253,7 @@ class _Reader:
             critical_reason=top.text("critical_reason", ""),
             one_number=top.flag("one_number", default=False),
             by_evidence=self._by_evidence(top),
+            outside=self._statuses(top, "outside_bands"),
             cuts=self._cuts(top.table("bands")),
             dimensions=dimensions,
             rules=rules,
@@ -293,7 +295,7 @@ class _Reader:
             per=self._words.metric(per, declared) if per else "",
             cap=declared.integer("cap", 0),
             unless=declared.texts("unless", ()),
-            not_for=self._statuses(declared),
+            not_for=self._statuses(declared, "not_for"),
             window=declared.text("window"),
         )
         idle = rule.points == 0 and not (
@@ -307,7 +309,7 @@ class _Reader:
         return (rule,) if not option or option in self._options else ()
 
     def _gate(self, declared: Declaration) -> GateRule:
-        not_for = self._statuses(declared)
+        not_for = self._statuses(declared, "not_for")
         name, cap = self._identifier(declared, "name"), self._cap(declared, declared.text("cap"))
         cases = read_cases(declared, self._words)
         reason = declared.text("reason", "")
@@ -324,11 +326,11 @@ class _Reader:
                 raise self._declared.error(f"rule {rule.id}: 'unless' names {unknown[0]}, which is no earlier rule.")
             earlier.add(rule.id.lower())
 
-    def _statuses(self, declared: Declaration) -> tuple[str, ...]:
-        statuses = declared.texts("not_for", ())
+    def _statuses(self, declared: Declaration, key: str) -> tuple[Status, ...]:
+        statuses = declared.texts(key, ())
         if unknown := [status for status in statuses if status not in get_args(Status)]:
             raise declared.error(f"{unknown[0]!r} is not a status; known: {', '.join(get_args(Status))}.")
-        return statuses
+        return cast("tuple[Status, ...]", statuses)
 
     def _by_evidence(self, declared: Declaration) -> bool:
         way = declared.text("coverage_by", "evidence")

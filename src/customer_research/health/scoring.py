@@ -7,7 +7,7 @@ cannot be told), `points_<rule>`, and per dimension `raw_<dimension>` (base and 
 Where evidence counts (`Scorecard.by_evidence`), a rule is open when it cannot be told because a source is silent (the wide
 table's column `silent`). Open deductions are taken for the least that a dimension and the score can be (`score_<dimension>`,
 `score`), open bonuses for the most (`high_<dimension>`, `score_high`); an unknown dimension lies between. The band is that of
-both, else `unsettled`. `uncapped` is the least score before gates.
+both, else `unsettled`; `outside` for a status that has no band. `uncapped` is the least score before gates.
 """
 
 # ruff: noqa: S608 - every name in these texts is checked when the scorecard is loaded; nothing comes from outside
@@ -107,10 +107,15 @@ def _stages(scorecard: Scorecard, table: str) -> dict[str, str]:
             f"{_capped('uncapped', 'cap_rank', scorecard)} AS score",
             f"{_capped('uncapped_high', 'cap_rank_high', scorecard)} AS score_high",
             f"{_band_of('own_rank')} AS band_before_gates",
-            "CASE WHEN GREATEST(own_rank, cap_rank) = GREATEST(high_rank, cap_rank_high) "
+            f"CASE {_outside(scorecard)}WHEN GREATEST(own_rank, cap_rank) = GREATEST(high_rank, cap_rank_high) "
             f"THEN {_band_of('GREATEST(own_rank, cap_rank)')} ELSE 'unsettled' END AS band",
         ),
     }
+
+
+def _outside(scorecard: Scorecard) -> str:
+    statuses = ", ".join(f"'{status}'" for status in scorecard.outside)
+    return f"WHEN status IN ({statuses}) THEN 'outside' " if statuses else ""
 
 
 def _mean(weighted: str, scorecard: Scorecard) -> str:

@@ -11,11 +11,13 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.health import (
     BAND_LABELS,
+    STATUS_LABELS,
     Contribution,
     Dimension,
     Gate,
     HealthScore,
     UnjudgedGate,
+    standing_label,
 )
 from customer_research.domain.identity import Match
 from customer_research.domain.report import (
@@ -45,16 +47,6 @@ from customer_research.reports.disagreements import disagreements, finding_prose
 from customer_research.reports.presentation import source_title
 from customer_research.reports.tones import BAND_TONES
 
-STATUS_LABELS: Mapping[str, str] = MappingProxyType(
-    {
-        "active": "active",
-        "onboarding": "onboarding",
-        "churned": "churned",
-        "never_started": "never started",
-        "no_subscription": "no subscription",
-        "unknown": "not known",
-    }
-)
 DIMENSION_TITLES: Mapping[str, str] = MappingProxyType(
     {"payment": "Payment", "engagement": "Engagement", "support": "Support", "growth": "Growth"}
 )
@@ -143,7 +135,7 @@ def band_label(score: HealthScore) -> str:
 
 def _label(score: HealthScore) -> str:
     """The band's name; where there is none, that, as the end of a sentence's first half."""
-    return "not settled" if score.band == "unsettled" else BAND_LABELS[score.band]
+    return "not settled" if score.band == "unsettled" else standing_label(score.band, score.status)
 
 
 def band_tone(score: HealthScore) -> Tone:
@@ -190,6 +182,9 @@ def headline(account: Account) -> Prose:
             f"{lead}No health score: {BAND_LABELS['insufficient'].lower()}, {covered}. {stand}", facts, "unknown"
         )
     text = f"{lead}Health {points_range(score)} of 100, {band_words(score)}, {covered}. {stand}"
+    if score.band == "outside":
+        stand = "No band" if lead else f"{band_label(score)}: no band"
+        text = f"{lead}{stand}. The rules give {points_range(score)} of 100, {covered}."
     return Prose(text, facts, band_tone(score))
 
 
@@ -219,8 +214,8 @@ def _warnings(account: Account) -> Iterator[Prose]:
     status = account.fact("status")
     if status is not None and status.value in _STATUS_WARNINGS:
         yield Prose(_STATUS_WARNINGS[status.value], (status,), "watch")
-    for gate in account.score.gates if account.score else ():
-        yield gate_prose(gate)
+    if account.score:
+        yield from (gate_prose(gate, account.score) for gate in account.score.gates)
     yield from (item for item in disagreements(account) if item.tone == "watch")
     for item in account.freshness:
         if item.state == "missing":
@@ -240,17 +235,18 @@ _STATUS_WARNINGS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def gate_prose(gate: Gate) -> Prose:
-    """A gate, openly: what caps the band and why."""
+def gate_prose(gate: Gate, score: HealthScore) -> Prose:
+    """A gate, openly: what caps the band and why; outside the bands there is none to cap."""
     name = gate.name.replace("_", " ").capitalize()
-    return Prose(f"Gate “{name}” caps the band at {BAND_LABELS[gate.cap]}: {gate.because}", (gate.fact,), "bad")
+    caps = "" if score.band == "outside" else f" caps the band at {BAND_LABELS[gate.cap]}"
+    return Prose(f"Gate “{name}”{caps}: {gate.because}", (gate.fact,), "bad")
 
 
 def cap_line(score: HealthScore) -> str:
     """The line by which a gate lowers the score, so that the lines add up; empty where none does."""
     if score.uncapped is None or score.score is None or score.highest is not None:
         return ""
-    names = ", ".join(gate.name.replace("_", " ") for gate in score.gates if gate.cap == score.band)
+    names = ", ".join(gate.name.replace("_", " ") for gate in score.gates if score.band in (gate.cap, "outside"))
     return f"Cap: {score.uncapped} points, {score.score - score.uncapped} by the cap ({names}) = {score.score}."
 
 

@@ -52,6 +52,8 @@ def health(account: Account) -> Figure:
     found = score(account)
     if account.score is None or isinstance(found, Gap):
         return found
+    if account.score.band == "outside":
+        return Fact(judgement.band_label(account.score), "text", found.basis, account.as_of, "health_score")
     between = ", " if account.score.band == "unsettled" else " "
     words = f"{judgement.points_range(account.score)}{between}{judgement.band_label(account.score)}"
     return Fact(words, "text", found.basis, account.as_of, "health_score")

@@ -18,6 +18,7 @@ BAND_TONES: Mapping[str, Tone] = MappingProxyType(
         "critical": "bad",
         "insufficient": "unknown",
         "unsettled": "unknown",
+        "outside": "neutral",
     }
 )
 """Green, yellow, red, red; grey for what has no band."""

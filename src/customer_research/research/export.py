@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from customer_research.connect.recording import Recording
 from customer_research.connect.source import Clock
-from customer_research.domain.health import BAND_LABELS, HealthScore
+from customer_research.domain.health import HealthScore, standing_label
 from customer_research.domain.report import Report
 from customer_research.domain.words import clean
 from customer_research.errors import ConfigError, NotThere
@@ -232,7 +232,7 @@ def _properties(report: Report, score: HealthScore | None, key: str, title: str)
         "Operator ID": {"rich_text": _text(report.operator_id)},
         "Report": {"rich_text": _text(report.kind)},
         "Score": {"number": internal.score if internal else None},
-        "Band": {"select": {"name": BAND_LABELS[internal.band]} if internal else None},
+        "Band": {"select": {"name": standing_label(internal.band, internal.status)} if internal else None},
         "As of": {"date": {"start": report.as_of.astimezone(UTC).isoformat()}},
         KEY: {"rich_text": _text(key)},
     }

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from customer_research.domain.health import STATUS_LABELS
 from customer_research.health.alerts.declared import load_alert_rules
 from customer_research.health.alerts.telling import rule_in_words
 from customer_research.health.findings import load_findings
@@ -98,6 +99,7 @@ def scorecard(name: str) -> dict[str, Any]:
         "digest": card.digest,
         "dimensions": [{"name": d.name, "weight": d.weight / PERMILLE, "base": d.base} for d in card.dimensions],
         "one_number": card.one_number,
+        "outside_bands": [STATUS_LABELS[status] for status in card.outside],
         "gates": [
             *(
                 {"name": g.name, "when": case.when.sql, "cap": g.cap, "reason": g.reason}

@@ -214,8 +214,8 @@ _IN_TIME = (schema.snapshot.c.as_of, schema.snapshot.c.taken_at, schema.snapshot
 
 
 def average(counts: Iterable[BandCount]) -> float | None:
-    """The mean score of those who have one; None when nobody has."""
-    lines = tuple(counts)
+    """The mean score of those who have one and stand in the bands; None when nobody does."""
+    lines = [line for line in counts if line.band != "outside"]
     scored = sum(line.scored for line in lines)
     return sum(line.score_sum for line in lines) / scored if scored else None
 

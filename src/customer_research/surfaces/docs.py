@@ -93,6 +93,8 @@ def rules_page() -> str:
                 ],
             ),
         ]
+        if card["outside_bands"]:
+            parts.append(f"Outside the bands, by status: {', '.join(card['outside_bands'])}.\n")
         if card["gates"]:
             rows = [(g["name"], f"`{g['when']}`", g["cap"], g["reason"]) for g in card["gates"]]
             held = "with it the score, at the top of the band" if card["one_number"] else "the score stays"

@@ -9,7 +9,7 @@ from typing import Any
 
 from customer_research.domain.alert import SOURCE_SUBJECT, RuleInWords, Told
 from customer_research.domain.evidence import Fact, Figure
-from customer_research.domain.health import BAND_LABELS
+from customer_research.domain.health import BAND_LABELS, standing_label
 from customer_research.domain.snapshot import Reading
 from customer_research.domain.words import share_words
 from customer_research.health.alerts.episodes import Teller
@@ -95,7 +95,7 @@ class Words(Teller):
         if isinstance(rule.test, DimensionTest):
             return f"{rule.test.subject} is {dimension_score(rule.test, reading)} again."
         if isinstance(rule.test, ScoreDropTest | BandDropTest):
-            return f"The score is {reading.score} ({BAND_LABELS[reading.band]}), no drop within {rule.test.days} days."
+            return f"The score is {reading.score} ({standing_label(reading.band, reading.status)}), no drop within {rule.test.days} days."
         return "It no longer holds."
 
     def _source(self, test: SourceGapTest, source: str) -> Told:

@@ -201,7 +201,7 @@ def _flags(account: Account) -> Section | None:
         for contribution in (score.contributions if score else ())
         if contribution.dimension == "payment" and contribution.points < 0 and contribution.rule != judgement.CLAMP
     ]
-    gates = [judgement.gate_prose(gate) for gate in (score.gates if score else ())]
+    gates = [judgement.gate_prose(gate, score) for gate in score.gates] if score else []
     flags = (*gates, *disagreements(account), *deducted)
     if score is None:
         return section(

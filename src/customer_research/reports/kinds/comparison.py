@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap
-from customer_research.domain.health import BAND_LABELS, BAND_ORDER
+from customer_research.domain.health import BAND_ORDER, standing_label
 from customer_research.domain.report import Cell, Freshness, Prose, Report, Table, Text, Tone
 from customer_research.domain.words import value_words
 from customer_research.reports import judgement
@@ -146,7 +146,7 @@ def _health(accounts: Sequence[Account], names: Mapping[str, str]) -> Iterator[P
 
 
 def _health_words(group: Found, names: Mapping[str, str]) -> str:
-    bands = {BAND_LABELS[account.score.band] for account, _ in group if account.score}
+    bands = {standing_label(account.score.band, account.score.status) for account, _ in group if account.score}
     return f"{_named(group, names)} with {value_words(group[0][1])} of 100 ({' and '.join(sorted(bands))})"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from customer_research.domain.account import Account, Records
 from customer_research.domain.account_snapshot import AccountSnapshot
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
-from customer_research.domain.health import BAND_LABELS, HealthScore
+from customer_research.domain.health import HealthScore, standing_label
 from customer_research.domain.records import TABLES
 from customer_research.domain.report import Cell, Personal, Prose, Report, Section, Table, Text
 from customer_research.domain.words import share_words
@@ -199,7 +199,7 @@ def _judgement(then: AccountSnapshot, now: AccountSnapshot) -> Section | None:
             ("Scorecard", f"{old.scorecard} {old.version}", f"{new.scorecard} {new.version}"),
             ("Its rules (SHA-256)", old.digest[:16], new.digest[:16]),
             ("Score", _score(old), _score(new)),
-            ("Band", BAND_LABELS[old.band], BAND_LABELS[new.band]),
+            ("Band", standing_label(old.band, old.status), standing_label(new.band, new.status)),
             ("Coverage", share_words(old.coverage), share_words(new.coverage)),
         )
         if before != after

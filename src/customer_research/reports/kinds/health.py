@@ -41,7 +41,7 @@ def _score(account: Account) -> Section | None:
         "Scores compare only under the same digest."
     )
     none = "No gate that could be judged caps the band." if score.unjudged_gates else "No gate caps the band."
-    gates = bullets(judgement.gate_prose(gate) for gate in score.gates)
+    gates = bullets(judgement.gate_prose(gate, score) for gate in score.gates)
     return section(
         "Score",
         judgement.score_lines(account),

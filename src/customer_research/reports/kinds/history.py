@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
-from customer_research.domain.health import BAND_LABELS, Contribution
+from customer_research.domain.health import Contribution, standing_label
 from customer_research.domain.history import (
     Change,
     Direction,
@@ -112,7 +112,7 @@ def _headline(found: OperatorHistory) -> Prose:
     score = _score(found, found.now)
     if not isinstance(score, Fact):
         return Prose("There is no health score now: too little is known.", (), "unknown")
-    standing = f"Health {points_range(now)} of 100, {BAND_LABELS[now.band]}"
+    standing = f"Health {points_range(now)} of 100, {standing_label(now.band, now.status)}"
     change = change_figure(month, _basis(found, found.now, *([month.then] if month.then else [])), found.now)
     if not isinstance(change, Fact):
         return Prose(f"{standing}; no fair comparison with 30 days ago.", (score,), BAND_TONES[now.band])
@@ -202,7 +202,7 @@ def _row(found: OperatorHistory, past: Past, dimensions: Sequence[str], *, sever
     return (
         Fact(as_of.date(), "date", basis, as_of),
         _score(found, past, basis),
-        stated(BAND_LABELS[reading.band], basis, as_of, BAND_TONES[reading.band]),
+        stated(standing_label(reading.band, reading.status), basis, as_of, BAND_TONES[reading.band]),
         *(_dimension(found, past, name) for name in dimensions),
         Fact(reading.coverage, "ratio", basis, as_of),
         stated(_KINDS[past.snapshot.kind], basis, as_of),
@@ -248,7 +248,7 @@ def _moved(found: OperatorHistory, title: str, movement: Movement | None, name: 
 
 def _standing(past: Past) -> str:
     score = "no score" if past.reading.score is None else f"{past.reading.score}"
-    return f"{score} ({BAND_LABELS[past.reading.band]}) on {past.snapshot.as_of:%Y-%m-%d}"
+    return f"{score} ({standing_label(past.reading.band, past.reading.status)}) on {past.snapshot.as_of:%Y-%m-%d}"
 
 
 def _lines(found: OperatorHistory, movement: Movement) -> Iterator[tuple[Cell, ...]]:

@@ -70,8 +70,8 @@ def _headline(account: Account, everything: Unknown | None) -> Prose:
     if everything.lower is None or everything.upper is None:
         return Prose(f"{now}; with all that is missing it could still not be told.", facts, "unknown")
     bounds = tuple(_fact(account, value, everything) for value in (everything.lower, everything.upper))
-    text = f"{now}; were all known that is missing, between {everything.lower} and {everything.upper}."
-    return Prose(text, (*facts, *bounds), "watch")
+    moved = f"; were all known that is missing, between {everything.lower} and {everything.upper}."
+    return Prose(now + (moved if everything.width else ", whatever is missing."), (*facts, *bounds), "watch")
 
 
 def _figures(account: Account, found: Sequence[Unknown]) -> Iterator[Block]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Gap, Receipt
-from customer_research.domain.health import BAND_LABELS
+from customer_research.domain.health import BAND_LABELS, standing_label
 from customer_research.domain.money import Amounts, Money
 from customer_research.domain.portfolio import Group, Mover, Moves, Overview, Portfolio, Week
 from customer_research.domain.report import Block, Cell, Prose, Text
@@ -39,7 +39,7 @@ def _row(found: Portfolio, moves: Moves, mover: Mover, account: Account | None) 
         then = Fact(mover.then, "points", proof, moves.then.as_of, "health_score")
     now: Cell = unknown
     if mover.now is not None:
-        words = f"{mover.now} {BAND_LABELS[mover.band]}"
+        words = f"{mover.now} {standing_label(mover.band, mover.status)}"
         now = Fact(words, "text", proof, found.snapshot.as_of, "health_score")
     change: Cell = unknown
     if mover.points is not None:

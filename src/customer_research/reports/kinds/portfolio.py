@@ -9,12 +9,12 @@ from typing import Any
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
-from customer_research.domain.health import BAND_LABELS
+from customer_research.domain.health import BAND_LABELS, STATUS_LABELS
 from customer_research.domain.money import Amounts, totals
 from customer_research.domain.portfolio import Group, Portfolio
 from customer_research.domain.report import Block, Cell, Prose, Report, Section, Table, Text, Tone
 from customer_research.domain.words import counted, value_words
-from customer_research.reports import judgement, pictures
+from customer_research.reports import pictures
 from customer_research.reports.build import figure, section, sections, stated
 from customer_research.reports.conversion import converted
 from customer_research.reports.presentation import source_title
@@ -72,8 +72,7 @@ def groups(found: Portfolio) -> Iterator[Section | None]:
     """How everybody stands: by band, segment and status."""
     bands = [Group(BAND_LABELS[g.name], g.operators, g.mrr, g.mrr_unknown, g.average) for g in _by_band(found)]
     statuses = [
-        Group(judgement.STATUS_LABELS.get(g.name, g.name), g.operators, g.mrr, g.mrr_unknown, g.average)
-        for g in found.statuses
+        Group(STATUS_LABELS.get(g.name, g.name), g.operators, g.mrr, g.mrr_unknown, g.average) for g in found.statuses
     ]
     yield section(
         "How everybody stands",

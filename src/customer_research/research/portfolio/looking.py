@@ -41,8 +41,17 @@ CHURNED_WITHIN_DAYS = 90
 SLIPPING_SHOWN = 10
 _EXAMPLES = 3
 _LEVELS: Mapping[str, int] = {"critical": 4, "high": 3, "medium": 2, "low": 1}
-_BAND_LEVELS: Mapping[Band, int] = {"insufficient": 4, "critical": 4, "at_risk": 3, "monitor": 2, "healthy": 0}
+_BAND_LEVELS: Mapping[Band, int] = {
+    "insufficient": 4,
+    "critical": 4,
+    "at_risk": 3,
+    "monitor": 2,
+    "healthy": 0,
+    "outside": 0,
+}
 """How much attention a band asks for: of whom too little is known, as much as anybody; one that is not settled, as its low end."""
+_BANDED_SCORE = "CASE WHEN band <> 'outside' THEN score END"
+"""What is averaged: the scores of those who stand in the bands."""
 
 _ORDERS: Mapping[Sort, str] = {
     "attention": "level DESC, worth DESC NULLS LAST, score NULLS FIRST, operator_id",
@@ -124,7 +133,7 @@ def portfolio(
     card = _card(snapshot)
     billed = Billed(engine, snapshot, rates)
     of, wanted = _choose(engine, wanted, rules, card)
-    statuses = _groups(engine, billed, "chosen", "status", "score")
+    statuses = _groups(engine, billed, "chosen", "status", _BANDED_SCORE)
     ids = _ids(engine, "chosen", _ORDERS[wanted.sort], wanted.most)
     shown = accounts_of(files, ids, card, now=now, links=links, playbook=playbook, rates=rates)
     return Portfolio(
@@ -134,8 +143,8 @@ def portfolio(
         chosen=Chosen(wanted.words, sum(group.operators for group in statuses), of),
         receipt=receipt,
         freshness=freshness_of(snapshot),
-        bands=_groups(engine, billed, "chosen", "band", "score"),
-        segments=_groups(engine, billed, "chosen", "segment", "score"),
+        bands=_groups(engine, billed, "chosen", "band", _BANDED_SCORE),
+        segments=_groups(engine, billed, "chosen", "segment", _BANDED_SCORE),
         statuses=statuses,
         amounts=_amounts(engine, billed),
         disagreements=tuple(_disagreements(engine, billed, rules)),

@@ -89,6 +89,7 @@ def _mover(then: Reading | None, now: Reading, card: Scorecard) -> Mover:
         then_band=then.band if then else None,
         now=now.score,
         band=now.band,
+        status=now.status,
         points=points,
     )
 

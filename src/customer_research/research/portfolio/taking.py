@@ -155,7 +155,7 @@ def standings(folder: Path) -> tuple[Standing, ...]:
         rows = engine.run(
             """
             SELECT COALESCE(status, 'unknown') AS status, band, COUNT(*) AS operators,
-                AVG(CAST(score AS DOUBLE)) AS average, AVG(coverage) AS coverage
+                AVG(CASE WHEN band <> 'outside' THEN CAST(score AS DOUBLE) END) AS average, AVG(coverage) AS coverage
             FROM scores GROUP BY COALESCE(status, 'unknown'), band
             """
         )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from customer_research.domain.report import Report
     from customer_research.research.portfolio.looking import Wanted
 
-BANDS = ("healthy", "monitor", "at_risk", "critical", "insufficient", "unsettled")
+BANDS = ("healthy", "monitor", "at_risk", "critical", "insufficient", "unsettled", "outside")
 STATUSES = ("active", "onboarding", "no_subscription", "churned", "never_started", "unknown")
 SEGMENTS = ("Free", "SMB", "Mid-Market", "Enterprise")
 RISK_SORTS = ("loss", "risk")
