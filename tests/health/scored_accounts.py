@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
@@ -22,6 +22,13 @@ AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 RECEIPT = Receipt("r1", "lago", "invoices", "GET /invoices", AS_OF, 3, "0" * 64)
 NAMES = frozenset(name for name, metric in METRICS.items() if SUBJECTS[metric.subject].grain == "operator")
 
+ENDING: Mapping[str, Any] = {
+    # what is known of who has given notice
+    "pending_cancellation": True,
+    "subscription_ends_on": date(2026, 12, 1),
+    "days_to_end": 30,
+}
+
 QUIET: Mapping[str, Any] = {
     # an operator of 500 days that pays every bill, books 50 trips a month, and of whom nothing else is to be said
     "status": "active",
@@ -34,6 +41,8 @@ QUIET: Mapping[str, Any] = {
     "tenure_days": 500,
     "mrr_usd": 19_900,
     "pending_cancellation": False,
+    "subscription_ends_on": None,
+    "days_to_end": None,
     "upgraded_180d": False,
     "downgraded_180d": False,
     "billing_interval_days": 30,

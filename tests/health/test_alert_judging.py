@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 from alert_cases import CARD, reading, rules_of, shipped, snapshot
-from scored_accounts import NAMES, account
+from scored_accounts import ENDING, NAMES, account
 
 from customer_research.domain.alert import AlertState
 from customer_research.domain.evidence import Gap
@@ -240,7 +240,7 @@ def test_a_quiet_account_raises_nothing() -> None:
         ({"segment": "Enterprise", "days_to_renewal": 60}, {"renewal_final"}),
         ({"segment": "Mid-Market", "days_to_renewal": 91}, set()),
         ({"segment": "SMB", "days_to_renewal": -1}, set()),
-        ({"pending_cancellation": True}, {"pending_cancellation"}),
+        (dict(ENDING), {"pending_cancellation"}),
         ({"segment": "Enterprise", "open_tickets": 3}, {"enterprise_tickets"}),
         ({"segment": "SMB", "open_tickets": 9}, set()),
         (

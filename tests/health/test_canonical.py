@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from random import Random
 from typing import Any, get_args
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from scored_accounts import (
     BILLING,
     CARD,
+    ENDING,
     NAMES,
     SUPPORT,
     USAGE,
@@ -25,7 +27,7 @@ from scored_accounts import (
 )
 
 from customer_research.domain.evidence import Gap
-from customer_research.domain.health import BAND_ORDER, NO_BAND, HealthScore, Status
+from customer_research.domain.health import BAND_ORDER, NO_BAND, STATUS_LABELS, HealthScore, Status, standing_label
 from customer_research.health.assembly import assemble, status_of
 from customer_research.health.scoring import scoring_sql
 from customer_research.metrics.catalogue import METRICS
@@ -144,9 +146,9 @@ RULES: list[tuple[str, dict[str, Any], dict[str, int]]] = [
     ("a member less", {"members_added_90d": -2}, {}),
     ("expansion deals", {"expansion_deals_open": 2}, {"G4": 15}),
     ("downgrade", {"downgraded_180d": True}, {"G5": -20}),
-    ("cancellation pending", {"pending_cancellation": True}, {"G7": -30}),
+    ("cancellation pending", dict(ENDING), {"G7": -30}),
     ("cancellation mentioned", {"cancellation_mentioned": True}, {"G7": -30}),
-    ("cancellation pending and mentioned", {"pending_cancellation": True, "cancellation_mentioned": True}, {"G7": -30}),
+    ("cancellation pending and mentioned", {**ENDING, "cancellation_mentioned": True}, {"G7": -30}),
 ]  # fmt: skip
 
 
@@ -173,14 +175,14 @@ def assert_adds_up(result: HealthScore) -> None:
     assert result.coverage == pytest.approx(present / 1000)
     if present < 500:
         assert result.score is None
-        assert result.band == "insufficient"
     else:
         weighted = sum(round(1000 * d.weight) * d.score for d in known if d.score is not None)
         mean = (2 * weighted + present) // (2 * present)
         caps = [{"monitor": 79, "at_risk": 59}[gate.cap] for gate in result.gates]
         assert result.score == min([mean, *caps])
         assert result.uncapped == (None if result.score == mean else mean)
-        assert result.band == scorecard().band(result.score)
+    outside = result.status in scorecard().outside
+    assert result.band == ("outside" if outside else scorecard().band(result.score))
 
 
 SCENARIOS: list[tuple[str, dict[str, Any], dict[str, int], int, str, tuple[str, ...]]] = [
@@ -273,6 +275,24 @@ def test_the_passengers_cards_do_not_say_whether_the_operator_pays() -> None:
 SILENT: dict[str, Any] = {
     "reservations_30d": 0, "reservations_60d": 0, "reservations_prev_30d": 0, "usage_trend": None, "future_trips_30d": 0,
 }  # fmt: skip
+
+
+def test_a_status_stands_outside_the_bands() -> None:
+    for status in get_args(Status):
+        found = score(account(status=status, active_disputes=1))
+        outside = status not in ("active", "unknown")
+        assert (found.band, found.score) == ("outside" if outside else "at_risk", 59)
+        assert (standing_label(found.band, found.status) == STATUS_LABELS[status].capitalize()) is outside
+
+
+def test_who_has_given_notice_is_told_with_the_day() -> None:
+    found = score(account(**ENDING))
+    assert {line.because for line in found.contributions} == {"The subscription is set to end on 2026-12-01."}
+    assert [gate.because for gate in found.gates] == ["The subscription is set to end on 2026-12-01."]
+    passed = score(account(**{**ENDING, "subscription_ends_on": date(2026, 10, 1), "days_to_end": -31}))
+    assert [gate.because for gate in passed.gates] == [
+        "The subscription was to end on 2026-10-01; Lago still calls it active."
+    ]
 
 
 @pytest.mark.parametrize("status", ["onboarding", "churned", "never_started"])
@@ -369,7 +389,7 @@ WORST: dict[str, Any] = {
     "avg_days_to_pay": 90.0, "active_disputes": 9, "highest_risk_charges_90d": 9, "reservations_30d": 0, "reservations_60d": 0,
     "reservations_prev_30d": 0, "usage_trend": None, "trend_90d": -1.0, "trend_90d_year": -1.0, "collection_rate_90d": 0.0,
     "future_trips_30d": 0, "open_tickets": 9, "open_tickets_over_7d": 9, "open_tickets_over_30d": 9, "high_priority_open": 9,
-    "nps_latest": 0, "downgraded_180d": True, "pending_cancellation": True, "cancellation_mentioned": True,
+    "nps_latest": 0, "downgraded_180d": True, **ENDING, "cancellation_mentioned": True,
 }  # fmt: skip
 
 
@@ -387,7 +407,7 @@ def test_the_worst_account_is_critical() -> None:
         {"invoices_failed_90d": 4},
         {"reservations_30d": 0, "reservations_60d": 0, "reservations_prev_30d": 0, "collection_rate_90d": 0.1},
         {"open_tickets_over_30d": 4},
-        {"pending_cancellation": True},
+        dict(ENDING),
     ],
 )
 def test_every_dimension_can_move_the_band(changes: dict[str, Any]) -> None:

@@ -377,6 +377,27 @@ def test_next_bill_is_the_day_after_the_period_in_the_customers_calendar(
     assert (row["next_bill_date"], row["yearly_period_end"]) == (expected, expected - timedelta(days=1))
 
 
+@pytest.mark.parametrize(
+    ("ending_at", "offset", "expected"),
+    [
+        (datetime(2026, 12, 1, 3, tzinfo=UTC), None, date(2026, 12, 1)),
+        (datetime(2026, 12, 1, 3, tzinfo=UTC), -480, date(2026, 11, 30)),  # Los Angeles
+        (datetime(2026, 12, 1, 15, tzinfo=UTC), 540, date(2026, 12, 2)),  # Tokyo
+        (datetime(2026, 2, 1, 12, tzinfo=UTC), 0, date(2026, 2, 1)),  # passed, and still active
+    ],
+)
+def test_an_end_is_told_by_its_day_in_the_customers_calendar(
+    ending_at: datetime, offset: int | None, expected: date
+) -> None:
+    running = [subscription(ending_at=ending_at), subscription(ending_at=None, subscription_id="other", is_base=False)]
+    row = billing(subscription=running, customer=[{"created_at": ago(500), "utc_offset_minutes": offset}])
+    days = (expected - T.date()).days
+    assert (row["subscription_ends_on"], row["days_to_end"]) == (expected, days)
+    later = subscription(ending_at=ending_at + timedelta(days=60), subscription_id="later")
+    assert billing(subscription=[*running, later])["subscription_ends_on"] == ending_at.date()
+    assert billing(subscription=[subscription()])["subscription_ends_on"] is None
+
+
 def test_next_bill_is_the_first_of_several_and_none_comes_after_an_end() -> None:
     def runs_to(days: float, **more: Any) -> dict[str, Any]:
         return subscription(period_start=ago(20), period_end=T + timedelta(days=days, seconds=43_199), **more)

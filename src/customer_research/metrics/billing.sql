@@ -44,7 +44,16 @@ periods AS (
                 + COALESCE(k.utc_offset_minutes, 0) * 60000000 < 0
                 THEN CAST(CAST(s.period_end AS DATE) - INTERVAL 1 DAY AS DATE)
             ELSE CAST(s.period_end AS DATE)
-        END AS period_last_on
+        END AS period_last_on,
+        CASE
+            WHEN DATE_DIFF('microsecond', CAST(CAST(s.ending_at AS DATE) AS TIMESTAMP), s.ending_at)
+                + COALESCE(k.utc_offset_minutes, 0) * 60000000 >= 86400000000
+                THEN CAST(CAST(s.ending_at AS DATE) + INTERVAL 1 DAY AS DATE)
+            WHEN DATE_DIFF('microsecond', CAST(CAST(s.ending_at AS DATE) AS TIMESTAMP), s.ending_at)
+                + COALESCE(k.utc_offset_minutes, 0) * 60000000 < 0
+                THEN CAST(CAST(s.ending_at AS DATE) - INTERVAL 1 DAY AS DATE)
+            ELSE CAST(s.ending_at AS DATE)
+        END AS ending_on
     FROM subscription_at AS s
     LEFT JOIN customers AS k ON k.operator_id = s.operator_id
 ),
@@ -74,6 +83,7 @@ bills AS (
                 ELSE CAST(p.period_last_on + INTERVAL 1 DAY AS DATE)
             END
         ) AS next_bill_date,
+        MIN(CASE WHEN p.is_base AND p.status = 'active' THEN p.ending_on END) AS ends_on,
         MAX(CASE WHEN p.status = 'active' AND p.period_end IS NULL AND p.ending_at IS NULL THEN 1 ELSE 0 END) AS untold
     FROM periods AS p
     CROSS JOIN moment AS m
@@ -198,6 +208,8 @@ SELECT
         WHEN n.untold = 1 AND i.last_period_to >= m.day THEN CAST(i.last_period_to + INTERVAL 1 DAY AS DATE)
     END AS next_bill_date,
     s.pending_cancellation,
+    n.ends_on AS subscription_ends_on,
+    DATE_DIFF('day', m.day, n.ends_on) AS days_to_end,
     CASE WHEN NOT s.operator_id IS NULL THEN COALESCE(c.upgraded, 0) = 1 END AS upgraded_180d,
     CASE
         WHEN NOT s.operator_id IS NULL THEN COALESCE(c.downgraded, 0) = 1 OR s.pending_downgrade = 1

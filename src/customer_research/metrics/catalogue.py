@@ -116,6 +116,8 @@ _BILLING = _metrics(
     subscription_ended_at | timestamp | - | subscription | subscriptions | Last subscription ended | latest end of a base subscription when none is active or pending
     next_bill_date | date | - | subscription invoice customer | subscriptions | Next bill | the first day after the running period of an active subscription, in the customer's calendar, over those that do not end with it; where no period is told, the day after the latest subscription invoice's period_to, when that is to come
     pending_cancellation | boolean | - | subscription | subscriptions | Pending cancellation | an active base subscription has an ending_at; one that has passed while Lago still calls it active counts, too
+    subscription_ends_on | date | - | subscription customer | subscriptions | Subscription ends | the first planned end of an active base subscription, as a day in the customer's calendar
+    days_to_end | days | - | subscription customer | subscriptions | Days to the end | days from T to that day; below 0 where it has passed while Lago still calls the subscription active
     upgraded_180d | boolean | - | subscription | plan_changes | Upgraded in 6 months | a base plan change (the next begins within 7 days of the end) in [T-180 d, T) to a higher monthly price; a change of interval within a segment is neither up nor down
     downgraded_180d | boolean | - | subscription | plan_changes | Downgraded in 6 months | the same to a lower monthly price, or a pending downgrade
     yearly_period_end | date | - | subscription customer | subscriptions | Yearly period end | last day of the current period of the active base subscription when billed yearly, in the customer's calendar

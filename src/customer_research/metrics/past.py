@@ -39,7 +39,7 @@ _OVERWRITTEN: Mapping[str, str] = MappingProxyType(
             renewal_date days_to_renewal
         """,
         "a subscription's planned end and its running period": """
-            pending_cancellation downgraded_180d yearly_period_end next_bill_date
+            pending_cancellation subscription_ends_on days_to_end downgraded_180d yearly_period_end next_bill_date
         """,
         "what is left of a coupon": "mrr_usd mrr mrr_by_currency",
         "an invoice's payment status": """

@@ -150,7 +150,7 @@ _ALL = (
     Standing("nps", "Latest NPS, 180 days", _metric("nps_latest")),
     Standing("days_since_contact", "Days since contact", _metric("days_since_contact")),
     Standing("renewal_date", "Renewal", _metric("renewal_date")),
-    Standing("pending_cancellation", "Pending cancellation", _metric("pending_cancellation")),
+    Standing("subscription_ends_on", "Subscription ends", _metric("subscription_ends_on")),
     Standing("segment", "Segment", _metric("segment")),
     Standing("plan", "Plan", _metric("base_plan_name")),
     Standing("tenure", "Tenure", _metric("tenure_days")),

@@ -101,6 +101,7 @@ def _subscriptions(account: Account) -> Section | None:
         next_bill_date: Next bill
         renewal_date: Renewal
         pending_cancellation: Pending cancellation
+        subscription_ends_on: Subscription ends
         upgraded_180d: Upgraded in 6 months
         downgraded_180d: Downgraded in 6 months
         """,

@@ -169,6 +169,7 @@ def _billing(account: Account) -> Section | None:
         renewal_date: Renewal
         days_to_renewal: Days to renewal
         pending_cancellation: Pending cancellation
+        subscription_ends_on: Subscription ends
         """,
     )
     figures = Figures((*overview.lines, judgement.payment_line(account)))
