@@ -14,7 +14,7 @@ from customer_research.domain.account import NO_HISTORY
 from customer_research.domain.advice import Advice
 from customer_research.domain.health import Dimension
 from customer_research.errors import ConfigError
-from customer_research.health.playbook import DAYS, Known, Playbook, advise, load_playbook, read_playbook
+from customer_research.health.playbook import Known, Playbook, advise, load_playbook, read_playbook
 from customer_research.metrics.catalogue import METRICS
 
 SHIPPED = load_playbook(None, METRICS)
@@ -24,7 +24,6 @@ version = "1"
 id = "own"
 area = "call"
 owner = { default = "CSM", Enterprise = "CSM lead" }
-within_days = { default = 10, Enterprise = 2 }
 action = "Call."
 also = { Enterprise = "Bring the sponsor." }
 reason = "proposed"
@@ -97,8 +96,6 @@ def test_a_wrong_play_is_refused_with_its_place(change: str, complaint: str) -> 
 def test_a_wrong_value_by_segment_is_refused() -> None:
     with pytest.raises(ConfigError, match="is no value of a segment"):
         book(ONE.replace('Enterprise = "CSM lead"', 'Huge = "CSM lead"') + 'raised_by = ["P1"]')
-    with pytest.raises(ConfigError, match="whole days"):
-        book(ONE.replace("default = 10", 'default = "soon"') + 'raised_by = ["P1"]')
 
 
 def test_a_play_without_an_action_is_for_findings_only() -> None:
@@ -136,14 +133,14 @@ CONDITION = (
 
 def test_a_condition_raises_advice_with_its_sentence_and_fact() -> None:
     found = only(book(CONDITION), known({"case_0": 1}, open_tickets=3, segment="SMB", status="active"))
-    assert (found.source, found.because, found.owner, found.within_days) == ("own", "3 tickets are open.", "CSM", 10)
+    assert (found.source, found.because, found.owner) == ("own", "3 tickets are open.", "CSM")
     assert found.facts[0].value == 3
     assert found.priority == "medium"
 
 
 def test_advice_differs_by_segment() -> None:
     found = only(book(CONDITION), known({"case_0": 1}, open_tickets=3, segment="Enterprise", status="active"))
-    assert (found.owner, found.within_days, found.action) == ("CSM lead", 2, "Call. Bring the sponsor.")
+    assert (found.owner, found.action) == ("CSM lead", "Call. Bring the sponsor.")
 
 
 @pytest.mark.parametrize("case", [0, None])
@@ -163,7 +160,7 @@ def test_the_band_raises_advice_that_rests_on_what_took_points() -> None:
     account = full()
     critical = replace(account.scores[0], score=22, band="critical")
     found = advise(SHIPPED, Known({}, account.figures, critical, (), NO_HISTORY))
-    assert (found[0].play, found[0].priority, found[0].within_days) == ("save_call", "critical", DAYS["critical"])
+    assert (found[0].play, found[0].priority) == ("save_call", "critical")
     assert found[0].facts[0].basis
 
 

@@ -97,7 +97,7 @@ def test_kinds_about_everybody_need_a_snapshot(config_path: Path) -> None:
 
 def test_the_playbook_is_listed() -> None:
     plays = json.loads(command("playbook", "--json").out)
-    assert {"id", "raised_by", "owner", "within_days", "action", "reason"} <= plays[0].keys()
+    assert {"id", "raised_by", "owner", "action", "reason"} <= plays[0].keys()
     assert "save_call" in command("playbook").out
     assert command("playbook", "--shipped").out.startswith("# What to do about an operator")
 

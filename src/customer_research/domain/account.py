@@ -16,6 +16,7 @@ from customer_research.domain.history import ScoreHistory
 from customer_research.domain.identity import Match
 from customer_research.domain.rates import Rates
 from customer_research.domain.report import Freshness
+from customer_research.domain.urgency import Urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Account:
     `figures` has every metric of the catalogue by name, as a `Fact` or a `Gap`; `records` the canonical memory tables
     and the listings by name; `scores` the health score per scorecard that was asked for (the first is the report's);
     `links` are URL patterns by kind with an `{id}` placeholder; `rates` the exchange rates around `as_of`, None: none are set.
-    `advice` is what the playbook says to do, most urgent first; `history` the earlier scores and `alerts` the alerts, where
+    `advice` is what the playbook says to do, `urgency` how soon (None: nothing was judged); `history` the earlier scores and `alerts` the alerts, where
     they were asked for, or why they are not known.
     """
 
@@ -77,6 +78,7 @@ class Account:
     links: Mapping[str, str] = field(default_factory=dict)
     rates: Rates | None = None
     advice: tuple[Advice, ...] = ()
+    urgency: Urgency | None = None
     history: ScoreHistory | Gap = NO_HISTORY
     alerts: AlertsAbout | Gap = NO_ALERTS
 

@@ -12,7 +12,7 @@ Area = Literal["call", "account", "growth"]
 
 Priority = Literal["critical", "high", "medium", "low"]
 PRIORITIES: tuple[Priority, ...] = ("critical", "high", "medium", "low")
-"""Most urgent first (the one scale of urgency)."""
+"""Most important first: what to do before what. How soon is the operator's urgency (`domain.urgency`)."""
 
 Meeting = Literal["check-in", "qbr", "renewal", "escalation", "expansion"]
 MEETINGS: tuple[Meeting, ...] = ("check-in", "qbr", "renewal", "escalation", "expansion")
@@ -24,7 +24,7 @@ class Advice:
     """One thing to do about an operator.
 
     `play` is the playbook's entry, `source` the rule or finding that raised it (the play itself where a condition did),
-    `because` what it says and `facts` the proof (never empty). `within_days` is how long it may wait; `meetings` are the
+    `because` what it says and `facts` the proof (never empty). `meetings` are the
     talks in which it is a topic (none: any).
     """
 
@@ -32,7 +32,6 @@ class Advice:
     area: Area
     priority: Priority
     owner: str
-    within_days: int
     action: str
     source: str
     because: str

@@ -54,7 +54,10 @@ def standing_label(band: Band, status: Status) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one rule did to one dimension: points, the sentence that says why, the fact and the records behind it."""
+    """What one rule did to one dimension: points, the sentence that says why, the fact and the records behind it.
+
+    `category` is the kind of sign (Payment, Contract, ...), where the scorecard tells it.
+    """
 
     rule: str
     dimension: str
@@ -63,6 +66,7 @@ class Contribution:
     fact: Fact[Any]
     evidence: Evidence
     window: str = ""
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True)

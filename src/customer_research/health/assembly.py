@@ -197,6 +197,7 @@ class _Teller:
             fact=self._fact(case),
             evidence=self._evidence(case.evidence),
             window=rule.window,
+            category=rule.category,
         )
 
     def _fact(self, case: Case) -> Fact[Any]:

@@ -40,9 +40,6 @@ DEFAULT = "default"
 STATUSES = PRESENT
 """Whom plays concern that are not raised by a rule or finding: those who left are not asked for more."""
 
-DAYS: Mapping[Priority, int] = {"critical": 1, "high": 7, "medium": 14, "low": 30}
-"""How long advice may wait where its play does not say."""
-
 _AREAS: tuple[Area, ...] = get_args(Area)
 _CLAMP = "clamp"
 _MONTH = 30
@@ -75,7 +72,6 @@ class Play:
     area: Area
     owner: BySegment
     priority: BySegment
-    within_days: BySegment
     action: str
     also: BySegment
     reason: str
@@ -192,7 +188,6 @@ def _play(declared: Declaration, words: Vocabulary) -> Play:
         area=cast("Area", declared.text("area")),
         owner=_by_segment(declared, "owner"),
         priority=_by_segment(declared, "priority", ""),
-        within_days=_by_segment(declared, "within_days", ""),
         action=declared.text("action", ""),
         also=_by_segment(declared, "also", ""),
         reason=declared.text("reason"),
@@ -243,8 +238,6 @@ def _check(play: Play, declared: Declaration) -> None:
     for key, (given, words) in known.items():
         if unknown := [word for word in given if word not in words]:
             raise declared.error(f"{key!r}: {unknown[0]!r} is not known; known: {', '.join(words)}.")
-    if any(text and not text.isdecimal() for text in _texts(play.within_days)):
-        raise declared.error("'within_days' must be whole days.")
     if not play.trigger:
         raise declared.error(
             "nothing raises it: give 'raised_by', 'when', 'bands', 'dropped_to', 'risks' or 'otherwise'."
@@ -318,7 +311,6 @@ def _of_play(playbook: Playbook, at: int, play: Play, known: Known) -> Iterator[
                 area=play.area,
                 priority=priority,
                 owner=play.owner.of(segment),
-                within_days=int(play.within_days.of(segment) or DAYS[priority]),
                 action=f"{action} {also}".rstrip(),
                 source=raised.source,
                 because=raised.because,

@@ -50,7 +50,7 @@ class Rule:
     """A rule: the cases in which it fires, its points (times the metric `per`, at most `cap`), and its exclusions.
 
     `unless` names rules that, when they fire, leave this one out; `not_for` statuses it does not judge. A rule of 0 points is
-    a note: what it says is shown and costs nothing.
+    a note: what it says is shown and costs nothing. `category` is what kind of sign it is, for those who group by it.
     """
 
     id: str
@@ -62,6 +62,7 @@ class Rule:
     unless: tuple[str, ...]
     not_for: tuple[str, ...]
     window: str
+    category: str = ""
 
     @property
     def key(self) -> str:
@@ -297,6 +298,7 @@ class _Reader:
             unless=declared.texts("unless", ()),
             not_for=self._statuses(declared, "not_for"),
             window=declared.text("window"),
+            category=declared.text("category", ""),
         )
         idle = rule.points == 0 and not (
             declared.flag("note", default=False) or self._calibrated

@@ -46,6 +46,7 @@ from customer_research.reports.build import (
 from customer_research.reports.disagreements import disagreements, finding_prose
 from customer_research.reports.presentation import source_title
 from customer_research.reports.tones import BAND_TONES
+from customer_research.reports.urgency import urgency_prose
 
 DIMENSION_TITLES: Mapping[str, str] = MappingProxyType(
     {"payment": "Payment", "engagement": "Engagement", "support": "Support", "growth": "Growth"}
@@ -167,8 +168,9 @@ def headline(account: Account) -> Prose:
     score = account.score
     found = score_figure(account, score)
     status = account.fact("status")
-    stand = f"Status: {status_words(account)}."
-    facts = tuple(fact for fact in (found, status) if isinstance(fact, Fact))
+    soon = urgency_prose(account)
+    stand = f"Status: {status_words(account)}.{f' {soon.text}' if soon is not None else ''}"
+    facts = tuple(fact for fact in (found, status, *(soon.facts if soon is not None else ())) if isinstance(fact, Fact))
     churned = churned_words(account)
     lead = f"{churned[0].upper()}{churned[1:]}. " if churned else ""
     churned_on = account.fact("churned_on")
@@ -183,8 +185,9 @@ def headline(account: Account) -> Prose:
         )
     text = f"{lead}Health {points_range(score)} of 100, {band_words(score)}, {covered}. {stand}"
     if score.band == "outside":
-        stand = "No band" if lead else f"{band_label(score)}: no band"
-        text = f"{lead}{stand}. The rules give {points_range(score)} of 100, {covered}."
+        standing = "No band" if lead else f"{band_label(score)}: no band"
+        text = f"{lead}{standing}. The rules give {points_range(score)} of 100, {covered}."
+        text += f" {soon.text}" if soon is not None else ""
     return Prose(text, facts, band_tone(score))
 
 

@@ -11,6 +11,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.advice import Advice
 from customer_research.domain.evidence import Fact, merge_basis
 from customer_research.domain.report import Cell, Prose, Section, Table, Text, Tone
+from customer_research.domain.urgency import LEVEL_DAYS
 from customer_research.reports.build import bullets, section, stated
 from customer_research.reports.judgement import nothing_found
 from customer_research.reports.tones import PRIORITY_TONES
@@ -92,8 +93,10 @@ def action_table(account: Account, most: int | None = None) -> Table | Prose:
 
 
 def due(account: Account, item: Advice) -> Fact[Any]:
-    """The day until which advice is to be followed."""
-    day = (account.as_of + timedelta(days=item.within_days)).date()
+    """The day until which advice is to be followed: what urgency says; growth, and what nothing urges, within a month."""
+    day = (account.as_of + timedelta(days=LEVEL_DAYS["this_month"])).date()
+    if item.area != "growth" and account.urgency is not None and account.urgency.until is not None:
+        day = account.urgency.until
     return Fact(day, "date", merge_basis(item.facts), account.as_of)
 
 

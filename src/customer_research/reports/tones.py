@@ -9,6 +9,7 @@ from typing import Any
 from customer_research.domain.evidence import Fact, Figure
 from customer_research.domain.ranges import RANGES
 from customer_research.domain.report import Tone
+from customer_research.domain.urgency import Level
 
 BAND_TONES: Mapping[str, Tone] = MappingProxyType(
     {
@@ -25,6 +26,10 @@ BAND_TONES: Mapping[str, Tone] = MappingProxyType(
 
 PRIORITY_TONES: Mapping[str, Tone] = MappingProxyType(
     {"critical": "bad", "high": "bad", "medium": "watch", "low": "neutral"}
+)
+
+URGENCY_TONES: Mapping[Level, Tone] = MappingProxyType(
+    {"now": "bad", "this_week": "bad", "this_month": "watch", "watch": "neutral"}
 )
 
 

@@ -17,6 +17,7 @@ from customer_research.health.findings import FindingRule, assemble_findings, fi
 from customer_research.health.playbook import Known, Playbook, advise, load_playbook
 from customer_research.health.scorecard import Scorecard, load_scorecard
 from customer_research.health.scoring import scoring_sql
+from customer_research.health.urgency import Cause, Standing, causes_sql, load_causes, urgency
 from customer_research.research.figures import WIDE_METRICS
 
 METRIC_NAMES = frozenset(metric.name for metric in WIDE_METRICS)
@@ -53,7 +54,7 @@ def judge(
 
 
 def advised(measuring: Judged, account: Account, playbook: Path | None) -> Account:
-    """The account with what the playbook (None: the shipped one) says to do about it.
+    """The account with what the playbook (None: the shipped one) says to do about it, and how soon.
 
     Raises:
         ConfigError: the playbook cannot be read, or a fault in it.
@@ -61,7 +62,9 @@ def advised(measuring: Judged, account: Account, playbook: Path | None) -> Accou
     book = playbook_of(playbook)
     row = measuring.run(book.sql)[0]
     known = Known(row, account.figures, account.score, account.findings, account.history)
-    return replace(account, advice=advise(book, known))
+    causes, sql = urgency_causes()
+    standing = Standing(measuring.run(sql)[0], account.figures, account.score, account.findings, account.as_of)
+    return replace(account, advice=advise(book, known), urgency=urgency(causes, standing))
 
 
 def playbook_of(path: Path | None) -> Playbook:
@@ -116,6 +119,7 @@ def prepare(memory: Memory, scorecard: str, playbook: Path | None = None) -> Non
     memory.prepare(scores)
     memory.prepare(held)
     memory.prepare(playbook_of(playbook).sql)
+    memory.prepare(urgency_causes()[1])
 
 
 def _changed_at(scorecard: str) -> int:
@@ -130,6 +134,13 @@ def _compiled(scorecard: str, changed_at: int) -> tuple[Scorecard, str]:
     del changed_at
     card = load_scorecard(scorecard, METRIC_NAMES)
     return card, scoring_sql(card)["scores"]
+
+
+@cache
+def urgency_causes() -> tuple[tuple[Cause, ...], str]:
+    """The causes of urgency, and the query of their conditions."""
+    causes = load_causes(METRIC_NAMES)
+    return causes, causes_sql(causes)
 
 
 @cache

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from customer_research.domain.health import STATUS_LABELS
+from customer_research.domain.health import BAND_LABELS, STATUS_LABELS
+from customer_research.domain.urgency import LEVEL_LABELS
 from customer_research.health.alerts.declared import load_alert_rules
 from customer_research.health.alerts.telling import rule_in_words
 from customer_research.health.findings import load_findings
@@ -17,7 +18,7 @@ from customer_research.reports.kinds import EVERY_KIND
 from customer_research.reports.render import FORMATS
 from customer_research.research.canonical import described
 from customer_research.research.figures import WIDE_METRICS
-from customer_research.research.judge import playbook_of
+from customer_research.research.judge import playbook_of, urgency_causes
 from customer_research.settings import ENV_PREFIX, Settings, describe_defaults
 from customer_research.sources import discover
 
@@ -179,10 +180,17 @@ no score, band, gate, finding, risk, advice, alert, note, contact, deal, MRR, ot
 """
 
 PLAYBOOK_INTRODUCTION = """\
-What reports advise comes from the playbook: each play names what raises it, who does what, and until when; a piece of advice
+What reports advise comes from the playbook: each play names what raises it and who does what; a piece of advice
 carries the rule, finding or condition that raised it, and its receipts. Without evidence there is no advice. A file of your
 own (setting `playbook`) stands alone, or changes plays by id when it begins with `base = "shipped"`;
 `customer-research playbook --shipped` prints the shipped one.
+"""
+
+URGENCY_INTRODUCTION = """\
+How soon an operator needs somebody is one answer, the same in every report, list and message: the first line of this table that
+holds. `now` is a day, `this week` 7 days, `this month` 30, each cut short by the day in "not after" where that comes first;
+where none holds there is nothing to do now. Lists stand in this order, and of equal urgency the larger MRR comes first. With a
+source silent it says "or sooner".
 """
 
 
@@ -218,13 +226,34 @@ def plays(path: Path | None = None) -> list[dict[str, Any]]:
             "area": p.area,
             "priority": p.priority.words or "as raised",
             "owner": p.owner.words,
-            "within_days": p.within_days.words or "by priority",
             "action": p.action or "the finding's own",
             "also": p.also.words,
             "meetings": list(p.meetings),
             "reason": p.reason,
         }
         for p in playbook_of(path).plays
+    ]
+
+
+def urgencies() -> list[dict[str, str]]:
+    """What makes an operator urgent, in the order in which it is looked at."""
+    return [
+        {
+            "level": LEVEL_LABELS[cause.level],
+            "when": "; ".join(
+                part
+                for part in (
+                    f"band {' or '.join(BAND_LABELS[band] for band in cause.bands)}" if cause.bands else "",
+                    f"a risk of priority {cause.finding} or above among the findings" if cause.finding else "",
+                    f"`{cause.when.sql}`" if cause.when is not None else "",
+                )
+                if part
+            ),
+            "because": cause.because,
+            "until": cause.until,
+            "concerns": ", ".join(STATUS_LABELS[status] for status in cause.statuses),
+        }
+        for cause in urgency_causes()[0]
     ]
 
 

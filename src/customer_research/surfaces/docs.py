@@ -187,7 +187,7 @@ def reports_page() -> str:
 
 def playbooks_page() -> str:
     """The shipped playbook."""
-    headers = ("play", "raised by", "priority", "within days", "owner", "action", "topic in", "why so")
+    headers = ("play", "raised by", "priority", "owner", "action", "topic in", "why so")
     rows = []
     for play in registry.plays():
         only = f" (only {', '.join(play['segments'])})" if play["segments"] else ""
@@ -197,14 +197,33 @@ def playbooks_page() -> str:
                 f"`{play['id']}`",
                 f"{play['raised_by']}{only}",
                 play["priority"],
-                play["within_days"],
                 play["owner"],
                 f"{play['action']}{also}",
                 play["meetings"] or "any talk",
                 play["reason"],
             )
         )
-    return "\n".join([NOTE, "# Playbook\n", registry.PLAYBOOK_INTRODUCTION, table(headers, rows)])
+    soon = [
+        (
+            cause["level"],
+            cause["when"],
+            cause["because"],
+            f"`{cause['until']}`" if cause["until"] else "",
+            cause["concerns"],
+        )
+        for cause in registry.urgencies()
+    ]
+    return "\n".join(
+        [
+            NOTE,
+            "# Playbook\n",
+            registry.PLAYBOOK_INTRODUCTION,
+            table(headers, rows),
+            "\n## How soon\n",
+            registry.URGENCY_INTRODUCTION,
+            table(("act", "when", "says", "not after", "concerns"), soon),
+        ]
+    )
 
 
 def settings_page() -> str:

@@ -27,21 +27,21 @@ from customer_research.reports.kinds.portfolio import (
     table,
 )
 from customer_research.reports.standing import health, observed_churn
+from customer_research.reports.urgency import urgency_cell
 
-CATEGORIES: Mapping[str, str] = MappingProxyType({"P": "Payment", "E": "Engagement", "S": "Support", "C": "Contract"})
-"""First letter of a retention rule → category of risk."""
 MULTIPLE, GENERAL = "Multiple", "General"
+"""The category of signs of several categories, and of no sign at all."""
 
-LEVELS: tuple[tuple[int, str, str], ...] = (
-    (70, "High", "within 24 hours"),
-    (40, "Medium", "this week"),
-    (20, "Low", "this month"),
+LEVELS: tuple[tuple[int, str], ...] = (
+    (70, "High"),
+    (40, "Medium"),
+    (20, "Low"),
 )
-"""Least risk, level and time to act (levels 70/40, urgency 70/50/30); below the last nothing is to be done."""
+"""Least risk and level (70/40 of the written procedure); below the last little speaks for leaving."""
 
 AT_RISK = LEVELS[-1][0]
 HEAVY_WORKLOAD = 5
-"""Accounts at risk of one CSM from which on the workload is remarked."""
+"""Accounts at risk of one CSM from which on the workload is remarked, if it is twice the usual one."""
 
 NOT_A_PROBABILITY = (
     "Risk (0 to 100) ranks operators by the signs that are known; it is not a probability: it is not fitted to churn that "
@@ -66,16 +66,16 @@ def least_risk_of(score: HealthScore) -> int:
     return 0 if most is None else 100 - most
 
 
-def level_of(risk: int) -> tuple[str, str]:
-    """The level of a risk and the time to act; empty texts below the least level."""
-    return next(((name, time) for least, name, time in LEVELS if risk >= least), ("", ""))
+def level_of(risk: int) -> str:
+    """The level of a risk; an empty text below the least."""
+    return next((name for least, name in LEVELS if risk >= least), "")
 
 
 def category_of(score: HealthScore) -> str:
     """What kind of signs make up the risk: the category with at least two thirds of the lost points, else Multiple."""
     lost: dict[str, int] = {}
     for sign in signs(score, against_leaving=False):
-        name = CATEGORIES.get(sign.rule[:1], GENERAL)
+        name = sign.category or GENERAL
         lost[name] = lost.get(name, 0) - sign.points
     if not lost:
         return GENERAL
@@ -182,15 +182,18 @@ def _insights(found: Risks) -> Iterator[Prose]:
     high = next((level for level in found.levels if level.name == "High" and level.operators), None)
     if high is not None:
         fact = number(found.portfolio, high.operators, "count")
-        yield Prose(f"{counted(high.operators, 'operator')} at high risk: act within 24 hours.", (fact,), "bad")
-    if found.categories:
-        top = max(found.categories, key=lambda group: (group.operators, group.name))
+        yield Prose(f"{counted(high.operators, 'operator')} at high risk.", (fact,), "bad")
+    many = sum(group.operators for group in found.categories)
+    named = [group for group in found.categories if group.name not in (MULTIPLE, GENERAL)]
+    top = max(named, key=lambda group: (group.operators, group.name), default=None)
+    if top is not None and 2 * top.operators >= many:
         yield Prose(
-            f"The most frequent cause is {top.name} ({counted(top.operators, 'operator')}).",
-            (number(found.portfolio, top.operators, "count"),),
+            f"{top.operators} of {counted(many, 'operator')} at risk are so for one kind of reason: {top.name}.",
+            (number(found.portfolio, top.operators, "count"), number(found.portfolio, many, "count")),
         )
+    usual = sum(owner.operators for owner in found.owners) / len(found.owners) if found.owners else 0
     for owner in found.owners:
-        if owner.operators >= HEAVY_WORKLOAD:
+        if owner.operators >= max(HEAVY_WORKLOAD, 2 * usual):
             fact = number(found.portfolio, owner.operators, "count")
             text = f"{owner.name} has {owner.operators} accounts at risk: share the work."
             yield Prose(text, (fact,), "watch")
@@ -234,12 +237,10 @@ def _row(found: Risks, account: Account) -> tuple[Cell, ...]:
 def category_cells(account: Account, retention: HealthScore) -> tuple[Cell, Cell]:
     """Why the operator may leave, and how soon to act: they rest on what the risk rests on."""
     risk = risk_figure(account, retention)
-    idle = "nothing to do now" if retention.highest is None else "not known"
-    told = category_of(retention), level_of(least_risk_of(retention))[1] or idle
+    act = urgency_cell(account)
     if isinstance(risk, Gap):
-        return Text(told[0], "unknown"), Text(told[1], "unknown")
-    category, act = (stated(words, risk.basis, account.as_of) for words in told)
-    return category, act
+        return Text(category_of(retention), "unknown"), act
+    return stated(category_of(retention), risk.basis, account.as_of), act
 
 
 def risk_figure(account: Account, retention: HealthScore) -> Figure:

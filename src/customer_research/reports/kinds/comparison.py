@@ -17,6 +17,7 @@ from customer_research.reports.presentation import gap_words
 from customer_research.reports.recommend import advised
 from customer_research.reports.standing import STANDINGS, Standing, by_worth, status
 from customer_research.reports.tones import BAND_TONES, PRIORITY_TONES
+from customer_research.reports.urgency import urgency_rank
 
 _PRIORITIES = ("critical", "high", "medium", "low")
 _RISKS_EACH = 3
@@ -275,7 +276,7 @@ def _actions(accounts: Sequence[Account], names: Mapping[str, str]) -> Table | P
     chosen = [(account, item) for account in accounts for item in account.advice[:_ACTIONS_EACH]]
     if not chosen:
         return Prose("Nothing in the figures known asks for an action.")
-    ranked = sorted(chosen, key=lambda pair: _PRIORITIES.index(pair[1].priority))
+    ranked = sorted(chosen, key=lambda pair: (urgency_rank(pair[0]), _PRIORITIES.index(pair[1].priority)))
     rows = tuple(
         (
             advised(account, item, item.priority, PRIORITY_TONES[item.priority]),

@@ -19,6 +19,7 @@ from customer_research.reports.presentation import source_title
 from customer_research.reports.recommend import due
 from customer_research.reports.standing import by_worth
 from customer_research.reports.tones import PRIORITY_TONES
+from customer_research.reports.urgency import urgency_rank
 
 WORSE, BETTER, ISSUES, CRITICAL, ADVICE = 10, 5, 5, 10, 4
 """How many of each a digest tells."""
@@ -179,7 +180,13 @@ def _advice(found: Week) -> Block:
     """The most urgent things to do about those who moved or need attention, at most one an operator."""
     chosen = [(account, account.advice[0]) for account in found.accounts.values() if account.advice]
     ranked = sorted(
-        chosen, key=lambda pair: (PRIORITIES.index(pair[1].priority), by_worth(pair[0]), pair[0].operator_id)
+        chosen,
+        key=lambda pair: (
+            urgency_rank(pair[0]),
+            PRIORITIES.index(pair[1].priority),
+            by_worth(pair[0]),
+            pair[0].operator_id,
+        ),
     )
     items = [
         Prose(

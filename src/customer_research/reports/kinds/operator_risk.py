@@ -41,6 +41,7 @@ from customer_research.reports.kinds.churn_risk import (
 )
 from customer_research.reports.recommend import action_table
 from customer_research.reports.standing import observed_churn
+from customer_research.reports.urgency import urgency_prose
 
 RETENTION = "retention"
 """The scorecard behind the churn risk."""
@@ -86,15 +87,14 @@ def _headline(account: Account, retention: HealthScore) -> Prose:
     risk = risk_of(retention)
     if isinstance(found, Gap) or risk is None:
         return Prose("The risk is not known: neither billing nor usage is.", (), "unknown")
-    level, time = level_of(least_risk_of(retention))
-    idle = (
-        "Little speaks for leaving: nothing to do now"
-        if retention.highest is None
-        else "A silent source leaves it open"
-    )
-    act = f"{_level_words(retention)} risk: act {time}" if level else idle
+    level = level_of(least_risk_of(retention))
+    idle = "Little speaks for leaving" if retention.highest is None else "A silent source leaves it open"
+    act = f"{_level_words(retention)} risk" if level else idle
+    soon = urgency_prose(account)
     lost = f" Expected loss {value_words(loss)} of MRR a month." if isinstance(loss, Fact) and level else ""
     facts = (found, loss) if isinstance(loss, Fact) else (found,)
+    if soon is not None:
+        lost, facts = f"{lost} {soon.text}", (*facts, *soon.facts)
     told = risk_told(account, retention)
     tone = _tone(level) if level or retention.highest is None else "unknown"
     return Prose(f"Risk {value_words(told) if isinstance(told, Fact) else risk} of 100. {act}.{lost}", facts, tone)
@@ -102,7 +102,7 @@ def _headline(account: Account, retention: HealthScore) -> Prose:
 
 def _level_words(retention: HealthScore) -> str:
     """The level of the least risk; whether a silent source leaves a higher one open."""
-    level, most = level_of(least_risk_of(retention))[0], level_of(risk_of(retention) or 0)[0]
+    level, most = level_of(least_risk_of(retention)), level_of(risk_of(retention) or 0)
     return level if level == most else f"{level or 'Below Low'} or higher"
 
 
@@ -113,12 +113,11 @@ def _tone(level: str) -> Tone:
 
 def _risk(account: Account, retention: HealthScore, leaving: Sequence[Contribution]) -> Iterator[Block | None]:
     found = risk_told(account, retention)
-    level, time = level_of(least_risk_of(retention))
+    level = level_of(least_risk_of(retention))
     lines = [FigureLine("Risk (of 100)", found, _tone(level))]
     if isinstance(found, Fact):
         told = {
             "Level": _level_words(retention) or "below Low",
-            "Time to act": time or ("nothing to do now" if retention.highest is None else "not known"),
             "Category": category_of(retention),
         }
         lines += [FigureLine(name, replace(found, value=words, unit="text", metric="")) for name, words in told.items()]
@@ -144,7 +143,7 @@ def _steps(account: Account, retention: HealthScore, leaving: Sequence[Contribut
     held = total.value + sum(c.points for c in every)
     if held:
         marks.append(Mark("Held within 0 to 100", Fact(held, "points", total.basis, account.as_of)))
-    marks.append(Mark("Risk", total, pictures.TOTAL, _tone(level_of(total.value)[0])))
+    marks.append(Mark("Risk", total, pictures.TOTAL, _tone(level_of(total.value))))
     text = f"{counted(len(leaving), 'sign')} for leaving come to {sum(-c.points for c in leaving)} points."
     return Chart("waterfall", RISK_STEPS, Prose(text, (total,)), tuple(marks), "Sign", "Points of risk")
 

@@ -19,6 +19,7 @@ from customer_research.reports.build import figure, section, sections, stated
 from customer_research.reports.conversion import converted
 from customer_research.reports.presentation import source_title
 from customer_research.reports.standing import flag, health
+from customer_research.reports.urgency import urgency_cell
 
 _AT_RISK = frozenset({"critical", "at_risk"})
 _UNTOLD = frozenset({"unsettled", "insufficient"})
@@ -254,9 +255,17 @@ def _columns(found: Portfolio) -> dict[str, Callable[[Account], Cell]]:
     }
     if found.no_history is not None or any(isinstance(change, Fact) for change in found.changes.values()):
         columns["30 days"] = lambda account: brief(change_of(found, account))
-    columns["Trend"] = lambda account: brief(figure(account, "usage_trend"))
-    columns["Why"] = lambda account: brief(flag(account))
+    columns["Act"] = urgency_cell
+    columns["Why"] = lambda account: brief(why(account))
     return columns
+
+
+def why(account: Account) -> Figure:
+    """Why to act, else what stands out most."""
+    found = account.urgency
+    if found is None or not found.facts:
+        return flag(account)
+    return Fact(found.because, "text", merge_basis(found.facts), account.as_of, metric="flag")
 
 
 def change_of(found: Portfolio, account: Account) -> Figure:

@@ -20,11 +20,12 @@ from customer_research.health.findings import assemble_findings, findings_sql, l
 from customer_research.health.playbook import Known, advise
 from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import scoring_sql
+from customer_research.health.urgency import Standing, urgency
 from customer_research.metrics.catalogue import METRICS, Metric
 from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.research.freshness import STALE_AFTER
 from customer_research.research.gaps import nothing_of
-from customer_research.research.judge import METRIC_NAMES, playbook_of
+from customer_research.research.judge import METRIC_NAMES, playbook_of, urgency_causes
 from customer_research.research.portfolio.snapshots import FILES, PORTFOLIO, figure, pulled_parameter
 
 NOT_KEPT = "amounts per currency are not kept in a snapshot"
@@ -69,6 +70,8 @@ def accounts_of(
     held = _by_operator(engine.run(findings_sql(rules)))
     book = playbook_of(playbook)
     plays = _by_operator(engine.run(book.sql))
+    causes, caused = urgency_causes()
+    due = _by_operator(engine.run(caused))
     gaps = _gaps(files)
     fresh = freshness_of(files.snapshot)
     accounts = []
@@ -93,6 +96,7 @@ def accounts_of(
                 links=links,
                 rates=rates,
                 advice=advise(book, Known(plays[operator_id], figures, scores[0], findings, NO_HISTORY)),
+                urgency=urgency(causes, Standing(due[operator_id], figures, scores[0], findings, files.snapshot.as_of)),
             )
         )
     return tuple(accounts)

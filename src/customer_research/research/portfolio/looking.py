@@ -24,9 +24,10 @@ from customer_research.health.findings import FindingRule, load_findings
 from customer_research.health.rules import case_sql, metrics_of
 from customer_research.health.scorecard import Scorecard, shipped_scorecards
 from customer_research.health.scoring import scoring_sql, unheard_sql
-from customer_research.reports.kinds.churn_risk import AT_RISK, CATEGORIES, GENERAL, LEVELS, MULTIPLE
+from customer_research.health.urgency import RANKS, level_sql
+from customer_research.reports.kinds.churn_risk import AT_RISK, GENERAL, LEVELS, MULTIPLE
 from customer_research.research.exchange import rates_around
-from customer_research.research.judge import METRIC_NAMES, card_named
+from customer_research.research.judge import METRIC_NAMES, card_named, urgency_causes
 from customer_research.research.portfolio.accounts import Files, accounts_of, freshness_of
 from customer_research.research.portfolio.billed import Billed
 from customer_research.research.portfolio.snapshots import scoring_receipt
@@ -40,16 +41,6 @@ RETENTION = "retention"
 CHURNED_WITHIN_DAYS = 90
 SLIPPING_SHOWN = 10
 _EXAMPLES = 3
-_LEVELS: Mapping[str, int] = {"critical": 4, "high": 3, "medium": 2, "low": 1}
-_BAND_LEVELS: Mapping[Band, int] = {
-    "insufficient": 4,
-    "critical": 4,
-    "at_risk": 3,
-    "monitor": 2,
-    "healthy": 0,
-    "outside": 0,
-}
-"""How much attention a band asks for: of whom too little is known, as much as anybody; one that is not settled, as its low end."""
 _BANDED_SCORE = "CASE WHEN band <> 'outside' THEN score END"
 """What is averaged: the scores of those who stand in the bands."""
 
@@ -218,7 +209,7 @@ def risks(
 
 
 def _level(group: Group) -> int:
-    return [name for _, name, _ in LEVELS].index(group.name)
+    return [name for _, name in LEVELS].index(group.name)
 
 
 def with_changes(found: Portfolio, changes: Mapping[str, Figure]) -> Portfolio:
@@ -263,23 +254,21 @@ def _choose(engine: Engine, wanted: Wanted, rules: Sequence[FindingRule], card: 
     Raises:
         UsageError: nobody's owner is called so.
     """
-    weights = " ".join(f"WHEN '{rule.id}' THEN {_LEVELS[rule.priority]}" for rule in rules if rule.kind == "risk")
-    bands = " ".join(f"WHEN '{band}' THEN {level}" for band, level in _BAND_LEVELS.items())
-    healthy, monitor, at_risk = card.cuts
-    low_end = f"CASE WHEN s.score < {at_risk} THEN 4 WHEN s.score < {monitor} THEN 3 WHEN s.score < {healthy} THEN 2 ELSE 1 END"
+    weights = " ".join(f"WHEN '{rule.id}' THEN {RANKS[rule.priority]}" for rule in rules if rule.kind == "risk")
+    standing = {"band": _least_band(card), "finding": "GREATEST(COALESCE(f.level, 0), o.level)", "status": "s.status"}
     engine.keep(
         "everybody",
         f"""
         SELECT a.operator_id, a.name, COALESCE(a.segment, 'not known') AS segment, a.owner_name, a.usage_trend, w.worth, w.usd,
             COALESCE(s.status, 'unknown') AS status, s.band, s.score,
-            GREATEST(CASE s.band {bands} ELSE {low_end} END, COALESCE(f.level, 0), COALESCE(o.level, 0)) AS level
+            {level_sql(urgency_causes()[0], **standing)} AS level
         FROM accounts AS a
         INNER JOIN scores AS s ON s.operator_id = a.operator_id
         INNER JOIN worths AS w ON w.operator_id = a.operator_id
         LEFT JOIN (
             SELECT operator_id, MAX(CASE rule {weights} ELSE 0 END) AS level FROM findings GROUP BY operator_id
         ) AS f ON f.operator_id = a.operator_id
-        LEFT JOIN (SELECT operator_id, {_open_level(rules)} AS level FROM accounts) AS o ON o.operator_id = a.operator_id
+        INNER JOIN (SELECT operator_id, {_open_level(rules)} AS level FROM accounts) AS o ON o.operator_id = a.operator_id
         """,
     )
     wanted = _fitting(engine, wanted)
@@ -293,11 +282,21 @@ def _choose(engine: Engine, wanted: Wanted, rules: Sequence[FindingRule], card: 
     return int(count["n"]), wanted
 
 
+def _least_band(card: Scorecard) -> str:
+    """SQL of the band that urgency looks at: one that is not settled is that of its low end, no score that of the worst."""
+    healthy, monitor, at_risk = card.cuts
+    low_end = (
+        f"CASE WHEN s.score < {at_risk} THEN 'critical' WHEN s.score < {monitor} THEN 'at_risk' "
+        f"WHEN s.score < {healthy} THEN 'monitor' ELSE 'healthy' END"
+    )
+    return f"CASE s.band WHEN 'insufficient' THEN 'critical' WHEN 'unsettled' THEN {low_end} ELSE s.band END"
+
+
 def _open_level(rules: Sequence[FindingRule]) -> str:
     """SQL of the attention that findings ask for which a silent source keeps from being judged: as if they held."""
     levels = (
         f"CASE WHEN {unheard_sql(metrics_of(rule.cases))} AND {case_sql(rule.cases)} IS NULL "
-        f"THEN {_LEVELS[rule.priority]} ELSE 0 END"
+        f"THEN {RANKS[rule.priority]} ELSE 0 END"
         for rule in rules
         if rule.kind == "risk"
     )
@@ -427,7 +426,7 @@ def _rank(engine: Engine, card: Scorecard, wanted: Wanted) -> None:
     conditions, values = _conditions(replace(wanted, statuses=("churned",)))
     engine.bind("account_metrics", "SELECT * FROM accounts")
     engine.keep("safety", scoring_sql(card)["scores"])
-    levels = " ".join(f"WHEN least >= {least} THEN '{name}'" for least, name, _ in LEVELS)
+    levels = " ".join(f"WHEN least >= {least} THEN '{name}'" for least, name in LEVELS)
     engine.keep(
         "ranked",
         f"""
@@ -465,11 +464,11 @@ def _category(card: Scorecard) -> str:
             [
                 f"CASE WHEN s.points_{rule.key} < 0 THEN -s.points_{rule.key} ELSE 0 END"
                 for rule in card.rules
-                if rule.id[0] == first
+                if (rule.category or GENERAL) == name
             ]
             or ["0"]
         )
-        for first, name in CATEGORIES.items()
+        for name in dict.fromkeys(rule.category or GENERAL for rule in card.rules)
     }
     whole = " + ".join(f"({terms})" for terms in lost.values())
     branches = " ".join(f"WHEN ({terms}) * 3 >= ({whole}) * 2 THEN '{name}'" for name, terms in lost.items())

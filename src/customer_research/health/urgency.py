@@ -1,0 +1,203 @@
+"""Urgency, declared in `urgency.toml`: the one answer to how soon an operator needs somebody, in Python and in SQL."""
+
+# ruff: noqa: S608 - every name in these texts is checked when the causes are read; nothing comes from outside
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import cache
+from importlib import resources
+from typing import Any, cast, get_args
+
+from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
+from customer_research.domain.health import NO_BAND, Band, Finding, HealthScore, Status, standing_label
+from customer_research.domain.urgency import LEVEL_DAYS, LEVELS, Level, Urgency
+from customer_research.health.conditions import Condition
+from customer_research.health.declaration import Declaration
+from customer_research.health.findings import PRIORITIES, Priority
+from customer_research.health.rules import Vocabulary, read_sentence
+from customer_research.health.scoring import ACCOUNT_TABLE, unheard_sql
+from customer_research.health.sentences import filled
+
+BAND, FINDING = "band", "finding"
+RANKS: Mapping[Priority, int] = {name: len(PRIORITIES) - at for at, name in enumerate(PRIORITIES)}
+"""How grave a risk is among the findings, for SQL: 4 critical to 1 low."""
+
+_STATUSES: tuple[Status, ...] = ("active", "no_subscription", "unknown")
+_NOTHING = "Nothing known asks for an action now."
+_OPEN = "A silent source keeps it from being told."
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One reason to act; see `urgency.toml` for what each part means."""
+
+    level: Level
+    when: Condition | None
+    bands: tuple[Band, ...]
+    finding: Priority | None
+    statuses: tuple[Status, ...]
+    because: str
+    fact: str
+    until: str
+
+    @property
+    def metric_sql(self) -> str:
+        """The condition over the metrics alone; true where there is none."""
+        return f"({self.when.sql})" if self.when is not None else "TRUE"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What urgency looks at: the operator's row of `causes_sql`, its figures, score and findings."""
+
+    row: Mapping[str, Any]
+    figures: Mapping[str, Figure]
+    score: HealthScore | None
+    findings: tuple[Finding, ...]
+    as_of: datetime
+
+
+def load_causes(known_metrics: Collection[str]) -> tuple[Cause, ...]:
+    """The causes in their order, checked against the metrics that exist.
+
+    Raises:
+        ConfigError: for any fault in the declaration; it names the place.
+    """
+    text = resources.files("customer_research.health").joinpath("urgency.toml").read_text(encoding="utf-8")
+    return read_causes(text, frozenset(known_metrics))
+
+
+@cache
+def read_causes(text: str, known_metrics: frozenset[str]) -> tuple[Cause, ...]:
+    """Causes from the text of a declaration (see `load_causes`)."""
+    top = Declaration.parse(text, "urgency")
+    top.text("version")
+    words = Vocabulary(known_metrics, top.mapping("terms"))
+    causes = tuple(_cause(table, words) for table in top.tables("causes"))
+    top.finish()
+    return causes
+
+
+def _cause(declared: Declaration, words: Vocabulary) -> Cause:
+    told = Vocabulary({*words.metrics, BAND, FINDING}, words.terms)
+    cause = Cause(
+        level=cast("Level", declared.text("level")),
+        when=words.condition(declared.text("when"), declared.place) if "when" in declared else None,
+        bands=cast("tuple[Band, ...]", declared.texts("bands", ())),
+        finding=cast("Priority | None", declared.text("finding", "") or None),
+        statuses=cast("tuple[Status, ...]", declared.texts("statuses", _STATUSES)),
+        because=read_sentence(declared, told),
+        fact=told.metric(declared.text("fact"), declared),
+        until=declared.text("until", ""),
+    )
+    declared.finish()
+    known: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
+        "level": ((cause.level,), LEVELS),
+        "bands": (cause.bands, get_args(Band)),
+        "statuses": (cause.statuses, get_args(Status)),
+        "finding": ((cause.finding,) if cause.finding else (), PRIORITIES),
+        "until": ((cause.until,) if cause.until else (), tuple(words.metrics)),
+    }
+    for key, (given, names) in known.items():
+        if unknown := [name for name in given if name not in names]:
+            raise declared.error(f"{key!r}: {unknown[0]!r} is not known.")
+    if cause.when is None and not cause.bands and cause.finding is None:
+        raise declared.error("nothing raises it: give 'when', 'bands' or 'finding'.")
+    return cause
+
+
+# -- one operator --------------------------------------------------------------------------------------------------------
+
+
+def causes_sql(causes: Sequence[Cause]) -> str:
+    """One row per operator: operator_id and `cause_<number>`, whether the cause's condition over the metrics holds."""
+    columns = [f", {cause.metric_sql} AS cause_{at}" for at, cause in enumerate(causes)]
+    return f"SELECT operator_id{''.join(columns)} FROM {ACCOUNT_TABLE}"
+
+
+def urgency(causes: Sequence[Cause], standing: Standing) -> Urgency:
+    """How soon the operator needs somebody: the first cause that holds."""
+    gravest = next((finding for finding in standing.findings if finding.kind == "risk"), None)
+    opened = False
+    for at, cause in enumerate(causes):
+        if standing.score is None or standing.score.status not in cause.statuses:
+            continue
+        holds = _holds(cause, at, standing, gravest)
+        if holds:
+            return replace(_told(cause, standing, gravest), open=opened)
+        opened = opened or holds is None
+    return Urgency("watch", None, _OPEN if opened else _NOTHING, open=opened)
+
+
+def _holds(cause: Cause, at: int, standing: Standing, gravest: Finding | None) -> bool | None:
+    """Whether a cause holds; None where a silent source keeps that from being told."""
+    score = standing.score
+    assert score is not None, "who has no score has no cause"
+    parts: list[bool | None] = []
+    if cause.bands:
+        unsettled = score.band in NO_BAND and score.band != "outside"
+        parts.append(None if unsettled else score.band in cause.bands)
+    if cause.finding is not None:
+        parts.append(gravest is not None and RANKS[gravest.priority] >= RANKS[cause.finding])
+    if cause.when is not None:
+        held = standing.row[f"cause_{at}"]
+        silent = held is None and any(_silent(standing.figures.get(name)) for name in cause.when.metrics)
+        parts.append(None if silent else bool(held))
+    return False if False in parts else None if None in parts else True
+
+
+def _silent(figure: Figure | None) -> bool:
+    return isinstance(figure, Gap) and figure.reason not in ANSWERS and figure.reason != "not_configured"
+
+
+def _told(cause: Cause, standing: Standing, gravest: Finding | None) -> Urgency:
+    figures, score, as_of = standing.figures, standing.score, standing.as_of
+    if score is not None and cause.fact == BAND:
+        basis = merge_basis([line.fact for line in score.contributions] + [gate.fact for gate in score.gates])
+        words = _chief_reason(score) or f"{standing_label(score.band, score.status)}, {score.score} of 100"
+        figures = {**figures, BAND: Fact(words, "text", basis, as_of, "health_score")}
+    if gravest is not None and cause.fact == FINDING:
+        basis = merge_basis(gravest.facts)
+        figures = {**figures, FINDING: Fact(gravest.because.rstrip("."), "text", basis, as_of)}
+    facts = tuple(
+        fact for name in (cause.fact, cause.until) if isinstance(fact := figures.get(name), Fact) and fact.basis
+    )
+    end = as_of.date() + timedelta(days=LEVEL_DAYS[cause.level])
+    due = figures.get(cause.until)
+    if isinstance(due, Fact) and isinstance(due.value, date) and as_of.date() <= due.value < end:
+        end = due.value
+    return Urgency(cause.level, end, filled(cause.because, figures), facts)
+
+
+def _chief_reason(score: HealthScore) -> str:
+    """Why the score is what it is: the first gate's sentence, else that of the rule that took most; empty without either."""
+    worst = min(score.contributions, key=lambda line: line.points, default=None)
+    because = score.gates[0].because if score.gates else worst.because if worst is not None and worst.points < 0 else ""
+    return because.rstrip(".")
+
+
+# -- everybody -----------------------------------------------------------------------------------------------------------
+
+
+def level_sql(causes: Sequence[Cause], *, band: str, finding: str, status: str) -> str:
+    """SQL of the urgency's rank, 3 `now` to 0 `watch`, over a row of metrics; the other columns are named by the caller.
+
+    `band` is the band, `finding` the rank of the gravest risk (see `RANKS`; 0 none), `status` the status. What a silent source
+    keeps from being told counts as if it held: for an order, nobody stands safer for it.
+    """
+    branches = []
+    for cause in causes:
+        parts = [f"{status} IN ({_listed(cause.statuses)})"]
+        parts += [f"{band} IN ({_listed(cause.bands)})"] if cause.bands else []
+        parts += [f"{finding} >= {RANKS[cause.finding]}"] if cause.finding is not None else []
+        if cause.when is not None:
+            silent = f"{unheard_sql(cause.when.metrics)} AND {cause.metric_sql} IS NULL"
+            parts.append(f"({silent} OR {cause.metric_sql})")
+        branches.append(f"WHEN {' AND '.join(parts)} THEN {len(LEVELS) - 1 - LEVELS.index(cause.level)}")
+    return f"CASE {' '.join(branches)} ELSE 0 END"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
