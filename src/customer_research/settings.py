@@ -214,6 +214,7 @@ class Settings(BaseSettings):
     scorecard: str = Field(
         "canonical", description="Scorecard of the reports: canonical, canonical_1, guide or billing_guide"
     )
+    owner: str = Field("", description="Whose accounts `--mine` means: your HubSpot owner id, or your name there")
     playbook: Path | None = Field(None, description="Your own playbook (TOML: what to do when); empty: the shipped one")
     show_personal: bool = Field(default=False, description="Show personal data unmasked")
     links: Mapping[str, str] = Field(default_factory=dict, description="Deep-link patterns by kind, with {id}")

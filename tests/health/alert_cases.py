@@ -24,7 +24,7 @@ version = "test"
 cool_down_days = 14
 statuses = ["active", "onboarding", "no_subscription"]
 """
-SHARED = 'title = "T"\nseverity = "high"\nowner = "somebody"\naction = "Act."\nwithin_days = 1\nreason = "made up"\n'
+SHARED = 'title = "T"\nseverity = "high"\nowner = "somebody"\naction = "Act."\nreason = "made up"\n'
 
 
 def shipped() -> AlertRules:

@@ -117,7 +117,7 @@ def test_alerts_that_are_filtered_or_snoozed_away_are_no_good_news(
 ) -> None:
     found = desk._portfolio(filled, Wanted(), NOW)
     place = alerts_kind.Desk(NOW, NOW, (found.receipt,), (), {})
-    report = alerts_kind.build_open(alerts_kind.OpenAlerts(place, (), snoozed, words, of=3))
+    report = alerts_kind.build_open(alerts_kind.OpenAlerts(place, (), snoozed, words=words, of=3))
     assert report.headline is not None
     assert report.headline.tone == tone
 

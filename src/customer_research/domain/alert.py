@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from customer_research.domain.evidence import Receipt
 
 Severity = Literal["critical", "high", "medium", "low"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
-"""Gravest first (the one scale of urgency)."""
+"""Gravest first: of several reasons for an alert which is told first. How soon is `domain.urgency`."""
 
 AlertState = Literal["holds", "clears", "over", "between", "unknown"]
 """What a rule says of a subject: it is to be raised; it no longer holds; it does not concern the subject (any more); neither
@@ -89,6 +89,48 @@ class Episode:
 
 
 @dataclass(frozen=True, slots=True)
+class Alert:
+    """Everything that is open about one operator or source: one story, whatever many rules tell it.
+
+    `reasons` are its open episodes, the gravest first; it rises and falls with them. What somebody does to one of them, that
+    person does to all. `id` is that of the oldest.
+    """
+
+    reasons: tuple[Episode, ...]
+
+    @property
+    def subject(self) -> str:
+        """The operator's id, or the source."""
+        return self.reasons[0].subject
+
+    @property
+    def oldest(self) -> Episode:
+        """The reason that was raised first."""
+        return min(self.reasons, key=lambda one: (one.raised.as_of, SEVERITIES.index(one.severity), one.rule))
+
+    @property
+    def id(self) -> str:
+        """The id by which it is called."""
+        return self.oldest.id
+
+    def snoozed(self, now: datetime) -> bool:
+        """Whether it is hidden: a reason that came after the snooze shows it again."""
+        return all(reason.snoozed(now) for reason in self.reasons)
+
+
+def alerts_of(episodes: Iterable[Episode]) -> tuple[Alert, ...]:
+    """Open episodes as alerts, one a subject; of its reasons the gravest first, then the oldest."""
+    by_subject: dict[str, list[Episode]] = {}
+    for one in episodes:
+        by_subject.setdefault(one.subject, []).append(one)
+    order = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+    return tuple(
+        Alert(tuple(sorted(found, key=lambda one: (order[one.severity], one.raised.as_of, one.rule))))
+        for found in by_subject.values()
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class AlertsAbout:
     """The alerts about one operator that are open, or were cleared in the last 90 days, by the day they were raised.
 
@@ -136,7 +178,6 @@ class RuleInWords:
     concerns: str
     owner: str
     action: str
-    within_days: int
     quiet_days: int
     cool_down_days: int
     reason: str
@@ -186,7 +227,9 @@ class Tally:
 class Simulated:
     """A simulation: the instants that it went through, a tally a rule, and how many operators leave anyway (`base`).
 
-    `blind` are the instants whose metrics are no longer there: metric rules were unknown in them.
+    `blind` are the instants whose metrics are no longer there: metric rules were unknown in them. `new_alerts` counts what the
+    rules in force would have raised after the first instant as people see it: one alert an operator or source while anything is
+    open of it.
     """
 
     instants: tuple[datetime, ...]
@@ -194,6 +237,7 @@ class Simulated:
     tallies: tuple[Tally, ...]
     episodes: tuple[Episode, ...]
     base: Outcome
+    new_alerts: int = 0
 
     @property
     def weeks(self) -> float:

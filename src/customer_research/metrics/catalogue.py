@@ -321,6 +321,7 @@ _CRM = _metrics(
     "company",
     """
     lifecycle_stage | text | - | | company | Lifecycle stage | HubSpot lifecyclestage (never leaves customer)
+    owner_id | text | - | | company | Account owner (HubSpot id) | HubSpot owner's id, which stays when a name changes
     owner_name | text | - | | company | Account owner | HubSpot owner
     contract_end_date | date | - | | company | Contract end | HubSpot contract_end_date
     contract_renewal_date | date | - | | company | Renewal date (HubSpot) | HubSpot renewal_date

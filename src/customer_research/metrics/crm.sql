@@ -4,6 +4,7 @@ companies AS (
     SELECT
         c.operator_id,
         c.lifecycle_stage,
+        c.owner_id,
         c.owner_name,
         c.contract_end_date,
         c.renewal_date,
@@ -71,6 +72,7 @@ joined AS (
     SELECT
         o.operator_id,
         c.lifecycle_stage,
+        c.owner_id,
         c.owner_name,
         c.contract_end_date,
         c.renewal_date,
@@ -94,6 +96,7 @@ joined AS (
 SELECT
     j.operator_id,
     j.lifecycle_stage,
+    j.owner_id,
     j.owner_name,
     j.contract_end_date,
     j.renewal_date AS contract_renewal_date,

@@ -35,7 +35,7 @@ _OVERWRITTEN: Mapping[str, str] = MappingProxyType(
         "whether a contact has left": "contacts_left contacts_active",
         "a deal's stage": "deals_open deals_won expansion_deals_open",
         "the HubSpot company's properties": """
-            lifecycle_stage owner_name contract_end_date contract_renewal_date last_contact_at days_since_contact
+            lifecycle_stage owner_id owner_name contract_end_date contract_renewal_date last_contact_at days_since_contact
             renewal_date days_to_renewal
         """,
         "a subscription's planned end and its running period": """

@@ -149,6 +149,13 @@ class AlertBook:
         with self._store.read() as connection:
             return _newest(connection)
 
+    def first(self) -> Sighting | None:
+        """The first snapshot that was ever judged; None when none was. What it raised had come together until then."""
+        query = sa.select(evaluation.c.as_of, evaluation.c.snapshot)
+        with self._store.read() as connection:
+            row = connection.execute(query.order_by(evaluation.c.evaluated_at, evaluation.c.as_of).limit(1)).first()
+        return None if row is None else Sighting(row.as_of, row.snapshot)
+
     @staticmethod
     def _is_judged(connection: sa.Connection, seen: Sighting, rules: str) -> bool:
         where = (evaluation.c.snapshot == seen.snapshot, evaluation.c.rules == rules)
@@ -191,42 +198,44 @@ class AlertBook:
     # -- what people do --------------------------------------------------------------------------------------------------
 
     def acknowledge(self, id_or_beginning: str, *, who: str, now: datetime) -> Episode:
-        """Note that somebody has seen an alert; whoever was first stays.
+        """Note that somebody has seen an alert, with all its reasons; whoever was first stays.
 
         Raises:
             UsageError: there is no such episode, or it is over.
         """
         with self._store.begin(alone=True) as connection:
             found = _open(connection, id_or_beginning)
-            if found.acknowledged_at is not None:
-                return found
-            return _mark(
-                connection, found, "acknowledged", who, now, detail="", acknowledged_at=now, acknowledged_by=_text(who)
-            )
+            marks = {"acknowledged_at": now, "acknowledged_by": _text(who)}
+            for one in _reasons(connection, found):
+                if one.acknowledged_at is None:
+                    _mark(connection, one, "acknowledged", who, now, detail="", **marks)
+            return _named(connection, found.id)
 
     def snooze(self, id_or_beginning: str, until: datetime, *, who: str, now: datetime) -> Episode:
-        """Hide an alert until an instant; one that is not to come ends a snooze.
+        """Hide an alert, with all its reasons, until an instant; one that is not to come ends a snooze.
 
         Raises:
             UsageError: there is no such episode, or it is over.
         """
         with self._store.begin(alone=True) as connection:
             found = _open(connection, id_or_beginning)
-            if found.snoozed_until == until:
-                return found
-            return _mark(connection, found, "snoozed", who, now, detail=until.isoformat(), snoozed_until=until)
+            for one in _reasons(connection, found):
+                if one.snoozed_until != until:
+                    _mark(connection, one, "snoozed", who, now, detail=until.isoformat(), snoozed_until=until)
+            return _named(connection, found.id)
 
     def assign(self, id_or_beginning: str, assignee: str, *, who: str, now: datetime) -> Episode:
-        """Give an alert to somebody (empty: to nobody).
+        """Give an alert, with all its reasons, to somebody (empty: to nobody).
 
         Raises:
             UsageError: there is no such episode, or it is over.
         """
         with self._store.begin(alone=True) as connection:
             found = _open(connection, id_or_beginning)
-            if found.assignee == assignee:
-                return found
-            return _mark(connection, found, "assigned", who, now, detail=assignee, assignee=_text(assignee))
+            for one in _reasons(connection, found):
+                if one.assignee != assignee:
+                    _mark(connection, one, "assigned", who, now, detail=assignee, assignee=_text(assignee))
+            return _named(connection, found.id)
 
 
 def _newest(connection: sa.Connection) -> Sighting | None:
@@ -274,6 +283,12 @@ def _open(connection: sa.Connection, id_or_beginning: str) -> Episode:
     return found
 
 
+def _reasons(connection: sa.Connection, found: Episode) -> tuple[Episode, ...]:
+    """All that is open of the same subject: one alert, whichever of its reasons was named."""
+    query = sa.select(episode).where(episode.c.subject == found.subject, episode.c.cleared_at.is_(None))
+    return tuple(map(_episode, connection.execute(query.order_by(episode.c.raised_at, episode.c.rule)).mappings()))
+
+
 def _named(connection: sa.Connection, id_or_beginning: str) -> Episode:
     text = id_or_beginning.strip().lower()
     hint = "`customer-research alerts` lists the open ones."
@@ -292,11 +307,10 @@ def _named(connection: sa.Connection, id_or_beginning: str) -> Episode:
 
 def _mark(
     connection: sa.Connection, found: Episode, kind: EventKind, who: str, now: datetime, *, detail: str, **values: Any
-) -> Episode:
+) -> None:
     """Write what somebody did, into the episode and its audit."""
     connection.execute(sa.update(episode).where(episode.c.id == found.id).values(values))
     connection.execute(sa.insert(event).values(_event_row(found, kind, who, now, detail=detail)))
-    return _named(connection, found.id)
 
 
 # -- rows --------------------------------------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ def _alert_rules() -> str:
         "raised and cleared",
         "concerns",
         "action",
-        "owner, days",
+        "owner",
         "quiet, cool-down",
     )
     rows = [
@@ -126,7 +126,7 @@ def _alert_rules() -> str:
             r["when"],
             r["concerns"],
             r["action"],
-            f"{r['owner']}, {r['within_days']}",
+            r["owner"],
             f"{r['quiet_days']}, {r['cool_down_days']}",
             f"{r['reason']}",
         )

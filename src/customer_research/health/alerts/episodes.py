@@ -38,18 +38,29 @@ SILENT = Teller()
 
 
 def step(
-    rule: AlertRule, subject: str, last: Episode | None, state: AlertState, seen: Sighting, *, teller: Teller = SILENT
+    rule: AlertRule,
+    subject: str,
+    last: Episode | None,
+    state: AlertState,
+    seen: Sighting,
+    *,
+    teller: Teller = SILENT,
+    assignee: str = "",
 ) -> Change | None:
     """What a rule's state makes of the last episode of a subject (None: there was none); None when nothing happens.
 
     A snapshot older than the last one in which something was seen changes nothing. What no longer holds is cleared when it
     has not held for `quiet_days`; what the rule no longer concerns, at once. Within `cool_down_days` after clearing nothing
-    is raised. A snooze that has not run out, and who has it in hand, pass on to the next episode.
+    is raised. A snooze that has not run out, and who has it in hand, pass on to the next episode; who has another reason of
+    the same subject in hand (`assignee`) has this one, too.
     """
     if last is not None and seen.as_of < _latest(last).as_of:
         return None
     if last is None or last.cleared is not None:
-        return _raised(rule, subject, last, seen, teller) if state == "holds" else None
+        raised = _raised(rule, subject, last, seen, teller) if state == "holds" else None
+        if raised is not None and assignee and not raised.episode.assignee:
+            return Change("raised", replace(raised.episode, assignee=assignee))
+        return raised
     if state == "holds":
         held = replace(last, name=teller.name(subject), told=teller.told(rule, subject), held=seen)
         return Change("continued", held)
@@ -99,6 +110,7 @@ def advance(
     a lesser one is raised of the same subject: also while the graver one cannot be told, or waits to be cleared.
     """
     open_subjects: dict[str, set[str]] = {}
+    hands = {episode.subject: episode.assignee for episode in last.values() if episode.open and episode.assignee}
     for (rule_id, subject), episode in last.items():
         if episode.open:
             open_subjects.setdefault(rule_id, set()).add(subject)
@@ -111,7 +123,8 @@ def advance(
         covered = set().union(*(open_after.get(graver, ()) for graver in rule.covered_by)) - still
         for subject in sorted(concerned - covered):
             state = of_rule.get(subject, "unknown")
-            if change := step(rule, subject, last.get((rule.id, subject)), state, seen, teller=teller):
+            before, hand = last.get((rule.id, subject)), hands.get(subject, "")
+            if change := step(rule, subject, before, state, seen, teller=teller, assignee=hand):
                 (now_open.discard if change.what == "cleared" else now_open.add)(subject)
                 yield change
     yield from _retired(open_subjects, last, seen)

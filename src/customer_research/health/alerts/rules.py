@@ -144,7 +144,7 @@ Test = MetricTest | DimensionTest | BandDropTest | ScoreDropTest | FindingTest |
 class AlertRule:
     """One rule: what it looks at (`test`), whom it concerns, and what is to be done by whom.
 
-    `owner` is a role; `within_days` when the action is due. It clears when it has not held for `quiet_days`, and is not
+    `owner` is a role. It clears when it has not held for `quiet_days`, and is not
     raised again within `cool_down_days` after that. `reason` says where its limits come from; `enabled` False: looked at by
     the simulation only. It concerns operators of `statuses` and (when given) of `segments` and `bands`; a finding in
     `excused_by` that holds excuses it, and while a rule in `covered_by` holds of the same operator it is not raised.
@@ -156,7 +156,6 @@ class AlertRule:
     severity: Severity
     owner: str
     action: str
-    within_days: int
     quiet_days: int
     cool_down_days: int
     reason: str
@@ -217,7 +216,6 @@ class RuleReader:
             severity=cast("Severity", one_of(declared, "severity", SEVERITIES, known.priority if known else None)),
             owner=declared.text("owner"),
             action=declared.text("action", known.action if known else None),
-            within_days=natural(declared, "within_days"),
             quiet_days=natural(declared, "quiet_days", self._defaults.quiet_days),
             cool_down_days=natural(declared, "cool_down_days", self._defaults.cool_down_days),
             reason=declared.text("reason"),

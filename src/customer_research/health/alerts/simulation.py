@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from customer_research.domain.alert import Episode, Key, Outcome, Sighting, Simulated, Tally
 from customer_research.health.alerts.episodes import SILENT, advance
@@ -79,7 +79,27 @@ class Simulation:
             tallies=tuple(self._tally(rule, by_rule[rule.id]) for rule in self._rules),
             episodes=tuple(sorted(episodes, key=lambda e: (e.raised.as_of, e.rule, e.subject))),
             base=self._base(),
+            new_alerts=self._new_alerts(episodes),
         )
+
+    def _new_alerts(self, episodes: Sequence[Episode]) -> int:
+        """How many alerts began after the first instant: a subject's episodes that overlap are reasons of one."""
+        enabled = {rule.id for rule in self._rules if rule.enabled}
+        by_subject: dict[str, list[Episode]] = defaultdict(list)
+        for episode in sorted(episodes, key=lambda e: e.raised.as_of):
+            if episode.rule in enabled:
+                by_subject[episode.subject].append(episode)
+        return sum(self._beginnings(found) for found in by_subject.values())
+
+    def _beginnings(self, episodes: Sequence[Episode]) -> int:
+        began, until = 0, None
+        for episode in episodes:
+            end = episode.cleared.as_of if episode.cleared is not None else datetime.max.replace(tzinfo=UTC)
+            if until is None or episode.raised.as_of >= until:
+                began += episode.raised.as_of > self._instants[0]
+                until = end
+            until = max(until, end)
+        return began
 
     def _tally(self, rule: AlertRule, episodes: Sequence[Episode]) -> Tally:
         weeks = Counter(self._week(e.raised.as_of) for e in episodes if e.raised.as_of > self._instants[0])

@@ -165,7 +165,6 @@ def rule_in_words(rule: AlertRule) -> RuleInWords:
         concerns=_concerns(rule),
         owner=rule.owner,
         action=rule.action,
-        within_days=rule.within_days,
         quiet_days=rule.quiet_days,
         cool_down_days=rule.cool_down_days,
         reason=rule.reason,

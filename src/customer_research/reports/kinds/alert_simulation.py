@@ -24,11 +24,12 @@ _NEAR = 0.5
 
 @dataclass(frozen=True, slots=True)
 class SimulatedAlerts:
-    """A simulation over `weeks` as asked."""
+    """A simulation over `weeks` as asked; `owners` is how many account owners share the alerts (0: not known)."""
 
     desk: Desk
     found: Simulated
     weeks: int
+    owners: int = 0
 
 
 def build_simulated(simulated: SimulatedAlerts) -> Report:
@@ -58,11 +59,21 @@ def _headline(simulated: SimulatedAlerts) -> Prose:
     enabled = {tally.rule for tally in on}
     operators = len({e.subject for e in found.episodes if not e.source and e.rule in enabled})
     text = (
-        f"In {found.weeks:.0f} weeks ({counted(len(found.instants), 'snapshot')}) the rules in force would have raised "
-        f"{counted(alerts, 'alert')} on {counted(operators, 'operator')}: {sum(t.at_start for t in on)} at the start, "
+        f"In {found.weeks:.0f} weeks ({counted(len(found.instants), 'snapshot')}) the rules in force would have given "
+        f"{counted(alerts, 'reason')} on {counted(operators, 'operator')}: {sum(t.at_start for t in on)} at the start, "
         f"then {math.fsum(t.per_week for t in on):.1f} a week."
     )
-    return Prose(text, (_fact(simulated, alerts, "count"), _fact(simulated, operators, "count")))
+    weekly = found.new_alerts / max(found.weeks, 1)
+    share = (
+        f", {weekly / simulated.owners:.1f} for each of {simulated.owners} account owners" if simulated.owners else ""
+    )
+    text += f" As people see them, one an operator: {weekly:.1f} new ones a week{share}."
+    facts = (
+        _fact(simulated, alerts, "count"),
+        _fact(simulated, operators, "count"),
+        _fact(simulated, weekly, "number"),
+    )
+    return Prose(text, facts)
 
 
 def _fact(simulated: SimulatedAlerts, value: float, unit: str) -> Fact[float]:

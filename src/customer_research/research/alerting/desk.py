@@ -5,16 +5,18 @@ from __future__ import annotations
 import difflib
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from customer_research.domain.alert import Episode, RuleInWords, Severity
+from customer_research.domain.account import Account
+from customer_research.domain.alert import Alert, Episode, RuleInWords, Severity, alerts_of
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.report import Report
 from customer_research.domain.snapshot import Snapshot
+from customer_research.engines.engine import open_engine
 from customer_research.errors import UsageError
 from customer_research.health.alerts.declared import shipped_text
 from customer_research.health.alerts.telling import SCORE, SCORE_BEFORE, SHARE, rule_in_words
@@ -28,9 +30,12 @@ from customer_research.reports.kinds.alerts import (
     build_checked,
     build_one,
     build_open,
+    can_wait,
 )
 from customer_research.research.alerting.judging import Checked, alert_rules, check, scored, simulate
+from customer_research.research.alerting.watching import watching
 from customer_research.research.portfolio.accounts import freshness_of
+from customer_research.research.portfolio.looking import told_of
 from customer_research.research.portfolio.snapshots import figure, scoring_receipt
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
@@ -56,9 +61,9 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which open alerts are wanted: each part that is empty lets all through; `snoozed` shows those, too.
+    """Which open alerts are wanted: each part that is empty lets all through; `snoozed` shows those, and what can wait, too.
 
-    `most` is how many lines there may be (None: all).
+    `most` is how many lines there may be (None: all); `owner` is a HubSpot owner's id, name, or a part of it.
     """
 
     severities: tuple[Severity, ...] = ()
@@ -66,9 +71,23 @@ class Choice:
     assignee: str = ""
     snoozed: bool = False
     most: int | None = None
+    owner: str = ""
 
-    def takes(self, episode: Episode) -> bool:
-        """Whether an alert is wanted, snoozed or not."""
+    def takes(self, alert: Alert, account: Account | None) -> bool:
+        """Whether an alert is wanted, snoozed or not: one of its reasons is, and its operator has the owner asked for."""
+        return any(self._takes(reason) for reason in alert.reasons) and self._owned(account)
+
+    def _owned(self, account: Account | None) -> bool:
+        if not self.owner:
+            return True
+        if account is None:
+            return False
+        told = {
+            name: str(fact.value) for name in ("owner_id", "owner_name") if (fact := account.fact(name)) is not None
+        }
+        return self.owner == told.get("owner_id") or self.owner.casefold() in told.get("owner_name", "").casefold()
+
+    def _takes(self, episode: Episode) -> bool:
         return (
             (not self.severities or episode.severity in self.severities)
             and self.rule.lower() in {"", episode.rule.lower()}
@@ -80,11 +99,12 @@ class Choice:
         """The choice in words; empty when all are wanted."""
         parts = [f"severity {' or '.join(self.severities)}" if self.severities else ""]
         parts += [f"rule {self.rule}" if self.rule else "", f"assigned to {self.assignee}" if self.assignee else ""]
+        parts += [f"owner {self.owner}" if self.owner else ""]
         return ", ".join(part for part in parts if part)
 
 
 def open_alerts(settings: Settings, choice: Choice, *, now: datetime) -> Report:
-    """The open alerts, worst first.
+    """The open alerts, most urgent first: those that cannot wait, unless all are wanted.
 
     Raises:
         UsageError: there is no such rule, and no alert of one that was; or no snapshot has been judged yet, so that nothing
@@ -96,13 +116,23 @@ def open_alerts(settings: Settings, choice: Choice, *, now: datetime) -> Report:
         judged = AlertBook(store).newest()
         if judged is None:
             raise UsageError("No snapshot has been judged yet.", hint="Run `customer-research alerts check`.")
-        every = AlertBook(store).episodes()
-        wanted = [episode for episode in every if choice.takes(episode)]
-        shown = tuple(episode for episode in wanted if choice.snoozed or not episode.snoozed(now))
-        desk = _desk(settings, store, shown, "open alerts", now)
-        waiting = sum(one.as_of > judged.as_of for one in scored(settings, History(store)))
+        episodes = AlertBook(store).episodes()
+        every = alerts_of(episodes)
+        desk = _desk(settings, store, episodes, "open alerts", now)
+        wanted = [alert for alert in every if choice.takes(alert, desk.accounts.get(alert.subject))]
+        awake = [alert for alert in wanted if choice.snoozed or not alert.snoozed(now)]
+        shown = tuple(alert for alert in awake if choice.snoozed or not can_wait(desk, alert))
         return build_open(
-            OpenAlerts(desk, shown, len(wanted) - len(shown), choice.words, choice.most, waiting, len(every))
+            OpenAlerts(
+                desk=desk,
+                alerts=shown,
+                snoozed=len(wanted) - len(awake),
+                later=len(awake) - len(shown),
+                words=choice.words,
+                most=choice.most,
+                waiting=sum(one.as_of > judged.as_of for one in scored(settings, History(store))),
+                of=len(every),
+            )
         )
 
 
@@ -149,6 +179,7 @@ def one_alert(settings: Settings, alert: str, *, now: datetime) -> Report:
                 events=book.events(episode.id),
                 figures=_figures(episode, History(store).snapshot(episode.held.snapshot)),
                 earlier=earlier,
+                others=tuple(e for e in of_subject if e.open and e.id != episode.id) if episode.open else (),
             )
         )
 
@@ -202,7 +233,7 @@ def simulated(
         last = [s for s in History(store).snapshots(since=found.instants[-1]) if s.scorecard == settings.scorecard]
         what = f"simulation over {len(found.instants)} snapshots"
         desk = _made(settings, last[-1], _receipt(found.episodes, what, store.place, now), now)
-        return build_simulated(SimulatedAlerts(desk, found, weeks))
+        return build_simulated(SimulatedAlerts(desk, found, weeks, _owners(settings, last[-1])))
 
 
 def rules_in_words(settings: Settings, path: Path | None = None) -> tuple[RuleInWords, ...]:
@@ -220,9 +251,33 @@ def _all(parts: Iterable[tuple[Episode, ...]]) -> tuple[Episode, ...]:
 
 def _desk(settings: Settings, store: Store, episodes: Iterable[Episode], what: str, now: datetime) -> Desk:
     """The newest snapshot that was judged, and the store, as what a report rests on."""
-    judged = AlertBook(store).newest()
+    book, told = AlertBook(store), tuple(episodes)
+    judged, first = book.newest(), book.first()
     newest = History(store).snapshot(judged.snapshot) if judged is not None else None
-    return _made(settings, newest, _receipt(tuple(episodes), what, store.place, now), now)
+    made = _made(settings, newest, _receipt(told, what, store.place, now), now)
+    accounts = _accounts(settings, newest, [episode.subject for episode in told if not episode.source], now)
+    return replace(made, accounts=accounts, baseline=first.snapshot if first is not None else "")
+
+
+def _accounts(
+    settings: Settings, snapshot: Snapshot | None, subjects: Sequence[str], now: datetime
+) -> Mapping[str, Account]:
+    """The operators as they stood in a snapshot; nobody where its files are gone, or its scorecard has changed since."""
+    folder = settings.lake_folder / snapshot.place if snapshot is not None else None
+    if not subjects or snapshot is None or folder is None or not (folder / "accounts.parquet").is_file():
+        return {}
+    parts = settings.engine
+    try:
+        with open_engine("duckdb", memory_mb=parts.memory_mb, threads=parts.threads, reach=(folder,)) as engine:
+            return told_of(engine, folder, snapshot, subjects, settings=settings, now=now)
+    except UsageError:
+        return {}
+
+
+def _owners(settings: Settings, snapshot: Snapshot) -> int:
+    """How many account owners HubSpot names in a snapshot; 0 where its files are gone."""
+    with watching(settings, snapshot) as watch:
+        return watch.owners()
 
 
 def _made(settings: Settings, newest: Snapshot | None, receipt: Receipt, now: datetime) -> Desk:

@@ -64,6 +64,13 @@ class Watch:
             for row in rows
         }
 
+    def owners(self) -> int:
+        """How many account owners there are; 0 where nothing is watched."""
+        if self._engine is None:
+            return 0
+        (row,) = self._engine.run(f"SELECT COUNT(DISTINCT owner_name) AS n FROM {ACCOUNT_TABLE}")
+        return int(row["n"])
+
     @property
     def _at(self) -> dict[str, Any]:
         return {"as_of": self._snapshot.as_of}

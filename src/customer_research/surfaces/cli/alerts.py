@@ -28,14 +28,16 @@ SEVERITIES = ("critical", "high", "medium", "low")
 WEEKS = 52
 
 HELP = """\
-The open alerts, the worst first, with what raised each and what to do.
+The open alerts, the most urgent first, with money, owner, reason and the next step: one for each operator, whatever many rules
+speak of it. What can wait for more than a week is counted; `--all` lists it.
 
 Alerts come from rules over the score history: `alerts check` judges what `portfolio score` has kept. An alert is raised once
-and stays one episode until it is cleared; a source that fails is one alert about the source, never a decline of operators.
+and stays one until it is cleared; a source that fails is one alert about the source, never a decline of operators.
 Exit code 3: a source was missing in the newest snapshot that was judged.
 """
 CHECK_HELP = """\
 Judge the snapshots that were scored since the last check (the first time: the newest), raise and clear alerts, and say which.
+What the first check finds had come together until then: it is standing, not new.
 
 The same snapshot judged twice changes nothing; two programs that do so at once raise an alert once.
 """
@@ -65,7 +67,9 @@ RULES_FILE = click.option(
 @click.option("--severity", "severities", multiple=True, type=click.Choice(SEVERITIES), help="Only these (repeatable).")
 @click.option("--rule", default="", help="Only this rule's.")
 @click.option("--assignee", default="", help="Only those assigned to this person.")
-@click.option("--all", "snoozed", is_flag=True, help="Snoozed ones, too.")
+@click.option("--owner", default="", help="Only of accounts of this HubSpot owner: id, name, or a part of it.")
+@click.option("--mine", is_flag=True, help="Only of your own accounts (setting owner).")
+@click.option("--all", "snoozed", is_flag=True, help="Snoozed ones and those that can wait, too.")
 @MOST
 @report_options
 @click.pass_context
@@ -74,7 +78,9 @@ def alerts(
     severities: tuple[Any, ...],
     rule: str,
     assignee: str,
+    owner: str,
     *,
+    mine: bool,
     snoozed: bool,
     most: int,
     delivery: Delivery,
@@ -84,8 +90,11 @@ def alerts(
         return 0
     from customer_research.research.alerting import desk  # noqa: PLC0415 - start-up time
 
-    choice = desk.Choice(severities, rule.strip(), assignee.strip(), snoozed, most or None)
     settings, now = _settings_and_now(ctx)
+    if mine and not settings.owner:
+        raise UsageError("Nobody said whose accounts are yours.", hint="Set owner to your HubSpot owner id or name.")
+    book = settings.owner if mine else owner.strip()
+    choice = desk.Choice(severities, rule.strip(), assignee.strip(), snoozed, most or None, book)
     return _delivered(desk.open_alerts(settings, choice, now=now), delivery)
 
 
@@ -226,13 +235,13 @@ def _said(episode: Episode, what: str) -> int:
 
 def _rule_text(rule: RuleInWords) -> str:
     off = "" if rule.enabled else ", switched off"
-    due, quiet, cool_down = map(_days, (rule.within_days, rule.quiet_days, rule.cool_down_days))
+    quiet, cool_down = map(_days, (rule.quiet_days, rule.cool_down_days))
     return "\n".join(
         (
             hanging(f"{rule.id}  ", f"{rule.title} ({rule.severity}{off})"),
             hanging("    when:   ", rule.when),
             hanging("    for:    ", rule.concerns),
-            hanging("    do:     ", f"{rule.action} ({rule.owner}, within {due})"),
+            hanging("    do:     ", f"{rule.action} ({rule.owner})"),
             hanging("    why so: ", rule.reason),
             hanging(
                 "    pause:  ", f"cleared after {quiet} without it; not raised again within {cool_down} after that"
