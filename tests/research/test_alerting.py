@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from alert_cases import CARD, CARD_TEXT, at, reading, snapshot
-from made_up_lake import NAMES, NOW, STEADY, STOPPED, fill, settings_file, settings_in, stories
+from made_up_lake import LATE, NAMES, NOW, STEADY, STOPPED, fill, settings_file, settings_in, stories
 
 from customer_research.domain.alert import Episode
 from customer_research.domain.evidence import Fact, Gap
@@ -239,13 +239,36 @@ def drawn(report: Report) -> str:
 def test_the_list_shows_the_worst_first_with_receipts(open_desk: Settings) -> None:
     report = desk.open_alerts(open_desk, desk.Choice(), now=LATER)
     found = table(report, "operators")
-    severities = [cell.value for row in found.rows if isinstance(cell := row[0], Fact)]
-    assert severities == sorted(severities, key=["critical", "high", "medium", "low"].index)
-    assert {receipt.source for receipt in found.basis} == {"alerts", "portfolio"}
-    assert ids(open_desk)["usage_stopped"] in drawn(report)
+    acts = [cell.value for row in found.rows if isinstance(cell := row[0], Fact)]
+    assert acts == ["this week, by 2026-11-08"]  # the other can wait for more than a week
+    assert {receipt.source for receipt in found.basis} >= {"alerts", "portfolio"}
     assert report.headline is not None
-    assert report.headline.text.startswith(f"{len(severities)} alerts on ")
-    assert table(desk.open_alerts(open_desk, desk.Choice(most=1), now=LATER), "operators").total == len(severities)
+    assert report.headline.text == "1 alert; 1 more can wait (`--all` lists them)."
+    every = table(desk.open_alerts(open_desk, desk.Choice(snoozed=True), now=LATER), "operators")
+    assert [getattr(row[1], "text", "") for row in every.rows] == [NAMES[STOPPED], NAMES[LATE]]
+    one = desk.open_alerts(open_desk, desk.Choice(snoozed=True, most=1), now=LATER)
+    assert (len(table(one, "operators").rows), table(one, "operators").total) == (1, 2)
+
+
+def test_an_operators_reasons_are_one_alert_that_people_take_in_hand_as_one(open_desk: Settings) -> None:
+    reasons = ids(open_desk)
+    assert set(reasons) == {"R5", "usage_stopped"}
+    (row,) = table(desk.open_alerts(open_desk, desk.Choice(), now=LATER), "operators").rows
+    assert getattr(row[4], "value", "").endswith("(1 more)")
+    desk.assign(open_desk, reasons["usage_stopped"], "Kim", who="Robin", now=LATER)
+    desk.acknowledge(open_desk, reasons["R5"], who="Kim", now=LATER)
+    with open_store(open_desk.store_url) as store:
+        kept = AlertBook(store).episodes(subject=STOPPED)
+    assert {(one.assignee, one.acknowledged_by) for one in kept} == {("Kim", "Kim")}
+    text = drawn(desk.one_alert(open_desk, reasons["R5"], now=LATER))
+    assert "Other reasons" in text
+    assert "No reservation in 30 days" in text
+
+
+def test_alerts_are_found_by_the_accounts_owner(open_desk: Settings) -> None:
+    nobody = desk.open_alerts(open_desk, desk.Choice(owner="Kim"), now=LATER)
+    assert nobody.headline is not None
+    assert nobody.headline.text == "No open alert matches the filter (owner Kim); without it there are 2."
 
 
 def test_the_list_can_be_narrowed_and_may_be_empty(open_desk: Settings) -> None:
@@ -254,7 +277,7 @@ def test_the_list_can_be_narrowed_and_may_be_empty(open_desk: Settings) -> None:
     nobody = desk.open_alerts(open_desk, desk.Choice(severities=("low",), assignee="Kim"), now=LATER)
     assert nobody.headline is not None
     assert nobody.headline.text == (
-        "No open alert matches the filter (severity low, assigned to Kim); without it there are 3."
+        "No open alert matches the filter (severity low, assigned to Kim); without it there are 2."
     )
     assert "No open alert" in drawn(nobody)
 
@@ -306,7 +329,7 @@ def test_people_acknowledge_assign_and_snooze(open_desk: Settings) -> None:
     desk.assign(open_desk, alert, "Kim", who="Robin", now=now)
     desk.acknowledge(open_desk, alert, who="Kim", now=now)
     row = table(desk.open_alerts(open_desk, desk.Choice(assignee="kim"), now=now), "operators").rows[0]
-    assert getattr(row[4], "value", "") == "acknowledged, Kim"
+    assert getattr(row[5], "value", "") == "acknowledged since 2026-10-25, Kim"
     desk.snooze(open_desk, alert, now + timedelta(days=7), who="Kim", now=now)
 
     def listed(moment: datetime, *, snoozed: bool = False) -> bool:
@@ -325,14 +348,19 @@ def test_a_check_says_what_it_raised_and_what_is_over(made_up: Settings) -> None
         keep_made_up(store, 0, [reading(0, 20)])
     report = desk.checked(made_up, now=LATER)
     assert report.headline is not None
-    assert report.headline.text == "2 alerts raised, 0 cleared, 0 go on."
-    assert (
-        "Score below 30: The score is 20." in drawn(report).replace("\n", " ") or len(table(report, "raised").rows) == 2
-    )
+    assert report.headline.text == "The first check: 1 alert stood already, so that none is new."
+    (row,) = table(report, "raised").rows
+    assert getattr(row[4], "value", "") == "The score is 20. (1 more)"
+    assert getattr(row[5], "value", "").startswith("standing since ")
     with open_store(made_up.store_url) as store:
-        keep_made_up(store, 21, [reading(21, 90)])
+        keep_made_up(store, 7, [reading(7, 20), reading(7, 20, operator="op-2")])
+    second = desk.checked(made_up, now=LATER)
+    assert second.headline is not None
+    assert second.headline.text == "1 alert raised, 0 rose, 0 cleared, 1 go on."
+    with open_store(made_up.store_url) as store:
+        keep_made_up(store, 28, [reading(28, 90), reading(28, 90, operator="op-2")])
     over = desk.checked(made_up, now=LATER)
-    assert len(table(over, "cleared").rows) == 2
+    assert len(table(over, "cleared").rows) == 4
     assert "The score is 90 again." in drawn(over)
     assert "Nothing new." in drawn(desk.checked(made_up, now=LATER))
 
@@ -363,7 +391,7 @@ def test_the_commands(copied: Settings, capsys: pytest.CaptureFixture[str]) -> N
         History(store).forget([newest.id])
     keep(copied.store_url, copied.lake_folder / newest.place, replace(newest, kind="scored"))
     code, out, _ = said(capsys, copied, "check")
-    assert (code, "2 alerts raised" in out) == (0, True)
+    assert (code, "stood already" in " ".join(out.split())) == (0, True)
     code, out, _ = said(capsys, copied, "--json", "--severity", "high")
     assert (code, json.loads(out)["kind"]) == (0, "alerts")
     alert = ids(copied)["usage_stopped"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -330,7 +330,8 @@ def _states(desk: Desk, alert: Alert) -> str:
     """Where the alert stands: as its oldest reason, and whether another has come since that nobody has acknowledged."""
     oldest = alert.oldest
     later = oldest.acknowledged_at is not None and any(one.acknowledged_at is None for one in alert.reasons)
-    return _state(desk, oldest) + (", a new reason" if later else "")
+    held = max((reason.held for reason in alert.reasons), key=lambda seen: seen.as_of)
+    return _state(desk, replace(oldest, held=held)) + (", a new reason" if later else "")
 
 
 def _state(desk: Desk, episode: Episode) -> str:
