@@ -24,7 +24,7 @@ BAND, FINDING = "band", "finding"
 RANKS: Mapping[Priority, int] = {name: len(PRIORITIES) - at for at, name in enumerate(PRIORITIES)}
 """How grave a risk is among the findings, for SQL: 4 critical to 1 low."""
 
-_STATUSES: tuple[Status, ...] = ("active", "no_subscription", "unknown")
+_STATUSES: tuple[Status, ...] = ("active", "no_subscription")
 _NOTHING = "Nothing known asks for an action now."
 _OPEN = "A silent source keeps it from being told."
 
@@ -122,13 +122,22 @@ def urgency(causes: Sequence[Cause], standing: Standing) -> Urgency:
     gravest = next((finding for finding in standing.findings if finding.kind == "risk"), None)
     opened = False
     for at, cause in enumerate(causes):
-        if standing.score is None or standing.score.status not in cause.statuses:
+        if standing.score is None or standing.score.status not in (*cause.statuses, "unknown"):
             continue
         holds = _holds(cause, at, standing, gravest)
         if holds:
             return replace(_told(cause, standing, gravest), open=opened)
         opened = opened or holds is None
-    return Urgency("watch", None, _OPEN if opened else _NOTHING, open=opened)
+    return Urgency("watch", None, _OPEN if opened else _NOTHING, _looked_at(causes, standing), open=opened)
+
+
+def _looked_at(causes: Sequence[Cause], standing: Standing) -> tuple[Fact[Any], ...]:
+    """What was found to ask for nothing: the figures that the causes look at, as one fact."""
+    named = dict.fromkeys(name for cause in causes if cause.when is not None for name in cause.when.metrics)
+    known = [figure for name in named if isinstance(figure := standing.figures.get(name), Fact)]
+    lines = [line.fact for line in standing.score.contributions] if standing.score is not None else []
+    basis = merge_basis([*known, *lines])
+    return (Fact("nothing to do now", "text", basis, standing.as_of),) if basis else ()
 
 
 def _holds(cause: Cause, at: int, standing: Standing, gravest: Finding | None) -> bool | None:
@@ -189,7 +198,7 @@ def level_sql(causes: Sequence[Cause], *, band: str, finding: str, status: str) 
     """
     branches = []
     for cause in causes:
-        parts = [f"{status} IN ({_listed(cause.statuses)})"]
+        parts = [f"{status} IN ({_listed((*cause.statuses, 'unknown'))})"]
         parts += [f"{band} IN ({_listed(cause.bands)})"] if cause.bands else []
         parts += [f"{finding} >= {RANKS[cause.finding]}"] if cause.finding is not None else []
         if cause.when is not None:

@@ -343,7 +343,7 @@ _DERIVED = _metrics(
     "derived",
     "subscription csm",
     """
-    status | text | - | | status | Status | without an active or pending subscription: churned when the CSM view's last event is churn or Lago's base subscription has ended, never_started when all were canceled; else onboarding (tenure < 30 d, or < 60 d without a first trip), no_subscription or active
+    status | text | - | | status | Status | without an active or pending subscription: churned when the CSM view's last event is churn or Lago's base subscription has ended, never_started when all were canceled; else onboarding (tenure < 30 d, or < 60 d without a first trip; not known for a young subscription while the view with the day of sign-up is silent), no_subscription or active
     churned_on | date | - | | status | Churned on | end of the last subscription, else the CSM view's churn date, of a churned operator
     segment | text | - | subscription | subscriptions | Segment | segment of the plan; without an active base plan Free
     renewal_date | date | - | subscription company | status | Renewal | contract end, else HubSpot renewal date, else Lago's yearly period end; monthly plans have none

@@ -10,6 +10,7 @@ judged AS (
         COALESCE(a.csm_churned, FALSE) OR NOT a.subscription_ended_at IS NULL AS ended,
         COALESCE(CAST(a.subscription_ended_at AS DATE), a.csm_churned_on) AS ended_on,
         COALESCE(a.tenure_days, a.subscription_age_days) AS age_days,
+        a.tenure_days IS NULL AND COALESCE(a.silent LIKE '% tenure_days %', FALSE) AS age_untold,
         COALESCE(a.reservations_ever, a.lifetime_reservations_csm) AS trips_ever,
         a.plan_segment,
         COALESCE(a.contract_end_date, a.contract_renewal_date, a.yearly_period_end) AS renews_on,
@@ -31,6 +32,7 @@ stated AS (
             WHEN j.unsubscribed IS NULL THEN NULL
             WHEN j.unsubscribed AND j.ended AND NOT j.never_started THEN 'churned'
             WHEN j.unsubscribed AND j.never_started THEN 'never_started'
+            WHEN j.age_untold AND j.age_days < 60 THEN NULL
             WHEN j.age_days < 30 OR (j.age_days < 60 AND j.trips_ever = 0) THEN 'onboarding'
             WHEN j.unsubscribed THEN 'no_subscription'
             ELSE 'active'

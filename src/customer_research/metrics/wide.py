@@ -128,14 +128,15 @@ def _account_metrics(lacking: Collection[str]) -> str:
 {ACCOUNT_TABLE} AS (
     SELECT
         k.*,
-        {measured}
+        {measured},
+        CAST({silent} AS VARCHAR) AS {SILENT}
     FROM known AS k
     {joins}
 )
 SELECT
     a.operator_id,
     {final},
-    CAST({silent} AS VARCHAR) AS {SILENT}
+    a.{SILENT}
 FROM {ACCOUNT_TABLE} AS a
 CROSS JOIN moment
 """,
@@ -153,7 +154,7 @@ def _silent(lacking: Collection[str]) -> str:
     parts = []
     for table in _tables(lacking):
         names = " ".join(metric.name for metric in _wide_metrics() if table in metric.tables)
-        parts.append(f"CASE WHEN a.{_lacks(table)}_silently THEN ' {names} ' ELSE '' END")
+        parts.append(f"CASE WHEN k.{_lacks(table)}_silently THEN ' {names} ' ELSE '' END")
     return " || ".join(parts) if parts else "''"
 
 

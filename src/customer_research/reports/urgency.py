@@ -13,9 +13,8 @@ from customer_research.reports.tones import URGENCY_TONES
 def urgency_cell(account: Account) -> Cell:
     """How soon to act, and by which day."""
     found = account.urgency
-    if found is None or not found.facts:
-        words = found.words if found is not None else "not known"
-        return Text(words, "unknown" if words == "not known" else "neutral")
+    if found is None or not found.facts or (found.open and found.level == "watch"):
+        return Text("not known", "unknown")
     return stated(found.words, merge_basis(found.facts), account.as_of, URGENCY_TONES[found.level])
 
 

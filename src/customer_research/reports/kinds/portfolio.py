@@ -263,7 +263,7 @@ def _columns(found: Portfolio) -> dict[str, Callable[[Account], Cell]]:
 def why(account: Account) -> Figure:
     """Why to act, else what stands out most."""
     found = account.urgency
-    if found is None or not found.facts:
+    if found is None or found.level == "watch":
         return flag(account)
     return Fact(found.because, "text", merge_basis(found.facts), account.as_of, metric="flag")
 
