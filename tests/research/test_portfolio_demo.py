@@ -117,7 +117,9 @@ def test_score_and_band_are_one(scored: Scored) -> None:
     bands = {"healthy": range(80, 101), "monitor": range(60, 80), "at_risk": range(40, 60), "critical": range(40)}
     for told in scored.readings.values():
         assert told.band in NO_BAND or told.score in bands[told.band], told
-        assert (told.band == "outside") is (told.status in {"onboarding", "churned", "never_started", "no_subscription"})
+        assert (told.band == "outside") is (
+            told.status in {"onboarding", "churned", "never_started", "no_subscription"}
+        )
 
 
 @pytest.mark.parametrize("source", ["lago", "hubspot", "notion", "warehouse"])

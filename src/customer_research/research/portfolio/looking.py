@@ -255,7 +255,11 @@ def _choose(engine: Engine, wanted: Wanted, rules: Sequence[FindingRule], card: 
         UsageError: nobody's owner is called so.
     """
     weights = " ".join(f"WHEN '{rule.id}' THEN {RANKS[rule.priority]}" for rule in rules if rule.kind == "risk")
-    standing = {"band": _least_band(card), "finding": "GREATEST(COALESCE(f.level, 0), o.level)", "status": "COALESCE(s.status, 'unknown')"}
+    standing = {
+        "band": _least_band(card),
+        "finding": "GREATEST(COALESCE(f.level, 0), o.level)",
+        "status": "COALESCE(s.status, 'unknown')",
+    }
     engine.keep(
         "everybody",
         f"""
