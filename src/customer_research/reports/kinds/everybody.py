@@ -40,7 +40,7 @@ KINDS_OF_MANY = (
         frozenset(),
         alerts.build_open,
         about="everybody",
-        answers="What needs attention now, the worst first?",
+        answers="What needs attention now, the most urgent first?",
         parts=("Sources", "Operators", "What to do"),
     ),
 )

@@ -68,7 +68,7 @@ COMMANDS = {
     ),
     "alerts": (
         "alerts:alerts",
-        "What needs attention now, the worst first; check, acknowledge, snooze, assign, simulate.",
+        "What needs attention now, the most urgent first; check, acknowledge, snooze, assign, simulate.",
     ),
     "calibrate": (
         "calibrate:calibrate",

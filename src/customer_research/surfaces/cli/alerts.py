@@ -1,4 +1,4 @@
-"""`alerts`: what is open, worst first; `check`, `show`, `ack`, `snooze`, `assign`, `rules`, `simulate`."""
+"""`alerts`: what is open, most urgent first; `check`, `show`, `ack`, `snooze`, `assign`, `rules`, `simulate`."""
 
 from __future__ import annotations
 
