@@ -7,16 +7,15 @@ from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
-import duckdb
-
 from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Receipt
 from customer_research.domain.health import Finding, HealthScore
+from customer_research.engines.duckdb import Memory
 from customer_research.health.assembly import assemble
 from customer_research.health.findings import assemble_findings, findings_sql, load_findings
 from customer_research.health.scorecard import Scorecard, load_scorecard
 from customer_research.health.scoring import scoring_sql
 from customer_research.metrics.catalogue import METRICS, SUBJECTS
-from customer_research.metrics.queries import ANSWERED, SILENT, account_columns
+from customer_research.metrics.queries import ACCOUNT_TABLE, ANSWERED, SILENT, account_columns
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 RECEIPT = Receipt("r1", "lago", "invoices", "GET /invoices", AS_OF, 3, "0" * 64)
@@ -126,25 +125,15 @@ def scorecard(name: str = "canonical", *options: str) -> Scorecard:
 
 
 @cache
-def _connection() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(config={"threads": "1"})
-    typed = ", ".join(f"{name} {kind}" for name, kind in account_columns().items())
-    connection.execute(f"CREATE TABLE account_metrics ({typed})")
-    return connection
+def _memory() -> Memory:
+    return Memory()
 
 
 def run(sql: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The query over a table `account_metrics` of these rows."""
     columns = account_columns()
-    connection = _connection()
-    connection.execute("DELETE FROM account_metrics")
-    marks = ", ".join("?" for _ in columns)
-    connection.executemany(
-        f"INSERT INTO account_metrics VALUES ({marks})", [[row.get(name) for name in columns] for row in rows]
-    )
-    result = connection.execute(sql)
-    names = [column[0] for column in result.description]
-    return [dict(zip(names, values, strict=True)) for values in result.fetchall()]
+    _memory().create(ACCOUNT_TABLE, columns, [{name: row.get(name) for name in columns} for row in rows])
+    return _memory().run(sql)
 
 
 def figures(row: Mapping[str, Any], gaps: Mapping[str, Gap] | None = None) -> dict[str, Figure]:

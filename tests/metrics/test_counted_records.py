@@ -49,7 +49,8 @@ def test_counts_and_sums_are_those_of_the_records_behind_them(
     for name, rows in data.draw(tables(SUBJECTS[subject].tables)).items():
         memory.load(name, rows)
     figures = memory.run(subject_sql(subject), {"as_of": T})
-    kinds = [name for name, read in EVIDENCE.items() if set(read) <= set(SUBJECTS[subject].tables)]
+    counted = (*COUNTS, *(METRICS[name] for name in ADDED))
+    kinds = {metric.evidence for metric in counted if metric.subject == subject}
     behind = {name: memory.run(evidence_sql(name), {"as_of": T}) for name in kinds}
     for operator in OPERATORS:
         mine = [row for row in figures if row["operator_id"] == operator]

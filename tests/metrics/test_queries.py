@@ -155,8 +155,14 @@ def test_every_query_is_said_in_and_parsed_by_other_dialects(name: str, dialect:
 
 @cache
 def through_snowflake(sql: str) -> str:
-    (back,) = sqlglot.transpile(transpile(sql, "snowflake"), read="snowflake", write="duckdb")
+    (back,) = sqlglot.transpile(transpile(sql, "snowflake"), read="snowflake", write="duckdb", comments=False)
     return back
+
+
+@cache
+def comes_back_as_it_was(sql: str) -> bool:
+    """Whether the trip changes no word of the query: such a one need not be run to see that it changes no row."""
+    return sqlglot.transpile(sql, read="duckdb", write="duckdb", comments=False) == [through_snowflake(sql)]
 
 
 def same(one: Any, other: Any) -> bool:
@@ -202,9 +208,12 @@ def test_the_groups_cover_every_query_but_the_derived() -> None:
 @FEW
 @given(data=st.data())
 def test_the_trip_through_snowflake_changes_no_row(memory: Memory, group: tuple[str, ...], data: st.DataObject) -> None:
+    changed = [sql for sql in queries_over(group) if not comes_back_as_it_was(sql)]
+    if not changed:
+        return
     for name, rows in data.draw(tables(group)).items():
         memory.load(name, rows)
-    for sql in queries_over(group):
+    for sql in changed:
         parameters = {"as_of": T}
         assert_same_rows(memory.run(sql, parameters), memory.run(through_snowflake(sql), parameters))
 
