@@ -42,14 +42,13 @@ class BandCount:
 class Change:
     """The score `days` days before the newest reading, and now.
 
-    `then` None: there is no reading to compare with, and `gap` says why. `difference` is now minus then in points. `alike`
-    is the difference counting only what could be judged both times; it is the one to go by when they differ.
+    `then` None: there is no reading to compare with, and `gap` says why. `difference` is now minus then in points; None where
+    not the same was known both times (`gap` says what was not).
     """
 
     days: int
     then: Past | None
     difference: int | None
-    alike: int | None
     gap: Gap | None = None
 
 
@@ -161,7 +160,7 @@ class PastScore:
 
 @dataclass(frozen=True, slots=True)
 class ScoreChange:
-    """By how many points the score changed in `days`, counting what could be judged both times; else why that is not known.
+    """By how many points the score changed in `days`; else why that is not known.
 
     `on` and `then` are the day and the score compared with.
     """

@@ -1,7 +1,7 @@
 """How a score moved: trend over 30, 60 and 90 days, and what lies between two readings under one scorecard.
 
-Readings are compared only under one scorecard (by its digest) and only while both have a score. What could be judged at one
-of two instants only must not look like a change of the operator: the direction goes by the score on what was known at both.
+Readings are compared only under one scorecard (by its digest), only while both have a score, and only where the same was known of
+both: a change is the difference of the two readings, or it is said what was unknown at one of them.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ def trend(past: Sequence[Past], now: Past, card: Scorecard) -> Trend:
     """
     earlier = [one for one in past if one.snapshot.as_of < now.snapshot.as_of]
     same = [one for one in earlier if one.snapshot.digest == now.snapshot.digest]
-    changes = tuple(change(earlier, now, days, card) for days in WINDOWS)
+    changes = tuple(change(earlier, now, days) for days in WINDOWS)
     month, other_band = changes[0].then, _other_band(same, now)
     return Trend(
-        direction=direction(changes[0], now),
+        direction=direction(changes[0]),
         changes=changes,
         since_30_days=movement(month, now, card) if month is not None else None,
         since_band=movement(other_band, now, card) if other_band is not None else None,
@@ -58,24 +58,27 @@ def trend(past: Sequence[Past], now: Past, card: Scorecard) -> Trend:
     )
 
 
-def direction(change: Change, now: Past) -> Direction:
-    """What a change up to *now* says, by what could be judged both times.
-
-    Between readings of which one knows a dimension that the other does not, neither an improvement nor a decline is called:
-    what is left weighs more than it does in the score, so that ten points of it are not ten points of the operator.
-    """
-    if change.alike is None or change.then is None:
+def direction(change: Change) -> Direction:
+    """What a change says; nothing where it is not known."""
+    if change.difference is None:
         return "unknown"
-    if abs(change.alike) < STEP:
+    if abs(change.difference) < STEP:
         return "steady"
-    if not same_dimensions(change.then.reading, now.reading):
-        return "unknown"
-    return "improving" if change.alike > 0 else "declining"
+    return "improving" if change.difference > 0 else "declining"
 
 
 def same_dimensions(then: Reading, now: Reading) -> bool:
     """Whether two readings know the same dimensions: else neither a rise nor a fall is called between them."""
     return _known_dimensions(then) == _known_dimensions(now)
+
+
+def fair(then: Reading, now: Reading) -> bool:
+    """Whether two readings have a score that no silent source leaves open, of the same dimensions: their difference is a change.
+
+    A rule with nothing to judge by (no rating, no season) is no hole: it gave no points then, or gives none now.
+    """
+    settled = then.highest is None and now.highest is None and None not in (then.score, now.score)
+    return settled and same_dimensions(then, now)
 
 
 def _known_dimensions(reading: Reading) -> set[str]:
@@ -96,20 +99,30 @@ def _other_scorecard(earlier: Sequence[Past], same: Sequence[Past], now: Past) -
     return next((one for one in reversed(earlier) if one.snapshot.as_of < began), None)
 
 
-def change(earlier: Sequence[Past], now: Past, days: int, card: Scorecard) -> Change:
+def change(earlier: Sequence[Past], now: Past, days: int) -> Change:
     """The score so many days before *now*, and what became of it; `earlier` are readings before *now*, oldest first."""
     newest = now.snapshot.as_of - timedelta(days=days)
     there = [one for one in earlier if newest - SLACK <= one.snapshot.as_of <= newest]
     same = [one for one in there if one.snapshot.digest == now.snapshot.digest]
     known = [one for one in same if one.reading.score is not None]
     if now.reading.score is None:
-        return Change(days, None, None, None, Gap(SOURCE, "unavailable", "The score is not known now."))
+        return Change(days, None, None, Gap(SOURCE, "unavailable", "The score is not known now."))
     if not known:
-        return Change(days, None, None, None, _nothing(there, same, days))
+        return Change(days, None, None, _nothing(there, same, days))
     then = known[-1]
+    if not fair(then.reading, now.reading):
+        return Change(days, then, None, Gap(SOURCE, "unavailable", _known_once(then, now)))
     assert then.reading.score is not None
-    difference = now.reading.score - then.reading.score
-    return Change(days, then, difference, alike(then.reading, now.reading, card))
+    return Change(days, then, now.reading.score - then.reading.score)
+
+
+def _known_once(then: Past, now: Past) -> str:
+    """What was unknown at one of two readings."""
+    dimensions = _known_dimensions(then.reading) ^ _known_dimensions(now.reading)
+    others = set(_unknown(then)) ^ set(_unknown(now))
+    named = ", ".join(sorted(dimensions | others))
+    day = f"{then.snapshot.as_of:%Y-%m-%d}"
+    return f"On {day} not the same was known as now{f': unknown at one of the two is {named}' if named else ''}."
 
 
 def _nothing(there: Sequence[Past], same: Sequence[Past], days: int) -> Gap:
@@ -121,41 +134,6 @@ def _nothing(there: Sequence[Past], same: Sequence[Past], days: int) -> Gap:
         detail = f"The reading {days} days before was scored under another scorecard ({card.scorecard} {card.version})."
         return Gap(SOURCE, "not_applicable", detail, _BACKFILL)
     return Gap(SOURCE, "none_found", f"There is no reading {days} days before, nor up to 7 days earlier.", _BACKFILL)
-
-
-def alike(then: Reading, now: Reading, card: Scorecard) -> int | None:
-    """The difference of the two scores on what could be judged both times; None when that is nothing.
-
-    Dimensions known at one instant only are left out, and so are rules judged at one instant only, with those that yield
-    to them. Where nothing is left out, it is the difference of the scores.
-    """
-    shared = [d for d in card.dimensions if None not in (then.dimensions.get(d.name), now.dimensions.get(d.name))]
-    if not shared:
-        return None
-    left_out = _judged_once(then, now, card)
-    return _score(now, card, shared, left_out) - _score(then, card, shared, left_out)
-
-
-def _judged_once(then: Reading, now: Reading, card: Scorecard) -> frozenset[str]:
-    found: set[str] = set()
-    for rule in card.rules:  # a rule yields to earlier ones only
-        judged = [reading.contributions.get(rule.id, 0) is not None for reading in (then, now)]
-        if judged[0] != judged[1] or found.intersection(rule.unless):
-            found.add(rule.id)
-    return frozenset(found)
-
-
-def _score(reading: Reading, card: Scorecard, shared: Sequence[DimensionRule], left_out: Collection[str]) -> int:
-    """The score over these dimensions without these rules, rounded half up as the scorecard's own."""
-    present = sum(dimension.weight for dimension in shared)
-    weighted = sum(dimension.weight * _points(reading, card, dimension, left_out) for dimension in shared)
-    return (2 * weighted + present) // (2 * present)
-
-
-def _points(reading: Reading, card: Scorecard, dimension: DimensionRule, left_out: Collection[str]) -> int:
-    counted = (rule.id for rule in card.rules_of(dimension.name) if rule.id not in left_out)
-    raw = dimension.base + sum(reading.contributions.get(rule) or 0 for rule in counted)
-    return min(100, max(0, raw))
 
 
 def movement(then: Past, now: Past, card: Scorecard) -> Movement:

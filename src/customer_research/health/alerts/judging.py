@@ -29,7 +29,7 @@ from customer_research.health.alerts.rules import (
     SourceGapTest,
 )
 from customer_research.health.alerts.standings import SourceLevel, Standings, source_levels, worse
-from customer_research.health.history import SLACK, alike
+from customer_research.health.history import SLACK, fair
 from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import ACCOUNT_TABLE
 
@@ -227,10 +227,10 @@ class Judgement:
         return found[-1] if found else None
 
     def change(self, then: Reading, reading: Reading) -> int | None:
-        """The score's change as histories tell it, on what could be judged both times; None without the scorecard."""
-        if then.score is not None and reading.score is not None and _unjudged(then) == _unjudged(reading):
-            return reading.score - then.score  # the same could be judged: nothing is left out
-        return None if self.card is None else alike(then, reading, self.card)
+        """The score's change as histories tell it; None where not the same was known both times."""
+        if then.score is None or reading.score is None or not fair(then, reading):
+            return None
+        return reading.score - then.score
 
     def best_then(self, test: BandDropTest, reading: Reading) -> Reading | None:
         """The latest of the readings of the best band within `days`."""
@@ -270,10 +270,6 @@ class Judgement:
 def dimension_score(test: DimensionTest, reading: Reading) -> int | None:
     """The sub-score, or the score, that a rule looks at; None when it is not known."""
     return reading.score if test.dimension == OVERALL else reading.dimensions.get(test.dimension)
-
-
-def _unjudged(reading: Reading) -> set[str]:
-    return {rule for rule, points in reading.contributions.items() if points is None}
 
 
 def states_of(judgement: Judgement, rules: Iterable[AlertRule]) -> dict[str, dict[str, AlertState]]:

@@ -70,19 +70,12 @@ def build(found: OperatorHistory, shown: int = SHOWN) -> Report:
 
 
 def change_figure(change: Change, basis: tuple[Receipt, ...], now: Past) -> Figure:
-    """A change of the score, signed; what is left out of it, because it was known only once, stands in the note."""
+    """A change of the score, signed; the gap that says why there is none."""
     if change.gap is not None:
         return change.gap
-    if change.then is None or change.alike is None:
-        detail = "Nothing that the scorecard judges was known both times."
-        return Gap("score history", "unavailable", detail, "Close the gaps of the newest reading.")
-    day = f"from {change.then.reading.score} on {change.then.snapshot.as_of:%Y-%m-%d}"
-    note = (
-        day
-        if change.alike == change.difference
-        else f"{day}; {change.difference:+d} with what was known only at one of the two"
-    )
-    return Fact(change.alike, "points", basis, now.snapshot.as_of, "score_change", note)
+    assert change.then is not None
+    note = f"from {change.then.reading.score} on {change.then.snapshot.as_of:%Y-%m-%d}"
+    return Fact(change.difference, "points", basis, now.snapshot.as_of, "score_change", note)
 
 
 def scorings(past: Past) -> tuple[Receipt, ...]:
@@ -117,9 +110,6 @@ def _headline(found: OperatorHistory) -> Prose:
     if not isinstance(change, Fact):
         return Prose(f"{standing}; no fair comparison with 30 days ago.", (score,), BAND_TONES[now.band])
     direction = found.trend.direction
-    if direction == "unknown":
-        words = f"{standing}; no verdict on 30 days: not the same dimensions were known then."
-        return Prose(words, (score,), BAND_TONES[now.band])
     words = f"{standing}, {direction}: {change.value:+d} in 30 days."
     return Prose(words, (score, change), _TONES[direction] if direction != "steady" else BAND_TONES[now.band])
 

@@ -10,12 +10,12 @@ from datetime import UTC, timedelta
 from pathlib import Path
 
 from customer_research.connect.source import Clock
-from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
+from customer_research.domain.evidence import Figure, Receipt
 from customer_research.domain.health import Band
 from customer_research.domain.history import BandCount, Past
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.errors import ConfigError, StoreError
-from customer_research.health.history import SLACK, SOURCE, change, same_dimensions
+from customer_research.health.history import SLACK, change
 from customer_research.health.scorecard import Scorecard, declaration_of, read_scorecard
 from customer_research.reports.kinds.history import change_figure, scorings
 from customer_research.research.judge import METRIC_NAMES
@@ -25,7 +25,6 @@ from customer_research.store.database import open_store
 from customer_research.store.history import History, average
 
 _MONTH = 30
-OTHER_DIMENSIONS = "Not the same dimensions were known 30 days before."
 
 
 def keep(store_url: str, folder: Path, snapshot: Snapshot) -> bool:
@@ -133,7 +132,6 @@ def changes(store_url: str, snapshot: Snapshot, operator_ids: Collection[str]) -
         history = History(store)
         if history.snapshot(snapshot.id) is None:
             return {}
-        card = kept_card(history, snapshot.digest)
         month = snapshot.as_of - timedelta(days=_MONTH)
         # a window is half-open, and a reading of 30 days ago to the instant counts
         then = history.snapshots(since=month - SLACK, until=month + timedelta(microseconds=1))
@@ -146,16 +144,9 @@ def changes(store_url: str, snapshot: Snapshot, operator_ids: Collection[str]) -
         for reading in history.readings(snapshot.id):
             if earlier.get(reading.operator_id):
                 now = Past(snapshot, reading)
-                moved = change(earlier[reading.operator_id], now, _MONTH, card)
+                moved = change(earlier[reading.operator_id], now, _MONTH)
                 basis = _proof(now, *(() if moved.then is None else (moved.then,)))
-                told = change_figure(moved, basis, now)
-                if (
-                    isinstance(told, Fact)
-                    and moved.then is not None
-                    and not same_dimensions(moved.then.reading, reading)
-                ):
-                    told = Gap(SOURCE, "unavailable", OTHER_DIMENSIONS)
-                found[reading.operator_id] = told
+                found[reading.operator_id] = change_figure(moved, basis, now)
         return found
 
 

@@ -69,10 +69,10 @@ def _scores(account: Account, store: Store, card: Scorecard) -> ScoreHistory | G
         )
         return Gap(SOURCE, "not_applicable", detail, _BACKFILL)
     now = _now(account)
-    changes = [] if now is None else [change(same, now, days, card) for days in CHANGE_WINDOWS]
+    changes = [] if now is None else [change(same, now, days) for days in CHANGE_WINDOWS]
     return ScoreHistory(
         past=tuple(map(_past_score, same)),
-        direction=direction(changes[0], now) if now is not None else "unknown",
+        direction=direction(changes[0]) if now is not None else "unknown",
         changes=tuple(map(_told, changes)),
         titles={dimension.name: dimension.title for dimension in card.dimensions},
         receipt=_receipt(SOURCE, "readings", account, (f"{one.snapshot.id} {one.reading!r}" for one in same), store),
@@ -135,10 +135,9 @@ def _past_score(past: Past) -> PastScore:
 
 
 def _told(change: Change) -> ScoreChange:
-    if change.then is None or change.alike is None:
-        gap = change.gap or Gap(SOURCE, "unavailable", "nothing that the scorecard judges was known both times")
-        return ScoreChange(change.days, None, None, None, gap)
-    return ScoreChange(change.days, change.then.snapshot.as_of, change.then.reading.score, change.alike)
+    if change.then is None or change.difference is None:
+        return ScoreChange(change.days, None, None, None, change.gap)
+    return ScoreChange(change.days, change.then.snapshot.as_of, change.then.reading.score, change.difference)
 
 
 def _alerts(account: Account, store: Store) -> AlertsAbout | Gap:

@@ -9,9 +9,7 @@ from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.health import BAND_ORDER, NO_BAND, PRESENT, Band
 from customer_research.domain.portfolio import Done, Mover, Moves
 from customer_research.domain.snapshot import Reading, Snapshot
-from customer_research.health.history import SLACK, SOURCE, STEP, alike, same_dimensions
-from customer_research.health.scorecard import Scorecard
-from customer_research.research.history.keeping import kept_card
+from customer_research.health.history import SLACK, SOURCE, STEP, fair, same_dimensions
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import Store, is_there, open_store
@@ -42,13 +40,12 @@ def moves(settings: Settings, snapshot: Snapshot, days: int) -> Moves | Gap:
 
 
 def _between(history: History, then: Snapshot, now: Snapshot, place: str) -> Moves:
-    card = kept_card(history, now.digest)
     before = {reading.operator_id: reading for reading in history.readings(then.id)}
     new, worse, better, left, came = [], [], [], [], []
     at_risk = sum(reading.status in PRESENT and reading.band in AT_RISK for reading in before.values())
     for reading in history.readings(now.id):
         earlier = before.get(reading.operator_id)
-        mover = _mover(earlier, reading, card)
+        mover = _mover(earlier, reading)
         if reading.status not in PRESENT:
             if earlier is not None and earlier.status in PRESENT and reading.status == "churned":
                 left.append(mover)
@@ -78,10 +75,10 @@ def _between(history: History, then: Snapshot, now: Snapshot, place: str) -> Mov
     )
 
 
-def _mover(then: Reading | None, now: Reading, card: Scorecard) -> Mover:
+def _mover(then: Reading | None, now: Reading) -> Mover:
     points = None
-    if then is not None and then.score is not None and now.score is not None and same_dimensions(then, now):
-        points = alike(then, now, card)
+    if then is not None and then.score is not None and now.score is not None and fair(then, now):
+        points = now.score - then.score
     return Mover(
         operator_id=now.operator_id,
         name=now.name,
