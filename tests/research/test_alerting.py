@@ -401,7 +401,7 @@ def test_the_commands(copied: Settings, capsys: pytest.CaptureFixture[str]) -> N
     code, out, _ = said(capsys, copied, "show", alert)
     assert (code, "Robin" in out) == (0, True)
     code, out, _ = said(capsys, copied, "simulate", "--weeks", "6")
-    assert (code, "would have raised" in " ".join(out.split())) == (0, True)
+    assert (code, "would have given" in " ".join(out.split())) == (0, True)
     code, out, _ = said(capsys, copied, "rules", "--json")
     assert [rule["id"] for rule in json.loads(out)] == [rule.id for rule in alert_rules(copied).rules]
     assert "why so: procedure" in said(capsys, copied, "rules")[1]
