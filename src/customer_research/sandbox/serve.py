@@ -59,7 +59,7 @@ class Sandbox:
             source: f"http://{HOST}:{one.port}{_BASE_PATHS[source]}" for source, one in self._listeners.items()
         }
         self.config_path = self._folder / "settings.toml"
-        private.write(self.config_path, _settings(dataset, self.addresses, self._folder).encode())
+        private.write(self.config_path, _settings(dataset, self.addresses, self._folder, controls).encode())
         (self._folder / "rates.csv").write_text(_rates(dataset.as_of), encoding="utf-8")
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -90,7 +90,7 @@ class Sandbox:
             as_of: the world's present, UTC; the generator's default when None.
             latency_ms: added to every answer, in milliseconds.
             faults: what is wrong from the start, as `Fault` or `SOURCE:KIND[:RATE]`.
-            rate_limits: whether the vendors' rate limits hold.
+            rate_limits: whether the vendors' rate limits hold, and with them those of our own in the settings file.
             slow_seconds: how long a `slow` fault waits.
             dataset: a world that exists already; *operators*, *seed* and *as_of* are then not looked at.
             kept: a file of DuckDB that keeps the warehouse's tables of this very world from one start to the next.
@@ -276,7 +276,11 @@ def _rates(as_of: datetime) -> str:
 _SATURDAY = 5
 
 
-def _settings(dataset: Dataset, addresses: Mapping[str, str], folder: Path) -> str:
+_UNLIMITED = 1000
+"""Requests a second of our own, where the vendors hold no limit either."""
+
+
+def _settings(dataset: Dataset, addresses: Mapping[str, str], folder: Path, controls: Controls) -> str:
     """The settings file that makes the product read this sandbox, its clock fixed to the world's present."""
     roots = {source: addresses[source].removesuffix(_BASE_PATHS[source]) for source in SOURCES}
     tables: dict[str, dict[str, str | int]] = {
@@ -300,6 +304,9 @@ def _settings(dataset: Dataset, addresses: Mapping[str, str], folder: Path) -> s
             "notion_page": f"{roots['notion']}/page/{{id}}",
         },
     }
+    if not controls.rate_limits:
+        for vendor in SOURCES:
+            tables[vendor]["requests_per_second"] = _UNLIMITED
     lines = [f"clock = {json.dumps(clock_text(dataset.as_of))}"]
     for name, values in tables.items():
         lines += ["", f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
