@@ -120,7 +120,7 @@ def test_without_json_the_standing_is_told(config: Path, given: Path) -> None:
     done = command("score", "--tables", str(given), config=config)
     assert done.code == 0
     first, _, *rest = done.out.splitlines()
-    assert first == "3 operators as of 2026-11-01 00:00 UTC, scorecard canonical 1, on duckdb"
+    assert first == "3 operators as of 2026-11-01 00:00 UTC, scorecard canonical 2, on duckdb"
     assert any(line.startswith("Unknown of everybody, warehouse, not configured:") for line in rest)
 
 
