@@ -4,7 +4,7 @@
 manifest.json   what there is; replaced in one step, always after the files that it names
 lock            held by the one program that writes
 landing/        records as the sources gave them: SOURCE.TABLE-SERIAL.parquet
-tables/         canonical tables: TABLE-SERIAL.parquet
+tables/         canonical tables: TABLE-SERIAL.parquet, and rows that they had: TABLE.past-SERIAL.parquet
 scratch/        what a run needs meanwhile
 snapshots/      scored portfolios (not this module's)
 ```
@@ -30,15 +30,15 @@ from customer_research import private
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.reading import json_value
 from customer_research.domain.records import LAKE_TABLES
-from customer_research.domain.tables import Pulled, TableFile, TableSet
+from customer_research.domain.tables import Edition, Pulled, TableFile, TableSet
 from customer_research.errors import UsageError
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 MANIFEST = "manifest.json"
-VERSION = 1
-"""The manifest's layout; a program refuses a lake of a later one."""
+VERSION = 2
+"""The manifest's layout; a program refuses a lake of a later one. In the first, tables did not tell since when they stood so."""
 
 Room = Literal["landing", "tables"]
 ROOMS: tuple[Room, ...] = ("landing", "tables")
@@ -106,6 +106,9 @@ class Made:
 
     `recipe` says what it was made from, so that it is made again only when that changed; empty for an imported one.
     `streams` are the bulk streams (`source.stream`) that its rows come from; none for an imported one.
+
+    `since` is when its content was first seen and `until` when last (None: not known), `place` where its records came from.
+    `editions` are the contents before it, oldest first, and `versions` the files of the rows that these had and it has not.
     """
 
     files: tuple[str, ...]
@@ -114,13 +117,19 @@ class Made:
     receipts: tuple[Receipt, ...]
     recipe: str = ""
     streams: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    place: str = ""
+    editions: tuple[Edition, ...] = ()
+    versions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LakeState:
     """Everything that the manifest says: streams by `source.stream`, canonical tables, and gaps for those that lack.
 
-    `serial` numbers the files, each once in the lake's life.
+    `serial` numbers the files, each once in the lake's life. `former` are tables that cannot be made at present, kept for what
+    they were.
     """
 
     version: int = VERSION
@@ -128,11 +137,13 @@ class LakeState:
     streams: Mapping[str, StreamState] = field(default_factory=dict)
     tables: Mapping[str, Made] = field(default_factory=dict)
     gaps: Mapping[str, Gap] = field(default_factory=dict)
+    former: Mapping[str, Made] = field(default_factory=dict)
 
     @property
     def named(self) -> frozenset[str]:
         """The files that count, as paths below the lake's folder."""
-        found = {name for made in self.tables.values() for name in made.files}
+        every = (*self.tables.values(), *self.former.values())
+        found = {name for made in every for name in (*made.files, *made.versions)}
         for stream in self.streams.values():
             found |= {landed.file for landed in stream.landed.values()}
             if stream.unfinished is not None:
@@ -181,6 +192,9 @@ class Lake:
                 made.digest,
                 made.receipts,
                 tuple(_pulls(state, made.streams)),
+                made.since,
+                made.editions,
+                tuple(self._there(file) for file in made.versions),
             )
             for name, made in state.tables.items()
         }
@@ -349,12 +363,24 @@ def _read(content: bytes, path: Path) -> LakeState:
             hint="Update customer-research, or give another lake.folder.",
         )
     try:
-        return _adapter().validate_json(content)
+        state = _adapter().validate_json(content)
+        return state if version == VERSION else _dated(state)
     except ValidationError:
         raise UsageError(
             f"The lake's manifest {path} is damaged.",
             hint="Remove that file and run `customer-research sync`: it pulls everything anew.",
         ) from None
+
+
+def _dated(state: LakeState) -> LakeState:
+    """The state of the first layout in this one: its tables stand as they were pulled, or imported, last."""
+
+    def told(made: Made) -> Made:
+        pulled = [pull.succeeded_at for pull in _pulls(state, made.streams)]
+        read = pulled or [receipt.fetched_at for receipt in made.receipts]
+        return replace(made, since=max(read), until=min(read)) if read else made
+
+    return replace(state, tables={name: told(made) for name, made in state.tables.items()})
 
 
 def _version(content: bytes) -> int | None:

@@ -157,7 +157,7 @@ except UsageError as error:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b'{"version": 2, "streams": "of another kind"}', "written by a later version"),
+        (b'{"version": 3, "streams": "of another kind"}', "written by a later version"),
         (b'{"version": 1, "serial": ', "is damaged"),
         (b'{"version": 1, "serial": "many"}', "is damaged"),
         (b"[]", "is damaged"),

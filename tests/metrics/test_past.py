@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import sqlglot
 
+from customer_research.domain.records import TABLES
 from customer_research.metrics.catalogue import METRICS
-from customer_research.metrics.past import (
-    IN_PLACE,
-    REBUILT,
-    REBUILT_INVOICE,
-    STANDING,
-    unclassified,
-    untold,
-    with_rebuilt_invoices,
-)
-from customer_research.metrics.wide import stages
+from customer_research.metrics.past import IN_PLACE, OVERWRITTEN, STANDING, Overwritten, unclassified, unjudged
+from customer_research.metrics.wide import Untold, stages
 
 DATED = frozenset(
     [
@@ -38,7 +32,6 @@ DATED = frozenset(
         "invoice_currencies",
         "list_mrr",
         "total_invoiced",
-        "credits",
         "average_invoice",
         "signed_up_on",
         "tenure_days",
@@ -85,7 +78,6 @@ DATED = frozenset(
         "farm_out_rate_prev_90d",
         "own_completed_90d",
         "own_completed_prev_90d",
-        "average_rating",
         "average_distance_miles",
         "average_duration_minutes",
         "charge_attempts",
@@ -125,7 +117,10 @@ DATED = frozenset(
         "customer_since",
         "usage_trend",
         "trial_ends_at",
-        "given_back_amount",
+        "probable_tickets",
+        "mrr_usd",
+        "mrr",
+        "mrr_by_currency",
     ]
 )
 """Metrics over rows that have an instant of their own: a new metric is put here, or into `metrics.past`, on purpose."""
@@ -137,17 +132,33 @@ def test_every_metric_is_dated_or_named_as_overwritten() -> None:
     assert not DATED & frozenset(IN_PLACE)
 
 
-def test_no_stage_reads_invoices_as_they_are_now() -> None:
-    told = [with_rebuilt_invoices(stage.sql) for stage in stages()]
-    assert any(REBUILT_INVOICE in sql for sql in told)
+def test_no_rebuilt_stage_reads_what_an_invoice_says_of_its_payment() -> None:
+    """Its status comes from the payments' instants alone."""
+    told = [stage.sql for stage in stages(untold=Untold(rebuilt=True))]
+    assert any("known_until" in sql for sql in told)
     for sql in told:
-        tables = {table.name for table in sqlglot.parse_one(sql, read="duckdb").find_all(sqlglot.exp.Table)}
-        assert "invoice" not in tables
+        query = sqlglot.parse_one(sql, read="duckdb")
+        readers = [
+            table.find_ancestor(sqlglot.exp.Select)
+            for table in query.find_all(sqlglot.exp.Table)
+            if table.name == "invoice"
+        ]
+        for reader in readers:
+            assert reader is not None
+            read = {column.name for column in reader.find_all(sqlglot.exp.Column)}
+            assert {"settled_at", "failed_at"} <= read
+            assert "payment_status" not in read
 
 
 def test_payments_tell_again_what_invoices_were() -> None:
-    with_payments, without = untold(payments=True), untold(payments=False)
+    with_payments, without = unjudged({"invoice"}, payments=True), unjudged({"invoice"}, payments=False)
     rebuilt = set(without) - set(with_payments)
     assert {"overdue_invoices", "invoices_failed_90d", "invoice_success_rate"} <= rebuilt
-    assert {without[name] for name in rebuilt} == {REBUILT}
-    assert "open_tickets" in with_payments
+    assert "open_tickets" not in without
+    assert "open_tickets" in unjudged({"ticket"}, payments=True)
+
+
+@pytest.mark.parametrize("one", OVERWRITTEN, ids=lambda one: one.what)
+def test_what_is_overwritten_is_named_as_the_table_has_it(one: Overwritten) -> None:
+    assert set(one.columns) <= set(TABLES[one.table].column_names) - set(TABLES[one.table].key)
+    assert not {column for column in one.columns if column == "created_at"}

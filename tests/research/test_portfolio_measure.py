@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
@@ -23,7 +24,7 @@ from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS
 from customer_research.research.figures import prepare
 from customer_research.research.judge import judge
-from customer_research.research.portfolio.measure import attach, measure, measure_dated
+from customer_research.research.portfolio.measure import attach, measure
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.snapshots import readings
 
@@ -80,6 +81,11 @@ def test_everybody_at_once_is_each_alone_in_drawn_tables(engine: DuckDB, memory:
         check_moment(engine, memory, complete(told[1]), told[0], seed)
 
     check()
+
+
+def read_at(instant: datetime, tables: TableSet) -> TableSet:
+    """The tables as if they had been read at an instant."""
+    return replace(tables, files={name: replace(file, since=instant) for name, file in tables.files.items()})
 
 
 # -- point in time ------------------------------------------------------------------------------------------------------
@@ -219,7 +225,7 @@ def test_an_invoice_that_was_paid_later_was_not_paid_then(engine: DuckDB) -> Non
 
     def standing(at: datetime) -> dict[str, tuple[int, int, int]]:
         with tempfile.TemporaryDirectory() as folder:
-            measure_dated(engine, written(Path(folder), tables), at)
+            measure(engine, read_at(moment + 2 * day, written(Path(folder), tables)).at(at, timedelta(days=2)), at)
             rows = engine.run(WIDE)
         return {
             row["operator_id"]: (row["invoices_paid"], row["invoices_failed"], row["overdue_invoices"]) for row in rows

@@ -16,6 +16,9 @@ SCORING = "portfolio"
 STALE = "stale"
 """The parameter of that receipt that lists the canonical tables which were out of date."""
 
+NOT_JUDGED = "not judged"
+"""The parameter that lists the metrics which nobody can tell of the date any more."""
+
 SnapshotKind = Literal["scored", "backfill"]
 """scored: taken when the tables said so; backfill: computed later for an instant of the past."""
 
@@ -47,6 +50,11 @@ class Snapshot:
         """A parameter of the scoring, as its receipt has it; empty when it has none of that name."""
         scoring = next((receipt for receipt in self.receipts if receipt.source == SCORING), None)
         return dict(scoring.parameters).get(parameter, "") if scoring is not None else ""
+
+    @property
+    def untold(self) -> frozenset[str]:
+        """The metrics that could not be told of `as_of` any more when it was scored, and are unknown of everybody."""
+        return frozenset(self.told(NOT_JUDGED).split())
 
     @property
     def stale(self) -> tuple[str, ...]:

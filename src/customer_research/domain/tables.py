@@ -39,11 +39,35 @@ class Pulled:
 
 
 @dataclass(frozen=True, slots=True)
+class Edition:
+    """A content that a table had: first seen at `since`, seen again without a change up to `until`."""
+
+    since: datetime
+    until: datetime
+    rows: int
+    digest: str
+
+
+KNOWN_FROM, KNOWN_TO = "known_from", "known_to"
+"""Columns of a version: its row was part of the table from the first instant (null: ever) until the second.
+
+A version without an end is a row that the table has still, told by its key alone: it came at its first instant.
+"""
+
+
+@dataclass(frozen=True, slots=True)
 class TableFile:
     """One canonical table: Parquet files that together hold each of its rows once, columns as in `domain.records`.
 
     `digest` is the SHA-256 (hex) of the table's content, whatever the order of rows or the number of files; `fetch_id` does
     not count. `receipts` prove the rows; `pulls` are the streams that they come from (none: an imported table).
+
+    `since` is when this content was first seen (None: not known, so that it is taken for what it always was), `editions` the
+    contents before it, oldest first, and `versions` the files of the rows that are no more (`KNOWN_FROM`).
+
+    Of a table as it can be told of a past date (`TableSet.at`), `cut` is the instant whose edition it is (None: the newest),
+    and `read_at` the instant at which that was read, where that was after the date: what its source overwrites without a
+    date is not known then.
     """
 
     table: str
@@ -52,6 +76,30 @@ class TableFile:
     digest: str
     receipts: tuple[Receipt, ...] = ()
     pulls: tuple[Pulled, ...] = ()
+    since: datetime | None = None
+    editions: tuple[Edition, ...] = ()
+    versions: tuple[Path, ...] = ()
+    cut: datetime | None = None
+    read_at: datetime | None = None
+
+    def at(self, as_of: datetime, patience: timedelta) -> TableFile | None:
+        """The table as it can be told of an instant; None where it is out of date then.
+
+        An edition that was seen by then, and not longer ago than *patience*, is what was known. Else the next one after the
+        instant tells what has a date.
+        """
+        if self.since is None or as_of >= self.since:
+            return None if any(pulled.is_stale(as_of, patience) for pulled in self.pulls) else self
+        seen = [one for one in self.editions if one.since <= as_of]
+        if seen and as_of - seen[-1].until <= patience:
+            return self._edition(seen[-1])
+        later = next((one for one in self.editions if one.since > as_of), None)
+        if later is None:
+            return replace(self, read_at=self.since)
+        return replace(self._edition(later), read_at=later.since)
+
+    def _edition(self, edition: Edition) -> TableFile:
+        return replace(self, rows=edition.rows, digest=edition.digest, cut=edition.since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +117,26 @@ class TableSet:
         """The tables as far as they can speak of an instant: one that is stale then is not there, but for its gap.
 
         A window that ends days after the last record is no window of thirty days: its figures are not known, neither low
-        nor falling. The list of operators stays, with a gap. Tables that no stream brought are what they are.
+        nor falling. The list of operators stays, with a gap. Tables that no stream brought are never out of date. One that
+        changed since is as it was then, or as far as what has a date tells (`TableFile.at`).
         """
-        stale = {
-            name: tuple(pulled for pulled in file.pulls if pulled.is_stale(as_of, patience))
-            for name, file in self.files.items()
-        }
-        stale = {name: pulls for name, pulls in stale.items() if pulls}
-        if not stale:
+        found = {name: file.at(as_of, patience) for name, file in self.files.items()}
+        if all(found[name] is file for name, file in self.files.items()):
             return self
+        stale = {
+            name: tuple(pulled for pulled in self.files[name].pulls if pulled.is_stale(as_of, patience))
+            for name, file in found.items()
+            if file is None
+        }
         told = _stale_gaps(pulled for pulls in stale.values() for pulled in pulls)
         gaps = {name: told[pulls[0].source] for name, pulls in stale.items()}
-        files = {name: file for name, file in self.files.items() if name not in stale or name == LISTED}
+        files = {name: file or self.files[name] for name, file in found.items() if file is not None or name == LISTED}
         return replace(self, files=files, gaps={**self.gaps, **gaps})
+
+    @property
+    def rewound(self) -> Mapping[str, datetime]:
+        """The tables that were read only after the date that they tell of, each with the instant at which they were."""
+        return {name: file.read_at for name, file in self.files.items() if file.read_at is not None}
 
     @property
     def pulled(self) -> Mapping[str, datetime]:
@@ -99,7 +154,7 @@ class TableSet:
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of all tables' contents and of the gaps' reasons: equal for equal tables."""
-        lines = [f"{name} {file.digest}" for name, file in self.files.items()]
+        lines = [f"{name} {file.digest}{' later' * (file.read_at is not None)}" for name, file in self.files.items()]
         lines += [f"{name} - {gap.source} {gap.reason}" for name, gap in self.gaps.items()]
         return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 

@@ -35,6 +35,7 @@ _WORST_FIRST: Sequence[GapReason] = (
     "truncated",
     "stale",
     "not_configured",
+    "past",
     "not_applicable",
     "none_found",
 )

@@ -13,7 +13,7 @@ both, else `unsettled`; `outside` for a status that has no band. `uncapped` is t
 # ruff: noqa: S608 - every name in these texts is checked when the scorecard is loaded; nothing comes from outside
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from customer_research.domain.health import BAND_ORDER, Band
 from customer_research.health.rules import case_sql, metrics_of
@@ -26,14 +26,18 @@ SILENT = "silent"
 _RANK: Mapping[Band, int] = {band: rank for rank, band in enumerate(BAND_ORDER)}
 
 
-def scoring_sql(scorecard: Scorecard, table: str = ACCOUNT_TABLE) -> dict[str, str]:
+def scoring_sql(
+    scorecard: Scorecard, table: str = ACCOUNT_TABLE, untold: Collection[str] = frozenset()
+) -> dict[str, str]:
     """The queries of a scorecard over a table like `account_metrics`, in DuckDB's dialect, kept to what others can say.
+
+    `untold` are metrics that are not judged at a past date: a rule over one, unless it can be told without, is no evidence.
 
     `scores`: one row per operator with everything (see the module); for portfolios also long forms of it:
     `contributions` (operator_id, rule, dimension, case_number, points; points null for a rule that could not be judged),
     `dimensions` (operator_id, dimension, weight, base, raw, score) and `gates` (operator_id, gate, cap).
     """
-    stages = _stages(scorecard, table)
+    stages = _stages(scorecard, table, untold)
     return {
         "scores": _query(stages, f"SELECT {', '.join(score_columns(scorecard))} FROM banded"),
         **{name: _query(stages, sql) for name, sql in long_sql(scorecard, "banded").items()},
@@ -56,7 +60,7 @@ def _query(stages: Mapping[str, str], select: str) -> str:
     return "WITH " + ",\n".join(f"{name} AS ({body})" for name, body in stages.items()) + "\n" + select
 
 
-def _stages(scorecard: Scorecard, table: str) -> dict[str, str]:
+def _stages(scorecard: Scorecard, table: str, untold: Collection[str]) -> dict[str, str]:
     """The common table expressions, each building on the one before."""
     rules, dimensions = scorecard.rules, scorecard.dimensions
     return {
@@ -72,7 +76,7 @@ def _stages(scorecard: Scorecard, table: str) -> dict[str, str]:
             *(f"{_raw(d, scorecard)} AS raw_{d.name}" for d in dimensions),
             *(f"{_raw(d, scorecard)}{_of_open(d, scorecard, -1)} AS least_{d.name}" for d in dimensions),
             *(f"{_raw(d, scorecard)}{_of_open(d, scorecard, 1)} AS most_{d.name}" for d in dimensions),
-            *(f"{_evidence(d, scorecard)} AS evidence_{d.name}" for d in dimensions),
+            *(f"{_evidence(d, scorecard, untold)} AS evidence_{d.name}" for d in dimensions),
         ),
         "held": _select(
             "summed",
@@ -209,15 +213,22 @@ def _of_open(dimension: DimensionRule, scorecard: Scorecard, sign: int) -> str:
     return "".join(f" + {rule.most} * open_{rule.key}" for rule in rules)
 
 
-def _evidence(dimension: DimensionRule, scorecard: Scorecard) -> str:
+def _evidence(dimension: DimensionRule, scorecard: Scorecard, untold: Collection[str]) -> str:
     """The dimension's weight by the share of its rules' points that were judged, in thousandths; 0 while it is unknown."""
     weight = str(dimension.weight)
     counting = [rule for rule in scorecard.rules_of(dimension.name) if rule.points]
     if scorecard.by_evidence and counting:
-        judged = " + ".join(f"{abs(rule.points)} * (1 - open_{rule.key})" for rule in counting)
+        judged = " + ".join(f"{abs(rule.points)} * {_judged(rule, untold)}" for rule in counting)
         whole = sum(abs(rule.points) for rule in counting)
         weight = f"CAST(FLOOR(CAST({dimension.weight} * ({judged}) AS DOUBLE) / {whole}) AS BIGINT)"
     return f"CASE WHEN known_{dimension.name} THEN {weight} ELSE 0 END"
+
+
+def _judged(rule: Rule, untold: Collection[str]) -> str:
+    """1 where a rule was judged, else 0."""
+    if set(untold).intersection((*rule.metrics, rule.per)):
+        return f"CASE WHEN case_{rule.key} IS NULL THEN 0 ELSE 1 - open_{rule.key} END"
+    return f"(1 - open_{rule.key})"
 
 
 def _known(dimension: DimensionRule) -> str:

@@ -24,7 +24,7 @@ from customer_research.metrics.joining import side_by_side
 from customer_research.metrics.sources import Source, flattened, instants_of
 from customer_research.metrics.standing import in_front
 from customer_research.metrics.steps import DIALECT, NotStepsError
-from customer_research.metrics.wide import Stage, stages
+from customer_research.metrics.wide import ALL_TOLD, Stage, Untold, stages
 from customer_research.metrics.windows import Counting, keys_of
 
 CALENDAR = "calendar"
@@ -63,7 +63,11 @@ def lifted(sql: str, timed: frozenset[str] = frozenset({ACCOUNT_TABLE}), even: E
 
 
 def calendar_stages(
-    instants: Sequence[datetime] = (), *, recursion: bool = True, lacking: Collection[str] | None = None
+    instants: Sequence[datetime] = (),
+    *,
+    recursion: bool = True,
+    lacking: Collection[str] | None = None,
+    untold: Untold = ALL_TOLD,
 ) -> tuple[Stage, ...]:
     """The steps to `account_metrics` at every instant of `calendar`: as `metrics.wide.stages`, with a column `t` in each.
 
@@ -71,9 +75,10 @@ def calendar_stages(
         instants: what the calendar holds (UTC); where it is told and even, windows over large tables are counted by events.
         recursion: whether the engine has recursive queries.
         lacking: as for `metrics.wide.stages`.
+        untold: as there.
     """
     even, timed, out = even_calendar(instants, recursion=recursion), set[str](), []
-    for stage in stages(lacking):
+    for stage in stages(lacking, untold):
         out.append(Stage(stage.name, lifted(stage.sql, frozenset(timed), even)))
         timed.add(stage.name)
     return tuple(out)

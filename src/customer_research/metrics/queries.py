@@ -25,8 +25,8 @@ ACCOUNT_TABLE = "account_metrics"
 SILENT = "silent"
 """The wide table's column that lists the metrics that are unknown because a source is silent, each between blanks."""
 
-ANSWERED = (*sorted(ANSWERS), "not_configured")
-"""Reasons of gaps for which no source is silent: it answered, or nobody set it up."""
+ANSWERED = (*sorted(ANSWERS), "not_configured", "past")
+"""Reasons of gaps for which no source is silent: it answered, nobody set it up, or it is the past that is not told."""
 
 _SQL_TYPES: Mapping[Unit, str] = {
     "count": "BIGINT",

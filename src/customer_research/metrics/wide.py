@@ -16,6 +16,7 @@ from sqlglot import exp
 
 from customer_research.domain.records import TABLES
 from customer_research.metrics.catalogue import METRICS, PARTLY, SUBJECTS, Metric
+from customer_research.metrics.past import with_rebuilt_invoices
 from customer_research.metrics.queries import (
     ACCOUNT_TABLE,
     ANSWERED,
@@ -49,7 +50,18 @@ class Stage:
     sql: str
 
 
-def stages(lacking: Collection[str] | None = None) -> tuple[Stage, ...]:
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """What a past date asks of the queries: metrics that are not judged there, and whether payments tell what invoices were."""
+
+    metrics: frozenset[str] = frozenset()
+    rebuilt: bool = False
+
+
+ALL_TOLD = Untold()
+
+
+def stages(lacking: Collection[str] | None = None, untold: Untold = ALL_TOLD) -> tuple[Stage, ...]:
     """The steps to `account_metrics`, in order; it is the last.
 
     The queries read the tables of `domain.records.LAKE_TABLES` and the stages before them, and take one parameter, `$as_of`
@@ -58,11 +70,13 @@ def stages(lacking: Collection[str] | None = None) -> tuple[Stage, ...]:
 
     Args:
         lacking: the tables of which `gap` tells, where that is known: of the others no cell asks whether they are.
+        untold: what cannot be told of the date, or only otherwise.
     """
+    told = with_rebuilt_invoices if untold.rebuilt else str
     return (
-        *(Stage(_stage(subject), subject_sql(subject)) for subject in _subjects()),
+        *(Stage(_stage(subject), told(subject_sql(subject))) for subject in _subjects()),
         Stage(KNOWN_OPERATORS, _known_operators()),
-        Stage(ACCOUNT_TABLE, _account_metrics(TABLES if lacking is None else lacking)),
+        Stage(ACCOUNT_TABLE, _account_metrics(TABLES if lacking is None else lacking, untold.metrics)),
     )
 
 
@@ -112,14 +126,16 @@ WHERE NOT k.operator_id IS NULL
     )
 
 
-def _account_metrics(lacking: Collection[str]) -> str:
+def _account_metrics(lacking: Collection[str], untold: Collection[str]) -> str:
     """The subjects' rows side by side, what is unknown taken out, and the derived metrics over it all."""
     joins = "\n    ".join(
         f"LEFT JOIN {_stage(subject)} AS {subject} ON {subject}.operator_id = k.operator_id" for subject in _subjects()
     )
-    measured = ",\n        ".join(f"{_measured(metric, lacking)} AS {metric.name}" for metric in _wide_metrics())
+    measured = ",\n        ".join(
+        f"{_measured(metric, lacking, untold)} AS {metric.name}" for metric in _wide_metrics()
+    )
     derived = _derived()
-    final = ",\n    ".join(f"{_final(metric, derived, lacking)} AS {metric.name}" for metric in _wide_metrics())
+    final = ",\n    ".join(f"{_final(metric, derived, lacking, untold)} AS {metric.name}" for metric in _wide_metrics())
     silent = _silent(lacking)
     return with_shared(
         ("moment",),
@@ -212,10 +228,10 @@ def _lacks(table: str) -> str:
     return f"lacks_{table}"
 
 
-def _measured(metric: Metric, lacking: Collection[str]) -> str:
+def _measured(metric: Metric, lacking: Collection[str], untold: Collection[str]) -> str:
     """A metric's cell: null while a table is unknown, else the subject's, else what no row means."""
     kind = account_columns()[metric.name]
-    if metric.subject == "derived":
+    if metric.subject == "derived" or metric.name in untold:
         return f"CAST(NULL AS {kind})"
     unknown = " OR ".join(f"k.{_lacks(table)}" for table in metric.tables if table in lacking)
     cases = f"WHEN {unknown} THEN NULL " if unknown else ""
@@ -225,9 +241,9 @@ def _measured(metric: Metric, lacking: Collection[str]) -> str:
     return f"CAST({f'CASE {cases}ELSE {column} END' if cases else column} AS {kind})"
 
 
-def _final(metric: Metric, derived: Mapping[str, str], lacking: Collection[str]) -> str:
+def _final(metric: Metric, derived: Mapping[str, str], lacking: Collection[str], untold: Collection[str]) -> str:
     """A derived metric is null when tables are unknown: one of them, or all of those with part of which it holds."""
-    if metric.subject != "derived":
+    if metric.subject != "derived" or metric.name in untold:
         return f"a.{metric.name}"
     partly = metric.name in PARTLY
     tables = [table for table in metric.tables if table in lacking]

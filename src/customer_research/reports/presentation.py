@@ -51,6 +51,7 @@ GAP_WORDS: Mapping[str, str] = MappingProxyType(
         "not_applicable": "does not apply",
         "stale": "too old to use",
         "truncated": "cut short",
+        "past": "not known of that date",
     }
 )
 """Each gap reason in words."""

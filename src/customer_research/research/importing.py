@@ -16,6 +16,7 @@ from customer_research.engines.engine import Room
 from customer_research.lake import Lake, LakeWriter, Made
 from customer_research.research.canonical import identity
 from customer_research.research.sync.checked import check_tables
+from customer_research.research.sync.versions import succeeded
 from customer_research.settings import Settings
 
 ImportState = Literal["new", "replaced", "unchanged"]
@@ -54,7 +55,9 @@ def import_tables(folder: Path, settings: Settings, clock: Callable[[], datetime
         before = lake.state.tables
         with DuckDB(room) as engine:
             made = {
-                name: before[name] if _same(before.get(name), file) else _written(lake, engine, file)
+                name: before[name]
+                if _same(before.get(name), file)
+                else _replacing(lake, engine, before.get(name), file)
                 for name, file in tables.files.items()
             }
         if any(before.get(name) is not table for name, table in made.items()):
@@ -64,6 +67,13 @@ def import_tables(folder: Path, settings: Settings, clock: Callable[[], datetime
 
 def _same(old: Made | None, given: TableFile) -> bool:
     return old is not None and (old.rows, old.digest) == (given.rows, given.digest)
+
+
+def _replacing(lake: LakeWriter, engine: DuckDB, old: Made | None, given: TableFile) -> Made:
+    """The given table, with what the lake's table of its name was."""
+    made = _written(lake, engine, given)
+    engine.drop(given.table)
+    return succeeded(lake, engine, given.table, old, made)
 
 
 def _written(lake: LakeWriter, engine: DuckDB, given: TableFile) -> Made:
@@ -76,7 +86,7 @@ def _written(lake: LakeWriter, engine: DuckDB, given: TableFile) -> Made:
     file, _ = lake.fresh("tables", table.name)
     sql = f"SELECT {listed} FROM {_name(table.name)} ORDER BY {order}"  # noqa: S608 - quoted names
     rows = engine.export(sql, lake.path(file), {"receipt": receipt})
-    return Made((file,), rows, given.digest, given.receipts)
+    return Made((file,), rows, given.digest, given.receipts, since=given.since, until=given.since)
 
 
 def _imported(name: str, made: Made, old: Made | None) -> Imported:

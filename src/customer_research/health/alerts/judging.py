@@ -185,8 +185,11 @@ class Judgement:
         return _STATES[int(code)] if code is not None else self._untold(test.metrics, reading)
 
     def _untold(self, metrics: Iterable[str], reading: Reading) -> AlertState:
-        """What a null says: a table is unknown, or there is nothing (any more) to judge."""
-        needed = {table for metric in metrics for table in self.watched.tables.get(metric, ())}
+        """What a null says: a table is unknown, the date is past telling, or there is nothing (any more) to judge."""
+        asked = tuple(metrics)
+        if self.snapshot.untold.intersection(asked):
+            return "unknown"
+        needed = {table for metric in asked for table in self.watched.tables.get(metric, ())}
         unknown = self.watched.unknown | self.watched.unknown_of.get(reading.operator_id, frozenset())
         return "unknown" if needed & unknown else "clears"
 

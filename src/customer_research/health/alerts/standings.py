@@ -48,7 +48,8 @@ def source_levels(snapshot: Snapshot, readings: Iterable[Reading]) -> Mapping[st
             counted += 1
             for source in {homes[table] for table in reading.unknown if table in homes}:
                 lacking[source] += 1
-    everybody = {gap.source: (gap.reason, gap.detail) for gap in snapshot.gaps if gap.reason not in ANSWERS}
+    silent = (gap for gap in snapshot.gaps if gap.reason not in ANSWERS and gap.reason != "past")
+    everybody = {gap.source: (gap.reason, gap.detail) for gap in silent}
     sources = dict.fromkeys((*homes.values(), *everybody))
     return {source: SourceLevel(everybody.get(source), lacking[source] / max(counted, 1)) for source in sources}
 

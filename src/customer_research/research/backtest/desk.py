@@ -163,6 +163,7 @@ def tread(settings: Settings, asked: Asked, clock: Clock, *, open_too: bool = Fa
                 until=asked.until or known_until(tables, clock()),
                 since=asked.since,
                 open_too=open_too,
+                patience=settings.lake.patience,
             )
     if asked.managers is not None:
         past = replace(past, managers=asked.managers)

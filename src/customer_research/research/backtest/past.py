@@ -1,8 +1,8 @@
 """Every active account at past dates under some scorecards, as it could be known then, and what became of it.
 
-All dates are measured in one pass over the tables (`metrics.calendar`). Metrics that rest on overwritten values are unknown at
-every date (`metrics.past`), and the rules over them are left out, by name. What an account did within ninety days after is
-told by billing (`research.backtest.truth`).
+All dates of which the same tables tell are measured in one pass (`metrics.calendar`). A date before the tables were read is told
+by what has a date (`metrics.past`): metrics that rest on overwritten values are unknown, and the rules over them are left out at
+every date, by name. What an account did within ninety days after is told by billing (`research.backtest.truth`).
 """
 
 # ruff: noqa: S608 - names in these texts are ours
@@ -23,19 +23,21 @@ from customer_research.domain.tables import TableSet
 from customer_research.domain.words import share_words
 from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
-from customer_research.health.scorecard import DimensionRule, Rule, Scorecard
+from customer_research.health.scorecard import Rule, Scorecard
 from customer_research.health.scoring import scoring_sql
-from customer_research.metrics.calendar import CALENDAR, even_calendar, lifted
-from customer_research.metrics.catalogue import METRICS
-from customer_research.metrics.past import REBUILT_INVOICE, REBUILT_INVOICE_SQL, untold, with_rebuilt_invoices
+from customer_research.metrics.calendar import CALENDAR, calendar_stages
+from customer_research.metrics.past import unjudged
 from customer_research.metrics.pinned import instant_sql
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
-from customer_research.metrics.wide import KNOWN_AT, stages
+from customer_research.metrics.wide import KNOWN_AT
 from customer_research.research.backtest.truth import ACTIVE, CHURNS, find_churn
-from customer_research.research.portfolio.measure import attach
+from customer_research.research.portfolio.measure import attach, untold_of
 from customer_research.research.portfolio.snapshots import table_parameter
 
 WINDOW = timedelta(days=90)
+PATIENCE = timedelta(hours=48)
+"""How old tables may be at a date, unless told."""
+
 HISTORY = timedelta(days=180)
 """The longest window of a rule: no date is looked at whose window begins before the tables do."""
 
@@ -109,6 +111,7 @@ def look_back(
     until: datetime,
     since: datetime | None = None,
     open_too: bool = False,
+    patience: timedelta = PATIENCE,
 ) -> Past:
     """Measure every active account at even steps back from `until`, and score it under each of the cards.
 
@@ -121,6 +124,8 @@ def look_back(
         until: the instant up to which the tables tell of churn.
         since: no date before this one.
         open_too: keep the rows whose windows are not over yet.
+        patience: how old tables may be at a date (`TableSet.at`). Tables of which it is not known when they were read were so
+            at `until`.
 
     Raises:
         UsageError: the tables have no subscriptions, or begin less than half a year and a window before `until`.
@@ -140,8 +145,8 @@ def look_back(
             hint="Pull an earlier past (`customer-research sync --full`), or wait.",
         )
     payments = "payment" in tables.files and tables.files["payment"].rows > 0
-    _measure(engine, instants, payments=payments)
-    lost = untold(payments=payments)
+    warnings, managers = tuple(_warnings(engine, payments=payments)), _managers(engine)
+    lost = _measure(engine, _read_at(tables, until), instants, patience)
     _mark(engine, until, lost)
     rows = engine.run(f"SELECT * FROM {_ROWS} ORDER BY operator_id, t")
     kept, dropped = _kept(rows, counting, open_too=open_too)
@@ -161,11 +166,11 @@ def look_back(
         counting=counting,
         known_until=until,
         dropped=dropped,
-        warnings=tuple(_warnings(engine, payments=payments)),
+        warnings=warnings,
         gaps=tuple(gap for name, gap in tables.gaps.items() if name != "gap"),
         receipts=(*tables.receipts, _receipt(tables, cards, instants, rows, until)),
         closed=np.array([bool(row["closed"]) for row in kept], dtype=np.bool_),
-        managers=_managers(engine),
+        managers=managers,
     )
 
 
@@ -198,19 +203,49 @@ def _steps(begins: datetime, until: datetime, step: timedelta) -> int:
 # --- measuring -----------------------------------------------------------------------------------------------------------
 
 
-def _measure(engine: Engine, instants: Sequence[datetime], *, payments: bool) -> None:
-    """Leave `account_metrics` of all instants (column `t`); invoices stand as their payments tell."""
+def _read_at(tables: TableSet, until: datetime) -> TableSet:
+    """The tables, each with the instant at which it was read."""
+    files = {name: file if file.since else replace(file, since=until) for name, file in tables.files.items()}
+    return replace(tables, files=files)
+
+
+def _measure(engine: Engine, tables: TableSet, instants: Sequence[datetime], patience: timedelta) -> Mapping[str, str]:
+    """Leave `account_metrics` of all instants (column `t`), and give the metrics that cannot be told of each of them."""
+    lost: dict[str, str] = {}
+    made: list[str] = []
+    for known, some in _told_alike(tables, instants, patience):
+        attach(engine, known, max(some))
+        _tell(engine, some)
+        untold = untold_of(known)
+        lost |= unjudged(known.rewound, payments=untold.rebuilt)
+        steps = calendar_stages(some, recursion=engine.recursion, untold=untold)
+        for stage in steps:
+            engine.keep(stage.name, stage.sql)
+        made.append(f"{ACCOUNT_TABLE}_{len(made)}")
+        engine.keep(made[-1], f"SELECT * FROM {ACCOUNT_TABLE}")
+        engine.drop(*(stage.name for stage in steps))
+    _tell(engine, instants)
+    engine.keep(ACCOUNT_TABLE, " UNION ALL ".join(f"SELECT * FROM {name}" for name in made))
+    engine.drop(*made)
+    return lost
+
+
+def _told_alike(
+    tables: TableSet, instants: Sequence[datetime], patience: timedelta
+) -> Iterator[tuple[TableSet, list[datetime]]]:
+    """The instants by the tables that tell of them."""
+    found: list[tuple[TableSet, list[datetime]]] = []
+    for instant in instants:
+        known = tables.at(instant, patience)
+        if found and found[-1][0] == known:
+            found[-1][1].append(instant)
+        else:
+            found.append((known, [instant]))
+    yield from found
+
+
+def _tell(engine: Engine, instants: Sequence[datetime]) -> None:
     engine.create(CALENDAR, {"t": "TIMESTAMP"}, [{"t": instant} for instant in instants])
-    even, timed, made = even_calendar(instants, recursion=engine.recursion), set[str](), []
-    if payments:
-        engine.keep(REBUILT_INVOICE, lifted(REBUILT_INVOICE_SQL, frozenset(), even))
-        timed.add(REBUILT_INVOICE)
-    for stage in stages():
-        told = with_rebuilt_invoices(stage.sql) if payments else stage.sql
-        engine.keep(stage.name, lifted(told, frozenset(timed), even))
-        timed.add(stage.name)
-        made.append(stage.name)
-    engine.drop(*(name for name in made if name != ACCOUNT_TABLE))
 
 
 def _mark(engine: Engine, until: datetime, lost: Mapping[str, str]) -> None:
@@ -313,12 +348,11 @@ def _why_not(row: Mapping[str, Any], counting: Counting) -> str | None:
 
 def _card_past(engine: Engine, card: Scorecard, places: Mapping[int, int], lost: Mapping[str, str]) -> CardPast:
     usable, left_out = split_rules(card, lost)
-    told = known_still(card, lost)
     columns = ["operator_id", "score", "band", *(f"points_{rule.key}" for rule in usable)]
     scores = np.full(len(places), -1, dtype=np.int64)
     bands = ["insufficient"] * len(places)
     points = np.zeros((len(places), len(usable)), dtype=np.int64)
-    sql = f"SELECT {', '.join(columns)} FROM ({scoring_sql(told, _METRICS)['scores']}) AS scored"
+    sql = f"SELECT {', '.join(columns)} FROM ({scoring_sql(card, _METRICS, lost)['scores']}) AS scored"
     for batch in engine.batches(sql):
         for row in batch:
             place = places.get(int(row["operator_id"]))
@@ -330,24 +364,17 @@ def _card_past(engine: Engine, card: Scorecard, places: Mapping[int, int], lost:
     return CardPast(card, scores, tuple(bands), points, usable, left_out)
 
 
-def known_still(card: Scorecard, lost: Mapping[str, str]) -> Scorecard:
-    """The scorecard with each dimension known by what the past can tell of the same tables.
-
-    A dimension is known where its source has told anything at all, not by the value that was overwritten.
-    """
-
-    def known_by(dimension: DimensionRule) -> tuple[str, ...]:
-        tables = {METRICS[name].tables for name in dimension.known_by if name in lost}
-        alike = (m.name for m in METRICS.values() if m.tables in tables and m.name not in lost and m.empty is not None)
-        return tuple(dict.fromkeys((*dimension.known_by, *alike)))
-
-    return replace(card, dimensions=tuple(replace(one, known_by=known_by(one)) for one in card.dimensions))
-
-
 def split_rules(card: Scorecard, lost: Mapping[str, str]) -> tuple[tuple[Rule, ...], tuple[LeftOut, ...]]:
-    """The rules that can be judged in the past, and those that cannot (wholly, or in some of their cases) with what is lost."""
+    """The rules that can be judged in the past, and those that cannot (wholly, or in some of their cases) with what is lost.
+
+    Of a dimension of which nothing is known no rule is.
+    """
     usable, left = [], []
+    unknown = {one.name for one in card.dimensions if set(one.known_by) <= set(lost)}
     for rule in card.rules:
+        if rule.dimension in unknown:
+            left.append(LeftOut(rule.id, rule.dimension, _lost_of(card, rule.dimension, lost), whole=True))
+            continue
         judged = [case for case in rule.cases if not set(case.when.metrics) & set(lost)]
         if not judged or rule.per in lost:
             left.append(LeftOut(rule.id, rule.dimension, _lost(rule, lost), whole=True))
@@ -356,6 +383,11 @@ def split_rules(card: Scorecard, lost: Mapping[str, str]) -> tuple[tuple[Rule, .
             left.append(LeftOut(rule.id, rule.dimension, _lost(rule, lost), whole=False))
         usable.append(rule)
     return tuple(usable), tuple(left)
+
+
+def _lost_of(card: Scorecard, dimension: str, lost: Mapping[str, str]) -> str:
+    known_by = next(one.known_by for one in card.dimensions if one.name == dimension)
+    return "; ".join(dict.fromkeys(lost[name] for name in known_by))
 
 
 def _lost(rule: Rule, lost: Mapping[str, str]) -> str:

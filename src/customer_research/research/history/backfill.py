@@ -20,7 +20,7 @@ from customer_research.research.engine_choice import scratch
 from customer_research.research.history.calendar import Calendar
 from customer_research.research.history.keeping import keep_in
 from customer_research.research.judge import card_named
-from customer_research.research.portfolio.measure import attach, measure
+from customer_research.research.portfolio.measure import attach, measure, untold_of
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.snapshots import SNAPSHOTS, readings
 from customer_research.settings import Settings
@@ -62,8 +62,8 @@ def backfill(
 
     The weeks are counted back from *until*: by default the newest snapshot under the scorecard, else the last midnight (UTC).
     A week that has a snapshot already is left as it is, so that a run that was cut off goes on where it stopped; each
-    snapshot is kept whole or not at all, the newest first. A table that tells of an instant (it was pulled later, or not
-    long before) is known at it; else it is stale there (`TableSet.at`).
+    snapshot is kept whole or not at all, the newest first. A table is as the lake had it then; of one that it did not have
+    yet, what has a date is told and nothing else, and one that was out of date is stale (`TableSet.at`).
 
     Raises:
         UsageError: the lake is empty, or *until* lies in the future.
@@ -140,9 +140,7 @@ def _runs(instants: Sequence[datetime], most: int, known_then: Mapping[datetime,
     """Instants a week apart, at most so many, with the same tables known: what one calendar of even steps can hold."""
     run: list[datetime] = []
     for instant in instants:
-        if run and (
-            len(run) == most or run[-1] - instant != WEEK or known_then[run[-1]].gaps != known_then[instant].gaps
-        ):
+        if run and (len(run) == most or run[-1] - instant != WEEK or known_then[run[-1]] != known_then[instant]):
             yield run
             run = []
         run.append(instant)
@@ -174,14 +172,20 @@ def _first_known(engine: Engine, tables: TableSet, as_of: datetime) -> datetime 
 def _missing(history: History, card: Scorecard, known_then: Mapping[datetime, TableSet]) -> list[datetime]:
     """The instants (newest first) whose week, up to and including them, has no snapshot under the scorecard.
 
-    One that was taken while tables were out of date does not count for a week of which they tell by now.
+    One that was taken while tables were out of date does not count for a week of which they tell by now; nor does one that an
+    earlier program made of what it knew later.
     """
     if not known_then:
         return []
     since = min(known_then) - WEEK
-    there = [(one.as_of, set(one.stale)) for one in history.snapshots(since=since, digest=card.digest)]
+    there = history.snapshots(since=since, digest=card.digest)
     return [
         instant
         for instant, tables in known_then.items()
-        if not any(instant - WEEK < as_of <= instant and stale <= set(tables.stale) for as_of, stale in there)
+        if not any(
+            instant - WEEK < one.as_of <= instant
+            and set(one.stale) <= set(tables.stale)
+            and (one.kind != "backfill" or one.untold >= untold_of(tables).metrics)
+            for one in there
+        )
     ]

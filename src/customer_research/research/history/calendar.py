@@ -18,10 +18,11 @@ from customer_research.engines.engine import Engine
 from customer_research.engines.rows import canonical_columns
 from customer_research.errors import OutOfMemoryError
 from customer_research.metrics.calendar import CALENDAR, calendar_stages
+from customer_research.metrics.past import UNTIL
 from customer_research.metrics.pinned import instant_sql
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
 from customer_research.metrics.wide import KNOWN_OPERATORS, Stage
-from customer_research.research.portfolio.measure import attach, measure
+from customer_research.research.portfolio.measure import attach, measure, untold_of
 
 SOME_ACCOUNTS = f"{ACCOUNT_TABLE}_of_some"
 """The wide table of the instants that are laid out, with the instant as column `t`."""
@@ -82,7 +83,9 @@ class Calendar:
         attach(self._engine, self._tables, max(self._instants))
         self._tell(self._instants)
         lacking = frozenset(row["table_name"] for row in self._engine.run("SELECT DISTINCT table_name FROM gap"))
-        self._stages = calendar_stages(self._instants, recursion=self._engine.recursion, lacking=lacking)
+        self._stages = calendar_stages(
+            self._instants, recursion=self._engine.recursion, lacking=lacking, untold=untold_of(self._tables)
+        )
         reading = [_read_by(stage.sql) for stage in self._stages]
         needed: dict[str, dict[str, str]] = {}
         for columns in reading:
@@ -124,7 +127,10 @@ def _read_by(sql: str) -> Mapping[str, Mapping[str, str]]:
             column: f"CASE WHEN NOT {column} IS NULL THEN '' END"
             if kind == "VARCHAR" and words[column] == asked[column]
             else column
-            for column, kind in canonical_columns(name).items()
+            for column, kind in {
+                **canonical_columns(name),
+                **({UNTIL: "TIMESTAMP"} if name == "invoice" else {}),
+            }.items()
             if column in words
         }
         for name, table in LAKE_TABLES.items()

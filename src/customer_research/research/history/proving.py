@@ -83,7 +83,7 @@ def verify(settings: Settings, snapshot_id: str | None = None) -> Proof:
         ]
         with open_engine("duckdb", memory_mb=settings.engine.memory_mb, reach=(folder,)) as engine:
             engine.attach(ACCOUNT_TABLE, [folder / "accounts.parquet"], FILES["accounts"])
-            engine.keep(_SCORES, scoring_sql(card)["scores"])
+            engine.keep(_SCORES, scoring_sql(card, untold=snapshot.untold)["scores"])
             found = findings_sql(load_findings(METRIC_NAMES))
             same_findings = text_line(HELD, found) in scoring_receipt(described).query.splitlines()
             if same_findings:

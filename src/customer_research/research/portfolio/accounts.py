@@ -12,6 +12,7 @@ from customer_research.domain.account import NO_HISTORY, Account
 from customer_research.domain.evidence import ANSWERS, Evidence, Figure, Gap
 from customer_research.domain.money import Amounts, Money, stated
 from customer_research.domain.rates import Rates
+from customer_research.domain.records import TABLES
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
 from customer_research.engines.engine import Engine
@@ -66,7 +67,8 @@ def accounts_of(
     rules = load_findings(METRIC_NAMES)
     rows = _by_operator(engine.run(f"SELECT * FROM {ACCOUNT_TABLE}"))
     cards = (card, *also)
-    rated = [_by_operator(engine.run(scoring_sql(one)["scores"])) for one in cards]
+    untold = files.snapshot.untold
+    rated = [_by_operator(engine.run(scoring_sql(one, untold=untold)["scores"])) for one in cards]
     held = _by_operator(engine.run(findings_sql(rules)))
     book = playbook_of(playbook)
     plays = _by_operator(engine.run(book.sql))
@@ -138,6 +140,8 @@ def _figures(snapshot: Snapshot, row: Mapping[str, Any], gaps: Mapping[str, Gap]
     for metric in METRICS.values():
         value = row.get(metric.name)
         missing = next((gaps[table] for table in metric.tables if table in gaps), None)
+        if missing is None and metric.name in snapshot.untold:
+            missing = _untold(snapshot, metric)
         if metric.name == "mrr":
             figures[metric.name] = _mrr(snapshot, metric, row, missing)
         elif metric.unit == "money":
@@ -149,6 +153,13 @@ def _figures(snapshot: Snapshot, row: Mapping[str, Any], gaps: Mapping[str, Gap]
         else:
             figures[metric.name] = figure(snapshot, metric, value)
     return figures
+
+
+def _untold(snapshot: Snapshot, metric: Metric) -> Gap:
+    """The gap of a metric that nobody can tell of the snapshot's date any more."""
+    told = {gap.source: gap for gap in snapshot.gaps if gap.reason == "past"}
+    own = (told[TABLES[table].home] for table in metric.tables if TABLES[table].home in told)
+    return next(own, None) or next(iter(told.values()), None) or Gap(PORTFOLIO, "past", "It is not told of this date.")
 
 
 def _mrr(snapshot: Snapshot, metric: Metric, row: Mapping[str, Any], missing: Gap | None) -> Figure:
@@ -184,7 +195,7 @@ def freshness_of(snapshot: Snapshot) -> tuple[Freshness, ...]:
         pulled = snapshot.told(pulled_parameter(source))  # what a pull found unchanged keeps its older receipt
         fetched = datetime.fromisoformat(pulled) if pulled else max(instants, default=None)
         answers = ANSWERS | {"not_configured"} if instants else ANSWERS  # a table that one does not have is no outage
-        missing = tuple(gap for gap in gaps.get(source, []) if gap.reason not in answers)
+        missing = tuple(gap for gap in gaps.get(source, []) if gap.reason not in {*answers, "past"})
         told = any(gap.reason == "stale" for gap in missing)
         old = fetched is not None and snapshot.as_of - fetched > STALE_AFTER and not told
         lines.append(

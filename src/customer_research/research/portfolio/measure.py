@@ -3,25 +3,27 @@
 # ruff: noqa: S608 - names in these texts are the tables' own
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from customer_research.domain.essentials import ESSENTIALS
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import LAKE_TABLES, TABLES
-from customer_research.domain.tables import TableSet
+from customer_research.domain.tables import KNOWN_FROM, KNOWN_TO, TableSet
 from customer_research.engines.engine import Engine
 from customer_research.engines.rows import canonical_columns
 from customer_research.errors import UsageError
-from customer_research.metrics.past import UNPAID_INVOICE_SQL
+from customer_research.metrics.past import UNTOLD_COUPON_SQL, lost_words, rewound_sql, unjudged
 from customer_research.metrics.pinned import instant_sql, pinned
 from customer_research.metrics.queries import ACCOUNT_TABLE
-from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS, stages
+from customer_research.metrics.wide import ALL_TOLD, KNOWN_AT, KNOWN_OPERATORS, Untold, stages
+from customer_research.research.canonical import identity
 
 _STATED, _ABSENT, _LOOKED = "stated_gap", "absent_table", "looked_at"
 _FILL = "Complete them where they are kept; until then nothing is made of the table for the operator."
+_COUNTED_DOWN = "How many months a coupon had left at this date is not told."
+_WITHOUT_PAYMENTS = "What was paid by this date is not told: the payments are unknown."
 LISTS = frozenset(LAKE_TABLES) - frozenset(TABLES)
 """The tables that tell of operators and not of their records: each row stands, also where the list is a part only."""
 _GAP_COLUMNS = ", ".join(LAKE_TABLES["gap"].column_names)
@@ -38,28 +40,16 @@ def measure(engine: Engine, tables: TableSet, as_of: datetime) -> None:
     """
     attach(engine, tables, as_of)
     _refuse_before(engine, tables, as_of)
-    measure_attached(engine, as_of)
+    measure_attached(engine, as_of, untold_of(tables))
 
 
-def measure_dated(engine: Engine, tables: TableSet, as_of: datetime) -> None:
-    """As `measure`, and an invoice that was paid at *as_of* or later is not paid yet: payments tell when.
-
-    Raises:
-        UsageError, EngineError: as `measure`.
-    """
-    attach(engine, tables, as_of)
-    _refuse_before(engine, tables, as_of)
-    _unpay(engine, as_of)
-    measure_attached(engine, as_of)
-
-
-def measure_attached(engine: Engine, as_of: datetime) -> None:
+def measure_attached(engine: Engine, as_of: datetime, untold: Untold = ALL_TOLD) -> None:
     """As `measure`, over the canonical tables that the engine has already.
 
     Raises:
         EngineError: a query failed.
     """
-    steps = stages()
+    steps = stages(untold=untold)
     for stage in steps:
         engine.keep(stage.name, pinned(stage.sql, as_of))
     engine.drop(*(stage.name for stage in steps if stage.name not in {ACCOUNT_TABLE, KNOWN_OPERATORS}))
@@ -69,6 +59,7 @@ def attach(engine: Engine, tables: TableSet, as_of: datetime) -> None:
     """Put all canonical tables on the engine, those that are absent without rows but with a gap for everybody.
 
     A record that lacks what it must tell (`domain.essentials`) costs its operator the table, if it was known before *as_of*.
+    A table that changed since is put there as it was, and of one that was read later what has a date (`metrics.past`).
 
     Raises:
         UsageError: the tables have no rows at all.
@@ -80,24 +71,88 @@ def attach(engine: Engine, tables: TableSet, as_of: datetime) -> None:
             hint="Run `customer-research sync`, or give a folder of canonical tables (`customer-research tables`).",
         )
     columns = canonical_columns("gap")
-    engine.attach(_STATED, _paths(tables, "gap"), columns)
+    _put(engine, _STATED, "gap", tables)
     absent = [_row(name, gap) for name, gap in _lacking(tables).items()]
-    engine.create(_ABSENT, columns, [*absent, *_blanks(engine, tables, as_of)])
+    engine.create(_ABSENT, columns, [*absent, *_blanks(engine, tables, as_of), *_untold_rows(engine, tables)])
     engine.keep("gap", f"SELECT {_GAP_COLUMNS} FROM {_STATED} UNION ALL SELECT {_GAP_COLUMNS} FROM {_ABSENT}")
     engine.drop(_STATED, _ABSENT)
     partly = {row["table_name"] for row in engine.run("SELECT DISTINCT table_name FROM gap")}
-    for name, table in LAKE_TABLES.items():
-        if name in partly - LISTS and name in tables.files and "operator_id" in table.column_names:
-            _attach_known(engine, name, tables.files[name].paths)
-        elif name != "gap":
-            engine.attach(name, _paths(tables, name))
+    rewound = tables.rewound
+    for name in sorted(LAKE_TABLES, key="invoice".__eq__):  # what invoices were the payments tell, which come first
+        if name == "gap":
+            continue
+        known = name in partly - LISTS and name in tables.files and "operator_id" in LAKE_TABLES[name].column_names
+        past = name in rewound and name in TABLES
+        put = f"told_{name}" if known or past else name
+        _put(engine, put, name, tables)
+        if past:
+            then = f"then_{name}" if known else name
+            (engine.keep if name == "invoice" else engine.bind)(then, rewound_sql(name, put))
+            put = then
+        if known:
+            engine.bind(name, _of_the_known(name, put))
 
 
-def _unpay(engine: Engine, as_of: datetime) -> None:
-    """Make invoices stand as their payments told at *as_of*; of today none is later."""
-    t = instant_sql(as_of)
-    if engine.run(f"SELECT 1 AS later FROM payment WHERE status = 'succeeded' AND paid_at >= {t} LIMIT 1"):
-        engine.keep("invoice", UNPAID_INVOICE_SQL, {"as_of": as_of})
+def untold_of(tables: TableSet) -> Untold:
+    """What cannot be told of the date that the tables are for (`TableSet.at`)."""
+    payments = _has_payments(tables)
+    rewound = tables.rewound
+    return Untold(frozenset(unjudged(rewound, payments=payments)), rebuilt=payments and "invoice" in rewound)
+
+
+def untold_gaps(tables: TableSet) -> Iterator[Gap]:
+    """What is not judged for it, a gap a source, in words."""
+    payments = _has_payments(tables)
+    for home in dict.fromkeys(TABLES[name].home for name in tables.rewound if name in TABLES):
+        read = {name: at for name, at in tables.rewound.items() if name in TABLES and TABLES[name].home == home}
+        lost = lost_words(read, payments=payments)
+        if lost:
+            first = f"{min(read.values()):%Y-%m-%d %H:%M} UTC"
+            detail = f"Read first at {first}, after this date; not told of it, and not judged: {', '.join(lost)}."
+            yield Gap(home, "past", detail)
+
+
+def _has_payments(tables: TableSet) -> bool:
+    return "payment" in tables.files and tables.files["payment"].rows > 0
+
+
+def _untold_rows(engine: Engine, tables: TableSet) -> Iterator[dict[str, Any]]:
+    """The gaps of operators of whom a table that was read later cannot be told, though it can of others."""
+    if "coupon" in tables.rewound:
+        _put(engine, _LOOKED, "coupon", tables)
+        for row in engine.run(UNTOLD_COUPON_SQL.replace("FROM coupon", f"FROM {_LOOKED}")):
+            yield _row("coupon", Gap(TABLES["coupon"].home, "past", _COUNTED_DOWN), row["operator_id"])
+        engine.drop(_LOOKED)
+    if untold_of(tables).rebuilt:
+        for row in engine.run(f"SELECT operator_id FROM {_STATED} WHERE table_name = 'payment' ORDER BY 1"):
+            yield _row("invoice", Gap(TABLES["invoice"].home, "past", _WITHOUT_PAYMENTS), row["operator_id"])
+
+
+def _put(engine: Engine, name: str, table: str, tables: TableSet) -> None:
+    """The rows of a table under a name: all of them, or those of the edition that it is cut to."""
+    file, columns = tables.files.get(table), canonical_columns(table)
+    if file is None or file.cut is None:
+        engine.attach(name, () if file is None else file.paths, columns)
+        return
+    newest, versions = f"newest_{table}", f"version_{table}"
+    engine.attach(newest, file.paths, columns)
+    engine.attach(versions, file.versions, {**columns, KNOWN_FROM: "TIMESTAMP", KNOWN_TO: "TIMESTAMP"})
+    key, at = identity(LAKE_TABLES[table]), instant_sql(file.cut)
+    same = " AND ".join(f"came.{column} IS NOT DISTINCT FROM r.{column}" for column in key)
+    listed = ", ".join(f"r.{column}" for column in columns)
+    engine.bind(
+        name,
+        f"""
+        SELECT {listed} FROM {newest} AS r
+        LEFT JOIN (
+            SELECT {", ".join(key)}, 1 AS later FROM {versions} WHERE {KNOWN_TO} IS NULL AND {KNOWN_FROM} > {at}
+        ) AS came ON {same}
+        WHERE came.later IS NULL
+        UNION ALL
+        SELECT {listed} FROM {versions} AS r
+        WHERE r.{KNOWN_TO} > {at} AND (r.{KNOWN_FROM} IS NULL OR r.{KNOWN_FROM} <= {at})
+        """,
+    )
 
 
 def _blanks(engine: Engine, tables: TableSet, as_of: datetime) -> Iterator[dict[str, Any]]:
@@ -111,7 +166,7 @@ def _blanks(engine: Engine, tables: TableSet, as_of: datetime) -> Iterator[dict[
     for name, conditions in ESSENTIALS.items():
         if name not in tables.files or (None, name) in stated:
             continue
-        engine.attach(_LOOKED, tables.files[name].paths, canonical_columns(name))
+        _put(engine, _LOOKED, name, tables)
         lacks = ", ".join(
             f"SUM(CASE WHEN {wrong} THEN 1 ELSE 0 END) AS {column}" for column, wrong in conditions.items()
         )
@@ -135,20 +190,15 @@ def _known_before(table: str, as_of: datetime) -> str:
     return f"({column} IS NULL OR {column} < {instant_sql(as_of)})"
 
 
-def _attach_known(engine: Engine, table: str, paths: Sequence[Path]) -> None:
+def _of_the_known(table: str, told: str) -> str:
     """A table without the rows of operators of whom it is unknown: they are a part at most, and no figure is made of them."""
-    told = f"told_{table}"
-    engine.attach(told, paths, canonical_columns(table))
-    engine.bind(
-        table,
-        f"""
+    return f"""
         SELECT r.* FROM {told} AS r
         LEFT JOIN (SELECT DISTINCT operator_id FROM gap WHERE table_name = '{table}') AS own
             ON own.operator_id = r.operator_id
         CROSS JOIN (SELECT COUNT(*) AS gaps FROM gap WHERE table_name = '{table}' AND operator_id IS NULL) AS everybody
         WHERE own.operator_id IS NULL AND everybody.gaps = 0
-        """,
-    )
+        """
 
 
 def _lacking(tables: TableSet) -> dict[str, Gap]:
@@ -158,10 +208,6 @@ def _lacking(tables: TableSet) -> dict[str, Gap]:
 
 def _untold(name: str, tables: TableSet) -> Gap:
     return Gap(TABLES[name].home, "not_configured", f"There is no table {name} in {tables.place}.", "Add it.")
-
-
-def _paths(tables: TableSet, name: str) -> Sequence[Path]:
-    return tables.files[name].paths if name in tables.files else ()
 
 
 def _row(table: str, gap: Gap, operator_id: str | None = None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from customer_research import private
 from customer_research.connect.source import Clock
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.snapshot import Snapshot, SnapshotKind
+from customer_research.domain.snapshot import NOT_JUDGED, Snapshot, SnapshotKind
 from customer_research.domain.tables import TableSet
 from customer_research.engines.content import content_digest
 from customer_research.engines.engine import Engine, open_engine
@@ -24,7 +24,7 @@ from customer_research.health.scoring import long_sql, score_columns, scoring_sq
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
 from customer_research.metrics.wide import KNOWN_OPERATORS, stages
 from customer_research.research.judge import METRIC_NAMES, card_named
-from customer_research.research.portfolio.measure import measure
+from customer_research.research.portfolio.measure import measure, untold_gaps, untold_of
 from customer_research.research.portfolio.snapshots import (
     FILES,
     PORTFOLIO,
@@ -134,18 +134,24 @@ class _Work:
         self._card = card
         self._named = named
         self._findings = load_findings(METRIC_NAMES)
+        self._untold = untold_of(tables)
         self.id = hashlib.sha256(f"{as_of.isoformat()}|{card.digest}|{tables.digest}".encode()).hexdigest()[:16]
         self.query = self._texts()
 
     def _texts(self) -> str:
         """The queries by name and digest, a line each: what they say is the program's own text."""
-        texts = {stage.name: stage.sql for stage in stages()}
-        texts |= {SCORES: scoring_sql(self._card)["scores"], HELD: findings_sql(self._findings)}
+        texts = {stage.name: stage.sql for stage in stages(untold=self._untold)}
+        texts |= {SCORES: self._scoring, HELD: findings_sql(self._findings)}
         return "\n".join(text_line(name, sql) for name, sql in texts.items())
+
+    @property
+    def _scoring(self) -> str:
+        """The scorecard's query."""
+        return scoring_sql(self._card, untold=self._untold.metrics)["scores"]
 
     def write(self, draft: Path, files: Engine, *, there: str, kind: SnapshotKind, taken_at: datetime) -> Snapshot:
         """Score what was measured into *draft*, which *files* reads back and which will lie at *there*."""
-        self._engine.keep(SCORES, scoring_sql(self._card)["scores"])
+        self._engine.keep(SCORES, self._scoring)
         self._engine.keep(HELD, findings_sql(self._findings))
         counts = {
             name: self._engine.export(sql, draft / f"{name}.parquet", {"as_of": self._as_of})
@@ -198,7 +204,7 @@ class _Work:
         )
         stated = [Gap(row["source"], row["reason"], row["detail"] or "", row["next_step"] or "") for row in rows]
         listed = [self._tables.gaps["operator"]] if "operator" in self._tables.gaps else []
-        return tuple(dict.fromkeys((*listed, *stated)))
+        return tuple(dict.fromkeys((*listed, *stated, *untold_gaps(self._tables))))
 
     def _receipt(self, files: Engine, scores: Path, rows: int, taken_at: datetime) -> Receipt:
         """The proof of the scoring: its queries, what they read, and the digest of the scores."""
@@ -222,6 +228,7 @@ class _Work:
                 *((name, " ".join(receipt.id for receipt in file.receipts)) for name, file in read.items()),
                 *((pulled_parameter(source), at.isoformat()) for source, at in self._tables.pulled.items()),
                 *(((STALE, " ".join(self._tables.stale)),) if self._tables.stale else ()),
+                *(((NOT_JUDGED, " ".join(sorted(self._untold.metrics))),) if self._untold.metrics else ()),
             ),
         )
 

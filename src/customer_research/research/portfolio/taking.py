@@ -24,7 +24,7 @@ from customer_research.lake import Lake
 from customer_research.research.engine_choice import scratch
 from customer_research.research.history import keep
 from customer_research.research.judge import card_named
-from customer_research.research.portfolio.measure import measure, measure_dated
+from customer_research.research.portfolio.measure import measure
 from customer_research.research.portfolio.score import Measuring, score
 from customer_research.research.portfolio.snapshots import FILES, SNAPSHOTS, readings
 from customer_research.research.portfolio.views import bound, measure_bound
@@ -128,16 +128,16 @@ def _taken(settings: Settings, clock: Clock, asked: Asked, folder: Path) -> tupl
     card_named(scorecard)  # a wrong one is refused before the tables are read
     with private.scratch_folder() as given:
         tables = (
-            Lake(settings.lake_folder).tables().at(as_of, settings.lake.patience)
+            Lake(settings.lake_folder).tables()
             if asked.tables is None
             else check_tables(asked.tables, given, settings, clock)
-        )
+        ).at(as_of, settings.lake.patience)
         reach = [folder, given, *([asked.tables] if asked.tables is not None else [])]
         with scratch(settings, None, *reach) as engine:
-            # Snapshots of the lake's past are made as the history's are, many dates in one pass.
-            measuring: Measuring = measure if asked.tables is None else measure_dated
+            measuring: Measuring = measure
             if settings.engine.views and asked.tables is None:
-                tables, measuring = bound(settings, engine, tables, clock), partial(measure_bound, settings)
+                measuring = partial(measure_bound, settings)
+                tables = bound(settings, engine, tables, clock).at(as_of, settings.lake.patience)
             snapshot = score(
                 engine, tables, as_of, scorecard, folder=folder, clock=clock, again=asked.again, measuring=measuring
             )

@@ -19,7 +19,7 @@ from customer_research.domain.records import LAKE_TABLES
 from customer_research.domain.tables import TableFile, TableSet
 from customer_research.engines.engine import Engine
 from customer_research.errors import ConfigError
-from customer_research.research.portfolio.measure import attach, measure_attached
+from customer_research.research.portfolio.measure import attach, measure_attached, untold_of
 from customer_research.settings import Settings
 from customer_research.sources.warehouse.links import NO_CARDS, NOTHING_TO_DO
 from customer_research.sources.warehouse.views import BOUND, switched_off, views
@@ -67,7 +67,7 @@ def measure_bound(settings: Settings, engine: Engine, tables: TableSet, as_of: d
     engine.drop(*(name for name in BOUND if name not in switched_off(settings)))
     _bind(settings, engine)
     engine.keep("gap", _gaps(switched_off(settings)))
-    measure_attached(engine, as_of)
+    measure_attached(engine, as_of, untold_of(tables))
 
 
 def _bind(settings: Settings, engine: Engine) -> None:
@@ -108,7 +108,7 @@ def _looked_at(engine: Engine, name: str, clock: Clock) -> TableFile:
         digest=digest,
         requests=1,
     )
-    return TableFile(name, (), int(row["row_count"]), digest, (receipt,))
+    return TableFile(name, (), int(row["row_count"]), digest, (receipt,), since=receipt.fetched_at)
 
 
 __all__ = ["bound", "measure_bound"]

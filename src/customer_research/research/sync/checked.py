@@ -38,6 +38,8 @@ EXAMPLE_LENGTH = 40
 """Characters of a wrong value that a fault shows."""
 
 PASSED_OVER = frozenset((".md", ".txt"))
+_DATED = ("created_at", "paid_at", "updated_at", "modified_at", "edited_at", "last_login_at")
+"""Columns whose instants have passed when a table is read."""
 _NO_OPERATOR_NEEDED = frozenset(("gap",))
 """Tables whose rows may be about every operator."""
 
@@ -97,6 +99,7 @@ class _Checking:
     def __init__(self, engine: DuckDB, folder: Path, own: Path, now: datetime) -> None:
         self._engine, self._folder, self._own, self._now = engine, folder, own, now
         self._faults: list[TableFault] = []
+        self._latest: list[datetime | None] = []
 
     def tables(self) -> TableSet:
         found = self._located()
@@ -106,7 +109,10 @@ class _Checking:
         if self._faults:
             raise _refusal(self._folder, tuple(self._faults))
         gaps = {name: self._gap(name) for name in LAKE_TABLES if name not in files and name != "gap"}
-        return TableSet(str(self._folder), {name: file for name, file in files.items() if file is not None}, gaps)
+        told = [latest for latest in self._latest if latest is not None]
+        since = min(max(told), self._now) if told else None  # they were read when they tell of their last record
+        given = {name: replace(file, since=since) for name, file in files.items() if file is not None}
+        return TableSet(str(self._folder), given, gaps)
 
     # -- files ----------------------------------------------------------------------------------------------------------
 
@@ -275,7 +281,10 @@ class _Checking:
         self._engine.attach(table.name, paths)
         counting = [name for name in table.column_names if name != "fetch_id"]
         digest = content_digest(self._engine, table.name, counting)
-        (count,) = self._engine.run(f"SELECT COUNT(*) AS rows FROM {_name(table.name)}")  # noqa: S608 - quoted name
+        dated = [name for name in _DATED if name in columns]
+        latest = f"GREATEST({', '.join(f'MAX({name})' for name in dated)})" if dated else "CAST(NULL AS TIMESTAMP)"
+        (count,) = self._engine.run(f"SELECT COUNT(*) AS rows, {latest} AS latest FROM {_name(table.name)}")  # noqa: S608 - quoted name
+        self._latest.append(count["latest"])
         return TableFile(table.name, paths, count["rows"], digest, (self._receipt(given, count["rows"], digest),))
 
     def _as_they_are(self, given: _Given, columns: Mapping[str, Cells]) -> bool:

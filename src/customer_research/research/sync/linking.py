@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import PackageNotFoundError, version
@@ -24,6 +25,7 @@ from customer_research.research.canonical import identity
 from customer_research.research.gaps import gap_of
 from customer_research.research.sync import landing
 from customer_research.research.sync.landing import FETCH_ID, quoted, sorting
+from customer_research.research.sync.versions import succeeded
 
 logger = logging.getLogger(__name__)
 
@@ -233,19 +235,37 @@ class Linking:
 
     def _make(self, name: str, parts: Sequence[_Part]) -> None:
         recipe, streams = self._recipe(name, parts), self._streams(parts)
-        old = self._lake.state.tables.get(name)
+        old = self._before(name)
+        since, until, place = self._seen(streams)
         if old is not None and old.recipe == recipe and not self._anew:
-            self._made[name] = replace(old, streams=streams)
+            self._made[name] = replace(old, streams=streams, until=until, since=old.since or since, place=place)
             return
         direct = self._as_landed(name, parts)
         if direct is not None:
-            self._made[name] = Made((direct.file,), direct.rows, direct.digest, direct.receipts, recipe, streams)
-            return
-        made = replace(self._written(name, parts), recipe=recipe, streams=streams)
-        if old is not None and (made.rows, made.digest) == (old.rows, old.digest):
+            made = Made((direct.file,), direct.rows, direct.digest, direct.receipts)
+        else:
+            made = self._written(name, parts)
+        made = replace(made, recipe=recipe, streams=streams, since=since, until=until, place=place)
+        if old is not None and (made.rows, made.digest) == (old.rows, old.digest) and direct is None:
             self._lake.path(made.files[0]).unlink()
-            made = replace(old, recipe=recipe, streams=streams)
-        self._made[name] = made
+            made = replace(made, files=old.files, receipts=old.receipts)
+        self._made[name] = succeeded(self._lake, self._engine, name, old, made)
+
+    def _before(self, name: str) -> Made | None:
+        """The table as it stood last."""
+        state = self._lake.state
+        return state.tables.get(name) or state.former.get(name)
+
+    def _seen(self, streams: Sequence[str]) -> tuple[datetime | None, datetime | None, str]:
+        """When the records of these streams (of all, where there are none) were told last, the newest and the oldest, and where."""
+        every = self._lake.state.streams
+        states = [state for state in (every.get(name) for name in streams or every) if state is not None]
+        told = [state.succeeded_at for state in states if state.succeeded_at is not None]
+        return (
+            max(told, default=None),
+            min(told, default=None),
+            " ".join(sorted({state.place for state in states} - {""})),
+        )
 
     def _streams(self, parts: Iterable[_Part]) -> tuple[str, ...]:
         """The bulk streams that rows made in these ways come from.
@@ -346,7 +366,9 @@ class Linking:
         imported = {name: made for name, made in self._lake.state.tables.items() if not made.recipe}
         tables = {**imported, **self._made}
         gaps = {name: gap for name, gap in self._gaps.items() if name not in tables}
-        state = replace(self._lake.state, tables=tables, gaps=gaps)
+        former = {**self._lake.state.former, **self._lake.state.tables}
+        former = {name: made for name, made in former.items() if name not in tables}
+        state = replace(self._lake.state, tables=tables, gaps=gaps, former=former)
         if state != self._lake.state:
             self._lake.commit(state)
 

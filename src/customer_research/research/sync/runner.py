@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from customer_research.domain.outcome import Outcome
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
 from customer_research.errors import ConfigError, CustomerResearchError, RateLimited, Unavailable, UsageError
-from customer_research.lake import Lake, LakeWriter
+from customer_research.lake import Lake, LakeWriter, Made
 from customer_research.research.connections import Connections, OutOfReach
 from customer_research.research.gaps import gap_of
 from customer_research.research.sync.linking import LAKE, Linking
@@ -104,10 +104,19 @@ def _forget_lost(lake: LakeWriter) -> None:
     streams = {
         name: stream
         for name, stream in state.streams.items()
-        if not lost & replace(state, streams={name: stream}, tables={}).named
+        if not lost & replace(state, streams={name: stream}, tables={}, former={}).named
     }
-    tables = {name: made for name, made in state.tables.items() if not lost & set(made.files)}
-    lake.commit(replace(state, streams=streams, tables=tables))
+    tables, former = _without(state.tables, lost), _without(state.former, lost)
+    lake.commit(replace(state, streams=streams, tables=tables, former=former))
+
+
+def _without(tables: Mapping[str, Made], lost: Collection[str]) -> dict[str, Made]:
+    """The tables that have their files still; one that lacks versions begins its past anew."""
+    return {
+        name: replace(made, editions=(), versions=()) if set(lost).intersection(made.versions) else made
+        for name, made in tables.items()
+        if not set(lost).intersection(made.files)
+    }
 
 
 def _unmade(table: str, gap: Gap, clock: Clock) -> Outcome:

@@ -43,7 +43,8 @@ The same snapshot judged twice changes nothing; two programs that do so at once 
 """
 SIMULATE_HELP = """\
 How many alerts each rule (those switched off, too) would have raised on the history, for how long, on how many operators, and
-how many of these left within 90 days. Nothing is written.
+how many of these left within 90 days. Nothing is written. What was not judged at a past date (see `history backfill`) raises
+nothing there.
 """
 SNOOZE_HELP = """\
 Hide alert ID until a day to come (its midnight) or an instant, UTC; `now` ends a snooze. It is not raised anew

@@ -24,7 +24,7 @@ How well CARD (one or two scorecards; default: setting scorecard) told on past d
 Brier, calibration, lift, churn by band, alerts by threshold, time before churn; two are compared on the same rows.
 
 It measures every active account of the lake each month, as it was known then. Rules over values that are overwritten without a
-history (a ticket's status, the CSM view's columns) are left out and named. With --signals FILE.csv --points POINTS.json it reads
+date (a ticket's status, the CSM view's columns) are left out and named, unless the lake had been synced by every date. With --signals FILE.csv --points POINTS.json it reads
 a table of signals instead, and CARD is a scorecard that `calibrate` wrote, or `expert` for the points themselves.
 
 With --gate OLD NEW: exit code 0 when NEW is no worse than OLD, 12 when it is worse, 13 when there is too little churn to tell.

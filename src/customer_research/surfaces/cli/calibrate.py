@@ -30,7 +30,7 @@ Fit the points of a scorecard to real churn, no further than the churn goes; wri
 
 Without --signals the rules of --base (default: setting scorecard) are the signals, on every active account of the lake (or of
 --tables DIR) at past dates, and billing's subscriptions say who churned. Rules over values that are overwritten without a
-history are not tried: while the new scorecard keeps them it gives no probability; --only-tried leaves them out of it.
+date are not tried, unless the lake had been synced by every date: while the new scorecard keeps them it gives no probability; --only-tried leaves them out of it.
 
 What distinct churned accounts allow: below 20 counts by band; from 20 the expert's points with a probability; from 65 fitted
 points are proposed (--confirm adopts them); from 100 they are adopted. Fitted points must be better, out of fold, than the

@@ -48,7 +48,8 @@ Readings come from the score history, which `customer-research portfolio score`,
 write. An operator whose name is that of a sub-command is asked for with `history show OPERATOR`.
 """
 BACKFILL_HELP = """\
-Score the portfolio at weekly instants of the past, from the tables of the lake and as it was known then.
+Score the portfolio at weekly instants of the past by what the lake knew then. Of weeks before its first sync only what has a date
+counts (bookings, payments, ends of subscriptions); what a source overwrites without one is not judged, and coverage is lower.
 
 The weeks are counted back from the newest snapshot (or --until). Weeks that have a snapshot are left as they are: a run that
 was cut off goes on where it stopped, and a second run changes nothing.

@@ -28,8 +28,9 @@ PORTFOLIO_SCORE_HELP = """\
 Score every operator of the lake as of one instant, and keep it: score, dimensions, contributions, coverage, gates and
 findings as Parquet files in the lake's folder `snapshots`, and in the score history.
 
-Each operator gets the very score that `health` gives. The same question is not computed twice (--again does). Only what was
-known before the instant counts, so that a past date can be asked for at any time.
+Each operator gets the very score that `health` gives. The same question is not computed twice (--again does). A past date is
+scored by what the lake knew then. Of a date before its first sync only what has a date counts; what a source overwrites without
+one (a ticket's status, a planned cancellation) is not judged, coverage is lower for it, and the snapshot names it.
 
 Exit code: 0 done; 3 done, but a source should have told more; 2 the tables are empty or wrong, or the date is; 5 the
 scorecard or the engine is.
@@ -37,6 +38,10 @@ scorecard or the engine is.
 SCORE_HELP = """\
 Score every operator of anybody's canonical tables (`customer-research tables` describes them) and print it; nothing is
 kept. DIR holds TABLE.parquet, TABLE.csv or TABLE/*.parquet; tables that are not there are unknown.
+
+Tables that tell of something later than --as-of were read later: of the date only what they date is told, and the rest is not
+judged. A column `observed_at` says when they were read; rows with `valid_from` and `valid_to` are versions, of which the date
+picks those that stood then.
 
 With --json one document: what was scored from what, and each operator's score, dimensions, contributions (null: could not be
 judged), coverage, gates and findings. Without it: how many stand where.
@@ -121,7 +126,9 @@ def score(ctx: click.Context, *, asked: Asked, as_json: bool) -> int:
 
 def _code(snapshot: Snapshot) -> int:
     """Partial when a source that should have told did not."""
-    return PARTIAL if any(gap.reason not in {"not_configured", "not_applicable"} for gap in snapshot.gaps) else 0
+    return (
+        PARTIAL if any(gap.reason not in {"not_configured", "not_applicable", "past"} for gap in snapshot.gaps) else 0
+    )
 
 
 def _summary_json(told: dict[str, Any], snapshot: Snapshot, found: tuple[Standing, ...]) -> str:
