@@ -14,6 +14,7 @@ both, else `unsettled`; `outside` for a status that has no band. `uncapped` is t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from customer_research.domain.health import BAND_ORDER, Band
 from customer_research.health.rules import case_sql, metrics_of
@@ -31,13 +32,14 @@ def scoring_sql(
 ) -> dict[str, str]:
     """The queries of a scorecard over a table like `account_metrics`, in DuckDB's dialect, kept to what others can say.
 
-    `untold` are metrics that are not judged at a past date: a rule over one, unless it can be told without, is no evidence.
+    `untold` are metrics that are not judged at a past date: a rule over one, unless it can be told without, is no evidence, and
+    a dimension that is known by such alone is known where one of its other rules has something to judge.
 
     `scores`: one row per operator with everything (see the module); for portfolios also long forms of it:
     `contributions` (operator_id, rule, dimension, case_number, points; points null for a rule that could not be judged),
     `dimensions` (operator_id, dimension, weight, base, raw, score) and `gates` (operator_id, gate, cap).
     """
-    stages = _stages(scorecard, table, untold)
+    stages = _stages(_known_then(scorecard, untold), table, untold)
     return {
         "scores": _query(stages, f"SELECT {', '.join(score_columns(scorecard))} FROM banded"),
         **{name: _query(stages, sql) for name, sql in long_sql(scorecard, "banded").items()},
@@ -231,8 +233,22 @@ def _judged(rule: Rule, untold: Collection[str]) -> str:
     return f"(1 - open_{rule.key})"
 
 
+def _known_then(scorecard: Scorecard, untold: Collection[str]) -> Scorecard:
+    """The scorecard with each dimension known by what can be told of a past date."""
+
+    def known_by(dimension: DimensionRule) -> tuple[str, ...]:
+        if not set(dimension.known_by) <= set(untold):
+            return dimension.known_by
+        judged = (rule for rule in scorecard.rules_of(dimension.name) if rule.points)
+        return tuple(name for rule in judged if not set(untold).intersection(rule.metrics) for name in rule.metrics)
+
+    if not untold:
+        return scorecard
+    return replace(scorecard, dimensions=tuple(replace(one, known_by=known_by(one)) for one in scorecard.dimensions))
+
+
 def _known(dimension: DimensionRule) -> str:
-    known = " OR ".join(f"NOT {metric} IS NULL" for metric in dimension.known_by)
+    known = " OR ".join(f"NOT {metric} IS NULL" for metric in dimension.known_by) or "FALSE"
     needed = "".join(f" AND NOT {metric} IS NULL" for metric in dimension.needs)
     return f"({known}){needed}"
 

@@ -365,16 +365,9 @@ def _card_past(engine: Engine, card: Scorecard, places: Mapping[int, int], lost:
 
 
 def split_rules(card: Scorecard, lost: Mapping[str, str]) -> tuple[tuple[Rule, ...], tuple[LeftOut, ...]]:
-    """The rules that can be judged in the past, and those that cannot (wholly, or in some of their cases) with what is lost.
-
-    Of a dimension of which nothing is known no rule is.
-    """
+    """The rules that can be judged in the past, and those that cannot (wholly, or in some of their cases) with what is lost."""
     usable, left = [], []
-    unknown = {one.name for one in card.dimensions if set(one.known_by) <= set(lost)}
     for rule in card.rules:
-        if rule.dimension in unknown:
-            left.append(LeftOut(rule.id, rule.dimension, _lost_of(card, rule.dimension, lost), whole=True))
-            continue
         judged = [case for case in rule.cases if not set(case.when.metrics) & set(lost)]
         if not judged or rule.per in lost:
             left.append(LeftOut(rule.id, rule.dimension, _lost(rule, lost), whole=True))
@@ -383,11 +376,6 @@ def split_rules(card: Scorecard, lost: Mapping[str, str]) -> tuple[tuple[Rule, .
             left.append(LeftOut(rule.id, rule.dimension, _lost(rule, lost), whole=False))
         usable.append(rule)
     return tuple(usable), tuple(left)
-
-
-def _lost_of(card: Scorecard, dimension: str, lost: Mapping[str, str]) -> str:
-    known_by = next(one.known_by for one in card.dimensions if one.name == dimension)
-    return "; ".join(dict.fromkeys(lost[name] for name in known_by))
 
 
 def _lost(rule: Rule, lost: Mapping[str, str]) -> str:
