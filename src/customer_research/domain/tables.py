@@ -81,6 +81,8 @@ class TableFile:
     versions: tuple[Path, ...] = ()
     cut: datetime | None = None
     read_at: datetime | None = None
+    at_any_instant: bool = False
+    """Whether `versions` tell of every instant before `since`: they came with the table, and nobody had to look."""
 
     def at(self, as_of: datetime, patience: timedelta) -> TableFile | None:
         """The table as it can be told of an instant; None where it is out of date then.
@@ -90,6 +92,9 @@ class TableFile:
         """
         if self.since is None or as_of >= self.since:
             return None if any(pulled.is_stale(as_of, patience) for pulled in self.pulls) else self
+        if self.at_any_instant:
+            digest = hashlib.sha256(f"{self.digest} at {as_of.isoformat()}".encode()).hexdigest()
+            return self if self.cut == as_of else replace(self, digest=digest, cut=as_of)
         seen = [one for one in self.editions if one.since <= as_of]
         if seen and as_of - seen[-1].until <= patience:
             return self._edition(seen[-1])

@@ -32,6 +32,15 @@ from customer_research.engines.engine import Room
 from customer_research.errors import EngineError, TablesRefused, UsageError
 from customer_research.research.canonical import identity, needed_columns
 from customer_research.research.sync.cells import Cells, cells
+from customer_research.research.sync.given_versions import (
+    FROM,
+    OBSERVED,
+    TO,
+    attach_timed,
+    faults_of,
+    parted,
+    with_times,
+)
 from customer_research.settings import Settings
 
 EXAMPLE_LENGTH = 40
@@ -99,7 +108,8 @@ class _Checking:
     def __init__(self, engine: DuckDB, folder: Path, own: Path, now: datetime) -> None:
         self._engine, self._folder, self._own, self._now = engine, folder, own, now
         self._faults: list[TableFault] = []
-        self._latest: list[datetime | None] = []
+        self._latest: dict[str, datetime | None] = {}
+        self._observed: set[str] = set()
 
     def tables(self) -> TableSet:
         found = self._located()
@@ -109,10 +119,16 @@ class _Checking:
         if self._faults:
             raise _refusal(self._folder, tuple(self._faults))
         gaps = {name: self._gap(name) for name in LAKE_TABLES if name not in files and name != "gap"}
-        told = [latest for latest in self._latest if latest is not None]
-        since = min(max(told), self._now) if told else None  # they were read when they tell of their last record
-        given = {name: replace(file, since=since) for name, file in files.items() if file is not None}
+        given = {name: replace(file, since=self._read_at(name)) for name, file in files.items() if file is not None}
         return TableSet(str(self._folder), given, gaps)
+
+    def _read_at(self, table: str) -> datetime | None:
+        """When a table was read: as it says itself, else when all of them tell of their last record."""
+        own = self._latest[table]
+        if table in self._observed and own is not None:
+            return min(own, self._now)
+        told = [latest for name, latest in self._latest.items() if latest is not None and name not in self._observed]
+        return min(max(told), self._now) if told else None
 
     # -- files ----------------------------------------------------------------------------------------------------------
 
@@ -141,6 +157,7 @@ class _Checking:
             given = self._as_parquet(table, files)
             if given is None:
                 return None
+            given = replace(given, table=with_times(table, self._names(given)))
             columns = self._readable(given)
             self._check_cells(given, columns)
             self._check_keys(given, columns)
@@ -188,6 +205,10 @@ class _Checking:
         return None
 
     # -- columns and cells ----------------------------------------------------------------------------------------------
+
+    def _names(self, given: _Given) -> tuple[str, ...]:
+        """The columns of a table's files."""
+        return tuple(self._engine.kinds(f'SELECT * EXCLUDE ("file~", file_row_number) FROM {given.rows}'))  # noqa: S608 - quoted
 
     def _readable(self, given: _Given) -> dict[str, Cells]:
         """How each canonical column that is there is read; what is wrong with the columns becomes faults."""
@@ -279,13 +300,21 @@ class _Checking:
             for path in set(given.parquet) - set(given.files):
                 path.unlink()
         self._engine.attach(table.name, paths)
-        counting = [name for name in table.column_names if name != "fetch_id"]
+        attach_timed(self._engine, table, paths)
+        self._faults += faults_of(self._engine, table)
+        counting = [name for name in LAKE_TABLES[table.name].column_names if name != "fetch_id"]
         digest = content_digest(self._engine, table.name, counting)
-        dated = [name for name in _DATED if name in columns]
-        latest = f"GREATEST({', '.join(f'MAX({name})' for name in dated)})" if dated else "CAST(NULL AS TIMESTAMP)"
-        (count,) = self._engine.run(f"SELECT COUNT(*) AS rows, {latest} AS latest FROM {_name(table.name)}")  # noqa: S608 - quoted name
-        self._latest.append(count["latest"])
-        return TableFile(table.name, paths, count["rows"], digest, (self._receipt(given, count["rows"], digest),))
+        times = [name for name in (OBSERVED, FROM, TO) if name in columns]
+        if times:
+            self._observed.add(table.name)
+        told = times or _DATED
+        dated = [f"MAX({name})" for name in told if name in columns]
+        latest = f"GREATEST({', '.join(dated)})" if dated else "CAST(NULL AS TIMESTAMP)"
+        rows = f'"timed~{table.name}"'
+        (count,) = self._engine.run(f"SELECT COUNT(*) AS rows, {latest} AS latest FROM {rows}")  # noqa: S608 - quoted name
+        self._latest[table.name] = count["latest"]
+        found = TableFile(table.name, paths, count["rows"], digest, (self._receipt(given, count["rows"], digest),))
+        return parted(self._engine, table, found, self._own, self._now)
 
     def _as_they_are(self, given: _Given, columns: Mapping[str, Cells]) -> bool:
         """Whether a cast reads every cell as the canonical table has it."""
@@ -336,7 +365,7 @@ class _Check:
 
 
 def _checks(table: CanonicalTable, columns: Mapping[str, Cells]) -> Iterator[_Check]:
-    keys = set(identity(table)) - ({"operator_id"} if table.name in _NO_OPERATOR_NEEDED else set())
+    keys = set(identity(table)) - ({"operator_id"} if table.name in _NO_OPERATOR_NEEDED else set()) - {FROM}
     for column in table.columns:
         read = columns.get(column.name)
         if read is None:

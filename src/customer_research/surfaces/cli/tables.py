@@ -21,6 +21,9 @@ The canonical tables that metrics and reports read: without NAME all of them, wi
 
 A folder with TABLE.parquet, TABLE.csv or TABLE/*.parquet for some of them is what `import` and `score --tables` take. A
 needed column must be there, empty where nothing is known; the others may be absent. A column marked * is personal data.
+
+Any table may have `observed_at` besides (when a row was read), and `valid_from` and `valid_to` (between which instants it stood,
+empty: ever and still): then a record has a row for each version, and a past date is told by those that stood then.
 """
 
 IMPORT_HELP = """\
@@ -28,7 +31,7 @@ Check the canonical tables in the folder DIR and put them into the lake.
 
 DIR holds TABLE.parquet, TABLE.csv or TABLE/*.parquet for some of the tables that `tables` lists. Everything that is wrong
 in them is told in one report, and then nothing is taken. Otherwise each replaces the lake's table of its name whole, and
-tables that are not there stay as they are. A later `sync` of the source that a table comes from replaces it again.
+tables that are not there stay as they are; of versions the newest are taken. A later `sync` of the source that a table comes from replaces it again.
 
 CSV is UTF-8, separated by commas, with the columns' names in the first line; nothing between two commas means unknown.
 """
