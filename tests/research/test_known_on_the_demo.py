@@ -70,7 +70,7 @@ def overdue(world: Dataset) -> Counter[str]:
         credited[note["lago_invoice_id"]] += note["total_amount_cents"] if _at(note) < T else 0
     found: Counter[str] = Counter()
     for one in world.lago.invoices:
-        owner = one["customer"]["external_id"]
+        owner = one["external_customer_id"]
         due = datetime.fromisoformat(one["payment_due_date"]) + timedelta(days=1)
         over = due.replace(tzinfo=ZoneInfo(zones[owner])).astimezone(UTC)
         stood = one["status"] == "finalized" or (one["status"] == "voided" and _at(one, "updated_at") >= T)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from places import PLACES, as_fakesnow_says, place
 from portfolio_cases import Gaps, Row, complete, gap, unequal, written
 
 from customer_research.domain.snapshot import Snapshot
-from customer_research.domain.tables import TableSet
+from customer_research.domain.tables import Edition, TableSet
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Engine, open_engine
 from customer_research.engines.snowflake import Snowflake
@@ -33,7 +35,34 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> TableSet:
     gaps: Gaps = {place: gap(place[1]) for place in (("op-1", "invoice"), ("op-2", "charge"), (None, "deal"))}
-    return written(tmp_path_factory.mktemp("tables"), complete(corpus(AS_OF, rows=16)), gaps, ("survey",))
+    folder = tmp_path_factory.mktemp("tables")
+    return of_the_past(written(folder, complete(corpus(AS_OF, rows=16)), gaps, ("survey",)), folder)
+
+
+def of_the_past(tables: TableSet, folder: Path) -> TableSet:
+    """The same with some tables that were read later, and one of which some rows are gone since, and some came."""
+    versions, files = folder / "versions.parquet", dict(tables.files)
+    with DuckDB() as opened:
+        opened.attach("member", files["member"].paths)
+        came = "TIMESTAMP '2100-01-01' AS known_from, CAST(NULL AS TIMESTAMP) AS known_to"
+        gone = "CAST(NULL AS TIMESTAMP) AS known_from, TIMESTAMP '2100-01-01' AS known_to"
+        opened.export(
+            f"SELECT *, {came} FROM member WHERE HASH(member_id) % 3 = 0 UNION ALL SELECT * REPLACE "
+            f"('gone ' || member_id AS member_id), {gone} FROM member WHERE HASH(member_id) % 3 = 1",
+            versions,
+        )
+    for name in ("invoice", "ticket", "company", "coupon", "subscription"):
+        files[name] = replace(files[name], since=AS_OF + timedelta(days=40))
+    files["member"] = replace(
+        files["member"],
+        since=AS_OF + timedelta(days=1),
+        editions=(Edition(AS_OF, AS_OF, 5, "before"),),
+        versions=(versions,),
+    )
+    found = replace(tables, files=files).at(AS_OF, timedelta(days=2))
+    assert set(found.rewound) == {"invoice", "ticket", "company", "coupon", "subscription"}
+    assert found.files["member"].cut == AS_OF
+    return found
 
 
 def scored(engine: Engine, tables: TableSet, folder: Path) -> Snapshot:
