@@ -58,10 +58,7 @@ def announced(world: Dataset) -> Mapping[str, datetime]:
 
 def overdue(world: Dataset) -> Counter[str]:
     """How many invoices of each operator were overdue at the date."""
-    zones = {
-        one["external_id"]: one.get("timezone") or one.get("applicable_timezone") or "UTC"
-        for one in world.lago.customers
-    }
+    zones = {one["external_id"]: one["applicable_timezone"] for one in world.lago.customers}
     paid = {
         i for one in world.lago.payments if one["status"] == "succeeded" and _at(one) < T for i in one["invoice_ids"]
     }
