@@ -38,7 +38,12 @@ _INSTANT = "t"
 
 
 @lru_cache(maxsize=256)
-def lifted(sql: str, timed: frozenset[str] = frozenset({ACCOUNT_TABLE}), even: EvenCalendar | None = None) -> str:
+def lifted(
+    sql: str,
+    timed: frozenset[str] = frozenset({ACCOUNT_TABLE}),
+    even: EvenCalendar | None = None,
+    large: frozenset[str] = LARGE,
+) -> str:
     """A query about `$as_of` as one about every instant of `calendar`: its rows for each, with the instant as column `t`.
 
     The rows come in no order.
@@ -47,12 +52,13 @@ def lifted(sql: str, timed: frozenset[str] = frozenset({ACCOUNT_TABLE}), even: E
         sql: one query in DuckDB's dialect; it reads the instant as `SELECT CAST($as_of AS TIMESTAMP) AS t` only.
         timed: the tables that have a column `t` already, such as kept results of lifted queries.
         even: the calendar's instants, where their steps are even: aggregates over large tables are then counted by events.
+        large: those tables.
 
     Raises:
         EngineError: when the query does not depend on an instant, or says something that has no form for many instants.
     """
     query = cast("exp.Query", sqlglot.parse_one(sql, read=DIALECT))
-    lifting = _Lifting(query, timed | {CALENDAR}, even)
+    lifting = _Lifting(query, timed | {CALENDAR}, even, large)
     if not lifting.query(query, {}):
         raise _unliftable("it does not depend on an instant")
     lifting.add_relations()
@@ -78,8 +84,9 @@ def calendar_stages(
         untold: as there.
     """
     even, timed, out = even_calendar(instants, recursion=recursion), set[str](), []
+    large = LARGE - {"invoice"} if untold.rebuilt else LARGE  # their spans end, too: events would take too much memory
     for stage in stages(lacking, untold):
-        out.append(Stage(stage.name, lifted(stage.sql, frozenset(timed), even)))
+        out.append(Stage(stage.name, lifted(stage.sql, frozenset(timed), even, large)))
         timed.add(stage.name)
     return tuple(out)
 
@@ -94,8 +101,9 @@ def even_calendar(instants: Sequence[datetime], *, recursion: bool = True) -> Ev
 class _Lifting:
     """One rewrite, in place: which names are timed where, and what that asks of each part of a query."""
 
-    def __init__(self, root: exp.Query, timed: Iterable[str], even: EvenCalendar | None) -> None:
+    def __init__(self, root: exp.Query, timed: Iterable[str], even: EvenCalendar | None, large: frozenset[str]) -> None:
         self._root = root
+        self._large = large
         self._outermost = {cte.alias.lower() for cte in root.ctes}
         self._tables = frozenset(timed)
         self._even = even
@@ -186,7 +194,7 @@ class _Lifting:
         if "moment" not in self._definitions:
             raise NotStepsError("no instant")
         source = flattened(select, self._definitions, is_timed)
-        if source.told.this.name not in LARGE:
+        if source.told.this.name not in self._large:
             raise NotStepsError("a small table")
         return source
 

@@ -22,14 +22,14 @@ from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.tables import TableSet
 from customer_research.domain.words import share_words
 from customer_research.engines.engine import Engine
-from customer_research.errors import UsageError
+from customer_research.errors import OutOfMemoryError, UsageError
 from customer_research.health.scorecard import Rule, Scorecard
 from customer_research.health.scoring import scoring_sql
 from customer_research.metrics.calendar import CALENDAR, calendar_stages
 from customer_research.metrics.past import unjudged
 from customer_research.metrics.pinned import instant_sql
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
-from customer_research.metrics.wide import KNOWN_AT
+from customer_research.metrics.wide import KNOWN_AT, Untold
 from customer_research.research.backtest.truth import ACTIVE, CHURNS, find_churn
 from customer_research.research.portfolio.measure import attach, untold_of
 from customer_research.research.portfolio.snapshots import table_parameter
@@ -215,19 +215,34 @@ def _measure(engine: Engine, tables: TableSet, instants: Sequence[datetime], pat
     made: list[str] = []
     for known, some in _told_alike(tables, instants, patience):
         attach(engine, known, max(some))
-        _tell(engine, some)
         untold = untold_of(known)
         lost |= unjudged(known.rewound, payments=untold.rebuilt)
-        steps = calendar_stages(some, recursion=engine.recursion, untold=untold)
-        for stage in steps:
-            engine.keep(stage.name, stage.sql)
-        made.append(f"{ACCOUNT_TABLE}_{len(made)}")
-        engine.keep(made[-1], f"SELECT * FROM {ACCOUNT_TABLE}")
-        engine.drop(*(stage.name for stage in steps))
+        _pass(engine, some, untold, made)
     _tell(engine, instants)
     engine.keep(ACCOUNT_TABLE, " UNION ALL ".join(f"SELECT * FROM {name}" for name in made))
     engine.drop(*made)
     return lost
+
+
+def _pass(engine: Engine, instants: Sequence[datetime], untold: Untold, made: list[str]) -> None:
+    """Keep the wide table of some instants under a name of its own, in several passes where the memory is too small for one."""
+    steps = calendar_stages(instants, recursion=engine.recursion, untold=untold)
+    _tell(engine, instants)
+    name = f"{ACCOUNT_TABLE}_{len(made)}"
+    try:
+        for stage in steps:
+            engine.keep(stage.name, stage.sql)
+        engine.keep(name, f"SELECT * FROM {ACCOUNT_TABLE}")
+    except OutOfMemoryError:
+        engine.drop(*(stage.name for stage in steps))
+        if len(instants) == 1:
+            raise
+        half = len(instants) // 2
+        _pass(engine, instants[:half], untold, made)
+        _pass(engine, instants[half:], untold, made)
+    else:
+        made.append(name)
+        engine.drop(*(stage.name for stage in steps))
 
 
 def _told_alike(
