@@ -87,7 +87,7 @@ def test_a_scorecard_is_tried_on_the_lakes_past(config: Path) -> None:
     told = figures(report)
     assert all(figure["receipts"] for figure in told)
     auc = next(figure["value"] for figure in told if figure["unit"] == "estimate")
-    assert auc["value"] > 0.6  # most stopped booking before they left
+    assert auc["value"] > 0.55  # most stopped booking before they left
     assert auc["low"] < auc["value"] < auc["high"]
     panel = next(receipt for receipt in report["receipts"] if receipt["source"] == "backtest")
     assert panel["parameters"]["table subscription"] == "receipt-subscription"
