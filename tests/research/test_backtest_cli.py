@@ -208,7 +208,8 @@ def test_drift_is_checked_after_the_calibration(config: Path, card: Path, tmp_pa
     assert "these are its own dates" in " ".join(out.split())
     document = tomlkit.parse(card.read_text(encoding="utf-8"))
     document["calibration"]["last_as_of"] = f"{ago(250):%Y-%m-%d}"
-    document["calibration"]["intercept"] = -9.0
+    low = float(document["calibration"]["intercept"]) - 3.0  # it foretells far less churn than came
+    document["calibration"]["intercept"] = low
     stale, refitted = tmp_path / "stale.toml", tmp_path / "refitted.toml"
     stale.write_text(tomlkit.dumps(document), encoding="utf-8")
     code, out, _ = called(config, "drift", str(stale), "--output", str(refitted))
@@ -216,7 +217,7 @@ def test_drift_is_checked_after_the_calibration(config: Path, card: Path, tmp_pa
     assert "refit the intercept" in " ".join(out.split())
     made = load_scorecard(refitted, METRIC_NAMES)
     assert made.churn is not None
-    assert made.churn.curve.intercept > -9
+    assert made.churn.curve.intercept > low
     assert called(config, "drift", "canonical")[0] == 2
 
 
