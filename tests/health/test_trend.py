@@ -195,7 +195,7 @@ def test_what_moved_adds_up_to_the_change_of_each_dimension(pair: tuple[Past, Pa
         elif before is not None and after is not None:
             assert sum(rule.difference for rule in found.rules) + found.clamp == after - before
             assert all(rule.difference for rule in found.rules)
-    if fair(then.reading, now.reading):
+    if fair(then, now):
         assert told(then, now).changes[0].difference == _difference(then, now)
 
 

@@ -297,10 +297,10 @@ def at_risk(**points: int) -> Account:
     return replace(account, scores=(*account.scores, retention(points)))
 
 
-def test_the_risk_is_what_retention_lacks_with_level_loss_and_time_to_act() -> None:
+def test_the_risk_is_what_retention_lacks_with_level_and_loss() -> None:
     report = RISK.report(at_risk(E1=-30, E2=-20, C8=10))
     assert report.headline is not None
-    assert report.headline.text == "Risk 40 of 100. Medium risk: act this week. Expected loss $59.60 of MRR a month."
+    assert report.headline.text == "Risk 40 of 100. Medium risk. Expected loss $59.60 of MRR a month."
     assert "it is not a probability" in words(report, "risk")
     assert "Category Engagement" in words(report, "risk")
     assert "E1 +30" in words(report, "leaving")

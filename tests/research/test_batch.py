@@ -70,7 +70,7 @@ def test_every_line_has_a_row_and_every_operator_one_report(call: Any, tmp_path:
     assert [row["outcome"] for row in rows] == OUTCOMES
     assert [row["line"] for row in rows] == ["2", "3", "5", "6", "7", "8", "9", "10"]
     assert sorted(path.name for path in out.glob("0*")) == [f"002-{S02}.md", f"003-{S05}.md"]
-    assert (rows[0]["mrr"], rows[0]["health"], rows[0]["plan"]) == ("$199.00", "89 Monitor", "Pro")
+    assert (rows[0]["mrr"], rows[0]["health"], rows[0]["plan"]) == ("$199.00", "79 Monitor", "Pro")
     assert (rows[0]["payment"], rows[0]["open_tickets"]) == ("Healthy, 100 of 100", "0")
     assert (rows[0]["trips_30d"], rows[0]["trend"]) == ("20", "-66.7%")
     assert rows[4]["detail"] == "The same operator as line 2."
@@ -93,7 +93,7 @@ def test_a_report_is_the_one_that_its_own_command_writes(
     assert told["schema"] == "customer-research/batch/1"
     assert told["counts"] == {"done": 1}
     figure = told["rows"][0]["figures"]["health"]
-    assert figure["text"] == "89 Monitor"
+    assert figure["text"] == "79 Monitor"
     assert set(figure["receipts"]) <= {
         r["id"] for r in json.loads((tmp_path / "out" / f"001-{S02}.json").read_text())["receipts"]
     }
@@ -113,7 +113,7 @@ def test_it_reads_standard_input(
     with (tmp_path / "in").open() as file:
         monkeypatch.setattr(sys, "stdin", file)
         assert run(["--config", str(config_path), "batch", "-"]) == 0
-    assert "89 Monitor" in capsys.readouterr().out
+    assert "79 Monitor" in capsys.readouterr().out
 
 
 def test_a_missing_source_is_partial_and_said_so(

@@ -72,7 +72,12 @@ def same_dimensions(then: Reading, now: Reading) -> bool:
     return _known_dimensions(then) == _known_dimensions(now)
 
 
-def fair(then: Reading, now: Reading) -> bool:
+def fair(then: Past, now: Past) -> bool:
+    """Whether the same was known of two readings (see `comparable`), and could be told of both their dates."""
+    return then.snapshot.untold == now.snapshot.untold and comparable(then.reading, now.reading)
+
+
+def comparable(then: Reading, now: Reading) -> bool:
     """Whether two readings have a score that no silent source leaves open, of the same dimensions: their difference is a change.
 
     A rule with nothing to judge by (no rating, no season) is no hole: it gave no points then, or gives none now.
@@ -110,7 +115,7 @@ def change(earlier: Sequence[Past], now: Past, days: int) -> Change:
     if not known:
         return Change(days, None, None, _nothing(there, same, days))
     then = known[-1]
-    if not fair(then.reading, now.reading):
+    if not fair(then, now):
         return Change(days, then, None, Gap(SOURCE, "unavailable", _known_once(then, now)))
     assert then.reading.score is not None
     return Change(days, then, now.reading.score - then.reading.score)

@@ -29,7 +29,7 @@ from customer_research.health.alerts.rules import (
     SourceGapTest,
 )
 from customer_research.health.alerts.standings import SourceLevel, Standings, source_levels, worse
-from customer_research.health.history import SLACK, fair
+from customer_research.health.history import SLACK, comparable
 from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import ACCOUNT_TABLE
 
@@ -231,7 +231,7 @@ class Judgement:
 
     def change(self, then: Reading, reading: Reading) -> int | None:
         """The score's change as histories tell it; None where not the same was known both times."""
-        if then.score is None or reading.score is None or not fair(then, reading):
+        if then.score is None or reading.score is None or not comparable(then, reading):
             return None
         return reading.score - then.score
 

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.health import BAND_ORDER, NO_BAND, PRESENT, Band
+from customer_research.domain.history import Past
 from customer_research.domain.portfolio import Done, Mover, Moves
 from customer_research.domain.snapshot import Reading, Snapshot
-from customer_research.health.history import SLACK, SOURCE, STEP, fair, same_dimensions
+from customer_research.health.history import SLACK, SOURCE, STEP, fair
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import Store, is_there, open_store
@@ -45,7 +46,8 @@ def _between(history: History, then: Snapshot, now: Snapshot, place: str) -> Mov
     at_risk = sum(reading.status in PRESENT and reading.band in AT_RISK for reading in before.values())
     for reading in history.readings(now.id):
         earlier = before.get(reading.operator_id)
-        mover = _mover(earlier, reading)
+        known = earlier is not None and fair(Past(then, earlier), Past(now, reading))
+        mover = _mover(earlier, reading, known=known)
         if reading.status not in PRESENT:
             if earlier is not None and earlier.status in PRESENT and reading.status == "churned":
                 left.append(mover)
@@ -53,7 +55,6 @@ def _between(history: History, then: Snapshot, now: Snapshot, place: str) -> Mov
         if earlier is None or earlier.status not in PRESENT:
             came.append(mover)
             continue
-        known = same_dimensions(earlier, reading)  # a source that failed, or came back, moves nobody
         if known and reading.band in AT_RISK and earlier.band not in AT_RISK | NO_BAND:
             new.append(mover)
         if mover.points is not None and mover.points != 0:
@@ -75,9 +76,10 @@ def _between(history: History, then: Snapshot, now: Snapshot, place: str) -> Mov
     )
 
 
-def _mover(then: Reading | None, now: Reading) -> Mover:
+def _mover(then: Reading | None, now: Reading, *, known: bool) -> Mover:
+    """An operator in both snapshots; what was not `known` at one of the two moves nobody."""
     points = None
-    if then is not None and then.score is not None and now.score is not None and fair(then, now):
+    if known and then is not None and then.score is not None and now.score is not None:
         points = now.score - then.score
     return Mover(
         operator_id=now.operator_id,
