@@ -63,8 +63,12 @@ def with_rows(account: Account, table: str, *rows: dict[str, Any]) -> Account:
 
 def retention(points: dict[str, int]) -> HealthScore:
     """A score under `retention` with these rules."""
+    kinds = {"P": "Payment", "E": "Engagement", "S": "Support", "C": "Contract"}
     found = tuple(
-        contribution(rule, "retention", p, f"{rule} says so.", "reservations_30d") for rule, p in points.items()
+        replace(
+            contribution(rule, "retention", p, f"{rule} says so.", "reservations_30d"), category=kinds.get(rule[0], "")
+        )
+        for rule, p in points.items()
     )
     whole = max(0, min(100, 100 + sum(points.values())))
     dimension = Dimension("retention", 1.0, 100, whole, "monitor", found)
