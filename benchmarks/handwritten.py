@@ -101,7 +101,7 @@ def _usage(t: str) -> str:
             COALESCE(p.own_completed_prev_90d, 0) AS own_completed_prev_90d,
             (EPOCH_US({t}) - EPOCH_US(k.first_reservation_at)) / 2629800000000 AS months,
             CAST(FLOOR(months) AS BIGINT) AS history_months,
-            CASE WHEN months >= 15 AND reservations_prev_30d_year_ago >= 10
+            CASE WHEN months >= 15 AND LEAST(reservations_prev_30d, reservations_prev_30d_year_ago, reservations_30d_year_ago) >= 20
                 THEN reservations_30d_year_ago / reservations_prev_30d_year_ago END AS seasonal_factor_30d
         FROM known AS k
         LEFT JOIN ahead AS a USING (operator_id)

@@ -31,7 +31,7 @@ def billing(t: str) -> str:
     subscriptions AS (
         SELECT operator_id, subscription_id, plan_code, plan_name, interval, segment, monthly_minor, currency, is_base, created_at,
             ending_at, next_plan_code, downgrade_plan_date, COALESCE(started_at, subscription_at) AS begins_at,
-            status, CASE WHEN status = 'terminated' AND terminated_at <= {t} THEN terminated_at END AS ends_at,
+            status, utc_offset_minutes, CASE WHEN status = 'terminated' AND terminated_at <= {t} THEN terminated_at END AS ends_at,
             CASE
                 WHEN status = 'canceled' AND canceled_at > {t} THEN 'pending'
                 WHEN status IN ('active', 'terminated') AND started_at > {t} THEN 'pending'
@@ -53,6 +53,8 @@ def billing(t: str) -> str:
             COUNT(CASE WHEN is_base AND state = 'active' AND status <> 'terminated' AND ending_at IS NOT NULL THEN 1 END) > 0 AS pending_cancellation,
             COUNT(CASE WHEN is_base AND state = 'active' AND next_plan_code IS NOT NULL AND downgrade_plan_date IS NOT NULL THEN 1 END) > 0
                 AS pending_downgrade,
+            MIN(CASE WHEN is_base AND state = 'active' AND status <> 'terminated'
+                THEN CAST(ending_at + TO_MINUTES(COALESCE(utc_offset_minutes, 0)) AS DATE) END) AS ends_on,
             COUNT(CASE WHEN state = 'active' AND currency <> 'USD' THEN 1 END) > 0 AS pays_other_currency,
             SUM(CASE WHEN state = 'active' AND currency = 'USD' THEN monthly_minor END) AS list_mrr,
             MAX(CASE WHEN state = 'active' THEN trial_ends_at END) AS trial_ends_at,
@@ -174,7 +176,8 @@ def billing(t: str) -> str:
             WHEN next_bill_date IS NOT NULL THEN next_bill_date
             WHEN untold AND last_period_to >= CAST({t} AS DATE) THEN last_period_to + 1
         END AS next_bill_date,
-        pending_cancellation, CASE WHEN subscriptions_ever > 0 THEN COALESCE(upgraded, FALSE) END AS upgraded_180d,
+        pending_cancellation, ends_on AS subscription_ends_on, DATE_DIFF('day', CAST({t} AS DATE), ends_on) AS days_to_end,
+        CASE WHEN subscriptions_ever > 0 THEN COALESCE(upgraded, FALSE) END AS upgraded_180d,
         CASE WHEN subscriptions_ever > 0 THEN COALESCE(downgraded, FALSE) OR pending_downgrade END AS downgraded_180d,
         CASE WHEN b.state = 'active' AND b.interval = 'yearly' THEN b.period_last_on END AS yearly_period_end, trial_ends_at,
         CASE

@@ -15,6 +15,8 @@ from pydantic import SecretStr
 from skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks
 from worlds import DEMO, Worlds, alone
 
+from customer_research.connect import http
+from customer_research.connect.http import Pace
 from customer_research.research import Research, system_clock
 from customer_research.research.portfolio.taking import Asked, take
 from customer_research.research.sync import runner
@@ -60,7 +62,7 @@ LONGEST_FIRST = (
     "research/test_portfolio_demo.py",
     "research/test_portfolio_measure.py",
     "metrics/test_queries.py",
-    "health/test_canonical_2.py",
+    "health/test_canonical.py",
     "test_wheel.py",
     "research/test_sync_killed.py",
 )
@@ -155,6 +157,14 @@ def _pull(chosen: Settings) -> None:
         take(chosen, clock, Asked())
     finally:
         os.umask(umask)
+
+
+@pytest.fixture(scope="module")
+def no_waiting() -> Iterator[None]:
+    """Waits between attempts are counted against the deadline, but not waited."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(http, "Pace", lambda: Pace(sleep=lambda _seconds: asyncio.sleep(0)))
+        yield
 
 
 @pytest.fixture

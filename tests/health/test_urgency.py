@@ -92,6 +92,12 @@ def test_what_a_silent_source_hides_is_told_as_open_and_ranks_as_if_it_held() ->
     assert run(f"SELECT {sql} AS level FROM account_metrics", [row])[0]["level"] == LEVELS[::-1].index("this_week")
 
 
+def test_who_was_not_scored_is_not_said_to_need_nothing() -> None:
+    row = account()
+    found = urgency(CAUSES, Standing(run(causes_sql(CAUSES), [row])[0], figures(row), None, (), AS_OF))
+    assert (found.level, found.open, found.words) == ("watch", True, "not known")
+
+
 def test_a_band_that_is_not_settled_is_no_reason_and_leaves_it_open() -> None:
     found = urgency_of(USAGE, gaps=dict.fromkeys(USAGE, DOWN))
     assert (found.level, found.open) == ("watch", True)

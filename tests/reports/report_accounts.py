@@ -24,6 +24,7 @@ from customer_research.domain.money import Money
 from customer_research.domain.records import TABLES
 from customer_research.domain.report import Freshness
 from customer_research.health.playbook import Known, advise, load_playbook
+from customer_research.health.urgency import Standing, load_causes, urgency
 from customer_research.metrics.catalogue import METRICS, SUBJECTS
 from customer_research.reports.kinds import OPERATOR_KINDS
 
@@ -392,7 +393,15 @@ def full(name: str = "Alder Chauffeurs", **values: Any) -> Account:
 def advised(account: Account) -> Account:
     """The account with what the shipped playbook says of its score and findings."""
     known = Known({}, account.figures, account.score, account.findings, account.history)
-    return replace(account, advice=advise(load_playbook(None, METRICS), known))
+    return urgent(replace(account, advice=advise(load_playbook(None, METRICS), known)))
+
+
+def urgent(account: Account) -> Account:
+    """The account with how soon to act, by its band and findings: no condition over the metrics holds."""
+    causes = load_causes(METRICS)
+    row = dict.fromkeys((f"cause_{at}" for at in range(len(causes))), False)
+    standing = Standing(row, account.figures, account.score, account.findings, account.as_of)
+    return replace(account, urgency=urgency(causes, standing))
 
 
 def gap_of(source: str, metric: str = "") -> Gap:
@@ -408,7 +417,8 @@ def nothing() -> Account:
         Freshness(source, "missing", None, None, (gap_of(source),))
         for source in ("lago", "hubspot", "warehouse", "notion")
     )
-    return replace(full(), figures=gaps, records=tables, freshness=unknown, scores=(empty,), findings=(), advice=())
+    lost = replace(full(), figures=gaps, records=tables, freshness=unknown, scores=(empty,), findings=(), advice=())
+    return urgent(lost)
 
 
 def empty() -> Account:
@@ -422,7 +432,7 @@ def empty() -> Account:
             made[name] = figure(name, () if entry.unit == "money" else 0)
     made["status"] = figure("status", "no_subscription")
     tables = {name: Records(name, (), found.receipts) for name, found in all_records().items()}
-    return replace(full(), figures=made, records=tables, scores=(), findings=(), advice=())
+    return urgent(replace(full(), figures=made, records=tables, scores=(), findings=(), advice=()))
 
 
 def churned() -> Account:

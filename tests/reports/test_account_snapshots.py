@@ -42,6 +42,11 @@ def test_an_account_comes_back_as_it_was(name: Any) -> None:
     assert encode(back.account, back.code) == encode(account, CODE)
 
 
+def test_a_file_of_an_earlier_version_is_read_without_what_records_have_no_more() -> None:
+    old = encode(full(), CODE).replace(b'{"of":"Advice","has":{', b'{"of":"Advice","has":{"within_days":7,')
+    assert decode(old).account == full()
+
+
 @pytest.mark.parametrize("render", [json_.render, markdown.render, terminal.render])
 def test_a_kept_account_gives_the_same_bytes(render: Any) -> None:
     account = full()

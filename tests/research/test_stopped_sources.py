@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from customer_research.connect import http
-from customer_research.connect.http import Pace
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.health import BAND_ORDER, NO_BAND
@@ -23,6 +21,8 @@ from customer_research.reports.render import json_, markdown
 from customer_research.research import Research
 from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings, load_settings
+
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 OPERATOR = "00000000-5ce0-11f0-a000-000000000034"
 """S34: invoices, charges, contacts, engagements and tickets, so that every source has something to lose."""
@@ -38,14 +38,6 @@ PROMISED_SECONDS = 20
 LONGEST_SECONDS = 60
 """A source that hangs must not hang the profile. What is promised is 20 s; on a machine that runs other tests beside, the
 clock proves only that the wait is bounded, and `test_the_deadlines_keep_the_promise` proves the rest."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _no_waiting() -> Iterator[None]:
-    """Waits between attempts are counted against the deadline, but not waited."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(http, "Pace", lambda: Pace(sleep=lambda _seconds: asyncio.sleep(0)))
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 from worlds import Worlds
 
-from customer_research.connect import http
-from customer_research.connect.http import Pace
 from customer_research.connect.source import Batch, Clock, Stream, Subject
 from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
@@ -30,6 +28,8 @@ from customer_research.sandbox.servers.faults import BODIES, LISTS
 from customer_research.sandbox.servers.faults import KINDS as ALL_KINDS
 from customer_research.settings import Settings, load_settings
 from customer_research.sources import discover
+
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 SOURCES = tuple(discover())
 Tables = dict[str, list[dict[str, Any]]]
@@ -58,14 +58,6 @@ PATIENCE = 0.5
 """Deadline of a stream whose source never answers, seconds; everything else has all the time it needs."""
 
 AMPLE = 120.0
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _no_waiting() -> Iterator[None]:
-    """Waits between attempts are counted against the deadline, but not waited."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(http, "Pace", lambda: Pace(sleep=lambda _seconds: asyncio.sleep(0)))
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -387,13 +387,13 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                 fleet_size text HS_C_PROPERTY_MOOVS_FLEET_SIZE, normalised ("1.0" is "1")
                 hubspot_churn_status text HS_D_CHURN_STATUS (a stale hint)
                 pipeline_segment text HS_D pipeline
-                reservations_total integer R_TOTAL_RESERVATIONS_COUNT; null means none (c1)
+                reservations_total integer R_TOTAL_RESERVATIONS_COUNT; null means none
                 reservations_30d integer R_LAST_30_DAYS_RESERVATIONS_COUNT
                 reservation_amount_12m_minor integer R_T12M_TOTAL_AMOUNT in USD cents
                 last_reservation_at timestamp R_LAST_TRIP_CREATED_AT
                 last_assignment_at timestamp DA_LAST_ASSIGNED_DRIVER_AT
                 engagement_status text DA_ENGAGEMENT_STATUS, an exact list
-                is_current boolean the row that stands for the operator under the collapse rule of c1
+                is_current boolean the row that stands for the operator (`identity.collapse`)
                 fetch_id text receipt
                 """,
             ),

@@ -2,8 +2,8 @@
 
 A query in DuckDB's dialect is transpiled, its parameters become template tags with parameters (never text in the SQL), and
 identifiers of the form `"{{#642}}"` become references to saved questions. Metabase answers 202 even when the SQL failed,
-cuts rows silently but for one field, and shows times in its report time zone: all three are dealt with here. Sources: the
-vendors' notes on Metabase, and the subset of its API in the contract suite.
+cuts rows silently but for one field, and shows times in its report time zone: all three are dealt with here. Sources:
+Metabase's documentation of its API, and the part of it that `tests/contract` describes.
 """
 
 from __future__ import annotations

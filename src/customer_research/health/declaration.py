@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
 from customer_research.domain.reading import toml
@@ -38,6 +38,12 @@ class Declaration:
     def error(self, complaint: str) -> ConfigError:
         """A `ConfigError` that names this place."""
         return ConfigError(f"{self.place}: {complaint}", setting="scorecard")
+
+    def only(self, known: Mapping[str, tuple[Collection[str], Collection[str]]]) -> None:
+        """Refuse a word that is not known: key → the words given, and those that there are."""
+        for key, (given, words) in known.items():
+            if unknown := [word for word in given if word not in words]:
+                raise self.error(f"{key!r}: {unknown[0]!r} is not known; known: {', '.join(words)}.")
 
     def _take(self, key: str, kind: type[T], default: T | None = None) -> T:
         value = self._values.pop(key, default)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -226,18 +226,17 @@ def _by_segment(declared: Declaration, key: str, default: str | None = None) -> 
 
 def _check(play: Play, declared: Declaration) -> None:
     """Refuse words that mean nothing, and a play that nothing can raise or that says nothing."""
-    known: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
-        "area": ((play.area,), _AREAS),
-        "bands": (play.bands, BAND_ORDER),
-        "dropped_to": (play.dropped_to, BAND_ORDER),
-        "segments": (play.segments, SEGMENTS),
-        "meetings": (play.meetings, MEETINGS),
-        "statuses": (play.statuses, get_args(Status)),
-        "priority": ([text for text in _texts(play.priority) if text], PRIORITIES),
-    }
-    for key, (given, words) in known.items():
-        if unknown := [word for word in given if word not in words]:
-            raise declared.error(f"{key!r}: {unknown[0]!r} is not known; known: {', '.join(words)}.")
+    declared.only(
+        {
+            "area": ((play.area,), _AREAS),
+            "bands": (play.bands, BAND_ORDER),
+            "dropped_to": (play.dropped_to, BAND_ORDER),
+            "segments": (play.segments, SEGMENTS),
+            "meetings": (play.meetings, MEETINGS),
+            "statuses": (play.statuses, get_args(Status)),
+            "priority": ([text for text in _texts(play.priority) if text], PRIORITIES),
+        }
+    )
     if not play.trigger:
         raise declared.error(
             "nothing raises it: give 'raised_by', 'when', 'bands', 'dropped_to', 'risks' or 'otherwise'."

@@ -81,7 +81,7 @@ def read_causes(text: str, known_metrics: frozenset[str]) -> tuple[Cause, ...]:
 
 
 def _cause(declared: Declaration, words: Vocabulary) -> Cause:
-    told = Vocabulary({*words.metrics, BAND, FINDING}, words.terms)
+    told, until = Vocabulary({*words.metrics, BAND, FINDING}, words.terms), declared.text("until", "")
     cause = Cause(
         level=cast("Level", declared.text("level")),
         when=words.condition(declared.text("when"), declared.place) if "when" in declared else None,
@@ -90,19 +90,17 @@ def _cause(declared: Declaration, words: Vocabulary) -> Cause:
         statuses=cast("tuple[Status, ...]", declared.texts("statuses", _STATUSES)),
         because=read_sentence(declared, told),
         fact=told.metric(declared.text("fact"), declared),
-        until=declared.text("until", ""),
+        until=words.metric(until, declared) if until else "",
     )
     declared.finish()
-    known: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
-        "level": ((cause.level,), LEVELS),
-        "bands": (cause.bands, get_args(Band)),
-        "statuses": (cause.statuses, get_args(Status)),
-        "finding": ((cause.finding,) if cause.finding else (), PRIORITIES),
-        "until": ((cause.until,) if cause.until else (), tuple(words.metrics)),
-    }
-    for key, (given, names) in known.items():
-        if unknown := [name for name in given if name not in names]:
-            raise declared.error(f"{key!r}: {unknown[0]!r} is not known.")
+    declared.only(
+        {
+            "level": ((cause.level,), LEVELS),
+            "bands": (cause.bands, get_args(Band)),
+            "statuses": (cause.statuses, get_args(Status)),
+            "finding": ((cause.finding,) if cause.finding else (), PRIORITIES),
+        }
+    )
     if cause.when is None and not cause.bands and cause.finding is None:
         raise declared.error("nothing raises it: give 'when', 'bands' or 'finding'.")
     return cause
@@ -120,7 +118,7 @@ def causes_sql(causes: Sequence[Cause]) -> str:
 def urgency(causes: Sequence[Cause], standing: Standing) -> Urgency:
     """How soon the operator needs somebody: the first cause that holds."""
     gravest = next((finding for finding in standing.findings if finding.kind == "risk"), None)
-    opened = False
+    opened = standing.score is None
     for at, cause in enumerate(causes):
         if standing.score is None or standing.score.status not in (*cause.statuses, "unknown"):
             continue

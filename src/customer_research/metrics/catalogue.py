@@ -165,7 +165,7 @@ _CSM = _metrics(
     "csm",
     "csm",
     """
-    csm_status | text | - | | csm | Status in the CSM view | LAGO_STATUS of the collapsed row (c1)
+    csm_status | text | - | | csm | Status in the CSM view | LAGO_STATUS of the collapsed row
     csm_plan_code | text | - | | csm | Plan in the CSM view | LAGO_PLAN_CODE of the collapsed row
     csm_mrr | usd_minor | - | | csm_active | MRR in the CSM view | CALCULATED_MRR summed over active rows
     csm_churned | boolean | - | | csm | Churned by the CSM view | no active or pending row, a terminated one, and the last event is churn (a canceled one never started)

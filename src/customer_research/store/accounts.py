@@ -33,6 +33,8 @@ MOST_BYTES = 200_000_000
 """What a snapshot may have when it is unpacked: a hundred times that of a large operator."""
 _DIGITS = 16
 _SHORTEST = 4
+_RETIRED: Mapping[str, frozenset[str]] = {"Advice": frozenset({"within_days"})}
+"""Fields that records had once: a file that has them is read without."""
 _ID = re.compile(rf"[0-9a-f]{{{_SHORTEST},{_DIGITS}}}")
 _DOMAIN = (
     "account",
@@ -47,6 +49,7 @@ _DOMAIN = (
     "snapshot",
     "alert",
     "rates",
+    "urgency",
 )
 """The modules of the vocabulary whose records an account may hold."""
 
@@ -273,7 +276,8 @@ class _Reader:
         return self._kinds[kind](inner)
 
     def _record(self, kind: type[Any], told: Mapping[str, Any]) -> Any:
-        return kind(**{name: self.value(one) for name, one in told.items()})
+        retired = _RETIRED.get(kind.__name__, frozenset())
+        return kind(**{name: self.value(one) for name, one in told.items() if name not in retired})
 
 
 _CLASSES: dict[str, type[Any]] = {}

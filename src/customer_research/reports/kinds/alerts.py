@@ -202,7 +202,7 @@ def _came_to(found: CheckedAlerts, *, first: bool) -> Prose:
     facts = tuple(_count(found.desk, number) for number in numbers)
     new, rose, over, still = numbers
     if first:
-        text = f"The first check: {counted(new, 'alert')} stood already, so that none is new."
+        text = f"{counted(new, 'alert')} stood already when alerts were first checked: none of them is new."
         return Prose(text, facts, "neutral")
     text = f"{counted(new, 'alert')} raised, {rose} rose, {over} cleared, {still} go on."
     return Prose(text, facts, "watch" if found.raised else "good")
@@ -255,6 +255,13 @@ def _headline(found: OpenAlerts, operators: Sequence[Alert], sources: Sequence[A
 
 
 def _warnings(found: OpenAlerts) -> Iterator[Prose]:
+    if not found.desk.accounts and any(not alert.reasons[0].source for alert in found.alerts):
+        yield Prose(
+            "How urgent they are, what they pay and whose they are is not known: the files of the newest snapshot that was "
+            "judged are gone, or its scorecard has changed since. Run `customer-research portfolio score`.",
+            (),
+            "unknown",
+        )
     if found.waiting:
         judged = f"{counted(found.waiting, 'snapshot')} scored since {'has' if found.waiting == 1 else 'have'} not been judged"
         yield Prose(f"{judged}: run `customer-research alerts check`.", (), "watch")

@@ -35,7 +35,7 @@ from customer_research.reports.kinds.alerts import (
 from customer_research.research.alerting.judging import Checked, alert_rules, check, scored, simulate
 from customer_research.research.alerting.watching import watching
 from customer_research.research.portfolio.accounts import freshness_of
-from customer_research.research.portfolio.looking import told_of
+from customer_research.research.portfolio.looking import fitting_owners, told_of
 from customer_research.research.portfolio.snapshots import figure, scoring_receipt
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
@@ -63,7 +63,8 @@ _STATES = {
 class Choice:
     """Which open alerts are wanted: each part that is empty lets all through; `snoozed` shows those, and what can wait, too.
 
-    `most` is how many lines there may be (None: all); `owner` is a HubSpot owner's id, name, or a part of it.
+    `most` is how many lines there may be (None: all); `owner` is a HubSpot owner's id, name, or a part of it,
+    `owners` the ids and names that it means.
     """
 
     severities: tuple[Severity, ...] = ()
@@ -72,20 +73,19 @@ class Choice:
     snoozed: bool = False
     most: int | None = None
     owner: str = ""
+    owners: frozenset[str] = frozenset()
 
     def takes(self, alert: Alert, account: Account | None) -> bool:
         """Whether an alert is wanted, snoozed or not: one of its reasons is, and its operator has the owner asked for."""
         return any(self._takes(reason) for reason in alert.reasons) and self._owned(account)
 
     def _owned(self, account: Account | None) -> bool:
-        if not self.owner:
+        if (
+            not self.owner or account is None
+        ):  # of a source, or of whom nothing is known, nobody may take it for another's
             return True
-        if account is None:
-            return False
-        told = {
-            name: str(fact.value) for name in ("owner_id", "owner_name") if (fact := account.fact(name)) is not None
-        }
-        return self.owner == told.get("owner_id") or self.owner.casefold() in told.get("owner_name", "").casefold()
+        told = account.fact("owner_id") or account.fact("owner_name")
+        return told is not None and told.value in self.owners
 
     def _takes(self, episode: Episode) -> bool:
         return (
@@ -107,8 +107,8 @@ def open_alerts(settings: Settings, choice: Choice, *, now: datetime) -> Report:
     """The open alerts, most urgent first: those that cannot wait, unless all are wanted.
 
     Raises:
-        UsageError: there is no such rule, and no alert of one that was; or no snapshot has been judged yet, so that nothing
-            is known of alerts.
+        UsageError: there is no such rule, and no alert of one that was; no such owner; or no snapshot has been judged yet, so
+            that nothing is known of alerts.
         StoreError: the store cannot be used.
     """
     with open_store(settings.store_url) as store:
@@ -116,6 +116,7 @@ def open_alerts(settings: Settings, choice: Choice, *, now: datetime) -> Report:
         judged = AlertBook(store).newest()
         if judged is None:
             raise UsageError("No snapshot has been judged yet.", hint="Run `customer-research alerts check`.")
+        choice = _with_owners(settings, choice, History(store).snapshot(judged.snapshot))
         episodes = AlertBook(store).episodes()
         every = alerts_of(episodes)
         desk = _desk(settings, store, episodes, "open alerts", now)
@@ -233,7 +234,7 @@ def simulated(
         last = [s for s in History(store).snapshots(since=found.instants[-1]) if s.scorecard == settings.scorecard]
         what = f"simulation over {len(found.instants)} snapshots"
         desk = _made(settings, last[-1], _receipt(found.episodes, what, store.place, now), now)
-        return build_simulated(SimulatedAlerts(desk, found, weeks, _owners(settings, last[-1])))
+        return build_simulated(SimulatedAlerts(desk, found, weeks, len(_owners(settings, last[-1]) or ())))
 
 
 def rules_in_words(settings: Settings, path: Path | None = None) -> tuple[RuleInWords, ...]:
@@ -274,10 +275,27 @@ def _accounts(
         return {}
 
 
-def _owners(settings: Settings, snapshot: Snapshot) -> int:
-    """How many account owners HubSpot names in a snapshot; 0 where its files are gone."""
+def _owners(settings: Settings, snapshot: Snapshot) -> tuple[tuple[str, str], ...] | None:
+    """The account owners whom HubSpot names in a snapshot, id and name; None where its files are gone."""
     with watching(settings, snapshot) as watch:
         return watch.owners()
+
+
+def _with_owners(settings: Settings, choice: Choice, snapshot: Snapshot | None) -> Choice:
+    """The choice with whom its owner means.
+
+    Raises:
+        UsageError: nobody's owner is called so.
+    """
+    if not choice.owner or snapshot is None:
+        return choice
+    people = _owners(settings, snapshot)
+    if people is None:
+        return choice
+    if any(choice.owner == identifier for identifier, _ in people):
+        return replace(choice, owners=frozenset({choice.owner}))
+    names = set(fitting_owners(choice.owner, list(dict.fromkeys(name for _, name in people))))
+    return replace(choice, owners=frozenset(names.union(i for i, name in people if name in names)))
 
 
 def _made(settings: Settings, newest: Snapshot | None, receipt: Receipt, now: datetime) -> Desk:

@@ -64,12 +64,12 @@ class Watch:
             for row in rows
         }
 
-    def owners(self) -> int:
-        """How many account owners there are; 0 where nothing is watched."""
+    def owners(self) -> tuple[tuple[str, str], ...] | None:
+        """The account owners, HubSpot id and name (an older snapshot knows no ids); None where nothing is watched."""
         if self._engine is None:
-            return 0
-        (row,) = self._engine.run(f"SELECT COUNT(DISTINCT owner_name) AS n FROM {ACCOUNT_TABLE}")
-        return int(row["n"])
+            return None
+        sql = f"SELECT DISTINCT owner_id, owner_name FROM {ACCOUNT_TABLE} WHERE NOT owner_name IS NULL ORDER BY owner_name, owner_id"
+        return tuple((row["owner_id"] or "", row["owner_name"]) for row in self._engine.run(sql))
 
     @property
     def _at(self) -> dict[str, Any]:

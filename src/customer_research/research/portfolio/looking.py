@@ -312,12 +312,21 @@ def _fitting(engine: Engine, wanted: Wanted) -> Wanted:
     if not wanted.owner:
         return wanted
     rows = engine.run("SELECT DISTINCT owner_name FROM everybody WHERE NOT owner_name IS NULL ORDER BY owner_name")
-    names, asked = [str(row["owner_name"]) for row in rows], wanted.owner.casefold()
-    fitting = [name for name in names if name.casefold() == asked] or [n for n in names if asked in n.casefold()]
+    return replace(wanted, owners=fitting_owners(wanted.owner, [str(row["owner_name"]) for row in rows]))
+
+
+def fitting_owners(asked: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The names of owners that a word means: the one that is that very name, else all that have it as a part.
+
+    Raises:
+        UsageError: none has.
+    """
+    folded = asked.casefold()
+    fitting = [name for name in names if name.casefold() == folded] or [n for n in names if folded in n.casefold()]
     if not fitting:
         told = f"Owners: {', '.join(names)}." if names else "HubSpot names no owner of any operator."
-        raise UsageError(f"No account owner's name has {wanted.owner[:60]!r} in it.", hint=told)
-    return replace(wanted, owners=tuple(fitting))
+        raise UsageError(f"No account owner's name has {asked[:60]!r} in it.", hint=told)
+    return tuple(fitting)
 
 
 def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:

@@ -21,7 +21,7 @@ _PREFERENCE = """is_current DESC,
             WHEN status = 'canceled' THEN 5
             ELSE 6 END,
         started_at DESC NULLS LAST, mrr_minor DESC NULLS LAST, subscription_id"""
-"""The collapse rule of c1: a field that the preferred row of an operator lacks is taken from the next one that has it."""
+"""As `identity.collapse`: what the preferred row of an operator lacks is taken from the next one that has it."""
 
 
 def _preferred(column: str) -> str:
