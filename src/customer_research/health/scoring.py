@@ -158,7 +158,7 @@ def _unheard(metrics: Iterable[str], scorecard: Scorecard) -> str:
 
 def unheard_sql(metrics: Iterable[str]) -> str:
     """SQL over the wide table: whether one of these metrics is unknown because its source is silent."""
-    silent = " OR ".join(f"({name} IS NULL AND {SILENT} LIKE '% {name} %')" for name in metrics)
+    silent = " OR ".join(f"({name} IS NULL AND {SILENT} LIKE '% {name} %')" for name in metrics) or "FALSE"
     return f"CASE WHEN {silent} THEN TRUE ELSE FALSE END"
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from customer_research.domain.health import BAND_LABELS, STATUS_LABELS
+from customer_research.domain.health import BAND_LABELS, BAND_ORDER, STATUS_LABELS
 from customer_research.domain.urgency import LEVEL_LABELS
 from customer_research.health.alerts.declared import load_alert_rules
 from customer_research.health.alerts.telling import rule_in_words
@@ -38,9 +39,32 @@ absent. Types in files: text; integer; number; boolean (`true` or `false`); date
 time zone); texts (a list, or `|a|b|` as text).
 """
 RULES_INTRODUCTION = """\
-A scorecard is data: dimensions with weights and a base, rules with a condition over metrics, points and a sentence. A rule
-whose metrics are unknown is not evaluated (and said so); a dimension without data is dropped, the weights of the others are
-renormalised, and coverage stands beside the score. Below the minimum coverage there is no score.
+A scorecard is data: dimensions with weights and a base, rules with a condition over metrics, points and a sentence. What
+stands on this page is enough to recompute any score by hand.
+
+- **Conditions** are SQL over [metrics](metrics.md). What is reckoned from an unknown metric, or compared with one, is unknown;
+  `AND` with something false is false all the same, `OR` with something true is true, and `IS NULL` is always told.
+- **Rules.** A rule may have several rows: the first that holds says why, and the rule counts once. Where none holds and one is
+  unknown, the rule is not judged: it takes and gives no points, and reports say so. The column "not counted" names the rules
+  beside which it does not count, and the statuses of which it is not asked. (A rule that is itself not counted leaves none out.)
+- **Points.** "Each" multiplies them by the metric. A dimension is its base and the points of its rules, held within 0 and 100.
+- **Known.** Each scorecard says which metrics make a dimension known. One that is not has no part in the score; the
+  weights of the others stand for the whole.
+- **Score.** The weighted mean of the dimensions, rounded half up to a whole number. Of the gates that hold, the lowest cap counts;
+  it holds the band, and where the scorecard says so the score at the top of it.
+- **Coverage** is the weight of the dimensions that are known, below the minimum of which there is no score. Where evidence counts,
+  a dimension's weight counts by the share of its rules' points that were judged (points without their sign and without "each",
+  the dimension's part rounded down to a thousandth). Only a rule that is *open* is missing from it: one that cannot be told while
+  one of its unknown metrics is of a silent source (unavailable, denied, truncated or stale), or while a rule beside which it
+  does not count is open. What the source answered that there is none of is no gap in the coverage.
+- **The range.** Where evidence counts, the score is the least that it can be: open rules take their points, those of "each" all of
+  the dimension's, and an open gate holds. The most is with the points that open rules give, and open gates not holding. A dimension
+  that is unknown because one of the metrics that make it known is of a silent source has its part in both, from its base in the
+  same way. One band for both ends is the band; else it is not settled.
+- **At a past date** a metric may be *not judged* ([decision 10](../decisions/0010-what-was-known-as-of-a-past-date.md)): it is
+  unknown, and no source is silent for it. A rule that names one and cannot be told is missing from the coverage and opens no
+  range. A dimension of which all the metrics in "known by" are not judged is known by those of its rules of more than 0 points,
+  up or down, that name nothing of the kind.
 """
 ALERTS_INTRODUCTION = """\
 Rules over the score history (`customer-research alerts`): `raised at` and `cleared at` lie apart, so that nothing flickers; an
@@ -98,12 +122,31 @@ def scorecard(name: str) -> dict[str, Any]:
         "title": card.title,
         "version": card.version,
         "digest": card.digest,
-        "dimensions": [{"name": d.name, "weight": d.weight / PERMILLE, "base": d.base} for d in card.dimensions],
+        "dimensions": [
+            {
+                "name": d.name,
+                "weight": d.weight / PERMILLE,
+                "base": d.base,
+                "known_by": list(d.known_by),
+                "needs": list(d.needs),
+            }
+            for d in card.dimensions
+        ],
+        "bands": {BAND_LABELS[band]: cut for band, cut in zip(BAND_ORDER, card.cuts, strict=False)},
+        "lowest_band": BAND_LABELS[BAND_ORDER[len(card.cuts)]],
+        "minimum_coverage": card.minimum_coverage / PERMILLE,
+        "by_evidence": card.by_evidence,
         "one_number": card.one_number,
         "outside_bands": [STATUS_LABELS[status] for status in card.outside],
         "gates": [
             *(
-                {"name": g.name, "when": case.when.sql, "cap": g.cap, "reason": g.reason}
+                {
+                    "name": g.name,
+                    "when": case.when.sql,
+                    "cap": g.cap,
+                    "reason": g.reason,
+                    "not_for": [STATUS_LABELS[status] for status in g.not_for],
+                }
                 for g in card.gates
                 for case in g.cases
             ),
@@ -113,6 +156,7 @@ def scorecard(name: str) -> dict[str, Any]:
                     "when": f"{name} < {card.cuts[2]}",
                     "cap": card.critical_cap,
                     "reason": card.critical_reason,
+                    "not_for": [],
                 }
                 for name in card.critical_dimensions
             ),
@@ -126,14 +170,24 @@ def rules(name: str) -> list[dict[str, Any]]:
         {
             "id": r.id,
             "dimension": r.dimension,
-            "points": f"{r.points:+d}" + (f" each ({r.per})" if r.per else ""),
+            "points": f"{r.points:+d}"
+            + (f" each ({r.per})" if r.per else "")
+            + (f", at most {r.cap}" if r.cap else ""),
             "when": case.when.sql,
+            "not_beside": list(r.unless),
+            "not_for": [STATUS_LABELS[status] for status in r.not_for],
             "because": case.because,
             "tables": sorted({table for name in r.metrics for table in METRICS[name].tables}),
         }
         for r in _card(name).rules
         for case in r.cases
     ]
+
+
+def not_counted(rule: Mapping[str, Any]) -> str:
+    """In words, where a rule of `rules` or a gate of `scorecard` does not count; empty where it always does."""
+    beside, of = (", ".join(rule.get(key, ())) for key in ("not_beside", "not_for"))
+    return "; ".join(part for part in (beside and f"beside {beside}", of and f"of {of}") if part)
 
 
 def findings() -> list[dict[str, Any]]:

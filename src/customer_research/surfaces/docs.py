@@ -31,7 +31,14 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def _cell(value: Any) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else "" if value is None else str(value)
-    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    return _escaped(text.replace("|", "\\|").replace("\n", " "))
+
+
+def _escaped(text: str) -> str:
+    """The text without tags; what stands as code is shown as it is, so that nothing is escaped there."""
+    parts = text.split("`")
+    parts[::2] = [part.replace("<", "&lt;") for part in parts[::2]]
+    return "`".join(parts)
 
 
 def metrics_page() -> str:
@@ -80,31 +87,60 @@ def rules_page() -> str:
     """The scorecards' rules, bands, gates, and the correlation findings."""
     parts = [NOTE, "# Rules and scorecards\n", registry.RULES_INTRODUCTION]
     for name in registry.scorecards():
-        card = registry.scorecard(name)
-        weights = ", ".join(f"{d['name']} {share_words(d['weight'])} (base {d['base']})" for d in card["dimensions"])
-        parts += [
-            f"\n## `{name}` {card['version']}\n",
-            f"{card['title']}. Weights: {weights}.\n",
-            table(
-                ("rule", "dimension", "points", "when", "says", "needs the tables"),
-                [
-                    (r["id"], r["dimension"], r["points"], f"`{r['when']}`", r["because"], ", ".join(r["tables"]))
-                    for r in registry.rules(name)
-                ],
-            ),
-        ]
-        if card["outside_bands"]:
-            parts.append(f"Outside the bands, by status: {', '.join(card['outside_bands'])}.\n")
-        if card["gates"]:
-            rows = [(g["name"], f"`{g['when']}`", g["cap"], g["reason"]) for g in card["gates"]]
-            held = "with it the score, at the top of the band" if card["one_number"] else "the score stays"
-            parts += [f"Gates (they cap the band, {held}):\n", table(("gate", "when", "cap", "why"), rows)]
+        parts += _scorecard(name)
     found = [
         (f["rule"], f["title"], f["kind"], f["priority"], f"`{f['when']}`", f["action"]) for f in registry.findings()
     ]
     parts += ["\n## Correlation findings\n", table(("rule", "title", "kind", "priority", "when", "action"), found)]
     parts += ["\n## Alert rules\n", registry.ALERTS_INTRODUCTION, _alert_rules()]
     return "\n".join(parts)
+
+
+def _scorecard(name: str) -> list[str]:
+    """One scorecard: how its dimensions count, its rules, its gates."""
+    card = registry.scorecard(name)
+    dimensions = [
+        (
+            d["name"],
+            share_words(d["weight"]),
+            d["base"],
+            " or ".join(f"`{metric}`" for metric in d["known_by"]),
+            " and ".join(f"`{metric}`" for metric in d["needs"]),
+        )
+        for d in card["dimensions"]
+    ]
+    rules = [
+        (
+            r["id"],
+            r["dimension"],
+            r["points"],
+            f"`{r['when']}`",
+            registry.not_counted(r),
+            r["because"],
+            ", ".join(r["tables"]),
+        )
+        for r in registry.rules(name)
+    ]
+    bands = ", ".join(f"{label} from {cut}" for label, cut in card["bands"].items())
+    counted = "evidence" if card["by_evidence"] else "dimension"
+    least = share_words(card["minimum_coverage"])
+    parts = [
+        f"\n## `{name}` {card['version']}\n",
+        f"{card['title']}.\n",
+        table(("dimension", "weight", "base", "known by", "and by"), dimensions),
+        f"Bands: {bands}, {card['lowest_band']} below. Coverage by {counted}; below {least} there is no score.\n",
+        table(("rule", "dimension", "points", "when", "not counted", "says", "needs the tables"), rules),
+    ]
+    if card["outside_bands"]:
+        parts.append(f"Outside the bands, by status: {', '.join(card['outside_bands'])}.\n")
+    if card["gates"]:
+        gates = [(g["name"], f"`{g['when']}`", registry.not_counted(g), g["cap"], g["reason"]) for g in card["gates"]]
+        held = "with it the score, at the top of the band" if card["one_number"] else "the score stays"
+        parts += [
+            f"Gates (they cap the band, {held}):\n",
+            table(("gate", "when", "not counted", "cap", "why"), gates),
+        ]
+    return parts
 
 
 def _alert_rules() -> str:

@@ -41,7 +41,9 @@ def rules(scorecard: str, *, as_json: bool) -> int:
         click.echo(json.dumps(found, indent=2))
     else:
         for rule in found:
-            click.echo(hanging(f"{rule['id']:<6}{rule['dimension']:<12}{rule['points']!s:>5}  ", rule["when"]))
+            unless = registry.not_counted(rule)
+            when = f"{rule['when']} (not counted {unless})" if unless else rule["when"]
+            click.echo(hanging(f"{rule['id']:<6}{rule['dimension']:<12}{rule['points']!s:>5}  ", when))
     return 0
 
 
