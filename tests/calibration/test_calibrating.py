@@ -11,9 +11,11 @@ from signal_files import EXPERT, made_up
 
 from customer_research.domain.calibration import Calibration, SignalResult
 from customer_research.errors import UsageError
+from customer_research.health.calibration.alarms import alarms
+from customer_research.health.calibration.bands import cuts_by_churn
 from customer_research.health.calibration.calibrating import Terms, calibrate
 from customer_research.health.calibration.ladder import rung
-from customer_research.health.calibration.leaks import DENIED, leaks
+from customer_research.health.calibration.leaks import DENIED
 from customer_research.health.calibration.panel import Floats, Panel, Signal, panel_of
 
 TRUTH = {"usage_fell": 1.5, "bad_rating": 1.5, "downgraded": 1.0}
@@ -113,6 +115,31 @@ def test_much_churn_adopts_what_it_proves() -> None:
     assert told.may_set_cutoffs is (told.events >= 300)
 
 
+def test_a_fit_moves_the_bands_to_where_churn_is() -> None:
+    told = _told(made_up(3000, TRUTH, seed=4))
+    assert told.curve is not None
+    assert (told.cuts.before, told.cuts.stay) == ((80, 60, 40), "")
+    healthy, monitor, at_risk = told.cuts.after
+    base = told.churned_rows / 3000
+    assert told.cuts.base_rate == base
+    for cut, multiple in ((healthy, 1), (monitor, 2), (at_risk, 4)):
+        assert told.curve.probability(cut) < multiple * base <= told.curve.probability(cut - 1)
+    rates = [band.rate.value / base for band in told.bands if band.rate is not None]
+    assert rates[0] < 1 < rates[1] < 2 < rates[2] < 4 < rates[3]  # each band is what its name is said to mean
+    assert {line.before for line in told.moved} != {line.after for line in told.moved}
+
+
+def test_without_a_fit_the_bands_stay_and_it_is_said() -> None:
+    for rows in (200, 450):
+        cuts = _told(made_up(rows, TRUTH, seed=2), replace(TERMS, cuts=(85, 70, 50))).cuts
+        assert (cuts.after, cuts.stay) == ((85, 70, 50), "the expert's points stay, and so do their bands")
+
+
+def test_bands_that_no_score_reaches_are_empty() -> None:
+    assert cuts_by_churn((-2.0, 0.05), 0.4) == (69, 33, 0)  # four times 40 % is more than everybody
+    assert cuts_by_churn((5.0, 0.05), 0.01) == (100, 100, 100)
+
+
 def test_a_contrary_signal_is_pinned_and_told() -> None:
     told = _told(made_up(3000, {**TRUTH, "late_payments": -1.5}, seed=5))
     (late,) = (signal for signal in told.signals if signal.name == "late_payments")
@@ -176,35 +203,127 @@ def _width(signal: SignalResult) -> float:
     return signal.share.high - signal.share.low
 
 
-@pytest.mark.parametrize(("noise", "says"), [(0.0, "AUC of 1.00"), (0.06, "AUC of 0.9")])
-def test_a_planted_copy_of_the_label_is_named_and_left_out(noise: float, says: str) -> None:
+def _suspected(panel: Panel) -> dict[str, str]:
+    return {alarm.signal: alarm.why for alarm in alarms(panel, (), ())}
+
+
+def _planted(noise: float, *, rows: int = 900, name: str = "planted") -> Panel:
+    """A panel with a copy of the label, a share of which is turned round."""
+    panel = made_up(rows, TRUTH, seed=3)
+    flipped = np.random.default_rng(1).random(rows) < noise
+    return _with(panel, name, (panel.churned ^ flipped).astype(np.float64))
+
+
+@pytest.mark.parametrize("upside_down", [False, True])
+def test_what_repeats_the_label_is_named_and_dropped_unasked(*, upside_down: bool) -> None:
     panel = made_up(900, TRUTH, seed=3)
-    flipped = np.random.default_rng(1).random(900) < noise
-    told = _told(_with(panel, "planted", (panel.churned ^ flipped).astype(np.float64)))
-    ((name, why),) = told.excluded
-    assert name == "planted"
-    assert says in why
-    assert "planted" not in {signal.name for signal in told.signals}
-    assert told.signals == _told(panel).signals
+    told = _told(_with(panel, "planted", (panel.churned ^ upside_down).astype(np.float64)))
+    (alarm,) = told.alarms
+    assert (alarm.signal, alarm.decision, alarm.decided_by) == ("planted", "dropped", "guard")
+    assert "AUC of 1.00" in alarm.why
+    assert alarm.effect is not None
+    if not upside_down:
+        assert alarm.effect.auc_with == pytest.approx(1.0, abs=0.01)
+    honest = _told(panel)
+    assert honest.fitted is not None
+    assert honest.fitted.auc is not None
+    assert alarm.effect.auc_without == pytest.approx(honest.fitted.auc.value, abs=1e-6)
+    assert told.signals == honest.signals
+    assert (told.outcome, told.reason) == (honest.outcome, honest.reason)
+
+
+def test_a_suspected_leak_counts_but_nothing_is_adopted_until_a_person_decides() -> None:
+    panel = _planted(0.06, rows=1300)
+    assert panel.churned_accounts > 100
+    told = _told(panel, replace(TERMS, confirmed=True))  # another word than the one that was asked for
+    (alarm,) = told.alarms
+    assert (told.outcome, alarm.decision, alarm.decided_by) == ("proposed", "open", "nobody")
+    assert "AUC of 0.9" in alarm.why
+    assert told.reason.endswith("so a person has to say --keep planted or --drop planted")
+    assert "planted" in {signal.name for signal in told.signals}
+    effect = alarm.effect
+    assert effect is not None
+    assert effect.auc_with is not None
+    assert effect.auc_without is not None
+    assert effect.log_loss_with is not None
+    assert effect.log_loss_without is not None
+    assert effect.auc_with > effect.auc_without + 0.1
+    assert effect.log_loss_with < effect.log_loss_without - 0.05
+    assert told.fitted is not None
+    assert told.fitted.auc is not None
+    assert told.fitted.auc.value == pytest.approx(effect.auc_with, abs=0.002)
+
+    kept, dropped = _told(panel, replace(TERMS, keep=("planted",))), _told(panel, replace(TERMS, drop=("planted",)))
+    assert [(one.outcome, one.alarms[0].decision, one.alarms[0].decided_by) for one in (kept, dropped)] == [
+        ("adopted", "kept", "person"),
+        ("adopted", "dropped", "person"),
+    ]
+    assert kept.alarms[0].effect == effect
+    assert "planted" not in {signal.name for signal in dropped.signals}
+    assert dropped.signals == _told(panel.only([name for name in panel.names if name != "planted"])).signals
+
+
+def test_an_open_alarm_and_a_confirmation_are_both_asked_for() -> None:
+    told = _told(_planted(0.06))
+    assert (told.step, told.outcome) == ("proposal", "proposed")
+    assert told.reason.endswith("--keep planted or --drop planted, and to confirm it")
+    settled = replace(TERMS, keep=("planted",))
+    assert _told(_planted(0.06), settled).reason.endswith("a person has to confirm it")
+    assert _told(_planted(0.06), replace(settled, confirmed=True)).outcome == "adopted"
+
+
+def test_a_person_goes_before_the_guard_and_may_drop_what_nobody_suspects() -> None:
+    panel = _planted(0.0, rows=1300)
+    told = _told(panel, replace(TERMS, keep=("planted",), drop=("old_tickets",)))
+    assert {alarm.signal: (alarm.why != "", alarm.decision, alarm.decided_by) for alarm in told.alarms} == {
+        "old_tickets": (False, "dropped", "person"),
+        "planted": (True, "kept", "person"),
+    }
+    assert {"planted", "old_tickets"} & {signal.name for signal in told.signals} == {"planted"}
+    several = _told(_with(_planted(0.06, rows=1300), "status", np.zeros(1300)))
+    assert "planted, status may know the churn" in several.reason
+
+
+def test_with_too_little_churn_for_a_fit_the_effect_is_that_on_the_experts_score() -> None:
+    for rows, probable in ((450, True), (150, False)):
+        told = _told(_planted(0.2, rows=rows, name="churn_status"))
+        (alarm,) = told.alarms
+        assert (told.outcome, alarm.decision) == ("refused", "open")
+        assert ("--keep churn_status or --drop churn_status" in told.reason) is probable
+        assert alarm.effect is not None
+        assert alarm.effect.auc_with is not None
+        assert alarm.effect.auc_without is not None
+        assert alarm.effect.auc_with > alarm.effect.auc_without
+        assert (alarm.effect.log_loss_with is not None) is probable
+
+
+@pytest.mark.parametrize(
+    ("keep", "drop", "says"),
+    [(("nobody",), (), "no signal 'nobody'"), ((), ("nobody",), "no signal 'nobody'"), (("usage_fell",), ("usage_fell",), "both kept and dropped"), ((), tuple(s.name for s in EXPERT), "none is left")],
+)  # fmt: skip
+def test_what_cannot_be_kept_or_dropped_is_refused(keep: tuple[str, ...], drop: tuple[str, ...], says: str) -> None:
+    with pytest.raises(UsageError, match=says) as refused:
+        _told(made_up(300, TRUTH, seed=1), replace(TERMS, keep=keep, drop=drop))
+    assert ("bad_rating, downgraded, failed_payments" in refused.value.hint) is ("nobody" in says)
 
 
 def test_a_leak_that_fires_seldom_is_found_by_its_churn() -> None:
     panel = made_up(900, TRUTH, seed=3)
     seldom = panel.churned & (np.random.default_rng(1).random(900) < 0.3)
-    assert "churn where it fires" in leaks(_with(panel, "seldom", seldom.astype(np.float64)))["seldom"]
-    assert leaks(panel) == {}
+    assert "churn where it fires" in _suspected(_with(panel, "seldom", seldom.astype(np.float64)))["seldom"]
+    assert _suspected(panel) == {}
 
 
 def test_where_nearly_all_leave_high_churn_is_no_leak() -> None:
-    assert leaks(made_up(900, {"usage_fell": 0.5}, seed=1, base=0.72)) == {}
+    assert _suspected(made_up(900, {"usage_fell": 0.5}, seed=1, base=0.72)) == {}
 
 
 @pytest.mark.parametrize(
     "name", ["churned_before", "days_to_churn", "ChurnDate", "status", "subscription_status", "cancel_reason", "cancellation date", "cancelled", "subscription_canceled", "terminated_at", "ended_at", "closed_lost_reason", "lifecyclestage", "invoices_after_notice"]
 )  # fmt: skip
-def test_names_of_what_is_known_only_afterwards_are_denied(name: str) -> None:
+def test_names_of_what_is_known_only_afterwards_are_suspected(name: str) -> None:
     panel = made_up(60, {}, seed=1, base=0.3)
-    assert name in leaks(_with(panel, name, np.random.default_rng(1).random(60).round(1)))
+    assert name in _suspected(_with(panel, name, np.random.default_rng(1).random(60).round(1)))
 
 
 @pytest.mark.parametrize(

@@ -44,11 +44,18 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def card(config: Path) -> Path:
-    """The canonical scorecard with a probability, of the rules that the past can judge."""
-    path = config.parent / "card.toml"
-    code, _, err = called(config, "calibrate", "--output", str(path), "--only-tried", "--draws", "50")
+    """The canonical scorecard with a probability, of the rules that the past can judge.
+
+    Everybody in whom E1 fires leaves, for so the world was made: a person has to say that it is no leak.
+    """
+    path, waits = config.parent / "card.toml", config.parent / "waits.toml"
+    code, _, err = called(config, "calibrate", "--output", str(waits), "--only-tried", "--draws", "50")
     assert code == 11
     assert "26 of 65 churned accounts" in err
+    assert "so a person has to say --keep E1 or --drop E1" in err
+    code, _, err = called(config, "portfolio", "score", "--scorecard", str(waits))
+    assert (code, "is proposed, not adopted" in err) == (5, True)
+    assert called(config, "calibrate", "--output", str(path), "--only-tried", "--keep", "E1", "--draws", "50")[0] == 11
     return path
 
 
@@ -158,11 +165,17 @@ def test_the_lake_calibrates_as_far_as_its_churn_goes(config: Path, card: Path) 
     assert made.probability(60) is not None
     assert "S1" not in {rule.id for rule in made.rules}
     whole = card.with_name("whole.toml")
-    assert called(config, "calibrate", "--output", str(whole), "--draws", "50")[0] == 11
+    assert called(config, "calibrate", "--output", str(whole), "--drop", "E1", "--draws", "50")[0] == 11
     kept = load_scorecard(whole, METRIC_NAMES)
     assert kept.churn is not None
-    assert "S1" in kept.churn.uncalibrated
+    assert {"S1", "E1"} <= set(kept.churn.uncalibrated)
     assert kept.probability(60) is None
+    without = card.with_name("without.toml")
+    dropping = ("--only-tried", "--drop", "E1", "--draws", "50")
+    assert called(config, "calibrate", "--output", str(without), *dropping)[0] == 11
+    dropped = load_scorecard(without, METRIC_NAMES)
+    assert "E1" not in {rule.id for rule in dropped.rules}  # what is left out of the fit counts nowhere
+    assert dropped.probability(60) is not None
     assert called(config, "calibrate")[0] == 2
     assert called(config, "drift", str(whole))[0] == 2
 

@@ -164,6 +164,55 @@ class AdoptionGate:
         return self.low > 0
 
 
+LeakDecision = Literal["open", "kept", "dropped"]
+Decider = Literal["nobody", "person", "guard"]
+
+
+@dataclass(frozen=True, slots=True)
+class LeakEffect:
+    """What a signal does to the score that a calibration judges: AUC and log-loss a row, out of fold, with it and without it.
+
+    None where it cannot be told: too little churn for a probability, or no signal is left without it.
+    """
+
+    auc_with: float | None
+    auc_without: float | None
+    log_loss_with: float | None
+    log_loss_without: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeakAlarm:
+    """A signal that may know the churn that it should foresee: why, what it does, and what was decided of it, by whom.
+
+    open: nobody has decided, and it counts until somebody does; dropped by the guard: it repeats the label. `why` is empty of a
+    signal that nothing spoke against and that a person dropped. `auc` and `churn_where_fires` are what it tells alone.
+    """
+
+    signal: str
+    why: str
+    auc: float | None
+    fires: int
+    churn_where_fires: float | None
+    decision: LeakDecision
+    decided_by: Decider
+    effect: LeakEffect | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BandCuts:
+    """The least scores of healthy, monitor and at risk: of the scorecard that was calibrated, and as they ship.
+
+    They move with a fit: Monitor begins where a churn within the window is as likely as in the mean of the rows (`base_rate`), At
+    Risk where it is twice as likely, Critical four times. `stay` says why they did not move; empty: they did.
+    """
+
+    before: tuple[int, int, int]
+    after: tuple[int, int, int]
+    base_rate: float
+    stay: str
+
+
 @dataclass(frozen=True, slots=True)
 class Moved:
     """How many operators (at their latest as-of) stand in one band by the expert, and in another by the fitted points."""
@@ -216,7 +265,7 @@ class Calibration:
     signals: tuple[SignalResult, ...]
     dimensions: tuple[DimensionResult, ...]
     gates: tuple[AdoptionGate, ...]
-    excluded: tuple[tuple[str, str], ...]
+    alarms: tuple[LeakAlarm, ...]
     left_out: tuple[str, ...]
     base_log_loss: float | None
     expert: Evaluation
@@ -224,6 +273,7 @@ class Calibration:
     unrounded_auc: float | None
     shipped_auc: float | None
     curve: Platt | None
+    cuts: BandCuts
     bands: tuple[GroupOutcome, ...]
     separate: tuple[tuple[str, ...], ...]
     observed: tuple[ObservedChurn, ...]
@@ -231,3 +281,13 @@ class Calibration:
     moved: tuple[Moved, ...]
     movers: tuple[Mover, ...]
     may_set_cutoffs: bool
+
+    @property
+    def undecided(self) -> tuple[LeakAlarm, ...]:
+        """The alarms that wait for a person."""
+        return tuple(alarm for alarm in self.alarms if alarm.decision == "open")
+
+    @property
+    def dropped(self) -> tuple[LeakAlarm, ...]:
+        """The signals that were left out, by the guard or by a person."""
+        return tuple(alarm for alarm in self.alarms if alarm.decision == "dropped")

@@ -146,8 +146,8 @@ class _Teller:
         known = max(0, min(100, int(self._row[f"raw_{declared.name}"])))  # what the lines come to, before what is open
         if score is not None and known != self._row[f"raw_{declared.name}"]:
             lines.append(self._clamp(declared, known, lines))
-        band = self._scorecard.band(score)
-        if score is not None and band != self._scorecard.band(int(high)):
+        band = self._scorecard.dimension_band(score)
+        if score is not None and band != self._scorecard.dimension_band(int(high)):
             band = "unsettled"
         return Dimension(
             name=declared.name,

@@ -1,7 +1,8 @@
 """What a calibrated scorecard carries besides its rules: the points of its signals, and the churn that they were tried on.
 
 In the file: `[[signals]]` (name, dimension, points, expert_points), and one table `[calibration]` with `state`, the Platt curve
-(`intercept`, `slope`), what it rests on, and `[[calibration.observed]]`, churn by score.
+(`intercept`, `slope`), what it rests on, `[[calibration.observed]]`, churn by score, and `[[calibration.alarms]]`, the signals that
+were suspected of knowing the churn, with what was decided of each and by whom.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from customer_research.domain.calibration import Estimate, ObservedChurn, Platt
 from customer_research.health.declaration import Declaration
 
 State = Literal["adopted", "proposed", "expert"]
-"""adopted: fitted points; proposed: fitted points that a person has not confirmed; expert: the expert's own points."""
+"""adopted: fitted points; proposed: a person has yet to confirm them, or to settle a suspected leak; expert: the expert's own
+points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ def read_evidence(top: Declaration) -> ChurnEvidence | None:
         "split",
         "signals_digest",
         "points_digest",
+        "alarms",
     ):  # for people; nothing is computed from them
         declared.anything(told)
     found = ChurnEvidence(

@@ -98,6 +98,8 @@ class GateRule:
 class Scorecard:
     """A checked scorecard. `cuts` are the least scores of healthy, monitor and at_risk; `digest` proves what it says.
 
+    `dimension_cuts` are those of a dimension's own bands: the same, unless churn has moved those of the score.
+
     `minimum_coverage` is in thousandths of the weights; `critical_cap` the band above which one of `critical_dimensions` in its
     own critical band does not let the operator rise (None: no such cap), `critical_reason` why. With `one_number` a cap holds
     the score, too, at the top of its band. `by_evidence` (unless the declaration counts coverage by the dimension): a rule that a
@@ -117,6 +119,7 @@ class Scorecard:
     by_evidence: bool
     outside: tuple[Status, ...]
     cuts: tuple[int, int, int]
+    dimension_cuts: tuple[int, int, int]
     dimensions: tuple[DimensionRule, ...]
     rules: tuple[Rule, ...]
     gates: tuple[GateRule, ...]
@@ -128,9 +131,11 @@ class Scorecard:
 
     def band(self, score: int | None) -> Band:
         """The band of a score, before gates."""
-        if score is None:
-            return "insufficient"
-        return next((band for band, cut in zip(BAND_ORDER, self.cuts, strict=False) if score >= cut), "critical")
+        return _band(score, self.cuts)
+
+    def dimension_band(self, score: int | None) -> Band:
+        """The band that a dimension's own score stands in."""
+        return _band(score, self.dimension_cuts)
 
     def probability(self, score: int | None) -> float | None:
         """The probability of churn within the calibration's window; None where there is none to tell.
@@ -144,6 +149,12 @@ class Scorecard:
     def rules_of(self, dimension: str) -> tuple[Rule, ...]:
         """A dimension's rules, in order."""
         return tuple(rule for rule in self.rules if rule.dimension == dimension)
+
+
+def _band(score: int | None, cuts: tuple[int, int, int]) -> Band:
+    if score is None:
+        return "insufficient"
+    return next((band for band, cut in zip(BAND_ORDER, cuts, strict=False) if score >= cut), "critical")
 
 
 def shipped_scorecards() -> tuple[str, ...]:
@@ -181,7 +192,7 @@ def read_scorecard(
         raise ConfigError(
             f"{place} is proposed, not adopted.",
             setting="scorecard",
-            hint="Calibrate again with --confirm, once a person has looked at the report.",
+            hint="Once a person has looked at its report, calibrate again with what that asks for: --confirm, --keep or --drop.",
         )
     return card
 
@@ -244,6 +255,7 @@ class _Reader:
         critical = top.texts("critical_dimensions", tuple(dimension.name for dimension in dimensions))
         if unknown := [name for name in critical if name not in names]:
             raise top.error(f"'critical_dimensions' names {unknown[0]!r}, which is no dimension.")
+        cuts = self._cuts(top.table("bands"))
         card = Scorecard(
             name=self._identifier(top, "name"),
             version=top.text("version"),
@@ -255,7 +267,8 @@ class _Reader:
             one_number=top.flag("one_number", default=False),
             by_evidence=self._by_evidence(top),
             outside=self._statuses(top, "outside_bands"),
-            cuts=self._cuts(top.table("bands")),
+            cuts=cuts,
+            dimension_cuts=self._cuts(top.table("dimension_bands")) if "dimension_bands" in top else cuts,
             dimensions=dimensions,
             rules=rules,
             gates=tuple(self._gate(table) for table in top.tables("gates", "name")),
@@ -348,7 +361,7 @@ class _Reader:
     def _cuts(self, declared: Declaration) -> tuple[int, int, int]:
         healthy, monitor, at_risk = (declared.integer(band) for band in ("healthy", "monitor", "at_risk"))
         falling = 0 < at_risk < monitor < healthy
-        if self._tied_to_churn:  # bands that churn does not separate are one: the others are empty
+        if self._tied_to_churn or self._calibrated:  # bands that churn does not separate are one: the others are empty
             falling = 0 <= at_risk <= monitor <= healthy
         if not falling or healthy > 100:  # noqa: PLR2004 - scores run from 0 to 100
             raise declared.error("the cut-offs must fall from healthy over monitor to at_risk, within 1 to 100.")

@@ -282,7 +282,7 @@ def _cap_rank(scorecard: Scorecard, end: str) -> str:
         for gate in scorecard.gates
     ]
     if scorecard.critical_cap is not None:
-        rank, cut = _RANK[scorecard.critical_cap], scorecard.cuts[2]
+        rank, cut = _RANK[scorecard.critical_cap], scorecard.dimension_cuts[2]
         caps += [f"CASE WHEN {end}_{name} < {cut} THEN {rank} ELSE 0 END" for name in scorecard.critical_dimensions]
     return f"GREATEST({', '.join(['0', *caps])})" if caps else "0"
 
@@ -358,6 +358,6 @@ def _gates(scorecard: Scorecard) -> list[dict[str, str]]:
         for gate in scorecard.gates
     ]
     for name in scorecard.critical_dimensions:
-        critical = f"high_{name} < {scorecard.cuts[2]}"
+        critical = f"high_{name} < {scorecard.dimension_cuts[2]}"
         gates.append({"gate": f"'{name}_critical'", "cap": f"CASE WHEN {critical} THEN '{scorecard.critical_cap}' END"})
     return gates or [{"gate": "'none'", "cap": "CAST(NULL AS VARCHAR)"}]

@@ -153,7 +153,7 @@ def scorecard(name: str) -> dict[str, Any]:
             *(
                 {
                     "name": f"{name}_critical",
-                    "when": f"{name} < {card.cuts[2]}",
+                    "when": f"{name} < {card.dimension_cuts[2]}",
                     "cap": card.critical_cap,
                     "reason": card.critical_reason,
                     "not_for": [],

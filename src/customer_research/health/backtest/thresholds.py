@@ -9,16 +9,11 @@ import numpy as np
 from customer_research.domain.backtest import BandChoice, Chosen, Economics
 from customer_research.errors import UsageError
 from customer_research.health.backtest.trial import UNKNOWN, Rows, Tried, date_numbers, loads, new_alerts, weeks_of
+from customer_research.health.calibration.bands import BANDS, SCORES, band_codes, cuts_by_churn
 from customer_research.health.calibration.evaluation import group_outcomes, separated
 from customer_research.health.calibration.ladder import CUTOFFS_AT, PROBABILITY_AT
 from customer_research.health.calibration.panel import Integers
 from customer_research.health.calibration.validation import platt, probabilities
-
-BANDS = ("healthy", "monitor", "at_risk", "critical")
-MULTIPLES = (1.0, 2.0, 4.0)
-"""Monitor begins where churn is as likely as on average, At Risk at twice, Critical at four times the base rate."""
-
-_SCORES = np.arange(101)
 
 
 def by_capacity(rows: Rows, tried: Tried, a_week: float, *, seed: int = 0) -> Chosen:
@@ -55,7 +50,7 @@ def by_cost(rows: Rows, tried: Tried, economics: Economics, *, seed: int = 0) ->
             f"Not enough churn for a probability: {events} of {PROBABILITY_AT} churned accounts.",
             hint="Choose by capacity (--capacity) until there is.",
         )
-    worth = _SCORES[probabilities(_SCORES, curve) > economics.break_even]
+    worth = SCORES[probabilities(SCORES, curve) > economics.break_even]
     at = int(worth.max()) if len(worth) else None
     load = loads(own, scores, [at], seed=seed)[0] if at is not None else None
     return Chosen(at, "cost", load, None, economics, events)
@@ -76,23 +71,16 @@ def band_choice(rows: Rows, tried: Tried, *, seed: int = 0) -> BandChoice:
     events, curve = own.panel.churned_accounts, curve_of(own, tried, scores)
     cuts, after = tried.cuts, None
     if events >= CUTOFFS_AT and curve is not None and curve[1] > 0:
-        cuts = _cuts(curve, float(own.panel.churned.mean()))
-    codes = _codes(scores, cuts)
+        cuts = cuts_by_churn(curve, float(own.panel.churned.mean()))
+    codes = band_codes(scores, cuts)
     merged = separated(codes, BANDS, own.outcomes, seed=seed)
     if events >= CUTOFFS_AT:
         cuts = after = merged_cuts(cuts, merged)
-        codes = _codes(scores, cuts)
+        codes = band_codes(scores, cuts)
     groups = tuple(group for group in group_outcomes(codes, BANDS, own.outcomes, seed=seed) if group.rows)
     present = {group.name for group in groups} if after is None else set(BANDS)
     told = tuple(tuple(name for name in names if name in present) for names in merged)
     return BandChoice(tried.cuts, after, groups, tuple(names for names in told if names), events, CUTOFFS_AT)
-
-
-def _cuts(curve: tuple[float, float], base: float) -> tuple[int, int, int]:
-    """The least scores of healthy, monitor and at risk, where the probability falls below the multiples of the base rate."""
-    p = probabilities(_SCORES, curve)
-    healthy, monitor, at_risk = (int(_SCORES[p < min(multiple * base, 1.0)].min(initial=100)) for multiple in MULTIPLES)
-    return healthy, monitor, at_risk
 
 
 def merged_cuts(cuts: tuple[int, int, int], merged: Sequence[Sequence[str]]) -> tuple[int, int, int]:
@@ -102,11 +90,6 @@ def merged_cuts(cuts: tuple[int, int, int], merged: Sequence[Sequence[str]]) -> 
         for name in names:
             least[name] = least[names[-1]]
     return least["healthy"], least["monitor"], least["at_risk"]
-
-
-def _codes(scores: Integers, cuts: tuple[int, int, int]) -> Integers:
-    below: Integers = np.sum(scores[:, None] < np.array(cuts), axis=1).astype(np.int64)
-    return below
 
 
 def _known(rows: Rows, tried: Tried) -> tuple[Rows, Integers]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,16 +10,20 @@ import numpy as np
 
 from customer_research.domain.calibration import (
     AdoptionGate,
+    BandCuts,
     Calibration,
     CalibrationOutcome,
     DimensionResult,
     Evaluation,
+    LeakAlarm,
     Platt,
     SignalResult,
     Verdict,
 )
 from customer_research.domain.words import share_words
 from customer_research.errors import UsageError
+from customer_research.health.calibration.alarms import Effects, alarms
+from customer_research.health.calibration.bands import cuts_by_churn
 from customer_research.health.calibration.evaluation import Outcomes, Ranking, Scored, evaluate
 from customer_research.health.calibration.fitting import Design, Fit, expert_slope, fit
 from customer_research.health.calibration.ladder import (
@@ -29,15 +33,16 @@ from customer_research.health.calibration.ladder import (
     Rung,
     rung,
 )
-from customer_research.health.calibration.leaks import alone, constant, leaks
+from customer_research.health.calibration.leaks import alone, constant
 from customer_research.health.calibration.logistic import losses
 from customer_research.health.calibration.panel import WINDOW_DAYS, Floats, Panel, dimension_weights
 from customer_research.health.calibration.points import PointScore, expert_score, shipped
 from customer_research.health.calibration.refits import Sureness, sureness
-from customer_research.health.calibration.telling import Bands, consequences
+from customer_research.health.calibration.telling import consequences
 from customer_research.health.calibration.validation import (
     FEW_EVENTS_TAU,
     TAUS,
+    Fold,
     OutOfFold,
     account_folds,
     chosen_tau,
@@ -55,7 +60,7 @@ DRAWS = 200
 class Terms:
     """How to calibrate: the seed, how rows are split, the refits, a person's word, and the scorecard that is calibrated.
 
-    `weights` and `bases` are its dimensions' (None: 40/25/20/15, all from 100); `cuts` those of its bands; `base` its name.
+    `keep` and `drop` name signals of which a person has said so; `weights` and `bases` are its dimensions' (None: 40/25/20/15, all from 100); `cuts` those of its bands; `base` its name.
     """
 
     seed: int
@@ -67,6 +72,13 @@ class Terms:
     cuts: tuple[int, int, int] = (80, 60, 40)
     base: str = ""
     window_days: int = WINDOW_DAYS
+    keep: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+
+    def expert_of(self, panel: Panel) -> PointScore:
+        """The expert's score of the panel's signals."""
+        weights = dimension_weights(panel.declared, None if self.weights is None else dict(self.weights))
+        return expert_score(panel.declared, weights, dict(self.bases or {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +107,21 @@ def calibrate(
     """Calibrate the expert's points on a panel of real churn, as far as its events allow.
 
     Raises:
-        UsageError: every signal was left out as a leak, or the dates do not reach for a split forward in time.
+        UsageError: `keep` or `drop` names no signal, every signal was dropped, or the dates do not reach for a split forward
+            in time.
     """
-    leaking = leaks(panel)
-    kept = panel.only([name for name in panel.names if name not in leaking])
-    if not kept.declared:
-        raise UsageError(
-            "Every signal knows the churn that it should foresee, so none is left.",
-            hint="; ".join(f"{name}: {why}" for name, why in leaking.items()) + ".",
-        )
-    weights = dimension_weights(kept.declared, None if terms.weights is None else dict(terms.weights))
-    expert = expert_score(kept.declared, weights, dict(terms.bases or {}))
-    return _Calibrating(kept, expert, terms, progress).calibrated(tuple(leaking.items()), left_out)
+    found = alarms(panel, terms.keep, terms.drop)
+    return _Calibrating(panel, found, terms, progress).calibrated(left_out)
 
 
 class _Calibrating:
     """One calibration under way."""
 
-    def __init__(self, panel: Panel, expert: PointScore, terms: Terms, progress: Progress) -> None:
+    def __init__(self, whole: Panel, alarms: tuple[LeakAlarm, ...], terms: Terms, progress: Progress) -> None:
+        dropped = {alarm.signal for alarm in alarms if alarm.decision == "dropped"}
+        panel = whole.only([name for name in whole.names if name not in dropped])
+        expert = terms.expert_of(panel)
+        self._whole, self._alarms = whole, alarms
         self._panel, self._expert, self._terms, self._progress = panel, expert, terms, progress
         self._rung: Rung = rung(panel.churned_accounts, panel.stayed_accounts)
         self._fits = self._rung.step in {"proposal", "adoption"}
@@ -120,8 +129,9 @@ class _Calibrating:
         self._design = Design.of(panel, expert)
         self._expert_scores = expert.scores(panel.signals)
 
-    def calibrated(self, excluded: tuple[tuple[str, str], ...], left_out: tuple[str, ...]) -> Calibrated:
-        found = None if self._rung.step == "counts" else self._out_of_fold()
+    def calibrated(self, left_out: tuple[str, ...]) -> Calibrated:
+        repeats = () if self._rung.step == "counts" else self._repeats()
+        found = self._out_of_fold(repeats) if repeats else None
         tau = self._tau(found)
         fitted = self._fitted(tau) if self._fits else None
         gates = self._gates(found, tau) if found is not None and self._fits and tau else ()
@@ -131,6 +141,9 @@ class _Calibrating:
         scores = self._judged_scores(found, tau) if wins else self._expert_scores.astype(np.float64)
         tested = np.ones(len(self._panel), dtype=bool) if found is None or not wins else found.tested
         panel, terms = self._panel, self._terms
+        curve = self._curve(found, tau if wins else None)
+        cuts = self._cuts(curve, wins=wins)
+        effects = Effects(self._whole, terms.expert_of, repeats[0] if repeats else (), tau or 0.0)
         told = Calibration(
             outcome=outcome,
             reason=reason,
@@ -153,21 +166,22 @@ class _Calibrating:
             signals=tuple(self._signal(column, fitted) for column in range(len(panel.declared))),
             dimensions=tuple(self._dimension(name, fitted) for name in self._expert.weights),
             gates=gates,
-            excluded=excluded,
+            alarms=effects.told(self._alarms),
             left_out=left_out,
             base_log_loss=None if found is None else self._base_loss(found),
             expert=self._evaluation(self._expert_scores.astype(np.float64), None if found is None else found.expert[0]),
             fitted=self._of_fitted(found, tau),
             unrounded_auc=None if fitted is None else self._auc(panel.signals @ fitted.fit.effects(self._expert)),
             shipped_auc=None if fitted is None else self._auc(-fitted.ships.scores(panel.signals).astype(np.float64)),
-            curve=self._curve(found, tau if wins else None),
+            curve=curve,
+            cuts=cuts,
             **consequences(
                 panel.where(tested),
                 scores[tested],
                 before=self._expert_scores,
                 after=ships.scores(panel.signals) if wins else None,
                 panel_of_all=panel,
-                bands=Bands(terms.cuts),
+                cuts=cuts,
                 draws=2 * terms.draws,
                 seed=terms.seed,
             ),
@@ -177,18 +191,19 @@ class _Calibrating:
 
     # --- the fit -----------------------------------------------------------------------------------------------------
 
-    def _out_of_fold(self) -> OutOfFold:
+    def _repeats(self) -> Sequence[Sequence[Fold]]:
         terms = self._terms
-        if terms.split == "forward":
-            repeats = forward_folds(self._panel, terms.window_days)
-        else:
-            repeats = account_folds(self._panel, terms.seed)
-        if not repeats:
-            raise UsageError(
-                f"The as-of dates do not reach for a split forward in time: no date lies {terms.window_days} days behind "
-                "others with enough churn.",
-                hint="Give a longer history, or use --split accounts.",
-            )
+        if terms.split == "accounts":
+            return account_folds(self._panel, terms.seed)
+        if repeats := forward_folds(self._panel, terms.window_days):
+            return repeats
+        raise UsageError(
+            f"The as-of dates do not reach for a split forward in time: no date lies {terms.window_days} days behind "
+            "others with enough churn.",
+            hint="Give a longer history, or use --split accounts.",
+        )
+
+    def _out_of_fold(self, repeats: Sequence[Sequence[Fold]]) -> OutOfFold:
         taus = () if not self._fits else TAUS if self._rung.step == "adoption" else (FEW_EVENTS_TAU,)
         return out_of_fold(
             self._panel,
@@ -235,6 +250,17 @@ class _Calibrating:
         return tuple(gates)
 
     def _decided(self, tau: float | None, gates: tuple[AdoptionGate, ...]) -> tuple[CalibrationOutcome, str]:
+        outcome, reason = self._judged(tau, gates)
+        open_ = [alarm for alarm in self._alarms if alarm.decision == "open"]
+        if not open_ or self._rung.step == "counts":
+            return outcome, reason
+        if outcome == "refused":
+            return outcome, f"{reason}; {_question(open_)}"
+        confirming = ", and to confirm it" if outcome == "proposed" else ""
+        return "proposed", f"fitted on {self._rung.events} churned accounts: {_question(open_)}{confirming}"
+
+    def _judged(self, tau: float | None, gates: tuple[AdoptionGate, ...]) -> tuple[CalibrationOutcome, str]:
+        """The outcome as ladder and gates have it."""
         events = f"{self._rung.events} churned accounts"
         if not self._fits:
             return "refused", self._rung.words
@@ -287,6 +313,15 @@ class _Calibrating:
         repeated = np.tile(churned[found.tested], len(scores))
         return Platt(*platt(scores.reshape(-1), repeated, np.full(scores.size, 1 / len(scores))))
 
+    def _cuts(self, curve: Platt | None, *, wins: bool) -> BandCuts:
+        """The bands follow a fitted score; where the expert's points stay, so do their bands."""
+        before, base = self._terms.cuts, float(self._panel.churned.mean())
+        if curve is None or not wins:
+            return BandCuts(before, before, base, "the expert's points stay, and so do their bands")
+        if curve.slope <= 0:
+            return BandCuts(before, before, base, "the score does not tell who leaves")
+        return BandCuts(before, cuts_by_churn((curve.intercept, curve.slope), base), base, "")
+
     def _signal(self, column: int, fitted: _Fitted | None) -> SignalResult:
         signal, known = self._panel.declared[column], alone(self._panel, column)
         share = None if fitted is None else fitted.sure.shares[column]
@@ -318,3 +353,15 @@ class _Calibrating:
             weight=None if fitted is None else fitted.sure.weights[name],
             shipped=None if fitted is None else fitted.ships.weights[name] / 1000,
         )
+
+
+def _question(open_: Sequence[LeakAlarm]) -> str:
+    """What a person has to say of the alarms that nobody has settled."""
+    if len(open_) == 1:
+        (alarm,) = open_
+        return (
+            f"{alarm.signal} may know the churn that it should foresee ({alarm.why}), so a person has to say "
+            f"--keep {alarm.signal} or --drop {alarm.signal}"
+        )
+    names = ", ".join(alarm.signal for alarm in open_)
+    return f"{names} may know the churn that they should foresee, so a person has to say --keep or --drop of each"

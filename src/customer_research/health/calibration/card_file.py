@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import tomlkit
 from tomlkit.items import AoT, Table
 
-from customer_research.domain.calibration import Calibration, ObservedChurn, Platt
+from customer_research.domain.calibration import Calibration, LeakAlarm, ObservedChurn, Platt
 from customer_research.health.calibration.calibrating import Calibrated
 from customer_research.health.calibration.panel import Signal
 from customer_research.health.calibration.points import PERMILLE, PointScore
+from customer_research.health.churn_evidence import State
 from customer_research.health.scorecard import Scorecard
 
 _DIGITS = 6
 _MINIMUM_COVERAGE = 0.5
 _NAME = "calibrated"
+_BANDS = ("healthy", "monitor", "at_risk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +30,10 @@ class Origin:
     points: str
 
     def version(self, told: Calibration) -> str:
-        """The same input, the same version: the day of the last as-of, and the head of the digests."""
-        return f"{told.last_as_of:%Y-%m-%d}.{self.signals[:6]}{self.points[:4]}.{told.seed}"
+        """The same input and the same word of a person, the same version: the day of the last as-of, heads of digests."""
+        said = sorted((alarm.decision, alarm.signal) for alarm in told.alarms if alarm.decided_by == "person")
+        chosen = f".{hashlib.sha256(repr(said).encode()).hexdigest()[:4]}" if said else ""
+        return f"{told.last_as_of:%Y-%m-%d}.{self.signals[:6]}{self.points[:4]}.{told.seed}{chosen}"
 
 
 def card_text(calibrated: Calibrated, origin: Origin, base: str | None = None) -> str:
@@ -45,14 +50,23 @@ def card_text(calibrated: Calibrated, origin: Origin, base: str | None = None) -
     document["name"] = _NAME if base is None else f"{document['name']}_{_NAME}"
     document["version"] = origin.version(told)
     document["title"] = _title(told)
+    _cut_bands(document, told)
     document.append("signals", _signals(ships, expert))
     document.append("calibration", _calibration(told, told.curve, origin, uncalibrated))
     return tomlkit.dumps(document)
 
 
 def _title(told: Calibration) -> str:
-    made = {"adopted": "fitted", "proposed": "fitted, proposed", "refused": "the expert's points with a probability"}
-    return f"Calibrated on {told.events} churned accounts: {made[told.outcome]}"
+    made = "the expert's points with a probability" if told.outcome == "refused" else "fitted"
+    proposed = ", proposed" if _state(told) == "proposed" else ""
+    return f"Calibrated on {told.events} churned accounts: {made}{proposed}"
+
+
+def _state(told: Calibration) -> State:
+    """What is open, a proposal or a suspected leak of which nobody has decided, is for nobody to score by."""
+    if told.outcome == "proposed" or told.undecided:
+        return "proposed"
+    return "adopted" if told.outcome == "adopted" else "expert"
 
 
 def _alone(ships: PointScore) -> tomlkit.TOMLDocument:
@@ -65,10 +79,7 @@ def _alone(ships: PointScore) -> tomlkit.TOMLDocument:
     for key, value in (("name", ""), ("version", ""), ("title", "")):
         document[key] = value
     document["minimum_coverage"] = _MINIMUM_COVERAGE
-    bands = tomlkit.table()
-    for band, cut in (("healthy", 80), ("monitor", 60), ("at_risk", 40)):
-        bands[band] = cut
-    document["bands"] = bands
+    document["bands"] = tomlkit.table()
     dimensions = tomlkit.table(is_super_table=True)
     for name, weight in ships.weights.items():
         dimension = tomlkit.table()
@@ -79,6 +90,22 @@ def _alone(ships: PointScore) -> tomlkit.TOMLDocument:
         dimensions[name] = dimension
     document["dimensions"] = dimensions
     return document
+
+
+def _cut_bands(document: tomlkit.TOMLDocument, told: Calibration) -> None:
+    """The bands of the score; where they moved, a dimension keeps its own, for its points keep their sum."""
+    if told.cuts.after != told.cuts.before and "dimension_bands" not in document:
+        document.append("dimension_bands", cut_table(told.cuts.before))
+    for band, cut in zip(_BANDS, told.cuts.after, strict=True):
+        document["bands"][band] = cut
+
+
+def cut_table(cuts: tuple[int, int, int]) -> Table:
+    """The least scores of healthy, monitor and at risk, as a declaration has them."""
+    table = tomlkit.table()
+    for band, cut in zip(_BANDS, cuts, strict=True):
+        table[band] = cut
+    return table
 
 
 def _rework(document: tomlkit.TOMLDocument, ships: PointScore, expert: Mapping[str, float]) -> tuple[str, ...]:
@@ -123,7 +150,7 @@ def _plain(number: float) -> float:
 def _calibration(told: Calibration, curve: Platt, origin: Origin, uncalibrated: Sequence[str]) -> Table:
     table = tomlkit.table()
     table.add(tomlkit.comment("P(churn within window_days) = 1 / (1 + exp(-(intercept + slope * (100 - score))))"))
-    table["state"] = "expert" if told.outcome == "refused" else told.outcome
+    table["state"] = _state(told)
     table["intercept"] = round(curve.intercept, _DIGITS)
     table["slope"] = round(curve.slope, _DIGITS)
     table["window_days"] = told.window_days
@@ -144,7 +171,24 @@ def _calibration(told: Calibration, curve: Platt, origin: Origin, uncalibrated: 
     for line in told.observed:
         observed.append(_observed(line))
     table["observed"] = observed
+    if told.alarms:
+        table["alarms"] = _alarms(told.alarms)
     return table
+
+
+def _alarms(alarms: Sequence[LeakAlarm]) -> AoT:
+    """Which signals were suspected of knowing the churn, what they do, and who decided what."""
+    found = tomlkit.aot()
+    for alarm in alarms:
+        line = tomlkit.table()
+        for key in ("signal", "why", "decision", "decided_by"):
+            line[key] = getattr(alarm, key)
+        effect = asdict(alarm.effect) if alarm.effect is not None else {}
+        for key, value in {"auc": alarm.auc, "churn_where_fires": alarm.churn_where_fires, **effect}.items():
+            if value is not None:
+                line[key] = round(value, _DIGITS)
+        found.append(line)
+    return found
 
 
 def _observed(line: ObservedChurn) -> Table:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from customer_research.domain.calibration import Moved, Mover, ObservedChurn
+from customer_research.domain.calibration import BandCuts, Moved, Mover, ObservedChurn
+from customer_research.health.calibration.bands import BANDS, band_codes, band_names
 from customer_research.health.calibration.evaluation import (
     Outcomes,
     alert_loads,
@@ -19,25 +19,8 @@ from customer_research.health.calibration.evaluation import (
 )
 from customer_research.health.calibration.panel import Floats, Integers, Panel
 
-BANDS = ("healthy", "monitor", "at_risk", "critical")
 _SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3)
 """Shares of the rows that thresholds are shown for, next to the bands' own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bands:
-    """The least scores of healthy, monitor and at risk."""
-
-    cuts: tuple[int, int, int] = (80, 60, 40)
-
-    def codes(self, scores: Floats | Integers) -> Integers:
-        """(n,) the place of each score's band in `BANDS`."""
-        below: Integers = np.sum(np.asarray(scores)[:, None] < np.array(self.cuts), axis=1).astype(np.int64)
-        return below
-
-    def names(self, scores: Floats | Integers) -> list[str]:
-        """The band of each score."""
-        return [BANDS[code] for code in self.codes(scores)]
 
 
 def consequences(
@@ -47,18 +30,18 @@ def consequences(
     before: Integers,
     after: Integers | None,
     panel_of_all: Panel,
-    bands: Bands,
+    cuts: BandCuts,
     draws: int,
     seed: int,
 ) -> dict[str, Any]:
     """The fields `bands`, `separate`, `observed`, `alert_loads`, `moved` and `movers` of a calibration.
 
     `scores` are those to judge, of the rows `tested`; `before` and `after` the expert's and the fitted whole scores of all rows
-    (`after` None: nobody moves).
+    (`after` None: nobody moves). Bands are cut as they ship, the expert's as they were.
     """
     outcomes = Outcomes(tested.churned, tested.accounts)
-    codes = bands.codes(scores)
-    moved, movers = ((), ()) if after is None else _moved(panel_of_all, before, after, bands)
+    codes = band_codes(scores, cuts.after)
+    moved, movers = ((), ()) if after is None else _moved(panel_of_all, before, after, cuts)
     return {
         "bands": group_outcomes(codes, BANDS, outcomes, draws=draws, seed=seed),
         "separate": separated(codes, BANDS, outcomes, draws=draws, seed=seed),
@@ -67,7 +50,7 @@ def consequences(
             scores.astype(np.int64),
             outcomes,
             len(set(tested.instants)),
-            _thresholds(scores, bands),
+            _thresholds(scores, cuts.after),
             draws=draws,
             seed=seed,
         ),
@@ -76,9 +59,9 @@ def consequences(
     }
 
 
-def _thresholds(scores: Floats, bands: Bands) -> list[int]:
+def _thresholds(scores: Floats, cuts: tuple[int, int, int]) -> list[int]:
     shares = {int(np.quantile(scores, share, method="lower")) for share in _SHARES}
-    return sorted(shares | {cut - 1 for cut in bands.cuts})
+    return sorted(shares | {cut - 1 for cut in cuts if cut > 0})
 
 
 def _observed(scores: Floats, outcomes: Outcomes, draws: int, seed: int) -> tuple[ObservedChurn, ...]:
@@ -100,11 +83,12 @@ def _observed(scores: Floats, outcomes: Outcomes, draws: int, seed: int) -> tupl
 
 
 def _moved(
-    panel: Panel, before: Integers, after: Integers, bands: Bands
+    panel: Panel, before: Integers, after: Integers, cuts: BandCuts
 ) -> tuple[tuple[Moved, ...], tuple[Mover, ...]]:
     """The bands of each operator at its latest as-of, before and after; the movers with the largest change first."""
     latest = {operator: row for row, operator in enumerate(panel.operator_ids)}  # rows are in order of time
-    old, new, instants = bands.names(before), bands.names(after), panel.instants
+    old, new = band_names(before, cuts.before), band_names(after, cuts.after)
+    instants = panel.instants
     counted = Counter((old[row], new[row]) for row in latest.values())
     order = {band: place for place, band in enumerate(BANDS)}
     moved = sorted(counted.items(), key=lambda entry: (order[entry[0][0]], order[entry[0][1]]))

@@ -11,6 +11,7 @@ from customer_research.domain.calibration import (
     Estimate,
     Evaluation,
     GroupOutcome,
+    LeakAlarm,
     SignalResult,
     Verdict,
 )
@@ -58,6 +59,14 @@ _MEASURES = (
     ("ece", "Expected calibration error"),
 )
 _UNKNOWN = Text("not told", "unknown")
+_NEVER = Text("never fires", "unknown")
+_EFFECTS = ("auc_with", "auc_without", "log_loss_with", "log_loss_without")
+_DECISIONS = {
+    ("open", "nobody"): "open: it counts",
+    ("kept", "person"): "kept by a person",
+    ("dropped", "person"): "dropped by a person",
+    ("dropped", "guard"): "dropped: repeats the label",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,7 @@ class _Writer:
             sections=sections(
                 section("Evidence", self._evidence(), id="evidence"),
                 section("How well it tells who leaves", *self._quality(), id="quality"),
+                section("Suspected leaks", *self._leaks(), id="leaks"),
                 section("Points and weights", *self._points(), id="points"),
                 section("Predicted and observed", *self._reliability(), id="reliability"),
                 section("Bands", *self._bands(), id="bands"),
@@ -145,8 +155,7 @@ class _Writer:
 
     def _warnings(self) -> Iterator[Prose]:
         told = self._told
-        for name, why in told.excluded:
-            yield Prose(f"Left out as a leak: {name}, {why}.", (), "bad")
+        yield from map(self._alarm, told.alarms)
         for signal in told.signals:
             if signal.verdict == "pinned":
                 yield Prose(
@@ -156,7 +165,8 @@ class _Writer:
                     "watch",
                 )
         if told.outcome == "proposed":
-            yield Prose("A person has to look at this and confirm it: calibrate again with --confirm.", (), "watch")
+            asked = "--keep or --drop" if told.undecided else "--confirm"
+            yield Prose(f"A person has to look at this and decide: calibrate again with {asked}.", (), "watch")
         if told.curve is not None and told.curve.slope == 0:
             yield Prose(
                 "The score does not tell who leaves: its probability is the base rate for everybody.", (), "watch"
@@ -236,6 +246,54 @@ class _Writer:
             "Gates of adoption, out of fold",
         )
 
+    # --- leaks -------------------------------------------------------------------------------------------------------
+
+    def _leaks(self) -> Iterator[Block]:
+        told = self._told
+        if not told.alarms:
+            return
+        rows = [
+            (
+                Text(alarm.signal),
+                _UNKNOWN if alarm.auc is None else self._fact(alarm.auc, "measure"),
+                _NEVER if alarm.churn_where_fires is None else self._fact(alarm.churn_where_fires, "ratio"),
+                *(self._measured(getattr(alarm.effect, part, None)) for part in _EFFECTS),
+                Text(_DECISIONS[alarm.decision, alarm.decided_by], "watch" if alarm.decision == "open" else "neutral"),
+            )
+            for alarm in told.alarms
+        ]
+        yield self._table(
+            ("Signal", "AUC alone", "Churn there", "AUC with", "Without", "Log-loss with", "Without", "Decision"),
+            rows,
+            "Signals that may know the churn that they should foresee; the score out of fold with each and without it",
+        )
+        yield Prose(
+            "A leak is known only with the churn or after it: then what it adds is no foresight. An honest signal may be as "
+            "strong; who knows where its values come from can tell."
+        )
+
+    def _alarm(self, alarm: LeakAlarm) -> Prose:
+        """An alarm, what was decided, and what the signal does."""
+        may = f"{alarm.signal} may know the churn that it should foresee: {alarm.why}." if alarm.why else ""
+        said = {
+            "open": f"It counts until a person decides: calibrate again with --keep {alarm.signal} or --drop {alarm.signal}.",
+            "kept": "A person has said to keep it.",
+            "dropped": "It repeats the label, so it is left out."
+            if alarm.decided_by == "guard"
+            else f"A person has said to drop {'it' if may else alarm.signal}.",
+        }[alarm.decision]
+        effect, measured = alarm.effect, ""
+        facts: tuple[Fact[object], ...] = ()
+        if effect is not None and effect.auc_with is not None and effect.auc_without is not None:
+            measured = f"With it the score has an AUC of {effect.auc_with:.3f}, without it {effect.auc_without:.3f}."
+            facts = (self._fact(effect.auc_with, "measure"), self._fact(effect.auc_without, "measure"))
+        return Prose(
+            " ".join(filter(None, (may, said, measured))), facts, "watch" if alarm.decision == "kept" else "bad"
+        )
+
+    def _measured(self, value: float | None) -> Cell:
+        return _UNKNOWN if value is None else self._fact(value, "measure")
+
     # --- points ------------------------------------------------------------------------------------------------------
 
     def _points(self) -> Iterator[Block]:
@@ -283,7 +341,7 @@ class _Writer:
             self._estimate(one.share, "ratio"),
             self._interval(one.share, "ratio"),
             self._fact(one.fires, "count"),
-            Text("never fires", "unknown") if churn is None else self._fact(churn, "ratio"),
+            _NEVER if churn is None else self._fact(churn, "ratio"),
             _UNKNOWN if one.auc is None else self._fact(one.auc, "measure"),
         )
 
@@ -345,13 +403,28 @@ class _Writer:
             yield Prose(f"Only these tell churn apart: {'; '.join(names)}.", (), "watch")
         else:
             yield Prose("Each band has more churn than the one above it, with 95% confidence.", (), "good")
+        yield self._cuts()
         if told.may_set_cutoffs:
-            yield Prose("There is enough churn to consider other cut-offs of the bands.")
+            yield Prose(
+                "There is enough churn for `customer-research thresholds`, which makes one band of those that do not separate."
+            )
         yield self._table(
             ("Tenth", "Rows", "Accounts", "Churned accounts", "Churn", "95% interval", "Lift", "95% interval"),
             [self._group(line, line.name, None) for line in self._judged().deciles],
             "By tenth of the rows, the riskiest first (equal scores share one)",
         )
+
+    def _cuts(self) -> Prose:
+        cuts = self._told.cuts
+        if cuts.stay:
+            words = f"The bands begin at {_cut_words(cuts.after)} as before (Healthy / Monitor / At Risk): {cuts.stay}."
+            return Prose(words, tuple(self._fact(cut, "count") for cut in cuts.after))
+        words = (
+            f"The bands move with the score: Healthy / Monitor / At Risk from {_cut_words(cuts.before)} to "
+            f"{_cut_words(cuts.after)}. Monitor begins where churn within {self._told.window_days} days is as likely as in "
+            f"the mean ({share_words(cuts.base_rate)}), At Risk where it is twice as likely, Critical four times."
+        )
+        return Prose(words, (*(self._fact(cut, "count") for cut in cuts.after), self._fact(cuts.base_rate, "ratio")))
 
     def _by_band(self) -> Chart:
         known = [(line, line.rate) for line in self._told.bands if line.rate is not None]
@@ -439,9 +512,16 @@ class _Writer:
 
     def _left_out(self) -> Block:
         told = self._told
-        items = [Prose(f"{name}: {why}.", (), "bad") for name, why in told.excluded]
+        items = [
+            Prose(f"{one.signal}: {_DECISIONS[one.decision, one.decided_by]}{one.why and f', {one.why}'}.", (), "bad")
+            for one in told.dropped
+        ]
         items += [Prose(f"{name}: the points do not name it.") for name in told.left_out]
         return Bullets(tuple(items)) if items else Prose(f"Nothing: {counted(len(told.signals), 'signal')} are used.")
+
+
+def _cut_words(cuts: tuple[int, int, int]) -> str:
+    return " / ".join(map(str, cuts))
 
 
 def _size(one: SignalResult) -> float:

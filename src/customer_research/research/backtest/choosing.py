@@ -15,6 +15,7 @@ from customer_research.domain.backtest import BandChoice, Chosen, Economics
 from customer_research.domain.report import Report
 from customer_research.errors import UsageError
 from customer_research.health.backtest.thresholds import band_choice, by_capacity, by_cost
+from customer_research.health.calibration.card_file import cut_table
 from customer_research.health.scorecard import declaration_of, read_scorecard
 from customer_research.reports.kinds.thresholds import ThresholdsTold, build_thresholds, why_words
 from customer_research.research.backtest.desk import Asked, Ground, tread
@@ -145,6 +146,8 @@ def with_alerting(declaration: str, chosen: Chosen, bands: BandChoice) -> str:
     document = tomlkit.parse(declaration)
     document.pop("alerting", None)
     if bands.after is not None:
+        if "dimension_bands" not in document:  # a dimension's own bands are not those of churn
+            document.append("dimension_bands", cut_table(bands.before))
         for band, cut in zip(("healthy", "monitor", "at_risk"), bands.after, strict=True):
             document["bands"][band] = cut
     document.append("alerting", _alerting(chosen, bands))

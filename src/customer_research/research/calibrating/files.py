@@ -42,6 +42,8 @@ class Request:
     draws: int = DRAWS
     confirmed: bool = False
     base: str = ""
+    keep: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,14 @@ def _strangers(given: Given, card: Scorecard) -> list[str]:
 
 
 def _terms(request: Request, base: Scorecard | None) -> Terms:
-    terms = Terms(seed=request.seed, split=request.split, draws=request.draws, confirmed=request.confirmed)
+    terms = Terms(
+        seed=request.seed,
+        split=request.split,
+        draws=request.draws,
+        confirmed=request.confirmed,
+        keep=request.keep,
+        drop=request.drop,
+    )
     if base is None:
         return terms
     return replace(

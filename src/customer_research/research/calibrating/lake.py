@@ -27,8 +27,8 @@ from customer_research.settings import Settings
 class LakeRequest:
     """What to calibrate on the lake (or on the tables of `ground`), and how; see `files.Request`.
 
-    `only_tried` leaves the rules that no past date can judge out of the new scorecard: only then does its probability hold for
-    the scores that the product gives.
+    `only_tried` leaves the rules that no past date can judge, or that were dropped as leaks, out of the new scorecard: only then
+    does its probability hold for the scores that the product gives.
     """
 
     base: str
@@ -39,6 +39,8 @@ class LakeRequest:
     draws: int = DRAWS
     confirmed: bool = False
     only_tried: bool = False
+    keep: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
 
 
 def calibrate_lake(
@@ -71,7 +73,8 @@ def calibrate_lake(
     written = None
     if calibrated.told.curve is not None and not exists:
         text = card_text(calibrated, origin, declaration)
-        text = without_rules(text, left_out) if request.only_tried else text
+        gone = (*left_out, *(alarm.signal for alarm in calibrated.told.dropped))
+        text = without_rules(text, gone) if request.only_tried else text
         read_scorecard(text, f"the new scorecard {request.output.name}", METRIC_NAMES, any_kind=True)
         write_new(request.output, text)
         written = request.output
@@ -118,6 +121,8 @@ def _terms(request: LakeRequest, card: Scorecard) -> Terms:
         bases={dimension.name: dimension.base for dimension in card.dimensions},
         cuts=card.cuts,
         base=card.name,
+        keep=request.keep,
+        drop=request.drop,
     )
 
 

@@ -31,6 +31,7 @@ def result_json(done: Done) -> str:
         },
         "gates": gates,
         **told,
+        "excluded": [(alarm.signal, alarm.why) for alarm in done.told.dropped],
         "inputs": [{"file": one.stream, "rows": one.rows, "sha256": one.digest} for one in done.receipts],
     }
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, default=_plain) + "\n"

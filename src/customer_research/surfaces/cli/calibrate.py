@@ -34,7 +34,12 @@ date are not tried, unless the lake had been synced by every date: while the new
 
 What distinct churned accounts allow: below 20 counts by band; from 20 the expert's points with a probability; from 65 fitted
 points are proposed (--confirm adopts them); from 100 they are adopted. Fitted points must be better, out of fold, than the
-base rate (95 %) and than the expert's points (90 %). A file that is there is never written over.
+base rate (95 %) and than the expert's points (90 %). Fitted points move the bands: Monitor begins where churn is as likely as in
+the mean, At Risk at twice, Critical at four times that. A file that is there is never written over.
+
+A signal that may know the churn that it should foresee raises an alarm: the report tells why, and what the score is with it and
+without it. Until a person says --keep SIGNAL or --drop SIGNAL it counts, and nothing is adopted. Only one that repeats the label
+(AUC alone .95 or more) is dropped unasked.
 
 Exit code: 0 adopted; 10 proposed; 11 refused, the expert's points stay; 2 the input is wrong, and nothing is written.
 """
@@ -63,6 +68,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--report", type=OutputFile(), help="The report in a file; its suffix names the format. Default: printed."
 )
 @click.option("--confirm", is_flag=True, help="Adopt what would only be proposed: a person has looked at the report.")
+@click.option(
+    "--keep", multiple=True, metavar="SIGNAL", help="A suspected leak that is none: a person has looked. Repeatable."
+)
+@click.option("--drop", multiple=True, metavar="SIGNAL", help="A signal to leave out, suspected or not. Repeatable.")
 @click.option("--base", default="", metavar="SCORECARD", help="The scorecard whose rules the signals are.")
 @click.option(
     "--split",
@@ -107,6 +116,8 @@ def calibrate(
     result: Path | None,
     report: Path | None,
     confirm: bool,
+    keep: tuple[str, ...],
+    drop: tuple[str, ...],
     base: str,
     split: Literal["accounts", "forward"],
     draws: int,
@@ -138,14 +149,14 @@ def calibrate(
 
     with _progress() as progress:
         if signals is not None and points is not None:
-            request = Request(signals, points, output, seed, split, draws, confirm, base)
+            request = Request(signals, points, output, seed, split, draws, confirm, base, keep, drop)
             done = calibrate_files(request, clock, progress)
         else:
             from customer_research.research.backtest.desk import Asked  # noqa: PLC0415
             from customer_research.research.calibrating.lake import LakeRequest, calibrate_lake  # noqa: PLC0415
 
             ground = Asked(tables=tables, every=every, counting=counting)
-            asked = LakeRequest(base, output, seed, ground, split, draws, confirm, only_tried)
+            asked = LakeRequest(base, output, seed, ground, split, draws, confirm, only_tried, keep, drop)
             done = calibrate_lake(settings, asked, clock, progress)
     if result is not None:
         deliver(result_json(done), result)
