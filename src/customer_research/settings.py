@@ -19,6 +19,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from customer_research import private
 from customer_research.domain.reading import EARLIEST, LATEST, is_reckoned, toml
 from customer_research.errors import ConfigError
 
@@ -320,6 +321,54 @@ def load_settings(path: Path | None = None) -> Settings:
         raise ConfigError(f"The environment variable {name} is not JSON.", hint="Correct or unset it.") from None
 
 
+def check_writable(name: str) -> None:
+    """Refuse to write a setting that the file would not decide.
+
+    Raises:
+        ConfigError: the environment sets it, before any file.
+    """
+    if (variable := _variable(name)) in os.environ:
+        raise ConfigError(
+            f"The environment variable {variable} goes before the settings file.", setting=name, hint="Unset it first."
+        )
+
+
+def write_setting(path: Path | None, name: str, value: str) -> Path:
+    """Write one text setting of the top level into the settings file, in one step; comments and all other settings stay.
+
+    Args:
+        path: the file; None: the default one, which is made when it is not there.
+        name: the setting.
+        value: what it shall be.
+
+    Raises:
+        ConfigError: the environment sets it, before any file; or the file is broken or cannot be written.
+    """
+    import tomlkit  # noqa: PLC0415 - start-up time
+
+    check_writable(name)
+    file = (path or default_path()).resolve()
+    before = _read(file, required=path is not None)
+    try:
+        text = file.read_bytes().decode() if file.exists() else ""
+        document = tomlkit.parse(text)
+        if name in document:
+            document[name] = value
+        else:  # the first line: between others it might part a comment from what it is about
+            line = tomlkit.document()
+            line[name] = value
+            document = tomlkit.parse(tomlkit.dumps(line).rstrip("\n") + ("\r\n" if "\r\n" in text else "\n") + text)
+        changed = tomlkit.dumps(document)
+        assert toml(changed) == {**before, name: value}  # nobody's settings are lost to a library's fault
+        private.make_folder(file.parent)
+        private.write(file, changed.encode())
+    except OSError as error:
+        raise ConfigError(
+            f"The settings file {file} cannot be written: {error.strerror}.", setting=name, hint="Give another file."
+        ) from None
+    return file
+
+
 def _wrong_setting(error: ValidationError, values: Mapping[str, Any], file: Path) -> ConfigError:
     """What is wrong with the first wrong setting and where it stands, never its value."""
     first = error.errors(include_input=False, include_url=False)[0]
@@ -417,9 +466,11 @@ __all__ = [
     "Settings",
     "StoreSettings",
     "cache_folder",
+    "check_writable",
     "data_folder",
     "default_path",
     "describe",
     "describe_defaults",
     "load_settings",
+    "write_setting",
 ]

@@ -112,7 +112,7 @@ def _told(
         trials=trials,
         difference=found[0],
         gate=found[1],
-        ground=replace(ground.told, remarks=(*ground.told.remarks, *_flattered(ground))),
+        ground=replace(ground.told, remarks=(*ground.told.remarks, *flattered(ground))),
         intervened=done,
         why=why_left(ground, records),
         receipts=ground.receipts,
@@ -123,7 +123,7 @@ def _told(
     )
 
 
-def _flattered(ground: Ground) -> Iterable[str]:
+def flattered(ground: Ground) -> Iterable[str]:
     """The scorecards that were calibrated on dates that they are tried on here."""
     for card in ground.cards:
         if card is None or card.churn is None or not ground.told.dates:

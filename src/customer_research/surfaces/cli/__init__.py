@@ -20,8 +20,8 @@ EXIT_CODES = {
     7: "the store (score history, alerts) cannot be used, or the engine that computes could not be reached or failed",
     10: "`calibrate`: fitted points are proposed, and a person has to confirm them (0: adopted)",
     11: "`calibrate`: refused, the expert's points stay (not enough churn, or nothing better was found)",
-    12: "`backtest --gate`: the new scorecard is worse than the old one",
-    13: "`backtest --gate`: too little churn to tell whether it is worse",
+    12: "`backtest --gate`, `scorecard use`: the new scorecard is worse than the old one",
+    13: "`backtest --gate`, `scorecard use`: too little churn to tell whether it is worse",
     14: "`drift`: churn is not as the scorecard says; its intercept is to be refitted",
     130: "interrupted",
 }
@@ -81,6 +81,10 @@ COMMANDS = {
     "thresholds": (
         "backtest:thresholds",
         "Where a scorecard should alert: by capacity or cost, on churn that happened.",
+    ),
+    "scorecard": (
+        "scorecard:scorecard",
+        "`scorecard use NAME`: the default scorecard, changed behind the gate of `backtest`.",
     ),
     "drift": ("backtest:drift", "Whether a calibration still holds, month by month."),
     "outcome": ("outcomes:outcome", "Record what was done about an operator, and why one left; list it."),

@@ -164,6 +164,8 @@ def calibrate(
     click.echo(_outcome(done.told.outcome, done.told.reason), err=True)
     if done.written is not None:
         click.echo(f"Written: {done.written}", err=True)
+        if done.told.outcome == "adopted" and done.told.base:
+            click.echo(f"To make it the default: customer-research scorecard use {done.written}", err=True)
     elif done.left_alone:
         click.echo(f"{output} is as it was.", err=True)
     return EXIT_CODES[done.told.outcome]

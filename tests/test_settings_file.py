@@ -1,0 +1,74 @@
+"""One setting written into the settings file: nothing else of it changes, whatever it looks like, and nobody else may read it."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from customer_research.errors import ConfigError
+from customer_research.settings import default_path, load_settings, write_setting
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", 'scorecard = "guide"\n'),
+        ("# mine\n", 'scorecard = "guide"\n# mine\n'),
+        ("scorecard = 'canonical' # ours\n", 'scorecard = "guide" # ours\n'),
+        ("owner = 'Kim'\n\n# billing\n[lago]\nurl = 'x' # y\n", 'scorecard = "guide"\nowner = \'Kim\'\n\n# billing\n[lago]\nurl = \'x\' # y\n'),
+        ("[lago]\nurl = 'x'\n[store]\n", 'scorecard = "guide"\n[lago]\nurl = \'x\'\n[store]\n'),
+        ("owner = 'Kim'\r\nscorecard = 'a'\r\n[lago]\r\n", "owner = 'Kim'\r\nscorecard = \"guide\"\r\n[lago]\r\n"),
+        ("owner = 'Kim'\r\n[lago]\r\n", "scorecard = \"guide\"\r\nowner = 'Kim'\r\n[lago]\r\n"),
+        ("links.account = 'https://a/{id}'\nnotion.aliases = {a = ['b']}", 'scorecard = "guide"\nlinks.account = \'https://a/{id}\'\nnotion.aliases = {a = [\'b\']}'),
+    ],
+)  # fmt: skip
+def test_only_that_setting_changes(tmp_path: Path, before: str, after: str) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_bytes(before.encode())
+    file.chmod(0o644)
+    assert write_setting(file, "scorecard", "guide") == file
+    assert file.read_bytes().decode() == after
+    assert tomllib.loads(after) == {**tomllib.loads(before), "scorecard": "guide"}
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert load_settings(file).scorecard == "guide"
+    assert [path.name for path in tmp_path.iterdir()] == ["settings.toml"]
+
+
+def test_a_path_with_any_sign_is_written_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.touch()
+    odd = 'C:\\cards\\"my" card\n.toml'
+    write_setting(file, "scorecard", odd)
+    assert load_settings(file).scorecard == odd
+
+
+def test_the_default_file_is_made_and_a_link_stays_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none-yet"))
+    file = default_path()
+    assert write_setting(None, "scorecard", "guide") == file.resolve()
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    link = tmp_path / "link.toml"
+    link.symlink_to(file)
+    write_setting(link, "scorecard", "retention")
+    assert link.is_symlink()
+    assert load_settings(file).scorecard == "retention"
+
+
+def test_what_cannot_be_written_says_so_and_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "settings.toml"
+    with pytest.raises(ConfigError, match="does not exist"):
+        write_setting(file, "scorecard", "guide")
+    file.write_text("owner = ", "utf-8")
+    with pytest.raises(ConfigError, match="is not valid TOML"):
+        write_setting(file, "scorecard", "guide")
+    assert file.read_text("utf-8") == "owner = "
+    blocked = tmp_path / "no-folder"
+    blocked.touch()
+    monkeypatch.setattr("customer_research.settings.default_path", lambda: blocked / "settings.toml")
+    with pytest.raises(ConfigError, match="cannot be"):
+        write_setting(None, "scorecard", "guide")
+    monkeypatch.setenv("CUSTOMER_RESEARCH_SCORECARD", "retention")
+    with pytest.raises(ConfigError, match="CUSTOMER_RESEARCH_SCORECARD goes before"):
+        write_setting(file, "scorecard", "guide")
