@@ -20,6 +20,7 @@ NAMES = (
     "profile",
     "live",
     "calibration",
+    "judgement",
     "batch",
     "portfolio",
     "backfill",

@@ -216,6 +216,11 @@ class Settings(BaseSettings):
         "canonical", description="Scorecard of the reports: canonical, canonical_1, guide or billing_guide"
     )
     owner: str = Field("", description="Whose accounts `--mine` means: your HubSpot owner id, or your name there")
+    test_operators: tuple[str, ...] = Field(
+        (),
+        description="Operator ids, or beginnings of ids with a * behind, of your own tests and demonstrations: whether they "
+        "left proves nothing, so that backtests and calibrations leave them out",
+    )
     playbook: Path | None = Field(None, description="Your own playbook (TOML: what to do when); empty: the shipped one")
     show_personal: bool = Field(default=False, description="Show personal data unmasked")
     links: Mapping[str, str] = Field(default_factory=dict, description="Deep-link patterns by kind, with {id}")

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,70 @@ def test_thresholds_by_capacity_and_cost(config: Path, card: Path, tmp_path: Pat
     assert "7.5%" in out  # 30 / (0.2 x 2000)
     for wrong in ((), ("--capacity", "1", "--cost", "2"), ("--cost", "20")):
         assert called(config, "thresholds", str(card), *wrong)[0] == 2
+
+
+def test_no_threshold_where_the_score_is_not_shown_to_tell_who_leaves(config: Path, tmp_path: Path) -> None:
+    blind, new = blind_card(tmp_path), tmp_path / "new.toml"
+    code, out, _ = called(config, "thresholds", str(blind), "--capacity", "1", "--output", str(new))
+    assert (code, new.exists()) == (11, False)
+    assert "is not shown to predict who leaves on your data (AUC" in _plain(out)
+    few = without(config, "left-0*")
+    code, out, _ = called(few, "thresholds", "--capacity", "1", "--output", str(new))
+    assert (code, new.exists()) == (11, False)
+    assert "not enough churn yet (16 of 20 accounts that left)" in _plain(out)
+
+
+def test_how_often_the_score_was_right_stands_beside_the_band(config: Path) -> None:
+    shutil.rmtree(config.parent / "lake" / "track_record", ignore_errors=True)
+    unknown = "How often the score was right here is not known"
+    assert called(config, "portfolio", "score", "--no-track")[0] in {0, 3}
+    assert unknown in _plain(called(config, "portfolio")[1])
+    _, _, err = called(config, "portfolio", "score")
+    told = re.search(r"Nobody stood At Risk or Critical on \d+ earlier dates; of all \S+ left within 90 days", err)
+    assert told, err
+    for report in ("portfolio", "digest"):
+        assert told[0] in _plain(called(config, report, "--format", "markdown")[1]).replace("\\", ""), report
+    assert "once a month" not in called(config, "portfolio", "score")[2]  # the month is the same
+    document = json.loads(called(config, "portfolio", "--json")[1])
+    (shown,) = [one for one in document["sections"] if one["id"] == "track"]
+    proofs = {one["id"]: one["source"] for one in document["receipts"]}
+    assert {proofs[ref] for cell in shown["blocks"][1]["rows"][0][1:] for ref in cell["receipts"]} == {"backtest"}
+
+
+def test_a_past_that_tells_too_little_says_so_and_the_snapshot_stands(config: Path) -> None:
+    few = without(config, "left-0*")
+    folder = config.parent / "lake" / "track_record"
+    shutil.rmtree(folder, ignore_errors=True)
+    code, _, err = called(few, "portfolio", "score")
+    assert code in {0, 3}
+    assert "not enough churn yet (16 of 20 accounts that left)" in err
+    (kept,) = folder.glob("*.json")
+    assert kept.stat().st_mode & 0o077 == 0
+    kept.write_text("{}", encoding="utf-8")  # as another version of the program might have left it
+    assert "not enough churn yet" in called(few, "portfolio", "score")[2]
+    kept.unlink()
+    everybody = without(config, "*")
+    code, _, err = called(everybody, "portfolio", "score")
+    assert code in {0, 3}
+    assert "stays unknown: Nobody is left to try a scorecard on: " in err
+    assert list(folder.glob("*")) == []
+
+
+def test_tests_and_demonstrations_are_left_out_of_a_backtest_by_name(config: Path) -> None:
+    out = _plain(called(without(config, "left-0*", "stays-00"), "backtest")[1])
+    assert "16 accounts churned of 49" in out
+    assert "the setting test_operators names the account as a test" in out
+
+
+def without(config: Path, *tests: str) -> Path:
+    """The settings with these operators as tests."""
+    path = config.with_name("without.toml")
+    path.write_text(f"test_operators = {json.dumps(tests)}\n{config.read_text(encoding='utf-8')}", encoding="utf-8")
+    return path
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("│", " ").split())
 
 
 def test_drift_is_checked_after_the_calibration(config: Path, card: Path, tmp_path: Path) -> None:

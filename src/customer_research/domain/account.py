@@ -16,6 +16,7 @@ from customer_research.domain.history import ScoreHistory
 from customer_research.domain.identity import Match
 from customer_research.domain.rates import Rates
 from customer_research.domain.report import Freshness
+from customer_research.domain.track import TrackRecord
 from customer_research.domain.urgency import Urgency
 
 
@@ -62,7 +63,7 @@ class Account:
     and the listings by name; `scores` the health score per scorecard that was asked for (the first is the report's);
     `links` are URL patterns by kind with an `{id}` placeholder; `rates` the exchange rates around `as_of`, None: none are set.
     `advice` is what the playbook says to do, `urgency` how soon (None: nothing was judged); `history` the earlier scores and `alerts` the alerts, where
-    they were asked for, or why they are not known.
+    they were asked for, or why they are not known; `track` how often the score was right here, where that was worked out.
     """
 
     operator_id: str
@@ -81,6 +82,7 @@ class Account:
     urgency: Urgency | None = None
     history: ScoreHistory | Gap = NO_HISTORY
     alerts: AlertsAbout | Gap = NO_ALERTS
+    track: TrackRecord | None = None
 
     def scored_by(self, scorecard: str) -> HealthScore | None:
         """The score under a scorecard of this name, where it was asked for."""

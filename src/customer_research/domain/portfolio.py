@@ -15,6 +15,7 @@ from customer_research.domain.money import Amounts
 from customer_research.domain.rates import Rates
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
+from customer_research.domain.track import TrackRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Portfolio:
     `receipt` proves what was computed over the whole snapshot. `changes` holds each shown operator's change of the score in
     30 days; `no_history` says why there are none, when the score history could not be read. `accounts` bear figures of the wide table only (no records; of the amounts per
     currency the MRR alone). `amounts` is the MRR of the chosen by band and segment; `rates` convert it, None: none are set.
+    `track` says how often the score was right here, where that was worked out.
     """
 
     snapshot: Snapshot
@@ -66,6 +68,7 @@ class Portfolio:
     changes: Mapping[str, Figure] = field(default_factory=dict)
     no_history: Gap | None = None
     rates: Rates | None = None
+    track: TrackRecord | None = None
 
 
 RiskSort = Literal["loss", "risk"]

@@ -31,6 +31,7 @@ from customer_research.reports.kinds import lookup as lookup_kind
 from customer_research.reports.kinds.reason import build_reason
 from customer_research.research import comparison, missing, whatif
 from customer_research.research import doctor as checks
+from customer_research.research.backtest.track import track_of
 from customer_research.research.batch import Batch, Order, Row, Told
 from customer_research.research.connections import Connections
 from customer_research.research.entries import Entry
@@ -249,6 +250,7 @@ class Research:
             findings=findings,
             links=self.settings.links,
             rates=self._rates_around(gathered.as_of),
+            track=track_of(self.settings.lake_folder, scores[0].digest),
         )
         if past:
             from customer_research.research.history.past import with_past  # noqa: PLC0415 - start-up time

@@ -35,6 +35,7 @@ from customer_research.sandbox.servers.cards import SNOWFLAKE
 from customer_research.sandbox.servers.faults import SOURCES, Controls, Fault, Faults, Request, parse_fault
 from customer_research.sandbox.servers.notion_pages import REPORTS_DATA_SOURCE
 from customer_research.sandbox.servers.snowflake import Warehouse
+from customer_research.sandbox.vocabulary import SCENARIO_IDS
 
 HOST = "127.0.0.1"
 _BASE_PATHS = {"lago": "/api/v1", "hubspot": "", "metabase": "", "notion": "/v1"}
@@ -307,7 +308,10 @@ def _settings(dataset: Dataset, addresses: Mapping[str, str], folder: Path, cont
     if not controls.rate_limits:
         for vendor in SOURCES:
             tables[vendor]["requests_per_second"] = _UNLIMITED
-    lines = [f"clock = {json.dumps(clock_text(dataset.as_of))}"]
+    lines = [
+        f"clock = {json.dumps(clock_text(dataset.as_of))}",
+        f"test_operators = {json.dumps([f'{SCENARIO_IDS}*'])}",
+    ]
     for name, values in tables.items():
         lines += ["", f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
     return "\n".join(lines) + "\n"

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SCENARIO_IDS = "00000000-5ce0-11f0-a000-"
+"""How the operator ids of the named scenarios begin: the world's other ids are drawn."""
+
 FIRST_WORDS = (
     "Harbor", "Quill", "Copper", "Juniper", "Larkspur", "Meridian", "Osprey", "Pinecrest", "Saffron", "Tidewater",
     "Umber", "Verdant", "Willow", "Yarrow", "Zephyr", "Alder", "Bramble", "Cinder", "Dovetail", "Elmwood",

@@ -50,6 +50,8 @@ _DOMAIN = (
     "alert",
     "rates",
     "urgency",
+    "track",
+    "calibration",
 )
 """The modules of the vocabulary whose records an account may hold."""
 

@@ -19,6 +19,7 @@ from customer_research.reports.presentation import source_title
 from customer_research.reports.recommend import due
 from customer_research.reports.standing import by_worth
 from customer_research.reports.tones import PRIORITY_TONES
+from customer_research.reports.track import at_risk as track_line
 from customer_research.reports.urgency import urgency_rank
 
 WORSE, BETTER, ISSUES, CRITICAL, ADVICE = 10, 5, 5, 10, 4
@@ -106,6 +107,7 @@ def _totals(found: Week) -> Iterator[Block]:
         lines.append(FigureLine(f"The same on {moves.then.as_of:%Y-%m-%d}", then))
     lines.append(FigureLine("MRR at risk, a month", money_at_risk(portfolio)))
     yield Figures(tuple(lines))
+    yield track_line(portfolio.track)
     if isinstance(moves, Gap):
         yield Missing("What changed in the week", moves)
 

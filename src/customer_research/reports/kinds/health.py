@@ -12,6 +12,7 @@ from customer_research.reports.evidence import evidence_table
 from customer_research.reports.frame import frame
 from customer_research.reports.recommend import action_table
 from customer_research.reports.standing import observed_churn
+from customer_research.reports.track import beside_band
 
 
 def build(account: Account) -> Report:
@@ -45,6 +46,7 @@ def _score(account: Account) -> Section | None:
     return section(
         "Score",
         judgement.score_lines(account),
+        beside_band(account),
         observed_churn(account),
         judgement.dimension_table(account, score),
         pictures.dimension_bars(account),

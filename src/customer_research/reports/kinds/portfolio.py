@@ -19,6 +19,7 @@ from customer_research.reports.build import figure, section, sections, stated
 from customer_research.reports.conversion import converted
 from customer_research.reports.presentation import source_title
 from customer_research.reports.standing import flag, health
+from customer_research.reports.track import by_band
 from customer_research.reports.urgency import urgency_cell
 
 _AT_RISK = frozenset({"critical", "at_risk"})
@@ -38,7 +39,7 @@ def build(found: Portfolio) -> Report:
         as_of=found.snapshot.as_of,
         sections=sections(
             section("Who needs attention", *_lines(found), id="attention"),
-            *(() if nobody(found) else (_disagreements(found), *groups(found))),
+            *(() if nobody(found) else (_disagreements(found), *groups(found), track_record(found))),
         ),
         freshness=found.freshness,
         warnings=tuple(gap_warnings(found)),
@@ -83,6 +84,11 @@ def groups(found: Portfolio) -> Iterator[Section | None]:
         group_table(found, statuses, "Status", "By status"),
         id="groups",
     )
+
+
+def track_record(found: Portfolio) -> Section | None:
+    """How often the score was right on earlier dates."""
+    return section("How often it was right", *by_band(found.track), id="track")
 
 
 def _by_band(found: Portfolio) -> list[Group]:

@@ -38,6 +38,7 @@ from customer_research.reports.frame import frame
 from customer_research.reports.presentation import source_title
 from customer_research.reports.recommend import recommendation_section
 from customer_research.reports.standing import observed_churn
+from customer_research.reports.track import beside_band
 
 _ACTIVITY_DAYS = 30
 _ACTIVITY_ROWS = 12
@@ -126,6 +127,7 @@ def _health(account: Account) -> Section | None:
     return section(
         "Health",
         judgement.score_lines(account),
+        beside_band(account),
         observed_churn(account),
         judgement.dimension_table(account, score) if score else None,
         *judgement.titled(

@@ -7,23 +7,37 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from customer_research.domain.backtest import BandChoice, Chosen
+from customer_research.domain.calibration import Estimate
 from customer_research.domain.evidence import Fact, Receipt
 from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.money import Money
 from customer_research.domain.report import Block, FigureLine, Figures, Freshness, Prose, Report, Table
-from customer_research.domain.words import counted, money_words, share_words
+from customer_research.domain.track import ENOUGH
+from customer_research.domain.words import counted, money_words, share_words, value_words
 from customer_research.reports.build import section, sections
 from customer_research.reports.kinds.backtest import BAND_HEADERS, band_rows, load_table, merged_words
 from customer_research.reports.kinds.outcomes import BIAS
 
 
 @dataclass(frozen=True, slots=True)
+class Unproven:
+    """A score by which nothing can be chosen: how many accounts left, and the AUC, whose interval holds 0.5 if they are enough."""
+
+    churned_accounts: int
+    auc: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
 class ThresholdsTold:
-    """A choice of thresholds for one scorecard; `written` are the names of the files that hold it."""
+    """A choice of thresholds for one scorecard; `written` are the names of the files that hold it.
+
+    `chosen` is None where it was `refused`.
+    """
 
     name: str
     version: str
-    chosen: Chosen
+    chosen: Chosen | None
+    refused: Unproven | None
     bands: BandChoice
     written: tuple[str, ...]
     basis: tuple[Receipt, ...]
@@ -66,6 +80,8 @@ def _count(told: ThresholdsTold, value: int) -> Fact[int]:
 
 def _headline(told: ThresholdsTold) -> Prose:
     chosen = told.chosen
+    if chosen is None:
+        return _refusal(told)
     facts = (_count(told, chosen.events),)
     on = f"on {counted(chosen.events, 'churned account')}"
     if chosen.at is None:
@@ -73,8 +89,30 @@ def _headline(told: ThresholdsTold) -> Prose:
     return Prose(f"Alert at a score of {chosen.at} or below: {why_words(chosen)}, {on}.", facts)
 
 
+def _refusal(told: ThresholdsTold) -> Prose:
+    refused = told.refused
+    assert refused is not None
+    count = _count(told, refused.churned_accounts)
+    if refused.churned_accounts < ENOUGH or refused.auc is None:
+        return Prose(
+            f"No threshold: not enough churn yet ({refused.churned_accounts} of {ENOUGH} accounts that left).",
+            (count,),
+            "unknown",
+        )
+    auc = Fact(refused.auc, "estimate", told.basis, told.as_of)
+    return Prose(
+        f"No threshold: {told.name} is not shown to predict who leaves on your data (AUC {value_words(auc)}; 0.5 is chance; "
+        f"{counted(refused.churned_accounts, 'account')} left).",
+        (auc, count),
+        "watch",
+    )
+
+
 def _threshold(told: ThresholdsTold) -> Iterator[Block]:
     chosen = told.chosen
+    if chosen is None:
+        yield _refusal(told)
+        return
     lines = [FigureLine("Churned accounts", Fact(chosen.events, "count", told.receipts, told.as_of))]
     if chosen.at is not None:
         lines.append(FigureLine("Alert at this score or below", Fact(chosen.at, "points", told.basis, told.as_of)))

@@ -13,11 +13,13 @@ from tomlkit.items import Table
 from customer_research.connect.source import Clock
 from customer_research.domain.backtest import BandChoice, Chosen, Economics
 from customer_research.domain.report import Report
+from customer_research.domain.track import CHANCE, ENOUGH
 from customer_research.errors import UsageError
 from customer_research.health.backtest.thresholds import band_choice, by_capacity, by_cost
+from customer_research.health.backtest.trial import try_card
 from customer_research.health.calibration.card_file import cut_table
 from customer_research.health.scorecard import declaration_of, read_scorecard
-from customer_research.reports.kinds.thresholds import ThresholdsTold, build_thresholds, why_words
+from customer_research.reports.kinds.thresholds import ThresholdsTold, Unproven, build_thresholds, why_words
 from customer_research.research.backtest.desk import Asked, Ground, tread
 from customer_research.research.backtest.signals import EXPERT
 from customer_research.research.calibrating.files import write_new
@@ -51,10 +53,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The report, and the files that were written."""
+    """The report, and the files that were written; `refused`: the score is not shown to tell who leaves, so that none was."""
 
     report: Report
     files: tuple[Path, ...]
+    refused: bool = False
 
 
 def choose_thresholds(settings: Settings, wanted: Wanted, clock: Clock) -> Written:
@@ -67,14 +70,16 @@ def choose_thresholds(settings: Settings, wanted: Wanted, clock: Clock) -> Writt
     _refuse(wanted)
     name = wanted.card or (EXPERT if wanted.ground.signals is not None else settings.scorecard)
     ground = tread(settings, replace(wanted.ground, cards=(name,)), clock)
-    chosen = _chosen(ground, wanted)
-    bands = band_choice(ground.rows, ground.tried[0], seed=wanted.ground.seed)
-    files = _write(name, ground, wanted, chosen, bands)
     tried = ground.tried[0]
+    refused = _unproven(ground, wanted.ground.seed)
+    chosen = None if refused else _chosen(ground, wanted)
+    bands = band_choice(ground.rows, tried, seed=wanted.ground.seed)
+    files = () if chosen is None else _write(name, ground, wanted, chosen, bands)
     told = ThresholdsTold(
         name=tried.name,
         version=tried.version,
         chosen=chosen,
+        refused=refused,
         bands=bands,
         written=tuple(path.name for path in files),
         basis=ground.basis,
@@ -83,7 +88,16 @@ def choose_thresholds(settings: Settings, wanted: Wanted, clock: Clock) -> Writt
         as_of=ground.told.known_until,
         now=clock(),
     )
-    return Written(build_thresholds(told), files)
+    return Written(build_thresholds(told), files, refused=refused is not None)
+
+
+def _unproven(ground: Ground, seed: int) -> Unproven | None:
+    """Why no threshold can be chosen by this score: too little churn, or it is not shown to tell who leaves."""
+    found = try_card(ground.rows, ground.tried[0], seed=seed).evaluation
+    auc = found.auc
+    if found.churned_accounts >= ENOUGH and auc is not None and auc.low is not None and auc.low > CHANCE:
+        return None
+    return Unproven(found.churned_accounts, auc)
 
 
 def _refuse(wanted: Wanted) -> None:

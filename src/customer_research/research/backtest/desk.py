@@ -164,6 +164,7 @@ def tread(settings: Settings, asked: Asked, clock: Clock, *, open_too: bool = Fa
                 since=asked.since,
                 open_too=open_too,
                 patience=settings.lake.patience,
+                tests=settings.test_operators,
             )
     if asked.managers is not None:
         past = replace(past, managers=asked.managers)

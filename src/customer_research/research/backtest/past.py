@@ -9,7 +9,7 @@ every date, by name. What an account did within ninety days after is told by bil
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from customer_research.domain.backtest import Dropped, LeftOut
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.tables import TableSet
-from customer_research.domain.words import share_words
+from customer_research.domain.words import counted, share_words
 from customer_research.engines.engine import Engine
 from customer_research.errors import OutOfMemoryError, UsageError
 from customer_research.health.scorecard import Rule, Scorecard
@@ -112,6 +112,7 @@ def look_back(
     since: datetime | None = None,
     open_too: bool = False,
     patience: timedelta = PATIENCE,
+    tests: Collection[str] = (),
 ) -> Past:
     """Measure every active account at even steps back from `until`, and score it under each of the cards.
 
@@ -126,9 +127,11 @@ def look_back(
         open_too: keep the rows whose windows are not over yet.
         patience: how old tables may be at a date (`TableSet.at`). Tables of which it is not known when they were read were so
             at `until`.
+        tests: operators whose leaving proves nothing (setting `test_operators`): ids, or beginnings with a * behind.
 
     Raises:
-        UsageError: the tables have no subscriptions, or begin less than half a year and a window before `until`.
+        UsageError: the tables have no subscriptions, or begin less than half a year and a window before `until`; or no row
+            can be used.
         EngineError: a table's file cannot be read, or a query failed.
     """
     attach(engine, tables, until)
@@ -149,7 +152,17 @@ def look_back(
     lost = _measure(engine, _read_at(tables, until), instants, patience)
     _mark(engine, until, lost)
     rows = engine.run(f"SELECT * FROM {_ROWS} ORDER BY operator_id, t")
-    kept, dropped = _kept(rows, counting, open_too=open_too)
+    kept, dropped = _kept(rows, counting, tests, open_too=open_too)
+    if not kept:
+        raise UsageError(
+            "Nobody is left to try a scorecard on: "
+            + (
+                "; ".join(f"of {counted(one.rows, 'row')} {one.words}" for one in dropped)
+                or "no account was active then"
+            )
+            + ".",
+            hint="Ask for other dates, or look at the setting test_operators.",
+        )
     places = {row["number"]: place for place, row in enumerate(kept)}
     return Past(
         operator_ids=tuple(row["operator_id"] for row in kept),
@@ -323,12 +336,12 @@ def _mark(engine: Engine, until: datetime, lost: Mapping[str, str]) -> None:
 
 
 def _kept(
-    rows: Sequence[Mapping[str, Any]], counting: Counting, *, open_too: bool
+    rows: Sequence[Mapping[str, Any]], counting: Counting, tests: Collection[str], *, open_too: bool
 ) -> tuple[list[Mapping[str, Any]], tuple[Dropped, ...]]:
     """The rows that a backtest can use, and how many were dropped for which reason."""
     kept, counts = [], dict.fromkeys(_REASONS, 0)
     for row in rows:
-        why = _why_not(row, counting)
+        why = "test" if _is_test(row["operator_id"], tests) else _why_not(row, counting)
         if why == "open" and open_too and row["measured"]:
             why = None
         if why is None:
@@ -339,11 +352,16 @@ def _kept(
 
 
 _REASONS = {
+    "test": "the setting test_operators names the account as a test",
     "open": "their ninety days are not over yet",
     "unmeasured": "the sources tell nothing of the account, so that no score can be made",
     "unclear": "billing does not tell when, or whether, the relation ended",
     "non_payment": "the account left because it did not pay, which is kept apart from leaving by choice",
 }
+
+
+def _is_test(operator_id: str, tests: Collection[str]) -> bool:
+    return any(operator_id.startswith(one[:-1]) if one.endswith("*") else operator_id == one for one in tests)
 
 
 def _why_not(row: Mapping[str, Any], counting: Counting) -> str | None:

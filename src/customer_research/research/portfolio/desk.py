@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from customer_research.reports.kinds import churn_risk, digest, portfolio_summar
 from customer_research.reports.kinds import portfolio as portfolio_kind
 from customer_research.reports.render import accounts_csv
 from customer_research.reports.standing import PORTFOLIO_COLUMNS
+from customer_research.research.backtest.track import track_of
 from customer_research.research.exchange import rates_around
 from customer_research.research.history.keeping import changes
 from customer_research.research.judge import card_named
@@ -77,14 +79,7 @@ def digest_report(settings: Settings, *, now: datetime) -> Report:
     """
     with _newest(settings) as (engine, folder, snapshot):
         week = moves(settings, snapshot, WEEK)
-        found = looking.portfolio(
-            engine,
-            folder,
-            snapshot,
-            Wanted(most=digest.ISSUES),
-            now=now,
-            **_given(settings, now, snapshot),
-        )
+        found = _looked(settings, (engine, folder, snapshot), Wanted(most=digest.ISSUES), now)
         ids = [*digest.moved_ids(week), *(account.operator_id for account in found.accounts)]
         told = looking.told_of(engine, folder, snapshot, ids, settings=settings, now=now)
     return digest.build(Week(found, week, done(settings, snapshot, WEEK), told))
@@ -98,22 +93,27 @@ def summary_report(settings: Settings, *, now: datetime) -> Report:
     """
     with _newest(settings) as (engine, folder, snapshot):
         month = moves(settings, snapshot, MONTH)
-        given: dict[str, Any] = {"now": now, **_given(settings, now, snapshot)}
-        wanted = Wanted(sort="mrr", most=portfolio_summary.DRAWN)
-        found = looking.portfolio(engine, folder, snapshot, wanted, **given)
+        found = _looked(settings, (engine, folder, snapshot), Wanted(sort="mrr", most=portfolio_summary.DRAWN), now)
         told = looking.told_of(engine, folder, snapshot, portfolio_summary.moved_ids(month), settings=settings, now=now)
-        risks = looking.risks(engine, folder, snapshot, Wanted(most=portfolio_summary.RISKS), **given)
+        given = _given(settings, now, snapshot)
+        risks = looking.risks(engine, folder, snapshot, Wanted(most=portfolio_summary.RISKS), now=now, **given)
     return portfolio_summary.build(Overview(found, risks, month, told, found.accounts))
 
 
 def _portfolio(settings: Settings, wanted: Wanted, now: datetime) -> Portfolio:
     with _newest(settings) as (engine, folder, snapshot):
-        found = looking.portfolio(engine, folder, snapshot, wanted, now=now, **_given(settings, now, snapshot))
+        found = _looked(settings, (engine, folder, snapshot), wanted, now)
     ids = [account.operator_id for account in found.accounts]
     try:
         return looking.with_changes(found, changes(settings.store_url, snapshot, ids))
     except StoreError as error:  # only the change needs the store: everything else stands in the snapshot
         return looking.without_history(found, Gap(SOURCE, "unavailable", error.message, error.hint))
+
+
+def _looked(settings: Settings, newest: tuple[Engine, Path, Snapshot], wanted: Wanted, now: datetime) -> Portfolio:
+    """The operators wanted of a snapshot, with how often its scorecard was right on the lake's past."""
+    found = looking.portfolio(*newest, wanted, now=now, **_given(settings, now, newest[2]))
+    return replace(found, track=track_of(settings.lake_folder, newest[2].digest))
 
 
 def _risks(settings: Settings, wanted: Wanted, now: datetime) -> Risks:

@@ -44,7 +44,7 @@ TERM_DAYS = 30
 
 def scenario_id(number: int, variant: int = 0) -> str:
     """The reserved operator id of a scenario; `variant` 1, 2 … for its further operators."""
-    return f"00000000-5ce0-11f0-a000-0000000{variant:03d}{number:02d}"
+    return f"{words.SCENARIO_IDS}0000000{variant:03d}{number:02d}"
 
 
 class Script:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from customer_research.research.backtest.desk import Asked
     from customer_research.settings import Settings
 
-WORSE, TOO_LITTLE, DRIFTED = 12, 13, 14
+REFUSED, WORSE, TOO_LITTLE, DRIFTED = 11, 12, 13, 14
 
 HELP = """\
 How well CARD (one or two scorecards; default: setting scorecard) told on past dates who would leave within 90 days: AUC, PR-AUC,
@@ -37,6 +37,9 @@ so many new alerts a week; with --cost and --save-rate, the highest score at whi
 
 It tells churn by band, and which bands do not separate; from 300 churned accounts on the cut-offs are tied to churn, and bands
 that do not separate become one. --output writes a new version of the scorecard, --alerts a file for the setting alerts.rules.
+
+Where the score is not shown to tell who leaves (under 20 accounts left, or the interval of its AUC holds 0.5) nothing is chosen
+and nothing written: exit code 11.
 """
 DRIFT_HELP = """\
 Whether CARD's calibration still holds: for each date after it, observed over expected churn with its Poisson interval (outside
@@ -231,6 +234,8 @@ def thresholds(
     delivery(done.report)
     for path in done.files:
         click.echo(f"Written: {path}", err=True)
+    if done.refused:
+        return REFUSED
     return PARTIAL if done.report.partial else 0
 
 

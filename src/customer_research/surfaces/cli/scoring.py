@@ -32,6 +32,9 @@ Each operator gets the very score that `health` gives. The same question is not 
 scored by what the lake knew then. Of a date before its first sync only what has a date counts; what a source overwrites without
 one (a ticket's status, a planned cancellation) is not judged, coverage is lower for it, and the snapshot names it.
 
+Once a month it also works out how often the score was right on earlier dates of the lake (the backtest of the setting
+`scorecard`); `portfolio`, `digest`, `health` and `profile` say it beside the band.
+
 Exit code: 0 done; 3 done, but a source should have told more; 2 the tables are empty or wrong, or the date is; 5 the
 scorecard or the engine is.
 """
@@ -88,10 +91,16 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @_asking
 @click.option("--tables", type=_FOLDER, metavar="DIR", help="Canonical tables in a folder, instead of the lake's.")
 @click.option("--again", is_flag=True, help="Compute it anew even when it is there already.")
+@click.option(
+    "--track/--no-track",
+    default=True,
+    help="Once a month work out how often the score was right on earlier dates of the lake; default: do.",
+)
 @click.pass_context
-def portfolio_score(ctx: click.Context, *, asked: Asked, as_json: bool) -> int:
+def portfolio_score(ctx: click.Context, *, asked: Asked, track: bool, as_json: bool) -> int:
     """Take a snapshot and keep it; see `PORTFOLIO_SCORE_HELP` for exit codes."""
-    from customer_research.research.portfolio.taking import standings, summary, take  # noqa: PLC0415 - start-up time
+    from customer_research.research.backtest.track import once_a_month  # noqa: PLC0415 - start-up time
+    from customer_research.research.portfolio.taking import standings, summary, take  # noqa: PLC0415
     from customer_research.research.service import system_clock  # noqa: PLC0415
 
     settings = settings_of(ctx)
@@ -102,6 +111,10 @@ def portfolio_score(ctx: click.Context, *, asked: Asked, as_json: bool) -> int:
     else:
         click.echo(_summary(snapshot, found))
         click.echo(f"Files: {folder}")
+    if track and asked.tables is None and asked.as_of is None and asked.scorecard in {None, settings.scorecard}:
+        once_a_month(
+            settings, snapshot, lambda: settings.clock or system_clock(), lambda line: click.echo(line, err=True)
+        )
     return _code(snapshot)
 
 
