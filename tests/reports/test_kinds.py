@@ -199,7 +199,10 @@ def test_onboarding_is_said_first() -> None:
 def test_headline_tells_score_band_coverage_status_and_gate() -> None:
     report = KINDS["health"].build(full())
     assert report.headline is not None
-    assert report.headline.text == "Health 66 of 100, At Risk (gate: active dispute), coverage 100%. Status: active."
+    assert (
+        report.headline.text
+        == "Health 66 of 100, At Risk (gate: active dispute), coverage 100%. Status: active. Act this week, by 2026-11-08: 1 dispute is active."
+    )
     assert report.headline.tone == "bad"
 
 

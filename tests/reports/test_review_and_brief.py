@@ -304,7 +304,9 @@ def at_risk(**points: int) -> Account:
 def test_the_risk_is_what_retention_lacks_with_level_and_loss() -> None:
     report = RISK.report(at_risk(E1=-30, E2=-20, C8=10))
     assert report.headline is not None
-    assert report.headline.text == "Risk 40 of 100. Medium risk. Expected loss $59.60 of MRR a month."
+    assert report.headline.text == (
+        "Risk 40 of 100. Medium risk. Expected loss $59.60 of MRR a month. Act this week, by 2026-11-08: 1 dispute is active."
+    )
     assert "it is not a probability" in words(report, "risk")
     assert "Category Engagement" in words(report, "risk")
     assert "E1 +30" in words(report, "leaving")

@@ -31,7 +31,6 @@ from customer_research.reports.kinds import lookup as lookup_kind
 from customer_research.reports.kinds.reason import build_reason
 from customer_research.research import comparison, missing, whatif
 from customer_research.research import doctor as checks
-from customer_research.research.backtest.track import track_of
 from customer_research.research.batch import Batch, Order, Row, Told
 from customer_research.research.connections import Connections
 from customer_research.research.entries import Entry
@@ -45,6 +44,7 @@ from customer_research.research.journal import Journal
 from customer_research.research.judge import advised, card_named, judge
 from customer_research.research.judge import prepare as prepare_judging
 from customer_research.research.resolve import Resolution, Resolver, operator_id_of
+from customer_research.research.track_record import track_of
 from customer_research.research.why import compare, explain, metric_named, needed_tables, part_named, warehouse_evidence
 from customer_research.settings import Settings
 

@@ -20,7 +20,6 @@ from customer_research.reports.kinds import churn_risk, digest, portfolio_summar
 from customer_research.reports.kinds import portfolio as portfolio_kind
 from customer_research.reports.render import accounts_csv
 from customer_research.reports.standing import PORTFOLIO_COLUMNS
-from customer_research.research.backtest.track import track_of
 from customer_research.research.exchange import rates_around
 from customer_research.research.history.keeping import changes
 from customer_research.research.judge import card_named
@@ -28,6 +27,7 @@ from customer_research.research.portfolio import looking
 from customer_research.research.portfolio.looking import Wanted
 from customer_research.research.portfolio.moves import done, moves
 from customer_research.research.portfolio.snapshots import snapshots_of
+from customer_research.research.track_record import track_of
 from customer_research.settings import Settings
 
 WEEK, MONTH = 7, 30

@@ -99,9 +99,9 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.pass_context
 def portfolio_score(ctx: click.Context, *, asked: Asked, track: bool, as_json: bool) -> int:
     """Take a snapshot and keep it; see `PORTFOLIO_SCORE_HELP` for exit codes."""
-    from customer_research.research.backtest.track import once_a_month  # noqa: PLC0415 - start-up time
     from customer_research.research.portfolio.taking import standings, summary, take  # noqa: PLC0415
     from customer_research.research.service import system_clock  # noqa: PLC0415
+    from customer_research.research.track_record import once_a_month  # noqa: PLC0415 - start-up time
 
     settings = settings_of(ctx)
     folder, snapshot = take(settings, lambda: settings.clock or system_clock(), asked)
