@@ -188,6 +188,7 @@ def test_rules_of_a_scorecard_make_a_scorecard_of_rules(call: Run, tmp_path: Pat
     assert _result(tmp_path)["base"] == "canonical"
     card, base = load_scorecard(tmp_path / "card.toml", METRIC_NAMES), load_scorecard("canonical", METRIC_NAMES)
     assert card.name == "canonical_calibrated"
+    assert card.one_number is base.one_number is True
     assert [rule.id for rule in card.rules] == [rule.id for rule in base.rules]
     points = {signal.name: signal.points for signal in card.signals}
     for rule, was in zip(card.rules, base.rules, strict=True):

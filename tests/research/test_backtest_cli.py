@@ -8,14 +8,18 @@ import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import tomlkit
 from backtest_cases import BEGAN, ago, bookings, subscription, tables_of
 from made_up_lake import fill, settings_file, settings_in
+from scored_accounts import account, score
 
+from customer_research.domain.account import Account
 from customer_research.health.scorecard import load_scorecard
+from customer_research.reports.standing import observed_churn
 from customer_research.research.judge import METRIC_NAMES
 from customer_research.surfaces.cli.group import run
 
@@ -185,6 +189,20 @@ def test_the_lake_calibrates_as_far_as_its_churn_goes(config: Path, card: Path) 
     assert dropped.probability(60) is not None
     assert called(config, "calibrate")[0] == 2
     assert called(config, "drift", str(whole))[0] == 2
+
+
+def test_a_gate_holds_the_score_and_the_probability_is_that_of_the_points(card: Path) -> None:
+    made = load_scorecard(card, METRIC_NAMES)
+    disputed = score(account(active_disputes=1), made)
+    assert (disputed.band, disputed.score) == ("at_risk", made.cuts[1] - 1)
+    assert disputed.uncapped is not None
+    assert disputed.observed is not None
+    assert disputed.observed.probability == made.probability(disputed.uncapped) != made.probability(disputed.score)
+    told = observed_churn(cast("Account", SimpleNamespace(score=disputed, as_of=ago(0))))
+    assert told is not None
+    assert re.match(
+        r"Operators with (scores of \d+ to|a score of) \d+ before a cap churned .* gives that score ", told.text
+    )
 
 
 def test_a_score_is_explained_by_churn_only_where_there_is_a_probability(config: Path, card: Path) -> None:

@@ -70,14 +70,14 @@ def assemble(
         version="+".join((scorecard.version, *scorecard.options)),
         digest=scorecard.digest,
         unjudged_gates=tuple(teller.unjudged_gates(dimensions)),
-        observed=_observed(scorecard, None if score is None else int(score)),
+        observed=_observed(scorecard, None if row["uncapped"] is None else int(row["uncapped"])),
         uncapped=None if row["uncapped"] == score else int(row["uncapped"]),
         highest=None if row["score_high"] == score else int(row["score_high"]),
     )
 
 
 def _observed(card: Scorecard, score: int | None) -> ObservedLike | None:
-    """What became of those with such a score; None where the scorecard's calibration allows no probability."""
+    """What became of those with such a score before gates; None where the scorecard's calibration allows no probability."""
     probability = card.probability(score)
     churn = card.churn
     line = None if churn is None or score is None else churn.of_score(score)

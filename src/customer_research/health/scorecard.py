@@ -138,7 +138,7 @@ class Scorecard:
         return _band(score, self.dimension_cuts)
 
     def probability(self, score: int | None) -> float | None:
-        """The probability of churn within the calibration's window; None where there is none to tell.
+        """The probability of churn within the calibration's window, by the score before gates; None where there is none to tell.
 
         That is so without a calibration, without a score, for a proposal, and where rules count that were not calibrated.
         """

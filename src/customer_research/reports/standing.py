@@ -76,9 +76,11 @@ def observed_churn(account: Account) -> Prose | None:
         bounds = f" [{value_words(low)} to {value_words(high)}]"
     count, probability = told(like.rows, "count", ""), told(like.probability, "ratio", "churn_probability")
     span = f"a score of {like.lowest}" if like.lowest == like.highest else f"scores of {like.lowest} to {like.highest}"
+    capped = score.uncapped is not None
+    span += " before a cap" if capped else ""
     return Prose(
         f"Operators with {span} churned {value_words(rate)}{bounds} in {like.window_days} days (n = {value_words(count)}, "
-        f"{counted(like.churned_accounts, 'account')} churned); the calibration gives this score {value_words(probability)}.",
+        f"{counted(like.churned_accounts, 'account')} churned); the calibration gives {'that' if capped else 'this'} score {value_words(probability)}.",
         (rate, count, probability),
     )
 

@@ -116,7 +116,6 @@ def _rework(document: tomlkit.TOMLDocument, ships: PointScore, expert: Mapping[s
         signal.name.lower(): signal.points / expert[signal.name] for signal in ships.signals if expert[signal.name]
     }
     untouched = []
-    document.pop("one_number", None)  # the probability was read off the score as the points make it
     for rule in document["rules"]:
         if rule.get("note"):
             continue

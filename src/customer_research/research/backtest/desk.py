@@ -274,7 +274,7 @@ def rows_of(past: Past) -> Rows:
 def tried_of(one: CardPast) -> Tried:
     """A scorecard's say on the rows; its own probabilities where it was calibrated."""
     card, curve = one.card, _own_curve(one)
-    own = None if curve is None else probabilities(one.scores, curve)
+    own = None if curve is None else probabilities(one.uncapped, curve)
     return Tried(
         name=card.name,
         version=card.version,

@@ -54,10 +54,14 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CardPast:
-    """What a scorecard says of the n rows: scores (-1: unknown), bands, and the points of each of its k usable rules (n, k)."""
+    """What a scorecard says of the n rows: scores (-1: unknown), bands, and the points of each of its k usable rules (n, k).
+
+    `uncapped` are the scores before gates, off which a calibration reads its probability.
+    """
 
     card: Scorecard
     scores: Integers
+    uncapped: Integers
     bands: tuple[str, ...]
     points: Integers
     rules: tuple[Rule, ...]
@@ -381,8 +385,8 @@ def _why_not(row: Mapping[str, Any], counting: Counting) -> str | None:
 
 def _card_past(engine: Engine, card: Scorecard, places: Mapping[int, int], lost: Mapping[str, str]) -> CardPast:
     usable, left_out = split_rules(card, lost)
-    columns = ["operator_id", "score", "band", *(f"points_{rule.key}" for rule in usable)]
-    scores = np.full(len(places), -1, dtype=np.int64)
+    columns = ["operator_id", "score", "uncapped", "band", *(f"points_{rule.key}" for rule in usable)]
+    scores, uncapped = (np.full(len(places), -1, dtype=np.int64) for _ in range(2))
     bands = ["insufficient"] * len(places)
     points = np.zeros((len(places), len(usable)), dtype=np.int64)
     sql = f"SELECT {', '.join(columns)} FROM ({scoring_sql(card, _METRICS, lost)['scores']}) AS scored"
@@ -391,10 +395,11 @@ def _card_past(engine: Engine, card: Scorecard, places: Mapping[int, int], lost:
             place = places.get(int(row["operator_id"]))
             if place is None:
                 continue
-            scores[place] = -1 if row["score"] is None else int(row["score"])
+            for held, name in ((scores, "score"), (uncapped, "uncapped")):
+                held[place] = -1 if row["score"] is None else int(row[name])
             bands[place] = row["band"]
             points[place] = [int(row[f"points_{rule.key}"] or 0) for rule in usable]
-    return CardPast(card, scores, tuple(bands), points, usable, left_out)
+    return CardPast(card, scores, uncapped, tuple(bands), points, usable, left_out)
 
 
 def split_rules(card: Scorecard, lost: Mapping[str, str]) -> tuple[tuple[Rule, ...], tuple[LeftOut, ...]]:
