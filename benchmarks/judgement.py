@@ -11,16 +11,20 @@ logistic regression on the true causes (out of fold, too): what nobody who sees 
 
 from __future__ import annotations
 
+import csv
+import io
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 
 import customer_research.health.calibration  # noqa: F401 # isort: skip - loads numpy with one thread, before others do
 
 import numpy as np
+import tomlkit
 
 from customer_research.domain.calibration import Estimate
 from customer_research.domain.records import TABLES
@@ -30,6 +34,7 @@ from customer_research.health.calibration.calibrating import Terms, calibrate
 from customer_research.health.calibration.evaluation import Outcomes, Scored, evaluate, group_outcomes
 from customer_research.health.calibration.panel import Floats
 from customer_research.health.calibration.validation import account_folds
+from customer_research.health.scorecard import declaration_of
 from customer_research.lake import Lake
 from customer_research.research.backtest.desk import known_until, rows_of, tried_of
 from customer_research.research.backtest.past import STEPS, WINDOW, Past, look_back
@@ -42,8 +47,23 @@ from customer_research.sandbox.simulation import HAZARD
 from customer_research.settings import Settings
 
 CARDS = ("canonical_1", "canonical", "retention")
+WITH_CANDIDATES = "canonical_with_candidates"
+CANDIDATES = ("R19", "R20", "R21", "R22")
+"""Signs that the scorecard does not count: one takes points when its lift is at least 1.3 with an interval above 1."""
+
+LIFTS = Path(__file__).parent.parent / "docs" / "reference" / "lift.csv"
 RISK = ("at_risk", "critical")
 _EVER = "TIMESTAMP '1970-01-01'"
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """A rule's or gate's churn over that of all rows: where it fired, and on how many rows and accounts it did."""
+
+    name: str
+    rows: int
+    accounts: int
+    lift: Estimate | None
 
 
 def run(dates: int = 11) -> None:
@@ -57,8 +77,11 @@ def run(dates: int = 11) -> None:
             update={"lake": LakeSettings(folder=Path(folder) / "lake")}  # type: ignore[call-arg]
         )
         runner.run(settings, lambda: sandbox.dataset.as_of)
-        past = panel(settings, sandbox.dataset.truth, Path(folder), dates)
+        cards = (*CARDS, str(with_candidates(Path(folder))))
+        past = panel(settings, sandbox.dataset.truth, Path(folder), dates, cards)
         told(past, sandbox.dataset.truth)
+        LIFTS.write_text(written(lifts(past)), encoding="utf-8")
+        print(f"written: {LIFTS.name} (lift of each rule; `./dev docs` takes it into the reference)")
 
 
 def panel(
@@ -134,6 +157,8 @@ def told(past: Past, truth: Sequence[Row]) -> None:
         f"{past.managers} account managers"
     )
     for one in past.cards:
+        if one.card.name == WITH_CANDIDATES:
+            continue
         print(card_words(rows, tried_of(one)))
     print(f"calibrated points (out of fold): {_fitted(past)}")
     print(f"logistic regression on the true causes (out of fold): AUC {words(_of_causes(past, rows, truth))}")
@@ -174,6 +199,47 @@ def words(found: Estimate | None) -> str:
 def share(value: float) -> str:
     """A share in per cent."""
     return f"{value:.1%}"
+
+
+def lifts(past: Past) -> Iterator[Lift]:
+    """Each rule and gate of the canonical scorecard, and each candidate: how much oftener who had it left than all."""
+    rows = rows_of(past)
+    said = next(one for one in past.cards if one.card.name == WITH_CANDIDATES)
+    fired = {rule.id: said.points[:, place] != 0 for place, rule in enumerate(said.rules) if rule.points}
+    fired |= {gate.name: said.gates[:, place] for place, gate in enumerate(said.card.gates)}
+    for name, flags in fired.items():
+        found = group_outcomes(flags.astype(np.int64), ["others", name], rows.outcomes)[1]
+        yield Lift(name, found.rows, found.accounts, found.lift)
+
+
+def with_candidates(folder: Path) -> Path:
+    """The canonical scorecard with the signs that it does not count as rules of a point, so that they are tried, too."""
+    document = tomlkit.parse(declaration_of("canonical")[0])
+    signs = tomlkit.parse(resources.files("customer_research.health").joinpath("findings.toml").read_text("utf-8"))
+    document["name"] = WITH_CANDIDATES
+    document["terms"] = {**signs["terms"], **document["terms"]}
+    for sign in signs["rules"]:
+        if sign["id"] in CANDIDATES:
+            document["rules"].append(
+                {"dimension": "support", "points": -1, "window": "90 days"}
+                | {key: sign[key] for key in ("id", "when", "because", "fact")}
+            )
+    path = folder / "candidates.toml"
+    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+    return path
+
+
+def written(found: Iterable[Lift]) -> str:
+    """The lifts as the CSV that the reference of rules reads."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(("rule", "rows", "accounts", "lift", "low", "high"))
+    for one in found:
+        known = one.lift if one.rows else None
+        figures = ("", "", "") if known is None else (known.value, known.low, known.high)
+        told_ = ("" if figure in {"", None} else f"{figure:.2f}" for figure in figures)
+        lines.writerow((one.name, one.rows, one.accounts, *told_))
+    return text.getvalue()
 
 
 def _fitted(past: Past) -> str:

@@ -202,8 +202,11 @@ def test_every_option_named_alone_exists(path: Path) -> None:
     all_options = _options(cli) | {"--check", "--help"}
     for name in COMMANDS:
         command = _command(name)
-        subcommands = command.commands.values() if isinstance(command, click.Group) else ()
-        all_options |= _options(command).union(*map(_options, subcommands))
+        all_options |= _options(command)
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            found = [command.get_command(context, one) for one in command.list_commands(context)]
+            all_options = all_options.union(*(_options(one) for one in found if one is not None))
     named = {span.split()[0] for span in _named(path) if span.startswith("--")}
     assert named - all_options == set()
 

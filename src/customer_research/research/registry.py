@@ -61,6 +61,9 @@ stands on this page is enough to recompute any score by hand.
   the dimension's, and an open gate holds. The most is with the points that open rules give, and open gates not holding. A dimension
   that is unknown because one of the metrics that make it known is of a silent source has its part in both, from its base in the
   same way. One band for both ends is the band; else it is not settled.
+- **Lift** is how many times as often as all operators those of whom the rule held left within 90 days, with its 95 % interval, and
+  on how many accounts: measured on the sandbox's demo with what was known on each day (`./dev bench judgement`). "Not measured":
+  what the rule rests on is overwritten, so that no past date can tell it. An interval that holds 1 shows nothing either way.
 - **At a past date** a metric may be *not judged* ([decision 10](../decisions/0010-what-was-known-as-of-a-past-date.md)): it is
   unknown, and no source is silent for it. A rule that names one and cannot be told is missing from the coverage and opens no
   range. A dimension of which all the metrics in "known by" are not judged is known by those of its rules of more than 0 points,

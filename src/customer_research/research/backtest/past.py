@@ -54,9 +54,10 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CardPast:
-    """What a scorecard says of the n rows: scores (-1: unknown), bands, and the points of each of its k usable rules (n, k).
+    """What a scorecard says of the n rows: scores (-1: unknown) and bands.
 
-    `uncapped` are the scores before gates, off which a calibration reads its probability.
+    `uncapped` are the scores before gates, off which a calibration reads its probability; `points` (n, k) are those of each of
+    its k usable rules; `gates` (n, g) which of its g gates hold.
     """
 
     card: Scorecard
@@ -66,6 +67,7 @@ class CardPast:
     points: Integers
     rules: tuple[Rule, ...]
     left_out: tuple[LeftOut, ...]
+    gates: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -386,9 +388,11 @@ def _why_not(row: Mapping[str, Any], counting: Counting) -> str | None:
 def _card_past(engine: Engine, card: Scorecard, places: Mapping[int, int], lost: Mapping[str, str]) -> CardPast:
     usable, left_out = split_rules(card, lost)
     columns = ["operator_id", "score", "uncapped", "band", *(f"points_{rule.key}" for rule in usable)]
+    columns += [f"gate_{gate.name}" for gate in card.gates]
     scores, uncapped = (np.full(len(places), -1, dtype=np.int64) for _ in range(2))
     bands = ["insufficient"] * len(places)
     points = np.zeros((len(places), len(usable)), dtype=np.int64)
+    gates = np.zeros((len(places), len(card.gates)), dtype=np.bool_)
     sql = f"SELECT {', '.join(columns)} FROM ({scoring_sql(card, _METRICS, lost)['scores']}) AS scored"
     for batch in engine.batches(sql):
         for row in batch:
@@ -399,7 +403,8 @@ def _card_past(engine: Engine, card: Scorecard, places: Mapping[int, int], lost:
                 held[place] = -1 if row["score"] is None else int(row[name])
             bands[place] = row["band"]
             points[place] = [int(row[f"points_{rule.key}"] or 0) for rule in usable]
-    return CardPast(card, scores, uncapped, tuple(bands), points, usable, left_out)
+            gates[place] = [bool(row[f"gate_{gate.name}"]) for gate in card.gates]
+    return CardPast(card, scores, uncapped, tuple(bands), points, usable, left_out, gates)
 
 
 def split_rules(card: Scorecard, lost: Mapping[str, str]) -> tuple[tuple[Rule, ...], tuple[LeftOut, ...]]:

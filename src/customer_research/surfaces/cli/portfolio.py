@@ -117,7 +117,7 @@ def choosing(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--min-mrr", type=click.FloatRange(min=0), help="Only an MRR of at least this many USD."),
         click.option("--owner", default="", help="Only this account owner's (HubSpot); a part of the name will do."),
         click.option(
-            "--finding", "findings", multiple=True, help="Only where this finding holds (R1 to R18; repeatable)."
+            "--finding", "findings", multiple=True, help="Only where this finding holds (R1 to R22; repeatable)."
         ),
         click.option(
             "--segment",

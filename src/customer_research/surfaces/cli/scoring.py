@@ -91,13 +91,9 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @_asking
 @click.option("--tables", type=_FOLDER, metavar="DIR", help="Canonical tables in a folder, instead of the lake's.")
 @click.option("--again", is_flag=True, help="Compute it anew even when it is there already.")
-@click.option(
-    "--track/--no-track",
-    default=True,
-    help="Once a month work out how often the score was right on earlier dates of the lake; default: do.",
-)
+@click.option("--no-track", is_flag=True, help="Do not work out how often the score was right on earlier dates.")
 @click.pass_context
-def portfolio_score(ctx: click.Context, *, asked: Asked, track: bool, as_json: bool) -> int:
+def portfolio_score(ctx: click.Context, *, asked: Asked, no_track: bool, as_json: bool) -> int:
     """Take a snapshot and keep it; see `PORTFOLIO_SCORE_HELP` for exit codes."""
     from customer_research.research.portfolio.taking import standings, summary, take  # noqa: PLC0415
     from customer_research.research.service import system_clock  # noqa: PLC0415
@@ -111,7 +107,7 @@ def portfolio_score(ctx: click.Context, *, asked: Asked, track: bool, as_json: b
     else:
         click.echo(_summary(snapshot, found))
         click.echo(f"Files: {folder}")
-    if track and asked.tables is None and asked.as_of is None and asked.scorecard in {None, settings.scorecard}:
+    if not no_track and asked.tables is None and asked.as_of is None and asked.scorecard in {None, settings.scorecard}:
         once_a_month(
             settings, snapshot, lambda: settings.clock or system_clock(), lambda line: click.echo(line, err=True)
         )
