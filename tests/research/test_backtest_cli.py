@@ -399,12 +399,12 @@ def test_what_the_gate_lets_pass_becomes_the_default(own: Path, tmp_path: Path) 
     alike.write_text(_declaration("canonical").replace('version = "2"', 'version = "2b"'), encoding="utf-8")
     code, out, err = called(own, "scorecard", "use", str(alike), *QUARTERS)
     assert code == 0
-    assert "Default scorecard: canonical 2 to canonical 2b." in out
+    assert "Default scorecard: canonical 2 to canonical 2b (alike.toml)." in out
     assert "no worse than the old one" in out
     assert f"Written: scorecard in {own.resolve()}" in err
     assert f'scorecard = "{alike}"  # as ever' in own.read_text(encoding="utf-8")
     written = own.read_bytes()
-    assert called(own, "scorecard", "use", str(alike))[:2] == (0, "canonical 2b is the default already.\n")
+    assert called(own, "scorecard", "use", str(alike))[:2] == (0, "canonical 2b (alike.toml) is the default already.\n")
     assert own.stat().st_mode & 0o777 == 0o600
     code, out, err = called(own, "scorecard", "use", "guide", "--since", f"{ago(260):%Y-%m-%d}")
     assert code == 13

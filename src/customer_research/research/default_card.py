@@ -70,12 +70,12 @@ def propose(settings: Settings, name: str, asked: Asked, clock: Clock, *, anyway
     check_writable(SETTING)
     card, named = card_named(name), name if name in shipped_scorecards() else str(Path(name).resolve())
     remarks: tuple[str, ...] = ()
-    found, old, untold = None, settings.scorecard, ""
+    found, old, new, untold = None, settings.scorecard, _words(card, named), ""
     try:
         now = card_named(old)
-        old = _words(now)
+        old = _words(now, settings.scorecard)
         if now.digest == card.digest and settings.scorecard == named:
-            return Proposed(named, old, _words(card), True, None, "", None, "", ())
+            return Proposed(named, old, new, True, None, "", None, "", ())
         ground = tread(settings, replace(asked, cards=(settings.scorecard, named)), clock)
         found, remarks = gate(compare(ground.rows, *ground.tried, seed=asked.seed)), tuple(flattered(ground))
     except (UsageError, ConfigError) as error:
@@ -83,7 +83,7 @@ def propose(settings: Settings, name: str, asked: Asked, clock: Clock, *, anyway
             raise
         untold = str(error)
     moves, unmoved = _moves(settings, named, clock)
-    return Proposed(named, old, _words(card), False, found, untold, moves, unmoved, remarks)
+    return Proposed(named, old, new, False, found, untold, moves, unmoved, remarks)
 
 
 def adopt(file: Path | None, proposed: Proposed) -> Path:
@@ -95,8 +95,10 @@ def adopt(file: Path | None, proposed: Proposed) -> Path:
     return write_setting(file, SETTING, proposed.named)
 
 
-def _words(card: Scorecard) -> str:
-    return f"{card.name} {card.version}"
+def _words(card: Scorecard, named: str) -> str:
+    """A scorecard's name and version, and its file where it has one: two files may say the same of themselves."""
+    file = "" if named in shipped_scorecards() else f" ({Path(named).name})"
+    return f"{card.name} {card.version}{file}"
 
 
 def _moves(settings: Settings, named: str, clock: Clock) -> tuple[Moves | None, str]:

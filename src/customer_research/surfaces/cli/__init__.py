@@ -18,7 +18,7 @@ EXIT_CODES = {
     5: "a setting is missing or wrong",
     6: "a source refused or failed and nothing could be shown; a check of `doctor` failed",
     7: "the store (score history, alerts) cannot be used, or the engine that computes could not be reached or failed",
-    10: "`calibrate`: fitted points are proposed, and a person has to confirm them (0: adopted)",
+    10: "`calibrate`: fitted points are proposed, and a person has to confirm them or to settle a suspected leak (0: adopted)",
     11: "`calibrate`: refused, the expert's points stay (not enough churn, or nothing better was found); `thresholds`: the score is not shown to tell who leaves",
     12: "`backtest --gate`, `scorecard use`: the new scorecard is worse than the old one",
     13: "`backtest --gate`, `scorecard use`: too little churn to tell whether it is worse",

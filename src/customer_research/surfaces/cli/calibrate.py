@@ -41,7 +41,7 @@ A signal that may know the churn that it should foresee raises an alarm: the rep
 without it. Until a person says --keep SIGNAL or --drop SIGNAL it counts, and nothing is adopted. Only one that repeats the label
 (AUC alone .95 or more) is dropped unasked.
 
-Exit code: 0 adopted; 10 proposed; 11 refused, the expert's points stay; 2 the input is wrong, and nothing is written.
+Exit code: 0 adopted; 10 proposed, for a person to decide; 11 refused, the expert's points stay; 2 the input is wrong, and nothing is written.
 """
 PREDICT_HELP = """\
 Score, band and probability of churn within 90 days for each row of a table: operator_id, as_of, score, band, p_churn.
