@@ -22,6 +22,7 @@ SOURCES: Mapping[str, frozenset[str]] = {
 STATUSES = ("active", "active", "active", "active", "onboarding", "churned", "never_started", "no_subscription")
 PLANS = (
     ("standard-monthly", "SMB"), ("standard-annual", "SMB"), ("pro-monthly", "Mid-Market"), ("vip-monthly", "Enterprise"),
+    (None, "Free"),
 )  # fmt: skip
 STEPS = (0.0, 0.3, 0.5, 0.74, 0.75, 0.76, 0.84, 0.85, 0.9, 1.0, 1.0, 1.14, 1.15, 1.19, 1.2, 1.25, 1.6)
 """How a window stands to the one before."""
@@ -37,13 +38,15 @@ NUDGES: Mapping[str, tuple[Any, ...]] = {
 
 
 def drawn(count: int, seed: int) -> list[dict[str, Any]]:
-    """Operators whose figures fit each other; of every second one some are unknown."""
+    """Operators whose figures fit each other; of every third one some sources are silent."""
     random = Random(seed)
     rows = []
     for number in range(count):
-        row = account() | _subscription(random) | _bills(random) | _cards(random) | _use(random) | _people(random)
-        if number % 2:
-            row = unheard(row, _tables(random)) if random.random() < 0.6 else _without(row, random)
+        row = account()
+        for part in (_subscription, _bills, _cards, _use, _people):
+            row |= part(random) if random.random() < 0.7 else {}  # the rest is as quiet as can be
+        if number % 3 == 0:
+            row = unheard(row, _tables(random))
         rows.append(row | {"operator_id": f"drawn {number}"})
     return rows
 
@@ -72,11 +75,6 @@ def _tables(random: Random) -> frozenset[str]:
     return frozenset().union(*whole) if whole else frozenset(random.sample(every, random.choice((1, 2, 3))))
 
 
-def _without(row: Mapping[str, Any], random: Random) -> dict[str, Any]:
-    """The operator of whom some figures are not to be had, though every source answered."""
-    return {**row, **dict.fromkeys(random.sample(sorted(NAMES), random.choice((5, 25))))}
-
-
 def _subscription(random: Random) -> dict[str, Any]:
     plan, segment = random.choice(PLANS)
     status = random.choice(STATUSES)
@@ -86,6 +84,8 @@ def _subscription(random: Random) -> dict[str, Any]:
         "active_subscriptions": int(status in {"active", "onboarding"}),
         "base_plan_code": plan,
         "segment": segment,
+        "vehicles": random.choice((1, 10, 11)),
+        "drivers": random.choice((1, 10, 12)),
         "mrr_usd": random.choice((4_900, 19_999, 20_000, 90_000)),
         "subscription_age_days": random.choice((5, 29, 30, 500)),
         "tenure_days": random.choice((20, 89, 90, 500, 730)),
@@ -94,7 +94,7 @@ def _subscription(random: Random) -> dict[str, Any]:
         "pending_cancellation": ends is not None,
         "days_to_end": ends,
         "subscription_ends_on": None if ends is None else _day(ends),
-        "days_to_renewal": random.choice((None, -1, 0, 60, 90, 91)),
+        "days_to_renewal": random.choice((None, -1, 0, 20, 40, 60, 90, 91)),
         "upgraded_180d": random.random() < 0.1,
         "downgraded_180d": random.random() < 0.1,
         "cancellation_mentioned": random.random() < 0.1,
@@ -118,7 +118,7 @@ def _bills(random: Random) -> dict[str, Any]:
         "invoices_failed_90d": failed,
         "overdue_invoices": overdue,
         "overdue_not_failed": max(0, overdue - failed),
-        "oldest_overdue_days": 20 if overdue else 0,
+        "oldest_overdue_days": random.choice((20, 31)) if overdue else 0,
         "invoice_success_rate": paid / due if due else None,
         "avg_days_to_pay": random.choice((0.0, 2.0, 6.9, 7.0, 14.0, 36.9, 37.0)) if paid else None,
         "days_since_last_invoice": random.choice((12, 12, 12, 90, 91, 200, 395, 396)) if due else None,
@@ -143,9 +143,10 @@ def _cards(random: Random) -> dict[str, Any]:
         "avg_risk_score": random.choice((12.0, 12.0, 50.0, 50.1)) if tried else None,
         "days_since_last_charge": random.choice((1, 90, 91)),
         "active_disputes": random.choice((0, 0, 0, 0, 1, 2)),
-        "refund_rate": random.choice((0.0, 0.02, 0.03, 0.06)),
+        "refund_rate": random.choice((0.0, 0.02, 0.03, 0.06, 0.2)),
+        "dispute_rate": random.choice((0.0, 0.0, 0.009, 0.01)),
         "refund_rate_prev": random.choice((0.0, 0.02, 0.04)),
-        "cancellation_rate_90d": random.choice((0.0, 0.1, 0.2)),
+        "cancellation_rate_90d": random.choice((0.0, 0.1, 0.2, 0.3)),
         "cancellation_rate_prev_90d": random.choice((0.0, 0.1)),
         "farm_out_rate_90d": random.choice((0.0, 0.1, 0.3)),
         "farm_out_rate_prev_90d": random.choice((0.0, 0.1)),
@@ -155,7 +156,7 @@ def _cards(random: Random) -> dict[str, Any]:
 
 
 def _after(random: Random, before: int) -> int:
-    return round(before * random.choice(STEPS)) if before else random.choice((0, 0, 3, 12))
+    return round(before * random.choice(STEPS)) if before else random.choice((0, 0, 0, 3, 12))
 
 
 def _step(now: int, before: int, least: int = 10) -> float | None:
@@ -164,9 +165,9 @@ def _step(now: int, before: int, least: int = 10) -> float | None:
 
 def _use(random: Random) -> dict[str, Any]:
     """Reservations, and every trend as its formula in the documentation makes it of them."""
-    before = random.choice((0, 1, 9, 10, 11, 20, 24, 60, 100, 300))
+    before = random.choice((0, 0, 1, 9, 10, 11, 20, 24, 60, 100, 300))
     now = _after(random, before)
-    third = random.choice((0, before, before * 2))
+    third = random.choice((0, 5, before, before * 2))
     quarter = now + before + third
     quarter_before = random.choice((0, 9, 10, 60, round(quarter / 0.85), round(quarter / 1.15), quarter, 400))
     before_then = random.choice((0, 9, 19, 20, 60, before))
@@ -200,14 +201,18 @@ def _use(random: Random) -> dict[str, Any]:
 
 
 def _people(random: Random) -> dict[str, Any]:
-    week, month, high = (random.choice((0, 0, 0, 1, 3)) for _ in range(3))
+    week, month, high = (random.choice((0, 0, 0, 0, 1, 3)) for _ in range(3))
     contacts = random.choice((0, 1, 2, 3))
     left = random.choice((0, 0, contacts))
     return {
-        "open_tickets": week + month + random.choice((0, 1)) + high,
+        "open_tickets": week + month + random.choice((0, 0, 1)) + high,
         "open_tickets_over_7d": week,
         "open_tickets_over_30d": month,
         "high_priority_open": high,
+        "oldest_open_days": 45 if month else 9 if week else 2 if high else None,
+        "commitments_at_risk": random.choice((0, 0, 0, 1)),
+        "days_since_login": random.choice((None, 3, 59, 60)),
+        "setup_score": random.choice((10, 15, 30)),
         "tickets_30d": random.choice((0, 0, 2)),
         "resolved_90d": random.choice((0, 1, 4)),
         "median_resolution_days": random.choice((None, 2.0, 7.0, 8.0)),
@@ -221,6 +226,6 @@ def _people(random: Random) -> dict[str, Any]:
         "contacts_left": left,
         "contacts_active": contacts - left,
         "champion_left_noted": random.random() < 0.1,
-        "days_since_contact": random.choice((None, 12, 59, 60, 70)),
+        "days_since_contact": random.choice((None, 12, 59, 60, 70, 90)),
         "engagements_90d": random.choice((0, 3)),
     }

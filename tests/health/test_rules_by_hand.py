@@ -43,9 +43,13 @@ Rows = list[tuple[dict[str, Any], dict[str, Any]]]
 """Each operator's metrics, and what the product makes of them."""
 
 
+ODD = account(operator_id="odd", reservations_30d=300, reservations_prev_30d=100, usage_trend=2.0, reservations_60d=0)
+"""A rise and no reservation: figures that contradict each other, for E5 to stand beside E2."""
+
+
 @pytest.fixture(scope="module")
 def rows() -> Rows:
-    metrics = [account(), *drawn(2000, seed=8), *nudged(1000, seed=9)]
+    metrics = [account(), ODD, *drawn(1400, seed=8), *nudged(700, seed=9)]
     scored = {row["operator_id"]: row for row in run(scoring_sql(scorecard())["scores"], metrics)}
     return [(row, scored[row["operator_id"]]) for row in metrics]
 
