@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import sqlglot
-from scored_accounts import NAMES, RECEIPT, account, evidence, figures, run, scorecard
+from scored_accounts import NAMES, RECEIPT, account, evidence, figures, run, score, scorecard
 
 from customer_research.domain.evidence import Fact, Figure, Gap
 from customer_research.errors import ConfigError, EngineError
 from customer_research.health.assembly import assemble
-from customer_research.health.scorecard import load_scorecard, shipped_scorecards
+from customer_research.health.scorecard import declaration_of, load_scorecard, shipped_scorecards
 from customer_research.health.scoring import scoring_sql
 from customer_research.health.sentences import filled
 
@@ -184,3 +184,19 @@ def test_sentences_are_filled() -> None:
     known: dict[str, Figure] = {"a": fact(1, "count"), "b": fact(2.0, "days"), "c": Gap("lago", "unavailable", "down")}
     assert filled("{a|ticket is|tickets are} open for {b|day|days}.", known) == "1 ticket is open for 2 days."
     assert filled("{c|day|days} and {c}.", known) == "An unknown number of days and unknown."
+
+
+def test_bands_that_moved_leave_those_of_a_dimension_and_its_cap_where_they_were(tmp_path: Path) -> None:
+    text = (
+        declaration_of("canonical")[0].replace("healthy = 80", "healthy = 85").replace("monitor = 60", "monitor = 75")
+    )
+    moved = text.replace("at_risk = 40", "at_risk = 72")
+    own = "\n[dimension_bands]\nhealthy = 80\nmonitor = 60\nat_risk = 40\n"
+    for more, band, gates in ((own, "monitor", set()), ("", "critical", {"payment_critical"})):
+        file = tmp_path / "moved.toml"
+        file.write_text(moved + more, encoding="utf-8")
+        found = score(account(invoices_failed_90d=2), load_scorecard(file, NAMES))
+        (payment,) = (one for one in found.dimensions if one.name == "payment")
+        assert (payment.score, payment.band) == (70, band)
+        assert {gate.name for gate in found.gates} == gates
+        assert (found.uncapped is not None) is bool(gates)  # the cap of the query is that of the gate
