@@ -348,3 +348,27 @@ def test_a_stored_account_gives_the_same_report(name: str) -> None:
     assert again == account
     kind = OPERATOR_KINDS[name]
     assert terminal.render(kind.report(again), width=100) == terminal.render(kind.report(account), width=100)
+
+
+@pytest.mark.parametrize("kind", ["health", "brief"])
+def test_what_cannot_be_told_now_is_told_as_it_was_last_with_its_day_and_never_in_its_place(kind: str) -> None:
+    """A silent source may hide a fall: the last known value stands beside the gap."""
+    told = plain(OPERATOR_KINDS[kind].report(replace(nothing(), history=history())))
+    last = history().past[-1]
+    assert (
+        f"Last settled on {last.as_of:%Y-%m-%d}: 80 Monitor (Payment 100, Engagement 100, Support 100, Growth 50)."
+        in told
+    )
+    score = nothing().score
+    assert score is not None
+    assert score.score is None
+    for quiet in (
+        with_past(full()),
+        nothing(),
+        replace(nothing(), history=history(past_score(7, None, "insufficient"))),
+    ):
+        assert "Last settled" not in plain(OPERATOR_KINDS[kind].report(quiet))
+
+
+def plain(report: Report) -> str:
+    return " ".join(terminal.render(report, width=400).split())

@@ -9,7 +9,7 @@ from typing import Any
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
-from customer_research.domain.health import BAND_LABELS, HealthScore
+from customer_research.domain.health import BAND_LABELS, NO_BAND, HealthScore
 from customer_research.domain.history import Direction, PastScore, ScoreChange, ScoreHistory
 from customer_research.domain.report import Block, Cell, FigureLine, Figures, Missing, Prose, Table, Text, Tone
 from customer_research.reports import judgement
@@ -22,6 +22,7 @@ DIRECTION_TONES: dict[Direction, Tone] = {
     "unknown": "unknown",
 }
 _MONTH = 30
+_UNTOLD = frozenset({"unsettled", "insufficient"})
 _MOVED = 8
 _WEIGHTY = 0.5
 """Of the score's own points: what moved it by less is left to the history."""
@@ -52,6 +53,27 @@ def trend_words(account: Account) -> Prose | None:
     points = f"{found.value:+d} points" if found.value else "no change"
     text = f"{direction}: {points} in {month.days} days (from {month.then})."
     return Prose(text, (found,), DIRECTION_TONES[history.direction])
+
+
+def last_settled(account: Account) -> Prose | None:
+    """How the account last stood when that could be told; None where it can be told now, or never could.
+
+    A silent source may hide a fall, so that the last known value never stands in for the missing one: it stands beside it.
+    """
+    history = account.history
+    if not isinstance(history, ScoreHistory) or (account.score is not None and account.score.band not in _UNTOLD):
+        return None
+    told = [one for one in history.past if one.score is not None and one.band not in NO_BAND]
+    if not told:
+        return None
+    last = told[-1]
+    parts = ", ".join(
+        f"{history.titles.get(name, name)} {'not known' if points is None else points}"
+        for name, points in last.dimensions.items()
+    )
+    found = Fact(last.score, "points", (history.receipt,), last.as_of, "health_score")
+    on = f"{last.as_of:%Y-%m-%d}"
+    return Prose(f"Last settled on {on}: {last.score} {BAND_LABELS[last.band]} ({parts}).", (found,), "unknown")
 
 
 def change_figure(account: Account, change: ScoreChange) -> Figure:

@@ -147,8 +147,9 @@ def _snapshot(account: Account) -> Figures | None:
     """How it stands, in a few lines; what is truly absent is left out."""
     trend = progress.trend_words(account)
     lines = [FigureLine("Health", health(account), judgement.band_tone(account.score) if account.score else "unknown")]
-    if trend is not None:
-        lines.append(FigureLine("Its trend", _as_figure(trend, account), trend.tone))
+    for label, told in (("Its trend", trend), ("Health before", progress.last_settled(account))):
+        if told is not None:
+            lines.append(FigureLine(label, _as_figure(told, account), told.tone))
     lines += [
         line(account, label, metric)
         for label, metric in (

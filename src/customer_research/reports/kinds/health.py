@@ -36,7 +36,7 @@ def build(account: Account) -> Report:
 def _score(account: Account) -> Section | None:
     score = account.score
     if score is None:
-        return section("Score", judgement.score_lines(account), id="health")
+        return section("Score", judgement.score_lines(account), progress.last_settled(account), id="health")
     policy = Prose(
         f"Scorecard {score.scorecard}, version {score.version}, digest {score.digest[:12]}. "
         "Scores compare only under the same digest."
@@ -46,6 +46,7 @@ def _score(account: Account) -> Section | None:
     return section(
         "Score",
         judgement.score_lines(account),
+        progress.last_settled(account),
         beside_band(account),
         observed_churn(account),
         judgement.dimension_table(account, score),
