@@ -97,8 +97,10 @@ CASES: list[tuple[dict[str, Any], set[str]]] = [
     ({"reservations_90d": 200, "cancellation_rate_90d": 0.29}, {"R4"}),
     ({"days_since_login": 200}, {"R21"}),
     ({"days_since_login": 59}, {"R4"}),
-    ({"charge_attempts_90d": 300, "dispute_rate": 0.01}, {"R22"}),
-    ({"charge_attempts_90d": 300, "dispute_rate": 0.009}, {"R4"}),
+    ({"charge_attempts_90d": 300, "charges_succeeded_90d": 300, "dispute_rate": 0.01}, {"R22"}),
+    ({"charge_attempts_90d": 300, "charges_succeeded_90d": 300, "dispute_rate": 0.009}, {"R4"}),
+    ({"charge_attempts_90d": 50, "charges_succeeded_90d": 50, "dispute_rate": 0.02}, {"R4"}),  # one dispute
+    ({"charge_attempts_90d": 50, "charges_succeeded_90d": 50, "dispute_rate": 0.04}, {"R22"}),
 ]
 
 
