@@ -86,6 +86,13 @@ def test_a_stand_is_not_followed_further_back_than_a_year() -> None:
     assert found.median_days.value <= 365
 
 
+def test_a_card_that_scores_no_row_is_refused_in_a_sentence() -> None:
+    rows, card = telling(30, 2, 0.08, 1)
+    unknown = np.full(len(card.scores), UNKNOWN)
+    with pytest.raises(UsageError, match="card gives no score to any of the 60 rows"):
+        try_card(rows, Tried("card", "1", "d" * 64, CUTS, unknown, card.bands))
+
+
 def test_a_trial_tells_everything_and_leaves_rows_without_a_score_out() -> None:
     rows, card = telling(300, 4, 0.08, 1)
     scores = card.scores.copy()

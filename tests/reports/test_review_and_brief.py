@@ -356,7 +356,7 @@ def test_what_cannot_be_told_now_is_told_as_it_was_last_with_its_day_and_never_i
     told = plain(OPERATOR_KINDS[kind].report(replace(nothing(), history=history())))
     last = history().past[-1]
     assert (
-        f"Last settled on {last.as_of:%Y-%m-%d}: 80 Monitor (Payment 100, Engagement 100, Support 100, Growth 50)."
+        f"Last settled on {last.as_of:%Y-%m-%d}: 80 Monitor (Payment 100, Engagement 100, Support 100, Growth 50)"
         in told
     )
     score = nothing().score

@@ -232,7 +232,7 @@ def test_a_receipt_names_the_tables_and_scorecards_behind_the_rows(past: Past) -
     told = dict(proof.parameters)
     assert proof.source == "backtest"
     assert told["table subscription"] == "receipt-subscription"
-    assert [value[:11] for name, value in proof.parameters if name == "scorecard"] == ["canonical 2", "retention 3"]
+    assert [value[:11] for name, value in proof.parameters if name == "scorecard"] == ["canonical 2", "retention 4"]
 
 
 CARD = """

@@ -11,6 +11,7 @@ import numpy as np
 from customer_research.domain.backtest import CardTrial, Difference, Gate, LeadTime, LeftOut, Load
 from customer_research.domain.calibration import Estimate
 from customer_research.domain.health import BAND_ORDER
+from customer_research.errors import UsageError
 from customer_research.health.calibration.evaluation import (
     DRAWS,
     Measures,
@@ -104,8 +105,15 @@ def try_card(
         thresholds: alert thresholds to be told besides its own cut-offs.
         alert_at: the threshold of the lead time; None: the highest score that is At Risk.
         seed: of folds and bootstrap.
+
+    Raises:
+        UsageError: no row has a score.
     """
     known = tried.scores != UNKNOWN
+    if not known.any():
+        raise UsageError(
+            f"{tried.name} gives no score to any of the {len(tried.scores):,} rows: too little is known of those dates."
+        )
     own, said = rows.where(known), tried.where(known)
     probability, source = _probability(own, said, seed)
     outcomes = own.outcomes
