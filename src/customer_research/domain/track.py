@@ -11,6 +11,14 @@ from customer_research.domain.evidence import Receipt
 ENOUGH = 20
 """Distinct accounts that left, below which nothing is said of how often a score was right."""
 
+CHANCE = 0.5
+"""The AUC of a score that tells nothing."""
+
+
+def is_shown(auc: Estimate | None) -> bool:
+    """Whether a score is shown to tell who leaves: the interval of its AUC lies above chance."""
+    return auc is not None and auc.low is not None and auc.low > CHANCE
+
 
 @dataclass(frozen=True, slots=True)
 class TrackRecord:
@@ -43,14 +51,10 @@ class TrackRecord:
 
     @property
     def predicts(self) -> bool:
-        """Whether the score is shown to tell who leaves: the interval of the AUC lies above 0.5, which is chance."""
-        return self.auc is not None and self.auc.low is not None and self.auc.low > CHANCE
+        """Whether the score is shown to tell who leaves."""
+        return is_shown(self.auc)
 
     def of(self, *bands: str) -> tuple[int, int]:
         """The rows in these bands together, and how many of them churned."""
         found = [group for group in self.bands if group.name in bands]
         return sum(group.rows for group in found), sum(group.churned for group in found)
-
-
-CHANCE = 0.5
-"""The AUC of a score that tells nothing."""

@@ -13,7 +13,7 @@ from tomlkit.items import Table
 from customer_research.connect.source import Clock
 from customer_research.domain.backtest import BandChoice, Chosen, Economics
 from customer_research.domain.report import Report
-from customer_research.domain.track import CHANCE, ENOUGH
+from customer_research.domain.track import ENOUGH, is_shown
 from customer_research.errors import UsageError
 from customer_research.health.backtest.thresholds import band_choice, by_capacity, by_cost
 from customer_research.health.backtest.trial import try_card
@@ -94,10 +94,9 @@ def choose_thresholds(settings: Settings, wanted: Wanted, clock: Clock) -> Writt
 def _unproven(ground: Ground, seed: int) -> Unproven | None:
     """Why no threshold can be chosen by this score: too little churn, or it is not shown to tell who leaves."""
     found = try_card(ground.rows, ground.tried[0], seed=seed).evaluation
-    auc = found.auc
-    if found.churned_accounts >= ENOUGH and auc is not None and auc.low is not None and auc.low > CHANCE:
+    if found.churned_accounts >= ENOUGH and is_shown(found.auc):
         return None
-    return Unproven(found.churned_accounts, auc)
+    return Unproven(found.churned_accounts, found.auc)
 
 
 def _refuse(wanted: Wanted) -> None:
