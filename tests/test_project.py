@@ -55,7 +55,8 @@ REGISTRIES = re.compile(r"p[y]pi\.org|p[y]thonhosted\.|n[p]mjs\.|y[a]rnpkg\.|d[e
 ELSEWHERE = re.compile(
     r"\bC[0-9]{2}\b|\b[Rr]esolutions? C[0-9n]|\bhouse[ ]plan|\bhouse's notes|\bdomain notes?[ ]?\(|"
     r"\bdomain [a-h][0-9]{0,2}[,;:.)]|\bnotes \([a-h]\)|\(issue [0-9]+|\(c[0-9]+\)|\brule of c[0-9]|"
-    r"\bvendors' notes\b|\bread(?:er|ing) of the notes\b|\bthe notes want\b"
+    r"\bvendors' notes\b|\bread(?:er|ing) of the notes\b|\bthe notes want\b|"
+    r"\b[Ss]ynthetic specification|\bhouse's own check\b|\b[Hh]ouse design\b"
 )
 """Words that lead to a page which is not in this repository: whoever reads them has nothing to look it up in."""
 

@@ -6,7 +6,7 @@ import itertools
 from pathlib import Path
 
 import numpy as np
-from benchmarks.judgement import at_risk, panel
+from benchmarks.judgement import LIFTS, at_risk, lifts, panel, with_candidates, written
 
 from customer_research.domain.health import BAND_ORDER
 from customer_research.health.backtest.trial import try_card
@@ -19,7 +19,9 @@ LEAST_AUC, LEAST_PRECISION = 0.66, 0.20
 
 
 def test_who_stands_worse_leaves_more_often(sandbox: Sandbox, portfolio_settings: Settings, tmp_path: Path) -> None:
-    past = panel(portfolio_settings, sandbox.dataset.truth, tmp_path, cards=("canonical",))
+    past = panel(
+        portfolio_settings, sandbox.dataset.truth, tmp_path, cards=("canonical", str(with_candidates(tmp_path)))
+    )
     rows, said = rows_of(past), tried_of(past.cards[0])
     trial = try_card(rows, said)
     assert trial.evaluation.auc is not None
@@ -35,3 +37,4 @@ def test_who_stands_worse_leaves_more_often(sandbox: Sandbox, portfolio_settings
     cuts = dict(zip(BAND_ORDER, (*said.cuts, 0), strict=False))
     scores, bands = np.array(said.scores), np.array(said.bands)
     assert all((scores[bands == band] >= least).all() for band, least in cuts.items())
+    assert written(lifts(past)) == LIFTS.read_text(encoding="utf-8")  # what the reference tells of each rule

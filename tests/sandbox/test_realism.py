@@ -1,4 +1,4 @@
-"""The demo world looks like a real portfolio (synthetic specification, 9): null rates, references, seasons, MRR, bands."""
+"""The demo world looks like a real portfolio (decision 13): null rates, references, seasons, MRR, bands."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ everybody who left before the two years of the world began is missing.
 """
 
 NEVER_NULL_HERE = {"LATITUDE", "LONGITUDE"}
-"""Unknown places are 0,0 here (synthetic specification, 2)."""
+"""Unknown places are 0,0 here (decision 13)."""
 
 WHOLE_WINDOW = 24
 KINDS = {"standard": 0.67, "wedding": 0.15, "ski": 0.10, "university": 0.08}
-"""How many operators have which season (synthetic specification, 3)."""
+"""How many operators have which season (decision 13)."""
 
 BANDS: Mapping[Band, tuple[float, float]] = {
     "healthy": (0.70, 0.90),

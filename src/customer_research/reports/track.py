@@ -15,7 +15,8 @@ from customer_research.domain.words import counted, value_words
 from customer_research.reports.kinds.backtest import BAND_HEADERS, band_rows
 
 _NOT_WORKED_OUT = (
-    "How often the score was right here is not known: `customer-research portfolio score` works it out once a month."
+    "How often the score was right here is not known: `customer-research portfolio score` works it out once a month, for the "
+    "scorecard of the settings."
 )
 _RISK = ("at_risk", "critical")
 

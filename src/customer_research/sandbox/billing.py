@@ -1,4 +1,4 @@
-"""What an operator pays Moovs: subscriptions, invoices and how they were paid (synthetic specification, section 4)."""
+"""What an operator pays Moovs: subscriptions, invoices and how they were paid (decision 13)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The `calib` world as a table of signals: what a house would know of each paying operator at each month's end, and who left.
 
-The mechanism of leaving is the simulation's `HAZARD` (synthetic specification, section 7). The signals are its covariates
+The mechanism of leaving is the simulation's `HAZARD` (decision 13). The signals are its covariates
 turned so that 1 is the worse side, and six decoys without any effect. An operator decides at a month's end by what that month
-was, and gives notice in the days after. As in the house's own check of the mechanism, churn is that notice: the wait of annual
+was, and gives notice in the days after. Churn is that notice: the wait of annual
 payers for their renewal is left out, and so is whoever comes back. The truth (hazard, frailty, reason, true effects) is written apart, for tests and curious people; nothing of the product
 reads it.
 """

@@ -1,4 +1,4 @@
-"""Who the operators are: the distributions of size, plan, place and identifiers (synthetic specification, section 2)."""
+"""Who the operators are: the distributions of size, plan, place and identifiers (decision 13)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The life of one operator, month by month: usage, billing, tickets, people, and the true hazard of leaving.
 
-Sections 3, 4, 6 and 7 of the synthetic specification. Each month draws its covariates, then, for paying operators, the
+Decision 13 (`docs/decisions`) tells the whole. Each month draws its covariates, then, for paying operators, the
 decision to leave from `HAZARD`; the vendors' records are projected afterwards from what happened here.
 """
 
@@ -40,7 +40,7 @@ HAZARD = {
     "grow": -0.6,
     "app": -0.35,
 }
-"""The true coefficients of the monthly logit of leaving (synthetic specification, section 7)."""
+"""The true coefficients of the monthly logit of leaving (decision 13)."""
 
 _MIN_BASE_DROP, _MIN_BASE_ZERO = 5.0, 3.0
 _HIGH = 0.20
