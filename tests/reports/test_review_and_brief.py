@@ -359,9 +359,8 @@ def test_what_cannot_be_told_now_is_told_as_it_was_last_with_its_day_and_never_i
         f"Last settled on {last.as_of:%Y-%m-%d}: 80 Monitor (Payment 100, Engagement 100, Support 100, Growth 50)"
         in told
     )
-    score = nothing().score
-    assert score is not None
-    assert score.score is None
+    ranged = history(past_score(30, 92), past_score(7, 53, "unsettled"))  # the least of a range settles nothing
+    assert "92 Healthy" in plain(OPERATOR_KINDS[kind].report(replace(nothing(), history=ranged)))
     for quiet in (
         with_past(full()),
         nothing(),
