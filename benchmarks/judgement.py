@@ -27,6 +27,7 @@ import numpy as np
 import tomlkit
 
 from customer_research.domain.calibration import Estimate
+from customer_research.domain.health import AT_RISK_BANDS
 from customer_research.domain.records import TABLES
 from customer_research.domain.tables import KNOWN_FROM, KNOWN_TO, TableSet
 from customer_research.health.backtest.trial import Rows, Tried, date_numbers, new_alerts, try_card, weeks_of
@@ -53,7 +54,6 @@ CANDIDATES = ("R19", "R20", "R21", "R22")
 """Signs that the scorecard does not count: one takes points when its lift is at least 1.3 with an interval above 1."""
 
 LIFTS = Path(__file__).parent.parent / "docs" / "reference" / "lift.csv"
-RISK = ("at_risk", "critical")
 _EVER = "TIMESTAMP '1970-01-01'"
 
 
@@ -183,7 +183,7 @@ def card_words(rows: Rows, said: Tried) -> str:
 
 def at_risk(rows: Rows, said: Tried) -> tuple[Estimate | None, float, float]:
     """Of those At Risk or Critical: the share that left, of those who left the share that stood so, and new ones a week."""
-    standing = np.isin(np.array(said.bands), RISK)
+    standing = np.isin(np.array(said.bands), list(AT_RISK_BANDS))
     if not standing.any():
         return None, 0.0, 0.0
     (found,) = group_outcomes(np.zeros(int(standing.sum()), dtype=np.int64), ["risk"], rows.where(standing).outcomes)

@@ -46,6 +46,12 @@ BAND_ORDER: tuple[Band, ...] = ("healthy", "monitor", "at_risk", "critical", "in
 NO_BAND: frozenset[Band] = frozenset({"insufficient", "unsettled", "outside"})
 """What stands in a band's place where there is none: neither a rise nor a fall leads to it or from it."""
 
+UNTOLD_BANDS = NO_BAND - {"outside"}
+"""Nobody can tell how the operator stands."""
+
+AT_RISK_BANDS: frozenset[Band] = frozenset({"at_risk", "critical"})
+"""Who stands in these may leave."""
+
 
 def standing_label(band: Band, status: Status) -> str:
     """The band's name; of who stands outside the bands, the status."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
-from customer_research.domain.health import BAND_LABELS, NO_BAND, HealthScore
+from customer_research.domain.health import BAND_LABELS, NO_BAND, UNTOLD_BANDS, HealthScore
 from customer_research.domain.history import Direction, PastScore, ScoreChange, ScoreHistory
 from customer_research.domain.report import Block, Cell, FigureLine, Figures, Missing, Prose, Table, Text, Tone
 from customer_research.reports import judgement
@@ -22,7 +22,6 @@ DIRECTION_TONES: dict[Direction, Tone] = {
     "unknown": "unknown",
 }
 _MONTH = 30
-_UNTOLD = frozenset({"unsettled", "insufficient"})
 _MOVED = 8
 _WEIGHTY = 0.5
 """Of the score's own points: what moved it by less is left to the history."""
@@ -61,7 +60,7 @@ def last_settled(account: Account) -> Prose | None:
     A silent source may hide a fall, so that the last known value never stands in for the missing one: it stands beside it.
     """
     history = account.history
-    if not isinstance(history, ScoreHistory) or (account.score is not None and account.score.band not in _UNTOLD):
+    if not isinstance(history, ScoreHistory) or (account.score is not None and account.score.band not in UNTOLD_BANDS):
         return None
     told = [one for one in history.past if one.score is not None and one.band not in NO_BAND]
     if not told:

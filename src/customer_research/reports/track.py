@@ -8,7 +8,7 @@ from typing import Any
 from customer_research.domain.account import Account
 from customer_research.domain.calibration import Estimate
 from customer_research.domain.evidence import Fact
-from customer_research.domain.health import BAND_LABELS, NO_BAND
+from customer_research.domain.health import AT_RISK_BANDS, BAND_LABELS, NO_BAND
 from customer_research.domain.report import Block, Prose, Table
 from customer_research.domain.track import ENOUGH, TrackRecord
 from customer_research.domain.words import counted, value_words
@@ -18,7 +18,6 @@ _NOT_WORKED_OUT = (
     "How often the score was right here is not known: `customer-research portfolio score` works it out once a month, for the "
     "scorecard of the settings."
 )
-_RISK = ("at_risk", "critical")
 
 
 def beside_band(account: Account) -> Prose | None:
@@ -35,7 +34,7 @@ def at_risk(record: TrackRecord | None) -> Prose:
     """The same of those At Risk or Critical: the line of a digest."""
     if record is None:
         return Prose(_NOT_WORKED_OUT, (), "unknown")
-    return _too_little(record) or _of_bands(record, "At Risk or Critical", *_RISK)
+    return _too_little(record) or _of_bands(record, "At Risk or Critical", *AT_RISK_BANDS)
 
 
 def by_band(record: TrackRecord | None) -> Iterator[Block]:

@@ -7,13 +7,14 @@ from datetime import timedelta
 
 from customer_research.domain.advice import PRIORITIES
 from customer_research.domain.evidence import Fact, Gap
+from customer_research.domain.health import AT_RISK_BANDS
 from customer_research.domain.money import Amounts
 from customer_research.domain.portfolio import Done, Moves, Portfolio, Week
 from customer_research.domain.report import Block, FigureLine, Figures, Missing, Prose, Report, Text, Tone
 from customer_research.domain.words import counted, instant_words, value_words
 from customer_research.reports.answering import answer_words
 from customer_research.reports.build import Kind, bullets, section, sections, stated
-from customer_research.reports.kinds.moving import AT_RISK, first, money_at_risk, movers_table, proofs
+from customer_research.reports.kinds.moving import first, money_at_risk, movers_table, proofs
 from customer_research.reports.kinds.portfolio import disagreements_table, gap_warnings, nobody, number, table, untold
 from customer_research.reports.presentation import source_title
 from customer_research.reports.recommend import due
@@ -96,7 +97,7 @@ def _count(found: Week, value: int) -> Fact[float]:
 
 def _totals(found: Week) -> Iterator[Block]:
     portfolio, moves = found.portfolio, found.moves
-    at_risk = sum(group.operators for group in portfolio.bands if group.name in AT_RISK)
+    at_risk = sum(group.operators for group in portfolio.bands if group.name in AT_RISK_BANDS)
     lines = [
         FigureLine("Operators", number(portfolio, portfolio.chosen.matching, "count")),
         FigureLine("At Risk or Critical", number(portfolio, at_risk, "count"), "bad" if at_risk else "good"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Gap, Receipt
-from customer_research.domain.health import BAND_LABELS, standing_label
+from customer_research.domain.health import AT_RISK_BANDS, BAND_LABELS, standing_label
 from customer_research.domain.money import Amounts, Money
 from customer_research.domain.portfolio import Group, Mover, Moves, Overview, Portfolio, Week
 from customer_research.domain.report import Block, Cell, Prose, Text
@@ -15,8 +15,6 @@ from customer_research.domain.words import counted
 from customer_research.reports.kinds.portfolio import brief, mrr_cell, mrr_fact, number, table
 from customer_research.reports.standing import flag
 from customer_research.reports.tones import BAND_TONES
-
-AT_RISK = frozenset({"at_risk", "critical"})
 
 
 def movers_table(
@@ -56,7 +54,7 @@ def _row(found: Portfolio, moves: Moves, mover: Mover, account: Account | None) 
 
 def money_at_risk(found: Portfolio) -> Fact[Amounts] | Gap:
     """The MRR of operators At Risk or Critical, by currency."""
-    return summed(found, [group for group in found.bands if group.name in AT_RISK])
+    return summed(found, [group for group in found.bands if group.name in AT_RISK_BANDS])
 
 
 def summed(found: Portfolio, groups: Sequence[Group]) -> Fact[Amounts] | Gap:
@@ -73,7 +71,7 @@ def money_table(found: Portfolio) -> Iterator[Block]:
     rows: list[tuple[Cell, ...]] = []
     for segment, currency in sorted({(one.segment, one.currency) for one in found.amounts}):
         own = [one for one in found.amounts if (one.segment, one.currency) == (segment, currency)]
-        whole, part = (sum(one.minor for one in own if one.band in bands) for bands in (BAND_LABELS, AT_RISK))
+        whole, part = (sum(one.minor for one in own if one.band in bands) for bands in (BAND_LABELS, AT_RISK_BANDS))
         rows.append(
             (
                 Text(segment),

@@ -9,7 +9,7 @@ from typing import Any
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
-from customer_research.domain.health import BAND_LABELS, STATUS_LABELS
+from customer_research.domain.health import AT_RISK_BANDS, BAND_LABELS, STATUS_LABELS, UNTOLD_BANDS
 from customer_research.domain.money import Amounts, totals
 from customer_research.domain.portfolio import Group, Portfolio
 from customer_research.domain.report import Block, Cell, Prose, Report, Section, Table, Text, Tone
@@ -22,8 +22,6 @@ from customer_research.reports.standing import flag, health
 from customer_research.reports.track import by_band
 from customer_research.reports.urgency import urgency_cell
 
-_AT_RISK = frozenset({"critical", "at_risk"})
-_UNTOLD = frozenset({"unsettled", "insufficient"})
 OLD = timedelta(hours=48)
 """The age of a snapshot from which it is told."""
 
@@ -221,11 +219,11 @@ def headline(found: Portfolio) -> Prose:
 
 def untold(found: Portfolio) -> int:
     """Of how many operators it cannot be told in which band they stand."""
-    return sum(group.operators for group in found.bands if group.name in _UNTOLD)
+    return sum(group.operators for group in found.bands if group.name in UNTOLD_BANDS)
 
 
 def _tone(worst: Sequence[Group], *, untold: bool) -> Tone:
-    if any(group.name in _AT_RISK and group.operators for group in worst):
+    if any(group.name in AT_RISK_BANDS and group.operators for group in worst):
         return "bad"
     return "unknown" if untold else "good"
 

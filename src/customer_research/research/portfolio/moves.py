@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime, timedelta
 
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.health import BAND_ORDER, NO_BAND, PRESENT, Band
+from customer_research.domain.health import AT_RISK_BANDS, BAND_ORDER, NO_BAND, PRESENT, Band
 from customer_research.domain.history import Past
 from customer_research.domain.portfolio import Done, Mover, Moves
 from customer_research.domain.snapshot import Reading, Snapshot
@@ -16,7 +16,6 @@ from customer_research.store.alerts import AlertBook
 from customer_research.store.database import Store, is_there, open_store
 from customer_research.store.history import History
 
-AT_RISK: frozenset[Band] = frozenset({"at_risk", "critical"})
 _BACKFILL = "Run `customer-research history backfill`, or `customer-research portfolio score` every day."
 
 
@@ -43,7 +42,7 @@ def moves(settings: Settings, snapshot: Snapshot, days: int) -> Moves | Gap:
 def _between(history: History, then: Snapshot, now: Snapshot, place: str) -> Moves:
     before = {reading.operator_id: reading for reading in history.readings(then.id)}
     new, worse, better, left, came = [], [], [], [], []
-    at_risk = sum(reading.status in PRESENT and reading.band in AT_RISK for reading in before.values())
+    at_risk = sum(reading.status in PRESENT and reading.band in AT_RISK_BANDS for reading in before.values())
     for reading in history.readings(now.id):
         earlier = before.get(reading.operator_id)
         known = earlier is not None and fair(Past(then, earlier), Past(now, reading))
@@ -55,7 +54,7 @@ def _between(history: History, then: Snapshot, now: Snapshot, place: str) -> Mov
         if earlier is None or earlier.status not in PRESENT:
             came.append(mover)
             continue
-        if known and reading.band in AT_RISK and earlier.band not in AT_RISK | NO_BAND:
+        if known and reading.band in AT_RISK_BANDS and earlier.band not in AT_RISK_BANDS | NO_BAND:
             new.append(mover)
         if mover.points is not None and mover.points != 0:
             banded = not NO_BAND & {reading.band, earlier.band}
