@@ -21,7 +21,7 @@ from customer_research.reports.render import FORMATS, render, terminal
 from customer_research.research.alerting import check
 from customer_research.research.history.backfill import backfill
 from customer_research.research.portfolio import desk
-from customer_research.research.portfolio.looking import Wanted
+from customer_research.research.portfolio.looking import Wanted, told_of
 from customer_research.research.portfolio.moves import done, moves
 from customer_research.research.portfolio.snapshots import snapshots_of
 from customer_research.research.portfolio.taking import Asked, take
@@ -131,6 +131,55 @@ def test_an_empty_week_says_so(filled: Settings) -> None:
     assert report.headline is not None
     assert report.headline.text.startswith("A quiet week to 2026-11-01: nobody's standing changed.")
     assert "Nobody fell to At Risk or Critical." in words(report, "new")
+
+
+def test_a_week_of_which_nothing_can_be_told_is_not_quiet(filled: Settings) -> None:
+    _, newest = next(iter(snapshots_of(filled.lake_folder)))
+    found = moves(filled, newest, 7)
+    assert isinstance(found, Moves)
+    untold = replace(found, new_at_risk=(), worse=(), better=(), left=(), came=(), uncompared=3)
+    report = digest.build(_week(filled, untold))
+    assert report.headline is not None
+    assert report.headline.text.startswith(
+        "Week to 2026-11-01: no change is known. Of 3 operators no change can be told: not the same was known of them on 2026-10-25."
+    )
+    assert report.headline.tone == "unknown"
+    assert "Of those who can be compared, nobody fell to At Risk or Critical." in words(report, "new")
+    assert "The same on" not in words(report, "totals")
+    overview = desk.summary_report(filled, now=LATER)
+    assert ("no change can be told" in words(overview, "summary")) == bool(_month(filled).uncompared)
+
+
+def _month(settings: Settings) -> Moves:
+    _, newest = next(iter(snapshots_of(settings.lake_folder)))
+    found = moves(settings, newest, 30)
+    assert isinstance(found, Moves)
+    return found
+
+
+def test_critical_alerts_are_one_an_operator_the_most_urgent_first(filled: Settings) -> None:
+    _, newest = next(iter(snapshots_of(filled.lake_folder)))
+    found, acts = moves(filled, newest, 7), done(filled, newest, 60)
+    assert isinstance(found, Moves)
+    assert not isinstance(acts, Gap)
+    one = replace(next(e for e in acts.raised if e.subject == STOPPED), acknowledged_at=None, acknowledged_by="")
+    gone = replace(one, subject="gone", name="Aaa is not in the snapshot")
+    critical = (gone, one, replace(one, rule="another"))
+    week = _week(filled, found)
+    accounts = {account.operator_id: account for account in week.portfolio.accounts}
+    for baseline, state in ((one.raised.snapshot, "standing"), ("", "new")):
+        report = digest.build(
+            replace(week, done=replace(acts, critical=critical, baseline=baseline), accounts=accounts)
+        )
+        (table,) = next(part for part in report.sections if part.id == "critical").blocks
+        told = [(row[0].text, row[1].value.endswith("(1 more)"), row[3].value) for row in table.rows]  # type: ignore[union-attr]
+        assert told == [(one.name, True, state), (gone.name, False, state)]
+        assert ("stood already at the first check" in words(report, "done")) == bool(baseline)
+
+
+def test_an_alert_about_who_is_not_in_the_snapshot_any_more_breaks_nothing(filled: Settings) -> None:
+    with desk._newest(filled) as (engine, folder, snapshot):
+        assert set(told_of(engine, folder, snapshot, ["gone", STOPPED], settings=filled, now=NOW)) == {STOPPED}
 
 
 def test_a_week_with_many_movers_tells_ten_worse_and_five_better(filled: Settings) -> None:

@@ -121,6 +121,7 @@ class Moves:
     """What lies between two snapshots under one scorecard: who fell into At Risk or Critical, got worse, got better, left, came.
 
     Each list has the weightiest first. `then_at_risk` counts those who were at risk at the earlier snapshot; `receipt` proves what the store gave.
+    `uncompared` counts the customers of both snapshots of whom no change can be told, since not the same was known.
     """
 
     then: Snapshot
@@ -131,6 +132,7 @@ class Moves:
     came: tuple[Mover, ...]
     then_at_risk: int
     receipt: Receipt
+    uncompared: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ class Amount:
 class Done:
     """What became of alerts within the week: raised, cleared, and what people did; `critical` are open now.
 
-    `acts` are those of people (acknowledged, snoozed, assigned), oldest first.
+    `baseline` is the first snapshot that was ever judged: what it raised stood already. `acts` are those of people (acknowledged, snoozed, assigned), oldest first.
     """
 
     raised: tuple[Episode, ...]
@@ -155,6 +157,7 @@ class Done:
     critical: tuple[Episode, ...]
     acts: tuple[AlertEvent, ...]
     receipt: Receipt
+    baseline: str = ""
 
 
 @dataclass(frozen=True, slots=True)

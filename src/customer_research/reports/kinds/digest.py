@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 from customer_research.domain.advice import PRIORITIES
+from customer_research.domain.alert import Alert, alerts_of
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.health import AT_RISK_BANDS
 from customer_research.domain.money import Amounts
@@ -14,7 +17,7 @@ from customer_research.domain.report import Block, FigureLine, Figures, Missing,
 from customer_research.domain.words import counted, instant_words, value_words
 from customer_research.reports.answering import answer_words
 from customer_research.reports.build import Kind, bullets, section, sections, stated
-from customer_research.reports.kinds.moving import first, money_at_risk, movers_table, proofs
+from customer_research.reports.kinds.moving import first, money_at_risk, movers_table, proofs, uncompared
 from customer_research.reports.kinds.portfolio import disagreements_table, gap_warnings, nobody, number, table, untold
 from customer_research.reports.presentation import source_title
 from customer_research.reports.recommend import due
@@ -68,15 +71,18 @@ def _headline(found: Week) -> Prose:
     if isinstance(moves, Gap):
         return Prose(f"Nothing to compare with: {moves.detail}.{money}", (), "unknown")
     facts = (_count(found, len(moves.new_at_risk)), *((risk,) if isinstance(risk, Fact) else ()))
+    open_ = uncompared(moves)
+    if open_ is not None:
+        money, facts = f" {open_.text}{money}", (*facts, *open_.facts)
     if not any((moves.new_at_risk, moves.worse, moves.better, moves.left, moves.came)):
+        if open_ is not None:
+            return Prose(f"Week to {when}: no change is known.{money}", facts, "unknown")
         return Prose(f"A quiet week to {when}: nobody's standing changed.{money}", facts, _calm(portfolio))
-    parts = [
-        f"{len(moves.new_at_risk)} newly at risk",
-        f"{len(moves.worse)} worse",
-        f"{len(moves.better)} better",
-        *([f"{len(moves.left)} left"] if moves.left else []),
-    ]
-    tone: Tone = "bad" if moves.new_at_risk or moves.left else "watch" if moves.worse else _calm(portfolio)
+    counts = (("newly at risk", moves.new_at_risk), ("worse", moves.worse), ("better", moves.better))
+    parts = [f"{len(movers)} {what}" for what, movers in counts if movers or open_ is None]
+    parts += [f"{len(movers)} {what}" for what, movers in (("left", moves.left), ("came", moves.came)) if movers]
+    calm: Tone = _calm(portfolio) if open_ is None else "unknown"
+    tone: Tone = "bad" if moves.new_at_risk or moves.left else "watch" if moves.worse else calm
     return Prose(f"Week to {when}: {', '.join(parts)}.{money}", facts, tone)
 
 
@@ -102,12 +108,15 @@ def _totals(found: Week) -> Iterator[Block]:
         FigureLine("Operators", number(portfolio, portfolio.chosen.matching, "count")),
         FigureLine("At Risk or Critical", number(portfolio, at_risk, "count"), "bad" if at_risk else "good"),
     ]
-    if not isinstance(moves, Gap):
+    open_ = None if isinstance(moves, Gap) else uncompared(moves)
+    if not isinstance(moves, Gap) and open_ is None:
         basis = proofs(moves.receipt, portfolio.receipt)
         then = Fact(moves.then_at_risk, "count", basis, moves.then.as_of)
         lines.append(FigureLine(f"The same on {moves.then.as_of:%Y-%m-%d}", then))
     lines.append(FigureLine("MRR at risk, a month", money_at_risk(portfolio)))
     yield Figures(tuple(lines))
+    if open_ is not None:
+        yield open_
     yield track_line(portfolio.track)
     if isinstance(moves, Gap):
         yield Missing("What changed in the week", moves)
@@ -137,21 +146,42 @@ def _critical(found: Week) -> Block:
     if isinstance(found.done, Gap):
         return Missing("Critical alerts", found.done)
     proof = found.done.receipt
-    open_ = sorted(found.done.critical, key=lambda e: (e.acknowledged_at is not None, e.raised.as_of, e.name))
+    open_ = sorted(alerts_of(found.done.critical), key=lambda alert: _by_need(found, alert))
     if not open_:
         return Prose(
             "No critical alert is open.", (Fact(0, "count", (proof,), found.portfolio.snapshot.as_of),), "good"
         )
     rows = [
         (
-            Text(e.name or source_title(e.source)),
-            stated(f"{e.title}: {e.told.because}", (proof,), e.raised.as_of, "bad"),
-            Fact(e.raised.as_of.date(), "date", (proof,), e.raised.as_of),
-            stated(f"seen by {e.acknowledged_by}" if e.acknowledged_by else "new", (proof,), e.raised.as_of),
+            Text(alert.reasons[0].name or source_title(alert.reasons[0].source)),
+            stated(_why(alert), (proof,), alert.oldest.raised.as_of, "bad"),
+            Fact(alert.oldest.raised.as_of.date(), "date", (proof,), alert.oldest.raised.as_of),
+            stated(_state(found.done, alert), (proof,), alert.oldest.raised.as_of),
         )
-        for e in open_[:CRITICAL]
+        for alert in open_[:CRITICAL]
     ]
     return table(found.portfolio, ("Operator", "Alert, and why", "Since", "State"), rows, "", len(open_))
+
+
+def _by_need(found: Week, alert: Alert) -> tuple[Any, ...]:
+    """Not yet seen before seen, then by urgency and MRR; who is not told of last."""
+    account = found.accounts.get(alert.subject)
+    seen = alert.oldest.acknowledged_at is not None
+    if account is None:
+        return seen, math.inf, (), alert.reasons[0].name
+    return seen, urgency_rank(account), by_worth(account), account.name
+
+
+def _why(alert: Alert) -> str:
+    first_, more = alert.reasons[0], len(alert.reasons) - 1
+    return f"{first_.title}: {first_.told.because}" + (f" ({more} more)" if more else "")
+
+
+def _state(done: Done, alert: Alert) -> str:
+    oldest = alert.oldest
+    if oldest.acknowledged_by:
+        return f"seen by {oldest.acknowledged_by}"
+    return "standing" if oldest.raised.snapshot == done.baseline else "new"
 
 
 def _done(found: Week) -> Block:
@@ -164,10 +194,14 @@ def _done(found: Week) -> Block:
 
 
 def _doings(found: Week, done: Done) -> Iterator[Prose]:
-    for word, episodes in (("raised", done.raised), ("cleared", done.cleared)):
+    standing = tuple(one for one in done.raised if one.raised.snapshot == done.baseline)
+    fresh = tuple(one for one in done.raised if one.raised.snapshot != done.baseline)
+    told = (("stood already at the first check", standing), ("raised", fresh), ("cleared", done.cleared))
+    for word, episodes in told:
         if episodes:
-            names = first(dict.fromkeys(e.name or source_title(e.source) for e in episodes), _NAMES)
-            yield Prose(f"{counted(len(episodes), 'alert')} {word}: {names}.", (_counted(found, done, len(episodes)),))
+            alerts = alerts_of(episodes)
+            names = first([one.reasons[0].name or source_title(one.reasons[0].source) for one in alerts], _NAMES)
+            yield Prose(f"{counted(len(alerts), 'alert')} {word}: {names}.", (_counted(found, done, len(alerts)),))
     for kind in ("acknowledged", "snoozed", "assigned"):
         acts = [act for act in done.acts if act.kind == kind]
         if acts:
@@ -229,6 +263,12 @@ def moved_ids(moves: Moves | Gap) -> tuple[str, ...]:
         return ()
     shown = (*moves.new_at_risk[:NEW], *moves.worse[: WORSE + NEW], *moves.better[:BETTER])
     return tuple(dict.fromkeys(mover.operator_id for mover in shown))
+
+
+def critical_ids(done: Done | Gap) -> tuple[str, ...]:
+    """The operators with a critical alert open."""
+    found = () if isinstance(done, Gap) else done.critical
+    return tuple(dict.fromkeys(one.subject for one in found if not one.source))
 
 
 KIND = Kind(

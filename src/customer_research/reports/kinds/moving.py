@@ -23,10 +23,24 @@ def movers_table(
     """Operators with their score then and now, and what speaks against them; *none* says that there is nobody."""
     portfolio = found.portfolio
     if not movers:
+        none = f"Of those who can be compared, {none[0].lower()}{none[1:]}" if moves.uncompared else none
         return Prose(none, (number(portfolio, 0, "count"),))
     rows = [_row(portfolio, moves, mover, found.accounts.get(mover.operator_id)) for mover in movers[:most]]
     headers = ("Operator", "MRR", "Then", "Now", "Change", "To watch" if rose else "Why")
     return table(portfolio, headers, rows, "", len(movers))
+
+
+def uncompared(moves: Moves) -> Prose | None:
+    """Of how many no change can be told, and why; None where of everybody it can."""
+    if not moves.uncompared:
+        return None
+    count = Fact(moves.uncompared, "count", (moves.receipt,), moves.then.as_of)
+    return Prose(
+        f"Of {counted(moves.uncompared, 'operator')} no change can be told: not the same was known of them on "
+        f"{moves.then.as_of:%Y-%m-%d}.",
+        (count,),
+        "unknown",
+    )
 
 
 def _row(found: Portfolio, moves: Moves, mover: Mover, account: Account | None) -> tuple[Cell, ...]:

@@ -11,7 +11,7 @@ from customer_research.domain.words import counted, value_words
 from customer_research.reports import pictures
 from customer_research.reports.build import Kind, bullets, figure, section, sections
 from customer_research.reports.kinds.churn_risk import category_cells, expected_loss, risk_told
-from customer_research.reports.kinds.moving import money_at_risk, money_table, movers_table, summed
+from customer_research.reports.kinds.moving import money_at_risk, money_table, movers_table, summed, uncompared
 from customer_research.reports.kinds.portfolio import (
     brief,
     disagreements_table,
@@ -71,7 +71,11 @@ def _short(found: Overview) -> Iterator[Prose]:
             f"In a month {counted(len(moves.new_at_risk), 'operator')} fell to At Risk or Critical, {len(moves.worse)} got "
             f"worse, {len(moves.better)} better, {len(moves.left)} left, {len(moves.came)} came."
         )
-        yield Prose(text, (fact,), "watch" if moves.new_at_risk or moves.left else "neutral")
+        open_ = uncompared(moves)
+        if open_ is not None:
+            yield Prose(f"{text} {open_.text}", (fact, *open_.facts), "unknown")
+        else:
+            yield Prose(text, (fact,), "watch" if moves.new_at_risk or moves.left else "neutral")
     many = sum(level.operators for level in found.risks.levels)
     fact_many = number(portfolio, many, "count")
     high = next((level.operators for level in found.risks.levels if level.name == "High"), 0)

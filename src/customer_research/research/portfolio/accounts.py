@@ -78,6 +78,8 @@ def accounts_of(
     fresh = freshness_of(files.snapshot)
     accounts = []
     for operator_id in operator_ids:
+        if operator_id not in rows:  # somebody else remembers it, an alert or an earlier snapshot
+            continue
         figures = _figures(files.snapshot, rows[operator_id], gaps.get(operator_id, {}))
         scores = tuple(
             assemble(one, found[operator_id], figures, _Kept(figures)) for one, found in zip(cards, rated, strict=True)

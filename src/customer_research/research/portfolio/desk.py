@@ -80,9 +80,14 @@ def digest_report(settings: Settings, *, now: datetime) -> Report:
     with _newest(settings) as (engine, folder, snapshot):
         week = moves(settings, snapshot, WEEK)
         found = _looked(settings, (engine, folder, snapshot), Wanted(most=digest.ISSUES), now)
-        ids = [*digest.moved_ids(week), *(account.operator_id for account in found.accounts)]
+        acts = done(settings, snapshot, WEEK)
+        ids = [
+            *digest.moved_ids(week),
+            *(account.operator_id for account in found.accounts),
+            *digest.critical_ids(acts),
+        ]
         told = looking.told_of(engine, folder, snapshot, ids, settings=settings, now=now)
-    return digest.build(Week(found, week, done(settings, snapshot, WEEK), told))
+    return digest.build(Week(found, week, acts, told))
 
 
 def summary_report(settings: Settings, *, now: datetime) -> Report:

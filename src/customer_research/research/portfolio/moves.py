@@ -42,6 +42,7 @@ def moves(settings: Settings, snapshot: Snapshot, days: int) -> Moves | Gap:
 def _between(history: History, then: Snapshot, now: Snapshot, place: str) -> Moves:
     before = {reading.operator_id: reading for reading in history.readings(then.id)}
     new, worse, better, left, came = [], [], [], [], []
+    uncompared = 0
     at_risk = sum(reading.status in PRESENT and reading.band in AT_RISK_BANDS for reading in before.values())
     for reading in history.readings(now.id):
         earlier = before.get(reading.operator_id)
@@ -54,6 +55,7 @@ def _between(history: History, then: Snapshot, now: Snapshot, place: str) -> Mov
         if earlier is None or earlier.status not in PRESENT:
             came.append(mover)
             continue
+        uncompared += not known
         if known and reading.band in AT_RISK_BANDS and earlier.band not in AT_RISK_BANDS | NO_BAND:
             new.append(mover)
         if mover.points is not None and mover.points != 0:
@@ -72,6 +74,7 @@ def _between(history: History, then: Snapshot, now: Snapshot, place: str) -> Mov
         came=_by(came, 1),
         then_at_risk=at_risk,
         receipt=_receipt(then, now, len(before), place),
+        uncompared=uncompared,
     )
 
 
@@ -137,7 +140,8 @@ def _done(book: AlertBook, snapshot: Snapshot, days: int, store: Store) -> Done:
         digest=digest,
         place=store.place,
     )
-    return Done(raised, cleared, critical, acts, receipt)
+    first = book.first()
+    return Done(raised, cleared, critical, acts, receipt, first.snapshot if first is not None else "")
 
 
 def _after(instant: datetime) -> datetime:
