@@ -1,105 +1,182 @@
 """Every fault of every source: what each report then says, how long it waits, and how much memory it takes.
 
-The sandbox of the scenarios runs in its own process with one fault at a time, and each command in a process of its own. A row is
-one fault of one source: the exit codes (3 is partial), a report's longest wait and largest peak of resident memory, the sync's peak, and
-how many scores are *better* than without the fault, of the operator or in the portfolio. None may be, and no secret may be told.
+The sandbox of the scenarios runs in a process of its own whose faults are switched, and each command in a process of its own. A row is
+one fault of one source: four reports of one operator that has something in every source, then a sync of that source into a lake
+in which the three others stand, the portfolio's scores and its list. Each must have exit code 3 (partial), or 0 where it tells all
+that it tells without the fault; what it tells must be what it tells without the fault, or less, or worse, never better
+(`benchmarks.differing`); no secret may stand in it, no other source may be missing, the wait may be what the same command takes
+without a fault, one deadline and `SLACK_SECONDS`, and its memory `MOST_MB`. A cell is the exit code, and whatever is not so is a line
+of its own below the table. Deadlines are short here, else nothing differs from the settings as they are.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import os
-import subprocess
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
-from benchmarks.serving import served
+from benchmarks import differing
+from benchmarks.differing import Compared
+from benchmarks.forked import Told, told_by
+from benchmarks.serving import switched
 from benchmarks.tables import table
 from customer_research.sandbox.servers.faults import KINDS
 from customer_research.settings import Settings, load_settings
 
-SOURCES = ("lago", "hubspot", "metabase", "notion")
+SOURCES = {"lago": "lago", "hubspot": "hubspot", "metabase": "warehouse", "notion": "notion"}
+"""What the sandbox calls a source, and what reports do."""
+
 OPERATOR = "00000000-5ce0-11f0-a000-000000000034"
 """S34: invoices, charges, contacts, engagements and tickets, so that every source has something to lose."""
+
 REPORTS = {
-    "profile": ("profile", OPERATOR, "--format", "markdown"),
+    "profile": ("profile", OPERATOR, "--json"),
     "health": ("health", OPERATOR, "--json"),
-    "billing": ("billing", OPERATOR, "--format", "markdown"),
-    "account-review": ("report", "account-review", OPERATOR, "--format", "markdown"),
+    "billing": ("billing", OPERATOR, "--json"),
+    "account-review": ("report", "account-review", OPERATOR, "--format", "json"),
 }
+SCORING = {"score": ("portfolio", "score", "--no-track"), "portfolio": ("portfolio", "--csv", "--limit", "0")}
+DEADLINE_SECONDS = 6
+SLACK_SECONDS = 6
+"""For retries within a deadline's last request, and for what else the machine does."""
+
+SYNC_DEADLINE_SECONDS = 8
+SLOW_SECONDS = 60
+MOST_MB = 400
 PARTIAL = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What one command did: its exit code, its output, seconds of the clock, peak of resident memory in megabytes."""
-
-    code: int
-    out: str
-    wall: float
-    peak_mb: float
+NOTHING_WORKED = 6
 
 
 @dataclass(slots=True)
 class Seen:
-    """What was seen under one fault."""
+    """What was told under one fault, by the command's name."""
 
-    codes: dict[str, int] = field(default_factory=dict)
-    wall: float = 0.0
-    peak_mb: float = 0.0
-    sync_mb: float = 0.0
-    scores: dict[str, float] = field(default_factory=dict)
-    secrets: int = 0
+    told: dict[str, Told] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
 
-    def take(self, name: str, told: Told, secrets: Sequence[str]) -> None:
-        """Keep a command's code and its costs."""
-        self.codes[name] = told.code
-        if name in REPORTS:
-            self.wall, self.peak_mb = max(self.wall, told.wall), max(self.peak_mb, told.peak_mb)
-        elif name == "sync":
-            self.sync_mb = told.peak_mb
-        self.secrets += sum(secret in told.out for secret in secrets)
+    def code(self, name: str) -> str:
+        """The exit code of a command."""
+        return str(self.told[name].code)
+
+    def peak(self, *names: str) -> float:
+        """The highest peak of these commands, megabytes."""
+        return max(self.told[name].peak_mb for name in names)
 
 
-def told_by(config: Path, *words: str) -> Told:
-    """Run a command in a process of its own."""
-    command = (sys.executable, "-m", "customer_research", "--config", str(config), *words)
-    started = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None
-        out = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return Told(process.returncode, out, time.perf_counter() - started, usage.ru_maxrss / 1024)
+class Matrix:
+    """The commands over one sandbox, in a folder for lakes."""
 
+    def __init__(self, config: Path, folder: Path) -> None:
+        self._config = config
+        self._folder = folder
+        settings = load_settings(config)
+        assert settings.clock is not None
+        self._secrets = list(secrets_of(settings))
+        self._now = settings.clock
+        self._load = True
+        self._whole = Seen()
 
-def seen_under(*fault: str) -> Seen:
-    """Every report of the operator, then a sync into an empty lake and the portfolio's scores, under this fault (or none)."""
-    seen = Seen()
-    with served(0, "--operators", "0", *(word for one in fault for word in ("--fault", one))) as config:
-        secrets = secrets_of(load_settings(config))
+    def prepare(self) -> Seen:
+        """What is told without a fault; and for each source the lake in which the three others stand."""
+        for source in SOURCES.values():
+            others = [other for other in SOURCES.values() if other != source]
+            self._run(("sync", *others), self._folder / f"without-{source}")
+        self._now += timedelta(hours=1)  # two contents of a lake at one instant are no earlier and no later one
         for name, words in REPORTS.items():
-            told = told_by(config, *words)
-            seen.take(name, told, secrets)
-            if name == "health" and told.code in {0, PARTIAL}:
-                seen.scores |= {"": score} if (score := _score(told.out)) is not None else {}
-        for name, words in {"sync": ("sync",), "score": ("portfolio", "score")}.items():
-            seen.take(name, told_by(config, *words), secrets)
-        listed = told_by(config, "portfolio", "--csv", "--limit", "0")
-        seen.take("portfolio", listed, secrets)
-        seen.scores |= dict(_listed(listed.out))
-    return seen
+            self._whole.told[name] = self._run(words)
+        lake = self._lake("warehouse")
+        self._whole.told["sync"] = self._run(("sync", "warehouse"), lake)
+        for name, words in SCORING.items():
+            self._whole.told[name] = self._run(words, lake)
+        self._load = False
+        if bad := {name: told.code for name, told in self._whole.told.items() if told.code}:
+            raise RuntimeError(f"Without a fault all must be told, but exit codes are {bad}.")
+        return self._whole
+
+    def seen(self, source: str) -> Seen:
+        """What is told under the fault that is in force, of this source."""
+        seen = Seen({name: self._run(words) for name, words in REPORTS.items()})
+        lake = self._lake(source)
+        seen.told["sync"] = self._run(("sync", source), lake)
+        for name, words in SCORING.items():
+            seen.told[name] = self._run(words, lake)
+        seen.wrong += self._complaints(seen, source)
+        return seen
+
+    def _lake(self, source: str) -> Path:
+        """A copy of the lake without this source."""
+        lake = self._folder / "lake"
+        shutil.rmtree(lake, ignore_errors=True)
+        shutil.copytree(self._folder / f"without-{source}", lake)
+        return lake
+
+    def _run(self, words: Sequence[str], lake: Path | None = None) -> Told:
+        place = lake or self._folder / "no-lake"
+        environment = {
+            "CUSTOMER_RESEARCH_CLOCK": self._now.isoformat(),
+            "CUSTOMER_RESEARCH_DEADLINE_SECONDS": str(DEADLINE_SECONDS),
+            "CUSTOMER_RESEARCH_LAKE__DEADLINE_SECONDS": str(SYNC_DEADLINE_SECONDS),
+            "CUSTOMER_RESEARCH_LAKE__FOLDER": str(place),
+            "CUSTOMER_RESEARCH_STORE__URL": f"sqlite:///{place}.db",
+        }
+        return told_by(("--config", str(self._config), *words), environment, load=self._load)
+
+    def _complaints(self, seen: Seen, source: str) -> Iterator[str]:
+        for name, told in seen.told.items():
+            true = self._whole.told[name]
+            yield from (f"{name}: {complaint}" for complaint in self._costs(name, told, true))
+            if name in REPORTS:
+                yield from (f"{name}: {complaint}" for complaint in _of_report(told, true, source))
+        told, true = seen.told["portfolio"], self._whole.told["portfolio"]
+        compared = differing.lists(told.out, true.out)
+        yield from (f"portfolio: {complaint}" for complaint in compared.wrong)
+        for name in SCORING:
+            if complaint := _code(seen.told[name].code, compared, nothing=False):
+                yield f"{name}: {complaint}"
+        if complaint := _code(seen.told["sync"].code, compared, nothing=True):
+            yield f"sync: {complaint}"
+
+    def _costs(self, name: str, told: Told, true: Told) -> Iterator[str]:
+        deadline = SYNC_DEADLINE_SECONDS if name == "sync" else DEADLINE_SECONDS
+        if told.wall > true.wall + deadline + SLACK_SECONDS:
+            yield f"took {told.wall:.1f} s, {true.wall:.1f} s without the fault"
+        if told.peak_mb > max(MOST_MB, true.peak_mb if name == "sync" else 0):
+            yield f"took {told.peak_mb:.0f} MB"
+        if any(secret in text for secret in self._secrets for text in (told.out, told.messages)):
+            yield "tells a secret"
 
 
-def secrets_of(settings: Settings) -> list[str]:
+def _of_report(told: Told, true: Told, source: str) -> Iterator[str]:
+    if told.code not in {0, PARTIAL}:
+        yield f"exit code {told.code}: {told.messages.strip()[:200]}"
+        return
+    compared = differing.reports(told.out, true.out)
+    yield from compared.wrong
+    if complaint := _code(told.code, compared, nothing=False):
+        yield complaint
+    if others := differing.silent(told.out) - {source}:
+        yield f"without {', '.join(sorted(others))}, too"
+
+
+def _code(code: int, compared: Compared, *, nothing: bool) -> str:
+    """What is wrong with an exit code; with `nothing`, 6 is as right as 3."""
+    if code == 0:
+        return f"exit code 0, though {compared.gone} figures are gone" if compared.gone else ""
+    if code == PARTIAL or (nothing and code == NOTHING_WORKED):
+        return "" if compared.gone else f"exit code {code}, though nothing is gone"
+    return f"exit code {code}"
+
+
+def secrets_of(settings: Settings) -> Iterator[str]:
     """The credentials that no output may hold."""
-    told = settings.model_dump(mode="python")
-    return [text for text in _secret_texts(told) if len(text) > 3]
+    for text in _secret_texts(settings.model_dump(mode="python")):
+        if len(text) > 3:
+            yield text
 
 
 def _secret_texts(told: Mapping[str, object]) -> Iterator[str]:
@@ -110,46 +187,37 @@ def _secret_texts(told: Mapping[str, object]) -> Iterator[str]:
             yield str(value.get_secret_value())
 
 
-def _score(out: str) -> float | None:
-    """The headline score of the health report in JSON, at its lower end."""
-    start = out.find("{")
-    report, _ = json.JSONDecoder().raw_decode(out[start:])
-    told = [fact["value"] for fact in report["headline"]["facts"] if fact["metric"] == "health_score"]
-    return float(told[0]) if told and told[0] is not None else None
-
-
-def _listed(out: str) -> Iterator[tuple[str, float]]:
-    start = out.find("operator_id")
-    for row in csv.DictReader(io.StringIO(out[start:] if start >= 0 else "")):
-        if row.get("score"):
-            yield row["operator_id"], float(row["score"])
-
-
 def run(*sizes: int) -> None:
     """Print the table; `sizes`: how many faults of each source, all when not given."""
     kinds = KINDS[: sizes[0]] if sizes else KINDS
-    whole = seen_under()
-    rows = [_row("none", whole, whole)]
-    for source in SOURCES:
-        for kind in kinds:
-            rows.append(_row(f"{source}:{kind}", seen_under(f"{source}:{kind}"), whole))
-            print(" ".join(rows[-1]), file=sys.stderr, flush=True)
-    print(
-        table(
-            ("fault", *REPORTS, "sync", "score", "portfolio", "wait s", "peak MB", "sync MB", "better", "secrets"), rows
-        )
-    )
+    began = time.perf_counter()
+    rows, complaints = [], list[str]()
+    with tempfile.TemporaryDirectory() as folder, switched(0, SLOW_SECONDS) as (config, switch):
+        matrix = Matrix(config, Path(folder))
+        rows.append(_row("none", matrix.prepare(), 0))
+        for fault, source in ((f"{vendor}:{kind}", own) for vendor, own in SOURCES.items() for kind in kinds):
+            started = time.perf_counter()
+            switch(fault)
+            seen = matrix.seen(source)
+            switch("")
+            rows.append(_row(fault, seen, time.perf_counter() - started))
+            complaints += [f"{fault}: {complaint}" for complaint in seen.wrong]
+            print(" ".join(rows[-1]), *seen.wrong, sep="\n  ", file=sys.stderr, flush=True)
+    head = ("fault", *REPORTS, "sync", *SCORING, "wait s", "peak MB", "sync s", "sync MB", "amiss", "row s")
+    print(table(head, rows))
+    print(f"{len(rows) - 1} rows in {(time.perf_counter() - began) / 60:.0f} minutes; {len(complaints)} things amiss.")
+    print(*complaints, sep="\n")
 
 
-def _row(name: str, seen: Seen, whole: Seen) -> list[str]:
-    better = [one for one, score in seen.scores.items() if score > whole.scores.get(one, -1)]
-    codes = [str(code) for code in seen.codes.values()]
+def _row(fault: str, seen: Seen, seconds: float) -> list[str]:
+    names = (*REPORTS, *SCORING)
     return [
-        name,
-        *codes,
-        f"{seen.wall:.1f}",
-        f"{seen.peak_mb:.0f}",
-        f"{seen.sync_mb:.0f}",
-        str(len(better)),
-        str(seen.secrets),
+        fault,
+        *map(seen.code, (*REPORTS, "sync", *SCORING)),
+        f"{max(seen.told[name].wall for name in names):.1f}",
+        f"{seen.peak(*names):.0f}",
+        f"{seen.told['sync'].wall:.1f}",
+        f"{seen.peak('sync'):.0f}",
+        str(len(seen.wrong)),
+        f"{seconds:.0f}",
     ]

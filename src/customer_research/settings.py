@@ -92,6 +92,13 @@ class NotionSettings(_Part):
     version: str = Field("2026-03-11", description="Notion-Version: 2026-03-11, 2025-09-03 or 2022-06-28")
     tickets_database: str = Field("13b8aeaa-3759-80f8-8d7c-dd2f627d2578", description="Tickets database id")
     tickets_data_source: str = Field("", description="Its data source id, when known (saves a request)")
+    properties: Mapping[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="What your tickets' properties are called where not as README says, e.g. priority → Urgency",
+    )
+    other_data_sources: tuple[str, ...] = Field(
+        (), description="Data sources of the tickets database that hold no tickets, by name or id"
+    )
     reports_data_source: str = Field("", description="Data source that reports are exported to; empty: no export")
     aliases: Mapping[str, tuple[str, ...]] = Field(default_factory=dict, description="Operator id → ticket tags")
     requests_per_second: float = Field(3, gt=0, description="Average over time; Retry-After rules")

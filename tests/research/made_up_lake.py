@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from portfolio_cases import Row, Tables, written
+from portfolio_cases import Gaps, Row, Tables, written
 
 from customer_research.lake import Lake, Made
 from customer_research.settings import Settings, load_settings
@@ -37,10 +37,10 @@ def settings_file(folder: Path) -> Path:
     return path
 
 
-def fill(lake: Path, tables: Tables) -> None:
-    """Make these tables what the lake has."""
+def fill(lake: Path, tables: Tables, gaps: Gaps | None = None) -> None:
+    """Make these tables what the lake has, with what is unknown of whom."""
     aside = lake.with_name(f"{lake.name}-aside")
-    found = written(aside, tables)
+    found = written(aside, tables, gaps or {})
     with Lake(lake).writing() as writer:
         made = {}
         for name, file in found.files.items():

@@ -103,7 +103,18 @@ def flag(account: Account) -> Figure:
     found = score(account)
     if isinstance(found, Gap):
         return Gap("health", "unavailable", "too little is known to tell", found.next_step, "flag")
-    return Fact("no risk in the figures known", "text", found.basis, account.as_of, metric="flag")
+    return Fact(
+        f"no risk in the figures known{_unknown_words(account)}", "text", found.basis, account.as_of, metric="flag"
+    )
+
+
+def _unknown_words(account: Account) -> str:
+    """What a silent source leaves open, so that no sign of risk does not read as none; empty where nothing is open."""
+    score = account.score
+    if score is None or score.highest is None:
+        return ""
+    names = [d.name for d in score.dimensions if d.gap is not None or d.highest is not None]
+    return f"; not all of it is known: {', '.join(judgement.dimension_title(name).lower() for name in names)}"
 
 
 def _flag_of(prose: Prose, account: Account) -> Figure:

@@ -43,11 +43,11 @@ def portfolio_report(settings: Settings, wanted: Wanted, *, now: datetime) -> Re
     return portfolio_kind.build(_portfolio(settings, wanted, now))
 
 
-def portfolio_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> tuple[str, Gap | None]:
-    """The operators wanted as CSV, a line each, and why a column is empty, if one is; see `portfolio_report`."""
+def portfolio_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> tuple[str, tuple[Gap, ...]]:
+    """The operators wanted as CSV, a line each, and what is unknown of everybody; see `portfolio_report`."""
     found = _portfolio(settings, wanted, now)
     columns = {**PORTFOLIO_COLUMNS, "change_30d": lambda account: portfolio_kind.change_of(found, account)}
-    return accounts_csv.render(found.accounts, columns), found.no_history
+    return accounts_csv.render(found.accounts, columns), _lacking(found)
 
 
 def risk_report(settings: Settings, wanted: Wanted, *, now: datetime) -> Report:
@@ -55,7 +55,7 @@ def risk_report(settings: Settings, wanted: Wanted, *, now: datetime) -> Report:
     return churn_risk.build(_risks(settings, wanted, now))
 
 
-def risk_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> tuple[str, Gap | None]:
+def risk_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> tuple[str, tuple[Gap, ...]]:
     """The operators at risk as CSV, a line each; see `portfolio_csv`."""
     found = _risks(settings, wanted, now)
     columns = {
@@ -68,7 +68,12 @@ def risk_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> tuple[str,
         ),
         **PORTFOLIO_COLUMNS,
     }
-    return accounts_csv.render(found.portfolio.accounts, columns), None
+    return accounts_csv.render(found.portfolio.accounts, columns), _lacking(found.portfolio)
+
+
+def _lacking(found: Portfolio) -> tuple[Gap, ...]:
+    """What makes the reports of a portfolio partial."""
+    return tuple(gap for source in found.freshness if source.state != "ok" for gap in source.gaps)
 
 
 def digest_report(settings: Settings, *, now: datetime) -> Report:

@@ -134,7 +134,7 @@ async def pull(session: NotionSession, asked: Pull) -> AsyncIterator[Slice]:
             at, done = step.at, done + len(step.pages)
             yield _slice(step, places[number].schema, done, wrong)
     yield replace(
-        _last(session, asked, at, not_told(places)),
+        _last(session, asked, at, not_told(places, session.left_out)),
         receipts=(learning.receipt([]),) if learning.requests else (),
         done=done,
         unread=unread(wrong),
@@ -220,13 +220,15 @@ def _last(session: NotionSession, asked: Pull, at: _At, gap: Gap | None) -> Slic
         for operator_id, tags in session.aliases.items()
         for tag in dict.fromkeys(tags)
     ]
+    # What could not be read may be readable the next time, and was not edited for it: then everything is asked for again.
+    before = BEGINNING if gap is not None else asked.since or BEGINNING
     # Notion's own clock says how far the edits have come; not further than the beginning of this pull, which may be long.
     seen = min(_latest(at.latest, asked.since) or asked.until.isoformat(), asked.until.isoformat(), key=_moment)
     return Slice(
         {ALIAS: aliases},
         (),
         at.cursor,
-        mark=seen if at.whole and gap is None else asked.since or BEGINNING,
+        mark=seen if at.whole and gap is None else before,
         whole=(PAGE, ALIAS) if at.whole and asked.since is None else (ALIAS,),
         gaps={PAGE: TRUNCATED} if not at.whole else {} if gap is None else {PAGE: gap},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 from customer_research.connect.recording import Recording
 from customer_research.connect.source import Subject
@@ -15,17 +16,15 @@ from customer_research.sources.notion.normalise import (
     GENERIC_TAGS,
     NEEDED,
     ROLES,
-    Schema,
     Ticket,
     is_open,
     lacking,
-    probe,
     read_page,
     text_key,
     unreadable,
 )
-from customer_research.sources.notion.session import DATABASES_ONLY, NotionSession, data_source_ids
-from customer_research.sources.notion.tickets import in_bin, wanted_of
+from customer_research.sources.notion.session import DATABASES_ONLY, NotionSession, Place, data_source_ids
+from customer_research.sources.notion.tickets import NAME_PROPERTIES, in_bin, wanted_of
 
 SCOPES = ("Read content, on an integration that the tickets database is shared with",)
 OPTIONAL = tuple(role for role in (*ROLES, "number") if role not in NEEDED)
@@ -83,13 +82,29 @@ async def _as_data_source(session: NotionSession, needed: str, recording: Record
 async def properties(session: NotionSession, subject: Subject | None) -> CheckResult:
     """Which of the tickets' properties exist?"""
     del subject
-    recording = session.http.recording("doctor")
-    schema = await _schema(session, recording)
+    places = await session.all_places(session.http.recording("doctor"))
+    results = [_properties(place) for place in places if place.resembles] or [_properties(places[0])]
+    worst = max(results, key=lambda result: _GRAVE.index(result.status))
+    if len(places) == 1:
+        return worst
+    told = [
+        f"“{place.name}”: {_properties(place).found if place.resembles else 'holds no tickets'}" for place in places
+    ]
+    return replace(worst, found="; ".join(told))
+
+
+_GRAVE = ("ok", "warn", "fail")
+
+
+def _properties(place: Place) -> CheckResult:
+    """Which properties tickets have at one place."""
+    schema = place.schema
     needed = ", ".join(role.replace("_", " ") for role in NEEDED)
     shown = ", ".join(f"{item.name} ({item.type})" for item in schema.values()) or "none"
     gone = lacking(schema)
     if gone:
-        return CheckResult("properties", "fail", f"missing: {', '.join(gone)}; found: {shown}", needed, "Restore them.")
+        fix = f"Restore them. {NAME_PROPERTIES}"
+        return CheckResult("properties", "fail", f"missing: {', '.join(gone)}; found: {shown}", needed, fix)
     dumb = unreadable(schema)
     if dumb:
         fix = "Make operator_id a text (or a rollup of one) and the others selects, or name a data source that has them so."
@@ -107,20 +122,6 @@ async def properties(session: NotionSession, subject: Subject | None) -> CheckRe
         fix = "Nothing breaks; tickets are matched by what there is."
         return CheckResult("properties", "warn", f"{shown}; without {', '.join(absent)}", needed, fix)
     return CheckResult("properties", "ok", shown, needed)
-
-
-async def _schema(session: NotionSession, recording: Recording) -> Schema:
-    """The properties as they are, without insisting on what figures need."""
-    if session.version == DATABASES_ONLY:
-        return probe((await session.get_database(session.database, recording)).get("properties") or {})
-    identifier = session.data_source
-    if not identifier:
-        try:
-            ids = data_source_ids(await session.get_database(session.database, recording))
-        except NotThere:
-            ids = [session.database]
-        identifier = ids[0] if ids else session.database
-    return probe((await session.get_data_source(identifier, recording)).get("properties") or {})
 
 
 async def tagging(session: NotionSession, subject: Subject | None) -> CheckResult:

@@ -92,11 +92,15 @@ Schema = Mapping[str, Property]
 """The properties by what they are for."""
 
 
-def probe(properties: Mapping[str, Any]) -> Schema:
-    """The properties that the tickets use, by role; those that are missing are left out."""
+def probe(properties: Mapping[str, Any], own: Mapping[str, Iterable[str]] | None = None) -> Schema:
+    """The properties that the tickets use, by role; those that are missing are left out.
+
+    *own* are names of the user's for roles, which count before the usual ones.
+    """
     found: dict[str, Property] = {}
     by_name = {name.strip().casefold(): _property(name, value) for name, value in properties.items()}
-    for role, names in ROLES.items():
+    for role, usual in ROLES.items():
+        names = (*(name.strip().casefold() for name in (own or {}).get(role, ())), *usual)
         match = next((by_name[name] for name in names if name in by_name), None)
         if match is not None:
             found[role] = match
@@ -143,6 +147,15 @@ def lacking(schema: Schema) -> tuple[str, ...]:
     return tuple(role.replace("_", " ").title() for role in NEEDED if role not in schema)
 
 
+def resembles(properties: Mapping[str, Any], schema: Schema) -> bool:
+    """Whether a data source without all that tickets need may hold some nevertheless, under other names.
+
+    It does not where nothing has a state: no property that tickets need but the title, no status, no select.
+    """
+    states = any(_property(name, value).type in {"status", "select"} for name, value in properties.items())
+    return states or any(role in schema for role in NEEDED if role != "title")
+
+
 def require(schema: Schema) -> None:
     """Nothing, when the schema has what the figures need.
 
@@ -159,7 +172,7 @@ def _changed(sentence: str) -> SchemaChanged:
         sentence,
         source=SOURCE_NAME,
         stream=STREAM,
-        hint="Restore the property in Notion, or check notion.tickets_database: `customer-research doctor --online`.",
+        hint="Restore it in Notion, or say in notion.properties what it is called: `customer-research doctor --online`.",
     )
 
 

@@ -14,7 +14,15 @@ from customer_research.connect.recording import Recording
 from customer_research.connect.source import Clock
 from customer_research.errors import ConfigError, NotThere, SchemaChanged
 from customer_research.settings import Settings
-from customer_research.sources.notion.normalise import SOURCE_NAME, Schema, lacking, probe, require
+from customer_research.sources.notion.normalise import (
+    ROLES,
+    SOURCE_NAME,
+    Schema,
+    lacking,
+    probe,
+    require,
+    resembles,
+)
 
 if TYPE_CHECKING:
     import httpx2
@@ -32,10 +40,15 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where tickets are queried: the path of a database or data source, and its properties."""
+    """Where tickets are queried: the path of a database or data source, its properties, and what Notion calls it.
+
+    `resembles` says that it may hold tickets even where `schema` lacks what they need.
+    """
 
     path: str
     schema: Schema
+    name: str
+    resembles: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +86,20 @@ class NotionSession:
                 setting="notion.version",
                 hint=f"Use one of {', '.join(VERSIONS)}.",
             )
+        if unknown := sorted(own.properties.keys() - ROLES.keys()):
+            raise ConfigError(
+                f"The setting notion.properties names {unknown[0]!r}, which is nothing that tickets have.",
+                setting="notion.properties",
+                hint=f"Use {', '.join(ROLES)}.",
+            )
         token = own.token.get_secret_value() if own.token is not None else ""
         self.version = own.version
         self.database = own.tickets_database
         self.data_source = own.tickets_data_source
         self.aliases = own.aliases
+        self._own = own
+        self.left_out: tuple[Place, ...] = ()
+        """Data sources that may hold tickets and are not read, since they lack what figures need; known with `places`."""
         self.http = Http(
             VENDOR,
             base_url=own.url,
@@ -107,13 +129,21 @@ class NotionSession:
         """
         async with self._learning:
             if not self._places:
-                self._places = _usable(await self._all_places(recording))
+                found = await self.all_places(recording)
+                self._places = _usable(found)
+                self.left_out = tuple(place for place in found if place.resembles and lacking(place.schema))
             return self._places
 
-    async def _all_places(self, recording: Recording) -> list[Place]:
+    async def all_places(self, recording: Recording) -> list[Place]:
+        """The database, or its data sources but for those that the settings say hold something else; at least one.
+
+        Raises:
+            SchemaChanged: there is none.
+            NotThere: as `places`.
+        """
         if self.version == DATABASES_ONLY:
             body = await self.get_database(self.database, recording)
-            return [Place(f"/databases/{segment(self.database)}/query", probe(body.get("properties") or {}))]
+            return [self._place(f"/databases/{segment(self.database)}/query", self.database, body)]
         if self.data_source:
             return [await self._data_source(self.data_source, recording)]
         try:
@@ -128,11 +158,22 @@ class NotionSession:
                 stream=recording.stream,
                 hint="Share its data source with the integration, or set notion.tickets_data_source.",
             )
-        return await together(*(self._data_source(identifier, recording) for identifier in ids))
+        found = await together(*(self._data_source(identifier, recording) for identifier in ids))
+        others = {name.strip().casefold() for name in self._own.other_data_sources}
+        return [
+            place
+            for identifier, place in zip(ids, found, strict=True)
+            if not others & {identifier.casefold(), place.name.casefold()}
+        ] or found
 
     async def _data_source(self, identifier: str, recording: Recording) -> Place:
         body = await self.get_data_source(identifier, recording)
-        return Place(f"/data_sources/{segment(identifier)}/query", probe(body.get("properties") or {}))
+        return self._place(f"/data_sources/{segment(identifier)}/query", identifier, body)
+
+    def _place(self, path: str, identifier: str, body: Body) -> Place:
+        properties = body.get("properties") or {}
+        schema = probe(properties, self._own.properties)
+        return Place(path, schema, _title(body) or identifier, resembles(properties, schema))
 
     async def get_database(self, identifier: str, recording: Recording) -> Body:
         """A database's own description."""
@@ -180,6 +221,11 @@ class NotionSession:
         return Step(found, cursor, whole=told_whole and (cursor is not None or not answer.get("has_more")))
 
 
+def _title(body: Body) -> str:
+    """What a database or data source is called."""
+    return "".join(str(part.get("plain_text") or "") for part in body.get("title") or () if isinstance(part, Mapping))
+
+
 def data_source_ids(database: Body) -> list[str]:
     """The ids of a database's data sources."""
     listed = database.get("data_sources") or []
@@ -187,7 +233,7 @@ def data_source_ids(database: Body) -> list[str]:
 
 
 def _usable(places: list[Place]) -> tuple[Place, ...]:
-    """The places that have what tickets need; a further data source without it holds something else."""
+    """The places that have what tickets need."""
     usable = tuple(place for place in places if not lacking(place.schema))
     if not usable:
         require(min(places, key=lambda place: len(lacking(place.schema))).schema)

@@ -17,6 +17,7 @@ from customer_research.sources.notion.normalise import (
     STREAM,
     Schema,
     Ticket,
+    lacking,
     read_page,
     ticket_row,
     unreadable,
@@ -37,16 +38,26 @@ UNKNOWN_STATUS = "Notion does not say of which group a status is that is not kno
 CORRECT_SCHEMA = "`customer-research doctor --online` names what to change in Notion."
 
 
+NAME_PROPERTIES = (
+    "Say in `notion.properties` what they are called there, or in `notion.other_data_sources` that it holds no tickets."
+)
+
+
 def cannot_be_read(names: Sequence[str]) -> Gap:
     """The gap of tickets whose properties are of a type that tells nothing."""
     detail = f"The tickets' {' and '.join(names)} cannot be read: Notion does not tell what it says."
     return Gap(SOURCE_NAME, "unavailable", detail, CORRECT_SCHEMA)
 
 
-def not_told(places: Sequence[Place]) -> Gap | None:
-    """Why the tickets of these places are known only in part; None when nothing keeps them from being read."""
+def not_told(places: Sequence[Place], left_out: Sequence[Place]) -> Gap | None:
+    """Why the tickets of these places are known only in part, others being left out; None when all can be read."""
     names = tuple(dict.fromkeys(name for place in places for name in unreadable(place.schema)))
-    return cannot_be_read(names) if names else None
+    if names:
+        return cannot_be_read(names)
+    if not left_out:
+        return None
+    lacks = "; ".join(f"“{place.name}” has no {', '.join(lacking(place.schema))}" for place in left_out)
+    return Gap(SOURCE_NAME, "unavailable", f"Not all tickets are read: the data source {lacks}.", NAME_PROPERTIES)
 
 
 async def learn(session: NotionSession) -> None:
@@ -70,7 +81,7 @@ async def fetch(session: NotionSession, subject: Subject) -> Batch:
     queries = [(place, condition) for place in places for condition in filters(wanted, place.schema)]
     answers = await together(*(session.query(place, condition, recording) for place, condition in queries))
     rows, wrong = rows_of([(place, found) for (place, _), found in zip(queries, answers, strict=True)], wanted)
-    gap = not_told(places) or unread(wrong) or _strange(rows)
+    gap = not_told(places, session.left_out) or unread(wrong) or _strange(rows)
     return _batch(rows, recording, gap if all(found.whole for found in answers) else TRUNCATED)
 
 

@@ -159,10 +159,9 @@ def _told(ctx: click.Context, *, kind: str, wanted: Callable[..., Wanted], as_cs
         deliver(text, delivery.output)
         if text.count("\n") == 1:
             click.echo("Nobody is in this list: no operator matches what was asked for.", err=True)
-        if lacking is None:
-            return 0
-        click.echo(f"Warning: {lacking.detail} {lacking.next_step}".rstrip(), err=True)
-        return PARTIAL
+        for line in dict.fromkeys(f"Warning: {gap.detail} {gap.next_step}".rstrip() for gap in lacking):
+            click.echo(line, err=True)
+        return PARTIAL if lacking else 0
     report_of = desk.portfolio_report if kind == "portfolio" else desk.risk_report
     report: Report = report_of(settings, wanted(everybody=False), now=now)
     delivery(report)
