@@ -45,7 +45,7 @@ DEADLINE_SECONDS = 6
 SLACK_SECONDS = 6
 """For retries within a deadline's last request, and for what else the machine does."""
 
-SYNC_DEADLINE_SECONDS = 8
+SYNC_DEADLINE_SECONDS = 15
 SLOW_SECONDS = 60
 MOST_MB = 400
 PARTIAL = 3

@@ -220,7 +220,8 @@ class Settings(BaseSettings):
     )
     deadline_seconds: float = Field(12, gt=0, description="Total time a stream may take, retries included")
     scorecard: str = Field(
-        "canonical", description="Scorecard of the reports: canonical, canonical_1, guide or billing_guide"
+        "canonical",
+        description="Scorecard of the reports: canonical, canonical_1, guide or billing_guide, or a file of your own",
     )
     owner: str = Field("", description="Whose accounts `--mine` means: your HubSpot owner id, or your name there")
     test_operators: tuple[str, ...] = Field(

@@ -13,7 +13,13 @@ from customer_research.health.alerts.declared import load_alert_rules
 from customer_research.health.alerts.telling import rule_in_words
 from customer_research.health.findings import load_findings
 from customer_research.health.playbook import shipped_text
-from customer_research.health.scorecard import PERMILLE, Scorecard, load_scorecard, shipped_scorecards
+from customer_research.health.scorecard import (
+    PERMILLE,
+    Scorecard,
+    declaration_of,
+    load_scorecard,
+    shipped_scorecards,
+)
 from customer_research.metrics.catalogue import METRICS, SUBJECTS
 from customer_research.reports.kinds import EVERY_KIND
 from customer_research.reports.render import FORMATS
@@ -115,6 +121,16 @@ def scorecards() -> tuple[str, ...]:
 
 def _card(name: str) -> Scorecard:
     return load_scorecard(name, {metric.name for metric in WIDE_METRICS})
+
+
+def scorecard_text(name: str) -> str:
+    """A scorecard's declaration (TOML), checked.
+
+    Raises:
+        ConfigError: there is no such scorecard, or a fault in it.
+    """
+    _card(name)
+    return declaration_of(name)[0]
 
 
 def scorecard(name: str) -> dict[str, Any]:

@@ -31,11 +31,15 @@ def metrics(search: str, *, as_json: bool) -> int:
 
 @click.command("rules", help="List the rules of a scorecard (canonical, guide, billing_guide, or a TOML file).")
 @click.option("--json", "as_json", is_flag=True, help="JSON.")
+@click.option("--toml", "as_toml", is_flag=True, help="The scorecard's file, as a start for one's own.")
 @click.argument("scorecard", default="canonical")
-def rules(scorecard: str, *, as_json: bool) -> int:
+def rules(scorecard: str, *, as_json: bool, as_toml: bool) -> int:
     """List a scorecard's rules with points and conditions."""
     from customer_research.research import registry  # noqa: PLC0415 - start-up time
 
+    if as_toml:
+        click.echo(registry.scorecard_text(scorecard).rstrip("\n"))
+        return 0
     found = registry.rules(scorecard)
     if as_json:
         click.echo(json.dumps(found, indent=2))
