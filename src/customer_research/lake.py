@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Literal
 from customer_research import private
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.reading import json_value
-from customer_research.domain.records import LAKE_TABLES
+from customer_research.domain.records import LAKE_TABLES, STATES
 from customer_research.domain.tables import Edition, Pulled, TableFile, TableSet
 from customer_research.errors import UsageError
 
@@ -198,7 +198,9 @@ class Lake:
             )
             for name, made in state.tables.items()
         }
-        gaps = {name: state.gaps.get(name, _never(name)) for name in LAKE_TABLES if name not in files}
+        gaps = {
+            name: state.gaps.get(name, _never(name)) for name in LAKE_TABLES if name not in {*files, *STATES.values()}
+        }
         return TableSet(str(self.folder), files, gaps)
 
     def _close_to_others(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from customer_research.domain.records import TABLES, CanonicalTable, Column
+from customer_research.domain.records import LAKE_TABLES, STATES, TABLES, CanonicalTable, Column
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
@@ -126,6 +126,21 @@ def corpus(moment: datetime, rows: int) -> Tables:
     """The fixed corpus at an instant: so many rows in every table (of reservations, which are many, ten times as many)."""
     counts = dict.fromkeys(TABLES, rows) | {"reservation": 10 * rows, "invoice": 4 * rows}
     return _tables(moment, counts, seed=int(moment.timestamp()))
+
+
+def states_of(tables: Mapping[str, Sequence[Row]], moment: datetime) -> Tables:
+    """What the records of these tables have been: of some nothing is told, of others up to four states beside the instant."""
+    choose = random.Random(1).choice
+    made: Tables = {}
+    for of, name in STATES.items():
+        table, found = LAKE_TABLES[name], dict[tuple[Any, ...], Row]()
+        for row in tables[of]:
+            for since in {_instant(moment, choose, needed=True) for _ in range(choose((0, 1, 2, 4)))} - {None}:
+                same = {column: row[column] for column in ("operator_id", *TABLES[of].key)}
+                state = {c.name: _value(table, c, moment, choose) for c in table.columns if c.name != "fetch_id"}
+                found[(*same.values(), since)] = {**state, **same, "since": since}
+        made[name] = list(found.values())
+    return made
 
 
 def _tables(moment: datetime, counts: Mapping[str, int], seed: int) -> Tables:

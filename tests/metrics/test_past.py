@@ -5,9 +5,18 @@ from __future__ import annotations
 import pytest
 import sqlglot
 
-from customer_research.domain.records import TABLES
+from customer_research.domain.records import LAKE_TABLES, STATES, TABLES
 from customer_research.metrics.catalogue import METRICS
-from customer_research.metrics.past import IN_PLACE, OVERWRITTEN, STANDING, Overwritten, unclassified, unjudged
+from customer_research.metrics.past import (
+    IN_PLACE,
+    OVERWRITTEN,
+    RETOLD_BY,
+    STANDING,
+    Overwritten,
+    retold,
+    unclassified,
+    unjudged,
+)
 from customer_research.metrics.wide import Untold, stages
 
 DATED = frozenset(
@@ -132,30 +141,51 @@ def test_every_metric_is_dated_or_named_as_overwritten() -> None:
     assert not DATED & frozenset(IN_PLACE)
 
 
-def test_no_rebuilt_stage_reads_what_an_invoice_says_of_its_payment() -> None:
+@pytest.mark.parametrize("rebuilt", RETOLD_BY)
+def test_no_rebuilt_stage_reads_a_record_but_as_it_stood(rebuilt: str) -> None:
     """It has a row for each way in which it stood, and of these the one of the instant is read."""
-    told = [stage.sql for stage in stages(untold=Untold(rebuilt=True))]
+    told = [stage.sql for stage in stages(untold=Untold(rebuilt=frozenset([rebuilt])))]
     assert any("known_until" in sql for sql in told)
     for sql in told:
         query = sqlglot.parse_one(sql, read="duckdb")
         readers = [
             table.find_ancestor(sqlglot.exp.Select)
             for table in query.find_all(sqlglot.exp.Table)
-            if table.name == "invoice"
+            if table.name == rebuilt
         ]
         for reader in readers:
             assert reader is not None
-            around = reader.find_ancestor(sqlglot.exp.Select)
+            around = reader.find_ancestor(sqlglot.exp.Select) if rebuilt == "invoice" else reader
             assert around is not None
-            assert "known_until" in {column.name for column in around.find_all(sqlglot.exp.Column)}
+            assert {"known_since", "known_until"} <= {column.name for column in around.find_all(sqlglot.exp.Column)}
 
 
 def test_payments_tell_again_what_invoices_were() -> None:
-    with_payments, without = unjudged({"invoice"}, payments=True), unjudged({"invoice"}, payments=False)
+    with_payments, without = (
+        unjudged({"invoice"}, retold({"payment": 1})),
+        unjudged({"invoice"}, retold({"payment": 0})),
+    )
     rebuilt = set(without) - set(with_payments)
     assert {"overdue_invoices", "invoices_failed_90d", "invoice_success_rate"} <= rebuilt
     assert "open_tickets" not in without
-    assert "open_tickets" in unjudged({"ticket"}, payments=True)
+    assert "open_tickets" in unjudged({"ticket"}, {"invoice"})
+
+
+@pytest.mark.parametrize(
+    ("table", "metric"), [("deal", "deals_won"), ("contact", "contacts_left"), ("company", "owner_id")]
+)
+def test_states_tell_again_what_hubspots_records_were(table: str, metric: str) -> None:
+    assert metric in unjudged({table}, retold({}))
+    assert not unjudged({table}, retold({STATES[table]: 1}))
+    state, changing = LAKE_TABLES[STATES[table]], {c for one in OVERWRITTEN if one.table == table for c in one.columns}
+    own = set(state.column_names) - {"operator_id", "since", "fetch_id", *TABLES[table].key}
+    assert own <= changing
+    assert not any(column.personal for column in state.columns)
+
+
+def test_a_renewal_is_judged_only_where_both_its_sources_are() -> None:
+    """It comes of the HubSpot company's contract, else of the subscription's period, which is overwritten."""
+    assert "days_to_renewal" in unjudged({"company", "subscription"}, retold({STATES["company"]: 1}))
 
 
 @pytest.mark.parametrize("one", OVERWRITTEN, ids=lambda one: one.what)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from awkward_tables import MOMENTS, corpus
+from awkward_tables import MOMENTS, corpus, states_of
 from places import PLACES, as_fakesnow_says, place
 from portfolio_cases import Gaps, Row, complete, gap, unequal, written
 
@@ -24,6 +24,7 @@ from customer_research.research.portfolio.snapshots import FILES, readings, scor
 pytestmark = pytest.mark.xdist_group("engines")  # one server of each kind, not one a worker
 
 AS_OF = MOMENTS[0]
+LATER = ("invoice", "ticket", "company", "contact", "deal", "coupon", "subscription")
 
 
 @pytest.fixture(scope="module", params=PLACES)
@@ -34,9 +35,10 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> TableSet:
-    gaps: Gaps = {place: gap(place[1]) for place in (("op-1", "invoice"), ("op-2", "charge"), (None, "deal"))}
+    gaps: Gaps = {place: gap(place[1]) for place in (("op-1", "invoice"), ("op-2", "charge"), (None, "dispute"))}
     folder = tmp_path_factory.mktemp("tables")
-    return of_the_past(written(folder, complete(corpus(AS_OF, rows=16)), gaps, ("survey",)), folder)
+    known = complete(corpus(AS_OF, rows=16))
+    return of_the_past(written(folder, {**known, **states_of(known, AS_OF)}, gaps, ("survey",)), folder)
 
 
 def of_the_past(tables: TableSet, folder: Path) -> TableSet:
@@ -51,7 +53,7 @@ def of_the_past(tables: TableSet, folder: Path) -> TableSet:
             f"('gone ' || member_id AS member_id), {gone} FROM member WHERE HASH(member_id) % 3 = 1",
             versions,
         )
-    for name in ("invoice", "ticket", "company", "coupon", "subscription"):
+    for name in LATER:
         files[name] = replace(files[name], since=AS_OF + timedelta(days=40))
     files["member"] = replace(
         files["member"],
@@ -60,7 +62,7 @@ def of_the_past(tables: TableSet, folder: Path) -> TableSet:
         versions=(versions,),
     )
     found = replace(tables, files=files).at(AS_OF, timedelta(days=2))
-    assert set(found.rewound) == {"invoice", "ticket", "company", "coupon", "subscription"}
+    assert set(found.rewound) == set(LATER)
     assert found.files["member"].cut == AS_OF
     return found
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from portfolio_cases import Gaps, Row, Tables, alone, complete, drawn_gaps, gap, reading_of, said, unequal, written
 
 from customer_research.domain.evidence import Gap
-from customer_research.domain.records import LAKE_TABLES, TABLES
+from customer_research.domain.records import LAKE_TABLES, STATES, TABLES
 from customer_research.domain.tables import TableSet
 from customer_research.engines.duckdb import DuckDB, Memory
 from customer_research.errors import ConfigError, UsageError
@@ -106,7 +106,7 @@ def planted(table: str, rows: list[Row], moment: datetime, number: int) -> list[
 
 
 def test_every_table_with_a_time_is_planted() -> None:
-    assert set(LAKE_TABLES) - set(KNOWN_AT) == {"plan", "gap"}
+    assert set(LAKE_TABLES) - set(KNOWN_AT) == {"plan", "gap", *STATES.values()}
     assert all(column in LAKE_TABLES[table].column_names for table, column in KNOWN_AT.items())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 import httpx2
@@ -12,7 +13,9 @@ from sandbox_caller import Caller
 from customer_research.sandbox.dataset import Dataset
 from customer_research.sandbox.servers.faults import Controls
 from customer_research.sandbox.servers.hubspot import TOKEN, HubSpotServer
+from customer_research.sandbox.servers.hubspot_schema import history
 from customer_research.sandbox.servers.hubspot_search import SearchError, contains_token, matching
+from customer_research.sources.hubspot.states import FOLLOWED
 
 NEW, OLD = "/crm/objects/2026-09", "/crm/v3/objects"
 
@@ -69,6 +72,30 @@ def test_a_batch_with_unknown_ids_is_207_with_errors(ask: Caller, dataset: Datas
 def test_a_batch_holds_at_most_a_hundred(ask: Caller) -> None:
     answer = ask("hubspot", f"{NEW}/contacts/batch/read", {"inputs": [{"id": str(i)} for i in range(101)]})
     assert (answer.status_code, answer.json()["category"]) == (400, "VALIDATION_ERROR")
+
+
+def test_of_the_history_of_properties_fifty_records_come_at_once(ask: Caller) -> None:
+    body = {"inputs": [{"id": str(i)} for i in range(51)], "propertiesWithHistory": ["dealstage"]}
+    assert ask("hubspot", f"{NEW}/deals/batch/read", body).status_code == 400
+    assert ask("hubspot", f"{NEW}/deals?limit=51&propertiesWithHistory=dealstage").status_code == 400
+    assert ask("hubspot", f"{NEW}/deals?limit=51").status_code == 200
+
+
+def test_histories_end_in_what_records_are_today(dataset: Dataset) -> None:
+    """Deals passed through their pipeline, contacts left, contracts were renewed: newest first, each value on its day."""
+    several = Counter[str]()
+    for kind, names in FOLLOWED.items():
+        for row in dataset.hubspot.objects[kind]:
+            for name, versions in history(row, names).items():
+                assert (versions[0]["value"] if versions else None) == row["properties"].get(name), (
+                    kind,
+                    row["id"],
+                    name,
+                )
+                days = [one["timestamp"] for one in versions]
+                assert sorted({*days}, reverse=True) == days
+                several[name] += len(versions) > 1
+    assert all(several[name] for name in ("dealstage", "contact_status", "lifecyclestage", "notes_last_updated"))
 
 
 @pytest.mark.parametrize("root", ["/crm/associations/2026-09", "/crm/v4/associations"])

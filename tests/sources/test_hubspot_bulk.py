@@ -157,10 +157,10 @@ def test_what_may_not_be_read_is_a_gap_of_its_type(sandbox: Sandbox, monkeypatch
     """A token without the scope for contacts; the sandbox has one token, so the refusal is made here."""
     reading = HubSpotSession._batch_reply
 
-    async def refusing(self: HubSpotSession, kind: str, *rest: Any) -> Any:
+    async def refusing(self: HubSpotSession, kind: str, *rest: Any, **more: Any) -> Any:
         if kind == "contacts":
             raise Denied("HubSpot refused the credential (403).", source="hubspot", hint="Check hubspot.token.")
-        return await reading(self, kind, *rest)
+        return await reading(self, kind, *rest, **more)
 
     kept = Kept()
     with monkeypatch.context() as patched:

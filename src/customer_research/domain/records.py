@@ -515,6 +515,22 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
 )
 """The canonical tables about an operator's records, by name; metrics read these."""
 
+
+def _states(of: str, columns: str) -> tuple[str, CanonicalTable]:
+    """The table of what the records of another one have been: those of its columns of which the source keeps the history."""
+    table, name = TABLES[of], STATES[of]
+    known = {column.name: column for column in table.columns}
+    since = Column("since", "timestamp", "when it came to be so; it stood until the record's next row")
+    listed = (*table.key, "since", *columns.split(), "fetch_id")
+    own = tuple(since if column == "since" else known[column] for column in ("operator_id", *listed))
+    return name, CanonicalTable(
+        name, table.home, f"one row per state that a record of {of} has been in", (*table.key, "since"), own
+    )
+
+
+STATES: Mapping[str, str] = MappingProxyType({of: f"{of}_state" for of in ("company", "contact", "deal")})
+"""Table → the table that tells what its records have been at past instants. Nothing lacks where there is none, but the past."""
+
 LAKE_TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
     {
         **TABLES,
@@ -549,8 +565,14 @@ LAKE_TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
                     next_step text what to do
                     """,
                 ),
+                _states(
+                    "company",
+                    "lifecycle_stage owner_id owner_name contract_end_date renewal_date last_contacted_at",
+                ),
+                _states("contact", "has_left"),
+                _states("deal", "pipeline stage deal_type amount_minor is_open is_won is_expansion close_date"),
             )
         ),
     }
 )
-"""All canonical tables of a portfolio: `TABLES`, the list of operators, and what is unknown of whom."""
+"""All canonical tables of a portfolio: `TABLES`, the list of operators, what is unknown of whom, and what records have been."""

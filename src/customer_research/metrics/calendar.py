@@ -84,7 +84,7 @@ def calendar_stages(
         untold: as there.
     """
     even, timed, out = even_calendar(instants, recursion=recursion), set[str](), []
-    large = LARGE - {"invoice"} if untold.rebuilt else LARGE  # their spans end, too: events would take too much memory
+    large = LARGE - untold.rebuilt  # their spans end, too: events would take too much memory
     for stage in stages(lacking, untold):
         out.append(Stage(stage.name, lifted(stage.sql, frozenset(timed), even, large)))
         timed.add(stage.name)

@@ -1,5 +1,6 @@
 -- uses: moment, engagement_at
--- Relationship: one row per operator with a HubSpot company, contact, deal or engagement before T.
+-- Relationship: one row per operator with a HubSpot company, contact, deal or engagement before T. Of whom a deal's state is
+-- unknown, no deals are counted.
 companies AS (
     SELECT
         c.operator_id,
@@ -33,9 +34,11 @@ people AS (
 deals AS (
     SELECT
         d.operator_id,
-        SUM(CASE WHEN d.is_open THEN 1 ELSE 0 END) AS deals_open,
-        SUM(CASE WHEN d.is_won THEN 1 ELSE 0 END) AS deals_won,
-        SUM(CASE WHEN d.is_open AND d.is_expansion THEN 1 ELSE 0 END) AS expansion_deals_open
+        CASE WHEN COUNT(d.is_open) = COUNT(*) THEN SUM(CASE WHEN d.is_open THEN 1 ELSE 0 END) END AS deals_open,
+        CASE WHEN COUNT(d.is_open) = COUNT(*) THEN SUM(CASE WHEN d.is_won THEN 1 ELSE 0 END) END AS deals_won,
+        CASE
+            WHEN COUNT(d.is_open) = COUNT(*) THEN SUM(CASE WHEN d.is_open AND d.is_expansion THEN 1 ELSE 0 END)
+        END AS expansion_deals_open
     FROM deal AS d
     CROSS JOIN moment AS m
     WHERE d.created_at < m.t
@@ -77,10 +80,10 @@ joined AS (
         c.contract_end_date,
         c.renewal_date,
         COALESCE(p.contacts, 0) AS contacts,
-        COALESCE(p.contacts_left, 0) AS contacts_left,
-        COALESCE(d.deals_open, 0) AS deals_open,
-        COALESCE(d.deals_won, 0) AS deals_won,
-        COALESCE(d.expansion_deals_open, 0) AS expansion_deals_open,
+        CASE WHEN p.operator_id IS NULL THEN 0 ELSE p.contacts_left END AS contacts_left,
+        CASE WHEN d.operator_id IS NULL THEN 0 ELSE d.deals_open END AS deals_open,
+        CASE WHEN d.operator_id IS NULL THEN 0 ELSE d.deals_won END AS deals_won,
+        CASE WHEN d.operator_id IS NULL THEN 0 ELSE d.expansion_deals_open END AS expansion_deals_open,
         COALESCE(t.last_engagement_at, c.last_contacted_at) AS last_contact_at,
         l.type AS last_contact_type,
         COALESCE(t.engagements_90d, 0) AS engagements_90d,

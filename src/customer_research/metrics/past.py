@@ -5,32 +5,40 @@ of a subscription) can be told as of any past date; a column that the source ove
 the past that used it would know the future. So such columns are taken away (`rewound_sql`), and the metrics that rest on them
 are not judged (`unjudged`). A table that was read in time, or of which the lake keeps that version, is whole.
 
-An invoice's payment status is overwritten, too, but each attempt to pay has its instant: payments tell the status of the past.
+Of some overwritten columns another table tells what they were (`Overwritten.again`): each attempt to pay has its instant, so
+payments tell an invoice's status, and of HubSpot's properties the history is kept (`domain.records.STATES`). Such a record comes
+as often as it changed, each time with the instants between which it stood so (`rewound_sql`), and of these a query at a past
+instant reads the one that it had then (`with_rebuilt`). What it was before its history begins is unknown.
 """
 
 # ruff: noqa: S608 - every name in these texts is of `domain.records`
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from customer_research.domain.records import TABLES
+from customer_research.domain.records import LAKE_TABLES, STATES, TABLES
 from customer_research.metrics.catalogue import METRICS
 
 
 @dataclass(frozen=True, slots=True)
 class Overwritten:
-    """Columns of a table that its source overwrites in place without telling when, and the metrics that rest on them."""
+    """Columns of a table that its source overwrites in place without telling when, and the metrics that rest on them.
+
+    `again` is the table that tells what they were, where there is one; without its rows they are as lost as the others.
+    """
 
     what: str
     table: str
     columns: tuple[str, ...]
     metrics: tuple[str, ...]
+    again: str = ""
 
 
-def _overwritten(what: str, table: str, columns: str, metrics: str) -> Overwritten:
-    return Overwritten(what, table, tuple(columns.split()), tuple(metrics.split()))
+def _overwritten(what: str, table: str, columns: str, metrics: str, again: str = "") -> Overwritten:
+    return Overwritten(what, table, tuple(columns.split()), tuple(metrics.split()), again)
 
 
 OVERWRITTEN: tuple[Overwritten, ...] = (
@@ -72,12 +80,19 @@ OVERWRITTEN: tuple[Overwritten, ...] = (
         "refunded_minor",
         "refund_rate refund_rate_prev refunded_90d net_charged_90d",
     ),
-    _overwritten("whether a contact has left", "contact", "has_left modified_at", "contacts_left contacts_active"),
+    _overwritten(
+        "whether a contact has left",
+        "contact",
+        "has_left modified_at",
+        "contacts_left contacts_active",
+        STATES["contact"],
+    ),
     _overwritten(
         "a deal's stage",
         "deal",
         "stage pipeline deal_type amount_minor is_open is_won is_expansion close_date closed_lost_reason",
         "deals_open deals_won expansion_deals_open",
+        STATES["deal"],
     ),
     _overwritten(
         "the HubSpot company's properties",
@@ -90,12 +105,16 @@ OVERWRITTEN: tuple[Overwritten, ...] = (
         lifecycle_stage owner_id owner_name contract_end_date contract_renewal_date last_contact_at days_since_contact renewal_date
         days_to_renewal
         """,
+        STATES["company"],
     ),
     _overwritten(
         "a subscription's planned end and its running period",
         "subscription",
         "ending_at period_start period_end previous_plan_code next_plan_code downgrade_plan_date",
-        "pending_cancellation subscription_ends_on days_to_end downgraded_180d yearly_period_end next_bill_date",
+        """
+        pending_cancellation subscription_ends_on days_to_end downgraded_180d yearly_period_end next_bill_date renewal_date
+        days_to_renewal
+        """,
     ),
     _overwritten("the term of payment", "customer", "net_payment_term", "net_payment_term"),
     _overwritten(
@@ -107,14 +126,15 @@ OVERWRITTEN: tuple[Overwritten, ...] = (
         oldest_overdue_days invoices_due invoice_success_rate avg_days_to_pay payment_success_worst
         total_paid outstanding overdue_amount failed_amount given_back_amount
         """,
+        "payment",
     ),
     _overwritten("whether an invoice was voided", "invoice", "", "invoices_voided voided_amount"),
     _overwritten("what of a credit note was voided or used", "credit_note", "void_minor balance_minor", "credits"),
 )
 """What sources overwrite, and what rests on it. Of the columns of a coupon see `UNTOLD_COUPON_SQL`."""
 
-_REBUILT = "an invoice's payment status"
-"""The overwritten value that payments tell again; without the table `payment` it is as lost as the others."""
+RETOLD_BY: Mapping[str, str] = MappingProxyType({one.table: one.again for one in OVERWRITTEN if one.again})
+"""Table → the table that tells what its records were."""
 
 IN_PLACE: Mapping[str, str] = MappingProxyType({metric: one.what for one in OVERWRITTEN for metric in one.metrics})
 """Metric → the overwritten value that it rests on; a metric that is not here can be told of any past instant."""
@@ -128,36 +148,74 @@ SELECT DISTINCT operator_id FROM coupon WHERE frequency = 'recurring' AND NOT fr
 """The operators of whose coupons nobody knows what a past month took off: those with one that runs out by counting down."""
 
 
-def unjudged(rewound: Collection[str], *, payments: bool) -> Mapping[str, str]:
+def retold(rows: Mapping[str, int]) -> frozenset[str]:
+    """The tables of which others tell what their records were, by the number of rows that each table has."""
+    return frozenset(table for table, again in RETOLD_BY.items() if rows.get(again))
+
+
+def unjudged(rewound: Collection[str], told_again: Collection[str]) -> Mapping[str, str]:
     """The metrics that cannot be told of a date before these tables were read, each with what is overwritten.
 
-    `payments`: whether the table of payments is there, which tells what an invoice's status was.
+    `told_again` are the tables of which others tell what their records were (`retold`).
     """
     return {
         metric: one.what
         for one in OVERWRITTEN
-        if one.table in rewound and not (payments and one.what == _REBUILT)
+        if one.table in rewound and not (one.again and one.table in told_again)
         for metric in one.metrics
     }
 
 
-def lost_words(rewound: Iterable[str], *, payments: bool) -> tuple[str, ...]:
+def lost_words(rewound: Iterable[str], told_again: Collection[str]) -> tuple[str, ...]:
     """What is overwritten in these tables, in words, each once."""
-    return tuple(dict.fromkeys(unjudged(tuple(rewound), payments=payments).values()))
+    return tuple(dict.fromkeys(unjudged(tuple(rewound), told_again).values()))
 
 
-def rewound_sql(table: str, told: str) -> str:
+def rewound_sql(table: str, told: str, told_again: Collection[str]) -> str:
     """A table that was read after the date, from its rows `told`: without the columns that may have changed since.
 
-    An invoice comes as often as it changed: as it stood from when it was made, a payment of it failed, one succeeded, and it
-    was voided (`with_rebuilt_invoices` reads those). One that is paid without a payment was so when it changed last at the latest.
+    A record of a table that is `told_again` comes as often as it changed: once for each state that it was in, with the instants
+    between which it was (`with_rebuilt` reads those). An invoice stood otherwise from when it was made, a payment of it failed,
+    one succeeded, and it was voided; one that is paid without a payment was so when it changed last at the latest.
     """
     if table == "invoice":
         return _INVOICE_SQL.format(told=told)
+    if table in told_again:
+        return _stood_sql(table, told)
+    return f"SELECT {_listed(table)} FROM {told}"
+
+
+def _listed(table: str, record: str = "", known: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The columns of a table: what it was where that is `known`, nothing where it is overwritten, else the record's own."""
     gone = {column for one in OVERWRITTEN if one.table == table for column in one.columns}
-    kinds = {column.name: column.type for column in TABLES[table].columns}
-    listed = (f"{_NULLS[kinds[name]]} AS {name}" if name in gone else name for name in TABLES[table].column_names)
-    return f"SELECT {', '.join(listed)} FROM {told}"
+    own = f"{record}." if record else ""
+    return ", ".join(
+        f"{known[column.name]} AS {column.name}"
+        if column.name in known
+        else f"{_NULLS[column.type]} AS {column.name}"
+        if column.name in gone
+        else f"{own}{column.name}"
+        for column in TABLES[table].columns
+    )
+
+
+def _stood_sql(table: str, told: str) -> str:
+    """A record's states with the instants between which it was in them, and before the first what does not change."""
+    state, key = LAKE_TABLES[STATES[table]], ("operator_id", *TABLES[table].key)
+    listed = ", ".join(key)
+    known = {name: f"s.{name}" for name in state.column_names if name not in {*state.key, "operator_id", "fetch_id"}}
+    same = " AND ".join(f"r.{name} = s.{name}" for name in key)
+    return f"""
+SELECT {_listed(table, "r", known)}, s.since AS {SINCE}, s.until AS {UNTIL}
+FROM {told} AS r
+INNER JOIN (
+    SELECT w.*, LEAD(w.since) OVER (PARTITION BY {listed} ORDER BY w.since) AS until FROM {state.name} AS w
+) AS s ON {same}
+UNION ALL
+SELECT {_listed(table, "r")}, CAST(NULL AS TIMESTAMP) AS {SINCE}, s.since AS {UNTIL}
+FROM {told} AS r
+LEFT JOIN (SELECT {listed}, MIN(since) AS since FROM {state.name} GROUP BY {listed}) AS s ON {same}
+"""
 
 
 _NULLS: Mapping[str, str] = MappingProxyType(
@@ -172,8 +230,8 @@ _NULLS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-UNTIL = "known_until"
-"""The column of a rebuilt invoice that says until when it stood so (null: still)."""
+SINCE, UNTIL = "known_since", "known_until"
+"""The columns of a rebuilt record that say from when it stood so (null: ever), and until when (null: still)."""
 
 _GONE = {
     "payment_overdue": "FALSE",
@@ -191,7 +249,7 @@ def _span(since: str, until: str, status: str, payment_status: str) -> str:
         "payment_status": payment_status,
     }
     listed = ", ".join(f"{own.get(name, f'n.{name}')} AS {name}" for name in TABLES["invoice"].column_names)
-    return f"SELECT {listed}, {until} AS {UNTIL} FROM ordered AS n WHERE NOT n.{since} IS NULL"
+    return f"SELECT {listed}, n.{since} AS {SINCE}, {until} AS {UNTIL} FROM ordered AS n WHERE NOT n.{since} IS NULL"
 
 
 _STOOD = "CASE WHEN n.status = 'voided' THEN 'finalized' ELSE n.status END"
@@ -249,15 +307,24 @@ ordered AS (
 {_SPANS}
 """
 
-_KNOWN = "WHERE i.created_at < m.t AND "
+_READ = r"(FROM {} AS (\w+)\s+CROSS JOIN moment AS m\s+WHERE )"
+_READ_AS: Mapping[str, str] = MappingProxyType({"invoice": "dated"})
+"""Table → the relation under whose name a query looks for what was known of it, where that is another."""
+
+_LEFT = "SUM(CASE WHEN c.has_left THEN 1 ELSE 0 END)"
 
 
-def with_rebuilt_invoices(sql: str) -> str:
-    """A metric query over invoices of which `rewound_sql` was made: each as its payments tell at the instant."""
-    if "FROM invoice AS i" not in sql:
-        return sql
-    assert sql.count(_KNOWN) == 1
-    return sql.replace(_KNOWN, f"{_KNOWN}NOT COALESCE(i.{UNTIL} < m.t, FALSE) AND ")
+def with_rebuilt(sql: str, tables: Collection[str]) -> str:
+    """A metric query over tables of which `rewound_sql` made states: each record as it was at the instant."""
+    for table in sorted(tables):
+        if re.search(rf"\bFROM {table} AS ", sql) is None:
+            continue
+        then = rf"\1NOT COALESCE(\2.{SINCE} >= m.t, FALSE) AND NOT COALESCE(\2.{UNTIL} < m.t, FALSE) AND "
+        sql, found = re.subn(_READ.format(_READ_AS.get(table, table)), then, sql)
+        assert found == 1
+    if "contact" in tables:  # of whom nobody knows whether they had left, there is no count
+        sql = sql.replace(_LEFT, f"CASE WHEN COUNT(c.has_left) = COUNT(*) THEN {_LEFT} END")
+    return sql
 
 
 def unclassified() -> frozenset[str]:

@@ -16,7 +16,7 @@ from sqlglot import exp
 
 from customer_research.domain.records import TABLES
 from customer_research.metrics.catalogue import METRICS, PARTLY, SUBJECTS, Metric
-from customer_research.metrics.past import with_rebuilt_invoices
+from customer_research.metrics.past import with_rebuilt
 from customer_research.metrics.queries import (
     ACCOUNT_TABLE,
     ANSWERED,
@@ -52,10 +52,10 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Untold:
-    """What a past date asks of the queries: metrics that are not judged there, and whether payments tell what invoices were."""
+    """What a past date asks of the queries: metrics that are not judged there, and the tables whose records come as they were."""
 
     metrics: frozenset[str] = frozenset()
-    rebuilt: bool = False
+    rebuilt: frozenset[str] = frozenset()
 
 
 ALL_TOLD = Untold()
@@ -72,9 +72,8 @@ def stages(lacking: Collection[str] | None = None, untold: Untold = ALL_TOLD) ->
         lacking: the tables of which `gap` tells, where that is known: of the others no cell asks whether they are.
         untold: what cannot be told of the date, or only otherwise.
     """
-    told = with_rebuilt_invoices if untold.rebuilt else str
     return (
-        *(Stage(_stage(subject), told(subject_sql(subject))) for subject in _subjects()),
+        *(Stage(_stage(subject), with_rebuilt(subject_sql(subject), untold.rebuilt)) for subject in _subjects()),
         Stage(KNOWN_OPERATORS, _known_operators()),
         Stage(ACCOUNT_TABLE, _account_metrics(TABLES if lacking is None else lacking, untold.metrics)),
     )

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from customer_research.sandbox import vocabulary as words
 from customer_research.sandbox.billing import monthly_usd
 from customer_research.sandbox.crm import TEAM
+from customer_research.sandbox.crm_past import Past, company_past, contact_past, deal_past
 from customer_research.sandbox.dataset import HubSpotRecords, Row
 from customer_research.sandbox.draws import iso_ms
 from customer_research.sandbox.state import Contact, Deal, Engagement, Operator, OperatorLife
@@ -194,7 +195,7 @@ class _Company:
     def write(self) -> None:
         """Append the company, its contacts, deals and engagements."""
         company = self._object("companies", self._id, self._properties(), self._operator.signed_up, self._last_touch())
-        company["associations"] = self._links
+        company |= {"associations": self._links, "history": company_past(self._life, self._as_of)}
         for contact in self._life.contacts:
             self._attach("contacts", str(20_000_000_000 + self._operator.index * 100 + contact.number), contact)
         for deal in self._life.deals:
@@ -215,8 +216,13 @@ class _Company:
             row = self._object(kind, number, self._deal(item), item.created_at, min(item.created_at, self._as_of))
         else:
             row = self._object(kind, number, self._engagement(item), item.at, item.at)
-        row["associations"] = {"companies": [self._id]}
+        row |= {"associations": {"companies": [self._id]}, "history": self._past(item)}
         self._links.setdefault(kind, []).append(number)
+
+    def _past(self, item: Contact | Deal | Engagement) -> Past:
+        if isinstance(item, Contact):
+            return contact_past(item)
+        return deal_past(self._operator.index, item, self._as_of) if isinstance(item, Deal) else {}
 
     def _object(
         self, kind: str, number: str, properties: dict[str, str | None], made: datetime, edited: datetime

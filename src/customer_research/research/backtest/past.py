@@ -31,7 +31,7 @@ from customer_research.metrics.pinned import instant_sql
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
 from customer_research.metrics.wide import KNOWN_AT, Untold
 from customer_research.research.backtest.truth import ACTIVE, CHURNS, find_churn
-from customer_research.research.portfolio.measure import attach, untold_of
+from customer_research.research.portfolio.measure import attach, retold_of, untold_of
 from customer_research.research.portfolio.snapshots import table_parameter
 
 WINDOW = timedelta(days=90)
@@ -153,7 +153,7 @@ def look_back(
             f"{first:%Y-%m-%d}, and its ninety days are not over by {until:%Y-%m-%d}.",
             hint="Pull an earlier past (`customer-research sync --full`), or wait.",
         )
-    payments = "payment" in tables.files and tables.files["payment"].rows > 0
+    payments = "invoice" in retold_of(tables)
     warnings, managers = tuple(_warnings(engine, payments=payments)), _managers(engine)
     lost = _measure(engine, _read_at(tables, until), instants, patience)
     _mark(engine, until, lost)
@@ -235,7 +235,7 @@ def _measure(engine: Engine, tables: TableSet, instants: Sequence[datetime], pat
     for known, some in _told_alike(tables, instants, patience):
         attach(engine, known, max(some))
         untold = untold_of(known)
-        lost |= unjudged(known.rewound, payments=untold.rebuilt)
+        lost |= unjudged(known.rewound, untold.rebuilt)
         _pass(engine, some, untold, made)
     _tell(engine, instants)
     engine.keep(ACCOUNT_TABLE, " UNION ALL ".join(f"SELECT * FROM {name}" for name in made))

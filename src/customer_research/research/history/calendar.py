@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from customer_research.domain.records import LAKE_TABLES
@@ -18,7 +18,7 @@ from customer_research.engines.engine import Engine
 from customer_research.engines.rows import canonical_columns
 from customer_research.errors import OutOfMemoryError
 from customer_research.metrics.calendar import CALENDAR, calendar_stages
-from customer_research.metrics.past import UNTIL
+from customer_research.metrics.past import SINCE, UNTIL
 from customer_research.metrics.pinned import instant_sql
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
 from customer_research.metrics.wide import KNOWN_OPERATORS, Stage
@@ -83,10 +83,9 @@ class Calendar:
         attach(self._engine, self._tables, max(self._instants))
         self._tell(self._instants)
         lacking = frozenset(row["table_name"] for row in self._engine.run("SELECT DISTINCT table_name FROM gap"))
-        self._stages = calendar_stages(
-            self._instants, recursion=self._engine.recursion, lacking=lacking, untold=untold_of(self._tables)
-        )
-        reading = [_read_by(stage.sql) for stage in self._stages]
+        untold = untold_of(self._tables)
+        self._stages = calendar_stages(self._instants, recursion=self._engine.recursion, lacking=lacking, untold=untold)
+        reading = [_read_by(stage.sql, untold.rebuilt) for stage in self._stages]
         needed: dict[str, dict[str, str]] = {}
         for columns in reading:
             for table, told in columns.items():
@@ -116,7 +115,7 @@ class Calendar:
         self._engine.create(CALENDAR, {"t": "TIMESTAMP"}, [{"t": instant} for instant in instants])
 
 
-def _read_by(sql: str) -> Mapping[str, Mapping[str, str]]:
+def _read_by(sql: str, rebuilt: Collection[str]) -> Mapping[str, Mapping[str, str]]:
     """The canonical tables about operators that a query reads, with the columns that it may name, and what may stand for them.
 
     For texts of which it only asks whether they are there, an empty one will do.
@@ -129,7 +128,7 @@ def _read_by(sql: str) -> Mapping[str, Mapping[str, str]]:
             else column
             for column, kind in {
                 **canonical_columns(name),
-                **({UNTIL: "TIMESTAMP"} if name == "invoice" else {}),
+                **(dict.fromkeys((SINCE, UNTIL), "TIMESTAMP") if name in rebuilt else {}),
             }.items()
             if column in words
         }

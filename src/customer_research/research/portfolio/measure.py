@@ -14,7 +14,7 @@ from customer_research.domain.tables import KNOWN_FROM, KNOWN_TO, TableSet
 from customer_research.engines.engine import Engine
 from customer_research.engines.rows import canonical_columns
 from customer_research.errors import UsageError
-from customer_research.metrics.past import UNTOLD_COUPON_SQL, lost_words, rewound_sql, unjudged
+from customer_research.metrics.past import RETOLD_BY, UNTOLD_COUPON_SQL, lost_words, retold, rewound_sql, unjudged
 from customer_research.metrics.pinned import instant_sql, pinned
 from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.metrics.wide import ALL_TOLD, KNOWN_AT, KNOWN_OPERATORS, Untold, stages
@@ -77,8 +77,10 @@ def attach(engine: Engine, tables: TableSet, as_of: datetime) -> None:
     engine.keep("gap", f"SELECT {_GAP_COLUMNS} FROM {_STATED} UNION ALL SELECT {_GAP_COLUMNS} FROM {_ABSENT}")
     engine.drop(_STATED, _ABSENT)
     partly = {row["table_name"] for row in engine.run("SELECT DISTINCT table_name FROM gap")}
-    rewound = tables.rewound
-    for name in sorted(LAKE_TABLES, key="invoice".__eq__):  # what invoices were the payments tell, which come first
+    rewound, again = tables.rewound, retold_of(tables)
+    for name in sorted(
+        LAKE_TABLES, key=RETOLD_BY.__contains__
+    ):  # what their records were others tell, which come first
         if name == "gap":
             continue
         known = name in partly - LISTS and name in tables.files and "operator_id" in LAKE_TABLES[name].column_names
@@ -87,7 +89,7 @@ def attach(engine: Engine, tables: TableSet, as_of: datetime) -> None:
         _put(engine, put, name, tables)
         if past:
             then = f"then_{name}" if known else name
-            (engine.keep if name == "invoice" else engine.bind)(then, rewound_sql(name, put))
+            (engine.keep if name in RETOLD_BY else engine.bind)(then, rewound_sql(name, put, again))
             put = then
         if known:
             engine.bind(name, _of_the_known(name, put))
@@ -95,25 +97,25 @@ def attach(engine: Engine, tables: TableSet, as_of: datetime) -> None:
 
 def untold_of(tables: TableSet) -> Untold:
     """What cannot be told of the date that the tables are for (`TableSet.at`)."""
-    payments = _has_payments(tables)
-    rewound = tables.rewound
-    return Untold(frozenset(unjudged(rewound, payments=payments)), rebuilt=payments and "invoice" in rewound)
+    rewound, again = tables.rewound, retold_of(tables)
+    return Untold(frozenset(unjudged(rewound, again)), rebuilt=again & rewound.keys())
 
 
 def untold_gaps(tables: TableSet) -> Iterator[Gap]:
     """What is not judged for it, a gap a source, in words."""
-    payments = _has_payments(tables)
+    again = retold_of(tables)
     for home in dict.fromkeys(TABLES[name].home for name in tables.rewound if name in TABLES):
         read = {name: at for name, at in tables.rewound.items() if name in TABLES and TABLES[name].home == home}
-        lost = lost_words(read, payments=payments)
+        lost = lost_words(read, again)
         if lost:
             first = f"{min(read.values()):%Y-%m-%d %H:%M} UTC"
             detail = f"Read first at {first}, after this date; not told of it, and not judged: {', '.join(lost)}."
             yield Gap(home, "past", detail)
 
 
-def _has_payments(tables: TableSet) -> bool:
-    return "payment" in tables.files and tables.files["payment"].rows > 0
+def retold_of(tables: TableSet) -> frozenset[str]:
+    """The tables of which others tell what their records were."""
+    return retold({name: file.rows for name, file in tables.files.items()})
 
 
 def _untold_rows(engine: Engine, tables: TableSet) -> Iterator[dict[str, Any]]:
@@ -123,7 +125,7 @@ def _untold_rows(engine: Engine, tables: TableSet) -> Iterator[dict[str, Any]]:
         for row in engine.run(UNTOLD_COUPON_SQL.replace("FROM coupon", f"FROM {_LOOKED}")):
             yield _row("coupon", Gap(TABLES["coupon"].home, "past", _COUNTED_DOWN), row["operator_id"])
         engine.drop(_LOOKED)
-    if untold_of(tables).rebuilt:
+    if "invoice" in untold_of(tables).rebuilt:
         for row in engine.run(f"SELECT operator_id FROM {_STATED} WHERE table_name = 'payment' ORDER BY 1"):
             yield _row("invoice", Gap(TABLES["invoice"].home, "past", _WITHOUT_PAYMENTS), row["operator_id"])
 

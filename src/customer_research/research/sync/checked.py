@@ -21,7 +21,7 @@ from pathlib import Path
 
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.faults import TableFault
-from customer_research.domain.records import LAKE_TABLES, CanonicalTable, Column
+from customer_research.domain.records import LAKE_TABLES, STATES, CanonicalTable, Column
 from customer_research.domain.tables import TableFile, TableSet
 from customer_research.domain.values import LEGACY
 from customer_research.domain.vocabularies import SPELLINGS, VOCABULARIES
@@ -118,7 +118,7 @@ class _Checking:
             self._faults.append(TableFault(str(self._folder), "has no file of a canonical table"))
         if self._faults:
             raise _refusal(self._folder, tuple(self._faults))
-        gaps = {name: self._gap(name) for name in LAKE_TABLES if name not in files and name != "gap"}
+        gaps = {name: self._gap(name) for name in LAKE_TABLES if name not in {*files, *STATES.values(), "gap"}}
         given = {name: replace(file, since=self._read_at(name)) for name, file in files.items() if file is not None}
         return TableSet(str(self._folder), given, gaps)
 

@@ -41,6 +41,8 @@ SEARCH_LIMIT = 4
 
 LIST_MAX, SEARCH_MAX, BATCH_MAX, ASSOCIATION_BATCH_MAX, ASSOCIATION_PAGE = 100, 200, 100, 1000, 500
 SEARCH_RESULTS_MAX = 10_000
+HISTORY_MAX = 50
+"""Records in a list or batch that asks for the history of properties."""
 
 _TYPES = {
     "companies": ("company", "0-2"),
@@ -264,7 +266,7 @@ class HubSpotServer(Vendor):
 
     def _list(self, request: Request) -> Response:
         kind, query = self._type(request), request.query_params
-        limit = self._limit(query.get("limit"), 10, LIST_MAX)
+        limit = self._limit(query.get("limit"), 10, HISTORY_MAX if _past(request) else LIST_MAX)
         rows = self._portal.rows(kind, archived=_binned(request))
         start = self._after(query.get("after"), rows)
         shown = [
@@ -371,7 +373,7 @@ class HubSpotServer(Vendor):
     async def _batch_read(self, request: Request) -> Response:
         kind = self._type(request)
         body = await self._body(request, _BATCH)
-        ids = self._inputs(body, BATCH_MAX)
+        ids = self._inputs(body, HISTORY_MAX if body.get("propertiesWithHistory") else BATCH_MAX)
         found = {identifier: self._find(kind, identifier, body.get("idProperty")) for identifier in ids}
         rows = served(request, [row for row in found.values() if row is not None])
         missing = [identifier for identifier, row in found.items() if row is None]

@@ -11,6 +11,9 @@ _WON = ("won", "paid account")
 _LOST = ("lost",)
 _MADE = "2023-01-01T00:00:00.000Z"
 
+HISTORY_MOST = 20
+"""Values of a property's history that are kept: the newest."""
+
 
 def pipelines(kind: str) -> list[Row]:
     """The pipelines of an object type, in their order; only deals have any."""
@@ -49,6 +52,11 @@ def _stage(number: int, last: int, identifier: str, label: str) -> Row:
     }
 
 
+def is_closed(label: str) -> bool:
+    """Whether a deal in the stage of this label is over, won or lost."""
+    return any(one in label.casefold() for one in (*_LOST, *_WON))
+
+
 def groups(definitions: Sequence[Row]) -> list[Row]:
     """The groups that property definitions name, in order."""
     names = dict.fromkeys(str(row["groupName"]) for row in definitions if row.get("groupName"))
@@ -66,7 +74,7 @@ def history(row: Row, names: Sequence[str]) -> Mapping[str, list[Row]]:
         versions = noted.get(name)
         if versions is None and (value := row["properties"].get(name)) not in {None, ""}:
             versions = [version(str(value), str(row["createdAt"]))]
-        found[name] = list(versions or ())
+        found[name] = list(versions or ())[:HISTORY_MOST]
     return found
 
 

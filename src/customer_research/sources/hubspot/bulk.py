@@ -2,7 +2,8 @@
 
 Companies are listed, their associations read for 1,000 at a time and the associated records for 100. Afterwards the search
 tells, by the date of the last change and oldest first, which records were changed: their companies' associations are read
-again. What was deleted is in the lists of archived records, what was merged is told by the company that came of it.
+again. What was deleted is in the lists of archived records, what was merged is told by the company that came of it. Of what is
+new or changed the history of a few properties is read, too, 50 records at a time (`states.FOLLOWED`).
 
 Which company is whose the links tell, later.
 """
@@ -21,7 +22,7 @@ from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import BulkStream, LandingTable, Pull, Row, Slice
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.records import TABLES, ColumnType
-from customer_research.errors import Denied, SchemaChanged, Truncated
+from customer_research.errors import BadAnswer, Denied, SchemaChanged, Truncated
 from customer_research.sources.hubspot.normalise import (
     COMPANY_PROPERTIES,
     CONTACT_PROPERTIES,
@@ -39,6 +40,7 @@ from customer_research.sources.hubspot.normalise import (
 )
 from customer_research.sources.hubspot.relationship import gap_of, no_property
 from customer_research.sources.hubspot.session import SEARCH_SIZE, HubSpotSession
+from customer_research.sources.hubspot.states import FOLLOWED, HISTORY, history_rows
 
 STREAM = "bulk"
 Record = Mapping[str, Any]
@@ -98,7 +100,7 @@ GAP = LandingTable("hubspot_gap", ("object_type",), _texts("object_type", "reaso
 
 TOLD = (PORTAL, OWNER, STAGE, GAP)
 """What every pull brings whole."""
-RECORDS = (COMPANY, MERGE, ASSOCIATION, CONTACT, DEAL, ENGAGEMENT)
+RECORDS = (COMPANY, MERGE, ASSOCIATION, CONTACT, DEAL, ENGAGEMENT, HISTORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,8 @@ class Portal:
         self._pull = pull
         self._property: str | None = None
         self._lost: dict[str, Gap] = {}
+        self._without_history: set[str] = set()
+        """Types of which HubSpot refuses the history: their past is unknown, and nothing else."""
         self._refreshed: set[str] = set()
         self._uncounted = 0
         """Companies that the search counts beyond those that HubSpot lists."""
@@ -290,7 +294,8 @@ class Portal:
                     break
             found = Brought()
             self._take_companies(found, companies, recording)
-            await self._take_associated(found, [str(company["id"]) for company in companies], new_only=False)
+            await self._take_history(found, "companies", ids_of(companies))
+            await self._take_associated(found, ids_of(companies), new_only=False)
             done += len(companies)
             if after == "end":
                 await self._require_all(done, total, set() if resumed else seen)
@@ -372,10 +377,35 @@ class Portal:
                 records = await self._session.read_all(kind.name, some, kind.properties, recording)
                 read = each(records, lambda record: [kind.row(record)], surely=SURELY)
                 found.add(kind.table, read.rows, recording)
+                await self._take_history(found, kind.name, _with_past(kind.name, records, read.rows))
                 # Whose they are the links tell: an association stands without its record.
                 self._lacking[kind.name] += len(set(some)) - len(read.rows)
         except (Denied, SchemaChanged) as error:
             self._lost[kind.name] = gap_of(error)
+
+    async def _take_history(self, found: Brought, kind: str, ids: Sequence[str]) -> None:
+        """What the followed properties of these records have been; where that is refused, what was known of it goes, too."""
+        if kind not in FOLLOWED:
+            return
+        for start in range(0, len(ids), AT_ONCE):
+            some = ids[start : start + AT_ONCE]
+            rows: list[Row] = []
+            if kind not in self._without_history:
+                recording = self._session.recording(STREAM)
+                try:
+                    records = await self._session.histories(kind, some, FOLLOWED[kind], recording)
+                    rows = [row for record in records for row in history_rows(kind, record)]
+                    found.add(HISTORY, rows, recording)
+                except (Denied, SchemaChanged, BadAnswer):
+                    self._without_history.add(kind)
+            if self._pull.since is not None:
+                now = {tuple(row[name] for name in HISTORY.key) for row in rows}
+                found.lose(HISTORY, [key for key in self._histories(kind, some) if key not in now])
+
+    def _histories(self, kind: str, ids: Sequence[str]) -> list[Key]:
+        condition = f"type = '{kind}' AND {_among('id', ids)}"
+        sql = f"SELECT type, id, property, since FROM hubspot_history WHERE {condition}"  # noqa: S608 - text of our own
+        return [tuple(row[name] for name in HISTORY.key) for row in self._held(sql)]
 
     def _single(self) -> Gap | None:
         """What the sync says of single records that are missing, though all others of their type came."""
@@ -477,13 +507,16 @@ class Portal:
     async def _take_changed(self, found: Brought, kind: str, records: Sequence[Record], recording: Recording) -> None:
         if kind == "companies":
             self._take_companies(found, records, recording)
-            await self._take_associated(found, [str(record["id"]) for record in records], new_only=True)
+            await self._take_history(found, kind, ids_of(records))
+            await self._take_associated(found, ids_of(records), new_only=True)
             self._forget(found, [row["old_id"] for row in found.rows.get(MERGE.name, ())])
             return
-        found.add(KINDS[kind].table, [KINDS[kind].row(record) for record in records], recording)
+        rows = [KINDS[kind].row(record) for record in records]
+        found.add(KINDS[kind].table, rows, recording)
+        await self._take_history(found, kind, _with_past(kind, records, rows))
         if records:
             own = self._session.recording(STREAM)
-            ids = [str(record["id"]) for record in records]
+            ids = ids_of(records)
             linked = await self._session.associations(kind, "companies", ids, own)
             companies = dict.fromkeys(company for listed in linked.values() for company in listed)
             found.receipts.append(own.receipt([{"id": company} for company in companies]))
@@ -514,6 +547,7 @@ class Portal:
                     KINDS[kind].table, [KINDS[kind].key(identifier) for identifier in ids if identifier in landed]
                 )
                 found.lose(ASSOCIATION, self._associations(f"type = '{kind}' AND {_among('id', ids)}"))
+                found.lose(HISTORY, self._histories(kind, ids))
             found.add(GAP, self._gaps())
             yield found.slice(f"deleted {kind} {place}")
 
@@ -523,6 +557,13 @@ class Portal:
             sql = f"SELECT company_id FROM hubspot_company WHERE {_among('company_id', companies)}"  # noqa: S608
             found.lose(COMPANY, [(row["company_id"],) for row in self._held(sql)])
             found.lose(ASSOCIATION, self._associations(_among("company_id", companies)))
+            found.lose(HISTORY, self._histories("companies", companies))
+
+
+def _with_past(kind: str, records: Iterable[Record], rows: Sequence[Row]) -> list[str]:
+    """The ids of records whose history can tell something: of contacts none, where the portal does not mark who has left."""
+    told = kind != "contacts" or any(row["has_left"] is not None for row in rows)
+    return list(dict.fromkeys(ids_of(records))) if told else []
 
 
 def _among(column: str, ids: Iterable[str]) -> str:

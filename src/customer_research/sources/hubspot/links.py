@@ -1,21 +1,30 @@
 """Which company is whose, for everybody: the live path's two steps as SQL over what has landed.
 
 The company that the CSM view names (also by an id that it had before a merge), else every company whose operator property
-holds the operator's id. Deals and gaps are made by the very functions of the live path.
+holds the operator's id. Deals and gaps are made by the very functions of the live path, and so is what records were before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
 from customer_research.connect.source import Ask, Link, Row
 from customer_research.domain.evidence import Gap
-from customer_research.domain.records import TABLES as CANONICAL
+from customer_research.domain.records import LAKE_TABLES as CANONICAL
+from customer_research.domain.records import STATES
 from customer_research.sources.hubspot.bulk import KINDS
-from customer_research.sources.hubspot.normalise import DEAL_PROPERTIES, ENGAGEMENT_PROPERTIES, deal_row, stage_unknown
+from customer_research.sources.hubspot.normalise import (
+    DEAL_PROPERTIES,
+    ENGAGEMENT_PROPERTIES,
+    company_row,
+    deal_row,
+    has_left,
+    stage_unknown,
+)
 from customer_research.sources.hubspot.relationship import TABLES, strange_stages, truncated
+from customer_research.sources.hubspot.states import states
 
 _NEEDS = ("operator", "hubspot_company", "hubspot_merge")
 
@@ -134,6 +143,95 @@ def _by_operator(rows: Iterable[Row]) -> Iterator[tuple[str, list[Row]]]:
         yield operator_id, list(found)
 
 
+_HISTORY = "h.property, h.since, h.value, h.fetch_id"
+
+_COMPANY_HISTORY = f"""WITH {_COMPANY_OF}
+SELECT l.operator_id, l.company_id AS id, {_HISTORY}
+FROM company_of AS l
+INNER JOIN hubspot_history AS h ON h.type = 'companies' AND h.id = l.company_id
+ORDER BY l.operator_id, l.company_id"""  # noqa: S608 - text of our own
+
+_CONTACT_HISTORY = f"""WITH {_LINKED}
+SELECT l.operator_id, l.id, {_HISTORY}
+FROM linked AS l
+INNER JOIN hubspot_contact AS c ON c.contact_id = l.id AND c.has_left IS NOT NULL
+INNER JOIN hubspot_history AS h ON h.type = 'contacts' AND h.id = l.id
+WHERE l.type = 'contacts'
+ORDER BY l.operator_id, l.id"""  # noqa: S608 - text of our own
+
+_DEAL_HISTORY = f"""WITH {_LINKED}
+SELECT l.operator_id, l.id, {_HISTORY}
+FROM linked AS l
+INNER JOIN hubspot_history AS h ON h.type = 'deals' AND h.id = l.id
+WHERE l.type = 'deals'
+ORDER BY l.operator_id, l.id"""  # noqa: S608 - text of our own
+
+Properties = Mapping[str, str | None]
+
+
+def company_states(ask: Ask) -> Iterator[Row]:
+    """What companies were, since when."""
+    names = {row["owner_id"]: row["name"] for row in ask("SELECT owner_id, name FROM hubspot_owner")}
+
+    def told(identifier: str, given: Properties) -> Row:
+        owner = given["hubspot_owner_id"]
+        named = names.get(owner) or f"owner {owner}" if owner is not None else None
+        record = {"id": identifier, "properties": {"name": None, "createdate": None, **given}}
+        return company_row(record, "", linked_by="", owner_name=named)
+
+    for operator_id, rows in _by_operator(ask(_COMPANY_HISTORY)):
+        yield from _states_of("company", operator_id, rows, told)
+
+
+def contact_states(ask: Ask) -> Iterator[Row]:
+    """Whether contacts had left, since when; of portals that mark it."""
+    for operator_id, rows in _by_operator(ask(_CONTACT_HISTORY)):
+        yield from _states_of("contact", operator_id, rows, lambda _, given: {"has_left": has_left(given)})
+
+
+def deal_states(ask: Ask) -> Iterator[Row]:
+    """What deals were, since when; a stage that a deal is in today means what HubSpot says of it today."""
+    labels = {row["id"]: row["label"] for row in ask("SELECT id, label FROM hubspot_stage")}
+    today = {operator_id: _properties(rows) for operator_id, rows in _by_operator(ask(_DEALS))}
+    for operator_id, rows in _by_operator(ask(_DEAL_HISTORY)):
+        of_one = today.get(operator_id, {})
+
+        def told(identifier: str, given: Properties, of_one: Mapping[str, Properties] = of_one) -> Row:
+            return deal_row(_deal_then(identifier, given, of_one), "", labels=labels)
+
+        yield from _states_of("deal", operator_id, [row for row in rows if row["id"] in of_one], told)
+
+
+def _properties(rows: Iterable[Row]) -> Mapping[str, Properties]:
+    return {row["deal_id"]: _record(row)["properties"] for row in rows}
+
+
+def _deal_then(identifier: str, given: Properties, today: Mapping[str, Properties]) -> Mapping[str, Any]:
+    """A deal as it was, with what never changes as it is."""
+    now = today[identifier]
+    flags = {} if given["dealstage"] == now["dealstage"] else dict.fromkeys(("hs_is_closed", "hs_is_closed_won"))
+    return {"id": identifier, "properties": {**now, **given, **flags}}
+
+
+def _states_of(
+    table: str, operator_id: str, rows: Iterable[Row], told: Callable[[str, Properties], Row]
+) -> Iterator[Row]:
+    """The states that an operator's records of a canonical table were in: one row for each change of what figures rest on."""
+    state = CANONICAL[STATES[table]]
+    (key,) = CANONICAL[table].key
+    kind = "companies" if table == "company" else f"{table}s"
+    own = [name for name in state.column_names if name not in {"operator_id", "since", "fetch_id", key}]
+    for identifier, found in groupby(rows, key=lambda row: str(row["id"])):
+        versions, before = list(found), None
+        for since, given in states(kind, versions):
+            row = told(identifier, given)
+            now = {name: row[name] for name in own}
+            if now != before:
+                fetch_id = versions[0]["fetch_id"]
+                yield {"operator_id": operator_id, key: identifier, "since": since, **now, "fetch_id": fetch_id}
+            before = now
+
+
 def gaps(ask: Ask) -> Iterator[Row]:
     """What is unknown of whom: one gap a table, the first in the order of the live path."""
     for row in ask(_UNTOLD):
@@ -178,6 +276,9 @@ LINKS = (
     Link("contact", (*_ALL, "hubspot_contact"), CONTACT),
     Link("deal", (*_ALL, "hubspot_deal", "hubspot_stage"), rows=deals),
     Link("engagement", (*_ALL, "hubspot_engagement"), ENGAGEMENT),
+    Link(STATES["company"], (*_NEEDS, "hubspot_owner", "hubspot_history"), rows=company_states),
+    Link(STATES["contact"], (*_ALL, "hubspot_contact", "hubspot_history"), rows=contact_states),
+    Link(STATES["deal"], (*_ALL, "hubspot_deal", "hubspot_stage", "hubspot_history"), rows=deal_states),
     Link(
         "gap",
         (

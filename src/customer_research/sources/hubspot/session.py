@@ -26,6 +26,9 @@ SEARCHES_PER_SECOND = 4.0
 BATCH_SIZE = 100
 """Ids in one batch read."""
 
+HISTORY_SIZE = 50
+"""Ids in one batch read that asks for the history of properties."""
+
 SEARCH_SIZE = 200
 """Records on one page of a search."""
 
@@ -205,10 +208,28 @@ class HubSpotSession:
         reply = await self._batch_reply(object_type, ids, properties, recording)
         return self.http.results(reply, recording)
 
-    async def _batch_reply(
+    async def histories(
         self, object_type: str, ids: Sequence[str], properties: Sequence[str], recording: Recording
+    ) -> list[Mapping[str, Any]]:
+        """Records by id, 50 a request, with all values that these properties have had (`propertiesWithHistory`)."""
+        chunks = [ids[start : start + HISTORY_SIZE] for start in range(0, len(ids), HISTORY_SIZE)]
+        replies = await together(
+            *(self._batch_reply(object_type, chunk, (), recording, history=properties) for chunk in chunks)
+        )
+        return [row for reply in replies for row in self.http.results(reply, recording)]
+
+    async def _batch_reply(
+        self,
+        object_type: str,
+        ids: Sequence[str],
+        properties: Sequence[str],
+        recording: Recording,
+        *,
+        history: Sequence[str] = (),
     ) -> Mapping[str, Any]:
-        body = {"inputs": [{"id": identifier} for identifier in ids], "properties": list(properties)}
+        body: dict[str, Any] = {"inputs": [{"id": identifier} for identifier in ids], "properties": list(properties)}
+        if history:
+            body["propertiesWithHistory"] = list(history)
         path = f"{self.paths.objects}/{object_type}/batch/read"
         return self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
 
