@@ -71,12 +71,18 @@ def as_the_contract_knows_it(sent: Sent) -> Sent:
     """Notion's older generation, which the contract leaves out, asks of the database what later ones ask of data sources.
 
     Of Lago's two lists of applied coupons the contract has the customer's alone; the organisation's has the same query.
-    It leaves out the list of coupons, which is asked for as the list of plans is.
+    It leaves out the list of coupons, which is asked for as the list of plans is; HubSpot's leaves out the pipelines of deals, which
+    are asked for without a query, as the list of owners may be.
     """
     target = re.sub(r"^/v1/databases/([0-9a-f-]+)/query$", r"/v1/data_sources/\1/query", sent.target)
     target = re.sub(r"^/api/v1/applied_coupons\?", "/api/v1/customers/anybody/applied_coupons?", target)
     target = re.sub(r"^/api/v1/coupons\?", "/api/v1/plans?", target)
+    target = re.sub(r"^/crm/(?:pipelines/2026-09|(v3)/pipelines)/deals$", _owners, target)
     return Sent(sent.method, target, sent.headers, sent.body)
+
+
+def _owners(pipelines: re.Match[str]) -> str:
+    return "/crm/v3/owners" if pipelines[1] else "/crm/owners/2026-09"
 
 
 def test_the_contract_allows_every_request(vendor: str, wire: Wire, asked: Judge) -> None:
@@ -158,7 +164,7 @@ REACHED = {
             *(("POST", f"{objects}/{kind}/search") for kind in ("companies", "contacts", "deals", "notes", "emails")),
             *(("POST", f"{objects}/{kind}/search") for kind in ("calls", "meetings")),
             *(("POST", f"{objects}/{kind}/batch/read") for kind in ("contacts", "deals", "notes", "emails", "calls")),
-            ("POST", f"{objects}/meetings/batch/read"),
+            *(("POST", f"{objects}/{kind}/batch/read") for kind in ("meetings", "companies")),
             ("POST", f"{associations}/{{fromType}}/{{toType}}/batch/read"),
             ("GET", f"{properties}/{{objectType}}"),
             ("GET", owners),
@@ -202,6 +208,7 @@ def test_all_kinds_of_requests_were_judged(vendor: str, wire: Wire, contract: Co
         ("hubspot", '"operator": "GTE"'),
         ("hubspot", "archived=true"),
         ("hubspot", '"filterGroups": []'),
+        ("hubspot", '"propertiesWithHistory": ["dealstage"'),
         ("metabase", "rows_in_all"),
         ("metabase", '"template-tags"'),
     ],

@@ -154,7 +154,24 @@ def hubspot_records() -> HubSpotRecords:
         "meetings": [_engagement("meetings", "44", "2026-07-01T09:00:00.000Z", hs_meeting_title="Kick-off")],
     }  # fmt: skip
     owner = {"id": OWNER_ID, "email": "ida@moovs-team.example.com", "firstName": "Ida", "lastName": "Colvander"}
-    return HubSpotRecords(objects=objects, properties=_definitions(), owners=[owner])
+    return HubSpotRecords(objects=objects, properties=_definitions(), owners=[owner], pipelines=PIPELINES)
+
+
+PIPELINES: list[Row] = [
+    {
+        "id": "77",
+        "label": "SMB pipeline",
+        "stages": [
+            {
+                "id": "9881",
+                "label": "Closed Lost - Formerly Paid",
+                "metadata": {"isClosed": "true", "probability": "0.0"},
+            },
+            {"id": "smb_paid", "label": "Paid Account", "metadata": {"isClosed": "true", "probability": "1.0"}},
+        ],
+    }
+]
+"""What the portal says of its deal stages."""
 
 
 def _definitions() -> dict[str, list[Row]]:

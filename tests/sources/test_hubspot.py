@@ -143,7 +143,7 @@ def test_a_repeated_fetch_has_the_same_digests(sandbox: Sandbox) -> None:
 
 
 def test_a_known_company_costs_a_request_a_kind_and_one_for_owners(sandbox: Sandbox) -> None:
-    # 9881 is no stage of the closed list and the portal gives no flag: its label is one request more.
+    # Of one deal the portal gives no flag: what its stage is takes one request more.
     run(sandbox, subject())
     assert sorted(paths(sandbox)) == sorted(
         [
@@ -153,7 +153,7 @@ def test_a_known_company_costs_a_request_a_kind_and_one_for_owners(sandbox: Sand
                 for kind in ("contacts", "deals", "notes", "emails", "calls", "meetings")
             ),
             "GET /crm/owners/2026-09",
-            "GET /crm/properties/2026-09/deals",
+            "GET /crm/pipelines/2026-09/deals",
         ]
     )
 

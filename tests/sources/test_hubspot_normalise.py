@@ -85,13 +85,43 @@ def test_durations_are_milliseconds() -> None:
     ],
 )
 def test_deal_states_by_the_closed_list(stage: str | None, state: tuple[bool | None, bool | None]) -> None:
-    assert n.deal_state({}, stage) == state
+    assert n.deal_state({}, n.Stage(stage or "")) == state
 
 
 def test_hubspots_own_flags_go_before_the_stage() -> None:
-    assert n.deal_state({"hs_is_closed": "true", "hs_is_closed_won": "false"}, "closedwon") == (False, False)
-    assert n.deal_state({"hs_is_closed": "false"}, "4711") == (True, False)
-    assert n.deal_state({"hs_is_closed": "true", "hs_is_closed_won": None}, "closedwon") == (False, True)
+    won = n.Stage("closedwon")
+    assert n.deal_state({"hs_is_closed": "true", "hs_is_closed_won": "false"}, won) == (False, False)
+    assert n.deal_state({"hs_is_closed": "false"}, n.Stage("4711")) == (True, False)
+    assert n.deal_state({"hs_is_closed": "true", "hs_is_closed_won": None}, won) == (False, True)
+    assert n.deal_state({"hs_is_closed": "false"}, n.Stage("4711", is_open=False, is_won=True)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "state"),
+    [
+        ({"isClosed": "false", "probability": "0.2"}, (True, False)),
+        ({"isClosed": "false", "probability": "0.0"}, (True, False)),
+        ({"isClosed": "true", "probability": "1.0"}, (False, True)),
+        ({"isClosed": "true", "probability": "0.0"}, (False, False)),
+        ({"isClosed": True, "probability": 1}, (False, True)),
+        ({"probability": "1.0"}, (False, True)),
+        ({"probability": "0"}, (False, False)),
+        ({"probability": "0.4"}, (True, False)),
+        ({"isClosed": "false"}, (True, False)),
+        ({"isClosed": "true"}, (None, None)),  # won or lost: nobody says
+        ({}, (None, None)),
+        (None, (None, None)),
+    ],
+)
+def test_what_a_pipeline_says_of_a_stage(metadata: Any, state: tuple[bool | None, bool | None]) -> None:
+    """Whatever it is called: names count only where the pipeline says nothing."""
+    told = n.stage_of({"id": "s1", "label": " Zeta ", "metadata": metadata})
+    assert told.label == "Zeta"
+    assert n.deal_state({}, told) == state
+    renamed = n.stage_of(
+        {"id": "closedwon", "label": "Closed won", "metadata": {"isClosed": "false", "probability": "0.4"}}
+    )
+    assert n.deal_state({}, renamed) == (True, False)
 
 
 @pytest.mark.parametrize(

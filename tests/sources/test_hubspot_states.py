@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from itertools import chain
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from crm_records import CROWDED, OPERATOR, TWICE, dataset
 from pulled import Kept, unstamped
-from test_hubspot_bulk import FULL_ID, canonical, change, of, pulled, require_equal_to_live
+from test_hubspot_bulk import FULL_ID, canonical, change, of, pulled, require_equal_to_live, using
 
 from customer_research.connect.source import Slice
 from customer_research.domain.records import STATES
@@ -20,7 +21,8 @@ from customer_research.sandbox.dataset import Dataset
 from customer_research.sandbox.serve import Sandbox
 from customer_research.sandbox.servers.hubspot_schema import version
 from customer_research.sources.hubspot import states
-from customer_research.sources.hubspot.session import HubSpotSession
+from customer_research.sources.hubspot.checks import deal_states
+from customer_research.sources.hubspot.session import HubSpotSession, Paths
 
 LEAD, PAID = "2025-01-05T00:00:00.000Z", "2025-03-01T08:00:00.000Z"
 
@@ -176,3 +178,79 @@ def test_a_portal_that_does_not_mark_who_has_left_is_not_asked(
     kept = Kept()
     assert asked(pulled(sandbox, kept)) == 2
     assert canonical(kept)[STATES["contact"]] == []
+
+
+# -- stages by what their pipeline says of them -------------------------------------------------------------------------
+
+STAGES = {
+    "s1": ("Zeta", "false", "0.4"),
+    "s2": ("Eta", "true", "1.0"),
+    "s3": ("Theta", "true", "0.0"),
+    "closedwon": ("Demo", "true", "0.0"),
+}
+"""Stages whose names tell nothing, and one whose id and label tell something else than is so: label, closed, probability."""
+
+
+DEALS = dict(zip(("51", "52", "53", "54"), STAGES, strict=True))
+
+
+def renamed() -> Dataset:
+    """A portal with stages of its own names, whose deals do not say what they are."""
+    made = dataset()
+    objects = made.hubspot.objects
+    listed = [
+        {"id": name, "label": label, "metadata": {"isClosed": closed, "probability": likely}}
+        for name, (label, closed, likely) in STAGES.items()
+    ]
+    properties = made.hubspot.properties
+    properties["deals"] = [one for one in properties["deals"] if not one["name"].startswith("hs_is_closed")]
+    (deal,) = (row for row in objects["deals"] if row["id"] == "31")
+    objects["deals"][:] = [
+        {
+            **deal,
+            "id": number,
+            "properties": {**deal["properties"], "dealstage": stage, "pipeline": "77", "hs_object_id": number},
+            "history": {"dealstage": [version(stage, PAID), version("s1", LEAD)][stage == "s1" :]},
+        }
+        for number, stage in DEALS.items()
+    ]
+    objects["companies"][0]["associations"]["deals"] = list(DEALS)
+    return replace(made, hubspot=replace(made.hubspot, pipelines=[{"id": "77", "label": "Alpha", "stages": listed}]))
+
+
+@pytest.fixture
+def other() -> Iterator[Sandbox]:
+    with Sandbox.start(dataset=renamed(), rate_limits=False) as running:
+        yield running
+
+
+@pytest.mark.parametrize("version_of_api", ["2026-09", "v3"])
+def test_a_stage_is_what_its_pipeline_says_whatever_it_is_called(other: Sandbox, version_of_api: str) -> None:
+    """Live, in bulk, and of a past date, in which a deal stood in another stage."""
+    kept = Kept()
+    pulled(other, kept, version=version_of_api)
+    tables = require_equal_to_live(other, kept, version=version_of_api)
+    deals = {row["deal_id"]: (row["stage"], row["is_open"], row["is_won"]) for row in of(tables["deal"], OPERATOR)}
+    assert deals == {
+        "51": ("Zeta", True, False),
+        "52": ("Eta", False, True),
+        "53": ("Theta", False, False),
+        "54": ("Demo", False, False),
+    }
+    assert [row for row in tables["gap"] if row["table_name"] == "deal"] == []
+    past = told(kept, "deal", OPERATOR, "deal_id", "is_open", "is_won")
+    assert [row for row in past if row[1] == "52"] == [(LEAD[:16], "52", True, False), (PAID[:16], "52", False, True)]
+    assert using(other, lambda session: deal_states(session, None), version=version_of_api).status == "ok"
+
+
+def test_where_pipelines_are_refused_the_names_of_stages_tell(other: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A portal without the address; the sandbox has one token, which may read everything."""
+    paths = Paths.of("2026-09")
+    monkeypatch.setattr(Paths, "of", lambda _version: replace(paths, pipelines="/crm/none"))
+    kept = Kept()
+    pulled(other, kept)
+    tables = require_equal_to_live(other, kept)
+    deals = {row["deal_id"]: (row["is_open"], row["is_won"]) for row in of(tables["deal"], OPERATOR)}
+    assert deals == {"51": (None, None), "52": (None, None), "53": (None, None), "54": (False, True)}
+    (gap,) = (row for row in tables["gap"] if row["table_name"] == "deal")
+    assert (gap["operator_id"], gap["reason"]) == (OPERATOR, "unavailable")

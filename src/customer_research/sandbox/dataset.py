@@ -81,12 +81,14 @@ class HubSpotRecords:
 
     `objects` is keyed by object type (companies, contacts, deals, notes, emails, calls, meetings); property values are
     strings or None; `associations` maps an object type to a list of ids. `properties` holds, per object type, the property
-    definitions the properties API lists; `owners` are the owners API's records.
+    definitions the properties API lists; `owners` are the owners API's records, `pipelines` those of the pipelines API (None:
+    those of the vocabulary).
     """
 
     objects: dict[str, list[Row]] = field(default_factory=dict)
     properties: dict[str, list[Row]] = field(default_factory=dict)
     owners: list[Row] = field(default_factory=list)
+    pipelines: list[Row] | None = None
 
 
 @dataclass(frozen=True, slots=True)

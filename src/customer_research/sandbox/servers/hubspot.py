@@ -430,7 +430,7 @@ class HubSpotServer(Vendor):
         return answer({"results": served(request, hubspot_schema.groups(definitions))})
 
     def _pipelines(self, request: Request) -> Response:
-        return answer({"results": served(request, hubspot_schema.pipelines(self._type(request)))})
+        return answer({"results": served(request, self._known_pipelines(request))})
 
     def _pipeline(self, request: Request) -> Response:
         return answer(self._known_pipeline(request))
@@ -438,8 +438,12 @@ class HubSpotServer(Vendor):
     def _stages(self, request: Request) -> Response:
         return answer({"results": served(request, self._known_pipeline(request)["stages"])})
 
+    def _known_pipelines(self, request: Request) -> Sequence[Row]:
+        kind, own = self._type(request), self._records.pipelines
+        return own if own is not None and kind == "deals" else hubspot_schema.pipelines(kind)
+
     def _known_pipeline(self, request: Request) -> Row:
-        for row in hubspot_schema.pipelines(self._type(request)):
+        for row in self._known_pipelines(request):
             if row["id"] == request.path_params["id"]:
                 return row
         raise ProblemError(self._problem(404, "OBJECT_NOT_FOUND", "Pipeline not found"))

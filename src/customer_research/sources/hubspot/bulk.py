@@ -11,10 +11,10 @@ Which company is whose the links tell, later.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from customer_research.connect.paging import Trail, ids_of
 from customer_research.connect.reading import SURELY, each
@@ -45,6 +45,7 @@ from customer_research.sources.hubspot.states import FOLLOWED, HISTORY, history_
 STREAM = "bulk"
 Record = Mapping[str, Any]
 Key = tuple[Any, ...]
+T = TypeVar("T")
 
 OVERLAP = timedelta(hours=1)
 """How far an incremental pull reaches back: every change has its date, and the search knows of it within seconds."""
@@ -75,8 +76,8 @@ def _texts(*names: str) -> dict[str, ColumnType]:
 PORTAL = LandingTable("hubspot_portal", ("operator_property",), _texts("operator_property", "detail", "next_step"))
 """The property that holds the operator id; empty, with the reason, where the portal has none."""
 OWNER = LandingTable("hubspot_owner", ("owner_id",), _texts("owner_id", "name"))
-STAGE = LandingTable("hubspot_stage", ("id",), _texts("id", "label"))
-"""Labels of deal stages and pipelines."""
+STAGE = LandingTable("hubspot_stage", ("id",), {**_texts("id", "label"), "is_open": "boolean", "is_won": "boolean"})
+"""Deal stages with what a deal in them is, and pipelines."""
 COMPANY = LandingTable(
     "hubspot_company",
     ("company_id",),
@@ -253,19 +254,20 @@ class Portal:
         )
         owners = await self._unless_refused(self._session.owners, recording)
         found.add(OWNER, ({"owner_id": identifier, "name": name} for identifier, name in owners.items()))
-        labels = await self._unless_refused(self._session.stage_labels, recording)
-        found.add(STAGE, ({"id": identifier, "label": label} for identifier, label in labels.items()))
+        stages = await self._unless_refused(self._session.stages, recording)
+        found.add(STAGE, ({"id": identifier, **asdict(stage)} for identifier, stage in stages.items()))
         found.receipts.append(recording.receipt([row for rows in found.rows.values() for row in rows]))
         return found
 
     @staticmethod
-    async def _unless_refused(ask: Callable[[Recording], Any], recording: Recording) -> Mapping[str, str | None]:
-        """Names that are for show only: without them ids are shown."""
+    async def _unless_refused(
+        ask: Callable[[Recording], Awaitable[Mapping[str, T]]], recording: Recording
+    ) -> Mapping[str, T]:
+        """Names and meanings of ids, without which the ids are shown."""
         try:
-            found: Mapping[str, str | None] = await ask(recording)
+            return await ask(recording)
         except Denied:
             return {}
-        return found
 
     @property
     def _company_properties(self) -> tuple[str, ...]:

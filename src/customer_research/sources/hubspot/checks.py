@@ -129,23 +129,31 @@ def _filled(name: str, sample: list[Mapping[str, Any]]) -> CheckResult:
 
 
 async def deal_states(session: HubSpotSession, subject: Subject | None) -> CheckResult:
-    """Whether HubSpot's own closed flags exist; else whether the closed list knows every stage."""
+    """Whether HubSpot's own closed flags exist; else whether the pipelines, or the closed list, tell of every stage."""
     del subject
     recording = session.recording("doctor")
-    needed = "hs_is_closed and hs_is_closed_won, or stages of the closed list"
+    needed = "hs_is_closed and hs_is_closed_won, or pipelines that say what closed is, or stages of the closed list"
     try:
         definitions = await session.definitions("deals", recording)
     except SourceError as error:
         return CheckResult("deal_states", "fail", error.message, needed, error.hint)
     if {"hs_is_closed", "hs_is_closed_won"} <= {item.get("name") for item in definitions}:
         return CheckResult("deal_states", "ok", "HubSpot says of each deal whether it is closed and won", needed)
+    pipelines = {
+        str(option.get("value"))
+        for item in definitions
+        if item.get("name") == "pipeline"
+        for option in item.get("options") or ()
+    }
     strange = [
-        label for label in (await session.stage_labels(recording)).values() if stage_key(label) not in _KNOWN_STAGES
+        stage.label
+        for identifier, stage in (await session.stages(recording)).items()
+        if identifier not in pipelines and stage.is_open is None and stage_key(stage.label) not in _KNOWN_STAGES
     ]
     if strange:
         found = f"Stages of no known state: {', '.join(sorted(set(strange)))}"
         return CheckResult("deal_states", "warn", found, needed, "Let the token read hs_is_closed of deals.")
-    return CheckResult("deal_states", "ok", "Every stage is on the closed list", needed)
+    return CheckResult("deal_states", "ok", "Every stage is told by its pipeline or is on the closed list", needed)
 
 
 _KNOWN_STAGES = OPEN_STAGES | WON_STAGES | LOST_STAGES

@@ -18,6 +18,7 @@ from customer_research.sources.hubspot.bulk import KINDS
 from customer_research.sources.hubspot.normalise import (
     DEAL_PROPERTIES,
     ENGAGEMENT_PROPERTIES,
+    Stage,
     company_row,
     deal_row,
     has_left,
@@ -119,17 +120,22 @@ ORDER BY o.operator_id"""  # noqa: S608 - text of our own
 
 
 def deals(ask: Ask) -> Iterator[Row]:
-    """The canonical deals; stages go by their labels where one of the operator's deals needs them, as live."""
-    labels = {row["id"]: row["label"] for row in ask("SELECT id, label FROM hubspot_stage")}
+    """The canonical deals; stages are looked up where one of the operator's deals does not say what it is, as live."""
+    stages = _stages(ask)
     for _, of_one in _by_operator(ask(_DEALS)):
-        yield from _deals_of(of_one, labels)
+        yield from _deals_of(of_one, stages)
 
 
-def _deals_of(rows: list[Row], labels: Mapping[str, str]) -> list[Row]:
+def _stages(ask: Ask) -> Mapping[str, Stage]:
+    rows = ask("SELECT id, label, is_open, is_won FROM hubspot_stage")
+    return {row["id"]: Stage(row["label"], row["is_open"], row["is_won"]) for row in rows}
+
+
+def _deals_of(rows: list[Row], stages: Mapping[str, Stage]) -> list[Row]:
     records = [_record(row) for row in rows]
-    used = labels if any(stage_unknown(record) for record in records) else {}
+    used = stages if any(stage_unknown(record) for record in records) else {}
     return [
-        {**deal_row(record, row["operator_id"], labels=used), "fetch_id": row["fetch_id"]}
+        {**deal_row(record, row["operator_id"], stages=used), "fetch_id": row["fetch_id"]}
         for row, record in zip(rows, records, strict=True)
     ]
 
@@ -190,14 +196,14 @@ def contact_states(ask: Ask) -> Iterator[Row]:
 
 
 def deal_states(ask: Ask) -> Iterator[Row]:
-    """What deals were, since when; a stage that a deal is in today means what HubSpot says of it today."""
-    labels = {row["id"]: row["label"] for row in ask("SELECT id, label FROM hubspot_stage")}
+    """What deals were, since when; of a stage HubSpot says today what a deal in it is."""
+    stages = _stages(ask)
     today = {operator_id: _properties(rows) for operator_id, rows in _by_operator(ask(_DEALS))}
     for operator_id, rows in _by_operator(ask(_DEAL_HISTORY)):
         of_one = today.get(operator_id, {})
 
         def told(identifier: str, given: Properties, of_one: Mapping[str, Properties] = of_one) -> Row:
-            return deal_row(_deal_then(identifier, given, of_one), "", labels=labels)
+            return deal_row(_deal_then(identifier, given, of_one), "", stages=stages)
 
         yield from _states_of("deal", operator_id, [row for row in rows if row["id"] in of_one], told)
 
@@ -245,9 +251,9 @@ def gaps(ask: Ask) -> Iterator[Row]:
             if (operator_id, table) not in told:
                 told.add((operator_id, table))
                 yield _gap_row(operator_id, table, _gap(row))
-    labels = {row["id"]: row["label"] for row in ask("SELECT id, label FROM hubspot_stage")}
+    stages = _stages(ask)
     for operator_id, of_one in _by_operator(ask(_DEALS)):
-        strange = sorted({str(row["stage"]) for row in _deals_of(of_one, labels) if row["is_open"] is None})
+        strange = sorted({str(row["stage"]) for row in _deals_of(of_one, stages) if row["is_open"] is None})
         if strange and (operator_id, "deal") not in told:
             yield _gap_row(operator_id, "deal", strange_stages(strange))
 

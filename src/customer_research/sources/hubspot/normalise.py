@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from html.parser import HTMLParser
@@ -114,6 +115,19 @@ LOST_STAGES = frozenset(
 )
 """Deal stages by label or id (as met, and HubSpot's default pipeline), as `stage_key` writes them."""
 
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the portal says of a deal stage (or, without the states, of a pipeline): its label, and what a deal in it is.
+
+    `is_open` and `is_won` are None where the portal says only the label.
+    """
+
+    label: str
+    is_open: bool | None = None
+    is_won: bool | None = None
+
+
 _PIPELINE_WORDS = frozenset(["smb", "mid", "market", "midmarket", "enterprise", "ent", "addon", "pipeline"])
 _EXPANSION_PIPELINES = frozenset(["addon", "add on"])
 _LEFT_WORDS = frozenset(["left", "left company", "left the company", "former", "former employee", "departed", "gone"])
@@ -201,13 +215,14 @@ def has_left(given: Mapping[str, str | None]) -> bool | None:
     return marked or text(given.get("left_company_date")) is not None
 
 
-def deal_row(record: Mapping[str, Any], operator_id: str, *, labels: Mapping[str, str]) -> Row:
-    """The `deal` row of a record; `labels` maps stage and pipeline ids to labels, as far as they were asked for."""
+def deal_row(record: Mapping[str, Any], operator_id: str, *, stages: Mapping[str, Stage]) -> Row:
+    """The `deal` row of a record; `stages` has stages and pipelines by id, as far as they were asked for."""
     given = properties_of(record, "deals")
     stage, pipeline = text(given.get("dealstage")), text(given.get("pipeline"))
-    stage, pipeline = labels.get(stage or "", stage), labels.get(pipeline or "", pipeline)
+    known, listed = stages.get(stage or ""), stages.get(pipeline or "")
+    stage, pipeline = known.label if known else stage, listed.label if listed else pipeline
     currency = (text(given.get("deal_currency_code")) or DEFAULT_CURRENCY).upper()
-    is_open, is_won = deal_state(given, stage)
+    is_open, is_won = deal_state(given, known or Stage(stage or ""))
     kind = text(given.get("dealtype"))
     return {
         "operator_id": operator_id,
@@ -227,15 +242,17 @@ def deal_row(record: Mapping[str, Any], operator_id: str, *, labels: Mapping[str
     }
 
 
-def deal_state(given: Mapping[str, str | None], stage: str | None) -> tuple[bool | None, bool | None]:
-    """Whether a deal is open and whether it is won: HubSpot's own flags first, then the closed list of stages.
+def deal_state(given: Mapping[str, str | None], stage: Stage) -> tuple[bool | None, bool | None]:
+    """Whether a deal is open and whether it is won: HubSpot's flags of the deal, those of its stage, the closed list of stages.
 
-    None stands for a stage that neither tells of.
+    None stands for a stage that none of them tells of.
     """
     closed, won = flag(given.get("hs_is_closed")), flag(given.get("hs_is_closed_won"))
     if closed is not None and (won is not None or not closed):
         return not closed, bool(won)
-    key = stage_key(stage)
+    if stage.is_open is not None:
+        return stage.is_open, bool(stage.is_won)
+    key = stage_key(stage.label)
     if key in LOST_STAGES:
         return False, False
     if key in WON_STAGES:
@@ -246,14 +263,24 @@ def deal_state(given: Mapping[str, str | None], stage: str | None) -> tuple[bool
 
 
 def stage_unknown(record: Mapping[str, Any]) -> bool:
-    """Whether the deal's state cannot be told without the stage's label."""
-    given = properties_of(record, "deals")
-    return deal_state(given, text(given.get("dealstage")))[0] is None
+    """Whether the deal itself does not say what it is: its stage has to."""
+    return deal_state(properties_of(record, "deals"), Stage(""))[0] is None
 
 
-def stage_key(stage: str | None) -> str:
+def stage_of(told: Mapping[str, Any]) -> Stage:
+    """A stage of a pipeline as HubSpot describes it: `isClosed`, and the probability, which is 1 where deals are won."""
+    given = told.get("metadata") or {}
+    closed, likely = flag(given.get("isClosed")), _number(text(given.get("probability")))
+    if closed is None and likely is not None:
+        closed = likely in {0, 1}
+    is_won = None if closed is None or likely is None else closed and likely == 1
+    is_open = None if closed is None or (closed and is_won is None) else not closed
+    return Stage(str(told.get("label") or "").strip(), is_open, is_won if is_open is not None else None)
+
+
+def stage_key(stage: str) -> str:
     """A stage's label or id for comparison: words only, pipeline names dropped ("smb_paid" → "paid")."""
-    return " ".join(word for word in _words(stage or "") if word not in _PIPELINE_WORDS)
+    return " ".join(word for word in _words(stage) if word not in _PIPELINE_WORDS)
 
 
 def is_expansion(pipeline: str | None, deal_type: str | None) -> bool:
@@ -420,7 +447,7 @@ def _number(value: str | None) -> Decimal | None:
     return number if number is None or number.is_finite() else None
 
 
-def flag(value: str | None) -> bool | None:
+def flag(value: Any) -> bool | None:
     """A yes/no property; None for anything else."""
     return {"true": True, "false": False}.get((text(value) or "").casefold())
 

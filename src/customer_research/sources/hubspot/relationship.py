@@ -174,8 +174,8 @@ async def _deals(session: HubSpotSession, subject: Subject, link: Link, company:
     records, gap = await _linked(session, link.companies, "deals", DEAL_PROPERTIES, recording)
     try:
         unknown = any(stage_unknown(record) for record in records)
-        labels = await session.stage_labels(recording) if unknown else {}
-        rows = [deal_row(record, subject.operator_id, labels=labels) for record in records]
+        stages = await session.stages(recording) if unknown else {}
+        rows = [deal_row(record, subject.operator_id, stages=stages) for record in records]
     except SourceError as error:
         return Part("deal", gap=gap_of(error))
     strange = sorted({str(row["stage"]) for row in rows if row["is_open"] is None})
@@ -188,7 +188,7 @@ def strange_stages(stages: Sequence[str]) -> Gap:
         SOURCE_NAME,
         "unavailable",
         f"HubSpot does not say whether deals in {', '.join(map(repr, stages))} are open, won or lost.",
-        "Let the token read hs_is_closed and hs_is_closed_won of deals.",
+        "Let the token read hs_is_closed and hs_is_closed_won of deals, or their pipelines.",
     )
 
 

@@ -13,9 +13,9 @@ from customer_research.connect.http import Http, Pace, Vendor, segment
 from customer_research.connect.paging import Trail, ids_of
 from customer_research.connect.recording import Recording
 from customer_research.connect.source import Clock
-from customer_research.errors import ConfigError, Truncated
+from customer_research.errors import BadAnswer, ConfigError, Denied, NotThere, Truncated
 from customer_research.settings import Settings
-from customer_research.sources.hubspot.normalise import SOURCE_NAME, modified_property, owner_label
+from customer_research.sources.hubspot.normalise import SOURCE_NAME, Stage, modified_property, owner_label, stage_of
 
 if TYPE_CHECKING:
     import httpx2
@@ -55,6 +55,7 @@ class Paths:
     associations: str
     properties: str
     owners: str
+    pipelines: str
 
     @classmethod
     def of(cls, version: str) -> Paths:
@@ -64,7 +65,9 @@ class Paths:
             ConfigError: neither.
         """
         if version == LEGACY:
-            return cls("/crm/v3/objects", "/crm/v4/associations", "/crm/v3/properties", "/crm/v3/owners")
+            return cls(
+                "/crm/v3/objects", "/crm/v4/associations", "/crm/v3/properties", "/crm/v3/owners", "/crm/v3/pipelines"
+            )
         year, _, month = version.partition("-")
         if not (year.isdigit() and month.isdigit() and len(version) == len("2026-09")):
             raise ConfigError(
@@ -77,6 +80,7 @@ class Paths:
             f"/crm/associations/{version}",
             f"/crm/properties/{version}",
             f"/crm/owners/{version}",
+            f"/crm/pipelines/{version}",
         )
 
 
@@ -104,7 +108,7 @@ class Once(Generic[T]):
 
 
 class HubSpotSession:
-    """One connection to one portal. Property names, owners and stage labels are read once and kept."""
+    """One connection to one portal. Property names, owners and deal stages are read once and kept."""
 
     def __init__(
         self,
@@ -133,7 +137,7 @@ class HubSpotSession:
         )
         self._property_names: Once[frozenset[str]] = Once()
         self._owners: Once[Mapping[str, str | None]] = Once()
-        self._labels: Once[Mapping[str, str]] = Once()
+        self._stages: Once[Mapping[str, Stage]] = Once()
 
     async def close(self) -> None:
         """Release sockets."""
@@ -397,11 +401,27 @@ class HubSpotSession:
                 return owners
             after = str(cursor)
 
-    async def stage_labels(self, recording: Recording) -> Mapping[str, str]:
-        """Labels of deal stages and pipelines by id, as the property definitions list them."""
-        return await self._labels.get(lambda: self._all_labels(recording))
+    async def stages(self, recording: Recording) -> Mapping[str, Stage]:
+        """Deal stages and pipelines by id, as the pipelines describe them.
 
-    async def _all_labels(self, recording: Recording) -> Mapping[str, str]:
+        Where HubSpot refuses those, as the property definitions list them: by their labels alone.
+
+        Raises:
+            SourceError: HubSpot gives neither.
+        """
+        return await self._stages.get(lambda: self._all_stages(recording))
+
+    async def _all_stages(self, recording: Recording) -> Mapping[str, Stage]:
+        try:
+            reply = await self.http.get(f"{self.paths.pipelines}/deals", recording=recording)
+        except (Denied, NotThere, BadAnswer):
+            return await self._labels(recording)
+        pipelines = self.http.results(self.http.mapping(reply, recording), recording)
+        stages = [stage for pipeline in pipelines for stage in pipeline.get("stages") or ()]
+        own = {str(one.get("id")): Stage(str(one.get("label") or "").strip()) for one in pipelines}
+        return {**own, **{str(stage.get("id")): stage_of(stage) for stage in stages}}
+
+    async def _labels(self, recording: Recording) -> Mapping[str, Stage]:
         definitions = await self.definitions("deals", recording)
         options = [
             option
@@ -409,7 +429,8 @@ class HubSpotSession:
             if item.get("name") in {"dealstage", "pipeline"}
             for option in item.get("options") or []
         ]
-        return {str(option["value"]): str(option.get("label", "")).strip() for option in options if "value" in option}
+        told = (option for option in options if "value" in option)
+        return {str(option["value"]): Stage(str(option.get("label", "")).strip()) for option in told}
 
 
 def _named(reply: Mapping[str, Any], *names: str) -> set[str]:
