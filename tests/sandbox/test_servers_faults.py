@@ -285,3 +285,15 @@ def test_help_imports_nothing_heavy() -> None:
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
+
+
+def test_the_first_page_comes_again_of_the_same_question_only(ask: Caller, dataset: Dataset) -> None:
+    def found(**more: Any) -> list[str]:
+        answer = ask("notion", f"/data_sources/{dataset.notion.data_source_id}/query", {"page_size": 20, **more})
+        return [row["id"] for row in answer.json()["results"]]
+
+    oldest = [{"timestamp": "created_time", "direction": "ascending"}]
+    true, other = found(), found(sorts=oldest)
+    ask.sandbox.set_faults("notion:repeat")
+    assert (found(), found(sorts=oldest)) == (true, other)
+    assert found(start_cursor=true[-1]) == true != other

@@ -120,8 +120,18 @@ def _repeat(source: str, request: Request, body: Any, memory: Memory) -> None:
     if records is None or _named(request) or source == "metabase":
         return
     asked = "&".join(f"{name}={value}" for name, value in request.query_params.multi_items() if name not in _PLACE)
-    first = memory.setdefault(f"{source} {request.url.path}?{asked}", list(records))
+    first = memory.setdefault(f"{source} {request.url.path}?{asked} {_sent(request)}", list(records))
     records[:] = first
+
+
+def _sent(request: Request) -> str:
+    """What a list was asked for in the request's body, its page apart: another question has another first page."""
+    try:
+        body = json.loads(bytes(request.scope["asked"]) or b"{}")
+    except ValueError:
+        return ""
+    told = body.items() if isinstance(body, dict) else ()
+    return json.dumps(sorted((name, value) for name, value in told if name not in _PLACE))
 
 
 def _short(source: str, request: Request, body: Any, _memory: Memory) -> None:
@@ -136,7 +146,7 @@ def _short(source: str, request: Request, body: Any, _memory: Memory) -> None:
         body["data"]["rows_truncated"] = body["row_count"] = len(records)
 
 
-_PLACE = frozenset({"page", "after"})
+_PLACE = frozenset({"page", "after", "start_cursor"})
 _BY_KIND: Mapping[str, Callable[[str, Request, Any, Memory], None]] = {
     "pages": _pages,
     "repeat": _repeat,

@@ -103,7 +103,14 @@ class Gate:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        request = Request(scope, receive)
+        scope["asked"] = bytearray()
+
+        async def heard() -> Message:
+            message = await receive()
+            scope["asked"] += message.get("body", b"")
+            return message
+
+        request = Request(scope, heard)
         kind = self._controls.faults.draw(self._vendor.source)
         scope["fault"] = kind
         await self._controls.pause(kind)

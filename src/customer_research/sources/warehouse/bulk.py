@@ -88,7 +88,8 @@ class Part:
             for row in found:
                 row["operator_id"] = normalise.operator_id(row["operator_id"])
         if "fetch_id" in self.landing.columns:
-            found = [{**row, "fetch_id": answer.receipt.id} for row in found]
+            for row in found:
+                row["fetch_id"] = answer.receipt.id
         owner = "operator_id" if "operator_id" in readers else "stripe_account"
         return [row for row in found if row[owner] is not None]
 
