@@ -22,6 +22,7 @@ from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.research.portfolio.measure import measure
 from customer_research.research.sync.versions import succeeded
 from customer_research.sandbox.dataset import Dataset
+from customer_research.sandbox.servers.hubspot_schema import history
 from customer_research.settings import Settings
 
 T = datetime(2026, 8, 3, tzinfo=UTC)
@@ -43,7 +44,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDB]:
 
 def told(engine: DuckDB, tables: TableSet) -> Mapping[str, dict[str, Any]]:
     measure(engine, tables.at(T, PATIENCE), T)
-    columns = "operator_id, pending_cancellation, overdue_invoices, active_subscriptions"
+    columns = "operator_id, pending_cancellation, overdue_invoices, active_subscriptions, deals_open, deals_won, contacts_left"
     return {row["operator_id"]: row for row in engine.run(f"SELECT {columns} FROM {ACCOUNT_TABLE}")}
 
 
@@ -77,15 +78,44 @@ def overdue(world: Dataset) -> Counter[str]:
     return found
 
 
+def in_hubspot(world: Dataset, tables: TableSet, engine: DuckDB) -> Mapping[str, tuple[int, int, int]]:
+    """Deals open and won and contacts that had left at the date, by operator, as the portal's own histories have it."""
+    found: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for kind, key in (("deals", "deal_id"), ("contacts", "contact_id")):
+        (path,) = tables.files[kind.removesuffix("s")].paths
+        rows = {row["id"]: row for row in world.hubspot.objects[kind]}
+        for whose in engine.run(f"SELECT operator_id, {key} AS record FROM '{path}'"):
+            row = rows[whose["record"]]
+            if datetime.fromisoformat(row["properties"]["createdate"]) < T:
+                closed, won, status = (
+                    _then(row, name) for name in ("hs_is_closed", "hs_is_closed_won", "contact_status")
+                )
+                for place, counts in enumerate((closed == "false", won == "true", status == "left")):
+                    found[whose["operator_id"]][place] += counts
+    return {operator: (one[0], one[1], one[2]) for operator, one in found.items()}
+
+
+def _then(row: dict[str, Any], name: str) -> str | None:
+    versions = history(row, [name])[name]
+    return next((one["value"] for one in versions if datetime.fromisoformat(one["timestamp"]) < T), None)
+
+
 def _at(record: Mapping[str, Any], name: str = "created_at") -> datetime:
     return datetime.fromisoformat(record[name])
 
 
-def test_before_the_first_sync_no_cancellation_is_told_and_the_overdue_invoices_are_those_of_the_date(
+def _related(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in ("deals_open", "deals_won", "contacts_left"))
+
+
+def test_before_the_first_sync_no_cancellation_is_told_and_invoices_deals_and_contacts_are_those_of_the_date(
     engine: DuckDB, world: Dataset, portfolio_settings: Settings
 ) -> None:
     found = told(engine, Lake(portfolio_settings.lake_folder).tables())
     assert {row["pending_cancellation"] for row in found.values()} == {None}
+    related = in_hubspot(world, Lake(portfolio_settings.lake_folder).tables(), engine)
+    assert {operator: _related(found[operator]) for operator in related} == related
+    assert [sum(one[place] > 0 for one in related.values()) > 5 for place in range(3)] == [True] * 3
     true = {operator.lower(): count for operator, count in overdue(world).items()}
     mine = {operator: row["overdue_invoices"] for operator, row in found.items() if row["overdue_invoices"]}
     assert sum(true.values()) > 20

@@ -495,6 +495,14 @@ def test_doctor_tells_whether_deal_states_are_known(sandbox: Sandbox) -> None:
     assert checked(sandbox, "deal_states").status == "ok"
 
 
+def test_doctor_tells_whether_the_history_of_properties_is_given(sandbox: Sandbox) -> None:
+    assert checked(sandbox, "history").status == "ok"
+    sandbox.set_faults("hubspot:auth")
+    refused = checked(sandbox, "history")
+    assert refused.status == "warn"
+    assert "companies, contacts, deals" in refused.found
+
+
 def test_the_clock_of_receipts_is_injected(sandbox: Sandbox) -> None:
     assert {receipt.fetched_at for receipt in run(sandbox, subject()).receipts} == {AS_OF}
     assert {row["operator_id"] for rows in run(sandbox, subject()).tables.values() for row in rows} == {OPERATOR}

@@ -46,6 +46,7 @@ SOURCE = Source(
             checks.operator_property,
         ),
         Check("deal_states", "Can every deal stage be told open, won or lost?", checks.deal_states),
+        Check("history", "Is it told what deals, companies and contacts were before the first sync?", checks.history),
     ),
     scopes=checks.SCOPES,
     find=find,

@@ -1,4 +1,4 @@
-"""What `doctor` asks HubSpot: the token's scopes, the operator property and the deal stages."""
+"""What `doctor` asks HubSpot: the token's scopes, the operator property, the deal stages and the history of properties."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from customer_research.connect.recording import Recording
 from customer_research.connect.source import Subject
 from customer_research.domain import values
 from customer_research.domain.check import CheckResult
-from customer_research.errors import Denied, SourceError
+from customer_research.errors import BadAnswer, Denied, SourceError
 from customer_research.sources.hubspot.normalise import (
     LOST_STAGES,
     OPEN_STAGES,
@@ -19,6 +19,7 @@ from customer_research.sources.hubspot.normalise import (
     text,
 )
 from customer_research.sources.hubspot.session import HubSpotSession
+from customer_research.sources.hubspot.states import FOLLOWED
 
 SCOPES = (
     "crm.objects.companies.read",
@@ -154,6 +155,38 @@ async def deal_states(session: HubSpotSession, subject: Subject | None) -> Check
         found = f"Stages of no known state: {', '.join(sorted(set(strange)))}"
         return CheckResult("deal_states", "warn", found, needed, "Let the token read hs_is_closed of deals.")
     return CheckResult("deal_states", "ok", "Every stage is told by its pipeline or is on the closed list", needed)
+
+
+async def history(session: HubSpotSession, subject: Subject | None) -> CheckResult:
+    """Whether HubSpot tells what the properties that figures of the past rest on have been."""
+    del subject
+    recording = session.recording("doctor")
+    needed = f"The history of properties of {', '.join(FOLLOWED)}: what they were before the first sync"
+    try:
+        told = await together(*(_has_history(session, kind, recording) for kind in FOLLOWED))
+    except SourceError as error:
+        return CheckResult("history", "fail", error.message, needed, error.hint)
+    refused = [kind for kind, is_told in zip(FOLLOWED, told, strict=True) if not is_told]
+    if not refused:
+        return CheckResult("history", "ok", "HubSpot gives the history of properties", needed)
+    return CheckResult(
+        "history",
+        "warn",
+        f"HubSpot does not give the history of {', '.join(refused)}",
+        needed,
+        "Allow it and run `customer-research sync hubspot --full`; else dates before the first sync are judged without it.",
+    )
+
+
+async def _has_history(session: HubSpotSession, kind: str, recording: Recording) -> bool:
+    path, names = f"{session.paths.objects}/{kind}", ",".join(FOLLOWED[kind])
+    try:
+        body = await session.http.get(path, params={"limit": 1, "propertiesWithHistory": names}, recording=recording)
+    except (Denied, BadAnswer):
+        return False
+    return all(
+        "propertiesWithHistory" in row for row in session.http.results(session.http.mapping(body, recording), recording)
+    )
 
 
 _KNOWN_STAGES = OPEN_STAGES | WON_STAGES | LOST_STAGES
