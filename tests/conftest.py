@@ -11,13 +11,14 @@ from typing import TypeVar
 
 import hypothesis
 import pytest
+from memories import Memories
 from pydantic import SecretStr
 from skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks
 from worlds import DEMO, Worlds, alone
 
 from customer_research.connect import http
 from customer_research.connect.http import Pace
-from customer_research.research import Research, system_clock
+from customer_research.research import Research, service, system_clock
 from customer_research.research.portfolio.taking import Asked, take
 from customer_research.research.sync import runner
 from customer_research.sandbox.serve import Sandbox
@@ -86,6 +87,16 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def worlds(shared_folder: Path) -> Worlds:
     """Worlds, and sandboxes of one's own, for tests that change them or need few operators."""
     return Worlds(shared_folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _memories_are_used_again() -> Iterator[None]:
+    """A memory with its planned queries is handed on from one `Research` to the next."""
+    memories = Memories()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(service, "_memory", memories.of)
+        yield
+    memories.end()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -350,8 +351,10 @@ class Memory(_Instance):
     _place = "memory"
 
     def __init__(self) -> None:
-        super().__init__({"enable_external_access": "false", "threads": "1"}, ["PRAGMA disable_optimizer"])
         self._prepared: dict[str, _Prepared] = {}
+        self._numbers = count()
+        self._outdated: set[str] = set()
+        super().__init__({"enable_external_access": "false", "threads": "1"}, ["PRAGMA disable_optimizer"])
 
     def prepare(self, sql: str) -> None:
         """Plan a query that will be run again and again; its tables must exist. Its parameters can only be instants.
@@ -360,11 +363,25 @@ class Memory(_Instance):
             EngineError: when it does not parse, or names what is not there.
         """
         if sql not in self._prepared:
-            prepared = _Prepared(f"query_{len(self._prepared)}", frozenset(self._parsed(sql).named_parameters))
+            prepared = _Prepared(f"query_{next(self._numbers)}", frozenset(self._parsed(sql).named_parameters))
             self._execute(f"PREPARE {prepared.name} AS {sql}")
             self._prepared[sql] = prepared
 
+    def _named(self, table: str, kind: Literal["TABLE", "VIEW"], definition: str) -> None:
+        """Make a table or a view: from then on DuckDB would plan a prepared query anew each time that it is run."""
+        super()._named(table, kind, definition)
+        self._outdated.update(self._prepared)
+
+    def drop(self, *tables: str) -> None:
+        """Forget tables and names given here."""
+        super().drop(*tables)
+        self._outdated.update(self._prepared)
+
     def _cursor(self, sql: str, given: Mapping[str, Any]) -> Any:
+        if sql in self._outdated:
+            self._outdated.remove(sql)
+            self._execute(f"DEALLOCATE {self._prepared.pop(sql).name}")
+            self.prepare(sql)
         prepared = self._prepared.get(sql)
         if prepared is not None:
             return self._execute(_execution(prepared, needed(prepared.parameters, given)))

@@ -9,6 +9,7 @@ added up as ones and zeros.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import cast
 
 import sqlglot
@@ -24,11 +25,21 @@ def instant_sql(instant: datetime) -> str:
     return f"CAST('{instant.astimezone(UTC).replace(tzinfo=None).isoformat(sep=' ', timespec='microseconds')}' AS TIMESTAMP)"
 
 
+_SOME = instant_sql(datetime.max.replace(tzinfo=UTC))
+"""An instant that no query is asked for, in the place of the one that is."""
+
+
 def pinned(sql: str, as_of: datetime) -> str:
     """A metric query without its parameter `$as_of`, at this instant; in DuckDB's dialect as before. Rows come in no order."""
+    return _pinned(sql).replace(_SOME, instant_sql(as_of))
+
+
+@cache
+def _pinned(sql: str) -> str:
+    """The query at some instant: parsing and rewriting takes longer than running over a small table, so it is done once."""
     query = cast("exp.Query", sqlglot.parse_one(sql, read=_DIALECT))
     query.set("order", None)  # what is kept has none
-    at = sqlglot.parse_one(instant_sql(as_of), read=_DIALECT)
+    at = sqlglot.parse_one(_SOME, read=_DIALECT)
     for parameter in list(query.find_all(exp.Placeholder, exp.Parameter)):
         parameter.replace(at.copy())
     for with_ in list(query.find_all(exp.With)):
