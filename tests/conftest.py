@@ -23,6 +23,7 @@ from customer_research.research.portfolio.taking import Asked, take
 from customer_research.research.sync import runner
 from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import LakeSettings, Settings, StoreSettings, load_settings
+from customer_research.surfaces.cli.session import finished
 
 T = TypeVar("T")
 
@@ -187,6 +188,6 @@ def research(settings: Settings) -> Callable[[Callable[[Research], Awaitable[T]]
             async with Research(settings) as opened:
                 return await work(opened)
 
-        return asyncio.run(session())
+        return finished(session())
 
     return run

@@ -487,7 +487,7 @@ def values(name: str) -> st.SearchStrategy[Any]:
 
 
 @given(st.lists(st.fixed_dictionaries({name: values(name) for name in sorted(NAMES)}), min_size=1, max_size=3))
-@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.generate])
 def test_any_account_adds_up_and_a_portfolio_scores_as_its_members(rows: list[dict[str, Any]]) -> None:
     portfolio = [{**row, "operator_id": f"op{number}"} for number, row in enumerate(rows)]
     together = run(scoring_sql(scorecard())["scores"], portfolio)

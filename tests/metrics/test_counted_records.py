@@ -41,7 +41,7 @@ def test_every_count_and_sum_is_held_to_its_records_or_says_why_not() -> None:
 
 
 @pytest.mark.parametrize("subject", COUNTING)
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_counts_and_sums_are_those_of_the_records_behind_them(
     memory: Memory, subject: str, data: st.DataObject
@@ -82,8 +82,8 @@ def test_the_reservations_of_30_days_are_listed_without_those_before(memory: Mem
 # -- the sandbox's operators ------------------------------------------------------------------------------------------------
 
 SCENARIO = "00000000-5ce0-11f0-a000-{:012d}"
-ASKED = (2, 4, 5, 10, 14, 18, 20, 25, 31, 33, 34, 36)
-GENERATED = 6
+ASKED = (2, 4, 10, 14, 20, 25, 33, 34)
+GENERATED = 3
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -35,7 +35,7 @@ QUERIES: dict[str, str] = {
     **{f"evidence {name}": evidence_sql(name) for name in EVIDENCE},
     **{f"listing {name}": listing.sql for name, listing in LISTINGS.items()},
 }
-FEW = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")

@@ -321,7 +321,7 @@ FORKING.set_forkserver_preload(
 )  # else each run imports it all
 
 
-@pytest.mark.parametrize(("work", "kills", "latest"), [(week_by_week, 5, 0.4), (in_one_pass, 3, 0.95)])
+@pytest.mark.parametrize(("work", "kills", "latest"), [(week_by_week, 3, 0.4), (in_one_pass, 2, 0.95)])
 def test_a_backfill_that_is_killed_ends_in_the_history_of_one_that_ran_through(
     work: Callable[[Path], None], kills: int, latest: float, tmp_path: Path
 ) -> None:

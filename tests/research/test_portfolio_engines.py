@@ -37,7 +37,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 def tables(tmp_path_factory: pytest.TempPathFactory) -> TableSet:
     gaps: Gaps = {place: gap(place[1]) for place in (("op-1", "invoice"), ("op-2", "charge"), (None, "dispute"))}
     folder = tmp_path_factory.mktemp("tables")
-    known = complete(corpus(AS_OF, rows=16))
+    known = complete(corpus(AS_OF, rows=10))
     return of_the_past(written(folder, {**known, **states_of(known, AS_OF)}, gaps, ("survey",)), folder)
 
 

@@ -29,7 +29,7 @@ from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.snapshots import readings
 
 DRAWN = settings(
-    max_examples=6, phases=(Phase.generate,), database=None, suppress_health_check=list(HealthCheck), deadline=None
+    max_examples=4, phases=(Phase.generate,), database=None, suppress_health_check=list(HealthCheck), deadline=None
 )
 WIDE = f"SELECT * FROM {ACCOUNT_TABLE} ORDER BY operator_id"
 

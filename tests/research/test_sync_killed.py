@@ -25,7 +25,7 @@ PROCESSES = multiprocessing.get_context("forkserver")
 """Processes of their own, begun from one that has loaded the program."""
 
 PROCESSES.set_forkserver_preload(["customer_research.research.sync", "duckdb", "httpx2", "sqlglot"])
-KILLS = 6
+KILLS = 4
 SHARES = (0.2, 1.1)
 """When a sync is killed, in shares of the time that one takes."""
 

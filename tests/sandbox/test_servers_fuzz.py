@@ -268,7 +268,7 @@ def test_odd_bodies(apps: Any, dataset: Dataset, case: Any) -> None:
     source, method, pattern, bases = case
     path = pattern.format(source=dataset.notion.data_source_id, home=HOME_PAGE)
 
-    @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(BODIES | one_of(*bases))
     def run(body: Any) -> None:
         assert status(apps, source, method, path, body) < 500
@@ -276,7 +276,7 @@ def test_odd_bodies(apps: Any, dataset: Dataset, case: Any) -> None:
     run()
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from(["/invoices", "/subscriptions", "/customers", "/credit_notes", "/payments", "/applied_coupons"]),
     st.dictionaries(

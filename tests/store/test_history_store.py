@@ -79,7 +79,7 @@ def drawn_readings(draw: st.DrawFn) -> list[Reading]:
 
 
 @hypothesis.given(drawn=drawn_readings())
-@hypothesis.settings(max_examples=40, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
+@hypothesis.settings(max_examples=20, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 def test_readings_come_out_as_they_went_in(history: History, drawn: list[Reading]) -> None:
     of = snapshot(operators=len(drawn))
     history.forget([of.id])

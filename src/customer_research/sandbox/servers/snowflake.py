@@ -7,7 +7,7 @@ import math
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -41,6 +41,10 @@ VIEWS = {
 _ROW = TypeAdapter(dict[str, Any])
 _STATEMENTS = 512
 """Statements kept compiled: their values are bound, so the same text comes again for every operator."""
+
+_ANSWERS, _ROWS_KEPT = 512, 2_000
+"""Answers that are kept, and the rows that one of them has at most: the tables never change, and what looks at one operator asks
+the same again and again."""
 
 _PATIENCE_SECONDS = 0.01
 """How long a query that is broken off is waited for before it is told again."""
@@ -103,6 +107,7 @@ class Warehouse:
         }
         self._names = Names(tables, frozenset(booleans))
         self._compiled = lru_cache(_STATEMENTS)(self._compile)
+        self._answers: dict[Hashable, Answer] = {}
 
     def close(self) -> None:
         """Give the memory back; queries that still run (nobody waits for them any more) are broken off first."""
@@ -121,7 +126,22 @@ class Warehouse:
         Raises:
             SnowflakeError: with the message that Snowflake would give.
         """
-        statement = self._compiled(sql, frozenset(hidden))
+        asked = sql, tuple(binds.items()), limit, frozenset(hidden)
+        answer = self._answers.get(asked)
+        if answer is None:
+            answer = self._answered(sql, binds, limit, frozenset(hidden))
+            if len(answer.rows) <= _ROWS_KEPT:
+                self._keep_answer(asked, answer)
+        return answer
+
+    def _keep_answer(self, asked: Hashable, answer: Answer) -> None:
+        with self._lock:
+            if len(self._answers) == _ANSWERS:
+                self._answers.pop(next(iter(self._answers)))
+            self._answers[asked] = answer
+
+    def _answered(self, sql: str, binds: Mapping[str, Any], limit: int, hidden: frozenset[str]) -> Answer:
+        statement = self._compiled(sql, hidden)
         with self._lock:
             cursor = self._connection.cursor()
             self._running.add(cursor)
@@ -137,7 +157,7 @@ class Warehouse:
                 cursor.close()
         names = _column_names(statement.names, [str(column[0]) for column in described])
         kinds = [base_type(str(column[1])) for column in described]
-        kept = [index for index, name in enumerate(names) if name not in set(hidden)]
+        kept = [index for index, name in enumerate(names) if name not in hidden]
         shown = [[_shown(row[index]) for index in kept] for row in rows]
         return Answer(tuple((names[index], kinds[index]) for index in kept), shown)
 

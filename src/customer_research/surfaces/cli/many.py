@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from customer_research.surfaces.cli.reports import (
     report_options,
 )
 from customer_research.surfaces.cli.session import (
+    finished,
     PARTIAL,
     Delivery,
     FormatName,
@@ -123,7 +123,7 @@ def _batch_rows(settings: Settings, entries: Sequence[Entry], order: Order, fold
             return await research.batch(entries, order, folder=folder, told=told)
 
     with _progress_bar(len(entries)) as told:
-        return asyncio.run(session(told))
+        return finished(session(told))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +63,21 @@ def with_research(ctx: click.Context, work: Callable[[Research], Awaitable[T]], 
             return await work(research)
 
     with progress_display() as progress:
-        return asyncio.run(session(progress))
+        return finished(session(progress))
+
+
+def finished(work: Coroutine[Any, Any, T]) -> T:
+    """The result of work that is run from its beginning to its end, as `asyncio.run` does.
+
+    The task itself ends without a result: `asyncio.run` spells the task out in text twice, with all of an account in it.
+    """
+    results: list[T] = []
+
+    async def kept() -> None:
+        results.append(await work)
+
+    asyncio.run(kept())
+    return results[0]
 
 
 @contextmanager
