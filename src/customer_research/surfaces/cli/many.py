@@ -22,10 +22,10 @@ from customer_research.surfaces.cli.reports import (
     report_options,
 )
 from customer_research.surfaces.cli.session import (
-    finished,
     PARTIAL,
     Delivery,
     FormatName,
+    finished,
     output_format,
     refuse_template,
     rendered,
