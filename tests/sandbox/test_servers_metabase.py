@@ -8,6 +8,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -68,6 +69,23 @@ def test_sql_runs_on_the_world_and_names_come_in_capitals(ask: Caller, dataset: 
     assert counted == {slug: sum(r["STATUS_SLUG"] == slug for r in reservations(dataset)) for slug in counted}
     assert body["data"]["results_timezone"] == "UTC"
     assert {column["base_type"] for column in body["data"]["cols"]} == {"type/Integer", "type/Text", "type/Float"}
+
+
+def test_an_answer_that_is_kept_is_that_of_the_same_question_alone(dataset: Dataset) -> None:
+    relation = dataset.warehouse["POSTGRES_SWOOP.OPERATOR"]
+    warehouse = Warehouse({relation.qualified: replace(relation, rows=relation.rows[:3])}, dataset.as_of)
+    sql = "SELECT * FROM POSTGRES_SWOOP.OPERATOR WHERE :one = 1 ORDER BY 1"
+    asked: list[tuple[dict[str, object], int, tuple[str, ...]]] = [
+        ({"one": 1}, 9, ()),
+        ({"one": 1}, 2, ()),
+        ({"one": 2}, 9, ()),
+        ({"one": 1}, 9, ("NAME",)),
+    ]
+    for _ in range(2):
+        answers = [warehouse.run(sql, *each) for each in asked]
+        assert [len(one.rows) for one in answers] == [3, 2, 0, 3]
+        assert len(answers[3].columns) == len(answers[0].columns) - 1
+    warehouse.close()
 
 
 def test_the_model_card_as_a_table_with_a_bound_operator(ask: Caller, dataset: Dataset) -> None:

@@ -42,6 +42,7 @@ SIGNED = frozenset(
 _SEQUENCES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])|\x9b[0-?]*[ -/]*[@-~]"
 )
+_SEPARATORS = re.compile(r"[\x1c-\x1f]")  # control characters that `split` takes for blanks
 _DUST = Decimal("1e-12")  # a sum of binary fractions that makes the whole may miss it by this much
 _JOINERS = "\u200c\u200d"  # carry meaning in Persian, Indic scripts and emoji; they reorder nothing
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -50,8 +51,9 @@ _LETTERED = re.compile(r"([A-Z]{3})(?=\d)")
 
 def clean(text: str) -> str:
     """A text on one line, without terminal sequences, control characters, bidi controls or lone surrogates."""
-    if text.isprintable():  # which none of those is; nearly every text
-        return " ".join(text.split())
+    spaced = " ".join(text.split())
+    if spaced.isprintable() and not _SEPARATORS.search(text):  # which none of those is; nearly every text
+        return spaced
     return " ".join("".join(_harmless(char) for char in _SEQUENCES.sub("", text)).split())
 
 

@@ -132,7 +132,7 @@ def _patterns(names: tuple[str, ...], operator: str) -> tuple[re.Pattern[str], .
 
 def _unaccented(text: str) -> str:
     """The text without accents and wide forms, character by character, so that places in it are places in the original."""
-    return "".join(map(_plain, text))
+    return text if text.isascii() else "".join(map(_plain, text))
 
 
 @lru_cache(maxsize=4096)

@@ -126,7 +126,7 @@ class Warehouse:
         Raises:
             SnowflakeError: with the message that Snowflake would give.
         """
-        asked = sql, tuple(binds.items()), limit, frozenset(hidden)
+        asked = sql, repr(binds), limit, frozenset(hidden)
         answer = self._answers.get(asked)
         if answer is None:
             answer = self._answered(sql, binds, limit, frozenset(hidden))
