@@ -13,7 +13,8 @@ from customer_research.domain.records import TABLES, CanonicalTable, Column
 OPERATORS = ("op-1", "op-2")
 _EDGES = (0, 1, 7, 20, 30, 60, 90, 180, 293, 300, 360, 365, 395, 425, 455, 457, 600)
 _WORDS: dict[str, tuple[str | bool | None, ...]] = {
-    "deal.is_open": (True, False),  # where one is unknown so is the count
+    "contact.has_left": (True, False),  # where one is unknown so is the count
+    "deal.is_open": (True, False),
     "subscription.status": ("active", "pending", "canceled", "terminated"),
     "subscription.interval": ("weekly", "monthly", "quarterly", "semiannual", "yearly"),
     "subscription.segment": ("SMB", "Mid-Market", None),

@@ -1,9 +1,12 @@
 """Queries with the instant written into them: what the planner of a large portfolio is given."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 
+from customer_research.metrics.past import RETOLD_BY
 from customer_research.metrics.pinned import pinned
 from customer_research.metrics.queries import subject_sql
+from customer_research.metrics.wide import Untold, stages
 
 AT = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
 MOMENT = "WITH moment AS (SELECT instant.t, instant.t - INTERVAL 7 DAY AS d7 FROM (SELECT CAST($as_of AS TIMESTAMP) AS t) AS instant)"
@@ -45,6 +48,14 @@ def test_a_selection_that_several_read_is_put_into_each_with_the_columns_that_it
     assert "known AS (" not in told
     assert "SELECT r.a, r.b < ( CAST('2026-11-02 08:30:00.000000' AS TIMESTAMP) ) AS past FROM r ) AS known" in told
     assert "SELECT r.a, r.b, r.c, r.b < (" in told
+
+
+def test_every_stage_is_at_its_own_instant_and_at_no_other() -> None:
+    """A query is rewritten once and then put to any instant: what it stood for meanwhile must not stay."""
+    for stage in stages(untold=Untold(rebuilt=frozenset(RETOLD_BY))):
+        for instant in (AT, AT - timedelta(days=7)):
+            told = set(re.findall(r"'(\d{4}-\d\d-\d\d \d\d:[^']*)'", pinned(stage.sql, instant)))
+            assert told <= {f"{instant:%Y-%m-%d %H:%M:%S.%f}"}, stage.name
 
 
 def test_kept_rows_are_not_sorted() -> None:

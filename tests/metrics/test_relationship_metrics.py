@@ -219,8 +219,14 @@ def test_the_company_linked_by_the_csm_view_speaks() -> None:
 
 
 def test_contacts_that_left() -> None:
-    row = crm(contact=[{"has_left": True}, {"has_left": False}, {"has_left": None}, {"created_at": T}])
+    row = crm(contact=[{"has_left": True}, {"has_left": False}, {"has_left": False}, {"created_at": T}])
     assert (row["contacts"], row["contacts_left"], row["contacts_active"]) == (3, 1, 2)
+
+
+def test_where_nobody_knows_who_has_left_nobody_is_counted_as_there() -> None:
+    row = crm(contact=[{"has_left": True}, {"has_left": None}])
+    assert (row["contacts"], row["contacts_left"], row["contacts_active"]) == (2, None, None)
+    assert crm(engagement=[{}])["contacts_left"] == 0
 
 
 def test_deals() -> None:

@@ -21,9 +21,11 @@ from customer_research.engines.content import content_digest
 from customer_research.engines.duckdb import DuckDB, Memory
 from customer_research.engines.rows import canonical_columns
 from customer_research.metrics.catalogue import SUBJECTS
-from customer_research.metrics.queries import subject_sql
+from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns, subject_sql
 from customer_research.research.figures import Measuring
 from customer_research.research.gathered import BOUND_TABLES, MEMORY_TABLES, Gathered
+from customer_research.research.history.calendar import Calendar
+from customer_research.research.portfolio.measure import measure
 
 Row = dict[str, Any]
 Tables = Mapping[str, Sequence[Row]]
@@ -172,3 +174,19 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, float) and isinstance(other, float):
         return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+
+
+def differing_in_one_pass(engine: DuckDB, tables: TableSet, instants: Sequence[datetime]) -> list[str]:
+    """The cells of a pass over several dates that are not those of each date alone."""
+    calendar, together = Calendar(engine, tables, instants), {}
+    wide = f"SELECT {', '.join(account_columns())} FROM {ACCOUNT_TABLE} ORDER BY operator_id"
+    for instant in instants:
+        calendar(engine, tables, instant)
+        together[instant] = engine.run(wide)
+    calendar.forget()
+    found: list[str] = []
+    for instant in instants:
+        measure(engine, tables, instant)
+        pairs = zip(engine.run(wide), together[instant], strict=True)
+        found += [f"{instant}: {line}" for one, other in pairs for line in unequal(one, other)]
+    return found

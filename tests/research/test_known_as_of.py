@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 from awkward_tables import MOMENTS, corpus, states_of
-from portfolio_cases import Row, complete, unequal, written
+from portfolio_cases import Row, complete, differing_in_one_pass, unequal, written
 from test_portfolio_measure import read_at
 
 from customer_research.domain.records import STATES, TABLES
 from customer_research.engines.duckdb import DuckDB
 from customer_research.metrics.past import OVERWRITTEN, rewound_sql
-from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
-from customer_research.research.history.calendar import Calendar
+from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.research.portfolio.measure import measure
 
 T = MOMENTS[0]
@@ -269,19 +268,7 @@ def test_many_dates_in_one_pass_are_told_as_each_alone(engine: DuckDB, known: Ro
     tables = read_at(READ, written(tmp_path, known))
     of_all = tables.at(T, PATIENCE)
     assert all(tables.at(instant, PATIENCE) == of_all for instant in instants)
-    calendar = Calendar(engine, of_all, instants)
-    columns = ", ".join(account_columns())
-    wide = f"SELECT {columns} FROM {ACCOUNT_TABLE} ORDER BY operator_id"
-    together = {}
-    for instant in instants:
-        calendar(engine, of_all, instant)
-        together[instant] = engine.run(wide)
-    calendar.forget()
-    for instant in instants:
-        measure(engine, of_all, instant)
-        alone = engine.run(wide)
-        found = [line for one, other in zip(alone, together[instant], strict=True) for line in unequal(one, other)]
-        assert found == [], instant
+    assert differing_in_one_pass(engine, of_all, instants) == []
 
 
 def test_tables_read_in_time_are_judged_whole(engine: DuckDB, known: Rows, tmp_path: Path) -> None:

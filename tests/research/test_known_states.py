@@ -10,15 +10,14 @@ from typing import Any
 
 import pytest
 from awkward_tables import MOMENTS, corpus, states_of
-from portfolio_cases import Row, complete, unequal, written
+from portfolio_cases import Row, complete, differing_in_one_pass, unequal, written
 from test_portfolio_measure import read_at
 
 from customer_research.domain.records import LAKE_TABLES, STATES, TABLES
 from customer_research.engines.duckdb import DuckDB
 from customer_research.metrics.past import IN_PLACE, with_rebuilt
 from customer_research.metrics.pinned import pinned
-from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns, subject_sql
-from customer_research.research.history.calendar import Calendar
+from customer_research.metrics.queries import ACCOUNT_TABLE, subject_sql
 from customer_research.research.portfolio.measure import attach, measure, untold_gaps, untold_of
 
 T = MOMENTS[0]
@@ -215,14 +214,4 @@ def _other(row: Row, columns: Sequence[str]) -> Row:
 def test_many_dates_in_one_pass_are_told_as_each_alone(engine: DuckDB, known: Rows, tmp_path: Path) -> None:
     instants = [T - timedelta(days=20 * step) for step in range(2)]
     of_all = read_at(READ, written(tmp_path, known)).at(T, PATIENCE)
-    calendar = Calendar(engine, of_all, instants)
-    wide = f"SELECT {', '.join(account_columns())} FROM {ACCOUNT_TABLE} ORDER BY operator_id"
-    together = {}
-    for instant in instants:
-        calendar(engine, of_all, instant)
-        together[instant] = engine.run(wide)
-    calendar.forget()
-    for instant in instants:
-        measure(engine, of_all, instant)
-        pairs = zip(engine.run(wide), together[instant], strict=True)
-        assert [line for one, other in pairs for line in unequal(one, other)] == [], instant
+    assert differing_in_one_pass(engine, of_all, instants) == []

@@ -44,5 +44,5 @@ def test_no_sign_of_risk_is_not_said_alone_of_whom_not_all_is_known(
     run(["--config", config, "portfolio", "--csv"])
     why = {row["operator_id"]: row["why"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))}
     for operator in (STEADY, LATE):
-        assert why[operator] == "no risk in the figures known; not all of it is known: payment"
+        assert why[operator] == "no risk in the figures known; not known in full: payment"
     assert "No reservation" in why[STOPPED]

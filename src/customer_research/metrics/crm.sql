@@ -1,6 +1,6 @@
 -- uses: moment, engagement_at
--- Relationship: one row per operator with a HubSpot company, contact, deal or engagement before T. Of whom a deal's state is
--- unknown, no deals are counted.
+-- Relationship: one row per operator with a HubSpot company, contact, deal or engagement before T. Where a
+-- deal's state is unknown no deals are counted, and where nobody knows whether a contact has left nobody who left.
 companies AS (
     SELECT
         c.operator_id,
@@ -25,7 +25,7 @@ people AS (
     SELECT
         c.operator_id,
         COUNT(*) AS contacts,
-        SUM(CASE WHEN c.has_left THEN 1 ELSE 0 END) AS contacts_left
+        CASE WHEN COUNT(c.has_left) = COUNT(*) THEN SUM(CASE WHEN c.has_left THEN 1 ELSE 0 END) END AS contacts_left
     FROM contact AS c
     CROSS JOIN moment AS m
     WHERE c.created_at < m.t

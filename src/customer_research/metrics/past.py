@@ -311,8 +311,6 @@ _READ = r"(FROM {} AS (\w+)\s+CROSS JOIN moment AS m\s+WHERE )"
 _READ_AS: Mapping[str, str] = MappingProxyType({"invoice": "dated"})
 """Table → the relation under whose name a query looks for what was known of it, where that is another."""
 
-_LEFT = "SUM(CASE WHEN c.has_left THEN 1 ELSE 0 END)"
-
 
 def with_rebuilt(sql: str, tables: Collection[str]) -> str:
     """A metric query over tables of which `rewound_sql` made states: each record as it was at the instant."""
@@ -322,8 +320,6 @@ def with_rebuilt(sql: str, tables: Collection[str]) -> str:
         then = rf"\1NOT COALESCE(\2.{SINCE} >= m.t, FALSE) AND NOT COALESCE(\2.{UNTIL} < m.t, FALSE) AND "
         sql, found = re.subn(_READ.format(_READ_AS.get(table, table)), then, sql)
         assert found == 1
-    if "contact" in tables:  # of whom nobody knows whether they had left, there is no count
-        sql = sql.replace(_LEFT, f"CASE WHEN COUNT(c.has_left) = COUNT(*) THEN {_LEFT} END")
     return sql
 
 

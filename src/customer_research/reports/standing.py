@@ -114,7 +114,7 @@ def _unknown_words(account: Account) -> str:
     if score is None or score.highest is None:
         return ""
     names = [d.name for d in score.dimensions if d.gap is not None or d.highest is not None]
-    return f"; not all of it is known: {', '.join(judgement.dimension_title(name).lower() for name in names)}"
+    return f"; not known in full: {', '.join(judgement.dimension_title(name).lower() for name in names)}"
 
 
 def _flag_of(prose: Prose, account: Account) -> Figure:

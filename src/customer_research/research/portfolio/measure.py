@@ -78,9 +78,7 @@ def attach(engine: Engine, tables: TableSet, as_of: datetime) -> None:
     engine.drop(_STATED, _ABSENT)
     partly = {row["table_name"] for row in engine.run("SELECT DISTINCT table_name FROM gap")}
     rewound, again = tables.rewound, retold_of(tables)
-    for name in sorted(
-        LAKE_TABLES, key=RETOLD_BY.__contains__
-    ):  # what their records were others tell, which come first
+    for name in sorted(LAKE_TABLES, key=RETOLD_BY.__contains__):  # last those whose past the others tell
         if name == "gap":
             continue
         known = name in partly - LISTS and name in tables.files and "operator_id" in LAKE_TABLES[name].column_names

@@ -81,6 +81,3 @@ def _begins(rows: Sequence[Row]) -> datetime:
     cut = [since[0] for name, since in of_each.items() if len(since) >= KEPT and name not in _OFTEN]
     begun: datetime = of_each.get("", [rows[0]["since"]])[0]
     return max([begun, *cut])
-
-
-__all__ = ["FOLLOWED", "HISTORY", "KEPT", "history_rows", "states"]

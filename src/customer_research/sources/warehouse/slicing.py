@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SLICE_ROWS = 20_000
 """Records of one slice, about: an export of Metabase may have 1,048,575, but two answers are held in memory (one is written while
-the next is asked for), 385 MB with all else, and each has to come within a time."""
+the next is asked for), and each has to come within a time."""
 
 SHORTEST = timedelta(seconds=1)
 """A slice of records created within this time is not halved again."""
