@@ -94,7 +94,7 @@ class NotionSettings(_Part):
     tickets_data_source: str = Field("", description="Its data source id, when known (saves a request)")
     properties: Mapping[str, tuple[str, ...]] = Field(
         default_factory=dict,
-        description="What your tickets' properties are called where not as README says, e.g. priority → Urgency",
+        description="What your tickets' properties are called where not as usual: what for → names, e.g. priority → Urgency",
     )
     other_data_sources: tuple[str, ...] = Field(
         (), description="Data sources of the tickets database that hold no tickets, by name or id"
