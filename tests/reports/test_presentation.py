@@ -192,6 +192,7 @@ def test_every_gap_reason_has_words() -> None:
         ("safe\u202egnp\u2066x\u2069\u200f", "safegnpx"),
         ("ze\u200bro\ufeff\u00ad", "zero"),
         ("bell\x07\x00\x7f", "bell"),
+        ("re\x1cco\x1drd\x1es\x1f", "records"),  # `split` would make blanks of these
         ("lone\ud800", "lone\ufffd"),
         ("line\u2028sep", "line sep"),
         ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
