@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.churn_tables import STRONGEST, cdnow, mlc, mlc_strongest
 from benchmarks.measured import cost
 from customer_research.health.calibration.calibrating import Terms, calibrate
-from customer_research.health.calibration.evaluation import Outcomes, Ranking, Scored, evaluate
+from customer_research.health.calibration.evaluation import ChurnRows, Ranking, Scored, evaluate
 from customer_research.health.calibration.fitting import Design, expert_slope, fit
 from customer_research.health.calibration.logistic import sigmoid
 from customer_research.health.calibration.panel import Flags, Floats, Panel, Signal, dimension_weights, panel_of
@@ -61,7 +61,7 @@ def _judged(panel: Panel, splits: list[tuple[Flags, Flags]], terms: Terms) -> st
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - a development dependency
 
     rows, risk, own, other, expert = [], [], [], [], []
-    outcomes, taus = [], []
+    adoptions, taus = [], []
     for train, test in splits:
         found = calibrate(panel.where(train), terms)
         names = [signal.name for signal in found.ships.signals]
@@ -69,7 +69,7 @@ def _judged(panel: Panel, splits: list[tuple[Flags, Flags]], terms: Terms) -> st
         curve = found.told.curve
         assert curve is not None
         scores = found.ships.scores(kept.signals[test])
-        outcomes.append(found.told.outcome)
+        adoptions.append(found.told.outcome)
         taus.append(found.told.tau)
         rows.append(np.flatnonzero(test))
         own.append(probabilities(scores, (curve.intercept, curve.slope)))
@@ -79,7 +79,7 @@ def _judged(panel: Panel, splits: list[tuple[Flags, Flags]], terms: Terms) -> st
         free = LogisticRegression(max_iter=1000).fit(panel.signals[train], panel.churned[train])
         other.append(free.predict_proba(panel.signals[test])[:, 1])
     at = np.concatenate(rows)
-    churned = Outcomes(panel.churned[at], np.unique(panel.accounts[at], return_inverse=True)[1].astype(np.int64))
+    churned = ChurnRows(panel.churned[at], np.unique(panel.accounts[at], return_inverse=True)[1].astype(np.int64))
     ours, theirs, before = (
         evaluate(Scored(np.concatenate(r), None if p is None else np.concatenate(p)), churned, draws=DRAWS)
         for r, p in ((risk, own), (other, other), (expert, None))
@@ -89,7 +89,7 @@ def _judged(panel: Panel, splits: list[tuple[Flags, Flags]], terms: Terms) -> st
     )
     aucs = [float(one.auc.value) if one.auc else float("nan") for one in (theirs, before)]
     return (
-        f"{panel.churned_accounts} churned accounts, {len(at)} rows judged, {'/'.join(outcomes)}, tau {taus}; AUC {auc:.3f}, "
+        f"{panel.churned_accounts} churned accounts, {len(at)} rows judged, {'/'.join(adoptions)}, tau {taus}; AUC {auc:.3f}, "
         f"logistic regression {aucs[0]:.3f} (apart {auc - aucs[0]:+.4f}), expert {aucs[1]:.3f}; slope {slope:.2f}, ECE {ece:.3f} "
         f"(logistic regression {their_ece:.3f})"
     )

@@ -32,7 +32,7 @@ from customer_research.domain.records import TABLES
 from customer_research.domain.tables import KNOWN_FROM, KNOWN_TO, TableSet
 from customer_research.health.backtest.trial import Rows, Tried, date_numbers, new_alerts, try_card, weeks_of
 from customer_research.health.calibration.calibrating import Terms, calibrate
-from customer_research.health.calibration.evaluation import Outcomes, Scored, evaluate, group_outcomes
+from customer_research.health.calibration.evaluation import ChurnRows, Scored, churn_by_group, evaluate
 from customer_research.health.calibration.panel import Floats
 from customer_research.health.calibration.validation import account_folds
 from customer_research.health.scorecard import declaration_of
@@ -186,7 +186,7 @@ def at_risk(rows: Rows, said: Tried) -> tuple[Estimate | None, float, float]:
     standing = np.isin(np.array(said.bands), list(AT_RISK_BANDS))
     if not standing.any():
         return None, 0.0, 0.0
-    (found,) = group_outcomes(np.zeros(int(standing.sum()), dtype=np.int64), ["risk"], rows.where(standing).outcomes)
+    (found,) = churn_by_group(np.zeros(int(standing.sum()), dtype=np.int64), ["risk"], rows.where(standing).churn)
     weekly = new_alerts(standing, rows.panel.accounts, date_numbers(rows.panel)).sum() / weeks_of(rows)
     return found.rate, found.churned_accounts / rows.panel.churned_accounts, float(weekly)
 
@@ -211,7 +211,7 @@ def lifts(past: Past) -> Iterator[Lift]:
     fired = {rule.id: said.points[:, place] != 0 for place, rule in enumerate(said.rules) if rule.points}
     fired |= {gate.name: said.gates[:, place] for place, gate in enumerate(said.card.gates)}
     for name, flags in fired.items():
-        found = group_outcomes(flags.astype(np.int64), ["others", name], rows.outcomes)[1]
+        found = churn_by_group(flags.astype(np.int64), ["others", name], rows.churn)[1]
         yield Lift(name, found.rows, found.accounts, found.lift)
 
 
@@ -263,7 +263,7 @@ def _of_causes(past: Past, rows: Rows, truth: Sequence[Row]) -> Estimate | None:
     for fold in folds:
         fitted = LogisticRegression(C=1.0, max_iter=1000).fit(causes[fold.train], past.churned[fold.train])
         risk[fold.test] = fitted.predict_proba(causes[fold.test])[:, 1]
-    return evaluate(Scored(risk, None), Outcomes(past.churned, rows.panel.accounts)).auc
+    return evaluate(Scored(risk, None), ChurnRows(past.churned, rows.panel.accounts)).auc
 
 
 def causes_of(past: Past, truth: Sequence[Row]) -> Floats:

@@ -9,13 +9,13 @@ from sklearn.metrics import average_precision_score, brier_score_loss, log_loss,
 
 from customer_research.domain.calibration import Estimate
 from customer_research.health.calibration.evaluation import (
+    ChurnRows,
     Measures,
-    Outcomes,
     Scored,
     alert_loads,
+    churn_by_group,
     estimates,
     evaluate,
-    group_outcomes,
     quantile_bins,
     separated,
 )
@@ -25,22 +25,22 @@ from customer_research.health.calibration.panel import Flags, Floats, Integers
 DRAWS = 100
 
 
-def _rows(count: int = 800, *, slope: float = 1.0, seed: int = 5) -> tuple[Scored, Outcomes]:
+def _rows(count: int = 800, *, slope: float = 1.0, seed: int = 5) -> tuple[Scored, ChurnRows]:
     """Rows whose log odds are known; the probabilities told are as much too extreme as `slope` is below 1."""
     rng = np.random.default_rng(seed)
     odds = rng.normal(-1.5, 1.2, count).round(1)
     churned = rng.random(count) < sigmoid(odds)
     scored = Scored(odds, sigmoid((odds + 1.5) / slope - 1.5))
-    return scored, Outcomes(churned, np.arange(count))
+    return scored, ChurnRows(churned, np.arange(count))
 
 
 def test_measures_are_those_of_scikit_learn() -> None:
-    scored, outcomes = _rows()
+    scored, churn = _rows()
     assert scored.probability is not None
     counts = np.random.default_rng(2).integers(0, 4, 800).astype(np.float64)
     for weights in (np.ones(800), counts):
-        found = dict(zip(Measures.NAMES, Measures(scored, outcomes)(weights), strict=True))
-        y, p = outcomes.churned, scored.probability
+        found = dict(zip(Measures.NAMES, Measures(scored, churn)(weights), strict=True))
+        y, p = churn.churned, scored.probability
         assert found["auc"] == pytest.approx(roc_auc_score(y, scored.risk, sample_weight=weights))
         precision = average_precision_score(y, scored.risk, sample_weight=weights)
         assert found["average_precision"] == pytest.approx(precision)
@@ -65,9 +65,9 @@ def test_probabilities_that_are_right_are_told_so_and_too_extreme_ones_too() -> 
 
 
 def test_an_evaluation_tells_bins_and_deciles() -> None:
-    scored, outcomes = _rows()
-    found = evaluate(scored, outcomes, draws=DRAWS)
-    assert (found.rows, found.accounts, found.churned) == (800, 800, int(outcomes.churned.sum()))
+    scored, churn = _rows()
+    found = evaluate(scored, churn, draws=DRAWS)
+    assert (found.rows, found.accounts, found.churned) == (800, 800, int(churn.churned.sum()))
     assert len(found.reliability) == 5
     assert sum(line.rows for line in found.reliability) == 800
     assert [line.lowest for line in found.reliability] == sorted(line.lowest for line in found.reliability)
@@ -82,8 +82,8 @@ def test_an_evaluation_tells_bins_and_deciles() -> None:
 
 
 def test_without_probabilities_only_the_ranking_is_judged() -> None:
-    scored, outcomes = _rows()
-    found = evaluate(Scored(scored.risk), outcomes, draws=10)
+    scored, churn = _rows()
+    found = evaluate(Scored(scored.risk), churn, draws=10)
     assert found.auc is not None
     assert (found.brier, found.log_loss, found.slope, found.intercept, found.ece) == (None,) * 5
     assert found.reliability == ()
@@ -91,18 +91,18 @@ def test_without_probabilities_only_the_ranking_is_judged() -> None:
 
 def test_rows_of_one_kind_have_no_ranking() -> None:
     scored, _ = _rows()
-    found = evaluate(scored, Outcomes(np.zeros(800, dtype=bool), np.arange(800)), draws=10)
+    found = evaluate(scored, ChurnRows(np.zeros(800, dtype=bool), np.arange(800)), draws=10)
     assert found.auc is None
     assert found.slope is None
     assert found.brier is not None
 
 
 def test_copies_of_each_row_do_not_narrow_an_interval() -> None:
-    scored, outcomes = _rows()
+    scored, churn = _rows()
     assert scored.probability is not None
-    single = evaluate(scored, outcomes, draws=DRAWS)
+    single = evaluate(scored, churn, draws=DRAWS)
     copies = Scored(np.tile(scored.risk, 3), np.tile(scored.probability, 3))
-    tripled = evaluate(copies, Outcomes(np.tile(outcomes.churned, 3), np.tile(outcomes.accounts, 3)), draws=DRAWS)
+    tripled = evaluate(copies, ChurnRows(np.tile(churn.churned, 3), np.tile(churn.accounts, 3)), draws=DRAWS)
     for name in Measures.NAMES:
         one, three = getattr(single, name), getattr(tripled, name)
         assert (three.value, three.low, three.high) == pytest.approx((one.value, one.low, one.high)), name
@@ -135,10 +135,10 @@ def _groups(rates: list[float], rows: int = 400) -> tuple[Integers, Flags]:
 
 def test_groups_that_do_not_separate_are_merged() -> None:
     codes, churned = _groups([0.05, 0.06, 0.3, 0.25])
-    outcomes = Outcomes(churned, np.arange(len(codes)))
+    churn = ChurnRows(churned, np.arange(len(codes)))
     names = ("healthy", "monitor", "at_risk", "critical")
-    assert separated(codes, names, outcomes, draws=DRAWS) == (("healthy", "monitor"), ("at_risk", "critical"))
-    found = group_outcomes(codes, names, outcomes, draws=DRAWS)
+    assert separated(codes, names, churn, draws=DRAWS) == (("healthy", "monitor"), ("at_risk", "critical"))
+    found = churn_by_group(codes, names, churn, draws=DRAWS)
     assert [line.churned for line in found] == [20, 24, 120, 100]
     assert found[2].lift is not None
     assert found[2].lift.value == pytest.approx(0.3 / 0.165)
@@ -146,16 +146,16 @@ def test_groups_that_do_not_separate_are_merged() -> None:
 
 def test_a_group_without_rows_is_merged_and_has_no_rate() -> None:
     codes, churned = _groups([0.05, 0.3])
-    outcomes = Outcomes(churned, np.arange(len(codes)))
-    assert separated(codes, ("a", "b", "none"), outcomes, draws=DRAWS) == (("a",), ("b", "none"))
-    empty = group_outcomes(codes, ("a", "b", "none"), outcomes, draws=10)[2]
+    churn = ChurnRows(churned, np.arange(len(codes)))
+    assert separated(codes, ("a", "b", "none"), churn, draws=DRAWS) == (("a",), ("b", "none"))
+    empty = churn_by_group(codes, ("a", "b", "none"), churn, draws=10)[2]
     assert (empty.rows, empty.rate, empty.lift) == (0, None, None)
 
 
 def test_alert_loads_count_accounts_once() -> None:
     scores = np.array([10, 20, 90, 90, 30, 95])
-    outcomes = Outcomes(np.array([True, True, False, True, False, False]), np.array([0, 0, 1, 2, 3, 3]))
-    low, high = alert_loads(scores, outcomes, 2, (20, 40), draws=10)
+    churn = ChurnRows(np.array([True, True, False, True, False, False]), np.array([0, 0, 1, 2, 3, 3]))
+    low, high = alert_loads(scores, churn, 2, (20, 40), draws=10)
     assert (low.rows, low.operators_a_date, high.rows) == (2, 1.0, 3)
     assert low.precision is not None
     assert low.recall is not None

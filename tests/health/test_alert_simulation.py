@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from alert_cases import at, reading, rules_of, snapshot
 
-from customer_research.domain.alert import Outcome, Simulated
+from customer_research.domain.alert import ChurnShare, Simulated
 from customer_research.domain.health import Status
 from customer_research.domain.snapshot import Reading
 from customer_research.health.alerts.judging import Judgement
@@ -58,12 +58,12 @@ def test_the_outcome_counts_alerts_with_ninety_days_after_them() -> None:
     words = ["hl" + "h" * 4 + "c" * weeks, "hl" + "h" * (4 + weeks), "hh" + "h" * (3 + weeks) + "l"]
     found = simulated(history(*words), LOW)
     (tally,) = found.tallies
-    assert tally.outcome == Outcome(known=2, churned=1)
+    assert tally.churn == ChurnShare(known=2, churned=1)
     assert found.base.share is not None
     assert found.base.share < 0.5
     short = simulated(history("hlh"), LOW)
-    assert short.tallies[0].outcome.share is None
-    assert short.base == Outcome(0, 0)
+    assert short.tallies[0].churn.share is None
+    assert short.base == ChurnShare(0, 0)
 
 
 def test_rules_over_metrics_are_unknown_where_the_metrics_are_gone() -> None:

@@ -8,7 +8,7 @@ import pytest
 from report_accounts import AS_OF, full, receipt
 
 from customer_research.domain.account import Account
-from customer_research.domain.calibration import Estimate, GroupOutcome
+from customer_research.domain.calibration import Estimate, GroupChurn
 from customer_research.domain.track import TrackRecord
 from customer_research.reports.track import at_risk, beside_band, by_band
 
@@ -17,8 +17,8 @@ def record(account: Account, churned_accounts: int = 30, low: float = 0.6) -> Tr
     """Of 100 rows At Risk 20 were followed by churn, of 900 Healthy 30."""
     assert account.score is not None
     groups = (
-        GroupOutcome("healthy", 900, 90, 30, 15, Estimate(1 / 30), Estimate(0.7)),
-        GroupOutcome("at_risk", 100, 20, 20, 15, Estimate(0.2), Estimate(4.0)),
+        GroupChurn("healthy", 900, 90, 30, 15, Estimate(1 / 30), Estimate(0.7)),
+        GroupChurn("at_risk", 100, 20, 20, 15, Estimate(0.2), Estimate(4.0)),
     )
     score = account.score
     return TrackRecord(

@@ -14,7 +14,7 @@ from made_up_vendor import NOW, Shelf, Vendor, canonical
 
 from customer_research.connect.source import LandingTable, Link, Row, Source
 from customer_research.domain.evidence import Gap
-from customer_research.domain.outcome import Outcome, Progress
+from customer_research.domain.pull import Progress, PullResult
 from customer_research.errors import ConfigError, UsageError
 from customer_research.lake import Lake, Made, StreamState
 from customer_research.research.sync import pulling, run
@@ -31,13 +31,13 @@ class World:
         self.vendors: dict[str, Vendor] = {}
         self.told: list[Progress] = []
 
-    def sync(self, *sources: str, **options: Any) -> dict[str, Outcome]:
-        """Run, and give the outcomes by `source.stream`."""
+    def sync(self, *sources: str, **options: Any) -> dict[str, PullResult]:
+        """Run, and give the results by `source.stream`."""
         catalogue: dict[str, Source] = {name: vendor.source for name, vendor in self.vendors.items()}
-        outcomes = run(
+        results = run(
             self.settings, lambda: self.now, sources=sources, told=self.told.append, catalogue=catalogue, **options
         )
-        return {outcome.name: outcome for outcome in outcomes}
+        return {result.name: result for result in results}
 
     def rows(self, table: str, columns: str = "*") -> list[tuple[Any, ...]]:
         """The rows of a canonical table as they lie in its files."""
@@ -69,8 +69,8 @@ def billing(*rows: Row, **options: Any) -> Vendor:
 
 def test_what_landed_is_the_canonical_table_sorted_and_proven(world: World) -> None:
     world.vendors["lago"] = billing(invoice(3), invoice(1, "op-2"), invoice(2))
-    outcome = world.sync()["lago.invoices"]
-    assert (outcome.state, outcome.rows, outcome.requests, outcome.held, outcome.full) == ("done", 3, 2, 3, True)
+    result = world.sync()["lago.invoices"]
+    assert (result.state, result.rows, result.requests, result.held, result.full) == ("done", 3, 2, 3, True)
     assert world.rows("invoice", "operator_id, invoice_id") == [("op-1", "i2"), ("op-1", "i3"), ("op-2", "i1")]
     (receipt,) = Lake(world.folder).tables().files["invoice"].receipts
     assert receipt.query == "GET /invoice?from=0\nGET /invoice?from=2"
@@ -97,8 +97,8 @@ def test_changes_replace_and_deletions_remove(world: World) -> None:
     world.sync()
     vendor.shelves[0].put(invoice(1, total_minor=7), invoice(9, "op-0"))
     vendor.shelves[0].remove("i2")
-    outcome = world.sync()["lago.invoices"]
-    assert (outcome.state, outcome.rows, outcome.gone, outcome.held, outcome.full) == ("done", 2, 1, 5, False)
+    result = world.sync()["lago.invoices"]
+    assert (result.state, result.rows, result.gone, result.held, result.full) == ("done", 2, 1, 5, False)
     assert world.rows("invoice", "invoice_id, total_minor") == [
         ("i9", 100), ("i0", 100), ("i1", 7), ("i3", 100), ("i4", 100),
     ]  # fmt: skip
@@ -114,8 +114,8 @@ def test_a_deletion_that_nobody_tells_is_found_by_the_weekly_full_pull(world: Wo
     world.now += timedelta(days=6, hours=23)
     assert world.sync()["lago.invoices"].state == "unchanged"
     world.now += timedelta(hours=1)
-    outcome = world.sync()["lago.invoices"]
-    assert (outcome.full, outcome.gone) == (True, 1)
+    result = world.sync()["lago.invoices"]
+    assert (result.full, result.gone) == (True, 1)
     assert world.rows("invoice", "invoice_id") == [("i1",), ("i3",)]
 
 
@@ -171,7 +171,7 @@ def test_a_source_out_of_reach_is_not_asked_for_each_stream(world: World) -> Non
     shelf = Shelf(canonical("payment"))
     world.vendors["lago"] = Vendor("lago", (*vendor.shelves, shelf), fail_after=0)
     found = world.sync()
-    assert [outcome.state for outcome in found.values()] == ["failed", "failed"]
+    assert [result.state for result in found.values()] == ["failed", "failed"]
     assert [name for name, _ in world.vendors["lago"].asked] == ["invoice"]
 
 
@@ -181,7 +181,7 @@ def test_a_defect_in_one_stream_is_told_and_the_others_go_on(world: World, caplo
     shelf.put({"operator_id": "op-1", "payment_id": "p", "invoice_id": "i"})
     world.vendors["lago"] = Vendor("lago", (*vendor.shelves, shelf))
     found = world.sync()
-    assert [outcome.state for outcome in found.values()] == ["failed", "done"]
+    assert [result.state for result in found.values()] == ["failed", "done"]
     gap = found["lago.invoices"].gap
     assert gap is not None
     assert "many" in gap.detail
@@ -212,8 +212,8 @@ def test_records_of_another_place_replace_all(world: World) -> None:
     vendor.place = "https://other.example"
     vendor.shelves[0].records.clear()
     vendor.shelves[0].put(invoice(8))
-    outcome = world.sync()["lago.invoices"]
-    assert (outcome.full, outcome.rows) == (True, 1)
+    result = world.sync()["lago.invoices"]
+    assert (result.full, result.rows) == (True, 1)
     assert world.rows("invoice", "invoice_id") == [("i8",)]
 
 
@@ -230,8 +230,8 @@ def test_a_source_without_credential_is_skipped_and_its_tables_say_why(world: Wo
 def test_what_came_only_in_part_is_unknown_of_everybody(world: World) -> None:
     gap = Gap("lago", "truncated", "Lago announced 9 invoices and sent 1.", "Run it again.")
     world.vendors["lago"] = billing(invoice(1), partial={"invoice": gap})
-    outcome = world.sync()["lago.invoices"]
-    assert (outcome.state, outcome.gap) == ("partial", gap)
+    result = world.sync()["lago.invoices"]
+    assert (result.state, result.gap) == ("partial", gap)
     assert world.rows("gap", "operator_id, table_name, source, reason, detail") == [
         (None, "invoice", "lago", "truncated", gap.detail)
     ]
@@ -373,7 +373,7 @@ def test_a_link_that_fails_keeps_the_table_as_it_was_for_those_behind_it(world: 
     vendor.shelves[0].put({"id": "2", "operator": "op-1"})
     vendor.links = (replace(link, sql="SELECT nothing FROM hubspot_company"), behind)
     found = world.sync()
-    assert [outcome.state for outcome in found.values()] == ["done", "failed"]
+    assert [result.state for result in found.values()] == ["done", "failed"]
     assert world.rows("company", "company_id") == world.rows("contact", "contact_id") == [("1",)]
     vendor.links = (replace(link, sql="SELECT 1 AS nothing"), behind)
     gap = world.sync()["lake.company"].gap

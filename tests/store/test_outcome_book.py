@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from made_up_readings import DATABASES, NOW, new_url, server
 
-from customer_research.domain.recorded import Recorded
+from customer_research.domain.outcome import Outcome
 from customer_research.errors import StoreError, UsageError
 from customer_research.store.database import Store, open_store
 from customer_research.store.outcomes import OutcomeBook
@@ -24,7 +24,7 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield opened
 
 
-def churn(operator: str, **changes: object) -> Recorded:
+def churn(operator: str, **changes: object) -> Outcome:
     values = {
         "id": "",
         "kind": "churn",
@@ -41,7 +41,7 @@ def churn(operator: str, **changes: object) -> Recorded:
         "lost_minor": 19_900,
         "returns": True,
     }
-    return Recorded(**{**values, **changes})  # type: ignore[arg-type]
+    return Outcome(**{**values, **changes})  # type: ignore[arg-type]
 
 
 def test_a_record_comes_back_as_it_was_kept_and_is_kept_once(store: Store) -> None:

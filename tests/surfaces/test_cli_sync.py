@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cli_runs import WRONG, changed, command, one_sentence
 
-from customer_research.domain.outcome import Outcome, Progress
+from customer_research.domain.pull import Progress, PullResult
 from customer_research.lake import Lake
 from customer_research.sandbox.serve import Sandbox
 from customer_research.surfaces.cli.sync import counts_of, progress_told
@@ -37,10 +37,10 @@ def test_a_sync_tells_each_stream_and_a_second_changes_nothing(config: Path, tmp
     digest = Lake(tmp_path / "lake").tables().digest
     again = json.loads(command("sync", *SMALL, "--full", "--json", config=config).out)
     assert again["schema"] == "customer-research/sync/1"
-    (outcome,) = again["outcomes"]
-    assert (outcome["state"], outcome["full"], outcome["gap"]) == ("unchanged", True, None)
-    assert outcome["held"] == outcome["rows"] > 100
-    assert outcome["started"].endswith("Z")
+    (result,) = again["outcomes"]
+    assert (result["state"], result["full"], result["gap"]) == ("unchanged", True, None)
+    assert result["held"] == result["rows"] > 100
+    assert result["started"].endswith("Z")
     assert Lake(tmp_path / "lake").tables().digest == digest
 
 
@@ -79,12 +79,12 @@ def test_on_a_terminal_each_stream_has_a_bar_with_counts(monkeypatch: pytest.Mon
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stderr", terminal)
     now = datetime(2026, 11, 1, tzinfo=UTC)
-    outcome = Outcome("notion", "tickets", "Tickets", "done", now, now, rows=4000)
+    result = PullResult("notion", "tickets", "Tickets", "done", now, now, rows=4000)
     with progress_told() as told:
         told(Progress("notion", "tickets", "Tickets"))
         told(Progress("notion", "tickets", "Tickets", 1200, 4000))
         told(Progress("lago", "invoices", "Invoices", 300))
-        told(Progress("notion", "tickets", "Tickets", 4000, 4000, outcome))
+        told(Progress("notion", "tickets", "Tickets", 4000, 4000, result))
     for said in ("notion.tickets", "lago.invoices", "done", "300"):
         assert said in terminal.getvalue()
     assert counts_of(Progress("notion", "tickets", "Tickets", 1200, 4000)) == "1,200 of 4,000"

@@ -12,7 +12,7 @@ import pytest
 from rich.cells import cell_len
 
 from customer_research.domain.evidence import Gap
-from customer_research.domain.outcome import Outcome
+from customer_research.domain.pull import PullResult
 from customer_research.surfaces.cli import screen
 from customer_research.surfaces.cli.group import run
 from customer_research.surfaces.cli.hanging import hanging
@@ -69,7 +69,7 @@ def test_a_program_reads_one_line_each_and_a_terminal_every_word(terminal: Any) 
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 WORDS = Gap("lago", "unavailable", "Words that go on and on. " * 12)
-OUTCOMES = (Outcome("lago", "invoices", "Invoices", "failed", NOW, NOW, rows=1_234_567, gap=WORDS),)
+RESULTS = (PullResult("lago", "invoices", "Invoices", "failed", NOW, NOW, rows=1_234_567, gap=WORDS),)
 
 
 @pytest.mark.parametrize("term", ["dumb", "xterm-256color", "", None])
@@ -83,7 +83,7 @@ def test_a_table_is_as_wide_as_columns_says(
     monkeypatch.delenv("TERM", raising=False)
     if term is not None:
         monkeypatch.setenv("TERM", term)
-    drawn = re.sub(r"\x1b\[[0-9;]*m", "", table_of(OUTCOMES)).split("\n")
+    drawn = re.sub(r"\x1b\[[0-9;]*m", "", table_of(RESULTS)).split("\n")
     assert width - len("Words that") < max(map(cell_len, drawn)) <= width
 
 
@@ -102,6 +102,6 @@ def test_a_dumb_terminal_gets_lines_and_no_colours(monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(stream, "isatty", lambda: True)
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    assert (screen.coloured(), screen.lively(), "\x1b" in table_of(OUTCOMES)) == (True, True, True)
+    assert (screen.coloured(), screen.lively(), "\x1b" in table_of(RESULTS)) == (True, True, True)
     monkeypatch.setenv("TERM", "dumb")
-    assert (screen.coloured(), screen.lively(), "\x1b" in table_of(OUTCOMES)) == (False, False, False)
+    assert (screen.coloured(), screen.lively(), "\x1b" in table_of(RESULTS)) == (False, False, False)

@@ -185,7 +185,7 @@ class RuleInWords:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ChurnShare:
     """Of `known` cases (those with 90 days of history after them) `churned` left within 90 days."""
 
     known: int
@@ -204,7 +204,7 @@ class Tally:
     `at_start` of its `alerts` were raised by the first snapshot (what had come together until then), the rest in the weeks
     after: `per_week` on average and `worst_week` at most. `held` counts every snapshot in which it held of a subject: what
     a rule without episodes would have sent. `unknown` counts those that could not be told. `median_days` from raising to
-    clearing is None when nothing was cleared. `outcome` counts each alerted operator once, by its first alert.
+    clearing is None when nothing was cleared. `churn` counts each alerted operator once, by its first alert.
     """
 
     rule: str
@@ -220,7 +220,7 @@ class Tally:
     per_week: float
     worst_week: int
     median_days: float | None
-    outcome: Outcome
+    churn: ChurnShare
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +236,7 @@ class Simulated:
     blind: tuple[datetime, ...]
     tallies: tuple[Tally, ...]
     episodes: tuple[Episode, ...]
-    base: Outcome
+    base: ChurnShare
     new_alerts: int = 0
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from customer_research.domain.calibration import Estimate, Evaluation, GroupOutcome
+from customer_research.domain.calibration import Estimate, Evaluation, GroupChurn
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class CardTrial:
     unknown: int
     evaluation: Evaluation
     probability: str
-    bands: tuple[GroupOutcome, ...]
+    bands: tuple[GroupChurn, ...]
     merged: tuple[tuple[str, ...], ...]
     loads: tuple[Load, ...]
     lead: LeadTime | None
@@ -148,7 +148,7 @@ class BandChoice:
 
     before: tuple[int, int, int]
     after: tuple[int, int, int] | None
-    groups: tuple[GroupOutcome, ...]
+    groups: tuple[GroupChurn, ...]
     merged: tuple[tuple[str, ...], ...]
     events: int
     needed: int

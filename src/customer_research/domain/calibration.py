@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-CalibrationOutcome = Literal["adopted", "proposed", "refused"]
+Adoption = Literal["adopted", "proposed", "refused"]
 """adopted: fitted points ship; proposed: they wait for a person's word; refused: the expert's points stay."""
 
 Verdict = Literal["differs", "not_distinguishable", "pinned", "never_varies", "not_fitted"]
@@ -41,7 +41,7 @@ class Reliability:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupOutcome:
+class GroupChurn:
     """What became of a group of rows (a band, a decile, some bands merged): counts, churn rate, and lift over all rows.
 
     `rate` is the share of rows whose window held a churn; None where the group has no rows.
@@ -78,7 +78,7 @@ class Evaluation:
     intercept: Estimate | None
     ece: Estimate | None
     reliability: tuple[Reliability, ...]
-    deciles: tuple[GroupOutcome, ...]
+    deciles: tuple[GroupChurn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,7 @@ class Calibration:
     `shipped_auc`, which show what whole points cost, on all rows.
     """
 
-    outcome: CalibrationOutcome
+    outcome: Adoption
     reason: str
     step: str
     events: int
@@ -274,7 +274,7 @@ class Calibration:
     shipped_auc: float | None
     curve: Platt | None
     cuts: BandCuts
-    bands: tuple[GroupOutcome, ...]
+    bands: tuple[GroupChurn, ...]
     separate: tuple[tuple[str, ...], ...]
     observed: tuple[ObservedChurn, ...]
     alert_loads: tuple[AlertLoad, ...]

@@ -1,62 +1,58 @@
-"""What became of one stream in a sync, and how far it has come meanwhile."""
+"""What people record of an account, and no system knows: what was done to keep it, and why it left."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import date, datetime
+from typing import Literal, get_args
 
-from customer_research.domain.evidence import Gap
+Intervention = Literal["call", "meeting", "email", "save_offer", "discount", "training", "escalation", "other"]
+"""What was done about an account that may leave."""
 
-OutcomeState = Literal["done", "unchanged", "partial", "failed", "skipped"]
-"""done: pulled, and the lake's records changed; unchanged: pulled, and they are as before; partial: pulled to the end, and
-the source told only a part, or sent records that cannot be read; failed: the source did not give
-all (what it gave is kept, and the next sync goes on from there); skipped: the source is not configured."""
+ChurnReason = Literal[
+    "price",
+    "product_fit",
+    "support",
+    "competitor",
+    "business_closed",
+    "budget",
+    "internal",
+    "implementation",
+    "other",
+]
+"""Why an account left."""
+
+ChurnKind = Literal["voluntary", "non_payment"]
+"""Whether it left by choice, or because it did not pay."""
+
+RecordKind = Literal["intervention", "churn", "retraction"]
+
+INTERVENTIONS: tuple[Intervention, ...] = get_args(Intervention)
+CHURN_REASONS: tuple[ChurnReason, ...] = get_args(ChurnReason)
+CHURN_KINDS: tuple[ChurnKind, ...] = get_args(ChurnKind)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One stream of one sync.
+    """One record; records are added and never changed: a wrong one is retracted by another, which names it in `retracts`.
 
-    `rows` counts the records that came in this sync, `gone` those that the lake no longer has; `held` those that it has
-    now, as they were at `as_of` (None: the stream was never pulled completely). `gap` says why a stream failed or was
-    skipped, or what is missing of a partial one. `full` says that everything was asked for, not only what changed. `seconds`
-    is what it took, whatever clock the settings fix.
+    For an intervention `what` says which; for a churn it is the reason, `secondary` a second one, `churn_kind` its kind,
+    `competitor` who won it, `lost_minor` the MRR lost in USD cents (None: not told), `returns` whether it may come back.
+    `on` is the day it happened, `who` recorded it at `recorded_at`.
     """
 
-    source: str
-    stream: str
-    title: str
-    state: OutcomeState
-    started: datetime
-    ended: datetime
-    rows: int = 0
-    gone: int = 0
-    held: int = 0
-    as_of: datetime | None = None
-    requests: int = 0
-    seconds: float = 0.0
-    full: bool = False
-    gap: Gap | None = None
-
-    @property
-    def name(self) -> str:
-        """Source and stream, e.g. `lago.invoices`."""
-        return f"{self.source}.{self.stream}"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a stream has come: records done and, where the source tells, in all; its outcome at the end."""
-
-    source: str
-    stream: str
-    title: str
-    done: int = 0
-    total: int | None = None
-    outcome: Outcome | None = None
-
-    @property
-    def name(self) -> str:
-        """Source and stream, e.g. `lago.invoices`."""
-        return f"{self.source}.{self.stream}"
+    id: str
+    kind: RecordKind
+    operator_id: str
+    name: str
+    on: date
+    what: str
+    who: str
+    recorded_at: datetime
+    note: str = ""
+    secondary: str = ""
+    churn_kind: str = ""
+    competitor: str = ""
+    lost_minor: int | None = None
+    returns: bool | None = None
+    retracts: str = ""

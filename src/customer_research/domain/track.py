@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from customer_research.domain.calibration import Estimate, GroupOutcome
+from customer_research.domain.calibration import Estimate, GroupChurn
 from customer_research.domain.evidence import Receipt
 
 ENOUGH = 20
@@ -40,7 +40,7 @@ class TrackRecord:
     churned: int
     churned_accounts: int
     auc: Estimate | None
-    bands: tuple[GroupOutcome, ...]
+    bands: tuple[GroupChurn, ...]
     unjudged: tuple[str, ...]
     receipt: Receipt
 

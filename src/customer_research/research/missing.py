@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import ANSWERS, Gap
 from customer_research.domain.report import Report
-from customer_research.health.outcomes import (
-    OUTCOME_TABLE,
+from customer_research.health.bounds import (
+    BOUNDS_TABLE,
     Bounds,
     Question,
     Unknowns,
-    outcome_columns,
-    outcome_sql,
+    bounds_sql,
+    verdict_columns,
 )
 from customer_research.health.scorecard import Scorecard
 from customer_research.metrics.catalogue import METRICS
@@ -81,20 +81,20 @@ def answers(measuring: Measuring, card: Scorecard, scorecard: str, questions: li
     unknowns = Unknowns(card, row, scored_row(measuring, scorecard), {m.name: m.unit for m in METRICS.values()})
     rows = [row for question in questions for row in unknowns.rows(question)]
     scored: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for result in measuring.over(OUTCOME_TABLE, _columns(card), rows, _sql(card)):
+    for result in measuring.over(BOUNDS_TABLE, _columns(card), rows, _sql(card)):
         scored[result["operator_id"].rpartition("/")[0]].append(result)
     return [unknowns.bounds(question, scored[question.name]) for question in questions]
 
 
 @cache
 def _sql(card: Scorecard) -> str:
-    return outcome_sql(card)
+    return bounds_sql(card)
 
 
 def _columns(card: Scorecard) -> dict[str, str]:
     types = account_columns()
     kept = {name: types[name] for name in ("operator_id", "status", SILENT, *metrics_needed(card))}
-    return kept | dict.fromkeys(outcome_columns(card), "BIGINT")
+    return kept | dict.fromkeys(verdict_columns(card), "BIGINT")
 
 
 def _unknown(account: Account, bounds: Bounds, what: str, gap: Gap | None) -> Unknown:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from customer_research.domain.evidence import Receipt
 from customer_research.domain.identity import Candidate
-from customer_research.domain.recorded import ChurnKind, ChurnReason, Intervention, Recorded
+from customer_research.domain.outcome import ChurnKind, ChurnReason, Intervention, Outcome
 from customer_research.domain.report import Report
 from customer_research.errors import AmbiguousOperator, OperatorNotFound, UsageError
 from customer_research.identity.collapse import candidates
@@ -28,7 +28,7 @@ _MAX_NOTE = 2000
 
 def record_intervention(
     settings: Settings, term: str, what: Intervention, on: date | None, *, note: str, who: str, now: datetime
-) -> Recorded:
+) -> Outcome:
     """Note what was done about an operator.
 
     Raises:
@@ -37,7 +37,7 @@ def record_intervention(
         StoreError: the store cannot be written to.
     """
     found, day = _whom(settings, term), _day(on, now)
-    record = Recorded("", "intervention", found.operator_id, found.name, day, what, who, now, _short(note, "The note"))
+    record = Outcome("", "intervention", found.operator_id, found.name, day, what, who, now, _short(note, "The note"))
     return _kept(settings, record)
 
 
@@ -55,14 +55,14 @@ def record_churn(
     note: str = "",
     who: str,
     now: datetime,
-) -> Recorded:
+) -> Outcome:
     """Note that an operator left, when and why. Billing stays the truth on whether it did.
 
     Raises:
         OperatorNotFound, AmbiguousOperator, UsageError, StoreError: as `record_intervention`.
     """
     found, day = _whom(settings, term), _day(on, now)
-    record = Recorded(
+    record = Outcome(
         id="",
         kind="churn",
         operator_id=found.operator_id,
@@ -81,7 +81,7 @@ def record_churn(
     return _kept(settings, record)
 
 
-def retract(settings: Settings, record_id: str, *, note: str, who: str, now: datetime) -> Recorded:
+def retract(settings: Settings, record_id: str, *, note: str, who: str, now: datetime) -> Outcome:
     """Take a record back; it stays in the store, and does not count any more.
 
     Raises:
@@ -92,7 +92,7 @@ def retract(settings: Settings, record_id: str, *, note: str, who: str, now: dat
         return OutcomeBook(store).retract(record_id, who=who, note=_short(note, "The note"), now=now)
 
 
-def recorded(settings: Settings) -> tuple[tuple[Recorded, ...], Receipt]:
+def recorded(settings: Settings) -> tuple[tuple[Outcome, ...], Receipt]:
     """All records that count, and the proof of what the store gave.
 
     Raises:
@@ -119,7 +119,7 @@ def outcomes_report(settings: Settings, term: str | None, *, now: datetime) -> R
     return build_outcomes(OutcomeList(operator_id, name, found, receipt, now))
 
 
-def store_receipt(records: Sequence[Recorded], place: str) -> Receipt:
+def store_receipt(records: Sequence[Outcome], place: str) -> Receipt:
     """The proof of what the store gave."""
     digest = hashlib.sha256("\n".join(map(repr, records)).encode()).hexdigest()
     latest = max((one.recorded_at for one in records), default=None)
@@ -138,7 +138,7 @@ def store_receipt(records: Sequence[Recorded], place: str) -> Receipt:
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
-def _kept(settings: Settings, record: Recorded) -> Recorded:
+def _kept(settings: Settings, record: Outcome) -> Outcome:
     with open_store(settings.store_url) as store:
         return OutcomeBook(store).add(record)
 

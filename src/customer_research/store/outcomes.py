@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, String, Table, Text
 
-from customer_research.domain.recorded import Recorded, RecordKind
+from customer_research.domain.outcome import Outcome, RecordKind
 from customer_research.errors import UsageError
 from customer_research.store.schema import METADATA, Instant
 
@@ -52,7 +52,7 @@ class OutcomeBook:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def add(self, record: Recorded) -> Recorded:
+    def add(self, record: Outcome) -> Outcome:
         """Keep a record; it comes back with its id.
 
         Recording the same thing of the same account and day twice gives the record that is there, unless it was retracted.
@@ -62,7 +62,7 @@ class OutcomeBook:
             same = next((one for one in standing if _content(one) == _content(record)), None)
             return same or _insert(connection, record)
 
-    def retract(self, id_or_beginning: str, *, who: str, note: str, now: datetime) -> Recorded:
+    def retract(self, id_or_beginning: str, *, who: str, note: str, now: datetime) -> Outcome:
         """Take a record back: it stays, and does not count any more.
 
         Raises:
@@ -71,19 +71,19 @@ class OutcomeBook:
         with self._store.begin(alone=True) as connection:
             everything = [_recorded(row) for row in connection.execute(_all()).mappings()]
             wrong = _named(_standing(everything), id_or_beginning)
-            taken = Recorded(
+            taken = Outcome(
                 "", "retraction", wrong.operator_id, wrong.name, wrong.on, wrong.what, who, now, note, retracts=wrong.id
             )
             return _insert(connection, taken)
 
-    def records(self, operator_id: str | None = None) -> tuple[Recorded, ...]:
+    def records(self, operator_id: str | None = None) -> tuple[Outcome, ...]:
         """The records that count, by day and then in the order in which they were made; of one account, or of all."""
         query = _all() if operator_id is None else _all().where(outcome.c.operator_id == operator_id)
         with self._store.read() as connection:
             found = [_recorded(row) for row in connection.execute(query).mappings()]
         return tuple(sorted(_standing(found), key=lambda one: one.on))
 
-    def everything(self) -> tuple[Recorded, ...]:
+    def everything(self) -> tuple[Outcome, ...]:
         """Every record as it was made, those that were retracted and the retractions, too."""
         with self._store.read() as connection:
             return tuple(_recorded(row) for row in connection.execute(_all()).mappings())
@@ -93,12 +93,12 @@ def _all() -> sa.Select[Any]:
     return sa.select(outcome).order_by(outcome.c.no)
 
 
-def _standing(records: list[Recorded]) -> list[Recorded]:
+def _standing(records: list[Outcome]) -> list[Outcome]:
     gone = {one.retracts for one in records if one.retracts}
     return [one for one in records if one.kind != "retraction" and one.id not in gone]
 
 
-def _named(standing: list[Recorded], id_or_beginning: str) -> Recorded:
+def _named(standing: list[Outcome], id_or_beginning: str) -> Outcome:
     text = id_or_beginning.strip().lower()
     if len(text) < SHORTEST_ID or not set(text) <= set("0123456789abcdef"):
         raise UsageError(
@@ -112,13 +112,13 @@ def _named(standing: list[Recorded], id_or_beginning: str) -> Recorded:
     return found[0]
 
 
-def _content(record: Recorded) -> tuple[Any, ...]:
+def _content(record: Outcome) -> tuple[Any, ...]:
     """What is recorded, whoever did it and whenever."""
     churn = (record.secondary, record.churn_kind, record.competitor, record.lost_minor, record.returns)
     return (record.kind, record.operator_id, record.on, record.what, record.note, *churn)
 
 
-def _insert(connection: sa.Connection, record: Recorded) -> Recorded:
+def _insert(connection: sa.Connection, record: Outcome) -> Outcome:
     place = connection.execute(sa.select(sa.func.count()).select_from(outcome)).scalar_one()
     told = "|".join(map(str, (place, record.operator_id, record.kind, record.on, record.what, record.recorded_at)))
     kept = replace(record, id=hashlib.sha256(told.encode()).hexdigest()[:12])
@@ -131,7 +131,7 @@ def _text(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _row(record: Recorded) -> dict[str, Any]:
+def _row(record: Outcome) -> dict[str, Any]:
     return {
         "id": record.id,
         "kind": record.kind,
@@ -151,8 +151,8 @@ def _row(record: Recorded) -> dict[str, Any]:
     }
 
 
-def _recorded(row: Mapping[Any, Any]) -> Recorded:
-    return Recorded(
+def _recorded(row: Mapping[Any, Any]) -> Outcome:
+    return Outcome(
         id=row["id"],
         kind=cast("RecordKind", row["kind"]),
         operator_id=row["operator_id"],

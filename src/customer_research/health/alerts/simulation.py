@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from customer_research.domain.alert import Episode, Key, Outcome, Sighting, Simulated, Tally
+from customer_research.domain.alert import ChurnShare, Episode, Key, Sighting, Simulated, Tally
 from customer_research.health.alerts.episodes import SILENT, advance
 from customer_research.health.alerts.judging import Judgement, states_of
 from customer_research.health.alerts.rules import AlertRule
@@ -119,29 +119,29 @@ class Simulation:
             per_week=weeks.total() / max(count, 1),
             worst_week=max(weeks.values(), default=0),
             median_days=statistics.median(lengths) if lengths else None,
-            outcome=self._outcome(episodes),
+            churn=self._churn(episodes),
         )
 
     def _week(self, as_of: datetime) -> int:
         """The week that an instant belongs to, from 1; 0 is the first instant."""
         return -((self._instants[0] - as_of) // WEEK)
 
-    def _outcome(self, episodes: Sequence[Episode]) -> Outcome:
+    def _churn(self, episodes: Sequence[Episode]) -> ChurnShare:
         first: dict[str, datetime] = {}
         for episode in sorted(episodes, key=lambda e: e.raised.as_of):
             if not episode.source:
                 first.setdefault(episode.subject, episode.raised.as_of)
         closed = {subject: at for subject, at in first.items() if self._closed(at)}
-        return Outcome(len(closed), sum(self._left(subject, at) for subject, at in closed.items()))
+        return ChurnShare(len(closed), sum(self._left(subject, at) for subject, at in closed.items()))
 
-    def _base(self) -> Outcome:
+    def _base(self) -> ChurnShare:
         """Every operator at every instant: how many leave within the horizon, alert or not."""
         known = left = 0
         for at in filter(self._closed, self._instants):
             there = [o for o, since in self._first_seen.items() if since <= at and self._churned.get(o, at + WEEK) > at]
             known += len(there)
             left += sum(self._left(operator, at) for operator in there)
-        return Outcome(known, left)
+        return ChurnShare(known, left)
 
     def _closed(self, at: datetime) -> bool:
         return at + HORIZON <= self._instants[-1]

@@ -1,4 +1,4 @@
-"""Scorecards on rows with known outcomes: trials, comparisons, gates, thresholds and drift. Pure; loads numpy and scipy."""
+"""Scorecards on rows with known churn: trials, comparisons, gates, thresholds and drift. Pure; loads numpy and scipy."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from customer_research.domain.backtest import BandChoice, Chosen, Economics
 from customer_research.errors import UsageError
 from customer_research.health.backtest.trial import UNKNOWN, Rows, Tried, date_numbers, loads, new_alerts, weeks_of
 from customer_research.health.calibration.bands import BANDS, SCORES, band_codes, cuts_by_churn
-from customer_research.health.calibration.evaluation import group_outcomes, separated
+from customer_research.health.calibration.evaluation import churn_by_group, separated
 from customer_research.health.calibration.ladder import CUTOFFS_AT, PROBABILITY_AT
 from customer_research.health.calibration.panel import Integers
 from customer_research.health.calibration.validation import platt, probabilities
@@ -73,11 +73,11 @@ def band_choice(rows: Rows, tried: Tried, *, seed: int = 0) -> BandChoice:
     if events >= CUTOFFS_AT and curve is not None and curve[1] > 0:
         cuts = cuts_by_churn(curve, float(own.panel.churned.mean()))
     codes = band_codes(scores, cuts)
-    merged = separated(codes, BANDS, own.outcomes, seed=seed)
+    merged = separated(codes, BANDS, own.churn, seed=seed)
     if events >= CUTOFFS_AT:
         cuts = after = merged_cuts(cuts, merged)
         codes = band_codes(scores, cuts)
-    groups = tuple(group for group in group_outcomes(codes, BANDS, own.outcomes, seed=seed) if group.rows)
+    groups = tuple(group for group in churn_by_group(codes, BANDS, own.churn, seed=seed) if group.rows)
     present = {group.name for group in groups} if after is None else set(BANDS)
     told = tuple(tuple(name for name in names if name in present) for names in merged)
     return BandChoice(tried.cuts, after, groups, tuple(names for names in told if names), events, CUTOFFS_AT)

@@ -14,13 +14,13 @@ from customer_research.domain.health import BAND_ORDER
 from customer_research.errors import UsageError
 from customer_research.health.calibration.evaluation import (
     DRAWS,
+    ChurnRows,
     Measures,
-    Outcomes,
     Scored,
     alert_loads,
+    churn_by_group,
     estimates,
     evaluate,
-    group_outcomes,
     separated,
     weighed,
 )
@@ -89,9 +89,9 @@ class Rows:
         return Rows(self.panel.where(mask), dates, self.step_days, self.managers)
 
     @property
-    def outcomes(self) -> Outcomes:
+    def churn(self) -> ChurnRows:
         """What became of them."""
-        return Outcomes(self.panel.churned, self.panel.accounts)
+        return ChurnRows(self.panel.churned, self.panel.accounts)
 
 
 def try_card(
@@ -100,7 +100,7 @@ def try_card(
     """Everything about one scorecard.
 
     Args:
-        rows: the rows with their outcomes.
+        rows: the rows with their churn.
         tried: what the scorecard says of them.
         thresholds: alert thresholds to be told besides its own cut-offs.
         alert_at: the threshold of the lead time; None: the highest score that is At Risk.
@@ -116,7 +116,7 @@ def try_card(
         )
     own, said = rows.where(known), tried.where(known)
     probability, source = _probability(own, said, seed)
-    outcomes = own.outcomes
+    churn = own.churn
     risk = 100.0 - said.scores.astype(np.float64)
     present: list[str] = [band for band in BAND_ORDER if band in said.bands]
     codes = np.array([present.index(band) for band in said.bands], dtype=np.int64)
@@ -127,10 +127,10 @@ def try_card(
         digest=tried.digest,
         rows=len(own.panel),
         unknown=int((~known).sum()),
-        evaluation=evaluate(Scored(risk, probability), outcomes, seed=seed),
+        evaluation=evaluate(Scored(risk, probability), churn, seed=seed),
         probability=source,
-        bands=group_outcomes(codes, present, outcomes, seed=seed),
-        merged=separated(codes, present, outcomes, seed=seed) if present else (),
+        bands=churn_by_group(codes, present, churn, seed=seed),
+        merged=separated(codes, present, churn, seed=seed) if present else (),
         loads=loads(own, said.scores, _thresholds(said, thresholds, at), seed=seed),
         lead=lead_time(own, said.scores, at, seed=seed),
         left_out=tried.left_out,
@@ -167,11 +167,11 @@ def cross_fitted(panel: Panel, scores: Integers, seed: int) -> Floats:
 
 def loads(rows: Rows, scores: Integers, thresholds: Sequence[int], *, seed: int = 0) -> tuple[Load, ...]:
     """What alerting at each threshold would have meant."""
-    outcomes, dates = rows.outcomes, date_numbers(rows.panel)
+    churn, dates = rows.churn, date_numbers(rows.panel)
     count = int(dates.max()) + 1 if len(dates) else 0
-    told = alert_loads(scores, outcomes, count, thresholds, seed=seed)
+    told = alert_loads(scores, churn, count, thresholds, seed=seed)
     weeks = weeks_of(rows)
-    new = [new_alerts(scores <= threshold, outcomes.accounts, dates) for threshold in thresholds]
+    new = [new_alerts(scores <= threshold, churn.accounts, dates) for threshold in thresholds]
     weekly = _a_week(new, weeks, seed)
     return tuple(
         Load(
@@ -269,7 +269,7 @@ def compare(rows: Rows, old: Tried, new: Tried, *, seed: int = 0) -> Difference:
     both = (old.scores != UNKNOWN) & (new.scores != UNKNOWN)
     own = rows.where(both)
     measured = [
-        Measures(Scored(100.0 - one.scores.astype(np.float64), p), own.outcomes)
+        Measures(Scored(100.0 - one.scores.astype(np.float64), p), own.churn)
         for one, p in _alike(own, both, old, new, seed)
     ]
     places = [Measures.NAMES.index(name) for name in ("auc", "average_precision", "log_loss")]

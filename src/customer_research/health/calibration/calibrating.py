@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 
 from customer_research.domain.calibration import (
+    Adoption,
     AdoptionGate,
     BandCuts,
     Calibration,
-    CalibrationOutcome,
     DimensionResult,
     Evaluation,
     LeakAlarm,
@@ -24,7 +24,7 @@ from customer_research.domain.words import share_words
 from customer_research.errors import UsageError
 from customer_research.health.calibration.alarms import Effects, alarms
 from customer_research.health.calibration.bands import cuts_by_churn
-from customer_research.health.calibration.evaluation import Outcomes, Ranking, Scored, evaluate
+from customer_research.health.calibration.evaluation import ChurnRows, Ranking, Scored, evaluate
 from customer_research.health.calibration.fitting import Design, Fit, expert_slope, fit
 from customer_research.health.calibration.ladder import (
     BASE_CONFIDENCE,
@@ -125,7 +125,7 @@ class _Calibrating:
         self._panel, self._expert, self._terms, self._progress = panel, expert, terms, progress
         self._rung: Rung = rung(panel.churned_accounts, panel.stayed_accounts)
         self._fits = self._rung.step in {"proposal", "adoption"}
-        self._outcomes = Outcomes(panel.churned, panel.accounts)
+        self._churn = ChurnRows(panel.churned, panel.accounts)
         self._design = Design.of(panel, expert)
         self._expert_scores = expert.scores(panel.signals)
 
@@ -249,7 +249,7 @@ class _Calibrating:
             gates.append(AdoptionGate(name, confidence, won, float(np.quantile(draws, 1 - confidence))))
         return tuple(gates)
 
-    def _decided(self, tau: float | None, gates: tuple[AdoptionGate, ...]) -> tuple[CalibrationOutcome, str]:
+    def _decided(self, tau: float | None, gates: tuple[AdoptionGate, ...]) -> tuple[Adoption, str]:
         outcome, reason = self._judged(tau, gates)
         open_ = [alarm for alarm in self._alarms if alarm.decision == "open"]
         if not open_ or self._rung.step == "counts":
@@ -259,7 +259,7 @@ class _Calibrating:
         confirming = ", and to confirm it" if outcome == "proposed" else ""
         return "proposed", f"fitted on {self._rung.events} churned accounts: {_question(open_)}{confirming}"
 
-    def _judged(self, tau: float | None, gates: tuple[AdoptionGate, ...]) -> tuple[CalibrationOutcome, str]:
+    def _judged(self, tau: float | None, gates: tuple[AdoptionGate, ...]) -> tuple[Adoption, str]:
         """The outcome as ladder and gates have it."""
         events = f"{self._rung.events} churned accounts"
         if not self._fits:
@@ -285,9 +285,7 @@ class _Calibrating:
         tested = ~np.isnan(scores) if predicted is None else ~np.isnan(predicted)
         risk = 100.0 - scores[tested]
         p = None if predicted is None else predicted[tested]
-        return evaluate(
-            Scored(risk, p), self._outcomes.where(tested), draws=2 * self._terms.draws, seed=self._terms.seed
-        )
+        return evaluate(Scored(risk, p), self._churn.where(tested), draws=2 * self._terms.draws, seed=self._terms.seed)
 
     def _of_fitted(self, found: OutOfFold | None, tau: float | None) -> Evaluation | None:
         if found is None or not tau:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from customer_research.domain.calibration import AlertLoad, Estimate, Evaluation, GroupOutcome, Reliability
+from customer_research.domain.calibration import AlertLoad, Estimate, Evaluation, GroupChurn, Reliability
 from customer_research.health.calibration.logistic import intercept_of, line_of, log_odds, losses
 from customer_research.health.calibration.panel import Flags, Floats, Integers
 
@@ -32,15 +32,15 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Outcomes:
+class ChurnRows:
     """What became of n rows: `churned` (n,), and `accounts` (n,), numbered from 0."""
 
     churned: Flags
     accounts: Integers
 
-    def where(self, mask: Flags) -> Outcomes:
+    def where(self, mask: Flags) -> ChurnRows:
         """The rows for which the mask holds, their accounts numbered anew."""
-        return Outcomes(self.churned[mask], np.unique(self.accounts[mask], return_inverse=True)[1].astype(np.int64))
+        return ChurnRows(self.churned[mask], np.unique(self.accounts[mask], return_inverse=True)[1].astype(np.int64))
 
     @property
     def churned_accounts(self) -> int:
@@ -138,21 +138,21 @@ def bins_for(churned_accounts: int) -> int:
 
 
 class Measures:
-    """The measures of one scorecard on rows with known outcomes, for any weighing of the accounts.
+    """The measures of one scorecard on rows with known churn, for any weighing of the accounts.
 
     Rows of equal risk and probability are put together first: whole scores have few levels, however many rows there are.
     """
 
     NAMES = ("auc", "average_precision", "brier", "log_loss", "slope", "intercept", "ece")
 
-    def __init__(self, scored: Scored, outcomes: Outcomes) -> None:
-        self.scored, self.outcomes = scored, outcomes
+    def __init__(self, scored: Scored, churn: ChurnRows) -> None:
+        self.scored, self.churn = scored, churn
         p = scored.probability
         told = np.zeros(len(scored.risk)) if p is None else p
         levels, self._codes = np.unique(np.column_stack((-scored.risk, told)), axis=0, return_inverse=True)
         self._codes = self._codes.reshape(-1)
         self._risks = np.unique(levels[:, 0], return_inverse=True)[1]
-        self.bins = None if p is None else quantile_bins(p, bins_for(outcomes.churned_accounts))
+        self.bins = None if p is None else quantile_bins(p, bins_for(churn.churned_accounts))
         self._p = levels[:, 1]
         self._odds = log_odds(self._p)
         self._lost = losses(self._p, np.ones_like(self._p)), losses(self._p, np.zeros_like(self._p))
@@ -162,9 +162,9 @@ class Measures:
 
     def __call__(self, counts: Floats) -> Floats:
         """(7,) the measures in the order of `NAMES` when account i counts `counts[i]` times; NaN: cannot be told."""
-        weights = counts[self.outcomes.accounts]
+        weights = counts[self.churn.accounts]
         size = len(self._p)
-        yes: Floats = np.bincount(self._codes, weights * self.outcomes.churned, size).astype(np.float64)
+        yes: Floats = np.bincount(self._codes, weights * self.churn.churned, size).astype(np.float64)
         no: Floats = np.bincount(self._codes, weights, size).astype(np.float64) - yes
         left: Floats = np.bincount(self._risks, yes).astype(np.float64)
         stayed: Floats = np.bincount(self._risks, no).astype(np.float64)
@@ -188,29 +188,29 @@ class Measures:
         ]
 
 
-def evaluate(scored: Scored, outcomes: Outcomes, *, draws: int = DRAWS, seed: int = 0) -> Evaluation:
+def evaluate(scored: Scored, churn: ChurnRows, *, draws: int = DRAWS, seed: int = 0) -> Evaluation:
     """All measures with their intervals, the reliability table, and churn by decile of risk (the riskiest first)."""
-    measures = Measures(scored, outcomes)
-    count = int(outcomes.accounts.max()) + 1 if len(outcomes.accounts) else 0
+    measures = Measures(scored, churn)
+    count = int(churn.accounts.max()) + 1 if len(churn.accounts) else 0
     found = dict(zip(Measures.NAMES, estimates(measures, count, draws=draws, seed=seed), strict=True))
     deciles = quantile_bins(-scored.risk, 10)
     names = [f"{number + 1}" for number in range(int(deciles.max()) + 1)]
     return Evaluation(
-        rows=len(outcomes.churned),
-        accounts=outcomes.account_count,
-        churned=int(outcomes.churned.sum()),
-        churned_accounts=outcomes.churned_accounts,
+        rows=len(churn.churned),
+        accounts=churn.account_count,
+        churned=int(churn.churned.sum()),
+        churned_accounts=churn.churned_accounts,
         **found,
         reliability=() if measures.bins is None else _reliability(measures, draws, seed),
-        deciles=group_outcomes(deciles, names, outcomes, draws=draws, seed=seed),
+        deciles=churn_by_group(deciles, names, churn, draws=draws, seed=seed),
     )
 
 
 def _reliability(measures: Measures, draws: int, seed: int) -> tuple[Reliability, ...]:
-    p, bins, outcomes = measures.scored.probability, measures.bins, measures.outcomes
+    p, bins, churn = measures.scored.probability, measures.bins, measures.churn
     if p is None or bins is None:
         return ()
-    groups = group_outcomes(bins, [""] * (int(bins.max()) + 1), outcomes, draws=draws, seed=seed)
+    groups = churn_by_group(bins, [""] * (int(bins.max()) + 1), churn, draws=draws, seed=seed)
     return tuple(
         Reliability(
             group.rows,
@@ -228,19 +228,19 @@ def _reliability(measures: Measures, draws: int, seed: int) -> tuple[Reliability
 # --- groups ----------------------------------------------------------------------------------------------------------
 
 
-def group_outcomes(
-    codes: Integers, names: Sequence[str], outcomes: Outcomes, *, draws: int = DRAWS, seed: int = 0
-) -> tuple[GroupOutcome, ...]:
+def churn_by_group(
+    codes: Integers, names: Sequence[str], churn: ChurnRows, *, draws: int = DRAWS, seed: int = 0
+) -> tuple[GroupChurn, ...]:
     """What became of each group: `codes` (n,) are places in `names`."""
-    tally = _Tally(codes, len(names), outcomes)
+    tally = _Tally(codes, len(names), churn)
     found = estimates(lambda counts: np.concatenate(tally.rates(counts)), tally.accounts, draws=draws, seed=seed)
     return tuple(
-        GroupOutcome(
+        GroupChurn(
             name=name,
             rows=int((codes == number).sum()),
-            accounts=len(np.unique(outcomes.accounts[codes == number])),
-            churned=int(outcomes.churned[codes == number].sum()),
-            churned_accounts=len(np.unique(outcomes.accounts[(codes == number) & outcomes.churned])),
+            accounts=len(np.unique(churn.accounts[codes == number])),
+            churned=int(churn.churned[codes == number].sum()),
+            churned_accounts=len(np.unique(churn.accounts[(codes == number) & churn.churned])),
             rate=found[number],
             lift=found[len(names) + number],
         )
@@ -251,11 +251,11 @@ def group_outcomes(
 class _Tally:
     """Rows and churned rows of each account in each group."""
 
-    def __init__(self, codes: Integers, groups: int, outcomes: Outcomes) -> None:
-        self.accounts = int(outcomes.accounts.max()) + 1 if len(codes) else 0
-        cells, shape = outcomes.accounts * groups + codes, (self.accounts, groups)
+    def __init__(self, codes: Integers, groups: int, churn: ChurnRows) -> None:
+        self.accounts = int(churn.accounts.max()) + 1 if len(codes) else 0
+        cells, shape = churn.accounts * groups + codes, (self.accounts, groups)
         self._rows = np.bincount(cells, minlength=self.accounts * groups).reshape(shape).astype(np.float64)
-        churned = np.bincount(cells[outcomes.churned], minlength=self.accounts * groups)
+        churned = np.bincount(cells[churn.churned], minlength=self.accounts * groups)
         self._churned = churned.reshape(shape).astype(np.float64)
 
     def rates(self, counts: Floats) -> tuple[Floats, Floats]:
@@ -267,7 +267,7 @@ class _Tally:
 
 
 def separated(
-    codes: Integers, names: Sequence[str], outcomes: Outcomes, *, draws: int = DRAWS, seed: int = 0
+    codes: Integers, names: Sequence[str], churn: ChurnRows, *, draws: int = DRAWS, seed: int = 0
 ) -> tuple[tuple[str, ...], ...]:
     """Groups (best first) merged until each has a higher churn rate than the one before, with 95 % confidence.
 
@@ -276,7 +276,7 @@ def separated(
     merged = [[number] for number in range(len(names))]
     while len(merged) > 1:
         place = {number: group for group, numbers in enumerate(merged) for number in numbers}
-        tally = _Tally(np.array([place[int(code)] for code in codes], dtype=np.int64), len(merged), outcomes)
+        tally = _Tally(np.array([place[int(code)] for code in codes], dtype=np.int64), len(merged), churn)
         steps = estimates(
             lambda counts, tally=tally: np.diff(tally.rates(counts)[0]),  # type: ignore[misc]
             tally.accounts,
@@ -292,19 +292,19 @@ def separated(
 
 
 def alert_loads(
-    scores: Integers, outcomes: Outcomes, dates: int, thresholds: Sequence[int], *, draws: int = DRAWS, seed: int = 0
+    scores: Integers, churn: ChurnRows, dates: int, thresholds: Sequence[int], *, draws: int = DRAWS, seed: int = 0
 ) -> tuple[AlertLoad, ...]:
     """What alerting at `score <= threshold` means for each threshold; `dates` is the number of distinct as-ofs.
 
     Precision is the share of alerted rows whose window held a churn; recall the share of churned accounts of which a churned
     row was alerted.
     """
-    count = int(outcomes.accounts.max()) + 1 if len(scores) else 0
-    churned = outcomes.churned
-    events = np.unique(outcomes.accounts[churned])
+    count = int(churn.accounts.max()) + 1 if len(scores) else 0
+    churned = churn.churned
+    events = np.unique(churn.accounts[churned])
     alerted = [scores <= threshold for threshold in thresholds]
-    rows = _by_account(outcomes.accounts, alerted, count)
-    right = _by_account(outcomes.accounts, [mask & churned for mask in alerted], count)
+    rows = _by_account(churn.accounts, alerted, count)
+    right = _by_account(churn.accounts, [mask & churned for mask in alerted], count)
     caught = (right > 0).astype(np.float64)
 
     def shares(counts: Floats) -> Floats:

@@ -10,10 +10,10 @@ import numpy as np
 from customer_research.domain.calibration import BandCuts, Moved, Mover, ObservedChurn
 from customer_research.health.calibration.bands import BANDS, band_codes, band_names
 from customer_research.health.calibration.evaluation import (
-    Outcomes,
+    ChurnRows,
     alert_loads,
     bins_for,
-    group_outcomes,
+    churn_by_group,
     quantile_bins,
     separated,
 )
@@ -39,16 +39,16 @@ def consequences(
     `scores` are those to judge, of the rows `tested`; `before` and `after` the expert's and the fitted whole scores of all rows
     (`after` None: nobody moves). Bands are cut as they ship, the expert's as they were.
     """
-    outcomes = Outcomes(tested.churned, tested.accounts)
+    churn = ChurnRows(tested.churned, tested.accounts)
     codes = band_codes(scores, cuts.after)
     moved, movers = ((), ()) if after is None else _moved(panel_of_all, before, after, cuts)
     return {
-        "bands": group_outcomes(codes, BANDS, outcomes, draws=draws, seed=seed),
-        "separate": separated(codes, BANDS, outcomes, draws=draws, seed=seed),
-        "observed": _observed(scores, outcomes, draws, seed),
+        "bands": churn_by_group(codes, BANDS, churn, draws=draws, seed=seed),
+        "separate": separated(codes, BANDS, churn, draws=draws, seed=seed),
+        "observed": _observed(scores, churn, draws, seed),
         "alert_loads": alert_loads(
             scores.astype(np.int64),
-            outcomes,
+            churn,
             len(set(tested.instants)),
             _thresholds(scores, cuts.after),
             draws=draws,
@@ -64,9 +64,9 @@ def _thresholds(scores: Floats, cuts: tuple[int, int, int]) -> list[int]:
     return sorted(shares | {cut - 1 for cut in cuts if cut > 0})
 
 
-def _observed(scores: Floats, outcomes: Outcomes, draws: int, seed: int) -> tuple[ObservedChurn, ...]:
-    bins = quantile_bins(scores, bins_for(outcomes.churned_accounts))
-    groups = group_outcomes(bins, [""] * (int(bins.max()) + 1), outcomes, draws=draws, seed=seed)
+def _observed(scores: Floats, churn: ChurnRows, draws: int, seed: int) -> tuple[ObservedChurn, ...]:
+    bins = quantile_bins(scores, bins_for(churn.churned_accounts))
+    groups = churn_by_group(bins, [""] * (int(bins.max()) + 1), churn, draws=draws, seed=seed)
     return tuple(
         ObservedChurn(
             int(scores[bins == number].min()),

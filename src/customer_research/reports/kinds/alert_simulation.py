@@ -132,13 +132,13 @@ def _lived(simulated: SimulatedAlerts) -> Iterator[Block]:
 
 def _life(simulated: SimulatedAlerts, tally: Tally) -> tuple[Cell, ...]:
     days: Cell = _NOT_KNOWN if tally.median_days is None else _fact(simulated, tally.median_days, "number")
-    left: Cell = _NOT_KNOWN if tally.outcome.share is None else _fact(simulated, tally.outcome.share, "ratio")
+    left: Cell = _NOT_KNOWN if tally.churn.share is None else _fact(simulated, tally.churn.share, "ratio")
     return (
         Text(tally.rule),
         days,
         *(_fact(simulated, number, "count") for number in (tally.held, tally.unknown)),
         left,
-        _fact(simulated, tally.outcome.known, "count"),
+        _fact(simulated, tally.churn.known, "count"),
     )
 
 

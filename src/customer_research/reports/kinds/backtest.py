@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from customer_research.domain.backtest import CardTrial, Difference, Dropped, Gate, Load
-from customer_research.domain.calibration import Estimate, GroupOutcome
+from customer_research.domain.calibration import Estimate, GroupChurn
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.report import (
@@ -154,7 +154,7 @@ def estimate(value: Estimate | None, unit: str, receipts: tuple[Receipt, ...], a
 
 
 def band_rows(
-    groups: Sequence[GroupOutcome], receipts: tuple[Receipt, ...], as_of: datetime
+    groups: Sequence[GroupChurn], receipts: tuple[Receipt, ...], as_of: datetime
 ) -> tuple[tuple[Cell, ...], ...]:
     """Churn by band, the best band first."""
 

@@ -10,7 +10,7 @@ from customer_research.domain.calibration import (
     Calibration,
     Estimate,
     Evaluation,
-    GroupOutcome,
+    GroupChurn,
     LeakAlarm,
     SignalResult,
     Verdict,
@@ -443,7 +443,7 @@ class _Writer:
             height="Churn",
         )
 
-    def _group(self, line: GroupOutcome, name: str, tone: Tone | None) -> tuple[Cell, ...]:
+    def _group(self, line: GroupChurn, name: str, tone: Tone | None) -> tuple[Cell, ...]:
         counts = (line.rows, line.accounts, line.churned_accounts)
         return (
             Text(name, tone or "neutral"),

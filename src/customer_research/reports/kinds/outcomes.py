@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from customer_research.domain.evidence import Fact, Receipt
-from customer_research.domain.recorded import Recorded
+from customer_research.domain.outcome import Outcome
 from customer_research.domain.report import Block, Cell, FigureLine, Figures, Prose, Report, Table, Text
 from customer_research.reports.build import section, sections, stated
 
@@ -28,7 +28,7 @@ class OutcomeList:
 
     operator_id: str
     name: str
-    records: tuple[Recorded, ...]
+    records: tuple[Outcome, ...]
     receipt: Receipt
     now: datetime
 
@@ -54,7 +54,7 @@ def build_outcomes(told: OutcomeList) -> Report:
     )
 
 
-def _counts(told: OutcomeList, churn: Sequence[Recorded], done: Sequence[Recorded]) -> Block:
+def _counts(told: OutcomeList, churn: Sequence[Outcome], done: Sequence[Outcome]) -> Block:
     reasons = Counter(one.what for one in churn)
     lines = [FigureLine("Churn recorded", _fact(told, len(churn))), FigureLine("Interventions", _fact(told, len(done)))]
     lines += [FigureLine(f"Left for {_words(reason)}", _fact(told, count)) for reason, count in reasons.most_common()]
@@ -65,14 +65,14 @@ def _fact(told: OutcomeList, count: int) -> Fact[int]:
     return Fact(count, "count", (told.receipt,), told.now)
 
 
-def _churn(told: OutcomeList, churn: Sequence[Recorded]) -> Iterator[Block]:
+def _churn(told: OutcomeList, churn: Sequence[Outcome]) -> Iterator[Block]:
     if churn:
         yield Table(_CHURN_HEADERS, tuple(_churn_row(told, one) for one in churn), (told.receipt,))
     else:
         yield Prose("No churn has been recorded. Billing tells who left; only people know why.")
 
 
-def _churn_row(told: OutcomeList, one: Recorded) -> tuple[Cell, ...]:
+def _churn_row(told: OutcomeList, one: Outcome) -> tuple[Cell, ...]:
     lost: Cell = Text("not told", "unknown")
     if one.lost_minor is not None:
         lost = Fact(one.lost_minor, "usd_minor", (told.receipt,), told.now)
@@ -90,7 +90,7 @@ def _churn_row(told: OutcomeList, one: Recorded) -> tuple[Cell, ...]:
     )
 
 
-def _done(told: OutcomeList, done: Sequence[Recorded]) -> Iterator[Block]:
+def _done(told: OutcomeList, done: Sequence[Outcome]) -> Iterator[Block]:
     if done:
         rows = tuple(
             (

@@ -14,7 +14,7 @@ from customer_research import private
 from customer_research.connect.source import Clock
 from customer_research.domain.backtest import CardTrial, Difference, Gate
 from customer_research.domain.evidence import Receipt
-from customer_research.domain.recorded import Recorded
+from customer_research.domain.outcome import Outcome
 from customer_research.domain.report import Freshness, Report
 from customer_research.domain.tables import TableSet
 from customer_research.errors import UsageError
@@ -298,7 +298,7 @@ def _own_curve(one: CardPast) -> tuple[float, float] | None:
     return churn.curve.intercept, churn.curve.slope
 
 
-def intervened(rows: Rows, records: Sequence[Recorded]) -> Intervened | None:
+def intervened(rows: Rows, records: Sequence[Outcome]) -> Intervened | None:
     """How many rows had an intervention in their window, and how their churn differs; None when none was recorded."""
     done = [one for one in records if one.kind == "intervention"]
     if not done:
@@ -318,7 +318,7 @@ def intervened(rows: Rows, records: Sequence[Recorded]) -> Intervened | None:
     )
 
 
-def why_left(ground: Ground, records: Sequence[Recorded]) -> WhyLeft | None:
+def why_left(ground: Ground, records: Sequence[Outcome]) -> WhyLeft | None:
     """What people recorded of why accounts left; None when nothing was recorded, or the rows are a table of signals."""
     told = {one.operator_id: one for one in records if one.kind == "churn"}
     past = ground.past

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from customer_research.domain.calibration import CalibrationOutcome
+from customer_research.domain.calibration import Adoption
 from customer_research.research.calibrating.files import Done
 
 SCHEMA = "customer-research/calibration/1"
-EXIT_CODES: dict[CalibrationOutcome, int] = {"adopted": 0, "proposed": 10, "refused": 11}
+EXIT_CODES: dict[Adoption, int] = {"adopted": 0, "proposed": 10, "refused": 11}
 """What the command line ends with."""
 
 

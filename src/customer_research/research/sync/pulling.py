@@ -12,7 +12,7 @@ from typing import Any
 
 from customer_research.connect.source import BulkStream, Clock, LandingTable, Pull, Row, Slice, Source
 from customer_research.domain.evidence import ANSWERS, Gap, Receipt
-from customer_research.domain.outcome import Outcome, OutcomeState, Progress
+from customer_research.domain.pull import Progress, PullResult, PullState
 from customer_research.engines.duckdb import DuckDB
 from customer_research.errors import CustomerResearchError
 from customer_research.lake import LakeWriter, Landed, StreamState, Unfinished, fold
@@ -166,7 +166,7 @@ class StreamPull:
     def _state(self) -> StreamState:
         return self._lake.state.streams.get(self._name) or StreamState(shape=self._shape)
 
-    async def run(self, session: Any) -> Outcome:
+    async def run(self, session: Any) -> PullResult:
         """Pull, keep and compact.
 
         Raises:
@@ -180,16 +180,16 @@ class StreamPull:
         async with self._heavy:
             changed = await self._finish(last)
         gap = _first(self._state.partial) or last.unread
-        return self.outcome("partial" if gap is not None else "done" if changed else "unchanged", gap)
+        return self.result("partial" if gap is not None else "done" if changed else "unchanged", gap)
 
-    def failed(self, gap: Gap) -> Outcome:
+    def failed(self, gap: Gap) -> PullResult:
         """Note that the pull failed, and why; what has landed stands."""
         self._lake.put_stream(self._name, replace(self._state, tried_at=self._started, failure=gap))
-        return self.outcome("failed", gap)
+        return self.result("failed", gap)
 
-    def outcome(self, state: OutcomeState, gap: Gap | None = None) -> Outcome:
+    def result(self, state: PullState, gap: Gap | None = None) -> PullResult:
         """What became of the stream, told to whoever listens."""
-        found = Outcome(
+        found = PullResult(
             source=self._source.name,
             stream=self._stream.name,
             title=self._stream.title,

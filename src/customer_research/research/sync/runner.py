@@ -1,4 +1,4 @@
-"""A whole sync: all sources at once, each stream's outcome, then the canonical tables."""
+"""A whole sync: all sources at once, each stream's result, then the canonical tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from customer_research.connect.concurrent import together
 from customer_research.connect.source import Clock, Source
 from customer_research.domain.evidence import Gap
-from customer_research.domain.outcome import Outcome
+from customer_research.domain.pull import PullResult
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
 from customer_research.errors import ConfigError, CustomerResearchError, RateLimited, Unavailable, UsageError
@@ -37,7 +37,7 @@ def run(
     since: datetime | None = None,
     told: Told | None = None,
     catalogue: Mapping[str, Source] | None = None,
-) -> tuple[Outcome, ...]:
+) -> tuple[PullResult, ...]:
     """Pull the sources into the lake and make the canonical tables.
 
     Nothing is lost when this is cut off at any moment: a later run goes on where it was and ends in the same tables. A
@@ -54,7 +54,7 @@ def run(
         catalogue: the sources there are (tests); the installed ones when None.
 
     Returns:
-        One outcome a stream, in the order of sources and streams, and one of source `lake` for each canonical table
+        One result a stream, in the order of sources and streams, and one of source `lake` for each canonical table
         that could not be made.
 
     Raises:
@@ -73,10 +73,10 @@ def run(
     with Lake(settings.lake_folder).writing() as lake:
         _forget_lost(lake)
         sync = _Sync(lake, settings, clock, known, order=order, told=told or (lambda _: None))
-        outcomes = asyncio.run(sync.pull(chosen, missing))
+        results = asyncio.run(sync.pull(chosen, missing))
         with sync.engine(settings.engine.memory_mb) as engine:
             unmade = Linking(lake, engine, list(known.values()), missing, anew=full).run()
-    return (*outcomes, *(_unmade(table, gap, clock) for table, gap in unmade.items()))
+    return (*results, *(_unmade(table, gap, clock) for table, gap in unmade.items()))
 
 
 def _chosen(known: Mapping[str, Source], names: Sequence[str]) -> tuple[Source, ...]:
@@ -119,9 +119,9 @@ def _without(tables: Mapping[str, Made], lost: Collection[str]) -> dict[str, Mad
     }
 
 
-def _unmade(table: str, gap: Gap, clock: Clock) -> Outcome:
+def _unmade(table: str, gap: Gap, clock: Clock) -> PullResult:
     now = clock()
-    return Outcome(LAKE, table, f"Canonical table {table}", "failed", now, now, gap=gap)
+    return PullResult(LAKE, table, f"Canonical table {table}", "failed", now, now, gap=gap)
 
 
 class _Sync:
@@ -156,21 +156,21 @@ class _Sync:
         threads = self._settings.engine.threads
         return DuckDB(Room(memory_mb, threads, self._lake.scratch, (self._lake.folder,)))
 
-    async def pull(self, sources: Sequence[Source], missing: Mapping[str, Gap]) -> tuple[Outcome, ...]:
-        """The outcomes of all streams; sources are pulled at once, the streams of one after the other."""
+    async def pull(self, sources: Sequence[Source], missing: Mapping[str, Gap]) -> tuple[PullResult, ...]:
+        """The results of all streams; sources are pulled at once, the streams of one after the other."""
         memory = max(self._settings.engine.memory_mb // max(len(sources), 1), 200)
         try:
             found = await together(*(self._source(one, missing.get(one.name), memory) for one in sources))
         finally:
             await self._connections.close()
             self._threads.shutdown()
-        return tuple(outcome for outcomes in found for outcome in outcomes)
+        return tuple(result for results in found for result in results)
 
-    async def _source(self, source: Source, absent: Gap | None, memory_mb: int) -> list[Outcome]:
+    async def _source(self, source: Source, absent: Gap | None, memory_mb: int) -> list[PullResult]:
         if not source.bulk:
             return []
         with await asyncio.to_thread(self.engine, memory_mb) as engine:
-            outcomes, out = [], None
+            results, out = [], None
             for stream in source.bulk:
                 pull = StreamPull(
                     self._lake,
@@ -184,16 +184,16 @@ class _Sync:
                     heavy=self._heavy,
                 )
                 if absent is not None:
-                    outcomes.append(pull.outcome("skipped", absent))
+                    results.append(pull.result("skipped", absent))
                 elif out is not None:
-                    outcomes.append(pull.failed(out))
+                    results.append(pull.failed(out))
                 else:
-                    outcome, out = await self._stream(source, pull)
-                    outcomes.append(outcome)
-            return outcomes
+                    result, out = await self._stream(source, pull)
+                    results.append(result)
+            return results
 
-    async def _stream(self, source: Source, pull: StreamPull) -> tuple[Outcome, Gap | None]:
-        """A stream's outcome, and the gap when its source proved out of reach."""
+    async def _stream(self, source: Source, pull: StreamPull) -> tuple[PullResult, Gap | None]:
+        """A stream's result, and the gap when its source proved out of reach."""
         try:
             return await pull.run(self._connections.session(source.name)), None
         except OutOfReach as error:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from customer_research.domain.outcome import CHURN_KINDS, CHURN_REASONS, INTERVENTIONS
 from customer_research.domain.reading import day
-from customer_research.domain.recorded import CHURN_KINDS, CHURN_REASONS, INTERVENTIONS
 from customer_research.errors import AmbiguousOperator, OperatorNotFound, UsageError
 from customer_research.surfaces.cli.reports import report_options, unresolved
 from customer_research.surfaces.cli.session import PARTIAL, Delivery, settings_of
 
 if TYPE_CHECKING:
-    from customer_research.domain.recorded import Recorded
+    from customer_research.domain.outcome import Outcome
     from customer_research.settings import Settings
 
 HELP = """\
@@ -165,7 +165,7 @@ def _who(given: str | None) -> str:
         return "unknown user"
 
 
-def _said(kept: Recorded) -> int:
+def _said(kept: Outcome) -> int:
     what = f"left for {kept.what}" if kept.kind == "churn" else kept.what
     click.echo(f"Recorded {kept.id}: {_line(kept.name)}, {kept.on}, {what.replace('_', ' ')}.")
     return 0

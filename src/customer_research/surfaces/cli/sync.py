@@ -18,14 +18,14 @@ from customer_research.surfaces.cli.session import PARTIAL, settings_of
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from customer_research.domain.outcome import Outcome, Progress
+    from customer_research.domain.pull import Progress, PullResult
 
 SCHEMA = "customer-research/sync/1"
 NOTHING_WORKED = 6
 WIDTH = 100
 HEADERS = ("Source", "Stream", "Outcome", "Rows", "Gone", "In the lake", "Requests", "Seconds")
 STYLES = {"done": "", "unchanged": "dim", "partial": "yellow", "skipped": "yellow"}
-"""Style of an outcome; all others are red. The outcome stands there in words, too."""
+"""Style of a result; all others are red. The result stands there in words, too."""
 
 HELP = """\
 Pull the records of all operators into the lake: from every configured source, or from each SOURCE (hubspot, lago, notion,
@@ -57,7 +57,7 @@ def sync(ctx: click.Context, sources: tuple[str, ...], *, full: bool, since: dat
 
     settings = settings_of(ctx)
     with progress_told() as told:
-        outcomes = run(
+        results = run(
             settings,
             lambda: settings.clock or system_clock(),
             sources=sources,
@@ -66,21 +66,21 @@ def sync(ctx: click.Context, sources: tuple[str, ...], *, full: bool, since: dat
             told=told,
         )
     if as_json:
-        click.echo(json.dumps(_document(outcomes), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_document(results), indent=2, ensure_ascii=False))
     else:
-        click.echo(table_of(outcomes))
-    return _code(outcomes)
+        click.echo(table_of(results))
+    return _code(results)
 
 
-def _code(outcomes: Sequence[Outcome]) -> int:
-    states = {outcome.state for outcome in outcomes}
+def _code(results: Sequence[PullResult]) -> int:
+    states = {result.state for result in results}
     if not states & {"failed", "partial"}:
         return 0
     return PARTIAL if states & {"done", "unchanged", "partial"} else NOTHING_WORKED
 
 
-def _document(outcomes: Sequence[Outcome]) -> dict[str, object]:
-    rows = [dataclasses.asdict(outcome) for outcome in outcomes]
+def _document(results: Sequence[PullResult]) -> dict[str, object]:
+    rows = [dataclasses.asdict(result) for result in results]
     for row in rows:
         for name in ("started", "ended", "as_of"):
             row[name] = _instant(row[name]) if row[name] is not None else None
@@ -112,18 +112,18 @@ def progress_told() -> Iterator[Callable[[Progress], None]]:
             if progress.name not in tasks:
                 tasks[progress.name] = bars.add_task(progress.name, total=None, counts="")
             task = tasks[progress.name]
-            if progress.outcome is None:
+            if progress.result is None:
                 bars.update(task, total=progress.total, completed=progress.done, counts=counts_of(progress))
             else:
-                bars.update(task, total=1, completed=1, counts=progress.outcome.state)
+                bars.update(task, total=1, completed=1, counts=progress.result.state)
 
         yield told
 
 
 def _line(progress: Progress) -> None:
-    outcome = progress.outcome
-    if outcome is not None:
-        click.echo(f"{progress.name}: {outcome.state}, {outcome.rows:,} rows in {outcome.seconds:.1f} s", err=True)
+    result = progress.result
+    if result is not None:
+        click.echo(f"{progress.name}: {result.state}, {result.rows:,} rows in {result.seconds:.1f} s", err=True)
 
 
 def counts_of(progress: Progress) -> str:
@@ -134,8 +134,8 @@ def counts_of(progress: Progress) -> str:
 # -- the table ---------------------------------------------------------------------------------------------------------
 
 
-def table_of(outcomes: Sequence[Outcome]) -> str:
-    """The outcomes as text: a line a stream, then what is to be said of some; in colours on a terminal."""
+def table_of(results: Sequence[PullResult]) -> str:
+    """The results as text: a line a stream, then what is to be said of some; in colours on a terminal."""
     from rich import box  # noqa: PLC0415 - start-up time
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -145,25 +145,25 @@ def table_of(outcomes: Sequence[Outcome]) -> str:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1), header_style="dim")
     for position, header in enumerate(HEADERS):
         table.add_column(header, justify="left" if position < len(("Source", "Stream", "Outcome")) else "right")
-    for outcome in outcomes:
-        counts = (outcome.rows, outcome.gone, outcome.held, outcome.requests)
-        cells = (*(f"{count:,}" for count in counts), f"{outcome.seconds:.1f}")
-        state = Text(outcome.state, STYLES.get(outcome.state, "red"))
-        table.add_row(outcome.source, outcome.stream, state, *(Text(cell) for cell in cells))
+    for result in results:
+        counts = (result.rows, result.gone, result.held, result.requests)
+        cells = (*(f"{count:,}" for count in counts), f"{result.seconds:.1f}")
+        state = Text(result.state, STYLES.get(result.state, "red"))
+        table.add_row(result.source, result.stream, state, *(Text(cell) for cell in cells))
     console.print(table)
-    for note in dict.fromkeys(map(_note, outcomes)):
+    for note in dict.fromkeys(map(_note, results)):
         if note:
             console.print(Text(note))
     return "\n".join(line.rstrip() for line in out.getvalue().rstrip("\n").split("\n"))
 
 
-def _note(outcome: Outcome) -> str:
+def _note(result: PullResult) -> str:
     """What is to be said of a stream; a source that is not configured says it once."""
-    gap = outcome.gap
+    gap = result.gap
     if gap is None:
         return ""
-    about = outcome.source if outcome.state == "skipped" else outcome.name
+    about = result.source if result.state == "skipped" else result.name
     told = f"{about}: {gap.detail} {gap.next_step}"
-    if outcome.state == "failed" and outcome.as_of is not None:
-        told += f" The lake keeps its {outcome.held:,} rows of {_instant(outcome.as_of)}."
+    if result.state == "failed" and result.as_of is not None:
+        told += f" The lake keeps its {result.held:,} rows of {_instant(result.as_of)}."
     return " ".join("".join(c if c.isprintable() else " " for c in told).split())

@@ -1,4 +1,4 @@
-"""The bounds of a score under unknowns: exactly those of trying every outcome of every open rule."""
+"""The bounds of a score under unknowns: exactly those of trying every verdict of every open rule."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from customer_research.engines.duckdb import Memory
-from customer_research.health.outcomes import OUTCOME_TABLE, Bounds, Question, Unknowns, outcome_columns, outcome_sql
+from customer_research.health.bounds import BOUNDS_TABLE, Bounds, Question, Unknowns, bounds_sql, verdict_columns
 from customer_research.health.scorecard import Scorecard, load_scorecard
 from customer_research.health.scoring import ACCOUNT_TABLE, scoring_sql
 
@@ -62,19 +62,19 @@ def card(tmp_path_factory: pytest.TempPathFactory) -> Scorecard:
     return load_scorecard(path, UNITS)
 
 
-def _columns(card: Scorecard, *, outcomes: bool) -> dict[str, str]:
+def _columns(card: Scorecard, *, verdicts: bool) -> dict[str, str]:
     known = {"operator_id": "VARCHAR", "status": "VARCHAR", **{name: TYPES[unit] for name, unit in UNITS.items()}}
-    return {**known, **dict.fromkeys(outcome_columns(card), "BIGINT")} if outcomes else known
+    return {**known, **dict.fromkeys(verdict_columns(card), "BIGINT")} if verdicts else known
 
 
 def _ask(card: Scorecard, row: dict[str, Any], *metrics: str) -> tuple[Bounds, dict[str, Any]]:
     question = Question("q", metrics)
     with Memory() as memory:
-        memory.create(ACCOUNT_TABLE, _columns(card, outcomes=False), [row])
+        memory.create(ACCOUNT_TABLE, _columns(card, verdicts=False), [row])
         now = memory.run(scoring_sql(card)["scores"])[0]
         unknowns = Unknowns(card, row, now, UNITS)
-        memory.create(OUTCOME_TABLE, _columns(card, outcomes=True), unknowns.rows(question))
-        return unknowns.bounds(question, memory.run(outcome_sql(card))), now
+        memory.create(BOUNDS_TABLE, _columns(card, verdicts=True), unknowns.rows(question))
+        return unknowns.bounds(question, memory.run(bounds_sql(card))), now
 
 
 def _tried(card: Scorecard, row: dict[str, Any], values: dict[str, tuple[Any, ...]]) -> set[int]:
@@ -84,7 +84,7 @@ def _tried(card: Scorecard, row: dict[str, Any], values: dict[str, tuple[Any, ..
         for number, chosen in enumerate(product(*values.values()))
     ]
     with Memory() as memory:
-        memory.create(ACCOUNT_TABLE, _columns(card, outcomes=False), rows)
+        memory.create(ACCOUNT_TABLE, _columns(card, verdicts=False), rows)
         return {found["score"] for found in memory.run(scoring_sql(card)["scores"]) if found["score"] is not None}
 
 

@@ -1,7 +1,7 @@
 """What the unknown could do to a score: every rule that cannot be judged fires or does not, through the scoring SQL itself.
 
-The scorecard is compiled with a column per rule and gate that decides its outcome where it is not null. One row per
-question, bound and combination of outcomes goes through that SQL; the least and the greatest score are the bounds.
+The scorecard is compiled with a column per rule and gate that decides its verdict where it is not null. One row per
+question, bound and combination of verdicts goes through that SQL; the least and the greatest score are the bounds.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from customer_research.health.rules import Case
 from customer_research.health.scorecard import GateRule, Rule, Scorecard
 from customer_research.health.scoring import scoring_sql
 
-OUTCOME_TABLE = "account_outcomes"
-"""The table of rows to be scored: the metrics that the scorecard names, and the columns of `outcome_columns`."""
+BOUNDS_TABLE = "account_verdicts"
+"""The table of rows to be scored: the metrics that the scorecard names, and the columns of `verdict_columns`."""
 
 EXTREMES: Mapping[str, tuple[Any, Any]] = MappingProxyType(
     {
@@ -33,7 +33,7 @@ EXTREMES: Mapping[str, tuple[Any, Any]] = MappingProxyType(
     }
 )
 """Unit → the values a metric takes once it is known: they multiply points, make a dimension known, and decide conditions
-that ask whether it is null. All other conditions are decided by the outcome columns."""
+that ask whether it is null. All other conditions are decided by the verdict columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Question:
 class Bounds:
     """The score's bounds once a question is answered; None where too little would still be known to score.
 
-    `rules` are the rules and gates whose outcome is open.
+    `rules` are the rules and gates whose verdict is open.
     """
 
     question: Question
@@ -64,20 +64,20 @@ class Bounds:
         return 0 if self.lower is None or self.upper is None else self.upper - self.lower
 
 
-def outcome_columns(card: Scorecard) -> tuple[str, ...]:
-    """The columns that decide outcomes: 1 fires, 0 does not, null leaves it to the figures."""
+def verdict_columns(card: Scorecard) -> tuple[str, ...]:
+    """The columns that decide verdicts: 1 fires, 0 does not, null leaves it to the figures."""
     return (*(_column(rule) for rule in card.rules), *(_column(gate) for gate in card.gates))
 
 
-def outcome_sql(card: Scorecard) -> str:
-    """The scoring query over `OUTCOME_TABLE`, whose outcome columns come before the conditions."""
+def bounds_sql(card: Scorecard) -> str:
+    """The scoring query over `BOUNDS_TABLE`, whose verdict columns come before the conditions."""
     rules = tuple(replace(rule, cases=_decided(rule.cases, _column(rule))) for rule in card.rules)
     gates = tuple(replace(gate, cases=_decided(gate.cases, _column(gate))) for gate in card.gates)
-    return scoring_sql(replace(card, rules=rules, gates=gates), OUTCOME_TABLE)["scores"]
+    return scoring_sql(replace(card, rules=rules, gates=gates), BOUNDS_TABLE)["scores"]
 
 
 def _column(part: Rule | GateRule) -> str:
-    return f"outcome_{part.key}" if isinstance(part, Rule) else f"outcome_gate_{part.name}"
+    return f"verdict_{part.key}" if isinstance(part, Rule) else f"verdict_gate_{part.name}"
 
 
 def _decided(cases: Sequence[Case], column: str) -> tuple[Case, ...]:
@@ -115,9 +115,9 @@ class Unknowns:
     def rows(self, question: Question) -> list[dict[str, Any]]:
         """The rows whose scores bound the answer; `operator_id` tells which is which."""
         return [
-            {**self._row, **known, **outcomes, "operator_id": f"{question.name}/{number}"}
-            for number, (known, outcomes) in enumerate(
-                product(self._known(question.metrics), self._outcomes(self._open(question.metrics)))
+            {**self._row, **known, **verdicts, "operator_id": f"{question.name}/{number}"}
+            for number, (known, verdicts) in enumerate(
+                product(self._known(question.metrics), self._verdicts(self._open(question.metrics)))
             )
         ]
 
@@ -145,8 +145,8 @@ class Unknowns:
         for end in (0, 1):
             yield {name: EXTREMES[self._units[name]][end] for name in metrics if self._units[name] in EXTREMES}
 
-    def _outcomes(self, parts: Sequence[Rule | GateRule]) -> list[dict[str, int]]:
-        """Every outcome that may bound the score.
+    def _verdicts(self, parts: Sequence[Rule | GateRule]) -> list[dict[str, int]]:
+        """Every verdict that may bound the score.
 
         Rules that exclude others are tried both ways; given those, each other rule bounds the score by itself.
         """
