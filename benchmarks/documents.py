@@ -24,8 +24,8 @@ from pypdf import PdfReader
 from benchmarks.measured import cost
 from benchmarks.serving import served
 from benchmarks.tables import table, times
+from customer_research.documents.formats import FORMATS, render
 from customer_research.domain.report import Chart, Report
-from customer_research.reports.render import FORMATS, render
 from customer_research.research import Research
 from customer_research.sandbox.scenarios import expectations
 from customer_research.settings import load_settings

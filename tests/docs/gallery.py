@@ -26,11 +26,11 @@ from browser import chromium
 from playwright.sync_api import Browser
 from report_charts import CHARTS, charted
 
+from customer_research.documents import fonts
+from customer_research.documents.formats import FORMATS, render
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Report
 from customer_research.errors import CustomerResearchError
-from customer_research.reports import fonts
-from customer_research.reports.render import FORMATS, render
 from customer_research.research import Research
 from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import load_settings

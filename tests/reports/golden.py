@@ -15,9 +15,9 @@ from pathlib import Path
 from document_charts import charted
 from report_accounts import ACCOUNT_KINDS, full
 
+from customer_research.documents.formats import FORMATS, render
 from customer_research.domain.report import Report
 from customer_research.reports.kinds import KINDS
-from customer_research.reports.render import FORMATS, render
 
 FILE = Path(__file__).parent / "golden.json"
 STYLES = tuple(name for name in FORMATS if name in {"markdown", "json", "csv", "xlsx", "pptx", "pdf"})

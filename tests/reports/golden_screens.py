@@ -17,9 +17,9 @@ from typing import Any
 from report_accounts import ACCOUNT_KINDS, full
 from report_charts import charted
 
+from customer_research.documents.formats import render
 from customer_research.domain.report import Report
 from customer_research.reports.kinds import KINDS
-from customer_research.reports.render import render
 
 PLACE = Path(__file__).parent / "golden_screens.json"
 FORMATS = ("html", "email", "slack")

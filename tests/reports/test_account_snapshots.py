@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from report_accounts import ACCOUNT_KINDS, ACCOUNTS, AS_OF, OPERATOR, full, receipt
 
+from customer_research.documents.formats import json_, markdown, terminal
 from customer_research.domain.account_snapshot import AccountSnapshot, Code
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.rates import Rates
 from customer_research.errors import StoreError, UsageError
 from customer_research.reports.kinds import KINDS, difference
-from customer_research.reports.render import json_, markdown, terminal
 from customer_research.store.accounts import AccountSnapshots, decode, encode, read
 
 CODE = Code("0.1.0", "ab" * 8, {"typst": "0.15"})

@@ -16,20 +16,20 @@ import pytest
 from report_accounts import AS_OF, advised, full, gap_of, nothing
 from report_past import with_past
 
+from customer_research.documents.audience import (
+    CUSTOMER_COLUMNS,
+    CUSTOMER_METRICS,
+    OWN_TICKET,
+    customer_account,
+)
+from customer_research.documents.formats import FORMATS, render
 from customer_research.domain.account import Account, Records
 from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Receipt
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Freshness, Report
 from customer_research.errors import UsageError
 from customer_research.metrics.catalogue import METRICS
-from customer_research.reports.audience import (
-    CUSTOMER_COLUMNS,
-    CUSTOMER_METRICS,
-    OWN_TICKET,
-    customer_account,
-)
 from customer_research.reports.kinds import EVERY_KIND, OPERATOR_KINDS
-from customer_research.reports.render import FORMATS, render
 
 CUSTOMER = Occasion(audience="customer")
 FOR_CUSTOMERS = ("account-review", "billing", "reservations", "payments")

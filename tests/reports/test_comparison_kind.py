@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from report_accounts import ACCOUNTS, figure, full, nothing, score, without
 
+from customer_research.documents.formats import json_, markdown, terminal
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact
 from customer_research.domain.money import Money
 from customer_research.domain.report import Bullets, Prose, Report, Table
 from customer_research.reports.kinds.comparison import KIND
-from customer_research.reports.render import json_, markdown, terminal
 
 OTHER = "3f0c2a10-7d11-11ef-9a00-0242ac12ffff"
 

@@ -23,15 +23,15 @@ from pptx import Presentation
 from pptx.util import Inches
 from report_accounts import ACCOUNT_KINDS, ACCOUNTS, AS_OF, HOSTILE, full, receipt
 
+from customer_research.documents.charts import height_of
+from customer_research.documents.fonts import measure
+from customer_research.documents.formats import FORMATS, csv_, json_, pdf, pptx_, render, xlsx
+from customer_research.documents.formats.slide_charts import inert
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.money import Money, digits
 from customer_research.domain.report import Block, FigureLine, Figures, Prose, Report, Section, Table, Text
 from customer_research.errors import UsageError
-from customer_research.reports.charts import height_of
-from customer_research.reports.fonts import measure
 from customer_research.reports.kinds import KINDS
-from customer_research.reports.render import FORMATS, csv_, json_, pdf, pptx_, render, xlsx
-from customer_research.reports.render.slide_charts import inert
 
 PROOF = (receipt("lago", "invoices"),)
 STARTS = ("=", "+", "-", "@")

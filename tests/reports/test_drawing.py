@@ -17,15 +17,15 @@ import pytest
 from report_accounts import AS_OF, HOSTILE
 from report_charts import CHARTS, PROOF, UNKNOWN, charted, fact, money, month
 
+from customer_research.documents import fonts
+from customer_research.documents.charts import bars
+from customer_research.documents.drawing import vega
+from customer_research.documents.drawing.theme import DARK, LIGHT, THEMES, Theme
+from customer_research.documents.present import Presenter
 from customer_research.domain.evidence import Fact
 from customer_research.domain.money import Money
 from customer_research.domain.report import Chart, Event, Mark, Prose
 from customer_research.errors import ExtraMissing, RenderError
-from customer_research.reports import fonts
-from customer_research.reports.charts import bars
-from customer_research.reports.drawing import vega
-from customer_research.reports.drawing.theme import DARK, LIGHT, THEMES, Theme
-from customer_research.reports.presentation import Presenter
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -220,8 +220,8 @@ def test_points_and_their_fractions_stand_on_one_axis() -> None:
 
 DRAWN_APART = """
 import sys
-from customer_research.reports.drawing import parts, vega
-from customer_research.reports.drawing.theme import LIGHT
+from customer_research.documents.drawing import parts, vega
+from customer_research.documents.drawing.theme import LIGHT
 bars = {"mark": "bar", "encoding": {"y": {"field": "name"}, "x": {"field": "height", "type": "quantitative"}}}
 rows = [{"name": "\\N{SNOWMAN}\\N{HIGH VOLTAGE SIGN}\\N{BLACK SUN WITH RAYS}" * 4, "height": 1}]
 sys.stdout.write(vega.svg(parts.frame(LIGHT, "Bars.", {"data": {"values": rows}, "usermeta": {"theme": LIGHT.name}, **bars})))

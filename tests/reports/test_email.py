@@ -14,9 +14,9 @@ import pytest
 from report_accounts import ACCOUNT_KINDS, HOSTILE, full, hostile, without
 from report_charts import CHARTS, charted, fact, only
 
+from customer_research.documents.formats import FORMATS, email_
 from customer_research.domain.report import Report, Table, Text
 from customer_research.reports.kinds import KINDS
-from customer_research.reports.render import FORMATS, email_
 
 
 def read(report: Report) -> EmailMessage:

@@ -17,13 +17,13 @@ from playwright.sync_api import Browser
 from report_accounts import ACCOUNT_KINDS, ACCOUNTS, AS_OF, HOSTILE, full, hostile, nothing, receipt, without
 from report_charts import CHARTS, charted, fact, only
 
+from customer_research.documents.formats import FORMATS, html_, render
+from customer_research.documents.formats.markup import element, joined, safe
+from customer_research.documents.present import Presenter
 from customer_research.domain.evidence import Fact
 from customer_research.domain.report import FigureLine, Figures, Prose, Report, Section, Table, Text
 from customer_research.errors import RenderError
 from customer_research.reports.kinds import KINDS
-from customer_research.reports.presentation import Presenter
-from customer_research.reports.render import FORMATS, html_, render
-from customer_research.reports.render.markup import element, joined, safe
 
 VOID = {"br", "hr", "img", "link", "meta", "rect", "path", "line"}
 ASKED = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

@@ -20,6 +20,7 @@ from report_accounts import (
     score,
 )
 
+from customer_research.documents.formats import json_, markdown, terminal
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Evidence, Fact, Gap, GapReason
 from customer_research.domain.health import BAND_LABELS, Contribution, Dimension, Unevaluated, UnjudgedGate
@@ -28,7 +29,6 @@ from customer_research.domain.report import Freshness, Table, Text
 from customer_research.reports import judgement
 from customer_research.reports.evidence import evidence_table
 from customer_research.reports.kinds import KINDS
-from customer_research.reports.render import json_, markdown, terminal
 
 UNJUDGED = UnjudgedGate("usage_falling", "monitor", gap_of("warehouse"))
 WORDS = "Healthy, provisional: gate “usage falling” could not be judged (the warehouse did not answer)"

@@ -31,6 +31,7 @@ from report_accounts import (
     without,
 )
 
+from customer_research.documents.formats import json_, markdown, terminal
 from customer_research.domain.evidence import Evidence, Fact, Gap
 from customer_research.domain.health import Contribution, Dimension, HealthScore
 from customer_research.domain.money import Money
@@ -42,7 +43,6 @@ from customer_research.reports.disagreements import disagreements
 from customer_research.reports.evidence import evidence_table
 from customer_research.reports.kinds import EVERY_KIND, KINDS
 from customer_research.reports.kinds.lookup import build_lookup
-from customer_research.reports.render import json_, markdown, terminal
 
 RECEIPTS = (receipt("warehouse", "directory"),)
 

@@ -14,11 +14,11 @@ import pytest
 from report_accounts import full
 from test_audience import text_in
 
+from customer_research.documents.formats import FORMATS, render
+from customer_research.documents.masking import People, mask_numbers, mask_text
 from customer_research.domain.account import Account
 from customer_research.domain.occasion import Occasion
 from customer_research.reports.kinds import KINDS
-from customer_research.reports.masking import People, mask_numbers, mask_text
-from customer_research.reports.render import FORMATS, render
 
 LINES = Path(__file__).parent / "personal_lines.tsv"
 PEOPLE = People(

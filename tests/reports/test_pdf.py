@@ -15,6 +15,9 @@ from documents_read import runs, squeezed, words
 from pypdf import PdfReader
 from report_accounts import ACCOUNT_KINDS, ACCOUNTS, AS_OF, HOSTILE, answer, full, hostile, receipt
 
+from customer_research.documents.fonts.measure import UNDRAWN, breakable, drawable, em, shortened
+from customer_research.documents.formats import pdf
+from customer_research.documents.formats.columns import side_by_side
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.money import Money
 from customer_research.domain.report import (
@@ -29,11 +32,8 @@ from customer_research.domain.report import (
     Table,
     Text,
 )
-from customer_research.reports.fonts.measure import UNDRAWN, breakable, drawable, em, shortened
 from customer_research.reports.kinds import KINDS
 from customer_research.reports.kinds.lookup import build_lookup
-from customer_research.reports.render import pdf
-from customer_research.reports.render.columns import side_by_side
 
 
 def report_of(*blocks: Block, name: str = "Alder Chauffeurs") -> Report:

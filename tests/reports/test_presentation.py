@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from report_accounts import AS_OF, full, receipt
 
 import customer_research
+from customer_research.documents.masking import mask_text
+from customer_research.documents.present import GAP_WORDS, Presenter, mask, safe_link
 from customer_research.domain.evidence import Fact, Gap, GapReason
 from customer_research.domain.money import Money
 from customer_research.domain.report import Block, FigureLine, Figures, Personal, Prose, Report, Section, Table, Text
@@ -23,8 +25,6 @@ from customer_research.errors import RenderError
 from customer_research.health.sentences import filled
 from customer_research.metrics.catalogue import Unit
 from customer_research.reports.kinds import KINDS
-from customer_research.reports.masking import mask_text
-from customer_research.reports.presentation import GAP_WORDS, Presenter, mask, safe_link
 from customer_research.reports.tones import tone_of
 
 RECEIPT = receipt("lago", "invoices")
@@ -121,7 +121,7 @@ def test_a_sentence_with_its_own_noun_brings_neither_sign_nor_unit() -> None:
 def test_nobody_else_formats_a_share_or_an_amount() -> None:
     """A percent or thousands with decimals written by hand is a second formatter, which sooner or later disagrees."""
     by_hand = re.compile(r":,?\.\d%\}|:,\.\d+f\}|\.quantize\(Decimal\(\"0\.1")
-    rooms = ("health", "reports", "research", "surfaces", "domain", "identity", "sources")
+    rooms = ("health", "reports", "documents", "research", "surfaces", "domain", "identity", "sources")
     found = [
         f"{path.relative_to(SOURCE)}: {line.strip()}"
         for room in rooms

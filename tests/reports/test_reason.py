@@ -8,12 +8,12 @@ import click
 import pytest
 from report_accounts import AS_OF, full
 
+from customer_research.documents.formats import FORMATS, NAMES, terminal
 from customer_research.domain.evidence import Gap
 from customer_research.domain.report import Freshness, Missing, Prose, Report, Table
 from customer_research.errors import UsageError
 from customer_research.reports.kinds import KINDS
 from customer_research.reports.kinds.reason import Judged, build_reason
-from customer_research.reports.render import FORMATS, NAMES, terminal
 from customer_research.research.judge import card_named
 from customer_research.research.why import part_named
 from customer_research.surfaces.cli.session import FormatName

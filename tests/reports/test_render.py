@@ -18,6 +18,8 @@ from report_accounts import ACCOUNT_KINDS, ACCOUNTS, AS_OF, HOSTILE, answer, ful
 from report_charts import CHARTS, money
 from rich.cells import cell_len
 
+from customer_research.documents.charts import bars
+from customer_research.documents.formats import json_, markdown, terminal
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.money import Money
 from customer_research.domain.report import (
@@ -35,10 +37,8 @@ from customer_research.domain.report import (
 )
 from customer_research.domain.report import Table as TableBlock
 from customer_research.errors import RenderError
-from customer_research.reports.charts import bars
 from customer_research.reports.kinds import KINDS
 from customer_research.reports.kinds.lookup import build_lookup
-from customer_research.reports.render import json_, markdown, terminal
 
 RENDERERS = (json_.render, markdown.render, terminal.render)
 

@@ -23,6 +23,7 @@ from report_accounts import (
 )
 from report_past import history, past_score, with_past
 
+from customer_research.documents.formats import terminal
 from customer_research.domain.account import Account, Records
 from customer_research.domain.account_snapshot import Code
 from customer_research.domain.advice import Meeting
@@ -33,7 +34,6 @@ from customer_research.domain.report import Chart, Report, Table
 from customer_research.errors import UsageError
 from customer_research.reports import days, pictures, progress, value
 from customer_research.reports.kinds import EVERY_KIND, OPERATOR_KINDS
-from customer_research.reports.render import terminal
 from customer_research.store.accounts import decode, encode
 
 REVIEW, BRIEF, RISK = (OPERATOR_KINDS[name] for name in ("account-review", "brief", "churn-risk"))

@@ -10,9 +10,9 @@ import pytest
 from report_accounts import ACCOUNT_KINDS, ACCOUNTS, HOSTILE, full, without
 from report_charts import CHARTS, charted, fact, only
 
+from customer_research.documents.formats import slack_
 from customer_research.domain.report import Prose, Report, Table, Text
 from customer_research.reports.kinds import KINDS
-from customer_research.reports.render import slack_
 
 
 def message(report: Report) -> dict[str, Any]:

@@ -13,12 +13,12 @@ import pytest
 from alert_cases import CARD, CARD_TEXT, at, reading, snapshot
 from made_up_lake import LATE, NAMES, NOW, STEADY, STOPPED, fill, settings_file, settings_in, stories
 
+from customer_research.documents.formats import json_, markdown, terminal
 from customer_research.domain.alert import Episode
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.report import Figures, Report, Table, Text
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.errors import ConfigError, StoreError, UsageError
-from customer_research.reports.render import json_, markdown, terminal
 from customer_research.research.alerting import alert_rules, check, desk, evaluate, simulate
 from customer_research.research.history.backfill import backfill
 from customer_research.research.history.keeping import keep

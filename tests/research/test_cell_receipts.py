@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
+from customer_research.documents.formats import json_
+from customer_research.documents.present import Presenter
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.money import Money
 from customer_research.domain.report import Cell, Figures, Personal, Report, Statement, Table, Text
 from customer_research.errors import RenderError
 from customer_research.reports.kinds import KINDS, comparison
-from customer_research.reports.presentation import Presenter
-from customer_research.reports.render import json_
 from customer_research.research import Research
 from customer_research.sandbox.scenarios import scenario_id
 from customer_research.sandbox.serve import Sandbox

@@ -11,10 +11,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from customer_research.documents.formats.notion import MOST_BYTES, pages
 from customer_research.domain.evidence import Fact, Receipt
 from customer_research.domain.report import Prose, Report, Section, Table, Text
 from customer_research.errors import ConfigError, Unavailable
-from customer_research.reports.render.notion import MOST_BYTES, pages
 from customer_research.research.export import Exported, to_notion
 from customer_research.sandbox.serve import Sandbox
 from customer_research.sandbox.servers.notion import PERSON_TOKEN, TOKEN

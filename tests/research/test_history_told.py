@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from made_up_lake import LATE, NAMES, NOW, STEADY, STOPPED, fill, settings_file, settings_in, stories
 
+from customer_research.documents.formats import json_, markdown, terminal
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.report import Figures, Report, Table
 from customer_research.errors import (
@@ -29,7 +30,6 @@ from customer_research.errors import (
     UsageError,
 )
 from customer_research.health.findings import findings_sql
-from customer_research.reports.render import json_, markdown, terminal
 from customer_research.research import Research
 from customer_research.research.history import backfill as module
 from customer_research.research.history import proving

@@ -10,11 +10,11 @@ import pytest
 from rich.cells import cell_len
 from scenario_judge import EXPECTED
 
+from customer_research.documents.formats import markdown, terminal
 from customer_research.domain.account import Account
 from customer_research.domain.occasion import Occasion
 from customer_research.reports.kinds import KINDS, OPERATOR_KINDS
 from customer_research.reports.kinds import comparison as comparison_kind
-from customer_research.reports.render import markdown, terminal
 from customer_research.research import Research
 from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings

@@ -13,12 +13,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from customer_research.documents.formats import json_, markdown, terminal
 from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.money import stated
 from customer_research.domain.report import Report, Table, Text
 from customer_research.domain.snapshot import Snapshot
 from customer_research.errors import UsageError
-from customer_research.reports.render import json_, markdown, terminal
 from customer_research.research.portfolio import desk
 from customer_research.research.portfolio.accounts import freshness_of
 from customer_research.research.portfolio.looking import Wanted

@@ -13,6 +13,7 @@ import pytest
 from portfolio_cases import Row, reading_of, said, unequal
 from scenario_judge import EXPECTED, plain, same
 
+from customer_research.documents.formats import markdown
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Gap
 from customer_research.domain.health import BAND_LABELS, BAND_ORDER, NO_BAND
@@ -25,7 +26,6 @@ from customer_research.lake import Lake
 from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.queries import account_columns
 from customer_research.reports.kinds import portfolio as portfolio_report
-from customer_research.reports.render import markdown
 from customer_research.research import Research
 from customer_research.research.portfolio import looking
 from customer_research.research.portfolio.looking import Wanted

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from made_up_lake import NAMES, NOW, STOPPED, fill, settings_in, stories
 
+from customer_research.documents.formats import FORMATS, render, terminal
 from customer_research.domain.evidence import Gap
 from customer_research.domain.money import Money
 from customer_research.domain.portfolio import Mover, Moves, Week
@@ -17,7 +18,6 @@ from customer_research.domain.report import Report
 from customer_research.domain.words import money_words
 from customer_research.errors import UsageError
 from customer_research.reports.kinds import digest
-from customer_research.reports.render import FORMATS, render, terminal
 from customer_research.research.alerting import check
 from customer_research.research.history.backfill import backfill
 from customer_research.research.portfolio import desk

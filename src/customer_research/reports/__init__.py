@@ -1,1 +1,1 @@
-"""Data out: report kinds and renderers."""
+"""Data out, thought: the kinds of report, made of accounts; `documents` draws them."""

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal
 
+from customer_research.documents.audience import customer_account, customer_report
 from customer_research.domain.account import Account, Records
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.money import Money, totals
@@ -36,7 +37,6 @@ from customer_research.domain.report import (
 )
 from customer_research.domain.words import list_words
 from customer_research.errors import RenderError, UsageError
-from customer_research.reports.audience import customer_account, customer_report
 from customer_research.reports.tones import tone_of
 
 STREAMS = frozenset(

@@ -7,6 +7,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from customer_research.documents.answering import cause_words, unable_words
+from customer_research.documents.present import source_title
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.health import (
@@ -34,7 +36,6 @@ from customer_research.domain.report import (
 )
 from customer_research.domain.snapshot import Reading
 from customer_research.domain.words import share_words, value_words
-from customer_research.reports.answering import cause_words, unable_words
 from customer_research.reports.build import (
     NOT_RECORDED,
     bullets,
@@ -44,7 +45,6 @@ from customer_research.reports.build import (
     stated,
 )
 from customer_research.reports.disagreements import disagreements, finding_prose
-from customer_research.reports.presentation import source_title
 from customer_research.reports.tones import BAND_TONES
 from customer_research.reports.urgency import urgency_prose
 

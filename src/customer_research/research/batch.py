@@ -18,15 +18,15 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from customer_research.connect.concurrent import together
+from customer_research.documents.formats.csv_ import plain
+from customer_research.documents.masking import mask_text
+from customer_research.documents.present import gap_words
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact
 from customer_research.domain.report import Report
 from customer_research.domain.words import clean, value_words
 from customer_research.errors import AmbiguousOperator, ConfigError, CustomerResearchError, OperatorNotFound, UsageError
 from customer_research.reports.kinds import OPERATOR_KINDS
-from customer_research.reports.masking import mask_text
-from customer_research.reports.presentation import gap_words
-from customer_research.reports.render.csv_ import plain
 from customer_research.reports.standing import SUMMARY
 from customer_research.research.comparison import OPERATORS_AT_ONCE
 from customer_research.research.entries import Entry

@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 from customer_research.connect.recording import Recording
 from customer_research.connect.source import Clock
+from customer_research.documents.formats.notion import pages as pieces_of
+from customer_research.documents.masking import People, mask_text
 from customer_research.domain.health import HealthScore, standing_label
 from customer_research.domain.report import Report
 from customer_research.domain.words import clean
 from customer_research.errors import ConfigError, NotThere
-from customer_research.reports.masking import People, mask_text
-from customer_research.reports.render.notion import pages as pieces_of
 from customer_research.settings import Settings
 from customer_research.sources.notion.pages import KEY, PROPERTIES, NotionPages
 from customer_research.store.database import open_store

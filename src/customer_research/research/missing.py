@@ -6,6 +6,7 @@ from collections import defaultdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from customer_research.documents.present import gap_words
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import ANSWERS, Gap
 from customer_research.domain.report import Report
@@ -22,7 +23,6 @@ from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.queries import SILENT, account_columns
 from customer_research.reports.build import STREAMS
 from customer_research.reports.kinds.missing import Unknown, build
-from customer_research.reports.presentation import gap_words
 from customer_research.research.figures import Measuring
 from customer_research.research.judge import card_named, metrics_needed, scored_row
 from customer_research.research.whatif import assumption

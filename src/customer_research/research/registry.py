@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from customer_research.documents.formats import FORMATS
 from customer_research.domain.health import BAND_LABELS, BAND_ORDER, STATUS_LABELS
 from customer_research.domain.urgency import LEVEL_LABELS
 from customer_research.health.alerts.declared import load_alert_rules
@@ -22,7 +23,6 @@ from customer_research.health.scorecard import (
 )
 from customer_research.metrics.catalogue import METRICS, SUBJECTS
 from customer_research.reports.kinds import EVERY_KIND
-from customer_research.reports.render import FORMATS
 from customer_research.research.canonical import described
 from customer_research.research.figures import WIDE_METRICS
 from customer_research.research.judge import playbook_of, urgency_causes
@@ -249,7 +249,7 @@ KINDS_INTRODUCTION = """\
 `customer-research report KIND [OPERATOR ...]` makes any of them, in any format; many have a command of their own name.
 Internal reports show everything; with `--audience customer` a kind that has a form for customers shows nothing internal:
 no score, band, gate, finding, risk, advice, alert, note, contact, deal, MRR, other operator, request or link of ours
-(`reports/audience.py` decides, and a test with a mark on every internal value proves it). The other kinds refuse it.
+(`documents/audience.py` decides, and a test with a mark on every internal value proves it). The other kinds refuse it.
 """
 
 PLAYBOOK_INTRODUCTION = """\

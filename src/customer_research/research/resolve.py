@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from customer_research.connect.source import Batch
+from customer_research.documents.present import source_title
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.identity import Candidate, Interpretation, LookupAnswer, Match
 from customer_research.errors import (
@@ -19,7 +20,6 @@ from customer_research.errors import (
 from customer_research.identity.collapse import candidates
 from customer_research.identity.directory import MAX_MATCHES, Directory
 from customer_research.identity.interpret import interpret
-from customer_research.reports.presentation import source_title
 from customer_research.research.connections import Connections
 from customer_research.sources.warehouse.operators import operators
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from customer_research.documents.present import source_title
 from customer_research.domain.account import Account
 from customer_research.domain.alert import SEVERITIES, Alert, AlertEvent, Episode, RuleInWords, alerts_of
 from customer_research.domain.evidence import Fact, Figure, Receipt, merge_basis
@@ -26,7 +27,6 @@ from customer_research.domain.report import (
 from customer_research.domain.words import counted
 from customer_research.reports.build import bullets, figure, section, sections, stated
 from customer_research.reports.kinds.portfolio import brief, mrr_cell
-from customer_research.reports.presentation import source_title
 from customer_research.reports.standing import by_worth
 from customer_research.reports.tones import PRIORITY_TONES
 from customer_research.reports.urgency import urgency_cell, urgency_rank

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from customer_research.documents.answering import unable_words
+from customer_research.documents.present import source_title
 from customer_research.domain.account import Account
 from customer_research.domain.advice import PRIORITIES, Advice, Meeting
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
@@ -13,7 +15,6 @@ from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Block, FigureLine, Figures, Prose, Report
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement, progress, tables
-from customer_research.reports.answering import unable_words
 from customer_research.reports.build import (
     INTERNALLY,
     STREAMS,
@@ -34,7 +35,6 @@ from customer_research.reports.build import (
 )
 from customer_research.reports.disagreements import disagreements
 from customer_research.reports.frame import frame
-from customer_research.reports.presentation import source_title
 from customer_research.reports.recommend import due
 from customer_research.reports.standing import health
 from customer_research.reports.tones import PRIORITY_TONES

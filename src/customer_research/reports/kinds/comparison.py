@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+from customer_research.documents.present import gap_words
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap
 from customer_research.domain.health import BAND_ORDER, standing_label
@@ -13,7 +14,6 @@ from customer_research.domain.report import Cell, Freshness, Prose, Report, Tabl
 from customer_research.domain.words import value_words
 from customer_research.reports import judgement
 from customer_research.reports.build import STREAMS, Kind, bullets, section, sections
-from customer_research.reports.presentation import gap_words
 from customer_research.reports.recommend import advised
 from customer_research.reports.standing import STANDINGS, Standing, by_worth, status
 from customer_research.reports.tones import BAND_TONES, PRIORITY_TONES

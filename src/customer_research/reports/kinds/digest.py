@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from customer_research.documents.answering import answer_words
+from customer_research.documents.present import source_title
 from customer_research.domain.advice import PRIORITIES
 from customer_research.domain.alert import Alert, alerts_of
 from customer_research.domain.evidence import Fact, Gap
@@ -15,11 +17,9 @@ from customer_research.domain.money import Amounts
 from customer_research.domain.portfolio import Done, Moves, Portfolio, Week
 from customer_research.domain.report import Block, FigureLine, Figures, Missing, Prose, Report, Text, Tone
 from customer_research.domain.words import counted, instant_words, value_words
-from customer_research.reports.answering import answer_words
 from customer_research.reports.build import Kind, bullets, section, sections, stated
 from customer_research.reports.kinds.moving import first, money_at_risk, movers_table, proofs, uncompared
 from customer_research.reports.kinds.portfolio import disagreements_table, gap_warnings, nobody, number, table, untold
-from customer_research.reports.presentation import source_title
 from customer_research.reports.recommend import due
 from customer_research.reports.standing import by_worth
 from customer_research.reports.tones import PRIORITY_TONES

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from customer_research.documents.present import source_title
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.identity import Candidate, LookupAnswer, Match
@@ -26,7 +27,6 @@ from customer_research.domain.report import (
 from customer_research.errors import RenderError
 from customer_research.reports import judgement
 from customer_research.reports.build import Kind, bullets, proven_prose, section, sections, stated
-from customer_research.reports.presentation import source_title
 from customer_research.reports.standing import STANDINGS
 
 _LONGEST_TERM = 120

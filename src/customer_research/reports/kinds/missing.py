@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from customer_research.documents.present import gap_words
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.health import BAND_LABELS, Band
 from customer_research.domain.report import Block, Bullets, Cell, Prose, Report, Table, Text
 from customer_research.reports import judgement
 from customer_research.reports.build import section, sections, stated
-from customer_research.reports.presentation import gap_words
 
 WARNING = "The bounds are hypothetical: each rule that cannot be judged is taken to fire, and not to. Not every such case need be possible."
 

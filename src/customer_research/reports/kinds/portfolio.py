@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from customer_research.documents.present import source_title
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import AT_RISK_BANDS, BAND_LABELS, STATUS_LABELS, UNTOLD_BANDS
@@ -17,7 +18,6 @@ from customer_research.domain.words import counted, value_words
 from customer_research.reports import pictures
 from customer_research.reports.build import figure, section, sections, stated
 from customer_research.reports.conversion import converted
-from customer_research.reports.presentation import source_title
 from customer_research.reports.standing import flag, health
 from customer_research.reports.track import by_band
 from customer_research.reports.urgency import urgency_cell

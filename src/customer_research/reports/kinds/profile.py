@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from customer_research.documents.present import source_title
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure
 from customer_research.domain.report import Block, Cell, FigureLine, Figures, Prose, Report, Section, Table
@@ -35,7 +36,6 @@ from customer_research.reports.build import (
 from customer_research.reports.days import LISTING
 from customer_research.reports.disagreements import disagreements
 from customer_research.reports.frame import frame
-from customer_research.reports.presentation import source_title
 from customer_research.reports.recommend import recommendation_section
 from customer_research.reports.standing import observed_churn
 from customer_research.reports.track import beside_band

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from customer_research.documents.formats import accounts_csv
 from customer_research.domain.evidence import Gap
 from customer_research.domain.portfolio import Overview, Portfolio, Risks, Week
 from customer_research.domain.report import Report
@@ -18,7 +19,6 @@ from customer_research.errors import StoreError, UsageError
 from customer_research.health.history import SOURCE
 from customer_research.reports.kinds import churn_risk, digest, portfolio_summary
 from customer_research.reports.kinds import portfolio as portfolio_kind
-from customer_research.reports.render import accounts_csv
 from customer_research.reports.standing import PORTFOLIO_COLUMNS
 from customer_research.research.exchange import rates_around
 from customer_research.research.history.keeping import changes

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from customer_research.reports.render import FORMATS
+from customer_research.documents.formats import FORMATS
 from customer_research.surfaces.cli import screen
 from customer_research.surfaces.cli.reports import (
     NOT_FOUND,

@@ -44,10 +44,10 @@ def why(
     show_personal: bool,
 ) -> int:
     """Explain one figure; exit code 3 when a source left it unknown, 1 when a replay differs."""
+    from customer_research.documents.formats import explanation as render  # noqa: PLC0415
+    from customer_research.documents.formats import render as render_report  # noqa: PLC0415
     from customer_research.domain.evidence import ANSWERS, Gap  # noqa: PLC0415
     from customer_research.domain.report import Report  # noqa: PLC0415
-    from customer_research.reports.render import explanation as render  # noqa: PLC0415
-    from customer_research.reports.render import render as render_report  # noqa: PLC0415
 
     async def work(research: Research) -> Explanation | Report:
         judged = await research.reason(operator, metric)

@@ -1,0 +1,169 @@
+"""Charts along words: dimensions and bands as bars, a waterfall as steps that add up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from customer_research.documents.charts import TOTAL, steps
+from customer_research.documents.drawing.marks import (
+    Row,
+    bounds,
+    height_title,
+    number_format,
+    plain,
+    units_of,
+)
+from customer_research.documents.drawing.parts import (
+    ROW,
+    WIDTH,
+    Spec,
+    alone,
+    chosen,
+    datum,
+    haloed,
+    hatched,
+    tone_colour,
+    unknown_text,
+    values,
+    word_axis,
+)
+from customer_research.documents.drawing.theme import Theme
+from customer_research.documents.present import TONE_WORDS, Presenter
+from customer_research.domain.report import Chart, Tone
+
+_FULL = 100
+_CHARACTER, _NAMES = 6.8, 190
+
+
+def bars(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: Theme) -> Spec:
+    """A bar for each mark, in order; where there are several units, one drawing a unit."""
+    drawn = []
+    for unit in units_of(rows):
+        mine = [row for row in rows if row.unit in {unit, ""}]
+        heights = [row.height for row in mine if row.height is not None]
+        low, high = bounds(heights, zero=True)
+        if unit == "points" and low >= 0 and high <= _FULL:
+            low, high = 0.0, float(_FULL)
+        found = steps([row.height for row in mine], [True] * len(mine))
+        drawn.append(_panel(chart, mine, found, (low, high), presenter, theme=theme))
+    return drawn[0] if len(drawn) == 1 else {"vconcat": [{**one, "width": WIDTH - 220} for one in drawn]}
+
+
+def waterfall(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: Theme) -> Spec:
+    """Steps from where the one before ended; a mark of the series `total` stands on zero. Nothing is added over units."""
+    drawn = []
+    for unit in units_of(rows):
+        mine = [row for row in rows if row.unit in {unit, ""}]
+        found = steps([row.height for row in mine], [row.series == TOTAL for row in mine])
+        ends = [end for step in found if step for end in step]
+        signed = [replace(row, tone=_by_sign(row)) for row in mine]
+        drawn.append(_panel(chart, signed, found, bounds(ends, zero=True), presenter, theme=theme, toned=False))
+    return drawn[0] if len(drawn) == 1 else {"vconcat": [{**one, "width": WIDTH - 220} for one in drawn]}
+
+
+def _by_sign(row: Row) -> Tone:
+    """The tone of a step: what it adds is good, what it takes bad, unless the mark says otherwise."""
+    if row.height is None or row.series == TOTAL or row.tone != "neutral":
+        return row.tone
+    return "bad" if row.height < 0 else "good"
+
+
+def _panel(
+    chart: Chart,
+    rows: Sequence[Row],
+    found: Sequence[tuple[float, float] | None],
+    span: tuple[float, float],
+    presenter: Presenter,
+    *,
+    theme: Theme,
+    toned: bool = True,
+) -> Spec:
+    low, high = span
+    room = (high - low) * _room(rows, toned=toned)
+    data = [
+        {
+            **datum(row),
+            "words": _words(row, toned=toned),
+            "from": plain(step[0]) if step else None,
+            "to": plain(step[1]) if step else None,
+        }
+        for row, step in zip(rows, found, strict=True)
+    ]
+    unit = next((row.unit for row in rows if row.unit), "")
+    ticks = [0, 25, 50, 75, 100] if (unit, low, high) == ("points", 0.0, float(_FULL)) else None
+    axis = {
+        "title": height_title(chart, presenter, unit) or None,
+        "format": number_format(unit),
+        "tickCount": 6,
+        "ticks": False,
+        **({"values": ticks} if ticks else {}),
+    }
+    across: Spec = {
+        "field": "from",
+        "type": "quantitative",
+        "axis": axis,
+        "scale": {"domain": [plain(low), plain(high + room)], "nice": False, "zero": False},
+    }
+    down: Spec = {
+        "field": "key",
+        "type": "nominal",
+        "sort": None,
+        "axis": word_axis(),
+        "scale": {"domain": [row.key for row in rows], "paddingInner": 0.32, "paddingOuter": 0.16},
+    }
+    return {
+        "width": WIDTH,
+        "height": max(2, len(rows)) * ROW,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "data": values(data),
+        "encoding": {"y": down},
+        "layer": [
+            {
+                "transform": chosen("datum.height === null"),
+                "mark": hatched(theme),
+                "encoding": {"x": {**across, "field": None, "datum": plain(low)}, "x2": {"datum": plain(high)}},
+            },
+            *haloed(
+                theme,
+                {
+                    "transform": chosen("datum.height === null"),
+                    "mark": unknown_text(theme, align="center", text={"expr": "datum.words"}),
+                    "encoding": {"x": {"datum": plain((low + high) / 2)}},
+                },
+            ),
+            {
+                "transform": chosen("datum.height !== null"),
+                "mark": {"type": "bar", "cornerRadius": 2},
+                "encoding": {"x": across, "x2": {"field": "to"}, "color": tone_colour(theme)},
+            },
+            {
+                "transform": chosen("datum.height !== null"),
+                "mark": {"type": "text", "align": "left", "dx": 6, "text": {"expr": "datum.words"}},
+                "encoding": {"x": {"field": "to", "type": "quantitative"}},
+            },
+            alone(
+                {
+                    "mark": {"type": "rule", "stroke": theme.quiet},
+                    "encoding": {"x": {"datum": 0}, "y": {"value": 0}, "y2": {"value": "height"}},
+                }
+            ),
+        ],
+    }
+
+
+def _room(rows: Sequence[Row], *, toned: bool) -> float:
+    """How much of the axis its words need beyond the longest bar, as a share of the bar."""
+    words = max((len(_words(row, toned=toned)) for row in rows if row.height is not None), default=0) * _CHARACTER + 12
+    names = min(_NAMES, max(len(row.place) for row in rows) * _CHARACTER)
+    plot = WIDTH - names - 16
+    return words / max(plot - words, plot / 3)
+
+
+def _words(row: Row, *, toned: bool) -> str:
+    """What is written at a bar: its figure, and its tone in a word."""
+    if row.height is None:
+        return row.words if row.words.startswith("unknown") else f"unknown: {row.words}"
+    parts = [part for part in (row.label, row.words) if part]
+    word = TONE_WORDS[row.tone] if toned else ""
+    return ": ".join(parts) + (f" ({word})" if word else "")

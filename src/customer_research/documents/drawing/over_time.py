@@ -1,0 +1,514 @@
+"""Charts over time: a history with its events, months beside the year before, amounts on their days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from customer_research.documents.drawing.marks import (
+    UNKNOWN,
+    Row,
+    bounds,
+    day_number,
+    height_title,
+    month_words,
+    number_format,
+    plain,
+    series_of,
+    units_of,
+)
+from customer_research.documents.drawing.parts import (
+    DASHES,
+    SMALL,
+    WIDTH,
+    Spec,
+    chosen,
+    datum,
+    haloed,
+    hatched,
+    looked_up,
+    tone_colour,
+    tone_shape,
+    unknown_text,
+    values,
+)
+from customer_research.documents.drawing.theme import Theme
+from customer_research.documents.present import Presenter
+from customer_research.domain.report import Chart
+
+_HEIGHT = 210
+_LANE = 84
+_FULL = 100.0
+_DAY = 86_400_000
+_MOST_POINTS = 60
+_MOST_WORDS = 16
+_YEAR = 12
+_YEAR_BEFORE = "year before"
+_CHARACTER = 6.3
+_FEW_DAYS, _SOME_MONTHS = 45, 430
+
+
+# -- history -----------------------------------------------------------------------------------------------------------
+
+
+def history(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: Theme) -> Spec:
+    """A line a series over days, broken where a figure is unknown; its events as numbered rules."""
+    drawn = []
+    for unit in units_of(rows):
+        mine = [row for row in rows if row.unit in {unit, ""}]
+        drawn.append(_line_panel(chart, mine, unit, presenter, theme))
+    return _stacked(drawn)
+
+
+def _line_panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Presenter, theme: Theme) -> Spec:
+    heights = [row.height for row in rows if row.height is not None]
+    low, high = bounds(heights, zero=True)
+    if unit == "points" and low >= 0 and high <= _FULL:
+        low, high = 0.0, _FULL
+    days = [row.day for row in rows] + [day_number(event.on) for event in chart.events]
+    span = (min(days), max(*days, min(days) + _DAY))
+    names = series_of(rows)
+    lines = [row for name in names for row in _segmented([row for row in rows if row.series == name])]
+    holes = [hole for name in names for hole in _holes([row for row in rows if row.series == name], span)]
+    x: Spec = {"field": "day", "type": "temporal", "scale": _days_scale(span), "axis": _day_axis(span)}
+    y: Spec = {
+        "field": "height",
+        "type": "quantitative",
+        "scale": {"domain": [plain(low), plain(high)], "nice": (low, high) != (0.0, _FULL)},
+        "axis": {"title": height_title(chart, presenter, unit) or None, "format": number_format(unit), "tickCount": 5},
+    }
+    ends = [{**lines[at], "words": lines[at]["words"]} for at in _ends(lines)]
+    several = len(names) > 1
+    colour = _series_colour(names, theme) if several else {"value": theme.series[0]}
+    dash = _series_dash(names) if several else {"value": [1, 0]}
+    dotted = (
+        {"color": colour, "shape": {"value": "circle"}}
+        if several
+        else {"color": tone_colour(theme), "shape": tone_shape()}
+    )
+    layers: list[Spec] = [
+        {
+            "data": values(holes),
+            "mark": hatched(theme),
+            "encoding": {"x": {**x, "field": "from"}, "x2": {"field": "to"}},
+        },
+        *_events(chart, theme, x),
+        {
+            "data": values([row for row in lines if row["height"] is not None]),
+            "mark": {"type": "line", "strokeWidth": 2.25, "strokeJoin": "round"},
+            "encoding": {"x": x, "y": y, "color": colour, "strokeDash": dash, "detail": {"field": "segment"}},
+        },
+        {
+            "data": values([row for row in lines if row["height"] is not None and _dotted(lines, row)]),
+            "mark": {"type": "point", "filled": True, "size": 34, "opacity": 1},
+            "encoding": {"x": x, "y": y, **dotted},
+        },
+        *haloed(
+            theme,
+            {
+                "data": values(ends),
+                "mark": {"type": "text", "dy": -11, "align": {"expr": "datum.align"}, "text": {"expr": "datum.words"}},
+                "encoding": {"x": x, "y": y},
+            },
+        ),
+        *haloed(
+            theme,
+            {
+                "data": values([hole for hole in holes if hole["wide"]]),
+                "mark": unknown_text(theme),
+                "encoding": {"x": {**x, "field": "middle"}, "y": {"value": _HEIGHT - 12}},
+            },
+        ),
+    ]
+    return {
+        "width": WIDTH,
+        "height": _HEIGHT,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "layer": layers,
+        **({} if several else {"resolve": {"scale": {"color": "independent"}}}),
+    }
+
+
+def _segmented(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+    segment = 0
+    for row in rows:
+        segment += row.height is None
+        yield {**datum(row), "day": row.day, "segment": f"{row.series}\x1f{segment}"}
+
+
+def _ends(lines: Sequence[dict[str, Any]]) -> Iterator[int]:
+    """Where figures are written: at the first and the last known mark of each series."""
+    for name in dict.fromkeys(row["series"] for row in lines):
+        known = [at for at, row in enumerate(lines) if row["series"] == name and row["height"] is not None]
+        for at in dict.fromkeys((known[0], known[-1]) if known else ()):
+            lines[at]["align"] = "left" if at == known[0] and len(known) > 1 else "right"
+            yield at
+
+
+def _dotted(lines: Sequence[dict[str, Any]], row: dict[str, Any]) -> bool:
+    """Whether a mark gets a point: all of a short line, of a long one its ends and what stands alone."""
+    if len(lines) <= _MOST_POINTS or "align" in row:
+        return True
+    return len([one for one in lines if one["segment"] == row["segment"] and one["height"] is not None]) == 1
+
+
+def _holes(rows: Sequence[Row], span: tuple[int, int]) -> Iterator[dict[str, Any]]:
+    """The stretches whose figure is unknown: from half-way after the mark before to half-way before the one after."""
+    whole = span[1] - span[0]
+    at = 0
+    while at < len(rows):
+        if rows[at].height is not None:
+            at += 1
+            continue
+        first = at
+        while at < len(rows) and rows[at].height is None:
+            at += 1
+        begin = (rows[first - 1].day + rows[first].day) // 2 if first else span[0]
+        end = (rows[at - 1].day + rows[at].day) // 2 if at < len(rows) else span[1]
+        yield {
+            "from": begin,
+            "to": max(end, begin + _DAY),
+            "middle": (begin + end) // 2,
+            "wide": (end - begin) * 9 > whole,
+        }
+
+
+def _events(chart: Chart, theme: Theme, x: Spec) -> Iterator[Spec]:
+    """Events as rules with their number, in the order in which they are listed under the drawing."""
+    told = [
+        {"day": day_number(event.on), "number": str(number), "row": -9 - 13 * (number % 2)}
+        for number, event in enumerate(chart.events, 1)
+    ]
+    if not told:
+        return
+    yield {
+        "data": values(told),
+        "mark": {"type": "rule", "stroke": theme.quiet, "strokeDash": [3, 3]},
+        "encoding": {"x": x},
+    }
+    yield {
+        "data": values(told),
+        "mark": {
+            "type": "text",
+            "y": {"expr": "datum.row"},
+            "fontSize": SMALL,
+            "fontWeight": "bold",
+            "text": {"expr": "datum.number"},
+            "fill": theme.quiet,
+        },
+        "encoding": {"x": x},
+    }
+
+
+def _days_scale(span: tuple[int, int]) -> Spec:
+    pad = max(_DAY, (span[1] - span[0]) // 50)
+    return {"type": "utc", "domain": [span[0] - pad, span[1] + pad], "nice": False}
+
+
+def _day_axis(span: tuple[int, int]) -> Spec:
+    days = (span[1] - span[0]) // _DAY
+    form = "%-d %b" if days <= _FEW_DAYS else "%b %Y"
+    return {
+        "title": None,
+        "format": form,
+        "tickCount": {"interval": "month", "step": 1 if days <= _SOME_MONTHS // 2 else 2 if days <= _SOME_MONTHS else 4}
+        if days > _FEW_DAYS
+        else 6,
+        "grid": False,
+        "domain": True,
+        "labelOverlap": True,
+    }
+
+
+def _series_colour(names: Sequence[str], theme: Theme) -> Spec:
+    colours = [theme.series[at % len(theme.series)] for at in range(len(names))]
+    return {"field": "series", "type": "nominal", "scale": {"domain": list(names), "range": colours}}
+
+
+def _series_dash(names: Sequence[str]) -> Spec:
+    dashes = [list(DASHES[at % len(DASHES)]) for at in range(len(names))]
+    return {"field": "series", "type": "nominal", "scale": {"domain": list(names), "range": dashes}}
+
+
+def _stacked(drawn: Sequence[Spec]) -> Spec:
+    """One drawing as it is; several under each other, where a drawing fits its own width only."""
+    if len(drawn) == 1:
+        return dict(drawn[0])
+    alone = [{name: part for name, part in one.items() if name != "autosize"} for one in drawn]
+    return {"vconcat": [{**one, "width": WIDTH - 90} for one in alone]}
+
+
+# -- months ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Months:
+    """The months that are drawn; the series that is the year before of another (empty: none), and by how many months it is moved."""
+
+    shown: tuple[int, ...]
+    earlier: str
+    shift: int = 0
+
+
+def months(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: Theme) -> Spec:
+    """A column a month and series; a series twelve months before another stands beside it, in outline."""
+    return _stacked(
+        [
+            _month_panel(chart, [row for row in rows if row.unit in {unit, ""}], unit, presenter, theme)
+            for unit in units_of(rows)
+        ]
+    )
+
+
+def _month_panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Presenter, theme: Theme) -> Spec:
+    names = series_of(rows)
+    found = _months(rows, names)
+    order = [found.earlier, *(name for name in names if name != found.earlier)] if found.earlier else list(names)
+    low, high = bounds([row.height for row in rows if row.height is not None], zero=True)
+    data = [
+        {**datum(row), "month": f"{row.month + (found.shift if row.series == found.earlier else 0)}"} for row in rows
+    ]
+    words = _month_labels(found.shown)
+    x: Spec = {
+        "field": "month",
+        "type": "nominal",
+        "sort": None,
+        "scale": {"domain": [str(month) for month in found.shown], "paddingInner": 0.25, "paddingOuter": 0.1},
+        "axis": {
+            "title": None,
+            "labelExpr": looked_up(words),
+            "labelAngle": 0,
+            "ticks": False,
+            "domain": True,
+            "grid": False,
+        },
+    }
+    several = len(names) > 1
+    beside: Spec = (
+        {"xOffset": {"field": "series", "type": "nominal", "sort": order, "scale": {"domain": order}}}
+        if several
+        else {}
+    )
+    y: Spec = {
+        "field": "height",
+        "type": "quantitative",
+        "scale": {"domain": [plain(low), plain(high)], "nice": True},
+        "axis": {"title": height_title(chart, presenter, unit) or None, "format": number_format(unit), "tickCount": 5},
+    }
+    fills = [
+        theme.earlier if name == found.earlier and found.earlier else colour
+        for name, colour in _coloured(order, found, theme)
+    ]
+    lines = [colour for _, colour in _coloured(order, found, theme)]
+    legend: Spec = {"legend": {"symbolType": "square"}} if several else {"legend": None}
+    layers: list[Spec] = [
+        {
+            "transform": chosen("datum.height === null"),
+            "mark": hatched(theme),
+            "encoding": {"x": x, **beside, "y": {"value": 0}, "y2": {"value": _HEIGHT}},
+        },
+        {
+            "transform": chosen("datum.height !== null"),
+            "mark": {"type": "bar", "strokeWidth": 1},
+            "encoding": {
+                "x": x,
+                **beside,
+                "y": y,
+                "fill": {"field": "series", "type": "nominal", "scale": {"domain": order, "range": fills}, **legend},
+                "stroke": {
+                    "field": "series",
+                    "type": "nominal",
+                    "scale": {"domain": order, "range": lines},
+                    "legend": None,
+                },
+            },
+        },
+        *haloed(
+            theme,
+            {
+                "transform": chosen("datum.height === null"),
+                "mark": unknown_text(theme, angle=270, align="center", baseline="middle"),
+                "encoding": {"x": x, **beside, "y": {"value": _HEIGHT // 2}},
+            },
+        ),
+    ]
+    if not several:
+        layers.append(
+            {
+                "data": values([data[at] for at in _worded(data, len(found.shown))]),
+                "mark": {"type": "text", "dy": -7, "fontSize": SMALL, "text": {"expr": "datum.words"}},
+                "encoding": {"x": x, "y": y},
+            }
+        )
+    return {
+        "width": WIDTH,
+        "height": _HEIGHT,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "data": values(data),
+        "layer": layers,
+    }
+
+
+def _worded(data: Sequence[dict[str, Any]], columns: int) -> Iterator[int]:
+    """Which columns get their figure written: all if the words fit, else the last and the highest."""
+    known = [at for at, row in enumerate(data) if row["height"] is not None]
+    room = (WIDTH - 60) / columns
+    longest = max((len(data[at]["words"]) for at in known), default=0) * _CHARACTER
+    if not known or longest <= room:
+        yield from known
+        return
+    yield known[-1]
+    highest = max(known, key=lambda at: (data[at]["height"], at))
+    if (known[-1] - highest) * room > longest:
+        yield highest
+
+
+def _months(rows: Sequence[Row], names: Sequence[str]) -> _Months:
+    held = {name: {row.month for row in rows if row.series == name} for name in names}
+    for earlier in names:
+        moved = {month + _YEAR for month in held[earlier]}
+        for later in names:
+            both = moved & held[later]
+            if later != earlier and 2 * len(both) >= len(held[later]) and len(both) > len(held[earlier] & held[later]):
+                shown = moved | set().union(*(held[name] for name in names if name != earlier))
+                return _Months(_every(shown), earlier, _YEAR)
+    named = next((name for name in names if len(names) > 1 and name.lower() == _YEAR_BEFORE), "")
+    return _Months(_every(set().union(*held.values())), named)
+
+
+def _every(found: set[int]) -> tuple[int, ...]:
+    """All months from the first to the last: one that has no mark is seen to be missing."""
+    return tuple(range(min(found), max(found) + 1))
+
+
+def _month_labels(shown: Sequence[int]) -> dict[str, list[str]]:
+    """Short names of months; the year under the first and each January. Of many months, every third is named."""
+    step = 1 if len(shown) <= _YEAR + 6 else 3
+    words = {}
+    for at, month in enumerate(shown):
+        name, year = month_words(month)
+        named = step == 1 or month % step == 0
+        words[str(month)] = [name if named else "", year if named and (at < step or month % _YEAR == 0) else ""]
+    return words
+
+
+def _coloured(order: Sequence[str], found: _Months, theme: Theme) -> Iterator[tuple[str, str]]:
+    at = 0
+    for name in order:
+        if found.earlier and name == found.earlier:
+            yield name, theme.series[0]
+            continue
+        yield name, theme.series[at % len(theme.series)]
+        at += 1
+
+
+# -- timeline ----------------------------------------------------------------------------------------------------------
+
+
+def timeline(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: Theme) -> Spec:
+    """A lane for each kind of event and unit: amounts as stems on their days, what is unknown as a hollow mark."""
+    lanes = list(dict.fromkeys((row.series, row.unit) for row in rows))
+    lanes = [lane for lane in lanes if lane[1] or all(other[0] != lane[0] or not other[1] for other in lanes)]
+    days = [row.day for row in rows] + [day_number(event.on) for event in chart.events]
+    span = (min(days), max(*days, min(days) + _DAY))
+    largest = {
+        unit: bounds([abs(row.height) for row in rows if row.unit == unit and row.height is not None], zero=True)[1]
+        for unit in units_of(rows)
+    }
+    few, highest = len(rows) <= _MOST_WORDS, _highest(rows)
+    data = [_stem(row, _lane(row, lanes), len(lanes), largest, said=few or row in highest) for row in rows]
+    x: Spec = {"field": "day", "type": "temporal", "scale": _days_scale(span), "axis": _day_axis(span)}
+    several = len({unit for _, unit in lanes if unit}) > 1
+    names = [_lane_words(chart, presenter, lane, several=several) for lane in lanes]
+    y: Spec = {
+        "field": "base",
+        "type": "quantitative",
+        "scale": {"domain": [0, len(lanes)], "nice": False},
+        "axis": {
+            "title": None,
+            "values": [len(lanes) - at - 1 for at in range(len(lanes))],
+            "labelExpr": looked_up({str(len(lanes) - at - 1): name for at, name in enumerate(names)}),
+            "labelLimit": 150,
+            "labelFontSize": SMALL + 1,
+            "labelBaseline": "bottom",
+            "ticks": False,
+        },
+    }
+    top: Spec = {"field": "top", "type": "quantitative"}
+    return {
+        "width": WIDTH,
+        "height": _LANE * len(lanes),
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "data": values(data),
+        "layer": [
+            *_events(chart, theme, x),
+            {
+                "transform": chosen("datum.height !== null"),
+                "mark": {"type": "rule", "strokeWidth": 2},
+                "encoding": {"x": x, "y": y, "y2": {"field": "top"}, "color": tone_colour(theme)},
+            },
+            {
+                "transform": chosen("datum.height !== null"),
+                "mark": {"type": "point", "filled": True, "size": 48, "opacity": 1},
+                "encoding": {"x": x, "y": top, "color": tone_colour(theme), "shape": tone_shape()},
+            },
+            {
+                "transform": chosen("datum.height === null"),
+                "mark": {
+                    "type": "point",
+                    "filled": False,
+                    "opacity": 1,
+                    "size": 60,
+                    "stroke": theme.tones["unknown"],
+                    "shape": "diamond",
+                },
+                "encoding": {"x": x, "y": top},
+            },
+            *haloed(
+                theme,
+                {
+                    "transform": chosen("datum.said"),
+                    "mark": {"type": "text", "dy": -11, "fontSize": SMALL, "text": {"expr": "datum.words"}},
+                    "encoding": {"x": x, "y": top},
+                },
+            ),
+        ],
+    }
+
+
+def _lane(row: Row, lanes: Sequence[tuple[str, str]]) -> int:
+    return next(at for at, (series, unit) in enumerate(lanes) if series == row.series and row.unit in {unit, ""})
+
+
+def _stem(row: Row, lane: int, lanes: int, largest: dict[str, float], *, said: bool) -> dict[str, Any]:
+    base = lanes - lane - 1
+    share = 0.3 if row.height is None else 0.66 * abs(row.height) / largest[row.unit]
+    grave = row.tone in {"bad", "unknown"}
+    words = UNKNOWN if row.height is None else row.words
+    return {
+        **datum(row),
+        "day": row.day,
+        "base": base,
+        "top": round(base + share, 6),
+        "words": words,
+        "said": said or grave,
+    }
+
+
+def _highest(rows: Sequence[Row]) -> list[Row]:
+    """The newest of the largest amounts of each lane: written where there is no room for all."""
+    lanes = {(row.series, row.unit) for row in rows if row.height is not None}
+    return [
+        max(
+            (row for row in rows if (row.series, row.unit) == lane and row.height is not None),
+            key=lambda row: (abs(row.height or 0), row.day),
+        )
+        for lane in sorted(lanes)
+    ]
+
+
+def _lane_words(chart: Chart, presenter: Presenter, lane: tuple[str, str], *, several: bool) -> str:
+    series, unit = lane
+    name = series or presenter.text(chart.height)
+    return f"{name}, {unit}" if several and unit else name

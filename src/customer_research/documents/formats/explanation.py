@@ -1,0 +1,187 @@
+"""`why` as text and as JSON: value, definition, requests as sent, records, replay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from typing import Any, Literal
+
+from customer_research.documents.masking import People, mask_numbers, mask_text
+from customer_research.documents.present import gap_words, mask, source_title
+from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
+from customer_research.domain.explanation import Explanation
+from customer_research.domain.money import Money
+from customer_research.domain.report import Personal
+from customer_research.domain.words import clean, instant_words, list_words, value_words
+
+Words = Callable[[str], str]
+"""Gives a text as its reader may see it."""
+
+SCHEMA = "customer-research/explanation/1"
+
+
+def as_text(explained: Explanation, *, show_personal: bool, sql: bool = False) -> str:
+    """The explanation for a terminal; `sql` adds the metric's query over the canonical tables."""
+    return "\n".join(_lines(explained, show_personal=show_personal, sql=sql))
+
+
+def _lines(explained: Explanation, *, show_personal: bool, sql: bool) -> Iterator[str]:
+    words = _reader(explained, show_personal=show_personal)
+    yield f"{explained.label} ({explained.metric}) of {words(explained.operator_name)} ({explained.operator_id})"
+    yield f"  Value:    {_words(explained.figure)}"
+    if isinstance(explained.figure, Fact):
+        yield f"  As of:    {instant_words(explained.figure.as_of)}"
+        if explained.figure.note:
+            yield f"  Note:     {words(explained.figure.note)}"
+    yield f"  Formula:  {explained.formula}"
+    if explained.healthy:
+        yield f"  Healthy:  {explained.healthy}"
+    yield f"  Tables:   {', '.join(explained.tables)}"
+    yield from _evidence_lines(explained, words, show_personal=show_personal)
+    if explained.replayed is not None:
+        yield f"  Replay:   {_words(explained.replayed.figure)}"
+        for difference in explained.replayed.differences or ("the same value from the same records",):
+            yield f"            {words(difference)}"
+    yield from _receipt_lines(explained.figure, words)
+    if sql:
+        yield "  Query over the canonical tables:"
+        yield from (f"    {line}" for line in explained.sql.splitlines())
+
+
+def _words(figure: Figure) -> str:
+    return value_words(figure) if isinstance(figure, Fact) else gap_words(figure)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _receipt_lines(figure: Figure, words: Words) -> Iterator[str]:
+    if isinstance(figure, Gap):
+        if figure.next_step:
+            yield f"  Next:     {words(figure.next_step)}"
+        return
+    for receipt in figure.basis:
+        yield (
+            f"  Receipt:  {receipt.id}: {source_title(receipt.source)} {receipt.stream}, "
+            f"{_counted(receipt.rows, 'record')} by {_counted(receipt.requests, 'request')}, {instant_words(receipt.fetched_at)}"
+        )
+        yield f"            at {clean(receipt.place)}; SHA-256 of the records begins {receipt.digest[:16]}"
+        yield "            as sent:"
+        yield from (f"      {_indented(line, words)}" for line in receipt.query.splitlines())
+        yield from (f"      parameter {name} = {words(value)}" for name, value in receipt.parameters)
+
+
+def _indented(line: str, words: Words) -> str:
+    """A line of a query, cleaned but with its indentation."""
+    return " " * (len(line) - len(line.lstrip(" "))) + words(line)
+
+
+def _evidence_lines(explained: Explanation, words: Words, *, show_personal: bool) -> Iterator[str]:
+    evidence = explained.evidence
+    shown = "" if evidence.complete else f" (the newest {len(evidence.rows)} shown)"
+    yield f"  Records behind it: {evidence.total}{shown}"
+    if explained.evidence_note:
+        yield f"    {words(explained.evidence_note)}"
+    if evidence.rows:
+        yield "    " + " | ".join(evidence.columns)
+    for row in evidence.rows:
+        hidden = frozenset() if show_personal else explained.personal_columns
+        cells = (_cell(name, value, hidden, words) for name, value in zip(evidence.columns, row, strict=True))
+        yield "    " + " | ".join(cells)
+
+
+def _cell(name: str, value: Any, hidden: frozenset[str], words: Words) -> str:
+    if value is None:
+        return "(none)"
+    if name in hidden:
+        return mask(_personal(name, value))
+    if isinstance(value, datetime):
+        return instant_words(value)
+    return words(list_words(str(value)))
+
+
+def _personal(name: str, value: Any) -> Personal:
+    kind: Literal["email", "phone", "person"] = "email" if name == "email" else "phone" if name == "phone" else "person"
+    return Personal(str(value), kind)
+
+
+def _reader(explained: Explanation, *, show_personal: bool) -> Words:
+    people = People(explained.people, explained.operator_name)
+    return lambda text: mask_numbers(clean(text)) if show_personal else mask_text(clean(text), people)
+
+
+def as_json(explained: Explanation, *, show_personal: bool) -> dict[str, Any]:
+    """The explanation as a versioned record."""
+    evidence, words = explained.evidence, _reader(explained, show_personal=show_personal)
+    hidden = frozenset() if show_personal else explained.personal_columns
+    rows = [
+        {name: _plain_cell(name, value, hidden, words) for name, value in zip(evidence.columns, row, strict=True)}
+        for row in evidence.rows
+    ]
+    replayed = explained.replayed
+    return {
+        "schema": SCHEMA,
+        "operator": {"id": explained.operator_id, "name": words(explained.operator_name)},
+        "metric": explained.metric,
+        "label": explained.label,
+        "formula": explained.formula,
+        "healthy": explained.healthy,
+        "tables": list(explained.tables),
+        "sql": explained.sql,
+        "figure": _figure(explained.figure, words),
+        "evidence": {"total": evidence.total, "note": words(explained.evidence_note), "rows": rows},
+        "replay": None
+        if replayed is None
+        else {
+            "same": replayed.same,
+            "figure": _figure(replayed.figure, words),
+            "differences": [words(one) for one in replayed.differences],
+        },
+    }
+
+
+def _plain_cell(name: str, value: Any, hidden: frozenset[str], words: Words) -> Any:
+    if value is not None and name in hidden:
+        return mask(_personal(name, value))
+    return words(value) if isinstance(value, str) else _plain(value)
+
+
+def _figure(figure: Figure, words: Words) -> dict[str, Any]:
+    if isinstance(figure, Gap):
+        told = {"detail": words(figure.detail), "next": words(figure.next_step)}
+        return {"gap": {"source": figure.source, "reason": figure.reason, **told}}
+    return {
+        "value": words(figure.value) if isinstance(figure.value, str) else _plain(figure.value),
+        "unit": figure.unit,
+        "shown": words(value_words(figure)),
+        "as_of": figure.as_of.isoformat(),
+        "note": words(figure.note),
+        "receipts": [_receipt(receipt, words) for receipt in figure.basis],
+    }
+
+
+def _receipt(receipt: Receipt, words: Words) -> dict[str, Any]:
+    return {
+        "id": receipt.id,
+        "source": receipt.source,
+        "stream": receipt.stream,
+        "query": "\n".join(_indented(line, words) for line in receipt.query.splitlines()),
+        "parameters": {name: words(str(value)) for name, value in receipt.parameters},
+        "fetched_at": receipt.fetched_at.isoformat(),
+        "rows": receipt.rows,
+        "requests": receipt.requests,
+        "truncated": receipt.truncated,
+        "place": receipt.place,
+        "digest": receipt.digest,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Money):
+        return {"currency": value.currency, "minor": value.minor}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return value

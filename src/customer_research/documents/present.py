@@ -1,0 +1,378 @@
+"""Who may see a figure, and its footnotes: the one place for masking, audience, gaps and receipts; values read by `domain.words`.
+
+Every renderer takes its words from here, so that a figure reads the same on all of them. A `Presenter` is made for one report
+and one reader; it gives each receipt its number, refuses a figure without a receipt, masks personal data and strips from
+every text what could command a terminal or turn it around. Renderers only escape for their own syntax and lay out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from customer_research.documents.audience import INTERNAL_SECTIONS
+from customer_research.documents.masking import HIDDEN, People, initials, mask_numbers, mask_text, masked_word, tail
+from customer_research.domain.evidence import ANSWERS, Fact, Gap, Receipt
+from customer_research.domain.report import (
+    Block,
+    Bullets,
+    Cell,
+    Chart,
+    FigureLine,
+    Figures,
+    Missing,
+    Personal,
+    Prose,
+    Report,
+    Section,
+    Statement,
+    Table,
+    Text,
+    Tone,
+)
+from customer_research.domain.words import clean, value_words
+from customer_research.errors import RenderError
+
+TONE_WORDS: Mapping[str, str] = MappingProxyType(
+    {"good": "good", "watch": "watch", "bad": "act", "neutral": "", "unknown": ""}
+)
+"""The word that carries a tone where colour cannot (an unknown figure already says so in its own words)."""
+
+GAP_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "unavailable": "not available",
+        "denied": "access refused",
+        "not_configured": "not configured",
+        "none_found": "none found",
+        "not_applicable": "does not apply",
+        "stale": "too old to use",
+        "truncated": "cut short",
+        "past": "not known of that date",
+    }
+)
+"""Each gap reason in words."""
+
+SOURCE_TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "lago": "Lago",
+        "hubspot": "HubSpot",
+        "notion": "Notion",
+        "warehouse": "Warehouse",
+        "metabase": "Metabase",
+        "memory": "Computed",
+        "file": "File",
+        "health": "Health",
+        "score history": "Score history",
+        "assumption": "Assumption",
+        "rates": "Exchange rates",
+        "snapshot": "Account snapshot",
+    }
+)
+
+_URL_SAFE = "/:?&=%@+,;~#!"
+
+
+def source_title(source: str) -> str:
+    """A source's name as readers know it."""
+    return SOURCE_TITLES.get(source, clean(source))
+
+
+def receipts_of(fact: Fact[Any]) -> tuple[Receipt, ...]:
+    """The receipts of a fact.
+
+    Raises:
+        RenderError: there is none.
+    """
+    if not fact.basis:
+        raise RenderError(
+            f"The figure {fact.metric or fact.value!r} has no receipt and is not drawn.",
+            hint="Make figures from metrics or fetched rows only.",
+        )
+    return fact.basis
+
+
+def gap_words(gap: Gap, *, detailed: bool = True) -> str:
+    """Why there is no value: `not available (Lago): the connection timed out`."""
+    words = f"{GAP_WORDS[gap.reason]} ({source_title(gap.source)})"
+    return f"{words}: {clean(gap.detail)}" if detailed and gap.detail else words
+
+
+def note_words(fact: Fact[Any]) -> str:
+    """A fact's note; one that was joined from several facts (`a; b; a`) says each part once."""
+    return "; ".join(dict.fromkeys(part.strip() for part in fact.note.split(";") if part.strip()))
+
+
+def mask(personal: Personal) -> str:
+    """Personal text as strangers may see it: enough to recognise, not to reach."""
+    text = clean(personal.text)
+    if personal.kind == "email":
+        local, at, domain = text.partition("@")
+        return f"{masked_word(local)}@{domain}" if at else HIDDEN
+    if personal.kind == "phone":
+        return tail(text, 2)
+    if personal.kind in {"person", "contact"}:
+        return initials(text)
+    return "(address hidden)"
+
+
+def safe_link(url: str) -> str:
+    """A link fit to be followed: http or https with a host, percent-encoded; an empty string for anything else."""
+    if not url or clean(url) != url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return ""
+    return quote(url, safe=_URL_SAFE) if parts.scheme in {"http", "https"} and host else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A cell ready to be escaped: its words, its tone (and the tone's word), its link and its footnote numbers."""
+
+    text: str
+    tone: Tone = "neutral"
+    link: str = ""
+    notes: tuple[int, ...] = ()
+    note: str = ""
+
+    @property
+    def tone_word(self) -> str:
+        """The tone in a word, empty when it says nothing."""
+        return TONE_WORDS[self.tone]
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Gaps with one cause: what it is, and all that is missing because of it."""
+
+    gap: Gap
+    concerns: tuple[str, ...]
+
+
+def _cells(block: Block) -> Iterator[Cell]:
+    if isinstance(block, Figures):
+        yield from (line.figure for line in block.lines)
+    elif isinstance(block, Table):
+        yield from chain(*block.rows)
+    elif isinstance(block, Prose):
+        yield from block.facts
+    elif isinstance(block, Bullets):
+        yield from chain(*(item.facts for item in block.items))
+    elif isinstance(block, Chart):
+        yield from _cells_of_chart(block)
+
+
+def _cells_of_chart(chart: Chart) -> Iterator[Cell]:
+    yield from chart.says.facts
+    for mark in chart.marks:
+        yield mark.figure
+        if isinstance(mark.at, Fact | Gap):
+            yield mark.at
+    for event in chart.events:
+        yield from event.what.facts
+
+
+def _receipts(block: Block) -> Iterator[Receipt]:
+    if isinstance(block, Table):
+        yield from block.basis
+    for cell in _cells(block):
+        if isinstance(cell, Fact):
+            yield from receipts_of(cell)
+
+
+def _check(block: Block) -> None:
+    for cell in _cells(block):
+        if not isinstance(cell, Fact | Gap | Text):
+            raise RenderError(f"{cell!r} is a bare value without a receipt and is not drawn.")
+
+
+class Presenter:
+    """One report for one reader.
+
+    Args:
+        report: what to show; sections that are not for its audience are left out.
+        show_personal: whether personal data is shown; a report for the customer never shows it.
+
+    Raises:
+        RenderError: a figure without a receipt, or a bare value where a figure belongs.
+    """
+
+    def __init__(self, report: Report, *, show_personal: bool = False) -> None:
+        self.report = report
+        self.show_personal = show_personal and report.audience == "internal"
+        self.sections = tuple(section for section in report.sections if self._visible(section))
+        for block in self._blocks():
+            _check(block)
+        self.receipts = tuple(self._numbered())
+        self._people = People(report.people, report.operator_name)
+        self._single = [section.id for section in self.sections] == ["line"]
+        self._repeated = {} if self._single else self._repeated_notes()
+        self._numbers = {receipt.id: number for number, receipt in enumerate(self.receipts, 1)}
+
+    def _visible(self, section: Section) -> bool:
+        return self.report.audience == "internal" or section.id not in INTERNAL_SECTIONS
+
+    def _blocks(self) -> Iterator[Block]:
+        if self.headline:
+            yield self.headline
+        yield from self.warnings
+        for section in self.sections:
+            yield from section.blocks
+
+    def _numbered(self) -> Iterable[Receipt]:
+        seen: dict[str, Receipt] = {}
+        for block in self._blocks():
+            for receipt in _receipts(block):
+                seen.setdefault(receipt.id, receipt)
+        return seen.values()
+
+    def _repeated_notes(self) -> Mapping[str, tuple[str, ...]]:
+        concerned: dict[str, list[str]] = {}
+        for block in self._blocks():
+            for line in block.lines if isinstance(block, Figures) else ():
+                if isinstance(line.figure, Fact) and line.figure.note:
+                    concerned.setdefault(note_words(line.figure), []).append(line.label)
+                elif isinstance(line.figure, Gap) and line.figure.reason in ANSWERS:
+                    concerned.setdefault(gap_words(line.figure), []).append(line.label)
+        return {note: tuple(dict.fromkeys(labels)) for note, labels in concerned.items() if len(labels) > 1}
+
+    def _told(self, note: str) -> bool:
+        return any(isinstance(block, Prose) and note.rstrip(".") in block.text for block in self._blocks())
+
+    @property
+    def notes(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Notes and reasons that several figures share, each with their labels: told once instead of beside each."""
+        told_once = ((note, labels) for note, labels in self._repeated.items() if not self._told(note))
+        return tuple((self.text(note).rstrip("."), labels) for note, labels in told_once)
+
+    @property
+    def headline(self) -> Prose | None:
+        """The headline; internal only, since it speaks of the health score."""
+        return self.report.headline if self.report.audience == "internal" else None
+
+    @property
+    def warnings(self) -> tuple[Prose, ...]:
+        """The warnings; internal only."""
+        return self.report.warnings if self.report.audience == "internal" else ()
+
+    def text(self, text: str) -> str:
+        """Words, cleaned and (unless personal data is shown) with addresses, numbers and known names masked."""
+        plain = clean(text)
+        return mask_numbers(plain) if self.show_personal else mask_text(plain, self._people)
+
+    def numbers(self, receipts: Iterable[Receipt]) -> tuple[int, ...]:
+        """The footnote numbers of receipts, ascending."""
+        return tuple(sorted({self._numbers[receipt.id] for receipt in receipts}))
+
+    def facts(self, facts: Iterable[Fact[Any]]) -> tuple[int, ...]:
+        """The footnote numbers of what a sentence rests on."""
+        return self.numbers(receipt for fact in facts for receipt in receipts_of(fact))
+
+    def personal(self, personal: Personal) -> str:
+        """Personal text, masked unless it may be shown."""
+        met = personal.kind == "contact" and self.report.audience == "internal"
+        return clean(personal.text) or "(blank)" if self.show_personal or met else mask(personal)
+
+    def value(self, fact: Fact[Any]) -> str:
+        """A fact's value in words.
+
+        Raises:
+            RenderError: the fact has no receipt.
+        """
+        receipts_of(fact)
+        if isinstance(fact.value, Personal):
+            return self.personal(fact.value)
+        return self.text(value_words(fact)) if fact.unit == "text" else value_words(fact)
+
+    def cell(self, cell: Cell, *, proven: tuple[Receipt, ...] = ()) -> Shown:
+        """A cell in words; `proven` are receipts its table already names, which are not repeated on it."""
+        if isinstance(cell, Gap):
+            return Shown(self.text(gap_words(cell, detailed=False)), "unknown")
+        if isinstance(cell, Text):
+            return Shown(self.text(cell.text), cell.tone, safe_link(cell.link))
+        known = {receipt.id for receipt in proven}
+        extra = [receipt for receipt in receipts_of(cell) if receipt.id not in known]
+        words = note_words(cell)
+        note = "" if words in self._repeated else self.text(words)
+        shown = Shown(self.value(cell), notes=self.numbers(extra), note=note)
+        return replace(shown, tone=cell.tone, link=safe_link(cell.link)) if isinstance(cell, Statement) else shown
+
+    def row(self, table: Table, row: Sequence[Cell]) -> tuple[Shown, ...]:
+        """A row of a table in words. Notes that all its facts share stand once, at its end; those of the caption are not repeated."""
+        shown = [self.cell(cell, proven=table.basis) for cell in row]
+        proofs = {at: self.numbers(receipts_of(cell)) for at, cell in enumerate(row) if isinstance(cell, Fact)}
+        shared = set(proofs.values())
+        if len(shared) == 1 and shared != {self.numbers(table.basis)}:
+            last = max(proofs)
+            shown = [replace(one, notes=proofs[at] if at == last else ()) for at, one in enumerate(shown)]
+        return tuple(shown)
+
+    def line(self, line: FigureLine) -> Shown:
+        """A labelled figure's value in words; a reason that several lines share is told once, at the end."""
+        if isinstance(line.figure, Gap):
+            told_once = self._single or gap_words(line.figure) in self._repeated
+            detailed = line.figure.reason in ANSWERS and not told_once
+            return Shown(self.text(gap_words(line.figure, detailed=detailed)), "unknown", safe_link(line.link))
+        return replace(self.cell(line.figure), tone=line.tone, link=safe_link(line.link))
+
+    def query(self, receipt: Receipt) -> str:
+        """A receipt's requests on one line, masked; a reader outside is told the source only."""
+        if self.report.audience != "internal":
+            return ""
+        parts = receipt.query.splitlines() if receipt.requests > 1 else [receipt.query]
+        return " ; ".join(self.text(part) for part in parts)
+
+    @property
+    def holes(self) -> tuple[Hole, ...]:
+        """All gaps that are no answers, one entry a cause, with what is missing because of it."""
+        found: dict[tuple[str, str, str, str], tuple[Gap, dict[str, None]]] = {}
+        for gap, concern in self._gaps():
+            if gap.reason not in ANSWERS:
+                key = (gap.source, gap.reason, gap.detail, gap.next_step)
+                found.setdefault(key, (gap, {}))[1].setdefault(concern)
+        return tuple(Hole(gap, tuple(name for name in names if name)) for gap, names in found.values())
+
+    def _gaps(self) -> Iterator[tuple[Gap, str]]:
+        for freshness in self.report.freshness:
+            for gap in freshness.gaps:
+                yield gap, ""
+        for section in self.sections:
+            for block in section.blocks:
+                yield from self._gaps_of(block)
+
+    def _gaps_of(self, block: Block) -> Iterator[tuple[Gap, str]]:
+        if isinstance(block, Missing):
+            yield block.gap, self.text(block.what)
+        elif isinstance(block, Figures):
+            yield from self._holed((line.figure, line.label) for line in block.lines)
+        elif isinstance(block, Table):
+            for row in block.rows:
+                subject = self.cell(row[0]).text
+                yield from self._holed((cell, f"{block.headers[0]} {subject}") for cell in row)
+        elif isinstance(block, Chart):
+            yield from self._holed((mark.figure, block.title) for mark in block.marks)
+
+    def _holed(self, told: Iterable[tuple[Cell, str]]) -> Iterator[tuple[Gap, str]]:
+        return ((cell, self.text(concern)) for cell, concern in told if isinstance(cell, Gap))
+
+
+def one_line(presenter: Presenter) -> str | None:
+    """The report as a single line when it is made for that (its only section has the id `line`), else None."""
+    if [section.id for section in presenter.sections] != ["line"]:
+        return None
+    parts = []
+    for block in presenter.sections[0].blocks:
+        if isinstance(block, Figures):
+            parts += [f"{line.label} {presenter.line(line).text}".strip() for line in block.lines]
+    parts += [
+        f"{source_title(item.source)} {'missing' if item.state == 'missing' else 'in part'}"
+        for item in presenter.report.freshness
+        if item.state != "ok"
+    ]
+    return " · ".join(parts)
