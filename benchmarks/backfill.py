@@ -35,7 +35,7 @@ def dates(count: int = WEEKS) -> list[datetime]:
 def one_pass(folder: Path, operators: int, out: Path) -> float:
     """All weeks at once; the CPU seconds that it took. The wide tables are written below `out`."""
     from customer_research.engines.engine import open_engine  # noqa: PLC0415 - measured with the work
-    from customer_research.research.history.calendar import Calendar  # noqa: PLC0415
+    from customer_research.research.past.history.calendar import Calendar  # noqa: PLC0415
 
     tables = table_set(folder)
     listed = replace(tables.files["operator"], rows=operators)

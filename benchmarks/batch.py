@@ -25,8 +25,8 @@ from dataclasses import dataclass, field
 from benchmarks.serving import served
 from benchmarks.tables import table
 from customer_research.research import Research
-from customer_research.research.batch import Order, Row, counts
-from customer_research.research.entries import Entry
+from customer_research.research.batch.batch import Order, Row, counts
+from customer_research.research.batch.entries import Entry
 from customer_research.settings import Settings, load_settings
 
 OPERATORS = 1_000

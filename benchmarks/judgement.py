@@ -37,12 +37,12 @@ from customer_research.health.calibration.panel import Floats
 from customer_research.health.calibration.validation import account_folds
 from customer_research.health.scorecard import declaration_of
 from customer_research.lake import Lake
-from customer_research.research.backtest.desk import known_until, rows_of, tried_of
-from customer_research.research.backtest.past import STEPS, WINDOW, Past, look_back
-from customer_research.research.backtest.signals import any_card
-from customer_research.research.calibrating.lake import panel_of_card
-from customer_research.research.canonical import identity
 from customer_research.research.engine_choice import scratch
+from customer_research.research.past.backtest.lookback import STEPS, WINDOW, Past, look_back
+from customer_research.research.past.backtest.signals import any_card
+from customer_research.research.past.backtest.trials import known_until, rows_of, tried_of
+from customer_research.research.past.calibration.on_lake import panel_of_card
+from customer_research.research.sync.canonical import identity
 from customer_research.sandbox.dataset import Row
 from customer_research.sandbox.simulation import HAZARD
 from customer_research.settings import Settings
@@ -69,7 +69,7 @@ class Lift:
 
 def run(dates: int = DATES) -> None:
     """The panel, a line a scorecard, then the calibrated points and the true causes."""
-    from customer_research.research.sync import runner  # noqa: PLC0415 - slow to import
+    from customer_research.research.sync import all_sources  # noqa: PLC0415 - slow to import
     from customer_research.sandbox.serve import Sandbox  # noqa: PLC0415
     from customer_research.settings import LakeSettings, load_settings  # noqa: PLC0415
 
@@ -77,7 +77,7 @@ def run(dates: int = DATES) -> None:
         settings = load_settings(sandbox.config_path).model_copy(
             update={"lake": LakeSettings(folder=Path(folder) / "lake")}  # type: ignore[call-arg]
         )
-        runner.run(settings, lambda: sandbox.dataset.as_of)
+        all_sources.run(settings, lambda: sandbox.dataset.as_of)
         cards = (*CARDS, str(with_candidates(Path(folder))))
         past = panel(settings, sandbox.dataset.truth, Path(folder), dates, cards)
         told(past, sandbox.dataset.truth)

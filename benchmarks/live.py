@@ -27,7 +27,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.snapshot import Reading
 from customer_research.research import Research
 from customer_research.research.portfolio.snapshots import accounts, readings
-from customer_research.research.portfolio.taking import Asked, taken_aside
+from customer_research.research.portfolio.take import Asked, taken_aside
 from customer_research.research.sync import run as sync
 from customer_research.settings import Settings, load_settings
 

@@ -18,9 +18,10 @@ from worlds import DEMO, Worlds, alone
 
 from customer_research.connect import http
 from customer_research.connect.http import Pace
-from customer_research.research import Research, service, system_clock
-from customer_research.research.portfolio.taking import Asked, take
-from customer_research.research.sync import runner
+from customer_research.research import Research, system_clock
+from customer_research.research.one import operators
+from customer_research.research.portfolio.take import Asked, take
+from customer_research.research.sync import all_sources
 from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import LakeSettings, Settings, StoreSettings, load_settings
 from customer_research.surfaces.cli.session import finished
@@ -95,7 +96,7 @@ def _memories_are_used_again() -> Iterator[None]:
     """A memory with its planned queries is handed on from one `Research` to the next."""
     memories = Memories()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(service, "_memory", memories.of)
+        patch.setattr(operators, "_memory", memories.of)
         yield
     memories.end()
 
@@ -164,7 +165,7 @@ def _pull(chosen: Settings) -> None:
     clock = lambda: chosen.clock or system_clock()  # noqa: E731
     umask = os.umask(0)
     try:
-        outcomes = runner.run(chosen, clock)
+        outcomes = all_sources.run(chosen, clock)
         assert {outcome.state for outcome in outcomes} == {"done"}
         take(chosen, clock, Asked())
     finally:

@@ -19,8 +19,8 @@ from customer_research.errors import ConfigError, UsageError
 from customer_research.health.calibration.card_file import card_score
 from customer_research.health.calibration.panel import Signal, panel_of
 from customer_research.health.scorecard import declaration_of, load_scorecard
-from customer_research.research.calibrating.files import write_new
-from customer_research.research.judge import METRIC_NAMES
+from customer_research.research.one.judge import METRIC_NAMES
+from customer_research.research.past.calibration.on_files import write_new
 from customer_research.surfaces.cli import EXIT_CODES
 from customer_research.surfaces.cli.group import run
 

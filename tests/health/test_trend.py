@@ -17,7 +17,7 @@ from customer_research.domain.history import Past
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.health.history import fair, movement, one_each, trend
 from customer_research.health.scorecard import Scorecard, load_scorecard
-from customer_research.research.judge import METRIC_NAMES
+from customer_research.research.one.judge import METRIC_NAMES
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 Points = Mapping[str, int | None]

@@ -14,8 +14,8 @@ from customer_research.domain.report import Freshness, Missing, Prose, Report, T
 from customer_research.errors import UsageError
 from customer_research.reports.kinds import KINDS
 from customer_research.reports.kinds.reason import Judged, build_reason
-from customer_research.research.judge import card_named
-from customer_research.research.why import part_named
+from customer_research.research.one.judge import card_named
+from customer_research.research.one.why import part_named
 from customer_research.surfaces.cli.session import FormatName
 
 CARD = card_named("canonical")

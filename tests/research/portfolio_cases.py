@@ -22,9 +22,9 @@ from customer_research.engines.duckdb import DuckDB, Memory
 from customer_research.engines.rows import canonical_columns
 from customer_research.metrics.catalogue import SUBJECTS
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns, subject_sql
-from customer_research.research.figures import Measuring
-from customer_research.research.gathered import BOUND_TABLES, MEMORY_TABLES, Gathered
-from customer_research.research.history.calendar import Calendar
+from customer_research.research.one.dossier import BOUND_TABLES, MEMORY_TABLES, Gathered
+from customer_research.research.one.figures import Measuring
+from customer_research.research.past.history.calendar import Calendar
 from customer_research.research.portfolio.measure import measure
 
 Row = dict[str, Any]

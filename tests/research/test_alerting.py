@@ -19,11 +19,11 @@ from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.report import Figures, Report, Table, Text
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.errors import ConfigError, StoreError, UsageError
-from customer_research.research.alerting import alert_rules, check, desk, evaluate, simulate
-from customer_research.research.history.backfill import backfill
-from customer_research.research.history.keeping import keep
+from customer_research.research.alerting import alert_rules, alerts, check, evaluate, simulate
+from customer_research.research.past.history.backfill import backfill
+from customer_research.research.portfolio.history import keep
 from customer_research.research.portfolio.snapshots import SNAPSHOTS
-from customer_research.research.portfolio.taking import Asked, take
+from customer_research.research.portfolio.take import Asked, take
 from customer_research.settings import Settings, load_settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import Store, open_store
@@ -210,7 +210,7 @@ def test_where_the_files_are_gone_metric_rules_say_nothing(copied: Settings) -> 
     assert found.blind == found.instants
     assert (tallies["usage_stopped"].alerts, tallies["usage_stopped"].unknown) == (0, 3 * (WEEKS + 1))
     assert tallies["score_drop"].alerts + tallies["band_drop_red"].alerts + tallies["band_drop_yellow"].alerts > 0
-    report = desk.simulated(copied, 52, now=LATER)
+    report = alerts.simulated(copied, 52, now=LATER)
     assert [warning.text[:18] for warning in report.warnings] == [
         "The history has 6 ", "The metrics of 7 o"
     ]  # fmt: skip
@@ -238,37 +238,37 @@ def drawn(report: Report) -> str:
 
 
 def test_the_list_shows_the_worst_first_with_receipts(open_desk: Settings) -> None:
-    report = desk.open_alerts(open_desk, desk.Choice(), now=LATER)
+    report = alerts.open_alerts(open_desk, alerts.Choice(), now=LATER)
     found = table(report, "operators")
     acts = [cell.value for row in found.rows if isinstance(cell := row[0], Fact)]
     assert acts == ["this week, by 2026-11-08"]  # the other can wait for more than a week
     assert {receipt.source for receipt in found.basis} >= {"alerts", "portfolio"}
     assert report.headline is not None
     assert report.headline.text == "1 alert; 1 more can wait (`--all` lists them)."
-    every = table(desk.open_alerts(open_desk, desk.Choice(snoozed=True), now=LATER), "operators")
+    every = table(alerts.open_alerts(open_desk, alerts.Choice(snoozed=True), now=LATER), "operators")
     assert [getattr(row[1], "text", "") for row in every.rows] == [NAMES[STOPPED], NAMES[LATE]]
-    one = desk.open_alerts(open_desk, desk.Choice(snoozed=True, most=1), now=LATER)
+    one = alerts.open_alerts(open_desk, alerts.Choice(snoozed=True, most=1), now=LATER)
     assert (len(table(one, "operators").rows), table(one, "operators").total) == (1, 2)
 
 
 def test_an_operators_reasons_are_one_alert_that_people_take_in_hand_as_one(open_desk: Settings) -> None:
     reasons = ids(open_desk)
     assert set(reasons) == {"R5", "usage_stopped"}
-    (row,) = table(desk.open_alerts(open_desk, desk.Choice(), now=LATER), "operators").rows
+    (row,) = table(alerts.open_alerts(open_desk, alerts.Choice(), now=LATER), "operators").rows
     assert getattr(row[4], "value", "").endswith("(1 more)")
-    desk.assign(open_desk, reasons["usage_stopped"], "Kim", who="Robin", now=LATER)
-    desk.acknowledge(open_desk, reasons["R5"], who="Kim", now=LATER)
+    alerts.assign(open_desk, reasons["usage_stopped"], "Kim", who="Robin", now=LATER)
+    alerts.acknowledge(open_desk, reasons["R5"], who="Kim", now=LATER)
     with open_store(open_desk.store_url) as store:
         kept = AlertBook(store).episodes(subject=STOPPED)
     assert {(one.assignee, one.acknowledged_by) for one in kept} == {("Kim", "Kim")}
-    text = drawn(desk.one_alert(open_desk, reasons["R5"], now=LATER))
+    text = drawn(alerts.one_alert(open_desk, reasons["R5"], now=LATER))
     assert "Other reasons" in text
     assert "No reservation in 30 days" in text
 
 
 def test_an_owner_whom_nobody_knows_is_no_empty_list(open_desk: Settings) -> None:
     with pytest.raises(UsageError, match="has 'Kim' in it") as caught:
-        desk.open_alerts(open_desk, desk.Choice(owner="Kim"), now=LATER)
+        alerts.open_alerts(open_desk, alerts.Choice(owner="Kim"), now=LATER)
     assert "names no owner" in caught.value.hint
 
 
@@ -284,10 +284,10 @@ def test_alerts_are_found_by_the_accounts_owner_under_id_or_name(tmp_path: Path)
     settings = settings_in(tmp_path)
     fill(settings.lake_folder, stories() | {"company": company})
     take(settings, lambda: NOW, Asked())
-    desk.checked(settings, now=LATER)
+    alerts.checked(settings, now=LATER)
 
     def found(owner: str) -> set[str]:
-        report = desk.open_alerts(settings, desk.Choice(owner=owner, snoozed=True), now=LATER)
+        report = alerts.open_alerts(settings, alerts.Choice(owner=owner, snoozed=True), now=LATER)
         return {row[1].text for row in table(report, "operators").rows} if report.sections else set()  # type: ignore[union-attr]
 
     assert found("kim") == found("71") == {NAMES[STOPPED]}
@@ -296,15 +296,15 @@ def test_alerts_are_found_by_the_accounts_owner_under_id_or_name(tmp_path: Path)
 
 def test_where_the_files_are_gone_nothing_that_is_not_known_is_left_out(open_desk: Settings) -> None:
     shutil.rmtree(open_desk.lake_folder / SNAPSHOTS)
-    report = desk.open_alerts(open_desk, desk.Choice(owner="Kim"), now=LATER)
+    report = alerts.open_alerts(open_desk, alerts.Choice(owner="Kim"), now=LATER)
     assert len(table(report, "operators").rows) == 2
     assert any("whose they are is not known" in warning.text for warning in report.warnings)
 
 
 def test_the_list_can_be_narrowed_and_may_be_empty(open_desk: Settings) -> None:
-    only = desk.open_alerts(open_desk, desk.Choice(rule="USAGE_STOPPED"), now=LATER)
+    only = alerts.open_alerts(open_desk, alerts.Choice(rule="USAGE_STOPPED"), now=LATER)
     assert len(table(only, "operators").rows) == 1
-    nobody = desk.open_alerts(open_desk, desk.Choice(severities=("low",), assignee="Kim"), now=LATER)
+    nobody = alerts.open_alerts(open_desk, alerts.Choice(severities=("low",), assignee="Kim"), now=LATER)
     assert nobody.headline is not None
     assert nobody.headline.text == (
         "No open alert matches the filter (severity low, assigned to Kim); without it there are 2."
@@ -316,17 +316,17 @@ def test_what_has_not_been_judged_is_said(made_up: Settings) -> None:
     with open_store(made_up.store_url) as store:
         keep_made_up(store, 0, [reading(0, 85)])
     with pytest.raises(UsageError, match="No snapshot has been judged yet"):
-        desk.open_alerts(made_up, desk.Choice(), now=LATER)
-    desk.checked(made_up, now=LATER)
-    assert desk.open_alerts(made_up, desk.Choice(), now=LATER).warnings == ()
+        alerts.open_alerts(made_up, alerts.Choice(), now=LATER)
+    alerts.checked(made_up, now=LATER)
+    assert alerts.open_alerts(made_up, alerts.Choice(), now=LATER).warnings == ()
     with open_store(made_up.store_url) as store:
         keep_made_up(store, 7, [reading(7, 20)])
-    (warning,) = desk.open_alerts(made_up, desk.Choice(), now=LATER).warnings
+    (warning,) = alerts.open_alerts(made_up, alerts.Choice(), now=LATER).warnings
     assert warning.text.startswith("1 snapshot scored since has not been judged")
 
 
 def test_one_alert_shows_its_figures_with_the_receipts_of_its_snapshot(open_desk: Settings) -> None:
-    report = desk.one_alert(open_desk, ids(open_desk)["usage_stopped"][:6], now=LATER)
+    report = alerts.one_alert(open_desk, ids(open_desk)["usage_stopped"][:6], now=LATER)
     lines = {
         line.label: line.figure
         for part in report.sections
@@ -348,7 +348,7 @@ def test_one_alert_of_a_snapshot_that_is_gone_has_gaps_for_figures(open_desk: Se
     alert = ids(open_desk)["usage_stopped"]
     with open_store(open_desk.store_url) as store:
         History(store).forget([one.id for one in History(store).snapshots()])
-    report = desk.one_alert(open_desk, alert, now=LATER)
+    report = alerts.one_alert(open_desk, alert, now=LATER)
     figures = [line.figure for part in report.sections if part.id == "figures" for line in part.blocks[0].lines]  # type: ignore[union-attr]
     assert all(isinstance(figure, Gap) for figure in figures)
     assert "no longer in the history" in " ".join(drawn(report).split())  # wherever the terminal breaks the line
@@ -356,27 +356,27 @@ def test_one_alert_of_a_snapshot_that_is_gone_has_gaps_for_figures(open_desk: Se
 
 def test_people_acknowledge_assign_and_snooze(open_desk: Settings) -> None:
     alert, now = ids(open_desk)["usage_stopped"], LATER
-    desk.assign(open_desk, alert, "Kim", who="Robin", now=now)
-    desk.acknowledge(open_desk, alert, who="Kim", now=now)
-    row = table(desk.open_alerts(open_desk, desk.Choice(assignee="kim"), now=now), "operators").rows[0]
+    alerts.assign(open_desk, alert, "Kim", who="Robin", now=now)
+    alerts.acknowledge(open_desk, alert, who="Kim", now=now)
+    row = table(alerts.open_alerts(open_desk, alerts.Choice(assignee="kim"), now=now), "operators").rows[0]
     assert getattr(row[5], "value", "") == "acknowledged since 2026-10-25, Kim"
-    desk.snooze(open_desk, alert, now + timedelta(days=7), who="Kim", now=now)
+    alerts.snooze(open_desk, alert, now + timedelta(days=7), who="Kim", now=now)
 
     def listed(moment: datetime, *, snoozed: bool = False) -> bool:
-        choice = desk.Choice(rule="usage_stopped", snoozed=snoozed)
-        return bool(desk.open_alerts(open_desk, choice, now=moment).sections)
+        choice = alerts.Choice(rule="usage_stopped", snoozed=snoozed)
+        return bool(alerts.open_alerts(open_desk, choice, now=moment).sections)
 
     assert not listed(now)
     assert listed(now, snoozed=True)
     assert listed(now + timedelta(days=7))
-    text = drawn(desk.one_alert(open_desk, alert, now=now))
+    text = drawn(alerts.one_alert(open_desk, alert, now=now))
     assert all(word in text for word in ("Robin", "acknowledged", "snoozed", "assigned"))
 
 
 def test_a_check_says_what_it_raised_and_what_is_over(made_up: Settings) -> None:
     with open_store(made_up.store_url) as store:
         keep_made_up(store, 0, [reading(0, 20)])
-    report = desk.checked(made_up, now=LATER)
+    report = alerts.checked(made_up, now=LATER)
     assert report.headline is not None
     assert report.headline.text == "1 alert stood already when alerts were first checked: none of them is new."
     (row,) = table(report, "raised").rows
@@ -384,19 +384,19 @@ def test_a_check_says_what_it_raised_and_what_is_over(made_up: Settings) -> None
     assert getattr(row[5], "value", "").startswith("standing since ")
     with open_store(made_up.store_url) as store:
         keep_made_up(store, 7, [reading(7, 20), reading(7, 20, operator="op-2")])
-    second = desk.checked(made_up, now=LATER)
+    second = alerts.checked(made_up, now=LATER)
     assert second.headline is not None
     assert second.headline.text == "1 alert raised, 0 rose, 0 cleared, 1 go on."
     with open_store(made_up.store_url) as store:
         keep_made_up(store, 28, [reading(28, 90), reading(28, 90, operator="op-2")])
-    over = desk.checked(made_up, now=LATER)
+    over = alerts.checked(made_up, now=LATER)
     assert len(table(over, "cleared").rows) == 4
     assert "The score is 90 again." in drawn(over)
-    assert "Nothing new." in drawn(desk.checked(made_up, now=LATER))
+    assert "Nothing new." in drawn(alerts.checked(made_up, now=LATER))
 
 
 def test_the_simulation_is_told_with_the_rules_that_are_off(filled: Settings) -> None:
-    report = desk.simulated(filled, WEEKS, now=LATER)
+    report = alerts.simulated(filled, WEEKS, now=LATER)
     rules = [row[0] for row in table(report, "raised").rows]
     assert Text("login_idle (off)") in rules
     assert len(rules) == len(alert_rules(filled).rules)

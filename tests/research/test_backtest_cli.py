@@ -20,7 +20,7 @@ from scored_accounts import account, score
 from customer_research.domain.account import Account
 from customer_research.health.scorecard import load_scorecard
 from customer_research.reports.standing import observed_churn
-from customer_research.research.judge import METRIC_NAMES
+from customer_research.research.one.judge import METRIC_NAMES
 from customer_research.surfaces.cli.group import run
 
 LEAVERS, STAYERS = 26, 34

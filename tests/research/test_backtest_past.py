@@ -11,8 +11,8 @@ from backtest_cases import BEGAN, NOW, ago, looked_back, subscription, tables_of
 from portfolio_cases import Row
 
 from customer_research.errors import UsageError
-from customer_research.research.backtest.past import WINDOW, CardPast, Past
-from customer_research.research.calibrating.lake import panel_of_card, without_rules
+from customer_research.research.past.backtest.lookback import WINDOW, CardPast, Past
+from customer_research.research.past.calibration.on_lake import panel_of_card, without_rules
 
 LEFT = ago(200)
 CHANGED, UNDATED, ODD = "changed", "undated", "odd"

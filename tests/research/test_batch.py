@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from customer_research.errors import ConfigError, UsageError
-from customer_research.research.batch import Order, Row, summary_csv
-from customer_research.research.entries import Entry
-from customer_research.research.journal import NAME, Journal
+from customer_research.research.batch.batch import Order, Row, summary_csv
+from customer_research.research.batch.entries import Entry
+from customer_research.research.batch.journal import NAME, Journal
 from customer_research.sandbox.serve import Sandbox
 from customer_research.surfaces.cli.group import run
 

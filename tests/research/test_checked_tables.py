@@ -17,8 +17,8 @@ from customer_research.domain.tables import TableSet
 from customer_research.domain.vocabularies import VOCABULARIES
 from customer_research.engines.duckdb import DuckDB
 from customer_research.errors import TablesRefused, UsageError
-from customer_research.research.canonical import described, identity, needed_columns
-from customer_research.research.sync.checked import check_tables
+from customer_research.research.sync.canonical import described, identity, needed_columns
+from customer_research.research.sync.given_tables import check_tables
 from customer_research.settings import EngineSettings, Settings
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from customer_research.errors import UsageError
-from customer_research.research.entries import Entry, read_entries
+from customer_research.research.batch.entries import Entry, read_entries
 
 
 def _terms(content: bytes, name: str = "") -> list[tuple[int, str]]:

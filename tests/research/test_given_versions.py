@@ -16,7 +16,7 @@ from customer_research.engines.duckdb import DuckDB
 from customer_research.errors import TablesRefused
 from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.research.portfolio.measure import measure
-from customer_research.research.sync.checked import check_tables
+from customer_research.research.sync.given_tables import check_tables
 from customer_research.settings import Settings
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

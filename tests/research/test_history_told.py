@@ -31,13 +31,13 @@ from customer_research.errors import (
 )
 from customer_research.health.findings import findings_sql
 from customer_research.research import Research
-from customer_research.research.history import backfill as module
-from customer_research.research.history import proving
-from customer_research.research.history.backfill import backfill, take
-from customer_research.research.history.calendar import Calendar
-from customer_research.research.history.keeping import changes, keep, listed, prune
-from customer_research.research.history.proving import verify
-from customer_research.research.history.telling import history_report
+from customer_research.research.past.history import backfill as module
+from customer_research.research.past.history import proof as module_of_proof
+from customer_research.research.past.history.backfill import backfill, take
+from customer_research.research.past.history.calendar import Calendar
+from customer_research.research.past.history.operator_history import history_report
+from customer_research.research.past.history.proof import verify
+from customer_research.research.portfolio.history import changes, keep, listed, prune
 from customer_research.research.portfolio.snapshots import SNAPSHOTS, latest_snapshot
 from customer_research.settings import Settings, load_settings
 from customer_research.store import schema
@@ -211,7 +211,7 @@ def test_the_history_is_what_comes_out_when_it_is_scored_again(copied: Settings)
 
 
 def test_findings_of_another_version_are_not_compared(copied: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proving, "findings_sql", lambda rules: f"{findings_sql(rules)} -- otherwise")
+    monkeypatch.setattr(module_of_proof, "findings_sql", lambda rules: f"{findings_sql(rules)} -- otherwise")
     with open_store(copied.store_url) as store, store.begin() as connection:
         connection.execute(schema.reading.update().values(findings=["F99"]))
     proof = verify(copied)

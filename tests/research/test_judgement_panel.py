@@ -10,7 +10,7 @@ from benchmarks.judgement import LIFTS, at_risk, lifts, panel, with_candidates, 
 
 from customer_research.domain.health import BAND_ORDER
 from customer_research.health.backtest.trial import try_card
-from customer_research.research.backtest.desk import rows_of, tried_of
+from customer_research.research.past.backtest.trials import rows_of, tried_of
 from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings
 

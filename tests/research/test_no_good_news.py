@@ -14,11 +14,11 @@ from customer_research.domain.report import Bullets, Prose, Report
 from customer_research.errors import UsageError
 from customer_research.reports.kinds import alerts as alerts_kind
 from customer_research.reports.kinds import churn_risk, digest, portfolio_summary
-from customer_research.research.batch import Row, summary_csv
-from customer_research.research.entries import read_entries
-from customer_research.research.portfolio import desk
-from customer_research.research.portfolio.looking import Wanted
-from customer_research.research.portfolio.taking import Asked, take
+from customer_research.research.batch.batch import Row, summary_csv
+from customer_research.research.batch.entries import read_entries
+from customer_research.research.portfolio import newest
+from customer_research.research.portfolio.selection import Wanted
+from customer_research.research.portfolio.take import Asked, take
 from customer_research.settings import Settings
 from customer_research.surfaces.cli.summary import summary
 
@@ -60,29 +60,29 @@ def no_good_news(report: Report, words: str) -> None:
 
 @pytest.mark.parametrize("wanted", NOBODY)
 def test_filters_that_fit_nobody(filled: Settings, wanted: Wanted) -> None:
-    found, risks = desk._portfolio(filled, wanted, NOW), desk._risks(filled, wanted, NOW)
+    found, risks = newest._portfolio(filled, wanted, NOW), newest._risks(filled, wanted, NOW)
     quiet = Moves(found.snapshot, (), (), (), (), (), 0, found.receipt)
     words = f"without it there are {len(NAMES)} in the snapshot."
     for report in (
-        desk.portfolio_report(filled, wanted, now=NOW),
-        desk.risk_report(filled, wanted, now=NOW),
+        newest.portfolio_report(filled, wanted, now=NOW),
+        newest.risk_report(filled, wanted, now=NOW),
         digest.build(Week(found, quiet, NO_HISTORY, {})),
         digest.build(Week(found, NO_HISTORY, NO_HISTORY, {})),
         portfolio_summary.build(Overview(found, risks, NO_HISTORY, {}, ())),
     ):
         no_good_news(report, words)
-    for text, _ in (desk.portfolio_csv(filled, wanted, now=NOW), desk.risk_csv(filled, wanted, now=NOW)):
+    for text, _ in (newest.portfolio_csv(filled, wanted, now=NOW), newest.risk_csv(filled, wanted, now=NOW)):
         assert text.count("\n") == 1
 
 
 def test_an_owner_whom_nobody_has_is_refused_with_those_there_are(filled: Settings) -> None:
-    for make in (desk.portfolio_report, desk.risk_report):
+    for make in (newest.portfolio_report, newest.risk_report):
         with pytest.raises(UsageError, match="No account owner's name has 'Nobody At All' in it"):
             make(filled, Wanted(owner="Nobody At All"), now=NOW)
 
 
 def test_a_snapshot_without_a_customer_says_so(filled: Settings) -> None:
-    found = desk._portfolio(filled, NOBODY[0], NOW)
+    found = newest._portfolio(filled, NOBODY[0], NOW)
     none = replace(found, chosen=replace(found.chosen, words=""))
     words = f"There is nobody to judge: of {len(NAMES)} operators in the snapshot none is a customer now."
     no_good_news(digest.build(Week(none, NO_HISTORY, NO_HISTORY, {})), words)
@@ -92,7 +92,7 @@ def test_a_snapshot_without_a_customer_says_so(filled: Settings) -> None:
 def test_a_quiet_week_is_good_news_only_of_those_of_whom_it_can_be_told(
     filled: Settings, opened: int, tone: str
 ) -> None:
-    found = desk._portfolio(filled, Wanted(), NOW)
+    found = newest._portfolio(filled, Wanted(), NOW)
     bands = (Group("healthy", 5, (), 0, 90.0), *((Group("unsettled", opened, (), 0, None),) if opened else ()))
     quiet = Moves(found.snapshot, (), (), (), (), (), 0, found.receipt)
     report = digest.build(Week(replace(found, bands=bands), quiet, NO_HISTORY, {}))
@@ -101,7 +101,7 @@ def test_a_quiet_week_is_good_news_only_of_those_of_whom_it_can_be_told(
 
 
 def test_those_whose_risk_is_unknown_are_not_called_safe(filled: Settings) -> None:
-    risks: Risks = replace(desk._risks(filled, Wanted(), NOW), levels=(), unjudged=3)
+    risks: Risks = replace(newest._risks(filled, Wanted(), NOW), levels=(), unjudged=3)
     report = churn_risk.build(replace(risks, portfolio=replace(risks.portfolio, accounts=())))
     assert report.headline is not None
     assert report.headline.text == "0 operators at risk; the risk of 3 operators is unknown."
@@ -115,7 +115,7 @@ def test_those_whose_risk_is_unknown_are_not_called_safe(filled: Settings) -> No
 def test_alerts_that_are_filtered_or_snoozed_away_are_no_good_news(
     filled: Settings, words: str, snoozed: int, tone: str
 ) -> None:
-    found = desk._portfolio(filled, Wanted(), NOW)
+    found = newest._portfolio(filled, Wanted(), NOW)
     place = alerts_kind.Desk(NOW, NOW, (found.receipt,), (), {})
     report = alerts_kind.build_open(alerts_kind.OpenAlerts(place, (), snoozed, words=words, of=3))
     assert report.headline is not None

@@ -11,9 +11,9 @@ from customer_research.domain.account import Records
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.identity import Candidate, Interpretation, LookupAnswer, Match
 from customer_research.errors import OperatorNotFound
-from customer_research.research.gathered import Gathered
-from customer_research.research.resolve import Resolution
-from customer_research.research.service import _name, _refuse_nobody
+from customer_research.research.one.dossier import Gathered
+from customer_research.research.one.operators import _refuse_nobody, name_of
+from customer_research.research.one.resolve import Resolution
 
 ID = "00000000-5ce0-11f0-a000-0000000000ff"
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
@@ -52,8 +52,8 @@ def test_the_name_is_the_csm_views_then_the_matchs_then_billings_then_the_crms_t
     csm = [{"operator_id": ID, "name": "View", "is_current": True}]
     customer, company = [{"name": "Billing"}], [{"name": "Crm"}]
     everywhere = gathered(csm=csm, customer=customer, company=company)
-    assert _name(everywhere, resolution("Match")) == "View"
-    assert _name(gathered(customer=customer, company=company), resolution("Match")) == "Match"
-    assert _name(gathered(customer=customer, company=company), resolution()) == "Billing"
-    assert _name(gathered(customer=[{"name": None}], company=company), resolution()) == "Crm"
-    assert _name(gathered(company=[{"name": ""}]), resolution()) == ID
+    assert name_of(everywhere, resolution("Match")) == "View"
+    assert name_of(gathered(customer=customer, company=company), resolution("Match")) == "Match"
+    assert name_of(gathered(customer=customer, company=company), resolution()) == "Billing"
+    assert name_of(gathered(customer=[{"name": None}], company=company), resolution()) == "Crm"
+    assert name_of(gathered(company=[{"name": ""}]), resolution()) == ID

@@ -16,8 +16,8 @@ from customer_research.domain.words import unit_words, value_words
 from customer_research.reports.kinds import KINDS
 from customer_research.reports.standing import STANDINGS
 from customer_research.research import Research
-from customer_research.research.portfolio import desk, looking
-from customer_research.research.portfolio.looking import Wanted
+from customer_research.research.portfolio import newest, selection
+from customer_research.research.portfolio.selection import Wanted
 from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings
 
@@ -118,15 +118,15 @@ def live(names: Mapping[str, str]) -> Callable[[Research], Any]:
 def of_many(settings: Settings, ids: list[str]) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
     """What the surfaces of many operators say of these."""
     everybody = Wanted(statuses=("active", "onboarding", "churned", "never_started", "no_subscription"), most=None)
-    text, _ = desk.portfolio_csv(settings, everybody, now=NOW)
+    text, _ = newest.portfolio_csv(settings, everybody, now=NOW)
     lines = {row["operator_id"]: row for row in csv.DictReader(io.StringIO(text))}
-    report = desk.portfolio_report(settings, everybody, now=NOW)
+    report = newest.portfolio_report(settings, everybody, now=NOW)
     (table,) = [
         block for part in report.sections if part.id == "attention" for block in part.blocks if isinstance(block, Table)
     ]
     listed = dict(zip(lines, table.rows, strict=True))
-    with desk._newest(settings) as (engine, folder, snapshot):
-        accounts = looking.told_of(engine, folder, snapshot, ids, settings=settings, now=NOW)
+    with newest._newest(settings) as (engine, folder, snapshot):
+        accounts = selection.told_of(engine, folder, snapshot, ids, settings=settings, now=NOW)
     for one in ids:
         row = lines[one]
         told = {name: row[name] or "(none_found)" for name in ("status", "plan", "owner")}

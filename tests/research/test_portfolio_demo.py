@@ -27,9 +27,9 @@ from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.queries import account_columns
 from customer_research.reports.kinds import portfolio as portfolio_report
 from customer_research.research import Research
-from customer_research.research.portfolio import looking
-from customer_research.research.portfolio.looking import Wanted
+from customer_research.research.portfolio import selection
 from customer_research.research.portfolio.score import score
+from customer_research.research.portfolio.selection import Wanted
 from customer_research.research.portfolio.snapshots import accounts, readings
 from customer_research.settings import Settings
 
@@ -142,7 +142,7 @@ def test_with_a_source_silent_nobody_stands_better(
     assert [
         (row["operator_id"], name) for row in silent.rows.values() for name in told_by(source) if row[name] is not None
     ] == []
-    with asked(silent, looking.portfolio) as (shown, _):
+    with asked(silent, selection.portfolio) as (shown, _):
         report = portfolio_report.build(shown)
     assert report.partial
     assert source != "lago" or "$0" not in markdown.render(report, show_personal=False)
@@ -158,13 +158,13 @@ def asked(scored: Scored, ask: Callable[..., T]) -> Iterator[tuple[T, DuckDB]]:
 
 def places(scored: Scored) -> Mapping[str, int]:
     """How urgent each operator is in the list: 0 to 3."""
-    with asked(scored, looking.portfolio) as (_, engine):
+    with asked(scored, selection.portfolio) as (_, engine):
         return {row["operator_id"]: row["level"] for row in engine.run("SELECT operator_id, level FROM everybody")}
 
 
 def risks_of(scored: Scored) -> Mapping[str, int]:
     """The risk by which each operator is ranked; the most that there is where it is not known."""
-    with asked(scored, looking.risks) as (_, engine):
+    with asked(scored, selection.risks) as (_, engine):
         rows = engine.run("SELECT operator_id, COALESCE(risk, 100) AS risk FROM ranked")
     return {row["operator_id"]: row["risk"] for row in rows}
 

@@ -22,8 +22,8 @@ from customer_research.engines.duckdb import DuckDB, Memory
 from customer_research.errors import ConfigError, UsageError
 from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS
-from customer_research.research.figures import prepare
-from customer_research.research.judge import judge
+from customer_research.research.one.figures import prepare
+from customer_research.research.one.judge import judge
 from customer_research.research.portfolio.measure import attach, measure
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.snapshots import readings

@@ -10,7 +10,7 @@ import pytest
 from made_up_lake import LATE, NOW, STEADY, STOPPED, fill, settings_file, settings_in, stories
 
 from customer_research.domain.evidence import Gap
-from customer_research.research.portfolio.taking import Asked, take
+from customer_research.research.portfolio.take import Asked, take
 from customer_research.surfaces.cli.group import run
 
 SILENT = Gap("lago", "unavailable", "Lago failed to answer (500).", "Try again later.")

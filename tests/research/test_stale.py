@@ -20,12 +20,12 @@ from customer_research.health.alerts.standings import Standings
 from customer_research.lake import Lake, Landed, StreamState
 from customer_research.metrics.catalogue import METRICS
 from customer_research.research.alerting import check
-from customer_research.research.history.backfill import backfill
-from customer_research.research.history.backfill import take as take_today
-from customer_research.research.history.keeping import changes
+from customer_research.research.past.history.backfill import backfill
+from customer_research.research.past.history.backfill import take as take_today
 from customer_research.research.portfolio.accounts import freshness_of
+from customer_research.research.portfolio.history import changes
 from customer_research.research.portfolio.snapshots import readings
-from customer_research.research.portfolio.taking import Asked, take
+from customer_research.research.portfolio.take import Asked, take
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import open_store

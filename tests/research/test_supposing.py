@@ -54,8 +54,8 @@ def test_the_rules_judge_the_assumed_row(clean_sandbox: Sandbox, research: Any) 
 def test_an_operator_assumed_to_be_like_another_scores_like_it(clean_sandbox: Sandbox, research: Any) -> None:
     """Every metric that the scorecard reads is taken from S03 and assumed of S02: the scores are the same."""
     from customer_research.health.whatif import Assumed
-    from customer_research.research.judge import card_named, judge, metrics_needed
-    from customer_research.research.whatif import Supposed
+    from customer_research.research.one.judge import card_named, judge, metrics_needed
+    from customer_research.research.one.whatif import Supposed
 
     async def work(opened: Any) -> tuple[Any, Any]:
         other = await opened.account(S03)

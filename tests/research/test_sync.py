@@ -17,7 +17,7 @@ from customer_research.domain.evidence import Gap
 from customer_research.domain.pull import Progress, PullResult
 from customer_research.errors import ConfigError, UsageError
 from customer_research.lake import Lake, Made, StreamState
-from customer_research.research.sync import pulling, run
+from customer_research.research.sync import run, stream_pull
 from customer_research.settings import LakeSettings, Settings
 
 
@@ -263,10 +263,10 @@ def test_since_leaves_no_hole_behind_the_last_pull(world: World) -> None:
     state = StreamState(shape="", mark="2026-10-01T00:00:00Z")
     later, earlier = NOW - timedelta(days=1), NOW - timedelta(days=400)
     orders = [
-        pulling.Order(full=False, since=since, overlap=timedelta(1), full_days=timedelta(7))
+        stream_pull.Order(full=False, since=since, overlap=timedelta(1), full_days=timedelta(7))
         for since in (later, earlier)
     ]
-    assert [pulling._since(state, order) for order in orders] == [state.mark, "2025-09-27T12:00:00Z"]
+    assert [stream_pull._since(state, order) for order in orders] == [state.mark, "2025-09-27T12:00:00Z"]
     with pytest.raises(UsageError, match="future"):
         world.sync(since=NOW + timedelta(days=1))
 
@@ -274,8 +274,8 @@ def test_since_leaves_no_hole_behind_the_last_pull(world: World) -> None:
 def test_many_parts_are_merged_and_a_record_counts_as_it_came_last(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulling, "PARTS_AT_MOST", 3)
-    monkeypatch.setattr(pulling, "RECEIPTS_AT_MOST", 2)
+    monkeypatch.setattr(stream_pull, "PARTS_AT_MOST", 3)
+    monkeypatch.setattr(stream_pull, "RECEIPTS_AT_MOST", 2)
     vendor = world.vendors["lago"] = billing(*(invoice(number) for number in range(9)), per_slice=1)
     vendor.ask = "SELECT COUNT(*) AS n FROM invoice"
     world.sync()

@@ -6,7 +6,7 @@ import pytest
 
 from customer_research.connect.source import BulkStream, LandingTable, Link, Source
 from customer_research.domain.records import LAKE_TABLES
-from customer_research.research.canonical import identity
+from customer_research.research.sync.canonical import identity
 from customer_research.sources import discover
 
 STREAMS = [(source, stream) for source in discover().values() for stream in source.bulk]

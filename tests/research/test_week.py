@@ -19,12 +19,12 @@ from customer_research.domain.words import money_words
 from customer_research.errors import UsageError
 from customer_research.reports.kinds import digest
 from customer_research.research.alerting import check
-from customer_research.research.history.backfill import backfill
-from customer_research.research.portfolio import desk
-from customer_research.research.portfolio.looking import Wanted, told_of
+from customer_research.research.past.history.backfill import backfill
+from customer_research.research.portfolio import newest as looked_at
 from customer_research.research.portfolio.moves import done, moves
+from customer_research.research.portfolio.selection import Wanted, told_of
 from customer_research.research.portfolio.snapshots import snapshots_of
-from customer_research.research.portfolio.taking import Asked, take
+from customer_research.research.portfolio.take import Asked, take
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import open_store
@@ -48,12 +48,12 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture(scope="module")
 def told(filled: Settings) -> Report:
-    return desk.digest_report(filled, now=LATER)
+    return looked_at.digest_report(filled, now=LATER)
 
 
 @pytest.fixture(scope="module")
 def summary(filled: Settings) -> Report:
-    return desk.summary_report(filled, now=LATER)
+    return looked_at.summary_report(filled, now=LATER)
 
 
 def words(report: Report, section: str = "") -> str:
@@ -92,7 +92,7 @@ def test_mrr_is_told_by_currency_as_of_the_snapshot_though_the_lake_was_pulled_s
     changed = stories()
     changed["subscription"] = changed["subscription"][:1]
     fill(settings.lake_folder, changed)
-    summary = desk.summary_report(settings, now=LATER)
+    summary = looked_at.summary_report(settings, now=LATER)
     assert f"MRR: {money_words(Money('USD', 19900 * len(NAMES)))} a month" in words(summary, "summary")
     assert "not known" not in words(summary, "money")
 
@@ -104,12 +104,12 @@ def test_without_an_earlier_week_a_digest_says_so(tmp_path: Path) -> None:
     _, newest = next(iter(snapshots_of(settings.lake_folder)))
     assert isinstance(moves(settings, newest, 30), Gap)
     assert isinstance(done(settings, newest, 7), Gap)
-    report = desk.digest_report(settings, now=LATER)
+    report = looked_at.digest_report(settings, now=LATER)
     assert "no snapshot has been judged yet" in words(report, "critical")
 
 
 def test_without_a_snapshot_there_is_one_sentence(tmp_path: Path) -> None:
-    for make in (desk.digest_report, desk.summary_report):
+    for make in (looked_at.digest_report, looked_at.summary_report):
         with pytest.raises(UsageError, match="There is no snapshot of the portfolio yet"):
             make(settings_in(tmp_path), now=NOW)
 
@@ -146,7 +146,7 @@ def test_a_week_of_which_nothing_can_be_told_is_not_quiet(filled: Settings) -> N
     assert report.headline.tone == "unknown"
     assert "Of those who can be compared, nobody fell to At Risk or Critical." in words(report, "new")
     assert "The same on" not in words(report, "totals")
-    overview = desk.summary_report(filled, now=LATER)
+    overview = looked_at.summary_report(filled, now=LATER)
     assert ("no change can be told" in words(overview, "summary")) == bool(_month(filled).uncompared)
 
 
@@ -178,7 +178,7 @@ def test_critical_alerts_are_one_an_operator_the_most_urgent_first(filled: Setti
 
 
 def test_an_alert_about_who_is_not_in_the_snapshot_any_more_breaks_nothing(filled: Settings) -> None:
-    with desk._newest(filled) as (engine, folder, snapshot):
+    with looked_at._newest(filled) as (engine, folder, snapshot):
         assert set(told_of(engine, folder, snapshot, ["gone", STOPPED], settings=filled, now=NOW)) == {STOPPED}
 
 
@@ -196,7 +196,7 @@ def test_a_week_with_many_movers_tells_ten_worse_and_five_better(filled: Setting
 
 def _week(settings: Settings, found: Moves) -> Week:
     _, newest = next(iter(snapshots_of(settings.lake_folder)))
-    portfolio = desk._portfolio(settings, Wanted(), NOW)
+    portfolio = looked_at._portfolio(settings, Wanted(), NOW)
     return Week(portfolio, found, done(settings, newest, 7), {})
 
 

@@ -9,7 +9,7 @@ import pytest
 from made_up_lake import NOW, STOPPED, fill, settings_file, settings_in, stories
 
 from customer_research.errors import EngineError
-from customer_research.research.history.backfill import backfill
+from customer_research.research.past.history.backfill import backfill
 from customer_research.surfaces.cli.group import run
 
 NO_STORE = "no SQLite database"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from customer_research.engines.duckdb import Memory
-from customer_research.research import service
-from customer_research.research.gathered import MEMORY_TABLES
+from customer_research.research.one import operators
+from customer_research.research.one.dossier import MEMORY_TABLES
 from customer_research.settings import Settings
 
-prepared = service._memory
+prepared = operators._memory
 
 
 class Memories:

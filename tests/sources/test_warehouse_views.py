@@ -26,8 +26,8 @@ from customer_research.errors import ConfigError
 from customer_research.lake import Lake
 from customer_research.research.portfolio.measure import measure
 from customer_research.research.portfolio.snapshots import readings
-from customer_research.research.portfolio.taking import Asked, take
-from customer_research.research.portfolio.views import bound, measure_bound
+from customer_research.research.portfolio.take import Asked, take
+from customer_research.research.portfolio.warehouse_views import bound, measure_bound
 from customer_research.research.sync import run
 from customer_research.sandbox.dataset import Dataset, Relation
 from customer_research.sandbox.serve import Sandbox

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from customer_research.research.batch import Cell, Row
+from customer_research.research.batch.batch import Cell, Row
 from customer_research.surfaces.cli.summary import FIGURES, HEADERS, summary
 
 KNOWN = {

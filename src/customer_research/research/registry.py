@@ -23,9 +23,9 @@ from customer_research.health.scorecard import (
 )
 from customer_research.metrics.catalogue import METRICS, SUBJECTS
 from customer_research.reports.kinds import EVERY_KIND
-from customer_research.research.canonical import described
-from customer_research.research.figures import WIDE_METRICS
-from customer_research.research.judge import playbook_of, urgency_causes
+from customer_research.research.one.figures import WIDE_METRICS
+from customer_research.research.one.judge import playbook_of, urgency_causes
+from customer_research.research.sync.canonical import described
 from customer_research.settings import ENV_PREFIX, Settings, describe_defaults
 from customer_research.sources import discover
 

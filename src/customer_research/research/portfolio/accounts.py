@@ -24,9 +24,9 @@ from customer_research.health.scoring import scoring_sql
 from customer_research.health.urgency import Standing, urgency
 from customer_research.metrics.catalogue import METRICS, Metric
 from customer_research.metrics.queries import ACCOUNT_TABLE
-from customer_research.research.freshness import STALE_AFTER
 from customer_research.research.gaps import nothing_of
-from customer_research.research.judge import METRIC_NAMES, playbook_of, urgency_causes
+from customer_research.research.one.freshness import STALE_AFTER
+from customer_research.research.one.judge import METRIC_NAMES, playbook_of, urgency_causes
 from customer_research.research.portfolio.snapshots import FILES, PORTFOLIO, figure, pulled_parameter
 
 NOT_KEPT = "amounts per currency are not kept in a snapshot"
@@ -188,7 +188,7 @@ def mrr_of(row: Mapping[str, Any]) -> Amounts | None:
 
 
 def freshness_of(snapshot: Snapshot) -> tuple[Freshness, ...]:
-    """How fresh each source was when the snapshot was taken, by the receipts of its tables; see `research.freshness`."""
+    """How fresh each source was when the snapshot was taken, by the receipts of its tables; see `research.one.freshness`."""
     lines = []
     gaps = {gap.source: [g for g in snapshot.gaps if g.source == gap.source] for gap in snapshot.gaps}
     sources = dict.fromkeys([*(r.source for r in snapshot.receipts if r.source != "portfolio"), *gaps])

@@ -18,7 +18,7 @@ from customer_research.metrics.past import RETOLD_BY, UNTOLD_COUPON_SQL, lost_wo
 from customer_research.metrics.pinned import instant_sql, pinned
 from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.metrics.wide import ALL_TOLD, KNOWN_AT, KNOWN_OPERATORS, Untold, stages
-from customer_research.research.canonical import identity
+from customer_research.research.sync.canonical import identity
 
 _STATED, _ABSENT, _LOOKED = "stated_gap", "absent_table", "looked_at"
 _FILL = "Complete them where they are kept; until then nothing is made of the table for the operator."

@@ -23,7 +23,7 @@ from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import long_sql, score_columns, scoring_sql
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
 from customer_research.metrics.wide import KNOWN_OPERATORS, stages
-from customer_research.research.judge import METRIC_NAMES, card_named
+from customer_research.research.one.judge import METRIC_NAMES, card_named
 from customer_research.research.portfolio.measure import measure, untold_gaps, untold_of
 from customer_research.research.portfolio.snapshots import (
     FILES,

@@ -5,6 +5,6 @@ outcomes = run(settings, clock, sources=("lago",), told=print)
 ```
 """
 
-from customer_research.research.sync.runner import run
+from customer_research.research.sync.all_sources import run
 
 __all__ = ["run"]

@@ -18,7 +18,7 @@ from customer_research.engines.dialect import READ, quoted
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.rows import canonical_columns
 from customer_research.metrics.pinned import instant_sql
-from customer_research.research.canonical import identity
+from customer_research.research.sync.canonical import identity
 
 OBSERVED, FROM, TO = "observed_at", "valid_from", "valid_to"
 TIMES = (

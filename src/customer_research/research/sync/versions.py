@@ -19,7 +19,7 @@ from customer_research.domain.tables import KNOWN_FROM, KNOWN_TO, Edition
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.rows import canonical_columns
 from customer_research.lake import LakeWriter, Made, write_through
-from customer_research.research.canonical import identity
+from customer_research.research.sync.canonical import identity
 from customer_research.research.sync.landing import FETCH_ID, quoted
 
 FILES_AT_MOST = 8

@@ -89,7 +89,7 @@ def alerts(
     """List the open alerts, unless a sub-command does something else."""
     if ctx.invoked_subcommand is not None:
         return 0
-    from customer_research.research.alerting import desk  # noqa: PLC0415 - start-up time
+    from customer_research.research.alerting import alerts as desk  # noqa: PLC0415 - start-up time
 
     settings, now = _settings_and_now(ctx)
     if mine and not settings.owner:
@@ -105,7 +105,7 @@ def alerts(
 @click.pass_context
 def check(ctx: click.Context, *, most: int, delivery: Delivery) -> int:
     """Judge what has been scored."""
-    from customer_research.research.alerting import desk  # noqa: PLC0415 - start-up time
+    from customer_research.research.alerting import alerts as desk  # noqa: PLC0415 - start-up time
 
     settings, now = _settings_and_now(ctx)
     return _delivered(desk.checked(settings, now=now, most=most or None), delivery)
@@ -117,7 +117,7 @@ def check(ctx: click.Context, *, most: int, delivery: Delivery) -> int:
 @click.pass_context
 def show(ctx: click.Context, alert: str, *, delivery: Delivery) -> int:
     """Show one alert; its id may be shortened."""
-    from customer_research.research.alerting import desk  # noqa: PLC0415 - start-up time
+    from customer_research.research.alerting import alerts as desk  # noqa: PLC0415 - start-up time
 
     settings, now = _settings_and_now(ctx)
     return _delivered(desk.one_alert(settings, alert, now=now), delivery)
@@ -129,7 +129,7 @@ def show(ctx: click.Context, alert: str, *, delivery: Delivery) -> int:
 @click.pass_context
 def ack(ctx: click.Context, alert: str, who: str | None) -> int:
     """Acknowledge an alert."""
-    from customer_research.research.alerting import desk  # noqa: PLC0415 - start-up time
+    from customer_research.research.alerting import alerts as desk  # noqa: PLC0415 - start-up time
 
     settings, now = _settings_and_now(ctx)
     episode = desk.acknowledge(settings, alert, who=_who(who), now=now)
@@ -143,8 +143,8 @@ def ack(ctx: click.Context, alert: str, who: str | None) -> int:
 @click.pass_context
 def snooze(ctx: click.Context, alert: str, until: str, who: str | None) -> int:
     """Snooze an alert."""
-    from customer_research.research.alerting import desk  # noqa: PLC0415 - start-up time
-    from customer_research.research.portfolio.taking import instant  # noqa: PLC0415
+    from customer_research.research.alerting import alerts as desk  # noqa: PLC0415 - start-up time
+    from customer_research.research.portfolio.take import instant  # noqa: PLC0415
 
     settings, now = _settings_and_now(ctx)
     ends = until.strip().lower() == NOW
@@ -162,7 +162,7 @@ def snooze(ctx: click.Context, alert: str, until: str, who: str | None) -> int:
 @click.pass_context
 def assign(ctx: click.Context, alert: str, name: str, who: str | None) -> int:
     """Assign an alert."""
-    from customer_research.research.alerting import desk  # noqa: PLC0415 - start-up time
+    from customer_research.research.alerting import alerts as desk  # noqa: PLC0415 - start-up time
 
     settings, now = _settings_and_now(ctx)
     episode = desk.assign(settings, alert, name.strip(), who=_who(who), now=now)
@@ -178,7 +178,7 @@ def assign(ctx: click.Context, alert: str, name: str, who: str | None) -> int:
 @click.pass_context
 def rules(ctx: click.Context, path: Path | None, *, as_json: bool, as_toml: bool) -> int:
     """List the rules; a file of one's own is checked on the way."""
-    from customer_research.research.alerting import desk  # noqa: PLC0415 - start-up time
+    from customer_research.research.alerting import alerts as desk  # noqa: PLC0415 - start-up time
 
     if as_toml:
         click.echo(desk.shipped_text().rstrip("\n"))
@@ -198,7 +198,7 @@ def rules(ctx: click.Context, path: Path | None, *, as_json: bool, as_toml: bool
 @click.pass_context
 def simulate(ctx: click.Context, weeks: int, path: Path | None, *, delivery: Delivery) -> int:
     """Try the rules on the history."""
-    from customer_research.research.alerting import desk  # noqa: PLC0415 - start-up time
+    from customer_research.research.alerting import alerts as desk  # noqa: PLC0415 - start-up time
 
     settings, now = _settings_and_now(ctx)
     with _progress() as told:

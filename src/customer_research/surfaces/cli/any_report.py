@@ -135,7 +135,7 @@ async def _made(
     if kind == "missing":
         return await research.missing(operators[0], scorecard=scorecard)
     if kind == "history":
-        from customer_research.research.history.telling import history_report  # noqa: PLC0415 - start-up time
+        from customer_research.research.past.history.operator_history import history_report  # noqa: PLC0415 - start-up time
 
         return await history_report(research, operators[0], scorecard=scorecard)
     return await research.report(kind, operators[0], scorecard=scorecard, occasion=occasion)
@@ -158,7 +158,7 @@ def _of_snapshot(
     occasion: Occasion,
     delivery: Delivery,
 ) -> int:
-    from customer_research.research import account_snapshots  # noqa: PLC0415 - start-up time
+    from customer_research.research.one import account_snapshots  # noqa: PLC0415 - start-up time
 
     chosen = "churn-risk" if kind == "portfolio-churn-risk" else kind
     found = account_snapshots.find(settings_of(ctx), snapshot_id)
@@ -171,24 +171,24 @@ def _of_snapshot(
 
 def _of_everybody(ctx: click.Context, kind: str, delivery: Delivery) -> int:
     from customer_research.research import system_clock  # noqa: PLC0415 - start-up time
-    from customer_research.research.portfolio import desk  # noqa: PLC0415
-    from customer_research.research.portfolio.looking import Wanted  # noqa: PLC0415
+    from customer_research.research.portfolio import newest  # noqa: PLC0415
+    from customer_research.research.portfolio.selection import Wanted  # noqa: PLC0415
 
     settings = settings_of(ctx)
     now = settings.clock or system_clock()
     given: dict[str, Any] = {"now": now}
     if kind == "alerts":
-        from customer_research.research.alerting import desk as alerting  # noqa: PLC0415 - start-up time
+        from customer_research.research.alerting import alerts as alerting  # noqa: PLC0415 - start-up time
 
         made = alerting.open_alerts(settings, alerting.Choice(most=25), **given)
     elif kind == "digest":
-        made = desk.digest_report(settings, **given)
+        made = newest.digest_report(settings, **given)
     elif kind == "portfolio-summary":
-        made = desk.summary_report(settings, **given)
+        made = newest.summary_report(settings, **given)
     elif kind == "portfolio":
-        made = desk.portfolio_report(settings, Wanted(), **given)
+        made = newest.portfolio_report(settings, Wanted(), **given)
     else:
-        made = desk.risk_report(settings, Wanted(), **given)
+        made = newest.risk_report(settings, Wanted(), **given)
     delivery(made)
     return PARTIAL if made.partial else 0
 

@@ -14,7 +14,7 @@ from customer_research.surfaces.cli.reports import report_options
 from customer_research.surfaces.cli.session import PARTIAL, Delivery, FormatName, OutputFile, delivery_of, settings_of
 
 if TYPE_CHECKING:
-    from customer_research.research.backtest.desk import Asked
+    from customer_research.research.past.backtest.trials import Asked
     from customer_research.settings import Settings
 
 REFUSED, WORSE, TOO_LITTLE, DRIFTED = 11, 12, 13, 14
@@ -67,8 +67,8 @@ def ground_options(command: Callable[..., Any]) -> Callable[..., Any]:
         **options: Any,
     ) -> Any:
         def ground(**more: Any) -> Asked:
-            from customer_research.research.backtest.desk import Asked  # noqa: PLC0415 - start-up time
-            from customer_research.research.portfolio.taking import instant  # noqa: PLC0415
+            from customer_research.research.past.backtest.trials import Asked  # noqa: PLC0415 - start-up time
+            from customer_research.research.portfolio.take import instant  # noqa: PLC0415
 
             return Asked(
                 tables=tables,
@@ -172,11 +172,11 @@ def backtest(
     delivery: Delivery,
 ) -> int:
     """Try scorecards on past dates."""
-    from customer_research.research.backtest import desk  # noqa: PLC0415 - start-up time
+    from customer_research.research.past.backtest import trials  # noqa: PLC0415 - start-up time
 
     settings, clock = settings_and_clock(ctx)
     asked = ground(cards=cards, thresholds=thresholds, alert_at=alert_at)
-    report, decided = desk.backtest_report(settings, asked, clock, gating=gating)
+    report, decided = trials.backtest_report(settings, asked, clock, gating=gating)
     delivery(report)
     if decided is not None and decided.verdict != "pass":
         return WORSE if decided.verdict == "worse" else TOO_LITTLE
@@ -217,7 +217,7 @@ def thresholds(
     delivery: Delivery,
 ) -> int:
     """Choose where to alert."""
-    from customer_research.research.backtest.choosing import Wanted, choose_thresholds  # noqa: PLC0415 - start-up time
+    from customer_research.research.past.calibration.thresholds import Wanted, choose_thresholds  # noqa: PLC0415 - start-up time
 
     settings, clock = settings_and_clock(ctx)
     wanted = Wanted(
@@ -249,7 +249,7 @@ def drift(
     ctx: click.Context, card: str, *, card_out: Path | None, ground: Callable[..., Asked], delivery: Delivery
 ) -> int:
     """Check a calibration."""
-    from customer_research.research.backtest.drifting import check  # noqa: PLC0415 - start-up time
+    from customer_research.research.past.calibration.drift import check  # noqa: PLC0415 - start-up time
 
     settings, clock = settings_and_clock(ctx)
     done = check(settings, card, ground(), card_out, clock)

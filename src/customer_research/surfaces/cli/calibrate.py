@@ -140,9 +140,9 @@ def calibrate(
     settings = settings_of(ctx)
 
     from customer_research.reports.kinds.calibration import CalibrationReport, build  # noqa: PLC0415 - start-up time
-    from customer_research.research.calibrating.files import Request, calibrate_files  # noqa: PLC0415
-    from customer_research.research.calibrating.result import EXIT_CODES, result_json  # noqa: PLC0415
-    from customer_research.research.service import system_clock  # noqa: PLC0415
+    from customer_research.research import system_clock  # noqa: PLC0415
+    from customer_research.research.past.calibration.on_files import Request, calibrate_files  # noqa: PLC0415
+    from customer_research.research.past.calibration.result_json import EXIT_CODES, result_json  # noqa: PLC0415
 
     def clock() -> datetime:
         return settings.clock or system_clock()
@@ -152,8 +152,8 @@ def calibrate(
             request = Request(signals, points, output, seed, split, draws, confirm, base, keep, drop)
             done = calibrate_files(request, clock, progress)
         else:
-            from customer_research.research.backtest.desk import Asked  # noqa: PLC0415
-            from customer_research.research.calibrating.lake import LakeRequest, calibrate_lake  # noqa: PLC0415
+            from customer_research.research.past.backtest.trials import Asked  # noqa: PLC0415
+            from customer_research.research.past.calibration.on_lake import LakeRequest, calibrate_lake  # noqa: PLC0415
 
             ground = Asked(tables=tables, every=every, counting=counting)
             asked = LakeRequest(base, output, seed, ground, split, draws, confirm, only_tried, keep, drop)
@@ -188,7 +188,7 @@ def _outcome(outcome: str, reason: str) -> str:
 )
 def predict(scorecard: str, signals: Path, output: Path) -> int:
     """Predict by a scorecard."""
-    from customer_research.research.calibrating.files import predict_file  # noqa: PLC0415 - start-up time
+    from customer_research.research.past.calibration.on_files import predict_file  # noqa: PLC0415 - start-up time
 
     found = predict_file(scorecard, signals)
     deliver(found.text, None if output == Path("-") else output)

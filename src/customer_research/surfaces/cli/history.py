@@ -16,8 +16,8 @@ from customer_research.surfaces.cli.reports import SCORECARD, report_of, report_
 from customer_research.surfaces.cli.session import Delivery, settings_of
 
 if TYPE_CHECKING:
-    from customer_research.research.history.keeping import Listed
-    from customer_research.research.history.proving import Proof
+    from customer_research.research.past.history.proof import Proof
+    from customer_research.research.portfolio.history import Listed
     from customer_research.settings import Settings
 
 DIFFERENT = 1
@@ -93,7 +93,7 @@ def history() -> None:
 @click.pass_context
 def show(ctx: click.Context, operator: str, last: int, scorecard: str | None, *, delivery: Delivery) -> int:
     """Show one operator's history."""
-    from customer_research.research.history.telling import history_report  # noqa: PLC0415 - start-up time
+    from customer_research.research.past.history.operator_history import history_report  # noqa: PLC0415 - start-up time
 
     return report_of(
         ctx, lambda research: history_report(research, operator, scorecard=scorecard, shown=last), delivery
@@ -110,8 +110,8 @@ def show(ctx: click.Context, operator: str, last: int, scorecard: str | None, *,
 @click.pass_context
 def backfill(ctx: click.Context, weeks: int, until: str | None, scorecard: str | None, *, as_json: bool) -> int:
     """Fill the history with the weeks that it lacks."""
-    from customer_research.research.history import backfill as filling  # noqa: PLC0415 - start-up time
-    from customer_research.research.portfolio.taking import instant  # noqa: PLC0415
+    from customer_research.research.past.history import backfill as filling  # noqa: PLC0415 - start-up time
+    from customer_research.research.portfolio.take import instant  # noqa: PLC0415
 
     settings, clock = _settings_and_clock(ctx)
     moment = None if until is None else instant(until)
@@ -133,7 +133,7 @@ def backfill(ctx: click.Context, weeks: int, until: str | None, scorecard: str |
 @click.pass_context
 def snapshot(ctx: click.Context, scorecard: str | None, *, as_json: bool) -> int:
     """Take today's snapshot."""
-    from customer_research.research.history.backfill import take  # noqa: PLC0415 - start-up time
+    from customer_research.research.past.history.backfill import take  # noqa: PLC0415 - start-up time
 
     settings, clock = _settings_and_clock(ctx)
     taken, new = take(settings, clock, scorecard=scorecard)
@@ -153,7 +153,7 @@ def snapshot(ctx: click.Context, scorecard: str | None, *, as_json: bool) -> int
 @click.pass_context
 def list_(ctx: click.Context, *, as_json: bool) -> int:
     """List the snapshots."""
-    from customer_research.research.history.keeping import listed  # noqa: PLC0415 - start-up time
+    from customer_research.research.portfolio.history import listed  # noqa: PLC0415 - start-up time
 
     found = listed(settings_of(ctx).store_url)
     click.echo(_listed_json(found) if as_json else _listed_table(found))
@@ -166,7 +166,7 @@ def list_(ctx: click.Context, *, as_json: bool) -> int:
 @click.pass_context
 def verify(ctx: click.Context, snapshot_id: str | None, *, as_json: bool) -> int:
     """Score a snapshot again and compare."""
-    from customer_research.research.history import proving  # noqa: PLC0415 - start-up time
+    from customer_research.research.past.history import proof as proving  # noqa: PLC0415 - start-up time
 
     proof = proving.verify(settings_of(ctx), snapshot_id)
     click.echo(_proof_json(proof) if as_json else _proof_words(proof))
@@ -183,7 +183,7 @@ def prune(ctx: click.Context, days: int) -> int:
 
     Files in the lake of snapshots that go, go too.
     """
-    from customer_research.research.history.keeping import prune as thin  # noqa: PLC0415 - start-up time
+    from customer_research.research.portfolio.history import prune as thin  # noqa: PLC0415 - start-up time
 
     settings, clock = _settings_and_clock(ctx)
     gone = thin(settings, clock, days)

@@ -35,8 +35,8 @@ from customer_research.surfaces.cli.summary import count_words, summary
 
 if TYPE_CHECKING:
     from customer_research.domain.report import Report
-    from customer_research.research.batch import Order, Row
-    from customer_research.research.entries import Entry
+    from customer_research.research.batch.batch import Order, Row
+    from customer_research.research.batch.entries import Entry
     from customer_research.settings import Settings
 
 
@@ -93,8 +93,8 @@ def batch(
     show_personal: bool,
 ) -> int:
     """Make a report of each operator in the file; see `BATCH_HELP` for exit codes."""
-    from customer_research.research.batch import Order  # noqa: PLC0415 - start-up time
-    from customer_research.research.entries import read_entries  # noqa: PLC0415
+    from customer_research.research.batch.batch import Order  # noqa: PLC0415 - start-up time
+    from customer_research.research.batch.entries import read_entries  # noqa: PLC0415
 
     settings = settings_of(ctx)
     personal = show_personal or settings.show_personal
@@ -135,7 +135,7 @@ def _progress_bar(total: int) -> Iterator[Callable[[Row], None]]:
     from rich.console import Console  # noqa: PLC0415 - start-up time
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
-    from customer_research.research.batch import counts  # noqa: PLC0415
+    from customer_research.research.batch.batch import counts  # noqa: PLC0415
 
     rows: list[Row] = []
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
@@ -150,7 +150,7 @@ def _progress_bar(total: int) -> Iterator[Callable[[Row], None]]:
 
 
 def _summary(rows: Sequence[Row], order: Order, *, as_json: bool) -> str:
-    from customer_research.research.batch import counts, summary_json  # noqa: PLC0415 - start-up time
+    from customer_research.research.batch.batch import counts, summary_json  # noqa: PLC0415 - start-up time
 
     if as_json:
         return json.dumps(summary_json(rows, order), indent=2, ensure_ascii=False)

@@ -45,7 +45,7 @@ def outcome() -> None:
 @click.pass_context
 def done(ctx: click.Context, operator: str, *, what: Any, day: str | None, note: str, who: str | None) -> int:
     """Record an intervention."""
-    from customer_research.research import outcomes  # noqa: PLC0415 - start-up time
+    from customer_research.research.past import outcomes  # noqa: PLC0415 - start-up time
 
     settings, now = _settings_and_now(ctx)
     try:
@@ -84,7 +84,7 @@ def churn(
     who: str | None,
 ) -> int:
     """Record a churn."""
-    from customer_research.research import outcomes  # noqa: PLC0415 - start-up time
+    from customer_research.research.past import outcomes  # noqa: PLC0415 - start-up time
 
     settings, now = _settings_and_now(ctx)
     try:
@@ -113,7 +113,7 @@ def churn(
 @click.pass_context
 def list_(ctx: click.Context, operator: str | None, *, delivery: Delivery) -> int:
     """List the records that count."""
-    from customer_research.research import outcomes  # noqa: PLC0415 - start-up time
+    from customer_research.research.past import outcomes  # noqa: PLC0415 - start-up time
 
     settings, now = _settings_and_now(ctx)
     try:
@@ -131,7 +131,7 @@ def list_(ctx: click.Context, operator: str | None, *, delivery: Delivery) -> in
 @click.pass_context
 def retract(ctx: click.Context, record: str, note: str, who: str | None) -> int:
     """Retract a record."""
-    from customer_research.research import outcomes  # noqa: PLC0415 - start-up time
+    from customer_research.research.past import outcomes  # noqa: PLC0415 - start-up time
 
     settings, now = _settings_and_now(ctx)
     taken = outcomes.retract(settings, record, note=note, who=_who(who), now=now)

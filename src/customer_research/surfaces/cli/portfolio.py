@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from customer_research.domain.report import Report
-    from customer_research.research.portfolio.looking import Wanted
+    from customer_research.research.portfolio.selection import Wanted
 
 BANDS = ("healthy", "monitor", "at_risk", "critical", "insufficient", "unsettled", "outside")
 STATUSES = ("active", "onboarding", "no_subscription", "churned", "never_started", "unknown")
@@ -85,7 +85,7 @@ def choosing(command: Callable[..., Any]) -> Callable[..., Any]:
             options["as_csv"] = False
 
         def wanted(*, everybody: bool) -> Wanted:
-            from customer_research.research.portfolio.looking import Wanted  # noqa: PLC0415 - start-up time
+            from customer_research.research.portfolio.selection import Wanted  # noqa: PLC0415 - start-up time
 
             return Wanted(
                 bands=bands,  # type: ignore[arg-type]
@@ -149,12 +149,12 @@ def _no_format(options: dict[str, Any]) -> str:
 def _told(ctx: click.Context, *, kind: str, wanted: Callable[..., Wanted], as_csv: bool, delivery: Delivery) -> int:
     """Make the report (or the CSV) and hand it over."""
     from customer_research.research import system_clock  # noqa: PLC0415 - start-up time
-    from customer_research.research.portfolio import desk  # noqa: PLC0415
+    from customer_research.research.portfolio import newest  # noqa: PLC0415
 
     settings = settings_of(ctx)
     now = settings.clock or system_clock()
     if as_csv:
-        csv_of = desk.portfolio_csv if kind == "portfolio" else desk.risk_csv
+        csv_of = newest.portfolio_csv if kind == "portfolio" else newest.risk_csv
         text, lacking = csv_of(settings, wanted(everybody=True), now=now)
         deliver(text, delivery.output)
         if text.count("\n") == 1:
@@ -162,7 +162,7 @@ def _told(ctx: click.Context, *, kind: str, wanted: Callable[..., Wanted], as_cs
         for line in dict.fromkeys(f"Warning: {gap.detail} {gap.next_step}".rstrip() for gap in lacking):
             click.echo(line, err=True)
         return PARTIAL if lacking else 0
-    report_of = desk.portfolio_report if kind == "portfolio" else desk.risk_report
+    report_of = newest.portfolio_report if kind == "portfolio" else newest.risk_report
     report: Report = report_of(settings, wanted(everybody=False), now=now)
     delivery(report)
     return PARTIAL if report.partial else 0

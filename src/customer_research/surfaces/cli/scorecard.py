@@ -12,8 +12,8 @@ import click
 from customer_research.surfaces.cli.backtest import TOO_LITTLE, WORSE, ground_options, settings_and_clock
 
 if TYPE_CHECKING:
-    from customer_research.research.backtest.desk import Asked
-    from customer_research.research.default_card import Proposed
+    from customer_research.research.past.backtest.trials import Asked
+    from customer_research.research.past.default_card import Proposed
 
 USE_HELP = """\
 Make NAME (a shipped scorecard, or a file such as `calibrate` writes) the default: the setting scorecard in the settings file.
@@ -41,7 +41,7 @@ def scorecard() -> None:
 @click.pass_context
 def use(ctx: click.Context, name: str, *, anyway: bool, dry: bool, as_json: bool, ground: Callable[..., Asked]) -> int:
     """Make a scorecard the default."""
-    from customer_research.research import default_card  # noqa: PLC0415 - start-up time
+    from customer_research.research.past import default_card  # noqa: PLC0415 - start-up time
 
     settings, clock = settings_and_clock(ctx)
     found = default_card.propose(settings, name, ground(), clock, anyway=anyway)

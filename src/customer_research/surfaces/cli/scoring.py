@@ -17,7 +17,7 @@ from customer_research.surfaces.cli.session import PARTIAL, settings_of
 
 if TYPE_CHECKING:
     from customer_research.domain.snapshot import Snapshot
-    from customer_research.research.portfolio.taking import Asked, Standing
+    from customer_research.research.portfolio.take import Asked, Standing
 
 ENGINES = ("duckdb", "postgres", "spark", "snowflake")
 SCHEMA = "customer-research/portfolio-score/1"
@@ -65,7 +65,7 @@ def _asking(command: Callable[..., Any]) -> Callable[..., Any]:
         again: bool = False,
         **options: Any,
     ) -> Any:
-        from customer_research.research.portfolio.taking import Asked, instant  # noqa: PLC0415 - start-up time
+        from customer_research.research.portfolio.take import Asked, instant  # noqa: PLC0415 - start-up time
 
         moment = instant(as_of) if as_of is not None else None
         return command(*arguments, asked=Asked(moment, scorecard, tables, engine, engine_url, again), **options)
@@ -95,9 +95,9 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.pass_context
 def portfolio_score(ctx: click.Context, *, asked: Asked, no_track: bool, as_json: bool) -> int:
     """Take a snapshot and keep it; see `PORTFOLIO_SCORE_HELP` for exit codes."""
-    from customer_research.research.portfolio.taking import standings, summary, take  # noqa: PLC0415
-    from customer_research.research.service import system_clock  # noqa: PLC0415
-    from customer_research.research.track_record import once_a_month  # noqa: PLC0415 - start-up time
+    from customer_research.research import system_clock  # noqa: PLC0415
+    from customer_research.research.past.monthly_trial import once_a_month  # noqa: PLC0415 - start-up time
+    from customer_research.research.portfolio.take import standings, summary, take  # noqa: PLC0415
 
     settings = settings_of(ctx)
     folder, snapshot = take(settings, lambda: settings.clock or system_clock(), asked)
@@ -120,8 +120,8 @@ def portfolio_score(ctx: click.Context, *, asked: Asked, no_track: bool, as_json
 @click.pass_context
 def score(ctx: click.Context, *, asked: Asked, as_json: bool) -> int:
     """Score anybody's tables and print it."""
-    from customer_research.research.portfolio.taking import document, standings, taken_aside  # noqa: PLC0415
-    from customer_research.research.service import system_clock  # noqa: PLC0415
+    from customer_research.research import system_clock  # noqa: PLC0415
+    from customer_research.research.portfolio.take import document, standings, taken_aside  # noqa: PLC0415
 
     settings = settings_of(ctx)
     with taken_aside(settings, lambda: settings.clock or system_clock(), asked) as (folder, snapshot):

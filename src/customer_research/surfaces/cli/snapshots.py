@@ -33,7 +33,7 @@ def snapshot(
     ctx: click.Context, operator: str | None, scorecard: str | None, output: Path | None, *, listed: bool
 ) -> int:
     """Take a snapshot, or list those that are kept."""
-    from customer_research.research import account_snapshots  # noqa: PLC0415 - start-up time
+    from customer_research.research.one import account_snapshots  # noqa: PLC0415 - start-up time
 
     if listed:
         for owner, instant, number in account_snapshots.kept(settings_of(ctx), operator or "*"):
@@ -61,7 +61,7 @@ def snapshot(
 @click.pass_context
 def diff(ctx: click.Context, before: str, after: str, operator: str, *, delivery: Delivery) -> int:
     """Compare two snapshots of one operator."""
-    from customer_research.research import account_snapshots  # noqa: PLC0415 - start-up time
+    from customer_research.research.one import account_snapshots  # noqa: PLC0415 - start-up time
 
     delivery(account_snapshots.compared(settings_of(ctx), before, after, operator_id=operator))
     return 0

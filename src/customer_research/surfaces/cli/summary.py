@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from customer_research.surfaces.cli import screen
 
 if TYPE_CHECKING:
-    from customer_research.research.batch import Cell, Row
+    from customer_research.research.batch.batch import Cell, Row
 
 WIDTH = 100
 HEADERS = ("Line", "Outcome", "Operator", "MRR", "Health", "Plan", "Payment", "Tickets", "Trips", "Trend")

@@ -52,7 +52,7 @@ be read); 5 no source is configured, or not the one that was asked for; 6 nothin
 @click.pass_context
 def sync(ctx: click.Context, sources: tuple[str, ...], *, full: bool, since: datetime | None, as_json: bool) -> int:
     """Run a sync; see `HELP` for exit codes."""
-    from customer_research.research.service import system_clock  # noqa: PLC0415 - start-up time
+    from customer_research.research import system_clock  # noqa: PLC0415 - start-up time
     from customer_research.research.sync import run  # noqa: PLC0415
 
     settings = settings_of(ctx)

@@ -73,8 +73,8 @@ def _one(table: Mapping[str, Any]) -> str:
 @click.pass_context
 def import_(ctx: click.Context, folder: Path, *, as_json: bool) -> int:
     """Check tables and put them into the lake."""
-    from customer_research.research.importing import import_tables  # noqa: PLC0415 - start-up time
-    from customer_research.research.service import system_clock  # noqa: PLC0415
+    from customer_research.research import system_clock  # noqa: PLC0415
+    from customer_research.research.sync.import_tables import import_tables  # noqa: PLC0415 - start-up time
 
     settings = settings_of(ctx)
     taken = import_tables(folder, settings, lambda: settings.clock or system_clock())

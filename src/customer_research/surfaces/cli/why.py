@@ -13,7 +13,7 @@ from customer_research.surfaces.cli.session import PARTIAL, with_research
 if TYPE_CHECKING:
     from customer_research.domain.report import Report
     from customer_research.research import Research
-    from customer_research.research.why import Explanation
+    from customer_research.research.one.why import Explanation
 
 DIFFERENT = 1
 HELP = """\

@@ -1,0 +1,366 @@
+"""The use cases behind `alerts`: what is open, one alert, what people do about it, a check, a simulation, the rules."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import itertools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from customer_research.domain.account import Account
+from customer_research.domain.alert import Alert, Episode, RuleInWords, Severity, alerts_of
+from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
+from customer_research.domain.report import Report
+from customer_research.domain.snapshot import Snapshot
+from customer_research.engines.engine import open_engine
+from customer_research.errors import UsageError
+from customer_research.health.alerts.declared import shipped_text
+from customer_research.health.alerts.telling import SCORE, SCORE_BEFORE, SHARE, rule_in_words
+from customer_research.metrics.catalogue import METRICS
+from customer_research.reports.kinds.alert_simulation import SimulatedAlerts, build_simulated
+from customer_research.reports.kinds.alerts import (
+    CheckedAlerts,
+    Desk,
+    OneAlert,
+    OpenAlerts,
+    build_checked,
+    build_one,
+    build_open,
+    can_wait,
+)
+from customer_research.research.alerting.rule_check import Checked, alert_rules, check, scored, simulate
+from customer_research.research.alerting.watch import watching
+from customer_research.research.portfolio.accounts import freshness_of
+from customer_research.research.portfolio.selection import fitting_owners, told_of
+from customer_research.research.portfolio.snapshots import figure, scoring_receipt
+from customer_research.settings import Settings
+from customer_research.store.alerts import AlertBook
+from customer_research.store.database import Store, open_store
+from customer_research.store.history import History
+
+SOURCE = "alerts"
+"""The source of the receipts of what the store gave."""
+
+_OWN_UNITS = {
+    SCORE: ("Health score", "points"),
+    SCORE_BEFORE: ("Health score before", "points"),
+    SHARE: ("Unknown of", "ratio"),
+}
+_NEAREST = 3
+_STATES = {
+    "done": "judged",
+    "repeated": "judged before, nothing changed",
+    "older": "older than one that was judged, left out",
+    "other_scorecard": "scored under another scorecard, left out",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which open alerts are wanted: each part that is empty lets all through; `snoozed` shows those, and what can wait, too.
+
+    `most` is how many lines there may be (None: all); `owner` is a HubSpot owner's id, name, or a part of it,
+    `owners` the ids and names that it means.
+    """
+
+    severities: tuple[Severity, ...] = ()
+    rule: str = ""
+    assignee: str = ""
+    snoozed: bool = False
+    most: int | None = None
+    owner: str = ""
+    owners: frozenset[str] = frozenset()
+
+    def takes(self, alert: Alert, account: Account | None) -> bool:
+        """Whether an alert is wanted, snoozed or not: one of its reasons is, and its operator has the owner asked for."""
+        return any(self._takes(reason) for reason in alert.reasons) and self._owned(account)
+
+    def _owned(self, account: Account | None) -> bool:
+        if (
+            not self.owner or account is None
+        ):  # of a source, or of whom nothing is known, nobody may take it for another's
+            return True
+        told = account.fact("owner_id") or account.fact("owner_name")
+        return told is not None and told.value in self.owners
+
+    def _takes(self, episode: Episode) -> bool:
+        return (
+            (not self.severities or episode.severity in self.severities)
+            and self.rule.lower() in {"", episode.rule.lower()}
+            and self.assignee.lower() in episode.assignee.lower()
+        )
+
+    @property
+    def words(self) -> str:
+        """The choice in words; empty when all are wanted."""
+        parts = [f"severity {' or '.join(self.severities)}" if self.severities else ""]
+        parts += [f"rule {self.rule}" if self.rule else "", f"assigned to {self.assignee}" if self.assignee else ""]
+        parts += [f"owner {self.owner}" if self.owner else ""]
+        return ", ".join(part for part in parts if part)
+
+
+def open_alerts(settings: Settings, choice: Choice, *, now: datetime) -> Report:
+    """The open alerts, most urgent first: those that cannot wait, unless all are wanted.
+
+    Raises:
+        UsageError: there is no such rule, and no alert of one that was; no such owner; or no snapshot has been judged yet, so
+            that nothing is known of alerts.
+        StoreError: the store cannot be used.
+    """
+    with open_store(settings.store_url) as store:
+        _require_rule(settings, choice.rule, AlertBook(store))
+        judged = AlertBook(store).newest()
+        if judged is None:
+            raise UsageError("No snapshot has been judged yet.", hint="Run `customer-research alerts check`.")
+        choice = _with_owners(settings, choice, History(store).snapshot(judged.snapshot))
+        episodes = AlertBook(store).episodes()
+        every = alerts_of(episodes)
+        desk = _desk(settings, store, episodes, "open alerts", now)
+        wanted = [alert for alert in every if choice.takes(alert, desk.accounts.get(alert.subject))]
+        awake = [alert for alert in wanted if choice.snoozed or not alert.snoozed(now)]
+        shown = tuple(alert for alert in awake if choice.snoozed or not can_wait(desk, alert))
+        return build_open(
+            OpenAlerts(
+                desk=desk,
+                alerts=shown,
+                snoozed=len(wanted) - len(awake),
+                later=len(awake) - len(shown),
+                words=choice.words,
+                most=choice.most,
+                waiting=sum(one.as_of > judged.as_of for one in scored(settings, History(store))),
+                of=len(every),
+            )
+        )
+
+
+def _require_rule(settings: Settings, name: str, book: AlertBook) -> None:
+    """Refuse a rule's name that nothing answers to: an empty list would say that all is well.
+
+    Rules that have gone, but have alerts still, are known.
+    """
+    if not name:
+        return
+    rules = {rule.id: rule.title for rule in alert_rules(settings).rules}
+    known = dict.fromkeys((*rules, *(episode.rule for episode in book.episodes(open_only=False))))
+    if name.lower() in {rule.lower() for rule in known}:
+        return
+    close = _nearest(name, known)
+    hint = f"Did you mean {' or '.join(close)}?" if close else "`customer-research alerts rules` lists them."
+    raise UsageError(f"There is no alert rule {name[:60]!r}.", hint=hint)
+
+
+def _nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Names that are spelt alike, or of which this one is a part."""
+    lowered = {rule.lower(): rule for rule in known}
+    close = difflib.get_close_matches(name.lower(), lowered, n=_NEAREST)
+    close += [rule for rule in lowered if name.lower() in rule and rule not in close]
+    return [lowered[rule] for rule in close[:_NEAREST]]
+
+
+def one_alert(settings: Settings, alert: str, *, now: datetime) -> Report:
+    """One alert with its figures and its audit; `alert` is its id, or the first digits of it.
+
+    Raises:
+        UsageError: there is no such alert, or more than one.
+        StoreError: the store cannot be used.
+    """
+    with open_store(settings.store_url) as store:
+        book = AlertBook(store)
+        episode = book.episode(alert)
+        of_subject = book.episodes(open_only=False, subject=episode.subject)
+        earlier = tuple(e for e in of_subject if e.rule == episode.rule and e.number < episode.number)
+        return build_one(
+            OneAlert(
+                desk=_desk(settings, store, (episode,), f"alert {episode.id}", now),
+                episode=episode,
+                events=book.events(episode.id),
+                figures=_figures(episode, History(store).snapshot(episode.held.snapshot)),
+                earlier=earlier,
+                others=tuple(e for e in of_subject if e.open and e.id != episode.id) if episode.open else (),
+            )
+        )
+
+
+def acknowledge(settings: Settings, alert: str, *, who: str, now: datetime) -> Episode:
+    """Note that somebody has seen an alert (see `AlertBook.acknowledge`)."""
+    with open_store(settings.store_url) as store:
+        return AlertBook(store).acknowledge(alert, who=who, now=now)
+
+
+def snooze(settings: Settings, alert: str, until: datetime, *, who: str, now: datetime) -> Episode:
+    """Hide an alert until an instant (see `AlertBook.snooze`)."""
+    with open_store(settings.store_url) as store:
+        return AlertBook(store).snooze(alert, until, who=who, now=now)
+
+
+def assign(settings: Settings, alert: str, assignee: str, *, who: str, now: datetime) -> Episode:
+    """Give an alert to somebody (see `AlertBook.assign`)."""
+    with open_store(settings.store_url) as store:
+        return AlertBook(store).assign(alert, assignee, who=who, now=now)
+
+
+def checked(settings: Settings, *, now: datetime, most: int | None = None) -> Report:
+    """Judge what has been scored since the last time (see `judging.check`)."""
+    with open_store(settings.store_url) as store:
+        done = check(settings, store, now=now)
+        changed = [episode for one in done for episode in (*one.raised, *one.cleared, *one.continued)]
+        return build_checked(
+            CheckedAlerts(
+                desk=_desk(settings, store, changed, "alerts changed by the check", now),
+                outcomes=tuple(map(_outcome, done)),
+                raised=_all(one.raised for one in done),
+                cleared=_all(one.cleared for one in done),
+                continued=done[-1].continued,
+                most=most,
+            )
+        )
+
+
+def simulated(
+    settings: Settings,
+    weeks: int,
+    *,
+    rules: Path | None = None,
+    now: datetime,
+    told: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Report:
+    """The rules tried on the history (see `judging.simulate`)."""
+    with open_store(settings.store_url) as store:
+        found = simulate(settings, store, weeks=weeks, rules=rules, told=told)
+        last = [s for s in History(store).snapshots(since=found.instants[-1]) if s.scorecard == settings.scorecard]
+        what = f"simulation over {len(found.instants)} snapshots"
+        desk = _made(settings, last[-1], _receipt(found.episodes, what, store.place, now), now)
+        return build_simulated(SimulatedAlerts(desk, found, weeks, len(_owners(settings, last[-1]) or ())))
+
+
+def rules_in_words(settings: Settings, path: Path | None = None) -> tuple[RuleInWords, ...]:
+    """The alert rules as people read them."""
+    return tuple(map(rule_in_words, alert_rules(settings, path).rules))
+
+
+def _outcome(one: Checked) -> str:
+    return f"Snapshot {one.snapshot.id} of {one.snapshot.as_of:%Y-%m-%d %H:%M} UTC: {_STATES[one.state]}."
+
+
+def _all(parts: Iterable[tuple[Episode, ...]]) -> tuple[Episode, ...]:
+    return tuple(itertools.chain.from_iterable(parts))
+
+
+def _desk(settings: Settings, store: Store, episodes: Iterable[Episode], what: str, now: datetime) -> Desk:
+    """The newest snapshot that was judged, and the store, as what a report rests on."""
+    book, told = AlertBook(store), tuple(episodes)
+    judged, first = book.newest(), book.first()
+    newest = History(store).snapshot(judged.snapshot) if judged is not None else None
+    made = _made(settings, newest, _receipt(told, what, store.place, now), now)
+    accounts = _accounts(settings, newest, [episode.subject for episode in told if not episode.source], now)
+    return replace(made, accounts=accounts, baseline=first.snapshot if first is not None else "")
+
+
+def _accounts(
+    settings: Settings, snapshot: Snapshot | None, subjects: Sequence[str], now: datetime
+) -> Mapping[str, Account]:
+    """The operators as they stood in a snapshot; nobody where its files are gone, or its scorecard has changed since."""
+    folder = settings.lake_folder / snapshot.place if snapshot is not None else None
+    if not subjects or snapshot is None or folder is None or not (folder / "accounts.parquet").is_file():
+        return {}
+    parts = settings.engine
+    try:
+        with open_engine("duckdb", memory_mb=parts.memory_mb, threads=parts.threads, reach=(folder,)) as engine:
+            return told_of(engine, folder, snapshot, subjects, settings=settings, now=now)
+    except UsageError:
+        return {}
+
+
+def _owners(settings: Settings, snapshot: Snapshot) -> tuple[tuple[str, str], ...] | None:
+    """The account owners whom HubSpot names in a snapshot, id and name; None where its files are gone."""
+    with watching(settings, snapshot) as watch:
+        return watch.owners()
+
+
+def _with_owners(settings: Settings, choice: Choice, snapshot: Snapshot | None) -> Choice:
+    """The choice with whom its owner means.
+
+    Raises:
+        UsageError: nobody's owner is called so.
+    """
+    if not choice.owner or snapshot is None:
+        return choice
+    people = _owners(settings, snapshot)
+    if people is None:
+        return choice
+    if any(choice.owner == identifier for identifier, _ in people):
+        return replace(choice, owners=frozenset({choice.owner}))
+    names = set(fitting_owners(choice.owner, list(dict.fromkeys(name for _, name in people))))
+    return replace(choice, owners=frozenset(names.union(i for i, name in people if name in names)))
+
+
+def _made(settings: Settings, newest: Snapshot | None, receipt: Receipt, now: datetime) -> Desk:
+    return Desk(
+        generated_at=now,
+        as_of=newest.as_of if newest is not None else now,
+        receipts=(receipt,) if newest is None else (receipt, scoring_receipt(newest)),
+        freshness=freshness_of(newest) if newest is not None else (),
+        rules={rule.id: rule for rule in rules_in_words(settings)},
+    )
+
+
+def _receipt(episodes: tuple[Episode, ...], what: str, place: str, now: datetime) -> Receipt:
+    """The proof of what the store gave."""
+    digest = hashlib.sha256("\n".join(map(repr, episodes)).encode()).hexdigest()
+    return Receipt(
+        id=f"{SOURCE}-{digest[:12]}",
+        source=SOURCE,
+        stream="episodes",
+        query=what,
+        fetched_at=now,
+        rows=len(episodes),
+        digest=digest,
+        place=place,
+    )
+
+
+# -- figures -----------------------------------------------------------------------------------------------------------
+
+
+def _figures(episode: Episode, snapshot: Snapshot | None) -> dict[str, Figure]:
+    """The figures that an alert rests on, by label, with the receipts of the snapshot in which it held last."""
+    return dict(_figure(name, value, snapshot) for name, value in episode.told.facts.items())
+
+
+def _figure(name: str, value: Any, snapshot: Snapshot | None) -> tuple[str, Figure]:
+    metric = METRICS.get(name)
+    label = metric.label if metric else _OWN_UNITS.get(name, (name.replace("_", " ").capitalize(), ""))[0]
+    if snapshot is None:
+        detail = "the snapshot in which it was seen is no longer in the history"
+        return label, Gap(SOURCE, "none_found", detail, metric=name)
+    if metric is not None:
+        return label, figure(snapshot, metric, _typed(value, metric.unit))
+    if value is None:
+        return label, Gap(SOURCE, "none_found", "it was not known", metric=name)
+    unit = _OWN_UNITS.get(name, ("", "points"))[1]
+    return label, Fact(value, unit, (scoring_receipt(snapshot),), snapshot.as_of, name)
+
+
+def _typed(value: Any, unit: str) -> Any:
+    """A value as the catalogue has it, of what JSON kept of it."""
+    if isinstance(value, str) and unit == "timestamp":
+        return datetime.fromisoformat(value)
+    return date.fromisoformat(value) if isinstance(value, str) and unit == "date" else value
+
+
+__all__ = [
+    "Choice",
+    "acknowledge",
+    "assign",
+    "checked",
+    "one_alert",
+    "open_alerts",
+    "rules_in_words",
+    "shipped_text",
+    "simulated",
+    "snooze",
+]

@@ -1,0 +1,1 @@
+"""Many operators of a file, one report each: resumable, nothing done twice, nothing dropped."""

@@ -1,0 +1,1 @@
+"""One operator: found, its records fetched, measured, judged, compared, explained."""

@@ -1,0 +1,254 @@
+"""From rows to figures: the metric queries run where the rows are, and every metric becomes a fact or a gap."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Receipt
+from customer_research.domain.money import Money, totals
+from customer_research.engines.duckdb import Memory
+from customer_research.metrics.catalogue import METRICS, PARTLY, SUBJECTS, Metric
+from customer_research.metrics.queries import (
+    ACCOUNT_TABLE,
+    ANSWERED,
+    EVIDENCE,
+    SILENT,
+    account_columns,
+    derived_sql,
+    evidence_sql,
+    subject_sql,
+)
+from customer_research.research.gaps import nothing_of
+from customer_research.research.one.dossier import BOUND_TABLES, MEMORY_TABLES, Gathered
+
+EVIDENCE_SHOWN = 20
+
+WIDE_METRICS = tuple(metric for metric in METRICS.values() if SUBJECTS[metric.subject].grain == "operator")
+"""The metrics that are columns of the wide table: all but amounts per currency."""
+
+
+MEMORY_SUBJECTS = tuple(s for s in SUBJECTS.values() if s.tables and not set(s.tables) & set(BOUND_TABLES))
+"""The subjects whose queries run in memory, over fetched records."""
+
+
+def prepare(memory: Memory) -> None:
+    """Make the tables and plan the queries that every measuring runs, so that a later one only runs them."""
+    for table in MEMORY_TABLES:
+        memory.load(table, ())
+    memory.create(ACCOUNT_TABLE, account_columns(), ())
+    for subject in MEMORY_SUBJECTS:
+        memory.prepare(subject_sql(subject.name))
+    memory.prepare(derived_sql())
+
+
+def measure_arrived(memory: Memory, gathered: Gathered) -> None:
+    """Run the queries whose tables have all arrived, while other sources are awaited; `Measuring` takes their rows."""
+    desk = _Desk(memory, gathered)
+    for subject in MEMORY_SUBJECTS:
+        if subject.name not in gathered.measured and gathered.records.keys() >= set(subject.tables):
+            gathered.measured[subject.name] = desk.subject_rows(subject.name)
+
+
+class _Desk:
+    """One operator's tables in memory, each loaded when a query first reads it.
+
+    Others may use the memory before and after, not in between: nothing may be awaited while a desk is in use.
+    """
+
+    def __init__(self, memory: Memory, gathered: Gathered) -> None:
+        self._memory = memory
+        self._gathered = gathered
+        self._parameters = {"as_of": gathered.as_of}
+        self._loaded: set[str] = set()
+
+    def subject_rows(self, subject: str) -> list[dict[str, Any]]:
+        """The operator's rows of a subject's query."""
+        rows = self.run(subject_sql(subject), SUBJECTS[subject].tables)
+        return [row for row in rows if row["operator_id"] == self._gathered.operator_id]
+
+    def run(self, sql: str, tables: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """The rows of a query that reads these canonical tables (or the wide table)."""
+        for table in tables:
+            if table not in self._loaded:
+                records = self._gathered.records.get(table)
+                self._memory.load(table, records.rows if records is not None and records.known else ())
+                self._loaded.add(table)
+        self._memory.prepare(sql)
+        return self._memory.run(sql, self._parameters)
+
+
+class Measuring:
+    """One operator's tables in memory, measured once; also answers for the records behind a figure."""
+
+    def __init__(self, memory: Memory, gathered: Gathered) -> None:
+        self._memory = memory
+        self._gathered = gathered
+        self.figures: dict[str, Figure] = {}
+        self._desk = _Desk(memory, gathered)
+        self._measure()
+
+    def _measure(self) -> None:
+        for subject in SUBJECTS.values():
+            if subject.name == "derived":
+                continue
+            rows = self._subject_rows(subject.name, subject.tables)
+            for metric in METRICS.values():
+                if metric.subject == subject.name:
+                    self.figures[metric.name] = self._figure(metric, rows)
+        self._derive()
+
+    def _subject_rows(self, subject: str, tables: tuple[str, ...]) -> Sequence[Mapping[str, Any]]:
+        if any(table in BOUND_TABLES for table in tables):
+            return self._gathered.rows(subject)
+        early = self._gathered.measured.get(subject)
+        return self._desk.subject_rows(subject) if early is None else early
+
+    def _figure(self, metric: Metric, rows: Sequence[Mapping[str, Any]]) -> Figure:
+        for table in metric.tables:
+            gap = self._gathered.table_gap(table, metric.subject)
+            if gap is not None:
+                return _named(gap, metric)
+        if metric.unit == "money":
+            value: Any = _amounts(metric, rows)
+        else:
+            value = rows[0][metric.name] if rows else metric.empty
+        if value is None:
+            return self._none_found(metric, rows[0] if rows else {})
+        if isinstance(value, float) and not math.isfinite(value):
+            return self._no_number(metric, value)
+        return self._fact(metric, value)
+
+    def _no_number(self, metric: Metric, value: float) -> Gap:
+        """The gap of a figure that the source answers with not-a-number or infinity."""
+        source = next(iter(self._gathered.basis(metric.tables, metric.subject))).source
+        return Gap(
+            source,
+            "unavailable",
+            f"The answer holds {value} where a number is expected.",
+            "Look for such values in the records that the figure is made of.",
+            metric.name,
+        )
+
+    def _fact(self, metric: Metric, value: Any) -> Fact[Any]:
+        notes = (self._gathered.notes[table] for table in metric.tables if table in self._gathered.notes)
+        note = "; ".join(dict.fromkeys(notes))
+        basis = self._gathered.basis(metric.tables, metric.subject)
+        return Fact(value, metric.unit, basis, self._gathered.as_of, metric.name, note)
+
+    def _none_found(self, metric: Metric, row: Mapping[str, Any]) -> Gap:
+        derived = metric.subject == "derived"
+        basis = self._derived_basis(metric) if derived else self._gathered.basis(metric.tables, metric.subject)
+        source = basis[0].source if basis else "sources"
+        return nothing_of(metric.name, source, row)
+
+    def wide_row(self) -> dict[str, Any]:
+        """The operator's row of the wide table: unknown metrics are NULL."""
+        row: dict[str, Any] = {"operator_id": self._gathered.operator_id}
+        for metric in WIDE_METRICS:
+            figure = self.figures.get(metric.name)
+            row[metric.name] = figure.value if isinstance(figure, Fact) else None
+        return row | {SILENT: "".join(f" {metric.name} " for metric in WIDE_METRICS if self._is_silent(metric))}
+
+    def _is_silent(self, metric: Metric) -> bool:
+        """Whether a metric is unknown, and one of its tables is for want of a source."""
+        derived = metric.subject == "derived"
+        gaps = (
+            self._gathered.table_gap(table, _subject_of(table) if derived else metric.subject)
+            for table in metric.tables
+        )
+        silent = any(gap is not None and gap.reason not in ANSWERED for gap in gaps)
+        return silent and not isinstance(self.figures.get(metric.name), Fact)
+
+    def _write_wide(self) -> None:
+        self._memory.create(ACCOUNT_TABLE, account_columns(), [self.wide_row()])
+
+    def suppose(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Put a supposed row in the place of the operator's own in the wide table, and give its derived metrics.
+
+        What is run next is run over it; the figures stay those of the operator.
+        """
+        self._memory.create(ACCOUNT_TABLE, account_columns(), [row])
+        return self.run(derived_sql())[0]
+
+    def over(
+        self, table: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]], sql: str
+    ) -> list[dict[str, Any]]:
+        """Run a query over a table made for it; the wide table stays as it is."""
+        self._memory.create(table, columns, rows)
+        return self.run(sql)
+
+    def _derive(self) -> None:
+        self._write_wide()
+        rows = self.run(derived_sql())
+        for metric in METRICS.values():
+            if metric.subject == "derived":
+                self.figures[metric.name] = self._derived_figure(metric, rows[0] if rows else {})
+        self._write_wide()
+
+    def _derived_figure(self, metric: Metric, row: Mapping[str, Any]) -> Figure:
+        missing = [(table, gap) for table in metric.tables if (gap := self._table_gap(table)) is not None]
+        value, basis = row.get(metric.name), self._derived_basis(metric)
+        if missing and metric.name not in PARTLY:
+            gap = missing[0][1]
+            return _named(gap, metric)
+        if value is not None and basis:
+            note = f"Without {' and '.join(table for table, _ in missing)}." if missing else ""
+            return Fact(value, metric.unit, basis, self._gathered.as_of, metric.name, note)
+        return _named(missing[0][1], metric) if missing else self._none_found(metric, row)
+
+    def _table_gap(self, table: str) -> Gap | None:
+        return self._gathered.table_gap(table, _subject_of(table))
+
+    def _derived_basis(self, metric: Metric) -> tuple[Receipt, ...]:
+        seen: dict[str, Receipt] = {}
+        for table in metric.tables:
+            for receipt in self._gathered.basis((table,), _subject_of(table)):
+                seen.setdefault(receipt.id, receipt)
+        return tuple(seen.values())
+
+    def evidence(self, metric_name: str, shown: int = EVIDENCE_SHOWN) -> Evidence:
+        """The records behind a metric, newest first: of the tables in memory, or the warehouse's aggregate row."""
+        metric = METRICS[metric_name]
+        tables = EVIDENCE.get(metric.evidence, ())
+        figure = self.figures[metric_name]
+        receipts = figure.basis if isinstance(figure, Fact) else ()
+        if any(table in BOUND_TABLES for table in tables):
+            return self._aggregate_evidence(metric, receipts)
+        rows = self._desk.run(evidence_sql(metric.evidence), tables)
+        rows = [row for row in rows if row.get("operator_id", self._gathered.operator_id) == self._gathered.operator_id]
+        columns = tuple(name for name in (rows[0] if rows else {}) if name != "operator_id")
+        return Evidence(columns, tuple(tuple(row[c] for c in columns) for row in rows[:shown]), len(rows), receipts)
+
+    def _aggregate_evidence(self, metric: Metric, receipts: tuple[Receipt, ...]) -> Evidence:
+        peers = [m.name for m in METRICS.values() if m.subject == metric.subject and m.evidence == metric.evidence]
+        names = tuple(dict.fromkeys([metric.name, *peers]))
+        row = tuple(f.value if isinstance(f := self.figures[name], Fact) else None for name in names)
+        return Evidence(names, (row,), 1, receipts)
+
+    def run(self, sql: str) -> list[dict[str, Any]]:
+        """Run a query (rules, findings) over the wide table."""
+        return self._desk.run(sql)
+
+
+def _named(gap: Gap, metric: Metric) -> Gap:
+    """A table's gap as the gap of a metric that needs it."""
+    return Gap(gap.source, gap.reason, gap.detail, gap.next_step, metric.name)
+
+
+def _subject_of(table: str) -> str:
+    """The first subject that reads a table (its answer tells whether a bound table is known)."""
+    return next(subject.name for subject in SUBJECTS.values() if table in subject.tables)
+
+
+def _amounts(metric: Metric, rows: Sequence[Mapping[str, Any]]) -> Any:
+    """Amounts per currency; no rows: an empty total for sums, unknown for averages."""
+    told = [row for row in rows if row[metric.name] is not None]
+    strange = next((row[metric.name] for row in told if isinstance(row[metric.name], float)), None)
+    if strange is not None:
+        return strange
+    found = [Money(row["currency"], row[metric.name]) for row in told]
+    if not found and metric.empty is None:
+        return None
+    return totals(found)

@@ -1,0 +1,66 @@
+"""How each source answered: when, how fresh, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from customer_research.connect.source import Source
+from customer_research.connect.sql import SqlAnswer
+from customer_research.domain.account import Records
+from customer_research.domain.evidence import ANSWERS, Gap, Receipt
+from customer_research.domain.records import TABLES
+from customer_research.domain.report import Freshness
+from customer_research.research.one.dossier import Gathered
+
+STALE_AFTER = timedelta(hours=48)
+"""Domain h: a source older than this is shown with a warning."""
+
+
+def freshness(gathered: Gathered, sources: Iterable[Source]) -> tuple[Freshness, ...]:
+    """One line a source that was asked: its state, the time of its answer, its gaps."""
+    return tuple(found for source in sources if (found := _of(gathered, source.name)) is not None)
+
+
+def _of(gathered: Gathered, source: str) -> Freshness | None:
+    records = [r for name, r in gathered.records.items() if TABLES[name].home == source]
+    answers = list(gathered.answers.values()) if source == "warehouse" else []
+    listings = list(gathered.listings.values()) if source == "warehouse" else []
+    if not records and not answers:
+        return None
+    gaps = list(_gaps(records + listings, answers, gathered if source == "warehouse" else None))
+    receipts = [*_receipts(records + listings, answers)]
+    known = any(r.known for r in records) or any(isinstance(answer, SqlAnswer) for answer in answers)
+    fetched = max((receipt.fetched_at for receipt in receipts), default=None)
+    return Freshness(
+        source=source,
+        state="ok" if not gaps else "partial" if known and receipts else "missing",
+        fetched_at=fetched,
+        latest_record_at=None,
+        gaps=tuple(dict.fromkeys(gaps)),
+        warning=_warning(fetched, gathered.as_of),
+    )
+
+
+def _gaps(records: list[Records], answers: list[SqlAnswer | Gap], warehouse: Gathered | None) -> Iterable[Gap]:
+    stated = [r.gap for r in records if r.gap is not None]
+    stated += [answer for answer in answers if isinstance(answer, Gap)]
+    if warehouse is not None:
+        # An optional table that this deployment does not have is told with its figures; the source is not partial for it.
+        stated += [gap for gap in warehouse.bound_gaps.values() if gap.reason != "not_configured"]
+    return (gap for gap in stated if gap.reason not in ANSWERS)
+
+
+def _receipts(records: list[Records], answers: list[SqlAnswer | Gap]) -> Iterable[Receipt]:
+    for record in records:
+        yield from record.receipts
+    for answer in answers:
+        if isinstance(answer, SqlAnswer):
+            yield answer.receipt
+
+
+def _warning(fetched: datetime | None, as_of: datetime) -> str:
+    if fetched is None or as_of - fetched <= STALE_AFTER:
+        return ""
+    hours = int((as_of - fetched).total_seconds() // 3600)
+    return f"Read {hours} hours before the report's date."

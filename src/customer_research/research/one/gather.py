@@ -1,0 +1,199 @@
+"""Fetching everything about one operator at the same time, each source on its own: a failure leaves a gap, nothing more."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from customer_research.connect.concurrent import together
+from customer_research.connect.source import Batch, Source, Stream, Subject
+from customer_research.connect.sql import SqlAnswer
+from customer_research.domain.account import Records
+from customer_research.domain.evidence import Gap
+from customer_research.errors import CustomerResearchError
+from customer_research.metrics.catalogue import SUBJECTS
+from customer_research.metrics.queries import LISTINGS, subject_sql
+from customer_research.research.connections import Connections
+from customer_research.research.one.dossier import BOUND_TABLES, Gathered
+from customer_research.sources.lago.streams import BILLING_TABLES, unknown_to_billing
+
+BILLED = frozenset({"active", "pending"})
+"""Statuses in the CSM view of a subscription that Lago must know."""
+
+Progress = Callable[[str, str], None]
+"""Called with a stream's name and "started", "done" or a gap's reason."""
+
+CSM = "csm"
+CARD_TABLES = frozenset({"charge", "dispute"})
+DECIDING = "card"
+"""The card subject decides by which path charges are reached, so it is asked with every card listing."""
+
+
+def silent(stream: str, state: str) -> None:
+    """No progress display."""
+    del stream, state
+
+
+class Gatherer:
+    """Fetches the canonical tables, warehouse subjects and listings that are wanted of one operator.
+
+    The operator's id is known from the start; its ids in the other systems become known on the way (`identified`), and only
+    what needs them waits for them. `arrived` is called after each stream, with its tables (or their gaps) in `Gathered`.
+    """
+
+    def __init__(
+        self,
+        connections: Connections,
+        gathered: Gathered,
+        progress: Progress = silent,
+        arrived: Callable[[Gathered], None] = lambda _gathered: None,
+    ) -> None:
+        self._connections = connections
+        self._gathered = gathered
+        self._progress = progress
+        self._arrived = arrived
+        self._by_id = Subject(gathered.operator_id, gathered.as_of)
+        self._whole = self._by_id
+        self._identified = asyncio.Event()
+
+    def identified(self, subject: Subject) -> None:
+        """Let everything go on that waits for the operator's ids in the other systems."""
+        self._whole = subject
+        self._identified.set()
+
+    async def _subject(self) -> Subject:
+        await self._identified.wait()
+        return self._whole
+
+    async def run(self, tables: frozenset[str], listings: frozenset[str]) -> None:
+        """Fetch what the wanted tables and listings need, all streams at once; answers and gaps land in `Gathered`.
+
+        The CSM view is not among them: who identifies the operator fetches it.
+        """
+        streams = [
+            self._stream(source, stream)
+            for source in self._connections.sources.values()
+            for stream in source.streams
+            if tables & set(stream.tables) and CSM not in stream.tables
+        ]
+        await together(*streams, *self._warehouse(tables, listings))
+        self._contradicted()
+
+    def _contradicted(self) -> None:
+        """Nothing from billing where the CSM view says that it bills the operator is a gap, no operator without subscription."""
+        found = [self._gathered.records.get(table) for table in ("subscription", "customer")]
+        silent = all(records is None or (records.gap is None and not records.rows) for records in found)
+        views = self._gathered.records.get(CSM)
+        billed = {row["status"] for row in views.rows if row["is_current"]} if views is not None else set()
+        if found[0] is None or not silent or not billed & BILLED:
+            return
+        gap = unknown_to_billing(self._gathered.operator_id)
+        for table in BILLING_TABLES:
+            records = self._gathered.records.get(table)
+            if records is not None and records.gap is None and not records.rows:
+                self._gathered.records[table] = replace(records, gap=gap)
+
+    async def csm(self) -> None:
+        """Fetch the CSM view's rows of the operator, which tell its ids in the other systems."""
+        for source in self._connections.sources.values():
+            for stream in source.streams:
+                if CSM in stream.tables:
+                    await self._stream(source, stream)
+
+    async def _stream(self, source: Source, stream: Stream) -> None:
+        """Fetch one stream into `Gathered`: its rows, or the gap it leaves."""
+        name = f"{source.name}.{stream.name}"
+        self._progress(name, "started")
+        try:
+            if stream.learn is not None:
+                await stream.learn(self._connections.session(source.name))
+            subject = self._by_id if stream.by_id else await self._subject()
+            session = self._connections.session(source.name)  # it may have proved out of reach meanwhile
+            self.accept(stream.tables, await stream.fetch(session, subject))
+            self._progress(name, "done")
+        except CustomerResearchError as error:
+            self.refuse(stream.tables, self._connections.failed(source.name, error))
+            self._progress(name, "failed")
+        self._arrived(self._gathered)
+
+    def accept(self, tables: Sequence[str], batch: Batch) -> None:
+        """Take a stream's batch: rows, the receipts that brought them, and the gaps it states itself."""
+        for table in tables:
+            rows = tuple(batch.tables.get(table, ()))
+            ids = {row["fetch_id"] for row in rows}
+            receipts = tuple(receipt for receipt in batch.receipts if receipt.id in ids) or batch.receipts
+            self._gathered.records[table] = Records(table, rows, receipts, batch.gaps.get(table))
+
+    def refuse(self, tables: Sequence[str], gap: Gap) -> None:
+        """Note that tables are unknown."""
+        for table in tables:
+            self._gathered.records[table] = Records(table, (), (), gap)
+
+    def _warehouse(self, tables: frozenset[str], listings: frozenset[str]) -> list[Coroutine[Any, Any, None]]:
+        wanted = tables & set(BOUND_TABLES)
+        queries = {s.name: (s.tables, subject_sql(s.name)) for s in SUBJECTS.values() if wanted & set(s.tables)}
+        queries |= {name: (LISTINGS[name].tables, LISTINGS[name].sql) for name in sorted(listings)}
+        cards = {name: sql for name, (read, sql) in queries.items() if CARD_TABLES & set(read)}
+        work = [self._query(name, *query) for name, query in queries.items() if name not in cards]
+        if cards:
+            work.append(self._cards({DECIDING: subject_sql(DECIDING), **cards}))
+        return work
+
+    async def _query(self, name: str, tables: Sequence[str], sql: str) -> None:
+        self._progress(f"warehouse.{name}", "started")
+        try:
+            session = self._connections.session("warehouse")
+            found = await session.query(sql, tables=tuple(tables), subject=self._by_id, stream=name)
+            self._keep(name, found.answer)
+            self._gathered.bound_gaps.update(found.gaps)
+            self._progress(f"warehouse.{name}", "done")
+        except CustomerResearchError as error:
+            self._keep(name, self._connections.failed("warehouse", error))
+            self._progress(f"warehouse.{name}", "failed")
+
+    async def _cards(self, sqls: Mapping[str, str]) -> None:
+        self._progress("warehouse.card", "started")
+        try:
+            subject = await self._subject()
+            cards = await self._connections.session("warehouse").card_query(sqls, subject)
+        except CustomerResearchError as error:
+            gap = self._connections.failed("warehouse", error)
+            for name in sqls:
+                self._keep(name, gap)
+            self._progress("warehouse.card", "failed")
+            return
+        for name in sqls:
+            self._keep(name, self._card_answer(name, cards))
+        self._gathered.bound_gaps.update(cards.gaps)
+        self._gathered.notes.update(dict.fromkeys(CARD_TABLES, cards.path.note))
+        self._progress("warehouse.card", "done")
+
+    def _card_answer(self, name: str, cards: Any) -> SqlAnswer | Gap:
+        """One card query's answer, its failure as a gap, or the gap of an operator that takes no cards."""
+        if cards.gap is not None:
+            gap: Gap = cards.gap
+            return gap
+        if name in cards.errors:
+            return self._connections.failed("warehouse", cards.errors[name])
+        answer: SqlAnswer = cards.answers[name]
+        return answer
+
+    def _keep(self, name: str, answer: SqlAnswer | Gap) -> None:
+        """File an answer as a subject's or as a listing's rows."""
+        if name in SUBJECTS:
+            self._gathered.answers[name] = answer
+        elif isinstance(answer, Gap):
+            self._gathered.listings[name] = Records(name, (), (), answer)
+        else:
+            rows = tuple(
+                {key: None if _no_number(value) else value for key, value in row.items()} for row in answer.rows
+            )
+            self._gathered.listings[name] = Records(name, rows, (answer.receipt,))
+
+
+def _no_number(value: Any) -> bool:
+    """Whether a value is not-a-number or infinity, which a list shows as not recorded."""
+    return isinstance(value, float) and not math.isfinite(value)

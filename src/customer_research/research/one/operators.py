@@ -1,0 +1,257 @@
+"""One operator at a time out of all sources: found, its records fetched, measured, judged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+from customer_research.connect.concurrent import both
+from customer_research.connect.source import Clock, Subject
+from customer_research.domain.account import Account, Records
+from customer_research.domain.rates import Rates
+from customer_research.domain.records import TABLES
+from customer_research.engines.duckdb import Memory
+from customer_research.errors import BadAnswer, ConfigError, OperatorNotFound
+from customer_research.metrics.queries import LISTINGS
+from customer_research.reports.build import Kind
+from customer_research.research.connections import Connections
+from customer_research.research.exchange import exchange_rates
+from customer_research.research.one.dossier import Gathered
+from customer_research.research.one.figures import Measuring, measure_arrived
+from customer_research.research.one.figures import prepare as prepare_measuring
+from customer_research.research.one.freshness import freshness
+from customer_research.research.one.gather import CSM, Gatherer, Progress, silent
+from customer_research.research.one.judge import advised, judge
+from customer_research.research.one.judge import prepare as prepare_judging
+from customer_research.research.one.resolve import Resolution, Resolver, operator_id_of
+from customer_research.research.one.track_record import track_of
+from customer_research.settings import Settings
+
+ALL_TABLES = frozenset(TABLES)
+
+
+def system_clock() -> datetime:
+    """The real present instant, UTC."""
+    return datetime.now(UTC)
+
+
+class Operators:
+    """Finds operators and reads all that is known of one, measured and judged; what every use case about operators rests on.
+
+    Use as an async context manager; one instance may serve many operators.
+
+    Args:
+        settings: the settings tree.
+        clock: gives the present instant; the settings' fixed clock when there is one, else the real time.
+        progress: told of each stream's start and end.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, progress: Progress = silent) -> None:
+        self.settings = settings
+        self._clock = clock or ((lambda: settings.clock or system_clock()) if settings.clock else system_clock)
+        self._connections = Connections(settings, self._clock)
+        self._resolver = Resolver(self._connections)
+        self._progress = progress
+        self._memory: asyncio.Task[Memory] | None = None
+        self._rates: tuple[Rates | None] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._connections.close()
+        if self._memory is not None:
+            (await self._memory).close()
+
+    async def account_for(self, kind: Kind, term: str, *, scorecard: str | None = None) -> Account:
+        """All that a kind of report reads of the one operator that the term names; see `report` for errors."""
+        return await self.account(term, listings=kind.needs, scorecard=scorecard, also=kind.scorecards, past=kind.past)
+
+    async def account(
+        self,
+        term: str,
+        *,
+        tables: frozenset[str] = ALL_TABLES,
+        listings: Collection[str] = (),
+        scorecard: str | None = None,
+        also: Sequence[str] = (),
+        past: bool = False,
+    ) -> Account:
+        """Everything known of the one operator that the term names; see `report` for errors.
+
+        Args:
+            term: any identifier or name.
+            tables: the canonical tables that are read.
+            listings: the details that are read (`metrics.queries.LISTINGS`; other names are left out).
+            scorecard: the scorecard of its score; the settings' without.
+            also: further scorecards to judge by.
+            past: whether earlier scores and alerts are read from the store.
+        """
+        self.ask_again()
+        account, _ = await self.measured(
+            term, tables=tables, listings=listings, scorecard=scorecard, also=also, past=past
+        )
+        return account
+
+    def ask_again(self) -> None:
+        """Ask also those sources again that did not answer a moment ago."""
+        self._connections.forget()
+
+    def now(self) -> datetime:
+        """The present instant, which a use case about several operators takes once for all of them."""
+        return self._clock()
+
+    async def identify(self, term: str) -> str:
+        """The operator id that the term names; one that is an operator id already is not looked up.
+
+        Raises:
+            UsageError: as `report`.
+        """
+        return operator_id_of(term) or (await self._resolver.resolve(term)).match.operator_id
+
+    async def measured(
+        self,
+        term: str,
+        *,
+        tables: frozenset[str] = ALL_TABLES,
+        listings: Collection[str] = (),
+        scorecard: str | None = None,
+        as_of: datetime | None = None,
+        also: Sequence[str] = (),
+        past: bool = False,
+    ) -> tuple[Account, Measuring]:
+        """The account with its tables in memory, which hold only until the caller awaits something else.
+
+        Unlike `account` it leaves sources alone that did not answer a moment ago (`ask_again`), and several may run at once.
+        """
+        memory = self._opened_memory()
+        gathered, resolution = await self._gather(term, tables, frozenset(listings) & LISTINGS.keys(), as_of)
+        measuring = Measuring(await memory, gathered)
+        card = scorecard or self.settings.scorecard
+        scores, findings = judge(measuring, card, also)
+        account = Account(
+            operator_id=gathered.operator_id,
+            name=name_of(gathered, resolution),
+            as_of=gathered.as_of,
+            generated_at=self._clock(),
+            match=resolution.match,
+            figures=measuring.figures,
+            records={**gathered.records, **gathered.listings},
+            freshness=freshness(gathered, self._connections.sources.values()),
+            scores=scores,
+            findings=findings,
+            links=self.settings.links,
+            rates=self._rates_around(gathered.as_of),
+            track=track_of(self.settings.lake_folder, scores[0].digest),
+        )
+        if past:
+            from customer_research.research.one.earlier import with_past  # noqa: PLC0415 - start-up time
+
+            account = with_past(account, self.settings, card)
+        return advised(measuring, account, self.settings.playbook), measuring
+
+    def _rates_around(self, as_of: datetime) -> Rates | None:
+        """The exchange rates that a report as of that instant may use; the files are read once."""
+        if self._rates is None:
+            self._rates = (exchange_rates(self.settings, self._clock()),)
+        (rates,) = self._rates
+        return rates.around(as_of.astimezone(UTC).date()) if rates is not None else None
+
+    def _opened_memory(self) -> asyncio.Task[Memory]:
+        """The memory with its tables and planned queries: made in a thread while sources answer, kept for later accounts.
+
+        Accounts that are gathered at the same time share it, since nothing is awaited between measuring and judging.
+        """
+        if self._memory is None:
+            self._memory = asyncio.create_task(asyncio.to_thread(_memory, self.settings))
+        return self._memory
+
+    def _measure_arrived(self, gathered: Gathered) -> None:
+        """Use the time of waiting: once the memory is there, measure what has arrived."""
+        if self._memory is not None and self._memory.done():
+            measure_arrived(self._memory.result(), gathered)
+
+    async def _gather(
+        self, term: str, tables: frozenset[str], listings: frozenset[str], as_of: datetime | None = None
+    ) -> tuple[Gathered, Resolution]:
+        """Everything wanted of the operator; a term that is its id need not be looked up before the sources are asked."""
+        operator_id, resolution = operator_id_of(term), None
+        if operator_id is None:
+            resolution = await self._resolver.resolve(term)
+            operator_id = resolution.match.operator_id
+        gathered = Gathered(operator_id, as_of or self._clock())
+        gatherer = Gatherer(self._connections, gathered, self._progress, self._measure_arrived)
+        found, _ = await both(self._identify(term, resolution, gatherer, gathered), gatherer.run(tables, listings))
+        _refuse_nobody(gathered, found)
+        return gathered, found
+
+    async def _identify(
+        self, term: str, resolution: Resolution | None, gatherer: Gatherer, gathered: Gathered
+    ) -> Resolution:
+        """Find out the operator's ids in the other systems, which the CSM rows tell."""
+        found = resolution or await self._resolver.resolve(term)
+        if found.match.operator_id != gathered.operator_id:
+            raise BadAnswer("The sources answered with another operator.", source="warehouse", stream=CSM)
+        if found.csm is not None:
+            gatherer.accept((CSM,), found.csm)
+        else:
+            await gatherer.csm()
+        gatherer.identified(subject_of(gathered, found, self.settings))
+        return found
+
+
+def _memory(settings: Settings) -> Memory:
+    """A memory in which measuring and judging need only run."""
+    memory = Memory()
+    prepare_measuring(memory)
+    with suppress(ConfigError):  # judging says so when it is this scorecard that is asked for
+        prepare_judging(memory, settings.scorecard, settings.playbook)
+    return memory
+
+
+def _current(gathered: Gathered) -> Mapping[str, Any]:
+    """The CSM row that stands for the operator."""
+    return next((row for row in gathered.records[CSM].rows if row["is_current"]), {})
+
+
+def subject_of(gathered: Gathered, resolution: Resolution, settings: Settings) -> Subject:
+    """The operator's ids in every system, as far as the CSM view and the match tell."""
+    row, candidate = _current(gathered), resolution.match.candidate
+    names = [name for name in (row.get("name"), candidate.name) if name]
+    return Subject(
+        operator_id=gathered.operator_id,
+        as_of=gathered.as_of,
+        names=tuple(dict.fromkeys(map(str, names))),
+        aliases=tuple(settings.notion.aliases.get(gathered.operator_id, ())),
+        email=_text(row.get("email")) or candidate.email,
+        stripe_account=_text(row.get("stripe_account")) or candidate.stripe_account,
+        hubspot_company_id=_text(row.get("hubspot_company_id")) or candidate.hubspot_id,
+    )
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value else None
+
+
+def name_of(gathered: Gathered, resolution: Resolution) -> str:
+    """The operator's name: the CSM view's, else what the match, billing or the CRM call it, else the id."""
+    names = [_current(gathered).get("name"), resolution.match.candidate.name]
+    names += [row["name"] for table in ("customer", "company") for row in _rows(gathered, table)]
+    return next((str(name) for name in names if name), gathered.operator_id)
+
+
+def _rows(gathered: Gathered, table: str) -> tuple[Mapping[str, Any], ...]:
+    return gathered.records.get(table, Records(table, (), ())).rows
+
+
+def _refuse_nobody(gathered: Gathered, resolution: Resolution) -> None:
+    """An id that only stands for itself and that no source knows is nobody's."""
+    if resolution.match.candidate.name or any(records.rows for records in gathered.records.values()):
+        return
+    raise OperatorNotFound(f"No source knows the operator {gathered.operator_id}.", hint="Check the id.")

@@ -1,0 +1,139 @@
+"""Scorecards of signals on anybody's table: the ground that `backtest --signals` treads."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+
+from customer_research.domain.evidence import Receipt
+from customer_research.errors import UsageError
+from customer_research.health.backtest.trial import Rows, Tried
+from customer_research.health.calibration.card_file import card_score
+from customer_research.health.calibration.panel import WEIGHTS, Panel, dimension_weights
+from customer_research.health.calibration.points import PointScore, expert_score
+from customer_research.health.calibration.reading import read_panel
+from customer_research.health.calibration.validation import probabilities
+from customer_research.health.scorecard import Scorecard, declaration_of, read_scorecard
+from customer_research.research.one.judge import METRIC_NAMES
+
+EXPERT = "expert"
+"""The scorecard that the points file itself is: 40/25/20/15 over its points."""
+
+CUTS = (80, 60, 40)
+OWN = "the scorecard's own calibration"
+_DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GivenSignals:
+    """What a table of signals and the scorecards say: the rows, each scorecard's say, and the receipts of the files."""
+
+    rows: Rows
+    tried: tuple[Tried, ...]
+    cards: tuple[Scorecard | None, ...]
+    left_out: tuple[str, ...]
+    receipts: tuple[Receipt, ...]
+
+
+def given_signals(
+    signals: Path, points: Path | None, cards: Sequence[str], *, managers: int, now: datetime
+) -> GivenSignals:
+    """Read the table and let each scorecard score it; `expert` is the points file itself.
+
+    Raises:
+        TablesRefused: everything that is wrong in the two files.
+        UsageError: there is no points file, or a scorecard needs a signal that the table has not.
+        ConfigError: no such scorecard, or a fault in it.
+    """
+    if points is None:
+        raise UsageError(
+            "--signals needs --points, the list of the table's signals.", hint="Give --points POINTS.json."
+        )
+    found = [None if name == EXPERT else any_card(name) for name in cards]
+    dimensions = dict.fromkeys([*WEIGHTS, *(one.name for card in found if card is not None for one in card.dimensions)])
+    given = read_panel(signals, points, tuple(dimensions))
+    panel = given.panel
+    tried = tuple(_tried(panel, card) for card in found)
+    return GivenSignals(
+        rows=Rows(panel, None, _step_days(panel), managers),
+        tried=tried,
+        cards=tuple(found),
+        left_out=given.left_out,
+        receipts=(_receipt(signals, len(panel), now), _receipt(points, len(panel.declared), now)),
+    )
+
+
+def any_card(name: str) -> Scorecard:
+    """A scorecard by name or file, be it one that nobody has confirmed, or one of signals alone.
+
+    Raises:
+        ConfigError: no such scorecard, or a fault in it.
+    """
+    return read_scorecard(*declaration_of(name), METRIC_NAMES, any_kind=True)
+
+
+def _tried(panel: Panel, card: Scorecard | None) -> Tried:
+    if card is None:
+        score = expert_score(panel.declared, dimension_weights(panel.declared))
+        return _said(panel, score, card)
+    score = card_score(card)
+    if lacking := [signal.name for signal in score.signals if signal.name not in panel.names]:
+        raise UsageError(
+            f"The scorecard {card.name} needs signals that the table has not: {', '.join(lacking[:10])}.",
+            hint="Give the table it was calibrated on, or one with the same signals, and list them in --points.",
+        )
+    return _said(panel, score, card)
+
+
+def _said(panel: Panel, score: PointScore, card: Scorecard | None) -> Tried:
+    columns = [panel.names.index(signal.name) for signal in score.signals]
+    scores = score.scores(panel.signals[:, columns])
+    cuts = CUTS if card is None else card.cuts
+    churn = None if card is None else card.churn
+    curve = None if churn is None else (churn.curve.intercept, churn.curve.slope)
+    own = None if curve is None else probabilities(scores, curve)
+    return Tried(
+        name=EXPERT if card is None else card.name,
+        version="points" if card is None else card.version,
+        digest="" if card is None else card.digest,
+        cuts=cuts,
+        scores=scores,
+        bands=tuple(_band(int(whole), cuts) for whole in scores),
+        probability=own,
+        probability_from="" if own is None else OWN,
+        curve=curve,
+    )
+
+
+def _band(score: int, cuts: tuple[int, int, int]) -> str:
+    named = zip(("healthy", "monitor", "at_risk"), cuts, strict=True)
+    return next((band for band, cut in named if score >= cut), "critical")
+
+
+def _step_days(panel: Panel) -> float:
+    """How far the dates lie apart, in the middle; 0 where there is only one."""
+    dates = sorted(set(panel.instants))
+    return (
+        float(median((later - earlier).total_seconds() / _DAY for earlier, later in pairwise(dates)))
+        if dates[1:]
+        else 0.0
+    )
+
+
+def _receipt(path: Path, rows: int, now: datetime) -> Receipt:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Receipt(
+        id=hashlib.sha256(f"file\x1f{path.name}\x1f{digest}".encode()).hexdigest()[:16],
+        source="file",
+        stream=path.name,
+        query=f"all rows of {path.name}",
+        fetched_at=now,
+        rows=rows,
+        digest=digest,
+        place=path.name,
+    )

@@ -1,0 +1,358 @@
+"""The use cases behind `backtest`: scorecards tried on past dates, side by side, and the gate of a new one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from customer_research import private
+from customer_research.connect.source import Clock
+from customer_research.domain.backtest import CardTrial, Difference, Gate
+from customer_research.domain.evidence import Receipt
+from customer_research.domain.outcome import Outcome
+from customer_research.domain.report import Freshness, Report
+from customer_research.domain.tables import TableSet
+from customer_research.errors import UsageError
+from customer_research.health.backtest.trial import Rows, Tried, compare, gate, try_card
+from customer_research.health.calibration.panel import Flags, panel_of
+from customer_research.health.calibration.validation import probabilities
+from customer_research.health.scorecard import Scorecard
+from customer_research.lake import Lake
+from customer_research.reports.kinds.backtest import BacktestTold, Intervened, Trodden, WhyLeft, build_backtest
+from customer_research.research.engine_choice import scratch
+from customer_research.research.past.backtest.lookback import WINDOW, CardPast, Counting, Every, Past, look_back
+from customer_research.research.past.backtest.signals import EXPERT, OWN, GivenSignals, any_card, given_signals
+from customer_research.research.past.outcomes import recorded
+from customer_research.research.sync.given_tables import check_tables
+from customer_research.settings import Settings
+
+MOST_CARDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to try and on what; whatever is None or empty is as the settings say.
+
+    `cards` are names or files, the old one first; `tables` a folder of anybody's canonical tables; `signals` and `points` a
+    table of signals instead of any tables; `thresholds` alert thresholds to be told besides the scorecards' own.
+    """
+
+    cards: tuple[str, ...] = ()
+    tables: Path | None = None
+    signals: Path | None = None
+    points: Path | None = None
+    every: Every = "month"
+    counting: Counting = "voluntary"
+    since: datetime | None = None
+    until: datetime | None = None
+    thresholds: tuple[int, ...] = ()
+    alert_at: int | None = None
+    managers: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """What scorecards are tried on: the rows, each scorecard's say on them, and what a report must tell of both.
+
+    `receipts` prove the rows; `basis` proves a figure computed from them (its parameters name the tables' receipts).
+    """
+
+    rows: Rows
+    tried: tuple[Tried, ...]
+    told: Trodden
+    receipts: tuple[Receipt, ...]
+    basis: tuple[Receipt, ...]
+    freshness: tuple[Freshness, ...] = ()
+    cards: tuple[Scorecard | None, ...] = field(default=())
+    past: Past | None = None
+
+
+def backtest_report(
+    settings: Settings, asked: Asked, clock: Clock, *, gating: bool = False
+) -> tuple[Report, Gate | None]:
+    """Try one scorecard, or two side by side; with `gating` also whether the second may replace the first.
+
+    Raises:
+        UsageError: too many scorecards, or not two for a gate; the tables or signals are wrong or begin too late.
+        ConfigError: no such scorecard, or a fault in it.
+        EngineError, StoreError: a query failed, or the store cannot be read.
+    """
+    names = asked.cards or ((EXPERT,) if asked.signals is not None else (settings.scorecard,))
+    if len(names) > MOST_CARDS or (gating and len(names) != MOST_CARDS):
+        raise UsageError(
+            f"{len(names)} scorecards were given: a gate needs two, the old one first; without it one or two can be tried.",
+        )
+    ground = tread(settings, replace(asked, cards=names), clock)
+    trials = tuple(_trial(ground, tried, asked) for tried in ground.tried)
+    difference = compare(ground.rows, *ground.tried, seed=asked.seed) if len(ground.tried) == MOST_CARDS else None
+    decided = gate(difference) if gating and difference is not None else None
+    return build_backtest(_told(settings, ground, trials, (difference, decided), clock())), decided
+
+
+def _trial(ground: Ground, tried: Tried, asked: Asked) -> CardTrial:
+    return try_card(ground.rows, tried, thresholds=asked.thresholds, alert_at=asked.alert_at, seed=asked.seed)
+
+
+def _told(
+    settings: Settings,
+    ground: Ground,
+    trials: tuple[CardTrial, ...],
+    found: tuple[Difference | None, Gate | None],
+    now: datetime,
+) -> BacktestTold:
+    records, receipt = recorded(settings)
+    done = intervened(ground.rows, records)
+    return BacktestTold(
+        trials=trials,
+        difference=found[0],
+        gate=found[1],
+        ground=replace(ground.told, remarks=(*ground.told.remarks, *flattered(ground))),
+        intervened=done,
+        why=why_left(ground, records),
+        receipts=ground.receipts,
+        basis=ground.basis,
+        recorded=receipt,
+        freshness=ground.freshness,
+        now=now,
+    )
+
+
+def flattered(ground: Ground) -> Iterable[str]:
+    """The scorecards that were calibrated on dates that they are tried on here."""
+    for card in ground.cards:
+        if card is None or card.churn is None or not ground.told.dates:
+            continue
+        last = card.churn.last_as_of
+        if f"{ground.told.dates[0]:%Y-%m-%d}" <= last:
+            yield (
+                f"{card.name} {card.version} was calibrated on dates up to {last}: what is told of it on these flatters it. "
+                "Its own report is out of fold; --since tries it on later dates."
+            )
+
+
+def tread(settings: Settings, asked: Asked, clock: Clock, *, open_too: bool = False) -> Ground:
+    """The rows to try scorecards on, from the lake, from anybody's canonical tables, or from a table of signals.
+
+    Raises:
+        UsageError, ConfigError, EngineError: as `backtest_report`.
+    """
+    if asked.signals is not None:
+        told = given_signals(asked.signals, asked.points, asked.cards, managers=asked.managers or 0, now=clock())
+        return _of_signals(asked.signals, _between(told, asked))
+    cards = [_with_rules(name) for name in asked.cards]
+    with private.scratch_folder() as folder:
+        tables = (
+            Lake(settings.lake_folder).tables()
+            if asked.tables is None
+            else check_tables(asked.tables, folder, settings, clock)
+        )
+        reach = [folder, *([asked.tables] if asked.tables is not None else [])]
+        with scratch(settings, None, *reach) as engine:
+            past = look_back(
+                engine,
+                tables,
+                cards,
+                every=asked.every,
+                counting=asked.counting,
+                until=asked.until or known_until(tables, clock()),
+                since=asked.since,
+                open_too=open_too,
+                patience=settings.lake.patience,
+                tests=settings.test_operators,
+            )
+    if asked.managers is not None:
+        past = replace(past, managers=asked.managers)
+    return _of_past(past, tables)
+
+
+def _with_rules(name: str) -> Scorecard:
+    card = any_card(name)
+    if not card.rules:
+        raise UsageError(
+            f"The scorecard {card.name} scores the signals of a table, not operators.",
+            hint="Give the table, too: --signals FILE.csv --points POINTS.json.",
+        )
+    return card
+
+
+def known_until(tables: TableSet, now: datetime) -> datetime:
+    """Until when billing told who is a customer: when its subscriptions were last pulled, never after *now*."""
+    pulled = [receipt.fetched_at for receipt in tables.files["subscription"].receipts] if _has_billing(tables) else []
+    return min([now, max(pulled)]) if pulled else now
+
+
+def _has_billing(tables: TableSet) -> bool:
+    return "subscription" in tables.files
+
+
+def _of_past(past: Past, tables: TableSet) -> Ground:
+    return Ground(
+        rows=rows_of(past),
+        tried=tuple(tried_of(one) for one in past.cards),
+        told=Trodden(
+            rows=len(past),
+            churned_rows=int(past.churned.sum()),
+            accounts=len(set(past.operator_ids)),
+            churned_accounts=len(
+                {one for one, churned in zip(past.operator_ids, past.churned, strict=True) if churned}
+            ),
+            dates=past.instants,
+            every=past.every,
+            counting=past.counting,
+            known_until=past.known_until,
+            dropped=past.dropped,
+            remarks=past.warnings,
+            managers=past.managers,
+            place="",
+        ),
+        receipts=past.receipts,
+        basis=past.receipts[-1:],
+        freshness=tuple(_freshness(tables)),
+        cards=tuple(one.card for one in past.cards),
+        past=past,
+    )
+
+
+def _between(told: GivenSignals, asked: Asked) -> GivenSignals:
+    """The rows of the dates that were asked for."""
+    instants = told.rows.panel.instants
+    kept = np.array(
+        [(asked.since is None or at >= asked.since) and (asked.until is None or at <= asked.until) for at in instants],
+        dtype=np.bool_,
+    )
+    if kept.all():
+        return told
+    if not kept.any():
+        raise UsageError(
+            f"The table has no date that was asked for: its dates are {min(instants):%Y-%m-%d} to {max(instants):%Y-%m-%d}."
+        )
+    return replace(told, rows=told.rows.where(kept), tried=tuple(one.where(kept) for one in told.tried))
+
+
+def _of_signals(path: Path, told: GivenSignals) -> Ground:
+    panel = told.rows.panel
+    dates = tuple(sorted(set(panel.instants)))
+    remarks = (
+        [f"Columns that no signal was declared for were left out: {', '.join(told.left_out)}."] if told.left_out else []
+    )
+    return Ground(
+        rows=told.rows,
+        tried=told.tried,
+        told=Trodden(
+            rows=len(panel),
+            churned_rows=int(panel.churned.sum()),
+            accounts=panel.account_count,
+            churned_accounts=panel.churned_accounts,
+            dates=dates,
+            every="",
+            counting="",
+            known_until=dates[-1],
+            dropped=(),
+            remarks=tuple(remarks),
+            managers=told.rows.managers,
+            place=path.name,
+        ),
+        receipts=told.receipts,
+        basis=told.receipts,
+        cards=told.cards,
+    )
+
+
+def rows_of(past: Past) -> Rows:
+    """The rows as numerics need them, without signals."""
+    panel = panel_of(past.operator_ids, past.as_of, np.zeros((len(past), 0)), past.churned, ())
+    step = {"month": 30.0, "quarter": 90.0}[past.every]
+    return Rows(panel, past.churned_at, step, past.managers)
+
+
+def tried_of(one: CardPast) -> Tried:
+    """A scorecard's say on the rows; its own probabilities where it was calibrated."""
+    card, curve = one.card, _own_curve(one)
+    own = None if curve is None else probabilities(one.uncapped, curve)
+    return Tried(
+        name=card.name,
+        version=card.version,
+        digest=card.digest,
+        cuts=card.cuts,
+        scores=one.scores,
+        bands=one.bands,
+        probability=own,
+        probability_from=OWN if own is not None else "",
+        curve=curve,
+        left_out=one.left_out,
+    )
+
+
+def _own_curve(one: CardPast) -> tuple[float, float] | None:
+    """The curve of the scorecard's calibration; None without one, or where rules count here that it was not made with."""
+    churn = one.card.churn
+    left = {out.rule for out in one.left_out if out.whole}
+    if churn is None or not set(churn.uncalibrated) <= left:
+        return None
+    return churn.curve.intercept, churn.curve.slope
+
+
+def intervened(rows: Rows, records: Sequence[Outcome]) -> Intervened | None:
+    """How many rows had an intervention in their window, and how their churn differs; None when none was recorded."""
+    done = [one for one in records if one.kind == "intervention"]
+    if not done:
+        return None
+    by_operator: dict[str, list[datetime]] = {}
+    for one in done:
+        by_operator.setdefault(one.operator_id, []).append(datetime.fromisoformat(f"{one.on}T12:00:00+00:00"))
+    touched = _touched(rows, by_operator)
+    churned: Flags = rows.panel.churned
+    return Intervened(
+        records=len(done),
+        rows=int(touched.sum()),
+        accounts=len({one for one, had in zip(rows.panel.operator_ids, touched, strict=True) if had}),
+        churned=int((touched & churned).sum()),
+        others=int((~touched).sum()),
+        others_churned=int((~touched & churned).sum()),
+    )
+
+
+def why_left(ground: Ground, records: Sequence[Outcome]) -> WhyLeft | None:
+    """What people recorded of why accounts left; None when nothing was recorded, or the rows are a table of signals."""
+    told = {one.operator_id: one for one in records if one.kind == "churn"}
+    past = ground.past
+    if not told or past is None:
+        return None
+    left = {
+        one: kind for one, kind, churned in zip(past.operator_ids, past.kinds, past.churned, strict=True) if churned
+    }
+    known = {one: told[one] for one in left if one in told}
+    reasons = Counter(one.what for one in known.values())
+    return WhyLeft(
+        reasons=tuple(sorted(reasons.items(), key=lambda entry: (-entry[1], entry[0]))),
+        untold=len(left) - len(known),
+        not_by_billing=len(set(told) - set(left)),
+        other_kind=sum(
+            left[one] in {"voluntary", "non_payment"} and left[one] != record.churn_kind
+            for one, record in known.items()
+        ),
+    )
+
+
+def _touched(rows: Rows, done: Mapping[str, Iterable[datetime]]) -> Flags:
+    told = zip(rows.panel.operator_ids, rows.panel.instants, strict=True)
+    return np.array(
+        [any(timedelta(0) <= at - instant <= WINDOW for at in done.get(one, ())) for one, instant in told],
+        dtype=np.bool_,
+    )
+
+
+def _freshness(tables: TableSet) -> Iterable[Freshness]:
+    """When each source of the tables answered last, and what it did not tell."""
+    gaps = [gap for name, gap in tables.gaps.items() if name != "gap"]
+    for source in dict.fromkeys([*(r.source for r in tables.receipts), *(gap.source for gap in gaps)]):
+        instants = [receipt.fetched_at for receipt in tables.receipts if receipt.source == source]
+        missing = tuple(gap for gap in gaps if gap.source == source and gap.reason in {"unavailable", "denied"})
+        state = "ok" if not missing else "partial" if instants else "missing"
+        yield Freshness(source, state, max(instants, default=None), None, missing)  # type: ignore[arg-type]

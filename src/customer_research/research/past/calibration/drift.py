@@ -1,0 +1,91 @@
+"""The use case behind `drift`: monthly checks of a calibrated scorecard, and a new version with the intercept refitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import tomlkit
+
+from customer_research.connect.source import Clock
+from customer_research.domain.backtest import Drift
+from customer_research.domain.report import Report
+from customer_research.errors import UsageError
+from customer_research.health.backtest.drift import check_drift
+from customer_research.health.scorecard import Scorecard, declaration_of, read_scorecard
+from customer_research.reports.kinds.drift import DriftTold, build_drift
+from customer_research.research.one.judge import METRIC_NAMES
+from customer_research.research.past.backtest.trials import Asked, tread
+from customer_research.research.past.calibration.on_files import write_new
+from customer_research.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The report, what was found, and the file that was written."""
+
+    report: Report
+    found: Drift
+    written: Path | None
+
+
+def check(settings: Settings, card: str, asked: Asked, output: Path | None, clock: Clock) -> Checked:
+    """Check a calibrated scorecard on the dates after those that it was calibrated on.
+
+    Raises:
+        UsageError: it was never calibrated, rules count that were not, or the output is there already.
+        ConfigError, EngineError: as a backtest.
+    """
+    if output is not None and output.exists():
+        raise UsageError(f"{output} exists, and no scorecard is written over.", hint="Give another name.")
+    ground = tread(settings, replace(asked, cards=(card or settings.scorecard,)), clock, open_too=True)
+    tried, scorecard = ground.tried[0], ground.cards[0]
+    if scorecard is None or scorecard.churn is None:
+        raise UsageError(
+            f"The scorecard {tried.name} has no probability that could be checked: it was never calibrated on churn.",
+            hint="`customer-research calibrate` writes one that has.",
+        )
+    if tried.curve is None:
+        raise UsageError(
+            f"Rules count in {tried.name} that it was not calibrated with: {', '.join(scorecard.churn.uncalibrated)}.",
+            hint="Calibrate with --only-tried.",
+        )
+    closed = np.ones(len(ground.rows.panel), dtype=np.bool_) if ground.past is None else ground.past.closed
+    last = datetime.fromisoformat(scorecard.churn.last_as_of).replace(tzinfo=UTC)
+    later = np.array([instant.date() > last.date() for instant in ground.rows.panel.instants], dtype=np.bool_)
+    own_dates = not bool((later & closed).any())
+    used = np.ones_like(later) if own_dates else later
+    found = check_drift(
+        ground.rows.where(used), tried.where(used), closed[used], scorecard.churn.observed, own_dates=own_dates
+    )
+    told = DriftTold(
+        name=tried.name,
+        version=tried.version,
+        last_as_of=last.date(),
+        found=found,
+        written="" if output is None else output.name,
+        basis=ground.basis,
+        receipts=ground.receipts,
+        freshness=ground.freshness,
+        as_of=ground.told.known_until,
+        now=clock(),
+    )
+    written = _write(card or settings.scorecard, scorecard, found, output)
+    return Checked(build_drift(told), found, written)
+
+
+def _write(name: str, card: Scorecard, found: Drift, output: Path | None) -> Path | None:
+    if output is None:
+        return None
+    if found.refitted is None:
+        raise UsageError("No churn was seen on these dates, so that no intercept can be fitted to them.")
+    document = tomlkit.parse(declaration_of(name)[0])
+    document["calibration"]["intercept"] = round(found.refitted, 6)
+    newest = max(month.as_of for month in found.months if month.observed is not None)
+    document["version"] = f"{card.version}+intercept.{newest:%Y-%m-%d}"
+    text = tomlkit.dumps(document)
+    read_scorecard(text, f"the new scorecard {output.name}", METRIC_NAMES, any_kind=True)
+    write_new(output, text)
+    return output

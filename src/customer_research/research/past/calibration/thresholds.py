@@ -1,0 +1,210 @@
+"""The use case behind `thresholds`: an alert threshold and bands from what happened, as a new version of a scorecard."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import tomlkit
+from tomlkit.items import Table
+
+from customer_research.connect.source import Clock
+from customer_research.domain.backtest import BandChoice, Chosen, Economics
+from customer_research.domain.report import Report
+from customer_research.domain.track import ENOUGH, is_shown
+from customer_research.errors import UsageError
+from customer_research.health.backtest.thresholds import band_choice, by_capacity, by_cost
+from customer_research.health.backtest.trial import try_card
+from customer_research.health.calibration.card_file import cut_table
+from customer_research.health.scorecard import declaration_of, read_scorecard
+from customer_research.reports.kinds.thresholds import ThresholdsTold, Unproven, build_thresholds, why_words
+from customer_research.research.one.judge import METRIC_NAMES
+from customer_research.research.past.backtest.signals import EXPERT
+from customer_research.research.past.backtest.trials import Asked, Ground, tread
+from customer_research.research.past.calibration.on_files import write_new
+from customer_research.settings import Settings
+
+CLEAR_ABOVE = 5
+"""How many points above the threshold an alert is cleared: less is jitter."""
+
+_MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How to choose, and what to write.
+
+    `capacity` is how many new alerts a week people can take; else `cost_minor` (USD cents of a contact), `save_rate` and
+    `value_minor` (what a kept account is worth; None: its list price of a year, in the middle). `output` is the new scorecard,
+    `alerts` a file of alert rules that holds the threshold.
+    """
+
+    card: str
+    ground: Asked
+    capacity: float | None = None
+    cost_minor: int | None = None
+    save_rate: float | None = None
+    value_minor: int | None = None
+    output: Path | None = None
+    alerts: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The report, and the files that were written; `refused`: the score is not shown to tell who leaves, so that none was."""
+
+    report: Report
+    files: tuple[Path, ...]
+    refused: bool = False
+
+
+def choose_thresholds(settings: Settings, wanted: Wanted, clock: Clock) -> Written:
+    """Choose where to alert and look at the bands; write a new version of the scorecard, and alert rules, where asked.
+
+    Raises:
+        UsageError: no way to choose, or two; a file is there already; too little churn for a probability.
+        ConfigError, EngineError: as a backtest.
+    """
+    _refuse(wanted)
+    name = wanted.card or (EXPERT if wanted.ground.signals is not None else settings.scorecard)
+    ground = tread(settings, replace(wanted.ground, cards=(name,)), clock)
+    tried = ground.tried[0]
+    refused = _unproven(ground, wanted.ground.seed)
+    chosen = None if refused else _chosen(ground, wanted)
+    bands = band_choice(ground.rows, tried, seed=wanted.ground.seed)
+    files = () if chosen is None else _write(name, ground, wanted, chosen, bands)
+    told = ThresholdsTold(
+        name=tried.name,
+        version=tried.version,
+        chosen=chosen,
+        refused=refused,
+        bands=bands,
+        written=tuple(path.name for path in files),
+        basis=ground.basis,
+        receipts=ground.receipts,
+        freshness=ground.freshness,
+        as_of=ground.told.known_until,
+        now=clock(),
+    )
+    return Written(build_thresholds(told), files, refused=refused is not None)
+
+
+def _unproven(ground: Ground, seed: int) -> Unproven | None:
+    """Why no threshold can be chosen by this score: too little churn, or it is not shown to tell who leaves."""
+    found = try_card(ground.rows, ground.tried[0], seed=seed).evaluation
+    if found.churned_accounts >= ENOUGH and is_shown(found.auc):
+        return None
+    return Unproven(found.churned_accounts, found.auc)
+
+
+def _refuse(wanted: Wanted) -> None:
+    if (wanted.capacity is None) == (wanted.cost_minor is None):
+        raise UsageError(
+            "Choose by capacity or by cost, one of them.",
+            hint="Give --capacity ALERTS_A_WEEK, or --cost USD --save-rate SHARE.",
+        )
+    if wanted.cost_minor is not None and not wanted.save_rate:
+        raise UsageError("Choosing by cost needs --save-rate: the share of contacted accounts that stay for it.")
+    for path in (wanted.output, wanted.alerts):
+        if path is not None and path.exists():
+            raise UsageError(f"{path} exists, and nothing is written over.", hint="Give another name.")
+
+
+def _chosen(ground: Ground, wanted: Wanted) -> Chosen:
+    rows, tried, seed = ground.rows, ground.tried[0], wanted.ground.seed
+    if wanted.capacity is not None:
+        return by_capacity(rows, tried, wanted.capacity, seed=seed)
+    assert wanted.cost_minor is not None
+    assert wanted.save_rate is not None
+    value = wanted.value_minor if wanted.value_minor is not None else _value(ground)
+    return by_cost(rows, tried, Economics(wanted.cost_minor, value, wanted.save_rate), seed=seed)
+
+
+def _value(ground: Ground) -> int:
+    """The list price of a year of the account in the middle, in USD cents."""
+    prices = np.array([]) if ground.past is None else ground.past.monthly_minor[ground.past.monthly_minor > 0]
+    if not len(prices):
+        raise UsageError("Nobody knows what an account is worth.", hint="Give --value USD.")
+    return int(np.median(prices)) * _MONTHS
+
+
+# --- what is written ---------------------------------------------------------------------------------------------------
+
+
+def _write(name: str, ground: Ground, wanted: Wanted, chosen: Chosen, bands: BandChoice) -> tuple[Path, ...]:
+    if (wanted.output is not None or wanted.alerts is not None) and chosen.at is None:
+        raise UsageError("No score is alerted at under these terms, so there is nothing to write.", hint="Change them.")
+    if wanted.output is not None and ground.cards[0] is None:
+        raise UsageError(
+            "The expert's points are no scorecard that could have a new version.",
+            hint="Calibrate first (`customer-research calibrate`), and give the card that it wrote.",
+        )
+    files = []
+    if wanted.output is not None:
+        text = with_alerting(declaration_of(name)[0], chosen, bands)
+        read_scorecard(text, f"the new scorecard {wanted.output.name}", METRIC_NAMES, any_kind=True)
+        write_new(wanted.output, text)
+        files.append(wanted.output)
+    if wanted.alerts is not None:
+        write_new(wanted.alerts, alert_rules_text(chosen))
+        files.append(wanted.alerts)
+    return tuple(files)
+
+
+def with_alerting(declaration: str, chosen: Chosen, bands: BandChoice) -> str:
+    """A scorecard's declaration with the threshold and the bands; its version says what it was made from."""
+    assert chosen.at is not None
+    document = tomlkit.parse(declaration)
+    document.pop("alerting", None)
+    if bands.after is not None:
+        if "dimension_bands" not in document:  # a dimension's own bands are not those of churn
+            document.append("dimension_bands", cut_table(bands.before))
+        for band, cut in zip(("healthy", "monitor", "at_risk"), bands.after, strict=True):
+            document["bands"][band] = cut
+    document.append("alerting", _alerting(chosen, bands))
+    made = hashlib.sha256(tomlkit.dumps(document).encode()).hexdigest()[:6]
+    document["version"] = f"{str(document['version']).partition('+')[0]}+alerts.{made}"
+    return tomlkit.dumps(document)
+
+
+def _alerting(chosen: Chosen, bands: BandChoice) -> Table:
+    table = tomlkit.table()
+    table.add(tomlkit.comment("Written by `customer-research thresholds`: alert at this score or below."))
+    table["at"] = chosen.at
+    table["chosen_by"] = chosen.method
+    table["because"] = why_words(chosen)
+    table["events"] = chosen.events
+    lines = tomlkit.aot()
+    for group in bands.groups:
+        if group.rate is None:
+            continue
+        line = tomlkit.table()
+        line["bands"] = list(next((names for names in bands.merged if group.name in names), (group.name,)))
+        line["rows"] = group.rows
+        line["churned_accounts"] = group.churned_accounts
+        for key, value in (("rate", group.rate.value), ("low", group.rate.low), ("high", group.rate.high)):
+            if value is not None:
+                line[key] = round(value, 6)
+        lines.append(line)
+    table["bands"] = lines
+    return table
+
+
+def alert_rules_text(chosen: Chosen) -> str:
+    """Alert rules (setting alerts.rules): the shipped ones, with the threshold on the score."""
+    assert chosen.at is not None
+    document = tomlkit.document()
+    document.add(tomlkit.comment("Written by `customer-research thresholds`; use it as the setting alerts.rules."))
+    document["base"] = "shipped"
+    rule = tomlkit.table()
+    rule["id"] = "score_low"
+    rule["title"] = f"Score at {chosen.at} or below"
+    rule["raise_at"] = chosen.at
+    rule["clear_at"] = min(100, chosen.at + CLEAR_ABOVE)
+    rule["reason"] = f"chosen by {chosen.method} on {chosen.events} churned accounts: {why_words(chosen)}"
+    rules = tomlkit.aot()
+    rules.append(rule)
+    document["rules"] = rules
+    return tomlkit.dumps(document)

@@ -1,0 +1,1 @@
+"""Score history: computed for the past, told of one operator, and scored again as proof."""

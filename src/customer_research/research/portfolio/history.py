@@ -1,0 +1,155 @@
+"""Snapshots into the store with the scorecards they were made under, and out again to be compared."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from pathlib import Path
+
+from customer_research.connect.source import Clock
+from customer_research.domain.evidence import Figure, Receipt
+from customer_research.domain.health import Band
+from customer_research.domain.history import BandCount, Past
+from customer_research.domain.snapshot import Reading, Snapshot
+from customer_research.errors import ConfigError, StoreError
+from customer_research.health.history import SLACK, change
+from customer_research.health.scorecard import Scorecard, declaration_of, read_scorecard
+from customer_research.reports.kinds.history import change_figure, scorings
+from customer_research.research.one.judge import METRIC_NAMES
+from customer_research.research.portfolio.snapshots import SNAPSHOTS, readings
+from customer_research.settings import Settings
+from customer_research.store.database import open_store
+from customer_research.store.history import History, average
+
+_MONTH = 30
+
+
+def keep(store_url: str, folder: Path, snapshot: Snapshot) -> bool:
+    """Keep a snapshot, whose files lie in *folder*, in the store's history; whether it is new there.
+
+    Raises:
+        ConfigError: the store's URL is wrong, or its scorecard is gone or has changed since the snapshot was taken.
+        StoreError: the store cannot be written to.
+        EngineError: a file of the snapshot is gone or damaged.
+    """
+    with open_store(store_url) as store:
+        return keep_in(History(store), snapshot, readings(folder, snapshot))
+
+
+def keep_in(history: History, snapshot: Snapshot, lines: Iterable[Reading]) -> bool:
+    """Keep a snapshot with these readings and its scorecard; see `keep`."""
+    if history.snapshot(snapshot.id) is not None:
+        return False
+    text, place = declaration_of(snapshot.scorecard)
+    card = read_scorecard(text, place, METRIC_NAMES)
+    if card.digest != snapshot.digest:
+        raise ConfigError(
+            f"The {place} has changed since the snapshot {snapshot.id} was taken.",
+            setting="scorecard",
+            hint="Score again: what is kept must be scored under what is kept.",
+        )
+    history.save_scorecard(card.digest, card.name, text)
+    return history.save(snapshot, lines)
+
+
+def kept_card(history: History, digest: str) -> Scorecard:
+    """The scorecard of this digest as it was kept.
+
+    Raises:
+        StoreError: it is not kept, or what is kept has another digest.
+        ConfigError: it names a metric that does not exist any more.
+    """
+    card = read_scorecard(history.scorecard(digest), f"kept scorecard {digest[:12]}", METRIC_NAMES)
+    if card.digest != digest:
+        raise StoreError(
+            f"The kept scorecard {digest[:12]} is not what was kept.", hint="Restore the store from a backup."
+        )
+    return card
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A snapshot of the history, the mean score of those who have one, and how many stand in each band."""
+
+    snapshot: Snapshot
+    average: float | None
+    bands: Mapping[Band, int]
+
+
+def listed(store_url: str) -> tuple[Listed, ...]:
+    """The snapshots of the history, the newest first.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    with open_store(store_url) as store:
+        history = History(store)
+        counts = history.counts()
+        return tuple(_listed(one, counts.get(one.id, ())) for one in reversed(history.snapshots()))
+
+
+def _listed(snapshot: Snapshot, counts: Sequence[BandCount]) -> Listed:
+    bands: Counter[Band] = Counter()
+    for line in counts:
+        bands[line.band] += line.operators
+    return Listed(snapshot, average(counts), bands)
+
+
+def prune(settings: Settings, clock: Clock, days: int) -> int:
+    """Thin the history out, in the store and in the lake; how many snapshots went.
+
+    All snapshots of the last *days* days stay, of earlier calendar weeks the newest one under each scorecard.
+
+    Raises:
+        StoreError: the store cannot be written to.
+    """
+    since = clock().astimezone(UTC) - timedelta(days=days)
+    with open_store(settings.store_url) as store:
+        history = History(store)
+        old = history.snapshots(until=since)
+        kept = {(one.digest, one.as_of.isocalendar()[:2]): one.id for one in old}
+        gone = [one for one in old if one.id not in kept.values()]
+        removed = history.forget([one.id for one in gone])
+        for one in gone:  # the files last: what the store does not know of, nobody asks for
+            shutil.rmtree(settings.lake_folder / SNAPSHOTS / one.id, ignore_errors=True)
+    return removed
+
+
+def changes(store_url: str, snapshot: Snapshot, operator_ids: Collection[str]) -> Mapping[str, Figure]:
+    """By how much each operator's score changed in the 30 days before a snapshot that the history has.
+
+    A figure's value counts what could be judged both times (see `health.history`); between readings that know different
+    dimensions it is a gap, for a number without its note would read as a rise or a fall. Operators of whom the history has
+    nothing in either snapshot are left out.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    with open_store(store_url) as store:
+        history = History(store)
+        if history.snapshot(snapshot.id) is None:
+            return {}
+        month = snapshot.as_of - timedelta(days=_MONTH)
+        # a window is half-open, and a reading of 30 days ago to the instant counts
+        then = history.snapshots(since=month - SLACK, until=month + timedelta(microseconds=1))
+        earlier: dict[str, list[Past]] = {operator_id: [] for operator_id in operator_ids}
+        for one in then:
+            for reading in history.readings(one.id):
+                if reading.operator_id in earlier:
+                    earlier[reading.operator_id].append(Past(one, reading))
+        found = {}
+        for reading in history.readings(snapshot.id):
+            if earlier.get(reading.operator_id):
+                now = Past(snapshot, reading)
+                moved = change(earlier[reading.operator_id], now, _MONTH)
+                basis = _proof(now, *(() if moved.then is None else (moved.then,)))
+                found[reading.operator_id] = change_figure(moved, basis, now)
+        return found
+
+
+def _proof(*past: Past) -> tuple[Receipt, ...]:
+    """The receipts of the scorings behind readings, each once."""
+    return tuple({receipt.id: receipt for one in past for receipt in scorings(one)}.values())

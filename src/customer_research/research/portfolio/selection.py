@@ -1,0 +1,491 @@
+"""Looking at many: operators of a snapshot chosen, ordered and grouped by SQL over its files, then put into words."""
+
+# ruff: noqa: S608 - names in these texts are ours (columns, bands, rules of checked declarations); values are parameters
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from customer_research.domain.account import Account
+from customer_research.domain.evidence import Figure, Gap
+from customer_research.domain.health import PRESENT, Band, Status
+from customer_research.domain.money import Money
+from customer_research.domain.portfolio import Amount, Chosen, Group, Portfolio, Risks, RiskSort
+from customer_research.domain.rates import Rates
+from customer_research.domain.report import Freshness
+from customer_research.domain.snapshot import Snapshot
+from customer_research.domain.words import counted, money_words
+from customer_research.engines.engine import Engine
+from customer_research.errors import UsageError
+from customer_research.health.findings import FindingRule, load_findings
+from customer_research.health.rules import case_sql, metrics_of
+from customer_research.health.scorecard import Scorecard, shipped_scorecards
+from customer_research.health.scoring import scoring_sql, unheard_sql
+from customer_research.health.urgency import RANKS, level_sql
+from customer_research.reports.kinds.churn_risk import AT_RISK, GENERAL, LEVELS, MULTIPLE
+from customer_research.research.exchange import rates_around
+from customer_research.research.one.judge import METRIC_NAMES, card_named, urgency_causes
+from customer_research.research.portfolio.accounts import Files, accounts_of, freshness_of
+from customer_research.research.portfolio.mrr import Billed
+from customer_research.research.portfolio.snapshots import scoring_receipt
+from customer_research.settings import Settings
+
+Sort = Literal["attention", "score", "mrr", "name", "trend"]
+SORTS: tuple[Sort, ...] = get_args(Sort)
+RETENTION = "retention"
+"""The scorecard behind the churn risk."""
+
+CHURNED_WITHIN_DAYS = 90
+SLIPPING_SHOWN = 10
+_EXAMPLES = 3
+_BANDED_SCORE = "CASE WHEN band <> 'outside' THEN score END"
+"""What is averaged: the scores of those who stand in the bands."""
+
+_ORDERS: Mapping[Sort, str] = {
+    "attention": "level DESC, worth DESC NULLS LAST, score NULLS FIRST, operator_id",
+    "score": "score NULLS FIRST, worth DESC NULLS LAST, operator_id",
+    "mrr": "worth DESC NULLS LAST, operator_id",
+    "name": "LOWER(name), operator_id",
+    "trend": "usage_trend NULLS LAST, worth DESC NULLS LAST, operator_id",
+}
+
+
+_RISK_ORDERS: Mapping[RiskSort, str] = {
+    "loss": "expected_loss DESC NULLS LAST, risk DESC, operator_id",
+    "risk": "risk DESC, expected_loss DESC NULLS LAST, operator_id",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which operators are looked at: each part that is empty lets everybody through.
+
+    `owner` is a name or a part of it, `owners` the names that it fits (`_fitting` finds them). `untold` counts those whom
+    `min_mrr_minor` leaves out only since their MRR is not known in USD (`_choose` counts them).
+    """
+
+    bands: tuple[Band, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    segments: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    owner: str = ""
+    owners: tuple[str, ...] = ()
+    min_mrr_minor: int | None = None
+    untold: int = 0
+    text: str = ""
+    sort: Sort = "attention"
+    risk_sort: RiskSort = "loss"
+    most: int | None = 25
+
+    @property
+    def words(self) -> str:
+        """The choice in words; empty when everybody present is looked at."""
+        parts = [
+            f"band {' or '.join(self.bands)}" if self.bands else "",
+            f"status {' or '.join(self.statuses)}" if self.statuses else "",
+            f"segment {' or '.join(self.segments)}" if self.segments else "",
+            f"finding {' or '.join(self.findings)}" if self.findings else "",
+            f"owner {' or '.join(self.owners) or self.owner}" if self.owner else "",
+            self._least,
+            f"name with “{self.text}”" if self.text else "",
+        ]
+        return ", ".join(part for part in parts if part)
+
+    @property
+    def _least(self) -> str:
+        if self.min_mrr_minor is None:
+            return ""
+        untold = f" (that of {counted(self.untold, 'operator')} is not known in USD)" if self.untold else ""
+        return f"MRR of at least {money_words(Money('USD', self.min_mrr_minor))}{untold}"
+
+
+def portfolio(
+    engine: Engine,
+    folder: Path,
+    snapshot: Snapshot,
+    wanted: Wanted,
+    *,
+    now: datetime,
+    links: Mapping[str, str],
+    playbook: Path | None = None,
+    rates: Rates | None = None,
+) -> Portfolio:
+    """The operators wanted of a snapshot whose files lie in *folder*, each judged again under the snapshot's scorecard.
+
+    Raises:
+        UsageError: the scorecard is not the one that the snapshot was scored with any more, or a finding does not exist.
+    """
+    files = Files(engine, folder, snapshot)
+    rules = _rules(wanted)
+    receipt = scoring_receipt(snapshot)
+    card = _card(snapshot)
+    billed = Billed(engine, snapshot, rates)
+    of, wanted = _choose(engine, wanted, rules, card)
+    statuses = _groups(engine, billed, "chosen", "status", _BANDED_SCORE)
+    ids = _ids(engine, "chosen", _ORDERS[wanted.sort], wanted.most)
+    shown = accounts_of(files, ids, card, now=now, links=links, playbook=playbook, rates=rates)
+    return Portfolio(
+        snapshot=snapshot,
+        generated_at=now,
+        accounts=shown,
+        chosen=Chosen(wanted.words, sum(group.operators for group in statuses), of),
+        receipt=receipt,
+        freshness=freshness_of(snapshot),
+        bands=_groups(engine, billed, "chosen", "band", _BANDED_SCORE),
+        segments=_groups(engine, billed, "chosen", "segment", _BANDED_SCORE),
+        statuses=statuses,
+        amounts=_amounts(engine, billed),
+        disagreements=tuple(_disagreements(engine, billed, rules)),
+        rates=rates,
+    )
+
+
+def told_of(
+    engine: Engine, folder: Path, snapshot: Snapshot, operator_ids: Sequence[str], *, settings: Settings, now: datetime
+) -> Mapping[str, Account]:
+    """These operators' accounts by id, in the order given."""
+    files, ids = Files(engine, folder, snapshot), list(dict.fromkeys(operator_ids))
+    rates = rates_around(settings, now, snapshot.as_of)
+    given: dict[str, Any] = {"links": settings.links, "playbook": settings.playbook, "rates": rates}
+    found = accounts_of(files, ids, _card(snapshot), now=now, **given)
+    return {account.operator_id: account for account in found}
+
+
+def risks(
+    engine: Engine,
+    folder: Path,
+    snapshot: Snapshot,
+    wanted: Wanted,
+    *,
+    now: datetime,
+    links: Mapping[str, str],
+    playbook: Path | None = None,
+    rates: Rates | None = None,
+) -> Risks:
+    """The operators wanted, by their risk of leaving; those who left, or never began, are not ranked.
+
+    Raises:
+        UsageError: a status is wanted that nobody can leave from; or as `portfolio`.
+    """
+    gone = [status for status in wanted.statuses if status not in PRESENT]
+    if gone:
+        raise UsageError(
+            f"Operators of the status {gone[0]} cannot leave any more, or never came: they have no churn risk.",
+            hint=f"Ask for {', '.join(PRESENT)}; the report lists those who churned lately by themselves.",
+        )
+    found = portfolio(engine, folder, snapshot, replace(wanted, most=0), now=now, links=links, rates=rates)
+    billed = Billed(engine, snapshot, rates)
+    files = Files(engine, folder, snapshot)
+    retention = card_named(RETENTION)
+    _rank(engine, retention, _fitting(engine, wanted))
+    ids = _ids(engine, "at_risk", _RISK_ORDERS[wanted.risk_sort], wanted.most)
+    slipping = _ids(engine, "slipping", _RISK_ORDERS["risk"], SLIPPING_SHOWN)
+    left = _ids(engine, "left_lately", "churned_on DESC, operator_id", None)
+    card = _card(snapshot)
+    told = list(dict.fromkeys((*ids, *slipping)))
+    everyone = accounts_of(files, told, card, now=now, links=links, playbook=playbook, also=(retention,), rates=rates)
+    by_id = {account.operator_id: account for account in everyone}
+    accounts = tuple(by_id[one] for one in ids)
+    (unjudged,) = engine.run(
+        f"SELECT COUNT(*) AS n FROM ranked WHERE risk IS NULL OR (risk >= {AT_RISK} AND least < {AT_RISK})"
+    )
+    (still,) = engine.run("SELECT COUNT(*) AS n FROM slipping")
+    return Risks(
+        portfolio=replace(found, accounts=accounts),
+        retention={account.operator_id: account.scores[1] for account in everyone},
+        levels=tuple(sorted(_groups(engine, billed, "at_risk", "level_name", "risk"), key=_level)),
+        categories=_groups(engine, billed, "at_risk", "category", "risk"),
+        segments=_groups(engine, billed, "at_risk", "segment", "risk"),
+        owners=_groups(engine, billed, "at_risk", "owner_name", "risk", known_only=True),
+        churned=accounts_of(files, left, card, now=now, links=links, rates=rates),
+        unjudged=int(unjudged["n"]),
+        sort=wanted.risk_sort,
+        slipping=tuple(by_id[one] for one in slipping),
+        slipping_of=int(still["n"]),
+    )
+
+
+def _level(group: Group) -> int:
+    return [name for _, name in LEVELS].index(group.name)
+
+
+def with_changes(found: Portfolio, changes: Mapping[str, Figure]) -> Portfolio:
+    """The portfolio with each operator's change of the score."""
+    return replace(found, changes=changes)
+
+
+def without_history(found: Portfolio, gap: Gap) -> Portfolio:
+    """The portfolio when the score history cannot be read: whole but for the changes, and told as partial."""
+    missing = Freshness(gap.source, "missing", None, None, (gap,))
+    return replace(found, no_history=gap, freshness=(*found.freshness, missing))
+
+
+def _card(snapshot: Snapshot) -> Scorecard:
+    card = card_named(snapshot.scorecard)
+    earlier = f"{snapshot.scorecard}_{snapshot.version}"
+    if card.digest != snapshot.digest and earlier in shipped_scorecards():
+        card = card_named(earlier)
+    if card.digest != snapshot.digest:
+        raise UsageError(
+            f"The scorecard {snapshot.scorecard} has changed since this snapshot was taken.",
+            hint="Run `customer-research portfolio score` again.",
+        )
+    return card
+
+
+def _rules(wanted: Wanted) -> tuple[FindingRule, ...]:
+    rules = load_findings(METRIC_NAMES)
+    known = {rule.id for rule in rules}
+    unknown = [name for name in wanted.findings if name not in known]
+    if unknown:
+        raise UsageError(f"There is no finding {unknown[0]}.", hint=f"Known: {', '.join(rule.id for rule in rules)}.")
+    return rules
+
+
+# --- choosing ----------------------------------------------------------------------------------------------------------
+
+
+def _choose(engine: Engine, wanted: Wanted, rules: Sequence[FindingRule], card: Scorecard) -> tuple[int, Wanted]:
+    """Keep the table `chosen`; gives how many operators the snapshot has, and what is wanted with its owners' names.
+
+    Raises:
+        UsageError: nobody's owner is called so.
+    """
+    weights = " ".join(f"WHEN '{rule.id}' THEN {RANKS[rule.priority]}" for rule in rules if rule.kind == "risk")
+    standing = {
+        "band": _least_band(card),
+        "finding": "GREATEST(COALESCE(f.level, 0), o.level)",
+        "status": "COALESCE(s.status, 'unknown')",
+    }
+    engine.keep(
+        "everybody",
+        f"""
+        SELECT a.operator_id, a.name, COALESCE(a.segment, 'not known') AS segment, a.owner_name, a.usage_trend, w.worth, w.usd,
+            COALESCE(s.status, 'unknown') AS status, s.band, s.score,
+            {level_sql(urgency_causes()[0], **standing)} AS level
+        FROM accounts AS a
+        INNER JOIN scores AS s ON s.operator_id = a.operator_id
+        INNER JOIN worths AS w ON w.operator_id = a.operator_id
+        LEFT JOIN (
+            SELECT operator_id, MAX(CASE rule {weights} ELSE 0 END) AS level FROM findings GROUP BY operator_id
+        ) AS f ON f.operator_id = a.operator_id
+        INNER JOIN (SELECT operator_id, {_open_level(rules)} AS level FROM accounts) AS o ON o.operator_id = a.operator_id
+        """,
+    )
+    wanted = _fitting(engine, wanted)
+    conditions, values = _conditions(wanted)
+    engine.keep("chosen", f"SELECT * FROM everybody AS e WHERE {' AND '.join(conditions)}", values)
+    (count,) = engine.run("SELECT COUNT(*) AS n FROM everybody")
+    if wanted.min_mrr_minor is not None:
+        rest, values = _conditions(replace(wanted, min_mrr_minor=None))
+        sql = f"SELECT COUNT(*) AS n FROM everybody AS e WHERE e.usd IS NULL AND {' AND '.join(rest)}"
+        wanted = replace(wanted, untold=int(engine.run(sql, values)[0]["n"]))
+    return int(count["n"]), wanted
+
+
+def _least_band(card: Scorecard) -> str:
+    """SQL of the band that urgency looks at: one that is not settled is that of its low end, no score that of the worst."""
+    healthy, monitor, at_risk = card.cuts
+    low_end = (
+        f"CASE WHEN s.score < {at_risk} THEN 'critical' WHEN s.score < {monitor} THEN 'at_risk' "
+        f"WHEN s.score < {healthy} THEN 'monitor' ELSE 'healthy' END"
+    )
+    return f"CASE s.band WHEN 'insufficient' THEN 'critical' WHEN 'unsettled' THEN {low_end} ELSE s.band END"
+
+
+def _open_level(rules: Sequence[FindingRule]) -> str:
+    """SQL of the attention that findings ask for which a silent source keeps from being judged: as if they held."""
+    levels = (
+        f"CASE WHEN {unheard_sql(metrics_of(rule.cases))} AND {case_sql(rule.cases)} IS NULL "
+        f"THEN {RANKS[rule.priority]} ELSE 0 END"
+        for rule in rules
+        if rule.kind == "risk"
+    )
+    return f"GREATEST(0, {', '.join(levels)})"
+
+
+def _fitting(engine: Engine, wanted: Wanted) -> Wanted:
+    """What is wanted with the names of the owners meant: the one of that very name, else all that have it as a part."""
+    if not wanted.owner:
+        return wanted
+    rows = engine.run("SELECT DISTINCT owner_name FROM everybody WHERE NOT owner_name IS NULL ORDER BY owner_name")
+    return replace(wanted, owners=fitting_owners(wanted.owner, [str(row["owner_name"]) for row in rows]))
+
+
+def fitting_owners(asked: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The names of owners that a word means: the one that is that very name, else all that have it as a part.
+
+    Raises:
+        UsageError: none has.
+    """
+    folded = asked.casefold()
+    fitting = [name for name in names if name.casefold() == folded] or [n for n in names if folded in n.casefold()]
+    if not fitting:
+        told = f"Owners: {', '.join(names)}." if names else "HubSpot names no owner of any operator."
+        raise UsageError(f"No account owner's name has {asked[:60]!r} in it.", hint=told)
+    return tuple(fitting)
+
+
+def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
+    conditions: list[str] = []
+    values: dict[str, Any] = {}
+    lists = {
+        "e.status": ("status", wanted.statuses or PRESENT),
+        "e.band": ("band", wanted.bands),
+        "e.segment": ("segment", wanted.segments),
+        "e.owner_name": ("owner", wanted.owners),
+        "h.rule": ("finding", wanted.findings),
+    }
+    for column, (name, given) in lists.items():
+        if not given:
+            continue
+        named: dict[str, Any] = {f"{name}_{number}": value for number, value in enumerate(given)}
+        values |= named
+        condition = f"{column} IN ({', '.join(f'${key}' for key in named)})"
+        if column == "h.rule":
+            condition = f"e.operator_id IN (SELECT h.operator_id FROM findings AS h WHERE {condition})"
+        conditions.append(condition)
+    if wanted.min_mrr_minor is not None:
+        conditions.append("e.usd >= $least")
+        values["least"] = wanted.min_mrr_minor
+    if wanted.text:
+        shown = "REGEXP_REPLACE(TRIM(e.name), '\\s+', ' ', 'g')"  # as people read it: a source's blanks are not seen
+        conditions.append(f"STRPOS(LOWER({shown}), LOWER($text)) > 0")
+        values["text"] = " ".join(wanted.text.split())
+    return conditions, values
+
+
+def _ids(engine: Engine, table: str, order: str, most: int | None) -> list[str]:
+    limit = "" if most is None else f" LIMIT {int(most)}"
+    return [str(row["operator_id"]) for row in engine.run(f"SELECT operator_id FROM {table} ORDER BY {order}{limit}")]
+
+
+def _groups(
+    engine: Engine, billed: Billed, table: str, by: str, average: str, *, known_only: bool = False
+) -> tuple[Group, ...]:
+    where = f"WHERE NOT {by} IS NULL" if known_only else ""
+    rows = engine.run(
+        f"""
+        SELECT {by} AS name, AVG(CAST({average} AS DOUBLE)) AS average, LIST(operator_id) AS members
+        FROM {table} {where} GROUP BY {by} ORDER BY COUNT(*) DESC, {by}
+        """
+    )
+    return tuple(
+        Group(str(row["name"]), len(row["members"]), *billed.sum(row["members"]), row["average"]) for row in rows
+    )
+
+
+def _amounts(engine: Engine, billed: Billed) -> tuple[Amount, ...]:
+    rows = engine.run(
+        "SELECT band, segment, LIST(operator_id) AS members FROM chosen GROUP BY band, segment ORDER BY band, segment"
+    )
+    return tuple(
+        Amount(row["band"], str(row["segment"]), money.currency, money.minor)
+        for row in rows
+        for money in billed.sum(row["members"])[0]
+    )
+
+
+_DISAGREEMENTS: Sequence[tuple[str, tuple[str, ...]]] = (
+    ("Usage falls, the plan runs on", ("R1", "R2")),
+    ("Usage falls and nobody talks", ("R9",)),
+    ("Usage is well, money is not", ("R3",)),
+    ("Usage and money both fall", ("R5",)),
+    ("Usage is well, support is not", ("R10",)),
+    ("Cards are disputed and tickets are open", ("R6",)),
+    ("They pay and have never used it", ("R17",)),
+    ("Payments are late as the renewal comes", ("R12",)),
+    ("A quiet month, but booked ahead", ("R15",)),
+    ("Sources disagree on churn", ("R18",)),
+)
+"""What findings say when money, usage and support are laid side by side."""
+
+
+def _disagreements(engine: Engine, billed: Billed, rules: Sequence[FindingRule]) -> Iterator[Group]:
+    known = {rule.id for rule in rules}
+    for title, ids in _DISAGREEMENTS:
+        listed = ", ".join(f"'{name}'" for name in ids if name in known)
+        of_these = f"operator_id IN (SELECT h.operator_id FROM findings AS h WHERE h.rule IN ({listed}))"
+        members = [row["operator_id"] for row in engine.run(f"SELECT operator_id FROM chosen WHERE {of_these}")]
+        if not members:
+            continue
+        mrr, unknown = billed.sum(members)
+        examples = engine.run(
+            f"SELECT name FROM chosen WHERE {of_these} ORDER BY worth DESC NULLS LAST, operator_id LIMIT {_EXAMPLES}"
+        )
+        yield Group(
+            name=f"{title} ({', '.join(ids)})",
+            operators=len(members),
+            mrr=mrr,
+            mrr_unknown=unknown,
+            examples=tuple(str(row["name"]) for row in examples),
+        )
+
+
+# --- risk --------------------------------------------------------------------------------------------------------------
+
+
+def _rank(engine: Engine, card: Scorecard, wanted: Wanted) -> None:
+    """Keep `ranked` (everybody chosen with a risk), `at_risk`, of these `slipping`, and `left_lately`.
+
+    With a source silent `risk` is the most that it can be, `least` the least: at risk is who is by what is known.
+
+    Those who left lately are of the choice, whatever its statuses. Slipping are those whom nothing has announced yet: the
+    subscription runs and is not set to end, and there were rides in 60 days.
+    """
+    conditions, values = _conditions(replace(wanted, statuses=("churned",)))
+    engine.bind("account_metrics", "SELECT * FROM accounts")
+    engine.keep("safety", scoring_sql(card)["scores"])
+    levels = " ".join(f"WHEN least >= {least} THEN '{name}'" for least, name in LEVELS)
+    engine.keep(
+        "ranked",
+        f"""
+        SELECT c.*, 100 - s.score AS risk, 100 - s.score_high AS least, CAST((100 - s.score) * c.worth AS DOUBLE) / 100 AS expected_loss,
+            {_category(card)} AS category
+        FROM chosen AS c
+        INNER JOIN safety AS s ON s.operator_id = c.operator_id
+        """,
+    )
+    engine.keep("at_risk", f"SELECT *, CASE {levels} END AS level_name FROM ranked WHERE least >= {AT_RISK}")
+    engine.keep(
+        "slipping",
+        """
+        SELECT r.* FROM at_risk AS r
+        INNER JOIN accounts AS a ON a.operator_id = r.operator_id
+        WHERE a.active_subscriptions > 0 AND NOT COALESCE(a.pending_cancellation, FALSE) AND a.reservations_60d > 0
+        """,
+    )
+    engine.keep(
+        "left_lately",
+        f"""
+        SELECT a.operator_id, a.churned_on FROM accounts AS a
+        INNER JOIN everybody AS e ON e.operator_id = a.operator_id
+        WHERE e.status = 'churned' AND a.churned_on >= CAST(a.as_of AS DATE) - {CHURNED_WITHIN_DAYS}
+            AND {" AND ".join(conditions)}
+        """,
+        values,
+    )
+
+
+def _category(card: Scorecard) -> str:
+    """SQL of the category with at least two thirds of the lost points (see `reports.kinds.churn_risk.category_of`)."""
+    lost = {
+        name: " + ".join(
+            [
+                f"CASE WHEN s.points_{rule.key} < 0 THEN -s.points_{rule.key} ELSE 0 END"
+                for rule in card.rules
+                if (rule.category or GENERAL) == name
+            ]
+            or ["0"]
+        )
+        for name in dict.fromkeys(rule.category or GENERAL for rule in card.rules)
+    }
+    whole = " + ".join(f"({terms})" for terms in lost.values())
+    branches = " ".join(f"WHEN ({terms}) * 3 >= ({whole}) * 2 THEN '{name}'" for name, terms in lost.items())
+    return f"CASE WHEN ({whole}) = 0 THEN '{GENERAL}' {branches} ELSE '{MULTIPLE}' END"
+
+
+__all__ = ["SORTS", "Sort", "Wanted", "portfolio", "risks", "told_of", "with_changes", "without_history"]

@@ -1,0 +1,424 @@
+"""Canonical tables out of landed ones: as they landed, or by the sources' links; each made again only when it must be."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
+
+from customer_research.connect.source import LandingTable, Link, Source
+from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.records import LAKE_TABLES
+from customer_research.engines.content import content_digest
+from customer_research.engines.duckdb import DuckDB
+from customer_research.engines.rows import canonical_columns
+from customer_research.errors import CustomerResearchError, EngineError
+from customer_research.lake import LakeWriter, Landed, Made, write_through
+from customer_research.research.gaps import gap_of
+from customer_research.research.sync import landing
+from customer_research.research.sync.canonical import identity
+from customer_research.research.sync.landing import FETCH_ID, quoted, sorting
+from customer_research.research.sync.versions import succeeded
+
+logger = logging.getLogger(__name__)
+
+PRECEDENCE = ("warehouse", "lago")
+"""Whose word counts first where several sources tell of one operator; the others follow by name."""
+
+LAKE = "lake"
+"""The source of a gap, or of an outcome, that speaks of a table which could not be made of what has landed."""
+
+OPERATOR, GAP = "operator", "gap"
+MANY = frozenset({OPERATOR, GAP})
+"""Tables that several sources add rows to: each is whole with what there is."""
+
+_OPERATOR_MERGE: Mapping[str, str] = MappingProxyType(
+    {
+        "known_by": "'|' || ARRAY_TO_STRING(LIST_SORT(LIST_DISTINCT(FLATTEN(LIST(STRING_SPLIT(TRIM(known_by, '|'), '|'))))),"
+        " '|') || '|'",
+        "created_at": "MIN(created_at)",
+    }
+)
+"""How columns of `operator` come together; of any other the first source's word that is not null counts."""
+
+
+_SELECT = "SELECT {columns}, {nth} AS _nth FROM {table}"
+_FIRST = """
+SELECT {columns} FROM {table} QUALIFY ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY _nth, {others}) = 1 ORDER BY {order}
+"""
+_MERGED = """
+SELECT operator_id, {columns} FROM {table} WHERE operator_id IS NOT NULL GROUP BY operator_id ORDER BY operator_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """A landing table that there is: its stream, its declaration, its file, and what its source told only in part."""
+
+    stream: str
+    table: LandingTable
+    landed: Landed
+    partial: Gap | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One way in which rows of a canonical table come about; `link` None: they landed as they are."""
+
+    source: str
+    needs: tuple[str, ...]
+    link: Link | None = None
+
+    @property
+    def text(self) -> str:
+        """What it is made by, for the recipe."""
+        if self.link is None:
+            return "landed"
+        rows = self.link.rows
+        return self.link.sql if rows is None else f"{rows.__module__}.{getattr(rows, '__qualname__', '')}"
+
+
+class Linking:
+    """Makes the canonical tables of a lake.
+
+    Args:
+        lake: the lake, open for writing.
+        engine: a DuckDB that reaches the lake's folder.
+        sources: all sources, whether pulled this time or not.
+        missing: sources that are not configured, with the gap that says so.
+        anew: make every table, even where nothing that it is made from changed.
+    """
+
+    def __init__(
+        self,
+        lake: LakeWriter,
+        engine: DuckDB,
+        sources: Sequence[Source],
+        missing: Mapping[str, Gap],
+        *,
+        anew: bool = False,
+    ) -> None:
+        self._lake = lake
+        self._engine = engine
+        self._sources = sorted(sources, key=_precedence)
+        self._missing = missing
+        self._anew = anew
+        self._made: dict[str, Made] = {}
+        self._gaps: dict[str, Gap] = {}
+        self._told: dict[str, Gap] = {}
+        """Canonical tables that are there, of which a source told only a part."""
+        self._bound: set[str] = set()
+        self._product = _product()
+
+    def run(self) -> Mapping[str, Gap]:
+        """Make the tables and commit them together; gives the tables that could not be made for a failure, with why."""
+        failures = {}
+        for table in self._order():
+            try:
+                self._table(table)
+            except CustomerResearchError as error:
+                failures[table] = gap_of(error, LAKE)
+            except Exception as error:  # a defect in one link must not cost the other tables
+                logger.debug("table %s", table, exc_info=True)
+                failures[table] = _defect(table, error)
+            if table in failures:
+                self._keep_old(table, failures[table])
+        self._commit()
+        return failures
+
+    # -- what there is to make ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def _stands(self) -> Mapping[str, _Stand]:
+        """The landing tables that there are."""
+        found = {}
+        for source in self._sources:
+            for stream in source.bulk:
+                name = f"{source.name}.{stream.name}"
+                state = self._lake.state.streams.get(name)
+                for table in stream.tables:
+                    landed = state.landed.get(table.name) if state is not None else None
+                    if state is not None and landed is not None:
+                        found[table.name] = _Stand(name, table, landed, state.partial.get(table.name))
+        return found
+
+    @cached_property
+    def _parts(self) -> Mapping[str, tuple[_Part, ...]]:
+        """How each canonical table comes about, in the order of precedence."""
+        found: dict[str, list[_Part]] = {}
+        for source in self._sources:
+            for table in (table for stream in source.bulk for table in stream.tables):
+                if table.name in LAKE_TABLES:
+                    found.setdefault(table.name, []).append(_Part(source.name, (table.name,)))
+            for link in source.links:
+                found.setdefault(link.table, []).append(_Part(source.name, link.needs, link))
+        return {name: tuple(parts) for name, parts in found.items()}
+
+    def _order(self) -> Iterator[str]:
+        """The canonical tables, each after those that its links read; `gap` last, since it tells of the others."""
+        known = {table.name for source in self._sources for stream in source.bulk for table in stream.tables}
+        before = {
+            name: {need for part in parts if part.link is not None for need in part.needs if need not in known}
+            for name, parts in self._parts.items()
+        }
+        try:
+            ordered = tuple(TopologicalSorter(before).static_order())
+        except CycleError as error:
+            raise TypeError(f"Links need each other: {' → '.join(error.args[1])}.") from None
+        yield from (name for name in ordered if name in self._parts and name != GAP)
+        yield GAP
+
+    # -- one table ----------------------------------------------------------------------------------------------------
+
+    def _table(self, name: str) -> None:
+        able, lacking = [], []
+        for part in self._parts.get(name, ()):
+            gap = self._lack(part)
+            if gap is None:
+                able.append(part)
+            else:
+                lacking.append(gap)
+        if not able and name != GAP:
+            self._keep_old(name, lacking[0])
+            return
+        partly = [*(lacking if name not in MANY else []), *self._partly(able)]
+        if partly and name != GAP:  # what is unknown of whom is told of the tables that it speaks of
+            self._told[name] = partly[0]
+        self._make(name, able)
+
+    def _lack(self, part: _Part) -> Gap | None:
+        """Why rows cannot come about this way; None when all they need is there."""
+        for need in part.needs:
+            if need not in self._stands and need not in self._made:
+                return self._gaps.get(need) or self._unlanded(need, part.source)
+        return None
+
+    def _unlanded(self, need: str, asker: str) -> Gap:
+        """Why a landing table is not there."""
+        for source in self._sources:
+            for stream in source.bulk:
+                if all(table.name != need for table in stream.tables):
+                    continue
+                if source.name in self._missing:
+                    return self._missing[source.name]
+                state = self._lake.state.streams.get(f"{source.name}.{stream.name}")
+                if state is not None and state.failure is not None:
+                    return state.failure
+                return Gap(
+                    source=source.name,
+                    reason="unavailable",
+                    detail=f"Never pulled completely: {stream.title}.",
+                    next_step=f"Run `customer-research sync {source.name}`.",
+                )
+        return Gap(asker, "unavailable", f"No source gives {need}.", "Please report it.")
+
+    def _partly(self, parts: Iterable[_Part]) -> list[Gap]:
+        """What the sources told only in part of what these parts need."""
+        needs = dict.fromkeys(need for part in parts for need in part.needs)
+        stands = (self._stands[need].partial for need in needs if need in self._stands)
+        return [gap for gap in stands if gap is not None]
+
+    def _keep_old(self, name: str, gap: Gap) -> None:
+        """A table that cannot be made: an imported one, or one made before of what is there still, stands."""
+        old = self._lake.state.tables.get(name)
+        if old is not None and (not old.recipe or gap.source == LAKE):
+            self._made[name] = old
+        else:
+            self._gaps[name] = gap
+
+    def _make(self, name: str, parts: Sequence[_Part]) -> None:
+        recipe, streams = self._recipe(name, parts), self._streams(parts)
+        old = self._before(name)
+        since, until, place = self._seen(streams)
+        if old is not None and old.recipe == recipe and not self._anew:
+            self._made[name] = replace(old, streams=streams, until=until, since=old.since or since, place=place)
+            return
+        direct = self._as_landed(name, parts)
+        if direct is not None:
+            made = Made((direct.file,), direct.rows, direct.digest, direct.receipts)
+        else:
+            made = self._written(name, parts)
+        made = replace(made, recipe=recipe, streams=streams, since=since, until=until, place=place)
+        if old is not None and (made.rows, made.digest) == (old.rows, old.digest) and direct is None:
+            self._lake.path(made.files[0]).unlink()
+            made = replace(made, files=old.files, receipts=old.receipts)
+        self._made[name] = succeeded(self._lake, self._engine, name, old, made)
+
+    def _before(self, name: str) -> Made | None:
+        """The table as it stood last."""
+        state = self._lake.state
+        return state.tables.get(name) or state.former.get(name)
+
+    def _seen(self, streams: Sequence[str]) -> tuple[datetime | None, datetime | None, str]:
+        """When the records of these streams (of all, where there are none) were told last, the newest and the oldest, and where."""
+        every = self._lake.state.streams
+        states = [state for state in (every.get(name) for name in streams or every) if state is not None]
+        told = [state.succeeded_at for state in states if state.succeeded_at is not None]
+        return (
+            max(told, default=None),
+            min(told, default=None),
+            " ".join(sorted({state.place for state in states} - {""})),
+        )
+
+    def _streams(self, parts: Iterable[_Part]) -> tuple[str, ...]:
+        """The bulk streams that rows made in these ways come from.
+
+        Whom records belong to (`operator`) does not count: a list of operators that is out of date makes no record old.
+        """
+        found: dict[str, None] = {}
+        for need in (need for part in parts for need in part.needs if need not in MANY):
+            stand = self._stands.get(need)
+            found |= dict.fromkeys(self._made[need].streams if stand is None else (stand.stream,))
+        return tuple(found)
+
+    def _recipe(self, name: str, parts: Sequence[_Part]) -> str:
+        """The digest of all that a table depends on."""
+        told = sorted(self._stated()) if name == GAP else []
+        ways = [[part.source, part.text, [self._content(need) for need in part.needs]] for part in parts]
+        return hashlib.sha256(json.dumps([self._product, name, ways, told]).encode()).hexdigest()
+
+    def _content(self, need: str) -> str:
+        stand = self._stands.get(need)
+        return stand.landed.digest if stand is not None else self._made[need].digest
+
+    def _as_landed(self, name: str, parts: Sequence[_Part]) -> Landed | None:
+        """The landed file itself, where the table is nothing else."""
+        if len(parts) != 1 or parts[0].link is not None:
+            return None
+        stand = self._stands[name]
+        columns = {column.name: column.type for column in LAKE_TABLES[name].columns}
+        own = dict(stand.table.columns) == columns and set(stand.table.key) <= set(identity(LAKE_TABLES[name]))
+        return stand.landed if own else None
+
+    def _written(self, name: str, parts: Sequence[_Part]) -> Made:
+        """The table computed and written to a file of its own."""
+        engine, columns = self._engine, canonical_columns(name)
+        self._bind(need for part in parts for need in part.needs)
+        selects = [self._select(name, number, part) for number, part in enumerate(parts)]
+        if name == GAP:
+            engine.create("stated~", columns, [_gap_row(table, gap) for table, gap in self._told.items()])
+            selects.append(_SELECT.format(columns="*", nth=len(parts), table=quoted("stated~")))
+        engine.bind("united~", " UNION ALL ".join(selects))
+        file, _ = self._lake.fresh("tables", name)
+        path = self._lake.path(file)
+        rows = engine.export(_once(name, columns), path)
+        write_through(path)
+        engine.attach("written~", [path], columns)
+        digest = content_digest(engine, "written~", [column for column in columns if column != FETCH_ID])
+        return Made((file,), rows, digest, self._receipts(parts))
+
+    def _bind(self, needs: Iterable[str]) -> None:
+        """Have the engine know these tables by their names."""
+        for need in needs:
+            if need in self._bound:
+                continue
+            stand = self._stands.get(need)
+            if stand is not None:
+                landing.expose(self._engine, stand.table, self._lake.path(stand.landed.file))
+            else:
+                self._engine.attach(need, [self._lake.path(file) for file in self._made[need].files])
+            self._bound.add(need)
+
+    def _select(self, name: str, number: int, part: _Part) -> str:
+        """The rows that come about this way, with every canonical column; absent ones are null."""
+        engine, columns = self._engine, canonical_columns(name)
+        given = name
+        if part.link is not None and part.link.rows is not None:
+            given = f"rows{number}~{name}"
+            path = self._lake.scratch / f"{name}-{number}.parquet"
+            landing.write_rows(engine, part.link.rows(engine.run), columns, path)
+            engine.attach(given, [path], columns)
+        elif part.link is not None:
+            given = f"link{number}~{name}"
+            engine.bind(given, part.link.sql)
+        there = {column.lower() for column in engine.kinds(f"FROM {quoted(given)}")}
+        if there - set(columns):
+            raise EngineError(f"A link gives {name} the column {min(there - set(columns))!r}, which it does not have.")
+        taken = (
+            f"CAST({quoted(column) if column in there else 'NULL'} AS {kind}) AS {quoted(column)}"
+            for column, kind in columns.items()
+        )
+        return _SELECT.format(columns=", ".join(taken), nth=number, table=quoted(given))
+
+    def _receipts(self, parts: Sequence[_Part]) -> tuple[Receipt, ...]:
+        """The receipts of everything that was read, each once."""
+        found: dict[str, Receipt] = {}
+        for need in (need for part in parts for need in part.needs):
+            stand = self._stands.get(need)
+            receipts = stand.landed.receipts if stand is not None else self._made[need].receipts
+            found.update((receipt.id, receipt) for receipt in receipts)
+        return tuple(found.values())
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+
+    def _stated(self) -> Iterator[tuple[str, ...]]:
+        for table, gap in self._told.items():
+            yield table, gap.source, gap.reason, gap.detail, gap.next_step
+
+    def _commit(self) -> None:
+        imported = {name: made for name, made in self._lake.state.tables.items() if not made.recipe}
+        tables = {**imported, **self._made}
+        gaps = {name: gap for name, gap in self._gaps.items() if name not in tables}
+        former = {**self._lake.state.former, **self._lake.state.tables}
+        former = {name: made for name, made in former.items() if name not in tables}
+        state = replace(self._lake.state, tables=tables, gaps=gaps, former=former)
+        if state != self._lake.state:
+            self._lake.commit(state)
+
+
+def _once(name: str, columns: Iterable[str]) -> str:
+    """The query that gives each record of `united~` once, sorted: the first source's word counts."""
+    listed, united = list(columns), quoted("united~")
+    if name == OPERATOR:
+        merged = ", ".join(_merged(column) for column in listed if column != "operator_id")
+        return _MERGED.format(columns=merged, table=united)
+    key = identity(LAKE_TABLES[name])
+    return _FIRST.format(
+        columns=", ".join(map(quoted, listed)),
+        table=united,
+        key=", ".join(map(quoted, key)),
+        others=", ".join(quoted(column) for column in listed if column not in key),
+        order=sorting(listed, key),
+    )
+
+
+def _merged(column: str) -> str:
+    first = f"FIRST({quoted(column)} ORDER BY _nth, {quoted(column)}) FILTER (WHERE {quoted(column)} IS NOT NULL)"
+    return f"{_OPERATOR_MERGE.get(column, first)} AS {quoted(column)}"
+
+
+def _gap_row(table: str, gap: Gap) -> dict[str, str | None]:
+    """The row that says that a table is unknown of everybody."""
+    return {
+        "operator_id": None,
+        "table_name": table,
+        "source": gap.source,
+        "reason": gap.reason,
+        "detail": gap.detail,
+        "next_step": gap.next_step,
+    }
+
+
+def _defect(table: str, error: Exception) -> Gap:
+    detail = f"Unexpected failure ({type(error).__name__}) when the table {table} was made."
+    return Gap(LAKE, "unavailable", detail, "Please report it.")
+
+
+def _precedence(source: Source) -> tuple[int, str]:
+    place = PRECEDENCE.index(source.name) if source.name in PRECEDENCE else len(PRECEDENCE)
+    return place, source.name
+
+
+def _product() -> str:
+    """The version of this program: another one may make tables otherwise."""
+    try:
+        return version("customer-research")
+    except PackageNotFoundError:
+        return ""
