@@ -252,7 +252,7 @@ def test_a_package_that_does_not_bring_the_program_is_said(machine: Machine) -> 
     ],
 )
 def test_the_contract_suites_judge_is_installed_or_told(machine: Machine, words: str | None, sentence: str) -> None:
-    (machine.checkout.parent / "shared" / "vendor-specs").mkdir(parents=True)
+    (machine.checkout.parent / "beside" / "vendor-specs").mkdir(parents=True)
     suite = machine.checkout / "tests" / "contract"
     (suite / "node_modules").mkdir(parents=True)
     (suite / "package-lock.json").write_text("{}", encoding="utf-8")

@@ -17,7 +17,6 @@ from urllib.parse import parse_qsl
 import httpx2
 
 HERE = Path(__file__).parent
-SPECS = HERE.parents[2] / "shared" / "vendor-specs"
 PRISM = HERE / "node_modules" / "@stoplight" / "prism-cli" / "dist" / "index.js"
 DROPPED_HEADERS = frozenset({"host", "content-length", "connection", "accept-encoding"})
 

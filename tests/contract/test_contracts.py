@@ -1,6 +1,6 @@
 """Every request that our connectors send is allowed by the vendor's own contract.
 
-The contracts lie beside the repository (`../shared/vendor-specs`); without them the suite is skipped, but fails in CI.
+The contracts are not in the repository (CONTRIBUTING.md, *Contracts*); without them the suite is skipped, but fails in CI.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from prism import PRISM, SPECS, Contract, Judge, Sent, judge
+from prism import PRISM, Contract, Judge, Sent, judge
+from specs import SPECS
 from wire import VERSIONS, Wire, made_awkward, send_everything, settings_of
 from worlds import Worlds
 
@@ -30,7 +31,7 @@ def _needed(path: Path, remedy: str) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _at_hand() -> None:
-    _needed(SPECS, "the vendors' contracts lie beside the repository, in ../shared/vendor-specs")
+    _needed(SPECS, "CONTRIBUTING.md says where the vendors' contracts come from")
     _needed(PRISM, "run `npm ci` in tests/contract")
 
 

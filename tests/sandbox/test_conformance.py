@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -16,12 +15,12 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 from sandbox_caller import Caller
+from specs import SPECS
 
 from customer_research.sandbox import world
 from customer_research.sandbox.dataset import Dataset
 from customer_research.sandbox.serve import Sandbox
 
-SPECS = Path(__file__).parents[3] / "shared" / "vendor-specs"
 PREFIXES = {"lago": "/api/v1", "hubspot": "", "metabase": "", "notion": "/v1"}
 
 

@@ -1,4 +1,4 @@
-"""Reservation rows and card charges, drawn from the months of an operator's life (sections 3 and 5)."""
+"""Reservation rows and card charges, drawn from the months of an operator's life."""
 
 from __future__ import annotations
 
