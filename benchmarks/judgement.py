@@ -28,7 +28,6 @@ import tomlkit
 
 from customer_research.domain.calibration import Estimate
 from customer_research.domain.health import AT_RISK_BANDS
-from customer_research.domain.records import TABLES
 from customer_research.domain.tables import KNOWN_FROM, KNOWN_TO, TableSet
 from customer_research.health.backtest.trial import Rows, Tried, date_numbers, new_alerts, try_card, weeks_of
 from customer_research.health.calibration.calibrating import Terms, calibrate
@@ -37,6 +36,7 @@ from customer_research.health.calibration.panel import Floats
 from customer_research.health.calibration.validation import account_folds
 from customer_research.health.scorecard import declaration_of
 from customer_research.lake import Lake
+from customer_research.record_tables import TABLES
 from customer_research.research.engine_choice import scratch
 from customer_research.research.past.backtest.lookback import STEPS, WINDOW, Past, look_back
 from customer_research.research.past.backtest.signals import any_card

@@ -11,9 +11,9 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
 from benchmarks.portfolio_tables import AS_OF
-from customer_research.domain.records import LAKE_TABLES
 from customer_research.metrics.pinned import pinned
 from customer_research.metrics.wide import stages
+from customer_research.record_tables import LAKE_TABLES
 
 _SCHEMA: dict[str, object] = {name: dict.fromkeys(table.column_names, "text") for name, table in LAKE_TABLES.items()}
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import duckdb
 
-from customer_research.domain.records import LAKE_TABLES, CanonicalTable
+from customer_research.domain.records import CanonicalTable
+from customer_research.record_tables import LAKE_TABLES
 
 AS_OF = datetime(2026, 11, 2, tzinfo=UTC)
 """The instant until which there are rows; rides lie up to three months ahead of it."""

@@ -9,8 +9,8 @@ from benchmarks.needed import needed_columns
 from benchmarks.portfolio import MEMORY_MB, hand_queries, of_operators, score_by_hand, score_product
 from benchmarks.portfolio_tables import AS_OF, write_tables
 
-from customer_research.domain.records import TABLES
 from customer_research.metrics.queries import account_columns
+from customer_research.record_tables import TABLES
 
 OPERATORS = 25
 

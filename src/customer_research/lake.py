@@ -29,9 +29,9 @@ from typing import TYPE_CHECKING, Literal
 from customer_research import private
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.reading import json_value
-from customer_research.domain.records import LAKE_TABLES, STATES
 from customer_research.domain.tables import Edition, Pulled, TableFile, TableSet
 from customer_research.errors import UsageError
+from customer_research.record_tables import LAKE_TABLES, STATES
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

@@ -13,7 +13,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from customer_research.domain.records import LAKE_TABLES, STATES, TABLES, CanonicalTable, Column
+from customer_research.domain.records import CanonicalTable, Column
+from customer_research.record_tables import LAKE_TABLES, STATES, TABLES
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]

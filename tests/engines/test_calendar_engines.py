@@ -15,13 +15,13 @@ from places import PLACES, as_fakesnow_says, place
 from sqlglot import exp
 from test_differential import JUDGING_QUERIES, SUBJECT_QUERIES, same
 
-from customer_research.domain.records import LAKE_TABLES
 from customer_research.engines.duckdb import Memory
 from customer_research.engines.engine import Engine, open_engine
 from customer_research.engines.snowflake import Snowflake
 from customer_research.metrics.calendar import calendar_stages, even_calendar, lifted
 from customer_research.metrics.pinned import pinned
 from customer_research.metrics.wide import stages
+from customer_research.record_tables import LAKE_TABLES
 
 pytestmark = pytest.mark.xdist_group("engines")
 

@@ -21,7 +21,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from places import EPOCH, PLACES, as_fakesnow_says, place
 
-from customer_research.domain.records import TABLES
 from customer_research.engines.duckdb import Memory
 from customer_research.engines.engine import Engine, open_engine
 from customer_research.engines.postgres import Postgres
@@ -42,6 +41,7 @@ from customer_research.metrics.queries import (
     subject_sql,
     with_shared,
 )
+from customer_research.record_tables import TABLES
 
 pytestmark = pytest.mark.xdist_group("engines")  # one server of each kind, not one a worker
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from customer_research.domain.records import TABLES
 from customer_research.engines.duckdb import DuckDB, Memory
 from customer_research.engines.engine import Room
 from customer_research.errors import EngineError, OutOfMemoryError
+from customer_research.record_tables import TABLES
 
 
 def test_rows_come_back_as_they_went_in_with_aware_timestamps() -> None:

@@ -15,7 +15,6 @@ import pytest
 from awkward_tables import MOMENTS, corpus
 from places import PLACES, as_fakesnow_says, place
 
-from customer_research.domain.records import LAKE_TABLES, TABLES
 from customer_research.engines.content import content_digest
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Engine, Room, open_engine
@@ -23,6 +22,7 @@ from customer_research.engines.postgres import Postgres
 from customer_research.engines.rows import canonical_columns
 from customer_research.engines.snowflake import Snowflake
 from customer_research.errors import EngineError
+from customer_research.record_tables import LAKE_TABLES, TABLES
 
 pytestmark = pytest.mark.xdist_group("engines")
 

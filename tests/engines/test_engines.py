@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from places import PLACES, as_fakesnow_says, place
 
-from customer_research.domain.records import TABLES
 from customer_research.engines.engine import ENGINES, Engine, open_engine
 from customer_research.engines.snowflake import Snowflake, connection_options
 from customer_research.errors import ConfigError, EngineError, ExtraMissing
+from customer_research.record_tables import TABLES
 
 pytestmark = pytest.mark.xdist_group("engines")
 

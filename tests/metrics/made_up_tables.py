@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 from measuring import T
 
-from customer_research.domain.records import TABLES, CanonicalTable, Column
+from customer_research.domain.records import CanonicalTable, Column
+from customer_research.record_tables import TABLES
 
 OPERATORS = ("op-1", "op-2")
 _EDGES = (0, 1, 7, 20, 30, 60, 90, 180, 293, 300, 360, 365, 395, 425, 455, 457, 600)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import sqlglot
 
-from customer_research.domain.records import LAKE_TABLES, STATES, TABLES
 from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.past import (
     IN_PLACE,
@@ -18,6 +17,7 @@ from customer_research.metrics.past import (
     unjudged,
 )
 from customer_research.metrics.wide import Untold, stages
+from customer_research.record_tables import LAKE_TABLES, STATES, TABLES
 
 DATED = frozenset(
     [

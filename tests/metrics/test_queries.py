@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from made_up_tables import OPERATORS, tables
 from measuring import OP, T, ago, rows_of
 
-from customer_research.domain.records import TABLES
 from customer_research.engines.dialect import named_parameters, transpile, with_bindings
 from customer_research.engines.duckdb import Memory
 from customer_research.errors import UsageError
@@ -29,6 +28,7 @@ from customer_research.metrics.queries import (
     evidence_sql,
     subject_sql,
 )
+from customer_research.record_tables import TABLES
 
 QUERIES: dict[str, str] = {
     **{f"subject {name}": subject_sql(name) for name in SUBJECTS},

@@ -9,11 +9,11 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from customer_research.domain.records import LAKE_TABLES
 from customer_research.engines.duckdb import DuckDB
 from customer_research.metrics.catalogue import METRICS, PARTLY, SUBJECTS
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
 from customer_research.metrics.wide import KNOWN_OPERATORS, stages
+from customer_research.record_tables import LAKE_TABLES
 
 STAGES = stages()
 

@@ -21,11 +21,11 @@ from customer_research.domain.health import (
 )
 from customer_research.domain.identity import Candidate, Interpretation, LookupAnswer, Match
 from customer_research.domain.money import Money
-from customer_research.domain.records import TABLES
 from customer_research.domain.report import Freshness
 from customer_research.health.playbook import Known, advise, load_playbook
 from customer_research.health.urgency import Standing, load_causes, urgency
 from customer_research.metrics.catalogue import METRICS, SUBJECTS
+from customer_research.record_tables import TABLES
 from customer_research.reports.kinds import OPERATOR_KINDS
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)

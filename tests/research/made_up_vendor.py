@@ -10,8 +10,8 @@ from typing import Any
 from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import Ask, BulkStream, LandingTable, Link, Pull, Row, Slice, Source
 from customer_research.domain.evidence import Gap
-from customer_research.domain.records import LAKE_TABLES
 from customer_research.errors import Unavailable
+from customer_research.record_tables import LAKE_TABLES
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 

@@ -14,7 +14,6 @@ from customer_research.domain.account import Records
 from customer_research.domain.essentials import ESSENTIALS
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.health import HealthScore
-from customer_research.domain.records import LAKE_TABLES, TABLES
 from customer_research.domain.snapshot import Reading
 from customer_research.domain.tables import TableFile, TableSet
 from customer_research.engines.content import content_digest
@@ -22,6 +21,7 @@ from customer_research.engines.duckdb import DuckDB, Memory
 from customer_research.engines.rows import canonical_columns
 from customer_research.metrics.catalogue import SUBJECTS
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns, subject_sql
+from customer_research.record_tables import LAKE_TABLES, TABLES
 from customer_research.research.one.dossier import BOUND_TABLES, MEMORY_TABLES, Gathered
 from customer_research.research.one.figures import Measuring
 from customer_research.research.past.history.calendar import Calendar

@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from customer_research.domain.records import LAKE_TABLES, STATES, Column
+from customer_research.domain.records import Column
 from customer_research.domain.tables import TableSet
 from customer_research.domain.vocabularies import VOCABULARIES
 from customer_research.engines.duckdb import DuckDB
 from customer_research.errors import TablesRefused, UsageError
+from customer_research.record_tables import LAKE_TABLES, STATES
 from customer_research.research.sync.canonical import described, identity, needed_columns
 from customer_research.research.sync.given_tables import check_tables
 from customer_research.settings import EngineSettings, Settings

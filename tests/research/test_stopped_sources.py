@@ -15,8 +15,8 @@ from customer_research.documents.formats import json_, markdown
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.health import BAND_ORDER, NO_BAND
-from customer_research.domain.records import TABLES
 from customer_research.metrics.catalogue import METRICS
+from customer_research.record_tables import TABLES
 from customer_research.reports.kinds import KINDS
 from customer_research.research import Research
 from customer_research.sandbox.serve import Sandbox

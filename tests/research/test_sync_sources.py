@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from customer_research.connect.source import BulkStream, LandingTable, Link, Source
-from customer_research.domain.records import LAKE_TABLES
+from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.sync.canonical import identity
 from customer_research.sources import discover
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from customer_research.connect.source import Ask, BulkStream, LandingTable, Link, Pull, Row, Slice, Source
-from customer_research.domain.records import LAKE_TABLES
 from customer_research.engines.duckdb import Memory
 from customer_research.engines.rows import SQL_TYPES
+from customer_research.record_tables import LAKE_TABLES
 from customer_research.settings import Settings
 
 UNTIL = datetime(2026, 11, 1, tzinfo=UTC)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import customer_research.sources
-from customer_research.domain.records import TABLES
-from customer_research.sources import _source, discover
+from customer_research.record_tables import TABLES
+from customer_research.sources import _declared, _source, discover, records
 
 FOLDER = Path(customer_research.sources.__file__).parent
 
@@ -21,9 +21,12 @@ def test_every_folder_is_a_source_in_order_of_name() -> None:
     assert {name: source.name for name, source in discover().items()} == {name: name for name in folders}
 
 
-def test_a_folder_without_a_source_of_its_name_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"sources/lago\.session must define SOURCE"):
-        _source("lago.session")
+def test_a_folder_without_a_source_of_its_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(TypeError, match=r"sources/lago/session\.py must define SOURCE"):
+        _declared("lago", "session", "SOURCE")
+    monkeypatch.setattr("customer_research.sources.lago.source.SOURCE", discover()["notion"])
+    with pytest.raises(TypeError, match=r"sources/lago is called 'notion'"):
+        _source("lago")
 
 
 def test_streams_bring_tables_of_their_own_home_and_no_table_twice() -> None:
@@ -32,6 +35,13 @@ def test_streams_bring_tables_of_their_own_home_and_no_table_twice() -> None:
         assert len(tables) == len(set(tables))
         assert {TABLES[table].home for table in tables} == {source.name}
         assert not any(TABLES[table].bound for table in tables)
+
+
+def test_what_a_source_declares_is_its_own_and_has_a_place_of_its_own() -> None:
+    assert {name: {table.home for table in one.tables.values()} for name, one in records().items()} == {
+        name: {name} for name in discover()
+    }
+    assert len({one.place for one in records().values()}) == len(records())
 
 
 def test_every_table_in_memory_has_a_stream() -> None:
@@ -50,6 +60,8 @@ def test_neither_importing_nor_discovering_loads_the_http_client() -> None:
     code = (
         "import sys, customer_research.sources as s\n"
         "assert not [m for m in sys.modules if m.startswith('customer_research.sources.')]\n"
+        "s.records()\n"
+        "assert not [m for m in sys.modules if m.endswith(('.source', '.session', '.connect.source'))]\n"
         "s.discover()\n"
         "assert not {'httpx2', 'duckdb', 'sqlglot', 'aiolimiter'} & set(sys.modules)\n"
     )

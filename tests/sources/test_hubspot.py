@@ -31,7 +31,6 @@ from crm_records import (
 
 from customer_research.connect.source import Batch, Subject
 from customer_research.domain.check import CheckResult
-from customer_research.domain.records import TABLES
 from customer_research.errors import (
     BadAnswer,
     ConfigError,
@@ -41,11 +40,12 @@ from customer_research.errors import (
     SourceError,
     Unavailable,
 )
+from customer_research.record_tables import TABLES
 from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings
-from customer_research.sources.hubspot import SOURCE
 from customer_research.sources.hubspot.relationship import fetch
 from customer_research.sources.hubspot.session import HubSpotSession
+from customer_research.sources.hubspot.source import SOURCE
 
 Handler = Callable[[httpx2.Request], httpx2.Response]
 

@@ -14,9 +14,9 @@ from pulled import Kept, unstamped
 from test_hubspot_bulk import FULL_ID, canonical, change, of, pulled, require_equal_to_live, using
 
 from customer_research.connect.source import Slice
-from customer_research.domain.records import STATES
-from customer_research.domain.records import TABLES as CANONICAL
 from customer_research.errors import Denied
+from customer_research.record_tables import STATES
+from customer_research.record_tables import TABLES as CANONICAL
 from customer_research.sandbox.dataset import Dataset
 from customer_research.sandbox.serve import Sandbox
 from customer_research.sandbox.servers.hubspot_schema import version

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from customer_research.domain.records import TABLES
 from customer_research.errors import SchemaChanged
+from customer_research.record_tables import TABLES
 from customer_research.sources.lago import normalise
 from customer_research.sources.lago.normalise import Record, invoice_subscriptions
 

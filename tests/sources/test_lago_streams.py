@@ -15,12 +15,12 @@ from worlds import Worlds
 
 from customer_research.connect.source import Batch, Found, Subject
 from customer_research.domain.identity import Interpretation
-from customer_research.domain.records import TABLES
 from customer_research.errors import BadAnswer, ConfigError, SchemaChanged
+from customer_research.record_tables import TABLES
 from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings, load_settings
-from customer_research.sources.lago import SOURCE, missing
 from customer_research.sources.lago.session import LagoSession, open_session
+from customer_research.sources.lago.source import SOURCE, missing
 from customer_research.sources.lago.streams import STATUSES
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

@@ -28,7 +28,6 @@ from crm_records import (
 
 from customer_research.connect.source import Batch, Subject
 from customer_research.domain.check import CheckResult
-from customer_research.domain.records import TABLES
 from customer_research.domain.values import listed, spelt
 from customer_research.errors import (
     BadAnswer,
@@ -40,11 +39,12 @@ from customer_research.errors import (
     SourceError,
     Unavailable,
 )
+from customer_research.record_tables import TABLES
 from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings
-from customer_research.sources.notion import SOURCE
 from customer_research.sources.notion import normalise as n
 from customer_research.sources.notion.session import VERSIONS, NotionSession
+from customer_research.sources.notion.source import SOURCE
 from customer_research.sources.notion.tickets import fetch
 
 EXTRA = 130

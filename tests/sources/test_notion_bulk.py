@@ -21,9 +21,9 @@ from customer_research.sandbox.dataset import Dataset
 from customer_research.sandbox.serve import Sandbox
 from customer_research.sandbox.servers.notion import TOKEN
 from customer_research.settings import Settings, load_settings
-from customer_research.sources.notion import SOURCE
 from customer_research.sources.notion.bulk import ALIAS, BEGINNING, PAGE, REQUESTS
 from customer_research.sources.notion.session import VERSIONS, NotionSession
+from customer_research.sources.notion.source import SOURCE
 
 (STREAM,) = SOURCE.bulk
 LINK, _ = SOURCE.links

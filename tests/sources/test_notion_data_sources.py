@@ -14,9 +14,9 @@ from pulled import Kept, unstamped
 from customer_research.connect.source import Batch
 from customer_research.domain.check import CheckResult
 from customer_research.errors import ConfigError
-from customer_research.sources.notion import SOURCE
 from customer_research.sources.notion.bulk import BEGINNING, PAGE
 from customer_research.sources.notion.session import NotionSession
+from customer_research.sources.notion.source import SOURCE
 from customer_research.sources.notion.tickets import fetch
 
 (STREAM,) = SOURCE.bulk

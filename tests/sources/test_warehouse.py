@@ -13,15 +13,15 @@ from worlds import Worlds
 from customer_research.connect.source import Subject
 from customer_research.connect.sql import Parameter, SqlAnswer
 from customer_research.domain.evidence import Receipt
-from customer_research.domain.records import TABLES
 from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
 from customer_research.errors import ConfigError, Denied, EngineError, SchemaChanged, SourceError, Truncated
+from customer_research.record_tables import TABLES
 from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings, load_settings
-from customer_research.sources.warehouse import SOURCE
 from customer_research.sources.warehouse.operators import operators
 from customer_research.sources.warehouse.session import WarehouseSession, open_session
+from customer_research.sources.warehouse.source import SOURCE
 
 T = TypeVar("T")
 Use = Callable[[WarehouseSession], Awaitable[T]]

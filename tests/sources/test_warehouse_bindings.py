@@ -10,9 +10,9 @@ import duckdb
 import pytest
 
 from customer_research.connect.source import Subject
-from customer_research.domain.records import TABLES
 from customer_research.engines.dialect import transpile
 from customer_research.errors import ConfigError
+from customer_research.record_tables import TABLES
 from customer_research.settings import MetabaseSettings, Settings
 from customer_research.sources.warehouse.bindings import (
     BOUND,

@@ -18,7 +18,8 @@ from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
 from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings, load_settings
-from customer_research.sources.warehouse import SOURCE, session
+from customer_research.sources.warehouse import session
+from customer_research.sources.warehouse.source import SOURCE
 
 NAMES = [check.name for check in SOURCE.checks]
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from customer_research.domain.money import to_minor
-from customer_research.domain.records import TABLES
 from customer_research.errors import SchemaChanged
+from customer_research.record_tables import TABLES
 from customer_research.sources.warehouse.normalise import (
     COLUMNS,
     DIRECTORY,

@@ -15,7 +15,6 @@ from worlds import Worlds
 
 from customer_research.connect.source import Row
 from customer_research.domain.evidence import Gap
-from customer_research.domain.records import LAKE_TABLES, TABLES
 from customer_research.domain.tables import TableFile, TableSet
 from customer_research.engines.dialect import with_bindings
 from customer_research.engines.duckdb import DuckDB
@@ -24,6 +23,7 @@ from customer_research.engines.metabase import MetabaseRunner
 from customer_research.engines.snowflake import connection_options
 from customer_research.errors import ConfigError
 from customer_research.lake import Lake
+from customer_research.record_tables import LAKE_TABLES, TABLES
 from customer_research.research.portfolio.measure import measure
 from customer_research.research.portfolio.snapshots import readings
 from customer_research.research.portfolio.take import Asked, take
@@ -32,7 +32,7 @@ from customer_research.research.sync import run
 from customer_research.sandbox.dataset import Dataset, Relation
 from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import EngineSettings, Settings, StoreSettings, load_settings
-from customer_research.sources.warehouse import SOURCE, normalise
+from customer_research.sources.warehouse import normalise
 from customer_research.sources.warehouse.bindings import (
     DRIVER,
     MEMBER,
@@ -45,6 +45,7 @@ from customer_research.sources.warehouse.bindings import (
     SURVEY,
 )
 from customer_research.sources.warehouse.session import WarehouseSession
+from customer_research.sources.warehouse.source import SOURCE
 from customer_research.sources.warehouse.views import BOUND, RESERVATIONS, switched_off
 
 pytestmark = pytest.mark.xdist_group("engines")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cli_runs import command, one_sentence
 
-from customer_research.domain.records import LAKE_TABLES
+from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.portfolio.snapshots import FILES, latest_snapshot
 
 Row = dict[str, str]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from cli_runs import command, one_sentence
 
-from customer_research.domain.records import LAKE_TABLES, STATES
 from customer_research.engines.duckdb import DuckDB
 from customer_research.lake import Lake
+from customer_research.record_tables import LAKE_TABLES, STATES
 
 SURVEYS = "operator_id,survey_id,nps,csat,created_at\n"
 

@@ -14,7 +14,7 @@ from customer_research.domain.records import ColumnType
 from customer_research.settings import Settings
 
 Row = dict[str, Any]
-"""One canonical row: every column of its table (domain.records), Python values, UTC-aware datetimes."""
+"""One canonical row: every column of its table (`record_tables`), Python values, UTC-aware datetimes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class BulkStream:
 class Link:
     """How canonical rows come about from landed ones: `sql` over landing and earlier canonical tables, or `rows`.
 
-    `table` is a canonical table (`domain.records.LAKE_TABLES`); several links may add rows to `operator` and `gap`. `needs`
+    `table` is a canonical table (`record_tables.LAKE_TABLES`); several links may add rows to `operator` and `gap`. `needs`
     are the landing and canonical tables it reads: links run in an order that has them ready, and not at all while one of
     them was never pulled.
     """

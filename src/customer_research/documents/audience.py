@@ -33,6 +33,7 @@ from customer_research.domain.report import (
     Table,
     Text,
 )
+from customer_research.record_tables import SOURCES, TABLES
 
 INTERNAL_SECTIONS = frozenset({"health", "findings", "recommendations", "flags", "actions", "activity", "links"})
 """Section ids that a report for the customer leaves out."""
@@ -144,36 +145,22 @@ CUSTOMER_METRICS: frozenset[str] = frozenset(
 _STANDINGS = frozenset({"active", "onboarding"})
 """Statuses that a customer is told; the others are how we count it."""
 
-_ALL = "*"
+_ALL = frozenset({"*"})
+_LISTINGS = (
+    "usage_daily usage_monthly usage_types usage_statuses usage_recent usage_companies usage_drivers card_monthly "
+    "card_failures card_disputes"
+)
 CUSTOMER_COLUMNS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        name: frozenset(columns.split())
-        for name, columns in {
-            "customer": "operator_id name legal_name email phone currency net_payment_term timezone city country created_at",
-            "subscription": "operator_id subscription_id plan_code plan_name interval status amount_minor monthly_minor "
-            "currency is_base created_at started_at ending_at canceled_at terminated_at period_start period_end "
-            "next_plan_code downgrade_plan_date trial_ends_at",
-            "invoice": "operator_id invoice_id number invoice_type status payment_status currency total_minor taxes_minor "
-            "due_minor issuing_date payment_due_date period_from period_to created_at is_self_billed dispute_lost_at",
-            "payment": "operator_id payment_id invoice_id amount_minor currency status paid_at created_at",
-            "credit_note": "operator_id credit_note_id number currency total_minor balance_minor void_minor issuing_date created_at",
-            "company": "operator_id name city state country website domain created_at",
-            "ticket": "operator_id ticket_id number title is_open is_done is_commitment is_certain matched_by due_date "
-            "created_at edited_at",
-            "usage_daily": _ALL,
-            "usage_monthly": _ALL,
-            "usage_types": _ALL,
-            "usage_statuses": _ALL,
-            "usage_recent": _ALL,
-            "usage_companies": _ALL,
-            "usage_drivers": _ALL,
-            "card_monthly": _ALL,
-            "card_failures": _ALL,
-            "card_disputes": _ALL,
-        }.items()
+        **{
+            name: frozenset(column.name for column in table.columns if column.shown)
+            for name, table in TABLES.items()
+            if any(column.shown for column in table.columns)
+        },
+        **dict.fromkeys(_LISTINGS.split(), _ALL),
     }
 )
-"""Table or listing → the columns that a customer may see; tables that are not named are not for customers."""
+"""Table or listing → the columns that a customer may see (`@` in `sources/<name>/records.py`); no other table is for customers."""
 
 OWN_TICKET = "operator_id"
 """Only a ticket that bears the operator's own id is shown with its title: another's may speak of several operators."""
@@ -183,11 +170,8 @@ NOT_FOR_CUSTOMERS = Gap("internal", "not_applicable", "not part of this report")
 
 CUSTOMER_SOURCES: Mapping[str, str] = MappingProxyType(
     {
-        "lago": "Billing",
-        "warehouse": "Trip and card records",
-        "metabase": "Trip and card records",
-        "hubspot": "Company records",
-        "notion": "Support tickets",
+        **{name: source.customer_title for name, source in SOURCES.items()},
+        "metabase": SOURCES["warehouse"].customer_title,
         "memory": "Computed",
     }
 )
@@ -224,7 +208,7 @@ def _own_records(name: str, found: Records) -> Records:
     columns = CUSTOMER_COLUMNS.get(name)
     if columns is None:
         return Records(name, (), (), NOT_FOR_CUSTOMERS)
-    kept = found.rows if columns == frozenset({_ALL}) else tuple(_own_row(name, row, columns) for row in found.rows)
+    kept = found.rows if columns == _ALL else tuple(_own_row(name, row, columns) for row in found.rows)
     if name == "ticket":
         kept = tuple(row for row in kept if row.get("is_certain"))
     return replace(found, rows=kept)

@@ -36,6 +36,7 @@ from customer_research.domain.report import (
 )
 from customer_research.domain.words import clean, value_words
 from customer_research.errors import RenderError
+from customer_research.record_tables import SOURCES
 
 TONE_WORDS: Mapping[str, str] = MappingProxyType(
     {"good": "good", "watch": "watch", "bad": "act", "neutral": "", "unknown": ""}
@@ -58,10 +59,7 @@ GAP_WORDS: Mapping[str, str] = MappingProxyType(
 
 SOURCE_TITLES: Mapping[str, str] = MappingProxyType(
     {
-        "lago": "Lago",
-        "hubspot": "HubSpot",
-        "notion": "Notion",
-        "warehouse": "Warehouse",
+        **{name: source.title for name, source in SOURCES.items()},
         "metabase": "Metabase",
         "memory": "Computed",
         "file": "File",

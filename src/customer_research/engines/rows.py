@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from customer_research.domain.records import LAKE_TABLES, ColumnType
+from customer_research.domain.records import ColumnType
 from customer_research.errors import EngineError
+from customer_research.record_tables import LAKE_TABLES
 
 SQL_TYPES: Mapping[ColumnType, str] = {
     "text": "VARCHAR",

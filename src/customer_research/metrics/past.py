@@ -6,12 +6,12 @@ the past that used it would know the future. So such columns are taken away (`re
 are not judged (`unjudged`). A table that was read in time, or of which the lake keeps that version, is whole.
 
 Of some overwritten columns another table tells what they were (`Overwritten.again`): each attempt to pay has its instant, so
-payments tell an invoice's status, and of HubSpot's properties the history is kept (`domain.records.STATES`). Such a record comes
+payments tell an invoice's status, and of HubSpot's properties the history is kept (`record_tables.STATES`). Such a record comes
 as often as it changed, each time with the instants between which it stood so (`rewound_sql`), and of these a query at a past
 instant reads the one that it had then (`with_rebuilt`). What it was before its history begins is unknown.
 """
 
-# ruff: noqa: S608 - every name in these texts is of `domain.records`
+# ruff: noqa: S608 - every name in these texts is of `record_tables`
 from __future__ import annotations
 
 import re
@@ -19,8 +19,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from customer_research.domain.records import LAKE_TABLES, STATES, TABLES
 from customer_research.metrics.catalogue import METRICS
+from customer_research.record_tables import LAKE_TABLES, STATES, TABLES
 
 
 @dataclass(frozen=True, slots=True)

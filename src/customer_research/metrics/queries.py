@@ -1,6 +1,6 @@
 """The metric queries as text: a subject's figures, the records behind a figure, and the listings of reports.
 
-Every query is in DuckDB's dialect, kept to what other dialects can say, names canonical tables only (`domain.records`) and
+Every query is in DuckDB's dialect, kept to what other dialects can say, names canonical tables only (`record_tables`) and
 takes one parameter, `$as_of` (UTC). A `.sql` file begins with `-- uses: a, b`: the relations of `shared/` that stand in
 front of it, in order; the rest of the file is the end of that `WITH` clause and the final `SELECT`.
 """

@@ -4,7 +4,7 @@ A cell is what the live path tells of the same operator: a metric of which a tab
 rows has the metric's `empty`; derived metrics come last, over the other columns.
 """
 
-# ruff: noqa: S608 - every name in these texts is of the catalogue or of `domain.records`
+# ruff: noqa: S608 - every name in these texts is of the catalogue or of `record_tables`
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
@@ -14,7 +14,6 @@ from types import MappingProxyType
 import sqlglot
 from sqlglot import exp
 
-from customer_research.domain.records import TABLES
 from customer_research.metrics.catalogue import METRICS, PARTLY, SUBJECTS, Metric
 from customer_research.metrics.past import with_rebuilt
 from customer_research.metrics.queries import (
@@ -28,6 +27,7 @@ from customer_research.metrics.queries import (
 )
 from customer_research.metrics.sources import flattened, resolved
 from customer_research.metrics.steps import DIALECT
+from customer_research.record_tables import TABLES
 
 KNOWN_OPERATORS = "known_operator"
 """The stage that lists the operators known at `$as_of`: operator_id and name."""
@@ -64,7 +64,7 @@ ALL_TOLD = Untold()
 def stages(lacking: Collection[str] | None = None, untold: Untold = ALL_TOLD) -> tuple[Stage, ...]:
     """The steps to `account_metrics`, in order; it is the last.
 
-    The queries read the tables of `domain.records.LAKE_TABLES` and the stages before them, and take one parameter, `$as_of`
+    The queries read the tables of `record_tables.LAKE_TABLES` and the stages before them, and take one parameter, `$as_of`
     (UTC). There is a row for each operator of the table `operator` that was known by then, and for each that another
     table tells of; columns are those of `metrics.queries.account_columns`.
 

@@ -18,7 +18,6 @@ from customer_research.domain.account import Account, Records
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.money import Money, totals
 from customer_research.domain.occasion import Occasion
-from customer_research.domain.records import TABLES
 from customer_research.domain.report import (
     Block,
     Bullets,
@@ -37,6 +36,7 @@ from customer_research.domain.report import (
 )
 from customer_research.domain.words import list_words
 from customer_research.errors import RenderError, UsageError
+from customer_research.record_tables import TABLES
 from customer_research.reports.tones import tone_of
 
 STREAMS = frozenset(

@@ -15,7 +15,6 @@ from typing import Any
 
 from customer_research.domain.alert import SOURCE_SUBJECT, AlertState
 from customer_research.domain.health import NO_BAND
-from customer_research.domain.records import TABLES
 from customer_research.domain.snapshot import STALE, Reading, Snapshot
 from customer_research.health.alerts.outdated import Outdated
 from customer_research.health.alerts.rules import (
@@ -32,6 +31,7 @@ from customer_research.health.alerts.standings import SourceLevel, Standings, so
 from customer_research.health.history import SLACK, comparable
 from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import ACCOUNT_TABLE
+from customer_research.record_tables import TABLES
 
 _STATES: Mapping[int, AlertState] = {0: "clears", 1: "holds", 2: "between"}
 OUTAGES = frozenset({"unavailable", "denied", "stale", "truncated"})

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from customer_research.domain.evidence import ANSWERS
 from customer_research.domain.health import BAND_ORDER, NO_BAND, Band
-from customer_research.domain.records import LAKE_TABLES
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.health.history import SLACK
+from customer_research.record_tables import LAKE_TABLES
 
 Basis = tuple[str, tuple[str, ...], tuple[str, ...]]
 """What a score rests on: the scorecard's digest, the dimensions that are known, and what is unknown."""

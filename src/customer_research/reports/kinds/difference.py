@@ -9,9 +9,9 @@ from customer_research.domain.account import Account, Records
 from customer_research.domain.account_snapshot import AccountSnapshot
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import HealthScore, standing_label
-from customer_research.domain.records import TABLES
 from customer_research.domain.report import Cell, Personal, Prose, Report, Section, Table, Text
 from customer_research.domain.words import share_words
+from customer_research.record_tables import TABLES
 from customer_research.reports.build import PersonalKind, section, sections
 from customer_research.reports.judgement import dimension_title, points_range
 

@@ -10,7 +10,7 @@ from typing import Any
 from customer_research.connect.sql import SqlAnswer
 from customer_research.domain.account import Records
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.records import TABLES
+from customer_research.record_tables import TABLES
 
 MEMORY_TABLES = tuple(name for name, table in TABLES.items() if not table.bound)
 BOUND_TABLES = tuple(name for name, table in TABLES.items() if table.bound)

@@ -9,8 +9,8 @@ from customer_research.connect.source import Source
 from customer_research.connect.sql import SqlAnswer
 from customer_research.domain.account import Records
 from customer_research.domain.evidence import ANSWERS, Gap, Receipt
-from customer_research.domain.records import TABLES
 from customer_research.domain.report import Freshness
+from customer_research.record_tables import TABLES
 from customer_research.research.one.dossier import Gathered
 
 STALE_AFTER = timedelta(hours=48)

@@ -13,10 +13,10 @@ from customer_research.connect.concurrent import both
 from customer_research.connect.source import Clock, Subject
 from customer_research.domain.account import Account, Records
 from customer_research.domain.rates import Rates
-from customer_research.domain.records import TABLES
 from customer_research.engines.duckdb import Memory
 from customer_research.errors import BadAnswer, ConfigError, OperatorNotFound
 from customer_research.metrics.queries import LISTINGS
+from customer_research.record_tables import TABLES
 from customer_research.reports.build import Kind
 from customer_research.research.connections import Connections
 from customer_research.research.exchange import exchange_rates

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from customer_research.domain.evidence import Evidence, Fact, Figure, Gap
 from customer_research.domain.explanation import Explanation, Replay
-from customer_research.domain.records import TABLES
 from customer_research.errors import UsageError
 from customer_research.health.scorecard import Rule, Scorecard
 from customer_research.metrics.catalogue import METRICS, SUBJECTS, Metric
 from customer_research.metrics.queries import EVIDENCE, derived_sql, subject_sql
+from customer_research.record_tables import TABLES
 from customer_research.reports.kinds.reason import Judged
 from customer_research.research.one.dossier import BOUND_TABLES
 

@@ -12,7 +12,6 @@ from customer_research.domain.account import NO_HISTORY, Account
 from customer_research.domain.evidence import ANSWERS, Evidence, Figure, Gap
 from customer_research.domain.money import Amounts, Money, stated
 from customer_research.domain.rates import Rates
-from customer_research.domain.records import TABLES
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
 from customer_research.engines.engine import Engine
@@ -24,6 +23,7 @@ from customer_research.health.scoring import scoring_sql
 from customer_research.health.urgency import Standing, urgency
 from customer_research.metrics.catalogue import METRICS, Metric
 from customer_research.metrics.queries import ACCOUNT_TABLE
+from customer_research.record_tables import TABLES
 from customer_research.research.gaps import nothing_of
 from customer_research.research.one.freshness import STALE_AFTER
 from customer_research.research.one.judge import METRIC_NAMES, playbook_of, urgency_causes

@@ -9,7 +9,6 @@ from typing import Any
 
 from customer_research.domain.essentials import ESSENTIALS
 from customer_research.domain.evidence import Gap
-from customer_research.domain.records import LAKE_TABLES, TABLES
 from customer_research.domain.tables import KNOWN_FROM, KNOWN_TO, TableSet
 from customer_research.engines.engine import Engine
 from customer_research.engines.rows import canonical_columns
@@ -18,6 +17,7 @@ from customer_research.metrics.past import RETOLD_BY, UNTOLD_COUPON_SQL, lost_wo
 from customer_research.metrics.pinned import instant_sql, pinned
 from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.metrics.wide import ALL_TOLD, KNOWN_AT, KNOWN_OPERATORS, Untold, stages
+from customer_research.record_tables import LAKE_TABLES, TABLES
 from customer_research.research.sync.canonical import identity
 
 _STATED, _ABSENT, _LOOKED = "stated_gap", "absent_table", "looked_at"

@@ -15,10 +15,10 @@ from datetime import datetime
 
 from customer_research.connect.source import Clock
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.records import LAKE_TABLES
 from customer_research.domain.tables import TableFile, TableSet
 from customer_research.engines.engine import Engine
 from customer_research.errors import ConfigError
+from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.portfolio.measure import attach, measure_attached, untold_of
 from customer_research.settings import Settings
 from customer_research.sources.warehouse.links import NO_CARDS, NOTHING_TO_DO

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.faults import TableFault
-from customer_research.domain.records import LAKE_TABLES, STATES, CanonicalTable, Column
+from customer_research.domain.records import CanonicalTable, Column
 from customer_research.domain.tables import TableFile, TableSet
 from customer_research.domain.values import LEGACY
 from customer_research.domain.vocabularies import SPELLINGS, VOCABULARIES
@@ -30,6 +30,7 @@ from customer_research.engines.dialect import READ, quoted
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
 from customer_research.errors import EngineError, TablesRefused, UsageError
+from customer_research.record_tables import LAKE_TABLES, STATES
 from customer_research.research.sync.canonical import identity, needed_columns
 from customer_research.research.sync.cells import Cells, cells
 from customer_research.research.sync.given_versions import (

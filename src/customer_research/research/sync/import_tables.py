@@ -8,12 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from customer_research.domain.records import LAKE_TABLES
 from customer_research.domain.tables import TableFile
 from customer_research.engines.dialect import READ, quoted
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
 from customer_research.lake import Lake, LakeWriter, Made
+from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.sync.canonical import identity
 from customer_research.research.sync.given_tables import check_tables
 from customer_research.research.sync.versions import succeeded

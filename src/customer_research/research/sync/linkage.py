@@ -15,12 +15,12 @@ from types import MappingProxyType
 
 from customer_research.connect.source import LandingTable, Link, Source
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.records import LAKE_TABLES
 from customer_research.engines.content import content_digest
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.rows import canonical_columns
 from customer_research.errors import CustomerResearchError, EngineError
 from customer_research.lake import LakeWriter, Landed, Made, write_through
+from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.gaps import gap_of
 from customer_research.research.sync import landing
 from customer_research.research.sync.canonical import identity

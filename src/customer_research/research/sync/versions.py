@@ -14,11 +14,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from customer_research.domain.records import LAKE_TABLES
 from customer_research.domain.tables import KNOWN_FROM, KNOWN_TO, Edition
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.rows import canonical_columns
 from customer_research.lake import LakeWriter, Made, write_through
+from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.sync.canonical import identity
 from customer_research.research.sync.landing import FETCH_ID, quoted
 

@@ -21,7 +21,7 @@ from customer_research.connect.reading import SURELY, each
 from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import BulkStream, LandingTable, Pull, Row, Slice
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.records import TABLES, ColumnType
+from customer_research.domain.records import ColumnType
 from customer_research.errors import BadAnswer, Denied, SchemaChanged, Truncated
 from customer_research.sources.hubspot.normalise import (
     COMPANY_PROPERTIES,
@@ -38,6 +38,7 @@ from customer_research.sources.hubspot.normalise import (
     searchable_operator_id,
     text,
 )
+from customer_research.sources.hubspot.records import TABLES
 from customer_research.sources.hubspot.relationship import gap_of, no_property
 from customer_research.sources.hubspot.session import SEARCH_SIZE, HubSpotSession
 from customer_research.sources.hubspot.states import FOLLOWED, HISTORY, history_rows

@@ -12,8 +12,7 @@ from typing import Any
 
 from customer_research.connect.source import Ask, Link, Row
 from customer_research.domain.evidence import Gap
-from customer_research.domain.records import LAKE_TABLES as CANONICAL
-from customer_research.domain.records import STATES
+from customer_research.domain.records import state_name
 from customer_research.sources.hubspot.bulk import KINDS
 from customer_research.sources.hubspot.normalise import (
     DEAL_PROPERTIES,
@@ -24,6 +23,8 @@ from customer_research.sources.hubspot.normalise import (
     has_left,
     stage_unknown,
 )
+from customer_research.sources.hubspot.records import RECORDS
+from customer_research.sources.hubspot.records import TABLES as CANONICAL
 from customer_research.sources.hubspot.relationship import TABLES, strange_stages, truncated
 from customer_research.sources.hubspot.states import states
 
@@ -223,7 +224,7 @@ def _states_of(
     table: str, operator_id: str, rows: Iterable[Row], told: Callable[[str, Properties], Row]
 ) -> Iterator[Row]:
     """The states that an operator's records of a canonical table were in: one row for each change of what figures rest on."""
-    state = CANONICAL[STATES[table]]
+    state = RECORDS.state_tables[state_name(table)]
     (key,) = CANONICAL[table].key
     kind = "companies" if table == "company" else f"{table}s"
     own = [name for name in state.column_names if name not in {"operator_id", "since", "fetch_id", key}]
@@ -282,9 +283,9 @@ LINKS = (
     Link("contact", (*_ALL, "hubspot_contact"), CONTACT),
     Link("deal", (*_ALL, "hubspot_deal", "hubspot_stage"), rows=deals),
     Link("engagement", (*_ALL, "hubspot_engagement"), ENGAGEMENT),
-    Link(STATES["company"], (*_NEEDS, "hubspot_owner", "hubspot_history"), rows=company_states),
-    Link(STATES["contact"], (*_ALL, "hubspot_contact", "hubspot_history"), rows=contact_states),
-    Link(STATES["deal"], (*_ALL, "hubspot_deal", "hubspot_stage", "hubspot_history"), rows=deal_states),
+    Link(state_name("company"), (*_NEEDS, "hubspot_owner", "hubspot_history"), rows=company_states),
+    Link(state_name("contact"), (*_ALL, "hubspot_contact", "hubspot_history"), rows=contact_states),
+    Link(state_name("deal"), (*_ALL, "hubspot_deal", "hubspot_stage", "hubspot_history"), rows=deal_states),
     Link(
         "gap",
         (

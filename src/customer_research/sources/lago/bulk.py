@@ -19,10 +19,11 @@ from customer_research.connect.reading import HINT, SURELY, Read, each, unread_g
 from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import BulkStream, LandingTable, Link, Pull, Row, Slice
 from customer_research.domain.evidence import Gap
-from customer_research.domain.records import TABLES, ColumnType
+from customer_research.domain.records import ColumnType
 from customer_research.domain.values import LEGACY
 from customer_research.errors import BadAnswer, SchemaChanged
 from customer_research.sources.lago import normalise
+from customer_research.sources.lago.records import TABLES
 from customer_research.sources.lago.session import LagoSession, Page
 from customer_research.sources.lago.streams import (
     BILLING_TABLES,

@@ -17,7 +17,7 @@ from customer_research.connect.paging import Trail, ids_of
 from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import Ask, BulkStream, LandingTable, Link, Pull, Row, Slice
 from customer_research.domain.evidence import Gap
-from customer_research.domain.records import TABLES, ColumnType
+from customer_research.domain.records import ColumnType
 from customer_research.domain.values import listed
 from customer_research.errors import SchemaChanged
 from customer_research.sources.notion.index import WantedIndex
@@ -30,6 +30,7 @@ from customer_research.sources.notion.normalise import (
     matched,
     page_row,
 )
+from customer_research.sources.notion.records import TABLES
 from customer_research.sources.notion.session import DATABASES_ONLY, PAGE_SIZE, Body, NotionSession, Place
 from customer_research.sources.notion.tickets import (
     CORRECT_SCHEMA,

@@ -16,9 +16,9 @@ from typing import Any
 
 from customer_research.connect.source import Row
 from customer_research.domain import values
-from customer_research.domain.records import TABLES
 from customer_research.domain.values import UnreadableError, listed, spelt
 from customer_research.errors import SchemaChanged
+from customer_research.sources.notion.records import TABLES
 
 SOURCE_NAME = "notion"
 STREAM = "tickets"

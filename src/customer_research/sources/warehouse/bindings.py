@@ -1,6 +1,6 @@
 """Where the bound canonical tables live in the warehouse, as SQL text (DuckDB's dialect, transpiled by the runner).
 
-A binding is one SELECT that renames the vendor's columns to the canonical ones of `domain.records`, for one operator (who
+A binding is one SELECT that renames the vendor's columns to the canonical ones of `records`, for one operator (who
 comes in as `$operator_id` or `$stripe_account`) or for everybody. Money leaves as integer minor units, trip statuses as the closed
 list.
 """
@@ -14,9 +14,10 @@ from typing import Literal
 
 from customer_research.connect.source import Subject
 from customer_research.domain.evidence import Receipt
-from customer_research.domain.records import TABLES, ColumnType
+from customer_research.domain.records import ColumnType
 from customer_research.errors import ConfigError
 from customer_research.settings import MetabaseSettings, Settings
+from customer_research.sources.warehouse.records import TABLES
 
 PathKind = Literal["direct", "join", "raw", "none"]
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from customer_research.connect.source import BulkStream, LandingTable, Pull, Row, Slice
 from customer_research.domain import values
 from customer_research.domain.evidence import Gap
-from customer_research.domain.records import TABLES, ColumnType
+from customer_research.domain.records import ColumnType
 from customer_research.errors import SchemaChanged
 from customer_research.sources.warehouse import normalise
 from customer_research.sources.warehouse.bindings import (
@@ -36,6 +36,7 @@ from customer_research.sources.warehouse.bindings import (
 )
 from customer_research.sources.warehouse.csm import csm_batch
 from customer_research.sources.warehouse.gaps import not_configured, stays_there
+from customer_research.sources.warehouse.records import TABLES
 from customer_research.sources.warehouse.slicing import BY_APP_OPERATOR, BY_CSM_OPERATOR, BY_DAY, Edge, Range, Slicer
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ same decision for everybody, as SQL over what has landed. Accounts are compared 
 from __future__ import annotations
 
 from customer_research.connect.source import Link
-from customer_research.domain.records import TABLES
+from customer_research.sources.warehouse.records import TABLES
 
 _CARDS = ("csm", "app_operator", "charge_by_account", "raw_charge_by_account")
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from customer_research.connect.source import Row
 from customer_research.domain import values
-from customer_research.domain.records import TABLES
 from customer_research.domain.values import LEGACY, UnreadableError
 from customer_research.errors import SchemaChanged
+from customer_research.sources.warehouse.records import TABLES
 
 ALIASES: Mapping[str, str] = {
     "LAGO_CUSTOMER_STATUS": "LAGO_STATUS",

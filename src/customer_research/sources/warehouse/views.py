@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Any
 
 from customer_research.domain.evidence import Gap
-from customer_research.domain.records import TABLES
 from customer_research.settings import MetabaseSettings, Settings
 from customer_research.sources.warehouse import links, normalise
 from customer_research.sources.warehouse.bindings import (
@@ -27,6 +26,7 @@ from customer_research.sources.warehouse.bindings import (
 )
 from customer_research.sources.warehouse.bulk import CARDS, Part
 from customer_research.sources.warehouse.gaps import not_configured
+from customer_research.sources.warehouse.records import TABLES
 
 RESERVATIONS = "FACT.MOOVS_OPERATOR_RESERVATIONS"
 """Where the reservations are that Metabase knows as a card; a card's number means nothing to the warehouse."""

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
-from customer_research.domain.records import LAKE_TABLES
 from customer_research.domain.tables import TableSet
 from customer_research.engines.engine import Engine
 from customer_research.engines.rows import canonical_columns
@@ -22,6 +21,7 @@ from customer_research.metrics.past import SINCE, UNTIL
 from customer_research.metrics.pinned import instant_sql
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
 from customer_research.metrics.wide import KNOWN_OPERATORS, Stage
+from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.portfolio.measure import attach, measure, untold_of
 
 SOME_ACCOUNTS = f"{ACCOUNT_TABLE}_of_some"
