@@ -27,8 +27,8 @@ from benchmarks.tables import table, times
 from customer_research.documents.formats import FORMATS, render
 from customer_research.domain.report import Chart, Report
 from customer_research.research import Research
-from customer_research.sandbox.scenarios import expectations
 from customer_research.settings import load_settings
+from customer_research_sandbox.scenarios import expectations
 
 DOCUMENTS = 400
 OPERATORS = 20

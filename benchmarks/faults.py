@@ -30,8 +30,8 @@ from benchmarks.differing import Compared
 from benchmarks.forked import Told, told_by
 from benchmarks.serving import switched
 from benchmarks.tables import table
-from customer_research.sandbox.servers.faults import KINDS
 from customer_research.settings import Settings, load_settings
+from customer_research_sandbox.servers.faults import KINDS
 
 EXPLAINED = {
     "overview, Location: ": "the billing address stands in for HubSpot's, and has no state",

@@ -43,9 +43,9 @@ from customer_research.research.past.backtest.signals import any_card
 from customer_research.research.past.backtest.trials import known_until, rows_of, tried_of
 from customer_research.research.past.calibration.on_lake import panel_of_card
 from customer_research.research.sync.canonical import identity
-from customer_research.sandbox.dataset import Row
-from customer_research.sandbox.simulation import HAZARD
 from customer_research.settings import Settings
+from customer_research_sandbox.dataset import Row
+from customer_research_sandbox.simulation import HAZARD
 
 DATES = 11
 CARDS = ("canonical_1", "canonical", "retention")
@@ -70,8 +70,8 @@ class Lift:
 def run(dates: int = DATES) -> None:
     """The panel, a line a scorecard, then the calibrated points and the true causes."""
     from customer_research.research.sync import all_sources  # noqa: PLC0415 - slow to import
-    from customer_research.sandbox.serve import Sandbox  # noqa: PLC0415
     from customer_research.settings import LakeSettings, load_settings  # noqa: PLC0415
+    from customer_research_sandbox.serve import Sandbox  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder, Sandbox.start(rate_limits=False) as sandbox:
         settings = load_settings(sandbox.config_path).model_copy(

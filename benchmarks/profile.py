@@ -126,7 +126,7 @@ def unlimited(settings: Settings) -> Settings:
 
 def operators(settings: Settings) -> dict[str, str]:
     """Operator ids by what they are called here: some scenarios, and some others at random."""
-    expected = resources.files("customer_research.sandbox.scenarios").joinpath("expected.json").read_text("utf-8")
+    expected = resources.files("customer_research_sandbox.scenarios").joinpath("expected.json").read_text("utf-8")
     scenarios = {name: one["operator_id"] for name, one in json.loads(expected).items()}
     chosen = {name: scenarios[name] for name in SCENARIOS}
     rest = sorted(set(_customers(settings)) - set(scenarios.values()))

@@ -20,7 +20,7 @@ import pytest
 from customer_research.connect.http import Http, Pace, Vendor
 from customer_research.connect.turns import LONGEST_SECONDS, AllTurns, Turns
 from customer_research.errors import SourceError
-from customer_research.sandbox.servers.limits import RollingWindow
+from customer_research_sandbox.servers.limits import RollingWindow
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="impossible here: there each process counts alone")
 

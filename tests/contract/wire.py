@@ -22,12 +22,12 @@ from customer_research.connect.source import Clock, Pull, Source, Subject
 from customer_research.domain.identity import Interpretation
 from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
-from customer_research.sandbox.dataset import Dataset
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings, load_settings
 from customer_research.sources import discover
 from customer_research.sources.lago.streams import STATUSES
 from customer_research.sources.notion.pages import NotionPages
+from customer_research_sandbox.dataset import Dataset
+from customer_research_sandbox.serve import Sandbox
 
 VERSIONS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "lago": ({},),

@@ -26,8 +26,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
-from customer_research.sandbox.serve import Sandbox
 from customer_research.surfaces.cli.group import run
+from customer_research_sandbox.serve import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = "customer-research"

@@ -32,11 +32,11 @@ from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Report
 from customer_research.errors import CustomerResearchError
 from customer_research.research import Research
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import load_settings
 from customer_research.surfaces.cli.any_report import OF_EVERYBODY, OF_ONE, _made, _of_everybody
 from customer_research.surfaces.cli.any_report import report as report_command
 from customer_research.surfaces.cli.group import run
+from customer_research_sandbox.serve import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORTS, PICTURES = ROOT / "demo-out" / "gallery", ROOT / "docs" / "gallery"

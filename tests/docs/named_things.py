@@ -201,7 +201,7 @@ def _decisions() -> frozenset[int]:
 @cache
 def _numbered() -> frozenset[str]:
     """Every letter with two figures that is the name of something: rules, findings, scenarios of the sandbox."""
-    from customer_research.sandbox.scenarios import SCENARIOS
+    from customer_research_sandbox.scenarios import SCENARIOS
 
     rules = {rule["id"] for name in registry.scorecards() for rule in registry.rules(name)}
     return frozenset(rules | {finding["rule"] for finding in registry.findings()} | set(SCENARIOS))

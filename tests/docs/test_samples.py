@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from console_samples import ROOT, Sample, SampleError, documents, refreshed, samples, with_excerpts
 
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings, load_settings
+from customer_research_sandbox.serve import Sandbox
 
 pytestmark = pytest.mark.xdist_group("docs")
 

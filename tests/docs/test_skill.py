@@ -17,8 +17,8 @@ from customer_research.domain.evidence import GapReason
 from customer_research.domain.health import Status
 from customer_research.reports.kinds import KINDS
 from customer_research.research import registry
-from customer_research.sandbox.serve import Sandbox
 from customer_research.surfaces.cli import EXIT_CODES
+from customer_research_sandbox.serve import Sandbox
 
 pytestmark = pytest.mark.xdist_group("docs")
 

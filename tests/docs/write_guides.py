@@ -11,7 +11,7 @@ from pathlib import Path
 
 from console_samples import ROOT, SampleError, documents, rewritten
 
-from customer_research.sandbox.serve import Sandbox
+from customer_research_sandbox.serve import Sandbox
 
 
 def main(arguments: list[str]) -> int:

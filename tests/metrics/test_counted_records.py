@@ -19,7 +19,7 @@ from customer_research.metrics.catalogue import METRICS, SUBJECTS
 from customer_research.metrics.queries import EVIDENCE, evidence_sql, subject_sql
 from customer_research.record_tables import TABLES
 from customer_research.research import Research
-from customer_research.sandbox.serve import Sandbox
+from customer_research_sandbox.serve import Sandbox
 
 COUNTING = tuple(name for name in SUBJECTS if any(m.subject == name for m in (*COUNTS, *(METRICS[n] for n in ADDED))))
 

@@ -15,7 +15,7 @@ from customer_research.domain.health import BAND_LABELS, HealthScore
 from customer_research.domain.money import Money
 
 EXPECTED: Mapping[str, Mapping[str, Any]] = json.loads(
-    (resources.files("customer_research.sandbox.scenarios") / "expected.json").read_text(encoding="utf-8")
+    (resources.files("customer_research_sandbox.scenarios") / "expected.json").read_text(encoding="utf-8")
 )
 
 SPECIAL = {"fault"}

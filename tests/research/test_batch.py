@@ -20,8 +20,8 @@ from customer_research.errors import ConfigError, UsageError
 from customer_research.research.batch.batch import Order, Row, summary_csv
 from customer_research.research.batch.entries import Entry
 from customer_research.research.batch.journal import NAME, Journal
-from customer_research.sandbox.serve import Sandbox
 from customer_research.surfaces.cli.group import run
+from customer_research_sandbox.serve import Sandbox
 
 S02, S05, S39 = (f"00000000-5ce0-11f0-a000-0000000000{number}" for number in ("02", "05", "39"))
 NOBODY = "99999999-5ce0-11f0-a000-000000000002"

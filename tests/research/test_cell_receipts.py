@@ -19,9 +19,9 @@ from customer_research.domain.report import Cell, Figures, Personal, Report, Sta
 from customer_research.errors import RenderError
 from customer_research.reports.kinds import KINDS, comparison
 from customer_research.research import Research
-from customer_research.sandbox.scenarios import scenario_id
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings
+from customer_research_sandbox.scenarios import scenario_id
+from customer_research_sandbox.serve import Sandbox
 
 OPERATORS = tuple(scenario_id(number) for number in (2, 20))
 RECORDS = frozenset(

@@ -11,8 +11,8 @@ import pytest
 from customer_research.domain.evidence import Fact
 from customer_research.domain.report import Bullets, Report, Table, Text
 from customer_research.errors import OperatorNotFound, UsageError
-from customer_research.sandbox.serve import Sandbox
 from customer_research.surfaces.cli.group import run
+from customer_research_sandbox.serve import Sandbox
 
 S01, S02, S05, S13, S39 = (f"00000000-5ce0-11f0-a000-0000000000{number}" for number in ("01", "02", "05", "13", "39"))
 

@@ -16,11 +16,11 @@ from customer_research.domain.evidence import Fact, Receipt
 from customer_research.domain.report import Prose, Report, Section, Table, Text
 from customer_research.errors import ConfigError, Unavailable
 from customer_research.research.export import Exported, to_notion
-from customer_research.sandbox.serve import Sandbox
-from customer_research.sandbox.servers.notion import PERSON_TOKEN, TOKEN
-from customer_research.sandbox.servers.notion_pages import REPORTS_DATA_SOURCE
 from customer_research.settings import Settings
 from customer_research.sources.notion.pages import KEY, NotionPages
+from customer_research_sandbox.serve import Sandbox
+from customer_research_sandbox.servers.notion import PERSON_TOKEN, TOKEN
+from customer_research_sandbox.servers.notion_pages import REPORTS_DATA_SOURCE
 
 NOW = datetime(2026, 11, 1, 9, 30, tzinfo=UTC)
 PROOF = Receipt("lago-1", "lago", "invoices", "GET /invoices", NOW, 3, "ab" * 32)

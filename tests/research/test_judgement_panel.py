@@ -11,8 +11,8 @@ from benchmarks.judgement import LIFTS, at_risk, lifts, panel, with_candidates, 
 from customer_research.domain.health import BAND_ORDER
 from customer_research.health.backtest.trial import try_card
 from customer_research.research.past.backtest.trials import rows_of, tried_of
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings
+from customer_research_sandbox.serve import Sandbox
 
 LEAST_AUC, LEAST_PRECISION = 0.66, 0.20
 """What the default scorecard has to reach on the demo; logistic regression on the true causes reaches 0.65 there."""

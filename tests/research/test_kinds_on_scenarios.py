@@ -16,8 +16,8 @@ from customer_research.domain.occasion import Occasion
 from customer_research.reports.kinds import KINDS, OPERATOR_KINDS
 from customer_research.reports.kinds import comparison as comparison_kind
 from customer_research.research import Research
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings
+from customer_research_sandbox.serve import Sandbox
 
 WIDTH = 100
 BARE = re.compile(r"\bNone\b(?! in )|\bnan\b|Traceback|<object|Decimal\(")

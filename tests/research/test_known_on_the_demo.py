@@ -21,9 +21,9 @@ from customer_research.lake import Lake, Made
 from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.research.portfolio.measure import measure
 from customer_research.research.sync.versions import succeeded
-from customer_research.sandbox.dataset import Dataset
-from customer_research.sandbox.servers.hubspot_schema import history
 from customer_research.settings import Settings
+from customer_research_sandbox.dataset import Dataset
+from customer_research_sandbox.servers.hubspot_schema import history
 
 T = datetime(2026, 8, 3, tzinfo=UTC)
 SYNCED = T - timedelta(hours=6)

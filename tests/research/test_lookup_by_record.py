@@ -10,7 +10,7 @@ import pytest
 from customer_research.documents.formats import json_, terminal
 from customer_research.errors import OperatorNotFound
 from customer_research.identity.interpret import interpret
-from customer_research.sandbox.serve import Sandbox
+from customer_research_sandbox.serve import Sandbox
 
 FIRST = "00000000-5ce0-11f0-a000-000000000001"
 

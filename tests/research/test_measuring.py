@@ -12,7 +12,7 @@ from scenario_judge import EXPECTED
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact
 from customer_research.research import Research
-from customer_research.sandbox.serve import Sandbox
+from customer_research_sandbox.serve import Sandbox
 
 Run = Callable[[Callable[[Research], Awaitable[Any]]], Any]
 NAMES = ("S01", "S02", "S20", "S33", "S34")

@@ -11,8 +11,8 @@ import pytest
 
 from customer_research.domain.evidence import Fact
 from customer_research.domain.report import Report, Table, Text
-from customer_research.sandbox.serve import Sandbox
 from customer_research.surfaces.cli.group import run
+from customer_research_sandbox.serve import Sandbox
 
 S02, S04, S05, S20, S34, S39 = (
     f"00000000-5ce0-11f0-a000-0000000000{number}" for number in ("02", "04", "05", "20", "34", "39")

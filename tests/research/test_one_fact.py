@@ -18,8 +18,8 @@ from customer_research.reports.standing import STANDINGS
 from customer_research.research import Research
 from customer_research.research.portfolio import newest, selection
 from customer_research.research.portfolio.selection import Wanted
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings
+from customer_research_sandbox.serve import Sandbox
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 OPERATORS = {

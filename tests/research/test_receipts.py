@@ -14,9 +14,9 @@ from customer_research.errors import RenderError, UsageError
 from customer_research.metrics.catalogue import METRICS
 from customer_research.reports.kinds import KINDS
 from customer_research.research import Research
-from customer_research.sandbox.scenarios import scenario_id
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings
+from customer_research_sandbox.scenarios import scenario_id
+from customer_research_sandbox.serve import Sandbox
 
 OPERATORS = 20
 FIGURES = 60

@@ -12,9 +12,9 @@ from scenario_judge import EXPECTED
 
 from customer_research.connect.source import Stream
 from customer_research.research import Research
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings
 from customer_research.sources import discover
+from customer_research_sandbox.serve import Sandbox
 
 MOST_REQUESTS = 25
 SCENARIOS = ("S01", "S02", "S06", "S16", "S20", "S34", "S37")

@@ -15,7 +15,7 @@ from customer_research.domain.identity import LookupAnswer
 from customer_research.errors import UsageError
 from customer_research.metrics.catalogue import METRICS
 from customer_research.research.gaps import UNTOLD_STATES, nothing_of
-from customer_research.sandbox.serve import Sandbox
+from customer_research_sandbox.serve import Sandbox
 
 LOOKUPS = [(name, case) for name, scenario in EXPECTED.items() for case in scenario.get("lookup", ())]
 PATH_WORDS = {"direct": "account of the CSM view", "raw": "raw tables"}

@@ -19,8 +19,8 @@ from customer_research.metrics.catalogue import METRICS
 from customer_research.record_tables import TABLES
 from customer_research.reports.kinds import KINDS
 from customer_research.research import Research
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings, load_settings
+from customer_research_sandbox.serve import Sandbox
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
 

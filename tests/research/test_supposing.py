@@ -12,8 +12,8 @@ from customer_research.domain.evidence import Fact
 from customer_research.domain.report import Report, Table, Text
 from customer_research.errors import UsageError
 from customer_research.metrics.catalogue import METRICS
-from customer_research.sandbox.serve import Sandbox
 from customer_research.surfaces.cli.group import run
+from customer_research_sandbox.serve import Sandbox
 
 S02, S03, S20 = (f"00000000-5ce0-11f0-a000-0000000000{number}" for number in ("02", "03", "20"))
 

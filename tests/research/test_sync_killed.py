@@ -16,9 +16,9 @@ from worlds import Worlds
 from customer_research.domain.tables import TableSet
 from customer_research.lake import Lake
 from customer_research.research.sync import run
-from customer_research.sandbox import world
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import load_settings
+from customer_research_sandbox import world
+from customer_research_sandbox.serve import Sandbox
 
 RESERVATIONS = "FACT.MOOVS_OPERATOR_RESERVATIONS"
 PROCESSES = multiprocessing.get_context("forkserver")

@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from customer_research.sandbox import world
-from customer_research.sandbox.dataset import Dataset
-from customer_research.sandbox.serve import Sandbox
+from customer_research_sandbox import world
+from customer_research_sandbox.dataset import Dataset
+from customer_research_sandbox.serve import Sandbox
 
 DEMO = 400
 """How many operators the demo's world has, the scenarios' not counted."""

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from sandbox_caller import Caller
 
-from customer_research.sandbox import world
-from customer_research.sandbox.dataset import Dataset
-from customer_research.sandbox.serve import Sandbox
+from customer_research_sandbox import world
+from customer_research_sandbox.dataset import Dataset
+from customer_research_sandbox.serve import Sandbox
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx2
 
-from customer_research.sandbox.serve import Sandbox
-from customer_research.sandbox.servers import hubspot, lago, metabase, notion
-from customer_research.sandbox.servers.notion_answers import SOURCES
+from customer_research_sandbox.serve import Sandbox
+from customer_research_sandbox.servers import hubspot, lago, metabase, notion
+from customer_research_sandbox.servers.notion_answers import SOURCES
 
 HEADERS = {
     "lago": {"Authorization": f"Bearer {lago.API_KEY}"},

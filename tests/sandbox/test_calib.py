@@ -17,9 +17,9 @@ from customer_research.health.calibration.panel import Flags, Floats, Panel, dim
 from customer_research.health.calibration.points import PointScore, expert_score, shipped
 from customer_research.health.calibration.reading import read_panel
 from customer_research.health.calibration.validation import platt, probabilities
-from customer_research.sandbox.calib import DECOYS, SIGNALS, WINDOW, CalibWritten, lives, rows_of, write_calib
-from customer_research.sandbox.months import month_edges
 from customer_research.surfaces.cli.group import run
+from customer_research_sandbox.calib import DECOYS, SIGNALS, WINDOW, CalibWritten, lives, rows_of, write_calib
+from customer_research_sandbox.months import month_edges
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 EFFECTS = {signal.name: signal.effect for signal in SIGNALS}

@@ -16,9 +16,9 @@ from metabase_api import Metabase_API
 from notion_client import APIResponseError
 from notion_client import Client as Notion
 
-from customer_research.sandbox.dataset import Dataset
-from customer_research.sandbox.serve import Sandbox
-from customer_research.sandbox.servers import hubspot, lago, metabase, notion
+from customer_research_sandbox.dataset import Dataset
+from customer_research_sandbox.serve import Sandbox
+from customer_research_sandbox.servers import hubspot, lago, metabase, notion
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "sandbox.md"
 SOURCES = {"Lago": lago.UNSUPPORTED, "HubSpot": hubspot.UNSUPPORTED, "Notion": notion.UNSUPPORTED}

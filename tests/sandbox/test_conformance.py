@@ -17,9 +17,9 @@ from referencing.jsonschema import DRAFT202012
 from sandbox_caller import Caller
 from specs import SPECS
 
-from customer_research.sandbox import world
-from customer_research.sandbox.dataset import Dataset
-from customer_research.sandbox.serve import Sandbox
+from customer_research_sandbox import world
+from customer_research_sandbox.dataset import Dataset
+from customer_research_sandbox.serve import Sandbox
 
 PREFIXES = {"lago": "/api/v1", "hubspot": "", "metabase": "", "notion": "/v1"}
 

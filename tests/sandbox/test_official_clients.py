@@ -24,9 +24,9 @@ from notion_client import APIResponseError
 from notion_client import Client as Notion
 from notion_client.helpers import collect_paginated_api
 
-from customer_research.sandbox.dataset import Dataset
-from customer_research.sandbox.serve import Sandbox
-from customer_research.sandbox.servers import hubspot, lago, metabase, notion, notion_answers
+from customer_research_sandbox.dataset import Dataset
+from customer_research_sandbox.serve import Sandbox
+from customer_research_sandbox.servers import hubspot, lago, metabase, notion, notion_answers
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ import pytest
 
 from customer_research.domain.health import Band
 from customer_research.research.portfolio.snapshots import latest_snapshot, readings
-from customer_research.sandbox.dataset import Dataset, Row
-from customer_research.sandbox.serve import Sandbox
-from customer_research.sandbox.simulation import SEASONS
 from customer_research.settings import Settings
+from customer_research_sandbox.dataset import Dataset, Row
+from customer_research_sandbox.serve import Sandbox
+from customer_research_sandbox.simulation import SEASONS
 
 NEVER, RARE, SOMETIMES, OFTEN, MOSTLY = (0.0, 0.0), (0.0, 0.10), (0.001, 0.40), (0.50, 0.99), (0.75, 0.99)
 """Shares of rows for the words of the world's description that come without a figure of their own."""
@@ -75,7 +75,7 @@ def demo(sandbox: Sandbox) -> Dataset:
 @pytest.fixture(scope="module")
 def staged() -> Mapping[str, str]:
     """Operator id → name of its scenario."""
-    text = resources.files("customer_research.sandbox.scenarios").joinpath("expected.json").read_text("utf-8")
+    text = resources.files("customer_research_sandbox.scenarios").joinpath("expected.json").read_text("utf-8")
     return {scenario["operator_id"]: name for name, scenario in json.loads(text).items()}
 
 

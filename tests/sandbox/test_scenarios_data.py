@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from customer_research.sandbox.dataset import Dataset, Row
-from customer_research.sandbox.scenarios import SCENARIOS, expectations, scenario_id
-from customer_research.sandbox.vocabulary import PLANS
-from customer_research.sandbox.world import DEFAULT_AS_OF, generate
+from customer_research_sandbox.dataset import Dataset, Row
+from customer_research_sandbox.scenarios import SCENARIOS, expectations, scenario_id
+from customer_research_sandbox.vocabulary import PLANS
+from customer_research_sandbox.world import DEFAULT_AS_OF, generate
 
 T = DEFAULT_AS_OF
 EXPECTED = expectations()

@@ -20,11 +20,11 @@ import pytest
 from click.testing import CliRunner
 from sandbox_caller import Caller
 
-from customer_research.sandbox.command import sandbox as command
-from customer_research.sandbox.dataset import Dataset
-from customer_research.sandbox.serve import Sandbox
-from customer_research.sandbox.servers.faults import KINDS, SOURCES, Fault, Faults, parse_fault
-from customer_research.sandbox.servers.limits import RollingWindow
+from customer_research_sandbox.command import sandbox as command
+from customer_research_sandbox.dataset import Dataset
+from customer_research_sandbox.serve import Sandbox
+from customer_research_sandbox.servers.faults import KINDS, SOURCES, Fault, Faults, parse_fault
+from customer_research_sandbox.servers.limits import RollingWindow
 
 SQL = {
     "database": 2,
@@ -242,7 +242,7 @@ def test_stopping_frees_the_ports_and_the_settings(dataset: Dataset) -> None:
 
 
 def test_the_command_serves_until_told_to_stop() -> None:
-    code = "from customer_research.sandbox.command import sandbox; sandbox()"
+    code = "from customer_research_sandbox.command import sandbox; sandbox()"
     options = ["--operators", "2", "--as-of", "2026-10-01", "--fault", "hubspot:http500", "--latency", "1"]
     command_line = [sys.executable, "-c", code, "serve", *options]
     signals = (signal.SIGINT, signal.SIGTERM)
@@ -281,7 +281,7 @@ def test_the_command_refuses_in_one_sentence(arguments: Any) -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = "import sys; from customer_research.sandbox.command import sandbox; print([m for m in ('uvicorn', 'duckdb', 'sqlglot', 'starlette') if m in sys.modules])"
+    code = "import sys; from customer_research_sandbox.command import sandbox; print([m for m in ('uvicorn', 'duckdb', 'sqlglot', 'starlette') if m in sys.modules])"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )

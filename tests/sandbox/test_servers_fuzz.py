@@ -14,15 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sandbox_caller import HEADERS
 
-from customer_research.sandbox.dataset import Dataset
-from customer_research.sandbox.servers.faults import Controls
-from customer_research.sandbox.servers.hubspot import HubSpotServer
-from customer_research.sandbox.servers.lago import LagoServer
-from customer_research.sandbox.servers.metabase import MetabaseServer
-from customer_research.sandbox.servers.notion import NotionServer
-from customer_research.sandbox.servers.notion_answers import NEW
-from customer_research.sandbox.servers.notion_pages import HOME_PAGE
-from customer_research.sandbox.servers.snowflake import Warehouse
+from customer_research_sandbox.dataset import Dataset
+from customer_research_sandbox.servers.faults import Controls
+from customer_research_sandbox.servers.hubspot import HubSpotServer
+from customer_research_sandbox.servers.lago import LagoServer
+from customer_research_sandbox.servers.metabase import MetabaseServer
+from customer_research_sandbox.servers.notion import NotionServer
+from customer_research_sandbox.servers.notion_answers import NEW
+from customer_research_sandbox.servers.notion_pages import HOME_PAGE
+from customer_research_sandbox.servers.snowflake import Warehouse
 
 WORDS = [
     "filterGroups",

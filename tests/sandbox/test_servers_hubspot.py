@@ -10,12 +10,12 @@ import httpx2
 import pytest
 from sandbox_caller import Caller
 
-from customer_research.sandbox.dataset import Dataset
-from customer_research.sandbox.servers.faults import Controls
-from customer_research.sandbox.servers.hubspot import TOKEN, HubSpotServer
-from customer_research.sandbox.servers.hubspot_schema import history
-from customer_research.sandbox.servers.hubspot_search import SearchError, contains_token, matching
 from customer_research.sources.hubspot.states import FOLLOWED
+from customer_research_sandbox.dataset import Dataset
+from customer_research_sandbox.servers.faults import Controls
+from customer_research_sandbox.servers.hubspot import TOKEN, HubSpotServer
+from customer_research_sandbox.servers.hubspot_schema import history
+from customer_research_sandbox.servers.hubspot_search import SearchError, contains_token, matching
 
 NEW, OLD = "/crm/objects/2026-09", "/crm/v3/objects"
 

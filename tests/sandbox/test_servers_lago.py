@@ -9,9 +9,9 @@ import httpx2
 import pytest
 from sandbox_caller import Caller
 
-from customer_research.sandbox.dataset import Dataset
-from customer_research.sandbox.servers.faults import Controls
-from customer_research.sandbox.servers.lago import API_KEY, LagoServer
+from customer_research_sandbox.dataset import Dataset
+from customer_research_sandbox.servers.faults import Controls
+from customer_research_sandbox.servers.lago import API_KEY, LagoServer
 
 
 def pages(ask: Caller, path: str, name: str) -> Any:

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from sandbox_caller import Caller
 
-from customer_research.sandbox.dataset import Dataset, Relation
-from customer_research.sandbox.servers.snowflake import Warehouse
-from customer_research.sandbox.servers.snowflake_sql import SnowflakeError
-from customer_research.sandbox.servers.templates import TemplateError, bound
+from customer_research_sandbox.dataset import Dataset, Relation
+from customer_research_sandbox.servers.snowflake import Warehouse
+from customer_research_sandbox.servers.snowflake_sql import SnowflakeError
+from customer_research_sandbox.servers.templates import TemplateError, bound
 
 CARD = {"#642": {"id": "c", "name": "#642", "display-name": "#642", "type": "card", "card-id": 642}}
 

@@ -9,12 +9,12 @@ import httpx2
 import pytest
 from sandbox_caller import Caller
 
-from customer_research.sandbox.dataset import Dataset
-from customer_research.sandbox.servers.faults import Controls
-from customer_research.sandbox.servers.notion import TOKEN, NotionServer
-from customer_research.sandbox.servers.notion_answers import NEW, OLD, SOURCES
-from customer_research.sandbox.servers.notion_blocks import blocks_of, markdown_of
-from customer_research.sandbox.servers.notion_pages import HOME_PAGE
+from customer_research_sandbox.dataset import Dataset
+from customer_research_sandbox.servers.faults import Controls
+from customer_research_sandbox.servers.notion import TOKEN, NotionServer
+from customer_research_sandbox.servers.notion_answers import NEW, OLD, SOURCES
+from customer_research_sandbox.servers.notion_blocks import blocks_of, markdown_of
+from customer_research_sandbox.servers.notion_pages import HOME_PAGE
 
 DATABASE = "13b8aeaa-3759-80f8-8d7c-dd2f627d2578"
 

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from customer_research.sandbox import vocabulary
-from customer_research.sandbox.dataset import Dataset, Row
-from customer_research.sandbox.draws import Weighted, beta, poisson, stream
-from customer_research.sandbox.months import add_months, month_edges, period_starts
-from customer_research.sandbox.project_notion import NOISE_COUNT
-from customer_research.sandbox.scenarios import SCENARIOS
-from customer_research.sandbox.simulation import BASE_HAZARD, HAZARD
-from customer_research.sandbox.world import DEFAULT_AS_OF, generate
+from customer_research_sandbox import vocabulary
+from customer_research_sandbox.dataset import Dataset, Row
+from customer_research_sandbox.draws import Weighted, beta, poisson, stream
+from customer_research_sandbox.months import add_months, month_edges, period_starts
+from customer_research_sandbox.project_notion import NOISE_COUNT
+from customer_research_sandbox.scenarios import SCENARIOS
+from customer_research_sandbox.simulation import BASE_HAZARD, HAZARD
+from customer_research_sandbox.world import DEFAULT_AS_OF, generate
 
 ISO = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d")
 UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")

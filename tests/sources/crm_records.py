@@ -8,9 +8,9 @@ from typing import Any
 
 from customer_research.connect.http import Pace
 from customer_research.connect.source import Subject
-from customer_research.sandbox.dataset import Dataset, HubSpotRecords, LagoRecords, NotionRecords, Row
 from customer_research.settings import Settings, load_settings
 from customer_research.sources.hubspot import normalise as crm
+from customer_research_sandbox.dataset import Dataset, HubSpotRecords, LagoRecords, NotionRecords, Row
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 OPERATOR = "0b7c1a52-6a1e-4f0e-9d53-0a4c5f7e1d01"

@@ -23,11 +23,11 @@ from customer_research.errors import (
     Truncated,
     Unavailable,
 )
-from customer_research.sandbox.serve import Sandbox
-from customer_research.sandbox.servers.faults import BODIES, LISTS
-from customer_research.sandbox.servers.faults import KINDS as ALL_KINDS
 from customer_research.settings import Settings, load_settings
 from customer_research.sources import discover
+from customer_research_sandbox.serve import Sandbox
+from customer_research_sandbox.servers.faults import BODIES, LISTS
+from customer_research_sandbox.servers.faults import KINDS as ALL_KINDS
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
 

@@ -41,11 +41,11 @@ from customer_research.errors import (
     Unavailable,
 )
 from customer_research.record_tables import TABLES
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings
 from customer_research.sources.hubspot.relationship import fetch
 from customer_research.sources.hubspot.session import HubSpotSession
 from customer_research.sources.hubspot.source import SOURCE
+from customer_research_sandbox.serve import Sandbox
 
 Handler = Callable[[httpx2.Request], httpx2.Response]
 

@@ -15,12 +15,12 @@ from pulled import UNTIL, Kept, in_session, unstamped
 from customer_research.connect.source import Batch, Row, Slice, Subject
 from customer_research.errors import Denied, SourceError
 from customer_research.record_tables import TABLES
-from customer_research.sandbox.dataset import Dataset
-from customer_research.sandbox.serve import Sandbox
-from customer_research.sandbox.servers.hubspot import TOKEN
 from customer_research.sources.hubspot import bulk, relationship
 from customer_research.sources.hubspot.session import HubSpotSession
 from customer_research.sources.hubspot.source import SOURCE
+from customer_research_sandbox.dataset import Dataset
+from customer_research_sandbox.serve import Sandbox
+from customer_research_sandbox.servers.hubspot import TOKEN
 
 (STREAM,) = SOURCE.bulk
 FULL_ID, GONE_ID = "10000000001", "10000000099"

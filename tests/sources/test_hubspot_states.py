@@ -17,12 +17,12 @@ from customer_research.connect.source import Slice
 from customer_research.errors import Denied
 from customer_research.record_tables import STATES
 from customer_research.record_tables import TABLES as CANONICAL
-from customer_research.sandbox.dataset import Dataset
-from customer_research.sandbox.serve import Sandbox
-from customer_research.sandbox.servers.hubspot_schema import version
 from customer_research.sources.hubspot import states
 from customer_research.sources.hubspot.checks import deal_states
 from customer_research.sources.hubspot.session import HubSpotSession, Paths
+from customer_research_sandbox.dataset import Dataset
+from customer_research_sandbox.serve import Sandbox
+from customer_research_sandbox.servers.hubspot_schema import version
 
 LEAD, PAID = "2025-01-05T00:00:00.000Z", "2025-03-01T08:00:00.000Z"
 

@@ -16,13 +16,13 @@ from worlds import Worlds
 from customer_research.connect.source import Subject
 from customer_research.errors import SchemaChanged, SourceError, Truncated
 from customer_research.record_tables import TABLES
-from customer_research.sandbox.dataset import Dataset
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings, load_settings
 from customer_research.sources.lago.bulk import BEGINNING, NOTES, PAGES
 from customer_research.sources.lago.session import open_session
 from customer_research.sources.lago.source import SOURCE
 from customer_research.sources.lago.streams import operator_of
+from customer_research_sandbox.dataset import Dataset
+from customer_research_sandbox.serve import Sandbox
 
 STREAMS = {stream.name: stream for stream in SOURCE.bulk}
 RECORDS = {

@@ -17,11 +17,11 @@ from customer_research.connect.source import Batch, Found, Subject
 from customer_research.domain.identity import Interpretation
 from customer_research.errors import BadAnswer, ConfigError, SchemaChanged
 from customer_research.record_tables import TABLES
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings, load_settings
 from customer_research.sources.lago.session import LagoSession, open_session
 from customer_research.sources.lago.source import SOURCE, missing
 from customer_research.sources.lago.streams import STATUSES
+from customer_research_sandbox.serve import Sandbox
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 OPERATOR = "0a0a0a0a-1111-1111-8111-0a0a0a0a0a0a"

@@ -40,12 +40,12 @@ from customer_research.errors import (
     Unavailable,
 )
 from customer_research.record_tables import TABLES
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings
 from customer_research.sources.notion import normalise as n
 from customer_research.sources.notion.session import VERSIONS, NotionSession
 from customer_research.sources.notion.source import SOURCE
 from customer_research.sources.notion.tickets import fetch
+from customer_research_sandbox.serve import Sandbox
 
 EXTRA = 130
 WITH_ALIAS = subject(aliases=("HLL",))

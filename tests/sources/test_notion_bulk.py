@@ -17,13 +17,13 @@ from worlds import Worlds
 
 from customer_research.connect.source import BulkStream, Subject
 from customer_research.errors import SchemaChanged, SourceError
-from customer_research.sandbox.dataset import Dataset
-from customer_research.sandbox.serve import Sandbox
-from customer_research.sandbox.servers.notion import TOKEN
 from customer_research.settings import Settings, load_settings
 from customer_research.sources.notion.bulk import ALIAS, BEGINNING, PAGE, REQUESTS
 from customer_research.sources.notion.session import VERSIONS, NotionSession
 from customer_research.sources.notion.source import SOURCE
+from customer_research_sandbox.dataset import Dataset
+from customer_research_sandbox.serve import Sandbox
+from customer_research_sandbox.servers.notion import TOKEN
 
 (STREAM,) = SOURCE.bulk
 LINK, _ = SOURCE.links

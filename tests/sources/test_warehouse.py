@@ -17,11 +17,11 @@ from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
 from customer_research.errors import ConfigError, Denied, EngineError, SchemaChanged, SourceError, Truncated
 from customer_research.record_tables import TABLES
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings, load_settings
 from customer_research.sources.warehouse.operators import operators
 from customer_research.sources.warehouse.session import WarehouseSession, open_session
 from customer_research.sources.warehouse.source import SOURCE
+from customer_research_sandbox.serve import Sandbox
 
 T = TypeVar("T")
 Use = Callable[[WarehouseSession], Awaitable[T]]

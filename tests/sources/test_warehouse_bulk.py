@@ -18,13 +18,13 @@ from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
 from customer_research.errors import SchemaChanged, SourceError
 from customer_research.record_tables import LAKE_TABLES, TABLES
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings, load_settings
 from customer_research.sources.warehouse import slicing
 from customer_research.sources.warehouse.bindings import RESERVATION
 from customer_research.sources.warehouse.session import WarehouseSession
 from customer_research.sources.warehouse.slicing import BY_DAY, Range, Slicer, packed
 from customer_research.sources.warehouse.source import SOURCE
+from customer_research_sandbox.serve import Sandbox
 
 STREAMS = {stream.name: stream for stream in SOURCE.bulk}
 BOUND = ("reservation", "member", "driver", "survey", "charge", "dispute")

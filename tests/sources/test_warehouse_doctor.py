@@ -16,10 +16,10 @@ from customer_research.domain.check import CheckResult
 from customer_research.domain.evidence import Receipt
 from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings, load_settings
 from customer_research.sources.warehouse import session
 from customer_research.sources.warehouse.source import SOURCE
+from customer_research_sandbox.serve import Sandbox
 
 NAMES = [check.name for check in SOURCE.checks]
 

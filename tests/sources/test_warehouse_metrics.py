@@ -17,11 +17,11 @@ from customer_research.engines.metabase import MetabaseRunner
 from customer_research.metrics.catalogue import SUBJECTS
 from customer_research.metrics.queries import EVIDENCE, LISTINGS, evidence_sql, subject_sql
 from customer_research.record_tables import TABLES
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import load_settings
 from customer_research.sources.warehouse.bindings import BOUND
 from customer_research.sources.warehouse.session import WarehouseSession
 from customer_research.sources.warehouse.source import SOURCE
+from customer_research_sandbox.serve import Sandbox
 
 Rows = list[dict[str, Any]]
 

@@ -29,8 +29,6 @@ from customer_research.research.portfolio.snapshots import readings
 from customer_research.research.portfolio.take import Asked, take
 from customer_research.research.portfolio.warehouse_views import bound, measure_bound
 from customer_research.research.sync import run
-from customer_research.sandbox.dataset import Dataset, Relation
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import EngineSettings, Settings, StoreSettings, load_settings
 from customer_research.sources.warehouse import normalise
 from customer_research.sources.warehouse.bindings import (
@@ -47,6 +45,8 @@ from customer_research.sources.warehouse.bindings import (
 from customer_research.sources.warehouse.session import WarehouseSession
 from customer_research.sources.warehouse.source import SOURCE
 from customer_research.sources.warehouse.views import BOUND, RESERVATIONS, switched_off
+from customer_research_sandbox.dataset import Dataset, Relation
+from customer_research_sandbox.serve import Sandbox
 
 pytestmark = pytest.mark.xdist_group("engines")
 

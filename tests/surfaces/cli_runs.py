@@ -10,8 +10,8 @@ from pathlib import Path
 
 import tomlkit
 
-from customer_research.sandbox.servers import hubspot, lago, metabase, notion
 from customer_research.surfaces.cli.group import run
+from customer_research_sandbox.servers import hubspot, lago, metabase, notion
 
 KEYS = (lago.API_KEY, hubspot.TOKEN, metabase.API_KEY, notion.TOKEN)
 WRONG = "wr0ng-credential-that-must-not-show"

@@ -11,7 +11,7 @@ import tomlkit
 from cli_runs import KEYS, SILENT_CHURN, WRONG, changed, command
 
 from customer_research.metrics.catalogue import METRICS
-from customer_research.sandbox.serve import Sandbox
+from customer_research_sandbox.serve import Sandbox
 
 # --- why ---------------------------------------------------------------------------------------------------------
 

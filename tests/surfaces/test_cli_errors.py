@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from cli_runs import CREDENTIALS, SILENT_CHURN, SOURCES, WRONG, Run, changed, command, one_sentence
 
-from customer_research.sandbox.serve import Sandbox
 from customer_research.surfaces.cli import COMMANDS, EXIT_CODES
 from customer_research.surfaces.cli.group import complain
+from customer_research_sandbox.serve import Sandbox
 
 NAME = "Silvermead Livery"
 KINDS = ("quick", "profile", "billing", "reservations", "payments", "health")

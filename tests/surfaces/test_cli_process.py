@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from cli_runs import KEYS, SILENT_CHURN
 
-from customer_research.sandbox.serve import Sandbox
+from customer_research_sandbox.serve import Sandbox
 
 PROGRAM = (sys.executable, "-m", "customer_research")
 

@@ -12,7 +12,7 @@ import pytest
 from cli_runs import SILENT_CHURN, Run, changed, command, one_sentence
 from rich.cells import cell_len
 
-from customer_research.sandbox.serve import Sandbox
+from customer_research_sandbox.serve import Sandbox
 
 KINDS = ("lookup", "quick", "profile", "billing", "reservations", "payments", "health")
 FORMATS = ("terminal", "markdown", "json")

@@ -13,8 +13,8 @@ from cli_runs import WRONG, changed, command, one_sentence
 
 from customer_research.domain.pull import Progress, PullResult
 from customer_research.lake import Lake
-from customer_research.sandbox.serve import Sandbox
 from customer_research.surfaces.cli.sync import counts_of, progress_told
+from customer_research_sandbox.serve import Sandbox
 
 SMALL = ("notion",)
 """A source that is pulled quickly: what all of them give is tested beside the sync itself."""

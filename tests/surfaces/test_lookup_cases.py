@@ -13,8 +13,8 @@ from world_cases import TYPOS, Case, cases
 from customer_research.domain.identity import LookupAnswer
 from customer_research.errors import UsageError
 from customer_research.research import Research
-from customer_research.sandbox.serve import Sandbox
 from customer_research.settings import Settings
+from customer_research_sandbox.serve import Sandbox
 
 COUNT = 200
 FIRST = 5

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from customer_research.identity.normalise import fold, normalize_phone
-from customer_research.sandbox.dataset import Dataset
+from customer_research_sandbox.dataset import Dataset
 
 SEED = 20261101
 FREE_MAIL = ("gmail.", "yahoo.", "hotmail.", "outlook.", "icloud.", "aol.")

@@ -95,7 +95,7 @@ COMMANDS = {
     "tables": ("tables:tables", "The canonical tables and their columns: what `import` takes."),
     "doctor": ("doctor:doctor", "Check settings, credentials and the open questions on live systems."),
     "config": ("config:config", "Show settings and where each comes from."),
-    "sandbox": ("customer_research.sandbox.command:sandbox", "Run the sandbox: all vendors over HTTP, no credentials."),
+    "sandbox": ("customer_research_sandbox.command:sandbox", "Run the sandbox: all vendors over HTTP, no credentials."),
 }
 """Command name → (module:attribute, one line for the help). A module without a dot lies in this package."""
 

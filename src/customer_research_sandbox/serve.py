@@ -1,0 +1,317 @@
+"""Start the whole sandbox in this process: four vendors on free loopback ports, in a thread of their own.
+
+```python
+with Sandbox.start(operators=400, seed=7) as sandbox:
+    sandbox.addresses["lago"], sandbox.config_path, sandbox.request_log
+    sandbox.set_faults("hubspot:http500")
+```
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from customer_research import private
+from customer_research_sandbox.dataset import Dataset
+from customer_research_sandbox.servers import hubspot, lago, metabase, notion
+from customer_research_sandbox.servers.cards import SNOWFLAKE
+from customer_research_sandbox.servers.faults import SOURCES, Controls, Fault, Faults, Request, parse_fault
+from customer_research_sandbox.servers.notion_pages import REPORTS_DATA_SOURCE
+from customer_research_sandbox.servers.snowflake import Warehouse
+from customer_research_sandbox.vocabulary import SCENARIO_IDS
+
+HOST = "127.0.0.1"
+_BASE_PATHS = {"lago": "/api/v1", "hubspot": "", "metabase": "", "notion": "/v1"}
+_START_SECONDS = 30.0
+
+_silent = logging.getLogger("customer_research_sandbox.connections")
+_silent.addHandler(logging.NullHandler())
+_silent.propagate = False
+
+
+class Sandbox:
+    """A running sandbox. Use it as a context manager, or call `stop` when done."""
+
+    def __init__(self, dataset: Dataset, controls: Controls, kept: Path | None = None) -> None:
+        self.dataset = dataset
+        self._controls = controls
+        self._warehouse = Warehouse(dataset.warehouse, dataset.as_of, kept)
+        apps = _apps(dataset, self._warehouse, controls)
+        self._listeners = {source: _Listener(source, app, controls) for source, app in apps.items()}
+        self._folder = Path(tempfile.mkdtemp(prefix="customer-research-sandbox-"))
+        self.addresses = {
+            source: f"http://{HOST}:{one.port}{_BASE_PATHS[source]}" for source, one in self._listeners.items()
+        }
+        self.config_path = self._folder / "settings.toml"
+        private.write(self.config_path, _settings(dataset, self.addresses, self._folder, controls).encode())
+        (self._folder / "rates.csv").write_text(_rates(dataset.as_of), encoding="utf-8")
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="sandbox", daemon=True)
+        self._thread.start()
+        if not self._ready.wait(_START_SECONDS):
+            raise RuntimeError(f"The sandbox did not start within {_START_SECONDS:.0f} seconds.")
+
+    @classmethod
+    def start(
+        cls,
+        operators: int = 400,
+        seed: int = 7,
+        as_of: datetime | None = None,
+        latency_ms: float = 0,
+        faults: Iterable[Fault | str] = (),
+        *,
+        rate_limits: bool = True,
+        slow_seconds: float = 30.0,
+        dataset: Dataset | None = None,
+        kept: Path | None = None,
+    ) -> Sandbox:
+        """Generate a world (or take *dataset*) and serve it.
+
+        Args:
+            operators: how many operators the world has, scenarios apart.
+            seed: which world.
+            as_of: the world's present, UTC; the generator's default when None.
+            latency_ms: added to every answer, in milliseconds.
+            faults: what is wrong from the start, as `Fault` or `SOURCE:KIND[:RATE]`.
+            rate_limits: whether the vendors' rate limits hold, and with them those of our own in the settings file.
+            slow_seconds: how long a `slow` fault waits.
+            dataset: a world that exists already; *operators*, *seed* and *as_of* are then not looked at.
+            kept: a file of DuckDB that keeps the warehouse's tables of this very world from one start to the next.
+
+        Raises:
+            ValueError: for a fault that does not exist.
+        """
+        found = _parsed(faults)
+        controls = Controls(Faults(found), latency_ms / 1000, slow_seconds, rate_limits)
+        return cls(dataset if dataset is not None else _generated(operators, seed, as_of), controls, kept)
+
+    @property
+    def request_log(self) -> list[Request]:
+        """Every request answered so far: source, method, path with query, status."""
+        return list(self._controls.requests)
+
+    def clear_request_log(self) -> None:
+        """Forget the requests answered so far."""
+        self._controls.requests.clear()
+
+    def set_faults(self, *faults: Fault | str) -> None:
+        """Put these faults in force instead of all earlier ones; without any, everything works again."""
+        self._controls.faults.replace(_parsed(faults))
+        asyncio.run_coroutine_threadsafe(self._apply(), self._loop).result(_START_SECONDS)
+
+    def set_latency(self, milliseconds: float) -> None:
+        """Add this to every answer from now on."""
+        self._controls.latency_seconds = milliseconds / 1000
+
+    def set_rate_limits(self, *, hold: bool) -> None:
+        """Whether the vendors' rate limits hold from now on."""
+        self._controls.rate_limits = hold
+
+    def stop(self) -> None:
+        """Close every connection and port, and remove the settings file. May be called twice."""
+        if not self._thread.is_alive():
+            return
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._warehouse.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._apply())
+        self._loop.call_soon(self._ready.set)
+        self._loop.run_forever()
+        self._loop.run_until_complete(self._shut())
+        self._loop.close()
+
+    async def _apply(self) -> None:
+        """Listen where a source is up, refuse connections where it is down."""
+        for source, listener in self._listeners.items():
+            if self._controls.faults.refuses(source):
+                listener.close()
+            else:
+                await listener.open()
+
+    async def _shut(self) -> None:
+        for listener in self._listeners.values():
+            listener.end()
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._loop.shutdown_default_executor()
+
+
+def _apps(dataset: Dataset, warehouse: Warehouse, controls: Controls) -> dict[str, ASGIApp]:
+    clock = time.monotonic
+    vendors = (
+        lago.LagoServer(dataset.lago, dataset.as_of, controls, clock),
+        hubspot.HubSpotServer(dataset.hubspot, dataset.as_of, controls, clock),
+        metabase.MetabaseServer(warehouse, controls),
+        notion.NotionServer(dataset.notion, dataset.as_of, controls, clock),
+    )
+    return {vendor.source: vendor.app() for vendor in vendors}
+
+
+class _Listener:
+    """One source's port: kept bound all the time, listening only while the source is up."""
+
+    def __init__(self, source: str, app: ASGIApp, controls: Controls) -> None:
+        self._source = source
+        self._controls = controls
+        self._config = uvicorn.Config(
+            app, lifespan="off", access_log=False, log_config=None, http="h11", ws="none", proxy_headers=False
+        )
+        self._config.load()
+        self._state = ServerState()
+        self._socket = _bound_socket(0)
+        self.port: int = self._socket.getsockname()[1]
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """Accept connections."""
+        if self._server is None:
+            self._server = await asyncio.get_running_loop().create_server(self._protocol, sock=self._socket)
+
+    def close(self) -> None:
+        """Refuse connections, cut those that are open, and keep the port for later."""
+        if self._server is not None:
+            self.end()
+            self._socket = _bound_socket(self.port)
+            self._server = None
+
+    def end(self) -> None:
+        """Refuse connections, cut those that are open, and give the port up."""
+        if self._server is not None:
+            self._server.close()
+        self._socket.close()
+        for connection in list(self._state.connections):
+            transport = connection.transport
+            if transport is not None:
+                transport.abort()
+
+    def _protocol(self) -> _Connection:
+        return _Connection(self._config, self._state, lambda: self._controls.faults.cuts(self._source))
+
+
+class _Connection(H11Protocol):
+    """An HTTP connection that a `down` fault may cut at the start of a request."""
+
+    def __init__(self, config: uvicorn.Config, state: ServerState, cuts: Callable[[], bool]) -> None:
+        super().__init__(config, state, {})
+        self.logger = _silent
+        self._cuts = cuts
+
+    def data_received(self, data: bytes) -> None:
+        """Read from the client, unless the source is down for this request."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if (cycle is None or cycle.response_complete) and self._cuts():
+            self.transport.abort()
+            return
+        super().data_received(data)
+
+
+def _bound_socket(port: int) -> socket.socket:
+    """A bound socket; asyncio sends small answers at once only on one that names TCP as its protocol."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind((HOST, port))
+    return made
+
+
+def _parsed(faults: Iterable[Fault | str]) -> list[Fault]:
+    return [parse_fault(fault) if isinstance(fault, str) else fault for fault in faults]
+
+
+def _generated(operators: int, seed: int, as_of: datetime | None) -> Dataset:
+    from customer_research_sandbox import world  # noqa: PLC0415  (tests with a dataset of their own need no generator)
+
+    return world.generate(seed=seed, n_operators=operators, as_of=as_of if as_of is not None else world.DEFAULT_AS_OF)
+
+
+def clock_text(as_of: datetime) -> str:
+    """The world's present as settings and the command write it."""
+    return as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+_UNITS_PER_EURO = {"USD": 1.08, "CAD": 1.5, "GBP": 0.85, "JPY": 165.0}
+"""Invented exchange rates of the currencies in which the world's operators are billed."""
+
+
+def _rates(as_of: datetime) -> str:
+    """A table of rates in the European Central Bank's form: working days of two weeks before the world's present."""
+    days = (as_of.date() - timedelta(days=back) for back in range(1, 15))
+    lines = [",".join(("Date", *_UNITS_PER_EURO))]
+    lines += [
+        ",".join((day.isoformat(), *map(str, _UNITS_PER_EURO.values()))) for day in days if day.weekday() < _SATURDAY
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_SATURDAY = 5
+
+
+_UNLIMITED = 1000
+"""Requests a second of our own, where the vendors hold no limit either."""
+
+
+def _settings(dataset: Dataset, addresses: Mapping[str, str], folder: Path, controls: Controls) -> str:
+    """The settings file that makes the product read this sandbox, its clock fixed to the world's present."""
+    roots = {source: addresses[source].removesuffix(_BASE_PATHS[source]) for source in SOURCES}
+    tables: dict[str, dict[str, str | int]] = {
+        "lago": {"url": addresses["lago"], "api_key": lago.API_KEY},
+        "hubspot": {"url": addresses["hubspot"], "token": hubspot.TOKEN},
+        "metabase": {"url": addresses["metabase"], "api_key": metabase.API_KEY, "database": SNOWFLAKE},
+        "notion": {
+            "url": addresses["notion"],
+            "token": notion.TOKEN,
+            "tickets_database": dataset.notion.database_id,
+            "reports_data_source": REPORTS_DATA_SOURCE,
+        },
+        "lake": {"folder": str(folder / "lake")},
+        "store": {"url": f"sqlite:///{folder / 'customer-research.db'}", "snapshots": str(folder / "snapshots")},
+        "rates": {"file": str(folder / "rates.csv")},
+        "links": {
+            "lago_customer": f"{roots['lago']}/customer/{{id}}",
+            "lago_invoice": f"{roots['lago']}/invoice/{{id}}",
+            "hubspot_company": f"{roots['hubspot']}/contacts/0/record/0-2/{{id}}",
+            "metabase_card": f"{roots['metabase']}/question/{{id}}",
+            "notion_page": f"{roots['notion']}/page/{{id}}",
+        },
+    }
+    if not controls.rate_limits:
+        for vendor in SOURCES:
+            tables[vendor]["requests_per_second"] = _UNLIMITED
+    lines = [
+        f"clock = {json.dumps(clock_text(dataset.as_of))}",
+        f"test_operators = {json.dumps([f'{SCENARIO_IDS}*'])}",
+    ]
+    for name, values in tables.items():
+        lines += ["", f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,300 @@
+"""Lago's objects as its API shows them: the world's records with every field that the vendor always sends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from customer_research_sandbox.dataset import LagoRecords, Row
+from customer_research_sandbox.servers.wire import made_up_id
+
+ENTITY = "moovs"
+"""Code of the one billing entity."""
+
+_ABSENT_WHEN_UNKNOWN = {"payment_due_date", "payment_dispute_lost_at", "file_url", "phone_number"}
+
+
+class ByKey:
+    """Records by one of their fields, each with its number from 1; records may be added, removed and changed meanwhile."""
+
+    def __init__(self, rows: Sequence[Row], key: str) -> None:
+        self._rows = rows
+        self._key = key
+        self._known: dict[str, tuple[int, Row]] = {}
+        self._length = -1
+
+    def numbered(self, value: str) -> tuple[int, Row] | None:
+        """The record with this value of the field, and its number."""
+        if len(self._rows) != self._length:
+            self._known = {row[self._key]: (number, row) for number, row in enumerate(self._rows, start=1)}
+            self._length = len(self._rows)
+        return self._known.get(value)
+
+    def get(self, value: str) -> Row | None:
+        """The record with this value of the field."""
+        found = self.numbered(value)
+        return found[1] if found is not None else None
+
+
+class LagoViews:
+    """Turns records into the objects of Lago's answers."""
+
+    def __init__(self, records: LagoRecords) -> None:
+        self.customers = ByKey(records.customers, "external_id")
+        self._plans = ByKey(records.plans, "code")
+        self._subscriptions = ByKey(records.subscriptions, "lago_id")
+        self._invoices = ByKey(records.invoices, "lago_id")
+
+    def customer(self, row: Row) -> Row:
+        """One customer, with its billing configuration and metadata."""
+        numbered = self.customers.numbered(row["external_id"])
+        sequence = numbered[0] if numbered is not None else 0
+        shown = {
+            **_address(),
+            "sequential_id": sequence,
+            "slug": f"MOO-{sequence:05d}",
+            "billing_entity_code": ENTITY,
+            "applicable_timezone": row.get("timezone") or "UTC",
+            "currency": None,
+            "email": None,
+            "legal_name": None,
+            "legal_number": None,
+            "logo_url": None,
+            "firstname": None,
+            "lastname": None,
+            "account_type": "customer",
+            "customer_type": "company",
+            "phone": None,
+            "tax_identification_number": None,
+            "timezone": None,
+            "url": None,
+            "net_payment_term": None,
+            "updated_at": row["created_at"],
+            "finalize_zero_amount_invoice": "inherit",
+            "skip_invoice_custom_sections": False,
+            "billing_configuration": {},
+            "shipping_address": _address(),
+            "metadata": [],
+            "taxes": [],
+            "integration_customers": [],
+            "applicable_invoice_custom_sections": [],
+            **row,
+        }
+        shown["metadata"] = [self._metadata(row, item) for item in row.get("metadata") or []]
+        return shown
+
+    def _metadata(self, row: Row, item: Row) -> Row:
+        made = {"lago_id": made_up_id("metadata", row["lago_id"], item["key"]), "display_in_invoice": False}
+        return {**made, "created_at": row["created_at"], **item}
+
+    def plan(self, row: Row) -> Row:
+        """One plan without usage charges."""
+        return {
+            "lago_id": made_up_id("plan", row["code"]),
+            "invoice_display_name": row["name"],
+            "created_at": "2024-01-01T00:00:00Z",
+            "description": "",
+            "trial_period": 0.0,
+            "pay_in_advance": True,
+            "bill_charges_monthly": None,
+            "charges": [],
+            "fixed_charges": [],
+            "taxes": [],
+            "usage_thresholds": [],
+            "entitlements": [],
+            "metadata": {},
+            **row,
+        }
+
+    def subscription(self, row: Row) -> Row:
+        """One subscription as a list shows it: without its plan and without what overrides it."""
+        return {
+            "lago_customer_id": self._customer_id(row),
+            "billing_entity_code": ENTITY,
+            "name": None,
+            "created_at": row["subscription_at"],
+            "canceled_at": None,
+            "started_at": None,
+            "ending_at": None,
+            "terminated_at": None,
+            "previous_plan_code": None,
+            "next_plan_code": None,
+            "downgrade_plan_date": None,
+            "trial_ended_at": None,
+            "current_billing_period_started_at": None,
+            "current_billing_period_ending_at": None,
+            "on_termination_invoice": "generate",
+            "consolidate_invoice": True,
+            "activated_at": row.get("started_at"),
+            "purchase_order_number": None,
+            **{key: value for key, value in row.items() if key not in {"plan_overrides", "plan"}},
+            "on_termination_credit_note": row.get("on_termination_credit_note") or "credit",
+        }
+
+    def subscription_extended(self, row: Row) -> Row:
+        """One subscription as its own GET shows it: with its plan and `plan_overrides`."""
+        plan = self._plans.get(row["plan_code"])
+        shown = self.subscription(row)
+        shown["plan"] = self.plan(plan) if plan is not None else None
+        if row.get("plan_overrides"):
+            shown["plan_overrides"] = row["plan_overrides"]
+            shown["plan"] = {**(shown["plan"] or {}), **row["plan_overrides"]}
+        return shown
+
+    def invoice(self, row: Row) -> Row:
+        """One invoice as a list shows it."""
+        total, taxes = row["total_amount_cents"], row.get("taxes_amount_cents", 0)
+        net = row.get("sub_total_excluding_taxes_amount_cents", total - taxes)
+        customer = self.customers.get(row["external_customer_id"])
+        shown = {
+            "billing_entity_code": ENTITY,
+            "payment_overdue": False,
+            "net_payment_term": customer.get("net_payment_term") or 0 if customer is not None else 0,
+            "fees_amount_cents": net,
+            "coupons_amount_cents": 0,
+            "credit_notes_amount_cents": 0,
+            "sub_total_excluding_taxes_amount_cents": net,
+            "taxes_amount_cents": taxes,
+            "sub_total_including_taxes_amount_cents": net + taxes,
+            "prepaid_credit_amount_cents": 0,
+            "prepaid_granted_credit_amount_cents": None,
+            "prepaid_purchased_credit_amount_cents": None,
+            "progressive_billing_credit_amount_cents": 0,
+            "version_number": 4,
+            "self_billed": False,
+            "web_url": None,
+            "updated_at": row["created_at"],
+            **{key: value for key, value in row.items() if not (value is None and key in _ABSENT_WHEN_UNKNOWN)},
+            "metadata": row.get("metadata") or [],
+            "applied_taxes": [],
+            "applied_usage_thresholds": [],
+        }
+        for inner in ("subscriptions", "fees", "credits", "billing_periods", "external_customer_id"):
+            shown.pop(inner, None)
+        if customer is not None:
+            shown["customer"] = self.customer(customer)
+        return shown
+
+    def invoice_extended(self, row: Row) -> Row:
+        """One invoice as its own GET shows it: with its subscriptions, billing periods, credits and fees."""
+        subscriptions = [self._subscription_of(item) for item in row.get("subscriptions") or []]
+        known = [item for item in subscriptions if item is not None]
+        return {
+            **self.invoice(row),
+            "subscriptions": [self.subscription(item) for item in known],
+            "billing_periods": [self._billing_period(row, item) for item in known if row.get("from_date")],
+            "credits": row.get("credits") or [],
+            "fees": row.get("fees") or [],
+            "error_details": [],
+        }
+
+    def _subscription_of(self, item: Any) -> Row | None:
+        if isinstance(item, dict):
+            inner: Row = item.get("subscription", item)
+            return self._subscriptions.get(inner.get("lago_id", "")) or inner
+        return self._subscriptions.get(item)
+
+    def _billing_period(self, invoice: Row, subscription: Row) -> Row:
+        start, end = (
+            f"{invoice['from_date'][:10]}T00:00:00Z",
+            f"{(invoice.get('to_date') or invoice['from_date'])[:10]}T23:59:59Z",
+        )
+        return {
+            "lago_subscription_id": subscription["lago_id"],
+            "external_subscription_id": subscription["external_id"],
+            "lago_plan_id": made_up_id("plan", subscription["plan_code"]),
+            "subscription_from_datetime": start,
+            "subscription_to_datetime": end,
+            "charges_from_datetime": start,
+            "charges_to_datetime": end,
+            "invoicing_reason": "subscription_periodic",
+        }
+
+    def payment(self, row: Row) -> Row:
+        """One payment; its `created_at` is the moment of payment."""
+        invoices = row.get("invoice_ids") or []
+        status = row.get("payment_status", row.get("status", "succeeded"))
+        shown = {
+            "lago_customer_id": self._customer_id(row),
+            "invoice_ids": invoices,
+            "invoice_numbers": [number for number in map(self._invoice_number, invoices) if number],
+            "lago_payable_id": invoices[0] if invoices else made_up_id("payable", row["lago_id"]),
+            "payable_type": "Invoice",
+            "amount_currency": row.get("currency", "USD"),
+            "status": status,
+            "payment_status": status,
+            "type": "provider",
+            "reference": f"pi_{row['lago_id'].replace('-', '')[:24]}",
+            "payment_provider_code": "stripe",
+            "payment_provider_type": "stripe",
+            "external_payment_id": f"pi_{row['lago_id'].replace('-', '')[:24]}",
+            "provider_payment_id": f"pi_{row['lago_id'].replace('-', '')[:24]}",
+            "provider_customer_id": f"cus_{self._customer_id(row).replace('-', '')[:14]}",
+            "payment_method_id": None,
+            "next_action": {},
+        }
+        return {**shown, **{key: value for key, value in row.items() if value is not None}}
+
+    def credit_note(self, row: Row) -> Row:
+        """One credit note."""
+        total, taxes = row["total_amount_cents"], row.get("taxes_amount_cents", 0)
+        return {
+            "billing_entity_code": ENTITY,
+            "sequential_id": 1,
+            "number": f"{row.get('invoice_number') or self._invoice_number(row.get('lago_invoice_id', '')) or 'MOO'}-CN001",
+            "lago_invoice_id": made_up_id("invoice", row["lago_id"]),
+            "invoice_number": self._invoice_number(row.get("lago_invoice_id", "")),
+            "credit_status": "available",
+            "refund_status": None,
+            "reason": "other",
+            "description": None,
+            "taxes_amount_cents": taxes,
+            "taxes_rate": 0.0,
+            "sub_total_excluding_taxes_amount_cents": total - taxes,
+            "credit_amount_cents": total,
+            "balance_amount_cents": total,
+            "refund_amount_cents": 0,
+            "offset_amount_cents": 0,
+            "coupons_adjustment_amount_cents": 0,
+            "updated_at": row["created_at"],
+            "file_url": None,
+            "items": [],
+            "applied_taxes": [],
+            "self_billed": False,
+            **{key: value for key, value in row.items() if key != "external_customer_id"},
+        }
+
+    def applied_coupon(self, row: Row) -> Row:
+        """One applied coupon."""
+        rate = row.get("percentage_rate")
+        code = row["coupon_code"]
+        return {
+            "lago_coupon_id": made_up_id("coupon", code),
+            "coupon_name": code,
+            "coupon_status": "active",
+            "coupon_deleted_at": None,
+            "lago_customer_id": self._customer_id(row),
+            "amount_cents": None,
+            "amount_cents_remaining": None,
+            "amount_currency": None,
+            "frequency_duration": None,
+            "frequency_duration_remaining": None,
+            "expiration_at": None,
+            "terminated_at": None,
+            "credits": [],
+            **row,
+            "percentage_rate": None if rate is None else str(rate),
+        }
+
+    def _invoice_number(self, lago_id: str) -> str:
+        found = self._invoices.get(lago_id)
+        return str(found["number"]) if found is not None else ""
+
+    def _customer_id(self, row: Row) -> str:
+        known = self.customers.get(row["external_customer_id"])
+        lago_id: str = known["lago_id"] if known is not None else made_up_id("customer", row["external_customer_id"])
+        return lago_id
+
+
+def _address() -> Row:
+    return dict.fromkeys(("address_line1", "address_line2", "city", "country", "state", "zipcode"))
