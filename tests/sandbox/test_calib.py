@@ -56,7 +56,7 @@ def fitted(design: Design, weights: Floats, tau: float) -> Fit:
 def test_the_files_are_what_calibrate_takes(world: CalibWritten, panel: Panel) -> None:
     assert (len(panel), panel.account_count, panel.churned_accounts) == (world.rows, world.operators, world.churned)
     assert 600 < panel.churned_accounts < 1000
-    assert 0.035 < panel.churned.mean() < 0.06  # the house's check run had 4.96 %
+    assert 0.035 < panel.churned.mean() < 0.06  # the run that set the bounds had 4.96 %
     assert set(panel.names) == {signal.name for signal in SIGNALS}
     with world.signals.open(encoding="utf-8") as file:
         header = next(csv.reader(file))
