@@ -9,9 +9,9 @@ import pytest
 from alert_cases import FINDINGS, HEAD, SHARED, rules_of, shipped
 from scored_accounts import NAMES
 
+from customer_research.domain.vocabularies import SEGMENTS
 from customer_research.errors import ConfigError
 from customer_research.health.alerts.declared import load_alert_rules, shipped_text
-from customer_research.health.alerts.limits import SEGMENTS
 from customer_research.health.alerts.rules import DimensionTest, MetricTest, ScoreDropTest
 
 IDLE = 'id = "idle"\nkind = "metric"\nmetric = "days_since_login"\nside = "high"\nbecause = "Idle for {days_since_login|day|days}."\n'

@@ -8,8 +8,9 @@ import pytest
 import sqlglot
 from scored_accounts import NAMES, SUPPORT, USAGE, account, findings
 
+from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.errors import ConfigError
-from customer_research.health.findings import PRIORITIES, findings_sql, load_findings, read_findings
+from customer_research.health.findings import findings_sql, load_findings, read_findings
 
 FALL: dict[str, Any] = {"reservations_30d": 20, "reservations_prev_30d": 60, "trend_30d": -2 / 3, "trend_30d_seasonal": -2 / 3, "usage_trend": -2 / 3, "trend_90d": -0.22}  # fmt: skip
 STOP: dict[str, Any] = {"reservations_30d": 0, "reservations_60d": 0, "reservations_prev_30d": 0, "usage_trend": None, "trend_30d": None, "trend_30d_seasonal": None, "future_trips_30d": 0, "trend_90d": -0.9}  # fmt: skip
@@ -122,7 +123,7 @@ def test_unknown_figures_tell_nothing() -> None:
 
 def test_the_most_urgent_comes_first() -> None:
     row = account(**FALL, invoices_failed_90d=3, active_disputes=1, open_tickets=1, churn_conflict=True)
-    order = [PRIORITIES.index(finding.priority) for finding in findings(row)]
+    order = [SEVERITIES.index(finding.priority) for finding in findings(row)]
     assert order == sorted(order)
     assert len(order) == 3
 

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from customer_research.domain.evidence import Fact
+from customer_research.domain.vocabularies import Severity
 
 Area = Literal["call", "account", "growth"]
 """Where it is done: on the call, on the account, or for growth."""
-
-Priority = Literal["critical", "high", "medium", "low"]
-PRIORITIES: tuple[Priority, ...] = ("critical", "high", "medium", "low")
-"""Most important first: what to do before what. How soon is the operator's urgency (`domain.urgency`)."""
 
 Meeting = Literal["check-in", "qbr", "renewal", "escalation", "expansion"]
 MEETINGS: tuple[Meeting, ...] = ("check-in", "qbr", "renewal", "escalation", "expansion")
@@ -30,7 +27,7 @@ class Advice:
 
     play: str
     area: Area
-    priority: Priority
+    priority: Severity
     owner: str
     action: str
     source: str

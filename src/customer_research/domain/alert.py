@@ -9,10 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from customer_research.domain.evidence import Receipt
-
-Severity = Literal["critical", "high", "medium", "low"]
-SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
-"""Gravest first: of several reasons for an alert which is told first. How soon is `domain.urgency`."""
+from customer_research.domain.vocabularies import SEVERITIES, Severity
 
 AlertState = Literal["holds", "clears", "over", "between", "unknown"]
 """What a rule says of a subject: it is to be raised; it no longer holds; it does not concern the subject (any more); neither

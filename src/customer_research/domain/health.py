@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from customer_research.domain.evidence import Evidence, Fact, Gap, Receipt
+from customer_research.domain.vocabularies import Severity
 
 Band = Literal["healthy", "monitor", "at_risk", "critical", "insufficient", "unsettled", "outside"]
 """80-100, 60-79, 40-59, 0-39 of the rounded score; `insufficient` below the minimum coverage, `unsettled` where
@@ -197,7 +198,7 @@ class Finding:
     rule: str
     title: str
     kind: Literal["risk", "opportunity", "context", "conflict"]
-    priority: Literal["critical", "high", "medium", "low"]
+    priority: Severity
     because: str
     action: str
     facts: tuple[Fact[Any], ...]

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal, get_args
 
 from customer_research.domain.money import MONTHS_PER_INTERVAL
+
+Severity = Literal["critical", "high", "medium", "low"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""Gravest first: of findings, advice and alerts, which comes before which. How soon is `domain.urgency`."""
+
+Segment = Literal["Free", "SMB", "Mid-Market", "Enterprise"]
+SEGMENTS: tuple[Segment, ...] = get_args(Segment)
+"""The segments that plans belong to."""
+
+CLAMP = "clamp"
+"""The rule name of the line that holds a dimension within 0..100, so that the lines still add up."""
 
 _INTERVALS = tuple(MONTHS_PER_INTERVAL)
 _PAYMENT = ("pending", "processing", "succeeded", "failed")
@@ -16,7 +28,7 @@ VOCABULARIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "plan.interval": _INTERVALS,
         "subscription.interval": _INTERVALS,
         "subscription.status": _SUBSCRIPTION,
-        "subscription.segment": ("Free", "SMB", "Mid-Market", "Enterprise"),
+        "subscription.segment": SEGMENTS,
         "subscription.billing_time": ("calendar", "anniversary"),
         "invoice.invoice_type": (
             "subscription",

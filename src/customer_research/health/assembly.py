@@ -18,13 +18,11 @@ from customer_research.domain.health import (
     Unevaluated,
     UnjudgedGate,
 )
+from customer_research.domain.vocabularies import CLAMP
 from customer_research.errors import EngineError
 from customer_research.health.rules import Case, metrics_of
 from customer_research.health.scorecard import PERMILLE, DimensionRule, Rule, Scorecard
 from customer_research.health.sentences import filled
-
-CLAMP = "clamp"
-"""The rule name of the line that holds a dimension within 0..100, so that the lines still add up."""
 
 EvidenceOf = Callable[[str], Evidence]
 """The records behind a metric, by the metric's name."""
@@ -39,9 +37,6 @@ _WORST_FIRST: Sequence[GapReason] = (
     "not_applicable",
     "none_found",
 )
-
-
-"""Reasons that are answers: what cannot be told from them is not for want of a source."""
 
 
 def assemble(

@@ -11,14 +11,13 @@ from typing import Any, Literal, cast
 
 from customer_research.domain.evidence import Fact, Figure
 from customer_research.domain.health import Finding
+from customer_research.domain.vocabularies import SEVERITIES, Severity
 from customer_research.health.declaration import Declaration
 from customer_research.health.rules import Case, Vocabulary, case_sql, read_cases
 from customer_research.health.scoring import ACCOUNT_TABLE
 from customer_research.health.sentences import filled
 
 Kind = Literal["risk", "opportunity", "context", "conflict"]
-Priority = Literal["critical", "high", "medium", "low"]
-PRIORITIES: tuple[Priority, ...] = ("critical", "high", "medium", "low")
 _KINDS: tuple[Kind, ...] = ("risk", "conflict", "opportunity", "context")
 
 
@@ -29,7 +28,7 @@ class FindingRule:
     id: str
     title: str
     kind: Kind
-    priority: Priority
+    priority: Severity
     cases: tuple[Case, ...]
     action: str
     facts: tuple[str, ...]
@@ -64,15 +63,15 @@ def _rule(declared: Declaration, words: Vocabulary, earlier: Collection[str]) ->
         id=declared.text("id"),
         title=declared.text("title"),
         kind=cast("Kind", declared.text("kind")),
-        priority=cast("Priority", declared.text("priority")),
+        priority=cast("Severity", declared.text("priority")),
         cases=read_cases(declared, words),
         action=declared.text("action"),
         facts=tuple(words.metric(name, declared) for name in declared.texts("facts")),
         unless=declared.texts("unless", ()),
     )
     declared.finish()
-    if rule.kind not in _KINDS or rule.priority not in PRIORITIES:
-        raise declared.error(f"known kinds: {', '.join(_KINDS)}; known priorities: {', '.join(PRIORITIES)}.")
+    if rule.kind not in _KINDS or rule.priority not in SEVERITIES:
+        raise declared.error(f"known kinds: {', '.join(_KINDS)}; known priorities: {', '.join(SEVERITIES)}.")
     if not (rule.id[:1] == "R" and rule.id[1:].isdecimal()) or rule.id in earlier:
         raise declared.error("it needs an id of its own such as R1.")
     if unknown := [other for other in rule.unless if other not in earlier]:
@@ -107,7 +106,7 @@ def assemble_findings(
     `row` is its row of `findings_sql`; a rule that cannot be told is silent here (its figures are gaps elsewhere).
     """
     holding = [(rule, rule.cases[int(row[key]) - 1]) for rule in rules if row[key := f"case_{rule.id.lower()}"]]
-    ranked = sorted(holding, key=lambda pair: (PRIORITIES.index(pair[0].priority), _KINDS.index(pair[0].kind)))
+    ranked = sorted(holding, key=lambda pair: (SEVERITIES.index(pair[0].priority), _KINDS.index(pair[0].kind)))
     return tuple(_finding(rule, case, figures) for rule, case in ranked)
 
 

@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from customer_research.domain.advice import MEETINGS, PRIORITIES, Advice, Area, Meeting, Priority
+from customer_research.domain.advice import MEETINGS, Advice, Area, Meeting
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import (
     BAND_LABELS,
@@ -26,6 +26,7 @@ from customer_research.domain.health import (
 )
 from customer_research.domain.history import ScoreHistory
 from customer_research.domain.reading import toml
+from customer_research.domain.vocabularies import CLAMP, SEGMENTS, SEVERITIES, Severity
 from customer_research.errors import ConfigError
 from customer_research.health.declaration import Declaration
 from customer_research.health.rules import Case, Vocabulary, case_sql, read_cases
@@ -35,13 +36,11 @@ from customer_research.health.sentences import filled
 SHIPPED = "shipped"
 """As a file's `base`: its plays are changes of the shipped ones, by id."""
 
-SEGMENTS = ("Free", "SMB", "Mid-Market", "Enterprise")
 DEFAULT = "default"
 STATUSES = PRESENT
 """Whom plays concern that are not raised by a rule or finding: those who left are not asked for more."""
 
 _AREAS: tuple[Area, ...] = get_args(Area)
-_CLAMP = "clamp"
 _MONTH = 30
 _HIGH, _MEDIUM = -20, -10
 
@@ -234,7 +233,7 @@ def _check(play: Play, declared: Declaration) -> None:
             "segments": (play.segments, SEGMENTS),
             "meetings": (play.meetings, MEETINGS),
             "statuses": (play.statuses, get_args(Status)),
-            "priority": ([text for text in _texts(play.priority) if text], PRIORITIES),
+            "priority": ([text for text in _texts(play.priority) if text], SEVERITIES),
         }
     )
     if not play.trigger:
@@ -274,7 +273,7 @@ class _Raised:
     source: str
     because: str
     facts: tuple[Fact[Any], ...]
-    priority: Priority
+    priority: Severity
     action: str = ""
 
 
@@ -285,7 +284,7 @@ def advise(playbook: Playbook, known: Known) -> tuple[Advice, ...]:
     """
     found = [advice for at, play in enumerate(playbook.plays) for advice in _of_play(playbook, at, play, known)]
     once: dict[str, Advice] = {}
-    for advice in sorted(found, key=lambda advice: (PRIORITIES.index(advice.priority), _rank(advice, known))):
+    for advice in sorted(found, key=lambda advice: (SEVERITIES.index(advice.priority), _rank(advice, known))):
         once.setdefault(advice.action, advice)
     return tuple(once.values())
 
@@ -303,7 +302,7 @@ def _of_play(playbook: Playbook, at: int, play: Play, known: Known) -> Iterator[
     for raised in _raised(playbook, at, play, known):
         action = play.action or raised.action
         also = play.also.of(segment)
-        priority = cast("Priority", play.priority.of(segment) or raised.priority)
+        priority = cast("Severity", play.priority.of(segment) or raised.priority)
         if action and raised.facts:
             yield Advice(
                 play=play.id,
@@ -346,7 +345,7 @@ def _by_rules(playbook: Playbook, play: Play, known: Known) -> Iterator[_Raised]
         left = (
             contribution.dimension == play.otherwise and contribution.points < 0 and contribution.rule not in answered
         )
-        if contribution.rule != _CLAMP and (named or left):
+        if contribution.rule != CLAMP and (named or left):
             yield _Raised(contribution.rule, contribution.because, (contribution.fact,), _by_points(contribution))
 
 
@@ -354,7 +353,7 @@ _SPEAK_FOR = frozenset({"E6", "E7", "S5"})
 """Rules that speak for the account and ask for nothing."""
 
 
-def _by_points(contribution: Contribution) -> Priority:
+def _by_points(contribution: Contribution) -> Severity:
     if contribution.points <= _HIGH:
         return "high"
     return "medium" if contribution.points <= _MEDIUM else "low"

@@ -13,15 +13,15 @@ from typing import Any, cast, get_args
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import NO_BAND, Band, Finding, HealthScore, Status, standing_label
 from customer_research.domain.urgency import LEVEL_DAYS, LEVELS, Level, Urgency
+from customer_research.domain.vocabularies import SEVERITIES, Severity
 from customer_research.health.conditions import Condition
 from customer_research.health.declaration import Declaration
-from customer_research.health.findings import PRIORITIES, Priority
 from customer_research.health.rules import Vocabulary, read_sentence
 from customer_research.health.scoring import ACCOUNT_TABLE, unheard_sql
 from customer_research.health.sentences import filled
 
 BAND, FINDING = "band", "finding"
-RANKS: Mapping[Priority, int] = {name: len(PRIORITIES) - at for at, name in enumerate(PRIORITIES)}
+RANKS: Mapping[Severity, int] = {name: len(SEVERITIES) - at for at, name in enumerate(SEVERITIES)}
 """How grave a risk is among the findings, for SQL: 4 critical to 1 low."""
 
 _STATUSES: tuple[Status, ...] = ("active", "no_subscription")
@@ -36,7 +36,7 @@ class Cause:
     level: Level
     when: Condition | None
     bands: tuple[Band, ...]
-    finding: Priority | None
+    finding: Severity | None
     statuses: tuple[Status, ...]
     because: str
     fact: str
@@ -86,7 +86,7 @@ def _cause(declared: Declaration, words: Vocabulary) -> Cause:
         level=cast("Level", declared.text("level")),
         when=words.condition(declared.text("when"), declared.place) if "when" in declared else None,
         bands=cast("tuple[Band, ...]", declared.texts("bands", ())),
-        finding=cast("Priority | None", declared.text("finding", "") or None),
+        finding=cast("Severity | None", declared.text("finding", "") or None),
         statuses=cast("tuple[Status, ...]", declared.texts("statuses", _STATUSES)),
         because=read_sentence(declared, told),
         fact=told.metric(declared.text("fact"), declared),
@@ -98,7 +98,7 @@ def _cause(declared: Declaration, words: Vocabulary) -> Cause:
             "level": ((cause.level,), LEVELS),
             "bands": (cause.bands, get_args(Band)),
             "statuses": (cause.statuses, get_args(Status)),
-            "finding": ((cause.finding,) if cause.finding else (), PRIORITIES),
+            "finding": ((cause.finding,) if cause.finding else (), SEVERITIES),
         }
     )
     if cause.when is None and not cause.bands and cause.finding is None:

@@ -35,6 +35,7 @@ from customer_research.domain.report import (
     Tone,
 )
 from customer_research.domain.snapshot import Reading
+from customer_research.domain.vocabularies import CLAMP
 from customer_research.domain.words import share_words, value_words
 from customer_research.reports.build import (
     NOT_RECORDED,
@@ -297,10 +298,6 @@ def standing(dimension: Dimension) -> Text:
     if dimension.highest is not None and dimension.band == "healthy":
         return Text("Partly known", "unknown")  # a gap is never shown as good
     return Text(BAND_LABELS[dimension.band], BAND_TONES[dimension.band])
-
-
-CLAMP = "clamp"
-"""The rule id of the line that keeps a dimension within 0 to 100: arithmetic, neither a risk nor a merit."""
 
 
 def rules_of(dimension: Dimension) -> tuple[Contribution, ...]:

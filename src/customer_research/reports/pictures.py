@@ -14,6 +14,7 @@ from customer_research.domain.history import ScoreHistory
 from customer_research.domain.money import Money, totals
 from customer_research.domain.portfolio import Portfolio
 from customer_research.domain.report import Chart, Event, Mark, Prose
+from customer_research.domain.vocabularies import CLAMP
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import days, judgement
 from customer_research.reports.build import day_of, figure, known_rows, newest, records
@@ -173,7 +174,7 @@ _ROUNDED = 0.05
 
 def _step_name(dimension: Dimension, rule: str) -> str:
     title = judgement.dimension_title(dimension.name)
-    return f"{title}: held within 0 to 100" if rule == judgement.CLAMP else f"{title}: {rule}"
+    return f"{title}: held within 0 to 100" if rule == CLAMP else f"{title}: {rule}"
 
 
 # -- usage ---------------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import BAND_LABELS, NO_BAND, UNTOLD_BANDS, HealthScore
 from customer_research.domain.history import Direction, PastScore, ScoreChange, ScoreHistory
 from customer_research.domain.report import Block, Cell, FigureLine, Figures, Missing, Prose, Table, Text, Tone
+from customer_research.domain.vocabularies import CLAMP
 from customer_research.reports import judgement
 from customer_research.reports.build import day_of
 
@@ -131,7 +132,7 @@ def _moved(past: PastScore, score: HealthScore, rules: Mapping[str, str]) -> Ite
     because = {c.rule: c.because for c in score.contributions}
     for rule in dict.fromkeys((*past.contributions, *now)):
         then, later = past.contributions.get(rule, 0), now.get(rule, 0)
-        if then == later or rule == judgement.CLAMP:
+        if then == later or rule == CLAMP:
             continue
         dimension = dimensions.get(rules.get(rule, ""))
         known = dimension is not None and then is not None and later is not None

@@ -17,10 +17,10 @@ from customer_research.domain.alert import (
     EventKind,
     Happening,
     Key,
-    Severity,
     Sighting,
     Told,
 )
+from customer_research.domain.vocabularies import Severity
 from customer_research.errors import UsageError
 from customer_research.store.schema import METADATA, Compact, Instant
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from customer_research.domain.alert import AlertState
+from customer_research.domain.vocabularies import SEGMENTS
 from customer_research.health.declaration import Declaration
 
-SEGMENTS = ("Free", "SMB", "Mid-Market", "Enterprise")
-"""The segments that plans belong to."""
 DEFAULT = "default"
 """In a table of limits: for every segment that is not named."""
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast, get_args
 
-from customer_research.domain.alert import SEVERITIES, Severity
 from customer_research.domain.health import BAND_LABELS, BAND_ORDER, NO_BAND, Band, Status
+from customer_research.domain.vocabularies import SEGMENTS, SEVERITIES, Severity
 from customer_research.errors import ConfigError
-from customer_research.health.alerts.limits import SEGMENTS, Threshold, read_threshold
+from customer_research.health.alerts.limits import Threshold, read_threshold
 from customer_research.health.conditions import Condition
 from customer_research.health.declaration import Declaration
 from customer_research.health.findings import FindingRule

@@ -9,7 +9,7 @@ from typing import Any
 
 from customer_research.documents.present import source_title
 from customer_research.domain.account import Account
-from customer_research.domain.alert import SEVERITIES, Alert, AlertEvent, Episode, RuleInWords, alerts_of
+from customer_research.domain.alert import Alert, AlertEvent, Episode, RuleInWords, alerts_of
 from customer_research.domain.evidence import Fact, Figure, Receipt, merge_basis
 from customer_research.domain.report import (
     Block,
@@ -24,6 +24,7 @@ from customer_research.domain.report import (
     Text,
     Tone,
 )
+from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import counted
 from customer_research.reports.build import bullets, figure, section, sections, stated
 from customer_research.reports.kinds.portfolio import brief, mrr_cell

@@ -7,6 +7,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure
 from customer_research.domain.money import Money
 from customer_research.domain.report import Block, FigureLine, Figures, Prose, Report, Section
+from customer_research.domain.vocabularies import CLAMP
 from customer_research.reports import judgement, pictures, tables
 from customer_research.reports.build import (
     STREAMS,
@@ -200,7 +201,7 @@ def _flags(account: Account) -> Section | None:
     deducted = [
         judgement.contribution_prose(contribution)
         for contribution in (score.contributions if score else ())
-        if contribution.dimension == "payment" and contribution.points < 0 and contribution.rule != judgement.CLAMP
+        if contribution.dimension == "payment" and contribution.points < 0 and contribution.rule != CLAMP
     ]
     gates = [judgement.gate_prose(gate, score) for gate in score.gates] if score else []
     flags = (*gates, *disagreements(account), *deducted)

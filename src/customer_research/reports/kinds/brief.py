@@ -9,10 +9,11 @@ from typing import Any
 from customer_research.documents.answering import unable_words
 from customer_research.documents.present import source_title
 from customer_research.domain.account import Account
-from customer_research.domain.advice import PRIORITIES, Advice, Meeting
+from customer_research.domain.advice import Advice, Meeting
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Block, FigureLine, Figures, Prose, Report
+from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement, progress, tables
 from customer_research.reports.build import (
@@ -177,7 +178,7 @@ def _as_figure(prose: Prose, account: Account) -> Figure:
 def _topics(account: Account, meeting: Meeting) -> tuple[Advice, ...]:
     """Advice for this kind of talk or for any, the most urgent first; of one urgency that for this kind of talk."""
     fits = [advice for advice in account.advice if not advice.meetings or meeting in advice.meetings]
-    ranked = sorted(fits, key=lambda one: (PRIORITIES.index(one.priority), not one.meetings))
+    ranked = sorted(fits, key=lambda one: (SEVERITIES.index(one.priority), not one.meetings))
     return tuple(ranked[:_TOPICS])
 
 

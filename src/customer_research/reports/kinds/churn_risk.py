@@ -12,8 +12,8 @@ from customer_research.domain.health import Contribution, HealthScore
 from customer_research.domain.money import Money, spelt
 from customer_research.domain.portfolio import Risks, RiskSort
 from customer_research.domain.report import Block, Cell, Chart, Mark, Prose, Report, Text, Tone
+from customer_research.domain.vocabularies import CLAMP
 from customer_research.domain.words import counted
-from customer_research.reports import judgement
 from customer_research.reports.build import bullets, figure, section, sections, stated
 from customer_research.reports.kinds.portfolio import (
     brief,
@@ -85,7 +85,7 @@ def category_of(score: HealthScore) -> str:
 
 def signs(score: HealthScore, *, against_leaving: bool) -> tuple[Contribution, ...]:
     """The signs that the operator stays (`against_leaving`) or leaves, the weightiest first."""
-    found = [c for c in score.contributions if c.rule != judgement.CLAMP and (c.points > 0) == against_leaving]
+    found = [c for c in score.contributions if c.rule != CLAMP and (c.points > 0) == against_leaving]
     return tuple(sorted(found, key=lambda sign: (-abs(sign.points), sign.rule)))
 
 

@@ -11,6 +11,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap
 from customer_research.domain.health import BAND_ORDER, standing_label
 from customer_research.domain.report import Cell, Freshness, Prose, Report, Table, Text, Tone
+from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import value_words
 from customer_research.reports import judgement
 from customer_research.reports.build import STREAMS, Kind, bullets, section, sections
@@ -19,7 +20,6 @@ from customer_research.reports.standing import STANDINGS, Standing, by_worth, st
 from customer_research.reports.tones import BAND_TONES, PRIORITY_TONES
 from customer_research.reports.urgency import urgency_rank
 
-_PRIORITIES = ("critical", "high", "medium", "low")
 _RISKS_EACH = 3
 _ACTIONS_EACH = 3
 _FALLING, _RISING = -0.25, 0.20
@@ -276,7 +276,7 @@ def _actions(accounts: Sequence[Account], names: Mapping[str, str]) -> Table | P
     chosen = [(account, item) for account in accounts for item in account.advice[:_ACTIONS_EACH]]
     if not chosen:
         return Prose("Nothing in the figures known asks for an action.")
-    ranked = sorted(chosen, key=lambda pair: (urgency_rank(pair[0]), _PRIORITIES.index(pair[1].priority)))
+    ranked = sorted(chosen, key=lambda pair: (urgency_rank(pair[0]), SEVERITIES.index(pair[1].priority)))
     rows = tuple(
         (
             advised(account, item, item.priority, PRIORITY_TONES[item.priority]),

@@ -9,13 +9,13 @@ from typing import Any
 
 from customer_research.documents.answering import answer_words
 from customer_research.documents.present import source_title
-from customer_research.domain.advice import PRIORITIES
 from customer_research.domain.alert import Alert, alerts_of
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.health import AT_RISK_BANDS
 from customer_research.domain.money import Amounts
 from customer_research.domain.portfolio import Done, Moves, Portfolio, Week
 from customer_research.domain.report import Block, FigureLine, Figures, Missing, Prose, Report, Text, Tone
+from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import counted, instant_words, value_words
 from customer_research.reports.build import Kind, bullets, section, sections, stated
 from customer_research.reports.kinds.moving import first, money_at_risk, movers_table, proofs, uncompared
@@ -220,7 +220,7 @@ def _advice(found: Week) -> Block:
         chosen,
         key=lambda pair: (
             urgency_rank(pair[0]),
-            PRIORITIES.index(pair[1].priority),
+            SEVERITIES.index(pair[1].priority),
             by_worth(pair[0]),
             pair[0].operator_id,
         ),

@@ -24,6 +24,7 @@ from customer_research.domain.report import (
     Text,
     Tone,
 )
+from customer_research.domain.vocabularies import CLAMP
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement, pictures
 from customer_research.reports.build import STREAMS, Kind, bullets, line, section, sections
@@ -138,7 +139,7 @@ def _steps(account: Account, retention: HealthScore, leaving: Sequence[Contribut
     total = risk_figure(account, retention)
     if isinstance(total, Gap) or not leaving or retention.highest is not None:  # what is open has no place among steps
         return None
-    every = [c for c in retention.contributions if c.rule != judgement.CLAMP]
+    every = [c for c in retention.contributions if c.rule != CLAMP]
     marks = [_step(c) for c in sorted(every, key=lambda c: c.points)]
     held = total.value + sum(c.points for c in every)
     if held:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from customer_research.domain.account import Account
-from customer_research.domain.alert import Alert, Episode, RuleInWords, Severity, alerts_of
+from customer_research.domain.alert import Alert, Episode, RuleInWords, alerts_of
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.report import Report
 from customer_research.domain.snapshot import Snapshot
+from customer_research.domain.vocabularies import Severity
 from customer_research.engines.engine import open_engine
 from customer_research.errors import UsageError
 from customer_research.health.alerts.declared import shipped_text

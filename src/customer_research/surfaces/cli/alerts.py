@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.errors import UsageError
 from customer_research.surfaces.cli import screen
 from customer_research.surfaces.cli.hanging import hanging
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from customer_research.domain.report import Report
     from customer_research.settings import Settings
 
-SEVERITIES = ("critical", "high", "medium", "low")
 WEEKS = 52
 
 HELP = """\

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from customer_research.domain.vocabularies import SEGMENTS
 from customer_research.errors import UsageError
 from customer_research.surfaces.cli.reports import report_of, report_options
 from customer_research.surfaces.cli.session import PARTIAL, Delivery, deliver, settings_of
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 BANDS = ("healthy", "monitor", "at_risk", "critical", "insufficient", "unsettled", "outside")
 STATUSES = ("active", "onboarding", "no_subscription", "churned", "never_started", "unknown")
-SEGMENTS = ("Free", "SMB", "Mid-Market", "Enterprise")
 RISK_SORTS = ("loss", "risk")
 SORTS = ("attention", "score", "mrr", "name", "trend")
 MOST = 25
