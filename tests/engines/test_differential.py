@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from places import EPOCH, PLACES, as_fakesnow_says, place
 
+from customer_research.domain.catalogue import METRICS, SUBJECTS
 from customer_research.engines.duckdb import Memory
 from customer_research.engines.engine import Engine, open_engine
 from customer_research.engines.postgres import Postgres
@@ -29,7 +30,6 @@ from customer_research.engines.spark import Spark
 from customer_research.health.findings import findings_sql, load_findings
 from customer_research.health.scorecard import load_scorecard, shipped_scorecards
 from customer_research.health.scoring import scoring_sql
-from customer_research.metrics.catalogue import METRICS, SUBJECTS
 from customer_research.metrics.evidence import RECORDS, Records
 from customer_research.metrics.queries import (
     ACCOUNT_TABLE,

@@ -9,7 +9,7 @@ from typing import Any
 
 from scored_accounts import AS_OF, NAMES, account
 
-from customer_research.metrics.catalogue import METRICS
+from customer_research.domain.catalogue import METRICS
 from customer_research.metrics.queries import SILENT
 
 SOURCES: Mapping[str, frozenset[str]] = {

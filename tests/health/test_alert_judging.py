@@ -11,6 +11,7 @@ from alert_cases import CARD, reading, rules_of, shipped, snapshot
 from scored_accounts import ENDING, NAMES, account
 
 from customer_research.domain.alert import AlertState
+from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Gap
 from customer_research.domain.health import Band
 from customer_research.domain.snapshot import Reading, Snapshot
@@ -19,7 +20,6 @@ from customer_research.health.alerts.judging import Judgement, Watched, states_o
 from customer_research.health.alerts.standings import Standings
 from customer_research.health.alerts.telling import Words
 from customer_research.health.findings import findings_sql, load_findings
-from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.queries import account_columns
 
 DROP = 'id = "drop"\nkind = "score_drop"\ndays = 30\nraise_at = -10\nclear_at = -5'

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from customer_research.metrics.catalogue import METRICS, SUBJECTS
+from customer_research.domain.catalogue import METRICS, SUBJECTS
 
 NOT_A_NUMBER_OF_RECORDS: Mapping[str, str] = {
     "invoice_currencies": "distinct currencies, over the finalised invoices",

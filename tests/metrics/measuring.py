@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from customer_research.domain.catalogue import SUBJECTS
 from customer_research.engines.duckdb import Memory
-from customer_research.metrics.catalogue import SUBJECTS
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns, subject_sql
 
 T = datetime(2026, 3, 15, 12, tzinfo=UTC)

@@ -14,8 +14,8 @@ from measuring import OP, T, ago
 
 from customer_research.connect.source import Subject
 from customer_research.domain.account import Account
+from customer_research.domain.catalogue import METRICS, SUBJECTS
 from customer_research.engines.duckdb import Memory
-from customer_research.metrics.catalogue import METRICS, SUBJECTS
 from customer_research.metrics.queries import EVIDENCE, evidence_sql, subject_sql
 from customer_research.record_tables import TABLES
 from customer_research.research import Research

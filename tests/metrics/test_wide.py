@@ -9,8 +9,8 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from customer_research.domain.catalogue import METRICS, SUBJECTS
 from customer_research.engines.duckdb import DuckDB
-from customer_research.metrics.catalogue import METRICS, PARTLY, SUBJECTS
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
 from customer_research.metrics.wide import KNOWN_OPERATORS, stages
 from customer_research.record_tables import LAKE_TABLES
@@ -59,7 +59,7 @@ def test_the_last_step_names_every_metric_of_operator_grain() -> None:
     query = sqlglot.parse_one(STAGES[-1].sql, read="duckdb")
     assert isinstance(query, exp.Select)
     assert set(query.named_selects) == {"operator_id", "silent", *wide}
-    assert {METRICS[name].subject for name in PARTLY} == {"derived"}
+    assert {metric.subject for metric in METRICS.values() if metric.partly} == {"derived"}
 
 
 def test_tables_that_nobody_lacks_are_not_asked_about() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from customer_research.domain.account import Account, Records
+from customer_research.domain.catalogue import METRICS, SUBJECTS
 from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Receipt
 from customer_research.domain.health import (
     Band,
@@ -24,7 +25,6 @@ from customer_research.domain.money import Money
 from customer_research.domain.report import Freshness
 from customer_research.health.playbook import Known, advise, load_playbook
 from customer_research.health.urgency import Standing, load_causes, urgency
-from customer_research.metrics.catalogue import METRICS, SUBJECTS
 from customer_research.record_tables import TABLES
 from customer_research.reports.kinds import OPERATOR_KINDS
 

@@ -18,9 +18,9 @@ from report_past import with_past
 
 from customer_research.documents.audience import (
     CUSTOMER_COLUMNS,
-    CUSTOMER_METRICS,
     OWN_TICKET,
     customer_account,
+    is_for_customers,
 )
 from customer_research.documents.formats import FORMATS, render
 from customer_research.domain.account import Account, Records
@@ -28,7 +28,6 @@ from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Recei
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Freshness, Report
 from customer_research.errors import UsageError
-from customer_research.metrics.catalogue import METRICS
 from customer_research.reports.kinds import EVERY_KIND, OPERATOR_KINDS
 
 CUSTOMER = Occasion(audience="customer")
@@ -125,7 +124,7 @@ def _marked_figure(name: str, found: Figure, marks: Marks) -> Figure:
     assert isinstance(found, Fact)
     basis = tuple(_receipt(receipt, marks) for receipt in found.basis)
     kept = replace(found, basis=basis, note=marks.text())
-    return kept if name in CUSTOMER_METRICS else replace(kept, value=_marked_value(found.value, marks))
+    return kept if is_for_customers(name) else replace(kept, value=_marked_value(found.value, marks))
 
 
 def _marked_value(value: Any, marks: Marks) -> Any:
@@ -211,10 +210,9 @@ def test_the_kinds_for_customers_are_these() -> None:
     assert tuple(name for name, kind in EVERY_KIND.items() if kind.for_customers) == FOR_CUSTOMERS
 
 
-def test_the_lists_name_what_exists() -> None:
-    assert set(METRICS) >= CUSTOMER_METRICS
+def test_what_is_internal_stays_so() -> None:
     for name in ("mrr", "mrr_usd", "avg_risk_score", "high_risk_share", "csm_mrr", "segment", "cancellation_mentioned"):
-        assert name not in CUSTOMER_METRICS
+        assert not is_for_customers(name)
 
 
 def test_a_ticket_that_may_be_of_several_operators_has_no_title() -> None:

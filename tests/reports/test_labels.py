@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 from report_accounts import full
 
+from customer_research.domain.catalogue import METRICS, Metric
 from customer_research.domain.evidence import Fact
 from customer_research.domain.report import Figures, Report, Table, Text
-from customer_research.metrics.catalogue import METRICS, Metric
 from customer_research.reports.kinds import KINDS, OPERATOR_KINDS
 from customer_research.reports.kinds.comparison import build as compared
 

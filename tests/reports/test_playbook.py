@@ -12,10 +12,10 @@ from report_past import history, past_score
 
 from customer_research.domain.account import NO_HISTORY
 from customer_research.domain.advice import Advice
+from customer_research.domain.catalogue import METRICS
 from customer_research.domain.health import Dimension
 from customer_research.errors import ConfigError
 from customer_research.health.playbook import Known, Playbook, advise, load_playbook, read_playbook
-from customer_research.metrics.catalogue import METRICS
 
 SHIPPED = load_playbook(None, METRICS)
 ONE = """

@@ -17,13 +17,13 @@ from report_accounts import AS_OF, full, receipt
 import customer_research
 from customer_research.documents.masking import mask_text
 from customer_research.documents.present import GAP_WORDS, Presenter, mask, safe_link
+from customer_research.domain.catalogue import Unit
 from customer_research.domain.evidence import Fact, Gap, GapReason
 from customer_research.domain.money import Money
 from customer_research.domain.report import Block, FigureLine, Figures, Personal, Prose, Report, Section, Table, Text
 from customer_research.domain.words import DISPLAYS, clean, value_words
 from customer_research.errors import RenderError
 from customer_research.health.sentences import filled
-from customer_research.metrics.catalogue import Unit
 from customer_research.reports.kinds import KINDS
 from customer_research.reports.tones import tone_of
 

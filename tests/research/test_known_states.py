@@ -13,8 +13,9 @@ from awkward_tables import MOMENTS, corpus, states_of
 from portfolio_cases import Row, complete, differing_in_one_pass, unequal, written
 from test_portfolio_measure import read_at
 
+from customer_research.domain.catalogue import METRICS
 from customer_research.engines.duckdb import DuckDB
-from customer_research.metrics.past import IN_PLACE, with_rebuilt
+from customer_research.metrics.past import OVERWRITTEN, with_rebuilt
 from customer_research.metrics.pinned import pinned
 from customer_research.metrics.queries import ACCOUNT_TABLE, subject_sql
 from customer_research.record_tables import LAKE_TABLES, STATES, TABLES
@@ -138,9 +139,7 @@ def test_without_a_history_the_metrics_are_named_as_not_judged(tmp_path: Path) -
     known = tables.at(T, PATIENCE)
     untold = untold_of(known)
     assert untold.rebuilt == {"deal"}
-    of_hubspot = {
-        metric for metric in untold.metrics if IN_PLACE[metric].startswith(("whether a contact", "the HubSpot"))
-    }
+    of_hubspot = {metric for metric in untold.metrics if {"leavers", "company"} & {*METRICS[metric].overwritten}}
     assert {"contacts_left", "owner_id"} <= of_hubspot
     assert "deals_open" not in untold.metrics
     (gap,) = (one for one in untold_gaps(known) if one.source == "hubspot")
@@ -180,7 +179,8 @@ def _key(table: str, row: Row) -> tuple[Any, ...]:
 
 
 def _told_of_hubspot() -> Sequence[str]:
-    return [name for name, what in IN_PLACE.items() if what.startswith(("a deal", "whether a contact", "the HubSpot"))]
+    of_hubspot = {name for one in OVERWRITTEN if one.name in {"leavers", "deal", "company"} for name in one.metrics}
+    return [name for name in METRICS if name in of_hubspot and "period" not in METRICS[name].overwritten]
 
 
 def test_read_later_the_records_are_what_they_were_then(engine: DuckDB, known: Rows, tmp_path: Path) -> None:

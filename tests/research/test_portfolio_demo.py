@@ -15,6 +15,7 @@ from scenario_judge import EXPECTED, plain, same
 
 from customer_research.documents.formats import markdown
 from customer_research.domain.account import Account
+from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Gap
 from customer_research.domain.health import BAND_LABELS, BAND_ORDER, NO_BAND
 from customer_research.domain.snapshot import Reading, Snapshot
@@ -22,7 +23,6 @@ from customer_research.domain.tables import TableSet
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
 from customer_research.lake import Lake
-from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.queries import account_columns
 from customer_research.record_tables import TABLES
 from customer_research.reports.kinds import portfolio as portfolio_report

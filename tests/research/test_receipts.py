@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.report import FigureLine, Figures, Table
 from customer_research.errors import RenderError, UsageError
-from customer_research.metrics.catalogue import METRICS
 from customer_research.reports.kinds import KINDS
 from customer_research.research import Research
 from customer_research.settings import Settings

@@ -10,10 +10,10 @@ import pytest
 from scenario_judge import EXPECTED, mismatches
 
 from customer_research.domain.account import Account
+from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.identity import LookupAnswer
 from customer_research.errors import UsageError
-from customer_research.metrics.catalogue import METRICS
 from customer_research.research.gaps import UNTOLD_STATES, nothing_of
 from customer_research_sandbox.serve import Sandbox
 

@@ -12,13 +12,13 @@ from alert_cases import CARD, at, reading, rules_of, snapshot
 from made_up_lake import NOW, STOPPED, fill, settings_in, stories
 
 from customer_research.domain.alert import Episode
+from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.domain.tables import Pulled, TableFile, TableSet
 from customer_research.health.alerts.judging import Judgement, Watched
 from customer_research.health.alerts.standings import Standings
 from customer_research.lake import Lake, Landed, StreamState
-from customer_research.metrics.catalogue import METRICS
 from customer_research.research.alerting import check
 from customer_research.research.past.history.backfill import backfill
 from customer_research.research.past.history.backfill import take as take_today

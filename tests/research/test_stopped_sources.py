@@ -13,9 +13,9 @@ import pytest
 
 from customer_research.documents.formats import json_, markdown
 from customer_research.domain.account import Account
+from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.health import BAND_ORDER, NO_BAND
-from customer_research.metrics.catalogue import METRICS
 from customer_research.record_tables import TABLES
 from customer_research.reports.kinds import KINDS
 from customer_research.research import Research

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Fact
 from customer_research.domain.report import Report, Table, Text
 from customer_research.errors import UsageError
-from customer_research.metrics.catalogue import METRICS
 from customer_research.surfaces.cli.group import run
 from customer_research_sandbox.serve import Sandbox
 

@@ -11,10 +11,10 @@ import pytest
 from worlds import Worlds
 
 from customer_research.connect.source import Subject
+from customer_research.domain.catalogue import SUBJECTS
 from customer_research.engines.dialect import named_parameters, with_bindings
 from customer_research.engines.duckdb import Memory
 from customer_research.engines.metabase import MetabaseRunner
-from customer_research.metrics.catalogue import SUBJECTS
 from customer_research.metrics.queries import EVIDENCE, LISTINGS, evidence_sql, subject_sql
 from customer_research.record_tables import TABLES
 from customer_research.settings import load_settings

@@ -10,7 +10,7 @@ import pytest
 import tomlkit
 from cli_runs import KEYS, SILENT_CHURN, WRONG, changed, command
 
-from customer_research.metrics.catalogue import METRICS
+from customer_research.domain.catalogue import METRICS
 from customer_research_sandbox.serve import Sandbox
 
 # --- why ---------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """What a customer may see: the one place that decides it.
 
 A report for the operator itself is made of an account that has nothing internal left (`customer_account`): what is not
-listed here is taken out before a kind sees it, so that a kind cannot show it by mistake. What was made of it then loses what
+listed here, or said to be theirs in its metric's entry, is taken out before a kind sees it, so that a kind cannot show it by mistake. What was made of it then loses what
 tells of our own systems (`customer_report`): requests, streams, places, links, reasons of gaps.
 """
 
@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Literal, assert_never
 
 from customer_research.domain.account import Account, Records
+from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.report import (
     Block,
@@ -37,110 +38,6 @@ from customer_research.record_tables import SOURCES, TABLES
 
 INTERNAL_SECTIONS = frozenset({"health", "findings", "recommendations", "flags", "actions", "activity", "links"})
 """Section ids that a report for the customer leaves out."""
-
-CUSTOMER_METRICS: frozenset[str] = frozenset(
-    [
-        "active_subscriptions",
-        "base_plan_name",
-        "base_plan_interval",
-        "first_subscribed_at",
-        "subscription_started_at",
-        "next_bill_date",
-        "net_payment_term",
-        "invoices_finalized",
-        "invoices_paid",
-        "invoices_pending",
-        "invoices_failed",
-        "invoices_draft",
-        "invoices_voided",
-        "overdue_invoices",
-        "oldest_overdue_days",
-        "invoices_due",
-        "avg_days_to_pay",
-        "last_invoice_on",
-        "total_invoiced",
-        "total_paid",
-        "outstanding",
-        "overdue_amount",
-        "failed_amount",
-        "credits",
-        "average_invoice",
-        "setup_score",
-        "setup_completion",
-        "vehicles",
-        "drivers",
-        "members",
-        "signed_up_on",
-        "customer_since",
-        "renewal_date",
-        "status",
-        "reservations_ever",
-        "reservations_30d",
-        "reservations_prev_30d",
-        "reservations_60d",
-        "reservations_90d",
-        "reservations_prev_90d",
-        "reservations_12m",
-        "reservations_30d_year_ago",
-        "reservations_prev_30d_year_ago",
-        "reservations_90d_year_ago",
-        "first_reservation_at",
-        "last_activity_at",
-        "active_months_12m",
-        "trips_per_month",
-        "trend_30d",
-        "trend_90d",
-        "trend_90d_year",
-        "completed_12m",
-        "cancelled_12m",
-        "pending_12m",
-        "trips_12m",
-        "cancellation_rate",
-        "cancellation_rate_90d",
-        "cancellation_rate_prev_90d",
-        "completed_90d",
-        "completed_prev_90d",
-        "revenue_12m",
-        "revenue_90d",
-        "revenue_prev_90d",
-        "booked_value_future",
-        "future_trips",
-        "future_trips_30d",
-        "avg_trip_value",
-        "collected_12m",
-        "collection_rate_90d",
-        "collection_rate_12m",
-        "outstanding_trips",
-        "driver_trips_90d",
-        "driver_app_rate",
-        "own_completed_90d",
-        "own_completed_prev_90d",
-        "average_rating",
-        "average_distance_miles",
-        "average_duration_minutes",
-        "charge_attempts",
-        "charge_attempts_90d",
-        "charges_succeeded_90d",
-        "charges_failed_90d",
-        "charge_success_rate",
-        "refund_rate",
-        "active_disputes",
-        "disputes_ever",
-        "dispute_rate",
-        "last_charge_at",
-        "charge_volume_90d",
-        "charge_volume_12m",
-        "refunded_90d",
-        "net_charged_90d",
-        "average_charge_90d",
-        "disputed_amount",
-        "members_now",
-        "members_added_90d",
-        "drivers_now",
-        "drivers_added_90d",
-    ]
-)
-"""The metrics that are the operator's own: its bills, trips, cards and people; no judgement, no view of ours on it."""
 
 _STANDINGS = frozenset({"active", "onboarding"})
 """Statuses that a customer is told; the others are how we count it."""
@@ -196,8 +93,13 @@ def customer_account(account: Account) -> Account:
     )
 
 
+def is_for_customers(metric: str) -> bool:
+    """Whether a metric is the operator's own: its bills, trips, cards and people; no judgement, no view of ours on it."""
+    return metric in METRICS and METRICS[metric].audience == "customer"
+
+
 def _own_figure(name: str, found: Figure) -> Figure:
-    if name not in CUSTOMER_METRICS:
+    if not is_for_customers(name):
         return NOT_FOR_CUSTOMERS
     if name == "status" and isinstance(found, Fact) and found.value not in _STANDINGS:
         return NOT_FOR_CUSTOMERS

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -22,23 +23,7 @@ from customer_research.errors import RenderError
 
 LOCALE = "en_US"
 
-SIGNED = frozenset(
-    {
-        "trend_30d",
-        "trend_90d",
-        "trend_90d_year",
-        "trend_30d_seasonal",
-        "usage_trend",
-        "mrr_difference",
-        "members_added_90d",
-        "drivers_added_90d",
-        "contribution_points",
-        "score_change",
-        "change",
-    }
-)
-"""Metrics that are changes: shown with a plus sign when positive."""
-
+_CHANGES = frozenset({"contribution_points", "score_change", "change"})
 _SEQUENCES = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])|\x9b[0-?]*[ -/]*[@-~]"
 )
@@ -227,6 +212,14 @@ DISPLAYS: Mapping[str, Callable[[Any], str]] = MappingProxyType(
 """Unit → words. Each raises `TypeError` (or a relative) for a value that the unit cannot hold, `None` above all."""
 
 
+@cache
+def is_change(metric: str) -> bool:
+    """Whether a figure is a change, which is shown with a plus sign when positive."""
+    from customer_research.domain.catalogue import METRICS  # noqa: PLC0415 - start-up time
+
+    return metric in _CHANGES or (metric in METRICS and METRICS[metric].sign == "change")
+
+
 def unit_words(value: Any, unit: str, metric: str = "") -> str:
     """A value in words, by its unit; a metric that is a change has its plus sign.
 
@@ -243,7 +236,7 @@ def unit_words(value: Any, unit: str, metric: str = "") -> str:
             f"The figure {metric or 'without a name'} holds {value!r}, which is not a value of unit {unit!r}.",
             hint="An unknown value is a Gap with its reason, never None.",
         ) from None
-    if metric not in SIGNED or isinstance(value, bool) or value <= 0:
+    if not is_change(metric) or isinstance(value, bool) or value <= 0:
         return words
     return words.replace("under ", "under +") if words.startswith("under") else f"+{words}"
 

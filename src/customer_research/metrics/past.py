@@ -5,7 +5,7 @@ of a subscription) can be told as of any past date; a column that the source ove
 the past that used it would know the future. So such columns are taken away (`rewound_sql`), and the metrics that rest on them
 are not judged (`unjudged`). A table that was read in time, or of which the lake keeps that version, is whole.
 
-Of some overwritten columns another table tells what they were (`Overwritten.again`): each attempt to pay has its instant, so
+Of some overwritten columns another table tells what they were (`OverwrittenValue.again`): each attempt to pay has its instant, so
 payments tell an invoice's status, and of HubSpot's properties the history is kept (`record_tables.STATES`). Such a record comes
 as often as it changed, each time with the instants between which it stood so (`rewound_sql`), and of these a query at a past
 instant reads the one that it had then (`with_rebuilt`). What it was before its history begins is unknown.
@@ -19,128 +19,87 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from customer_research.metrics.catalogue import METRICS
+from customer_research.domain.catalogue import METRICS
 from customer_research.record_tables import LAKE_TABLES, STATES, TABLES
 
 
 @dataclass(frozen=True, slots=True)
-class Overwritten:
-    """Columns of a table that its source overwrites in place without telling when, and the metrics that rest on them.
+class OverwrittenValue:
+    """Columns of a table that its source overwrites in place without telling when: a metric's entry names it by `name`.
 
     `again` is the table that tells what they were, where there is one; without its rows they are as lost as the others.
     """
 
-    what: str
+    name: str
+    words: str
     table: str
-    columns: tuple[str, ...]
-    metrics: tuple[str, ...]
+    columns: tuple[str, ...] = ()
     again: str = ""
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that rest on it."""
+        return tuple(metric.name for metric in METRICS.values() if self.name in metric.overwritten)
 
-def _overwritten(what: str, table: str, columns: str, metrics: str, again: str = "") -> Overwritten:
-    return Overwritten(what, table, tuple(columns.split()), tuple(metrics.split()), again)
+
+def _value(name: str, words: str, table: str, columns: str = "", again: str = "") -> OverwrittenValue:
+    return OverwrittenValue(name, words, table, tuple(columns.split()), again)
 
 
-OVERWRITTEN: tuple[Overwritten, ...] = (
-    _overwritten(
+OVERWRITTEN: tuple[OverwrittenValue, ...] = (
+    _value(
+        "ticket",
         "a ticket's status and stages",
         "ticket",
         "status stage priority types tags due_date is_open is_done is_commitment edited_at",
-        """
-        open_tickets open_tickets_over_7d open_tickets_over_30d high_priority_open oldest_open_days resolved_90d
-        median_resolution_days feature_requests_open commitments_open commitments_at_risk
-        """,
     ),
-    _overwritten(
+    _value(
+        "csm",
         "the CSM view's columns",
         "csm",
-        """
-        plan_code plan_name plan_interval mrr_minor app_plan vehicles drivers members setup_score customer_segment fleet_size
-        hubspot_churn_status reservations_total reservations_30d reservation_amount_12m_minor last_reservation_at
-        last_assignment_at engagement_status is_current
-        """,
-        """
-        csm_status csm_plan_code csm_mrr hubspot_churn_hint app_plan setup_score setup_completion vehicles drivers members
-        lifetime_reservations_csm trip_revenue_12m_csm size_tier size_label fleet_label days_since_assignment
-        engagement_status reactivated csm_last_event mrr_difference churn_conflict
-        """,
+        "plan_code plan_name plan_interval mrr_minor app_plan vehicles drivers members setup_score customer_segment fleet_size hubspot_churn_status reservations_total reservations_30d reservation_amount_12m_minor last_reservation_at last_assignment_at engagement_status is_current",
     ),
-    _overwritten("a member's last login", "member", "last_login_at", "last_login_at days_since_login"),
-    _overwritten("a dispute's status", "dispute", "status is_active", "active_disputes disputed_amount"),
-    _overwritten(
-        "what of a trip is paid",
-        "reservation",
-        "paid_minor due_minor",
-        "collected_12m collection_rate_90d collection_rate_12m outstanding_trips",
-    ),
-    _overwritten("a trip's rating", "reservation", "rating", "average_rating"),
-    _overwritten(
-        "what of a charge is refunded",
-        "charge",
-        "refunded_minor",
-        "refund_rate refund_rate_prev refunded_90d net_charged_90d",
-    ),
-    _overwritten(
-        "whether a contact has left",
-        "contact",
-        "has_left modified_at",
-        "contacts_left contacts_active",
-        STATES["contact"],
-    ),
-    _overwritten(
+    _value("login", "a member's last login", "member", "last_login_at"),
+    _value("dispute", "a dispute's status", "dispute", "status is_active"),
+    _value("trip_paid", "what of a trip is paid", "reservation", "paid_minor due_minor"),
+    _value("rating", "a trip's rating", "reservation", "rating"),
+    _value("refunds", "what of a charge is refunded", "charge", "refunded_minor"),
+    _value("leavers", "whether a contact has left", "contact", "has_left modified_at", STATES["contact"]),
+    _value(
+        "deal",
         "a deal's stage",
         "deal",
         "stage pipeline deal_type amount_minor is_open is_won is_expansion close_date closed_lost_reason",
-        "deals_open deals_won expansion_deals_open",
         STATES["deal"],
     ),
-    _overwritten(
+    _value(
+        "company",
         "the HubSpot company's properties",
         "company",
-        """
-        lifecycle_stage lead_status owner_id owner_name customer_segment fleet_size contract_end_date renewal_date
-        last_contacted_at
-        """,
-        """
-        lifecycle_stage owner_id owner_name contract_end_date contract_renewal_date last_contact_at days_since_contact renewal_date
-        days_to_renewal
-        """,
+        "lifecycle_stage lead_status owner_id owner_name customer_segment fleet_size contract_end_date renewal_date last_contacted_at",
         STATES["company"],
     ),
-    _overwritten(
+    _value(
+        "period",
         "a subscription's planned end and its running period",
         "subscription",
         "ending_at period_start period_end previous_plan_code next_plan_code downgrade_plan_date",
-        """
-        pending_cancellation subscription_ends_on days_to_end downgraded_180d yearly_period_end next_bill_date renewal_date
-        days_to_renewal
-        """,
     ),
-    _overwritten("the term of payment", "customer", "net_payment_term", "net_payment_term"),
-    _overwritten(
+    _value("term", "the term of payment", "customer", "net_payment_term"),
+    _value(
+        "payment_status",
         "an invoice's payment status",
         "invoice",
         "payment_status payment_overdue due_minor updated_at",
-        """
-        invoices_paid invoices_pending invoices_failed invoices_failed_90d overdue_invoices overdue_not_failed
-        oldest_overdue_days invoices_due invoice_success_rate avg_days_to_pay payment_success_worst
-        total_paid outstanding overdue_amount failed_amount given_back_amount
-        """,
         "payment",
     ),
-    _overwritten("whether an invoice was voided", "invoice", "", "invoices_voided voided_amount"),
-    _overwritten("what of a credit note was voided or used", "credit_note", "void_minor balance_minor", "credits"),
+    _value("voided", "whether an invoice was voided", "invoice"),
+    _value("credit", "what of a credit note was voided or used", "credit_note", "void_minor balance_minor"),
 )
-"""What sources overwrite, and what rests on it. Of the columns of a coupon see `UNTOLD_COUPON_SQL`."""
+"""What sources overwrite. Of the columns of a coupon see `UNTOLD_COUPON_SQL`."""
 
 RETOLD_BY: Mapping[str, str] = MappingProxyType({one.table: one.again for one in OVERWRITTEN if one.again})
 """Table → the table that tells what its records were."""
-
-IN_PLACE: Mapping[str, str] = MappingProxyType({metric: one.what for one in OVERWRITTEN for metric in one.metrics})
-"""Metric → the overwritten value that it rests on; a metric that is not here can be told of any past instant."""
-
-STANDING = frozenset({"csm_churned", "csm_churned_on", "plan_segment", "segment"})
-"""Metrics over columns without a history that nevertheless are told of the past: an event with its date."""
 
 UNTOLD_COUPON_SQL = """
 SELECT DISTINCT operator_id FROM coupon WHERE frequency = 'recurring' AND NOT frequency_duration_remaining IS NULL
@@ -159,7 +118,7 @@ def unjudged(rewound: Collection[str], told_again: Collection[str]) -> Mapping[s
     `told_again` are the tables of which others tell what their records were (`retold`).
     """
     return {
-        metric: one.what
+        metric: one.words
         for one in OVERWRITTEN
         if one.table in rewound and not (one.again and one.table in told_again)
         for metric in one.metrics
@@ -321,8 +280,3 @@ def with_rebuilt(sql: str, tables: Collection[str]) -> str:
         sql, found = re.subn(_READ.format(_READ_AS.get(table, table)), then, sql)
         assert found == 1
     return sql
-
-
-def unclassified() -> frozenset[str]:
-    """Names here that the catalogue does not have (a test keeps it empty)."""
-    return frozenset({*IN_PLACE, *STANDING}) - frozenset(METRICS)

@@ -14,9 +14,9 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Literal
 
+from customer_research.domain.catalogue import METRICS, SUBJECTS, Unit
 from customer_research.domain.evidence import ANSWERS
 from customer_research.errors import UsageError
-from customer_research.metrics.catalogue import METRICS, SUBJECTS, Unit
 from customer_research.metrics.evidence import RECORDS
 
 ACCOUNT_TABLE = "account_metrics"

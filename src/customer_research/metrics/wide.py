@@ -14,7 +14,7 @@ from types import MappingProxyType
 import sqlglot
 from sqlglot import exp
 
-from customer_research.metrics.catalogue import METRICS, PARTLY, SUBJECTS, Metric
+from customer_research.domain.catalogue import METRICS, SUBJECTS, Metric
 from customer_research.metrics.past import with_rebuilt
 from customer_research.metrics.queries import (
     ACCOUNT_TABLE,
@@ -244,9 +244,8 @@ def _final(metric: Metric, derived: Mapping[str, str], lacking: Collection[str],
     """A derived metric is null when tables are unknown: one of them, or all of those with part of which it holds."""
     if metric.subject != "derived" or metric.name in untold:
         return f"a.{metric.name}"
-    partly = metric.name in PARTLY
     tables = [table for table in metric.tables if table in lacking]
-    known = not tables or (partly and len(tables) < len(metric.tables))
-    unknown = (" AND " if partly else " OR ").join(f"a.{_lacks(table)}" for table in tables)
+    known = not tables or (metric.partly and len(tables) < len(metric.tables))
+    unknown = (" AND " if metric.partly else " OR ").join(f"a.{_lacks(table)}" for table in tables)
     cell = derived[metric.name] if known else f"CASE WHEN NOT ({unknown}) THEN {derived[metric.name]} END"
     return f"CAST({cell} AS {account_columns()[metric.name]})"

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from customer_research.domain.evidence import Fact, Figure
-from customer_research.domain.ranges import RANGES
+from customer_research.domain.ranges import range_of
 from customer_research.domain.report import Tone
 from customer_research.domain.urgency import Level
 
@@ -37,6 +37,6 @@ def tone_of(figure: Figure) -> Tone:
     """The tone of a metric's figure; a gap is unknown, never good."""
     if not isinstance(figure, Fact):
         return "unknown"
-    bounds = RANGES.get(figure.metric)
+    bounds = range_of(figure.metric)
     value: Any = figure.value
     return bounds.tone(value) if bounds and isinstance(value, int | float) else "neutral"

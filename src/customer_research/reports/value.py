@@ -9,7 +9,7 @@ from typing import Any
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
-from customer_research.domain.ranges import goal, is_healthy
+from customer_research.domain.ranges import goal
 from customer_research.domain.report import Block, Missing, Prose, Table, Text
 from customer_research.domain.words import counted, share_words, value_words
 from customer_research.reports import days
@@ -134,7 +134,7 @@ def _app_win(app: Compared) -> Iterator[Prose]:
     if isinstance(base, Fact) and now.value - base.value >= _APP_UP:
         text = f"The driver app is used on {value_words(now)} of the trips with a driver, up from {value_words(base)}."
         yield Prose(text, (now, base), "good")
-    elif is_healthy("driver_app_rate", now.value):
+    elif goal("driver_app_rate").holds(now.value):
         yield Prose(f"The driver app is used on {value_words(now)} of the trips with a driver.", (now,), "good")
 
 
@@ -147,7 +147,7 @@ def _paid(account: Account) -> Iterator[Prose]:
 
 def _cards(account: Account) -> Iterator[Prose]:
     rate, attempts = account.fact("charge_success_rate"), account.fact("charge_attempts_90d")
-    if rate and attempts and attempts.value >= _FEWEST_CHARGES and is_healthy("charge_success_rate", rate.value):
+    if rate and attempts and attempts.value >= _FEWEST_CHARGES and goal("charge_success_rate").holds(rate.value):
         text = f"{value_words(rate)} of {counted(attempts.value, 'card charge')} in 90 days succeeded."
         yield Prose(text, (rate, attempts), "good")
 
@@ -180,12 +180,12 @@ def _gaps(account: Account) -> Iterator[Prose]:
     if ever is not None and ever.value == 0:
         yield Prose("No reservation has been made yet: book a first trip together.", (ever,), "bad")
     setup = account.fact("setup_completion")
-    if setup is not None and not is_healthy("setup_completion", setup.value):
+    if setup is not None and not goal("setup_completion").holds(setup.value):
         yield Prose(f"Set-up is {value_words(setup)} done: finish it together.", (setup,), "watch")
     app, drivers = account.fact("driver_app_rate"), account.fact("driver_trips_90d")
-    if app is not None and not is_healthy("driver_app_rate", app.value):
+    if app is not None and not goal("driver_app_rate").holds(app.value):
         facts = (app,) if drivers is None else (app, drivers)
-        text = f"The driver app is used on {value_words(app)} of the trips with a driver (goal {share_words(goal('driver_app_rate'))}): show drivers and dispatch what it saves."
+        text = f"The driver app is used on {value_words(app)} of the trips with a driver (goal {share_words(goal('driver_app_rate').limit)}): show drivers and dispatch what it saves."
         yield Prose(text, facts, "watch")
     charges = account.fact("charge_attempts")
     if charges is not None and charges.value == 0:

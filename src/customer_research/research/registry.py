@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from customer_research.documents.formats import FORMATS
+from customer_research.domain.catalogue import METRICS, SUBJECTS
 from customer_research.domain.health import BAND_LABELS, BAND_ORDER, STATUS_LABELS
 from customer_research.domain.urgency import LEVEL_LABELS
 from customer_research.health.alerts.declared import load_alert_rules
@@ -21,7 +22,6 @@ from customer_research.health.scorecard import (
     load_scorecard,
     shipped_scorecards,
 )
-from customer_research.metrics.catalogue import METRICS, SUBJECTS
 from customer_research.reports.kinds import EVERY_KIND
 from customer_research.research.one.figures import WIDE_METRICS
 from customer_research.research.one.judge import playbook_of, urgency_causes

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from customer_research.connect.source import Subject
 from customer_research.domain.account import Account, people_of
+from customer_research.domain.catalogue import Metric
 from customer_research.domain.check import CheckResult
 from customer_research.domain.evidence import Evidence, Gap
 from customer_research.domain.explanation import Explanation
@@ -15,7 +16,6 @@ from customer_research.domain.identity import LookupAnswer
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Report
 from customer_research.errors import CustomerResearchError, UsageError
-from customer_research.metrics.catalogue import Metric
 from customer_research.metrics.queries import EVIDENCE, evidence_sql
 from customer_research.reports.build import INTERNALLY
 from customer_research.reports.kinds import KINDS

@@ -42,7 +42,7 @@ from customer_research.domain.report import (
     Table,
     Tone,
 )
-from customer_research.domain.words import SIGNED, dated_words
+from customer_research.domain.words import dated_words, is_change
 from customer_research.errors import ExtraMissing, RenderError
 
 if TYPE_CHECKING:
@@ -317,7 +317,7 @@ def _number_format(fact: Fact[Any]) -> str:
     if fact.unit == "days":
         return _DAYS[fact.value != int(fact.value)]
     number = _NUMBERS.get(fact.unit, "")
-    return f"+{number};-{number};{number}" if number and fact.metric in SIGNED else number
+    return f"+{number};-{number};{number}" if number and is_change(fact.metric) else number
 
 
 def _numbers(presenter: Presenter, receipts: Sequence[Receipt]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from customer_research.domain.account import Account
 from customer_research.domain.alert import Alert, Episode, RuleInWords, alerts_of
+from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.report import Report
 from customer_research.domain.snapshot import Snapshot
@@ -21,7 +22,6 @@ from customer_research.engines.engine import open_engine
 from customer_research.errors import UsageError
 from customer_research.health.alerts.declared import shipped_text
 from customer_research.health.alerts.telling import SCORE, SCORE_BEFORE, SHARE, rule_in_words
-from customer_research.metrics.catalogue import METRICS
 from customer_research.reports.kinds.alert_simulation import SimulatedAlerts, build_simulated
 from customer_research.reports.kinds.alerts import (
     CheckedAlerts,

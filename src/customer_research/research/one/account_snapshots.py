@@ -13,10 +13,10 @@ from pathlib import Path
 import customer_research
 from customer_research.domain import reading
 from customer_research.domain.account_snapshot import AccountSnapshot, Code
+from customer_research.domain.catalogue import METRICS
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Report
 from customer_research.errors import UsageError
-from customer_research.metrics.catalogue import METRICS
 from customer_research.reports.build import INTERNALLY
 from customer_research.reports.kinds import KINDS, difference
 from customer_research.research.one.operators import Operators

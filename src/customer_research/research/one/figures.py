@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from customer_research.domain.catalogue import METRICS, SUBJECTS, Metric
 from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Receipt
 from customer_research.domain.money import Money, totals
 from customer_research.engines.duckdb import Memory
-from customer_research.metrics.catalogue import METRICS, PARTLY, SUBJECTS, Metric
 from customer_research.metrics.queries import (
     ACCOUNT_TABLE,
     ANSWERED,
@@ -190,7 +190,7 @@ class Measuring:
     def _derived_figure(self, metric: Metric, row: Mapping[str, Any]) -> Figure:
         missing = [(table, gap) for table in metric.tables if (gap := self._table_gap(table)) is not None]
         value, basis = row.get(metric.name), self._derived_basis(metric)
-        if missing and metric.name not in PARTLY:
+        if missing and not metric.partly:
             gap = missing[0][1]
             return _named(gap, metric)
         if value is not None and basis:

@@ -12,9 +12,9 @@ from customer_research.connect.concurrent import together
 from customer_research.connect.source import Batch, Source, Stream, Subject
 from customer_research.connect.sql import SqlAnswer
 from customer_research.domain.account import Records
+from customer_research.domain.catalogue import SUBJECTS
 from customer_research.domain.evidence import Gap
 from customer_research.errors import CustomerResearchError
-from customer_research.metrics.catalogue import SUBJECTS
 from customer_research.metrics.queries import LISTINGS, subject_sql
 from customer_research.research.connections import Connections
 from customer_research.research.one.dossier import BOUND_TABLES, Gathered

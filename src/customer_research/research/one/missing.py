@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from customer_research.documents.present import gap_words
 from customer_research.domain.account import Account
+from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import ANSWERS, Gap
 from customer_research.domain.report import Report
 from customer_research.health.bounds import (
@@ -19,7 +20,6 @@ from customer_research.health.bounds import (
     verdict_columns,
 )
 from customer_research.health.scorecard import Scorecard
-from customer_research.metrics.catalogue import METRICS
 from customer_research.metrics.queries import SILENT, account_columns
 from customer_research.reports.build import STREAMS
 from customer_research.reports.kinds.missing import Unknown, build

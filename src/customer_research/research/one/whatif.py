@@ -9,12 +9,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from customer_research.domain.account import Account
+from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Receipt
 from customer_research.domain.report import Report
-from customer_research.domain.words import SIGNED
 from customer_research.errors import UsageError
 from customer_research.health.whatif import Assumed, changed_lines, read_value
-from customer_research.metrics.catalogue import METRICS
 from customer_research.reports.build import STREAMS
 from customer_research.reports.kinds.whatif import ASSUMPTION, Line, Supposition, build
 from customer_research.research.one.figures import WIDE_METRICS, Measuring
@@ -23,9 +22,6 @@ from customer_research.research.one.why import metric_named
 
 if TYPE_CHECKING:
     from customer_research.research.one.operators import Operators
-
-BELOW_ZERO = SIGNED | {"days_to_renewal"}
-"""Metrics that may be below zero: changes, and days to a date that is over."""
 
 DERIVED = tuple(metric.name for metric in WIDE_METRICS if metric.subject == "derived")
 
@@ -44,7 +40,7 @@ def read_assumptions(texts: Sequence[str]) -> tuple[Assumed, ...]:
         metric = metric_named(name.strip())
         if metric.name in found:
             raise UsageError(f"{metric.name} is assumed twice.", hint="Give each metric one value.")
-        found[metric.name] = read_value(metric.name, metric.unit, value, signed=metric.name in BELOW_ZERO)
+        found[metric.name] = read_value(metric.name, metric.unit, value, signed=metric.sign != "plain")
     if not found:
         raise UsageError("Nothing is assumed.", hint="Add metric=value, such as reservations_30d=0.")
     return tuple(found.values())

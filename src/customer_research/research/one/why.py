@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from customer_research.domain.catalogue import METRICS, SUBJECTS, Metric
 from customer_research.domain.evidence import Evidence, Fact, Figure, Gap
 from customer_research.domain.explanation import Explanation, Replay
 from customer_research.errors import UsageError
 from customer_research.health.scorecard import Rule, Scorecard
-from customer_research.metrics.catalogue import METRICS, SUBJECTS, Metric
 from customer_research.metrics.queries import EVIDENCE, derived_sql, subject_sql
 from customer_research.record_tables import TABLES
 from customer_research.reports.kinds.reason import Judged

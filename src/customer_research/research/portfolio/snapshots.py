@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from customer_research import private
+from customer_research.domain.catalogue import Metric
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import Band
 from customer_research.domain.snapshot import SCORING, STALE, Reading, Snapshot
 from customer_research.engines.engine import Engine, open_engine
 from customer_research.errors import UsageError
 from customer_research.health.assembly import status_of
-from customer_research.metrics.catalogue import Metric
 from customer_research.metrics.queries import account_columns
 
 if TYPE_CHECKING:

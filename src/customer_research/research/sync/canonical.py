@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from customer_research.domain.catalogue import SUBJECTS
 from customer_research.domain.records import CanonicalTable
 from customer_research.domain.vocabularies import VOCABULARIES
 from customer_research.engines.dialect import names_in
 from customer_research.errors import UsageError
-from customer_research.metrics.catalogue import SUBJECTS
 from customer_research.metrics.queries import subject_sql
 from customer_research.record_tables import LAKE_TABLES
 

@@ -1,0 +1,107 @@
+"""The metrics: one entry each, in `metrics/<subject>.toml` beside the query that computes it (`metrics/<subject>.sql`).
+
+A metric is a column of its subject's query. It is *known* when every table in `tables` answered; then an operator without
+rows has `empty` (0 for counts and amounts, None for figures that need a row: a gap "none_found"). Otherwise it is a gap,
+never a zero. Where the formulas come from: docs/decisions/0009-where-the-rules-come-from.md.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from types import MappingProxyType
+from typing import Any, Literal
+
+Unit = Literal[
+    "count", "ratio", "days", "money", "usd_minor", "date", "timestamp", "text", "boolean", "points", "number"
+]
+"""count: integer; ratio: 0..1 or a relative change; days: integer or number of days; money: minor units per currency
+(`Amounts`); usd_minor: minor units of USD (the source has no other currency); points: a vendor's own scale."""
+
+_ORDER = ("billing", "billing_money", "csm", "usage", "card", "card_money", "people", "support", "crm", "derived")
+"""The subjects in the order of the documentation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One query: its metrics' tables decide where it runs. `grain` is one row an operator, or an operator and currency."""
+
+    name: str
+    title: str
+    tables: tuple[str, ...]
+    grain: Literal["operator", "operator_currency"] = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One figure.
+
+    `formula` says in words how it is computed, with T for the instant; `healthy` which values are well, in the form that
+    `domain.ranges` reads (empty: the figure is context), and `praised` whether such a value is good or only not bad. `sign`:
+    a *change* is shown with its plus sign; of *either* sign are others that may be below zero. `overwritten` names what its
+    source overwrites without a date (`metrics.past`): of a past date such a figure is not known; all others can be told of
+    any. `evidence` is the kind of records behind it. A `partly` known one (derived) holds with part of its tables too; the
+    others would say something else without one of them, so they are a gap then.
+    """
+
+    name: str
+    subject: str
+    unit: Unit
+    label: str
+    formula: str
+    tables: tuple[str, ...]
+    evidence: str
+    empty: int | None
+    healthy: str = ""
+    praised: bool = True
+    sign: Literal["plain", "change", "either"] = "plain"
+    audience: Literal["internal", "customer"] = "internal"
+    overwritten: tuple[str, ...] = ()
+    partly: bool = False
+
+
+def _declared(subject: str) -> Mapping[str, Any]:
+    file = resources.files("customer_research").joinpath("metrics", f"{subject}.toml")
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def _metric(name: str, subject: str, entry: Mapping[str, Any], default: str) -> Metric:
+    """An entry with what it leaves out: its subject's usual tables, evidence of its own name, 0 without rows for what adds up."""
+    given = dict(entry)
+    needs_rows = given.pop("needs_rows", entry["unit"] not in {"count", "money", "usd_minor"})
+    return Metric(
+        name=name,
+        subject=subject,
+        tables=tuple(given.pop("tables", default).split()),
+        evidence=given.pop("evidence", name),
+        empty=None if needs_rows else 0,
+        overwritten=tuple(given.pop("overwritten", "").split()),
+        **given,
+    )
+
+
+_DECLARED: Mapping[str, Mapping[str, Any]] = MappingProxyType({subject: _declared(subject) for subject in _ORDER})
+
+SUBJECTS: Mapping[str, Subject] = MappingProxyType(
+    {
+        name: Subject(name, told["title"], tuple(told["tables"].split()), told.get("grain", "operator"))
+        for name, told in _DECLARED.items()
+    }
+)
+"""All queries by name."""
+
+METRICS: Mapping[str, Metric] = MappingProxyType(
+    {
+        name: _metric(name, subject, entry, told["default"])
+        for subject, told in _DECLARED.items()
+        for name, entry in told["metric"].items()
+    }
+)
+"""All metrics by name, in the order of the documentation."""
+
+RECORDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {name: entry for told in _DECLARED.values() for name, entry in told.get("records", {}).items()}
+)
+"""The records that stand behind figures, as declared; `metrics.evidence` makes queries of them."""
