@@ -78,8 +78,13 @@ class Sample:
 
 
 def documents() -> tuple[Path, ...]:
-    """All written pages with samples or links: the README, the guides and indexes, the skill."""
-    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "skills").rglob("*.md")]
+    """All written pages with samples or links: README, CONTRIBUTING, the guides and indexes, the skill."""
+    pages = [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "skills").rglob("*.md"),
+    ]
     return tuple(sorted(pages))
 
 
