@@ -38,7 +38,7 @@ from customer_research.health.scorecard import declaration_of
 from customer_research.lake import Lake
 from customer_research.record_tables import TABLES
 from customer_research.research.engine_choice import scratch
-from customer_research.research.past.backtest.lookback import STEPS, WINDOW, Past, look_back
+from customer_research.research.past.backtest.lookback import STEPS, WINDOW, Lookback, look_back
 from customer_research.research.past.backtest.signals import any_card
 from customer_research.research.past.backtest.trials import known_until, rows_of, tried_of
 from customer_research.research.past.calibration.on_lake import panel_of_card
@@ -89,7 +89,7 @@ def run(dates: int = DATES) -> None:
 
 def panel(
     settings: Settings, truth: Sequence[Row], folder: Path, dates: int = DATES, cards: Sequence[str] = CARDS
-) -> Past:
+) -> Lookback:
     """The shipped scorecards on the lake's past, its subscriptions with the notices of the world's truth."""
     tables = with_notices(Lake(settings.lake_folder).tables(), truth, folder)
     until = known_until(tables, settings.clock or datetime.now(UTC))
@@ -151,7 +151,7 @@ def _listed(columns: Sequence[str], changed: Mapping[str, str]) -> str:
     return ", ".join(f"{changed[name]} AS {name}" if name in changed else name for name in columns)
 
 
-def told(past: Past, truth: Sequence[Row]) -> None:
+def told(past: Lookback, truth: Sequence[Row]) -> None:
     """Print how each did."""
     rows = rows_of(past)
     print(
@@ -204,7 +204,7 @@ def share(value: float) -> str:
     return f"{value:.1%}"
 
 
-def lifts(past: Past) -> Iterator[Lift]:
+def lifts(past: Lookback) -> Iterator[Lift]:
     """Each rule and gate of the canonical scorecard, and each candidate: how much oftener who had it left than all."""
     rows = rows_of(past)
     said = next(one for one in past.cards if one.card.name == WITH_CANDIDATES)
@@ -245,7 +245,7 @@ def written(found: Iterable[Lift]) -> str:
     return text.getvalue()
 
 
-def _fitted(past: Past) -> str:
+def _fitted(past: Lookback) -> str:
     """What `calibrate` would make of the canonical rules."""
     said = next(one for one in past.cards if one.card.name == "canonical" and one.card.version == "2")
     fitted = calibrate(panel_of_card(past, said), Terms(0, draws=50, base=said.card.name, cuts=said.card.cuts))
@@ -253,7 +253,7 @@ def _fitted(past: Past) -> str:
     return f"{found.outcome}: {found.events} accounts left; AUC {words(found.fitted.auc if found.fitted else None)}"
 
 
-def _of_causes(past: Past, rows: Rows, truth: Sequence[Row]) -> Estimate | None:
+def _of_causes(past: Lookback, rows: Rows, truth: Sequence[Row]) -> Estimate | None:
     """AUC of logistic regression on the world's own covariates, segment and notice, each account judged by the others."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - a development dependency
 
@@ -266,7 +266,7 @@ def _of_causes(past: Past, rows: Rows, truth: Sequence[Row]) -> Estimate | None:
     return evaluate(Scored(risk, None), ChurnRows(past.churned, rows.panel.accounts)).auc
 
 
-def causes_of(past: Past, truth: Sequence[Row]) -> Floats:
+def causes_of(past: Lookback, truth: Sequence[Row]) -> Floats:
     """(rows, causes) what the world's mechanism looked at in the last month before each date, the segment, and the notice."""
     months: dict[str, list[Row]] = defaultdict(list)
     for row in truth:

@@ -20,7 +20,7 @@ from customer_research.connect import http
 from customer_research.connect.http import Pace
 from customer_research.research import Research, system_clock
 from customer_research.research.one import operators
-from customer_research.research.portfolio.take import Asked, take
+from customer_research.research.portfolio.take import SnapshotOrder, take
 from customer_research.research.sync import all_sources
 from customer_research.settings import LakeSettings, Settings, StoreSettings, load_settings
 from customer_research.surfaces.cli.session import finished
@@ -167,7 +167,7 @@ def _pull(chosen: Settings) -> None:
     try:
         outcomes = all_sources.run(chosen, clock)
         assert {outcome.state for outcome in outcomes} == {"done"}
-        take(chosen, clock, Asked())
+        take(chosen, clock, SnapshotOrder())
     finally:
         os.umask(umask)
 

@@ -12,7 +12,7 @@ from portfolio_cases import Row, written
 from customer_research.engines.duckdb import DuckDB
 from customer_research.health.scorecard import load_scorecard
 from customer_research.research.one.judge import METRIC_NAMES
-from customer_research.research.past.backtest.lookback import Counting, Past, look_back
+from customer_research.research.past.backtest.lookback import Counting, Lookback, look_back
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 BEGAN = NOW - timedelta(days=700)
@@ -134,7 +134,7 @@ def looked_back(
     counting: Counting = "voluntary",
     until: datetime = NOW,
     absent: Sequence[str] = (),
-) -> Past:
+) -> Lookback:
     """The past of these tables."""
     found = written(folder, tables, absent=absent)
     with DuckDB() as engine:

@@ -22,8 +22,8 @@ from customer_research.engines.duckdb import DuckDB, Memory
 from customer_research.engines.rows import canonical_columns
 from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns, subject_sql
 from customer_research.record_tables import LAKE_TABLES, TABLES
-from customer_research.research.one.dossier import BOUND_TABLES, MEMORY_TABLES, Gathered
-from customer_research.research.one.figures import Measuring
+from customer_research.research.one.dossier import BOUND_TABLES, MEMORY_TABLES, Dossier
+from customer_research.research.one.figures import Measurement
 from customer_research.research.past.history.calendar import Calendar
 from customer_research.research.portfolio.measure import measure
 
@@ -108,11 +108,11 @@ def _gap_rows(gaps: Gaps) -> list[Row]:
     ]
 
 
-def alone(memory: Memory, operator_id: str, as_of: datetime, tables: Tables, gaps: Gaps) -> Measuring:
+def alone(memory: Memory, operator_id: str, as_of: datetime, tables: Tables, gaps: Gaps) -> Measurement:
     """One operator measured as the live path does it: its own records only, each table known or a gap."""
     own = {name: [row for row in tables.get(name, ()) if row.get("operator_id") == operator_id] for name in TABLES}
     unknown = {table: one for (who, table), one in gaps.items() if who is None or who == operator_id}
-    gathered = Gathered(operator_id, as_of)
+    gathered = Dossier(operator_id, as_of)
     for name in MEMORY_TABLES:
         gathered.records[name] = Records(name, tuple(own[name]), (receipt(name),), unknown.get(name))
     gathered.bound_gaps = {name: unknown[name] for name in BOUND_TABLES if name in unknown}
@@ -122,7 +122,7 @@ def alone(memory: Memory, operator_id: str, as_of: datetime, tables: Tables, gap
         if set(subject.tables) & set(BOUND_TABLES):
             rows = memory.run(subject_sql(subject.name), {"as_of": as_of})
             gathered.answers[subject.name] = SqlAnswer((), rows, receipt(subject.name))
-    return Measuring(memory, gathered)
+    return Measurement(memory, gathered)
 
 
 def reading_of(score: HealthScore, findings: Sequence[str]) -> Row:

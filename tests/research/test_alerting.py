@@ -23,7 +23,7 @@ from customer_research.research.alerting import alert_rules, alerts, check, eval
 from customer_research.research.past.history.backfill import backfill
 from customer_research.research.portfolio.history import keep
 from customer_research.research.portfolio.snapshots import SNAPSHOTS
-from customer_research.research.portfolio.take import Asked, take
+from customer_research.research.portfolio.take import SnapshotOrder, take
 from customer_research.settings import Settings, load_settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import Store, open_store
@@ -283,7 +283,7 @@ def test_alerts_are_found_by_the_accounts_owner_under_id_or_name(tmp_path: Path)
     ]  # fmt: skip
     settings = settings_in(tmp_path)
     fill(settings.lake_folder, stories() | {"company": company})
-    take(settings, lambda: NOW, Asked())
+    take(settings, lambda: NOW, SnapshotOrder())
     alerts.checked(settings, now=LATER)
 
     def found(owner: str) -> set[str]:

@@ -11,7 +11,7 @@ from backtest_cases import BEGAN, NOW, ago, looked_back, subscription, tables_of
 from portfolio_cases import Row
 
 from customer_research.errors import UsageError
-from customer_research.research.past.backtest.lookback import WINDOW, CardPast, Past
+from customer_research.research.past.backtest.lookback import WINDOW, CardScores, Lookback
 from customer_research.research.past.calibration.on_lake import panel_of_card, without_rules
 
 LEFT = ago(200)
@@ -67,27 +67,27 @@ def ticket(operator: str, at: datetime, *, is_open: bool) -> Row:
 
 
 @pytest.fixture(scope="module")
-def past(tmp_path_factory: pytest.TempPathFactory) -> Past:
+def past(tmp_path_factory: pytest.TempPathFactory) -> Lookback:
     return looked_back(tmp_path_factory.mktemp("past"), world(), ("canonical", "retention"))
 
 
 @pytest.fixture(scope="module")
-def without_payments(tmp_path_factory: pytest.TempPathFactory) -> Past:
+def without_payments(tmp_path_factory: pytest.TempPathFactory) -> Lookback:
     tables = {**world(), "payment": []}
     return looked_back(tmp_path_factory.mktemp("unpaid"), tables, counting="any")
 
 
-def churn_of(past: Past) -> dict[str, datetime]:
+def churn_of(past: Lookback) -> dict[str, datetime]:
     """Who churned when, by the rows."""
     told = zip(past.operator_ids, past.churned_at, past.churned, strict=True)
     return {operator: at for operator, at, churned in told if churned and at is not None}
 
 
-def dates_of(past: Past, operator: str) -> list[datetime]:
+def dates_of(past: Lookback, operator: str) -> list[datetime]:
     return [at for one, at in zip(past.operator_ids, past.as_of, strict=True) if one == operator]
 
 
-def points_of(past: Past, said: CardPast, rule: str, operator: str) -> dict[datetime, int]:
+def points_of(past: Lookback, said: CardScores, rule: str, operator: str) -> dict[datetime, int]:
     column = [one.id for one in said.rules].index(rule)
     keys = zip(past.operator_ids, past.as_of, strict=True)
     told = zip(keys, said.points[:, column].tolist(), strict=True)
@@ -97,7 +97,7 @@ def points_of(past: Past, said: CardPast, rule: str, operator: str) -> dict[date
 # --- truth -------------------------------------------------------------------------------------------------------
 
 
-def test_churn_is_the_end_of_the_last_subscription_and_nothing_else(past: Past) -> None:
+def test_churn_is_the_end_of_the_last_subscription_and_nothing_else(past: Lookback) -> None:
     assert churn_of(past) == {"left": LEFT, "returned": ago(250), "forgot": LEFT}
     assert "never" not in past.operator_ids
     assert max(dates_of(past, "left")) < LEFT
@@ -105,19 +105,19 @@ def test_churn_is_the_end_of_the_last_subscription_and_nothing_else(past: Past) 
     assert [at for at in dates_of(past, "returned") if at > ago(190)] != []
 
 
-def test_a_churn_flag_of_the_csm_view_is_a_hint_only(past: Past) -> None:
+def test_a_churn_flag_of_the_csm_view_is_a_hint_only(past: Lookback) -> None:
     """`stays` is flagged as churned there and in HubSpot; billing has a running subscription."""
     assert len(dates_of(past, "stays")) == len(past.instants)
 
 
-def test_ends_that_billing_does_not_tell_drop_rows_with_the_reason(past: Past) -> None:
+def test_ends_that_billing_does_not_tell_drop_rows_with_the_reason(past: Lookback) -> None:
     dropped = {one.reason: one.rows for one in past.dropped}
     assert UNDATED not in past.operator_ids  # it is not even known when it was active
     assert dropped["unclear"] == 3  # the dates before the end that the CSM view calls a plan change
     assert [at for at in dates_of(past, ODD) if at + WINDOW > LEFT] == []
 
 
-def test_leaving_without_paying_is_kept_apart(past: Past, without_payments: Past) -> None:
+def test_leaving_without_paying_is_kept_apart(past: Lookback, without_payments: Lookback) -> None:
     dropped = {one.reason: one.rows for one in past.dropped}
     assert dropped["non_payment"] == 3
     assert "owed" not in churn_of(past)
@@ -130,7 +130,7 @@ def test_leaving_without_paying_is_kept_apart(past: Past, without_payments: Past
 # --- dates and windows ---------------------------------------------------------------------------------------------------
 
 
-def test_rows_lie_within_what_the_tables_can_tell(past: Past) -> None:
+def test_rows_lie_within_what_the_tables_can_tell(past: Lookback) -> None:
     assert min(past.as_of) >= BEGAN + timedelta(days=180)
     assert max(past.as_of) + WINDOW <= NOW
     assert {(b - a).days for a, b in zip(past.instants, past.instants[1:], strict=False)} == {30}
@@ -156,7 +156,7 @@ def test_tables_that_begin_too_late_or_know_no_subscriptions_are_refused(tmp_pat
 # --- no look ahead -------------------------------------------------------------------------------------------------------
 
 
-def test_what_became_known_later_changes_no_earlier_score(past: Past, tmp_path: Path) -> None:
+def test_what_became_known_later_changes_no_earlier_score(past: Lookback, tmp_path: Path) -> None:
     """Everything after an instant is taken away or set back: what is told of the dates up to it stays the same."""
     until = ago(210)
     known = {name: [_then(row, until) for row in rows if _known_at(row) < until] for name, rows in world().items()}
@@ -169,7 +169,7 @@ def test_what_became_known_later_changes_no_earlier_score(past: Past, tmp_path: 
         assert {key: first[key] for key in shared} == {key: second[key] for key in shared}
 
 
-def _said(past: Past, card: CardPast) -> dict[tuple[str, datetime], tuple[int, str, tuple[int, ...]]]:
+def _said(past: Lookback, card: CardScores) -> dict[tuple[str, datetime], tuple[int, str, tuple[int, ...]]]:
     keys = zip(past.operator_ids, past.as_of, strict=True)
     told = zip(card.scores.tolist(), card.bands, map(tuple, card.points.tolist()), strict=True)
     return dict(zip(keys, told, strict=True))
@@ -190,7 +190,7 @@ def _then(row: Row, until: datetime) -> Row:
     return told
 
 
-def test_invoices_stand_as_their_payments_told_then(past: Past) -> None:
+def test_invoices_stand_as_their_payments_told_then(past: Lookback) -> None:
     """Two invoices of one that owes failed two days after their issue: no earlier date knows of it."""
     failed = points_of(past, past.cards[0], "P2", "owes")
     first = BEGAN + timedelta(days=30 * (22 - 7))
@@ -200,7 +200,7 @@ def test_invoices_stand_as_their_payments_told_then(past: Past) -> None:
     assert any("100%" in warning for warning in past.warnings)
 
 
-def test_overwritten_values_are_left_out_by_name(past: Past, without_payments: Past) -> None:
+def test_overwritten_values_are_left_out_by_name(past: Lookback, without_payments: Lookback) -> None:
     canonical, retention = past.cards
     left = {out.rule for out in canonical.left_out if out.whole}
     assert left == {"P5", "P7", "E4", "E6", "S1", "S2", "S3", "S5", "G4", "G5"}
@@ -214,7 +214,7 @@ def test_overwritten_values_are_left_out_by_name(past: Past, without_payments: P
     assert any("no payments" in warning for warning in without_payments.warnings)
 
 
-def test_what_a_rule_took_is_its_severity(past: Past) -> None:
+def test_what_a_rule_took_is_its_severity(past: Lookback) -> None:
     panel = panel_of_card(past, past.cards[0])
     assert ((panel.signals >= 0) & (panel.signals <= 1)).all()
     points = {signal.name: signal.points for signal in panel.declared}
@@ -227,7 +227,7 @@ def test_what_a_rule_took_is_its_severity(past: Past) -> None:
     assert panel.signals[ids == "stays", column].max() == 0
 
 
-def test_a_receipt_names_the_tables_and_scorecards_behind_the_rows(past: Past) -> None:
+def test_a_receipt_names_the_tables_and_scorecards_behind_the_rows(past: Lookback) -> None:
     proof = past.receipts[-1]
     told = dict(proof.parameters)
     assert proof.source == "backtest"

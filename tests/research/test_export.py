@@ -15,7 +15,7 @@ from customer_research.documents.formats.notion import MOST_BYTES, pages
 from customer_research.domain.evidence import Fact, Receipt
 from customer_research.domain.report import Prose, Report, Section, Table, Text
 from customer_research.errors import ConfigError, Unavailable
-from customer_research.research.export import Exported, to_notion
+from customer_research.research.export import PageExport, to_notion
 from customer_research.settings import Settings
 from customer_research.sources.notion.pages import KEY, NotionPages
 from customer_research_sandbox.serve import Sandbox
@@ -41,7 +41,7 @@ class Desk:
         self.settings = settings.model_copy(update={"store": store})
         self.url = settings.notion.url
 
-    def export(self, report: Report, **options: Any) -> Exported:
+    def export(self, report: Report, **options: Any) -> PageExport:
         async def no_wait(_seconds: float) -> None:
             return None
 
@@ -160,7 +160,7 @@ def test_two_machines_at_once_leave_one_page(desk: Desk, settings: Settings, tmp
     elsewhere.mkdir()
     desks = (desk, Desk(settings, elsewhere))
 
-    async def both() -> list[Exported]:
+    async def both() -> list[PageExport]:
         runs = (to_notion(one.settings, lambda: NOW, report_of(9), None) for one in desks)
         return list(await asyncio.gather(*runs))
 

@@ -21,7 +21,7 @@ from customer_research.domain.snapshot import Snapshot
 from customer_research.errors import UsageError
 from customer_research.research.portfolio import newest
 from customer_research.research.portfolio.accounts import freshness_of
-from customer_research.research.portfolio.selection import Wanted
+from customer_research.research.portfolio.selection import Selection
 from customer_research.research.portfolio.snapshots import SNAPSHOTS, snapshots_of
 from customer_research.settings import LakeSettings, Settings
 
@@ -58,26 +58,26 @@ def table(report: Report, section: str) -> Table:
 
 @pytest.fixture(scope="module")
 def everybody(portfolio_settings: Settings) -> dict[str, dict[str, str]]:
-    return lines(newest.portfolio_csv(portfolio_settings, Wanted(most=None), now=NOW)[0])
+    return lines(newest.portfolio_csv(portfolio_settings, Selection(most=None), now=NOW)[0])
 
 
 @pytest.fixture(scope="module")
 def at_risk(portfolio_settings: Settings) -> dict[str, dict[str, str]]:
-    return lines(newest.risk_csv(portfolio_settings, Wanted(most=None), now=NOW)[0])
+    return lines(newest.risk_csv(portfolio_settings, Selection(most=None), now=NOW)[0])
 
 
 def test_those_who_left_or_never_began_are_left_out_unless_asked_for(
     everybody: dict[str, dict[str, str]], portfolio_settings: Settings
 ) -> None:
     assert {row["status"].split()[0] for row in everybody.values()} == {"active", "onboarding", "no"}
-    left = lines(newest.portfolio_csv(portfolio_settings, Wanted(statuses=("churned",), most=None), now=NOW)[0])
+    left = lines(newest.portfolio_csv(portfolio_settings, Selection(statuses=("churned",), most=None), now=NOW)[0])
     assert left
     assert not left.keys() & everybody.keys()
     assert all(row["status"].startswith("churned") for row in left.values())
 
 
 def test_the_worst_come_first_and_every_line_says_why(portfolio_settings: Settings) -> None:
-    report = newest.portfolio_report(portfolio_settings, Wanted(most=40), now=NOW)
+    report = newest.portfolio_report(portfolio_settings, Selection(most=40), now=NOW)
     shown = table(report, "attention")
     assert (len(shown.rows), shown.headers[-1]) == (40, "Why")
     health = [row[shown.headers.index("Health")] for row in shown.rows]
@@ -88,10 +88,10 @@ def test_the_worst_come_first_and_every_line_says_why(portfolio_settings: Settin
 
 
 def test_filters_leave_whom_they_say(everybody: dict[str, dict[str, str]], portfolio_settings: Settings) -> None:
-    def found(wanted: Wanted) -> dict[str, dict[str, str]]:
+    def found(wanted: Selection) -> dict[str, dict[str, str]]:
         return lines(newest.portfolio_csv(portfolio_settings, wanted, now=NOW)[0])
 
-    rich = found(Wanted(segments=("Enterprise",), min_mrr_minor=50_000, sort="mrr", most=None))
+    rich = found(Selection(segments=("Enterprise",), min_mrr_minor=50_000, sort="mrr", most=None))
     assert rich.keys() == {
         one
         for one, row in everybody.items()
@@ -99,13 +99,13 @@ def test_filters_leave_whom_they_say(everybody: dict[str, dict[str, str]], portf
     }
     amounts = [in_usd(row["mrr_by_currency"]) or 0 for row in rich.values()]
     assert amounts == sorted(amounts, reverse=True)
-    assert scenario(2) in found(Wanted(findings=("R1",), most=None))
-    assert list(found(Wanted(text="SILVERMEAD", most=None))) == [scenario(2)]
-    assert found(Wanted(text="100%_", most=None)).keys() == {
+    assert scenario(2) in found(Selection(findings=("R1",), most=None))
+    assert list(found(Selection(text="SILVERMEAD", most=None))) == [scenario(2)]
+    assert found(Selection(text="100%_", most=None)).keys() == {
         one for one, row in everybody.items() if "100%_" in row["name"].lower()
     }
     with pytest.raises(UsageError, match="no finding R99"):
-        found(Wanted(findings=("R99",)))
+        found(Selection(findings=("R99",)))
 
 
 def test_everybodys_mrr_is_told_in_its_own_currency(
@@ -113,7 +113,7 @@ def test_everybodys_mrr_is_told_in_its_own_currency(
 ) -> None:
     told = {money.currency for row in everybody.values() for money in stated(row["mrr_by_currency"])}
     assert told >= {"USD", "CAD", "JPY"}
-    report = newest.portfolio_report(portfolio_settings, Wanted(sort="mrr", most=None), now=NOW)
+    report = newest.portfolio_report(portfolio_settings, Selection(sort="mrr", most=None), now=NOW)
     shown = table(report, "attention")
     cells = [row[shown.headers.index("MRR")] for row in shown.rows]
     assert len(cells) == len(everybody)
@@ -144,7 +144,7 @@ def test_a_snapshot_of_a_version_that_kept_no_mrr_by_currency_knows_what_is_in_u
         kept = f"SELECT * EXCLUDE (mrr_by_currency) FROM read_parquet('{folder / 'accounts.parquet'}')"
         database.execute(f"COPY ({kept}) TO '{old / 'accounts.parquet'}'")
     settings = portfolio_settings.model_copy(update={"lake": LakeSettings(folder=tmp_path)})  # type: ignore[call-arg]
-    wanted = Wanted(sort="mrr", most=None)
+    wanted = Selection(sort="mrr", most=None)
     found = lines(newest.portfolio_csv(settings, wanted, now=NOW)[0])
     assert found.keys() == everybody.keys()
     report = newest.portfolio_report(settings, wanted, now=NOW)
@@ -164,7 +164,7 @@ def test_a_snapshot_of_a_version_that_kept_no_mrr_by_currency_knows_what_is_in_u
 
 
 def test_disagreements_name_the_scenarios_made_for_them(portfolio_settings: Settings) -> None:
-    shown = table(newest.portfolio_report(portfolio_settings, Wanted(), now=NOW), "disagreements")
+    shown = table(newest.portfolio_report(portfolio_settings, Selection(), now=NOW), "disagreements")
     titles = " ".join(str(row[0].text) for row in shown.rows if isinstance(row[0], Text))
     assert all(rule in titles for rule in ("R1", "R3", "R6", "R9", "R15", "R17", "R18"))
 
@@ -183,7 +183,7 @@ def test_silent_churn_outranks_a_failed_card_and_a_season_is_no_risk(at_risk: di
 def test_who_slips_without_a_word_stands_in_a_ranking_of_its_own(
     at_risk: dict[str, dict[str, str]], portfolio_settings: Settings
 ) -> None:
-    report = newest.risk_report(portfolio_settings, Wanted(most=1), now=NOW)
+    report = newest.risk_report(portfolio_settings, Selection(most=1), now=NOW)
     shown = table(report, "slipping")
     names = [row[0].text for row in shown.rows if isinstance(row[0], Text)]
     assert at_risk[scenario(2)]["name"] in names[:10]  # S02, silent churn (synthetic 8)
@@ -194,12 +194,12 @@ def test_who_slips_without_a_word_stands_in_a_ranking_of_its_own(
 
 
 def test_the_ranking_goes_by_risk_alone_when_asked(portfolio_settings: Settings) -> None:
-    ranked = lines(newest.risk_csv(portfolio_settings, Wanted(risk_sort="risk", most=None), now=NOW)[0])
+    ranked = lines(newest.risk_csv(portfolio_settings, Selection(risk_sort="risk", most=None), now=NOW)[0])
     assert [int(row["risk"]) for row in ranked.values()] == sorted(
         (int(row["risk"]) for row in ranked.values()), reverse=True
     )
     titles = {
-        sort: [one.title for one in newest.risk_report(portfolio_settings, Wanted(risk_sort=sort), now=NOW).sections]
+        sort: [one.title for one in newest.risk_report(portfolio_settings, Selection(risk_sort=sort), now=NOW).sections]
         for sort in ("loss", "risk")
     }
     assert "Ranked by expected loss" in titles["loss"]
@@ -207,7 +207,7 @@ def test_the_ranking_goes_by_risk_alone_when_asked(portfolio_settings: Settings)
 
 
 def test_churn_risk_keeps_the_churned_apart_and_calls_nothing_a_probability(portfolio_settings: Settings) -> None:
-    report = newest.risk_report(portfolio_settings, Wanted(most=10), now=NOW)
+    report = newest.risk_report(portfolio_settings, Selection(most=10), now=NOW)
     text = markdown.render(report)
     assert "it is not a probability" in text
     ids = {section.id for section in report.sections}
@@ -217,20 +217,20 @@ def test_churn_risk_keeps_the_churned_apart_and_calls_nothing_a_probability(port
 
 
 def test_a_choice_holds_for_those_who_left_as_well_and_they_are_never_ranked(portfolio_settings: Settings) -> None:
-    def left(wanted: Wanted) -> list[str]:
+    def left(wanted: Selection) -> list[str]:
         report = newest.risk_report(portfolio_settings, wanted, now=NOW)
         blocks = [block for one in report.sections if one.id == "churned" for block in one.blocks]
         return [
             str(row[0].text) for one in blocks if isinstance(one, Table) for row in one.rows if isinstance(row[0], Text)
         ]
 
-    everybody = left(Wanted())
+    everybody = left(Selection())
     assert len(everybody) > 1
-    assert left(Wanted(text=everybody[0])) == everybody[:1]
-    assert left(Wanted(text="nobody is called this")) == []
+    assert left(Selection(text=everybody[0])) == everybody[:1]
+    assert left(Selection(text="nobody is called this")) == []
     for status in ("churned", "never_started"):
         with pytest.raises(UsageError, match="have no churn risk"):
-            newest.risk_csv(portfolio_settings, Wanted(statuses=("active", status)), now=NOW)
+            newest.risk_csv(portfolio_settings, Selection(statuses=("active", status)), now=NOW)
 
 
 def test_a_source_that_gave_nothing_did_not_answer_in_full() -> None:
@@ -258,5 +258,5 @@ def test_a_source_that_gave_nothing_did_not_answer_in_full() -> None:
 def test_without_a_snapshot_the_next_step_is_named(portfolio_settings: Settings, tmp_path) -> None:  # type: ignore[no-untyped-def]
     bare = portfolio_settings.model_copy(update={"lake": LakeSettings(folder=tmp_path)})  # type: ignore[call-arg]
     with pytest.raises(UsageError, match="no snapshot") as told:
-        newest.portfolio_report(bare, Wanted(), now=NOW)
+        newest.portfolio_report(bare, Selection(), now=NOW)
     assert "portfolio score" in told.value.hint

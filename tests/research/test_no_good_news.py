@@ -17,15 +17,15 @@ from customer_research.reports.kinds import churn_risk, digest, portfolio_summar
 from customer_research.research.batch.batch import Row, summary_csv
 from customer_research.research.batch.entries import read_entries
 from customer_research.research.portfolio import newest
-from customer_research.research.portfolio.selection import Wanted
-from customer_research.research.portfolio.take import Asked, take
+from customer_research.research.portfolio.selection import Selection
+from customer_research.research.portfolio.take import SnapshotOrder, take
 from customer_research.settings import Settings
 from customer_research.surfaces.cli.summary import summary
 
 NOBODY = (
-    Wanted(text="nobody is called this"),
-    Wanted(bands=("critical",), segments=("Enterprise",)),
-    Wanted(min_mrr_minor=10**9),
+    Selection(text="nobody is called this"),
+    Selection(bands=("critical",), segments=("Enterprise",)),
+    Selection(min_mrr_minor=10**9),
 )
 NO_HISTORY = Gap("score history", "none_found", "there is no score history yet")
 
@@ -34,7 +34,7 @@ NO_HISTORY = Gap("score history", "none_found", "there is no score history yet")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = settings_in(tmp_path_factory.mktemp("nobody"))
     fill(settings.lake_folder, stories())
-    take(settings, lambda: NOW, Asked())
+    take(settings, lambda: NOW, SnapshotOrder())
     return settings
 
 
@@ -59,7 +59,7 @@ def no_good_news(report: Report, words: str) -> None:
 
 
 @pytest.mark.parametrize("wanted", NOBODY)
-def test_filters_that_fit_nobody(filled: Settings, wanted: Wanted) -> None:
+def test_filters_that_fit_nobody(filled: Settings, wanted: Selection) -> None:
     found, risks = newest._portfolio(filled, wanted, NOW), newest._risks(filled, wanted, NOW)
     quiet = Moves(found.snapshot, (), (), (), (), (), 0, found.receipt)
     words = f"without it there are {len(NAMES)} in the snapshot."
@@ -78,7 +78,7 @@ def test_filters_that_fit_nobody(filled: Settings, wanted: Wanted) -> None:
 def test_an_owner_whom_nobody_has_is_refused_with_those_there_are(filled: Settings) -> None:
     for make in (newest.portfolio_report, newest.risk_report):
         with pytest.raises(UsageError, match="No account owner's name has 'Nobody At All' in it"):
-            make(filled, Wanted(owner="Nobody At All"), now=NOW)
+            make(filled, Selection(owner="Nobody At All"), now=NOW)
 
 
 def test_a_snapshot_without_a_customer_says_so(filled: Settings) -> None:
@@ -92,7 +92,7 @@ def test_a_snapshot_without_a_customer_says_so(filled: Settings) -> None:
 def test_a_quiet_week_is_good_news_only_of_those_of_whom_it_can_be_told(
     filled: Settings, opened: int, tone: str
 ) -> None:
-    found = newest._portfolio(filled, Wanted(), NOW)
+    found = newest._portfolio(filled, Selection(), NOW)
     bands = (Group("healthy", 5, (), 0, 90.0), *((Group("unsettled", opened, (), 0, None),) if opened else ()))
     quiet = Moves(found.snapshot, (), (), (), (), (), 0, found.receipt)
     report = digest.build(Week(replace(found, bands=bands), quiet, NO_HISTORY, {}))
@@ -101,7 +101,7 @@ def test_a_quiet_week_is_good_news_only_of_those_of_whom_it_can_be_told(
 
 
 def test_those_whose_risk_is_unknown_are_not_called_safe(filled: Settings) -> None:
-    risks: Risks = replace(newest._risks(filled, Wanted(), NOW), levels=(), unjudged=3)
+    risks: Risks = replace(newest._risks(filled, Selection(), NOW), levels=(), unjudged=3)
     report = churn_risk.build(replace(risks, portfolio=replace(risks.portfolio, accounts=())))
     assert report.headline is not None
     assert report.headline.text == "0 operators at risk; the risk of 3 operators is unknown."
@@ -115,7 +115,7 @@ def test_those_whose_risk_is_unknown_are_not_called_safe(filled: Settings) -> No
 def test_alerts_that_are_filtered_or_snoozed_away_are_no_good_news(
     filled: Settings, words: str, snoozed: int, tone: str
 ) -> None:
-    found = newest._portfolio(filled, Wanted(), NOW)
+    found = newest._portfolio(filled, Selection(), NOW)
     place = alerts_kind.Desk(NOW, NOW, (found.receipt,), (), {})
     report = alerts_kind.build_open(alerts_kind.OpenAlerts(place, (), snoozed, words=words, of=3))
     assert report.headline is not None

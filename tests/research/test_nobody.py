@@ -11,7 +11,7 @@ from customer_research.domain.account import Records
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.identity import Candidate, Interpretation, LookupAnswer, Match
 from customer_research.errors import OperatorNotFound
-from customer_research.research.one.dossier import Gathered
+from customer_research.research.one.dossier import Dossier
 from customer_research.research.one.operators import _refuse_nobody, name_of
 from customer_research.research.one.resolve import Resolution
 
@@ -25,9 +25,9 @@ def resolution(name: str = "") -> Resolution:
     return Resolution(LookupAnswer(ID, (Interpretation("operator_id", ID),), (match,), match, 1), (RECEIPT,))
 
 
-def gathered(**tables: list[dict[str, Any]]) -> Gathered:
+def gathered(**tables: list[dict[str, Any]]) -> Dossier:
     records = {name: Records(name, tuple(rows), (RECEIPT,)) for name, rows in {"csm": [], **tables}.items()}
-    return Gathered(ID, AS_OF, records)
+    return Dossier(ID, AS_OF, records)
 
 
 def test_an_id_that_only_stands_for_itself_and_that_no_source_knows_is_nobody() -> None:
@@ -36,7 +36,7 @@ def test_an_id_that_only_stands_for_itself_and_that_no_source_knows_is_nobody() 
     for answered in (
         gathered(),
         gathered(customer=[], subscription=[], company=[], ticket=[]),
-        Gathered(ID, AS_OF, {"csm": out, "customer": Records("customer", (), (RECEIPT,))}),
+        Dossier(ID, AS_OF, {"csm": out, "customer": Records("customer", (), (RECEIPT,))}),
     ):
         with pytest.raises(OperatorNotFound, match="No source knows"):
             _refuse_nobody(answered, resolution())

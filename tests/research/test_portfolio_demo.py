@@ -29,7 +29,7 @@ from customer_research.reports.kinds import portfolio as portfolio_report
 from customer_research.research import Research
 from customer_research.research.portfolio import selection
 from customer_research.research.portfolio.score import score
-from customer_research.research.portfolio.selection import Wanted
+from customer_research.research.portfolio.selection import Selection
 from customer_research.research.portfolio.snapshots import accounts, readings
 from customer_research.settings import Settings
 
@@ -153,7 +153,7 @@ def asked(scored: Scored, ask: Callable[..., T]) -> Iterator[tuple[T, DuckDB]]:
     """What a question about the portfolio finds, and the engine with the tables that it left."""
     with DuckDB(Room(reach=(scored.folder,))) as engine:
         now = scored.snapshot.as_of
-        yield ask(engine, scored.folder, scored.snapshot, Wanted(most=None), now=now, links={}), engine
+        yield ask(engine, scored.folder, scored.snapshot, Selection(most=None), now=now, links={}), engine
 
 
 def places(scored: Scored) -> Mapping[str, int]:

@@ -25,7 +25,7 @@ from customer_research.research.past.history.backfill import take as take_today
 from customer_research.research.portfolio.accounts import freshness_of
 from customer_research.research.portfolio.history import changes
 from customer_research.research.portfolio.snapshots import readings
-from customer_research.research.portfolio.take import Asked, take
+from customer_research.research.portfolio.take import SnapshotOrder, take
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import open_store
@@ -68,7 +68,7 @@ def filled(tmp_path: Path) -> Settings:
 
 def scored(settings: Settings, moment: datetime) -> tuple[Snapshot, Mapping[str, Reading]]:
     """The portfolio scored at a moment as `portfolio score` does, and every operator's reading."""
-    folder, found = take(settings, lambda: moment, Asked())
+    folder, found = take(settings, lambda: moment, SnapshotOrder())
     return found, {one.operator_id: one for one in readings(folder, found)}
 
 

@@ -55,7 +55,7 @@ def test_an_operator_assumed_to_be_like_another_scores_like_it(clean_sandbox: Sa
     """Every metric that the scorecard reads is taken from S03 and assumed of S02: the scores are the same."""
     from customer_research.health.whatif import Assumed
     from customer_research.research.one.judge import card_named, judge, metrics_needed
-    from customer_research.research.one.whatif import Supposed
+    from customer_research.research.one.whatif import WhatIf
 
     async def work(opened: Any) -> tuple[Any, Any]:
         other = await opened.account(S03)
@@ -65,7 +65,7 @@ def test_an_operator_assumed_to_be_like_another_scores_like_it(clean_sandbox: Sa
             for name in ("status", *metrics_needed(card_named("canonical")))
         }
         assumed = [Assumed(name, value, str(value)) for name, value in values.items()]
-        (score,), _ = judge(Supposed(measuring, assumed, account), "canonical")
+        (score,), _ = judge(WhatIf(measuring, assumed, account), "canonical")
         return score, other.score
 
     supposed, real = research(work)

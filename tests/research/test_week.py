@@ -22,9 +22,9 @@ from customer_research.research.alerting import check
 from customer_research.research.past.history.backfill import backfill
 from customer_research.research.portfolio import newest as looked_at
 from customer_research.research.portfolio.moves import done, moves
-from customer_research.research.portfolio.selection import Wanted, told_of
+from customer_research.research.portfolio.selection import Selection, told_of
 from customer_research.research.portfolio.snapshots import snapshots_of
-from customer_research.research.portfolio.take import Asked, take
+from customer_research.research.portfolio.take import SnapshotOrder, take
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import open_store
@@ -37,7 +37,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A lake with five weeks of history, all judged; one alert acknowledged."""
     settings = settings_in(tmp_path_factory.mktemp("digest"))
     fill(settings.lake_folder, stories())
-    take(settings, lambda: NOW, Asked())
+    take(settings, lambda: NOW, SnapshotOrder())
     backfill(settings, lambda: NOW, weeks=5)
     with open_store(settings.store_url) as store:
         check(settings, store, now=NOW - timedelta(hours=1))
@@ -100,7 +100,7 @@ def test_mrr_is_told_by_currency_as_of_the_snapshot_though_the_lake_was_pulled_s
 def test_without_an_earlier_week_a_digest_says_so(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     fill(settings.lake_folder, stories())
-    take(settings, lambda: NOW, Asked())
+    take(settings, lambda: NOW, SnapshotOrder())
     _, newest = next(iter(snapshots_of(settings.lake_folder)))
     assert isinstance(moves(settings, newest, 30), Gap)
     assert isinstance(done(settings, newest, 7), Gap)
@@ -196,7 +196,7 @@ def test_a_week_with_many_movers_tells_ten_worse_and_five_better(filled: Setting
 
 def _week(settings: Settings, found: Moves) -> Week:
     _, newest = next(iter(snapshots_of(settings.lake_folder)))
-    portfolio = looked_at._portfolio(settings, Wanted(), NOW)
+    portfolio = looked_at._portfolio(settings, Selection(), NOW)
     return Week(portfolio, found, done(settings, newest, 7), {})
 
 

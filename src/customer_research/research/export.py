@@ -38,7 +38,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class PageExport:
     """What an export did: the page's id and address, and a warning where something needs a person."""
 
     page: str
@@ -57,7 +57,7 @@ async def to_notion(
     prepare: bool = False,
     show_personal: bool = False,
     sleep: Sleep = asyncio.sleep,
-) -> Exported:
+) -> PageExport:
     """Write a report to its page in the data source of the settings; `prepare` first adds the properties that it lacks.
 
     A page whose content a person has changed is not overwritten without `force`: the report is added as a section.
@@ -77,7 +77,7 @@ async def to_notion(
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _PageContent:
     """What a page shall hold: its key, its text in pieces, its properties, and the digest of these."""
 
     key: str
@@ -98,7 +98,7 @@ class _Export:
 
     async def run(
         self, report: Report, score: HealthScore | None, *, force: bool, prepare: bool, show_personal: bool
-    ) -> Exported:
+    ) -> PageExport:
         title = await self._title(prepare=prepare)
         key = f"{report.operator_id or 'everybody'}:{report.kind}:{report.audience}"
         texts = pieces_of(report, show_personal=show_personal)
@@ -106,8 +106,8 @@ class _Export:
         digest = _digest(*texts, repr(sorted(values.items())))
         known = self._exports.find(self._notion.data_source, key)
         page, others = await self._page(key, known, values)
-        done = await self._write(page, known, _Asked(key, texts, values, digest), force=force)
-        return Exported(str(page["id"]), str(page.get("url") or ""), done, _warning(done, others))
+        done = await self._write(page, known, _PageContent(key, texts, values, digest), force=force)
+        return PageExport(str(page["id"]), str(page.get("url") or ""), done, _warning(done, others))
 
     async def _title(self, *, prepare: bool) -> str:
         """The name of the title property, once the data source has all the others."""
@@ -170,7 +170,7 @@ class _Export:
                 return first
         return made
 
-    async def _write(self, page: Body, known: Export | None, asked: _Asked, *, force: bool) -> Done:
+    async def _write(self, page: Body, known: Export | None, asked: _PageContent, *, force: bool) -> Done:
         identifier = str(page["id"])
         content = await self._notion.content(identifier, self._recording)
         new = not content.strip()
@@ -187,7 +187,7 @@ class _Export:
         self._exports.put(replace(row, state="sent", report=asked.digest, content=held, at=self._clock()))
         return "added a section" if add else "created" if new else "updated"
 
-    async def _put(self, identifier: str, asked: _Asked, *, add: bool) -> None:
+    async def _put(self, identifier: str, asked: _PageContent, *, add: bool) -> None:
         first, *rest = asked.texts
         if add:
             await self._notion.append(identifier, _section(first, self._clock()), self._recording)
@@ -215,7 +215,7 @@ def _warning(done: Done, others: int) -> str:
 
 
 def _section(text: str, now: datetime) -> str:
-    return f"---\n\n## Exported {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC\n\n{text}"
+    return f"---\n\n## PageExport {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC\n\n{text}"
 
 
 def _digest(*texts: str) -> str:

@@ -22,11 +22,11 @@ from customer_research.reports.kinds import KINDS
 from customer_research.reports.kinds import lookup as lookup_kind
 from customer_research.reports.kinds.reason import build_reason
 from customer_research.research import doctor as checks
-from customer_research.research.batch.batch import Batch, Order, Row, Told
+from customer_research.research.batch.batch import Batch, Listener, Order, Row
 from customer_research.research.batch.entries import Entry
 from customer_research.research.batch.journal import Journal
 from customer_research.research.one import comparison, missing, whatif
-from customer_research.research.one.figures import EVIDENCE_SHOWN, Measuring
+from customer_research.research.one.figures import EVIDENCE_SHOWN, Measurement
 from customer_research.research.one.judge import card_named
 from customer_research.research.one.operators import Operators, name_of, subject_of
 from customer_research.research.one.why import (
@@ -99,7 +99,7 @@ class Research(Operators):
         return await comparison.compare(self, terms, scorecard=scorecard)
 
     async def batch(
-        self, entries: Sequence[Entry], order: Order, *, folder: Path | None = None, told: Told | None = None
+        self, entries: Sequence[Entry], order: Order, *, folder: Path | None = None, told: Listener | None = None
     ) -> tuple[Row, ...]:
         """One report of each entry's operator into the folder, and one row of each entry, in their order.
 
@@ -160,25 +160,23 @@ class Research(Operators):
     async def _explained(self, term: str, metric: Metric, rows: int) -> Explanation:
         self._connections.forget()
         memory = self._opened_memory()
-        gathered, resolution = await self._gather(term, needed_tables(metric), frozenset())
-        measuring = Measuring(await memory, gathered)
-        figure = measuring.figures[metric.name]
+        dossier, resolution = await self._gather(term, needed_tables(metric), frozenset())
+        measurement = Measurement(await memory, dossier)
+        figure = measurement.figures[metric.name]
         if warehouse_evidence(metric):
-            evidence, note = await self._warehouse_records(
-                metric, subject_of(gathered, resolution, self.settings), rows
-            )
+            evidence, note = await self._warehouse_records(metric, subject_of(dossier, resolution, self.settings), rows)
         elif isinstance(figure, Gap):
             evidence, note = Evidence((), (), 0), ""
         else:
-            evidence, note = measuring.evidence(metric.name, rows), ""
+            evidence, note = measurement.evidence(metric.name, rows), ""
         return explain(
-            operator_id=gathered.operator_id,
-            name=name_of(gathered, resolution),
+            operator_id=dossier.operator_id,
+            name=name_of(dossier, resolution),
             metric=metric,
             figure=figure,
             evidence=evidence,
             note=note,
-            people=people_of({name: found.rows for name, found in gathered.records.items()}),
+            people=people_of({name: found.rows for name, found in dossier.records.items()}),
         )
 
     async def _warehouse_records(self, metric: Metric, subject: Subject, shown: int) -> tuple[Evidence, str]:

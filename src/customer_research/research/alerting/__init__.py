@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from customer_research.research.alerting.rule_check import Checked, alert_rules, check, evaluate, simulate
+from customer_research.research.alerting.rule_check import SnapshotCheck, alert_rules, check, evaluate, simulate
 
-__all__ = ["Checked", "alert_rules", "check", "evaluate", "simulate"]
+__all__ = ["SnapshotCheck", "alert_rules", "check", "evaluate", "simulate"]

@@ -33,7 +33,7 @@ from customer_research.reports.kinds.alerts import (
     build_open,
     can_wait,
 )
-from customer_research.research.alerting.rule_check import Checked, alert_rules, check, scored, simulate
+from customer_research.research.alerting.rule_check import SnapshotCheck, alert_rules, check, scored, simulate
 from customer_research.research.alerting.watch import watching
 from customer_research.research.portfolio.accounts import freshness_of
 from customer_research.research.portfolio.selection import fitting_owners, told_of
@@ -243,7 +243,7 @@ def rules_in_words(settings: Settings, path: Path | None = None) -> tuple[RuleIn
     return tuple(map(rule_in_words, alert_rules(settings, path).rules))
 
 
-def _outcome(one: Checked) -> str:
+def _outcome(one: SnapshotCheck) -> str:
     return f"Snapshot {one.snapshot.id} of {one.snapshot.as_of:%Y-%m-%d %H:%M} UTC: {_STATES[one.state]}."
 
 

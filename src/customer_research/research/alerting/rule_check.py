@@ -39,7 +39,7 @@ NO_HISTORY = "Run `customer-research portfolio score`, or `customer-research his
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class SnapshotCheck:
     """What judging one snapshot came to.
 
     done: judged now; repeated: it was judged before under these rules, nothing changed; older: a newer one has been
@@ -77,7 +77,7 @@ def _cards(settings: Settings) -> Iterator[Scorecard]:
         yield load_scorecard(name, METRIC_NAMES)
 
 
-def evaluate(settings: Settings, store: Store, snapshot: Snapshot, *, now: datetime) -> Checked:
+def evaluate(settings: Settings, store: Store, snapshot: Snapshot, *, now: datetime) -> SnapshotCheck:
     """Judge a snapshot that the history keeps, and keep what comes of it; the same snapshot again changes nothing.
 
     Raises:
@@ -86,11 +86,11 @@ def evaluate(settings: Settings, store: Store, snapshot: Snapshot, *, now: datet
     """
     rules, book, seen = alert_rules(settings), AlertBook(store), Sighting(snapshot.as_of, snapshot.id)
     if snapshot.scorecard != settings.scorecard:
-        return Checked(snapshot, "other_scorecard")
+        return SnapshotCheck(snapshot, "other_scorecard")
     if book.is_judged(seen, rules.digest):
-        return Checked(snapshot, "repeated")
+        return SnapshotCheck(snapshot, "repeated")
     with watching(settings, snapshot) as watch:
-        past = _Past(settings, History(store), rules.enabled)
+        past = _RuleHistory(settings, History(store), rules.enabled)
         judgement = past.judgement(snapshot, watch, past.standings(snapshot))
         states = states_of(judgement, rules.enabled)
         words = Words(judgement, _figures(watch, rules.enabled, states))
@@ -99,7 +99,7 @@ def evaluate(settings: Settings, store: Store, snapshot: Snapshot, *, now: datet
             return advance(rules.enabled, states, last, seen, words)
 
         found = book.record(seen, rules.digest, decide, now)
-    return Checked(snapshot, found.state, found.of("raised"), found.of("continued"), found.of("cleared"))
+    return SnapshotCheck(snapshot, found.state, found.of("raised"), found.of("continued"), found.of("cleared"))
 
 
 def _figures(
@@ -118,7 +118,7 @@ def scored(settings: Settings, history: History) -> list[Snapshot]:
     return [snapshot for snapshot in _of_card(settings, history.snapshots()) if snapshot.kind == "scored"]
 
 
-def check(settings: Settings, store: Store, *, now: datetime) -> tuple[Checked, ...]:
+def check(settings: Settings, store: Store, *, now: datetime) -> tuple[SnapshotCheck, ...]:
     """Judge what has been scored since the last time, in its order; the first time, the newest snapshot only.
 
     Snapshots that a backfill made speak of the past: they are compared with, but raise nothing.
@@ -161,7 +161,7 @@ def simulate(
         StoreError: the store cannot be used.
     """
     declared, history = alert_rules(settings, rules).rules, History(store)
-    past = _Past(settings, history, declared)
+    past = _RuleHistory(settings, history, declared)
     all_snapshots = _one_each(_of_card(settings, history.snapshots()))
     if not all_snapshots:
         raise UsageError(f"The history has no snapshot under the scorecard {settings.scorecard}.", hint=NO_HISTORY)
@@ -176,7 +176,7 @@ def simulate(
     return simulation.result()
 
 
-class _Past:
+class _RuleHistory:
     """The history as rules look at it."""
 
     def __init__(self, settings: Settings, history: History, rules: Sequence[AlertRule]) -> None:

@@ -106,7 +106,7 @@ class Order:
         }
 
 
-Told = Callable[[Row], None]
+Listener = Callable[[Row], None]
 """Called with each row once, as soon as it is known."""
 
 
@@ -120,7 +120,7 @@ class Batch:
         told: hears of each row.
     """
 
-    def __init__(self, research: Operators, order: Order, journal: Journal | None, told: Told) -> None:
+    def __init__(self, research: Operators, order: Order, journal: Journal | None, told: Listener) -> None:
         if order.kind not in OPERATOR_KINDS:
             raise UsageError(f"A batch makes no {order.kind!r}.", hint=f"Kinds: {', '.join(OPERATOR_KINDS)}.")
         self._research = research

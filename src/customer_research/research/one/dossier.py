@@ -17,7 +17,7 @@ BOUND_TABLES = tuple(name for name, table in TABLES.items() if table.bound)
 
 
 @dataclass(slots=True)
-class Gathered:
+class Dossier:
     """The answers of all sources about one operator at `as_of`.
 
     `records` holds the memory tables; `answers` the warehouse subjects' rows or the gap that stands for them;

@@ -21,7 +21,7 @@ from customer_research.metrics.queries import (
     subject_sql,
 )
 from customer_research.research.gaps import nothing_of
-from customer_research.research.one.dossier import BOUND_TABLES, MEMORY_TABLES, Gathered
+from customer_research.research.one.dossier import BOUND_TABLES, MEMORY_TABLES, Dossier
 
 EVIDENCE_SHOWN = 20
 
@@ -34,7 +34,7 @@ MEMORY_SUBJECTS = tuple(s for s in SUBJECTS.values() if s.tables and not set(s.t
 
 
 def prepare(memory: Memory) -> None:
-    """Make the tables and plan the queries that every measuring runs, so that a later one only runs them."""
+    """Make the tables and plan the queries that every measurement runs, so that a later one only runs them."""
     for table in MEMORY_TABLES:
         memory.load(table, ())
     memory.create(ACCOUNT_TABLE, account_columns(), ())
@@ -43,50 +43,50 @@ def prepare(memory: Memory) -> None:
     memory.prepare(derived_sql())
 
 
-def measure_arrived(memory: Memory, gathered: Gathered) -> None:
-    """Run the queries whose tables have all arrived, while other sources are awaited; `Measuring` takes their rows."""
-    desk = _Desk(memory, gathered)
+def measure_arrived(memory: Memory, dossier: Dossier) -> None:
+    """Run the queries whose tables have all arrived, while other sources are awaited; `Measurement` takes their rows."""
+    desk = _Tables(memory, dossier)
     for subject in MEMORY_SUBJECTS:
-        if subject.name not in gathered.measured and gathered.records.keys() >= set(subject.tables):
-            gathered.measured[subject.name] = desk.subject_rows(subject.name)
+        if subject.name not in dossier.measured and dossier.records.keys() >= set(subject.tables):
+            dossier.measured[subject.name] = desk.subject_rows(subject.name)
 
 
-class _Desk:
+class _Tables:
     """One operator's tables in memory, each loaded when a query first reads it.
 
     Others may use the memory before and after, not in between: nothing may be awaited while a desk is in use.
     """
 
-    def __init__(self, memory: Memory, gathered: Gathered) -> None:
+    def __init__(self, memory: Memory, dossier: Dossier) -> None:
         self._memory = memory
-        self._gathered = gathered
-        self._parameters = {"as_of": gathered.as_of}
+        self._dossier = dossier
+        self._parameters = {"as_of": dossier.as_of}
         self._loaded: set[str] = set()
 
     def subject_rows(self, subject: str) -> list[dict[str, Any]]:
         """The operator's rows of a subject's query."""
         rows = self.run(subject_sql(subject), SUBJECTS[subject].tables)
-        return [row for row in rows if row["operator_id"] == self._gathered.operator_id]
+        return [row for row in rows if row["operator_id"] == self._dossier.operator_id]
 
     def run(self, sql: str, tables: Sequence[str] = ()) -> list[dict[str, Any]]:
         """The rows of a query that reads these canonical tables (or the wide table)."""
         for table in tables:
             if table not in self._loaded:
-                records = self._gathered.records.get(table)
+                records = self._dossier.records.get(table)
                 self._memory.load(table, records.rows if records is not None and records.known else ())
                 self._loaded.add(table)
         self._memory.prepare(sql)
         return self._memory.run(sql, self._parameters)
 
 
-class Measuring:
+class Measurement:
     """One operator's tables in memory, measured once; also answers for the records behind a figure."""
 
-    def __init__(self, memory: Memory, gathered: Gathered) -> None:
+    def __init__(self, memory: Memory, dossier: Dossier) -> None:
         self._memory = memory
-        self._gathered = gathered
+        self._dossier = dossier
         self.figures: dict[str, Figure] = {}
-        self._desk = _Desk(memory, gathered)
+        self._desk = _Tables(memory, dossier)
         self._measure()
 
     def _measure(self) -> None:
@@ -101,13 +101,13 @@ class Measuring:
 
     def _subject_rows(self, subject: str, tables: tuple[str, ...]) -> Sequence[Mapping[str, Any]]:
         if any(table in BOUND_TABLES for table in tables):
-            return self._gathered.rows(subject)
-        early = self._gathered.measured.get(subject)
+            return self._dossier.rows(subject)
+        early = self._dossier.measured.get(subject)
         return self._desk.subject_rows(subject) if early is None else early
 
     def _figure(self, metric: Metric, rows: Sequence[Mapping[str, Any]]) -> Figure:
         for table in metric.tables:
-            gap = self._gathered.table_gap(table, metric.subject)
+            gap = self._dossier.table_gap(table, metric.subject)
             if gap is not None:
                 return _named(gap, metric)
         if metric.unit == "money":
@@ -122,7 +122,7 @@ class Measuring:
 
     def _no_number(self, metric: Metric, value: float) -> Gap:
         """The gap of a figure that the source answers with not-a-number or infinity."""
-        source = next(iter(self._gathered.basis(metric.tables, metric.subject))).source
+        source = next(iter(self._dossier.basis(metric.tables, metric.subject))).source
         return Gap(
             source,
             "unavailable",
@@ -132,20 +132,20 @@ class Measuring:
         )
 
     def _fact(self, metric: Metric, value: Any) -> Fact[Any]:
-        notes = (self._gathered.notes[table] for table in metric.tables if table in self._gathered.notes)
+        notes = (self._dossier.notes[table] for table in metric.tables if table in self._dossier.notes)
         note = "; ".join(dict.fromkeys(notes))
-        basis = self._gathered.basis(metric.tables, metric.subject)
-        return Fact(value, metric.unit, basis, self._gathered.as_of, metric.name, note)
+        basis = self._dossier.basis(metric.tables, metric.subject)
+        return Fact(value, metric.unit, basis, self._dossier.as_of, metric.name, note)
 
     def _none_found(self, metric: Metric, row: Mapping[str, Any]) -> Gap:
         derived = metric.subject == "derived"
-        basis = self._derived_basis(metric) if derived else self._gathered.basis(metric.tables, metric.subject)
+        basis = self._derived_basis(metric) if derived else self._dossier.basis(metric.tables, metric.subject)
         source = basis[0].source if basis else "sources"
         return nothing_of(metric.name, source, row)
 
     def wide_row(self) -> dict[str, Any]:
         """The operator's row of the wide table: unknown metrics are NULL."""
-        row: dict[str, Any] = {"operator_id": self._gathered.operator_id}
+        row: dict[str, Any] = {"operator_id": self._dossier.operator_id}
         for metric in WIDE_METRICS:
             figure = self.figures.get(metric.name)
             row[metric.name] = figure.value if isinstance(figure, Fact) else None
@@ -155,8 +155,7 @@ class Measuring:
         """Whether a metric is unknown, and one of its tables is for want of a source."""
         derived = metric.subject == "derived"
         gaps = (
-            self._gathered.table_gap(table, _subject_of(table) if derived else metric.subject)
-            for table in metric.tables
+            self._dossier.table_gap(table, _subject_of(table) if derived else metric.subject) for table in metric.tables
         )
         silent = any(gap is not None and gap.reason not in ANSWERED for gap in gaps)
         return silent and not isinstance(self.figures.get(metric.name), Fact)
@@ -195,16 +194,16 @@ class Measuring:
             return _named(gap, metric)
         if value is not None and basis:
             note = f"Without {' and '.join(table for table, _ in missing)}." if missing else ""
-            return Fact(value, metric.unit, basis, self._gathered.as_of, metric.name, note)
+            return Fact(value, metric.unit, basis, self._dossier.as_of, metric.name, note)
         return _named(missing[0][1], metric) if missing else self._none_found(metric, row)
 
     def _table_gap(self, table: str) -> Gap | None:
-        return self._gathered.table_gap(table, _subject_of(table))
+        return self._dossier.table_gap(table, _subject_of(table))
 
     def _derived_basis(self, metric: Metric) -> tuple[Receipt, ...]:
         seen: dict[str, Receipt] = {}
         for table in metric.tables:
-            for receipt in self._gathered.basis((table,), _subject_of(table)):
+            for receipt in self._dossier.basis((table,), _subject_of(table)):
                 seen.setdefault(receipt.id, receipt)
         return tuple(seen.values())
 
@@ -217,7 +216,7 @@ class Measuring:
         if any(table in BOUND_TABLES for table in tables):
             return self._aggregate_evidence(metric, receipts)
         rows = self._desk.run(evidence_sql(metric.evidence), tables)
-        rows = [row for row in rows if row.get("operator_id", self._gathered.operator_id) == self._gathered.operator_id]
+        rows = [row for row in rows if row.get("operator_id", self._dossier.operator_id) == self._dossier.operator_id]
         columns = tuple(name for name in (rows[0] if rows else {}) if name != "operator_id")
         return Evidence(columns, tuple(tuple(row[c] for c in columns) for row in rows[:shown]), len(rows), receipts)
 

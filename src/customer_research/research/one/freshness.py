@@ -11,24 +11,24 @@ from customer_research.domain.account import Records
 from customer_research.domain.evidence import ANSWERS, Gap, Receipt
 from customer_research.domain.report import Freshness
 from customer_research.record_tables import TABLES
-from customer_research.research.one.dossier import Gathered
+from customer_research.research.one.dossier import Dossier
 
 STALE_AFTER = timedelta(hours=48)
 """Domain h: a source older than this is shown with a warning."""
 
 
-def freshness(gathered: Gathered, sources: Iterable[Source]) -> tuple[Freshness, ...]:
+def freshness(dossier: Dossier, sources: Iterable[Source]) -> tuple[Freshness, ...]:
     """One line a source that was asked: its state, the time of its answer, its gaps."""
-    return tuple(found for source in sources if (found := _of(gathered, source.name)) is not None)
+    return tuple(found for source in sources if (found := _of(dossier, source.name)) is not None)
 
 
-def _of(gathered: Gathered, source: str) -> Freshness | None:
-    records = [r for name, r in gathered.records.items() if TABLES[name].home == source]
-    answers = list(gathered.answers.values()) if source == "warehouse" else []
-    listings = list(gathered.listings.values()) if source == "warehouse" else []
+def _of(dossier: Dossier, source: str) -> Freshness | None:
+    records = [r for name, r in dossier.records.items() if TABLES[name].home == source]
+    answers = list(dossier.answers.values()) if source == "warehouse" else []
+    listings = list(dossier.listings.values()) if source == "warehouse" else []
     if not records and not answers:
         return None
-    gaps = list(_gaps(records + listings, answers, gathered if source == "warehouse" else None))
+    gaps = list(_gaps(records + listings, answers, dossier if source == "warehouse" else None))
     receipts = [*_receipts(records + listings, answers)]
     known = any(r.known for r in records) or any(isinstance(answer, SqlAnswer) for answer in answers)
     fetched = max((receipt.fetched_at for receipt in receipts), default=None)
@@ -38,11 +38,11 @@ def _of(gathered: Gathered, source: str) -> Freshness | None:
         fetched_at=fetched,
         latest_record_at=None,
         gaps=tuple(dict.fromkeys(gaps)),
-        warning=_warning(fetched, gathered.as_of),
+        warning=_warning(fetched, dossier.as_of),
     )
 
 
-def _gaps(records: list[Records], answers: list[SqlAnswer | Gap], warehouse: Gathered | None) -> Iterable[Gap]:
+def _gaps(records: list[Records], answers: list[SqlAnswer | Gap], warehouse: Dossier | None) -> Iterable[Gap]:
     stated = [r.gap for r in records if r.gap is not None]
     stated += [answer for answer in answers if isinstance(answer, Gap)]
     if warehouse is not None:

@@ -17,7 +17,7 @@ from customer_research.domain.evidence import Gap
 from customer_research.errors import CustomerResearchError
 from customer_research.metrics.queries import LISTINGS, subject_sql
 from customer_research.research.connections import Connections
-from customer_research.research.one.dossier import BOUND_TABLES, Gathered
+from customer_research.research.one.dossier import BOUND_TABLES, Dossier
 from customer_research.sources.lago.streams import BILLING_TABLES, unknown_to_billing
 
 BILLED = frozenset({"active", "pending"})
@@ -41,21 +41,21 @@ class Gatherer:
     """Fetches the canonical tables, warehouse subjects and listings that are wanted of one operator.
 
     The operator's id is known from the start; its ids in the other systems become known on the way (`identified`), and only
-    what needs them waits for them. `arrived` is called after each stream, with its tables (or their gaps) in `Gathered`.
+    what needs them waits for them. `arrived` is called after each stream, with its tables (or their gaps) in `Dossier`.
     """
 
     def __init__(
         self,
         connections: Connections,
-        gathered: Gathered,
+        dossier: Dossier,
         progress: Progress = silent,
-        arrived: Callable[[Gathered], None] = lambda _gathered: None,
+        arrived: Callable[[Dossier], None] = lambda _dossier: None,
     ) -> None:
         self._connections = connections
-        self._gathered = gathered
+        self._dossier = dossier
         self._progress = progress
         self._arrived = arrived
-        self._by_id = Subject(gathered.operator_id, gathered.as_of)
+        self._by_id = Subject(dossier.operator_id, dossier.as_of)
         self._whole = self._by_id
         self._identified = asyncio.Event()
 
@@ -69,7 +69,7 @@ class Gatherer:
         return self._whole
 
     async def run(self, tables: frozenset[str], listings: frozenset[str]) -> None:
-        """Fetch what the wanted tables and listings need, all streams at once; answers and gaps land in `Gathered`.
+        """Fetch what the wanted tables and listings need, all streams at once; answers and gaps land in `Dossier`.
 
         The CSM view is not among them: who identifies the operator fetches it.
         """
@@ -84,17 +84,17 @@ class Gatherer:
 
     def _contradicted(self) -> None:
         """Nothing from billing where the CSM view says that it bills the operator is a gap, no operator without subscription."""
-        found = [self._gathered.records.get(table) for table in ("subscription", "customer")]
+        found = [self._dossier.records.get(table) for table in ("subscription", "customer")]
         silent = all(records is None or (records.gap is None and not records.rows) for records in found)
-        views = self._gathered.records.get(CSM)
+        views = self._dossier.records.get(CSM)
         billed = {row["status"] for row in views.rows if row["is_current"]} if views is not None else set()
         if found[0] is None or not silent or not billed & BILLED:
             return
-        gap = unknown_to_billing(self._gathered.operator_id)
+        gap = unknown_to_billing(self._dossier.operator_id)
         for table in BILLING_TABLES:
-            records = self._gathered.records.get(table)
+            records = self._dossier.records.get(table)
             if records is not None and records.gap is None and not records.rows:
-                self._gathered.records[table] = replace(records, gap=gap)
+                self._dossier.records[table] = replace(records, gap=gap)
 
     async def csm(self) -> None:
         """Fetch the CSM view's rows of the operator, which tell its ids in the other systems."""
@@ -104,7 +104,7 @@ class Gatherer:
                     await self._stream(source, stream)
 
     async def _stream(self, source: Source, stream: Stream) -> None:
-        """Fetch one stream into `Gathered`: its rows, or the gap it leaves."""
+        """Fetch one stream into `Dossier`: its rows, or the gap it leaves."""
         name = f"{source.name}.{stream.name}"
         self._progress(name, "started")
         try:
@@ -117,7 +117,7 @@ class Gatherer:
         except CustomerResearchError as error:
             self.refuse(stream.tables, self._connections.failed(source.name, error))
             self._progress(name, "failed")
-        self._arrived(self._gathered)
+        self._arrived(self._dossier)
 
     def accept(self, tables: Sequence[str], batch: Batch) -> None:
         """Take a stream's batch: rows, the receipts that brought them, and the gaps it states itself."""
@@ -125,12 +125,12 @@ class Gatherer:
             rows = tuple(batch.tables.get(table, ()))
             ids = {row["fetch_id"] for row in rows}
             receipts = tuple(receipt for receipt in batch.receipts if receipt.id in ids) or batch.receipts
-            self._gathered.records[table] = Records(table, rows, receipts, batch.gaps.get(table))
+            self._dossier.records[table] = Records(table, rows, receipts, batch.gaps.get(table))
 
     def refuse(self, tables: Sequence[str], gap: Gap) -> None:
         """Note that tables are unknown."""
         for table in tables:
-            self._gathered.records[table] = Records(table, (), (), gap)
+            self._dossier.records[table] = Records(table, (), (), gap)
 
     def _warehouse(self, tables: frozenset[str], listings: frozenset[str]) -> list[Coroutine[Any, Any, None]]:
         wanted = tables & set(BOUND_TABLES)
@@ -148,7 +148,7 @@ class Gatherer:
             session = self._connections.session("warehouse")
             found = await session.query(sql, tables=tuple(tables), subject=self._by_id, stream=name)
             self._keep(name, found.answer)
-            self._gathered.bound_gaps.update(found.gaps)
+            self._dossier.bound_gaps.update(found.gaps)
             self._progress(f"warehouse.{name}", "done")
         except CustomerResearchError as error:
             self._keep(name, self._connections.failed("warehouse", error))
@@ -167,8 +167,8 @@ class Gatherer:
             return
         for name in sqls:
             self._keep(name, self._card_answer(name, cards))
-        self._gathered.bound_gaps.update(cards.gaps)
-        self._gathered.notes.update(dict.fromkeys(CARD_TABLES, cards.path.note))
+        self._dossier.bound_gaps.update(cards.gaps)
+        self._dossier.notes.update(dict.fromkeys(CARD_TABLES, cards.path.note))
         self._progress("warehouse.card", "done")
 
     def _card_answer(self, name: str, cards: Any) -> SqlAnswer | Gap:
@@ -184,14 +184,14 @@ class Gatherer:
     def _keep(self, name: str, answer: SqlAnswer | Gap) -> None:
         """File an answer as a subject's or as a listing's rows."""
         if name in SUBJECTS:
-            self._gathered.answers[name] = answer
+            self._dossier.answers[name] = answer
         elif isinstance(answer, Gap):
-            self._gathered.listings[name] = Records(name, (), (), answer)
+            self._dossier.listings[name] = Records(name, (), (), answer)
         else:
             rows = tuple(
                 {key: None if _no_number(value) else value for key, value in row.items()} for row in answer.rows
             )
-            self._gathered.listings[name] = Records(name, rows, (answer.receipt,))
+            self._dossier.listings[name] = Records(name, rows, (answer.receipt,))
 
 
 def _no_number(value: Any) -> bool:

@@ -23,7 +23,7 @@ from customer_research.research.one.figures import WIDE_METRICS
 METRIC_NAMES = frozenset(metric.name for metric in WIDE_METRICS)
 
 
-class Judged(Protocol):
+class MetricsRow(Protocol):
     """What is judged: figures, their row in the wide table (which `run` queries), and the records behind a figure."""
 
     @property
@@ -38,7 +38,7 @@ class Judged(Protocol):
 
 
 def judge(
-    measuring: Judged, scorecard: str, also: Iterable[str] = ()
+    measurement: MetricsRow, scorecard: str, also: Iterable[str] = ()
 ) -> tuple[tuple[HealthScore, ...], tuple[Finding, ...]]:
     """The health score under a scorecard, then under each further one, and the correlation findings that hold.
 
@@ -48,22 +48,22 @@ def judge(
     scores = []
     for name in dict.fromkeys((scorecard, *also)):
         card, sql = _compiled(name, _changed_at(name))
-        scores.append(assemble(card, measuring.run(sql)[0], measuring.figures, measuring.evidence))
+        scores.append(assemble(card, measurement.run(sql)[0], measurement.figures, measurement.evidence))
     rules, held = _findings()
-    return tuple(scores), assemble_findings(rules, measuring.run(held)[0], measuring.figures)
+    return tuple(scores), assemble_findings(rules, measurement.run(held)[0], measurement.figures)
 
 
-def advised(measuring: Judged, account: Account, playbook: Path | None) -> Account:
+def advised(measurement: MetricsRow, account: Account, playbook: Path | None) -> Account:
     """The account with what the playbook (None: the shipped one) says to do about it, and how soon.
 
     Raises:
         ConfigError: the playbook cannot be read, or a fault in it.
     """
     book = playbook_of(playbook)
-    row = measuring.run(book.sql)[0]
+    row = measurement.run(book.sql)[0]
     known = Known(row, account.figures, account.score, account.findings, account.history)
     causes, sql = urgency_causes()
-    standing = Standing(measuring.run(sql)[0], account.figures, account.score, account.findings, account.as_of)
+    standing = Standing(measurement.run(sql)[0], account.figures, account.score, account.findings, account.as_of)
     return replace(account, advice=advise(book, known), urgency=urgency(causes, standing))
 
 
@@ -91,13 +91,13 @@ def card_named(scorecard: str) -> Scorecard:
     return _compiled(scorecard, _changed_at(scorecard))[0]
 
 
-def scored_row(measuring: Judged, scorecard: str) -> dict[str, Any]:
+def scored_row(measurement: MetricsRow, scorecard: str) -> dict[str, Any]:
     """The operator's row of the scorecard's query (see `health.scoring`).
 
     Raises:
         ConfigError: no such scorecard, or a fault in it.
     """
-    return measuring.run(_compiled(scorecard, _changed_at(scorecard))[1])[0]
+    return measurement.run(_compiled(scorecard, _changed_at(scorecard))[1])[0]
 
 
 def metrics_needed(card: Scorecard) -> tuple[str, ...]:

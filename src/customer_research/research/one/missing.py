@@ -23,7 +23,7 @@ from customer_research.health.scorecard import Scorecard
 from customer_research.metrics.queries import SILENT, account_columns
 from customer_research.reports.build import STREAMS
 from customer_research.reports.kinds.missing import Unknown, build
-from customer_research.research.one.figures import Measuring
+from customer_research.research.one.figures import Measurement
 from customer_research.research.one.judge import card_named, metrics_needed, scored_row
 from customer_research.research.one.whatif import assumption
 
@@ -36,7 +36,7 @@ EVERYTHING = "everything that is unknown"
 async def missing(research: Operators, term: str, *, scorecard: str | None = None) -> Report:
     """The operator's unknowns, the one that would move the score most first (see `Research.missing`)."""
     name = scorecard or research.settings.scorecard
-    account, measuring = await research.measured(term, listings=STREAMS, scorecard=name)
+    account, measurement = await research.measured(term, listings=STREAMS, scorecard=name)
     card = card_named(name)
     gaps = _gaps(account, card)
     causes = _causes(gaps)
@@ -44,7 +44,7 @@ async def missing(research: Operators, term: str, *, scorecard: str | None = Non
     questions += [Question(f"cause {number}", metrics) for number, metrics in enumerate(causes.values())]
     if gaps:
         questions.append(Question(EVERYTHING, tuple(gaps)))
-    found = {bounds.question.name: bounds for bounds in answers(measuring, card, name, questions)}
+    found = {bounds.question.name: bounds for bounds in answers(measurement, card, name, questions)}
     return build(
         account,
         [_unknown(account, found[metric], f"{METRICS[metric].label} ({metric})", gap) for metric, gap in gaps.items()],
@@ -72,16 +72,16 @@ def _causes(gaps: dict[str, Gap]) -> dict[Gap, tuple[str, ...]]:
     return {gap: tuple(names) for gap, names in grouped.items()}
 
 
-def answers(measuring: Measuring, card: Scorecard, scorecard: str, questions: list[Question]) -> list[Bounds]:
+def answers(measurement: Measurement, card: Scorecard, scorecard: str, questions: list[Question]) -> list[Bounds]:
     """The bounds of each question, all scored in one statement; what a question leaves unknown moves nothing in its answer."""
     if not questions:
         return []
     needed = ("operator_id", "status", SILENT, *metrics_needed(card))
-    row = {name: value for name, value in measuring.wide_row().items() if name in needed} | {SILENT: ""}
-    unknowns = Unknowns(card, row, scored_row(measuring, scorecard), {m.name: m.unit for m in METRICS.values()})
+    row = {name: value for name, value in measurement.wide_row().items() if name in needed} | {SILENT: ""}
+    unknowns = Unknowns(card, row, scored_row(measurement, scorecard), {m.name: m.unit for m in METRICS.values()})
     rows = [row for question in questions for row in unknowns.rows(question)]
     scored: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for result in measuring.over(BOUNDS_TABLE, _columns(card), rows, _sql(card)):
+    for result in measurement.over(BOUNDS_TABLE, _columns(card), rows, _sql(card)):
         scored[result["operator_id"].rpartition("/")[0]].append(result)
     return [unknowns.bounds(question, scored[question.name]) for question in questions]
 

@@ -20,8 +20,8 @@ from customer_research.record_tables import TABLES
 from customer_research.reports.build import Kind
 from customer_research.research.connections import Connections
 from customer_research.research.exchange import exchange_rates
-from customer_research.research.one.dossier import Gathered
-from customer_research.research.one.figures import Measuring, measure_arrived
+from customer_research.research.one.dossier import Dossier
+from customer_research.research.one.figures import Measurement, measure_arrived
 from customer_research.research.one.figures import prepare as prepare_measuring
 from customer_research.research.one.freshness import freshness
 from customer_research.research.one.gather import CSM, Gatherer, Progress, silent
@@ -125,36 +125,36 @@ class Operators:
         as_of: datetime | None = None,
         also: Sequence[str] = (),
         past: bool = False,
-    ) -> tuple[Account, Measuring]:
+    ) -> tuple[Account, Measurement]:
         """The account with its tables in memory, which hold only until the caller awaits something else.
 
         Unlike `account` it leaves sources alone that did not answer a moment ago (`ask_again`), and several may run at once.
         """
         memory = self._opened_memory()
-        gathered, resolution = await self._gather(term, tables, frozenset(listings) & LISTINGS.keys(), as_of)
-        measuring = Measuring(await memory, gathered)
+        dossier, resolution = await self._gather(term, tables, frozenset(listings) & LISTINGS.keys(), as_of)
+        measurement = Measurement(await memory, dossier)
         card = scorecard or self.settings.scorecard
-        scores, findings = judge(measuring, card, also)
+        scores, findings = judge(measurement, card, also)
         account = Account(
-            operator_id=gathered.operator_id,
-            name=name_of(gathered, resolution),
-            as_of=gathered.as_of,
+            operator_id=dossier.operator_id,
+            name=name_of(dossier, resolution),
+            as_of=dossier.as_of,
             generated_at=self._clock(),
             match=resolution.match,
-            figures=measuring.figures,
-            records={**gathered.records, **gathered.listings},
-            freshness=freshness(gathered, self._connections.sources.values()),
+            figures=measurement.figures,
+            records={**dossier.records, **dossier.listings},
+            freshness=freshness(dossier, self._connections.sources.values()),
             scores=scores,
             findings=findings,
             links=self.settings.links,
-            rates=self._rates_around(gathered.as_of),
+            rates=self._rates_around(dossier.as_of),
             track=track_of(self.settings.lake_folder, scores[0].digest),
         )
         if past:
             from customer_research.research.one.earlier import with_past  # noqa: PLC0415 - start-up time
 
             account = with_past(account, self.settings, card)
-        return advised(measuring, account, self.settings.playbook), measuring
+        return advised(measurement, account, self.settings.playbook), measurement
 
     def _rates_around(self, as_of: datetime) -> Rates | None:
         """The exchange rates that a report as of that instant may use; the files are read once."""
@@ -166,43 +166,43 @@ class Operators:
     def _opened_memory(self) -> asyncio.Task[Memory]:
         """The memory with its tables and planned queries: made in a thread while sources answer, kept for later accounts.
 
-        Accounts that are gathered at the same time share it, since nothing is awaited between measuring and judging.
+        Accounts that are fetched at the same time share it, since nothing is awaited between measuring and judging.
         """
         if self._memory is None:
             self._memory = asyncio.create_task(asyncio.to_thread(_memory, self.settings))
         return self._memory
 
-    def _measure_arrived(self, gathered: Gathered) -> None:
+    def _measure_arrived(self, dossier: Dossier) -> None:
         """Use the time of waiting: once the memory is there, measure what has arrived."""
         if self._memory is not None and self._memory.done():
-            measure_arrived(self._memory.result(), gathered)
+            measure_arrived(self._memory.result(), dossier)
 
     async def _gather(
         self, term: str, tables: frozenset[str], listings: frozenset[str], as_of: datetime | None = None
-    ) -> tuple[Gathered, Resolution]:
+    ) -> tuple[Dossier, Resolution]:
         """Everything wanted of the operator; a term that is its id need not be looked up before the sources are asked."""
         operator_id, resolution = operator_id_of(term), None
         if operator_id is None:
             resolution = await self._resolver.resolve(term)
             operator_id = resolution.match.operator_id
-        gathered = Gathered(operator_id, as_of or self._clock())
-        gatherer = Gatherer(self._connections, gathered, self._progress, self._measure_arrived)
-        found, _ = await both(self._identify(term, resolution, gatherer, gathered), gatherer.run(tables, listings))
-        _refuse_nobody(gathered, found)
-        return gathered, found
+        dossier = Dossier(operator_id, as_of or self._clock())
+        gatherer = Gatherer(self._connections, dossier, self._progress, self._measure_arrived)
+        found, _ = await both(self._identify(term, resolution, gatherer, dossier), gatherer.run(tables, listings))
+        _refuse_nobody(dossier, found)
+        return dossier, found
 
     async def _identify(
-        self, term: str, resolution: Resolution | None, gatherer: Gatherer, gathered: Gathered
+        self, term: str, resolution: Resolution | None, gatherer: Gatherer, dossier: Dossier
     ) -> Resolution:
         """Find out the operator's ids in the other systems, which the CSM rows tell."""
         found = resolution or await self._resolver.resolve(term)
-        if found.match.operator_id != gathered.operator_id:
+        if found.match.operator_id != dossier.operator_id:
             raise BadAnswer("The sources answered with another operator.", source="warehouse", stream=CSM)
         if found.csm is not None:
             gatherer.accept((CSM,), found.csm)
         else:
             await gatherer.csm()
-        gatherer.identified(subject_of(gathered, found, self.settings))
+        gatherer.identified(subject_of(dossier, found, self.settings))
         return found
 
 
@@ -215,20 +215,20 @@ def _memory(settings: Settings) -> Memory:
     return memory
 
 
-def _current(gathered: Gathered) -> Mapping[str, Any]:
+def _current(dossier: Dossier) -> Mapping[str, Any]:
     """The CSM row that stands for the operator."""
-    return next((row for row in gathered.records[CSM].rows if row["is_current"]), {})
+    return next((row for row in dossier.records[CSM].rows if row["is_current"]), {})
 
 
-def subject_of(gathered: Gathered, resolution: Resolution, settings: Settings) -> Subject:
+def subject_of(dossier: Dossier, resolution: Resolution, settings: Settings) -> Subject:
     """The operator's ids in every system, as far as the CSM view and the match tell."""
-    row, candidate = _current(gathered), resolution.match.candidate
+    row, candidate = _current(dossier), resolution.match.candidate
     names = [name for name in (row.get("name"), candidate.name) if name]
     return Subject(
-        operator_id=gathered.operator_id,
-        as_of=gathered.as_of,
+        operator_id=dossier.operator_id,
+        as_of=dossier.as_of,
         names=tuple(dict.fromkeys(map(str, names))),
-        aliases=tuple(settings.notion.aliases.get(gathered.operator_id, ())),
+        aliases=tuple(settings.notion.aliases.get(dossier.operator_id, ())),
         email=_text(row.get("email")) or candidate.email,
         stripe_account=_text(row.get("stripe_account")) or candidate.stripe_account,
         hubspot_company_id=_text(row.get("hubspot_company_id")) or candidate.hubspot_id,
@@ -239,19 +239,19 @@ def _text(value: object) -> str | None:
     return str(value) if value else None
 
 
-def name_of(gathered: Gathered, resolution: Resolution) -> str:
+def name_of(dossier: Dossier, resolution: Resolution) -> str:
     """The operator's name: the CSM view's, else what the match, billing or the CRM call it, else the id."""
-    names = [_current(gathered).get("name"), resolution.match.candidate.name]
-    names += [row["name"] for table in ("customer", "company") for row in _rows(gathered, table)]
-    return next((str(name) for name in names if name), gathered.operator_id)
+    names = [_current(dossier).get("name"), resolution.match.candidate.name]
+    names += [row["name"] for table in ("customer", "company") for row in _rows(dossier, table)]
+    return next((str(name) for name in names if name), dossier.operator_id)
 
 
-def _rows(gathered: Gathered, table: str) -> tuple[Mapping[str, Any], ...]:
-    return gathered.records.get(table, Records(table, (), ())).rows
+def _rows(dossier: Dossier, table: str) -> tuple[Mapping[str, Any], ...]:
+    return dossier.records.get(table, Records(table, (), ())).rows
 
 
-def _refuse_nobody(gathered: Gathered, resolution: Resolution) -> None:
+def _refuse_nobody(dossier: Dossier, resolution: Resolution) -> None:
     """An id that only stands for itself and that no source knows is nobody's."""
-    if resolution.match.candidate.name or any(records.rows for records in gathered.records.values()):
+    if resolution.match.candidate.name or any(records.rows for records in dossier.records.values()):
         return
-    raise OperatorNotFound(f"No source knows the operator {gathered.operator_id}.", hint="Check the id.")
+    raise OperatorNotFound(f"No source knows the operator {dossier.operator_id}.", hint="Check the id.")

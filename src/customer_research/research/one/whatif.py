@@ -16,7 +16,7 @@ from customer_research.errors import UsageError
 from customer_research.health.whatif import Assumed, changed_lines, read_value
 from customer_research.reports.build import STREAMS
 from customer_research.reports.kinds.whatif import ASSUMPTION, Line, Supposition, build
-from customer_research.research.one.figures import WIDE_METRICS, Measuring
+from customer_research.research.one.figures import WIDE_METRICS, Measurement
 from customer_research.research.one.judge import card_named, judge, metrics_needed
 from customer_research.research.one.why import metric_named
 
@@ -49,8 +49,8 @@ def read_assumptions(texts: Sequence[str]) -> tuple[Assumed, ...]:
 async def whatif(research: Operators, term: str, assumed: Sequence[Assumed], *, scorecard: str | None = None) -> Report:
     """The operator's score beside the one under the assumptions (see `Research.whatif`)."""
     card = scorecard or research.settings.scorecard
-    account, measuring = await research.measured(term, listings=STREAMS, scorecard=card)
-    supposed = Supposed(measuring, assumed, account)
+    account, measurement = await research.measured(term, listings=STREAMS, scorecard=card)
+    supposed = WhatIf(measurement, assumed, account)
     scores, findings = judge(supposed, card)
     after = replace(account, figures=supposed.figures, scores=scores, findings=findings)
     return build(_supposition(account, after, supposed, card))
@@ -72,56 +72,56 @@ def assumption(text: str, made_at: datetime) -> Receipt:
     )
 
 
-class Supposed:
+class WhatIf:
     """An operator's figures under assumptions, in the wide table and as figures.
 
     What was assumed rests on the assumption beside the receipts of the real figure; a derived metric is recomputed, and
     stands as it was when the assumptions do not move it.
     """
 
-    def __init__(self, measuring: Measuring, assumed: Sequence[Assumed], account: Account) -> None:
-        self._measuring = measuring
+    def __init__(self, measurement: Measurement, assumed: Sequence[Assumed], account: Account) -> None:
+        self._measurement = measurement
         self._as_of = account.as_of
         self.assumed = tuple(one.metric for one in assumed)
         self.receipts = tuple(assumption(f"{one.metric} = {one.text}", account.generated_at) for one in assumed)
-        self.figures: dict[str, Figure] = dict(measuring.figures)
+        self.figures: dict[str, Figure] = dict(measurement.figures)
         for one, receipt in zip(assumed, self.receipts, strict=True):
             self.figures[one.metric] = self._figure(one.metric, one.value, (receipt,))
         self.followed = self._follow({one.metric: one.value for one in assumed})
 
     def _follow(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """Recompute the derived metrics and put the row in its place; gives those that are moved."""
-        real = self._measuring.wide_row()
-        before = self._measuring.suppose(real)
+        real = self._measurement.wide_row()
+        before = self._measurement.suppose(real)
         row = {**real, **values}
-        after = self._measuring.suppose(row)
+        after = self._measurement.suppose(row)
         moved = tuple(name for name in DERIVED if name not in values and before[name] != after[name])
         for name in moved:
             row[name] = after[name]
             self.figures[name] = self._figure(name, after[name], self.receipts)
-        self._measuring.suppose(row)
+        self._measurement.suppose(row)
         return moved
 
     def _figure(self, name: str, value: Any, receipts: tuple[Receipt, ...]) -> Figure:
         if value is None:
             return Gap(ASSUMPTION, "none_found", "Assumed to be unknown.", "", name)
-        real = self._measuring.figures[name]
+        real = self._measurement.figures[name]
         basis = (*real.basis, *receipts) if isinstance(real, Fact) else receipts
         return Fact(value, METRICS[name].unit, basis, self._as_of, name)
 
     def run(self, sql: str) -> list[dict[str, Any]]:
         """Run a query over the supposed row."""
-        return self._measuring.run(sql)
+        return self._measurement.run(sql)
 
     def evidence(self, metric_name: str) -> Evidence:
         """The records behind a figure; behind an assumed or moved one stand the assumptions."""
         if metric_name not in (*self.assumed, *self.followed):
-            return self._measuring.evidence(metric_name)
+            return self._measurement.evidence(metric_name)
         rows = tuple((receipt.query,) for receipt in self.receipts)
         return Evidence((ASSUMPTION,), rows, len(rows), self.receipts)
 
 
-def _supposition(before: Account, after: Account, supposed: Supposed, scorecard: str) -> Supposition:
+def _supposition(before: Account, after: Account, supposed: WhatIf, scorecard: str) -> Supposition:
     assert before.score is not None
     assert after.score is not None
     lines = changed_lines(before.score, after.score)
@@ -139,7 +139,7 @@ def _supposition(before: Account, after: Account, supposed: Supposed, scorecard:
     )
 
 
-def _left(supposed: Supposed, scorecard: str) -> tuple[str, ...]:
+def _left(supposed: WhatIf, scorecard: str) -> tuple[str, ...]:
     """What the scorecard reads and is made of the same tables as an assumed figure, but was not assumed with it."""
     behind = {METRICS[name].tables for name in supposed.assumed}
     touched = {*supposed.assumed, *supposed.followed}

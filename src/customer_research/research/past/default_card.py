@@ -15,7 +15,7 @@ from customer_research.errors import ConfigError, UsageError
 from customer_research.health.backtest.trial import compare, gate
 from customer_research.health.scorecard import Scorecard, shipped_scorecards
 from customer_research.research.one.judge import card_named
-from customer_research.research.past.backtest.trials import Asked, flattered, tread
+from customer_research.research.past.backtest.trials import TrialOrder, flattered, tread
 from customer_research.research.portfolio import take
 from customer_research.research.portfolio.snapshots import readings, snapshots_of
 from customer_research.settings import Settings, check_writable, write_setting
@@ -24,7 +24,7 @@ SETTING = "scorecard"
 
 
 @dataclass(frozen=True, slots=True)
-class Moves:
+class BandMoves:
     """How many operators stand in which band by the default and by the new scorecard, at one instant, of all `operators`."""
 
     as_of: datetime
@@ -38,7 +38,7 @@ class Moves:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposed:
+class Proposal:
     """A scorecard as the new default: what the gate says, and who would change band.
 
     `named` is what the setting would be; `old` and `new` are the scorecards in words. `gate` None: it cannot be asked, and
@@ -51,12 +51,12 @@ class Proposed:
     same: bool
     gate: Gate | None
     untold: str
-    moves: Moves | None
+    moves: BandMoves | None
     unmoved: str
     remarks: tuple[str, ...]
 
 
-def propose(settings: Settings, name: str, asked: Asked, clock: Clock, *, anyway: bool = False) -> Proposed:
+def propose(settings: Settings, name: str, asked: TrialOrder, clock: Clock, *, anyway: bool = False) -> Proposal:
     """Ask the gate whether the scorecard may be the default, and look at who would change band.
 
     `anyway`: where the gate cannot be asked, say why and go on.
@@ -75,7 +75,7 @@ def propose(settings: Settings, name: str, asked: Asked, clock: Clock, *, anyway
         now = card_named(old)
         old = _words(now, settings.scorecard)
         if now.digest == card.digest and settings.scorecard == named:
-            return Proposed(named, old, new, True, None, "", None, "", ())
+            return Proposal(named, old, new, True, None, "", None, "", ())
         ground = tread(settings, replace(asked, cards=(settings.scorecard, named)), clock)
         found, remarks = gate(compare(ground.rows, *ground.tried, seed=asked.seed)), tuple(flattered(ground))
     except (UsageError, ConfigError) as error:
@@ -83,10 +83,10 @@ def propose(settings: Settings, name: str, asked: Asked, clock: Clock, *, anyway
             raise
         untold = str(error)
     moves, unmoved = _moves(settings, named, clock)
-    return Proposed(named, old, new, False, found, untold, moves, unmoved, remarks)
+    return Proposal(named, old, new, False, found, untold, moves, unmoved, remarks)
 
 
-def adopt(file: Path | None, proposed: Proposed) -> Path:
+def adopt(file: Path | None, proposed: Proposal) -> Path:
     """Make it the default, in the settings file; the file.
 
     Raises:
@@ -101,7 +101,7 @@ def _words(card: Scorecard, named: str) -> str:
     return f"{card.name} {card.version}{file}"
 
 
-def _moves(settings: Settings, named: str, clock: Clock) -> tuple[Moves | None, str]:
+def _moves(settings: Settings, named: str, clock: Clock) -> tuple[BandMoves | None, str]:
     """Everybody under both scorecards at the instant of the lake's newest snapshot; else why it cannot be told."""
     try:
         newest = next((snapshot for _, snapshot in snapshots_of(settings.lake_folder)), None)
@@ -112,15 +112,15 @@ def _moves(settings: Settings, named: str, clock: Clock) -> tuple[Moves | None, 
         return None, str(error)
     counted = Counter((band, after[operator]) for operator, band in before.items())
     order = sorted(counted, key=lambda pair: tuple(map(BAND_ORDER.index, pair)))
-    return Moves(newest.as_of, len(before), tuple((*pair, counted[pair]) for pair in order)), ""
+    return BandMoves(newest.as_of, len(before), tuple((*pair, counted[pair]) for pair in order)), ""
 
 
 def _bands(settings: Settings, scorecard: str, as_of: datetime, clock: Clock) -> dict[str, Band]:
-    with take.taken_aside(settings, clock, take.Asked(as_of=as_of, scorecard=scorecard)) as (folder, snapshot):
+    with take.taken_aside(settings, clock, take.SnapshotOrder(as_of=as_of, scorecard=scorecard)) as (folder, snapshot):
         return {one.operator_id: one.band for one in readings(folder, snapshot)}
 
 
-def told(proposed: Proposed) -> Sequence[str]:
+def told(proposed: Proposal) -> Sequence[str]:
     """What is proposed, a sentence a line."""
     if proposed.same:
         return (f"{proposed.new} is the default already.",)
@@ -132,7 +132,7 @@ def told(proposed: Proposed) -> Sequence[str]:
     return (*lines, *_moved(proposed.moves))
 
 
-def _moved(moves: Moves) -> Sequence[str]:
+def _moved(moves: BandMoves) -> Sequence[str]:
     head = f"{moves.moved} of {moves.operators} operators change band as of {moves.as_of:%Y-%m-%d %H:%M} UTC"
     if not moves.moved:
         return (f"{head}.",)

@@ -42,9 +42,9 @@ def work_out(settings: Settings, clock: Clock) -> TrackRecord:
     """
     # numerics are slow to load, and who reads a record needs none
     from customer_research.health.backtest.trial import try_card  # noqa: PLC0415
-    from customer_research.research.past.backtest.trials import Asked, tread  # noqa: PLC0415
+    from customer_research.research.past.backtest.trials import TrialOrder, tread  # noqa: PLC0415
 
-    ground = tread(settings, Asked(cards=(settings.scorecard,)), clock)
+    ground = tread(settings, TrialOrder(cards=(settings.scorecard,)), clock)
     trial = try_card(ground.rows, ground.tried[0])
     dates = ground.told.dates
     record = TrackRecord(

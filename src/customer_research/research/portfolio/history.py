@@ -71,7 +71,7 @@ def kept_card(history: History, digest: str) -> Scorecard:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class SnapshotSummary:
     """A snapshot of the history, the mean score of those who have one, and how many stand in each band."""
 
     snapshot: Snapshot
@@ -79,7 +79,7 @@ class Listed:
     bands: Mapping[Band, int]
 
 
-def listed(store_url: str) -> tuple[Listed, ...]:
+def listed(store_url: str) -> tuple[SnapshotSummary, ...]:
     """The snapshots of the history, the newest first.
 
     Raises:
@@ -91,11 +91,11 @@ def listed(store_url: str) -> tuple[Listed, ...]:
         return tuple(_listed(one, counts.get(one.id, ())) for one in reversed(history.snapshots()))
 
 
-def _listed(snapshot: Snapshot, counts: Sequence[BandCount]) -> Listed:
+def _listed(snapshot: Snapshot, counts: Sequence[BandCount]) -> SnapshotSummary:
     bands: Counter[Band] = Counter()
     for line in counts:
         bands[line.band] += line.operators
-    return Listed(snapshot, average(counts), bands)
+    return SnapshotSummary(snapshot, average(counts), bands)
 
 
 def prune(settings: Settings, clock: Clock, days: int) -> int:

@@ -13,7 +13,7 @@ from customer_research.engines.engine import Engine
 from customer_research.research.portfolio.accounts import mrr_of
 
 
-class Billed:
+class MrrByOperator:
     """The MRR of every operator of the snapshot whose `accounts` the engine knows; leaves the table `worths` there.
 
     `worths` has a line an operator: `worth`, its MRR in minor units of the currency that the rates convert into (USD where

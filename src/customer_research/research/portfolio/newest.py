@@ -26,7 +26,7 @@ from customer_research.research.one.track_record import track_of
 from customer_research.research.portfolio import selection
 from customer_research.research.portfolio.history import changes
 from customer_research.research.portfolio.moves import done, moves
-from customer_research.research.portfolio.selection import Wanted
+from customer_research.research.portfolio.selection import Selection
 from customer_research.research.portfolio.snapshots import snapshots_of
 from customer_research.settings import Settings
 
@@ -34,7 +34,7 @@ WEEK, MONTH = 7, 30
 """How many days a digest and a summary look back."""
 
 
-def portfolio_report(settings: Settings, wanted: Wanted, *, now: datetime) -> Report:
+def portfolio_report(settings: Settings, wanted: Selection, *, now: datetime) -> Report:
     """Who needs attention, and why.
 
     Raises:
@@ -43,19 +43,19 @@ def portfolio_report(settings: Settings, wanted: Wanted, *, now: datetime) -> Re
     return portfolio_kind.build(_portfolio(settings, wanted, now))
 
 
-def portfolio_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> tuple[str, tuple[Gap, ...]]:
+def portfolio_csv(settings: Settings, wanted: Selection, *, now: datetime) -> tuple[str, tuple[Gap, ...]]:
     """The operators wanted as CSV, a line each, and what is unknown of everybody; see `portfolio_report`."""
     found = _portfolio(settings, wanted, now)
     columns = {**PORTFOLIO_COLUMNS, "change_30d": lambda account: portfolio_kind.change_of(found, account)}
     return accounts_csv.render(found.accounts, columns), _lacking(found)
 
 
-def risk_report(settings: Settings, wanted: Wanted, *, now: datetime) -> Report:
+def risk_report(settings: Settings, wanted: Selection, *, now: datetime) -> Report:
     """Who may leave, ranked by what would be lost; see `portfolio_report`."""
     return churn_risk.build(_risks(settings, wanted, now))
 
 
-def risk_csv(settings: Settings, wanted: Wanted, *, now: datetime) -> tuple[str, tuple[Gap, ...]]:
+def risk_csv(settings: Settings, wanted: Selection, *, now: datetime) -> tuple[str, tuple[Gap, ...]]:
     """The operators at risk as CSV, a line each; see `portfolio_csv`."""
     found = _risks(settings, wanted, now)
     columns = {
@@ -84,7 +84,7 @@ def digest_report(settings: Settings, *, now: datetime) -> Report:
     """
     with _newest(settings) as (engine, folder, snapshot):
         week = moves(settings, snapshot, WEEK)
-        found = _looked(settings, (engine, folder, snapshot), Wanted(most=digest.ISSUES), now)
+        found = _looked(settings, (engine, folder, snapshot), Selection(most=digest.ISSUES), now)
         acts = done(settings, snapshot, WEEK)
         ids = [
             *digest.moved_ids(week),
@@ -103,16 +103,16 @@ def summary_report(settings: Settings, *, now: datetime) -> Report:
     """
     with _newest(settings) as (engine, folder, snapshot):
         month = moves(settings, snapshot, MONTH)
-        found = _looked(settings, (engine, folder, snapshot), Wanted(sort="mrr", most=portfolio_summary.DRAWN), now)
+        found = _looked(settings, (engine, folder, snapshot), Selection(sort="mrr", most=portfolio_summary.DRAWN), now)
         told = selection.told_of(
             engine, folder, snapshot, portfolio_summary.moved_ids(month), settings=settings, now=now
         )
         given = _given(settings, now, snapshot)
-        risks = selection.risks(engine, folder, snapshot, Wanted(most=portfolio_summary.RISKS), now=now, **given)
+        risks = selection.risks(engine, folder, snapshot, Selection(most=portfolio_summary.RISKS), now=now, **given)
     return portfolio_summary.build(Overview(found, risks, month, told, found.accounts))
 
 
-def _portfolio(settings: Settings, wanted: Wanted, now: datetime) -> Portfolio:
+def _portfolio(settings: Settings, wanted: Selection, now: datetime) -> Portfolio:
     with _newest(settings) as (engine, folder, snapshot):
         found = _looked(settings, (engine, folder, snapshot), wanted, now)
     ids = [account.operator_id for account in found.accounts]
@@ -122,13 +122,13 @@ def _portfolio(settings: Settings, wanted: Wanted, now: datetime) -> Portfolio:
         return selection.without_history(found, Gap(SOURCE, "unavailable", error.message, error.hint))
 
 
-def _looked(settings: Settings, newest: tuple[Engine, Path, Snapshot], wanted: Wanted, now: datetime) -> Portfolio:
+def _looked(settings: Settings, newest: tuple[Engine, Path, Snapshot], wanted: Selection, now: datetime) -> Portfolio:
     """The operators wanted of a snapshot, with how often its scorecard was right on the lake's past."""
     found = selection.portfolio(*newest, wanted, now=now, **_given(settings, now, newest[2]))
     return replace(found, track=track_of(settings.lake_folder, newest[2].digest))
 
 
-def _risks(settings: Settings, wanted: Wanted, now: datetime) -> Risks:
+def _risks(settings: Settings, wanted: Selection, now: datetime) -> Risks:
     with _newest(settings) as (engine, folder, snapshot):
         return selection.risks(engine, folder, snapshot, wanted, now=now, **_given(settings, now, snapshot))
 

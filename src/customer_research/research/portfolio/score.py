@@ -41,7 +41,7 @@ SCORES = "account_scores"
 HELD = "account_findings"
 """The table on the engine that holds the rows of the findings' query."""
 
-Measuring = Callable[[Engine, TableSet, datetime], None]
+Measure = Callable[[Engine, TableSet, datetime], None]
 
 _ORDER: Mapping[str, tuple[str, ...]] = {
     "accounts": ("operator_id",),
@@ -66,7 +66,7 @@ def score(
     clock: Clock,
     kind: SnapshotKind = "scored",
     again: bool = False,
-    measuring: Measuring = measure,
+    measuring: Measure = measure,
     files: Engine | None = None,
 ) -> Snapshot:
     """Measure and score every operator, and write it all below *folder*, into a folder named by the snapshot's id.
@@ -92,7 +92,7 @@ def score(
     """
     card = card_named(scorecard)
     instant = as_of.astimezone(UTC)
-    work = _Work(engine, tables, instant, card, scorecard)
+    work = _Scoring(engine, tables, instant, card, scorecard)
     there = folder / work.id
     if not again and (known := _known(there)) is not None and _proves(known, work.query):
         return known
@@ -124,7 +124,7 @@ def _proves(snapshot: Snapshot, query: str) -> bool:
     return any(receipt.source == PORTFOLIO and receipt.query == query for receipt in snapshot.receipts)
 
 
-class _Work:
+class _Scoring:
     """One question: everybody at one instant under one scorecard, from tables of one content."""
 
     def __init__(self, engine: Engine, tables: TableSet, as_of: datetime, card: Scorecard, named: str) -> None:

@@ -29,7 +29,7 @@ from customer_research.reports.kinds.churn_risk import AT_RISK, GENERAL, LEVELS,
 from customer_research.research.exchange import rates_around
 from customer_research.research.one.judge import METRIC_NAMES, card_named, urgency_causes
 from customer_research.research.portfolio.accounts import Files, accounts_of, freshness_of
-from customer_research.research.portfolio.mrr import Billed
+from customer_research.research.portfolio.mrr import MrrByOperator
 from customer_research.research.portfolio.snapshots import scoring_receipt
 from customer_research.settings import Settings
 
@@ -60,7 +60,7 @@ _RISK_ORDERS: Mapping[RiskSort, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Selection:
     """Which operators are looked at: each part that is empty lets everybody through.
 
     `owner` is a name or a part of it, `owners` the names that it fits (`_fitting` finds them). `untold` counts those whom
@@ -106,7 +106,7 @@ def portfolio(
     engine: Engine,
     folder: Path,
     snapshot: Snapshot,
-    wanted: Wanted,
+    wanted: Selection,
     *,
     now: datetime,
     links: Mapping[str, str],
@@ -122,7 +122,7 @@ def portfolio(
     rules = _rules(wanted)
     receipt = scoring_receipt(snapshot)
     card = _card(snapshot)
-    billed = Billed(engine, snapshot, rates)
+    billed = MrrByOperator(engine, snapshot, rates)
     of, wanted = _choose(engine, wanted, rules, card)
     statuses = _groups(engine, billed, "chosen", "status", _BANDED_SCORE)
     ids = _ids(engine, "chosen", _ORDERS[wanted.sort], wanted.most)
@@ -158,7 +158,7 @@ def risks(
     engine: Engine,
     folder: Path,
     snapshot: Snapshot,
-    wanted: Wanted,
+    wanted: Selection,
     *,
     now: datetime,
     links: Mapping[str, str],
@@ -177,7 +177,7 @@ def risks(
             hint=f"Ask for {', '.join(PRESENT)}; the report lists those who churned lately by themselves.",
         )
     found = portfolio(engine, folder, snapshot, replace(wanted, most=0), now=now, links=links, rates=rates)
-    billed = Billed(engine, snapshot, rates)
+    billed = MrrByOperator(engine, snapshot, rates)
     files = Files(engine, folder, snapshot)
     retention = card_named(RETENTION)
     _rank(engine, retention, _fitting(engine, wanted))
@@ -236,7 +236,7 @@ def _card(snapshot: Snapshot) -> Scorecard:
     return card
 
 
-def _rules(wanted: Wanted) -> tuple[FindingRule, ...]:
+def _rules(wanted: Selection) -> tuple[FindingRule, ...]:
     rules = load_findings(METRIC_NAMES)
     known = {rule.id for rule in rules}
     unknown = [name for name in wanted.findings if name not in known]
@@ -248,7 +248,7 @@ def _rules(wanted: Wanted) -> tuple[FindingRule, ...]:
 # --- choosing ----------------------------------------------------------------------------------------------------------
 
 
-def _choose(engine: Engine, wanted: Wanted, rules: Sequence[FindingRule], card: Scorecard) -> tuple[int, Wanted]:
+def _choose(engine: Engine, wanted: Selection, rules: Sequence[FindingRule], card: Scorecard) -> tuple[int, Selection]:
     """Keep the table `chosen`; gives how many operators the snapshot has, and what is wanted with its owners' names.
 
     Raises:
@@ -307,7 +307,7 @@ def _open_level(rules: Sequence[FindingRule]) -> str:
     return f"GREATEST(0, {', '.join(levels)})"
 
 
-def _fitting(engine: Engine, wanted: Wanted) -> Wanted:
+def _fitting(engine: Engine, wanted: Selection) -> Selection:
     """What is wanted with the names of the owners meant: the one of that very name, else all that have it as a part."""
     if not wanted.owner:
         return wanted
@@ -329,7 +329,7 @@ def fitting_owners(asked: str, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(fitting)
 
 
-def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
+def _conditions(wanted: Selection) -> tuple[list[str], dict[str, Any]]:
     conditions: list[str] = []
     values: dict[str, Any] = {}
     lists = {
@@ -364,7 +364,7 @@ def _ids(engine: Engine, table: str, order: str, most: int | None) -> list[str]:
 
 
 def _groups(
-    engine: Engine, billed: Billed, table: str, by: str, average: str, *, known_only: bool = False
+    engine: Engine, billed: MrrByOperator, table: str, by: str, average: str, *, known_only: bool = False
 ) -> tuple[Group, ...]:
     where = f"WHERE NOT {by} IS NULL" if known_only else ""
     rows = engine.run(
@@ -378,7 +378,7 @@ def _groups(
     )
 
 
-def _amounts(engine: Engine, billed: Billed) -> tuple[Amount, ...]:
+def _amounts(engine: Engine, billed: MrrByOperator) -> tuple[Amount, ...]:
     rows = engine.run(
         "SELECT band, segment, LIST(operator_id) AS members FROM chosen GROUP BY band, segment ORDER BY band, segment"
     )
@@ -404,7 +404,7 @@ _DISAGREEMENTS: Sequence[tuple[str, tuple[str, ...]]] = (
 """What findings say when money, usage and support are laid side by side."""
 
 
-def _disagreements(engine: Engine, billed: Billed, rules: Sequence[FindingRule]) -> Iterator[Group]:
+def _disagreements(engine: Engine, billed: MrrByOperator, rules: Sequence[FindingRule]) -> Iterator[Group]:
     known = {rule.id for rule in rules}
     for title, ids in _DISAGREEMENTS:
         listed = ", ".join(f"'{name}'" for name in ids if name in known)
@@ -428,7 +428,7 @@ def _disagreements(engine: Engine, billed: Billed, rules: Sequence[FindingRule])
 # --- risk --------------------------------------------------------------------------------------------------------------
 
 
-def _rank(engine: Engine, card: Scorecard, wanted: Wanted) -> None:
+def _rank(engine: Engine, card: Scorecard, wanted: Selection) -> None:
     """Keep `ranked` (everybody chosen with a risk), `at_risk`, of these `slipping`, and `left_lately`.
 
     With a source silent `risk` is the most that it can be, `least` the least: at risk is who is by what is known.
@@ -488,4 +488,4 @@ def _category(card: Scorecard) -> str:
     return f"CASE WHEN ({whole}) = 0 THEN '{GENERAL}' {branches} ELSE '{MULTIPLE}' END"
 
 
-__all__ = ["SORTS", "Sort", "Wanted", "portfolio", "risks", "told_of", "with_changes", "without_history"]
+__all__ = ["SORTS", "Selection", "Sort", "portfolio", "risks", "told_of", "with_changes", "without_history"]

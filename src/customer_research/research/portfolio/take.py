@@ -25,7 +25,7 @@ from customer_research.research.engine_choice import scratch
 from customer_research.research.one.judge import card_named
 from customer_research.research.portfolio.history import keep
 from customer_research.research.portfolio.measure import measure
-from customer_research.research.portfolio.score import Measuring, score
+from customer_research.research.portfolio.score import Measure, score
 from customer_research.research.portfolio.snapshots import FILES, SNAPSHOTS, readings
 from customer_research.research.portfolio.warehouse_views import bound, measure_bound
 from customer_research.research.sync.given_tables import check_tables
@@ -35,7 +35,7 @@ SCHEMA = "customer-research/scores/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SnapshotOrder:
     """What is asked of a snapshot; whatever is None or empty is as the settings say.
 
     `as_of` None: the present instant; `tables` a folder of anybody's canonical tables, None: the lake's; `again`: compute it
@@ -51,7 +51,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StatusLine:
     """How many operators of a snapshot have this status and band, and their mean score (None: none is known)."""
 
     status: str
@@ -75,7 +75,7 @@ def instant(text: str) -> datetime:
         ) from None
 
 
-def take(settings: Settings, clock: Clock, asked: Asked) -> tuple[Path, Snapshot]:
+def take(settings: Settings, clock: Clock, order: SnapshotOrder) -> tuple[Path, Snapshot]:
     """Score everybody into a snapshot of the lake; the folder of its files, and the snapshot.
 
     It is kept in the history when it is the lake's own tables that were scored: anybody else's are no past of theirs.
@@ -86,26 +86,26 @@ def take(settings: Settings, clock: Clock, asked: Asked) -> tuple[Path, Snapshot
         UsageError: the tables are wrong or empty, or the instant lies in the future or before anything was known.
         EngineError: the engine cannot be reached, or a query failed.
     """
-    folder, snapshot = _taken(_chosen(settings, asked), clock, asked, settings.lake_folder / SNAPSHOTS)
-    if asked.tables is None:
+    folder, snapshot = _taken(_chosen(settings, order), clock, order, settings.lake_folder / SNAPSHOTS)
+    if order.tables is None:
         keep(settings.store_url, folder, snapshot)
     return folder, snapshot
 
 
 @contextmanager
-def taken_aside(settings: Settings, clock: Clock, asked: Asked) -> Iterator[tuple[Path, Snapshot]]:
+def taken_aside(settings: Settings, clock: Clock, order: SnapshotOrder) -> Iterator[tuple[Path, Snapshot]]:
     """As `take`, into a folder for temporary files that is gone when the block ends; the lake stays as it is."""
     with private.scratch_folder() as folder:
-        yield _taken(_chosen(settings, asked), clock, asked, folder / SNAPSHOTS)
+        yield _taken(_chosen(settings, order), clock, order, folder / SNAPSHOTS)
 
 
-def _chosen(settings: Settings, asked: Asked) -> Settings:
+def _chosen(settings: Settings, order: SnapshotOrder) -> Settings:
     """The settings with the engine that is asked for; another engine than theirs does not get their URL."""
-    if asked.engine is None and asked.engine_url is None:
+    if order.engine is None and order.engine_url is None:
         return settings
     given = settings.engine
-    name = asked.engine or given.name
-    url = SecretStr(asked.engine_url) if asked.engine_url else given.url if name == given.name else None
+    name = order.engine or given.name
+    url = SecretStr(order.engine_url) if order.engine_url else given.url if name == given.name else None
     engine = EngineSettings(
         name=name,
         url=url,
@@ -116,35 +116,35 @@ def _chosen(settings: Settings, asked: Asked) -> Settings:
     return settings.model_copy(update={"engine": engine})
 
 
-def _taken(settings: Settings, clock: Clock, asked: Asked, folder: Path) -> tuple[Path, Snapshot]:
+def _taken(settings: Settings, clock: Clock, order: SnapshotOrder, folder: Path) -> tuple[Path, Snapshot]:
     now = clock()
-    as_of = asked.as_of or now
+    as_of = order.as_of or now
     if as_of > now:
         raise UsageError(
             f"{as_of:%Y-%m-%d %H:%M} UTC lies in the future: nobody knows yet what will be known then.",
             hint="Give an earlier date.",
         )
-    scorecard = asked.scorecard or settings.scorecard
+    scorecard = order.scorecard or settings.scorecard
     card_named(scorecard)  # a wrong one is refused before the tables are read
     with private.scratch_folder() as given:
         tables = (
             Lake(settings.lake_folder).tables()
-            if asked.tables is None
-            else check_tables(asked.tables, given, settings, clock)
+            if order.tables is None
+            else check_tables(order.tables, given, settings, clock)
         ).at(as_of, settings.lake.patience)
-        reach = [folder, given, *([asked.tables] if asked.tables is not None else [])]
+        reach = [folder, given, *([order.tables] if order.tables is not None else [])]
         with scratch(settings, None, *reach) as engine:
-            measuring: Measuring = measure
-            if settings.engine.views and asked.tables is None:
+            measuring: Measure = measure
+            if settings.engine.views and order.tables is None:
                 measuring = partial(measure_bound, settings)
                 tables = bound(settings, engine, tables, clock).at(as_of, settings.lake.patience)
             snapshot = score(
-                engine, tables, as_of, scorecard, folder=folder, clock=clock, again=asked.again, measuring=measuring
+                engine, tables, as_of, scorecard, folder=folder, clock=clock, again=order.again, measuring=measuring
             )
     return folder / snapshot.id, snapshot
 
 
-def standings(folder: Path) -> tuple[Standing, ...]:
+def standings(folder: Path) -> tuple[StatusLine, ...]:
     """How everybody stands in the snapshot whose files lie in *folder*: by status, then band, the best first.
 
     Raises:
@@ -159,7 +159,7 @@ def standings(folder: Path) -> tuple[Standing, ...]:
             FROM scores GROUP BY COALESCE(status, 'unknown'), band
             """
         )
-    found = [Standing(**{**row, "operators": int(row["operators"])}) for row in rows]
+    found = [StatusLine(**{**row, "operators": int(row["operators"])}) for row in rows]
     return tuple(sorted(found, key=lambda one: (one.status != "active", one.status, BAND_ORDER.index(one.band))))
 
 

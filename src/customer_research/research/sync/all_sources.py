@@ -20,8 +20,8 @@ from customer_research.errors import ConfigError, CustomerResearchError, RateLim
 from customer_research.lake import Lake, LakeWriter, Made
 from customer_research.research.connections import Connections, OutOfReach
 from customer_research.research.gaps import gap_of
-from customer_research.research.sync.linkage import LAKE, Linking
-from customer_research.research.sync.stream_pull import Order, StreamPull, Told
+from customer_research.research.sync.linkage import LAKE, Linkage
+from customer_research.research.sync.stream_pull import Listener, Order, StreamPull
 from customer_research.settings import Settings
 from customer_research.sources import discover
 
@@ -35,7 +35,7 @@ def run(
     sources: Sequence[str] = (),
     full: bool = False,
     since: datetime | None = None,
-    told: Told | None = None,
+    told: Listener | None = None,
     catalogue: Mapping[str, Source] | None = None,
 ) -> tuple[PullResult, ...]:
     """Pull the sources into the lake and make the canonical tables.
@@ -75,7 +75,7 @@ def run(
         sync = _Sync(lake, settings, clock, known, order=order, told=told or (lambda _: None))
         results = asyncio.run(sync.pull(chosen, missing))
         with sync.engine(settings.engine.memory_mb) as engine:
-            unmade = Linking(lake, engine, list(known.values()), missing, anew=full).run()
+            unmade = Linkage(lake, engine, list(known.values()), missing, anew=full).run()
     return (*results, *(_unmade(table, gap, clock) for table, gap in unmade.items()))
 
 
@@ -135,7 +135,7 @@ class _Sync:
         known: Mapping[str, Source],
         *,
         order: Order,
-        told: Told,
+        told: Listener,
     ) -> None:
         self._lake = lake
         self._settings = settings

@@ -55,7 +55,7 @@ _NO_OPERATOR_NEEDED = frozenset(("gap",))
 
 
 @dataclass(frozen=True, slots=True)
-class _Given:
+class _TableFiles:
     """What somebody gave of one table: the files, and how they are read in SQL once they are Parquet."""
 
     table: CanonicalTable
@@ -97,13 +97,13 @@ def check_tables(folder: Path, scratch: Path, settings: Settings, clock: Callabl
     try:
         with DuckDB(room) as engine:
             engine.run("SET preserve_insertion_order = true")  # the number of a CSV file's row
-            return _Checking(engine, folder, own, clock()).tables()
+            return _FolderCheck(engine, folder, own, clock()).tables()
     except BaseException:
         shutil.rmtree(own, ignore_errors=True)
         raise
 
 
-class _Checking:
+class _FolderCheck:
     """One folder's check: faults are gathered, and only without any are there tables."""
 
     def __init__(self, engine: DuckDB, folder: Path, own: Path, now: datetime) -> None:
@@ -171,10 +171,10 @@ class _Checking:
         finally:
             self._engine.drop(table.name)
 
-    def _as_parquet(self, table: CanonicalTable, files: tuple[Path, ...]) -> _Given | None:
+    def _as_parquet(self, table: CanonicalTable, files: tuple[Path, ...]) -> _TableFiles | None:
         """The files as they are, or a CSV file as a Parquet file of texts."""
         if files[0].suffix != ".csv":
-            return _Given(table, files, files)
+            return _TableFiles(table, files, files)
         names = self._header(table, files[0])
         if names is None:
             return None
@@ -187,7 +187,7 @@ class _Checking:
             "allow_quoted_nulls = false, null_padding = false, strict_mode = true)",
             raw,
         )
-        return _Given(table, files, (raw,))
+        return _TableFiles(table, files, (raw,))
 
     def _header(self, table: CanonicalTable, path: Path) -> list[str] | None:
         """The names in a CSV file's first line: DuckDB would guess them, and more."""
@@ -207,11 +207,11 @@ class _Checking:
 
     # -- columns and cells ----------------------------------------------------------------------------------------------
 
-    def _names(self, given: _Given) -> tuple[str, ...]:
+    def _names(self, given: _TableFiles) -> tuple[str, ...]:
         """The columns of a table's files."""
         return tuple(self._engine.kinds(f'SELECT * EXCLUDE ("file~", file_row_number) FROM {given.rows}'))  # noqa: S608 - quoted
 
-    def _readable(self, given: _Given) -> dict[str, Cells]:
+    def _readable(self, given: _TableFiles) -> dict[str, Cells]:
         """How each canonical column that is there is read; what is wrong with the columns becomes faults."""
         table = given.table
         kinds = self._engine.kinds(f'SELECT * EXCLUDE ("file~", file_row_number) FROM {given.rows}')  # noqa: S608 - quoted
@@ -240,7 +240,7 @@ class _Checking:
                     found[name] = _spelt(table, column, read)
         return found
 
-    def _in_some_files_only(self, given: _Given) -> frozenset[str]:
+    def _in_some_files_only(self, given: _TableFiles) -> frozenset[str]:
         if len(given.parquet) == 1:
             return frozenset()
         listed = ", ".join(_literal(str(path)) for path in given.parquet)
@@ -249,7 +249,7 @@ class _Checking:
         )
         return frozenset(row["name"] for row in rows if row["files"] < len(given.parquet))
 
-    def _check_cells(self, given: _Given, columns: Mapping[str, Cells]) -> None:
+    def _check_cells(self, given: _TableFiles, columns: Mapping[str, Cells]) -> None:
         """One scan: of each check how many rows show it, and the first of them."""
         checks = list(_checks(given.table, columns))
         counted = []
@@ -273,7 +273,7 @@ class _Checking:
                     )
                 )
 
-    def _check_keys(self, given: _Given, columns: Mapping[str, Cells]) -> None:
+    def _check_keys(self, given: _TableFiles, columns: Mapping[str, Cells]) -> None:
         """No two rows may have the same key."""
         names = identity(given.table)
         if not columns.keys() >= set(names):
@@ -291,7 +291,7 @@ class _Checking:
 
     # -- what comes of it -----------------------------------------------------------------------------------------------
 
-    def _accepted(self, given: _Given, columns: Mapping[str, Cells]) -> TableFile:
+    def _accepted(self, given: _TableFiles, columns: Mapping[str, Cells]) -> TableFile:
         table = given.table
         paths = given.parquet
         if given.files != given.parquet or not self._as_they_are(given, columns):
@@ -317,7 +317,7 @@ class _Checking:
         found = TableFile(table.name, paths, count["rows"], digest, (self._receipt(given, count["rows"], digest),))
         return parted(self._engine, table, found, self._own, self._now)
 
-    def _as_they_are(self, given: _Given, columns: Mapping[str, Cells]) -> bool:
+    def _as_they_are(self, given: _TableFiles, columns: Mapping[str, Cells]) -> bool:
         """Whether a cast reads every cell as the canonical table has it."""
         if not all(read.plain for read in columns.values()):
             return False
@@ -327,7 +327,7 @@ class _Checking:
         (row,) = self._engine.run(f"SELECT COUNT(*) AS rows FROM {given.rows} WHERE {' OR '.join(changed)}")  # noqa: S608 - quoted
         return not row["rows"]
 
-    def _receipt(self, given: _Given, rows: int, digest: str) -> Receipt:
+    def _receipt(self, given: _TableFiles, rows: int, digest: str) -> Receipt:
         query = "\n".join(str(_top(path, self._folder)) for path in given.files)
         told = f"import\x1f{given.table.name}\x1f{query}\x1f{digest}"
         return Receipt(
@@ -351,7 +351,7 @@ class _Checking:
 
 
 @dataclass(frozen=True, slots=True)
-class _Check:
+class _CellCheck:
     """One thing that may be wrong with a column's cells.
 
     `wrong` is the condition (SQL) of a row that shows it, `value` what the row shows; with `only_beside` it is wrong only
@@ -365,24 +365,24 @@ class _Check:
     only_beside: str = ""
 
 
-def _checks(table: CanonicalTable, columns: Mapping[str, Cells]) -> Iterator[_Check]:
+def _checks(table: CanonicalTable, columns: Mapping[str, Cells]) -> Iterator[_CellCheck]:
     keys = set(identity(table)) - ({"operator_id"} if table.name in _NO_OPERATOR_NEEDED else set()) - {FROM}
     for column in table.columns:
         read = columns.get(column.name)
         if read is None:
             continue
         if column.name in keys:
-            yield _Check(column, "is empty", f"COALESCE(CAST({read.value} AS VARCHAR), '') = ''", "''")
-        yield from (_Check(column, what, wrong, read.source) for what, wrong in read.checks)
+            yield _CellCheck(column, "is empty", f"COALESCE(CAST({read.value} AS VARCHAR), '') = ''", "''")
+        yield from (_CellCheck(column, what, wrong, read.source) for what, wrong in read.checks)
         if read.mixed is not None:
             zoned, bare = read.mixed
             what = "has no time zone, while other rows have one"
-            yield _Check(column, what, bare, read.source, only_beside=zoned)
+            yield _CellCheck(column, what, bare, read.source, only_beside=zoned)
         words = _words(table, column)
         if words is not None:
             what = "no currency's code (ISO 4217)" if column.name == "currency" else f"none of {', '.join(words)}"
             listed = ", ".join(map(_literal, words))
-            yield _Check(column, what, f"{read.value} NOT IN ({listed})", read.source)
+            yield _CellCheck(column, what, f"{read.value} NOT IN ({listed})", read.source)
 
 
 def _words(table: CanonicalTable, column: Column) -> tuple[str, ...] | None:

@@ -24,7 +24,7 @@ ImportState = Literal["new", "replaced", "unchanged"]
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class TableImport:
     """One table that was given: what became of it in the lake, its rows now, and those it had before (None: no table)."""
 
     table: str
@@ -34,7 +34,7 @@ class Imported:
     digest: str
 
 
-def import_tables(folder: Path, settings: Settings, clock: Callable[[], datetime]) -> tuple[Imported, ...]:
+def import_tables(folder: Path, settings: Settings, clock: Callable[[], datetime]) -> tuple[TableImport, ...]:
     """Put the canonical tables of a folder into the lake, all together or none.
 
     Each replaces the lake's table of its name whole; the lake's other tables stay. In the lake a row's `fetch_id` names the
@@ -89,9 +89,9 @@ def _written(lake: LakeWriter, engine: DuckDB, given: TableFile) -> Made:
     return Made((file,), rows, given.digest, given.receipts, since=given.since, until=given.since)
 
 
-def _imported(name: str, made: Made, old: Made | None) -> Imported:
+def _imported(name: str, made: Made, old: Made | None) -> TableImport:
     state: ImportState = "new" if old is None else "unchanged" if made is old else "replaced"
-    return Imported(name, state, made.rows, None if old is None else old.rows, made.digest)
+    return TableImport(name, state, made.rows, None if old is None else old.rows, made.digest)
 
 
 def _name(name: str) -> str:

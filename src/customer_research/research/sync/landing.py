@@ -151,7 +151,7 @@ def merge_parts(engine: DuckDB, table: LandingTable, parts: Sequence[Path], path
 
 
 @dataclass(frozen=True, slots=True)
-class Compacted:
+class Compaction:
     """A landing table in one file: its rows, the digest of its content, and how many records that stood are no more."""
 
     rows: int
@@ -168,7 +168,7 @@ def compact(
     *,
     whole: bool,
     fetch_id: str | None,
-) -> Compacted:
+) -> Compaction:
     """Write a landing table in one file, each record once, sorted by operator and key.
 
     Args:
@@ -186,7 +186,7 @@ def compact(
     write_through(path)
     expose(engine, table, path)
     digest = content_digest(engine, table.name, [name for name in table.columns if name != FETCH_ID])
-    return Compacted(rows, digest, _gone(engine, table, stood) if stood is not None else 0)
+    return Compaction(rows, digest, _gone(engine, table, stood) if stood is not None else 0)
 
 
 def _gone(engine: DuckDB, table: LandingTable, stood: Path) -> int:

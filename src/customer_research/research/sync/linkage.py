@@ -59,7 +59,7 @@ SELECT operator_id, {columns} FROM {table} WHERE operator_id IS NOT NULL GROUP B
 
 
 @dataclass(frozen=True, slots=True)
-class _Stand:
+class _LandedTable:
     """A landing table that there is: its stream, its declaration, its file, and what its source told only in part."""
 
     stream: str
@@ -85,7 +85,7 @@ class _Part:
         return self.link.sql if rows is None else f"{rows.__module__}.{getattr(rows, '__qualname__', '')}"
 
 
-class Linking:
+class Linkage:
     """Makes the canonical tables of a lake.
 
     Args:
@@ -136,7 +136,7 @@ class Linking:
     # -- what there is to make ----------------------------------------------------------------------------------------
 
     @cached_property
-    def _stands(self) -> Mapping[str, _Stand]:
+    def _stands(self) -> Mapping[str, _LandedTable]:
         """The landing tables that there are."""
         found = {}
         for source in self._sources:
@@ -146,7 +146,7 @@ class Linking:
                 for table in stream.tables:
                     landed = state.landed.get(table.name) if state is not None else None
                     if state is not None and landed is not None:
-                        found[table.name] = _Stand(name, table, landed, state.partial.get(table.name))
+                        found[table.name] = _LandedTable(name, table, landed, state.partial.get(table.name))
         return found
 
     @cached_property

@@ -27,7 +27,7 @@ PARTS_AT_MOST = 256
 RECEIPTS_AT_MOST = 20
 """Receipts of a landing table; of more the oldest are folded into one."""
 
-Told = Callable[[Progress], None]
+Listener = Callable[[Progress], None]
 """Hears how far a stream has come."""
 
 
@@ -104,7 +104,7 @@ class _Job:
 
 
 @dataclass(frozen=True, slots=True)
-class _Writing:
+class _SliceWrite:
     """A slice that is being written: gives the parts of its tables."""
 
     piece: Slice
@@ -135,7 +135,7 @@ class StreamPull:
         *,
         order: Order,
         clock: Clock,
-        told: Told,
+        told: Listener,
         threads: Executor,
         heavy: asyncio.Semaphore,
     ) -> None:
@@ -154,7 +154,7 @@ class StreamPull:
         self._timer = time.monotonic()
         self._pull = begun(self._state, order, self._shape, self._started)
         self._rows = self._requests = self._gone = 0
-        self._writing: _Writing | None = None
+        self._writing: _SliceWrite | None = None
         self.answered = False
         """Whether the source gave anything in this sync."""
 
@@ -260,7 +260,7 @@ class StreamPull:
                 earlier = self._pull.parts.get(name, ())
                 merged = self._fresh(name)[0] if len(earlier) >= PARTS_AT_MOST else None
                 jobs.append(_Job(self._table(name), rows, gone, earlier, merged, self._fresh(name)))
-        self._writing = _Writing(piece, self._threads.submit(self._write, jobs))
+        self._writing = _SliceWrite(piece, self._threads.submit(self._write, jobs))
 
     def _write(self, jobs: Sequence[_Job]) -> Mapping[str, tuple[str, ...]]:
         """Write the parts of a slice; gives all parts of its tables."""

@@ -172,7 +172,7 @@ def _of_snapshot(
 def _of_everybody(ctx: click.Context, kind: str, delivery: Delivery) -> int:
     from customer_research.research import system_clock  # noqa: PLC0415 - start-up time
     from customer_research.research.portfolio import newest  # noqa: PLC0415
-    from customer_research.research.portfolio.selection import Wanted  # noqa: PLC0415
+    from customer_research.research.portfolio.selection import Selection  # noqa: PLC0415
 
     settings = settings_of(ctx)
     now = settings.clock or system_clock()
@@ -186,9 +186,9 @@ def _of_everybody(ctx: click.Context, kind: str, delivery: Delivery) -> int:
     elif kind == "portfolio-summary":
         made = newest.summary_report(settings, **given)
     elif kind == "portfolio":
-        made = newest.portfolio_report(settings, Wanted(), **given)
+        made = newest.portfolio_report(settings, Selection(), **given)
     else:
-        made = newest.risk_report(settings, Wanted(), **given)
+        made = newest.risk_report(settings, Selection(), **given)
     delivery(made)
     return PARTIAL if made.partial else 0
 

@@ -14,7 +14,7 @@ from customer_research.surfaces.cli.reports import report_options
 from customer_research.surfaces.cli.session import PARTIAL, Delivery, FormatName, OutputFile, delivery_of, settings_of
 
 if TYPE_CHECKING:
-    from customer_research.research.past.backtest.trials import Asked
+    from customer_research.research.past.backtest.trials import TrialOrder
     from customer_research.settings import Settings
 
 REFUSED, WORSE, TOO_LITTLE, DRIFTED = 11, 12, 13, 14
@@ -50,7 +50,7 @@ Whether CARD's calibration still holds: for each date after it, observed over ex
 
 
 def ground_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say on what a scorecard is tried; the command is called with `ground` (keyword → `Asked`)."""
+    """The options that say on what a scorecard is tried; the command is called with `ground` (keyword → `TrialOrder`)."""
 
     @functools.wraps(command)
     def with_ground(
@@ -66,11 +66,11 @@ def ground_options(command: Callable[..., Any]) -> Callable[..., Any]:
         seed: int,
         **options: Any,
     ) -> Any:
-        def ground(**more: Any) -> Asked:
-            from customer_research.research.past.backtest.trials import Asked  # noqa: PLC0415 - start-up time
+        def ground(**more: Any) -> TrialOrder:
+            from customer_research.research.past.backtest.trials import TrialOrder  # noqa: PLC0415 - start-up time
             from customer_research.research.portfolio.take import instant  # noqa: PLC0415
 
-            return Asked(
+            return TrialOrder(
                 tables=tables,
                 signals=signals,
                 points=points,
@@ -168,7 +168,7 @@ def backtest(
     gating: bool,
     thresholds: tuple[int, ...],
     alert_at: int | None,
-    ground: Callable[..., Asked],
+    ground: Callable[..., TrialOrder],
     delivery: Delivery,
 ) -> int:
     """Try scorecards on past dates."""
@@ -213,14 +213,14 @@ def thresholds(
     value: float | None,
     card_out: Path | None,
     alerts: Path | None,
-    ground: Callable[..., Asked],
+    ground: Callable[..., TrialOrder],
     delivery: Delivery,
 ) -> int:
     """Choose where to alert."""
-    from customer_research.research.past.calibration.thresholds import Wanted, choose_thresholds  # noqa: PLC0415 - start-up time
+    from customer_research.research.past.calibration.thresholds import ThresholdOrder, choose_thresholds  # noqa: PLC0415 - start-up time
 
     settings, clock = settings_and_clock(ctx)
-    wanted = Wanted(
+    wanted = ThresholdOrder(
         card=card,
         ground=ground(),
         capacity=capacity,
@@ -246,7 +246,7 @@ def thresholds(
 @report_file
 @click.pass_context
 def drift(
-    ctx: click.Context, card: str, *, card_out: Path | None, ground: Callable[..., Asked], delivery: Delivery
+    ctx: click.Context, card: str, *, card_out: Path | None, ground: Callable[..., TrialOrder], delivery: Delivery
 ) -> int:
     """Check a calibration."""
     from customer_research.research.past.calibration.drift import check  # noqa: PLC0415 - start-up time

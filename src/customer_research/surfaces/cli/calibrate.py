@@ -152,10 +152,10 @@ def calibrate(
             request = Request(signals, points, output, seed, split, draws, confirm, base, keep, drop)
             done = calibrate_files(request, clock, progress)
         else:
-            from customer_research.research.past.backtest.trials import Asked  # noqa: PLC0415
+            from customer_research.research.past.backtest.trials import TrialOrder  # noqa: PLC0415
             from customer_research.research.past.calibration.on_lake import LakeRequest, calibrate_lake  # noqa: PLC0415
 
-            ground = Asked(tables=tables, every=every, counting=counting)
+            ground = TrialOrder(tables=tables, every=every, counting=counting)
             asked = LakeRequest(base, output, seed, ground, split, draws, confirm, only_tried, keep, drop)
             done = calibrate_lake(settings, asked, clock, progress)
     if result is not None:

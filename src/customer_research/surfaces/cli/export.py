@@ -14,7 +14,7 @@ from customer_research.surfaces.cli.session import PARTIAL, settings_of, with_re
 if TYPE_CHECKING:
     from customer_research.domain.report import Report
     from customer_research.research import Research
-    from customer_research.research.export import Exported
+    from customer_research.research.export import PageExport
 
 EXPORT_HELP = """\
 Write the report KIND about OPERATOR to its page in Notion: one page for each operator and kind.
@@ -56,7 +56,7 @@ def export(
     occasion = occasion_of(audience=audience, meeting=meeting, since=since)
     chosen.admit(occasion)
 
-    async def work(research: Research) -> tuple[Report, Exported]:
+    async def work(research: Research) -> tuple[Report, PageExport]:
         account = await research.account_for(chosen, operator, scorecard=scorecard)
         report = chosen.report(account, occasion)
         done = await to_notion(

@@ -17,7 +17,7 @@ from customer_research.surfaces.cli.session import Delivery, settings_of
 
 if TYPE_CHECKING:
     from customer_research.research.past.history.proof import Proof
-    from customer_research.research.portfolio.history import Listed
+    from customer_research.research.portfolio.history import SnapshotSummary
     from customer_research.settings import Settings
 
 DIFFERENT = 1
@@ -221,7 +221,7 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
         yield lambda done, of: bar.update(task, completed=done, total=of)
 
 
-def _listed_json(found: Sequence[Listed]) -> str:
+def _listed_json(found: Sequence[SnapshotSummary]) -> str:
     return json.dumps(
         [
             {
@@ -245,7 +245,7 @@ def _listed_json(found: Sequence[Listed]) -> str:
     )
 
 
-def _listed_table(found: Sequence[Listed]) -> str:
+def _listed_table(found: Sequence[SnapshotSummary]) -> str:
     from customer_research.domain.words import unit_words  # noqa: PLC0415 - start-up time
 
     rows = [

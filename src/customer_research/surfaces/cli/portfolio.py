@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from customer_research.domain.report import Report
-    from customer_research.research.portfolio.selection import Wanted
+    from customer_research.research.portfolio.selection import Selection
 
 BANDS = ("healthy", "monitor", "at_risk", "critical", "insufficient", "unsettled", "outside")
 STATUSES = ("active", "onboarding", "no_subscription", "churned", "never_started", "unknown")
@@ -84,10 +84,10 @@ def choosing(command: Callable[..., Any]) -> Callable[..., Any]:
         else:
             options["as_csv"] = False
 
-        def wanted(*, everybody: bool) -> Wanted:
-            from customer_research.research.portfolio.selection import Wanted  # noqa: PLC0415 - start-up time
+        def wanted(*, everybody: bool) -> Selection:
+            from customer_research.research.portfolio.selection import Selection  # noqa: PLC0415 - start-up time
 
-            return Wanted(
+            return Selection(
                 bands=bands,  # type: ignore[arg-type]
                 statuses=statuses,  # type: ignore[arg-type]
                 segments=segments,
@@ -146,7 +146,7 @@ def _no_format(options: dict[str, Any]) -> str:
     return "terminal"
 
 
-def _told(ctx: click.Context, *, kind: str, wanted: Callable[..., Wanted], as_csv: bool, delivery: Delivery) -> int:
+def _told(ctx: click.Context, *, kind: str, wanted: Callable[..., Selection], as_csv: bool, delivery: Delivery) -> int:
     """Make the report (or the CSV) and hand it over."""
     from customer_research.research import system_clock  # noqa: PLC0415 - start-up time
     from customer_research.research.portfolio import newest  # noqa: PLC0415
@@ -173,7 +173,7 @@ def _told(ctx: click.Context, *, kind: str, wanted: Callable[..., Wanted], as_cs
 @click.option("--sort", type=click.Choice(SORTS), default="attention", show_default=True, help="Order of the lines.")
 @report_options
 @click.pass_context
-def portfolio(ctx: click.Context, *, wanted: Callable[..., Wanted], as_csv: bool, delivery: Delivery) -> int:
+def portfolio(ctx: click.Context, *, wanted: Callable[..., Selection], as_csv: bool, delivery: Delivery) -> int:
     """Show the newest snapshot, unless a sub-command does something else."""
     if ctx.invoked_subcommand is not None:
         return 0
@@ -194,7 +194,7 @@ def portfolio(ctx: click.Context, *, wanted: Callable[..., Wanted], as_csv: bool
 @report_options
 @click.pass_context
 def churn_risk(
-    ctx: click.Context, operator: str | None, *, wanted: Callable[..., Wanted], as_csv: bool, delivery: Delivery
+    ctx: click.Context, operator: str | None, *, wanted: Callable[..., Selection], as_csv: bool, delivery: Delivery
 ) -> int:
     """Show who may leave, or whether one operator may."""
     if operator is not None:

@@ -12,8 +12,8 @@ import click
 from customer_research.surfaces.cli.backtest import TOO_LITTLE, WORSE, ground_options, settings_and_clock
 
 if TYPE_CHECKING:
-    from customer_research.research.past.backtest.trials import Asked
-    from customer_research.research.past.default_card import Proposed
+    from customer_research.research.past.backtest.trials import TrialOrder
+    from customer_research.research.past.default_card import Proposal
 
 USE_HELP = """\
 Make NAME (a shipped scorecard, or a file such as `calibrate` writes) the default: the setting scorecard in the settings file.
@@ -39,7 +39,9 @@ def scorecard() -> None:
 @click.option("--json", "as_json", is_flag=True, help="JSON.")
 @ground_options
 @click.pass_context
-def use(ctx: click.Context, name: str, *, anyway: bool, dry: bool, as_json: bool, ground: Callable[..., Asked]) -> int:
+def use(
+    ctx: click.Context, name: str, *, anyway: bool, dry: bool, as_json: bool, ground: Callable[..., TrialOrder]
+) -> int:
     """Make a scorecard the default."""
     from customer_research.research.past import default_card  # noqa: PLC0415 - start-up time
 
@@ -60,13 +62,13 @@ def use(ctx: click.Context, name: str, *, anyway: bool, dry: bool, as_json: bool
     return code
 
 
-def _code(found: Proposed) -> int:
+def _code(found: Proposal) -> int:
     if found.gate is None or found.gate.verdict == "pass":
         return 0
     return WORSE if found.gate.verdict == "worse" else TOO_LITTLE
 
 
-def _document(found: Proposed, code: int, file: str | None) -> dict[str, Any]:
+def _document(found: Proposal, code: int, file: str | None) -> dict[str, Any]:
     told = asdict(found)
     gate, moves = told.pop("gate"), told.pop("moves")
     if moves is not None:

@@ -17,7 +17,7 @@ from customer_research.surfaces.cli.session import PARTIAL, settings_of
 
 if TYPE_CHECKING:
     from customer_research.domain.snapshot import Snapshot
-    from customer_research.research.portfolio.take import Asked, Standing
+    from customer_research.research.portfolio.take import SnapshotOrder, StatusLine
 
 ENGINES = ("duckdb", "postgres", "spark", "snowflake")
 SCHEMA = "customer-research/portfolio-score/1"
@@ -65,10 +65,10 @@ def _asking(command: Callable[..., Any]) -> Callable[..., Any]:
         again: bool = False,
         **options: Any,
     ) -> Any:
-        from customer_research.research.portfolio.take import Asked, instant  # noqa: PLC0415 - start-up time
+        from customer_research.research.portfolio.take import SnapshotOrder, instant  # noqa: PLC0415 - start-up time
 
         moment = instant(as_of) if as_of is not None else None
-        return command(*arguments, asked=Asked(moment, scorecard, tables, engine, engine_url, again), **options)
+        return command(*arguments, asked=SnapshotOrder(moment, scorecard, tables, engine, engine_url, again), **options)
 
     wrapped: Callable[..., Any] = with_asked
     for option in (
@@ -93,7 +93,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option("--again", is_flag=True, help="Compute it anew even when it is there already.")
 @click.option("--no-track", is_flag=True, help="Do not work out how often the score was right on earlier dates.")
 @click.pass_context
-def portfolio_score(ctx: click.Context, *, asked: Asked, no_track: bool, as_json: bool) -> int:
+def portfolio_score(ctx: click.Context, *, asked: SnapshotOrder, no_track: bool, as_json: bool) -> int:
     """Take a snapshot and keep it; see `PORTFOLIO_SCORE_HELP` for exit codes."""
     from customer_research.research import system_clock  # noqa: PLC0415
     from customer_research.research.past.monthly_trial import once_a_month  # noqa: PLC0415 - start-up time
@@ -118,7 +118,7 @@ def portfolio_score(ctx: click.Context, *, asked: Asked, no_track: bool, as_json
 @_asking
 @click.option("--tables", type=_FOLDER, metavar="DIR", required=True, help="Canonical tables in a folder.")
 @click.pass_context
-def score(ctx: click.Context, *, asked: Asked, as_json: bool) -> int:
+def score(ctx: click.Context, *, asked: SnapshotOrder, as_json: bool) -> int:
     """Score anybody's tables and print it."""
     from customer_research.research import system_clock  # noqa: PLC0415
     from customer_research.research.portfolio.take import document, standings, taken_aside  # noqa: PLC0415
@@ -140,7 +140,7 @@ def _code(snapshot: Snapshot) -> int:
     )
 
 
-def _summary_json(told: dict[str, Any], snapshot: Snapshot, found: tuple[Standing, ...]) -> str:
+def _summary_json(told: dict[str, Any], snapshot: Snapshot, found: tuple[StatusLine, ...]) -> str:
     from dataclasses import asdict  # noqa: PLC0415 - start-up time
 
     standing = [asdict(one) for one in found]
@@ -149,7 +149,7 @@ def _summary_json(told: dict[str, Any], snapshot: Snapshot, found: tuple[Standin
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def _summary(snapshot: Snapshot, found: tuple[Standing, ...]) -> str:
+def _summary(snapshot: Snapshot, found: tuple[StatusLine, ...]) -> str:
     """How everybody stands as text, in colours on a terminal; then what is unknown."""
     from rich import box  # noqa: PLC0415 - start-up time
     from rich.table import Table  # noqa: PLC0415

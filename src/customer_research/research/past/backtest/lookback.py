@@ -53,7 +53,7 @@ Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CardPast:
+class CardScores:
     """What a scorecard says of the n rows: scores (-1: unknown) and bands.
 
     `uncapped` are the scores before gates, off which a calibration reads its probability; `points` (n, k) are those of each of
@@ -71,7 +71,7 @@ class CardPast:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Past:
+class Lookback:
     """The n rows (account and date, by operator and date) with what became of each, and the scorecards over them.
 
     `churned_at` is the first churn after the date, whenever it was (None: none yet); `churned` whether it lies in the window,
@@ -85,7 +85,7 @@ class Past:
     churned_at: tuple[datetime | None, ...]
     kinds: tuple[str, ...]
     monthly_minor: Integers
-    cards: tuple[CardPast, ...]
+    cards: tuple[CardScores, ...]
     instants: tuple[datetime, ...]
     every: Every
     counting: Counting
@@ -119,7 +119,7 @@ def look_back(
     open_too: bool = False,
     patience: timedelta = PATIENCE,
     tests: Collection[str] = (),
-) -> Past:
+) -> Lookback:
     """Measure every active account at even steps back from `until`, and score it under each of the cards.
 
     Args:
@@ -170,7 +170,7 @@ def look_back(
             hint="Ask for other dates, or look at the setting test_operators.",
         )
     places = {row["number"]: place for place, row in enumerate(kept)}
-    return Past(
+    return Lookback(
         operator_ids=tuple(row["operator_id"] for row in kept),
         as_of=tuple(_utc(row["t"]) for row in kept),
         churned=np.array([bool(row["in_window"]) for row in kept], dtype=np.bool_),
@@ -385,7 +385,7 @@ def _why_not(row: Mapping[str, Any], counting: Counting) -> str | None:
 # --- scorecards ------------------------------------------------------------------------------------------------------------
 
 
-def _card_past(engine: Engine, card: Scorecard, places: Mapping[int, int], lost: Mapping[str, str]) -> CardPast:
+def _card_past(engine: Engine, card: Scorecard, places: Mapping[int, int], lost: Mapping[str, str]) -> CardScores:
     usable, left_out = split_rules(card, lost)
     columns = ["operator_id", "score", "uncapped", "band", *(f"points_{rule.key}" for rule in usable)]
     columns += [f"gate_{gate.name}" for gate in card.gates]
@@ -404,7 +404,7 @@ def _card_past(engine: Engine, card: Scorecard, places: Mapping[int, int], lost:
             bands[place] = row["band"]
             points[place] = [int(row[f"points_{rule.key}"] or 0) for rule in usable]
             gates[place] = [bool(row[f"gate_{gate.name}"]) for gate in card.gates]
-    return CardPast(card, scores, uncapped, tuple(bands), points, usable, left_out, gates)
+    return CardScores(card, scores, uncapped, tuple(bands), points, usable, left_out, gates)
 
 
 def split_rules(card: Scorecard, lost: Mapping[str, str]) -> tuple[tuple[Rule, ...], tuple[LeftOut, ...]]:

@@ -30,7 +30,7 @@ _DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class GivenSignals:
+class SignalTable:
     """What a table of signals and the scorecards say: the rows, each scorecard's say, and the receipts of the files."""
 
     rows: Rows
@@ -42,7 +42,7 @@ class GivenSignals:
 
 def given_signals(
     signals: Path, points: Path | None, cards: Sequence[str], *, managers: int, now: datetime
-) -> GivenSignals:
+) -> SignalTable:
     """Read the table and let each scorecard score it; `expert` is the points file itself.
 
     Raises:
@@ -59,7 +59,7 @@ def given_signals(
     given = read_panel(signals, points, tuple(dimensions))
     panel = given.panel
     tried = tuple(_tried(panel, card) for card in found)
-    return GivenSignals(
+    return SignalTable(
         rows=Rows(panel, None, _step_days(panel), managers),
         tried=tried,
         cards=tuple(found),

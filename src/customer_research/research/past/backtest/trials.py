@@ -25,8 +25,8 @@ from customer_research.health.scorecard import Scorecard
 from customer_research.lake import Lake
 from customer_research.reports.kinds.backtest import BacktestTold, Intervened, Trodden, WhyLeft, build_backtest
 from customer_research.research.engine_choice import scratch
-from customer_research.research.past.backtest.lookback import WINDOW, CardPast, Counting, Every, Past, look_back
-from customer_research.research.past.backtest.signals import EXPERT, OWN, GivenSignals, any_card, given_signals
+from customer_research.research.past.backtest.lookback import WINDOW, CardScores, Counting, Every, Lookback, look_back
+from customer_research.research.past.backtest.signals import EXPERT, OWN, SignalTable, any_card, given_signals
 from customer_research.research.past.outcomes import recorded
 from customer_research.research.sync.given_tables import check_tables
 from customer_research.settings import Settings
@@ -35,7 +35,7 @@ MOST_CARDS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TrialOrder:
     """What to try and on what; whatever is None or empty is as the settings say.
 
     `cards` are names or files, the old one first; `tables` a folder of anybody's canonical tables; `signals` and `points` a
@@ -70,11 +70,11 @@ class Ground:
     basis: tuple[Receipt, ...]
     freshness: tuple[Freshness, ...] = ()
     cards: tuple[Scorecard | None, ...] = field(default=())
-    past: Past | None = None
+    past: Lookback | None = None
 
 
 def backtest_report(
-    settings: Settings, asked: Asked, clock: Clock, *, gating: bool = False
+    settings: Settings, order: TrialOrder, clock: Clock, *, gating: bool = False
 ) -> tuple[Report, Gate | None]:
     """Try one scorecard, or two side by side; with `gating` also whether the second may replace the first.
 
@@ -83,20 +83,20 @@ def backtest_report(
         ConfigError: no such scorecard, or a fault in it.
         EngineError, StoreError: a query failed, or the store cannot be read.
     """
-    names = asked.cards or ((EXPERT,) if asked.signals is not None else (settings.scorecard,))
+    names = order.cards or ((EXPERT,) if order.signals is not None else (settings.scorecard,))
     if len(names) > MOST_CARDS or (gating and len(names) != MOST_CARDS):
         raise UsageError(
             f"{len(names)} scorecards were given: a gate needs two, the old one first; without it one or two can be tried.",
         )
-    ground = tread(settings, replace(asked, cards=names), clock)
-    trials = tuple(_trial(ground, tried, asked) for tried in ground.tried)
-    difference = compare(ground.rows, *ground.tried, seed=asked.seed) if len(ground.tried) == MOST_CARDS else None
+    ground = tread(settings, replace(order, cards=names), clock)
+    trials = tuple(_trial(ground, tried, order) for tried in ground.tried)
+    difference = compare(ground.rows, *ground.tried, seed=order.seed) if len(ground.tried) == MOST_CARDS else None
     decided = gate(difference) if gating and difference is not None else None
     return build_backtest(_told(settings, ground, trials, (difference, decided), clock())), decided
 
 
-def _trial(ground: Ground, tried: Tried, asked: Asked) -> CardTrial:
-    return try_card(ground.rows, tried, thresholds=asked.thresholds, alert_at=asked.alert_at, seed=asked.seed)
+def _trial(ground: Ground, tried: Tried, order: TrialOrder) -> CardTrial:
+    return try_card(ground.rows, tried, thresholds=order.thresholds, alert_at=order.alert_at, seed=order.seed)
 
 
 def _told(
@@ -136,38 +136,38 @@ def flattered(ground: Ground) -> Iterable[str]:
             )
 
 
-def tread(settings: Settings, asked: Asked, clock: Clock, *, open_too: bool = False) -> Ground:
+def tread(settings: Settings, order: TrialOrder, clock: Clock, *, open_too: bool = False) -> Ground:
     """The rows to try scorecards on, from the lake, from anybody's canonical tables, or from a table of signals.
 
     Raises:
         UsageError, ConfigError, EngineError: as `backtest_report`.
     """
-    if asked.signals is not None:
-        told = given_signals(asked.signals, asked.points, asked.cards, managers=asked.managers or 0, now=clock())
-        return _of_signals(asked.signals, _between(told, asked))
-    cards = [_with_rules(name) for name in asked.cards]
+    if order.signals is not None:
+        told = given_signals(order.signals, order.points, order.cards, managers=order.managers or 0, now=clock())
+        return _of_signals(order.signals, _between(told, order))
+    cards = [_with_rules(name) for name in order.cards]
     with private.scratch_folder() as folder:
         tables = (
             Lake(settings.lake_folder).tables()
-            if asked.tables is None
-            else check_tables(asked.tables, folder, settings, clock)
+            if order.tables is None
+            else check_tables(order.tables, folder, settings, clock)
         )
-        reach = [folder, *([asked.tables] if asked.tables is not None else [])]
+        reach = [folder, *([order.tables] if order.tables is not None else [])]
         with scratch(settings, None, *reach) as engine:
             past = look_back(
                 engine,
                 tables,
                 cards,
-                every=asked.every,
-                counting=asked.counting,
-                until=asked.until or known_until(tables, clock()),
-                since=asked.since,
+                every=order.every,
+                counting=order.counting,
+                until=order.until or known_until(tables, clock()),
+                since=order.since,
                 open_too=open_too,
                 patience=settings.lake.patience,
                 tests=settings.test_operators,
             )
-    if asked.managers is not None:
-        past = replace(past, managers=asked.managers)
+    if order.managers is not None:
+        past = replace(past, managers=order.managers)
     return _of_past(past, tables)
 
 
@@ -191,7 +191,7 @@ def _has_billing(tables: TableSet) -> bool:
     return "subscription" in tables.files
 
 
-def _of_past(past: Past, tables: TableSet) -> Ground:
+def _of_past(past: Lookback, tables: TableSet) -> Ground:
     return Ground(
         rows=rows_of(past),
         tried=tuple(tried_of(one) for one in past.cards),
@@ -219,11 +219,11 @@ def _of_past(past: Past, tables: TableSet) -> Ground:
     )
 
 
-def _between(told: GivenSignals, asked: Asked) -> GivenSignals:
+def _between(told: SignalTable, order: TrialOrder) -> SignalTable:
     """The rows of the dates that were asked for."""
     instants = told.rows.panel.instants
     kept = np.array(
-        [(asked.since is None or at >= asked.since) and (asked.until is None or at <= asked.until) for at in instants],
+        [(order.since is None or at >= order.since) and (order.until is None or at <= order.until) for at in instants],
         dtype=np.bool_,
     )
     if kept.all():
@@ -235,7 +235,7 @@ def _between(told: GivenSignals, asked: Asked) -> GivenSignals:
     return replace(told, rows=told.rows.where(kept), tried=tuple(one.where(kept) for one in told.tried))
 
 
-def _of_signals(path: Path, told: GivenSignals) -> Ground:
+def _of_signals(path: Path, told: SignalTable) -> Ground:
     panel = told.rows.panel
     dates = tuple(sorted(set(panel.instants)))
     remarks = (
@@ -264,14 +264,14 @@ def _of_signals(path: Path, told: GivenSignals) -> Ground:
     )
 
 
-def rows_of(past: Past) -> Rows:
+def rows_of(past: Lookback) -> Rows:
     """The rows as numerics need them, without signals."""
     panel = panel_of(past.operator_ids, past.as_of, np.zeros((len(past), 0)), past.churned, ())
     step = {"month": 30.0, "quarter": 90.0}[past.every]
     return Rows(panel, past.churned_at, step, past.managers)
 
 
-def tried_of(one: CardPast) -> Tried:
+def tried_of(one: CardScores) -> Tried:
     """A scorecard's say on the rows; its own probabilities where it was calibrated."""
     card, curve = one.card, _own_curve(one)
     own = None if curve is None else probabilities(one.uncapped, curve)
@@ -289,7 +289,7 @@ def tried_of(one: CardPast) -> Tried:
     )
 
 
-def _own_curve(one: CardPast) -> tuple[float, float] | None:
+def _own_curve(one: CardScores) -> tuple[float, float] | None:
     """The curve of the scorecard's calibration; None without one, or where rules count here that it was not made with."""
     churn = one.card.churn
     left = {out.rule for out in one.left_out if out.whole}

@@ -17,13 +17,13 @@ from customer_research.health.backtest.drift import check_drift
 from customer_research.health.scorecard import Scorecard, declaration_of, read_scorecard
 from customer_research.reports.kinds.drift import DriftTold, build_drift
 from customer_research.research.one.judge import METRIC_NAMES
-from customer_research.research.past.backtest.trials import Asked, tread
+from customer_research.research.past.backtest.trials import TrialOrder, tread
 from customer_research.research.past.calibration.on_files import write_new
 from customer_research.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class DriftCheck:
     """The report, what was found, and the file that was written."""
 
     report: Report
@@ -31,7 +31,7 @@ class Checked:
     written: Path | None
 
 
-def check(settings: Settings, card: str, asked: Asked, output: Path | None, clock: Clock) -> Checked:
+def check(settings: Settings, card: str, order: TrialOrder, output: Path | None, clock: Clock) -> DriftCheck:
     """Check a calibrated scorecard on the dates after those that it was calibrated on.
 
     Raises:
@@ -40,7 +40,7 @@ def check(settings: Settings, card: str, asked: Asked, output: Path | None, cloc
     """
     if output is not None and output.exists():
         raise UsageError(f"{output} exists, and no scorecard is written over.", hint="Give another name.")
-    ground = tread(settings, replace(asked, cards=(card or settings.scorecard,)), clock, open_too=True)
+    ground = tread(settings, replace(order, cards=(card or settings.scorecard,)), clock, open_too=True)
     tried, scorecard = ground.tried[0], ground.cards[0]
     if scorecard is None or scorecard.churn is None:
         raise UsageError(
@@ -73,7 +73,7 @@ def check(settings: Settings, card: str, asked: Asked, output: Path | None, cloc
         now=clock(),
     )
     written = _write(card or settings.scorecard, scorecard, found, output)
-    return Checked(build_drift(told), found, written)
+    return DriftCheck(build_drift(told), found, written)
 
 
 def _write(name: str, card: Scorecard, found: Drift, output: Path | None) -> Path | None:

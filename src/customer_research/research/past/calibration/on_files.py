@@ -47,7 +47,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class CalibrationRun:
     """A calibration that was carried out: what was found, what was written (None: nothing), and the receipts of the input.
 
     `left_alone` says that a file of that name was there, and stayed as it was.
@@ -63,7 +63,7 @@ class Done:
 
 def calibrate_files(
     request: Request, clock: Callable[[], datetime], progress: Progress = lambda _s, _d, _a: None
-) -> Done:
+) -> CalibrationRun:
     """Calibrate on the files, and write the new scorecard where the ladder and the gates allow one.
 
     A file is never written over: where one of that name stands, a calibration that may adopt is not begun, and one that can
@@ -92,7 +92,7 @@ def calibrate_files(
         write_new(request.output, text)
         written = request.output
     now = clock()
-    return Done(
+    return CalibrationRun(
         told=calibrated.told,
         version=origin.version(calibrated.told),
         written=written,
@@ -203,7 +203,7 @@ def _receipt(path: Path, rows: int, digest: str, now: datetime) -> Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Predicted:
+class Predictions:
     """Predictions as CSV (`COLUMNS`), how many rows, and why they have no probability (empty: they have one)."""
 
     text: str
@@ -211,7 +211,7 @@ class Predicted:
     without: str
 
 
-def predict_file(scorecard: str, signals: Path) -> Predicted:
+def predict_file(scorecard: str, signals: Path) -> Predictions:
     """Score, band and probability of churn for each row of a table of signals, in its order.
 
     The score is made of the signals alone. There is no probability for a scorecard that was never calibrated.
@@ -232,4 +232,4 @@ def predict_file(scorecard: str, signals: Path) -> Predicted:
         p = "" if card.churn is None else f"{card.churn.curve.probability(whole):.{_DECIMALS}f}"
         writer.writerow((operator, as_of.isoformat().replace("+00:00", "Z"), whole, card.band(whole), p))
     without = "" if card.churn is not None else f"the scorecard {card.name} was never calibrated on churn"
-    return Predicted(out.getvalue(), len(panel), without)
+    return Predictions(out.getvalue(), len(panel), without)

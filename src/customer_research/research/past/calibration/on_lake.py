@@ -17,9 +17,9 @@ from customer_research.health.calibration.ladder import PROPOSAL_AT
 from customer_research.health.calibration.panel import Integers, Panel, Signal, panel_of
 from customer_research.health.scorecard import PERMILLE, Rule, Scorecard, declaration_of, read_scorecard
 from customer_research.research.one.judge import METRIC_NAMES
-from customer_research.research.past.backtest.lookback import CardPast, Past
-from customer_research.research.past.backtest.trials import Asked, tread
-from customer_research.research.past.calibration.on_files import Done, origin_of, write_new
+from customer_research.research.past.backtest.lookback import CardScores, Lookback
+from customer_research.research.past.backtest.trials import TrialOrder, tread
+from customer_research.research.past.calibration.on_files import CalibrationRun, origin_of, write_new
 from customer_research.settings import Settings
 
 
@@ -34,7 +34,7 @@ class LakeRequest:
     base: str
     output: Path
     seed: int
-    ground: Asked
+    ground: TrialOrder
     split: Split = "accounts"
     draws: int = DRAWS
     confirmed: bool = False
@@ -45,7 +45,7 @@ class LakeRequest:
 
 def calibrate_lake(
     settings: Settings, request: LakeRequest, clock: Clock, progress: Progress = lambda _s, _d, _a: None
-) -> Done:
+) -> CalibrationRun:
     """Calibrate on every active account at past dates, and write the new scorecard where ladder and gates allow one.
 
     Raises:
@@ -78,7 +78,7 @@ def calibrate_lake(
         read_scorecard(text, f"the new scorecard {request.output.name}", METRIC_NAMES, any_kind=True)
         write_new(request.output, text)
         written = request.output
-    return Done(
+    return CalibrationRun(
         told=calibrated.told,
         version=origin.version(calibrated.told),
         written=written,
@@ -88,7 +88,7 @@ def calibrate_lake(
     )
 
 
-def panel_of_card(past: Past, said: CardPast) -> Panel:
+def panel_of_card(past: Lookback, said: CardScores) -> Panel:
     """The rows with the scorecard's rules as signals: what each took of the score, as a share of the most that it can take.
 
     A bonus has points below 0. A rule that counts (`per`) without a cap takes at most what it took in these rows. A note (a

@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from customer_research.domain.calibration import Adoption
-from customer_research.research.past.calibration.on_files import Done
+from customer_research.research.past.calibration.on_files import CalibrationRun
 
 SCHEMA = "customer-research/calibration/1"
 EXIT_CODES: dict[Adoption, int] = {"adopted": 0, "proposed": 10, "refused": 11}
 """What the command line ends with."""
 
 
-def result_json(done: Done) -> str:
+def result_json(done: CalibrationRun) -> str:
     """The document: outcome, exit code, the scorecard that was written, and every figure with its interval."""
     told = asdict(done.told)
     head = {key: told.pop(key) for key in ("outcome", "reason", "step", "events", "needed")}

@@ -22,7 +22,7 @@ from customer_research.health.scorecard import declaration_of, read_scorecard
 from customer_research.reports.kinds.thresholds import ThresholdsTold, Unproven, build_thresholds, why_words
 from customer_research.research.one.judge import METRIC_NAMES
 from customer_research.research.past.backtest.signals import EXPERT
-from customer_research.research.past.backtest.trials import Asked, Ground, tread
+from customer_research.research.past.backtest.trials import Ground, TrialOrder, tread
 from customer_research.research.past.calibration.on_files import write_new
 from customer_research.settings import Settings
 
@@ -33,7 +33,7 @@ _MONTHS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ThresholdOrder:
     """How to choose, and what to write.
 
     `capacity` is how many new alerts a week people can take; else `cost_minor` (USD cents of a contact), `save_rate` and
@@ -42,7 +42,7 @@ class Wanted:
     """
 
     card: str
-    ground: Asked
+    ground: TrialOrder
     capacity: float | None = None
     cost_minor: int | None = None
     save_rate: float | None = None
@@ -52,7 +52,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ThresholdChoice:
     """The report, and the files that were written; `refused`: the score is not shown to tell who leaves, so that none was."""
 
     report: Report
@@ -60,21 +60,21 @@ class Written:
     refused: bool = False
 
 
-def choose_thresholds(settings: Settings, wanted: Wanted, clock: Clock) -> Written:
+def choose_thresholds(settings: Settings, order: ThresholdOrder, clock: Clock) -> ThresholdChoice:
     """Choose where to alert and look at the bands; write a new version of the scorecard, and alert rules, where asked.
 
     Raises:
         UsageError: no way to choose, or two; a file is there already; too little churn for a probability.
         ConfigError, EngineError: as a backtest.
     """
-    _refuse(wanted)
-    name = wanted.card or (EXPERT if wanted.ground.signals is not None else settings.scorecard)
-    ground = tread(settings, replace(wanted.ground, cards=(name,)), clock)
+    _refuse(order)
+    name = order.card or (EXPERT if order.ground.signals is not None else settings.scorecard)
+    ground = tread(settings, replace(order.ground, cards=(name,)), clock)
     tried = ground.tried[0]
-    refused = _unproven(ground, wanted.ground.seed)
-    chosen = None if refused else _chosen(ground, wanted)
-    bands = band_choice(ground.rows, tried, seed=wanted.ground.seed)
-    files = () if chosen is None else _write(name, ground, wanted, chosen, bands)
+    refused = _unproven(ground, order.ground.seed)
+    chosen = None if refused else _chosen(ground, order)
+    bands = band_choice(ground.rows, tried, seed=order.ground.seed)
+    files = () if chosen is None else _write(name, ground, order, chosen, bands)
     told = ThresholdsTold(
         name=tried.name,
         version=tried.version,
@@ -88,7 +88,7 @@ def choose_thresholds(settings: Settings, wanted: Wanted, clock: Clock) -> Writt
         as_of=ground.told.known_until,
         now=clock(),
     )
-    return Written(build_thresholds(told), files, refused=refused is not None)
+    return ThresholdChoice(build_thresholds(told), files, refused=refused is not None)
 
 
 def _unproven(ground: Ground, seed: int) -> Unproven | None:
@@ -99,27 +99,27 @@ def _unproven(ground: Ground, seed: int) -> Unproven | None:
     return Unproven(found.churned_accounts, found.auc)
 
 
-def _refuse(wanted: Wanted) -> None:
-    if (wanted.capacity is None) == (wanted.cost_minor is None):
+def _refuse(order: ThresholdOrder) -> None:
+    if (order.capacity is None) == (order.cost_minor is None):
         raise UsageError(
             "Choose by capacity or by cost, one of them.",
             hint="Give --capacity ALERTS_A_WEEK, or --cost USD --save-rate SHARE.",
         )
-    if wanted.cost_minor is not None and not wanted.save_rate:
+    if order.cost_minor is not None and not order.save_rate:
         raise UsageError("Choosing by cost needs --save-rate: the share of contacted accounts that stay for it.")
-    for path in (wanted.output, wanted.alerts):
+    for path in (order.output, order.alerts):
         if path is not None and path.exists():
             raise UsageError(f"{path} exists, and nothing is written over.", hint="Give another name.")
 
 
-def _chosen(ground: Ground, wanted: Wanted) -> Chosen:
-    rows, tried, seed = ground.rows, ground.tried[0], wanted.ground.seed
-    if wanted.capacity is not None:
-        return by_capacity(rows, tried, wanted.capacity, seed=seed)
-    assert wanted.cost_minor is not None
-    assert wanted.save_rate is not None
-    value = wanted.value_minor if wanted.value_minor is not None else _value(ground)
-    return by_cost(rows, tried, Economics(wanted.cost_minor, value, wanted.save_rate), seed=seed)
+def _chosen(ground: Ground, order: ThresholdOrder) -> Chosen:
+    rows, tried, seed = ground.rows, ground.tried[0], order.ground.seed
+    if order.capacity is not None:
+        return by_capacity(rows, tried, order.capacity, seed=seed)
+    assert order.cost_minor is not None
+    assert order.save_rate is not None
+    value = order.value_minor if order.value_minor is not None else _value(ground)
+    return by_cost(rows, tried, Economics(order.cost_minor, value, order.save_rate), seed=seed)
 
 
 def _value(ground: Ground) -> int:
@@ -133,23 +133,23 @@ def _value(ground: Ground) -> int:
 # --- what is written ---------------------------------------------------------------------------------------------------
 
 
-def _write(name: str, ground: Ground, wanted: Wanted, chosen: Chosen, bands: BandChoice) -> tuple[Path, ...]:
-    if (wanted.output is not None or wanted.alerts is not None) and chosen.at is None:
+def _write(name: str, ground: Ground, order: ThresholdOrder, chosen: Chosen, bands: BandChoice) -> tuple[Path, ...]:
+    if (order.output is not None or order.alerts is not None) and chosen.at is None:
         raise UsageError("No score is alerted at under these terms, so there is nothing to write.", hint="Change them.")
-    if wanted.output is not None and ground.cards[0] is None:
+    if order.output is not None and ground.cards[0] is None:
         raise UsageError(
             "The expert's points are no scorecard that could have a new version.",
             hint="Calibrate first (`customer-research calibrate`), and give the card that it wrote.",
         )
     files = []
-    if wanted.output is not None:
+    if order.output is not None:
         text = with_alerting(declaration_of(name)[0], chosen, bands)
-        read_scorecard(text, f"the new scorecard {wanted.output.name}", METRIC_NAMES, any_kind=True)
-        write_new(wanted.output, text)
-        files.append(wanted.output)
-    if wanted.alerts is not None:
-        write_new(wanted.alerts, alert_rules_text(chosen))
-        files.append(wanted.alerts)
+        read_scorecard(text, f"the new scorecard {order.output.name}", METRIC_NAMES, any_kind=True)
+        write_new(order.output, text)
+        files.append(order.output)
+    if order.alerts is not None:
+        write_new(order.alerts, alert_rules_text(chosen))
+        files.append(order.alerts)
     return tuple(files)
 
 

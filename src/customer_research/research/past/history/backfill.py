@@ -35,12 +35,12 @@ ROWS_A_MB = 300
 FEWEST = 12
 """Fewer instants than these are measured one after the other: a pass costs as much as some twenty of them."""
 
-Told = Callable[[int, int], None]
+Listener = Callable[[int, int], None]
 """Called with how many weeks are done, and how many there are to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Backfilled:
+class BackfillResult:
     """What a backfill did: the instants it scored (newest first), how many weeks had a snapshot, how many come before the data."""
 
     until: datetime
@@ -56,8 +56,8 @@ def backfill(
     weeks: int,
     scorecard: str | None = None,
     until: datetime | None = None,
-    told: Told | None = None,
-) -> Backfilled:
+    told: Listener | None = None,
+) -> BackfillResult:
     """Score the portfolio at weekly instants of the past, from the lake's tables, as it was known then.
 
     The weeks are counted back from *until*: by default the newest snapshot under the scorecard, else the last midnight (UTC).
@@ -100,7 +100,7 @@ def backfill(
                 hear(done, len(missing))
             if calendar is not None:
                 calendar.forget()
-    return Backfilled(anchor, tuple(missing), len(known) - len(missing), len(instants) - len(known))
+    return BackfillResult(anchor, tuple(missing), len(known) - len(missing), len(instants) - len(known))
 
 
 def take(settings: Settings, clock: Clock, *, scorecard: str | None = None) -> tuple[Snapshot, bool]:
