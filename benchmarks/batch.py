@@ -28,6 +28,7 @@ from customer_research.research import Research
 from customer_research.research.batch.batch import Order, Row, counts
 from customer_research.research.batch.entries import Entry
 from customer_research.settings import Settings, load_settings
+from customer_research.sources.lago.settings import LagoSettings
 
 OPERATORS = 1_000
 SAMPLE = 120
@@ -80,12 +81,11 @@ def counting(answers: dict[str, Counter[str]]) -> Iterator[None]:
 
 def operators(settings: Settings) -> list[str]:
     """Every customer that the sandbox's Lago lists."""
-    assert settings.lago.api_key is not None
-    headers = {"Authorization": f"Bearer {settings.lago.api_key.get_secret_value()}"}
+    lago = settings.of(LagoSettings)
     found: list[str] = []
     page: int | None = 1
     while page is not None:
-        request = urllib.request.Request(f"{settings.lago.url}/customers?per_page=100&page={page}", headers=headers)
+        request = urllib.request.Request(f"{lago.url}/customers?per_page=100&page={page}", headers=lago.headers)
         with urllib.request.urlopen(request) as answer:
             body = json.load(answer)
         found += [str(customer["external_id"]) for customer in body["customers"]]

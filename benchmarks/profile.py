@@ -31,6 +31,7 @@ from benchmarks.serving import served
 from benchmarks.tables import table, times
 from customer_research.research import Research
 from customer_research.settings import Settings, load_settings
+from customer_research.sources.lago.settings import LagoSettings
 
 SCENARIOS = ("S02", "S34", "S37")
 AT_RANDOM = 3
@@ -136,9 +137,8 @@ def operators(settings: Settings) -> dict[str, str]:
 
 def _customers(settings: Settings) -> list[str]:
     """The first hundred customers that the sandbox's Lago lists."""
-    assert settings.lago.api_key is not None
-    headers = {"Authorization": f"Bearer {settings.lago.api_key.get_secret_value()}"}
-    request = urllib.request.Request(f"{settings.lago.url}/customers?per_page=100", headers=headers)
+    lago = settings.of(LagoSettings)
+    request = urllib.request.Request(f"{lago.url}/customers?per_page=100", headers=lago.headers)
     with urllib.request.urlopen(request) as answer:
         return [str(customer["external_id"]) for customer in json.load(answer)["customers"]]
 

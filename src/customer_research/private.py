@@ -31,6 +31,27 @@ _OLD_SECONDS = 24 * 3600
 _numbers = itertools.count()
 
 
+def config_folder() -> Path:
+    """The user's folder for this program's settings."""
+    return _user_folder("config")
+
+
+def data_folder() -> Path:
+    """The user's data folder of this program."""
+    return _user_folder("data")
+
+
+def cache_folder() -> Path:
+    """The user's folder for what this program may lose."""
+    return _user_folder("cache")
+
+
+def _user_folder(kind: str) -> Path:
+    import platformdirs  # noqa: PLC0415 - start-up time
+
+    return Path(getattr(platformdirs, f"user_{kind}_dir")("customer-research"))
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder, and those above it that are not there; one that is there stays as it is.
 

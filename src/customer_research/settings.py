@@ -1,4 +1,4 @@
-"""One settings tree, built once at the edge.
+"""One settings tree, built once at the edge; the sources' tables are collected from their `settings.py`.
 
 Precedence: environment (`CUSTOMER_RESEARCH_LAGO__API_KEY`, …) over the settings file (`--config FILE`, else
 `settings.toml` in the user's configuration folder) over defaults. Secrets are `SecretStr` and never printed.
@@ -14,14 +14,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, create_model, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from customer_research import private
+from customer_research.connect.settings import BoundsSettings, SettingsPart, V
 from customer_research.domain.reading import EARLIEST, LATEST, is_reckoned, toml
 from customer_research.errors import ConfigError
+from customer_research.sources import settings_models
 
 ENV_PREFIX = "CUSTOMER_RESEARCH_"
 
@@ -29,104 +31,7 @@ _QUOTED = re.compile(r'"(\w+)"')
 _CREDENTIALS_IN_ADDRESS = re.compile(r"//\S*@")
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @field_validator("api_key", "token", check_fields=False)
-    @classmethod
-    def _sendable(cls, value: SecretStr | None) -> SecretStr | None:
-        """A credential as it can be sent in a header; a blank one is none."""
-        text = value.get_secret_value().strip() if value is not None else ""
-        if not all("!" <= sign <= "~" for sign in text):
-            raise ValueError("holds a blank, a line break or a letter that no credential has; copy it again")
-        return SecretStr(text) if text else None
-
-
-class LagoSettings(_Part):
-    """Billing (Lago). Key: a read-only API key of the organisation."""
-
-    url: str = Field("https://api.getlago.com/api/v1", description="API base; EU: https://api.eu.getlago.com/api/v1")
-    api_key: SecretStr | None = Field(None, description="API key (Bearer)")
-    requests_per_second: float = Field(20, gt=0, description="Our share of the organisation's 50 requests a second")
-    concurrency: int = Field(8, ge=1, description="Requests under way at once")
-
-
-class HubSpotSettings(_Part):
-    """CRM (HubSpot). Token: a service key (or an existing private app's token) with read scopes."""
-
-    url: str = Field("https://api.hubapi.com", description="API base")
-    token: SecretStr | None = Field(None, description="Service key or private-app token (Bearer)")
-    version: str = Field("2026-09", description="API version: a date (2026-09) or v3 for the legacy paths")
-    operator_properties: tuple[str, ...] = Field(
-        ("operator_id", "moovs_operator_id"),
-        description="Company properties that may hold the operator id, first existing wins",
-    )
-    requests_per_second: float = Field(15, gt=0, description="General limit; search has its own 4 a second")
-    concurrency: int = Field(8, ge=1, description="Requests under way at once")
-
-
-class MetabaseSettings(_Part):
-    """Warehouse through Metabase. Key: an API key whose group may run native queries on the Snowflake database."""
-
-    url: str = Field("", description="Metabase address, e.g. https://metabase.example.com")
-    api_key: SecretStr | None = Field(None, description="API key (x-api-key)")
-    database: int = Field(2, ge=1, description="Database id of Snowflake")
-    requests_per_second: float = Field(10, gt=0, description="Our own limit: Metabase documents none")
-    concurrency: int = Field(6, ge=1, description="Queries under way at once")
-    reservations: str = Field("{{#642}}", description="Reservations relation: a card reference or SCHEMA.TABLE")
-    charges: str = Field("MOZART_NEW.MOOVS_PLATFORM_CHARGES", description="Charge model relation (Card 855)")
-    csm: str = Field("MOOVS.CSM_MOOVS", description="CSM master view relation (Card 1469)")
-    operator: str = Field("POSTGRES_SWOOP.OPERATOR", description="Operator table of the app database")
-    member: str = Field("POSTGRES_SWOOP.USER", description="User table of the app database")
-    driver: str = Field("POSTGRES_SWOOP.DRIVER", description="Driver table of the app database")
-    survey: str = Field("SWOOP.NPS_SURVEY", description="NPS/CSAT answers; empty: not available")
-    raw_charge: str = Field("STRIPE_MOOVS.CHARGE", description="Raw Stripe charges, in cents")
-    raw_dispute: str = Field("STRIPE_MOOVS.DISPUTE", description="Raw Stripe disputes, in cents")
-
-
-class NotionSettings(_Part):
-    """Tickets (Notion), and where reports are exported to. Token: an internal integration that both are shared with."""
-
-    url: str = Field("https://api.notion.com/v1", description="API base")
-    token: SecretStr | None = Field(None, description="Integration token (Bearer)")
-    version: str = Field("2026-03-11", description="Notion-Version: 2026-03-11, 2025-09-03 or 2022-06-28")
-    tickets_database: str = Field("13b8aeaa-3759-80f8-8d7c-dd2f627d2578", description="Tickets database id")
-    tickets_data_source: str = Field("", description="Its data source id, when known (saves a request)")
-    properties: Mapping[str, tuple[str, ...]] = Field(
-        default_factory=dict,
-        description="What your tickets' properties are called where not as usual: what for → names, e.g. priority → Urgency",
-    )
-    other_data_sources: tuple[str, ...] = Field(
-        (), description="Data sources of the tickets database that hold no tickets, by name or id"
-    )
-    reports_data_source: str = Field("", description="Data source that reports are exported to; empty: no export")
-    aliases: Mapping[str, tuple[str, ...]] = Field(default_factory=dict, description="Operator id → ticket tags")
-    requests_per_second: float = Field(3, gt=0, description="Average over time; Retry-After rules")
-    concurrency: int = Field(4, ge=1, description="Requests under way at once")
-
-
-class BoundsSettings(_Part):
-    """What is taken of a vendor at most: beyond it an answer is not read, a list not followed, and a gap says so."""
-
-    body_mb: float = Field(16, gt=0, description="Megabytes of one answer, after unpacking")
-    values: int = Field(1_000_000, ge=1, description="Values in one answer (its commas and opening brackets)")
-    depth: int = Field(64, ge=1, description="Lists and objects of one answer that may lie in each other")
-    pages: int = Field(1_000, ge=1, description="Pages of one list about one operator")
-    bad_records: int = Field(
-        100, ge=1, description="Records of one sync's stream that may be unreadable before it fails"
-    )
-    sync_body_mb: float = Field(100, gt=0, description="As body_mb, in a sync: an export holds many operators' records")
-    sync_values: int = Field(3_000_000, ge=1, description="As values, in a sync")
-    sync_pages: int = Field(100_000, ge=1, description="As pages, in a sync: pages of one list about all operators")
-
-    @property
-    def of_a_sync(self) -> BoundsSettings:
-        """The bounds that hold in a sync."""
-        own = {"body_mb": self.sync_body_mb, "values": self.sync_values, "pages": self.sync_pages}
-        return self.model_copy(update=own)
-
-
-class LakeSettings(_Part):
+class LakeSettings(SettingsPart):
     """The lake: canonical tables of all operators as Parquet files."""
 
     folder: Path | None = Field(None, description="Its folder; empty: `lake` in the user's data folder")
@@ -152,7 +57,7 @@ class LakeSettings(_Part):
         return timedelta(hours=self.stale_hours)
 
 
-class StoreSettings(_Part):
+class StoreSettings(SettingsPart):
     """The application's own state: score history, alerts."""
 
     url: SecretStr | None = Field(
@@ -163,7 +68,7 @@ class StoreSettings(_Part):
     )
 
 
-class RatesSettings(_Part):
+class RatesSettings(SettingsPart):
     """Exchange rates: without them amounts stay in their own currencies and are never added."""
 
     file: Path | None = Field(None, description="The European Central Bank's eurofxref-hist.csv (or its .zip)")
@@ -173,7 +78,7 @@ class RatesSettings(_Part):
     currency: str = Field("USD", pattern="^[A-Z]{3}$", description="Currency of converted totals (ISO 4217)")
 
 
-class EngineSettings(_Part):
+class EngineSettings(SettingsPart):
     """Where a portfolio is scored."""
 
     name: str = Field("duckdb", description="duckdb, postgres, spark or snowflake")
@@ -186,7 +91,7 @@ class EngineSettings(_Part):
     )
 
 
-class AlertSettings(_Part):
+class AlertSettings(SettingsPart):
     """Alerts on the score history."""
 
     rules: Path | None = Field(
@@ -194,8 +99,8 @@ class AlertSettings(_Part):
     )
 
 
-class Settings(BaseSettings):
-    """All settings. Build with `load_settings`; every value has its origin in `origins`."""
+class _General(BaseSettings):
+    """The settings but for the sources' own tables."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
@@ -205,10 +110,6 @@ class Settings(BaseSettings):
         nested_model_default_partial_update=True,
     )
 
-    lago: LagoSettings = Field(default_factory=LagoSettings)  # type: ignore[arg-type]
-    hubspot: HubSpotSettings = Field(default_factory=HubSpotSettings)  # type: ignore[arg-type]
-    metabase: MetabaseSettings = Field(default_factory=MetabaseSettings)  # type: ignore[arg-type]
-    notion: NotionSettings = Field(default_factory=NotionSettings)  # type: ignore[arg-type]
     bounds: BoundsSettings = Field(default_factory=BoundsSettings)  # type: ignore[arg-type]
     lake: LakeSettings = Field(default_factory=LakeSettings)  # type: ignore[arg-type]
     store: StoreSettings = Field(default_factory=StoreSettings)  # type: ignore[arg-type]
@@ -233,21 +134,31 @@ class Settings(BaseSettings):
     show_personal: bool = Field(default=False, description="Show personal data unmasked")
     links: Mapping[str, str] = Field(default_factory=dict, description="Deep-link patterns by kind, with {id}")
 
+    def of(self, part: type[V]) -> V:
+        """A source's own table, by its class."""
+        found: V = getattr(self, part.section)
+        return found
+
+    @property
+    def reads_in_place(self) -> bool:
+        """Whether the engine reads the warehouse's tables where they are, so that they need not be pulled."""
+        return self.engine.views
+
     @property
     def lake_folder(self) -> Path:
         """Where the lake lies."""
-        return self.lake.folder or data_folder() / "lake"
+        return self.lake.folder or private.data_folder() / "lake"
 
     @property
     def snapshots_folder(self) -> Path:
         """Where account snapshots lie."""
-        return self.store.snapshots or data_folder() / "snapshots"
+        return self.store.snapshots or private.data_folder() / "snapshots"
 
     @property
     def store_url(self) -> str:
         """Where the application's own state is kept, as SQLAlchemy names places; a secret."""
         given = self.store.url.get_secret_value() if self.store.url is not None else ""
-        return given or f"sqlite:///{data_folder() / 'customer-research.db'}"
+        return given or f"sqlite:///{private.data_folder() / 'customer-research.db'}"
 
     @field_validator("clock")
     @classmethod
@@ -272,25 +183,26 @@ class Settings(BaseSettings):
         return (env_settings, init_settings)
 
 
+_VENDORS = settings_models()
+
+if TYPE_CHECKING:
+
+    class Settings(_General):
+        """All settings. Build with `load_settings`; `describe` tells where each value comes from."""
+
+else:
+    Settings = create_model(
+        "Settings",
+        __base__=_General,
+        __module__=__name__,
+        __doc__="All settings. Build with `load_settings`; `describe` tells where each value comes from.",
+        **{part.section: (part, Field(default_factory=part)) for part in _VENDORS},
+    )
+
+
 def default_path() -> Path:
     """The settings file used without `--config`."""
-    import platformdirs  # noqa: PLC0415 - start-up time
-
-    return Path(platformdirs.user_config_dir("customer-research")) / "settings.toml"
-
-
-def data_folder() -> Path:
-    """The user's data folder of this program."""
-    import platformdirs  # noqa: PLC0415 - start-up time
-
-    return Path(platformdirs.user_data_dir("customer-research"))
-
-
-def cache_folder() -> Path:
-    """The user's folder for what this program may lose."""
-    import platformdirs  # noqa: PLC0415 - start-up time
-
-    return Path(platformdirs.user_cache_dir("customer-research"))
+    return private.config_folder() / "settings.toml"
 
 
 def _read(path: Path, *, required: bool) -> dict[str, Any]:
@@ -435,9 +347,11 @@ def describe_defaults(settings_class: type[Settings]) -> tuple[SettingValue, ...
 
 
 def _described(settings: Settings, in_file: Mapping[str, Any], file: str) -> Iterator[SettingValue]:
-    for name, field in Settings.model_fields.items():
+    sections = [part.section for part in _VENDORS]
+    for name in (*sections, *(name for name in Settings.model_fields if name not in sections)):
+        field = Settings.model_fields[name]
         value = getattr(settings, name)
-        if not isinstance(value, _Part):
+        if not isinstance(value, SettingsPart):
             yield _one(name, value, field.description, name in in_file, file)
             continue
         part = in_file.get(name, {})
@@ -463,27 +377,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} = {inner}" for key, inner in value.items()) or "(none)"
     return _CREDENTIALS_IN_ADDRESS.sub("//(hidden)@", str(value))
-
-
-__all__ = [
-    "AlertSettings",
-    "BoundsSettings",
-    "EngineSettings",
-    "HubSpotSettings",
-    "LagoSettings",
-    "LakeSettings",
-    "MetabaseSettings",
-    "NotionSettings",
-    "RatesSettings",
-    "SettingValue",
-    "Settings",
-    "StoreSettings",
-    "cache_folder",
-    "check_writable",
-    "data_folder",
-    "default_path",
-    "describe",
-    "describe_defaults",
-    "load_settings",
-    "write_setting",
-]

@@ -14,7 +14,7 @@ import pytest
 
 from customer_research.connect import answers
 from customer_research.connect.answers import TooMuchError, document, parsed, received
-from customer_research.settings import BoundsSettings
+from customer_research.connect.settings import BoundsSettings
 
 MEGABYTE = 1 << 20
 

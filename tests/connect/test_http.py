@@ -20,6 +20,7 @@ from customer_research.connect.answers import json_message
 from customer_research.connect.failures import CLIENT_ERRORS, client_error, status_error
 from customer_research.connect.http import Http, Pace, Vendor, segment
 from customer_research.connect.recording import Recording
+from customer_research.connect.settings import BoundsSettings
 from customer_research.errors import (
     BadAnswer,
     ConfigError,
@@ -30,7 +31,6 @@ from customer_research.errors import (
     Truncated,
     Unavailable,
 )
-from customer_research.settings import BoundsSettings
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SECRET = "key-of-the-house/+&"

@@ -26,6 +26,7 @@ from customer_research.settings import Settings, load_settings
 from customer_research.sources import discover
 from customer_research.sources.lago.streams import STATUSES
 from customer_research.sources.notion.pages import NotionPages
+from customer_research.sources.warehouse.settings import MetabaseSettings
 from customer_research_sandbox.dataset import Dataset
 from customer_research_sandbox.serve import Sandbox
 
@@ -148,7 +149,7 @@ async def opened(settings: Settings, *names: str) -> AsyncIterator[dict[str, Any
     try:
         if "warehouse" in sessions:
             session = sessions["warehouse"]
-            session.attach(MetabaseRunner(session.http, settings.metabase.database, clock), with_bindings)
+            session.attach(MetabaseRunner(session.http, settings.of(MetabaseSettings).database, clock), with_bindings)
         yield sessions
     finally:
         for session in sessions.values():

@@ -10,6 +10,10 @@ import pytest
 from console_samples import ROOT, Sample, SampleError, documents, refreshed, samples, with_excerpts
 
 from customer_research.settings import Settings, load_settings
+from customer_research.sources.hubspot.settings import HubSpotSettings
+from customer_research.sources.lago.settings import LagoSettings
+from customer_research.sources.notion.settings import NotionSettings
+from customer_research.sources.warehouse.settings import MetabaseSettings
 from customer_research_sandbox.serve import Sandbox
 
 pytestmark = pytest.mark.xdist_group("docs")
@@ -48,11 +52,11 @@ def test_the_settings_files_shown_set_up_all_sources(path: Path, tmp_path: Path)
     file = tmp_path / "settings.toml"
     file.write_text(shown, encoding="utf-8")
     settings: Settings = load_settings(file)
-    assert settings.lago.api_key
-    assert settings.hubspot.token
-    assert settings.metabase.url
-    assert settings.metabase.api_key
-    assert settings.notion.token
+    assert settings.of(LagoSettings).api_key
+    assert settings.of(HubSpotSettings).token
+    assert settings.of(MetabaseSettings).url
+    assert settings.of(MetabaseSettings).api_key
+    assert settings.of(NotionSettings).token
     assert set(tomllib.loads(shown)) >= {"lago", "hubspot", "metabase", "notion"}
 
 

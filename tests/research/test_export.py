@@ -18,6 +18,7 @@ from customer_research.errors import ConfigError, Unavailable
 from customer_research.research.export import PageExport, to_notion
 from customer_research.settings import Settings
 from customer_research.sources.notion.pages import KEY, NotionPages
+from customer_research.sources.notion.settings import NotionSettings
 from customer_research_sandbox.serve import Sandbox
 from customer_research_sandbox.servers.notion import PERSON_TOKEN, TOKEN
 from customer_research_sandbox.servers.notion_pages import REPORTS_DATA_SOURCE
@@ -39,7 +40,7 @@ class Desk:
     def __init__(self, settings: Settings, folder: Path) -> None:
         store = settings.store.model_validate({"url": f"sqlite:///{folder / 'exports.db'}"})
         self.settings = settings.model_copy(update={"store": store})
-        self.url = settings.notion.url
+        self.url = settings.of(NotionSettings).url
 
     def export(self, report: Report, **options: Any) -> PageExport:
         async def no_wait(_seconds: float) -> None:
@@ -178,7 +179,7 @@ def test_missing_properties_are_named_and_added_on_request(desk: Desk) -> None:
 
 
 def test_no_data_source_is_a_missing_setting(desk: Desk) -> None:
-    notion = desk.settings.notion.model_copy(update={"reports_data_source": ""})
+    notion = desk.settings.of(NotionSettings).model_copy(update={"reports_data_source": ""})
     desk.settings = desk.settings.model_copy(update={"notion": notion})
     with pytest.raises(ConfigError) as found:
         desk.export(report_of(11))

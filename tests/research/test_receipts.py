@@ -15,6 +15,10 @@ from customer_research.errors import RenderError, UsageError
 from customer_research.reports.kinds import KINDS
 from customer_research.research import Research
 from customer_research.settings import Settings
+from customer_research.sources.hubspot.settings import HubSpotSettings
+from customer_research.sources.lago.settings import LagoSettings
+from customer_research.sources.notion.settings import NotionSettings
+from customer_research.sources.warehouse.settings import MetabaseSettings
 from customer_research_sandbox.scenarios import scenario_id
 from customer_research_sandbox.serve import Sandbox
 
@@ -114,7 +118,12 @@ def test_every_figure_of_every_report_has_a_receipt_or_a_reason(
 
 def test_receipts_hold_no_secret(clean_sandbox: Sandbox, research: Any, settings: Settings) -> None:
     account = research(lambda opened: opened.account(scenario_id(2)))
-    keys = (settings.lago.api_key, settings.hubspot.token, settings.metabase.api_key, settings.notion.token)
+    keys = (
+        settings.of(LagoSettings).api_key,
+        settings.of(HubSpotSettings).token,
+        settings.of(MetabaseSettings).api_key,
+        settings.of(NotionSettings).token,
+    )
     secrets = [key.get_secret_value() for key in keys if key is not None]
     receipts = [r for figure in account.figures.values() if isinstance(figure, Fact) for r in figure.basis]
 

@@ -25,6 +25,7 @@ from customer_research.errors import (
 )
 from customer_research.settings import Settings, load_settings
 from customer_research.sources import discover
+from customer_research.sources.warehouse.settings import MetabaseSettings
 from customer_research_sandbox.serve import Sandbox
 from customer_research_sandbox.servers.faults import BODIES, LISTS
 from customer_research_sandbox.servers.faults import KINDS as ALL_KINDS
@@ -72,7 +73,7 @@ async def opened(settings: Settings, name: str) -> AsyncIterator[Any]:
     session = discover()[name].open(settings, clock)
     try:
         if name == "warehouse":
-            session.attach(MetabaseRunner(session.http, settings.metabase.database, clock), with_bindings)
+            session.attach(MetabaseRunner(session.http, settings.of(MetabaseSettings).database, clock), with_bindings)
         yield session
     finally:
         await session.close()

@@ -18,7 +18,8 @@ from customer_research.errors import SchemaChanged, SourceError, Truncated
 from customer_research.record_tables import TABLES
 from customer_research.settings import Settings, load_settings
 from customer_research.sources.lago.bulk import BEGINNING, NOTES, PAGES
-from customer_research.sources.lago.session import open_session
+from customer_research.sources.lago.session import LagoSession
+from customer_research.sources.lago.settings import LagoSettings
 from customer_research.sources.lago.source import SOURCE
 from customer_research.sources.lago.streams import operator_of
 from customer_research_sandbox.dataset import Dataset
@@ -71,7 +72,7 @@ def own(worlds: Worlds, dataset: Dataset) -> Iterator[Sandbox]:
 def settings(own: Sandbox) -> Iterator[Settings]:
     own.clear_request_log()
     loaded = load_settings(own.config_path)
-    yield loaded.model_copy(update={"lago": loaded.lago.model_copy(update={"requests_per_second": 5000.0})})
+    yield loaded.model_copy(update={"lago": loaded.of(LagoSettings).model_copy(update={"requests_per_second": 5000.0})})
     own.set_faults()
 
 
@@ -362,7 +363,7 @@ def test_pages_that_do_not_end_are_given_up(settings: Settings, announced: int) 
         return httpx2.Response(200, json={"invoices": records, "meta": meta})
 
     async def follow(bulk: bool) -> None:
-        session = open_session(settings, lambda: UNTIL, transport=httpx2.MockTransport(answer))
+        session = LagoSession(settings, lambda: UNTIL, transport=httpx2.MockTransport(answer))
         if bulk:
             await Kept().pull(session, STREAMS["invoices"])
         else:

@@ -18,8 +18,9 @@ from customer_research.domain.identity import Interpretation
 from customer_research.errors import BadAnswer, ConfigError, SchemaChanged
 from customer_research.record_tables import TABLES
 from customer_research.settings import Settings, load_settings
-from customer_research.sources.lago.session import LagoSession, open_session
-from customer_research.sources.lago.source import SOURCE, missing
+from customer_research.sources.lago.session import LagoSession
+from customer_research.sources.lago.settings import LagoSettings
+from customer_research.sources.lago.source import SOURCE
 from customer_research.sources.lago.streams import STATUSES
 from customer_research_sandbox.serve import Sandbox
 
@@ -77,7 +78,7 @@ def settings(**lago: Any) -> Settings:
 
 def run(lago: Callable[..., Any], question: Callable[[LagoSession], Awaitable[Any]]) -> Any:
     async def asked() -> Any:
-        session = open_session(settings(), lambda: NOW, transport=httpx2.MockTransport(lago))
+        session = LagoSession(settings(), lambda: NOW, transport=httpx2.MockTransport(lago))
         try:
             return await question(session)
         finally:
@@ -328,16 +329,16 @@ def test_a_single_get_that_finds_a_later_subscription_is_not_used() -> None:
 
 @pytest.mark.parametrize("key", [None, ""])
 def test_without_a_key_lago_is_a_gap(key: str | None) -> None:
-    gap = missing(settings(api_key=key))
+    gap = SOURCE.missing(settings(api_key=key))
     assert gap is not None
     assert (gap.source, gap.reason) == ("lago", "not_configured")
     assert "lago.api_key" in gap.next_step
     with pytest.raises(ConfigError, match="No API key"):
-        open_session(settings(api_key=key), lambda: NOW)
+        LagoSession(settings(api_key=key), lambda: NOW)
 
 
 def test_with_a_key_nothing_is_missing() -> None:
-    assert missing(settings()) is None
+    assert SOURCE.missing(settings()) is None
 
 
 # --- checks -------------------------------------------------------------------------------------------------------------
@@ -435,12 +436,14 @@ def sandbox(worlds: Worlds) -> Iterator[Sandbox]:
 
 def in_sandbox(sandbox: Sandbox, question: Callable[[LagoSession, datetime], Awaitable[Any]]) -> Any:
     loaded = load_settings(sandbox.config_path)
-    fast = loaded.model_copy(update={"lago": loaded.lago.model_copy(update={"requests_per_second": 5000.0})})
+    fast = loaded.model_copy(
+        update={"lago": loaded.of(LagoSettings).model_copy(update={"requests_per_second": 5000.0})}
+    )
     clock = loaded.clock
     assert clock is not None
 
     async def asked() -> Any:
-        session = open_session(fast, lambda: clock)
+        session = LagoSession(fast, lambda: clock)
         try:
             return await question(session, clock)
         finally:

@@ -20,6 +20,7 @@ from customer_research.errors import SchemaChanged, SourceError
 from customer_research.settings import Settings, load_settings
 from customer_research.sources.notion.bulk import ALIAS, BEGINNING, PAGE, REQUESTS
 from customer_research.sources.notion.session import VERSIONS, NotionSession
+from customer_research.sources.notion.settings import NotionSettings
 from customer_research.sources.notion.source import SOURCE
 from customer_research_sandbox.dataset import Dataset
 from customer_research_sandbox.serve import Sandbox
@@ -58,7 +59,7 @@ def sandbox_settings(own: Sandbox) -> Iterator[Settings]:
 
 def with_notion(given: Settings, **values: Any) -> Settings:
     quick = {"requests_per_second": 5000.0, **values}
-    return given.model_copy(update={"notion": given.notion.model_copy(update=quick)})
+    return given.model_copy(update={"notion": given.of(NotionSettings).model_copy(update=quick)})
 
 
 def pulled(settings: Settings, kept: Kept, stream: BulkStream = STREAM, **how: Any) -> None:

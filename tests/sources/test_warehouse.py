@@ -19,7 +19,8 @@ from customer_research.errors import ConfigError, Denied, EngineError, SchemaCha
 from customer_research.record_tables import TABLES
 from customer_research.settings import Settings, load_settings
 from customer_research.sources.warehouse.operators import operators
-from customer_research.sources.warehouse.session import WarehouseSession, open_session
+from customer_research.sources.warehouse.session import WarehouseSession
+from customer_research.sources.warehouse.settings import MetabaseSettings
 from customer_research.sources.warehouse.source import SOURCE
 from customer_research_sandbox.serve import Sandbox
 
@@ -51,7 +52,7 @@ def scenario(number: int) -> str:
 
 def configured(sandbox: Sandbox, **metabase: Any) -> Settings:
     settings = load_settings(sandbox.config_path)
-    return settings.model_copy(update={"metabase": settings.metabase.model_copy(update=metabase)})
+    return settings.model_copy(update={"metabase": settings.of(MetabaseSettings).model_copy(update=metabase)})
 
 
 def using(sandbox: Sandbox, use: Use[T], **metabase: Any) -> T:
@@ -59,7 +60,7 @@ def using(sandbox: Sandbox, use: Use[T], **metabase: Any) -> T:
         settings = configured(sandbox, **metabase)
         now = sandbox.dataset.as_of
         session = SOURCE.open(settings, lambda: now)
-        session.attach(MetabaseRunner(session.http, settings.metabase.database, lambda: now), with_bindings)
+        session.attach(MetabaseRunner(session.http, settings.of(MetabaseSettings).database, lambda: now), with_bindings)
         try:
             return await use(session)
         finally:
@@ -188,7 +189,7 @@ def test_the_physical_table_serves_as_well_as_the_card(sandbox: Sandbox) -> None
 
 def test_a_query_without_a_runner_says_so(sandbox: Sandbox) -> None:
     async def go() -> None:
-        session = open_session(configured(sandbox), lambda: datetime.now(UTC))
+        session = WarehouseSession(configured(sandbox), lambda: datetime.now(UTC))
         try:
             await session.query("SELECT 1 FROM member", tables=("member",), subject=subject(sandbox, 2), stream="x")
         finally:

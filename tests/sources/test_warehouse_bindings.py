@@ -13,7 +13,6 @@ from customer_research.connect.source import Subject
 from customer_research.engines.dialect import transpile
 from customer_research.errors import ConfigError
 from customer_research.record_tables import TABLES
-from customer_research.settings import MetabaseSettings, Settings
 from customer_research.sources.warehouse.bindings import (
     BOUND,
     RAW_CHARGE,
@@ -25,14 +24,15 @@ from customer_research.sources.warehouse.bindings import (
     empty,
     relation,
 )
+from customer_research.sources.warehouse.settings import MetabaseSettings
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SUBJECT = Subject("o-1", NOW, stripe_account="acct_x")
 PATHS = [ChargePath(kind, "acct_x", "") for kind in ("direct", "join", "raw")]
 
 
-def settings(**metabase: Any) -> Settings:
-    return Settings.model_validate({"metabase": metabase})
+def settings(**metabase: Any) -> MetabaseSettings:
+    return MetabaseSettings.model_validate(metabase)
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.kind)

@@ -22,6 +22,7 @@ from customer_research.settings import Settings, load_settings
 from customer_research.sources.warehouse import slicing
 from customer_research.sources.warehouse.bindings import RESERVATION
 from customer_research.sources.warehouse.session import WarehouseSession
+from customer_research.sources.warehouse.settings import MetabaseSettings
 from customer_research.sources.warehouse.slicing import BY_DAY, Range, Slicer, packed
 from customer_research.sources.warehouse.source import SOURCE
 from customer_research_sandbox.serve import Sandbox
@@ -50,7 +51,7 @@ def scenario(number: int) -> str:
 
 def configured(sandbox: Sandbox, **metabase: Any) -> Settings:
     settings = load_settings(sandbox.config_path)
-    own = settings.metabase.model_copy(update=metabase)
+    own = settings.of(MetabaseSettings).model_copy(update=metabase)
     return settings.model_copy(update={"metabase": own, "bounds": settings.bounds.of_a_sync})
 
 
@@ -58,7 +59,9 @@ def using(sandbox: Sandbox, work: Callable[[WarehouseSession], Awaitable[Any]], 
     settings = configured(sandbox, **metabase)
 
     async def attached(session: WarehouseSession) -> Any:
-        session.attach(MetabaseRunner(session.http, settings.metabase.database, session.clock), with_bindings)
+        session.attach(
+            MetabaseRunner(session.http, settings.of(MetabaseSettings).database, session.clock), with_bindings
+        )
         return await work(session)
 
     return in_session(SOURCE, settings, attached)
@@ -230,7 +233,7 @@ def test_a_day_that_is_too_large_is_halved_and_halved_again(
     end = day + timedelta(days=1)
 
     async def work(session: WarehouseSession) -> list[tuple[Range, list[str]]]:
-        source = f"({RESERVATION.everybody(session.settings.metabase)}) AS t"
+        source = f"({RESERVATION.everybody(session.own)}) AS t"
         slicer = Slicer(session, "reservation", source, BY_DAY)
         pieces = slicer.bring(Range(day, end, len(there), span=(day, end)))
         return [(piece, [row["trip_id"] for row in answer.rows]) async for piece, answer in pieces]

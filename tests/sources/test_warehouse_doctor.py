@@ -18,6 +18,7 @@ from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
 from customer_research.settings import Settings, load_settings
 from customer_research.sources.warehouse import session
+from customer_research.sources.warehouse.settings import MetabaseSettings
 from customer_research.sources.warehouse.source import SOURCE
 from customer_research_sandbox.serve import Sandbox
 
@@ -41,13 +42,13 @@ def ask(
     sandbox: Sandbox, name: str, subject: Subject | None = None, *, runner: Any = None, now: Any = None, **metabase: Any
 ) -> CheckResult:
     settings = load_settings(sandbox.config_path)
-    settings = settings.model_copy(update={"metabase": settings.metabase.model_copy(update=metabase)})
+    settings = settings.model_copy(update={"metabase": settings.of(MetabaseSettings).model_copy(update=metabase)})
     check = next(check for check in SOURCE.checks if check.name == name)
 
     async def go(known: Settings) -> CheckResult:
         instant: datetime = now if now is not None else sandbox.dataset.as_of
-        opened = session.open_session(known, lambda: instant)
-        opened.attach(runner or MetabaseRunner(opened.http, known.metabase.database, lambda: instant), with_bindings)
+        opened = session.WarehouseSession(known, lambda: instant)
+        opened.attach(runner or MetabaseRunner(opened.http, opened.own.database, lambda: instant), with_bindings)
         opened.http._deadline_seconds = 2
         try:
             return await check.run(opened, subject)

@@ -20,6 +20,7 @@ from customer_research.record_tables import TABLES
 from customer_research.settings import load_settings
 from customer_research.sources.warehouse.bindings import BOUND
 from customer_research.sources.warehouse.session import WarehouseSession
+from customer_research.sources.warehouse.settings import MetabaseSettings
 from customer_research.sources.warehouse.source import SOURCE
 from customer_research_sandbox.serve import Sandbox
 
@@ -70,7 +71,7 @@ def fetched(sandbox: Sandbox, number: int) -> tuple[Subject, dict[str, Rows], di
     async def go() -> tuple[dict[str, Rows], dict[str, Rows]]:
         settings = load_settings(sandbox.config_path)
         session = SOURCE.open(settings, lambda: now)
-        session.attach(MetabaseRunner(session.http, settings.metabase.database, lambda: now), with_bindings)
+        session.attach(MetabaseRunner(session.http, settings.of(MetabaseSettings).database, lambda: now), with_bindings)
         try:
             return await _answers(session, who)
         finally:

@@ -43,6 +43,7 @@ from customer_research.sources.warehouse.bindings import (
     SURVEY,
 )
 from customer_research.sources.warehouse.session import WarehouseSession
+from customer_research.sources.warehouse.settings import MetabaseSettings
 from customer_research.sources.warehouse.source import SOURCE
 from customer_research.sources.warehouse.views import BOUND, RESERVATIONS, switched_off
 from customer_research_sandbox.dataset import Dataset, Relation
@@ -146,7 +147,9 @@ def landed(settings: Settings) -> Mapping[str, list[Row]]:
     kept = Kept()
 
     async def work(session: WarehouseSession) -> None:
-        session.attach(MetabaseRunner(session.http, settings.metabase.database, session.clock), with_bindings)
+        session.attach(
+            MetabaseRunner(session.http, settings.of(MetabaseSettings).database, session.clock), with_bindings
+        )
         for stream in SOURCE.bulk:
             await kept.pull(session, stream)
 
@@ -217,7 +220,9 @@ def test_every_metric_is_the_one_over_the_lakes_copy(engine: Engine, settings: S
 def test_the_table_set_changes_with_the_warehouse(engine: Engine, settings: Settings, lake: TableSet) -> None:
     before = bound(settings, engine, lake, lambda: UNTIL)
     assert before.digest == bound(settings, engine, lake, lambda: UNTIL).digest
-    fewer = settings.metabase.model_copy(update={"survey": "", "reservations": "FACT.MOOVS_OPERATOR_RESERVATIONS"})
+    fewer = settings.of(MetabaseSettings).model_copy(
+        update={"survey": "", "reservations": "FACT.MOOVS_OPERATOR_RESERVATIONS"}
+    )
     off = bound(settings.model_copy(update={"metabase": fewer}), engine, lake, lambda: UNTIL)
     assert off.gaps["survey"].reason == "not_configured"
     assert "survey" not in off.files
@@ -227,9 +232,9 @@ def test_the_table_set_changes_with_the_warehouse(engine: Engine, settings: Sett
 
 
 def test_relations_that_are_off_are_named(settings: Settings) -> None:
-    parts = settings.metabase.model_copy(update={"charges": "", "member": ""})
-    assert set(switched_off(settings.model_copy(update={"metabase": parts}))) == {"charge", "dispute", "member"}
-    assert switched_off(settings) == {}
+    parts = settings.of(MetabaseSettings).model_copy(update={"charges": "", "member": ""})
+    assert set(switched_off(parts)) == {"charge", "dispute", "member"}
+    assert switched_off(settings.of(MetabaseSettings)) == {}
 
 
 def test_views_need_an_engine_in_the_warehouse(engine: Engine, settings: Settings, lake: TableSet) -> None:

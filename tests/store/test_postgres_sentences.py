@@ -19,6 +19,7 @@ from customer_research.engines.engine import open_engine
 from customer_research.errors import ConfigError, CustomerResearchError, EngineError, StoreError
 from customer_research.research.doctor_places import places
 from customer_research.settings import EngineSettings, Settings, StoreSettings, describe, load_settings
+from customer_research.sources.lago.settings import LagoSettings
 from customer_research.store.database import open_store
 
 pytestmark = pytest.mark.xdist_group("engines")
@@ -156,7 +157,7 @@ def test_doctor_looks_at_the_store_and_the_engine(place: str) -> None:
 def test_config_show_has_no_part_of_a_password() -> None:
     address = f"https://me:{PASSWORD}@billing.example/api"
     settings = _settings(f"postgres://app:{PASSWORD}@h/d").model_copy(
-        update={"lago": load_settings().lago.model_copy(update={"url": address})}
+        update={"lago": load_settings().of(LagoSettings).model_copy(update={"url": address})}
     )
     told = " ".join(value.shown for value in describe(settings, None))
     assert [part for part in PARTS if part in told] == []

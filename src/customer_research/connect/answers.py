@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from customer_research.settings import BoundsSettings
+from customer_research.connect.settings import BoundsSettings
 
 if TYPE_CHECKING:
     import httpx2

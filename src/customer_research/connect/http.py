@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import ip_address
 from random import SystemRandom
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from customer_research.connect.answers import Answer, TooMuchError, json_message, parsed, received
 from customer_research.connect.failures import SUCCESS, client_error, status_error
 from customer_research.connect.limits import Convention, bucket, told_wait
 from customer_research.connect.recording import Recording
+from customer_research.connect.settings import BoundsSettings, SettingsTree, VendorSettings
 from customer_research.connect.source import Clock
 from customer_research.connect.turns import LONGEST_SECONDS, AllTurns
 from customer_research.errors import (
@@ -34,7 +35,7 @@ from customer_research.errors import (
     Truncated,
     Unavailable,
 )
-from customer_research.settings import BoundsSettings, cache_folder
+from customer_research.private import cache_folder
 
 if TYPE_CHECKING:
     import ssl
@@ -127,6 +128,13 @@ class _Failure:
     wait: float | None = None
 
 
+class Doubles(TypedDict, total=False):
+    """What tests put in the place of the network and of time."""
+
+    transport: httpx2.AsyncBaseTransport
+    pace: Pace
+
+
 class Http:
     """One vendor's connection: pool, credential, limits, retries, deadline.
 
@@ -182,9 +190,45 @@ class Http:
         self._held_until = 0.0
         self._client: httpx2.AsyncClient | None = None
 
-    def recording(self, stream: str) -> Recording:
-        """A new recording of this vendor's requests for *stream*."""
-        return Recording(self.vendor.name, stream, self.place, self.clock)
+    @classmethod
+    def of(
+        cls,
+        vendor: Vendor,
+        own: VendorSettings,
+        settings: SettingsTree,
+        clock: Clock,
+        *,
+        deadline_seconds: float | None = None,
+        **doubles: Unpack[Doubles],
+    ) -> Http:
+        """The connection to a vendor as its own settings, and those that hold for all, have it.
+
+        Raises:
+            ConfigError: the credential is not set, or the address is none.
+        """
+        if not own.secret:
+            gap = own.missing()
+            sentence, hint = (gap.detail, gap.next_step) if gap is not None else ("No credential is set.", "Set it.")
+            raise ConfigError(sentence, setting=f"{own.section}.{own.credential}", hint=hint)
+        return cls(
+            vendor,
+            base_url=own.url,
+            headers=own.headers,
+            secrets=(own.secret,),
+            requests_per_second=own.requests_per_second,
+            concurrency=own.concurrency,
+            deadline_seconds=deadline_seconds or settings.deadline_seconds,
+            bounds=settings.bounds,
+            clock=clock,
+            **doubles,
+        )
+
+    def recording(self, stream: str, *, within: Recording | None = None) -> Recording:
+        """A new recording of this vendor's requests for *stream*; `within` another one it shares that one's time."""
+        recording = Recording(self.vendor.name, stream, self.place, self.clock)
+        if within is not None:
+            recording.deadline = within.deadline
+        return recording
 
     async def get(self, path: str, *, params: Params | None = None, recording: Recording) -> Any:
         """The parsed JSON of a GET.

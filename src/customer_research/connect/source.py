@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from customer_research.connect.settings import SettingsTree
 from customer_research.domain.check import CheckResult
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.identity import Candidate, Interpretation
 from customer_research.domain.records import ColumnType
-from customer_research.settings import Settings
 
 Row = dict[str, Any]
 """One canonical row: every column of its table (`record_tables`), Python values, UTC-aware datetimes."""
@@ -197,8 +197,8 @@ class Source:
     name: str
     title: str
     streams: tuple[Stream, ...]
-    open: Callable[[Settings, Clock], Any]
-    missing: Callable[[Settings], Gap | None]
+    open: Callable[[SettingsTree, Clock], Any]
+    missing: Callable[[SettingsTree], Gap | None]
     checks: tuple[Check, ...] = ()
     scopes: tuple[str, ...] = ()
     find: Callable[[Any, tuple[Interpretation, ...]], Awaitable[Found]] | None = None

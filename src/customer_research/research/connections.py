@@ -53,7 +53,7 @@ class Connections:
     def _open(self, name: str) -> Any:
         session = self.sources[name].open(self.settings, self.clock)
         if name == "warehouse":
-            session.attach(MetabaseRunner(session.http, self.settings.metabase.database, self.clock), with_bindings)
+            session.attach(MetabaseRunner(session.http, session.own.database, self.clock), with_bindings)
         return session
 
     def failed(self, name: str, error: CustomerResearchError) -> Gap:

@@ -1,6 +1,7 @@
 """The vendors: one folder each, none knows another. The folders are the list; importing this package loads none.
 
-Each folder has `source.py` (what it can be asked, as a `Source`) and `records.py` (the tables it fills, as `SourceRecords`).
+Each folder has `source.py` (what it can be asked, as a `Source`), `settings.py` (its table of the settings file) and
+`records.py` (the tables it fills, as `SourceRecords`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from customer_research.connect.settings import VendorSettings
     from customer_research.connect.source import Source
     from customer_research.domain.records import SourceRecords
 
@@ -33,6 +35,12 @@ def records() -> Mapping[str, SourceRecords]:
     """What every source brings by its name, each in its place; of a folder only `records.py` is loaded."""
     declared: list[SourceRecords] = [_declared(name, "records", "RECORDS") for name in _folders()]
     return MappingProxyType({one.source: one for one in sorted(declared, key=lambda one: one.place)})
+
+
+def settings_models() -> tuple[type[VendorSettings], ...]:
+    """Every source's table of the settings file, each in its place; of a folder only `settings.py` is loaded."""
+    found: list[type[VendorSettings]] = [_declared(name, "settings", "SETTINGS") for name in _folders()]
+    return tuple(sorted(found, key=lambda one: one.place))
 
 
 def _folders() -> list[str]:

@@ -22,7 +22,6 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from customer_research import private
 from customer_research.connect.postgres import is_postgres, read_address, refused
 from customer_research.errors import ConfigError, ExtraMissing, StoreBusy, StoreError
-from customer_research.settings import data_folder
 
 VERSION_TABLE = "store_version"
 """Where the database says which migration it has."""
@@ -220,7 +219,7 @@ def _make_private(file: Path) -> None:
             private.open_file(file, "ab").close()
     for path in (file, *(file.with_name(f"{file.name}{ending}") for ending in ("-wal", "-shm", "-journal"))):
         private.close_to_others(path)
-    if file.parent == data_folder():
+    if file.parent == private.data_folder():
         private.close_to_others(file.parent)
 
 

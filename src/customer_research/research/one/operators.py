@@ -30,6 +30,7 @@ from customer_research.research.one.judge import prepare as prepare_judging
 from customer_research.research.one.resolve import Resolution, Resolver, operator_id_of
 from customer_research.research.one.track_record import track_of
 from customer_research.settings import Settings
+from customer_research.sources.notion.settings import NotionSettings
 
 ALL_TABLES = frozenset(TABLES)
 
@@ -228,7 +229,7 @@ def subject_of(dossier: Dossier, resolution: Resolution, settings: Settings) -> 
         operator_id=dossier.operator_id,
         as_of=dossier.as_of,
         names=tuple(dict.fromkeys(map(str, names))),
-        aliases=tuple(settings.notion.aliases.get(dossier.operator_id, ())),
+        aliases=tuple(settings.of(NotionSettings).aliases.get(dossier.operator_id, ())),
         email=_text(row.get("email")) or candidate.email,
         stripe_account=_text(row.get("stripe_account")) or candidate.stripe_account,
         hubspot_company_id=_text(row.get("hubspot_company_id")) or candidate.hubspot_id,

@@ -22,6 +22,7 @@ from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.portfolio.measure import attach, measure_attached, untold_of
 from customer_research.settings import Settings
 from customer_research.sources.warehouse.links import NO_CARDS, NOTHING_TO_DO
+from customer_research.sources.warehouse.settings import MetabaseSettings
 from customer_research.sources.warehouse.views import BOUND, switched_off, views
 
 WAREHOUSES = ("snowflake",)
@@ -48,7 +49,7 @@ def bound(settings: Settings, engine: Engine, tables: TableSet, clock: Clock) ->
             setting="engine.views",
             hint=f"Switch engine.views off, or set engine.name to {' or '.join(WAREHOUSES)}.",
         )
-    off = switched_off(settings)
+    off = switched_off(settings.of(MetabaseSettings))
     _bind(settings, engine)
     files = {name: file for name, file in tables.files.items() if name not in BOUND}
     files |= {name: _looked_at(engine, name, clock) for name in BOUND if name not in off}
@@ -64,14 +65,14 @@ def measure_bound(settings: Settings, engine: Engine, tables: TableSet, as_of: d
         EngineError: as `bound`, or a query failed.
     """
     attach(engine, tables, as_of)
-    engine.drop(*(name for name in BOUND if name not in switched_off(settings)))
+    engine.drop(*(name for name in BOUND if name not in switched_off(settings.of(MetabaseSettings))))
     _bind(settings, engine)
-    engine.keep("gap", _gaps(switched_off(settings)))
+    engine.keep("gap", _gaps(switched_off(settings.of(MetabaseSettings))))
     measure_attached(engine, as_of, untold_of(tables))
 
 
 def _bind(settings: Settings, engine: Engine) -> None:
-    for name, sql in views(settings).items():
+    for name, sql in views(settings.of(MetabaseSettings)).items():
         engine.bind(name, sql)
 
 

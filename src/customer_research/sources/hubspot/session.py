@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Unpack
 
 from customer_research.connect.concurrent import together
-from customer_research.connect.http import Http, Pace, Vendor, segment
+from customer_research.connect.http import Doubles, Vendor, segment
 from customer_research.connect.paging import Trail, ids_of
 from customer_research.connect.recording import Recording
+from customer_research.connect.session import Once, VendorSession
+from customer_research.connect.settings import SettingsTree
 from customer_research.connect.source import Clock
 from customer_research.errors import BadAnswer, ConfigError, Denied, NotThere, Truncated
-from customer_research.settings import Settings
 from customer_research.sources.hubspot.normalise import SOURCE_NAME, Stage, modified_property, owner_label, stage_of
-
-if TYPE_CHECKING:
-    import httpx2
+from customer_research.sources.hubspot.settings import HubSpotSettings
 
 SEARCHES_PER_SECOND = 4.0
 """HubSpot's own limit on searches, for all of an account's keys together."""
@@ -33,8 +31,6 @@ SEARCH_SIZE = 200
 """Records on one page of a search."""
 
 OWNERS_PAGE = 500
-
-T = TypeVar("T")
 
 VENDOR = Vendor(
     name=SOURCE_NAME,
@@ -92,63 +88,17 @@ class Records:
     missing: int = 0
 
 
-class Once(Generic[T]):
-    """A value that is fetched at most once in a session, however many ask at the same time; a failure is not kept."""
-
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-        self._held: tuple[T] | None = None
-
-    async def get(self, fetch: Callable[[], Awaitable[T]]) -> T:
-        """The value, fetched by the first who asks."""
-        async with self._lock:
-            if self._held is None:
-                self._held = (await fetch(),)
-            return self._held[0]
-
-
-class HubSpotSession:
+class HubSpotSession(VendorSession[HubSpotSettings]):
     """One connection to one portal. Property names, owners and deal stages are read once and kept."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        clock: Clock,
-        *,
-        transport: httpx2.AsyncBaseTransport | None = None,
-        pace: Pace | None = None,
-    ) -> None:
-        own = settings.hubspot
-        token = own.token.get_secret_value() if own.token is not None else ""
+    def __init__(self, settings: SettingsTree, clock: Clock, **doubles: Unpack[Doubles]) -> None:
+        own = settings.of(HubSpotSettings)
         self.paths = Paths.of(own.version)
         self.operator_properties = own.operator_properties
-        self.http = Http(
-            VENDOR,
-            base_url=own.url,
-            headers={"Authorization": f"Bearer {token}"},
-            secrets=(token,),
-            requests_per_second=own.requests_per_second,
-            concurrency=own.concurrency,
-            deadline_seconds=settings.deadline_seconds,
-            bounds=settings.bounds,
-            clock=clock,
-            transport=transport,
-            pace=pace,
-        )
+        super().__init__(VENDOR, own, settings, clock, **doubles)
         self._property_names: Once[frozenset[str]] = Once()
         self._owners: Once[Mapping[str, str | None]] = Once()
         self._stages: Once[Mapping[str, Stage]] = Once()
-
-    async def close(self) -> None:
-        """Release sockets."""
-        await self.http.close()
-
-    def recording(self, stream: str, *, within: Recording | None = None) -> Recording:
-        """A new recording; `within` another one it shares that one's time budget."""
-        recording = self.http.recording(stream)
-        if within is not None:
-            recording.deadline = within.deadline
-        return recording
 
     async def company(
         self, company_id: str, properties: Sequence[str], associations: Sequence[str], recording: Recording

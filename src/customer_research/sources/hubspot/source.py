@@ -1,34 +1,14 @@
-"""HubSpot: the operator's company, contacts, deals and logged engagements."""
+"""What HubSpot can be asked."""
 
 from __future__ import annotations
 
-from customer_research.connect.source import Check, Clock, Source, Stream
-from customer_research.domain.evidence import Gap
-from customer_research.settings import Settings
+from customer_research.connect.source import Check, Source, Stream
 from customer_research.sources.hubspot import checks, relationship
 from customer_research.sources.hubspot.bulk import BULK
 from customer_research.sources.hubspot.finding import find, whose
 from customer_research.sources.hubspot.links import LINKS
 from customer_research.sources.hubspot.session import HubSpotSession
-
-
-def open_session(settings: Settings, clock: Clock) -> HubSpotSession:
-    """A session on the configured portal."""
-    return HubSpotSession(settings, clock)
-
-
-def missing(settings: Settings) -> Gap | None:
-    """What is not configured, or None."""
-    token = settings.hubspot.token
-    if token is not None and token.get_secret_value():
-        return None
-    return Gap(
-        "hubspot",
-        "not_configured",
-        "No HubSpot token is set.",
-        "Set hubspot.token (or CUSTOMER_RESEARCH_HUBSPOT__TOKEN) to a service key with the scopes of the HubSpot page.",
-    )
-
+from customer_research.sources.hubspot.settings import HubSpotSettings
 
 SOURCE = Source(
     name="hubspot",
@@ -36,8 +16,8 @@ SOURCE = Source(
     streams=(
         Stream("relationship", "Company, contacts, deals and engagements", relationship.TABLES, relationship.fetch),
     ),
-    open=open_session,
-    missing=missing,
+    open=HubSpotSession,
+    missing=lambda settings: settings.of(HubSpotSettings).missing(),
     checks=(
         Check("token", "May the token read everything that is needed?", checks.scopes),
         Check(
@@ -54,5 +34,3 @@ SOURCE = Source(
     bulk=BULK,
     links=LINKS,
 )
-
-__all__ = ["SOURCE"]

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any, TypeGuard, Unpack
 
 from customer_research.connect.concurrent import together
-from customer_research.connect.http import Http, Pace, Params, Vendor
+from customer_research.connect.http import Doubles, Params, Vendor
 from customer_research.connect.paging import Trail, ids_of
 from customer_research.connect.recording import Recording, stamp
+from customer_research.connect.session import Once, VendorSession
+from customer_research.connect.settings import SettingsTree
 from customer_research.connect.source import Clock, Row
 from customer_research.domain.evidence import Receipt
-from customer_research.errors import BadAnswer, ConfigError, SchemaChanged
-from customer_research.settings import Settings
+from customer_research.errors import BadAnswer, SchemaChanged
 from customer_research.sources.lago import normalise
-
-if TYPE_CHECKING:
-    import httpx2
+from customer_research.sources.lago.settings import LagoSettings
 
 PER_PAGE = 100
 """Lago's largest page."""
@@ -67,21 +65,14 @@ class Limits:
     missing: int = 0
 
 
-class LagoSession:
+class LagoSession(VendorSession[LagoSettings]):
     """One connection to Lago for any number of operators."""
 
-    def __init__(self, http: Http) -> None:
-        self.http = http
-        self._plans: Plans | None = None
-        self._plans_lock = asyncio.Lock()
-        self._limits: Limits | None = None
-        self._limits_lock = asyncio.Lock()
-        self._sample: Listing | None = None
-        self._sample_lock = asyncio.Lock()
-
-    async def close(self) -> None:
-        """Release sockets."""
-        await self.http.close()
+    def __init__(self, settings: SettingsTree, clock: Clock, **doubles: Unpack[Doubles]) -> None:
+        super().__init__(VENDOR, settings.of(LagoSettings), settings, clock, **doubles)
+        self._plans: Once[Plans] = Once()
+        self._limits: Once[Limits] = Once()
+        self._sample: Once[Listing] = Once()
 
     async def one(self, path: str, key: str, recording: Recording, params: Params | None = None) -> Any:
         """The object under *key*, or None when Lago answers that the customer or object does not exist."""
@@ -121,34 +112,33 @@ class LagoSession:
 
     async def plans(self) -> Plans:
         """All plans, asked for once a session."""
-        async with self._plans_lock:
-            if self._plans is None:
-                recording = self.http.recording("plans")
-                listing = await self.every("/plans", "plans", recording)
-                rows = [normalise.plan(record) for record in listing.records]
-                receipt = recording.receipt(rows, truncated=listing.missing > 0)
-                self._plans = Plans(stamp(rows, receipt), receipt, listing.missing)
-            return self._plans
+        return await self._plans.get(self._all_plans)
+
+    async def _all_plans(self) -> Plans:
+        recording = self.recording("plans")
+        listing = await self.every("/plans", "plans", recording)
+        rows = [normalise.plan(record) for record in listing.records]
+        receipt = recording.receipt(rows, truncated=listing.missing > 0)
+        return Plans(stamp(rows, receipt), receipt, listing.missing)
 
     async def limits(self) -> Limits:
         """What the coupons are limited to, asked for once a session: an applied coupon does not tell."""
-        async with self._limits_lock:
-            if self._limits is None:
-                recording = self.http.recording("coupon_limits")
-                listing = await self.every("/coupons", "coupons", recording)
-                plans = dict(normalise.coupon_limit(record) for record in listing.records)
-                told = [{"code": code, "plan_codes": codes} for code, codes in plans.items()]
-                receipt = recording.receipt(told, truncated=listing.missing > 0)
-                self._limits = Limits(plans, (receipt,), listing.missing)
-            return self._limits
+        return await self._limits.get(self._all_limits)
+
+    async def _all_limits(self) -> Limits:
+        recording = self.recording("coupon_limits")
+        listing = await self.every("/coupons", "coupons", recording)
+        plans = dict(normalise.coupon_limit(record) for record in listing.records)
+        told = [{"code": code, "plan_codes": codes} for code, codes in plans.items()]
+        return Limits(plans, (recording.receipt(told, truncated=listing.missing > 0),), listing.missing)
 
     async def sample(self) -> Listing:
         """The first page of the organisation's customers, for `doctor`, asked for once a session."""
-        async with self._sample_lock:
-            if self._sample is None:
-                page = await self.page("/customers", "customers", self.http.recording("sample"), None, 1)
-                self._sample = Listing(page.records if page is not None else ())
-            return self._sample
+        return await self._sample.get(self._first_customers)
+
+    async def _first_customers(self) -> Listing:
+        page = await self.page("/customers", "customers", self.recording("sample"), None, 1)
+        return Listing(page.records if page is not None else ())
 
     async def page(self, path: str, key: str, recording: Recording, params: Params | None, number: int) -> Page | None:
         """One page of a list, numbered from 1; None when Lago answers that the customer does not exist."""
@@ -210,35 +200,3 @@ def _listing(pages: list[Page]) -> Listing:
 
 def _records(pages: list[Page]) -> list[Mapping[str, Any]]:
     return [record for page in pages for record in page.records]
-
-
-def open_session(
-    settings: Settings,
-    clock: Clock,
-    *,
-    transport: httpx2.AsyncBaseTransport | None = None,
-    pace: Pace | None = None,
-) -> LagoSession:
-    """Open Lago as configured; `transport` and `pace` replace network and time in tests.
-
-    Raises:
-        ConfigError: there is no API key, or the address is none.
-    """
-    own = settings.lago
-    key = own.api_key.get_secret_value() if own.api_key is not None else ""
-    if not key:
-        raise ConfigError("No API key for Lago is set.", setting="lago.api_key", hint="Set it to a read-only API key.")
-    http = Http(
-        VENDOR,
-        base_url=own.url,
-        headers={"Authorization": f"Bearer {key}"},
-        secrets=(key,),
-        requests_per_second=own.requests_per_second,
-        concurrency=own.concurrency,
-        deadline_seconds=settings.deadline_seconds,
-        bounds=settings.bounds,
-        clock=clock,
-        transport=transport,
-        pace=pace,
-    )
-    return LagoSession(http)

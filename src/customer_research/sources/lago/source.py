@@ -1,34 +1,14 @@
-"""Billing (Lago): the customer, its subscriptions, invoices, payments, credit notes and coupons.
-
-One operator's records are read below `/customers/{external_id}`, whose external id is the operator id; those of all in the
-organisation's own lists. See README.md of this folder for
-scopes, limits and quirks.
-"""
+"""What Lago can be asked."""
 
 from __future__ import annotations
 
 from customer_research.connect.source import Source, Stream
-from customer_research.domain.evidence import Gap
-from customer_research.settings import Settings
 from customer_research.sources.lago import streams
 from customer_research.sources.lago.bulk import BULK, LINKS
 from customer_research.sources.lago.checks import CHECKS
 from customer_research.sources.lago.finding import find, whose
-from customer_research.sources.lago.session import open_session
-
-
-def missing(settings: Settings) -> Gap | None:
-    """The gap that stands for Lago when it is not configured."""
-    key = settings.lago.api_key
-    if key is not None and key.get_secret_value():
-        return None
-    return Gap(
-        source="lago",
-        reason="not_configured",
-        detail="No API key for Lago is set.",
-        next_step="Set lago.api_key in the settings file or CUSTOMER_RESEARCH_LAGO__API_KEY to a read-only API key.",
-    )
-
+from customer_research.sources.lago.session import LagoSession
+from customer_research.sources.lago.settings import LagoSettings
 
 SOURCE = Source(
     name="lago",
@@ -41,8 +21,8 @@ SOURCE = Source(
         Stream("credit_notes", "Credit notes", ("credit_note",), streams.credit_notes, by_id=True),
         Stream("coupons", "Applied coupons", ("coupon",), streams.coupons, by_id=True),
     ),
-    open=open_session,
-    missing=missing,
+    open=LagoSession,
+    missing=lambda settings: settings.of(LagoSettings).missing(),
     checks=CHECKS,
     find=find,
     whose=whose,
@@ -52,5 +32,3 @@ SOURCE = Source(
         "read-only API key: customers, subscriptions, plans, invoices, payments, credit notes, coupons, applied coupons",
     ),
 )
-
-__all__ = ["SOURCE"]

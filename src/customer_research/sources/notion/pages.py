@@ -6,18 +6,16 @@ This is the only module that writes to a vendor, and it runs only when a person 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Unpack
 
-from customer_research.connect.http import Http, Pace, segment
+from customer_research.connect.http import Doubles, Http, segment
 from customer_research.connect.recording import Recording
+from customer_research.connect.settings import SettingsTree
 from customer_research.connect.source import Clock
 from customer_research.errors import ConfigError
-from customer_research.settings import Settings
 from customer_research.sources.notion.normalise import SOURCE_NAME
 from customer_research.sources.notion.session import VENDOR, VERSIONS
-
-if TYPE_CHECKING:
-    import httpx2
+from customer_research.sources.notion.settings import NotionSettings
 
 Body = Mapping[str, Any]
 
@@ -44,17 +42,9 @@ class NotionPages:
         ConfigError: no token, or no data source.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        clock: Clock,
-        *,
-        transport: httpx2.AsyncBaseTransport | None = None,
-        pace: Pace | None = None,
-    ) -> None:
-        own = settings.notion
-        token = own.token.get_secret_value() if own.token is not None else ""
-        for value, name in ((token, "notion.token"), (own.reports_data_source, "notion.reports_data_source")):
+    def __init__(self, settings: SettingsTree, clock: Clock, **doubles: Unpack[Doubles]) -> None:
+        own = settings.of(NotionSettings).model_copy(update={"version": VERSIONS[-1]})
+        for value, name in ((own.secret, "notion.token"), (own.reports_data_source, "notion.reports_data_source")):
             if not value:
                 raise ConfigError(
                     f"The setting {name} is missing, which an export to Notion needs.",
@@ -62,19 +52,8 @@ class NotionPages:
                     hint="Make a database for reports, share it with the integration, and set its data source's id.",
                 )
         self.data_source = own.reports_data_source
-        self.http = Http(
-            VENDOR,
-            base_url=own.url,
-            headers={"Authorization": f"Bearer {token}", "Notion-Version": VERSIONS[-1]},
-            secrets=(token,),
-            requests_per_second=own.requests_per_second,
-            concurrency=own.concurrency,
-            bounds=settings.bounds,
-            deadline_seconds=max(settings.deadline_seconds, 60),
-            clock=clock,
-            transport=transport,
-            pace=pace,
-        )
+        patience = max(settings.deadline_seconds, 60)
+        self.http = Http.of(VENDOR, own, settings, clock, deadline_seconds=patience, **doubles)
 
     async def close(self) -> None:
         """Release sockets."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Unpack
 
 from customer_research.connect.concurrent import together
-from customer_research.connect.http import Http, Pace, Vendor, segment
+from customer_research.connect.http import Doubles, Vendor, segment
 from customer_research.connect.paging import Trail, ids_of
 from customer_research.connect.recording import Recording
+from customer_research.connect.session import Once, VendorSession
+from customer_research.connect.settings import SettingsTree
 from customer_research.connect.source import Clock
 from customer_research.errors import ConfigError, NotThere, SchemaChanged
-from customer_research.settings import Settings
 from customer_research.sources.notion.normalise import (
     ROLES,
     SOURCE_NAME,
@@ -23,9 +23,7 @@ from customer_research.sources.notion.normalise import (
     require,
     resembles,
 )
-
-if TYPE_CHECKING:
-    import httpx2
+from customer_research.sources.notion.settings import NotionSettings
 
 DATABASES_ONLY = "2022-06-28"
 """The API generation in which a database is queried itself; later ones query its data sources."""
@@ -68,18 +66,15 @@ class Step:
     whole: bool
 
 
-class NotionSession:
-    """One connection to one workspace."""
+class NotionSession(VendorSession[NotionSettings]):
+    """One connection to one workspace.
 
-    def __init__(
-        self,
-        settings: Settings,
-        clock: Clock,
-        *,
-        transport: httpx2.AsyncBaseTransport | None = None,
-        pace: Pace | None = None,
-    ) -> None:
-        own = settings.notion
+    Raises:
+        ConfigError: no token; an unknown version of the API; or names for properties that tickets do not have.
+    """
+
+    def __init__(self, settings: SettingsTree, clock: Clock, **doubles: Unpack[Doubles]) -> None:
+        own = settings.of(NotionSettings)
         if own.version not in VERSIONS:
             raise ConfigError(
                 f"The setting notion.version is {own.version!r}, which is no version of Notion's API known here.",
@@ -92,33 +87,14 @@ class NotionSession:
                 setting="notion.properties",
                 hint=f"Use {', '.join(ROLES)}.",
             )
-        token = own.token.get_secret_value() if own.token is not None else ""
+        super().__init__(VENDOR, own, settings, clock, **doubles)
         self.version = own.version
         self.database = own.tickets_database
         self.data_source = own.tickets_data_source
         self.aliases = own.aliases
-        self._own = own
         self.left_out: tuple[Place, ...] = ()
         """Data sources that may hold tickets and are not read, since they lack what figures need; known with `places`."""
-        self.http = Http(
-            VENDOR,
-            base_url=own.url,
-            headers={"Authorization": f"Bearer {token}", "Notion-Version": own.version},
-            secrets=(token,),
-            requests_per_second=own.requests_per_second,
-            concurrency=own.concurrency,
-            deadline_seconds=settings.deadline_seconds,
-            bounds=settings.bounds,
-            clock=clock,
-            transport=transport,
-            pace=pace,
-        )
-        self._places: tuple[Place, ...] = ()
-        self._learning = asyncio.Lock()
-
-    async def close(self) -> None:
-        """Release sockets."""
-        await self.http.close()
+        self._places: Once[tuple[Place, ...]] = Once()
 
     async def places(self, recording: Recording) -> tuple[Place, ...]:
         """Where the tickets are, with properties that the figures need; read once a session.
@@ -127,12 +103,13 @@ class NotionSession:
             SchemaChanged: a needed property is gone.
             NotThere: neither a database nor a data source has the configured id.
         """
-        async with self._learning:
-            if not self._places:
-                found = await self.all_places(recording)
-                self._places = _usable(found)
-                self.left_out = tuple(place for place in found if place.resembles and lacking(place.schema))
-            return self._places
+        return await self._places.get(lambda: self._learn(recording))
+
+    async def _learn(self, recording: Recording) -> tuple[Place, ...]:
+        found = await self.all_places(recording)
+        usable = _usable(found)
+        self.left_out = tuple(place for place in found if place.resembles and lacking(place.schema))
+        return usable
 
     async def all_places(self, recording: Recording) -> list[Place]:
         """The database, or its data sources but for those that the settings say hold something else; at least one.
@@ -159,7 +136,7 @@ class NotionSession:
                 hint="Share its data source with the integration, or set notion.tickets_data_source.",
             )
         found = await together(*(self._data_source(identifier, recording) for identifier in ids))
-        others = {name.strip().casefold() for name in self._own.other_data_sources}
+        others = {name.strip().casefold() for name in self.own.other_data_sources}
         return [
             place
             for identifier, place in zip(ids, found, strict=True)
@@ -172,7 +149,7 @@ class NotionSession:
 
     def _place(self, path: str, identifier: str, body: Body) -> Place:
         properties = body.get("properties") or {}
-        schema = probe(properties, self._own.properties)
+        schema = probe(properties, self.own.properties)
         return Place(path, schema, _title(body) or identifier, resembles(properties, schema))
 
     async def get_database(self, identifier: str, recording: Recording) -> Body:

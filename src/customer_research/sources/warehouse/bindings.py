@@ -16,8 +16,8 @@ from customer_research.connect.source import Subject
 from customer_research.domain.evidence import Receipt
 from customer_research.domain.records import ColumnType
 from customer_research.errors import ConfigError
-from customer_research.settings import MetabaseSettings, Settings
 from customer_research.sources.warehouse.records import TABLES
+from customer_research.sources.warehouse.settings import MetabaseSettings
 
 PathKind = Literal["direct", "join", "raw", "none"]
 
@@ -436,7 +436,7 @@ def default_path(subject: Subject) -> ChargePath:
     return ChargePath("join", None, "The CSM view has no account: charge model joined through the operator table.")
 
 
-def bindings(settings: Settings, subject: Subject, path: ChargePath | None = None) -> dict[str, str]:
+def bindings(settings: MetabaseSettings, subject: Subject, path: ChargePath | None = None) -> dict[str, str]:
     """SQL text per bound canonical table for one operator, in DuckDB's dialect.
 
     Tables that are switched off (an empty relation in the settings) or have no card account are bound to no rows.
@@ -446,16 +446,14 @@ def bindings(settings: Settings, subject: Subject, path: ChargePath | None = Non
     """
     known = declared(path or default_path(subject))
     return {
-        table: known[table].sql(settings.metabase)
-        if table in known and configured(known[table], settings)
-        else empty(table)
+        table: known[table].sql(settings) if table in known and configured(known[table], settings) else empty(table)
         for table in BOUND
     }
 
 
-def configured(binding: Binding, settings: Settings) -> bool:
+def configured(binding: Binding, settings: MetabaseSettings) -> bool:
     """Whether every relation of the binding has a name in the settings."""
-    return all(getattr(settings.metabase, name).strip() for name in binding.relations.values())
+    return all(getattr(settings, name).strip() for name in binding.relations.values())
 
 
 __all__ = [

@@ -41,8 +41,8 @@ from customer_research.sources.warehouse.slicing import BY_APP_OPERATOR, BY_CSM_
 
 if TYPE_CHECKING:
     from customer_research.connect.sql import SqlAnswer
-    from customer_research.settings import MetabaseSettings, Settings
     from customer_research.sources.warehouse.session import WarehouseSession
+    from customer_research.sources.warehouse.settings import MetabaseSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ class Part:
     unless: tuple[str, str] | None = None
     """Vendor's account column and the relation whose accounts are left out: raw records that the model has are not needed."""
 
-    def configured(self, settings: Settings) -> bool:
+    def configured(self, settings: MetabaseSettings) -> bool:
         """Whether every relation that it reads has a name in the settings."""
-        model = "" if self.unless is None else getattr(settings.metabase, self.unless[1])
+        model = "" if self.unless is None else getattr(settings, self.unless[1])
         return configured(self.binding, settings) and (self.unless is None or bool(model.strip()))
 
     def source(self, settings: MetabaseSettings, absent: frozenset[str]) -> str:
@@ -221,7 +221,7 @@ async def _table(
     begin = None if place in {None, _FIRST} else axis.edge(place)
 
     def slicer_of(absent: frozenset[str]) -> Slicer:
-        source = part.source(session.settings.metabase, absent)
+        source = part.source(session.own, absent)
         return Slicer(session, part.landing.name, source, axis, condition=part.changed, since=since)
 
     slicer = slicer_of(frozenset())
@@ -291,12 +291,12 @@ def _pulling(*parts: Part) -> Callable[[WarehouseSession, Pull], AsyncIterator[S
         progress = _Progress()
         gaps: dict[str, Gap] = {}
         wanted = parts
-        if session.settings.engine.views and OPERATORS not in parts:
+        if session.settings.reads_in_place and OPERATORS not in parts:
             gaps, wanted = {part.landing.name: stays_there(part.binding.table) for part in parts}, ()
         for part in wanted:
             name = part.landing.name
             place = _resumed(pull, name, order)
-            if not part.configured(session.settings):
+            if not part.configured(session.own):
                 gaps[name] = not_configured(part.binding.table)
                 continue
             if place == _DONE:

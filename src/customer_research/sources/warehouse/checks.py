@@ -91,7 +91,7 @@ async def _database(session: WarehouseSession, _subject: Subject | None) -> Chec
     body = await session.http.get("/api/database", recording=session.http.recording("doctor"))
     listed = body.get("data", []) if isinstance(body, Mapping) else body
     known = {int(one["id"]): one for one in listed if isinstance(one, Mapping) and "id" in one}
-    wanted = session.settings.metabase.database
+    wanted = session.own.database
     here = known.get(wanted)
     if here is not None and here.get("engine") == "snowflake":
         return CheckResult("database", "ok", f"{wanted} is {here.get('name')} (snowflake)", needed)
@@ -115,7 +115,7 @@ async def _operator_filter(session: WarehouseSession, subject: Subject | None) -
     operator, counted = await _probe_operator(session, subject)
     if operator is None:
         return CheckResult(name, "skipped", "no operator with a modest number of trips", needed, "Name an operator.")
-    card = _CARD_NUMBER.match(session.settings.metabase.reservations.strip())
+    card = _CARD_NUMBER.match(session.own.reservations.strip())
     if card is None:
         status: Status = "ok" if counted else "warn"
         return CheckResult(name, status, f"SQL filter: {counted} trips of {operator} (no card in the settings)", needed)
@@ -217,7 +217,7 @@ async def _relations(session: WarehouseSession, _subject: Subject | None) -> Che
             needs = {name for name in binding.vendor_columns(alias) if f"{alias}.{name}" not in binding.optional}
             wanted.setdefault(setting, set()).update(needs)
     wanted.setdefault("operator", set()).update({"OPERATOR_ID", "STRIPE_ACCOUNT"})
-    off = [name for name in wanted if not getattr(session.settings.metabase, name).strip()]
+    off = [name for name in wanted if not getattr(session.own, name).strip()]
     for setting in sorted(set(wanted) - set(off)):
         try:
             lacking = wanted[setting] - await session.columns(setting)

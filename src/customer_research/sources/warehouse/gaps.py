@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from customer_research.domain.evidence import Gap
-from customer_research.settings import Settings
+from customer_research.sources.warehouse.settings import MetabaseSettings
 
 
 def not_configured(table: str) -> Gap:
@@ -26,9 +26,9 @@ def stays_there(table: str) -> Gap:
     )
 
 
-def table_gone(table: str, setting: str, settings: Settings) -> Gap:
+def table_gone(table: str, setting: str, settings: MetabaseSettings) -> Gap:
     """The gap of a table whose relation is not there; survey answers are an extra that not every warehouse has."""
-    name = getattr(settings.metabase, setting)
+    name = getattr(settings, setting)
     if table == "survey":
         return Gap(
             "warehouse",

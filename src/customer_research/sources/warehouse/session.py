@@ -10,15 +10,16 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Unpack
 
-from customer_research.connect.http import Http, Vendor
+from customer_research.connect.http import Doubles, Vendor
+from customer_research.connect.session import VendorSession
+from customer_research.connect.settings import SettingsTree
 from customer_research.connect.source import Batch, Clock, Subject
 from customer_research.connect.sql import Parameter, SqlAnswer, SqlRunner
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.values import UnreadableError
 from customer_research.errors import ConfigError, EngineError, SchemaChanged, SourceError, Truncated
-from customer_research.settings import Settings
 from customer_research.sources.warehouse import normalise
 from customer_research.sources.warehouse.bindings import (
     RAW_CHARGE,
@@ -32,9 +33,7 @@ from customer_research.sources.warehouse.bindings import (
 )
 from customer_research.sources.warehouse.csm import csm_batch
 from customer_research.sources.warehouse.gaps import columns_gone, not_configured, table_gone
-
-if TYPE_CHECKING:
-    import httpx2
+from customer_research.sources.warehouse.settings import MetabaseSettings
 
 VENDOR = Vendor("warehouse", "Metabase", credential="metabase.api_key", address="metabase.url")
 
@@ -104,44 +103,13 @@ class Located:
     answer: SqlAnswer
 
 
-def open_session(
-    settings: Settings, clock: Clock, transport: httpx2.AsyncBaseTransport | None = None
-) -> WarehouseSession:
-    """Connect to Metabase; nothing is sent yet.
-
-    Raises:
-        ConfigError: when the address or the key is not set, or the address is none.
-    """
-    parts = settings.metabase
-    if parts.api_key is None or not parts.url:
-        raise ConfigError(
-            "The warehouse is not configured.",
-            setting="metabase.url" if not parts.url else "metabase.api_key",
-            hint="Set metabase.url and metabase.api_key.",
-        )
-    key = parts.api_key.get_secret_value()
-    http = Http(
-        VENDOR,
-        base_url=parts.url,
-        headers={"x-api-key": key},
-        secrets=(key,),
-        requests_per_second=parts.requests_per_second,
-        concurrency=parts.concurrency,
-        deadline_seconds=settings.deadline_seconds,
-        bounds=settings.bounds,
-        clock=clock,
-        transport=transport,
-    )
-    return WarehouseSession(settings, clock, http)
-
-
-class WarehouseSession:
+class WarehouseSession(VendorSession[MetabaseSettings]):
     """One connection to the warehouse; `attach` a runner before the first query."""
 
-    def __init__(self, settings: Settings, clock: Clock, http: Http) -> None:
+    def __init__(self, settings: SettingsTree, clock: Clock, **doubles: Unpack[Doubles]) -> None:
+        super().__init__(VENDOR, settings.of(MetabaseSettings), settings, clock, **doubles)
         self.settings = settings
         self.clock = clock
-        self.http = http
         self._runner: SqlRunner | None = None
         self._compose: Compose | None = None
         self._paths: dict[tuple[str, str | None], ChargePath] = {}
@@ -152,10 +120,6 @@ class WarehouseSession:
         """Give the session what carries SQL, and what puts bindings in front of a query."""
         self._runner = runner
         self._compose = compose
-
-    async def close(self) -> None:
-        """Release sockets."""
-        await self.http.close()
 
     # -- plain queries -------------------------------------------------------------------------------------------------
 
@@ -198,7 +162,7 @@ class WarehouseSession:
 
     def place(self, name: str) -> str:
         """The relation in the setting `metabase.<name>`, as SQL."""
-        return relation(getattr(self.settings.metabase, name), name)
+        return relation(getattr(self.own, name), name)
 
     # -- queries over canonical tables -----------------------------------------------------------------------------------
 
@@ -249,12 +213,12 @@ class WarehouseSession:
     def _bound(self, table: str, known: Mapping[str, Binding], gaps: Mapping[str, Gap]) -> str:
         if table not in known or table in gaps:
             return empty(table)
-        return known[table].sql(self.settings.metabase, self._nulls.get(table, frozenset()))
+        return known[table].sql(self.own, self._nulls.get(table, frozenset()))
 
     def _gaps(self, tables: Sequence[str], known: Mapping[str, Binding], path: ChargePath) -> dict[str, Gap]:
         found: dict[str, Gap] = {}
         for table in tables:
-            if table in known and not configured(known[table], self.settings):
+            if table in known and not configured(known[table], self.own):
                 found[table] = not_configured(table)
             elif (table, path.kind) in self._absent:
                 found[table] = self._absent[table, path.kind]
@@ -265,7 +229,7 @@ class WarehouseSession:
         fresh = [
             binding
             for binding in suspects
-            if (binding.table, path.kind) not in self._absent and configured(binding, self.settings)
+            if (binding.table, path.kind) not in self._absent and configured(binding, self.own)
         ]
         looks = await asyncio.gather(*(self.look(binding) for binding in fresh))
         learnt = False
@@ -289,7 +253,7 @@ class WarehouseSession:
             try:
                 there = await self.columns(setting)
             except SchemaChanged:
-                return table_gone(binding.table, setting, self.settings), frozenset()
+                return table_gone(binding.table, setting, self.own), frozenset()
             missing = {f"{alias}.{name}" for name in binding.vendor_columns(alias) - there}
             if missing - binding.optional:
                 return columns_gone(binding.table, setting, missing - binding.optional), frozenset()
@@ -342,7 +306,7 @@ class WarehouseSession:
             path = await self._raw_path(subject, first)
         except SourceError as error:
             return CardAnswers(first.path, {}, dict.fromkeys(sqls, error))
-        if path.kind == "raw" and not configured(RAW_CHARGE, self.settings):
+        if path.kind == "raw" and not configured(RAW_CHARGE, self.own):
             return self._decided(subject, first)
         second = await self._cards(sqls, subject, path)
         return second if DECIDING in second.errors else self._decided(subject, second)
@@ -457,7 +421,7 @@ class WarehouseSession:
         """The Stripe account of a charge (model, else raw tables) and the operators that the app database has for it."""
         by_model, by_raw = _CHARGE_OWNER
         found = _located(await self.run(by_model, {"charge_id": charge_id}, stream="find_charge"))
-        if found.stripe_accounts or not self.settings.metabase.raw_charge.strip():
+        if found.stripe_accounts or not self.own.raw_charge.strip():
             return found
         return _located(await self.run(by_raw, {"charge_id": charge_id}, stream="find_charge"))
 
@@ -501,16 +465,3 @@ def _located(answer: SqlAnswer) -> Located:
 
     ids = tuple(one.lower() for one in distinct("operator_id"))
     return Located(tuple(dict.fromkeys(ids)), distinct("stripe_account"), answer)
-
-
-__all__ = [
-    "CARD_TABLES",
-    "DECIDING",
-    "VENDOR",
-    "CardAnswers",
-    "Compose",
-    "Located",
-    "PartialAnswer",
-    "WarehouseSession",
-    "open_session",
-]

@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Any
 
 from customer_research.domain.evidence import Gap
-from customer_research.settings import MetabaseSettings, Settings
 from customer_research.sources.warehouse import links, normalise
 from customer_research.sources.warehouse.bindings import (
     DRIVER,
@@ -27,6 +26,7 @@ from customer_research.sources.warehouse.bindings import (
 from customer_research.sources.warehouse.bulk import CARDS, Part
 from customer_research.sources.warehouse.gaps import not_configured
 from customer_research.sources.warehouse.records import TABLES
+from customer_research.sources.warehouse.settings import MetabaseSettings
 
 RESERVATIONS = "FACT.MOOVS_OPERATOR_RESERVATIONS"
 """Where the reservations are that Metabase knows as a card; a card's number means nothing to the warehouse."""
@@ -111,15 +111,15 @@ def _owned(binding: Binding, columns: tuple[str, ...], places: MetabaseSettings)
     )
 
 
-def _by_account(part: Part, settings: Settings) -> str:
+def _by_account(part: Part, settings: MetabaseSettings) -> str:
     if part.configured(settings):
-        return f"SELECT t.* FROM {part.source(settings.metabase, frozenset())}"  # noqa: S608 - names of our own
+        return f"SELECT t.* FROM {part.source(settings, frozenset())}"  # noqa: S608 - names of our own
     columns = part.landing.columns.items()
     nothing = ", ".join(f"CAST(NULL AS {SQL_TYPES[kind]}) AS {name}" for name, kind in columns)
     return f"SELECT {nothing} WHERE 1 = 0"
 
 
-def views(settings: Settings) -> Mapping[str, str]:
+def views(settings: MetabaseSettings) -> Mapping[str, str]:
     """Name → query in DuckDB's dialect, in an order in which each may name those before; tables that are off are left out.
 
     Besides the canonical tables there are those that charges are linked by. Every column must be there under the view's
@@ -128,24 +128,23 @@ def views(settings: Settings) -> Mapping[str, str]:
     Raises:
         ConfigError: when a relation in the settings cannot be a table's name.
     """
-    places = settings.metabase
+    places = settings
     if places.reservations.strip().startswith("{{"):
         places = places.model_copy(update={"reservations": RESERVATIONS})
-    direct = settings.model_copy(update={"metabase": places})
     found = {
         "csm": _csm(relation(places.csm, "csm")),
         "app_operator": _owned(OPERATOR, tuple(OPERATOR.columns), places),
-        **{part.landing.name: _by_account(part, direct) for part in CARDS},
+        **{part.landing.name: _by_account(part, places) for part in CARDS},
         "charge": links.CHARGE,
         "dispute": links.DISPUTE,
     }
     for binding in (RESERVATION, MEMBER, DRIVER, SURVEY):
-        if configured(binding, direct):
+        if configured(binding, places):
             found[binding.table] = _owned(binding, TABLES[binding.table].column_names, places)
     return found
 
 
-def switched_off(settings: Settings) -> Mapping[str, Gap]:
+def switched_off(settings: MetabaseSettings) -> Mapping[str, Gap]:
     """The canonical tables whose relations are switched off in the settings, with the gap that says so."""
     off = [one.table for one in (RESERVATION, MEMBER, DRIVER, SURVEY) if not configured(one, settings)]
     off += [part.binding.table for part in CARDS[:2] if not part.configured(settings)]
