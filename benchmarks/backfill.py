@@ -20,8 +20,9 @@ from benchmarks.measured import cost, cpu_seconds
 from benchmarks.portfolio import of_operators, table_set
 from benchmarks.portfolio_tables import AS_OF, write_tables
 from benchmarks.tables import times
+from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.engines.engine import Engine
-from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
+from customer_research.metrics.queries import account_columns
 
 WEEKS = 104
 MEMORY_MB = 6000

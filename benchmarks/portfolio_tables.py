@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from customer_research.domain.records import CanonicalTable
+from customer_research.domain.records import SQL_TYPES, CanonicalTable
 from customer_research.record_tables import LAKE_TABLES
 
 AS_OF = datetime(2026, 11, 2, tzinfo=UTC)
@@ -21,15 +21,6 @@ AS_OF = datetime(2026, 11, 2, tzinfo=UTC)
 
 _START = "TIMESTAMP '2023-11-02'"
 _MONTHS = 36
-_SQL_TYPES = {
-    "text": "VARCHAR",
-    "texts": "VARCHAR",
-    "integer": "BIGINT",
-    "number": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +48,7 @@ def write_tables(folder: Path, size: Size, *, memory_mb: int = 4000) -> dict[str
 
 def _typed(table: CanonicalTable, query: str) -> str:
     """A query's columns as the canonical table has them; what it does not say is null."""
-    columns = ", ".join(f'CAST("{c.name}" AS {_SQL_TYPES[c.type]}) AS "{c.name}"' for c in table.columns)
+    columns = ", ".join(f'CAST("{c.name}" AS {SQL_TYPES[c.type]}) AS "{c.name}"' for c in table.columns)
     nothing = ", ".join(f'NULL AS "{c.name}"' for c in table.columns)
     return f"SELECT {columns} FROM (SELECT * FROM ({query}) UNION ALL BY NAME SELECT {nothing} WHERE FALSE)"
 

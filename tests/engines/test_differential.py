@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from places import EPOCH, PLACES, as_fakesnow_says, place
 
-from customer_research.domain.catalogue import METRICS, SUBJECTS
+from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS, SUBJECTS
 from customer_research.engines.duckdb import Memory
 from customer_research.engines.engine import Engine, open_engine
 from customer_research.engines.postgres import Postgres
@@ -32,7 +32,6 @@ from customer_research.health.scorecard import load_scorecard, shipped_scorecard
 from customer_research.health.scoring import scoring_sql
 from customer_research.metrics.evidence import RECORDS, Records
 from customer_research.metrics.queries import (
-    ACCOUNT_TABLE,
     EVIDENCE,
     LISTINGS,
     account_columns,

@@ -9,8 +9,7 @@ from typing import Any
 
 from scored_accounts import AS_OF, NAMES, account
 
-from customer_research.domain.catalogue import METRICS
-from customer_research.metrics.queries import SILENT
+from customer_research.domain.catalogue import METRICS, SILENT
 
 SOURCES: Mapping[str, frozenset[str]] = {
     "lago": frozenset({"customer", "subscription", "coupon", "invoice", "payment", "credit_note", "plan"}),

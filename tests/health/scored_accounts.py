@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
-from customer_research.domain.catalogue import METRICS, SUBJECTS
+from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS, SILENT, SUBJECTS
 from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Receipt
 from customer_research.domain.health import Finding, HealthScore
 from customer_research.engines.duckdb import Memory
@@ -15,7 +15,7 @@ from customer_research.health.assembly import assemble
 from customer_research.health.findings import assemble_findings, findings_sql, load_findings
 from customer_research.health.scorecard import Scorecard, load_scorecard
 from customer_research.health.scoring import scoring_sql
-from customer_research.metrics.queries import ACCOUNT_TABLE, ANSWERED, SILENT, account_columns
+from customer_research.metrics.queries import ANSWERED, account_columns
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 RECEIPT = Receipt("r1", "lago", "invoices", "GET /invoices", AS_OF, 3, "0" * 64)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.engines.duckdb import Memory
 from customer_research.health.bounds import BOUNDS_TABLE, Bounds, Question, Unknowns, bounds_sql, verdict_columns
 from customer_research.health.scorecard import Scorecard, load_scorecard
-from customer_research.health.scoring import ACCOUNT_TABLE, scoring_sql
+from customer_research.health.scoring import scoring_sql
 
 UNITS = {"trips": "count", "trend": "ratio", "late": "count", "rating": "points", "ended": "boolean"}
 TYPES = {"count": "BIGINT", "ratio": "DOUBLE", "points": "BIGINT", "boolean": "BOOLEAN"}

@@ -27,11 +27,11 @@ from scored_accounts import (
 )
 
 from customer_research.domain.catalogue import METRICS
+from customer_research.domain.catalogue import SILENT as SILENT_COLUMN
 from customer_research.domain.evidence import Gap
 from customer_research.domain.health import BAND_ORDER, NO_BAND, STATUS_LABELS, HealthScore, Status, standing_label
 from customer_research.health.assembly import assemble, status_of
 from customer_research.health.scoring import scoring_sql
-from customer_research.metrics.queries import SILENT as SILENT_COLUMN
 
 
 def test_a_quiet_account_has_no_lines() -> None:

@@ -12,9 +12,8 @@ import rules_by_hand as by_hand
 from drawn_accounts import drawn, nudged
 from scored_accounts import NAMES, account, run, scorecard
 
-from customer_research.domain.catalogue import METRICS
+from customer_research.domain.catalogue import METRICS, SILENT
 from customer_research.health.scoring import scoring_sql
-from customer_research.metrics.queries import SILENT
 from customer_research.research.portfolio.snapshots import accounts, latest_snapshot, readings
 from customer_research.settings import Settings
 

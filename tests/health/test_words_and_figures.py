@@ -13,7 +13,7 @@ import pytest
 from drawn_accounts import drawn
 from scored_accounts import NAMES, account, evidence, figures, run, scorecard
 
-from customer_research.domain.catalogue import METRICS
+from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS
 from customer_research.domain.health import Finding, HealthScore
 from customer_research.health.alerts.declared import load_alert_rules
 from customer_research.health.alerts.rules import MetricTest
@@ -21,7 +21,7 @@ from customer_research.health.assembly import assemble
 from customer_research.health.findings import assemble_findings, findings_sql, load_findings
 from customer_research.health.playbook import load_playbook
 from customer_research.health.rules import case_sql
-from customer_research.health.scoring import ACCOUNT_TABLE, scoring_sql
+from customer_research.health.scoring import scoring_sql
 from customer_research.health.sentences import filled
 from customer_research.research.portfolio.snapshots import accounts, latest_snapshot
 from customer_research.settings import Settings

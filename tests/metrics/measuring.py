@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from customer_research.domain.catalogue import SUBJECTS
+from customer_research.domain.catalogue import ACCOUNT_TABLE, SUBJECTS
 from customer_research.engines.duckdb import Memory
-from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns, subject_sql
+from customer_research.metrics.queries import account_columns, subject_sql
 
 T = datetime(2026, 3, 15, 12, tzinfo=UTC)
 OP = "op-1"

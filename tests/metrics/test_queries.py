@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 from made_up_tables import OPERATORS, tables
 from measuring import OP, T, ago, rows_of
 
-from customer_research.domain.catalogue import METRICS, SUBJECTS
+from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS, SUBJECTS
 from customer_research.engines.dialect import named_parameters, transpile, with_bindings
 from customer_research.engines.duckdb import Memory
 from customer_research.errors import UsageError
 from customer_research.metrics.queries import (
-    ACCOUNT_TABLE,
     EVIDENCE,
     LISTINGS,
     account_columns,

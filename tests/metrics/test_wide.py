@@ -9,9 +9,9 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from customer_research.domain.catalogue import METRICS, SUBJECTS
+from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS, SUBJECTS
 from customer_research.engines.duckdb import DuckDB
-from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
+from customer_research.metrics.queries import account_columns
 from customer_research.metrics.wide import KNOWN_OPERATORS, stages
 from customer_research.record_tables import LAKE_TABLES
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from customer_research.connect.sql import SqlAnswer
 from customer_research.domain.account import Records
-from customer_research.domain.catalogue import SUBJECTS
+from customer_research.domain.catalogue import ACCOUNT_TABLE, SUBJECTS
 from customer_research.domain.essentials import ESSENTIALS
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.health import HealthScore
@@ -20,7 +20,7 @@ from customer_research.domain.tables import TableFile, TableSet
 from customer_research.engines.content import content_digest
 from customer_research.engines.duckdb import DuckDB, Memory
 from customer_research.engines.rows import canonical_columns
-from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns, subject_sql
+from customer_research.metrics.queries import account_columns, subject_sql
 from customer_research.record_tables import LAKE_TABLES, TABLES
 from customer_research.research.one.dossier import BOUND_TABLES, MEMORY_TABLES, Dossier
 from customer_research.research.one.figures import Measurement

@@ -12,9 +12,9 @@ from awkward_tables import MOMENTS, corpus, states_of
 from portfolio_cases import Row, complete, differing_in_one_pass, unequal, written
 from test_portfolio_measure import read_at
 
+from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.engines.duckdb import DuckDB
 from customer_research.metrics.past import OVERWRITTEN, rewound_sql
-from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.record_tables import STATES, TABLES
 from customer_research.research.portfolio.measure import measure
 

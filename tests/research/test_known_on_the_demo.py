@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from worlds import DEMO, Worlds
 
+from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.tables import TableSet
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
 from customer_research.lake import Lake, Made
-from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.research.portfolio.measure import measure
 from customer_research.research.sync.versions import succeeded
 from customer_research.settings import Settings

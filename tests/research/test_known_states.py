@@ -13,11 +13,11 @@ from awkward_tables import MOMENTS, corpus, states_of
 from portfolio_cases import Row, complete, differing_in_one_pass, unequal, written
 from test_portfolio_measure import read_at
 
-from customer_research.domain.catalogue import METRICS
+from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS
 from customer_research.engines.duckdb import DuckDB
 from customer_research.metrics.past import OVERWRITTEN, with_rebuilt
 from customer_research.metrics.pinned import pinned
-from customer_research.metrics.queries import ACCOUNT_TABLE, subject_sql
+from customer_research.metrics.queries import subject_sql
 from customer_research.record_tables import LAKE_TABLES, STATES, TABLES
 from customer_research.research.portfolio.measure import attach, measure, untold_gaps, untold_of
 

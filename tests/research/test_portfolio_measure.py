@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from portfolio_cases import Gaps, Row, Tables, alone, complete, drawn_gaps, gap, reading_of, said, unequal, written
 
+from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.evidence import Gap
 from customer_research.domain.tables import TableSet
 from customer_research.engines.duckdb import DuckDB, Memory
 from customer_research.errors import ConfigError, UsageError
-from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS
 from customer_research.record_tables import LAKE_TABLES, STATES, TABLES
 from customer_research.research.one.figures import prepare

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from customer_research.connect.source import Ask, BulkStream, LandingTable, Link, Pull, Row, Slice, Source
+from customer_research.domain.records import SQL_TYPES
 from customer_research.engines.duckdb import Memory
-from customer_research.engines.rows import SQL_TYPES
 from customer_research.record_tables import LAKE_TABLES
 from customer_research.settings import Settings
 

@@ -15,7 +15,7 @@ from typing import Any, Literal, assert_never
 
 from customer_research.domain.account import Account, Records
 from customer_research.domain.catalogue import METRICS
-from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
+from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, Receipt
 from customer_research.domain.report import (
     Block,
     Bullets,
@@ -213,9 +213,7 @@ def _fact(fact: Fact[Any]) -> Fact[Any]:
 
 def _gap(gap: Gap) -> Gap:
     """A gap in a customer's words: that there is no value, and from which of its records; never how we reach them."""
-    reason: Literal["none_found", "unavailable"] = (
-        "none_found" if gap.reason in {"none_found", "not_applicable"} else "unavailable"
-    )
+    reason: Literal["none_found", "unavailable"] = "none_found" if gap.reason in ANSWERS else "unavailable"
     source = CUSTOMER_SOURCES.get(gap.source, CUSTOMER_SOURCES["memory"])
     return Gap(source, reason, "" if reason == "none_found" else _NO_VALUE)
 

@@ -20,6 +20,12 @@ Unit = Literal[
 """count: integer; ratio: 0..1 or a relative change; days: integer or number of days; money: minor units per currency
 (`Amounts`); usd_minor: minor units of USD (the source has no other currency); points: a vendor's own scale."""
 
+ACCOUNT_TABLE = "account_metrics"
+"""The wide table: one row per operator, a column per metric of operator grain; null means unknown or none."""
+
+SILENT = "silent"
+"""The wide table's column that lists the metrics that are unknown because a source is silent, each between blanks."""
+
 _ORDER = ("billing", "billing_money", "csm", "usage", "card", "card_money", "people", "support", "crm", "derived")
 """The subjects in the order of the documentation."""
 

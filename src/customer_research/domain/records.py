@@ -11,10 +11,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp", "texts"]
-"""SQL types: VARCHAR, BIGINT, DOUBLE, BOOLEAN, DATE, TIMESTAMP (UTC, naive), VARCHAR (a `|`-delimited list, `|a|b|`)."""
+
+SQL_TYPES: Mapping[ColumnType, str] = MappingProxyType(
+    {
+        "text": "VARCHAR",
+        "integer": "BIGINT",
+        "number": "DOUBLE",
+        "boolean": "BOOLEAN",
+        "date": "DATE",
+        "timestamp": "TIMESTAMP",
+        "texts": "VARCHAR",
+    }
+)
+"""In DuckDB's words; timestamps are naive UTC, texts a `|`-delimited list (`|a|b|`)."""
 
 _HEAD = re.compile(r"(\w+) \[([\w ]+)\] (.+)")
 _MARKS = "*+@"

@@ -16,11 +16,11 @@ SHOWN = 40
 """Characters of an unreadable value that its reason shows."""
 
 LEGACY = "legacy:"
-"""The mark of an operator id of the old style, a number; vendors have it without."""
+"""The mark of an operator id of the old or test style, a number (`legacy:12345`), never a UUID; vendors have it without."""
 
 _SAFE_INTEGER = 2**53
 _HEX = re.compile(r"[0-9a-f]{32}")
-_AROUND_ID = re.compile(r"^(?:urn:uuid:|operator[_-]|op[_-]|legacy:)")
+_AROUND_ID = re.compile(rf"^(?:urn:uuid:|operator[_-]|op[_-]|{LEGACY})")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _LONG_DAY = re.compile(r"[A-Z][a-z]+ \d{1,2}, \d{4}")
 _LONG_FORMS = ("%B %d, %Y, %I:%M %p", "%B %d, %Y, %I:%M:%S %p", "%B %d, %Y, %H:%M", "%B %d, %Y")

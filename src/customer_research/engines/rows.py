@@ -7,20 +7,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from customer_research.domain.records import ColumnType
+from customer_research.domain.records import SQL_TYPES
 from customer_research.errors import EngineError
 from customer_research.record_tables import LAKE_TABLES
-
-SQL_TYPES: Mapping[ColumnType, str] = {
-    "text": "VARCHAR",
-    "integer": "BIGINT",
-    "number": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-    "texts": "VARCHAR",
-}
-"""The SQL type, in DuckDB's words, of each column type of `domain.records`."""
 
 
 def canonical_columns(table: str) -> dict[str, str]:

@@ -9,12 +9,12 @@ from functools import cache
 from importlib import resources
 from typing import Any, Literal, cast
 
+from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.evidence import Fact, Figure
 from customer_research.domain.health import Finding
 from customer_research.domain.vocabularies import SEVERITIES, Severity
 from customer_research.health.declaration import Declaration
 from customer_research.health.rules import Case, Vocabulary, case_sql, read_cases
-from customer_research.health.scoring import ACCOUNT_TABLE
 from customer_research.health.sentences import filled
 
 Kind = Literal["risk", "opportunity", "context", "conflict"]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from customer_research.domain.advice import MEETINGS, Advice, Area, Meeting
+from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import (
     BAND_LABELS,
@@ -30,7 +31,6 @@ from customer_research.domain.vocabularies import CLAMP, SEGMENTS, SEVERITIES, S
 from customer_research.errors import ConfigError
 from customer_research.health.declaration import Declaration
 from customer_research.health.rules import Case, Vocabulary, case_sql, read_cases
-from customer_research.health.scoring import ACCOUNT_TABLE
 from customer_research.health.sentences import filled
 
 SHIPPED = "shipped"

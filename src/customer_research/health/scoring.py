@@ -16,13 +16,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from customer_research.domain.catalogue import ACCOUNT_TABLE, SILENT
 from customer_research.domain.health import BAND_ORDER, Band
 from customer_research.health.rules import case_sql, metrics_of
 from customer_research.health.scorecard import PERMILLE, DimensionRule, Rule, Scorecard
-
-ACCOUNT_TABLE = "account_metrics"
-SILENT = "silent"
-"""The wide table's column that lists the metrics of silent sources, each between blanks."""
 
 _RANK: Mapping[Band, int] = {band: rank for rank, band in enumerate(BAND_ORDER)}
 

@@ -10,6 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, cast, get_args
 
+from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import NO_BAND, Band, Finding, HealthScore, Status, standing_label
 from customer_research.domain.urgency import LEVEL_DAYS, LEVELS, Level, Urgency
@@ -17,7 +18,7 @@ from customer_research.domain.vocabularies import SEVERITIES, Severity
 from customer_research.health.conditions import Condition
 from customer_research.health.declaration import Declaration
 from customer_research.health.rules import Vocabulary, read_sentence
-from customer_research.health.scoring import ACCOUNT_TABLE, unheard_sql
+from customer_research.health.scoring import unheard_sql
 from customer_research.health.sentences import filled
 
 BAND, FINDING = "band", "finding"

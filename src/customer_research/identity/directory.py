@@ -8,11 +8,11 @@ from functools import cached_property
 from heapq import nsmallest
 
 from customer_research.domain.identity import Candidate, Interpretation, LookupAnswer, Match
+from customer_research.domain.values import LEGACY
 from customer_research.errors import UsageError
 from customer_research.identity.advice import next_steps, reasons
 from customer_research.identity.interpret import WILDCARDS, interpret
 from customer_research.identity.normalise import (
-    LEGACY_PREFIX,
     fold,
     is_free_mail,
     literal,
@@ -289,7 +289,7 @@ class Directory:
             elif reading.kind == "domain" and is_free_mail(reading.value):
                 yield f"{reading.value} is a public (free-mail) provider, so it is not used to find a company."
             elif reading.kind == "legacy_id":
-                yield f"{reading.value.removeprefix(LEGACY_PREFIX)}: {reading.remark}."
+                yield f"{reading.value.removeprefix(LEGACY)}: {reading.remark}."
 
     def _twins(self, account: str) -> Iterable[str]:
         """Stripe accounts that differ from this one in case only: another account, never taken for it."""

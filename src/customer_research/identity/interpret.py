@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 
 from customer_research.domain.identity import IdKind, Interpretation
+from customer_research.domain.values import LEGACY
 from customer_research.errors import UsageError
 from customer_research.identity.normalise import (
-    LEGACY_PREFIX,
     is_free_mail,
     literal,
     normalize_domain,
@@ -87,7 +87,7 @@ def _uuid_like(residue: str) -> bool:
 
 
 def _operator(value: str) -> Interpretation:
-    if value.startswith(LEGACY_PREFIX):
+    if value.startswith(LEGACY):
         return Interpretation("legacy_id", value, LEGACY_REMARK)
     return Interpretation("operator_id", value)
 
@@ -134,7 +134,7 @@ def _as_number(bare: str, text: str) -> list[Interpretation]:
     """HubSpot id (six digits or more), old style number (fewer), phone."""
     readings = []
     if bare.isascii() and bare.isdigit() and len(bare) < _HUBSPOT_DIGITS:
-        readings.append(_operator(LEGACY_PREFIX + bare))
+        readings.append(_operator(LEGACY + bare))
     else:
         readings += _maybe_hubspot(bare)
     try:

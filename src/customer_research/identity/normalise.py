@@ -6,10 +6,8 @@ import re
 import unicodedata
 from decimal import Decimal, InvalidOperation
 
+from customer_research.domain.values import LEGACY
 from customer_research.errors import UsageError
-
-LEGACY_PREFIX = "legacy:"
-"""Marks an old or test style number that stands where an operator id should (`legacy:12345`); never a UUID."""
 
 FREE_MAIL_DOMAINS = frozenset(
     f"{name}.{ending}"
@@ -104,9 +102,9 @@ def normalize_operator_id(text: str) -> str:
         if len(set(residue) - {"-"}) == 1:
             raise UsageError(f"{residue} is a placeholder, not an operator id: all its digits are the same.")
         return residue
-    number = residue.removeprefix(LEGACY_PREFIX)
+    number = residue.removeprefix(LEGACY)
     if number.isascii() and number.isdigit():
-        return LEGACY_PREFIX + number
+        return LEGACY + number
     digits = sum(char in "0123456789abcdef" for char in residue)
     raise UsageError(
         f"This is not an operator id: it needs 32 hexadecimal digits, and {digits} were found.",

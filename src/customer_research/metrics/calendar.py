@@ -18,6 +18,7 @@ from typing import cast
 import sqlglot
 from sqlglot import exp
 
+from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.errors import EngineError
 from customer_research.metrics.events import EvenCalendar
 from customer_research.metrics.joining import side_by_side
@@ -30,7 +31,6 @@ from customer_research.metrics.windows import Counting, keys_of
 CALENDAR = "calendar"
 """The table of instants that lifted queries read: one column `t`, each instant once."""
 
-ACCOUNT_TABLE = "account_metrics"
 LARGE = frozenset({"reservation", "charge", "invoice", "engagement", "driver", "member"})
 """The tables with so many rows that looking at each for every instant takes too long."""
 

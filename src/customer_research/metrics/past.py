@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from customer_research.domain.catalogue import METRICS
+from customer_research.domain.records import SQL_TYPES
 from customer_research.record_tables import LAKE_TABLES, STATES, TABLES
 
 
@@ -151,7 +152,7 @@ def _listed(table: str, record: str = "", known: Mapping[str, str] = MappingProx
     return ", ".join(
         f"{known[column.name]} AS {column.name}"
         if column.name in known
-        else f"{_NULLS[column.type]} AS {column.name}"
+        else f"CAST(NULL AS {SQL_TYPES[column.type]}) AS {column.name}"
         if column.name in gone
         else f"{own}{column.name}"
         for column in TABLES[table].columns
@@ -176,18 +177,6 @@ FROM {told} AS r
 LEFT JOIN (SELECT {listed}, MIN(since) AS since FROM {state.name} GROUP BY {listed}) AS s ON {same}
 """
 
-
-_NULLS: Mapping[str, str] = MappingProxyType(
-    {
-        "text": "CAST(NULL AS VARCHAR)",
-        "texts": "CAST(NULL AS VARCHAR)",
-        "integer": "CAST(NULL AS BIGINT)",
-        "number": "CAST(NULL AS DOUBLE)",
-        "boolean": "CAST(NULL AS BOOLEAN)",
-        "date": "CAST(NULL AS DATE)",
-        "timestamp": "CAST(NULL AS TIMESTAMP)",
-    }
-)
 
 SINCE, UNTIL = "known_since", "known_until"
 """The columns of a rebuilt record that say from when it stood so (null: ever), and until when (null: still)."""

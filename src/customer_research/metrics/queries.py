@@ -14,16 +14,10 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Literal
 
-from customer_research.domain.catalogue import METRICS, SUBJECTS, Unit
+from customer_research.domain.catalogue import METRICS, SILENT, SUBJECTS, Unit
 from customer_research.domain.evidence import ANSWERS
 from customer_research.errors import UsageError
 from customer_research.metrics.evidence import RECORDS
-
-ACCOUNT_TABLE = "account_metrics"
-"""The wide table: one row per operator, a column per metric of operator grain; null means unknown or none."""
-
-SILENT = "silent"
-"""The wide table's column that lists the metrics that are unknown because a source is silent, each between blanks."""
 
 ANSWERED = (*sorted(ANSWERS), "not_configured", "past")
 """Reasons of gaps for which no source is silent: it answered, nobody set it up, or it is the past that is not told."""

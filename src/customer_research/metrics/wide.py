@@ -14,17 +14,9 @@ from types import MappingProxyType
 import sqlglot
 from sqlglot import exp
 
-from customer_research.domain.catalogue import METRICS, SUBJECTS, Metric
+from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS, SILENT, SUBJECTS, Metric
 from customer_research.metrics.past import with_rebuilt
-from customer_research.metrics.queries import (
-    ACCOUNT_TABLE,
-    ANSWERED,
-    SILENT,
-    account_columns,
-    derived_sql,
-    subject_sql,
-    with_shared,
-)
+from customer_research.metrics.queries import ANSWERED, account_columns, derived_sql, subject_sql, with_shared
 from customer_research.metrics.sources import flattened, resolved
 from customer_research.metrics.steps import DIALECT
 from customer_research.record_tables import TABLES

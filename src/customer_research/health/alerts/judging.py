@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from customer_research.domain.alert import SOURCE_SUBJECT, AlertState
+from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.health import NO_BAND
 from customer_research.domain.snapshot import STALE, Reading, Snapshot
 from customer_research.health.alerts.outdated import Outdated
@@ -30,7 +31,6 @@ from customer_research.health.alerts.rules import (
 from customer_research.health.alerts.standings import SourceLevel, Standings, source_levels, worse
 from customer_research.health.history import SLACK, comparable
 from customer_research.health.scorecard import Scorecard
-from customer_research.health.scoring import ACCOUNT_TABLE
 from customer_research.record_tables import TABLES
 
 _STATES: Mapping[int, AlertState] = {0: "clears", 1: "holds", 2: "between"}

@@ -1,6 +1,6 @@
 """Account review (QBR): what the operator got since the last one, how it stands, and what comes next.
 
-For the operator itself the same review is made of an account without anything internal (`reports.audience`): sections that
+For the operator itself the same review is made of an account without anything internal (`documents.audience`): sections that
 speak of the score, of risks or of deals then have nothing to say and are left out.
 """
 

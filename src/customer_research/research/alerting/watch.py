@@ -10,14 +10,13 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from customer_research.domain.catalogue import METRICS
+from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS
 from customer_research.domain.evidence import ANSWERS, Figure
 from customer_research.domain.snapshot import Snapshot
 from customer_research.engines.engine import Engine, open_engine
 from customer_research.health.alerts.judging import NOTHING_WATCHED, Watched, watch_sql
 from customer_research.health.alerts.rules import AlertRule
 from customer_research.health.findings import FindingRule, findings_sql
-from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.research.portfolio.snapshots import FILES, figure
 from customer_research.settings import Settings
 

@@ -6,15 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from customer_research.domain.catalogue import METRICS, SUBJECTS, Metric
+from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS, SILENT, SUBJECTS, Metric
 from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Receipt
 from customer_research.domain.money import Money, totals
 from customer_research.engines.duckdb import Memory
 from customer_research.metrics.queries import (
-    ACCOUNT_TABLE,
     ANSWERED,
     EVIDENCE,
-    SILENT,
     account_columns,
     derived_sql,
     evidence_sql,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from customer_research.documents.present import gap_words
 from customer_research.domain.account import Account
-from customer_research.domain.catalogue import METRICS
+from customer_research.domain.catalogue import METRICS, SILENT
 from customer_research.domain.evidence import ANSWERS, Gap
 from customer_research.domain.report import Report
 from customer_research.health.bounds import (
@@ -20,7 +20,7 @@ from customer_research.health.bounds import (
     verdict_columns,
 )
 from customer_research.health.scorecard import Scorecard
-from customer_research.metrics.queries import SILENT, account_columns
+from customer_research.metrics.queries import account_columns
 from customer_research.reports.build import STREAMS
 from customer_research.reports.kinds.missing import Unknown, build
 from customer_research.research.one.figures import Measurement

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from customer_research.domain.account import NO_HISTORY, Account
-from customer_research.domain.catalogue import METRICS, Metric
+from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS, Metric
 from customer_research.domain.evidence import ANSWERS, Evidence, Figure, Gap
 from customer_research.domain.money import Amounts, Money, stated
 from customer_research.domain.rates import Rates
@@ -22,7 +22,6 @@ from customer_research.health.playbook import Known, advise
 from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import scoring_sql
 from customer_research.health.urgency import Standing, urgency
-from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.record_tables import TABLES
 from customer_research.research.gaps import nothing_of
 from customer_research.research.one.freshness import STALE_AFTER

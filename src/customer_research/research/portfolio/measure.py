@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.essentials import ESSENTIALS
 from customer_research.domain.evidence import Gap
 from customer_research.domain.tables import KNOWN_FROM, KNOWN_TO, TableSet
@@ -15,7 +16,6 @@ from customer_research.engines.rows import canonical_columns
 from customer_research.errors import UsageError
 from customer_research.metrics.past import RETOLD_BY, UNTOLD_COUPON_SQL, lost_words, retold, rewound_sql, unjudged
 from customer_research.metrics.pinned import instant_sql, pinned
-from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.metrics.wide import ALL_TOLD, KNOWN_AT, KNOWN_OPERATORS, Untold, stages
 from customer_research.record_tables import LAKE_TABLES, TABLES
 from customer_research.research.sync.canonical import identity

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from customer_research import private
 from customer_research.connect.source import Clock
+from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.snapshot import NOT_JUDGED, Snapshot, SnapshotKind
 from customer_research.domain.tables import TableSet
@@ -21,7 +22,7 @@ from customer_research.errors import UsageError
 from customer_research.health.findings import findings_sql, load_findings
 from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import long_sql, score_columns, scoring_sql
-from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
+from customer_research.metrics.queries import account_columns
 from customer_research.metrics.wide import KNOWN_OPERATORS, stages
 from customer_research.research.one.judge import METRIC_NAMES, card_named
 from customer_research.research.portfolio.measure import measure, untold_gaps, untold_of

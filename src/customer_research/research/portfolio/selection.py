@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from customer_research.domain.account import Account
+from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.evidence import Figure, Gap
 from customer_research.domain.health import PRESENT, Band, Status
 from customer_research.domain.money import Money
@@ -437,7 +438,7 @@ def _rank(engine: Engine, card: Scorecard, wanted: Selection) -> None:
     subscription runs and is not set to end, and there were rides in 60 days.
     """
     conditions, values = _conditions(replace(wanted, statuses=("churned",)))
-    engine.bind("account_metrics", "SELECT * FROM accounts")
+    engine.bind(ACCOUNT_TABLE, "SELECT * FROM accounts")
     engine.keep("safety", scoring_sql(card)["scores"])
     levels = " ".join(f"WHEN least >= {least} THEN '{name}'" for least, name in LEVELS)
     engine.keep(

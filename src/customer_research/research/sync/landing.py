@@ -13,9 +13,10 @@ from typing import Any
 
 from customer_research import private
 from customer_research.connect.source import LandingTable, Row
+from customer_research.domain.records import SQL_TYPES
 from customer_research.engines.content import content_digest
 from customer_research.engines.duckdb import DuckDB
-from customer_research.engines.rows import SQL_TYPES, inward
+from customer_research.engines.rows import inward
 from customer_research.errors import EngineError
 from customer_research.lake import write_through
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from customer_research.connect.source import Row
 from customer_research.domain.money import to_minor
-from customer_research.domain.values import operator_id
+from customer_research.domain.values import LEGACY, operator_id
 from customer_research.errors import SchemaChanged
 from customer_research.sources.hubspot.mentions import mentions_cancellation, mentions_champion_left
 
@@ -354,8 +354,8 @@ def searchable_operator_id(value: str | None) -> str | None:
 
 def operator_id_spellings(operator_id: str) -> list[str]:
     """The lower-case spellings under which a portal may hold an operator id (a search compares whole values)."""
-    if operator_id.startswith("legacy:"):
-        return [operator_id.removeprefix("legacy:")]
+    if operator_id.startswith(LEGACY):
+        return [operator_id.removeprefix(LEGACY)]
     return [operator_id, operator_id.replace("-", ""), f"op_{operator_id}", f"operator-{operator_id}"]
 
 

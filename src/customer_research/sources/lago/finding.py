@@ -10,6 +10,7 @@ from customer_research.connect.source import Found, Whose
 from customer_research.domain import values
 from customer_research.domain.evidence import Receipt
 from customer_research.domain.identity import Candidate, Interpretation
+from customer_research.domain.values import LEGACY
 from customer_research.sources.lago import normalise
 from customer_research.sources.lago.session import LagoSession
 
@@ -41,7 +42,7 @@ async def whose(
 
 async def _customer(session: LagoSession, operator_id: str) -> tuple[Candidate | None, Receipt]:
     recording = session.http.recording("find")
-    path = f"/customers/{segment(operator_id.removeprefix('legacy:'))}"
+    path = f"/customers/{segment(operator_id.removeprefix(LEGACY))}"
     record = await session.one(path, "customer", recording)
     if record is None:
         return None, recording.receipt([])

@@ -14,7 +14,7 @@ from typing import Literal
 
 from customer_research.connect.source import Subject
 from customer_research.domain.evidence import Receipt
-from customer_research.domain.records import ColumnType
+from customer_research.domain.records import SQL_TYPES
 from customer_research.errors import ConfigError
 from customer_research.sources.warehouse.records import TABLES
 from customer_research.sources.warehouse.settings import MetabaseSettings
@@ -40,16 +40,6 @@ class ChargePath:
     note: str
     receipts: tuple[Receipt, ...] = ()
 
-
-SQL_TYPES: Mapping[ColumnType, str] = {
-    "text": "VARCHAR",
-    "integer": "BIGINT",
-    "number": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-    "texts": "VARCHAR",
-}
 
 _RESERVED = frozenset(
     [

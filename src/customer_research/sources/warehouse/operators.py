@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from customer_research.connect.source import Found
 from customer_research.domain.identity import Candidate
+from customer_research.domain.values import LEGACY
 
 if TYPE_CHECKING:
     from customer_research.sources.warehouse.session import WarehouseSession
@@ -25,7 +26,7 @@ async def operators(session: WarehouseSession, operator_id: str | None = None) -
     if operator_id is None:
         answer = await session.whole(_COLUMNS, stream="operators")
     else:
-        plain = operator_id.removeprefix("legacy:")
+        plain = operator_id.removeprefix(LEGACY)
         answer = await session.run(
             f"{_COLUMNS} WHERE o.OPERATOR_ID = $operator_id", {"operator_id": plain}, stream="operators"
         )

@@ -11,13 +11,13 @@ from types import MappingProxyType
 from typing import Any
 
 from customer_research.domain.evidence import Gap
+from customer_research.domain.records import SQL_TYPES
 from customer_research.sources.warehouse import links, normalise
 from customer_research.sources.warehouse.bindings import (
     DRIVER,
     MEMBER,
     OPERATOR,
     RESERVATION,
-    SQL_TYPES,
     SURVEY,
     Binding,
     configured,

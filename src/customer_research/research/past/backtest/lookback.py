@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customer_research.domain.backtest import Dropped, LeftOut
+from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.tables import TableSet
 from customer_research.domain.words import counted, share_words
@@ -28,7 +29,7 @@ from customer_research.health.scoring import scoring_sql
 from customer_research.metrics.calendar import CALENDAR, calendar_stages
 from customer_research.metrics.past import unjudged
 from customer_research.metrics.pinned import instant_sql
-from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
+from customer_research.metrics.queries import account_columns
 from customer_research.metrics.wide import KNOWN_AT, Untold
 from customer_research.research.past.backtest.churn import ACTIVE, CHURNS, find_churn
 from customer_research.research.portfolio.measure import attach, retold_of, untold_of

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
+from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.tables import TableSet
 from customer_research.engines.engine import Engine
 from customer_research.engines.rows import canonical_columns
@@ -19,7 +20,7 @@ from customer_research.errors import OutOfMemoryError
 from customer_research.metrics.calendar import CALENDAR, calendar_stages
 from customer_research.metrics.past import SINCE, UNTIL
 from customer_research.metrics.pinned import instant_sql
-from customer_research.metrics.queries import ACCOUNT_TABLE, account_columns
+from customer_research.metrics.queries import account_columns
 from customer_research.metrics.wide import KNOWN_OPERATORS, Stage
 from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.portfolio.measure import attach, measure, untold_of

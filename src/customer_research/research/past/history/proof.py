@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.engines.engine import Engine, open_engine
 from customer_research.errors import UsageError
@@ -15,7 +16,6 @@ from customer_research.health.assembly import status_of
 from customer_research.health.findings import findings_sql, load_findings
 from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import long_sql, scoring_sql
-from customer_research.metrics.queries import ACCOUNT_TABLE
 from customer_research.research.one.judge import METRIC_NAMES
 from customer_research.research.past.history.operator_history import no_history, place_of
 from customer_research.research.portfolio.history import kept_card
