@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from customer_research.research import Research
     from customer_research.settings import Settings, load_settings
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "Account": "domain.account",
