@@ -18,7 +18,8 @@ from customer_research.domain.account_snapshot import AccountSnapshot, Code
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.rates import Rates
 from customer_research.errors import StoreError, UsageError
-from customer_research.reports.kinds import KINDS, difference
+from customer_research.reports.inquiries import difference
+from customer_research.reports.kinds import KINDS
 from customer_research.store.accounts import AccountSnapshots, decode, encode, read
 
 CODE = Code("0.1.0", "ab" * 8, {"typst": "0.15"})
@@ -100,7 +101,9 @@ def test_what_differs_is_told_and_nothing_else() -> None:
     new = replace(old, figures=figures, name="Other Name", scores=(replace(score, version="2", digest="f" * 64),))
     then, now = kept(old), AccountSnapshot("1" * 16, new, replace(CODE, digest="cd" * 8))
 
-    report = difference.build(then, now, {"reservations_30d": "Reservations", "open_tickets": "Open tickets"})
+    report = difference.REPORT.build(
+        difference.SnapshotDifference(then, now, {"reservations_30d": "Reservations", "open_tickets": "Open tickets"})
+    )
 
     assert [section.id for section in report.sections] == ["figures", "identity", "scorecard", "code"]
     rows = {row[0].text: row[1:] for row in report.sections[0].blocks[0].rows}  # type: ignore[union-attr]
@@ -115,5 +118,7 @@ def test_the_same_read_again_does_not_differ() -> None:
         name: replace(one, basis=(receipt("lago", "again"),)) if isinstance(one, Fact) else one
         for name, one in full().figures.items()
     }
-    report = difference.build(kept(full()), kept(replace(full(), figures=other)), {})
+    report = difference.REPORT.build(
+        difference.SnapshotDifference(kept(full()), kept(replace(full(), figures=other)), {})
+    )
     assert [section.id for section in report.sections] == ["result"]

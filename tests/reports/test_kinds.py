@@ -42,7 +42,8 @@ from customer_research.reports import judgement
 from customer_research.reports.disagreements import disagreements
 from customer_research.reports.evidence import evidence_table
 from customer_research.reports.kinds import EVERY_KIND, KINDS
-from customer_research.reports.kinds.lookup import build_lookup
+from customer_research.reports.kinds.lookup import KIND as LOOKUP
+from customer_research.reports.kinds.lookup import Search
 
 RECEIPTS = (receipt("warehouse", "directory"),)
 
@@ -522,7 +523,7 @@ def test_links_lead_to_the_vendors_records() -> None:
 
 
 def test_lookup_of_one() -> None:
-    report = build_lookup(answer(1), RECEIPTS, (), AS_OF)
+    report = LOOKUP.build(Search(answer(1), RECEIPTS, (), AS_OF))
     assert report.operator_id == candidate(1).operator_id
     assert report.headline is not None
     assert report.headline.text == "Found: Summit Cars 1."
@@ -531,7 +532,7 @@ def test_lookup_of_one() -> None:
 
 
 def test_lookup_of_several_does_not_pick() -> None:
-    report = build_lookup(answer(3), RECEIPTS, (), AS_OF)
+    report = LOOKUP.build(Search(answer(3), RECEIPTS, (), AS_OF))
     assert report.operator_id == ""
     assert report.headline is not None
     assert report.headline.text == "Ambiguous: 3 operators match. Choose one by its operator id."
@@ -540,13 +541,13 @@ def test_lookup_of_several_does_not_pick() -> None:
 
 
 def test_lookup_of_none_gives_reasons_and_next_steps() -> None:
-    report = build_lookup(answer(0), RECEIPTS, (), AS_OF)
+    report = LOOKUP.build(Search(answer(0), RECEIPTS, (), AS_OF))
     assert "It may have churned." in prose(report)
     assert "Try the operator id." in prose(report)
 
 
 def test_lookup_that_reached_nothing_is_its_gaps() -> None:
-    report = build_lookup(answer(0), (), (gap_of("warehouse"),), AS_OF)
+    report = LOOKUP.build(Search(answer(0), (), (gap_of("warehouse"),), AS_OF))
     assert report.partial
     assert "Next: Check warehouse, then run again." in " ".join(terminal.render(report).split())
     assert "Operators that match" not in terminal.render(report)
@@ -554,14 +555,14 @@ def test_lookup_that_reached_nothing_is_its_gaps() -> None:
 
 def test_lookup_without_any_proof_is_refused() -> None:
     with pytest.raises(RenderError, match="no receipt"):
-        build_lookup(answer(0), (), (), AS_OF)
+        LOOKUP.build(Search(answer(0), (), (), AS_OF))
     with pytest.raises(RenderError, match="no receipt"):
-        build_lookup(answer(1), (), (gap_of("warehouse"),), AS_OF)
+        LOOKUP.build(Search(answer(1), (), (gap_of("warehouse"),), AS_OF))
 
 
 def test_lookup_tells_unknown_fields_in_words() -> None:
     found = replace(answer(1).matches[0], candidate=candidate(1, mrr_minor=None, email=None, city=None, churned=True))
-    report = build_lookup(replace(answer(1), matches=(found,), best=found), RECEIPTS, (), AS_OF)
+    report = LOOKUP.build(Search(replace(answer(1), matches=(found,), best=found), RECEIPTS, (), AS_OF))
     cells = [
         getattr(cell, "text", getattr(cell, "value", ""))
         for cell in table(report, "Matches, best first; plan, MRR and status by the CSM view").rows[0]
@@ -571,7 +572,7 @@ def test_lookup_tells_unknown_fields_in_words() -> None:
 
 
 def test_lookup_cuts_a_monstrous_term() -> None:
-    report = build_lookup(replace(answer(0), term="x" * 9000), RECEIPTS, (), AS_OF)
+    report = LOOKUP.build(Search(replace(answer(0), term="x" * 9000), RECEIPTS, (), AS_OF))
     assert "… (9000 characters)" in terminal.render(report, width=200)
 
 

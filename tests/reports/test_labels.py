@@ -12,8 +12,7 @@ from report_accounts import full
 from customer_research.domain.catalogue import METRICS, Metric
 from customer_research.domain.evidence import Fact
 from customer_research.domain.report import Figures, Report, Table, Text
-from customer_research.reports.kinds import KINDS, OPERATOR_KINDS
-from customer_research.reports.kinds.comparison import build as compared
+from customer_research.reports.kinds import EVERY_KIND, KINDS, OPERATOR_KINDS
 
 _WINDOW = re.compile(r"(\d+)(?: |-)(day|month)s?\b|T-(\d+) d\b|(\d+)( d)\b")
 _OF_DAYS = {"365": "12 month", "360": "12 month"}
@@ -78,7 +77,7 @@ def reports() -> Iterator[Report]:
     for name, kind in KINDS.items():
         if name in OPERATOR_KINDS:
             yield kind.report(one)
-    yield compared([one, other])
+    yield EVERY_KIND["comparison"].build([one, other])
 
 
 def labelled(report: Report) -> Iterator[tuple[str, str, Fact[object]]]:

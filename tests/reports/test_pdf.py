@@ -33,7 +33,8 @@ from customer_research.domain.report import (
     Text,
 )
 from customer_research.reports.kinds import KINDS
-from customer_research.reports.kinds.lookup import build_lookup
+from customer_research.reports.kinds.lookup import KIND as LOOKUP
+from customer_research.reports.kinds.lookup import Search
 
 
 def report_of(*blocks: Block, name: str = "Alder Chauffeurs") -> Report:
@@ -63,7 +64,7 @@ def test_every_kind_is_sound(kind: Any, account: Any, tmp_path: Path) -> None:
 
 
 def test_a_lookup_is_sound(tmp_path: Path) -> None:
-    made = pdf.render(build_lookup(answer(3), (receipt("warehouse", "directory"),), (), AS_OF))
+    made = pdf.render(LOOKUP.build(Search(answer(3), (receipt("warehouse", "directory"),), (), AS_OF)))
     assert_sound(made, tmp_path / "made.pdf")
     assert "Summit Cars 3" in words(made)
 

@@ -19,8 +19,8 @@ from customer_research.domain.report import Prose
 from customer_research.domain.snapshot import Snapshot
 from customer_research.health.assembly import status_of
 from customer_research.reports import pictures
-from customer_research.reports.kinds import portfolio as kind
-from customer_research.reports.kinds.moving import money_at_risk, money_table
+from customer_research.reports import portfolio_cells as cells
+from customer_research.reports.movers import money_at_risk, money_table
 from customer_research.reports.standing import by_worth
 
 T = datetime(2026, 11, 1, tzinfo=UTC)
@@ -55,35 +55,35 @@ def of(*bands: Group) -> Portfolio:
 )
 def test_a_sum_says_over_how_many_it_is_and_adds_no_two_currencies(mrr: Amounts, unknown: int, words: str) -> None:
     found = of(Group("at_risk", 4, mrr, unknown, 50.0), Group("healthy", 5, (Money("USD", 50_000),), 0, 90.0))
-    assert kind.headline(found).text == f"9 operators: 4 At Risk, {words}"
-    assert len(kind.headline(found).facts) == (1 if unknown == 4 else 2)
+    assert cells.headline(found).text == f"9 operators: 4 At Risk, {words}"
+    assert len(cells.headline(found).facts) == (1 if unknown == 4 else 2)
 
 
 def test_those_whose_band_is_open_are_told_in_the_first_line_and_make_it_no_good_news() -> None:
     fine = Group("healthy", 5, (USD,), 0, 90.0)
     opened = (Group("unsettled", 3, (), 3, None), Group("insufficient", 1, (), 1, None))
-    told = kind.headline(of(fine, *opened))
+    told = cells.headline(of(fine, *opened))
     assert told.text == "9 operators: nobody known to be At Risk or Critical; of 4 the band cannot be told."
     assert (told.tone, told.facts[-1].value) == ("unknown", 4)
-    told = kind.headline(of(Group("at_risk", 2, (USD,), 0, 50.0), *opened))
+    told = cells.headline(of(Group("at_risk", 2, (USD,), 0, 50.0), *opened))
     assert told.text == "6 operators: 2 At Risk, with $1,200.00 of MRR a month; of 4 the band cannot be told."
     assert told.tone == "bad"
-    assert kind.headline(of(*opened)).text == "4 operators: too little is known of any to tell how it stands."
-    assert kind.headline(of(fine)).tone == "good"
+    assert cells.headline(of(*opened)).text == "4 operators: too little is known of any to tell how it stands."
+    assert cells.headline(of(fine)).tone == "good"
 
 
 def test_a_total_is_told_beside_the_currencies_where_every_rate_is_set() -> None:
     found = of(Group("at_risk", 3, (CAD, USD), 1, 50.0), Group("critical", 2, (Money("CAD", 100),), 0, 20.0))
-    told = kind.headline(replace(found, rates=rates(CAD="1.25"))).text
+    told = cells.headline(replace(found, rates=rates(CAD="1.25"))).text
     assert told.endswith("with CA$500.00 and $1,200.00 of MRR a month (together $1,600.00; known of 4 of 5).")
-    unset = kind.headline(replace(found, rates=rates(JPY="150"))).text
+    unset = cells.headline(replace(found, rates=rates(JPY="150"))).text
     assert unset.endswith("with CA$500.00 and $1,200.00 of MRR a month (known of 4 of 5).")
 
 
 def test_what_is_known_of_nobody_is_no_zero_in_any_group_or_chart() -> None:
     found = of(Group("at_risk", 4, (), 4, 50.0))
-    mrr, unknown = kind.mrr_cells(found, found.bands[0])
-    assert (mrr, unknown) == (kind.NOT_KNOWN, Fact(4, "count", (RECEIPT,), T))
+    mrr, unknown = cells.mrr_cells(found, found.bands[0])
+    assert (mrr, unknown) == (cells.NOT_KNOWN, Fact(4, "count", (RECEIPT,), T))
     chart = pictures.by_band(found)
     assert chart is not None
     assert chart.says.text == "4 operators with MRR not known."
@@ -98,9 +98,9 @@ def test_what_is_known_of_nobody_is_no_zero_in_any_group_or_chart() -> None:
 def test_an_mrr_that_is_not_known_is_not_none() -> None:
     account = full()
     gap = Gap("lago", "none_found", "nothing")
-    assert kind.mrr_cell(replace(account, figures={**account.figures, "mrr": gap})) == kind.NOT_KNOWN
+    assert cells.mrr_cell(replace(account, figures={**account.figures, "mrr": gap})) == cells.NOT_KNOWN
     down = Gap("lago", "unavailable", "it did not answer")
-    assert kind.mrr_cell(replace(account, figures={**account.figures, "mrr": down})) == down
+    assert cells.mrr_cell(replace(account, figures={**account.figures, "mrr": down})) == down
 
 
 def test_the_largest_mrr_comes_first_at_the_rates_set_and_what_has_none_last() -> None:

@@ -12,8 +12,8 @@ from customer_research.documents.formats import FORMATS, NAMES, terminal
 from customer_research.domain.evidence import Gap
 from customer_research.domain.report import Freshness, Missing, Prose, Report, Table
 from customer_research.errors import UsageError
+from customer_research.reports.inquiries.reason import REPORT, Reason, ScorePart
 from customer_research.reports.kinds import KINDS
-from customer_research.reports.kinds.reason import Judged, build_reason
 from customer_research.research.one.judge import card_named
 from customer_research.research.one.why import part_named
 from customer_research.surfaces.cli.session import FormatName
@@ -29,7 +29,7 @@ def _tables(report: Report) -> dict[str, Table]:
 def test_the_score_is_taken_apart_into_its_dimensions_rules_and_gates() -> None:
     account = full()
     assert account.score is not None
-    report = build_reason(account, Judged("health_score"))
+    report = REPORT.build(Reason(account, ScorePart("health_score")))
     assert len(_tables(report)["Dimensions"].rows) == len(account.score.dimensions)
     assert len(_tables(report)["Points"].rows) == len(account.score.contributions)
     text = terminal.render(report)
@@ -40,7 +40,7 @@ def test_a_dimension_shows_its_own_rules_and_no_others() -> None:
     account = full()
     assert account.score is not None
     for dimension in account.score.dimensions:
-        report = build_reason(account, Judged(dimension.name))
+        report = REPORT.build(Reason(account, ScorePart(dimension.name)))
         rows = _tables(report)["Points"].rows if dimension.contributions else ()
         assert [getattr(row[0], "text", "") for row in rows] == [one.rule for one in dimension.contributions]
 
@@ -53,7 +53,7 @@ def test_every_rule_of_the_scorecard_answers() -> None:
     for rule in CARD.rules:
         asked = part_named(rule.id.lower(), CARD)
         assert asked is not None
-        (section,) = build_reason(account, asked).sections
+        (section,) = REPORT.build(Reason(account, asked)).sections
         words = " ".join(block.text for block in section.blocks if isinstance(block, Prose))
         assert all(condition in words for condition in asked.conditions)
         if rule.id in given:
@@ -74,7 +74,7 @@ def test_an_unknown_name_is_told_the_nearest() -> None:
 
 
 def test_an_account_without_a_score_says_so() -> None:
-    report = build_reason(replace(full(), scores=()), Judged("health_score"))
+    report = REPORT.build(Reason(replace(full(), scores=()), ScorePart("health_score")))
     assert [type(block) for section in report.sections for block in section.blocks] == [Missing]
 
 

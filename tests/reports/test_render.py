@@ -38,7 +38,8 @@ from customer_research.domain.report import (
 from customer_research.domain.report import Table as TableBlock
 from customer_research.errors import RenderError
 from customer_research.reports.kinds import KINDS
-from customer_research.reports.kinds.lookup import build_lookup
+from customer_research.reports.kinds.lookup import KIND as LOOKUP
+from customer_research.reports.kinds.lookup import Search
 
 RENDERERS = (json_.render, markdown.render, terminal.render)
 
@@ -368,7 +369,7 @@ def test_every_envelope_follows_the_published_schema(account: Any, kind: Any) ->
 
 def test_lookups_follow_the_schema_too() -> None:
     for found in (answer(0), answer(1), answer(3)):
-        report = build_lookup(found, (receipt("warehouse", "directory"),), (), AS_OF)
+        report = LOOKUP.build(Search(found, (receipt("warehouse", "directory"),), (), AS_OF))
         Draft202012Validator(SCHEMA).validate(json.loads(json_.render(report)))
 
 

@@ -83,7 +83,7 @@ def test_a_kind_has_the_sections_and_charts_that_its_page_names(name: str) -> No
     kind = OPERATOR_KINDS[name]
     for account in (with_past(full()), nothing(), empty(), churned()):
         report = kind.report(account)
-        assert {part.title for part in report.sections if part.title} <= set(kind.parts)
+        assert {part.title for part in report.sections if part.title} <= set(kind.titles)
         assert set(charts(report)) <= set(kind.charts)
         assert report.kind == name
 

@@ -136,7 +136,7 @@ def test_an_event_has_the_receipt_of_what_happened(accounts: tuple[Account, ...]
 
 def test_every_cell_of_every_kind_is_a_fact_a_gap_or_words_of_ours(accounts: tuple[Account, ...]) -> None:
     reports = [kind.report(one) for one in accounts for kind in KINDS.values() if kind.about == "operator"]
-    reports.append(comparison.build(accounts))
+    reports.append(comparison.KIND.build(accounts))
     for report in reports:
         for table in _tables(report):
             known = {receipt.id for receipt in Presenter(report).receipts}

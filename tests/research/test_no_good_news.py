@@ -13,7 +13,8 @@ from customer_research.domain.portfolio import Group, Moves, Overview, Risks, We
 from customer_research.domain.report import Bullets, Prose, Report
 from customer_research.errors import UsageError
 from customer_research.reports.kinds import alerts as alerts_kind
-from customer_research.reports.kinds import churn_risk, digest, portfolio_summary
+from customer_research.reports.kinds import digest, portfolio_summary
+from customer_research.reports.kinds import portfolio_churn_risk as churn_risk
 from customer_research.research.batch.batch import Row, summary_csv
 from customer_research.research.batch.entries import read_entries
 from customer_research.research.portfolio import newest
@@ -66,9 +67,9 @@ def test_filters_that_fit_nobody(filled: Settings, wanted: Selection) -> None:
     for report in (
         newest.portfolio_report(filled, wanted, now=NOW),
         newest.risk_report(filled, wanted, now=NOW),
-        digest.build(Week(found, quiet, NO_HISTORY, {})),
-        digest.build(Week(found, NO_HISTORY, NO_HISTORY, {})),
-        portfolio_summary.build(Overview(found, risks, NO_HISTORY, {}, ())),
+        digest.KIND.build(Week(found, quiet, NO_HISTORY, {})),
+        digest.KIND.build(Week(found, NO_HISTORY, NO_HISTORY, {})),
+        portfolio_summary.KIND.build(Overview(found, risks, NO_HISTORY, {}, ())),
     ):
         no_good_news(report, words)
     for text, _ in (newest.portfolio_csv(filled, wanted, now=NOW), newest.risk_csv(filled, wanted, now=NOW)):
@@ -85,7 +86,7 @@ def test_a_snapshot_without_a_customer_says_so(filled: Settings) -> None:
     found = newest._portfolio(filled, NOBODY[0], NOW)
     none = replace(found, chosen=replace(found.chosen, words=""))
     words = f"There is nobody to judge: of {len(NAMES)} operators in the snapshot none is a customer now."
-    no_good_news(digest.build(Week(none, NO_HISTORY, NO_HISTORY, {})), words)
+    no_good_news(digest.KIND.build(Week(none, NO_HISTORY, NO_HISTORY, {})), words)
 
 
 @pytest.mark.parametrize(("opened", "tone"), [(0, "good"), (3, "unknown")])
@@ -95,14 +96,14 @@ def test_a_quiet_week_is_good_news_only_of_those_of_whom_it_can_be_told(
     found = newest._portfolio(filled, Selection(), NOW)
     bands = (Group("healthy", 5, (), 0, 90.0), *((Group("unsettled", opened, (), 0, None),) if opened else ()))
     quiet = Moves(found.snapshot, (), (), (), (), (), 0, found.receipt)
-    report = digest.build(Week(replace(found, bands=bands), quiet, NO_HISTORY, {}))
+    report = digest.KIND.build(Week(replace(found, bands=bands), quiet, NO_HISTORY, {}))
     assert report.headline is not None
     assert report.headline.tone == tone
 
 
 def test_those_whose_risk_is_unknown_are_not_called_safe(filled: Settings) -> None:
     risks: Risks = replace(newest._risks(filled, Selection(), NOW), levels=(), unjudged=3)
-    report = churn_risk.build(replace(risks, portfolio=replace(risks.portfolio, accounts=())))
+    report = churn_risk.KIND.build(replace(risks, portfolio=replace(risks.portfolio, accounts=())))
     assert report.headline is not None
     assert report.headline.text == "0 operators at risk; the risk of 3 operators is unknown."
     assert report.headline.tone == "unknown"
@@ -116,8 +117,8 @@ def test_alerts_that_are_filtered_or_snoozed_away_are_no_good_news(
     filled: Settings, words: str, snoozed: int, tone: str
 ) -> None:
     found = newest._portfolio(filled, Selection(), NOW)
-    place = alerts_kind.Desk(NOW, NOW, (found.receipt,), (), {})
-    report = alerts_kind.build_open(alerts_kind.OpenAlerts(place, (), snoozed, words=words, of=3))
+    place = alerts_kind.AlertBasis(NOW, NOW, (found.receipt,), (), {})
+    report = alerts_kind.KIND.build(alerts_kind.OpenAlerts(place, (), snoozed, words=words, of=3))
     assert report.headline is not None
     assert report.headline.tone == tone
 

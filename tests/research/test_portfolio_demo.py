@@ -143,7 +143,7 @@ def test_with_a_source_silent_nobody_stands_better(
         (row["operator_id"], name) for row in silent.rows.values() for name in told_by(source) if row[name] is not None
     ] == []
     with asked(silent, selection.portfolio) as (shown, _):
-        report = portfolio_report.build(shown)
+        report = portfolio_report.KIND.build(shown)
     assert report.partial
     assert source != "lago" or "$0" not in markdown.render(report, show_personal=False)
 

@@ -127,7 +127,7 @@ def test_an_empty_week_says_so(filled: Settings) -> None:
     found = moves(filled, newest, 7)
     assert isinstance(found, Moves)
     quiet = replace(found, new_at_risk=(), worse=(), better=(), left=(), came=())
-    report = digest.build(_week(filled, quiet))
+    report = digest.KIND.build(_week(filled, quiet))
     assert report.headline is not None
     assert report.headline.text.startswith("A quiet week to 2026-11-01: nobody's standing changed.")
     assert "Nobody fell to At Risk or Critical." in words(report, "new")
@@ -138,7 +138,7 @@ def test_a_week_of_which_nothing_can_be_told_is_not_quiet(filled: Settings) -> N
     found = moves(filled, newest, 7)
     assert isinstance(found, Moves)
     untold = replace(found, new_at_risk=(), worse=(), better=(), left=(), came=(), uncompared=3)
-    report = digest.build(_week(filled, untold))
+    report = digest.KIND.build(_week(filled, untold))
     assert report.headline is not None
     assert report.headline.text.startswith(
         "Week to 2026-11-01: no change is known. Of 3 operators no change can be told: not the same was known of them on 2026-10-25."
@@ -168,7 +168,7 @@ def test_critical_alerts_are_one_an_operator_the_most_urgent_first(filled: Setti
     week = _week(filled, found)
     accounts = {account.operator_id: account for account in week.portfolio.accounts}
     for baseline, state in ((one.raised.snapshot, "standing"), ("", "new")):
-        report = digest.build(
+        report = digest.KIND.build(
             replace(week, done=replace(acts, critical=critical, baseline=baseline), accounts=accounts)
         )
         (table,) = next(part for part in report.sections if part.id == "critical").blocks
@@ -188,7 +188,7 @@ def test_a_week_with_many_movers_tells_ten_worse_and_five_better(filled: Setting
     assert isinstance(found, Moves)
     worse = tuple(Mover(f"w{n}", f"Worse {n:02}", 90, "healthy", 70, "monitor", "active", -20) for n in range(30))
     better = tuple(Mover(f"b{n}", f"Better {n:02}", 60, "monitor", 85, "healthy", "active", 25) for n in range(30))
-    report = digest.build(_week(filled, replace(found, worse=worse, better=better)))
+    report = digest.KIND.build(_week(filled, replace(found, worse=worse, better=better)))
     assert words(report, "worse").count("Worse ") == 10 + 1
     assert words(report, "better").count("Better ") == 5 + 1
     assert "(10 of 30 shown)" in words(report, "worse")

@@ -11,8 +11,9 @@ from customer_research.domain.health import Contribution
 from customer_research.domain.money import Money
 from customer_research.domain.report import Block, Cell, Personal, Table
 from customer_research.domain.words import list_words
-from customer_research.reports.build import NOT_RECORDED, PersonalKind, proof_of, stated
+from customer_research.reports.blocks import NOT_RECORDED, stated
 from customer_research.reports.judgement import points_words
+from customer_research.reports.rows import PersonalKind, proof_of
 
 _EVIDENCE_ROWS = 3
 

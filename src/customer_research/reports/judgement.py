@@ -28,7 +28,6 @@ from customer_research.domain.report import (
     Cell,
     FigureLine,
     Figures,
-    Missing,
     Prose,
     Table,
     Text,
@@ -37,15 +36,11 @@ from customer_research.domain.report import (
 from customer_research.domain.snapshot import Reading
 from customer_research.domain.vocabularies import CLAMP
 from customer_research.domain.words import share_words, value_words
-from customer_research.reports.build import (
-    NOT_RECORDED,
-    bullets,
-    figure,
-    proven_prose,
-    records,
-    stated,
-)
+from customer_research.reports.blocks import NOT_RECORDED, bullets, proven_prose, stated, titled
 from customer_research.reports.disagreements import disagreements, finding_prose
+from customer_research.reports.figures import figure
+from customer_research.reports.kind import SectionPlan, section
+from customer_research.reports.rows import records
 from customer_research.reports.tones import BAND_TONES
 from customer_research.reports.urgency import urgency_prose
 
@@ -402,6 +397,17 @@ def positives(account: Account) -> tuple[Prose, ...]:
     return tuple(items)
 
 
+def risk_list(account: Account, title: str, most: int = 3) -> tuple[Block, ...]:
+    """The gravest risks under a title, or that there is none in what is known."""
+    return titled(title, risks(account, most), nothing_found(account, "No risk in the figures known."))
+
+
+def positive_list(account: Account) -> tuple[Block, ...]:
+    """What speaks for the account, or that nothing stands out."""
+    none = nothing_found(account, "Nothing in the figures known stands out.")
+    return titled("Positives", positives(account), none)
+
+
 def contribution_prose(contribution: Contribution) -> Prose:
     """One deduction or gain in a sentence."""
     title = dimension_title(contribution.dimension)
@@ -422,17 +428,15 @@ def nothing_found(account: Account, sentence: str) -> str:
     return sentence if judged(account) else TOO_LITTLE
 
 
-def titled(title: str, items: tuple[Prose, ...], none: str) -> tuple[Block, ...]:
-    """A list under its title, or the sentence that says there is none."""
-    found = bullets(items)
-    return (Prose(f"{title}:"), found) if found else (Prose(f"{title}: {none[0].lower()}{none[1:]}"),)
-
-
 def findings(account: Account, *kinds: str) -> Bullets | None:
     """The findings of the given kinds (all without), gravest first."""
     chosen = [finding for finding in account.findings if not kinds or finding.kind in kinds]
     ranked = sorted(chosen, key=lambda finding: (-_PRIORITY_WEIGHT[finding.priority], finding.rule))
     return bullets(finding_prose(finding) for finding in ranked)
+
+
+TOGETHER: SectionPlan[Account] = section("findings", "What the sources say together", findings)
+"""All findings of the correlation rules."""
 
 
 def contribution_table(account: Account, score: HealthScore) -> Block:
@@ -517,14 +521,3 @@ def unevaluated(score: HealthScore, *, holes_only: bool = False) -> Block | None
         if rows
         else None
     )
-
-
-def missing_history(account: Account) -> Missing:
-    """The health trend: no earlier score is at hand, said openly."""
-    gap = Gap(
-        "score history",
-        "none_found",
-        f"no score of {account.name} from 30, 60 or 90 days ago is at hand",
-        "Run `customer-research history` for this operator; `customer-research history backfill` scores earlier weeks.",
-    )
-    return Missing("Health trend over 30, 60 and 90 days", gap)

@@ -14,7 +14,7 @@ from customer_research.domain.history import Direction, PastScore, ScoreChange, 
 from customer_research.domain.report import Block, Cell, FigureLine, Figures, Missing, Prose, Table, Text, Tone
 from customer_research.domain.vocabularies import CLAMP
 from customer_research.reports import judgement
-from customer_research.reports.build import day_of
+from customer_research.reports.rows import day_of
 
 DIRECTION_TONES: dict[Direction, Tone] = {
     "improving": "good",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
@@ -10,10 +10,11 @@ from typing import Any
 from customer_research.domain.account import Account
 from customer_research.domain.advice import Advice
 from customer_research.domain.evidence import Fact, merge_basis
-from customer_research.domain.report import Cell, Prose, Section, Table, Text, Tone
+from customer_research.domain.report import Block, Cell, Prose, Table, Text, Tone
 from customer_research.domain.urgency import LEVEL_DAYS
-from customer_research.reports.build import bullets, section, stated
+from customer_research.reports.blocks import stated, titled
 from customer_research.reports.judgement import nothing_found
+from customer_research.reports.kind import SectionPlan, section
 from customer_research.reports.tones import PRIORITY_TONES
 
 _NOTHING = "Nothing in the figures known asks for an action."
@@ -22,17 +23,20 @@ AREA_TITLES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def recommendation_section(account: Account, *, dimensions: frozenset[str] | None = None) -> Section | None:
+def _recommendations(account: Account, dimensions: frozenset[str]) -> Iterator[Block]:
     """The recommendations by area; with `dimensions`, only those that their rules raised."""
-    chosen = [item for item in account.advice if dimensions is None or _concerns(account, item, dimensions)]
-    blocks: list[Any] = []
+    chosen = [item for item in account.advice if not dimensions or _concerns(account, item, dimensions)]
     for area, title in AREA_TITLES.items():
-        items = [_prose(item) for item in chosen if item.area == area]
-        if items:
-            blocks += [Prose(f"{title}:"), bullets(items)]
-    if not blocks:
-        blocks = [Prose(nothing_found(account, _NOTHING))]
-    return section("Recommendations", *blocks, id="recommendations")
+        yield from titled(title, tuple(_prose(item) for item in chosen if item.area == area))
+    if not any(item.area in AREA_TITLES for item in chosen):
+        yield Prose(nothing_found(account, _NOTHING))
+
+
+def recommendations(*dimensions: str) -> SectionPlan[Account]:
+    """The section of recommendations, of all or of those that concern some dimensions of the score."""
+    return section(
+        "recommendations", "Recommendations", lambda account: _recommendations(account, frozenset(dimensions))
+    )
 
 
 def _concerns(account: Account, item: Advice, dimensions: frozenset[str]) -> bool:

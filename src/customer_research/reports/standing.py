@@ -11,9 +11,9 @@ from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.report import Prose
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement
-from customer_research.reports.build import figure
 from customer_research.reports.conversion import amounts_of, converted, needs_conversion
 from customer_research.reports.disagreements import disagreements
+from customer_research.reports.figures import figure
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Receipt
 from customer_research.domain.money import Money, totals
-from customer_research.domain.report import Block, Cell, Missing, Prose, Section, Table, Text
+from customer_research.domain.report import Block, Cell, Missing, Prose, Table, Text
 from customer_research.domain.zones import day_in
-from customer_research.reports.build import (
-    NOT_RECORDED,
-    Column,
-    known_rows,
-    listing,
-    newest,
-    proof_of,
-    proven_prose,
-    records,
-    section,
-    stated,
-    table,
-)
+from customer_research.reports.blocks import NOT_RECORDED, proven_prose, stated
+from customer_research.reports.kind import section
+from customer_research.reports.rows import Link, Row, known_rows, newest, proof_of, records, table
 
 INVOICE_GROUPS: tuple[tuple[str, str], ...] = (
     ("paid", "Paid"),
@@ -40,12 +30,12 @@ INVOICE_GROUPS: tuple[tuple[str, str], ...] = (
 _ONLY_IF_THERE = frozenset({"zero", "given_back", "self_billed", "other"})
 
 
-def link_of(account: Account, kind: str, field: str) -> Callable[[Mapping[str, Any]], str]:
-    """A column's link from a configured pattern and the row's id."""
-    return lambda row: account.link(kind, str(row.get(field) or ""))
+def link(kind: str, field: str) -> Link:
+    """The page of a record: a configured pattern and the row's id."""
+    return lambda account, row: account.link(kind, str(row.get(field) or ""))
 
 
-def invoice_group(row: Mapping[str, Any]) -> str:
+def invoice_group(row: Row) -> str:
     """Which line of the status table an invoice belongs to (paid, pending, failed are finalised and positive)."""
     if row.get("is_self_billed"):
         return "self_billed"
@@ -81,48 +71,46 @@ def invoice_statuses(account: Account) -> Block:
     return Table(headers, tuple(cells), found.receipts, "Invoices by status", align=("left", "right", "right"))
 
 
-def _priced(row: Mapping[str, Any]) -> bool:
+def _priced(row: Row) -> bool:
     return row["total_minor"] is not None and bool(row["currency"])
 
 
-def invoices(account: Account, most: int) -> Block:
+def newest_of(name: str, field: str, key: str) -> Callable[[Account], list[Row]]:
+    """The known rows of a table by a date or instant, newest first (see `rows.newest`)."""
+    return lambda account: newest(known_rows(account, name), field, key)
+
+
+def invoices(most: int) -> Callable[[Account], Block]:
     """The latest invoices."""
-    columns = (
-        Column("number", "Invoice", link=link_of(account, "lago_invoice", "invoice_id")),
-        Column("issuing_date", "Issued", "date"),
-        Column("payment_due_date", "Due", "date"),
-        Column("total_minor", "Total", "money"),
-        Column("status", "Status"),
-        Column("payment_status", "Payment"),
+    return table(
+        "invoice",
+        "Latest invoices",
+        "number Invoice, issuing_date:date Issued, payment_due_date:date Due, total_minor:money, status, payment_status Payment",
+        rows=newest_of("invoice", "issuing_date", "invoice_id"),
+        links={"number": link("lago_invoice", "invoice_id")},
+        most=most,
+        empty="No invoices in Lago.",
     )
-    rows = newest(known_rows(account, "invoice"), "issuing_date", "invoice_id")
-    found = records(account, "invoice")
-    return table(account, "Latest invoices", found, columns, rows=rows, most=most, empty="No invoices in Lago.")
 
 
-def subscriptions(account: Account) -> Block:
-    """Every subscription, active first, newest first."""
-    columns = (
-        Column("plan_name", "Plan"),
-        Column("plan_code", "Code"),
-        Column("status", "Status"),
-        Column("interval", "Cycle"),
-        Column("amount_minor", "Price", "money"),
-        Column("monthly_minor", "A month", "money"),
-        Column("started_at", "Started", "day"),
-        Column("period", "Current period"),
-        Column("next_bill", "Next bill", "date"),
-        Column("end", "Ends"),
-    )
+def _subscriptions(account: Account) -> list[Row]:
+    """Active ones first, then newest first."""
     order = {"active": 0, "pending": 1, "terminated": 2, "canceled": 3}
-    rows = sorted(
-        newest(known_rows(account, "subscription"), "started_at", "subscription_id"),
-        key=lambda row: order.get(str(row["status"]), 4),
-    )
+    rows = newest(known_rows(account, "subscription"), "started_at", "subscription_id")
+    rows.sort(key=lambda row: order.get(str(row["status"]), 4))
     zone = zone_of(account)
-    shown = [{**row, **_period(row, account.as_of, zone)} for row in rows]
-    found = records(account, "subscription")
-    return table(account, "Subscriptions", found, columns, rows=shown, empty="No subscription in Lago, active or past.")
+    return [{**row, **_period(row, account.as_of, zone)} for row in rows]
+
+
+subscriptions = table(
+    "subscription",
+    "Subscriptions",
+    "plan_name Plan, plan_code Code, status, interval Cycle, amount_minor:money Price, monthly_minor:money A month, "
+    "started_at:day Started, period Current period, next_bill:date, end Ends",
+    rows=_subscriptions,
+    empty="No subscription in Lago, active or past.",
+)
+"""Every subscription."""
 
 
 def zone_of(account: Account) -> str | None:
@@ -130,7 +118,7 @@ def zone_of(account: Account) -> str | None:
     return next((row.get("timezone") for row in known_rows(account, "customer")), None)
 
 
-def _period(row: Mapping[str, Any], as_of: datetime, zone: str | None) -> dict[str, Any]:
+def _period(row: Row, as_of: datetime, zone: str | None) -> dict[str, Any]:
     """The columns that are told from others: status and end at the instant, running period and next bill (the day after it)."""
     start, end, ending = (row.get(name) for name in ("period_start", "period_end", "ending_at"))
     status = _status_at(row, as_of)
@@ -149,7 +137,7 @@ def _period(row: Mapping[str, Any], as_of: datetime, zone: str | None) -> dict[s
     }
 
 
-def _status_at(row: Mapping[str, Any], as_of: datetime) -> str:
+def _status_at(row: Row, as_of: datetime) -> str:
     """A subscription's status at an instant, as the metrics have it: an end, a cancellation or a start after it is to come."""
     status, started, ended, canceled = (
         row.get(name) for name in ("status", "started_at", "terminated_at", "canceled_at")
@@ -161,7 +149,7 @@ def _status_at(row: Mapping[str, Any], as_of: datetime) -> str:
     return "active" if status == "terminated" and ended is not None and ended > as_of else str(status)
 
 
-def _end_words(row: Mapping[str, Any], as_of: datetime, zone: str | None) -> str:
+def _end_words(row: Row, as_of: datetime, zone: str | None) -> str:
     ended, canceled, ending = (row.get(name) for name in ("terminated_at", "canceled_at", "ending_at"))
     if ended is not None and ended <= as_of:
         return f"ended {day_in(ended, zone)}"
@@ -174,105 +162,97 @@ def _end_words(row: Mapping[str, Any], as_of: datetime, zone: str | None) -> str
     return "no end set"
 
 
-def contacts(account: Account) -> Block:
-    """The company's contacts, the primary one first."""
-    columns = (
-        Column("name", "Name", "person"),
-        Column("job_title", "Role"),
-        Column("email", "E-mail", "email"),
-        Column("phone", "Phone", "phone"),
-        Column("is_primary", "Primary", "boolean"),
-        Column("has_left", "Has left", "boolean"),
-    )
-    rows = sorted(known_rows(account, "contact"), key=lambda row: (not row["is_primary"], str(row["contact_id"])))
-    return table(
-        account,
-        "Contacts in HubSpot",
-        records(account, "contact"),
-        columns,
-        rows=rows,
-        most=10,
-        empty="HubSpot has no contact for the company.",
-    )
+contacts = table(
+    "contact",
+    "Contacts in HubSpot",
+    "name:person, job_title Role, email:email E-mail, phone:phone, is_primary:boolean Primary, has_left:boolean",
+    rows=lambda account: sorted(
+        known_rows(account, "contact"), key=lambda row: (not row["is_primary"], str(row["contact_id"]))
+    ),
+    most=10,
+    empty="HubSpot has no contact for the company.",
+)
+"""The company's contacts, the primary one first."""
 
 
-def tickets(account: Account, *, only_open: bool) -> Block:
-    """Tickets, newest first, with how surely they are the operator's."""
-    columns = (
-        Column("number", "Ticket", link=lambda row: _ticket_link(account, row)),
-        Column("title", "Title"),
-        Column("status", "Status"),
-        Column("priority", "Priority"),
-        Column("created_at", "Opened", "day"),
-        Column("due_date", "Due", "date"),
-        Column("match", "Matched by"),
-    )
-    rows = [row for row in known_rows(account, "ticket") if row["is_open"] or not only_open]
-    shown = [{**row, "match": _match_words(row)} for row in newest(rows, "created_at", "ticket_id")]
-    caption, empty = ("Open tickets", "No open tickets.") if only_open else ("Tickets", "No tickets in Notion.")
-    return table(account, caption, records(account, "ticket"), columns, rows=shown, most=10, empty=empty)
+def _tickets(account: Account) -> list[Row]:
+    """The newest first, with how surely they are the operator's."""
+    return [
+        {**row, "match": _match_words(row)} for row in newest(known_rows(account, "ticket"), "created_at", "ticket_id")
+    ]
 
 
-def _ticket_link(account: Account, row: Mapping[str, Any]) -> str:
+def _ticket_link(account: Account, row: Row) -> str:
     return account.link("notion_page", str(row.get("ticket_id") or "").replace("-", "")) or str(row.get("url") or "")
 
 
-def _match_words(row: Mapping[str, Any]) -> str:
+def _match_words(row: Row) -> str:
     sure = "sure" if row["is_certain"] else "probable"
     return f"{str(row['matched_by']).replace('_', ' ')} ({sure})"
 
 
-def own_tickets(account: Account) -> Block:
-    """The operator's open tickets and commitments as the operator may see them: no priority, no stage, no tag."""
-    columns = (
-        Column("number", "Ticket"),
-        Column("title", "Title"),
-        Column("state", "State"),
-        Column("created_at", "Opened", "day"),
-        Column("due_date", "Due", "date"),
-    )
-    rows = [row for row in known_rows(account, "ticket") if row.get("is_open")]
-    shown = [
+_TICKET = "number Ticket, title, status, priority, created_at:day Opened, due_date:date Due, match Matched by"
+_TICKET_LINKS = {"number": _ticket_link}
+
+tickets = table(
+    "ticket", "Tickets", _TICKET, rows=_tickets, links=_TICKET_LINKS, most=10, empty="No tickets in Notion."
+)
+
+open_tickets = table(
+    "ticket",
+    "Open tickets",
+    _TICKET,
+    rows=lambda account: [row for row in _tickets(account) if row["is_open"]],
+    links=_TICKET_LINKS,
+    most=10,
+    empty="No open tickets.",
+)
+
+
+def _own_tickets(account: Account) -> list[Row]:
+    """Open tickets and commitments as the operator may see them: no priority, no stage, no tag."""
+    return [
         {
             **row,
             "state": "committed" if row.get("is_commitment") else "in work",
             "title": row.get("title") or "reported",
         }
-        for row in newest(rows, "created_at", "ticket_id")
+        for row in newest(known_rows(account, "ticket"), "created_at", "ticket_id")
+        if row.get("is_open")
     ]
-    found = records(account, "ticket")
-    return table(account, "Open tickets", found, columns, rows=shown, most=10, empty="No ticket is open.")
 
 
-def deals(account: Account, rows: Iterable[Mapping[str, Any]] | None = None) -> Block:
-    """The company's deals (or those given), newest first."""
-    columns = (
-        Column("name", "Deal"),
-        Column("pipeline", "Pipeline"),
-        Column("stage", "Stage"),
-        Column("amount_minor", "Amount", "money"),
-        Column("is_open", "Open", "boolean"),
-        Column("close_date", "Closes", "day"),
+own_tickets = table(
+    "ticket",
+    "Open tickets",
+    "number Ticket, title, state, created_at:day Opened, due_date:date Due",
+    rows=_own_tickets,
+    most=10,
+    empty="No ticket is open.",
+)
+
+
+def deals(chosen: Callable[[Row], Any] = lambda _: True) -> Callable[[Account], Block]:
+    """The company's deals (or those of them that are chosen), newest first."""
+    return table(
+        "deal",
+        "Deals",
+        "name Deal, pipeline, stage, amount_minor:money, is_open:boolean Open, close_date:day Closes",
+        rows=lambda account: newest(filter(chosen, known_rows(account, "deal")), "created_at", "deal_id"),
+        most=10,
+        empty="HubSpot has no deal for the company.",
     )
-    chosen = newest(known_rows(account, "deal") if rows is None else rows, "created_at", "deal_id")
-    found = records(account, "deal")
-    return table(account, "Deals", found, columns, rows=chosen, most=10, empty="HubSpot has no deal for the company.")
 
 
-def recent_trips(account: Account) -> Block:
-    """The five trips booked last."""
-    columns = (
-        Column("confirmation_number", "Trip"),
-        Column("created_at", "Booked", "timestamp"),
-        Column("pickup_at", "Pickup", "timestamp"),
-        Column("status", "Status"),
-        Column("total_minor", "Total", "money"),
-        Column("paid_minor", "Paid", "money"),
-    )
-    return listing(account, "usage_recent", "Last 5 trips booked", columns, empty="No reservation so far.")
+recent_trips = table(
+    "usage_recent",
+    "Last 5 trips booked",
+    "confirmation_number Trip, created_at:timestamp Booked, pickup_at:timestamp Pickup, status, total_minor:money, paid_minor:money",
+    empty="No reservation so far.",
+)
 
 
-def links(account: Account) -> Section | None:
+def _links(account: Account) -> Table | None:
     """The vendors' own pages on the operator, where patterns are configured."""
     rows: list[tuple[Cell, ...]] = []
     basis: dict[str, Receipt] = {}
@@ -293,8 +273,10 @@ def links(account: Account) -> Section | None:
             rows.append((Text(label), Text(url, link=url)))
     if not rows:
         return None
-    block = Table(("Page", "Address"), tuple(rows), tuple(basis.values()), "Pages of the vendors", words=("Address",))
-    return section("Links", block, id="links")
+    return Table(("Page", "Address"), tuple(rows), tuple(basis.values()), "Pages of the vendors", words=("Address",))
+
+
+LINKS = section("links", "Links", _links)
 
 
 def served_by(account: Account) -> Prose | None:

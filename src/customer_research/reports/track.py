@@ -9,10 +9,10 @@ from customer_research.domain.account import Account
 from customer_research.domain.calibration import Estimate
 from customer_research.domain.evidence import Fact
 from customer_research.domain.health import AT_RISK_BANDS, BAND_LABELS, NO_BAND
-from customer_research.domain.report import Block, Prose, Table
+from customer_research.domain.report import Block, Prose
 from customer_research.domain.track import ENOUGH, TrackRecord
 from customer_research.domain.words import counted, value_words
-from customer_research.reports.kinds.backtest import BAND_HEADERS, band_rows
+from customer_research.reports.churn_by_band import band_table
 
 _NOT_WORKED_OUT = (
     "How often the score was right here is not known: `customer-research portfolio score` works it out once a month, for the "
@@ -42,13 +42,8 @@ def by_band(record: TrackRecord | None) -> Iterator[Block]:
     yield at_risk(record)
     if record is None or not record.enough:
         return
-    yield Table(
-        BAND_HEADERS,
-        band_rows(record.bands, (record.receipt,), record.known_until),
-        (record.receipt,),
-        f"Operators on {counted(record.dates, 'date')} from {record.first:%Y-%m-%d} to {record.last:%Y-%m-%d}, by their band then",
-        align=("left", *("right",) * 5),
-    )
+    words = f"Operators on {counted(record.dates, 'date')} from {record.first:%Y-%m-%d} to {record.last:%Y-%m-%d}, by their band then"
+    yield band_table(record.bands, (record.receipt,), record.known_until, words)
     if record.unjudged:
         left = _fact(record, len(record.unjudged), "count")
         yield Prose(

@@ -6,7 +6,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import merge_basis
 from customer_research.domain.report import Cell, Prose, Text
 from customer_research.domain.urgency import LEVELS
-from customer_research.reports.build import stated
+from customer_research.reports.blocks import stated
 from customer_research.reports.tones import URGENCY_TONES
 
 

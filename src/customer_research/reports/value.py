@@ -13,8 +13,9 @@ from customer_research.domain.ranges import goal
 from customer_research.domain.report import Block, Missing, Prose, Table, Text
 from customer_research.domain.words import counted, share_words, value_words
 from customer_research.reports import days
-from customer_research.reports.build import figure, known_rows, records
 from customer_research.reports.days import Window
+from customer_research.reports.figures import figure
+from customer_research.reports.rows import known_rows, records
 
 _UP = 0.10
 _APP_UP = 0.05

@@ -272,10 +272,10 @@ def kinds() -> list[dict[str, Any]]:
     return [
         {
             "name": k.name,
-            "title": k.title,
+            "title": k.listed or k.title,
             "about": k.about,
             "answers": k.answers,
-            "parts": list(k.parts),
+            "parts": list(k.titles),
             "charts": list(k.charts),
             "audiences": ["internal", "customer"] if k.for_customers else ["internal"],
             "needs": sorted(k.needs),

@@ -17,10 +17,10 @@ from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Report
 from customer_research.errors import CustomerResearchError, UsageError
 from customer_research.metrics.queries import EVIDENCE, evidence_sql
-from customer_research.reports.build import INTERNALLY
+from customer_research.reports.inquiries import reason
+from customer_research.reports.kind import INTERNALLY
 from customer_research.reports.kinds import KINDS
 from customer_research.reports.kinds import lookup as lookup_kind
-from customer_research.reports.kinds.reason import build_reason
 from customer_research.research import doctor as checks
 from customer_research.research.batch.batch import Batch, Listener, Order, Row
 from customer_research.research.batch.entries import Entry
@@ -59,10 +59,10 @@ class Research(Operators):
         self._connections.forget()
         found = await self._resolver.resolve(term)
         standing = await self._standing(found.answer)
-        report = lookup_kind.build_lookup(
+        search = lookup_kind.Search(
             found.answer, found.receipts, (*found.gaps, *found.unasked), self._clock(), standing
         )
-        return report, found.answer
+        return lookup_kind.KIND.build(search), found.answer
 
     async def _standing(self, answer: LookupAnswer) -> Account | None:
         """How the one operator found stands, measured as every report measures it; None where there is none to measure."""
@@ -155,7 +155,7 @@ class Research(Operators):
             UsageError: no such metric, dimension or rule; else as `report`.
         """
         asked = part_named(name, card_named(self.settings.scorecard))
-        return None if asked is None else build_reason(await self.account(term), asked)
+        return None if asked is None else reason.REPORT.build(reason.Reason(await self.account(term), asked))
 
     async def _explained(self, term: str, metric: Metric, rows: int) -> Explanation:
         self._connections.forget()

@@ -1,37 +1,64 @@
-"""The kinds of reports, each a pure function of what is known."""
+"""The kinds of reports that people ask for by name: one module each, and nothing else in this folder.
+
+A module's file name is its kind's name (`account_review`: `account-review`), the first line of its docstring says in a
+sentence what it is, and `KIND` declares it. That alone registers it: nothing here names one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from customer_research.reports.build import Kind
-from customer_research.reports.kinds import (
-    account_review,
-    billing,
-    brief,
-    comparison,
-    digest,
-    health,
-    lookup,
-    operator_risk,
-    payments,
-    portfolio_summary,
-    profile,
-    quick,
-    reservations,
-)
-from customer_research.reports.kinds.everybody import HISTORY, KINDS_OF_MANY, MISSING
+if TYPE_CHECKING:
+    from customer_research.reports.kind import Kind
 
-_ABOUT_ONE = (profile, account_review, brief, billing, reservations, payments, health, operator_risk, quick)
+_FOLDER = Path(__file__).parent
 
-OPERATOR_KINDS: Mapping[str, Kind] = MappingProxyType({module.KIND.name: module.KIND for module in _ABOUT_ONE})
-"""The kinds about one operator by name, in the order of the documentation."""
 
-KINDS: Mapping[str, Kind] = MappingProxyType({**OPERATOR_KINDS, lookup.KIND.name: lookup.KIND})
+def names() -> tuple[str, ...]:
+    """The names of all kinds; none of them is imported."""
+    return tuple(sorted(path.stem.replace("_", "-") for path in _FOLDER.glob("[!_]*.py")))
+
+
+def sentence(name: str) -> str:
+    """What a kind is in a sentence, without importing it."""
+    text = (_FOLDER / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
+    return text.partition("\n")[0].strip('"')
+
+
+@cache
+def _every() -> Mapping[str, Kind[Any]]:
+    modules = (importlib.import_module(f"{__name__}.{name.replace('-', '_')}") for name in names())
+    found: list[Kind[Any]] = sorted((module.KIND for module in modules), key=lambda kind: kind.place)
+    return {kind.name: kind for kind in found}
+
+
+class _Kinds(Mapping[str, "Kind[Any]"]):
+    """Kinds by name in the order of the documentation; they are imported when the first of them is asked for."""
+
+    def __init__(self, chosen: Callable[[Kind[Any]], bool]) -> None:
+        self._chosen = chosen
+
+    def _found(self) -> dict[str, Kind[Any]]:
+        return {name: kind for name, kind in _every().items() if self._chosen(kind)}
+
+    def __getitem__(self, name: str) -> Kind[Any]:
+        return self._found()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found())
+
+    def __len__(self) -> int:
+        return len(self._found())
+
+
+EVERY_KIND: Mapping[str, Kind[Any]] = _Kinds(lambda _: True)
+
+OPERATOR_KINDS: Mapping[str, Kind[Any]] = _Kinds(lambda kind: kind.use_case == "report")
+"""The kinds that are made of one operator's account."""
+
+KINDS: Mapping[str, Kind[Any]] = _Kinds(lambda kind: kind.use_case in {"report", "lookup"})
 """The kinds that are made of what is known of one operator, and the lookup."""
-
-_BESIDES = (comparison.KIND, HISTORY, MISSING, digest.KIND, portfolio_summary.KIND, *KINDS_OF_MANY)
-
-EVERY_KIND: Mapping[str, Kind] = MappingProxyType({**KINDS, **{kind.name: kind for kind in _BESIDES}})
-"""Every kind by name, in the order of the documentation."""

@@ -1,4 +1,4 @@
-"""Account review (QBR): what the operator got since the last one, how it stands, and what comes next.
+"""Before a review (QBR): value delivered, wins, what moved the score, agenda, next steps.
 
 For the operator itself the same review is made of an account without anything internal (`documents.audience`): sections that
 speak of the score, of risks or of deals then have nothing to say and are left out.
@@ -7,74 +7,61 @@ speak of the score, of risks or of deals then have nothing to say and are left o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact
 from customer_research.domain.occasion import Occasion
-from customer_research.domain.report import Block, Bullets, Figures, Prose, Report, Section
+from customer_research.domain.report import Block, Bullets, Prose
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import days, judgement, pictures, progress, tables, value
-from customer_research.reports.build import (
-    INTERNALLY,
-    STREAMS,
-    Kind,
-    bullets,
-    known_rows,
-    last_review,
-    lines,
-    present,
-    proven_prose,
-    records,
-    section,
-    sections,
-    since_of,
-)
+from customer_research.reports.blocks import bullets, proven_prose
 from customer_research.reports.days import LISTING, Window
-from customer_research.reports.frame import frame
+from customer_research.reports.figures import figures, present
+from customer_research.reports.head import head
+from customer_research.reports.kind import STREAMS, Kind, section
+from customer_research.reports.looking_back import last_review, since_of
 from customer_research.reports.recommend import action_table
+from customer_research.reports.rows import known_rows, records
 
 _RENEWAL_DAYS = 120
 _LONG_TALK, _SHORT_TALK = 60, 30
 _RISKS = 2
 
 
-def build(account: Account, occasion: Occasion = INTERNALLY) -> Report:
-    """The review of an account for one of the two audiences."""
-    window = days.window_since(account, since_of(account, occasion))
-    internal = occasion.audience == "internal"
-    return frame(
-        account,
-        "account-review",
-        "Account review",
-        sections(
-            _summary(account, window, internal=internal),
-            section("Value delivered", *_value(account, window, occasion), id="value"),
-            _wins(account, window),
-            _health(account, window.first) if internal else None,
-            _adoption(account),
-            _risks(account) if internal else None,
-            _tickets(account, internal=internal),
-            _billing(account),
-            _expansion(account) if internal else None,
-            section("Agenda", _agenda(account, internal=internal), id="agenda"),
-            _next_steps(account, internal=internal),
-        ),
-    )
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A review of an account for an occasion, looking back over a window."""
+
+    account: Account
+    occasion: Occasion
+    window: Window
+
+    @property
+    def internal(self) -> bool:
+        """Whether it is for our own people."""
+        return self.occasion.audience == "internal"
+
+
+def review(account: Account, occasion: Occasion) -> Review:
+    """The review of an account that an occasion asks for."""
+    return Review(account, occasion, days.window_since(account, since_of(account, occasion)))
 
 
 # -- in short ------------------------------------------------------------------------------------------------------------
 
 
-def _summary(account: Account, window: Window, *, internal: bool) -> Section | None:
+def _summary(review: Review) -> Bullets | None:
+    account, window = review.account, review.window
     items = [value.value_words_of(account, window), *_money_words(account)]
-    if internal:
-        items += [item for item in (progress.trend_words(account),) if item]
-        items += list(_first(account))
+    if review.internal:
+        trend = progress.trend_words(account)
+        items += [*([trend] if trend else []), *_first(account)]
     else:
-        items += list(value.wins(account, window)[:1])
-    return section("In short", bullets(items), id="summary")
+        items += value.wins(account, window)[:1]
+    return bullets(items)
 
 
 def _first(account: Account) -> Iterator[Prose]:
@@ -105,52 +92,49 @@ def _money_words(account: Account) -> Iterator[Prose]:
 # -- value ---------------------------------------------------------------------------------------------------------------
 
 
-def _value(account: Account, window: Window, occasion: Occasion) -> Iterator[Block | None]:
-    if occasion.audience == "internal":
-        yield _since_words(account, window, occasion)
-    yield value.value_table(account, window)
-    yield pictures.reservations_by_month(account)
-    yield pictures.revenue_by_month(account)
+def _value(review: Review) -> Iterator[Block | None]:
+    if review.internal:
+        yield _since_words(review)
+    yield value.value_table(review.account, review.window)
+    yield pictures.reservations_by_month(review.account)
+    yield pictures.revenue_by_month(review.account)
 
 
-def _since_words(account: Account, window: Window, occasion: Occasion) -> Prose:
+def _since_words(review: Review) -> Prose:
     """Since when the review looks back, and why."""
-    review = last_review(account)
-    if occasion.since is not None:
+    account, window = review.account, review.window
+    last = last_review(account)
+    if review.occasion.since is not None:
         return Prose(f"Looks back to {window.first.isoformat()}, as asked.")
-    if review is not None:
-        text = f"Looks back to the last review, “{review['title']}” on {window.first.isoformat()}."
+    if last is not None:
+        text = f"Looks back to the last review, “{last['title']}” on {window.first.isoformat()}."
         return proven_prose(text, records(account, "engagement").receipts, account.as_of)
     found = records(account, "engagement")
     why = "no earlier review is recorded" if found.known else "earlier reviews are not known"
     return Prose(f"Looks back 90 days: {why} (--since gives another day).")
 
 
-def _wins(account: Account, window: Window) -> Section | None:
-    found = value.wins(account, window)
+def _wins(review: Review) -> Block:
     none = Prose("No win stands out in the figures known.", (), "unknown")
-    return section("Wins", bullets(found) or none, id="wins")
+    return bullets(value.wins(review.account, review.window)) or none
 
 
 # -- health --------------------------------------------------------------------------------------------------------------
 
 
-def _health(account: Account, since: date) -> Section | None:
-    return section(
-        "Health trend, and what moved it",
-        pictures.score_history(account),
-        progress.changes(account),
-        *progress.moved_table(account, since),
-        pictures.dimension_bars(account),
-        pictures.contributions_waterfall(account),
-        id="health",
-    )
+def _health(review: Review) -> Iterator[Block | None]:
+    account = review.account
+    if review.internal:
+        yield pictures.score_history(account)
+        yield progress.changes(account)
+        yield from progress.moved_table(account, review.window.first)
+        yield pictures.dimension_bars(account)
+        yield pictures.contributions_waterfall(account)
 
 
-def _adoption(account: Account) -> Section | None:
-    found = value.adoption_gaps(account)
-    none = _none_unused(account, "Nothing in the figures known is left unused.")
-    return section("Not used to the full", bullets(found) or none, id="adoption")
+def _adoption(review: Review) -> Block:
+    none = _none_unused(review.account, "Nothing in the figures known is left unused.")
+    return bullets(value.adoption_gaps(review.account)) or none
 
 
 def _none_unused(account: Account, sentence: str) -> Prose:
@@ -161,38 +145,40 @@ def _none_unused(account: Account, sentence: str) -> Prose:
     return Prose(sentence, tuple(known)) if known else Prose("Too little is known to tell.", (), "unknown")
 
 
-def _risks(account: Account) -> Section | None:
-    found = judgement.risks(account, _RISKS)
-    none = Prose(judgement.nothing_found(account, "No risk in the figures known."))
-    return section("Risks", bullets(found) or none, id="findings")
+def _risks(review: Review) -> Block | None:
+    if not review.internal:
+        return None
+    none = Prose(judgement.nothing_found(review.account, "No risk in the figures known."))
+    return bullets(judgement.risks(review.account, _RISKS)) or none
 
 
 # -- tickets, bills, expansion -------------------------------------------------------------------------------------------
 
 
-def _tickets(account: Account, *, internal: bool) -> Section | None:
-    figures: Figures | None = None
-    if internal:
-        figures = present(
-            lines(
-                account,
-                """
-            open_tickets: Open tickets
-            oldest_open_days: Oldest open ticket
-            resolved_90d: Resolved, 90 days
-            commitments_open: Enterprise commitments
-            commitments_at_risk: Commitments at risk
-            feature_requests_open: Open feature requests
-            """,
-            )
-        )
-    shown = tables.tickets(account, only_open=True) if internal else tables.own_tickets(account)
-    return section("Tickets and commitments", figures, shown, id="tickets")
+_TICKETS = present(
+    figures(
+        """
+        open_tickets: Open tickets
+        oldest_open_days: Oldest open ticket
+        resolved_90d: Resolved, 90 days
+        commitments_open: Enterprise commitments
+        commitments_at_risk: Commitments at risk
+        feature_requests_open: Open feature requests
+        """
+    )
+)
 
 
-def _billing(account: Account) -> Section | None:
-    found = lines(
-        account,
+def _tickets(review: Review) -> Iterator[Block | None]:
+    if review.internal:
+        yield _TICKETS(review.account)
+        yield tables.open_tickets(review.account)
+    else:
+        yield tables.own_tickets(review.account)
+
+
+_BILLS = present(
+    figures(
         """
         base_plan_name: Plan
         next_bill_date: Next bill
@@ -201,28 +187,39 @@ def _billing(account: Account) -> Section | None:
         overdue_invoices: Overdue invoices
         charge_volume_90d: Charged by card, 90 days
         charge_success_rate: Card charges that succeed, 90 days
-        """,
+        """
     )
-    return section("Bills and card payments", present(found), pictures.bills(account), id="billing")
+)
 
 
-def _expansion(account: Account) -> Section | None:
+def _bills(review: Review) -> Iterator[Block | None]:
+    yield _BILLS(review.account)
+    yield pictures.bills(review.account)
+
+
+def _expansion(review: Review) -> Iterator[Block | None]:
     """The one opportunity that is best founded, and the open deals that are about more business."""
+    account = review.account
+    if not review.internal:
+        return
     found = judgement.findings(account, "opportunity")
-    first = Bullets(found.items[:1]) if found else None
-    deals = [row for row in known_rows(account, "deal") if row["is_open"] and row.get("is_expansion")]
-    none = Prose(judgement.nothing_found(account, "No figure known speaks for more business now."))
-    listed = tables.deals(account, deals) if deals else None
-    return section("Expansion", first or (none if listed is None else None), listed, id="expansion")
+    deals = any(row["is_open"] and row.get("is_expansion") for row in known_rows(account, "deal"))
+    if found:
+        yield Bullets(found.items[:1])
+    elif not deals:
+        yield Prose(judgement.nothing_found(account, "No figure known speaks for more business now."))
+    if deals:
+        yield tables.deals(lambda row: row["is_open"] and row.get("is_expansion"))(account)
 
 
 # -- what comes next -----------------------------------------------------------------------------------------------------
 
 
-def _agenda(account: Account, *, internal: bool) -> Block | None:
+def _agenda(review: Review) -> Block | None:
     """The talk's points; with minutes for those who lead it (30 minutes, Enterprise 60)."""
+    account = review.account
     points = list(_points(account))
-    if not internal:
+    if not review.internal:
         return bullets((Prose(text, facts) for text, facts in points), ordered=True)
     segment = account.fact("segment")
     whole = _LONG_TALK if segment is not None and segment.value == "Enterprise" else _SHORT_TALK
@@ -259,27 +256,43 @@ def _lead(text: str) -> str:
     return f"{lead[0].lower()}{lead[1:]}"
 
 
-def _next_steps(account: Account, *, internal: bool) -> Section | None:
-    if internal:
-        return section("Next steps", action_table(account), id="next_steps")
+def _next_steps(review: Review) -> Block | None:
+    account = review.account
+    if review.internal:
+        return action_table(account)
     steps = list(value.adoption_gaps(account))
     late = account.fact("overdue_invoices")
     if late is not None and late.value:
         steps.insert(0, Prose(f"Settle {counted(late.value, 'overdue invoice')}.", (late,)))
     day = (account.as_of + timedelta(days=90)).date()
     steps.append(Prose(f"Next review: around {day.isoformat()}."))
-    return section("Next steps", bullets(steps), id="next_steps")
+    return bullets(steps)
 
 
 KIND = Kind(
     "account-review",
-    "Account review (QBR)",
-    STREAMS | {LISTING},
-    build,
-    occasional=True,
-    past=True,
-    for_customers=True,
+    "Account review",
+    lambda review: head(review.account),
+    (
+        section("summary", "In short", _summary),
+        section("value", "Value delivered", _value),
+        section("wins", "Wins", _wins),
+        section("health", "Health trend, and what moved it", _health),
+        section("adoption", "Not used to the full", _adoption),
+        section("findings", "Risks", _risks),
+        section("tickets", "Tickets and commitments", _tickets),
+        section("billing", "Bills and card payments", _bills),
+        section("expansion", "Expansion", _expansion),
+        section("agenda", "Agenda", _agenda),
+        section("next_steps", "Next steps", _next_steps),
+    ),
+    listed="Account review (QBR)",
     answers="What did the operator get since the last review, how does it stand, what comes next?",
+    place=20,
+    prepare=review,
+    options=("audience", "since"),
+    needs=STREAMS | {LISTING},
+    past=True,
     charts=(
         pictures.RESERVATIONS,
         pictures.REVENUE,
@@ -287,18 +300,5 @@ KIND = Kind(
         pictures.DIMENSIONS,
         pictures.WATERFALL,
         pictures.BILLS,
-    ),
-    parts=(
-        "In short",
-        "Value delivered",
-        "Wins",
-        "Health trend, and what moved it",
-        "Not used to the full",
-        "Risks",
-        "Tickets and commitments",
-        "Bills and card payments",
-        "Expansion",
-        "Agenda",
-        "Next steps",
     ),
 )

@@ -1,8 +1,9 @@
-"""Brief: what to know in the five minutes before a call, by the kind of talk."""
+"""Before a call: objective, snapshot, topics, questions, open promises, checklist."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -10,33 +11,19 @@ from customer_research.documents.answering import unable_words
 from customer_research.documents.present import source_title
 from customer_research.domain.account import Account
 from customer_research.domain.advice import Advice, Meeting
-from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
+from customer_research.domain.evidence import ANSWERS, Fact, Gap, merge_basis
 from customer_research.domain.occasion import Occasion
-from customer_research.domain.report import Block, FigureLine, Figures, Prose, Report
+from customer_research.domain.report import Block, FigureLine, Prose
 from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement, progress, tables
-from customer_research.reports.build import (
-    INTERNALLY,
-    STREAMS,
-    Column,
-    Kind,
-    bullets,
-    day_of,
-    figure,
-    known_rows,
-    line,
-    newest,
-    present,
-    proven_prose,
-    records,
-    section,
-    sections,
-    table,
-)
+from customer_research.reports.blocks import bullets, proven_prose
 from customer_research.reports.disagreements import disagreements
-from customer_research.reports.frame import frame
+from customer_research.reports.figures import figure, figures, present
+from customer_research.reports.head import head
+from customer_research.reports.kind import Head, Kind, section
 from customer_research.reports.recommend import due
+from customer_research.reports.rows import Row, day_of, known_rows, newest, records, table
 from customer_research.reports.standing import health
 from customer_research.reports.tones import PRIORITY_TONES
 
@@ -107,24 +94,23 @@ _ASK: Mapping[str, str] = MappingProxyType(
 _TOPICS, _QUESTIONS_MOST, _PROMISES, _CONTACTS = 4, 5, 5, 5
 
 
-def build(account: Account, occasion: Occasion = INTERNALLY) -> Report:
-    """The brief of an account for a kind of talk."""
-    meeting = occasion.meeting
-    topics = _topics(account, meeting)
-    return frame(
-        account,
-        "brief",
-        f"Brief for a {TITLES[meeting]}" if meeting != "escalation" else f"Brief for an {TITLES[meeting]}",
-        sections(
-            section("Objective", *_objective(account, meeting), id="objective"),
-            section("Snapshot", _snapshot(account), id="snapshot"),
-            section("Topics", _topic_list(account, topics), id="topics"),
-            section("Questions", _questions(meeting, topics), id="questions"),
-            section("Open promises", *_promises(account), id="promises"),
-            section("Who to expect", *_attendees(account), id="attendees"),
-            section("Before the call", bullets(_checklist(account, meeting)), id="checklist"),
-        ),
-    )
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A talk with an operator: of which kind, and what to talk about."""
+
+    account: Account
+    meeting: Meeting
+    topics: tuple[Advice, ...]
+
+
+def talk(account: Account, occasion: Occasion) -> Talk:
+    """The talk before which a brief is asked for."""
+    return Talk(account, occasion.meeting, _topics(account, occasion.meeting))
+
+
+def _head(told: Talk) -> Head:
+    article = "an" if told.meeting == "escalation" else "a"
+    return head(told.account, title=f"Brief for {article} {TITLES[told.meeting]}")
 
 
 def _objective(account: Account, meeting: Meeting) -> Iterator[Prose]:
@@ -144,32 +130,34 @@ def _in_days(left: Fact[Any]) -> str:
     return f"in {value_words(left)}" if left.value >= 0 else f"{value_words(left).lstrip('-')} ago"
 
 
-def _snapshot(account: Account) -> Figures | None:
-    """How it stands, in a few lines; what is truly absent is left out."""
+def _health(account: Account) -> Iterator[FigureLine]:
+    """Score and band, and what became of them, where that is known."""
+    tone = judgement.band_tone(account.score) if account.score else "unknown"
+    yield FigureLine("Health", health(account), tone)
     trend = progress.trend_words(account)
-    lines = [FigureLine("Health", health(account), judgement.band_tone(account.score) if account.score else "unknown")]
     for label, told in (("Its trend", trend), ("Health before", progress.last_settled(account))):
         if told is not None:
-            lines.append(FigureLine(label, _as_figure(told, account), told.tone))
-    lines += [
-        line(account, label, metric)
-        for label, metric in (
-            ("Plan", "base_plan_name"),
-            ("MRR", "mrr"),
-            ("Reservations, 30 days", "reservations_30d"),
-            ("Trend of usage", "usage_trend"),
-            ("Outstanding", "outstanding"),
-            ("Overdue invoices", "overdue_invoices"),
-            ("Open tickets", "open_tickets"),
-            ("Latest NPS, 180 days (0 to 10)", "nps_latest"),
-            ("Renewal", "renewal_date"),
-        )
-    ]
-    return present(Figures(tuple(lines)))
+            words = Fact(told.text.rstrip("."), "text", merge_basis(told.facts), account.as_of)
+            yield FigureLine(label, words, told.tone)
 
 
-def _as_figure(prose: Prose, account: Account) -> Figure:
-    return Fact(prose.text.rstrip("."), "text", merge_basis(prose.facts), account.as_of)
+_SNAPSHOT = present(
+    figures(
+        _health,
+        """
+        base_plan_name: Plan
+        mrr: MRR
+        reservations_30d: Reservations, 30 days
+        usage_trend: Trend of usage
+        outstanding: Outstanding
+        overdue_invoices: Overdue invoices
+        open_tickets: Open tickets
+        nps_latest: Latest NPS, 180 days (0 to 10)
+        renewal_date: Renewal
+        """,
+    )
+)
+"""How it stands, in a few lines; what is truly absent is left out."""
 
 
 # -- what to talk about --------------------------------------------------------------------------------------------------
@@ -203,26 +191,34 @@ def _questions(meeting: Meeting, topics: tuple[Advice, ...]) -> Block | None:
     return bullets(Prose(question, facts) for question, facts in list(asked.items())[:_QUESTIONS_MOST])
 
 
+def _open_tickets(account: Account) -> list[Row]:
+    """The tickets that are open and surely the operator's."""
+    return [row for row in known_rows(account, "ticket") if row["is_open"] and row["is_certain"]]
+
+
+def _commitments_first(account: Account) -> list[Row]:
+    rows = newest(_open_tickets(account), "created_at", "ticket_id")
+    rows.sort(key=lambda row: not row["is_commitment"])
+    return [{**row, "promised": "commitment" if row["is_commitment"] else "ticket"} for row in rows]
+
+
+_PROMISED = table(
+    "ticket",
+    "Tickets and commitments",
+    "number Ticket, title, promised, created_at:day Opened, due_date:date Due",
+    rows=_commitments_first,
+    links={"number": tables.link("notion_page", "ticket_id")},
+    most=_PROMISES,
+    empty="No open ticket.",
+)
+
+
 def _promises(account: Account) -> Iterator[Block]:
     """Commitments and tickets that are open, the open deals, and the last word that was spoken."""
     yield _last_word(account)
-    columns = (
-        Column("number", "Ticket", link=tables.link_of(account, "notion_page", "ticket_id")),
-        Column("title", "Title"),
-        Column("promised", "Promised"),
-        Column("created_at", "Opened", "day"),
-        Column("due_date", "Due", "date"),
-    )
-    rows = [row for row in known_rows(account, "ticket") if row["is_open"] and row["is_certain"]]
-    shown = [
-        {**row, "promised": "commitment" if row["is_commitment"] else "ticket"}
-        for row in sorted(newest(rows, "created_at", "ticket_id"), key=lambda row: not row["is_commitment"])
-    ]
-    found = records(account, "ticket")
-    yield table(account, "Tickets and commitments", found, columns, rows=shown, most=_PROMISES, empty="No open ticket.")
-    deals = [row for row in known_rows(account, "deal") if row["is_open"]]
-    if deals:
-        yield tables.deals(account, deals)
+    yield _PROMISED(account)
+    if any(row["is_open"] for row in known_rows(account, "deal")):
+        yield tables.deals(lambda row: row["is_open"])(account)
 
 
 def _last_word(account: Account) -> Prose:
@@ -236,19 +232,24 @@ def _last_word(account: Account) -> Prose:
     return proven_prose(f"Last contact: {told}.", receipts, account.as_of)
 
 
+def _still_there(account: Account) -> list[Row]:
+    rows = [row for row in known_rows(account, "contact") if not row["has_left"]]
+    return sorted(rows, key=lambda row: (not row["is_primary"], str(row["contact_id"])))
+
+
+_EXPECTED = table(
+    "contact",
+    "Contacts",
+    "name:contact, job_title Role, email:email E-mail, is_primary:boolean Primary",
+    rows=_still_there,
+    most=_CONTACTS,
+    empty="No contact is on record: find out who decides.",
+)
+
+
 def _attendees(account: Account) -> Iterator[Block]:
     """The contacts that are still there, and whose account it is."""
-    columns = (
-        Column("name", "Name", "contact"),
-        Column("job_title", "Role"),
-        Column("email", "E-mail", "email"),
-        Column("is_primary", "Primary", "boolean"),
-    )
-    rows = [row for row in known_rows(account, "contact") if not row["has_left"]]
-    rows.sort(key=lambda row: (not row["is_primary"], str(row["contact_id"])))
-    found = records(account, "contact")
-    empty = "No contact is on record: find out who decides."
-    yield table(account, "Contacts", found, columns, rows=rows, most=_CONTACTS, empty=empty)
+    yield _EXPECTED(account)
     left = account.fact("contacts_left")
     if left is not None and left.value:
         yield Prose(f"{counted(left.value, 'contact')} left: ask who took over.", (left,), "watch")
@@ -259,7 +260,7 @@ def _checklist(account: Account, meeting: Meeting) -> Iterator[Prose]:
         if item.state != "ok":
             text = f"{source_title(item.source)} {unable_words(item.gaps, partly=item.state == 'partial')}: look there."
             yield Prose(text, (), "watch")
-    tickets = [row for row in known_rows(account, "ticket") if row["is_open"] and row["is_certain"]]
+    tickets = _open_tickets(account)
     if tickets:
         text = f"Get the state and a date of {counted(len(tickets), 'open ticket')}."
         yield proven_prose(text, records(account, "ticket").receipts, account.as_of)
@@ -286,10 +287,19 @@ _PREPARE: Mapping[Meeting, str] = MappingProxyType(
 KIND = Kind(
     "brief",
     "Brief before a call",
-    STREAMS,
-    build,
-    occasional=True,
-    past=True,
+    _head,
+    (
+        section("objective", "Objective", lambda talk: _objective(talk.account, talk.meeting)),
+        section("snapshot", "Snapshot", lambda talk: _SNAPSHOT(talk.account)),
+        section("topics", "Topics", lambda talk: _topic_list(talk.account, talk.topics)),
+        section("questions", "Questions", lambda talk: _questions(talk.meeting, talk.topics)),
+        section("promises", "Open promises", lambda talk: _promises(talk.account)),
+        section("attendees", "Who to expect", lambda talk: _attendees(talk.account)),
+        section("checklist", "Before the call", lambda talk: bullets(_checklist(talk.account, talk.meeting))),
+    ),
     answers="What must I know, ask and have at hand in the five minutes before a call?",
-    parts=("Objective", "Snapshot", "Topics", "Questions", "Open promises", "Who to expect", "Before the call"),
+    place=30,
+    prepare=talk,
+    options=("meeting",),
+    past=True,
 )

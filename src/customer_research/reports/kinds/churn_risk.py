@@ -1,351 +1,230 @@
-"""Churn risk: who may leave, ranked by what would be lost or by risk alone, with the signs for and against."""
+"""Churn risk of one operator: how grave, why, what would be lost, until when to act, and what to do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from types import MappingProxyType
+from typing import Any
 
 from customer_research.domain.account import Account
-from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_basis
+from customer_research.domain.evidence import Fact, Gap, merge_basis
 from customer_research.domain.health import Contribution, HealthScore
-from customer_research.domain.money import Money, spelt
-from customer_research.domain.portfolio import Risks, RiskSort
-from customer_research.domain.report import Block, Cell, Chart, Mark, Prose, Report, Text, Tone
+from customer_research.domain.report import (
+    Block,
+    Bullets,
+    Cell,
+    Chart,
+    FigureLine,
+    Figures,
+    Mark,
+    Missing,
+    Prose,
+    Table,
+    Text,
+    Tone,
+)
 from customer_research.domain.vocabularies import CLAMP
-from customer_research.domain.words import counted
-from customer_research.reports.build import bullets, figure, section, sections, stated
-from customer_research.reports.kinds.portfolio import (
-    brief,
-    disagreements_table,
-    gap_warnings,
-    group_table,
-    mrr_cell,
-    mrr_words,
-    nobody,
-    number,
-    table,
+from customer_research.domain.words import counted, value_words
+from customer_research.reports import judgement, pictures
+from customer_research.reports.blocks import bullets
+from customer_research.reports.figures import line
+from customer_research.reports.head import head
+from customer_research.reports.kind import Head, Kind, Shown, section
+from customer_research.reports.recommend import action_table
+from customer_research.reports.risk import (
+    LEVEL_TONES,
+    NOT_A_PROBABILITY,
+    category_of,
+    expected_loss,
+    least_risk_of,
+    level_of,
+    risk_figure,
+    risk_of,
+    risk_told,
+    signs,
 )
-from customer_research.reports.standing import health, observed_churn
-from customer_research.reports.urgency import urgency_cell
+from customer_research.reports.standing import observed_churn
+from customer_research.reports.urgency import urgency_prose
 
-MULTIPLE, GENERAL = "Multiple", "General"
-"""The category of signs of several categories, and of no sign at all."""
+RETENTION = "retention"
+"""The scorecard behind the churn risk."""
 
-LEVELS: tuple[tuple[int, str], ...] = (
-    (70, "High"),
-    (40, "Medium"),
-    (20, "Low"),
-)
-"""Least risk and level (70/40 of the written procedure); below the last little speaks for leaving."""
-
-AT_RISK = LEVELS[-1][0]
-HEAVY_WORKLOAD = 5
-"""Accounts at risk of one CSM from which on the workload is remarked, if it is twice the usual one."""
-
-NOT_A_PROBABILITY = (
-    "Risk (0 to 100) ranks operators by the signs that are known; it is not a probability: it is not fitted to churn that "
-    "happened. Expected loss is risk x MRR, a weight for ranking."
-)
-_SIGNS_SHOWN = 4
-_HEADERS = ("Operator", "Segment", "MRR", "Risk", "Expected loss", "Health", "Category", "Act")
-_TITLES: Mapping[RiskSort, str] = MappingProxyType({"loss": "Ranked by expected loss", "risk": "Ranked by risk"})
+RISK_STEPS = "What makes up the risk"
+_GONE = frozenset({"churned", "never_started"})
+_ALERTS = 5
 
 
-def risk_of(score: HealthScore) -> int | None:
-    """The risk of leaving, 0 to 100: what a retention score lacks to 100; None when it could not be told.
-
-    With a source silent it is the most that the risk can be (see `least_risk_of`).
-    """
-    return None if score.score is None else 100 - score.score
+def _head(account: Account) -> Head:
+    return head(account, headline=_gone(account) or _headline(account))
 
 
-def least_risk_of(score: HealthScore) -> int:
-    """The least that the risk can be, by what is known; 0 when it could not be told."""
-    most = score.score if score.highest is None else score.highest
-    return 0 if most is None else 100 - most
-
-
-def level_of(risk: int) -> str:
-    """The level of a risk; an empty text below the least."""
-    return next((name for least, name in LEVELS if risk >= least), "")
-
-
-def category_of(score: HealthScore) -> str:
-    """What kind of signs make up the risk: the category with at least two thirds of the lost points, else Multiple."""
-    lost: dict[str, int] = {}
-    for sign in signs(score, against_leaving=False):
-        name = sign.category or GENERAL
-        lost[name] = lost.get(name, 0) - sign.points
-    if not lost:
-        return GENERAL
-    name, most = max(lost.items(), key=lambda entry: entry[1])
-    return name if most * 3 >= sum(lost.values()) * 2 else MULTIPLE
-
-
-def signs(score: HealthScore, *, against_leaving: bool) -> tuple[Contribution, ...]:
-    """The signs that the operator stays (`against_leaving`) or leaves, the weightiest first."""
-    found = [c for c in score.contributions if c.rule != CLAMP and (c.points > 0) == against_leaving]
-    return tuple(sorted(found, key=lambda sign: (-abs(sign.points), sign.rule)))
-
-
-def build(found: Risks) -> Report:
-    """The churn-risk report of a portfolio."""
-    portfolio = found.portfolio
-    none = nobody(portfolio)
-    return Report(
-        kind="churn_risk",
-        title="Churn risk",
-        operator_id="",
-        operator_name="",
-        generated_at=portfolio.generated_at,
-        as_of=portfolio.snapshot.as_of,
-        sections=sections(
-            section("Summary", none, id="summary"),
-            section("Churned within 90 days", _churned(found), id="churned") if found.churned else None,
-        )
-        if none
-        else sections(
-            section("Summary", Prose(NOT_A_PROBABILITY), _by_level(found), *_groups(found), id="summary"),
-            section("Insights", bullets(_insights(found)), id="insights"),
-            section(_TITLES[found.sort], _ranked(found), id="ranked"),
-            section("Slipping, and nothing announced", *_slipping(found), id="slipping"),
-            section("Where figures disagree", disagreements_table(portfolio), id="disagreements"),
-            section("Signs, account by account", *_details(found), id="signs"),
-            section("Churned within 90 days", _churned(found), id="churned"),
-        ),
-        freshness=portfolio.freshness,
-        warnings=(*gap_warnings(portfolio), *_unjudged(found)),
-        headline=none or _headline(found),
-    )
-
-
-def _headline(found: Risks) -> Prose:
-    many = sum(level.operators for level in found.levels)
-    count = number(found.portfolio, many, "count")
-    money, facts = mrr_words(found.portfolio, found.levels)
-    chosen = f" ({found.portfolio.chosen.words})" if found.portfolio.chosen.words else ""
-    tone: Tone = (
-        "bad"
-        if any(level.name == "High" and level.operators for level in found.levels)
-        else "watch"
-        if many
-        else "unknown"
-        if found.unjudged
-        else "good"
-    )
-    untold = f"; the risk of {counted(found.unjudged, 'operator')} is unknown" if found.unjudged else ""
-    with_money = f", with {money}" if many else ""
-    text = f"{counted(many, 'operator')}{chosen} at risk{with_money}{untold}."
-    return Prose(text, (count, *facts), tone)
-
-
-def _unjudged(found: Risks) -> Iterator[Prose]:
-    if found.unjudged:
-        words = counted(found.unjudged, "operator")
-        yield Prose(
-            f"The risk of {words} is not known: a source is silent, or neither billing nor usage is known.", (), "watch"
-        )
-
-
-def _groups(found: Risks) -> Iterator[Block]:
-    for rows, of, caption in (
-        (found.levels, "Level", "By level"),
-        (found.categories, "Category", "By category"),
-        (found.segments, "Segment", "By segment"),
-    ):
-        grouped = group_table(found.portfolio, rows, of, caption, "Average risk")
-        if grouped is not None:
-            yield grouped
-
-
-BY_LEVEL = "Operators at risk, by level"
-
-
-def _by_level(found: Risks) -> Chart | None:
-    """How many operators are at each level of risk."""
-    tones: dict[str, Tone] = {"High": "bad", "Medium": "bad", "Low": "watch"}
-    marks = tuple(
-        Mark(level.name, number(found.portfolio, level.operators, "count"), tone=tones.get(level.name, "neutral"))
-        for level in found.levels
-    )
-    if not marks:
+def _gone(account: Account) -> Prose | None:
+    """That there is no risk any more, of an operator that has left or never came."""
+    status = account.fact("status")
+    if status is None or status.value not in _GONE:
         return None
-    many = sum(level.operators for level in found.levels)
-    of = found.portfolio.chosen.matching
-    facts = (number(found.portfolio, many, "count"), number(found.portfolio, of, "count"))
-    text = f"{many} of {counted(of, 'operator')} are at risk."
-    return Chart("bands", BY_LEVEL, Prose(text, facts), marks, "Level", "Operators")
+    words = judgement.churned_words(account) or "the subscription never began"
+    return Prose(f"No risk to tell: {words}. `profile` shows how the operator stood.", (status,))
 
 
-def _insights(found: Risks) -> Iterator[Prose]:
-    high = next((level for level in found.levels if level.name == "High" and level.operators), None)
-    if high is not None:
-        fact = number(found.portfolio, high.operators, "count")
-        yield Prose(f"{counted(high.operators, 'operator')} at high risk.", (fact,), "bad")
-    many = sum(group.operators for group in found.categories)
-    named = [group for group in found.categories if group.name not in (MULTIPLE, GENERAL)]
-    top = max(named, key=lambda group: (group.operators, group.name), default=None)
-    if top is not None and 2 * top.operators >= many:
-        yield Prose(
-            f"{top.operators} of {counted(many, 'operator')} at risk are so for one kind of reason: {top.name}.",
-            (number(found.portfolio, top.operators, "count"), number(found.portfolio, many, "count")),
+def _judged(show: Callable[[Account, HealthScore], Shown]) -> Callable[[Account], Shown]:
+    """What is shown of an operator that can leave, by its retention score; nothing of any other."""
+
+    def shown(account: Account) -> Shown:
+        retention = account.scored_by(RETENTION)
+        return None if retention is None or _gone(account) else show(account, retention)
+
+    return shown
+
+
+def _headline(account: Account) -> Prose | None:
+    """The risk in a sentence; None where it was not judged."""
+    retention = account.scored_by(RETENTION)
+    if retention is None:
+        return None
+    found, loss = risk_figure(account, retention), expected_loss(account, retention)
+    risk = risk_of(retention)
+    if isinstance(found, Gap) or risk is None:
+        return Prose("The risk is not known: neither billing nor usage is.", (), "unknown")
+    level = level_of(least_risk_of(retention))
+    idle = "Little speaks for leaving" if retention.highest is None else "A silent source leaves it open"
+    act = f"{_level_words(retention)} risk" if level else idle
+    soon = urgency_prose(account)
+    lost = f" Expected loss {value_words(loss)} of MRR a month." if isinstance(loss, Fact) and level else ""
+    facts = (found, loss) if isinstance(loss, Fact) else (found,)
+    if soon is not None:
+        lost, facts = f"{lost} {soon.text}", (*facts, *soon.facts)
+    told = risk_told(account, retention)
+    tone = _tone(level) if level or retention.highest is None else "unknown"
+    return Prose(f"Risk {value_words(told) if isinstance(told, Fact) else risk} of 100. {act}.{lost}", facts, tone)
+
+
+def _level_words(retention: HealthScore) -> str:
+    """The level of the least risk; whether a silent source leaves a higher one open."""
+    level, most = level_of(least_risk_of(retention)), level_of(risk_of(retention) or 0)
+    return level if level == most else f"{level or 'Below Low'} or higher"
+
+
+def _tone(level: str) -> Tone:
+    return LEVEL_TONES.get(level, "good")
+
+
+def _risk(account: Account) -> Iterator[Block | None]:
+    retention, gone = account.scored_by(RETENTION), _gone(account)
+    if gone is not None:
+        yield gone
+    elif retention is None:
+        gap = Gap("health", "unavailable", "the account was not judged for its risk", "Run the report again.")
+        yield Missing("Churn risk", gap)
+    else:
+        yield Figures(tuple(_lines(account, retention)))
+        yield Prose(NOT_A_PROBABILITY)
+        yield _steps(account, retention)
+        yield observed_churn(account)
+
+
+def _lines(account: Account, retention: HealthScore) -> Iterator[FigureLine]:
+    found = risk_told(account, retention)
+    yield FigureLine("Risk (of 100)", found, _tone(level_of(least_risk_of(retention))))
+    if isinstance(found, Fact):
+        for name, words in (
+            ("Level", _level_words(retention) or "below Low"),
+            ("Category", category_of(retention)),
+        ):
+            yield FigureLine(name, replace(found, value=words, unit="text", metric=""))
+    yield FigureLine("Expected loss, a month", expected_loss(account, retention))
+    yield line(account, "MRR", "mrr")
+    yield line(account, "Segment", "segment")
+    if account.fact("renewal_date") is not None:
+        yield line(account, "Renewal", "renewal_date")
+
+
+def _steps(account: Account, retention: HealthScore) -> Chart | None:
+    """The signs as steps from no risk to the risk."""
+    total, leaving = risk_figure(account, retention), signs(retention, against_leaving=False)
+    if isinstance(total, Gap) or not leaving or retention.highest is not None:  # what is open has no place among steps
+        return None
+    every = [c for c in retention.contributions if c.rule != CLAMP]
+    marks = [_step(c) for c in sorted(every, key=lambda c: c.points)]
+    held = total.value + sum(c.points for c in every)
+    if held:
+        marks.append(Mark("Held within 0 to 100", Fact(held, "points", total.basis, account.as_of)))
+    marks.append(Mark("Risk", total, pictures.TOTAL, _tone(level_of(total.value))))
+    text = f"{counted(len(leaving), 'sign')} for leaving come to {sum(-c.points for c in leaving)} points."
+    return Chart("waterfall", RISK_STEPS, Prose(text, (total,)), tuple(marks), "Sign", "Points of risk")
+
+
+def _step(c: Contribution) -> Mark:
+    fact = Fact(-c.points, "points", c.fact.basis, c.fact.as_of, "contribution_points")
+    return Mark(c.rule, fact, tone="bad" if c.points < 0 else "good")
+
+
+def _signs(caption: str, found: Sequence[Contribution]) -> Block:
+    if not found:
+        return Prose(f"No sign known speaks {caption.lower()}.")
+    rows = tuple(_row(sign) for sign in found)
+    basis = merge_basis(sign.fact for sign in found)
+    return Table(
+        ("Sign", "Points", "Says", "Window"),
+        rows,
+        basis,
+        caption,
+        align=("left", "right", "left", "left"),
+        words=("Window",),
+    )
+
+
+def _row(sign: Contribution) -> tuple[Cell, ...]:
+    points: Fact[Any] = Fact(-sign.points, "points", sign.fact.basis, sign.fact.as_of, "contribution_points")
+    return Text(sign.rule), points, judgement.because(sign), Text(sign.window or "now")
+
+
+def _alerts(account: Account, _: HealthScore) -> Bullets | None:
+    """The open alerts about the operator; nothing where alerts are not used."""
+    if isinstance(account.alerts, Gap):
+        return None
+    proof = account.alerts.receipt
+    told = [e for e in account.alerts.episodes if e.open]
+    items = (
+        Prose(
+            f"{e.title} ({e.severity}, since {e.raised.as_of:%Y-%m-%d}): {e.told.because}",
+            (Fact(e.title, "text", (proof,), account.as_of),),
+            "bad" if e.severity in {"critical", "high"} else "watch",
         )
-    usual = sum(owner.operators for owner in found.owners) / len(found.owners) if found.owners else 0
-    for owner in found.owners:
-        if owner.operators >= max(HEAVY_WORKLOAD, 2 * usual):
-            fact = number(found.portfolio, owner.operators, "count")
-            text = f"{owner.name} has {owner.operators} accounts at risk: share the work."
-            yield Prose(text, (fact,), "watch")
-
-
-# --- the ranking -------------------------------------------------------------------------------------------------------
-
-
-def _ranked(found: Risks) -> Block:
-    if not found.portfolio.accounts:
-        tone: Tone = "unknown" if found.unjudged else "good"
-        return Prose("No operator is at risk by the signs known.", (number(found.portfolio, 0, "count"),), tone)
-    rows = [_row(found, account) for account in found.portfolio.accounts]
-    return table(found.portfolio, _HEADERS, rows, "", sum(level.operators for level in found.levels))
-
-
-def _slipping(found: Risks) -> Iterator[Block]:
-    """The likeliest of those still there: what is announced already, or gone, would stand before them in the ranking."""
-    if not found.slipping:
-        return
-    yield Prose(
-        "Subscribed, not set to end, and riding within 60 days, by risk: whom a call can still reach before any notice."
+        for e in told[:_ALERTS]
     )
-    rows = [_row(found, account) for account in found.slipping]
-    yield table(found.portfolio, _HEADERS, rows, "", found.slipping_of)
+    return bullets(items)
 
 
-def _row(found: Risks, account: Account) -> tuple[Cell, ...]:
-    retention = found.retention[account.operator_id]
-    return (
-        Text(account.name or account.operator_id),
-        brief(figure(account, "segment")),
-        mrr_cell(account),
-        brief(risk_told(account, retention)),
-        brief(expected_loss(account, retention)),
-        brief(health(account)),
-        *category_cells(account, retention),
-    )
-
-
-def category_cells(account: Account, retention: HealthScore) -> tuple[Cell, Cell]:
-    """Why the operator may leave, and how soon to act: they rest on what the risk rests on."""
-    risk = risk_figure(account, retention)
-    act = urgency_cell(account)
-    if isinstance(risk, Gap):
-        return Text(category_of(retention), "unknown"), act
-    return stated(category_of(retention), risk.basis, account.as_of), act
-
-
-def risk_figure(account: Account, retention: HealthScore) -> Figure:
-    """The risk as a figure: proven by what the retention score rests on."""
-    risk, basis = risk_of(retention), _basis(account, retention)
-    if risk is None or not basis:
-        return Gap("health", "unavailable", "neither billing nor usage is known", metric="churn_risk")
-    note = "" if retention.highest is None else f"at most; at least {least_risk_of(retention)} by what is known"
-    return Fact(risk, "points", basis, account.as_of, metric="churn_risk", note=note)
-
-
-def risk_told(account: Account, retention: HealthScore) -> Figure:
-    """The risk as people read it: a range while a silent source leaves it open."""
-    found = risk_figure(account, retention)
-    if isinstance(found, Gap) or retention.highest is None:
-        return found
-    return replace(found, value=f"{least_risk_of(retention)} to {found.value}", unit="text", note="")
-
-
-def expected_loss(account: Account, retention: HealthScore) -> Figure:
-    """Risk x MRR a month in the account's own currencies, rounded half up; the gap of whichever is unknown."""
-    risk, mrr = risk_figure(account, retention), figure(account, "mrr")
-    if isinstance(risk, Gap):
-        return risk
-    if isinstance(mrr, Gap):
-        return mrr
-    loss = tuple(Money(money.currency, (2 * risk.value * money.minor + 100) // 200) for money in mrr.value)
-    return Fact(loss, "money", merge_basis((risk, mrr)), account.as_of, metric="expected_loss")
-
-
-def expected_loss_in(currency: str, account: Account, retention: HealthScore) -> Figure:
-    """The expected loss in minor units of a currency, of an MRR that is all in it."""
-    found = expected_loss(account, retention)
-    if isinstance(found, Gap):
-        return found
-    if any(money.minor for money in found.value if money.currency != currency):
-        return Gap("health", "not_applicable", f"the MRR is not all in {currency}", metric="expected_loss")
-    minor = sum(money.minor for money in found.value)
-    return Fact(minor, "count", found.basis, found.as_of, metric="expected_loss")
-
-
-def expected_loss_spelt(account: Account, retention: HealthScore) -> Figure:
-    """The expected loss for programs: codes and minor units, `CAD 49900 USD 12000`."""
-    found = expected_loss(account, retention)
-    return (
-        found if isinstance(found, Gap) else Fact(spelt(found.value), "text", found.basis, found.as_of, "expected_loss")
-    )
-
-
-def _basis(account: Account, retention: HealthScore) -> tuple[Receipt, ...]:
-    facts = [sign.fact for sign in retention.contributions]
-    facts += [fact for name in ("active_subscriptions", "reservations_30d") if (fact := account.fact(name)) is not None]
-    return merge_basis(facts)
-
-
-def _details(found: Risks) -> Iterator[Block]:
-    told = {account.operator_id: account for account in (*found.portfolio.accounts, *found.slipping)}
-    for account in told.values():
-        retention = found.retention[account.operator_id]
-        leaving, staying = signs(retention, against_leaving=False), signs(retention, against_leaving=True)
-        if not leaving:
-            continue
-        yield Prose(f"{account.name or account.operator_id} ({account.operator_id})")
-        items = [_sign(sign) for sign in leaving[:_SIGNS_SHOWN]]
-        items += [_sign(sign) for sign in staying[:_SIGNS_SHOWN]]
-        items += [told for told in (observed_churn(account),) if told is not None]
-        items += list(_action(account))
-        block = bullets(items)
-        if block is not None:
-            yield block
-
-
-def _sign(sign: Contribution) -> Prose:
-    against = sign.points > 0
-    words = f"{'Against' if against else 'For'} leaving, {abs(sign.points)} ({sign.rule}): {sign.because}"
-    return Prose(words, (sign.fact,), "good" if against else "bad")
-
-
-def _action(account: Account) -> Iterator[Prose]:
-    """The first thing to do; an Enterprise account's owner is brought in."""
-    todo = account.advice
-    segment = account.fact("segment")
-    with_owner = " Bring in the account's executive sponsor." if segment and segment.value == "Enterprise" else ""
-    if todo:
-        yield Prose(f"Do: {todo[0].action}{with_owner}", todo[0].facts)
-
-
-def _churned(found: Risks) -> Block:
-    if not found.churned:
-        return Prose("Nobody, as far as is known.", (number(found.portfolio, 0, "count"),))
-    rows = [
-        (Text(a.name or a.operator_id), *(brief(figure(a, name)) for name in ("segment", "churned_on", "csm_mrr")))
-        for a in found.churned
-    ]
-    return table(found.portfolio, ("Operator", "Segment", "Churned on", "MRR (CSM view)"), rows, "")
-
-
-__all__ = [
-    "AT_RISK",
-    "LEVELS",
-    "build",
-    "category_of",
-    "expected_loss",
-    "least_risk_of",
-    "level_of",
-    "risk_of",
-    "signs",
-]
+KIND = Kind(
+    "churn-risk",
+    "Churn risk",
+    _head,
+    (
+        section("risk", "Risk", _risk),
+        section(
+            "leaving",
+            "Signs that it leaves",
+            _judged(lambda _, retention: _signs("For leaving", signs(retention, against_leaving=False))),
+        ),
+        section(
+            "staying",
+            "Signs that it stays",
+            _judged(lambda _, retention: _signs("For staying", signs(retention, against_leaving=True))),
+        ),
+        section("actions", "What to do", _judged(lambda account, _: action_table(account))),
+        section("findings", "What the sources say together", _judged(lambda account, _: judgement.findings(account))),
+        section("alerts", "Open alerts", _judged(_alerts)),
+        section(
+            "not_judged",
+            "Not judged",
+            _judged(lambda _, retention: judgement.unevaluated(retention, holes_only=True)),
+        ),
+    ),
+    listed="Churn risk of one operator",
+    answers="Will this operator leave: which signs speak for and against it, what would be lost, what is to be done?",
+    place=80,
+    scorecards=(RETENTION,),
+    past=True,
+    charts=(RISK_STEPS,),
+)

@@ -1,20 +1,22 @@
-"""Comparison: several operators side by side, the differences that matter first."""
+"""Two to ten operators side by side, the differences that matter first."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from customer_research.documents.present import gap_words
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap
 from customer_research.domain.health import BAND_ORDER, standing_label
-from customer_research.domain.report import Cell, Freshness, Prose, Report, Table, Text, Tone
+from customer_research.domain.occasion import Occasion
+from customer_research.domain.report import Block, Cell, Freshness, Prose, Table, Text, Tone
 from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import value_words
 from customer_research.reports import judgement
-from customer_research.reports.build import STREAMS, Kind, bullets, section, sections
+from customer_research.reports.blocks import bullets
+from customer_research.reports.kind import Head, Kind, section
 from customer_research.reports.recommend import advised
 from customer_research.reports.standing import STANDINGS, Standing, by_worth, status
 from customer_research.reports.tones import BAND_TONES, PRIORITY_TONES
@@ -29,31 +31,26 @@ Found = list[tuple[Account, Fact[Any]]]
 """The operators whose figure is known, each with it."""
 
 
-def build(accounts: Sequence[Account]) -> Report:
-    """The comparison of accounts of one instant, in the order given."""
-    names = labels(accounts)
-    insights = tuple(_insights(accounts, names))
-    first = accounts[0]
-    return Report(
-        kind="comparison",
-        title="Comparison",
-        operator_id="",
-        operator_name="",
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Accounts of one instant in the order given, and the name by which each is told from the others."""
+
+    accounts: Sequence[Account]
+    names: Mapping[str, str]
+
+
+def comparison(accounts: Sequence[Account], _: Occasion) -> Comparison:
+    """The comparison of accounts of one instant."""
+    return Comparison(accounts, labels(accounts))
+
+
+def _head(found: Comparison) -> Head:
+    accounts, names = found.accounts, found.names
+    return Head(
         generated_at=max(account.generated_at for account in accounts),
-        as_of=first.as_of,
-        sections=sections(
-            section("Operators", _operators(accounts, names), id="operators"),
-            section(
-                "Differences that matter",
-                bullets(insights) or Prose(_alike(accounts)),
-                id="findings",
-            ),
-            section("Side by side", *_tables(accounts, names), id="figures"),
-            section("Risks", *_risks(accounts, names), id="health"),
-            section("Actions", _actions(accounts, names), id="actions"),
-        ),
+        as_of=accounts[0].as_of,
         freshness=tuple(_freshness(accounts, names)),
-        warnings=tuple(_warnings(accounts, names)),
+        warnings=_warnings(accounts, names),
         headline=Prose(f"{len(accounts)} operators: {_listed(list(names.values()))}."),
     )
 
@@ -264,10 +261,9 @@ def _listed(words: Sequence[str]) -> str:
 # --- risks, actions, sources -------------------------------------------------------------------------------------------
 
 
-def _risks(accounts: Sequence[Account], names: Mapping[str, str]) -> Iterator[Any]:
+def _risks(accounts: Sequence[Account], names: Mapping[str, str]) -> Iterator[Block]:
     for account in accounts:
-        none = judgement.nothing_found(account, "No risk in the figures known.")
-        yield from judgement.titled(names[account.operator_id], judgement.risks(account, _RISKS_EACH), none)
+        yield from judgement.risk_list(account, names[account.operator_id], _RISKS_EACH)
 
 
 def _actions(accounts: Sequence[Account], names: Mapping[str, str]) -> Table | Prose:
@@ -324,9 +320,21 @@ def _latest(instants: Sequence[Any], choose: Callable[..., Any]) -> Any:
 KIND = Kind(
     "comparison",
     "Comparison",
-    STREAMS,
-    build,
-    about="operators",
+    _head,
+    (
+        section("operators", "Operators", lambda found: _operators(found.accounts, found.names)),
+        section(
+            "findings",
+            "Differences that matter",
+            lambda found: bullets(_insights(found.accounts, found.names)) or Prose(_alike(found.accounts)),
+        ),
+        section("figures", "Side by side", lambda found: _tables(found.accounts, found.names)),
+        section("health", "Risks", lambda found: _risks(found.accounts, found.names)),
+        section("actions", "Actions", lambda found: _actions(found.accounts, found.names)),
+    ),
     answers="How do several operators differ?",
-    parts=("Operators", "Differences that matter", "Side by side", "Risks", "Actions"),
+    place=110,
+    about="operators",
+    use_case="compare",
+    prepare=comparison,
 )

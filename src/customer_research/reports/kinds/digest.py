@@ -1,9 +1,9 @@
-"""Digest: the week in a page. Who is newly at risk, worse, better; the money at risk; what was done; what to do."""
+"""The week: newly at risk, worse, better, money at risk, what was done, what to do."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,13 +13,21 @@ from customer_research.domain.alert import Alert, alerts_of
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.health import AT_RISK_BANDS
 from customer_research.domain.money import Amounts
-from customer_research.domain.portfolio import Done, Moves, Portfolio, Week
-from customer_research.domain.report import Block, FigureLine, Figures, Missing, Prose, Report, Text, Tone
+from customer_research.domain.portfolio import Done, Mover, Moves, Portfolio, Week
+from customer_research.domain.report import Block, FigureLine, Figures, Missing, Prose, Text, Tone
 from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import counted, instant_words, value_words
-from customer_research.reports.build import Kind, bullets, section, sections, stated
-from customer_research.reports.kinds.moving import first, money_at_risk, movers_table, proofs, uncompared
-from customer_research.reports.kinds.portfolio import disagreements_table, gap_warnings, nobody, number, table, untold
+from customer_research.reports.blocks import bullets, stated
+from customer_research.reports.kind import Kind, section
+from customer_research.reports.movers import first, money_at_risk, movers_table, proofs, uncompared
+from customer_research.reports.portfolio_cells import (
+    disagreements_table,
+    nobody,
+    number,
+    portfolio_head,
+    table,
+    untold,
+)
 from customer_research.reports.recommend import due
 from customer_research.reports.standing import by_worth
 from customer_research.reports.tones import PRIORITY_TONES
@@ -32,31 +40,6 @@ WORSE, BETTER, ISSUES, CRITICAL, ADVICE = 10, 5, 5, 10, 4
 NEW = 10
 _OLD = timedelta(hours=48)
 _NAMES = 3
-
-
-def build(found: Week) -> Report:
-    """The digest of a week."""
-    portfolio = found.portfolio
-    return Report(
-        kind="digest",
-        title="Weekly digest",
-        operator_id="",
-        operator_name="",
-        generated_at=portfolio.generated_at,
-        as_of=portfolio.snapshot.as_of,
-        sections=sections(
-            section("The week", *_totals(found), id="totals"),
-            *(section(title, block, id=name) for title, block, name in _moved(found)),
-            section("Critical alerts", _critical(found), id="critical"),
-            section("What was done", _done(found), id="done"),
-            section("Top issues", nobody(portfolio) or disagreements_table(portfolio, ISSUES), id="issues"),
-            section("What to do", nobody(portfolio) or _advice(found), id="advice"),
-            section("Stale", bullets(_stale(found)), id="stale"),
-        ),
-        freshness=portfolio.freshness,
-        warnings=tuple(gap_warnings(portfolio)),
-        headline=_headline(found),
-    )
 
 
 def _headline(found: Week) -> Prose:
@@ -122,24 +105,36 @@ def _totals(found: Week) -> Iterator[Block]:
         yield Missing("What changed in the week", moves)
 
 
-def _moved(found: Week) -> Iterator[tuple[str, Block, str]]:
-    """The movers by what became of them; a section for which there is nobody is said in a line only where it matters."""
-    moves = found.moves
-    if isinstance(moves, Gap):
-        return
+def _moved(
+    choose: Callable[[Moves], tuple[Mover, ...]], most: int, none: str, *, rose: bool = False
+) -> Callable[[Week], Block | None]:
+    """Those who moved in one way; nothing where no change is known."""
+
+    def shown(found: Week) -> Block | None:
+        if isinstance(found.moves, Gap):
+            return None
+        return movers_table(found, found.moves, choose(found.moves), most, none, rose=rose)
+
+    return shown
+
+
+def _else_worse(moves: Moves) -> tuple[Mover, ...]:
+    """Who got worse without falling to At Risk or Critical."""
     fell = {mover.operator_id for mover in moves.new_at_risk}
-    rest = tuple(mover for mover in moves.worse if mover.operator_id not in fell)
-    parts = (
-        ("Newly at risk", moves.new_at_risk, NEW, "Nobody fell to At Risk or Critical.", "new"),
-        ("Worse", rest, WORSE, "Nobody else got worse by ten points or a band.", "worse"),
-        ("Better", moves.better, BETTER, "Nobody got better by ten points or a band.", "better"),
-    )
-    for title, movers, most, none, name in parts:
-        yield title, movers_table(found, moves, movers, most, none, rose=name == "better"), name
-    for title, movers, name in (("Left", moves.left, "left"), ("New customers", moves.came, "came")):
-        if movers:
-            names = first([mover.name for mover in movers], _NAMES * 2)
-            yield title, Prose(f"{counted(len(movers), 'operator')}: {names}.", (_count(found, len(movers)),)), name
+    return tuple(mover for mover in moves.worse if mover.operator_id not in fell)
+
+
+def _named(choose: Callable[[Moves], tuple[Mover, ...]]) -> Callable[[Week], Block | None]:
+    """Who left or came, in a line; nothing where nobody did."""
+
+    def shown(found: Week) -> Block | None:
+        movers = () if isinstance(found.moves, Gap) else choose(found.moves)
+        if not movers:
+            return None
+        names = first([mover.name for mover in movers], _NAMES * 2)
+        return Prose(f"{counted(len(movers), 'operator')}: {names}.", (_count(found, len(movers)),))
+
+    return shown
 
 
 def _critical(found: Week) -> Block:
@@ -274,21 +269,31 @@ def critical_ids(done: Done | Gap) -> tuple[str, ...]:
 KIND = Kind(
     "digest",
     "Weekly digest",
-    frozenset(),
-    build,
-    about="everybody",
-    answers="What changed in a week: who is newly at risk, worse, better; what was done, and what is to be done?",
-    parts=(
-        "The week",
-        "Newly at risk",
-        "Worse",
-        "Better",
-        "Left",
-        "New customers",
-        "Critical alerts",
-        "What was done",
-        "Top issues",
-        "What to do",
-        "Stale",
+    lambda found: portfolio_head(found.portfolio, _headline(found)),
+    (
+        section("totals", "The week", _totals),
+        section("new", "Newly at risk", _moved(lambda m: m.new_at_risk, NEW, "Nobody fell to At Risk or Critical.")),
+        section("worse", "Worse", _moved(_else_worse, WORSE, "Nobody else got worse by ten points or a band.")),
+        section(
+            "better",
+            "Better",
+            _moved(lambda m: m.better, BETTER, "Nobody got better by ten points or a band.", rose=True),
+        ),
+        section("left", "Left", _named(lambda m: m.left)),
+        section("came", "New customers", _named(lambda m: m.came)),
+        section("critical", "Critical alerts", _critical),
+        section("done", "What was done", _done),
+        section(
+            "issues",
+            "Top issues",
+            lambda found: nobody(found.portfolio) or disagreements_table(found.portfolio, ISSUES),
+        ),
+        section("advice", "What to do", lambda found: nobody(found.portfolio) or _advice(found)),
+        section("stale", "Stale", lambda found: bullets(_stale(found))),
     ),
+    answers="What changed in a week: who is newly at risk, worse, better; what was done, and what is to be done?",
+    place=140,
+    about="everybody",
+    use_case="digest",
+    needs=frozenset(),
 )

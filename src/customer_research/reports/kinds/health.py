@@ -1,63 +1,44 @@
-"""Health: the score point by point, with the records behind each."""
+"""Health score, point by point."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from customer_research.domain.account import Account
-from customer_research.domain.report import Block, Missing, Prose, Report, Section, Table, Text, Tone
+from customer_research.domain.report import Block, Missing, Prose, Table, Text, Tone
 from customer_research.domain.words import share_words
 from customer_research.reports import judgement, pictures, progress, tables
-from customer_research.reports.build import STREAMS, Kind, bullets, lines, section, sections, stated
+from customer_research.reports.blocks import bullets, stated, titled
 from customer_research.reports.disagreements import disagreements
 from customer_research.reports.evidence import evidence_table
-from customer_research.reports.frame import frame
+from customer_research.reports.figures import figures
+from customer_research.reports.head import head
+from customer_research.reports.kind import Kind, section
 from customer_research.reports.recommend import action_table
 from customer_research.reports.standing import observed_churn
 from customer_research.reports.track import beside_band
 
 
-def build(account: Account) -> Report:
-    """The health report of an account."""
-    return frame(
-        account,
-        "health",
-        "Health",
-        sections(
-            _score(account),
-            _points(account),
-            _reasons(account),
-            section("Actions", action_table(account), id="actions"),
-            _trend(account),
-            _evidence(account),
-            tables.links(account),
-        ),
-    )
-
-
-def _score(account: Account) -> Section | None:
+def _score(account: Account) -> Iterator[Block | None]:
     score = account.score
+    yield judgement.score_lines(account)
+    yield progress.last_settled(account)
     if score is None:
-        return section("Score", judgement.score_lines(account), progress.last_settled(account), id="health")
-    policy = Prose(
+        return
+    yield beside_band(account)
+    yield observed_churn(account)
+    yield judgement.dimension_table(account, score)
+    yield pictures.dimension_bars(account)
+    none = "No gate that could be judged caps the band." if score.unjudged_gates else "No gate caps the band."
+    gates = bullets(judgement.gate_prose(gate, score) for gate in score.gates)
+    yield gates or Prose(judgement.nothing_found(account, none))
+    yield bullets(judgement.unjudged_gate_prose(gate) for gate in score.unjudged_gates)
+    yield from (Missing(f"Dimension {judgement.dimension_title(d.name)}", d.gap) for d in score.dimensions if d.gap)
+    yield Prose(
         f"Scorecard {score.scorecard}, version {score.version}, digest {score.digest[:12]}. "
         "Scores compare only under the same digest."
     )
-    none = "No gate that could be judged caps the band." if score.unjudged_gates else "No gate caps the band."
-    gates = bullets(judgement.gate_prose(gate, score) for gate in score.gates)
-    return section(
-        "Score",
-        judgement.score_lines(account),
-        progress.last_settled(account),
-        beside_band(account),
-        observed_churn(account),
-        judgement.dimension_table(account, score),
-        pictures.dimension_bars(account),
-        gates or Prose(judgement.nothing_found(account, none)),
-        bullets(judgement.unjudged_gate_prose(gate) for gate in score.unjudged_gates),
-        *(Missing(f"Dimension {judgement.dimension_title(d.name)}", d.gap) for d in score.dimensions if d.gap),
-        policy,
-        _other_scorecards(account),
-        id="health",
-    )
+    yield _other_scorecards(account)
 
 
 def _other_scorecards(account: Account) -> Block | None:
@@ -74,77 +55,60 @@ def _other_scorecards(account: Account) -> Block | None:
     return Table(("Scorecard", "Score", "Band", "Coverage"), tuple(rows), caption="Under each scorecard")
 
 
-def _points(account: Account) -> Section | None:
-    if account.score is None:
-        return None
+def _points(account: Account) -> Iterator[Block | None]:
     score = account.score
-    return section(
-        "Point by point",
-        judgement.contribution_table(account, score),
-        pictures.contributions_waterfall(account),
-        judgement.arithmetic(account, score),
-        judgement.unevaluated(score),
-        id="points",
-    )
+    if score is not None:
+        yield judgement.contribution_table(account, score)
+        yield pictures.contributions_waterfall(account)
+        yield judgement.arithmetic(account, score)
+        yield judgement.unevaluated(score)
 
 
-def _reasons(account: Account) -> Section | None:
-    return section(
-        "Risks and positives",
-        *judgement.titled(
-            "Top 3 risks", judgement.risks(account), judgement.nothing_found(account, "No risk in the figures known.")
-        ),
-        *judgement.titled(
-            "Positives",
-            judgement.positives(account),
-            judgement.nothing_found(account, "Nothing in the figures known stands out."),
-        ),
-        *judgement.titled(
-            "Together",
-            _findings(account),
-            judgement.nothing_found(account, "No correlation between the sources is of note."),
-        ),
-        *_conflicts(account),
-        id="findings",
-    )
-
-
-def _findings(account: Account) -> tuple[Prose, ...]:
+def _reasons(account: Account) -> Iterator[Block]:
+    yield from judgement.risk_list(account, "Top 3 risks")
+    yield from judgement.positive_list(account)
     found = judgement.findings(account, "risk", "opportunity", "context")
-    return found.items if found else ()
+    none = judgement.nothing_found(account, "No correlation between the sources is of note.")
+    yield from titled("Together", found.items if found else (), none)
+    yield from titled("Disagreements", disagreements(account))
 
 
-def _conflicts(account: Account) -> tuple[Block, ...]:
-    found = disagreements(account)
-    return judgement.titled("Disagreements", found, "") if found else ()
-
-
-def _trend(account: Account) -> Section | None:
-    usage = lines(
-        account,
-        """
-        trend_30d: Reservations, 30 days against the 30 before
-        trend_90d: Reservations, 90 days
-        trend_90d_year: Reservations, year on year
-        """,
-    )
-    return section("Trend", pictures.score_history(account), progress.changes(account), usage, id="trend")
-
-
-def _evidence(account: Account) -> Section | None:
-    contributions = account.score.contributions if account.score else ()
-    blocks = [evidence_table(contribution) for contribution in contributions]
-    more = Prose("`why` shows all records behind a figure, and its query.") if any(blocks) else None
-    return section("Evidence", *blocks, more, id="evidence") if more else None
+def _evidence(account: Account) -> Iterator[Block | None]:
+    tables_of = [
+        evidence_table(contribution) for contribution in (account.score.contributions if account.score else ())
+    ]
+    if any(tables_of):
+        yield from tables_of
+        yield Prose("`why` shows all records behind a figure, and its query.")
 
 
 KIND = Kind(
     "health",
     "Health",
-    STREAMS,
-    build,
-    past=True,
+    head,
+    (
+        section("health", "Score", _score),
+        section("points", "Point by point", _points),
+        section("findings", "Risks and positives", _reasons),
+        section("actions", "Actions", action_table),
+        section(
+            "trend",
+            "Trend",
+            pictures.score_history,
+            progress.changes,
+            figures(
+                """
+                trend_30d: Reservations, 30 days against the 30 before
+                trend_90d: Reservations, 90 days
+                trend_90d_year: Reservations, year on year
+                """
+            ),
+        ),
+        section("evidence", "Evidence", _evidence),
+        tables.LINKS,
+    ),
     answers="How healthy is the account, and where does every point come from?",
+    place=70,
+    past=True,
     charts=(pictures.DIMENSIONS, pictures.WATERFALL, pictures.SCORE_HISTORY),
-    parts=("Score", "Point by point", "Risks and positives", "Actions", "Trend", "Evidence", "Links"),
 )

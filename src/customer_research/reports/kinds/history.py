@@ -1,4 +1,4 @@
-"""History: how an operator's score moved, and what moved it."""
+"""How an operator's score moved, and what moved it."""
 
 from __future__ import annotations
 
@@ -7,65 +7,33 @@ from typing import Any, Literal
 
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import Contribution, standing_label
-from customer_research.domain.history import (
-    Change,
-    Direction,
-    MovedDimension,
-    MovedRule,
-    Movement,
-    OperatorHistory,
-    Past,
-)
-from customer_research.domain.report import (
-    Block,
-    Cell,
-    Chart,
-    FigureLine,
-    Figures,
-    Mark,
-    Prose,
-    Report,
-    Section,
-    Table,
-    Text,
-    Tone,
-)
+from customer_research.domain.history import Change, MovedDimension, MovedRule, Movement, OperatorHistory, Past
+from customer_research.domain.report import Block, Cell, Chart, FigureLine, Figures, Mark, Prose, Table, Text, Tone
 from customer_research.domain.words import share_words
-from customer_research.reports.build import bullets, section, sections, stated
+from customer_research.reports import pictures
+from customer_research.reports.blocks import bullets, stated
 from customer_research.reports.judgement import points_range
+from customer_research.reports.kind import Head, Kind, section
+from customer_research.reports.progress import DIRECTION_TONES
 from customer_research.reports.tones import BAND_TONES
-
-SCORES = "Health score over time"
-SHOWN = 12
-"""How many readings the table shows unless told."""
 
 _RIGHT: Literal["right"] = "right"
 _LINE = 52
 """The readings that a sparkline shows: a year of weeks."""
 
-_TONES: dict[Direction, Tone] = {"improving": "good", "declining": "bad", "steady": "neutral", "unknown": "unknown"}
 _KINDS = {"scored": "then", "backfill": "later"}
 _TAKEN = "taken later: computed by a backfill, from what was known then"
 
 
-def build(found: OperatorHistory, shown: int = SHOWN) -> Report:
-    """The history of one operator's score; the table has the newest *shown* readings."""
-    return Report(
-        kind="history",
-        title="Score history",
-        operator_id=found.operator_id,
-        operator_name=found.name,
-        generated_at=found.generated_at,
-        as_of=found.now.snapshot.as_of,
-        sections=sections(
-            section("Trend", *_trend(found), id="health"),
-            section("Score over time", *_over_time(found, shown), id="readings"),
-            _moved(found, "What moved it in 30 days", found.trend.since_30_days, "moved_30_days"),
-            _moved(found, "What moved it since it had another band", found.trend.since_band, "moved_band"),
-        ),
-        freshness=found.freshness,
-        warnings=tuple(_warnings(found)),
-        headline=_headline(found),
+def _head(found: OperatorHistory) -> Head:
+    return Head(
+        found.generated_at,
+        found.now.snapshot.as_of,
+        found.freshness,
+        _headline(found),
+        _warnings(found),
+        found.operator_id,
+        found.name,
     )
 
 
@@ -111,7 +79,7 @@ def _headline(found: OperatorHistory) -> Prose:
         return Prose(f"{standing}; no fair comparison with 30 days ago.", (score,), BAND_TONES[now.band])
     direction = found.trend.direction
     words = f"{standing}, {direction}: {change.value:+d} in 30 days."
-    return Prose(words, (score, change), _TONES[direction] if direction != "steady" else BAND_TONES[now.band])
+    return Prose(words, (score, change), DIRECTION_TONES[direction] if direction != "steady" else BAND_TONES[now.band])
 
 
 def _warnings(found: OperatorHistory) -> Iterator[Prose]:
@@ -129,7 +97,7 @@ def _warnings(found: OperatorHistory) -> Iterator[Prose]:
 
 
 def _trend(found: OperatorHistory) -> Iterator[Block]:
-    tone = _TONES[found.trend.direction]
+    tone = DIRECTION_TONES[found.trend.direction]
     lines = [FigureLine("Score", _score(found, found.now), BAND_TONES[found.now.reading.band])]
     for change in found.trend.changes:
         basis = _basis(found, found.now, *([change.then] if change.then else []))
@@ -141,10 +109,10 @@ def _trend(found: OperatorHistory) -> Iterator[Block]:
 # -- readings ----------------------------------------------------------------------------------------------------------
 
 
-def _over_time(found: OperatorHistory, shown: int) -> Iterator[Block]:
+def _over_time(found: OperatorHistory) -> Iterator[Block]:
     same = [one for one in found.past if one.snapshot.digest == found.now.snapshot.digest]
     yield _line(found, same[-_LINE:])
-    newest = found.past[::-1][:shown]
+    newest = found.past[::-1][: found.shown]
     dimensions = tuple(found.titles)
     several = len({one.snapshot.digest for one in newest}) > 1
     headers = (
@@ -183,7 +151,7 @@ def _line(found: OperatorHistory, past: Sequence[Past]) -> Block:
         for one in past
     )
     says = Prose(f"Lowest {min(known)}, highest {max(known)} ({span}).", extremes)
-    return Chart("history", SCORES, says, marks, "Day", "Health score (of 100)")
+    return Chart("history", pictures.SCORE_HISTORY, says, marks, "Day", "Health score (of 100)")
 
 
 def _row(found: OperatorHistory, past: Past, dimensions: Sequence[str], *, several: bool) -> tuple[Cell, ...]:
@@ -215,25 +183,26 @@ def _points(found: OperatorHistory, past: Past, value: int | None) -> Cell:
 # -- what moved it -----------------------------------------------------------------------------------------------------
 
 
-def _moved(found: OperatorHistory, title: str, movement: Movement | None, name: str) -> Section | None:
+def _moved(found: OperatorHistory, movement: Movement | None) -> Iterator[Block | None]:
     if movement is None:
-        return None
+        return
     then, now = movement.then, movement.now
     facts = [one for past in (then, now) if isinstance(one := _score(found, past), Fact)]
-    words = " to ".join(_standing(past) for past in (then, now))
+    yield Prose(f"From {_standing(then)} to {_standing(now)}.", tuple(facts))
     rows = tuple(_lines(found, movement))
-    table = Table(
-        ("Dimension", "Rule", then.snapshot.as_of.strftime("%Y-%m-%d"), now.snapshot.as_of.strftime("%Y-%m-%d"), "Change", "Why"),
-        rows,
-        _basis(found, then, now),
-        "Points then and now",
-        align=("left", "left", "right", "right", "right", "left"),
-        words=("Rule",),
-    )  # fmt: skip
-    nothing = Prose("No dimension's score changed, and no rule's points.")
-    return section(
-        title, Prose(f"From {words}.", tuple(facts)), table if rows else nothing, bullets(_beside(movement)), id=name
+    yield (
+        Table(
+            ("Dimension", "Rule", f"{then.snapshot.as_of:%Y-%m-%d}", f"{now.snapshot.as_of:%Y-%m-%d}", "Change", "Why"),
+            rows,
+            _basis(found, then, now),
+            "Points then and now",
+            align=("left", "left", "right", "right", "right", "left"),
+            words=("Rule",),
+        )
+        if rows
+        else Prose("No dimension's score changed, and no rule's points.")
     )
+    yield bullets(_beside(movement))
 
 
 def _standing(past: Past) -> str:
@@ -336,3 +305,25 @@ def _beside(movement: Movement) -> Iterator[Prose]:
     for words, names, tone in told:
         if names:
             yield Prose(words.format(", ".join(name.replace("_", " ") for name in names)), (), tone)
+
+
+KIND = Kind(
+    "history",
+    "Score history",
+    _head,
+    (
+        section("health", "Trend", _trend),
+        section("readings", "Score over time", _over_time),
+        section("moved_30_days", "What moved it in 30 days", lambda found: _moved(found, found.trend.since_30_days)),
+        section(
+            "moved_band",
+            "What moved it since it had another band",
+            lambda found: _moved(found, found.trend.since_band),
+        ),
+    ),
+    answers="How did the score move, and what moved it?",
+    place=120,
+    use_case="history",
+    needs=frozenset(),
+    charts=(pictures.SCORE_HISTORY,),
+)

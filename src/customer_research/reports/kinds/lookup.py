@@ -1,10 +1,11 @@
-"""Lookup: who answers to a term."""
+"""Find an operator by any identifier or name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from customer_research.documents.present import source_title
 from customer_research.domain.account import Account
@@ -19,14 +20,13 @@ from customer_research.domain.report import (
     Missing,
     Personal,
     Prose,
-    Report,
-    Section,
     Table,
     Text,
 )
 from customer_research.errors import RenderError
 from customer_research.reports import judgement
-from customer_research.reports.build import Kind, bullets, proven_prose, section, sections, stated
+from customer_research.reports.blocks import NOT_RECORDED, bullets, proven_prose, stated, titled
+from customer_research.reports.kind import Head, Kind, section
 from customer_research.reports.standing import STANDINGS
 
 _LONGEST_TERM = 120
@@ -52,14 +52,9 @@ TABLES = frozenset({"csm", "subscription", "coupon", "customer", "invoice", "res
 _STANDING = ("status", "plan", "mrr")
 
 
-def build_lookup(
-    answer: LookupAnswer,
-    receipts: tuple[Receipt, ...],
-    gaps: tuple[Gap, ...],
-    now: datetime,
-    standing: Account | None = None,
-) -> Report:
-    """The answer to a lookup.
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A lookup's answer and what it rests on.
 
     `receipts` are those of the directory and finders that were searched, `gaps` the sources that could not be; a lookup
     that reached nothing is a report of its gaps. `standing` is the one operator found, measured over `TABLES`: its status,
@@ -68,38 +63,35 @@ def build_lookup(
     Raises:
         RenderError: neither receipts nor gaps, so that nothing proves that anything was searched.
     """
-    if not receipts and (answer.matches or not gaps):
-        raise RenderError(
-            "A lookup's answer has no receipt.", hint="Pass the receipts of the directory that was searched."
-        )
-    best = answer.best.candidate if answer.best else None
-    return Report(
-        kind="lookup",
-        title="Lookup",
-        operator_id=best.operator_id if best else "",
-        operator_name=best.name if best else "",
-        generated_at=now,
-        as_of=now,
-        sections=sections(*_sections(answer, receipts, gaps, now, standing)),
-        freshness=tuple(_freshness(receipts, gaps, standing)),
-        warnings=tuple(proven_prose(hint, receipts, now, "watch") for hint in answer.hints),
-        headline=_headline(answer, receipts, now),
+
+    answer: LookupAnswer
+    receipts: tuple[Receipt, ...]
+    gaps: tuple[Gap, ...]
+    now: datetime
+    standing: Account | None = None
+
+    def __post_init__(self) -> None:
+        if not self.receipts and (self.answer.matches or not self.gaps):
+            raise RenderError(
+                "A lookup's answer has no receipt.", hint="Pass the receipts of the directory that was searched."
+            )
+
+    def fact(self, value: Any, unit: str = "text", metric: str = "") -> Fact[Any]:
+        """What the search as a whole proves."""
+        return Fact(value, unit, self.receipts, self.now, metric=metric)
+
+
+def _head(found: Search) -> Head:
+    best = found.answer.best.candidate if found.answer.best else None
+    return Head(
+        found.now,
+        found.now,
+        tuple(_freshness(found.receipts, found.gaps, found.standing)),
+        _headline(found),
+        (proven_prose(hint, found.receipts, found.now, "watch") for hint in found.answer.hints),
+        best.operator_id if best else "",
+        best.name if best else "",
     )
-
-
-def _sections(
-    answer: LookupAnswer,
-    receipts: tuple[Receipt, ...],
-    gaps: tuple[Gap, ...],
-    as_of: datetime,
-    standing: Account | None,
-) -> Iterator[Section | None]:
-    if receipts:
-        yield _question(answer, receipts, as_of)
-        yield _best(answer, receipts, as_of, standing)
-        yield _matches(answer, receipts, as_of, standing)
-    yield section("Not searched", *(Missing(source_title(gap.source), gap) for gap in gaps), id="gaps")
-    yield _nothing(answer)
 
 
 def _freshness(receipts: tuple[Receipt, ...], gaps: tuple[Gap, ...], standing: Account | None) -> Iterator[Freshness]:
@@ -118,10 +110,11 @@ def _of(gaps: tuple[Gap, ...], source: str) -> tuple[Gap, ...]:
     return tuple(gap for gap in gaps if gap.source == source)
 
 
-def _headline(answer: LookupAnswer, receipts: tuple[Receipt, ...], as_of: datetime) -> Prose:
-    if not receipts:
+def _headline(found: Search) -> Prose:
+    answer = found.answer
+    if not found.receipts:
         return Prose("The lookup reached no source that could tell.", (), "unknown")
-    total = Fact(answer.total, "count", receipts, as_of, metric="matches")
+    total = found.fact(answer.total, "count", "matches")
     if answer.best is not None:
         guess = judgement.guess_words(answer.best)
         return Prose(f"Found: {answer.best.candidate.name}. {guess}".strip(), (total,), "watch" if guess else "good")
@@ -130,38 +123,37 @@ def _headline(answer: LookupAnswer, receipts: tuple[Receipt, ...], as_of: dateti
     return Prose("No operator answers to this term.", (total,), "bad")
 
 
-def _question(answer: LookupAnswer, receipts: tuple[Receipt, ...], as_of: datetime) -> Section | None:
+def _question(found: Search) -> Iterator[Block | None]:
+    if not found.receipts:
+        return
+    answer = found.answer
     cut = len(answer.term) > _LONGEST_TERM
     term = f"{answer.term[:_LONGEST_TERM]}… ({len(answer.term)} characters)" if cut else answer.term
     readings = "; ".join(_KINDS[reading.kind] for reading in answer.interpretations) or "nothing known"
-    figures = Figures(
+    yield Figures(
         (
-            FigureLine("Term", Fact(term, "text", receipts, as_of)),
-            FigureLine("Read as", Fact(readings, "text", receipts, as_of)),
-            FigureLine("Operators that match", Fact(answer.total, "count", receipts, as_of, metric="matches")),
+            FigureLine("Term", found.fact(term)),
+            FigureLine("Read as", found.fact(readings)),
+            FigureLine("Operators that match", found.fact(answer.total, "count", "matches")),
         )
     )
-    remarks = bullets(Prose(reading.remark) for reading in answer.interpretations if reading.remark)
-    return section("Question", figures, remarks, id="question")
+    yield bullets(Prose(reading.remark) for reading in answer.interpretations if reading.remark)
 
 
-def _best(
-    answer: LookupAnswer, receipts: tuple[Receipt, ...], as_of: datetime, standing: Account | None
-) -> Section | None:
-    if answer.best is None:
+def _best(found: Search) -> Figures | None:
+    match = found.answer.best
+    if match is None or not found.receipts:
         return None
-    found, candidate = answer.best, answer.best.candidate
-    own, why = _proofs(found, receipts)
-    figures = Figures(
+    own, why = _proofs(match, found.receipts)
+    return Figures(
         (
-            FigureLine("Operator", Fact(candidate.name, "text", own, as_of)),
-            FigureLine("Operator id", Fact(candidate.operator_id, "text", own, as_of)),
-            FigureLine("Found by", Fact(found.because, "text", why, as_of)),
-            FigureLine("Confidence", Fact(found.confidence, "ratio", why, as_of)),
-            *(_standing(standing) if standing is not None else ()),
+            FigureLine("Operator", Fact(match.candidate.name, "text", own, found.now)),
+            FigureLine("Operator id", Fact(match.candidate.operator_id, "text", own, found.now)),
+            FigureLine("Found by", Fact(match.because, "text", why, found.now)),
+            FigureLine("Confidence", Fact(match.confidence, "ratio", why, found.now)),
+            *(_standing(found.standing) if found.standing is not None else ()),
         )
     )
-    return section("Best match", figures, id="best")
 
 
 def _standing(account: Account) -> Iterator[FigureLine]:
@@ -169,23 +161,21 @@ def _standing(account: Account) -> Iterator[FigureLine]:
         yield FigureLine(STANDINGS[name].label, STANDINGS[name].figure(account))
 
 
-def _matches(
-    answer: LookupAnswer, receipts: tuple[Receipt, ...], as_of: datetime, standing: Account | None
-) -> Section | None:
-    if not answer.matches:
+def _matches(found: Search) -> Table | None:
+    answer = found.answer
+    if not answer.matches or not found.receipts:
         return None
-    headers = ("#", "Company", "City", "Operator id", "E-mail", "Plan", "MRR", "Status", "Why")
-    best = answer.best
-    rows = tuple(
-        _row(number, match, receipts, as_of, standing if match is best else None)
-        for number, match in enumerate(answer.matches, 1)
+    rows = tuple(_row(number, match, found) for number, match in enumerate(answer.matches, 1))
+    viewed = len(rows) > 1 or found.standing is None
+    return Table(
+        ("#", "Company", "City", "Operator id", "E-mail", "Plan", "MRR", "Status", "Why"),
+        rows,
+        found.receipts,
+        "Matches, best first" + (f"; plan, MRR and status {_VIEWED}" if viewed else ""),
+        answer.total,
+        ("right", "left", "left", "left", "left", "left", "right", "left", "left"),
+        ("Operator id",),
     )
-    viewed = len(rows) > 1 or standing is None
-    caption = "Matches, best first" + (f"; plan, MRR and status {_VIEWED}" if viewed else "")
-    align = ("right", "left", "left", "left", "left", "left", "right", "left", "left")
-    words = ("Operator id",)
-    block: Block = Table(headers, rows, receipts, caption, answer.total, align, words)  # type: ignore[arg-type]
-    return section("Matches", block, id="matches")
 
 
 def _proofs(match: Match, receipts: tuple[Receipt, ...]) -> tuple[tuple[Receipt, ...], tuple[Receipt, ...]]:
@@ -197,20 +187,17 @@ def _proofs(match: Match, receipts: tuple[Receipt, ...]) -> tuple[tuple[Receipt,
 _VIEWED = "by the CSM view"
 
 
-def _row(
-    number: int, match: Match, receipts: tuple[Receipt, ...], as_of: datetime, standing: Account | None
-) -> tuple[Cell, ...]:
-    candidate = match.candidate
-    own, why = _proofs(match, receipts)
-    unknown = Text("not recorded", "unknown")
-    email: Cell = Fact(Personal(candidate.email, "email"), "text", own, as_of) if candidate.email else unknown
+def _row(number: int, match: Match, found: Search) -> tuple[Cell, ...]:
+    candidate, as_of = match.candidate, found.now
+    own, why = _proofs(match, found.receipts)
+    email: Cell = Fact(Personal(candidate.email, "email"), "text", own, as_of) if candidate.email else NOT_RECORDED
     status, plan, mrr = _viewed(candidate, own, as_of)
-    if standing is not None:
-        status, plan, mrr = (_brief(STANDINGS[name].figure(standing)) for name in _STANDING)
+    if found.standing is not None and match is found.answer.best:
+        status, plan, mrr = (_brief(STANDINGS[name].figure(found.standing)) for name in _STANDING)
     return (
         Text(str(number)),
         stated(candidate.name, own, as_of),
-        stated(candidate.city, own, as_of) if candidate.city else unknown,
+        stated(candidate.city, own, as_of) if candidate.city else NOT_RECORDED,
         Text(candidate.operator_id),
         email,
         plan,
@@ -222,12 +209,11 @@ def _row(
 
 def _viewed(candidate: Candidate, own: tuple[Receipt, ...], as_of: datetime) -> tuple[Cell, Cell, Cell]:
     """Status, plan and MRR as the CSM view has them."""
-    unknown = Text("not recorded", "unknown")
-    mrr: Cell = Fact(candidate.mrr_minor, "usd_minor", own, as_of) if candidate.mrr_minor is not None else unknown
+    mrr: Cell = Fact(candidate.mrr_minor, "usd_minor", own, as_of) if candidate.mrr_minor is not None else NOT_RECORDED
     plan = candidate.plan_name or candidate.plan_code or ""
     status = "churned" if candidate.churned else candidate.status or ""
     return (
-        stated(status, own, as_of, "watch" if candidate.churned else "neutral") if status else unknown,
+        stated(status, own, as_of, "watch" if candidate.churned else "neutral") if status else NOT_RECORDED,
         stated(plan, own, as_of) if plan else Text("no plan recorded", "unknown"),
         mrr,
     )
@@ -237,22 +223,28 @@ def _brief(found: Figure) -> Cell:
     return replace(found, note="") if isinstance(found, Fact) else found
 
 
-def _nothing(answer: LookupAnswer) -> Section | None:
-    reasons = bullets(Prose(reason) for reason in answer.reasons)
-    steps = bullets((Prose(step) for step in answer.next_steps), ordered=True)
-    if reasons is None and steps is None:
-        return None
-    lead = Prose("Why that may be:") if reasons else None
-    then = Prose("What to do next:") if steps else None
-    return section("What now", lead, reasons, then, steps, id="next")
+def _nothing(found: Search) -> Iterator[Block]:
+    yield from titled("Why that may be", tuple(map(Prose, found.answer.reasons)))
+    steps = bullets(map(Prose, found.answer.next_steps), ordered=True)
+    if steps is not None:
+        yield Prose("What to do next:")
+        yield steps
 
 
 KIND = Kind(
     "lookup",
     "Lookup",
-    frozenset({"csm"}),
-    build_lookup,
-    about="term",
+    _head,
+    (
+        section("question", "Question", _question),
+        section("best", "Best match", _best),
+        section("matches", "Matches", _matches),
+        section("gaps", "Not searched", lambda found: (Missing(source_title(gap.source), gap) for gap in found.gaps)),
+        section("next", "What now", _nothing),
+    ),
     answers="Which operator is meant?",
-    parts=("Question", "Best match", "Matches", "Not searched", "What now"),
+    place=100,
+    about="term",
+    use_case="lookup",
+    needs=frozenset({"csm"}),
 )

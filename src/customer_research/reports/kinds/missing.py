@@ -1,4 +1,4 @@
-"""Missing: what is not known of an operator, and how far each of it could move the score."""
+"""What is not known of an operator, and how far each of it could move the score."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from customer_research.documents.present import gap_words
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.health import BAND_LABELS, Band
-from customer_research.domain.report import Block, Bullets, Cell, Prose, Report, Table, Text
+from customer_research.domain.report import Block, Bullets, Cell, Prose, Table, Text
 from customer_research.reports import judgement
-from customer_research.reports.build import section, sections, stated
+from customer_research.reports.blocks import stated
+from customer_research.reports.kind import Head, Kind, section
 
 WARNING = "The bounds are hypothetical: each rule that cannot be judged is taken to fire, and not to. Not every such case need be possible."
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class Uncertainty:
     """Something unknown: what it is, why, the rules and gates it keeps open, and the score's bounds were it known.
 
     `receipt` states the assumption that the bounds rest on; the bounds are None where too little would still be known.
@@ -38,28 +39,22 @@ class Unknown:
         return 0 if self.lower is None or self.upper is None else self.upper - self.lower
 
 
-def build(
-    account: Account, figures: Sequence[Unknown], causes: Sequence[Unknown], everything: Unknown | None
-) -> Report:
-    """What is missing: single figures, what one cause keeps away at once, and all of it."""
-    return Report(
-        kind="missing",
-        title="What is missing",
-        operator_id=account.operator_id,
-        operator_name=account.name,
-        generated_at=account.generated_at,
-        as_of=account.as_of,
-        sections=sections(
-            section("Unknown figures", *_figures(account, figures), id="figures"),
-            section("By cause", _causes(account, causes), id="causes"),
-        ),
-        freshness=account.freshness,
-        warnings=(Prose(WARNING, (), "watch"),) if everything else (),
-        headline=_headline(account, everything),
-    )
+@dataclass(frozen=True, slots=True)
+class Uncertainties:
+    """What is unknown of an account: single figures, what one cause keeps away at once, and all of it (None: nothing is)."""
+
+    account: Account
+    figures: Sequence[Uncertainty]
+    causes: Sequence[Uncertainty]
+    everything: Uncertainty | None
 
 
-def _headline(account: Account, everything: Unknown | None) -> Prose:
+def _head(found: Uncertainties) -> Head:
+    warnings = (Prose(WARNING, (), "watch"),) if found.everything else ()
+    return Head.of(found.account, _headline(found.account, found.everything), warnings)
+
+
+def _headline(account: Account, everything: Uncertainty | None) -> Prose:
     found = judgement.score_figure(account, account.score)
     score = account.score
     told = score is not None and isinstance(found, Fact)
@@ -74,7 +69,7 @@ def _headline(account: Account, everything: Unknown | None) -> Prose:
     return Prose(now + (moved if everything.width else ", whatever is missing."), (*facts, *bounds), "watch")
 
 
-def _figures(account: Account, found: Sequence[Unknown]) -> Iterator[Block]:
+def _figures(account: Account, found: Sequence[Uncertainty]) -> Iterator[Block]:
     ranked = sorted(found, key=lambda unknown: (-unknown.width, unknown.lower is not None, unknown.what))
     moving = [unknown for unknown in ranked if unknown.width or unknown.lower is None]
     idle = [unknown.what for unknown in ranked if not (unknown.width or unknown.lower is None)]
@@ -92,12 +87,12 @@ def _figures(account: Account, found: Sequence[Unknown]) -> Iterator[Block]:
         yield Prose(f"Unknown too, but by themselves without weight: {'; '.join(sorted(idle))}.")
 
 
-def _row(account: Account, unknown: Unknown) -> tuple[Cell, ...]:
+def _row(account: Account, unknown: Uncertainty) -> tuple[Cell, ...]:
     rules = ", ".join(rule.replace("_", " ") for rule in unknown.rules) or "none"
     return Text(unknown.what), *_bounds(account, unknown), _bands(account, unknown), Text(rules)
 
 
-def _reasons(found: Sequence[Unknown]) -> Iterator[Prose]:
+def _reasons(found: Sequence[Uncertainty]) -> Iterator[Prose]:
     """Each cause once, with the figures it keeps away and the next step."""
     grouped: dict[tuple[str, str], list[str]] = {}
     for unknown in found:
@@ -107,14 +102,14 @@ def _reasons(found: Sequence[Unknown]) -> Iterator[Prose]:
         yield Prose(f"{words}. Next: {step} Concerns: {'; '.join(names)}.")
 
 
-def _bounds(account: Account, unknown: Unknown) -> tuple[Cell, ...]:
+def _bounds(account: Account, unknown: Uncertainty) -> tuple[Cell, ...]:
     if unknown.lower is None or unknown.upper is None:
         still = Text("no score", "unknown")
         return still, still, Text("")
     return tuple(_fact(account, value, unknown) for value in (unknown.lower, unknown.upper, unknown.width))
 
 
-def _fact(account: Account, value: int, unknown: Unknown) -> Fact[int]:
+def _fact(account: Account, value: int, unknown: Uncertainty) -> Fact[int]:
     """A bound: it rests on what the score rests on, and on the assumption."""
     return Fact(value, "points", (*_basis(account), unknown.receipt), account.as_of, "hypothetical_health_score")
 
@@ -123,7 +118,7 @@ def _basis(account: Account) -> tuple[Receipt, ...]:
     return judgement.overall_basis(account, account.score) if account.score else ()
 
 
-def _bands(account: Account, unknown: Unknown) -> Cell:
+def _bands(account: Account, unknown: Uncertainty) -> Cell:
     labels = dict.fromkeys(BAND_LABELS[band] for band in (unknown.lower_band, unknown.upper_band))
     return stated(" to ".join(labels), (*_basis(account), unknown.receipt), account.as_of)
 
@@ -134,7 +129,7 @@ def _step(gap: Gap | None) -> str:
     return gap.next_step or "nothing to fetch, since the source answered."
 
 
-def _causes(account: Account, causes: Sequence[Unknown]) -> Table | None:
+def _causes(account: Account, causes: Sequence[Uncertainty]) -> Table | None:
     """What one outage or missing setting keeps away at once."""
     if not causes:
         return None
@@ -146,3 +141,19 @@ def _causes(account: Account, causes: Sequence[Unknown]) -> Table | None:
     return Table(
         headers, rows, _basis(account), "Health score if all were known that one cause keeps away", words=headers[-1:]
     )
+
+
+KIND: Kind[Uncertainties] = Kind(
+    "missing",
+    "What is missing",
+    _head,
+    (
+        section("figures", "Unknown figures", lambda found: _figures(found.account, found.figures)),
+        section("causes", "By cause", lambda found: _causes(found.account, found.causes)),
+    ),
+    listed="Missing information",
+    answers="Which unknown figure would move the score most, and between which bounds?",
+    place=130,
+    use_case="missing",
+    needs=frozenset(),
+)

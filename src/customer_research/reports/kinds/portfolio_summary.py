@@ -1,4 +1,4 @@
-"""Portfolio summary: the whole portfolio for those who answer for it, on a page or two."""
+"""The whole portfolio for those who answer for it, on a page or two."""
 
 from __future__ import annotations
 
@@ -6,49 +6,27 @@ from collections.abc import Iterator
 
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.portfolio import Moves, Overview
-from customer_research.domain.report import Block, Missing, Prose, Report, Text
+from customer_research.domain.report import Block, Missing, Prose, Text
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import pictures
-from customer_research.reports.build import Kind, bullets, figure, section, sections
-from customer_research.reports.kinds.churn_risk import category_cells, expected_loss, risk_told
-from customer_research.reports.kinds.moving import money_at_risk, money_table, movers_table, summed, uncompared
-from customer_research.reports.kinds.portfolio import (
+from customer_research.reports.blocks import bullets
+from customer_research.reports.figures import figure
+from customer_research.reports.kind import Kind, section
+from customer_research.reports.movers import money_at_risk, money_table, movers_table, summed, uncompared
+from customer_research.reports.portfolio_cells import (
     brief,
     disagreements_table,
-    gap_warnings,
     headline,
     nobody,
     number,
+    portfolio_head,
     table,
 )
+from customer_research.reports.risk import category_cells, expected_loss, risk_told
 
 MOVERS, RISKS, ISSUES = 5, 5, 5
 DRAWN = 200
 """How many operators the picture has at most."""
-
-
-def build(found: Overview) -> Report:
-    """The summary of a portfolio."""
-    portfolio = found.portfolio
-    return Report(
-        kind="portfolio-summary",
-        title="Portfolio summary",
-        operator_id="",
-        operator_name="",
-        generated_at=portfolio.generated_at,
-        as_of=portfolio.snapshot.as_of,
-        sections=sections(
-            section("In short", nobody(portfolio) or bullets(_short(found)), id="summary"),
-            section("How the operators stand", pictures.by_band(portfolio), id="bands"),
-            section("Money", *money_table(portfolio), id="money"),
-            *(section(title, block, id=name) for title, block, name in _movers(found)),
-            section("Top risks", _risks(found), id="risks"),
-            section("Where figures disagree", *_disagree(found), id="disagreements"),
-        ),
-        freshness=portfolio.freshness,
-        warnings=tuple(gap_warnings(portfolio)),
-        headline=headline(portfolio),
-    )
 
 
 def _short(found: Overview) -> Iterator[Prose]:
@@ -86,16 +64,22 @@ def _short(found: Overview) -> Iterator[Prose]:
     )
 
 
-def _movers(found: Overview) -> Iterator[tuple[str, Block, str]]:
-    moves = found.moves
-    if isinstance(moves, Gap):
-        yield "Movers in a month", Missing("Movers", moves), "movers"
-        return
-    for title, movers, none, name in (
-        ("Fell most in a month", moves.worse, "Nobody got worse by ten points or a band.", "worse"),
-        ("Rose most in a month", moves.better, "Nobody got better by ten points or a band.", "better"),
-    ):
-        yield title, movers_table(found, moves, movers, MOVERS, none, rose=name == "better"), name
+def _unknown_moves(found: Overview) -> Missing | None:
+    return Missing("Movers", found.moves) if isinstance(found.moves, Gap) else None
+
+
+def _fell(found: Overview) -> Block | None:
+    if isinstance(found.moves, Gap):
+        return None
+    none = "Nobody got worse by ten points or a band."
+    return movers_table(found, found.moves, found.moves.worse, MOVERS, none)
+
+
+def _rose(found: Overview) -> Block | None:
+    if isinstance(found.moves, Gap):
+        return None
+    none = "Nobody got better by ten points or a band."
+    return movers_table(found, found.moves, found.moves.better, MOVERS, none, rose=True)
 
 
 def _risks(found: Overview) -> Block:
@@ -137,19 +121,23 @@ def moved_ids(moves: Moves | Gap) -> tuple[str, ...]:
 
 KIND = Kind(
     "portfolio-summary",
-    "Portfolio summary for executives",
-    frozenset(),
-    build,
-    about="everybody",
-    answers="How does the whole portfolio stand, what moved in a month, which risks and how much money?",
-    charts=(pictures.BANDS, pictures.QUADRANT),
-    parts=(
-        "In short",
-        "How the operators stand",
-        "Money",
-        "Fell most in a month",
-        "Rose most in a month",
-        "Top risks",
-        "Where figures disagree",
+    "Portfolio summary",
+    lambda found: portfolio_head(found.portfolio, headline(found.portfolio)),
+    (
+        section("summary", "In short", lambda found: nobody(found.portfolio) or bullets(_short(found))),
+        section("bands", "How the operators stand", lambda found: pictures.by_band(found.portfolio)),
+        section("money", "Money", lambda found: money_table(found.portfolio)),
+        section("movers", "Movers in a month", _unknown_moves),
+        section("worse", "Fell most in a month", _fell),
+        section("better", "Rose most in a month", _rose),
+        section("risks", "Top risks", _risks),
+        section("disagreements", "Where figures disagree", _disagree),
     ),
+    listed="Portfolio summary for executives",
+    answers="How does the whole portfolio stand, what moved in a month, which risks and how much money?",
+    place=150,
+    about="everybody",
+    use_case="portfolio-summary",
+    needs=frozenset(),
+    charts=(pictures.BANDS, pictures.QUADRANT),
 )

@@ -1,4 +1,4 @@
-"""Quick profile: one line."""
+"""One line about an operator."""
 
 from __future__ import annotations
 
@@ -6,30 +6,21 @@ from collections.abc import Iterator
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact
-from customer_research.domain.report import FigureLine, Figures, Report, Section
+from customer_research.domain.report import FigureLine
 from customer_research.reports import judgement
-from customer_research.reports.build import STREAMS, Kind, line, records
-from customer_research.reports.frame import frame
+from customer_research.reports.figures import figures
+from customer_research.reports.head import head
+from customer_research.reports.kind import Kind, section
+from customer_research.reports.rows import records
 from customer_research.reports.standing import flag, health
 
 
-def build(account: Account) -> Report:
-    """The one-line profile of an account."""
-    score = account.score
-    tone = judgement.band_tone(score) if score else "unknown"
-    found = (
-        line(account, "segment", "segment"),
-        line(account, "plan", "base_plan_name"),
-        line(account, "MRR", "mrr"),
-        FigureLine("health", health(account), tone),
-        line(account, "trips 30 d", "reservations_30d"),
-        line(account, "trend", "usage_trend"),
-        line(account, "outstanding", "outstanding"),
-        line(account, "open tickets", "open_tickets"),
-        FigureLine("flag", flag(account)),
-        *_guess(account),
-    )
-    return frame(account, "quick", "Quick profile", (Section("", (Figures(found),), "line"),))
+def _health(account: Account) -> FigureLine:
+    return FigureLine("health", health(account), judgement.band_tone(account.score) if account.score else "unknown")
+
+
+def _flag(account: Account) -> FigureLine:
+    return FigureLine("flag", flag(account))
 
 
 def _guess(account: Account) -> Iterator[FigureLine]:
@@ -41,4 +32,32 @@ def _guess(account: Account) -> Iterator[FigureLine]:
         yield FigureLine("found", found, "watch")
 
 
-KIND = Kind("quick", "Quick profile", STREAMS, build, answers="How does the operator stand, in one line?")
+KIND = Kind(
+    "quick",
+    "Quick profile",
+    head,
+    (
+        section(
+            "line",
+            "",
+            figures(
+                """
+                segment: segment
+                base_plan_name: plan
+                mrr: MRR
+                """,
+                _health,
+                """
+                reservations_30d: trips 30 d
+                usage_trend: trend
+                outstanding: outstanding
+                open_tickets: open tickets
+                """,
+                _flag,
+                _guess,
+            ),
+        ),
+    ),
+    answers="How does the operator stand, in one line?",
+    place=90,
+)

@@ -22,15 +22,16 @@ from customer_research.engines.engine import open_engine
 from customer_research.errors import UsageError
 from customer_research.health.alerts.declared import shipped_text
 from customer_research.health.alerts.telling import SCORE, SCORE_BEFORE, SHARE, rule_in_words
-from customer_research.reports.kinds.alert_simulation import SimulatedAlerts, build_simulated
+from customer_research.reports.inquiries.alert_simulation import REPORT as SIMULATION
+from customer_research.reports.inquiries.alert_simulation import AlertSimulation
 from customer_research.reports.kinds.alerts import (
-    CheckedAlerts,
-    Desk,
+    CHECK,
+    KIND,
+    ONE,
+    AlertBasis,
+    AlertCheck,
     OneAlert,
     OpenAlerts,
-    build_checked,
-    build_one,
-    build_open,
     can_wait,
 )
 from customer_research.research.alerting.rule_check import SnapshotCheck, alert_rules, check, scored, simulate
@@ -124,9 +125,9 @@ def open_alerts(settings: Settings, choice: Choice, *, now: datetime) -> Report:
         wanted = [alert for alert in every if choice.takes(alert, desk.accounts.get(alert.subject))]
         awake = [alert for alert in wanted if choice.snoozed or not alert.snoozed(now)]
         shown = tuple(alert for alert in awake if choice.snoozed or not can_wait(desk, alert))
-        return build_open(
+        return KIND.build(
             OpenAlerts(
-                desk=desk,
+                basis=desk,
                 alerts=shown,
                 snoozed=len(wanted) - len(awake),
                 later=len(awake) - len(shown),
@@ -174,9 +175,9 @@ def one_alert(settings: Settings, alert: str, *, now: datetime) -> Report:
         episode = book.episode(alert)
         of_subject = book.episodes(open_only=False, subject=episode.subject)
         earlier = tuple(e for e in of_subject if e.rule == episode.rule and e.number < episode.number)
-        return build_one(
+        return ONE.build(
             OneAlert(
-                desk=_desk(settings, store, (episode,), f"alert {episode.id}", now),
+                basis=_desk(settings, store, (episode,), f"alert {episode.id}", now),
                 episode=episode,
                 events=book.events(episode.id),
                 figures=_figures(episode, History(store).snapshot(episode.held.snapshot)),
@@ -209,9 +210,9 @@ def checked(settings: Settings, *, now: datetime, most: int | None = None) -> Re
     with open_store(settings.store_url) as store:
         done = check(settings, store, now=now)
         changed = [episode for one in done for episode in (*one.raised, *one.cleared, *one.continued)]
-        return build_checked(
-            CheckedAlerts(
-                desk=_desk(settings, store, changed, "alerts changed by the check", now),
+        return CHECK.build(
+            AlertCheck(
+                basis=_desk(settings, store, changed, "alerts changed by the check", now),
                 outcomes=tuple(map(_outcome, done)),
                 raised=_all(one.raised for one in done),
                 cleared=_all(one.cleared for one in done),
@@ -235,7 +236,7 @@ def simulated(
         last = [s for s in History(store).snapshots(since=found.instants[-1]) if s.scorecard == settings.scorecard]
         what = f"simulation over {len(found.instants)} snapshots"
         desk = _made(settings, last[-1], _receipt(found.episodes, what, store.place, now), now)
-        return build_simulated(SimulatedAlerts(desk, found, weeks, len(_owners(settings, last[-1]) or ())))
+        return SIMULATION.build(AlertSimulation(desk, found, weeks, len(_owners(settings, last[-1]) or ())))
 
 
 def rules_in_words(settings: Settings, path: Path | None = None) -> tuple[RuleInWords, ...]:
@@ -251,7 +252,7 @@ def _all(parts: Iterable[tuple[Episode, ...]]) -> tuple[Episode, ...]:
     return tuple(itertools.chain.from_iterable(parts))
 
 
-def _desk(settings: Settings, store: Store, episodes: Iterable[Episode], what: str, now: datetime) -> Desk:
+def _desk(settings: Settings, store: Store, episodes: Iterable[Episode], what: str, now: datetime) -> AlertBasis:
     """The newest snapshot that was judged, and the store, as what a report rests on."""
     book, told = AlertBook(store), tuple(episodes)
     judged, first = book.newest(), book.first()
@@ -299,8 +300,8 @@ def _with_owners(settings: Settings, choice: Choice, snapshot: Snapshot | None) 
     return replace(choice, owners=frozenset(names.union(i for i, name in people if name in names)))
 
 
-def _made(settings: Settings, newest: Snapshot | None, receipt: Receipt, now: datetime) -> Desk:
-    return Desk(
+def _made(settings: Settings, newest: Snapshot | None, receipt: Receipt, now: datetime) -> AlertBasis:
+    return AlertBasis(
         generated_at=now,
         as_of=newest.as_of if newest is not None else now,
         receipts=(receipt,) if newest is None else (receipt, scoring_receipt(newest)),

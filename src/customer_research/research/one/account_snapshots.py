@@ -17,8 +17,9 @@ from customer_research.domain.catalogue import METRICS
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Report
 from customer_research.errors import UsageError
-from customer_research.reports.build import INTERNALLY
-from customer_research.reports.kinds import KINDS, difference
+from customer_research.reports.inquiries import difference
+from customer_research.reports.kind import INTERNALLY
+from customer_research.reports.kinds import KINDS
 from customer_research.research.one.operators import Operators
 from customer_research.settings import Settings
 from customer_research.store.accounts import AccountSnapshots, described
@@ -114,7 +115,9 @@ def compared(settings: Settings, before: str, after: str, *, operator_id: str = 
             f"The snapshots are of two operators: {then.account.operator_id} and {now.account.operator_id}.",
             hint="`customer-research compare` compares operators.",
         )
-    report = difference.build(then, now, {name: metric.label for name, metric in METRICS.items()})
+    report = difference.REPORT.build(
+        difference.SnapshotDifference(then, now, {name: metric.label for name, metric in METRICS.items()})
+    )
     return replace(report, people=then.account.people + now.account.people)
 
 

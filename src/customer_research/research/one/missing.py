@@ -21,8 +21,8 @@ from customer_research.health.bounds import (
 )
 from customer_research.health.scorecard import Scorecard
 from customer_research.metrics.queries import account_columns
-from customer_research.reports.build import STREAMS
-from customer_research.reports.kinds.missing import Unknown, build
+from customer_research.reports.kind import STREAMS
+from customer_research.reports.kinds.missing import KIND, Uncertainties, Uncertainty
 from customer_research.research.one.figures import Measurement
 from customer_research.research.one.judge import card_named, metrics_needed, scored_row
 from customer_research.research.one.whatif import assumption
@@ -45,15 +45,20 @@ async def missing(research: Operators, term: str, *, scorecard: str | None = Non
     if gaps:
         questions.append(Question(EVERYTHING, tuple(gaps)))
     found = {bounds.question.name: bounds for bounds in answers(measurement, card, name, questions)}
-    return build(
-        account,
-        [_unknown(account, found[metric], f"{METRICS[metric].label} ({metric})", gap) for metric, gap in gaps.items()],
-        [
-            _unknown(account, found[f"cause {number}"], gap_words(gap), gap)
-            for number, gap in enumerate(causes)
-            if len(causes[gap]) > 1
-        ],
-        _unknown(account, found[EVERYTHING], EVERYTHING, None) if gaps else None,
+    return KIND.build(
+        Uncertainties(
+            account,
+            [
+                _unknown(account, found[metric], f"{METRICS[metric].label} ({metric})", gap)
+                for metric, gap in gaps.items()
+            ],
+            [
+                _unknown(account, found[f"cause {number}"], gap_words(gap), gap)
+                for number, gap in enumerate(causes)
+                if len(causes[gap]) > 1
+            ],
+            _unknown(account, found[EVERYTHING], EVERYTHING, None) if gaps else None,
+        )
     )
 
 
@@ -97,10 +102,10 @@ def _columns(card: Scorecard) -> dict[str, str]:
     return kept | dict.fromkeys(verdict_columns(card), "BIGINT")
 
 
-def _unknown(account: Account, bounds: Bounds, what: str, gap: Gap | None) -> Unknown:
+def _unknown(account: Account, bounds: Bounds, what: str, gap: Gap | None) -> Uncertainty:
     rules = ", ".join(bounds.rules) or "no rule"
     text = f"{what}: known; {rules} taken to fire, and not to"
-    return Unknown(
+    return Uncertainty(
         what=what,
         gap=gap,
         rules=bounds.rules,

@@ -17,7 +17,7 @@ from customer_research.engines.duckdb import Memory
 from customer_research.errors import BadAnswer, ConfigError, OperatorNotFound
 from customer_research.metrics.queries import LISTINGS
 from customer_research.record_tables import TABLES
-from customer_research.reports.build import Kind
+from customer_research.reports.kind import Kind
 from customer_research.research.connections import Connections
 from customer_research.research.exchange import exchange_rates
 from customer_research.research.one.dossier import Dossier
@@ -70,7 +70,7 @@ class Operators:
         if self._memory is not None:
             (await self._memory).close()
 
-    async def account_for(self, kind: Kind, term: str, *, scorecard: str | None = None) -> Account:
+    async def account_for(self, kind: Kind[Any], term: str, *, scorecard: str | None = None) -> Account:
         """All that a kind of report reads of the one operator that the term names; see `report` for errors."""
         return await self.account(term, listings=kind.needs, scorecard=scorecard, also=kind.scorecards, past=kind.past)
 

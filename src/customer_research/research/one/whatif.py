@@ -14,8 +14,8 @@ from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Recei
 from customer_research.domain.report import Report
 from customer_research.errors import UsageError
 from customer_research.health.whatif import Assumed, changed_lines, read_value
-from customer_research.reports.build import STREAMS
-from customer_research.reports.kinds.whatif import ASSUMPTION, Line, Supposition, build
+from customer_research.reports.inquiries.whatif import ASSUMPTION, REPORT, Line, Supposition
+from customer_research.reports.kind import STREAMS
 from customer_research.research.one.figures import WIDE_METRICS, Measurement
 from customer_research.research.one.judge import card_named, judge, metrics_needed
 from customer_research.research.one.why import metric_named
@@ -53,7 +53,7 @@ async def whatif(research: Operators, term: str, assumed: Sequence[Assumed], *, 
     supposed = WhatIf(measurement, assumed, account)
     scores, findings = judge(supposed, card)
     after = replace(account, figures=supposed.figures, scores=scores, findings=findings)
-    return build(_supposition(account, after, supposed, card))
+    return REPORT.build(_supposition(account, after, supposed, card))
 
 
 def assumption(text: str, made_at: datetime) -> Receipt:

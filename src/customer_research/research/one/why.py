@@ -11,7 +11,7 @@ from customer_research.errors import UsageError
 from customer_research.health.scorecard import Rule, Scorecard
 from customer_research.metrics.queries import EVIDENCE, derived_sql, subject_sql
 from customer_research.record_tables import TABLES
-from customer_research.reports.kinds.reason import Judged
+from customer_research.reports.inquiries.reason import ScorePart
 from customer_research.research.one.dossier import BOUND_TABLES
 
 __all__ = [
@@ -42,7 +42,7 @@ def metric_named(name: str) -> Metric:
     return metric
 
 
-def part_named(name: str, card: Scorecard) -> Judged | None:
+def part_named(name: str, card: Scorecard) -> ScorePart | None:
     """What of a scorecard is called so: the score, a dimension, a rule; None where it is a metric's name.
 
     Raises:
@@ -50,7 +50,7 @@ def part_named(name: str, card: Scorecard) -> Judged | None:
     """
     if name in METRICS:
         return None
-    parts = {SCORE: Judged(SCORE)} | {one.name: Judged(one.name) for one in card.dimensions}
+    parts = {SCORE: ScorePart(SCORE)} | {one.name: ScorePart(one.name) for one in card.dimensions}
     parts |= {rule.id: _judged(rule) for rule in card.rules}
     found = {part.lower(): judged for part, judged in parts.items()}.get(name.strip().lower())
     if found is None:
@@ -69,9 +69,9 @@ def _unknown(what: str, name: str, known: Iterable[str], listed: str) -> UsageEr
     )
 
 
-def _judged(rule: Rule) -> Judged:
+def _judged(rule: Rule) -> ScorePart:
     points = f"{rule.points:+d} points" + (f" each ({rule.per})" if rule.per else "")
-    return Judged(
+    return ScorePart(
         rule.id,
         is_rule=True,
         points=points,

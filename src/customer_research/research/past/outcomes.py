@@ -14,7 +14,7 @@ from customer_research.errors import AmbiguousOperator, OperatorNotFound, UsageE
 from customer_research.identity.collapse import candidates
 from customer_research.identity.directory import Directory
 from customer_research.lake import Lake
-from customer_research.reports.kinds.outcomes import OutcomeList, build_outcomes
+from customer_research.reports.inquiries.outcomes import REPORT, OutcomeList
 from customer_research.research.engine_choice import scratch
 from customer_research.settings import Settings
 from customer_research.store.database import open_store
@@ -116,7 +116,7 @@ def outcomes_report(settings: Settings, term: str | None, *, now: datetime) -> R
         receipt = store_receipt(found, store.place)
     name = "" if whom is None else whom.name
     operator_id = "" if whom is None else whom.operator_id
-    return build_outcomes(OutcomeList(operator_id, name, found, receipt, now))
+    return REPORT.build(OutcomeList(operator_id, name, found, receipt, now))
 
 
 def store_receipt(records: Sequence[Outcome], place: str) -> Receipt:

@@ -17,7 +17,8 @@ from customer_research.domain.snapshot import Snapshot
 from customer_research.engines.engine import Engine, open_engine
 from customer_research.errors import StoreError, UsageError
 from customer_research.health.history import SOURCE
-from customer_research.reports.kinds import churn_risk, digest, portfolio_summary
+from customer_research.reports import risk
+from customer_research.reports.kinds import digest, portfolio_churn_risk, portfolio_summary
 from customer_research.reports.kinds import portfolio as portfolio_kind
 from customer_research.reports.standing import PORTFOLIO_COLUMNS
 from customer_research.research.exchange import rates_around
@@ -40,7 +41,7 @@ def portfolio_report(settings: Settings, wanted: Selection, *, now: datetime) ->
     Raises:
         UsageError: there is no snapshot yet, or what is wanted does not exist.
     """
-    return portfolio_kind.build(_portfolio(settings, wanted, now))
+    return portfolio_kind.KIND.build(_portfolio(settings, wanted, now))
 
 
 def portfolio_csv(settings: Settings, wanted: Selection, *, now: datetime) -> tuple[str, tuple[Gap, ...]]:
@@ -52,18 +53,18 @@ def portfolio_csv(settings: Settings, wanted: Selection, *, now: datetime) -> tu
 
 def risk_report(settings: Settings, wanted: Selection, *, now: datetime) -> Report:
     """Who may leave, ranked by what would be lost; see `portfolio_report`."""
-    return churn_risk.build(_risks(settings, wanted, now))
+    return portfolio_churn_risk.KIND.build(_risks(settings, wanted, now))
 
 
 def risk_csv(settings: Settings, wanted: Selection, *, now: datetime) -> tuple[str, tuple[Gap, ...]]:
     """The operators at risk as CSV, a line each; see `portfolio_csv`."""
     found = _risks(settings, wanted, now)
     columns = {
-        "risk": lambda account: churn_risk.risk_figure(account, found.retention[account.operator_id]),
-        "expected_loss_usd_minor": lambda account: churn_risk.expected_loss_in(
+        "risk": lambda account: risk.risk_figure(account, found.retention[account.operator_id]),
+        "expected_loss_usd_minor": lambda account: risk.expected_loss_in(
             "USD", account, found.retention[account.operator_id]
         ),
-        "expected_loss_by_currency": lambda account: churn_risk.expected_loss_spelt(
+        "expected_loss_by_currency": lambda account: risk.expected_loss_spelt(
             account, found.retention[account.operator_id]
         ),
         **PORTFOLIO_COLUMNS,
@@ -92,7 +93,7 @@ def digest_report(settings: Settings, *, now: datetime) -> Report:
             *digest.critical_ids(acts),
         ]
         told = selection.told_of(engine, folder, snapshot, ids, settings=settings, now=now)
-    return digest.build(Week(found, week, acts, told))
+    return digest.KIND.build(Week(found, week, acts, told))
 
 
 def summary_report(settings: Settings, *, now: datetime) -> Report:
@@ -109,7 +110,7 @@ def summary_report(settings: Settings, *, now: datetime) -> Report:
         )
         given = _given(settings, now, snapshot)
         risks = selection.risks(engine, folder, snapshot, Selection(most=portfolio_summary.RISKS), now=now, **given)
-    return portfolio_summary.build(Overview(found, risks, month, told, found.accounts))
+    return portfolio_summary.KIND.build(Overview(found, risks, month, told, found.accounts))
 
 
 def _portfolio(settings: Settings, wanted: Selection, now: datetime) -> Portfolio:

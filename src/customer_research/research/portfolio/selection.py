@@ -26,7 +26,7 @@ from customer_research.health.rules import case_sql, metrics_of
 from customer_research.health.scorecard import Scorecard, shipped_scorecards
 from customer_research.health.scoring import scoring_sql, unheard_sql
 from customer_research.health.urgency import RANKS, level_sql
-from customer_research.reports.kinds.churn_risk import AT_RISK, GENERAL, LEVELS, MULTIPLE
+from customer_research.reports.risk import AT_RISK, GENERAL, LEVELS, MULTIPLE
 from customer_research.research.exchange import rates_around
 from customer_research.research.one.judge import METRIC_NAMES, card_named, urgency_causes
 from customer_research.research.portfolio.accounts import Files, accounts_of, freshness_of
@@ -472,7 +472,7 @@ def _rank(engine: Engine, card: Scorecard, wanted: Selection) -> None:
 
 
 def _category(card: Scorecard) -> str:
-    """SQL of the category with at least two thirds of the lost points (see `reports.kinds.churn_risk.category_of`)."""
+    """SQL of the category with at least two thirds of the lost points (see `reports.risk.category_of`)."""
     lost = {
         name: " + ".join(
             [

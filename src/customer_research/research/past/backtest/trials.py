@@ -23,7 +23,7 @@ from customer_research.health.calibration.panel import Flags, panel_of
 from customer_research.health.calibration.validation import probabilities
 from customer_research.health.scorecard import Scorecard
 from customer_research.lake import Lake
-from customer_research.reports.kinds.backtest import BacktestTold, Intervened, Trodden, WhyLeft, build_backtest
+from customer_research.reports.inquiries.backtest import Backtest, ChurnReasons, Interventions, TrialGround, build
 from customer_research.research.engine_choice import scratch
 from customer_research.research.past.backtest.lookback import WINDOW, CardScores, Counting, Every, Lookback, look_back
 from customer_research.research.past.backtest.signals import EXPERT, OWN, SignalTable, any_card, given_signals
@@ -65,7 +65,7 @@ class Ground:
 
     rows: Rows
     tried: tuple[Tried, ...]
-    told: Trodden
+    told: TrialGround
     receipts: tuple[Receipt, ...]
     basis: tuple[Receipt, ...]
     freshness: tuple[Freshness, ...] = ()
@@ -92,7 +92,7 @@ def backtest_report(
     trials = tuple(_trial(ground, tried, order) for tried in ground.tried)
     difference = compare(ground.rows, *ground.tried, seed=order.seed) if len(ground.tried) == MOST_CARDS else None
     decided = gate(difference) if gating and difference is not None else None
-    return build_backtest(_told(settings, ground, trials, (difference, decided), clock())), decided
+    return build(_told(settings, ground, trials, (difference, decided), clock())), decided
 
 
 def _trial(ground: Ground, tried: Tried, order: TrialOrder) -> CardTrial:
@@ -105,10 +105,10 @@ def _told(
     trials: tuple[CardTrial, ...],
     found: tuple[Difference | None, Gate | None],
     now: datetime,
-) -> BacktestTold:
+) -> Backtest:
     records, receipt = recorded(settings)
     done = intervened(ground.rows, records)
-    return BacktestTold(
+    return Backtest(
         trials=trials,
         difference=found[0],
         gate=found[1],
@@ -195,7 +195,7 @@ def _of_past(past: Lookback, tables: TableSet) -> Ground:
     return Ground(
         rows=rows_of(past),
         tried=tuple(tried_of(one) for one in past.cards),
-        told=Trodden(
+        told=TrialGround(
             rows=len(past),
             churned_rows=int(past.churned.sum()),
             accounts=len(set(past.operator_ids)),
@@ -244,7 +244,7 @@ def _of_signals(path: Path, told: SignalTable) -> Ground:
     return Ground(
         rows=told.rows,
         tried=told.tried,
-        told=Trodden(
+        told=TrialGround(
             rows=len(panel),
             churned_rows=int(panel.churned.sum()),
             accounts=panel.account_count,
@@ -298,7 +298,7 @@ def _own_curve(one: CardScores) -> tuple[float, float] | None:
     return churn.curve.intercept, churn.curve.slope
 
 
-def intervened(rows: Rows, records: Sequence[Outcome]) -> Intervened | None:
+def intervened(rows: Rows, records: Sequence[Outcome]) -> Interventions | None:
     """How many rows had an intervention in their window, and how their churn differs; None when none was recorded."""
     done = [one for one in records if one.kind == "intervention"]
     if not done:
@@ -308,7 +308,7 @@ def intervened(rows: Rows, records: Sequence[Outcome]) -> Intervened | None:
         by_operator.setdefault(one.operator_id, []).append(datetime.fromisoformat(f"{one.on}T12:00:00+00:00"))
     touched = _touched(rows, by_operator)
     churned: Flags = rows.panel.churned
-    return Intervened(
+    return Interventions(
         records=len(done),
         rows=int(touched.sum()),
         accounts=len({one for one, had in zip(rows.panel.operator_ids, touched, strict=True) if had}),
@@ -318,7 +318,7 @@ def intervened(rows: Rows, records: Sequence[Outcome]) -> Intervened | None:
     )
 
 
-def why_left(ground: Ground, records: Sequence[Outcome]) -> WhyLeft | None:
+def why_left(ground: Ground, records: Sequence[Outcome]) -> ChurnReasons | None:
     """What people recorded of why accounts left; None when nothing was recorded, or the rows are a table of signals."""
     told = {one.operator_id: one for one in records if one.kind == "churn"}
     past = ground.past
@@ -329,7 +329,7 @@ def why_left(ground: Ground, records: Sequence[Outcome]) -> WhyLeft | None:
     }
     known = {one: told[one] for one in left if one in told}
     reasons = Counter(one.what for one in known.values())
-    return WhyLeft(
+    return ChurnReasons(
         reasons=tuple(sorted(reasons.items(), key=lambda entry: (-entry[1], entry[0]))),
         untold=len(left) - len(known),
         not_by_billing=len(set(told) - set(left)),

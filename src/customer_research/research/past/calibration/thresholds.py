@@ -19,7 +19,7 @@ from customer_research.health.backtest.thresholds import band_choice, by_capacit
 from customer_research.health.backtest.trial import try_card
 from customer_research.health.calibration.card_file import cut_table
 from customer_research.health.scorecard import declaration_of, read_scorecard
-from customer_research.reports.kinds.thresholds import ThresholdsTold, Unproven, build_thresholds, why_words
+from customer_research.reports.inquiries.thresholds import REPORT, Refusal, ThresholdChoice, why_words
 from customer_research.research.one.judge import METRIC_NAMES
 from customer_research.research.past.backtest.signals import EXPERT
 from customer_research.research.past.backtest.trials import Ground, TrialOrder, tread
@@ -75,7 +75,7 @@ def choose_thresholds(settings: Settings, order: ThresholdOrder, clock: Clock) -
     chosen = None if refused else _chosen(ground, order)
     bands = band_choice(ground.rows, tried, seed=order.ground.seed)
     files = () if chosen is None else _write(name, ground, order, chosen, bands)
-    told = ThresholdsTold(
+    told = ThresholdChoice(
         name=tried.name,
         version=tried.version,
         chosen=chosen,
@@ -88,15 +88,15 @@ def choose_thresholds(settings: Settings, order: ThresholdOrder, clock: Clock) -
         as_of=ground.told.known_until,
         now=clock(),
     )
-    return ThresholdChoice(build_thresholds(told), files, refused=refused is not None)
+    return ThresholdChoice(REPORT.build(told), files, refused=refused is not None)
 
 
-def _unproven(ground: Ground, seed: int) -> Unproven | None:
+def _unproven(ground: Ground, seed: int) -> Refusal | None:
     """Why no threshold can be chosen by this score: too little churn, or it is not shown to tell who leaves."""
     found = try_card(ground.rows, ground.tried[0], seed=seed).evaluation
     if found.churned_accounts >= ENOUGH and is_shown(found.auc):
         return None
-    return Unproven(found.churned_accounts, found.auc)
+    return Refusal(found.churned_accounts, found.auc)
 
 
 def _refuse(order: ThresholdOrder) -> None:

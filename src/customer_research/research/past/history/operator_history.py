@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Receipt
-from customer_research.domain.history import OperatorHistory, Past, Trend
+from customer_research.domain.history import SHOWN, OperatorHistory, Past, Trend
 from customer_research.domain.identity import Candidate, Match
 from customer_research.domain.report import Report
 from customer_research.domain.snapshot import Snapshot
@@ -26,7 +27,7 @@ from customer_research.errors import (
 )
 from customer_research.health.history import SOURCE, one_each, trend
 from customer_research.health.scorecard import Scorecard
-from customer_research.reports.kinds.history import SHOWN, build
+from customer_research.reports.kinds.history import KIND
 from customer_research.research.one.judge import card_named
 from customer_research.research.one.resolve import operator_id_of
 from customer_research.research.portfolio.accounts import Files, accounts_of, freshness_of
@@ -70,7 +71,7 @@ async def history_report(research: Operators, term: str, *, scorecard: str | Non
         now = _newest(past, settings, scorecard)
         card = kept_card(history, now.snapshot.digest)
     found = _told(research, past, now, card, remark)
-    return build(found, shown)
+    return KIND.build(replace(found, shown=shown))
 
 
 def no_history() -> UsageError:

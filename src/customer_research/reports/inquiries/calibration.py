@@ -32,7 +32,8 @@ from customer_research.domain.report import (
     Tone,
 )
 from customer_research.domain.words import counted, share_words, unit_words
-from customer_research.reports.build import section, sections, stated
+from customer_research.reports.blocks import stated
+from customer_research.reports.kind import Head, Outline, section
 from customer_research.reports.tones import BAND_TONES
 
 _MOVERS_SHOWN = 20
@@ -79,40 +80,15 @@ class CalibrationReport:
     version: str
 
 
-def build(found: CalibrationReport) -> Report:
-    """The calibration as a report."""
-    return _Writer(found).report()
-
-
 class _Writer:
     """Writes one calibration."""
 
     def __init__(self, found: CalibrationReport) -> None:
         self._found, self._told = found, found.told
 
-    def report(self) -> Report:
-        told = self._told
-        return Report(
-            kind="calibration",
-            title="Calibration of the health score",
-            operator_id="",
-            operator_name="",
-            generated_at=self._found.generated_at,
-            as_of=told.last_as_of,
-            sections=sections(
-                section("Evidence", self._evidence(), id="evidence"),
-                section("How well it tells who leaves", *self._quality(), id="quality"),
-                section("Suspected leaks", *self._leaks(), id="leaks"),
-                section("Points and weights", *self._points(), id="points"),
-                section("Predicted and observed", *self._reliability(), id="reliability"),
-                section("Bands", *self._bands(), id="bands"),
-                section("Who would move", *self._movers(), id="movers"),
-                section("Alerts by threshold", *self._alerts(), id="alerts"),
-                section("Left out", self._left_out(), id="left_out"),
-            ),
-            freshness=(),
-            warnings=tuple(self._warnings()),
-            headline=self._headline(),
+    def head(self) -> Head:
+        return Head(
+            self._found.generated_at, self._told.last_as_of, headline=self._headline(), warnings=self._warnings()
         )
 
     # --- figures -----------------------------------------------------------------------------------------------------
@@ -172,7 +148,7 @@ class _Writer:
                 "The score does not tell who leaves: its probability is the base rate for everybody.", (), "watch"
             )
 
-    def _evidence(self) -> Figures:
+    def evidence(self) -> Figures:
         told = self._told
         needed = f"the next step of the ladder needs {told.needed}" if told.needed else "the ladder's last step"
         lines = [
@@ -203,7 +179,7 @@ class _Writer:
 
     # --- quality -----------------------------------------------------------------------------------------------------
 
-    def _quality(self) -> Iterator[Block]:
+    def quality(self) -> Iterator[Block]:
         told = self._told
         fitted = told.fitted
         headers = ["Measure", "Expert", "95% interval"]
@@ -248,7 +224,7 @@ class _Writer:
 
     # --- leaks -------------------------------------------------------------------------------------------------------
 
-    def _leaks(self) -> Iterator[Block]:
+    def leaks(self) -> Iterator[Block]:
         told = self._told
         if not told.alarms:
             return
@@ -296,7 +272,7 @@ class _Writer:
 
     # --- points ------------------------------------------------------------------------------------------------------
 
-    def _points(self) -> Iterator[Block]:
+    def points(self) -> Iterator[Block]:
         told = self._told
         if told.fitted is None and any(signal.points is not None for signal in told.signals):
             yield Prose("The expert's points stay. What churn alone would move them to is shown for comparison.")
@@ -352,7 +328,7 @@ class _Writer:
         told = self._told
         return told.expert if told.fitted is None or told.outcome == "refused" else told.fitted
 
-    def _reliability(self) -> Iterator[Block]:
+    def reliability(self) -> Iterator[Block]:
         lines = self._judged().reliability
         if not lines:
             yield Prose(f"No probability is given: {self._told.reason}.", (), "unknown")
@@ -385,7 +361,7 @@ class _Writer:
             height="Observed",
         )
 
-    def _bands(self) -> Iterator[Block]:
+    def bands(self) -> Iterator[Block]:
         told = self._told
         yield self._table(
             ("Band", "Rows", "Accounts", "Churned accounts", "Churn", "95% interval", "Lift", "95% interval"),
@@ -456,7 +432,7 @@ class _Writer:
 
     # --- consequences ------------------------------------------------------------------------------------------------
 
-    def _movers(self) -> Iterator[Block]:
+    def movers(self) -> Iterator[Block]:
         told = self._told
         if not told.moved:
             yield Prose("Nobody: the points stay as they are.")
@@ -489,7 +465,7 @@ class _Writer:
             len(told.movers),
         )
 
-    def _alerts(self) -> Iterator[Block]:
+    def alerts(self) -> Iterator[Block]:
         rows = [
             (
                 self._fact(line.threshold, "count"),
@@ -510,7 +486,7 @@ class _Writer:
             "alerted in such a window."
         )
 
-    def _left_out(self) -> Block:
+    def left_out(self) -> Block:
         told = self._told
         items = [
             Prose(f"{one.signal}: {_DECISIONS[one.decision, one.decided_by]}{one.why and f', {one.why}'}.", (), "bad")
@@ -533,3 +509,26 @@ def _words(value: float, unit: str) -> str:
     if unit == "number":
         return f"{value:.1f}"  # beside an estimate, whose decimal stands even when it is 0
     return unit_words(value, "ratio" if unit == "ratio" else "measure")
+
+
+_OUTLINE = Outline(
+    "calibration",
+    "Calibration of the health score",
+    _Writer.head,
+    (
+        section("evidence", "Evidence", _Writer.evidence),
+        section("quality", "How well it tells who leaves", _Writer.quality),
+        section("leaks", "Suspected leaks", _Writer.leaks),
+        section("points", "Points and weights", _Writer.points),
+        section("reliability", "Predicted and observed", _Writer.reliability),
+        section("bands", "Bands", _Writer.bands),
+        section("movers", "Who would move", _Writer.movers),
+        section("alerts", "Alerts by threshold", _Writer.alerts),
+        section("left_out", "Left out", _Writer.left_out),
+    ),
+)
+
+
+def build(found: CalibrationReport) -> Report:
+    """The calibration as a report."""
+    return _OUTLINE.build(_Writer(found))

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from customer_research.domain.backtest import CardTrial, Difference, Dropped, Gate, Load
-from customer_research.domain.calibration import Estimate, GroupChurn
+from customer_research.domain.calibration import Estimate
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.report import (
@@ -19,16 +19,14 @@ from customer_research.domain.report import (
     Freshness,
     Prose,
     Report,
-    Section,
     Table,
     Text,
     Tone,
 )
 from customer_research.domain.words import counted, unit_words
-from customer_research.reports.build import section, sections
-from customer_research.reports.kinds.outcomes import BIAS
-
-SOURCE = "backtest"
+from customer_research.reports.churn_by_band import SOURCE, band_table, estimate
+from customer_research.reports.inquiries.outcomes import BIAS
+from customer_research.reports.kind import Head, Outline, SectionPlan, section
 
 _MEASURES: tuple[tuple[str, str, str], ...] = (
     ("auc", "AUC (0.5: by chance)", "estimate"),
@@ -38,7 +36,6 @@ _MEASURES: tuple[tuple[str, str, str], ...] = (
     ("ece", "Calibration error (ECE)", "estimate"),
 )
 _TOP = "Lift of the riskiest tenth"
-BAND_HEADERS = ("Band", "Rows", "Accounts", "Churned accounts", "Churn in 90 days", "Lift")
 _BY_MANAGER = "By manager"
 _LOAD_HEADERS = ("Score to", "Standing", "New a week", _BY_MANAGER, "Precision", "Recall")
 _LOAD_CAPTION = (
@@ -54,7 +51,7 @@ _VERDICTS: dict[str, tuple[str, Tone]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Trodden:
+class TrialGround:
     """What scorecards were tried on.
 
     `every` and `counting` are empty, and `place` names the file, for a table of signals; `managers` is 0 where unknown.
@@ -75,7 +72,7 @@ class Trodden:
 
 
 @dataclass(frozen=True, slots=True)
-class Intervened:
+class Interventions:
     """Interventions that were recorded, the rows whose window holds one, and churned rows among these and among others."""
 
     records: int
@@ -87,7 +84,7 @@ class Intervened:
 
 
 @dataclass(frozen=True, slots=True)
-class WhyLeft:
+class ChurnReasons:
     """What people recorded of why accounts left, beside billing's truth, which alone is counted.
 
     `reasons` of the accounts that churned in a window, the most frequent first; `untold` churned accounts without a reason;
@@ -102,7 +99,7 @@ class WhyLeft:
 
 
 @dataclass(frozen=True, slots=True)
-class BacktestTold:
+class Backtest:
     """A backtest of one scorecard or two.
 
     `receipts` prove the rows, `basis` the figures computed from them, `recorded` what people recorded.
@@ -111,67 +108,14 @@ class BacktestTold:
     trials: tuple[CardTrial, ...]
     difference: Difference | None
     gate: Gate | None
-    ground: Trodden
-    intervened: Intervened | None
-    why: WhyLeft | None
+    ground: TrialGround
+    intervened: Interventions | None
+    why: ChurnReasons | None
     receipts: tuple[Receipt, ...]
     basis: tuple[Receipt, ...]
     recorded: Receipt
     freshness: tuple[Freshness, ...]
     now: datetime
-
-
-def build_backtest(told: BacktestTold) -> Report:
-    """The backtest as a report."""
-    maker = _Maker(told)
-    names = " and ".join(_named(trial) for trial in told.trials)
-    return Report(
-        kind="backtest",
-        title=f"Backtest of {names}",
-        operator_id="",
-        operator_name="",
-        generated_at=told.now,
-        as_of=told.ground.known_until,
-        sections=sections(
-            section("Gate", *maker.gate(), id="gate"),
-            section("Tried on", *maker.ground(), id="ground"),
-            section("Measures", *maker.measures(), id="measures"),
-            *(maker.card(trial) for trial in told.trials),
-            section("Left out", *maker.left_out(), id="left-out"),
-            section("Why they left", *maker.why(), id="why"),
-            section("Interventions", *maker.interventions(), id="interventions"),
-        ),
-        freshness=told.freshness,
-        headline=maker.headline(),
-    )
-
-
-def estimate(value: Estimate | None, unit: str, receipts: tuple[Receipt, ...], as_of: datetime, why: str) -> Figure:
-    """An estimate as a figure; one that cannot be told is a gap with the reason."""
-    if value is None:
-        return Gap(SOURCE, "none_found", why)
-    return Fact(value, unit, receipts, as_of)
-
-
-def band_rows(
-    groups: Sequence[GroupChurn], receipts: tuple[Receipt, ...], as_of: datetime
-) -> tuple[tuple[Cell, ...], ...]:
-    """Churn by band, the best band first."""
-
-    def count(value: int) -> Fact[int]:
-        return Fact(value, "count", receipts, as_of)
-
-    return tuple(
-        (
-            Text(BAND_LABELS.get(group.name, group.name)),
-            count(group.rows),
-            count(group.accounts),
-            count(group.churned_accounts),
-            estimate(group.rate, "estimate_ratio", receipts, as_of, "no row is in this band"),
-            estimate(group.lift, "estimate_number", receipts, as_of, "no row is in this band"),
-        )
-        for group in groups
-    )
 
 
 def load_table(loads: Sequence[Load], receipts: tuple[Receipt, ...], as_of: datetime) -> Table:
@@ -213,13 +157,17 @@ def _named(trial: CardTrial) -> str:
 class _Maker:
     """Makes the sections of one backtest."""
 
-    def __init__(self, told: BacktestTold) -> None:
+    def __init__(self, told: Backtest) -> None:
         self._told = told
         self._ground = told.ground
         self._receipts = told.basis
         self._as_of = told.ground.known_until
 
-    def headline(self) -> Prose:
+    def head(self) -> Head:
+        title = f"Backtest of {' and '.join(_named(trial) for trial in self._told.trials)}"
+        return Head(self._told.now, self._as_of, self._told.freshness, self._headline(), title=title)
+
+    def _headline(self) -> Prose:
         ground = self._ground
         parts = []
         facts: list[Fact[Any]] = []
@@ -317,16 +265,8 @@ class _Maker:
         deciles = trial.evaluation.deciles
         return self._estimate(deciles[0].lift if deciles else None, "estimate_number")
 
-    def card(self, trial: CardTrial) -> Section | None:
-        return section(
-            f"Bands and alerts: {_named(trial)}", *self._card(trial), id=f"card-{trial.name}".replace("_", "-")
-        )
-
-    def _card(self, trial: CardTrial) -> Iterator[Block]:
-        right: tuple[Literal["right"], ...] = ("right",) * 5
-        yield Table(
-            BAND_HEADERS, band_rows(trial.bands, self._receipts, self._as_of), self._receipts, align=("left", *right)
-        )
+    def card(self, trial: CardTrial) -> Iterator[Block]:
+        yield band_table(trial.bands, self._receipts, self._as_of)
         if words := merged_words(trial.merged):
             yield Prose(words, (), "watch")
         yield load_table(trial.loads, self._receipts, self._as_of)
@@ -407,3 +347,26 @@ def _interval(value: Estimate) -> str:
     if value.low is None or value.high is None:
         return told
     return f"{told} [{unit_words(value.low, 'measure')} to {unit_words(value.high, 'measure')}]"
+
+
+def _card(trial: CardTrial) -> SectionPlan[_Maker]:
+    name = f"card-{trial.name}".replace("_", "-")
+    return section(name, f"Bands and alerts: {_named(trial)}", lambda maker: maker.card(trial))
+
+
+def build(told: Backtest) -> Report:
+    """The backtest as a report."""
+    return Outline(
+        "backtest",
+        "Backtest",
+        _Maker.head,
+        (
+            section("gate", "Gate", _Maker.gate),
+            section("ground", "Tried on", _Maker.ground),
+            section("measures", "Measures", _Maker.measures),
+            *map(_card, told.trials),
+            section("left-out", "Left out", _Maker.left_out),
+            section("why", "Why they left", _Maker.why),
+            section("interventions", "Interventions", _Maker.interventions),
+        ),
+    ).build(_Maker(told))

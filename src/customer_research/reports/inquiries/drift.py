@@ -8,16 +8,17 @@ from datetime import date, datetime
 
 from customer_research.domain.backtest import DRIFT_HIGH, DRIFT_LOW, DRIFT_PSI, Drift, DriftMonth
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
-from customer_research.domain.report import Block, Cell, FigureLine, Figures, Freshness, Prose, Report, Table, Text
+from customer_research.domain.report import Block, Cell, FigureLine, Figures, Freshness, Prose, Table, Text
 from customer_research.domain.words import counted
-from customer_research.reports.build import section, sections, stated
+from customer_research.reports.blocks import stated
+from customer_research.reports.kind import Head, Outline, section
 
 _SOURCE = "drift"
 _HEADERS = ("Date", "Rows", "Expected", "Observed", "Ratio", "PSI", "Verdict")
 
 
 @dataclass(frozen=True, slots=True)
-class DriftTold:
+class DriftCheck:
     """Checks of one scorecard that was calibrated on dates up to `last_as_of`; `written` names the new version, if any."""
 
     name: str
@@ -32,28 +33,15 @@ class DriftTold:
     now: datetime
 
 
-def build_drift(told: DriftTold) -> Report:
-    """The checks as a report."""
-    return Report(
-        kind="drift",
-        title=f"Drift of {told.name} {told.version}",
-        operator_id="",
-        operator_name="",
-        generated_at=told.now,
-        as_of=told.as_of,
-        sections=sections(
-            section("By date", *_months(told), id="dates"), section("Intercept", *_intercept(told), id="intercept")
-        ),
-        freshness=told.freshness,
-        headline=_headline(told),
-    )
+def _head(told: DriftCheck) -> Head:
+    return Head(told.now, told.as_of, told.freshness, _headline(told), title=f"Drift of {told.name} {told.version}")
 
 
-def _fact(told: DriftTold, value: object, unit: str) -> Fact[object]:
+def _fact(told: DriftCheck, value: object, unit: str) -> Fact[object]:
     return Fact(value, unit, told.basis, told.as_of)
 
 
-def _headline(told: DriftTold) -> Prose:
+def _headline(told: DriftCheck) -> Prose:
     found = told.found
     facts = (Fact(len(found.months), "count", told.receipts, told.as_of),)
     dates = counted(len(found.months), "date")
@@ -71,7 +59,7 @@ def _headline(told: DriftTold) -> Prose:
     return Prose(f"Churn is as the scorecard says on {dates}, and scores are distributed as they were.", facts, "good")
 
 
-def _months(told: DriftTold) -> Iterator[Block]:
+def _months(told: DriftCheck) -> Iterator[Block]:
     if told.found.own_dates:
         yield Prose(
             f"No window after {told.last_as_of}, the last date that it was calibrated on, is over: these are its own dates, which "
@@ -88,7 +76,7 @@ def _months(told: DriftTold) -> Iterator[Block]:
     )
 
 
-def _row(told: DriftTold, month: DriftMonth) -> tuple[Cell, ...]:
+def _row(told: DriftCheck, month: DriftMonth) -> tuple[Cell, ...]:
     still = Text("open", "unknown")
     return (
         Text(f"{month.as_of:%Y-%m-%d}"),
@@ -103,7 +91,7 @@ def _row(told: DriftTold, month: DriftMonth) -> tuple[Cell, ...]:
     )
 
 
-def _verdict(told: DriftTold, month: DriftMonth) -> Cell:
+def _verdict(told: DriftCheck, month: DriftMonth) -> Cell:
     words = [*(["refit the intercept"] if month.refit else []), *(["scores shifted"] if month.shifted else [])]
     if words:
         return stated(", ".join(words), told.basis, told.as_of, "bad" if month.refit else "watch")
@@ -112,7 +100,7 @@ def _verdict(told: DriftTold, month: DriftMonth) -> Cell:
     return stated("as expected", told.basis, told.as_of, "good")
 
 
-def _intercept(told: DriftTold) -> Iterator[Block]:
+def _intercept(told: DriftCheck) -> Iterator[Block]:
     found = told.found
     why = "no churn was seen on these dates"
     refitted: Figure = (
@@ -126,3 +114,11 @@ def _intercept(told: DriftTold) -> Iterator[Block]:
     )
     if told.written:
         yield Prose(f"Written: {told.written}, with the new intercept.")
+
+
+REPORT = Outline(
+    "drift",
+    "Drift",
+    _head,
+    (section("dates", "By date", _months), section("intercept", "Intercept", _intercept)),
+)

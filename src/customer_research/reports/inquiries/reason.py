@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Gap
 from customer_research.domain.health import Contribution, Dimension, HealthScore
-from customer_research.domain.report import Block, FigureLine, Figures, Missing, Prose, Report
+from customer_research.domain.report import Block, FigureLine, Figures, Missing, Prose
 from customer_research.reports import judgement
-from customer_research.reports.build import bullets, figure, section, sections
+from customer_research.reports.blocks import bullets
 from customer_research.reports.evidence import evidence_table
-from customer_research.reports.frame import frame
+from customer_research.reports.figures import figure
+from customer_research.reports.head import head
+from customer_research.reports.kind import Outline, section
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ScorePart:
     """What of a score is asked about: all of it, a dimension, or a rule with its cases as the scorecard has them.
 
     `conditions` are the cases in which the rule fires, as conditions over metrics; `points` what it gives; `metrics` what it
@@ -30,27 +32,51 @@ class Judged:
     metrics: tuple[str, ...] = ()
 
 
-def build_reason(account: Account, asked: Judged) -> Report:
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a part of an account's score stands as it does."""
+
+    account: Account
+    asked: ScorePart
+
+    @property
+    def title(self) -> str:
+        """What is asked."""
+        return f"Why {self.asked.name if self.asked.is_rule else judgement.dimension_title(self.asked.name)}"
+
+    @property
+    def dimension(self) -> Dimension | None:
+        """The dimension that is asked about."""
+        found = self.account.score.dimensions if self.account.score and not self.asked.is_rule else ()
+        return next((one for one in found if one.name == self.asked.name), None)
+
+    @property
+    def score(self) -> HealthScore | None:
+        """The score, with that dimension alone where one is asked about."""
+        whole = self.account.score
+        return replace(whole, dimensions=(self.dimension,)) if whole and self.dimension else whole
+
+
+def _why(found: Reason) -> Iterator[Block | None]:
     """The score, dimension or rule taken apart; what could not be judged says so."""
-    title = f"Why {judgement.dimension_title(asked.name) if not asked.is_rule else asked.name}"
-    score = account.score
+    account, score, one = found.account, found.score, found.dimension
     if score is None:
-        gap = Gap("health", "unavailable", "the account was not scored", metric=asked.name)
-        return frame(account, "why", title, sections(section(title, Missing(title, gap), id="why")))
-    if asked.is_rule:
-        return frame(account, "why", title, sections(section(title, *_rule(account, score, asked), id="why")))
-    own = [one for one in score.dimensions if one.name == asked.name]
-    shown = replace(score, dimensions=tuple(own)) if own else score
-    blocks = _dimension(account, shown, own[0]) if own else _score(account, score)
-    return frame(
-        account,
-        "why",
-        title,
-        sections(
-            section(title, *blocks, id="why"),
-            section("Rules", judgement.contribution_table(account, shown), judgement.unevaluated(shown), id="rules"),
-        ),
-    )
+        gap = Gap("health", "unavailable", "the account was not scored", metric=found.asked.name)
+        yield Missing(found.title, gap)
+    elif found.asked.is_rule:
+        yield from _rule(account, score, found.asked)
+    elif one is not None:
+        yield judgement.dimension_table(account, score)
+        yield Missing(judgement.dimension_title(one.name), one.gap) if one.gap else None
+    else:
+        yield from _score(account, score)
+
+
+def _rules(found: Reason) -> Iterator[Block | None]:
+    score = found.score
+    if score is not None and not found.asked.is_rule:
+        yield judgement.contribution_table(found.account, score)
+        yield judgement.unevaluated(score)
 
 
 def _score(account: Account, score: HealthScore) -> Iterator[Block | None]:
@@ -61,12 +87,7 @@ def _score(account: Account, score: HealthScore) -> Iterator[Block | None]:
     yield bullets(judgement.unjudged_gate_prose(gate) for gate in score.unjudged_gates)
 
 
-def _dimension(account: Account, score: HealthScore, one: Dimension) -> Iterator[Block | None]:
-    yield judgement.dimension_table(account, score)
-    yield Missing(judgement.dimension_title(one.name), one.gap) if one.gap else None
-
-
-def _rule(account: Account, score: HealthScore, asked: Judged) -> Iterator[Block | None]:
+def _rule(account: Account, score: HealthScore, asked: ScorePart) -> Iterator[Block | None]:
     """What the rule says and asks for, the figures it read, and the records behind its points."""
     yield Prose(f"Rule {asked.name} gives {asked.points} where {' or '.join(asked.conditions)}.")
     own = [c for c in score.contributions if c.rule == asked.name]
@@ -85,3 +106,11 @@ def _rule(account: Account, score: HealthScore, asked: Judged) -> Iterator[Block
 def _given(one: Contribution) -> Prose:
     text = f"It gave {judgement.points_words(one.points)} points: {one.because}"
     return Prose(text, (one.fact,), "good" if one.points > 0 else "bad")
+
+
+REPORT = Outline(
+    "why",
+    "Why",
+    lambda found: head(found.account, title=found.title),
+    (section("why", "Why", _why, titled=lambda found: found.title), section("rules", "Rules", _rules)),
+)

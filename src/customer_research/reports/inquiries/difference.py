@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from customer_research.domain.account import Account, Records
 from customer_research.domain.account_snapshot import AccountSnapshot
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import HealthScore, standing_label
-from customer_research.domain.report import Cell, Personal, Prose, Report, Section, Table, Text
+from customer_research.domain.report import Cell, Personal, Prose, Table, Text
 from customer_research.domain.words import share_words
 from customer_research.record_tables import TABLES
-from customer_research.reports.build import PersonalKind, section, sections
 from customer_research.reports.judgement import dimension_title, points_range
+from customer_research.reports.kind import Head, Outline, section
+from customer_research.reports.rows import PersonalKind
 
 SOURCE = "snapshot"
 _PERSONAL: Mapping[str, PersonalKind] = {"email": "email", "phone": "phone"}
@@ -32,36 +34,34 @@ _IDENTITY = (
 Row = tuple[Cell, ...]
 
 
-def build(then: AccountSnapshot, now: AccountSnapshot, labels: Mapping[str, str]) -> Report:
-    """The difference of two snapshots of one operator; `labels` are the metrics' names for readers.
+@dataclass(frozen=True, slots=True)
+class SnapshotDifference:
+    """Two snapshots of one operator; `labels` are the metrics' names for readers.
 
     What is the same is left out. A figure that differs in its receipts alone (the same value read again) is the same.
     """
-    told = (
-        _figures(then, now, labels),
-        _records(then, now),
-        _identity(then, now),
-        _judgement(then, now),
-        _rates(then, now),
-        _code(then, now),
+
+    then: AccountSnapshot
+    now: AccountSnapshot
+    labels: Mapping[str, str]
+
+
+def _head(found: SnapshotDifference) -> Head:
+    then, now = found.then, found.now
+    changed = ", ".join(plan.title.lower() for plan in _PARTS if plan.made(found) is not None)
+    headline = Prose(
+        f"From snapshot {then.id} ({then.account.as_of:%Y-%m-%d %H:%M} UTC) to {now.id} "
+        f"({now.account.as_of:%Y-%m-%d %H:%M} UTC): {f'differs in {changed}' if changed else 'nothing differs'}.",
+        _read(found),
     )
-    found = sections(*told)
-    changed = ", ".join(one.title.lower() for one in found)
-    same = "Nothing differs: figures, records, identity, scorecard, exchange rates and code are the same."
-    return Report(
-        kind="difference",
-        title="What differs",
-        operator_id=now.account.operator_id,
-        operator_name=now.account.name,
-        generated_at=now.account.generated_at,
-        as_of=now.account.as_of,
-        sections=found or (Section("Result", (Prose(same, _read(then, now)),), "result"),),
-        freshness=now.account.freshness,
-        headline=Prose(
-            f"From snapshot {then.id} ({then.account.as_of:%Y-%m-%d %H:%M} UTC) to {now.id} "
-            f"({now.account.as_of:%Y-%m-%d %H:%M} UTC): {f'differs in {changed}' if changed else 'nothing differs'}.",
-            _read(then, now),
-        ),
+    return Head.of(now.account, headline)
+
+
+def _nothing(found: SnapshotDifference) -> Prose | None:
+    if any(plan.made(found) is not None for plan in _PARTS):
+        return None
+    return Prose(
+        "Nothing differs: figures, records, identity, scorecard, exchange rates and code are the same.", _read(found)
     )
 
 
@@ -79,8 +79,8 @@ def receipt_of(snapshot: AccountSnapshot) -> Receipt:
     )
 
 
-def _read(*snapshots: AccountSnapshot) -> tuple[Fact[str], ...]:
-    return tuple(_said(one, one.id) for one in snapshots)
+def _read(found: SnapshotDifference) -> tuple[Fact[str], ...]:
+    return tuple(_said(one, one.id) for one in (found.then, found.now))
 
 
 def _said(snapshot: AccountSnapshot, text: str) -> Fact[str]:
@@ -94,7 +94,8 @@ def _pair(headers: tuple[str, str, str], rows: Sequence[Row], caption: str = "")
 # -- data --------------------------------------------------------------------------------------------------------------
 
 
-def _figures(then: AccountSnapshot, now: AccountSnapshot, labels: Mapping[str, str]) -> Section | None:
+def _figures(found: SnapshotDifference) -> Table | None:
+    then, now, labels = found.then, found.now, found.labels
     before, after = then.account.figures, now.account.figures
     names = tuple(dict.fromkeys((*after, *before)))
     rows = []
@@ -102,7 +103,7 @@ def _figures(then: AccountSnapshot, now: AccountSnapshot, labels: Mapping[str, s
         old, new = before.get(name, _not_kept(then)), after.get(name, _not_kept(now))
         if _value(old) != _value(new):
             rows.append((Text(labels.get(name, name)), old, new))
-    return section("Figures", _pair(("Figure", "Then", "Now"), rows), id="figures")
+    return _pair(("Figure", "Then", "Now"), rows)
 
 
 def _not_kept(snapshot: AccountSnapshot) -> Gap:
@@ -114,11 +115,11 @@ def _value(figure: Figure) -> Any:
     return (figure.source, figure.reason) if isinstance(figure, Gap) else (figure.unit, figure.value)
 
 
-def _records(then: AccountSnapshot, now: AccountSnapshot) -> Section | None:
+def _records(found: SnapshotDifference) -> Table | None:
+    then, now = found.then, found.now
     names = sorted({*then.account.records, *now.account.records})
     rows = [row for name in names for row in _counted(then, now, name)]
-    headers = ("Table", "Added", "Gone", "Changed")
-    return section("Records", Table(headers, tuple(rows)) if rows else None, id="records")
+    return Table(("Table", "Added", "Gone", "Changed"), tuple(rows)) if rows else None
 
 
 def _counted(then: AccountSnapshot, now: AccountSnapshot, name: str) -> Iterator[Row]:
@@ -154,14 +155,15 @@ def _by_key(found: Records) -> dict[tuple[Any, ...], Mapping[str, Any]]:
 # -- who, and by which rules -------------------------------------------------------------------------------------------
 
 
-def _identity(then: AccountSnapshot, now: AccountSnapshot) -> Section | None:
+def _identity(found: SnapshotDifference) -> Table | None:
+    then, now = found.then, found.now
     before, after = _identifiers(then), _identifiers(now)
     rows = [
         (Text(label), before[label], after[label])
         for label, _ in _IDENTITY
         if _text(before[label]) != _text(after[label])
     ]
-    return section("Identity", _pair(("What", "Then", "Now"), rows), id="identity")
+    return _pair(("What", "Then", "Now"), rows)
 
 
 def _identifiers(snapshot: AccountSnapshot) -> Mapping[str, Cell]:
@@ -189,10 +191,11 @@ def _text(cell: Cell) -> str:
     return cell.text if isinstance(cell, Text) else ""
 
 
-def _judgement(then: AccountSnapshot, now: AccountSnapshot) -> Section | None:
+def _judgement(found: SnapshotDifference) -> Iterator[Table | None]:
+    then, now = found.then, found.now
     old, new = then.account.score, now.account.score
     if old is None or new is None:
-        return None
+        return
     card = [
         (Text(what), _said(then, before), _said(now, after))
         for what, before, after in (
@@ -204,12 +207,8 @@ def _judgement(then: AccountSnapshot, now: AccountSnapshot) -> Section | None:
         )
         if before != after
     ]
-    return section(
-        "Scorecard and score",
-        _pair(("What", "Then", "Now"), card),
-        _pair(("Rule", "Then", "Now"), tuple(_points(then, now, old, new)), "Points that changed"),
-        id="scorecard",
-    )
+    yield _pair(("What", "Then", "Now"), card)
+    yield _pair(("Rule", "Then", "Now"), tuple(_points(then, now, old, new)), "Points that changed")
 
 
 def _score(score: HealthScore) -> str:
@@ -228,10 +227,11 @@ def _points(then: AccountSnapshot, now: AccountSnapshot, old: HealthScore, new: 
 # -- what it was made with ---------------------------------------------------------------------------------------------
 
 
-def _rates(then: AccountSnapshot, now: AccountSnapshot) -> Section | None:
+def _rates(found: SnapshotDifference) -> Table | None:
+    then, now = found.then, found.now
     before, after = _rates_words(then.account), _rates_words(now.account)
     rows = [(Text("Exchange rates"), _said(then, before), _said(now, after))] if before != after else []
-    return section("Exchange rates", _pair(("What", "Then", "Now"), rows), id="rates")
+    return _pair(("What", "Then", "Now"), rows)
 
 
 def _rates_words(account: Account) -> str:
@@ -241,16 +241,29 @@ def _rates_words(account: Account) -> str:
     return f"{account.rates.receipt.digest[:12]}, newest day {newest.isoformat() if newest else 'none'}"
 
 
-def _code(then: AccountSnapshot, now: AccountSnapshot) -> Section | None:
+def _code(found: SnapshotDifference) -> Table | None:
+    then, now = found.then, found.now
     before, after = _parts(then), _parts(now)
     rows = [
         (Text(name), _said(then, before.get(name, "none")), _said(now, after.get(name, "none")))
         for name in dict.fromkeys((*after, *before))
         if before.get(name) != after.get(name)
     ]
-    return section("Code", _pair(("What", "Then", "Now"), rows), id="code")
+    return _pair(("What", "Then", "Now"), rows)
 
 
 def _parts(snapshot: AccountSnapshot) -> Mapping[str, str]:
     code = snapshot.code
     return {"Version": code.version, "Files (SHA-256)": code.digest, **code.libraries}
+
+
+_PARTS = (
+    section("figures", "Figures", _figures),
+    section("records", "Records", _records),
+    section("identity", "Identity", _identity),
+    section("scorecard", "Scorecard and score", _judgement),
+    section("rates", "Exchange rates", _rates),
+    section("code", "Code", _code),
+)
+
+REPORT = Outline("difference", "What differs", _head, (*_PARTS, section("result", "Result", _nothing)))

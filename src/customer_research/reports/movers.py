@@ -12,7 +12,7 @@ from customer_research.domain.money import Amounts, Money
 from customer_research.domain.portfolio import Group, Mover, Moves, Overview, Portfolio, Week
 from customer_research.domain.report import Block, Cell, Prose, Text
 from customer_research.domain.words import counted
-from customer_research.reports.kinds.portfolio import brief, mrr_cell, mrr_fact, number, table
+from customer_research.reports.portfolio_cells import brief, mrr_cell, mrr_fact, number, table
 from customer_research.reports.standing import flag
 from customer_research.reports.tones import BAND_TONES
 

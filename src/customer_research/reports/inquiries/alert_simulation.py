@@ -9,50 +9,35 @@ from typing import Literal
 
 from customer_research.domain.alert import Simulated, Tally
 from customer_research.domain.evidence import Fact, Figure, Gap
-from customer_research.domain.report import Block, Cell, FigureLine, Figures, Prose, Report, Table, Text
+from customer_research.domain.report import Block, Cell, FigureLine, Figures, Prose, Table, Text
 from customer_research.domain.words import counted
-from customer_research.reports.build import section, sections
-from customer_research.reports.kinds.alerts import Desk
+from customer_research.reports.blocks import NOT_KNOWN
+from customer_research.reports.kind import Head, Outline, section
+from customer_research.reports.kinds.alerts import AlertBasis
 from customer_research.reports.tones import PRIORITY_TONES
 
 _RAISED = ("Rule", "Severity", "Alerts", "At the start", "A week", "Worst week", "Operators", "Open at the end")
 _LIVED = ("Rule", "Days, median", "Without episodes", "Not told", "Left", "Of")
-_NOT_KNOWN = Text("not known", "unknown")
 _NEAR = 0.5
 """Weeks by which a history may be shorter than asked without a word."""
 
 
 @dataclass(frozen=True, slots=True)
-class SimulatedAlerts:
+class AlertSimulation:
     """A simulation over `weeks` as asked; `owners` is how many account owners share the alerts (0: not known)."""
 
-    desk: Desk
+    basis: AlertBasis
     found: Simulated
     weeks: int
     owners: int = 0
 
 
-def build_simulated(simulated: SimulatedAlerts) -> Report:
-    """The simulation as a report: rules by the alerts that they would have raised."""
-    desk = simulated.desk
-    return Report(
-        kind="alerts_simulation",
-        title="Alerts: simulation",
-        operator_id="",
-        operator_name="",
-        generated_at=desk.generated_at,
-        as_of=desk.as_of,
-        sections=sections(
-            section("What would have been raised", *_raised(simulated), id="raised"),
-            section("What became of it", *_lived(simulated), id="lived"),
-        ),
-        freshness=desk.freshness,
-        warnings=tuple(_warnings(simulated)),
-        headline=_headline(simulated),
-    )
+def _head(simulated: AlertSimulation) -> Head:
+    basis = simulated.basis
+    return Head(basis.generated_at, basis.as_of, basis.freshness, _headline(simulated), _warnings(simulated))
 
 
-def _headline(simulated: SimulatedAlerts) -> Prose:
+def _headline(simulated: AlertSimulation) -> Prose:
     found = simulated.found
     on = [tally for tally in found.tallies if tally.enabled]
     alerts = sum(tally.alerts for tally in on)
@@ -76,11 +61,11 @@ def _headline(simulated: SimulatedAlerts) -> Prose:
     return Prose(text, facts)
 
 
-def _fact(simulated: SimulatedAlerts, value: float, unit: str) -> Fact[float]:
-    return Fact(value, unit, simulated.desk.receipts, simulated.desk.as_of)
+def _fact(simulated: AlertSimulation, value: float, unit: str) -> Fact[float]:
+    return Fact(value, unit, simulated.basis.receipts, simulated.basis.as_of)
 
 
-def _warnings(simulated: SimulatedAlerts) -> Iterator[Prose]:
+def _warnings(simulated: AlertSimulation) -> Iterator[Prose]:
     found = simulated.found
     if found.weeks + _NEAR < simulated.weeks:
         yield Prose(
@@ -98,17 +83,17 @@ def _warnings(simulated: SimulatedAlerts) -> Iterator[Prose]:
         )
 
 
-def _order(simulated: SimulatedAlerts) -> list[Tally]:
+def _order(simulated: AlertSimulation) -> list[Tally]:
     return sorted(simulated.found.tallies, key=lambda tally: (-tally.alerts, tally.rule))
 
 
-def _raised(simulated: SimulatedAlerts) -> Iterator[Block]:
+def _raised(simulated: AlertSimulation) -> Iterator[Block]:
     rows = tuple(_line(simulated, tally) for tally in _order(simulated))
     right: tuple[Literal["right"], ...] = ("right",) * 6
-    yield Table(_RAISED, rows, simulated.desk.receipts, align=("left", "left", *right), words=_RAISED[1:2])
+    yield Table(_RAISED, rows, simulated.basis.receipts, align=("left", "left", *right), words=_RAISED[1:2])
 
 
-def _line(simulated: SimulatedAlerts, tally: Tally) -> tuple[Cell, ...]:
+def _line(simulated: AlertSimulation, tally: Tally) -> tuple[Cell, ...]:
     return (
         Text(tally.rule if tally.enabled else f"{tally.rule} (off)"),
         Text(tally.severity, PRIORITY_TONES[tally.severity]),
@@ -118,10 +103,10 @@ def _line(simulated: SimulatedAlerts, tally: Tally) -> tuple[Cell, ...]:
     )
 
 
-def _lived(simulated: SimulatedAlerts) -> Iterator[Block]:
+def _lived(simulated: AlertSimulation) -> Iterator[Block]:
     rows = tuple(_life(simulated, tally) for tally in _order(simulated))
     right: tuple[Literal["right"], ...] = ("right",) * 5
-    yield Table(_LIVED, rows, simulated.desk.receipts, align=("left", *right))
+    yield Table(_LIVED, rows, simulated.basis.receipts, align=("left", *right))
     yield Prose(
         "Days: from raising to clearing. Without episodes: what a rule would have sent that tells every snapshot in which it "
         "holds. Not told: how often a figure that it needs was unknown. Left: the share of alerted operators who churned "
@@ -130,9 +115,9 @@ def _lived(simulated: SimulatedAlerts) -> Iterator[Block]:
     yield Figures((FigureLine("Operators who leave within 90 days, alert or not", _base(simulated)),))
 
 
-def _life(simulated: SimulatedAlerts, tally: Tally) -> tuple[Cell, ...]:
-    days: Cell = _NOT_KNOWN if tally.median_days is None else _fact(simulated, tally.median_days, "number")
-    left: Cell = _NOT_KNOWN if tally.churn.share is None else _fact(simulated, tally.churn.share, "ratio")
+def _life(simulated: AlertSimulation, tally: Tally) -> tuple[Cell, ...]:
+    days: Cell = NOT_KNOWN if tally.median_days is None else _fact(simulated, tally.median_days, "number")
+    left: Cell = NOT_KNOWN if tally.churn.share is None else _fact(simulated, tally.churn.share, "ratio")
     return (
         Text(tally.rule),
         days,
@@ -142,8 +127,19 @@ def _life(simulated: SimulatedAlerts, tally: Tally) -> tuple[Cell, ...]:
     )
 
 
-def _base(simulated: SimulatedAlerts) -> Figure:
+def _base(simulated: AlertSimulation) -> Figure:
     outcome = simulated.found.base
     if outcome.share is None:
         return Gap("alerts", "none_found", "no snapshot has 90 days of history after it")
     return _fact(simulated, outcome.share, "ratio")
+
+
+REPORT = Outline(
+    "alerts_simulation",
+    "Alerts: simulation",
+    _head,
+    (
+        section("raised", "What would have been raised", _raised),
+        section("lived", "What became of it", _lived),
+    ),
+)

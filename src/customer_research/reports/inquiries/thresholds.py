@@ -11,16 +11,17 @@ from customer_research.domain.calibration import Estimate
 from customer_research.domain.evidence import Fact, Receipt
 from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.money import Money
-from customer_research.domain.report import Block, FigureLine, Figures, Freshness, Prose, Report, Table
+from customer_research.domain.report import Block, FigureLine, Figures, Freshness, Prose
 from customer_research.domain.track import ENOUGH
 from customer_research.domain.words import counted, money_words, share_words, value_words
-from customer_research.reports.build import section, sections
-from customer_research.reports.kinds.backtest import BAND_HEADERS, band_rows, load_table, merged_words
-from customer_research.reports.kinds.outcomes import BIAS
+from customer_research.reports.churn_by_band import band_table
+from customer_research.reports.inquiries.backtest import load_table, merged_words
+from customer_research.reports.inquiries.outcomes import BIAS
+from customer_research.reports.kind import Head, Outline, section
 
 
 @dataclass(frozen=True, slots=True)
-class Unproven:
+class Refusal:
     """A score by which nothing can be chosen: how many accounts left, and the AUC, whose interval holds 0.5 if they are enough."""
 
     churned_accounts: int
@@ -28,7 +29,7 @@ class Unproven:
 
 
 @dataclass(frozen=True, slots=True)
-class ThresholdsTold:
+class ThresholdChoice:
     """A choice of thresholds for one scorecard; `written` are the names of the files that hold it.
 
     `chosen` is None where it was `refused`.
@@ -37,7 +38,7 @@ class ThresholdsTold:
     name: str
     version: str
     chosen: Chosen | None
-    refused: Unproven | None
+    refused: Refusal | None
     bands: BandChoice
     written: tuple[str, ...]
     basis: tuple[Receipt, ...]
@@ -56,29 +57,16 @@ def why_words(chosen: Chosen) -> str:
     return f"churn of {share_words(terms.break_even)} or more: {cost} a contact, {share_words(terms.save_rate)} saved of {value}"
 
 
-def build_thresholds(told: ThresholdsTold) -> Report:
-    """The choice as a report."""
-    return Report(
-        kind="thresholds",
-        title=f"Thresholds of {told.name} {told.version}",
-        operator_id="",
-        operator_name="",
-        generated_at=told.now,
-        as_of=told.as_of,
-        sections=sections(
-            section("Alert threshold", *_threshold(told), id="threshold"),
-            section("Bands", *_bands(told), id="bands"),
-        ),
-        freshness=told.freshness,
-        headline=_headline(told),
-    )
+def _head(told: ThresholdChoice) -> Head:
+    title = f"Thresholds of {told.name} {told.version}"
+    return Head(told.now, told.as_of, told.freshness, _headline(told), title=title)
 
 
-def _count(told: ThresholdsTold, value: int) -> Fact[int]:
+def _count(told: ThresholdChoice, value: int) -> Fact[int]:
     return Fact(value, "count", told.basis, told.as_of)
 
 
-def _headline(told: ThresholdsTold) -> Prose:
+def _headline(told: ThresholdChoice) -> Prose:
     chosen = told.chosen
     if chosen is None:
         return _refusal(told)
@@ -89,7 +77,7 @@ def _headline(told: ThresholdsTold) -> Prose:
     return Prose(f"Alert at a score of {chosen.at} or below: {why_words(chosen)}, {on}.", facts)
 
 
-def _refusal(told: ThresholdsTold) -> Prose:
+def _refusal(told: ThresholdChoice) -> Prose:
     refused = told.refused
     assert refused is not None
     count = _count(told, refused.churned_accounts)
@@ -108,7 +96,7 @@ def _refusal(told: ThresholdsTold) -> Prose:
     )
 
 
-def _threshold(told: ThresholdsTold) -> Iterator[Block]:
+def _threshold(told: ThresholdChoice) -> Iterator[Block]:
     chosen = told.chosen
     if chosen is None:
         yield _refusal(told)
@@ -127,10 +115,9 @@ def _threshold(told: ThresholdsTold) -> Iterator[Block]:
         yield Prose(f"Written: {', '.join(told.written)}.")
 
 
-def _bands(told: ThresholdsTold) -> Iterator[Block]:
+def _bands(told: ThresholdChoice) -> Iterator[Block]:
     bands = told.bands
-    rows = band_rows(bands.groups, told.basis, told.as_of)
-    yield Table(BAND_HEADERS, rows, told.basis, align=("left", *("right",) * 5))
+    yield band_table(bands.groups, told.basis, told.as_of)
     if words := merged_words(bands.merged):
         yield Prose(words, (), "watch")
     if bands.after is None:
@@ -150,3 +137,11 @@ def _bands(told: ThresholdsTold) -> Iterator[Block]:
 def _cuts(cuts: tuple[int, int, int]) -> str:
     names = ("healthy", "monitor", "at_risk")
     return ", ".join(f"{BAND_LABELS[name]} from {cut}" for name, cut in zip(names, cuts, strict=True))
+
+
+REPORT = Outline(
+    "thresholds",
+    "Thresholds",
+    _head,
+    (section("threshold", "Alert threshold", _threshold), section("bands", "Bands", _bands)),
+)

@@ -11,17 +11,17 @@ from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import BAND_LABELS, Contribution
 from customer_research.domain.report import (
     Block,
+    Bullets,
     Cell,
     FigureLine,
     Figures,
     Prose,
-    Report,
-    Section,
     Table,
     Text,
 )
 from customer_research.reports import judgement
-from customer_research.reports.build import bullets, section, sections
+from customer_research.reports.blocks import bullets
+from customer_research.reports.kind import Head, Outline, section
 from customer_research.reports.standing import STANDINGS
 from customer_research.reports.tones import BAND_TONES
 
@@ -60,26 +60,8 @@ class Supposition:
     lines: tuple[Line, ...]
 
 
-def build(supposed: Supposition) -> Report:
-    """The report of a supposition."""
-    account = supposed.before
-    return Report(
-        kind="whatif",
-        title="What if (hypothetical)",
-        operator_id=account.operator_id,
-        operator_name=account.name,
-        generated_at=account.generated_at,
-        as_of=account.as_of,
-        sections=sections(
-            section("Assumptions", *_assumptions(supposed), id="assumptions"),
-            section("Score", _scores(supposed), id="health"),
-            section("Points that change", *_points(supposed), id="points"),
-            _findings(supposed),
-        ),
-        freshness=account.freshness,
-        warnings=(Prose(WARNING, (), "watch"),),
-        headline=_headline(supposed),
-    )
+def _head(supposed: Supposition) -> Head:
+    return Head.of(supposed.before, _headline(supposed), (Prose(WARNING, (), "watch"),))
 
 
 def hypothetical(figure: Figure, receipts: Sequence[Receipt]) -> Figure:
@@ -206,7 +188,7 @@ def _points_of(line: Contribution | None) -> Fact[int] | Text:
     return Fact(line.points, "points", line.fact.basis, line.fact.as_of, "contribution_points")
 
 
-def _findings(supposed: Supposition) -> Section | None:
+def _findings(supposed: Supposition) -> Bullets | None:
     was = {finding.rule: finding for finding in supposed.before.findings}
     now = {finding.rule: finding for finding in supposed.after.findings}
     items = [
@@ -216,9 +198,22 @@ def _findings(supposed: Supposition) -> Section | None:
         for rule in now.keys() - was.keys()
     ]
     items += [Prose(f"Would end: {was[rule].title} ({rule}).", was[rule].facts) for rule in was.keys() - now.keys()]
-    return section("Findings that change", bullets(sorted(items, key=lambda item: item.text)), id="findings")
+    return bullets(sorted(items, key=lambda item: item.text))
 
 
 def _marked(supposed: Supposition, facts: Sequence[Fact[Any]]) -> tuple[Fact[Any], ...]:
     marked = (hypothetical(fact, supposed.receipts) for fact in facts)
     return tuple(fact for fact in marked if isinstance(fact, Fact))
+
+
+REPORT = Outline(
+    "whatif",
+    "What if (hypothetical)",
+    _head,
+    (
+        section("assumptions", "Assumptions", _assumptions),
+        section("health", "Score", _scores),
+        section("points", "Points that change", _points),
+        section("findings", "Findings that change", _findings),
+    ),
+)

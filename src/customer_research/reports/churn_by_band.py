@@ -1,0 +1,38 @@
+"""What became of operators by the band they stood in: one table for backtests, thresholds and the score's own record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from customer_research.domain.calibration import Estimate, GroupChurn
+from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
+from customer_research.domain.health import BAND_LABELS
+from customer_research.domain.report import Table, Text
+
+SOURCE = "backtest"
+_HEADERS = ("Band", "Rows", "Accounts", "Churned accounts", "Churn in 90 days", "Lift")
+_EMPTY = "no row is in this band"
+
+
+def estimate(value: Estimate | None, unit: str, receipts: tuple[Receipt, ...], as_of: datetime, why: str) -> Figure:
+    """An estimate as a figure; one that cannot be told is a gap with the reason."""
+    if value is None:
+        return Gap(SOURCE, "none_found", why)
+    return Fact(value, unit, receipts, as_of)
+
+
+def band_table(
+    groups: Sequence[GroupChurn], receipts: tuple[Receipt, ...], as_of: datetime, caption: str = ""
+) -> Table:
+    """Churn by band, the best band first."""
+    rows = tuple(
+        (
+            Text(BAND_LABELS.get(group.name, group.name)),
+            *(Fact(n, "count", receipts, as_of) for n in (group.rows, group.accounts, group.churned_accounts)),
+            estimate(group.rate, "estimate_ratio", receipts, as_of, _EMPTY),
+            estimate(group.lift, "estimate_number", receipts, as_of, _EMPTY),
+        )
+        for group in groups
+    )
+    return Table(_HEADERS, rows, receipts, caption, align=("left", *("right",) * 5))
