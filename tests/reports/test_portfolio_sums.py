@@ -20,6 +20,7 @@ from customer_research.domain.snapshot import Snapshot
 from customer_research.health.assembly import status_of
 from customer_research.reports import pictures
 from customer_research.reports import portfolio_cells as cells
+from customer_research.reports.blocks import NOT_KNOWN
 from customer_research.reports.movers import money_at_risk, money_table
 from customer_research.reports.standing import by_worth
 
@@ -83,7 +84,7 @@ def test_a_total_is_told_beside_the_currencies_where_every_rate_is_set() -> None
 def test_what_is_known_of_nobody_is_no_zero_in_any_group_or_chart() -> None:
     found = of(Group("at_risk", 4, (), 4, 50.0))
     mrr, unknown = cells.mrr_cells(found, found.bands[0])
-    assert (mrr, unknown) == (cells.NOT_KNOWN, Fact(4, "count", (RECEIPT,), T))
+    assert (mrr, unknown) == (NOT_KNOWN, Fact(4, "count", (RECEIPT,), T))
     chart = pictures.by_band(found)
     assert chart is not None
     assert chart.says.text == "4 operators with MRR not known."
@@ -98,7 +99,7 @@ def test_what_is_known_of_nobody_is_no_zero_in_any_group_or_chart() -> None:
 def test_an_mrr_that_is_not_known_is_not_none() -> None:
     account = full()
     gap = Gap("lago", "none_found", "nothing")
-    assert cells.mrr_cell(replace(account, figures={**account.figures, "mrr": gap})) == cells.NOT_KNOWN
+    assert cells.mrr_cell(replace(account, figures={**account.figures, "mrr": gap})) == NOT_KNOWN
     down = Gap("lago", "unavailable", "it did not answer")
     assert cells.mrr_cell(replace(account, figures={**account.figures, "mrr": down})) == down
 

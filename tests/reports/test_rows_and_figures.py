@@ -16,7 +16,7 @@ from customer_research.domain.money import Money
 from customer_research.domain.report import Missing, Personal, Prose, Statement, Table, Text
 from customer_research.errors import RenderError
 from customer_research.reports.figures import field_figure, figure, first_known, share
-from customer_research.reports.kind import section
+from customer_research.reports.kind import SectionPlan, section
 from customer_research.reports.rows import (
     Column,
     amounts,
@@ -172,4 +172,5 @@ def test_newest_first_with_ties_by_key_and_undated_last() -> None:
 
 
 def test_a_section_without_blocks_is_no_section() -> None:
-    assert section("x", "Empty", lambda _: None, lambda _: ()).made(full()) is None
+    plan: SectionPlan[Account] = section("x", "Empty", lambda _: None, lambda _: ())
+    assert plan.made(full()) is None
