@@ -18,7 +18,7 @@ _HEADERS = ("Date", "Rows", "Expected", "Observed", "Ratio", "PSI", "Verdict")
 
 
 @dataclass(frozen=True, slots=True)
-class DriftCheck:
+class DriftResult:
     """Checks of one scorecard that was calibrated on dates up to `last_as_of`; `written` names the new version, if any."""
 
     name: str
@@ -33,15 +33,15 @@ class DriftCheck:
     now: datetime
 
 
-def _head(told: DriftCheck) -> Head:
+def _head(told: DriftResult) -> Head:
     return Head(told.now, told.as_of, told.freshness, _headline(told), title=f"Drift of {told.name} {told.version}")
 
 
-def _fact(told: DriftCheck, value: object, unit: str) -> Fact[object]:
+def _fact(told: DriftResult, value: object, unit: str) -> Fact[object]:
     return Fact(value, unit, told.basis, told.as_of)
 
 
-def _headline(told: DriftCheck) -> Prose:
+def _headline(told: DriftResult) -> Prose:
     found = told.found
     facts = (Fact(len(found.months), "count", told.receipts, told.as_of),)
     dates = counted(len(found.months), "date")
@@ -59,7 +59,7 @@ def _headline(told: DriftCheck) -> Prose:
     return Prose(f"Churn is as the scorecard says on {dates}, and scores are distributed as they were.", facts, "good")
 
 
-def _months(told: DriftCheck) -> Iterator[Block]:
+def _months(told: DriftResult) -> Iterator[Block]:
     if told.found.own_dates:
         yield Prose(
             f"No window after {told.last_as_of}, the last date that it was calibrated on, is over: these are its own dates, which "
@@ -76,7 +76,7 @@ def _months(told: DriftCheck) -> Iterator[Block]:
     )
 
 
-def _row(told: DriftCheck, month: DriftMonth) -> tuple[Cell, ...]:
+def _row(told: DriftResult, month: DriftMonth) -> tuple[Cell, ...]:
     still = Text("open", "unknown")
     return (
         Text(f"{month.as_of:%Y-%m-%d}"),
@@ -91,7 +91,7 @@ def _row(told: DriftCheck, month: DriftMonth) -> tuple[Cell, ...]:
     )
 
 
-def _verdict(told: DriftCheck, month: DriftMonth) -> Cell:
+def _verdict(told: DriftResult, month: DriftMonth) -> Cell:
     words = [*(["refit the intercept"] if month.refit else []), *(["scores shifted"] if month.shifted else [])]
     if words:
         return stated(", ".join(words), told.basis, told.as_of, "bad" if month.refit else "watch")
@@ -100,7 +100,7 @@ def _verdict(told: DriftCheck, month: DriftMonth) -> Cell:
     return stated("as expected", told.basis, told.as_of, "good")
 
 
-def _intercept(told: DriftCheck) -> Iterator[Block]:
+def _intercept(told: DriftResult) -> Iterator[Block]:
     found = told.found
     why = "no churn was seen on these dates"
     refitted: Figure = (

@@ -29,7 +29,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class ThresholdChoice:
+class ThresholdResult:
     """A choice of thresholds for one scorecard; `written` are the names of the files that hold it.
 
     `chosen` is None where it was `refused`.
@@ -57,16 +57,16 @@ def why_words(chosen: Chosen) -> str:
     return f"churn of {share_words(terms.break_even)} or more: {cost} a contact, {share_words(terms.save_rate)} saved of {value}"
 
 
-def _head(told: ThresholdChoice) -> Head:
+def _head(told: ThresholdResult) -> Head:
     title = f"Thresholds of {told.name} {told.version}"
     return Head(told.now, told.as_of, told.freshness, _headline(told), title=title)
 
 
-def _count(told: ThresholdChoice, value: int) -> Fact[int]:
+def _count(told: ThresholdResult, value: int) -> Fact[int]:
     return Fact(value, "count", told.basis, told.as_of)
 
 
-def _headline(told: ThresholdChoice) -> Prose:
+def _headline(told: ThresholdResult) -> Prose:
     chosen = told.chosen
     if chosen is None:
         return _refusal(told)
@@ -77,7 +77,7 @@ def _headline(told: ThresholdChoice) -> Prose:
     return Prose(f"Alert at a score of {chosen.at} or below: {why_words(chosen)}, {on}.", facts)
 
 
-def _refusal(told: ThresholdChoice) -> Prose:
+def _refusal(told: ThresholdResult) -> Prose:
     refused = told.refused
     assert refused is not None
     count = _count(told, refused.churned_accounts)
@@ -96,7 +96,7 @@ def _refusal(told: ThresholdChoice) -> Prose:
     )
 
 
-def _threshold(told: ThresholdChoice) -> Iterator[Block]:
+def _threshold(told: ThresholdResult) -> Iterator[Block]:
     chosen = told.chosen
     if chosen is None:
         yield _refusal(told)
@@ -115,7 +115,7 @@ def _threshold(told: ThresholdChoice) -> Iterator[Block]:
         yield Prose(f"Written: {', '.join(told.written)}.")
 
 
-def _bands(told: ThresholdChoice) -> Iterator[Block]:
+def _bands(told: ThresholdResult) -> Iterator[Block]:
     bands = told.bands
     yield band_table(bands.groups, told.basis, told.as_of)
     if words := merged_words(bands.merged):

@@ -15,7 +15,7 @@ from customer_research.domain.report import Report
 from customer_research.errors import UsageError
 from customer_research.health.backtest.drift import check_drift
 from customer_research.health.scorecard import Scorecard, declaration_of, read_scorecard
-from customer_research.reports.inquiries.drift import REPORT, DriftCheck
+from customer_research.reports.inquiries.drift import REPORT, DriftResult
 from customer_research.research.one.judge import METRIC_NAMES
 from customer_research.research.past.backtest.trials import TrialOrder, tread
 from customer_research.research.past.calibration.on_files import write_new
@@ -60,7 +60,7 @@ def check(settings: Settings, card: str, order: TrialOrder, output: Path | None,
     found = check_drift(
         ground.rows.where(used), tried.where(used), closed[used], scorecard.churn.observed, own_dates=own_dates
     )
-    told = DriftCheck(
+    told = DriftResult(
         name=tried.name,
         version=tried.version,
         last_as_of=last.date(),
