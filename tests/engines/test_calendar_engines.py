@@ -18,7 +18,8 @@ from test_differential import JUDGING_QUERIES, SUBJECT_QUERIES, same
 from customer_research.engines.duckdb import Memory
 from customer_research.engines.engine import Engine, open_engine
 from customer_research.engines.snowflake import Snowflake
-from customer_research.metrics.calendar import calendar_stages, even_calendar, lifted
+from customer_research.metrics import over_time
+from customer_research.metrics.over_time.lifting import even_calendar, lifted
 from customer_research.metrics.pinned import pinned
 from customer_research.metrics.wide import stages
 from customer_research.record_tables import LAKE_TABLES
@@ -130,7 +131,7 @@ def in_one_pass(
 ) -> dict[str, list[Row]]:
     tell(engine, calendar)
     found = {}
-    for stage in calendar_stages(told, recursion=recursion):
+    for stage in over_time.stages(told, recursion=recursion):
         engine.keep(stage.name, stage.sql)
         found[stage.name] = engine.run(f"SELECT * FROM {stage.name}")
     return found | {name: engine.run(lifted(sql)) for name, sql in judging.items()}
@@ -235,7 +236,7 @@ def test_every_engine_has_them(memory: Memory, engine_name: str) -> None:
 def test_no_table_s_rows_count_in_more_ways_than_a_pass_can_hold() -> None:
     """Conditions over several instants of a row multiply: each may double the events, and the memory that a pass takes."""
     found: Counter[str] = Counter()
-    for stage in calendar_stages(weeks(MOMENTS[0]), recursion=True, lacking=frozenset()):
+    for stage in over_time.stages(weeks(MOMENTS[0]), recursion=True, lacking=frozenset()):
         for told in sqlglot.parse_one(stage.sql, read="duckdb").find_all(exp.CTE):
             source, stream, _ = told.alias.partition("_stream_")
             if stream:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlglot
 from sqlglot import exp
 
 from customer_research.engines.duckdb import Memory
-from customer_research.metrics.calendar import LARGE, calendar_stages, even_calendar, lifted
+from customer_research.metrics import over_time
+from customer_research.metrics.over_time.lifting import LARGE, even_calendar, lifted
 
 WEEKS = [datetime(2026, 11, 2, tzinfo=UTC) - week * timedelta(days=7) for week in range(104)]
-EVEN = {stage.name: stage.sql for stage in calendar_stages(WEEKS)}
-UNEVEN = {stage.name: stage.sql for stage in calendar_stages(WEEKS[:1])}
+EVEN = {stage.name: stage.sql for stage in over_time.stages(WEEKS)}
+UNEVEN = {stage.name: stage.sql for stage in over_time.stages(WEEKS[:1])}
 
 
 def crossed(sql: str) -> set[str]:
@@ -103,3 +105,38 @@ def test_one_value_and_several_are_told_at_each_instant_as_at_one() -> None:
         single = [{**row, "t": week} for week in weeks for row in memory.run(DISTINCT, {"as_of": week})]
     assert {row["several"] for row in single} == {0, 1, 2}
     assert found == {(row["operator_id"], row["t"]): row for row in single}
+
+
+# -- the page that shows it ---------------------------------------------------------------------------------------------
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "metrics-over-time.md"
+BEFORE, AFTER = re.findall(r"```sql\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+MONDAYS = [datetime(2026, 1, 5, tzinfo=UTC) + week * timedelta(days=7) for week in range(5)]
+
+
+def test_the_page_shows_a_query_before_and_after() -> None:
+    assert lifted(BEFORE) == AFTER.strip()
+
+
+@pytest.mark.parametrize("sql", [AFTER, lifted(BEFORE, even=even_calendar(MONDAYS))], ids=["after", "by events"])
+def test_the_pages_queries_give_what_it_says(sql: str) -> None:
+    with Memory() as memory:
+        memory.create("operator", {"operator_id": "VARCHAR"}, [{"operator_id": "a"}])
+        memory.create(
+            "reservation",
+            {"operator_id": "VARCHAR", "created_at": "TIMESTAMP"},
+            [{"operator_id": "a", "created_at": datetime(2026, 1, 1, 9, tzinfo=UTC)}],
+        )
+        memory.create("calendar", {"t": "TIMESTAMP"}, [{"t": monday} for monday in MONDAYS])
+        found = {row["t"]: row["reservations_30d"] for row in memory.run(sql)}
+        alone = {monday: memory.run(BEFORE, {"as_of": monday})[0]["reservations_30d"] for monday in MONDAYS}
+    assert list(alone.values()) == [1, 1, 1, 1, 0]
+    assert found == alone
+
+
+def test_a_grouped_query_without_relations_has_its_instants_too() -> None:
+    plain = "SELECT r.operator_id, COUNT(*) AS n FROM reservation AS r CROSS JOIN moment AS m WHERE r.created_at < m.t GROUP BY r.operator_id"
+    sql = f"WITH moment AS (SELECT i.t FROM (SELECT CAST($as_of AS TIMESTAMP) AS t) AS i) {plain}"
+    query = sqlglot.parse_one(lifted(sql, even=even_calendar(MONDAYS)), read="duckdb")
+    assert isinstance(query, exp.Select)
+    assert query.named_selects == ["operator_id", "n", "t"]

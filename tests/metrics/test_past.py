@@ -8,12 +8,12 @@ import sqlglot
 from customer_research.domain.catalogue import METRICS
 from customer_research.metrics.past import (
     OVERWRITTEN,
-    RETOLD_BY,
+    REBUILT_FROM,
     OverwrittenValue,
-    retold,
+    rebuildable,
     unjudged,
 )
-from customer_research.metrics.wide import Untold, stages
+from customer_research.metrics.wide import Reconstruction, stages
 from customer_research.record_tables import LAKE_TABLES, STATES, TABLES
 
 
@@ -22,10 +22,10 @@ def test_metrics_name_what_is_overwritten_and_each_is_named() -> None:
     assert named == {one.name for one in OVERWRITTEN}
 
 
-@pytest.mark.parametrize("rebuilt", RETOLD_BY)
+@pytest.mark.parametrize("rebuilt", REBUILT_FROM)
 def test_no_rebuilt_stage_reads_a_record_but_as_it_stood(rebuilt: str) -> None:
     """It has a row for each way in which it stood, and of these the one of the instant is read."""
-    told = [stage.sql for stage in stages(untold=Untold(rebuilt=frozenset([rebuilt])))]
+    told = [stage.sql for stage in stages(past=Reconstruction(rebuilt=frozenset([rebuilt])))]
     assert any("known_until" in sql for sql in told)
     for sql in told:
         query = sqlglot.parse_one(sql, read="duckdb")
@@ -43,8 +43,8 @@ def test_no_rebuilt_stage_reads_a_record_but_as_it_stood(rebuilt: str) -> None:
 
 def test_payments_tell_again_what_invoices_were() -> None:
     with_payments, without = (
-        unjudged({"invoice"}, retold({"payment": 1})),
-        unjudged({"invoice"}, retold({"payment": 0})),
+        unjudged({"invoice"}, rebuildable({"payment": 1})),
+        unjudged({"invoice"}, rebuildable({"payment": 0})),
     )
     rebuilt = set(without) - set(with_payments)
     assert {"overdue_invoices", "invoices_failed_90d", "invoice_success_rate"} <= rebuilt
@@ -56,8 +56,8 @@ def test_payments_tell_again_what_invoices_were() -> None:
     ("table", "metric"), [("deal", "deals_won"), ("contact", "contacts_left"), ("company", "owner_id")]
 )
 def test_states_tell_again_what_hubspots_records_were(table: str, metric: str) -> None:
-    assert metric in unjudged({table}, retold({}))
-    assert not unjudged({table}, retold({STATES[table]: 1}))
+    assert metric in unjudged({table}, rebuildable({}))
+    assert not unjudged({table}, rebuildable({STATES[table]: 1}))
     state, changing = LAKE_TABLES[STATES[table]], {c for one in OVERWRITTEN if one.table == table for c in one.columns}
     own = set(state.column_names) - {"operator_id", "since", "fetch_id", *TABLES[table].key}
     assert own <= changing
@@ -66,7 +66,7 @@ def test_states_tell_again_what_hubspots_records_were(table: str, metric: str) -
 
 def test_a_renewal_is_judged_only_where_both_its_sources_are() -> None:
     """It comes of the HubSpot company's contract, else of the subscription's period, which is overwritten."""
-    assert "days_to_renewal" in unjudged({"company", "subscription"}, retold({STATES["company"]: 1}))
+    assert "days_to_renewal" in unjudged({"company", "subscription"}, rebuildable({STATES["company"]: 1}))
 
 
 @pytest.mark.parametrize("one", OVERWRITTEN, ids=lambda one: one.name)

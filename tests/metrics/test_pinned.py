@@ -3,10 +3,10 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from customer_research.metrics.past import RETOLD_BY
+from customer_research.metrics.past import REBUILT_FROM
 from customer_research.metrics.pinned import pinned
 from customer_research.metrics.queries import subject_sql
-from customer_research.metrics.wide import Untold, stages
+from customer_research.metrics.wide import Reconstruction, stages
 
 AT = datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
 MOMENT = "WITH moment AS (SELECT instant.t, instant.t - INTERVAL 7 DAY AS d7 FROM (SELECT CAST($as_of AS TIMESTAMP) AS t) AS instant)"
@@ -52,7 +52,7 @@ def test_a_selection_that_several_read_is_put_into_each_with_the_columns_that_it
 
 def test_every_stage_is_at_its_own_instant_and_at_no_other() -> None:
     """A query is rewritten once and then put to any instant: what it stood for meanwhile must not stay."""
-    for stage in stages(untold=Untold(rebuilt=frozenset(RETOLD_BY))):
+    for stage in stages(past=Reconstruction(rebuilt=frozenset(REBUILT_FROM))):
         for instant in (AT, AT - timedelta(days=7)):
             told = set(re.findall(r"'(\d{4}-\d\d-\d\d \d\d:[^']*)'", pinned(stage.sql, instant)))
             assert told <= {f"{instant:%Y-%m-%d %H:%M:%S.%f}"}, stage.name

@@ -19,7 +19,7 @@ from customer_research.metrics.past import OVERWRITTEN, with_rebuilt
 from customer_research.metrics.pinned import pinned
 from customer_research.metrics.queries import subject_sql
 from customer_research.record_tables import LAKE_TABLES, STATES, TABLES
-from customer_research.research.portfolio.measure import attach, measure, untold_gaps, untold_of
+from customer_research.research.portfolio.measure import attach, measure, reconstruction_of, unjudged_gaps
 
 T = MOMENTS[0]
 READ = T + timedelta(days=30)
@@ -49,7 +49,7 @@ def at(engine: DuckDB, folder: Path, tables: Rows, *days: float) -> list[dict[st
     """What HubSpot's metrics say so many days ago."""
     known = read_at(READ, written(folder, tables)).at(T, PATIENCE)
     attach(engine, known, T)
-    sql = with_rebuilt(subject_sql("crm"), untold_of(known).rebuilt)
+    sql = with_rebuilt(subject_sql("crm"), reconstruction_of(known).rebuilt)
     return [{row["operator_id"]: row for row in engine.run(pinned(sql, ago(one)))} for one in days]
 
 
@@ -137,16 +137,16 @@ def test_without_a_history_the_metrics_are_named_as_not_judged(tmp_path: Path) -
     """Also of one type alone: its states are none."""
     tables = read_at(READ, written(tmp_path, {**TWO_DEALS, "contact": [{"operator_id": "a", "contact_id": "1"}]}))
     known = tables.at(T, PATIENCE)
-    untold = untold_of(known)
-    assert untold.rebuilt == {"deal"}
-    of_hubspot = {metric for metric in untold.metrics if {"leavers", "company"} & {*METRICS[metric].overwritten}}
+    past = reconstruction_of(known)
+    assert past.rebuilt == {"deal"}
+    of_hubspot = {metric for metric in past.unjudged if {"leavers", "company"} & {*METRICS[metric].overwritten}}
     assert {"contacts_left", "owner_id"} <= of_hubspot
-    assert "deals_open" not in untold.metrics
-    (gap,) = (one for one in untold_gaps(known) if one.source == "hubspot")
+    assert "deals_open" not in past.unjudged
+    (gap,) = (one for one in unjudged_gaps(known) if one.source == "hubspot")
     assert "a deal's stage" not in gap.detail
     assert "whether a contact has left" in gap.detail
     old = replace(tables, files={name: file for name, file in tables.files.items() if name not in STATES.values()})
-    assert "deals_open" in untold_of(old.at(T, PATIENCE)).metrics
+    assert "deals_open" in reconstruction_of(old.at(T, PATIENCE)).unjudged
 
 
 # -- against what was known then ----------------------------------------------------------------------------------------

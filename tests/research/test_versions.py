@@ -18,7 +18,7 @@ from customer_research.connect.source import Row
 from customer_research.domain.tables import Edition, TableSet
 from customer_research.engines.duckdb import DuckDB
 from customer_research.lake import Lake
-from customer_research.research.portfolio.measure import attach, untold_gaps, untold_of
+from customer_research.research.portfolio.measure import attach, reconstruction_of, unjudged_gaps
 from customer_research.research.sync import versions
 
 DAY = timedelta(days=1)
@@ -117,8 +117,8 @@ def test_before_the_first_sync_only_what_has_a_date_is_told(world: World, engine
     assert then.rewound == dict.fromkeys(then.rewound, NOW)
     assert "ticket" in then.rewound
     assert then.digest == first.at(past, PATIENCE).digest
-    assert "open_tickets" in untold_of(then).metrics
-    (gap,) = untold_gaps(then)
+    assert "open_tickets" in reconstruction_of(then).unjudged
+    (gap,) = unjudged_gaps(then)
     assert (gap.source, gap.reason) == ("notion", "past")
     assert "a ticket's status and stages" in gap.detail
 

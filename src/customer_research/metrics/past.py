@@ -99,7 +99,7 @@ OVERWRITTEN: tuple[OverwrittenValue, ...] = (
 )
 """What sources overwrite. Of the columns of a coupon see `UNTOLD_COUPON_SQL`."""
 
-RETOLD_BY: Mapping[str, str] = MappingProxyType({one.table: one.again for one in OVERWRITTEN if one.again})
+REBUILT_FROM: Mapping[str, str] = MappingProxyType({one.table: one.again for one in OVERWRITTEN if one.again})
 """Table → the table that tells what its records were."""
 
 UNTOLD_COUPON_SQL = """
@@ -108,41 +108,41 @@ SELECT DISTINCT operator_id FROM coupon WHERE frequency = 'recurring' AND NOT fr
 """The operators of whose coupons nobody knows what a past month took off: those with one that runs out by counting down."""
 
 
-def retold(rows: Mapping[str, int]) -> frozenset[str]:
+def rebuildable(rows: Mapping[str, int]) -> frozenset[str]:
     """The tables of which others tell what their records were, by the number of rows that each table has."""
-    return frozenset(table for table, again in RETOLD_BY.items() if rows.get(again))
+    return frozenset(table for table, again in REBUILT_FROM.items() if rows.get(again))
 
 
-def unjudged(rewound: Collection[str], told_again: Collection[str]) -> Mapping[str, str]:
+def unjudged(rewound: Collection[str], rebuilt: Collection[str]) -> Mapping[str, str]:
     """The metrics that cannot be told of a date before these tables were read, each with what is overwritten.
 
-    `told_again` are the tables of which others tell what their records were (`retold`).
+    `rebuilt` are the tables of which others tell what their records were (`rebuildable`).
     """
     return {
         metric: one.words
         for one in OVERWRITTEN
-        if one.table in rewound and not (one.again and one.table in told_again)
+        if one.table in rewound and not (one.again and one.table in rebuilt)
         for metric in one.metrics
     }
 
 
-def lost_words(rewound: Iterable[str], told_again: Collection[str]) -> tuple[str, ...]:
+def lost_words(rewound: Iterable[str], rebuilt: Collection[str]) -> tuple[str, ...]:
     """What is overwritten in these tables, in words, each once."""
-    return tuple(dict.fromkeys(unjudged(tuple(rewound), told_again).values()))
+    return tuple(dict.fromkeys(unjudged(tuple(rewound), rebuilt).values()))
 
 
-def rewound_sql(table: str, told: str, told_again: Collection[str]) -> str:
-    """A table that was read after the date, from its rows `told`: without the columns that may have changed since.
+def rewound_sql(table: str, rows: str, rebuilt: Collection[str]) -> str:
+    """A table that was read after the date, from its `rows`: without the columns that may have changed since.
 
-    A record of a table that is `told_again` comes as often as it changed: once for each state that it was in, with the instants
+    A record of a table that is `rebuilt` comes as often as it changed: once for each state that it was in, with the instants
     between which it was (`with_rebuilt` reads those). An invoice stood otherwise from when it was made, a payment of it failed,
     one succeeded, and it was voided; one that is paid without a payment was so when it changed last at the latest.
     """
     if table == "invoice":
-        return _INVOICE_SQL.format(told=told)
-    if table in told_again:
-        return _stood_sql(table, told)
-    return f"SELECT {_listed(table)} FROM {told}"
+        return _INVOICE_SQL.format(rows=rows)
+    if table in rebuilt:
+        return _stood_sql(table, rows)
+    return f"SELECT {_listed(table)} FROM {rows}"
 
 
 def _listed(table: str, record: str = "", known: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -159,7 +159,7 @@ def _listed(table: str, record: str = "", known: Mapping[str, str] = MappingProx
     )
 
 
-def _stood_sql(table: str, told: str) -> str:
+def _stood_sql(table: str, rows: str) -> str:
     """A record's states with the instants between which it was in them, and before the first what does not change."""
     state, key = LAKE_TABLES[STATES[table]], ("operator_id", *TABLES[table].key)
     listed = ", ".join(key)
@@ -167,13 +167,13 @@ def _stood_sql(table: str, told: str) -> str:
     same = " AND ".join(f"r.{name} = s.{name}" for name in key)
     return f"""
 SELECT {_listed(table, "r", known)}, s.since AS {SINCE}, s.until AS {UNTIL}
-FROM {told} AS r
+FROM {rows} AS r
 INNER JOIN (
     SELECT w.*, LEAD(w.since) OVER (PARTITION BY {listed} ORDER BY w.since) AS until FROM {state.name} AS w
 ) AS s ON {same}
 UNION ALL
 SELECT {_listed(table, "r")}, CAST(NULL AS TIMESTAMP) AS {SINCE}, s.since AS {UNTIL}
-FROM {told} AS r
+FROM {rows} AS r
 LEFT JOIN (SELECT {listed}, MIN(since) AS since FROM {state.name} GROUP BY {listed}) AS s ON {same}
 """
 
@@ -223,7 +223,7 @@ WITH told AS (
         END AS settled,
         p.failed_at,
         CASE WHEN i.status = 'voided' THEN i.updated_at END AS voided_at
-    FROM {{told}} AS i
+    FROM {{rows}} AS i
     LEFT JOIN (
         SELECT
             operator_id,

@@ -15,8 +15,8 @@ from typing import cast
 import sqlglot
 from sqlglot import exp
 
-_DIALECT = "duckdb"
-_MOMENT = "moment"
+from customer_research.metrics.relations import DIALECT, MOMENT
+
 _LOOKING_FURTHER = ("group", "having", "qualify", "distinct", "limit", "offset", "order")
 
 
@@ -37,19 +37,19 @@ def pinned(sql: str, as_of: datetime) -> str:
 @cache
 def _pinned(sql: str) -> str:
     """The query at some instant: parsing and rewriting takes longer than running over a small table, so it is done once."""
-    query = cast("exp.Query", sqlglot.parse_one(sql, read=_DIALECT))
+    query = cast("exp.Query", sqlglot.parse_one(sql, read=DIALECT))
     query.set("order", None)  # what is kept has none
-    at = sqlglot.parse_one(_SOME, read=_DIALECT)
+    at = sqlglot.parse_one(_SOME, read=DIALECT)
     for parameter in list(query.find_all(exp.Placeholder, exp.Parameter)):
         parameter.replace(at.copy())
     for with_ in list(query.find_all(exp.With)):
         around = cast("exp.Expr", with_.parent)
-        moment = next((cte for cte in with_.expressions if cte.alias == _MOMENT), None)
+        moment = next((cte for cte in with_.expressions if cte.alias == MOMENT), None)
         if moment is not None:
-            _write_instants(around, {told.alias_or_name: told.unalias() for told in moment.this.selects}, at)
+            _write_instants(around, {output.alias_or_name: output.unalias() for output in moment.this.selects}, at)
         _write_selections(around)
     _count_rows(query)
-    return query.sql(dialect=_DIALECT, pretty=True, comments=False)
+    return query.sql(dialect=DIALECT, pretty=True, comments=False)
 
 
 def _write_instants(query: exp.Expr, instants: dict[str, exp.Expr], at: exp.Expr) -> None:
@@ -61,7 +61,7 @@ def _write_instants(query: exp.Expr, instants: dict[str, exp.Expr], at: exp.Expr
 
     for select in list(query.find_all(exp.Select)):
         for join in list(select.args.get("joins") or ()):
-            if isinstance(join.this, exp.Table) and join.this.name == _MOMENT and join.kind == "CROSS":
+            if isinstance(join.this, exp.Table) and join.this.name == MOMENT and join.kind == "CROSS":
                 alias = join.this.alias_or_name
                 join.pop()
                 for column in list(select.find_all(exp.Column)):
@@ -89,9 +89,11 @@ def _narrowed(selection: exp.Select, table: exp.Table) -> exp.Select:
     """A copy of a selection with only the columns that the query around *table*, which reads it, names."""
     around = cast("exp.Select", table.find_ancestor(exp.Select))
     narrow = selection.copy()
-    if not any(told.is_star for told in around.selects):
+    if not any(output.is_star for output in around.selects):
         named = {column.name for column in around.find_all(exp.Column)}
-        narrow.set("expressions", [told for told in narrow.selects if told.is_star or told.alias_or_name in named])
+        narrow.set(
+            "expressions", [output for output in narrow.selects if output.is_star or output.alias_or_name in named]
+        )
     return narrow
 
 

@@ -17,8 +17,7 @@ from sqlglot import exp
 from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS, SILENT, SUBJECTS, Metric
 from customer_research.metrics.past import with_rebuilt
 from customer_research.metrics.queries import ANSWERED, account_columns, derived_sql, subject_sql, with_shared
-from customer_research.metrics.sources import flattened, resolved
-from customer_research.metrics.steps import DIALECT
+from customer_research.metrics.relations import DIALECT, flat_relation, resolved
 from customer_research.record_tables import TABLES
 
 KNOWN_OPERATORS = "known_operator"
@@ -43,17 +42,18 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Untold:
-    """What a past date asks of the queries: metrics that are not judged there, and the tables whose records come as they were."""
+class Reconstruction:
+    """How the queries tell of a past date: metrics that are `unjudged` there, and tables whose records are `rebuilt`."""
 
-    metrics: frozenset[str] = frozenset()
+    unjudged: frozenset[str] = frozenset()
     rebuilt: frozenset[str] = frozenset()
 
 
-ALL_TOLD = Untold()
+PRESENT = Reconstruction()
+"""Nothing is to be reconstructed: what the tables hold is what was known."""
 
 
-def stages(lacking: Collection[str] | None = None, untold: Untold = ALL_TOLD) -> tuple[Stage, ...]:
+def stages(lacking: Collection[str] | None = None, past: Reconstruction = PRESENT) -> tuple[Stage, ...]:
     """The steps to `account_metrics`, in order; it is the last.
 
     The queries read the tables of `record_tables.LAKE_TABLES` and the stages before them, and take one parameter, `$as_of`
@@ -62,12 +62,12 @@ def stages(lacking: Collection[str] | None = None, untold: Untold = ALL_TOLD) ->
 
     Args:
         lacking: the tables of which `gap` tells, where that is known: of the others no cell asks whether they are.
-        untold: what cannot be told of the date, or only otherwise.
+        past: what of the date is not known, or only by other records.
     """
     return (
-        *(Stage(_stage(subject), with_rebuilt(subject_sql(subject), untold.rebuilt)) for subject in _subjects()),
+        *(Stage(_stage(subject), with_rebuilt(subject_sql(subject), past.rebuilt)) for subject in _subjects()),
         Stage(KNOWN_OPERATORS, _known_operators()),
-        Stage(ACCOUNT_TABLE, _account_metrics(TABLES if lacking is None else lacking, untold.metrics)),
+        Stage(ACCOUNT_TABLE, _account_metrics(TABLES if lacking is None else lacking, past.unjudged)),
     )
 
 
@@ -117,16 +117,18 @@ WHERE NOT k.operator_id IS NULL
     )
 
 
-def _account_metrics(lacking: Collection[str], untold: Collection[str]) -> str:
+def _account_metrics(lacking: Collection[str], unjudged: Collection[str]) -> str:
     """The subjects' rows side by side, what is unknown taken out, and the derived metrics over it all."""
     joins = "\n    ".join(
         f"LEFT JOIN {_stage(subject)} AS {subject} ON {subject}.operator_id = k.operator_id" for subject in _subjects()
     )
     measured = ",\n        ".join(
-        f"{_measured(metric, lacking, untold)} AS {metric.name}" for metric in _wide_metrics()
+        f"{_measured(metric, lacking, unjudged)} AS {metric.name}" for metric in _wide_metrics()
     )
     derived = _derived()
-    final = ",\n    ".join(f"{_final(metric, derived, lacking, untold)} AS {metric.name}" for metric in _wide_metrics())
+    final = ",\n    ".join(
+        f"{_final(metric, derived, lacking, unjudged)} AS {metric.name}" for metric in _wide_metrics()
+    )
     silent = _silent(lacking)
     return with_shared(
         ("moment",),
@@ -195,9 +197,10 @@ def _derived() -> Mapping[str, str]:
     query = sqlglot.parse_one(derived_sql(), read=DIALECT)
     assert isinstance(query, exp.Select)
     relations = {cte.alias: cte.this for cte in query.ctes}
-    source = flattened(query, relations, relations.__contains__)
+    source = flat_relation(query, relations, relations.__contains__)
     return {
-        told.alias_or_name: resolved(told.unalias(), source.columns).sql(dialect=DIALECT) for told in query.expressions
+        output.alias_or_name: resolved(output.unalias(), source.columns).sql(dialect=DIALECT)
+        for output in query.expressions
     }
 
 
@@ -219,10 +222,10 @@ def _lacks(table: str) -> str:
     return f"lacks_{table}"
 
 
-def _measured(metric: Metric, lacking: Collection[str], untold: Collection[str]) -> str:
+def _measured(metric: Metric, lacking: Collection[str], unjudged: Collection[str]) -> str:
     """A metric's cell: null while a table is unknown, else the subject's, else what no row means."""
     kind = account_columns()[metric.name]
-    if metric.subject == "derived" or metric.name in untold:
+    if metric.subject == "derived" or metric.name in unjudged:
         return f"CAST(NULL AS {kind})"
     unknown = " OR ".join(f"k.{_lacks(table)}" for table in metric.tables if table in lacking)
     cases = f"WHEN {unknown} THEN NULL " if unknown else ""
@@ -232,9 +235,9 @@ def _measured(metric: Metric, lacking: Collection[str], untold: Collection[str])
     return f"CAST({f'CASE {cases}ELSE {column} END' if cases else column} AS {kind})"
 
 
-def _final(metric: Metric, derived: Mapping[str, str], lacking: Collection[str], untold: Collection[str]) -> str:
+def _final(metric: Metric, derived: Mapping[str, str], lacking: Collection[str], unjudged: Collection[str]) -> str:
     """A derived metric is null when tables are unknown: one of them, or all of those with part of which it holds."""
-    if metric.subject != "derived" or metric.name in untold:
+    if metric.subject != "derived" or metric.name in unjudged:
         return f"a.{metric.name}"
     tables = [table for table in metric.tables if table in lacking]
     known = not tables or (metric.partly and len(tables) < len(metric.tables))

@@ -14,9 +14,16 @@ from customer_research.domain.tables import KNOWN_FROM, KNOWN_TO, TableSet
 from customer_research.engines.engine import Engine
 from customer_research.engines.rows import canonical_columns
 from customer_research.errors import UsageError
-from customer_research.metrics.past import RETOLD_BY, UNTOLD_COUPON_SQL, lost_words, retold, rewound_sql, unjudged
+from customer_research.metrics.past import (
+    REBUILT_FROM,
+    UNTOLD_COUPON_SQL,
+    lost_words,
+    rebuildable,
+    rewound_sql,
+    unjudged,
+)
 from customer_research.metrics.pinned import instant_sql, pinned
-from customer_research.metrics.wide import ALL_TOLD, KNOWN_AT, KNOWN_OPERATORS, Untold, stages
+from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS, PRESENT, Reconstruction, stages
 from customer_research.record_tables import LAKE_TABLES, TABLES
 from customer_research.research.sync.canonical import identity
 
@@ -40,16 +47,16 @@ def measure(engine: Engine, tables: TableSet, as_of: datetime) -> None:
     """
     attach(engine, tables, as_of)
     _refuse_before(engine, tables, as_of)
-    measure_attached(engine, as_of, untold_of(tables))
+    measure_attached(engine, as_of, reconstruction_of(tables))
 
 
-def measure_attached(engine: Engine, as_of: datetime, untold: Untold = ALL_TOLD) -> None:
+def measure_attached(engine: Engine, as_of: datetime, past: Reconstruction = PRESENT) -> None:
     """As `measure`, over the canonical tables that the engine has already.
 
     Raises:
         EngineError: a query failed.
     """
-    steps = stages(untold=untold)
+    steps = stages(past=past)
     for stage in steps:
         engine.keep(stage.name, pinned(stage.sql, as_of))
     engine.drop(*(stage.name for stage in steps if stage.name not in {ACCOUNT_TABLE, KNOWN_OPERATORS}))
@@ -77,8 +84,8 @@ def attach(engine: Engine, tables: TableSet, as_of: datetime) -> None:
     engine.keep("gap", f"SELECT {_GAP_COLUMNS} FROM {_STATED} UNION ALL SELECT {_GAP_COLUMNS} FROM {_ABSENT}")
     engine.drop(_STATED, _ABSENT)
     partly = {row["table_name"] for row in engine.run("SELECT DISTINCT table_name FROM gap")}
-    rewound, again = tables.rewound, retold_of(tables)
-    for name in sorted(LAKE_TABLES, key=RETOLD_BY.__contains__):  # last those whose past the others tell
+    rewound, again = tables.rewound, rebuildable_of(tables)
+    for name in sorted(LAKE_TABLES, key=REBUILT_FROM.__contains__):  # last those whose past the others tell
         if name == "gap":
             continue
         known = name in partly - LISTS and name in tables.files and "operator_id" in LAKE_TABLES[name].column_names
@@ -87,21 +94,21 @@ def attach(engine: Engine, tables: TableSet, as_of: datetime) -> None:
         _put(engine, put, name, tables)
         if past:
             then = f"then_{name}" if known else name
-            (engine.keep if name in RETOLD_BY else engine.bind)(then, rewound_sql(name, put, again))
+            (engine.keep if name in REBUILT_FROM else engine.bind)(then, rewound_sql(name, put, again))
             put = then
         if known:
             engine.bind(name, _of_the_known(name, put))
 
 
-def untold_of(tables: TableSet) -> Untold:
+def reconstruction_of(tables: TableSet) -> Reconstruction:
     """What cannot be told of the date that the tables are for (`TableSet.at`)."""
-    rewound, again = tables.rewound, retold_of(tables)
-    return Untold(frozenset(unjudged(rewound, again)), rebuilt=again & rewound.keys())
+    rewound, again = tables.rewound, rebuildable_of(tables)
+    return Reconstruction(frozenset(unjudged(rewound, again)), rebuilt=again & rewound.keys())
 
 
-def untold_gaps(tables: TableSet) -> Iterator[Gap]:
+def unjudged_gaps(tables: TableSet) -> Iterator[Gap]:
     """What is not judged for it, a gap a source, in words."""
-    again = retold_of(tables)
+    again = rebuildable_of(tables)
     for home in dict.fromkeys(TABLES[name].home for name in tables.rewound if name in TABLES):
         read = {name: at for name, at in tables.rewound.items() if name in TABLES and TABLES[name].home == home}
         lost = lost_words(read, again)
@@ -111,9 +118,9 @@ def untold_gaps(tables: TableSet) -> Iterator[Gap]:
             yield Gap(home, "past", detail)
 
 
-def retold_of(tables: TableSet) -> frozenset[str]:
+def rebuildable_of(tables: TableSet) -> frozenset[str]:
     """The tables of which others tell what their records were."""
-    return retold({name: file.rows for name, file in tables.files.items()})
+    return rebuildable({name: file.rows for name, file in tables.files.items()})
 
 
 def _untold_rows(engine: Engine, tables: TableSet) -> Iterator[dict[str, Any]]:
@@ -123,7 +130,7 @@ def _untold_rows(engine: Engine, tables: TableSet) -> Iterator[dict[str, Any]]:
         for row in engine.run(UNTOLD_COUPON_SQL.replace("FROM coupon", f"FROM {_LOOKED}")):
             yield _row("coupon", Gap(TABLES["coupon"].home, "past", _COUNTED_DOWN), row["operator_id"])
         engine.drop(_LOOKED)
-    if "invoice" in untold_of(tables).rebuilt:
+    if "invoice" in reconstruction_of(tables).rebuilt:
         for row in engine.run(f"SELECT operator_id FROM {_STATED} WHERE table_name = 'payment' ORDER BY 1"):
             yield _row("invoice", Gap(TABLES["invoice"].home, "past", _WITHOUT_PAYMENTS), row["operator_id"])
 

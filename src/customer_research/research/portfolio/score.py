@@ -25,7 +25,7 @@ from customer_research.health.scoring import long_sql, score_columns, scoring_sq
 from customer_research.metrics.queries import account_columns
 from customer_research.metrics.wide import KNOWN_OPERATORS, stages
 from customer_research.research.one.judge import METRIC_NAMES, card_named
-from customer_research.research.portfolio.measure import measure, untold_gaps, untold_of
+from customer_research.research.portfolio.measure import measure, reconstruction_of, unjudged_gaps
 from customer_research.research.portfolio.snapshots import (
     FILES,
     PORTFOLIO,
@@ -135,20 +135,20 @@ class _Scoring:
         self._card = card
         self._named = named
         self._findings = load_findings(METRIC_NAMES)
-        self._untold = untold_of(tables)
+        self._past = reconstruction_of(tables)
         self.id = hashlib.sha256(f"{as_of.isoformat()}|{card.digest}|{tables.digest}".encode()).hexdigest()[:16]
         self.query = self._texts()
 
     def _texts(self) -> str:
         """The queries by name and digest, a line each: what they say is the program's own text."""
-        texts = {stage.name: stage.sql for stage in stages(untold=self._untold)}
+        texts = {stage.name: stage.sql for stage in stages(past=self._past)}
         texts |= {SCORES: self._scoring, HELD: findings_sql(self._findings)}
         return "\n".join(text_line(name, sql) for name, sql in texts.items())
 
     @property
     def _scoring(self) -> str:
         """The scorecard's query."""
-        return scoring_sql(self._card, untold=self._untold.metrics)["scores"]
+        return scoring_sql(self._card, untold=self._past.unjudged)["scores"]
 
     def write(self, draft: Path, files: Engine, *, there: str, kind: SnapshotKind, taken_at: datetime) -> Snapshot:
         """Score what was measured into *draft*, which *files* reads back and which will lie at *there*."""
@@ -205,7 +205,7 @@ class _Scoring:
         )
         stated = [Gap(row["source"], row["reason"], row["detail"] or "", row["next_step"] or "") for row in rows]
         listed = [self._tables.gaps["operator"]] if "operator" in self._tables.gaps else []
-        return tuple(dict.fromkeys((*listed, *stated, *untold_gaps(self._tables))))
+        return tuple(dict.fromkeys((*listed, *stated, *unjudged_gaps(self._tables))))
 
     def _receipt(self, files: Engine, scores: Path, rows: int, taken_at: datetime) -> Receipt:
         """The proof of the scoring: its queries, what they read, and the digest of the scores."""
@@ -229,7 +229,7 @@ class _Scoring:
                 *((name, " ".join(receipt.id for receipt in file.receipts)) for name, file in read.items()),
                 *((pulled_parameter(source), at.isoformat()) for source, at in self._tables.pulled.items()),
                 *(((STALE, " ".join(self._tables.stale)),) if self._tables.stale else ()),
-                *(((NOT_JUDGED, " ".join(sorted(self._untold.metrics))),) if self._untold.metrics else ()),
+                *(((NOT_JUDGED, " ".join(sorted(self._past.unjudged))),) if self._past.unjudged else ()),
             ),
         )
 

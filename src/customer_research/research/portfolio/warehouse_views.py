@@ -19,7 +19,7 @@ from customer_research.domain.tables import TableFile, TableSet
 from customer_research.engines.engine import Engine
 from customer_research.errors import ConfigError
 from customer_research.record_tables import LAKE_TABLES
-from customer_research.research.portfolio.measure import attach, measure_attached, untold_of
+from customer_research.research.portfolio.measure import attach, measure_attached, reconstruction_of
 from customer_research.settings import Settings
 from customer_research.sources.warehouse.links import NO_CARDS, NOTHING_TO_DO
 from customer_research.sources.warehouse.settings import MetabaseSettings
@@ -68,7 +68,7 @@ def measure_bound(settings: Settings, engine: Engine, tables: TableSet, as_of: d
     engine.drop(*(name for name in BOUND if name not in switched_off(settings.of(MetabaseSettings))))
     _bind(settings, engine)
     engine.keep("gap", _gaps(switched_off(settings.of(MetabaseSettings))))
-    measure_attached(engine, as_of, untold_of(tables))
+    measure_attached(engine, as_of, reconstruction_of(tables))
 
 
 def _bind(settings: Settings, engine: Engine) -> None:

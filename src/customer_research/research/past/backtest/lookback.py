@@ -1,6 +1,6 @@
 """Every active account at past dates under some scorecards, as it could be known then, and what became of it.
 
-All dates of which the same tables tell are measured in one pass (`metrics.calendar`). A date before the tables were read is told
+All dates of which the same tables tell are measured in one pass (`metrics.over_time`). A date before the tables were read is told
 by what has a date (`metrics.past`): metrics that rest on overwritten values are unknown, and the rules over them are left out at
 every date, by name. What an account did within ninety days after is told by billing (`research.past.backtest.churn`).
 """
@@ -26,13 +26,13 @@ from customer_research.engines.engine import Engine
 from customer_research.errors import OutOfMemoryError, UsageError
 from customer_research.health.scorecard import Rule, Scorecard
 from customer_research.health.scoring import scoring_sql
-from customer_research.metrics.calendar import CALENDAR, calendar_stages
+from customer_research.metrics.over_time import CALENDAR, stages
 from customer_research.metrics.past import unjudged
 from customer_research.metrics.pinned import instant_sql
 from customer_research.metrics.queries import account_columns
-from customer_research.metrics.wide import KNOWN_AT, Untold
+from customer_research.metrics.wide import KNOWN_AT, Reconstruction
 from customer_research.research.past.backtest.churn import ACTIVE, CHURNS, find_churn
-from customer_research.research.portfolio.measure import attach, retold_of, untold_of
+from customer_research.research.portfolio.measure import attach, rebuildable_of, reconstruction_of
 from customer_research.research.portfolio.snapshots import table_parameter
 
 WINDOW = timedelta(days=90)
@@ -154,7 +154,7 @@ def look_back(
             f"{first:%Y-%m-%d}, and its ninety days are not over by {until:%Y-%m-%d}.",
             hint="Pull an earlier past (`customer-research sync --full`), or wait.",
         )
-    payments = "invoice" in retold_of(tables)
+    payments = "invoice" in rebuildable_of(tables)
     warnings, managers = tuple(_warnings(engine, payments=payments)), _managers(engine)
     lost = _measure(engine, _read_at(tables, until), instants, patience)
     _mark(engine, until, lost)
@@ -235,18 +235,18 @@ def _measure(engine: Engine, tables: TableSet, instants: Sequence[datetime], pat
     made: list[str] = []
     for known, some in _told_alike(tables, instants, patience):
         attach(engine, known, max(some))
-        untold = untold_of(known)
-        lost |= unjudged(known.rewound, untold.rebuilt)
-        _pass(engine, some, untold, made)
+        past = reconstruction_of(known)
+        lost |= unjudged(known.rewound, past.rebuilt)
+        _pass(engine, some, past, made)
     _tell(engine, instants)
     engine.keep(ACCOUNT_TABLE, " UNION ALL ".join(f"SELECT * FROM {name}" for name in made))
     engine.drop(*made)
     return lost
 
 
-def _pass(engine: Engine, instants: Sequence[datetime], untold: Untold, made: list[str]) -> None:
+def _pass(engine: Engine, instants: Sequence[datetime], past: Reconstruction, made: list[str]) -> None:
     """Keep the wide table of some instants under a name of its own, in several passes where the memory is too small for one."""
-    steps = calendar_stages(instants, recursion=engine.recursion, untold=untold)
+    steps = stages(instants, recursion=engine.recursion, past=past)
     _tell(engine, instants)
     name = f"{ACCOUNT_TABLE}_{len(made)}"
     try:
@@ -258,8 +258,8 @@ def _pass(engine: Engine, instants: Sequence[datetime], untold: Untold, made: li
         if len(instants) == 1:
             raise
         half = len(instants) // 2
-        _pass(engine, instants[:half], untold, made)
-        _pass(engine, instants[half:], untold, made)
+        _pass(engine, instants[:half], past, made)
+        _pass(engine, instants[half:], past, made)
     else:
         made.append(name)
         engine.drop(*(stage.name for stage in steps))

@@ -20,7 +20,7 @@ from customer_research.research.engine_choice import scratch
 from customer_research.research.one.judge import card_named
 from customer_research.research.past.history.calendar import Calendar
 from customer_research.research.portfolio.history import keep_in
-from customer_research.research.portfolio.measure import attach, measure, untold_of
+from customer_research.research.portfolio.measure import attach, measure, reconstruction_of
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.snapshots import SNAPSHOTS, readings
 from customer_research.settings import Settings
@@ -185,7 +185,7 @@ def _missing(history: History, card: Scorecard, known_then: Mapping[datetime, Ta
         if not any(
             instant - WEEK < one.as_of <= instant
             and set(one.stale) <= set(tables.stale)
-            and (one.kind != "backfill" or one.untold >= untold_of(tables).metrics)
+            and (one.kind != "backfill" or one.untold >= reconstruction_of(tables).unjudged)
             for one in there
         )
     ]

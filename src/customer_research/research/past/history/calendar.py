@@ -17,13 +17,13 @@ from customer_research.domain.tables import TableSet
 from customer_research.engines.engine import Engine
 from customer_research.engines.rows import canonical_columns
 from customer_research.errors import OutOfMemoryError
-from customer_research.metrics.calendar import CALENDAR, calendar_stages
+from customer_research.metrics.over_time import CALENDAR, stages
 from customer_research.metrics.past import SINCE, UNTIL
 from customer_research.metrics.pinned import instant_sql
 from customer_research.metrics.queries import account_columns
 from customer_research.metrics.wide import KNOWN_OPERATORS, Stage
 from customer_research.record_tables import LAKE_TABLES
-from customer_research.research.portfolio.measure import attach, measure, untold_of
+from customer_research.research.portfolio.measure import attach, measure, reconstruction_of
 
 SOME_ACCOUNTS = f"{ACCOUNT_TABLE}_of_some"
 """The wide table of the instants that are laid out, with the instant as column `t`."""
@@ -84,9 +84,9 @@ class Calendar:
         attach(self._engine, self._tables, max(self._instants))
         self._tell(self._instants)
         lacking = frozenset(row["table_name"] for row in self._engine.run("SELECT DISTINCT table_name FROM gap"))
-        untold = untold_of(self._tables)
-        self._stages = calendar_stages(self._instants, recursion=self._engine.recursion, lacking=lacking, untold=untold)
-        reading = [_read_by(stage.sql, untold.rebuilt) for stage in self._stages]
+        past = reconstruction_of(self._tables)
+        self._stages = stages(self._instants, recursion=self._engine.recursion, lacking=lacking, past=past)
+        reading = [_read_by(stage.sql, past.rebuilt) for stage in self._stages]
         needed: dict[str, dict[str, str]] = {}
         for columns in reading:
             for table, told in columns.items():

@@ -1,6 +1,6 @@
 """Figures at every instant of an even calendar, from the events of a table's rows: the SQL of it.
 
-A row's value counts from when some of its instants have passed (`metrics.steps`), with a sign. So a figure is a sum over
+A row's value counts from when some of its instants have passed (`over_time.steps`), with a sign. So a figure is a sum over
 events, added up along the calendar. Rows are summed up by keys and step first, once for each set of instants; what has run
 up by a step is that of the step before and its events, which a recursive query says (where the engine has none: a window).
 Values that come and go by one instant at many offsets, such as counts by 30 days, are summed up by the period of that
@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from customer_research.metrics.steps import Clocks, NotStepsError, Terms
+from customer_research.metrics.over_time.steps import Clocks, Terms
+from customer_research.metrics.relations import NoFormError
 
 _EXACT = "DECIMAL(38, 12)"
 """Numbers are added and later taken away again, without a rest: binary fractions would leave one."""
@@ -120,7 +121,7 @@ class _Periods:
     offsets: dict[_Quantity, set[int]] = field(default_factory=dict)
 
 
-class Running:
+class RunningTotals:
     """Figures of one source by the same keys, registered one after the other; then the relations that run them up.
 
     Args:
@@ -154,7 +155,7 @@ class Running:
     def rows(self, counting: Terms) -> str:
         """The name of the figure that is the number of rows that count."""
         if not counting:
-            raise NotStepsError("no row ever counts")
+            raise NoFormError("no row ever counts")
         self._entries |= {term.clocks for term in counting}
         return self.linear([(counting, "1")])
 
@@ -163,7 +164,7 @@ class Running:
         for when, value in taken:
             for term in when:
                 if not term.clocks:
-                    raise NotStepsError("rows that were always known")
+                    raise NoFormError("rows that were always known")
                 conditions = frozenset(condition.sql for condition in term.conditions)
                 parts.append((term.clocks, _Quantity(kind, value, conditions, exact), term.sign))
         figure = _Figure(kind, exact, tuple(sorted(parts, key=_order)))
@@ -189,7 +190,7 @@ class Running:
             out[self._streams[clocks]] = self._stream(clocks, quantities)
         out[f"{self._prefix}_begun"] = self._begun()
         out |= self._added_up(streams)
-        out[self.name] = self._told()
+        out[self.name] = self._figures_at()
         return out
 
     def _read_back(self) -> None:
@@ -244,12 +245,12 @@ class Running:
     def _begun(self) -> str:
         """The keys with the step before the first at which a row of theirs may count."""
         entries = [name for clocks, name in self._streams.items() if clocks in self._entries]
-        told = [f"SELECT {self._keys()}, step FROM {name}" for name in entries]
+        starts = [f"SELECT {self._keys()}, step FROM {name}" for name in entries]
         for number, periods in enumerate(self._periods.values()):
             least = min(offset for several in periods.offsets.values() for offset in several)
             step = f"GREATEST(period + 1 + {least // self._calendar.microseconds}, 0)"
-            told.append(f"SELECT {self._keys()}, {step} AS step FROM {self._prefix}_periods_{number}_gathered")
-        union = " UNION ALL ".join(told)
+            starts.append(f"SELECT {self._keys()}, {step} AS step FROM {self._prefix}_periods_{number}_gathered")
+        union = " UNION ALL ".join(starts)
         return f"SELECT {self._keys()}, MIN(step) - 1 AS step FROM ({union}) AS entry GROUP BY {self._keys()}"
 
     # -- what is added up -------------------------------------------------------------------------------------------------
@@ -258,9 +259,9 @@ class Running:
         """Keys, step, its instant, and what events have run up to; a row for each step from the first."""
         running, begun = f"{self._prefix}_steps", f"{self._prefix}_begun"
         changes = {
-            name: (figure, told)
+            name: (figure, added)
             for figure, name in self._figures.items()
-            if (told := [part for part in figure.parts if self._periods_of(part) is None])
+            if (added := [part for part in figure.parts if self._periods_of(part) is None])
         }
         if not self._calendar.recursion:
             grid = (
@@ -308,22 +309,22 @@ class Running:
         self, figure: _Figure, parts: Sequence[_Part], streams: Mapping[Clocks, Mapping[_Quantity, str]]
     ) -> str:
         """By how much events of one step move a figure; of a least or greatest: that of the step."""
-        told = [(f"{self._streams[clocks]}.{streams[clocks][quantity]}", sign) for clocks, quantity, sign in parts]
+        changes = [(f"{self._streams[clocks]}.{streams[clocks][quantity]}", sign) for clocks, quantity, sign in parts]
         if figure.kind == "SUM":
-            return _sum((f"COALESCE({column}, 0)", sign) for column, sign in told)
-        first, *others = (column for column, _ in told)
+            return _sum((f"COALESCE({column}, 0)", sign) for column, sign in changes)
+        first, *others = (column for column, _ in changes)
         for other in others:
             first = _further(figure.kind, first, other)
         return first
 
-    def _told(self) -> str:
+    def _figures_at(self) -> str:
         """Keys, t, and every figure."""
         figures = []
         for figure, name in self._figures.items():
             back = [(column, part[2]) for part in figure.parts if (column := self._column(part)) is not None]
             steps = [(f"steps.{name}", 1)] if len(back) < len(figure.parts) else []
-            told = [*steps, *((f"COALESCE({column}, 0)", sign) for column, sign in back)]
-            figures.append(f"{_sum(told) if told else '0' if figure.kind == 'SUM' else 'NULL'} AS {name}")
+            terms = [*steps, *((f"COALESCE({column}, 0)", sign) for column, sign in back)]
+            figures.append(f"{_sum(terms) if terms else '0' if figure.kind == 'SUM' else 'NULL'} AS {name}")
         joins = " ".join(
             f"LEFT JOIN {name} ON {same('steps', name, self.keys)} AND {name}.step = steps.step"
             for name in (f"{self._prefix}_periods_{number}" for number in range(len(self._periods)))
@@ -361,8 +362,10 @@ class Running:
             for moved in sorted({offset % unit for offset in several} - {0}):
                 is_late = (f"{rest} >= {unit - moved}", f"{period} >= {oldest}")
                 late.append((_late(periods, quantity, moved), quantity.sql(*is_late), quantity))
-        told = [*sums, *(f"{sql} AS {column}" for column, sql, _ in late)]
-        gathered = self._grouped(f"{kept} AS period", told, [self._calendar.in_time(periods.clock, offsets[0])], kept)
+        columns = [*sums, *(f"{sql} AS {column}" for column, sql, _ in late)]
+        gathered = self._grouped(
+            f"{kept} AS period", columns, [self._calendar.in_time(periods.clock, offsets[0])], kept
+        )
         whole = {_whole(periods, quantity): quantity for quantity in periods.offsets}
         begins = [f"CAST(0 AS {quantity.type}) AS {column}" for column, quantity in whole.items()]
         begins += [f"CAST(NULL AS {quantity.type}) AS {column}" for column, _, quantity in late]
@@ -415,16 +418,16 @@ def _instant(instant: datetime) -> str:
     return f"CAST('{instant.isoformat(sep=' ')}' AS TIMESTAMP)"
 
 
-def _sum(told: Iterable[tuple[str, int]]) -> str:
+def _sum(terms: Iterable[tuple[str, int]]) -> str:
     text = " ".join(
-        f"{'+' if sign > 0 else '-'} {'' if abs(sign) == 1 else f'{abs(sign)} * '}{one}" for one, sign in told
+        f"{'+' if sign > 0 else '-'} {'' if abs(sign) == 1 else f'{abs(sign)} * '}{one}" for one, sign in terms
     )
     return text.removeprefix("+ ")
 
 
-def _as(figure: _Figure, told: str) -> str:
+def _as(figure: _Figure, value: str) -> str:
     """In the figure's type: a recursive query must have one."""
-    return f"CAST({told} AS {_EXACT if figure.exact else 'BIGINT'})" if figure.kind == "SUM" else told
+    return f"CAST({value} AS {_EXACT if figure.exact else 'BIGINT'})" if figure.kind == "SUM" else value
 
 
 def _with(figure: _Figure, before: str, change: str) -> str:

@@ -1,6 +1,6 @@
 """Queries that read the same relation, joined with each other again: read it once, side by side.
 
-The counted queries of one source (`metrics.windows`) all select from one relation with a row for each key and instant. A
+The counted queries of one source (`over_time.windows`) all select from one relation with a row for each key and instant. A
 query that joins them by these keys needs no join: the columns of the joined ones stand beside those of the first, null where
 the joined one has no row.
 """
@@ -25,10 +25,10 @@ def side_by_side(root: exp.Expr, readers: Sequence[exp.Select], keys: Sequence[s
     bodies = {reader.parent.alias.lower(): reader for reader in readers if isinstance(reader.parent, exp.CTE)}
     plain = {name: body for name, body in bodies.items() if not body.args.get("joins")}
     for select in list(root.find_all(exp.Select)):
-        told = select.args.get("from_")
-        if told is None or not isinstance(told.this, exp.Table) or told.this.name.lower() not in plain:
+        from_ = select.args.get("from_")
+        if from_ is None or not isinstance(from_.this, exp.Table) or from_.this.name.lower() not in plain:
             continue
-        first, base = plain[told.this.name.lower()], told.this.alias_or_name
+        first, base = plain[from_.this.name.lower()], from_.this.alias_or_name
         for join in list(select.args.get("joins") or ()):
             other = plain.get(join.this.name.lower()) if isinstance(join.this, exp.Table) else None
             alias = join.this.alias_or_name
@@ -40,8 +40,8 @@ def side_by_side(root: exp.Expr, readers: Sequence[exp.Select], keys: Sequence[s
 
 def _by(join: exp.Join, base: str, alias: str, keys: Sequence[str]) -> bool:
     """Whether a join is on equal keys and instants, and nothing else."""
-    told = join.args.get("on")
-    conditions = list(told.flatten() if isinstance(told, exp.And) else [told])
+    on = join.args.get("on")
+    conditions = list(on.flatten() if isinstance(on, exp.And) else [on])
     found = []
     for condition in conditions:
         inner = condition.unnest() if condition is not None else None
@@ -63,13 +63,13 @@ def _by(join: exp.Join, base: str, alias: str, keys: Sequence[str]) -> bool:
 def _put_beside(select: exp.Select, join: exp.Join, first: exp.Select, other: exp.Select, base: str) -> None:
     """One joined query's columns into the first's, and their names where the query around them says them."""
     alias = join.this.alias_or_name
-    names = {told.alias_or_name: f"{join.this.name}_{told.alias_or_name}" for told in other.expressions}
-    there = {told.alias_or_name for told in first.expressions}
+    names = {output.alias_or_name: f"{join.this.name}_{output.alias_or_name}" for output in other.expressions}
+    there = {output.alias_or_name for output in first.expressions}
     has_row = other.args["where"].this
-    for told in other.expressions:
-        if names[told.alias_or_name] not in there:
-            value = exp.Case(ifs=[exp.If(this=has_row.copy(), true=told.unalias().copy())])
-            first.append("expressions", exp.alias_(value, names[told.alias_or_name], quoted=True))
+    for output in other.expressions:
+        if names[output.alias_or_name] not in there:
+            value = exp.Case(ifs=[exp.If(this=has_row.copy(), true=output.unalias().copy())])
+            first.append("expressions", exp.alias_(value, names[output.alias_or_name], quoted=True))
     select.set("joins", [one for one in select.args["joins"] if one is not join])
     for column in list(select.find_all(exp.Column)):
         if column.table == alias:

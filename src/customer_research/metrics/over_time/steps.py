@@ -13,13 +13,7 @@ from types import MappingProxyType
 
 from sqlglot import exp
 
-DIALECT = "duckdb"
-INSTANTS = "moment"
-"""The name under which expressions given here know the columns of the relation `moment`."""
-
-
-class NotStepsError(Exception):
-    """An expression that has no form as a sum of steps."""
+from customer_research.metrics.relations import DIALECT, MOMENT, NoFormError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +28,8 @@ class Condition:
     @property
     def opposite(self) -> Condition | None:
         """What holds where this does not, for conditions that are never unknown."""
-        told = self.sql.startswith("NOT ") and self.sql.endswith(" IS NULL")
-        return Condition(self.sql.removeprefix("NOT ")) if told else None
+        is_known = self.sql.startswith("NOT ") and self.sql.endswith(" IS NULL")
+        return Condition(self.sql.removeprefix("NOT ")) if is_known else None
 
 
 Clocks = frozenset[tuple[str, int]]
@@ -80,14 +74,14 @@ def minus(terms: Terms) -> Terms:
 def _tidy(terms: Iterable[Term]) -> Terms:
     """The same sum in fewer terms.
 
-    Contradictions are left out, equals added up, `A and told + A and not told` is `A`, `A - (A and told)` is `A and not told`.
+    Contradictions are left out, equals added up, `A and known + A and not known` is `A`, `A - (A and known)` is `A and not known`.
     """
     sums: dict[tuple[Clocks, frozenset[Condition]], int] = {}
     for term in terms:
-        told = {f"NOT {clock} IS NULL" for clock, _ in term.clocks}  # an instant that has passed is told
-        untold = {f"{clock} IS NULL" for clock, _ in term.clocks}
-        key = (term.clocks, frozenset(c for c in term.conditions if c.sql not in told))
-        if not _contradictory(key[1]) and not any(condition.sql in untold for condition in key[1]):
+        known = {f"NOT {clock} IS NULL" for clock, _ in term.clocks}  # an instant that has passed is known
+        unknown = {f"{clock} IS NULL" for clock, _ in term.clocks}
+        key = (term.clocks, frozenset(c for c in term.conditions if c.sql not in known))
+        if not _contradictory(key[1]) and not any(condition.sql in unknown for condition in key[1]):
             sums[key] = sums.get(key, 0) + term.sign
     for clocks, conditions in list(sums):
         for condition in conditions:
@@ -121,19 +115,42 @@ def _contradictory(conditions: frozenset[Condition]) -> bool:
     return any(not texts for texts in allowed.values())
 
 
+def instants_of(moment: exp.Query) -> Mapping[str, int | None]:
+    """The columns of the relation `moment` as microseconds before T; None is T's day.
+
+    Raises:
+        NoFormError: when a column is something else.
+    """
+    out: dict[str, int | None] = {}
+    for output in moment.selects:
+        tree = output.unalias()
+        if isinstance(tree, exp.Cast) and tree.is_type("date"):
+            out[output.alias_or_name] = None
+        elif isinstance(tree, exp.Column):
+            out[output.alias_or_name] = 0
+        elif isinstance(tree, exp.Sub | exp.Add) and isinstance(tree.expression, exp.Interval):
+            if str(tree.expression.unit).upper() != "DAY":
+                raise NoFormError(tree.sql(dialect=DIALECT))
+            days = int(tree.expression.this.name)
+            out[output.alias_or_name] = (days if isinstance(tree, exp.Sub) else -days) * 86_400_000_000
+        else:
+            raise NoFormError(tree.sql(dialect=DIALECT))
+    return out
+
+
 # -- expressions ----------------------------------------------------------------------------------------------------------
 
 
 def depends(tree: exp.Expr) -> bool:
     """Whether an expression names an instant of `moment`."""
-    return any(column.table == INSTANTS for column in tree.find_all(exp.Column))
+    return any(column.table == MOMENT for column in tree.find_all(exp.Column))
 
 
 def is_true(tree: exp.Expr, instants: Mapping[str, int | None]) -> Terms:  # noqa: PLR0911 - a case for each form
     """When a condition is true. `instants`: columns of `moment` as microseconds before T; None is T's day.
 
     Raises:
-        NotStepsError: when it depends on T in another way.
+        NoFormError: when it depends on T in another way.
     """
     tree = tree.unnest()
     if not depends(tree):
@@ -183,7 +200,7 @@ def values(tree: exp.Expr, instants: Mapping[str, int | None]) -> list[tuple[Ter
         return [(ALWAYS, tree)]
     if isinstance(tree, exp.Case) and tree.this is None:
         return _branches(tree, instants)
-    raise NotStepsError(tree.sql(dialect=DIALECT))
+    raise NoFormError(tree.sql(dialect=DIALECT))
 
 
 _OPPOSITES: Mapping[type[exp.Expr], type[exp.Binary]] = MappingProxyType(
@@ -206,26 +223,26 @@ def _is_or_false(tree: exp.Expr) -> bool:
 
 
 def _step(tree: exp.Binary, instants: Mapping[str, int | None]) -> Terms:
-    """A comparison of an instant with one of `moment`: a step, or its opposite where the instant is told."""
+    """A comparison of an instant with one of `moment`: a step, or its opposite where the instant is known."""
     if not isinstance(tree.right, exp.Column) or tree.right.name not in instants:
-        raise NotStepsError(tree.sql(dialect=DIALECT))
+        raise NoFormError(tree.sql(dialect=DIALECT))
     clock, before = tree.left.sql(dialect=DIALECT), instants[tree.right.name]
     if before is None:  # a day is before T's day once it is over, to the microsecond
         if not isinstance(tree, exp.LT):
-            raise NotStepsError(tree.sql(dialect=DIALECT))
+            raise NoFormError(tree.sql(dialect=DIALECT))
         clock, before = f"CAST({clock} AS TIMESTAMP)", 86_400_000_000 - 1
     at_least = isinstance(tree, exp.LTE | exp.GT)  # `x <= T`: since the microsecond before it passed
     passed: Terms = (Term(frozenset({(clock, before - at_least)}), frozenset(), 1),)
     if isinstance(tree, exp.LT | exp.LTE):
         return passed
-    told = Condition(f"NOT {clock} IS NULL")
-    return plus((Term(frozenset(), frozenset({told}), 1),), minus(passed))
+    known = Condition(f"NOT {clock} IS NULL")
+    return plus((Term(frozenset(), frozenset({known}), 1),), minus(passed))
 
 
 def _of_values(tree: exp.Expr, instants: Mapping[str, int | None], *, negated: bool) -> Terms:
     """A comparison of a value that depends on T with constants: for each value it takes, whether it holds."""
     if not isinstance(tree, exp.EQ | exp.NEQ | exp.In) or (isinstance(tree, exp.In) and tree.args.get("query")):
-        raise NotStepsError(tree.sql(dialect=DIALECT))
+        raise NoFormError(tree.sql(dialect=DIALECT))
     out = []
     for when, value in values(tree.this, instants):
         judged = tree.copy()
@@ -258,13 +275,13 @@ def _condition(tree: exp.Expr) -> Condition:
 def _texts(tree: exp.Expr) -> frozenset[str] | None:
     """The texts that a column is compared with by =, <> or IN."""
     if isinstance(tree, exp.In):
-        told = list(tree.expressions)
+        literals = list(tree.expressions)
     elif isinstance(tree, exp.EQ | exp.NEQ):
-        told = [tree.expression]
+        literals = [tree.expression]
     else:
         return None
-    literal = bool(told) and all(isinstance(one, exp.Literal) and one.is_string for one in told)
-    return frozenset(one.name for one in told) if literal else None
+    literal = bool(literals) and all(isinstance(one, exp.Literal) and one.is_string for one in literals)
+    return frozenset(one.name for one in literals) if literal else None
 
 
 def _constant(tree: exp.Expr) -> bool | None:

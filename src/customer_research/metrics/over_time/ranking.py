@@ -13,13 +13,15 @@ from typing import cast
 import sqlglot
 from sqlglot import exp
 
-from customer_research.metrics.sources import Source, resolved
-from customer_research.metrics.steps import DIALECT, NotStepsError, depends, is_true
+from customer_research.metrics.over_time.steps import depends, is_true
+from customer_research.metrics.relations import DIALECT, FlatRelation, NoFormError, resolved
 
 _NEVER = "CAST('9999-12-31 00:00:00' AS TIMESTAMP)"
 
 
-def in_front(select: exp.Select, source: Source, instants: Mapping[str, int | None], root: exp.Expr) -> exp.Select:
+def in_front(
+    select: exp.Select, source: FlatRelation, instants: Mapping[str, int | None], root: exp.Expr
+) -> exp.Select:
     """A ranking as the rows that stand first at each instant of `calendar`, with the instant as column `t`.
 
     Args:
@@ -29,28 +31,30 @@ def in_front(select: exp.Select, source: Source, instants: Mapping[str, int | No
         root: the statement, in which every use of the ranking must ask for the first row.
 
     Raises:
-        NotStepsError: when it has no such form.
+        NoFormError: when it has no such form.
     """
     for key in ("group", "having", "qualify", "distinct", "limit", "order"):
         if select.args.get(key) is not None:
-            raise NotStepsError(key)
-    ranks = [told for told in select.expressions if isinstance(told.unalias(), exp.Window)]
+            raise NoFormError(key)
+    ranks = [output for output in select.expressions if isinstance(output.unalias(), exp.Window)]
     if len(ranks) != 1 or not isinstance(ranks[0].unalias().this, exp.RowNumber):
-        raise NotStepsError("no ranking, or several")
+        raise NoFormError("no ranking, or several")
     if not isinstance(select.parent, exp.CTE) or not _asks_for_first(root, select.parent, ranks[0].alias_or_name):
-        raise NotStepsError("other rows than the first are asked for")
+        raise NoFormError("other rows than the first are asked for")
     when = is_true(source.where, instants)
     if len(when) != 1 or when[0].sign != 1 or any(offset for _, offset in when[0].clocks):
-        raise NotStepsError("rows that leave, or come later than their instants")
+        raise NoFormError("rows that leave, or come later than their instants")
     window = ranks[0].unalias()
     keys = ", ".join(_timeless(key, source) for key in window.args.get("partition_by") or ())
     order = _timeless(window.args["order"], source)
     clocks = [f"CAST({clock} AS TIMESTAMP)" for clock, _ in sorted(when[0].clocks)]
     since = f"GREATEST({', '.join(clocks)})" if len(clocks) > 1 else clocks[0]
     columns = {
-        told.alias_or_name: _timeless(told.unalias(), source) for told in select.expressions if told is not ranks[0]
+        output.alias_or_name: _timeless(output.unalias(), source)
+        for output in select.expressions
+        if output is not ranks[0]
     }
-    tables = " ".join(part.sql(dialect=DIALECT) for part in (source.told, *source.joins))
+    tables = " ".join(part.sql(dialect=DIALECT) for part in (source.from_, *source.joins))
     conditions = [*(f"NOT {clock} IS NULL" for clock in clocks), *sorted(one.sql for one in when[0].conditions)]
     inner = ", ".join(f'{sql} AS "{name}"' for name, sql in columns.items())
     outer = ", ".join(f'ranked."{name}"' for name in columns)
@@ -68,10 +72,10 @@ def in_front(select: exp.Select, source: Source, instants: Mapping[str, int | No
     return cast("exp.Select", sqlglot.parse_one(text, read=DIALECT))
 
 
-def _timeless(tree: exp.Expr, source: Source) -> str:
+def _timeless(tree: exp.Expr, source: FlatRelation) -> str:
     spelt = resolved(tree, source.columns)
     if depends(spelt):
-        raise NotStepsError(tree.sql(dialect=DIALECT))
+        raise NoFormError(tree.sql(dialect=DIALECT))
     return str(spelt.sql(dialect=DIALECT))
 
 

@@ -1,8 +1,8 @@
 """Aggregates over windows at many instants, counted from what enters and leaves: a row costs a few events, not a visit each.
 
 A grouped query over a large table says of each row, at an instant T, whether it counts and with what value: sums of steps
-(`metrics.steps`). Counts, sums and averages are linear in them, so each is a sum over events (the instant from which a value
-counts, the value, its sign) added up along the calendar (`metrics.events`); a least or greatest value that only ever comes
+(`over_time.steps`). Counts, sums and averages are linear in them, so each is a sum over events (the instant from which a value
+counts, the value, its sign) added up along the calendar (`over_time.events`); a least or greatest value that only ever comes
 in is the least or greatest so far; of the others, and for distinct values, each value's rows are counted. The queries of
 one statement that read the same source by the same keys share their events. All of it is derived from the query's syntax
 tree: no metric is defined twice. What has no such form stays as lifting makes it.
@@ -18,23 +18,23 @@ from typing import Literal, cast
 import sqlglot
 from sqlglot import exp
 
-from customer_research.metrics.events import EvenCalendar, Running, same
-from customer_research.metrics.sources import Source, resolved
-from customer_research.metrics.steps import DIALECT, NotStepsError, Terms, both, depends, is_true, plus, values
+from customer_research.metrics.over_time.events import EvenCalendar, RunningTotals, same
+from customer_research.metrics.over_time.steps import Terms, both, depends, is_true, plus, values
+from customer_research.metrics.relations import DIALECT, FlatRelation, NoFormError, resolved
 
 Taken = Sequence[tuple[Terms, exp.Expr]]
 _OPERATOR = "operator_id"
 
 
 @dataclass(slots=True)
-class _Values:
+class _DistinctValues:
     """The distinct values of one expression: which have rows, and aggregates over those, by the names of their columns.
 
     Only groups that ever have several values are counted so. `reach`: the query of each group's least and greatest value.
     """
 
     name: str
-    running: Running
+    running: RunningTotals
     reach: str
     outputs: dict[str, str] = field(default_factory=dict)
 
@@ -44,7 +44,7 @@ class _Values:
         return f"{self.name}_reach"
 
 
-class Counting:
+class SharedCounts:
     """The grouped queries of one statement that read one source by the same keys, and the relations that they share.
 
     Args:
@@ -58,7 +58,7 @@ class Counting:
     def __init__(
         self,
         name: str,
-        source: Source,
+        source: FlatRelation,
         keys: Mapping[str, str],
         instants: Mapping[str, int | None],
         calendar: EvenCalendar,
@@ -68,11 +68,11 @@ class Counting:
         self._keys = keys
         self._instants = instants
         self._calendar = calendar
-        self._tables = " ".join(part.sql(dialect=DIALECT) for part in (source.told, *source.joins))
-        self._running = Running(name, self._tables, keys, calendar)
-        self._values: dict[str, _Values] = {}
+        self._tables = " ".join(part.sql(dialect=DIALECT) for part in (source.from_, *source.joins))
+        self._running = RunningTotals(name, self._tables, keys, calendar)
+        self._values: dict[str, _DistinctValues] = {}
 
-    def query(self, select: exp.Select, source: Source) -> exp.Select:
+    def query(self, select: exp.Select, source: FlatRelation) -> exp.Select:
         """A grouped query over the source as one of every instant, with the instant as column `t`; it reads `relations`.
 
         Args:
@@ -80,15 +80,15 @@ class Counting:
             source: what it reads: as that of all, with a condition and columns of its own.
 
         Raises:
-            NotStepsError: when part of it has no such form.
+            NoFormError: when part of it has no such form.
         """
-        asked = _Asked(self, source, is_true(source.where, self._instants))
-        keys = {told.unalias().sql(dialect=DIALECT): name for told, name in _groups(select)}
+        asked = _Aggregates(self, source, is_true(source.where, self._instants))
+        keys = {output.unalias().sql(dialect=DIALECT): name for output, name in _groups(select)}
         outputs = []
-        for told in select.expressions:
-            tree = told.unalias()
+        for output in select.expressions:
+            tree = output.unalias()
             key = keys.get(tree.sql(dialect=DIALECT))
-            outputs.append(f'running."{key}"' if key else f'{asked.output(tree)} AS "{told.alias_or_name}"')
+            outputs.append(f'running."{key}"' if key else f'{asked.output(tree)} AS "{output.alias_or_name}"')
         rows = self._running.rows(asked.where)
         joins = " ".join(
             f"LEFT JOIN {found.name} ON {same('running', found.name, self._keys)} AND {found.name}.t = running.t "
@@ -129,29 +129,31 @@ class Counting:
         """The column of a least or greatest value so far."""
         return f"running.{self._running.extreme(kind, taken)}"
 
-    def of_values(self, kind: Literal["COUNT", "MIN", "MAX"], present: Terms, value: str) -> tuple[_Values, str]:
+    def of_values(
+        self, kind: Literal["COUNT", "MIN", "MAX"], present: Terms, value: str
+    ) -> tuple[_DistinctValues, str]:
         """The relation of an expression's distinct values, and the SQL of an aggregate over those that are present.
 
         A group that only ever has one value, as most have one currency, needs the number of its rows alone.
         """
         found = self._values.setdefault(value, self._values_of(value))
         rows = found.running.rows(present)
-        told = f"{kind}(CASE WHEN running.{rows} > 0 THEN running.counted_value END)"
-        column = f"{found.name}.{found.outputs.setdefault(told, f'value_{len(found.outputs) + 1}')}"
+        present_values = f"{kind}(CASE WHEN running.{rows} > 0 THEN running.counted_value END)"
+        column = f"{found.name}.{found.outputs.setdefault(present_values, f'value_{len(found.outputs) + 1}')}"
         only, none = ("1", "0") if kind == "COUNT" else (f"{found.reached}.lowest", "NULL")
         return found, f"COALESCE({column}, CASE WHEN {self.figure([(present, '1')])} > 0 THEN {only} ELSE {none} END)"
 
-    def _values_of(self, value: str) -> _Values:
+    def _values_of(self, value: str) -> _DistinctValues:
         name = f"{self._name}_values_{len(self._values) + 1}"
-        told = ", ".join(f'{sql} AS "{key}"' for key, sql in self._keys.items())
+        key_columns = ", ".join(f'{sql} AS "{key}"' for key, sql in self._keys.items())
         reach = (
-            f"SELECT {told}, MIN({value}) AS lowest, MAX({value}) AS highest {self._tables} "
+            f"SELECT {key_columns}, MIN({value}) AS lowest, MAX({value}) AS highest {self._tables} "
             f"GROUP BY {', '.join(self._keys.values())}"
         )
         on = " AND ".join(f'reach."{key}" IS NOT DISTINCT FROM {sql}' for key, sql in self._keys.items())
         tables = f"{self._tables} JOIN {name}_reach AS reach ON {on} AND reach.lowest <> reach.highest"
-        running = Running(f"{name}_all", tables, {**self._keys, "counted_value": value}, self._calendar)
-        return _Values(name, running, reach)
+        running = RunningTotals(f"{name}_all", tables, {**self._keys, "counted_value": value}, self._calendar)
+        return _DistinctValues(name, running, reach)
 
     def true(self, tree: exp.Expr) -> Terms:
         """When a condition over the source's tables is true."""
@@ -163,13 +165,13 @@ class Counting:
 
 
 @dataclass(slots=True)
-class _Asked:
+class _Aggregates:
     """One query's aggregates over the figures that stand for them. `where`: when a row is in it."""
 
-    counting: Counting
-    source: Source
+    counting: SharedCounts
+    source: FlatRelation
     where: Terms
-    values: dict[str, _Values] = field(default_factory=dict)
+    values: dict[str, _DistinctValues] = field(default_factory=dict)
 
     def output(self, tree: exp.Expr) -> str:
         """An output's expression with columns for its aggregates."""
@@ -188,7 +190,7 @@ class _Asked:
             return self._sum(self._taken(inner), average=isinstance(call, exp.Avg))
         if isinstance(call, exp.Min | exp.Max):
             return self._extreme("MIN" if isinstance(call, exp.Min) else "MAX", self._taken(inner))
-        raise NotStepsError(call.sql(dialect=DIALECT))
+        raise NoFormError(call.sql(dialect=DIALECT))
 
     def _taken(self, tree: exp.Expr) -> Taken:
         """The values that an aggregate's argument takes among the rows that count, nulls left out."""
@@ -199,10 +201,10 @@ class _Asked:
         text = [(when, value, value.sql(dialect=DIALECT)) for when, value in taken]
         added = [(w, f"CAST({t} AS DECIMAL(38, 12))" if average else t) for w, _, t in text if average or t != "0"]
         total = self.counting.figure(added, exact=average) if added else "0"
-        told = [(w, "1") if _never_null(v) else (both(w, self.counting.true(_told(v))), "1") for w, v, _ in text]
-        if not average and set(plus(*(when for when, _ in told))) == set(self.where):
+        counted = [(w, "1") if _never_null(v) else (both(w, self.counting.true(_is_known(v))), "1") for w, v, _ in text]
+        if not average and set(plus(*(when for when, _ in counted))) == set(self.where):
             return total
-        number = self.counting.figure(told)
+        number = self.counting.figure(counted)
         if average:
             return f"CASE WHEN {number} > 0 THEN CAST({total} AS DOUBLE) / {number} END"
         return f"CASE WHEN {number} > 0 THEN {total} END"
@@ -226,38 +228,42 @@ class _Asked:
     def _of_values(self, kind: Literal["COUNT", "MIN", "MAX"], taken: Taken) -> str:
         """An aggregate over the distinct values that have rows: a counting of its own, grouped by the value as well."""
         if len(taken) != 1:
-            raise NotStepsError("several values of which some leave")
+            raise NoFormError("several values of which some leave")
         ((when, value),) = taken
-        present = both(when, self.counting.true(_told(value)))
+        present = both(when, self.counting.true(_is_known(value)))
         found, column = self.counting.of_values(kind, present, value.sql(dialect=DIALECT))
         self.values[found.name] = found
         return column
 
 
-def keys_of(select: exp.Select, source: Source) -> Mapping[str, str]:
+def keys_of(select: exp.Select, source: FlatRelation) -> Mapping[str, str]:
     """The groups of a query by name, over the source's tables; the operator is one of them.
 
     Raises:
-        NotStepsError: when a group depends on the instant or is not selected, or the query does more than group.
+        NoFormError: when a group depends on the instant or is not selected, or the query does more than group.
     """
     for key in ("having", "qualify", "distinct", "limit", "order"):
         if select.args.get(key) is not None:
-            raise NotStepsError(key)
+            raise NoFormError(key)
     keys = {}
-    for told, name in _groups(select):
-        spelt = resolved(told.unalias(), source.columns)
+    for output, name in _groups(select):
+        spelt = resolved(output.unalias(), source.columns)
         if depends(spelt):
-            raise NotStepsError("a group that depends on the instant")
+            raise NoFormError("a group that depends on the instant")
         keys[name] = spelt.sql(dialect=DIALECT)
     if len(keys) != len(select.args["group"].expressions) or _OPERATOR not in keys:
-        raise NotStepsError("a group that is not selected")
+        raise NoFormError("a group that is not selected")
     return keys
 
 
 def _groups(select: exp.Select) -> list[tuple[exp.Expr, str]]:
     """The selected groups, with their names."""
     grouped = {key.sql(dialect=DIALECT) for key in select.args["group"].expressions}
-    return [(told, told.alias_or_name) for told in select.expressions if told.unalias().sql(dialect=DIALECT) in grouped]
+    return [
+        (output, output.alias_or_name)
+        for output in select.expressions
+        if output.unalias().sql(dialect=DIALECT) in grouped
+    ]
 
 
 def _never_null(value: exp.Expr) -> bool:
@@ -268,5 +274,5 @@ def _never_null(value: exp.Expr) -> bool:
     )
 
 
-def _told(value: exp.Expr) -> exp.Expr:
+def _is_known(value: exp.Expr) -> exp.Expr:
     return exp.not_(exp.Is(this=value.copy(), expression=exp.null()))

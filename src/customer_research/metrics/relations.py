@@ -7,47 +7,34 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from customer_research.metrics.steps import DIALECT, INSTANTS, NotStepsError
+DIALECT = "duckdb"
+"""The dialect in which metric queries are written."""
+
+MOMENT = "moment"
+"""The relation of a query's instants: T, and others at fixed distances from it."""
+
+
+class NoFormError(Exception):
+    """A query, or a part of it, that cannot be written in another form."""
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class FlatRelation:
     """What a grouped query reads, down to the tables: one SELECT's FROM, joins and condition, and what its names mean.
 
     `columns` maps a relation's alias and a column's name (`*`: any column of a table) to an expression over the tables;
-    columns of `moment` are in the relation `INSTANTS`.
+    columns of `moment` are in the relation `MOMENT`.
     """
 
-    told: exp.Expr
+    from_: exp.Expr
     joins: Sequence[exp.Expr]
     where: exp.Expr
     columns: Mapping[str, Mapping[str, exp.Expr]]
 
 
-def instants_of(moment: exp.Query) -> Mapping[str, int | None]:
-    """The columns of the relation `moment` as microseconds before T; None is T's day.
-
-    Raises:
-        NotStepsError: when a column is something else.
-    """
-    out: dict[str, int | None] = {}
-    for told in moment.selects:
-        tree = told.unalias()
-        if isinstance(tree, exp.Cast) and tree.is_type("date"):
-            out[told.alias_or_name] = None
-        elif isinstance(tree, exp.Column):
-            out[told.alias_or_name] = 0
-        elif isinstance(tree, exp.Sub | exp.Add) and isinstance(tree.expression, exp.Interval):
-            if str(tree.expression.unit).upper() != "DAY":
-                raise NotStepsError(tree.sql(dialect=DIALECT))
-            days = int(tree.expression.this.name)
-            out[told.alias_or_name] = (days if isinstance(tree, exp.Sub) else -days) * 86_400_000_000
-        else:
-            raise NotStepsError(tree.sql(dialect=DIALECT))
-    return out
-
-
-def flattened(select: exp.Select, definitions: Mapping[str, exp.Query], is_timed: Callable[[str], bool]) -> Source:
+def flat_relation(
+    select: exp.Select, definitions: Mapping[str, exp.Query], is_timed: Callable[[str], bool]
+) -> FlatRelation:
     """What a SELECT reads, with relations that depend on the instant spelt out down to the tables.
 
     Args:
@@ -56,58 +43,58 @@ def flattened(select: exp.Select, definitions: Mapping[str, exp.Query], is_timed
         is_timed: whether a relation of this name depends on the instant.
 
     Raises:
-        NotStepsError: when a relation groups, orders, or joins others in ways that cannot be spelt out.
+        NoFormError: when a relation groups, orders, or joins others in ways that cannot be spelt out.
     """
-    told = select.args.get("from_")
-    if told is None or not isinstance(told.this, exp.Table):
-        raise NotStepsError("no table")
-    base = _spelt_out(told.this, definitions, is_timed)
+    from_ = select.args.get("from_")
+    if from_ is None or not isinstance(from_.this, exp.Table):
+        raise NoFormError("no table")
+    base = _spelt_out(from_.this, definitions, is_timed)
     columns, joins = dict(base.columns), list(base.joins)
     conditions = [base.where]
     for join in select.args.get("joins") or ():
         name, alias = join.this.name, join.this.alias_or_name
-        if name == "moment":
-            columns[alias] = {"*": exp.to_identifier(INSTANTS)}
+        if name == MOMENT:
+            columns[alias] = {"*": exp.to_identifier(MOMENT)}
         elif isinstance(join.this, exp.Table) and not is_timed(name.lower()) and join.args.get("on") is not None:
             columns[alias] = {"*": exp.to_identifier(alias)}
             kept = join.copy()
             kept.set("on", resolved(join.args["on"], columns))
             joins.append(kept)
         else:
-            raise NotStepsError(f"a join with {name}")
+            raise NoFormError(f"a join with {name}")
     where = select.args.get("where")
     if where is not None:
         conditions.append(resolved(where.this, columns))
-    if any(join.this.alias_or_name == base.told.this.alias_or_name for join in joins):
-        raise NotStepsError("two relations of one name")
-    return Source(base.told, joins, exp.and_(*conditions), columns)
+    if any(join.this.alias_or_name == base.from_.this.alias_or_name for join in joins):
+        raise NoFormError("two relations of one name")
+    return FlatRelation(base.from_, joins, exp.and_(*conditions), columns)
 
 
-def _spelt_out(table: exp.Table, definitions: Mapping[str, exp.Query], is_timed: Callable[[str], bool]) -> Source:
+def _spelt_out(table: exp.Table, definitions: Mapping[str, exp.Query], is_timed: Callable[[str], bool]) -> FlatRelation:
     name, alias = table.name.lower(), table.alias_or_name
     if not is_timed(name):
-        return Source(exp.From(this=table.copy()), (), exp.true(), {alias: {"*": exp.to_identifier(alias)}})
+        return FlatRelation(exp.From(this=table.copy()), (), exp.true(), {alias: {"*": exp.to_identifier(alias)}})
     body = definitions.get(name)
     grouping = ("group", "having", "qualify", "distinct", "limit", "offset")
     if not isinstance(body, exp.Select) or any(body.args.get(key) is not None for key in grouping):
-        raise NotStepsError(f"{name} is not a plain selection")
+        raise NoFormError(f"{name} is not a plain selection")
     if body.find(exp.Window, exp.AggFunc) is not None:
-        raise NotStepsError(f"{name} looks at several rows")
+        raise NoFormError(f"{name} looks at several rows")
     inner = {**definitions, **{cte.alias.lower(): cte.this for cte in body.ctes}}
     own = {cte.alias.lower() for cte in body.ctes}
-    source = flattened(body, inner, lambda other: other in own or is_timed(other))
-    return Source(source.told, source.joins, source.where, {alias: _listed(body, source)})
+    source = flat_relation(body, inner, lambda other: other in own or is_timed(other))
+    return FlatRelation(source.from_, source.joins, source.where, {alias: _listed(body, source)})
 
 
-def _listed(body: exp.Select, source: Source) -> Mapping[str, exp.Expr]:
+def _listed(body: exp.Select, source: FlatRelation) -> Mapping[str, exp.Expr]:
     """What the columns of a relation are over the tables."""
     out: dict[str, exp.Expr] = {}
-    for told in body.expressions:
-        if told.is_star:
-            table = told.table if isinstance(told, exp.Column) else next(iter(source.columns))
+    for output in body.expressions:
+        if output.is_star:
+            table = output.table if isinstance(output, exp.Column) else next(iter(source.columns))
             out |= source.columns[table]
         else:
-            out[told.alias_or_name] = resolved(told.unalias(), source.columns)
+            out[output.alias_or_name] = resolved(output.unalias(), source.columns)
     return out
 
 
@@ -115,7 +102,7 @@ def resolved(tree: exp.Expr, columns: Mapping[str, Mapping[str, exp.Expr]]) -> e
     """An expression with every column spelt out over the tables.
 
     Raises:
-        NotStepsError: when a column is not found.
+        NoFormError: when a column is not found.
     """
 
     def spelt(node: exp.Expr) -> exp.Expr:
@@ -128,6 +115,6 @@ def resolved(tree: exp.Expr, columns: Mapping[str, Mapping[str, exp.Expr]]) -> e
                 return found if isinstance(found, exp.Column | exp.Literal) else exp.paren(found, copy=False)
             if "*" in known and (node.table or len(columns) == 1):
                 return exp.column(node.name, table=known["*"].name)
-        raise NotStepsError(f"no column {node.sql()}")
+        raise NoFormError(f"no column {node.sql()}")
 
     return tree.copy().transform(spelt)

@@ -4,7 +4,7 @@
 beside them. A relation is *timed* when it reads the calendar or a timed relation; wherever the query selects from one, the
 instant joins the select list, the groups, the partitions of windows, and the join of two timed relations. Only the syntax
 tree is used. Where the calendar's steps are even, aggregates over windows are then counted from the rows' entries and exits
-(`metrics.windows`), so that a row costs a few events and not a visit an instant.
+(`over_time.windows`), so that a row costs a few events and not a visit an instant.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from sqlglot import exp
 
 from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.errors import EngineError
-from customer_research.metrics.events import EvenCalendar
-from customer_research.metrics.joining import side_by_side
-from customer_research.metrics.sources import Source, flattened, instants_of
-from customer_research.metrics.standing import in_front
-from customer_research.metrics.steps import DIALECT, NotStepsError
-from customer_research.metrics.wide import ALL_TOLD, Stage, Untold, stages
-from customer_research.metrics.windows import Counting, keys_of
+from customer_research.metrics import wide
+from customer_research.metrics.over_time.events import EvenCalendar
+from customer_research.metrics.over_time.joins import side_by_side
+from customer_research.metrics.over_time.ranking import in_front
+from customer_research.metrics.over_time.steps import instants_of
+from customer_research.metrics.over_time.windows import SharedCounts, keys_of
+from customer_research.metrics.relations import DIALECT, MOMENT, FlatRelation, NoFormError, flat_relation
+from customer_research.metrics.wide import PRESENT, Reconstruction, Stage
 
 CALENDAR = "calendar"
 """The table of instants that lifted queries read: one column `t`, each instant once."""
@@ -58,34 +59,34 @@ def lifted(
         EngineError: when the query does not depend on an instant, or says something that has no form for many instants.
     """
     query = cast("exp.Query", sqlglot.parse_one(sql, read=DIALECT))
-    lifting = _Lifting(query, timed | {CALENDAR}, even, large)
-    if not lifting.query(query, {}):
+    rewrite = _Rewrite(query, timed | {CALENDAR}, even, large)
+    if not rewrite.query(query, {}):
         raise _unliftable("it does not depend on an instant")
-    lifting.add_relations()
+    rewrite.add_relations()
     _drop_unread(query)
     if any(query.find_all(exp.Placeholder, exp.Parameter)):
         raise _unliftable("it has parameters other than the instant")
     return query.sql(dialect=DIALECT, pretty=True, comments=False)
 
 
-def calendar_stages(
+def stages(
     instants: Sequence[datetime] = (),
     *,
     recursion: bool = True,
     lacking: Collection[str] | None = None,
-    untold: Untold = ALL_TOLD,
+    past: Reconstruction = PRESENT,
 ) -> tuple[Stage, ...]:
     """The steps to `account_metrics` at every instant of `calendar`: as `metrics.wide.stages`, with a column `t` in each.
 
     Args:
-        instants: what the calendar holds (UTC); where it is told and even, windows over large tables are counted by events.
+        instants: what the calendar holds (UTC); where it is given and even, windows over large tables are counted by events.
         recursion: whether the engine has recursive queries.
         lacking: as for `metrics.wide.stages`.
-        untold: as there.
+        past: as there.
     """
     even, timed, out = even_calendar(instants, recursion=recursion), set[str](), []
-    large = LARGE - untold.rebuilt  # their spans end, too: events would take too much memory
-    for stage in stages(lacking, untold):
+    large = LARGE - past.rebuilt  # their spans end, too: events would take too much memory
+    for stage in wide.stages(lacking, past):
         out.append(Stage(stage.name, lifted(stage.sql, frozenset(timed), even, large)))
         timed.add(stage.name)
     return tuple(out)
@@ -93,12 +94,12 @@ def calendar_stages(
 
 def even_calendar(instants: Sequence[datetime], *, recursion: bool = True) -> EvenCalendar | None:
     """The calendar of these instants if there are several at even steps, in whatever order."""
-    told = sorted({instant.astimezone(UTC).replace(tzinfo=None) for instant in instants})
-    steps = {later - earlier for earlier, later in pairwise(told)}
-    return EvenCalendar(told[0], steps.pop(), len(told), recursion) if len(steps) == 1 else None
+    sorted_instants = sorted({instant.astimezone(UTC).replace(tzinfo=None) for instant in instants})
+    steps = {later - earlier for earlier, later in pairwise(sorted_instants)}
+    return EvenCalendar(sorted_instants[0], steps.pop(), len(sorted_instants), recursion) if len(steps) == 1 else None
 
 
-class _Lifting:
+class _Rewrite:
     """One rewrite, in place: which names are timed where, and what that asks of each part of a query."""
 
     def __init__(self, root: exp.Query, timed: Iterable[str], even: EvenCalendar | None, large: frozenset[str]) -> None:
@@ -108,7 +109,7 @@ class _Lifting:
         self._tables = frozenset(timed)
         self._even = even
         self._definitions: dict[str, exp.Query] = {}
-        self._countings: dict[tuple[str, ...], tuple[Counting, list[exp.Select]]] = {}
+        self._countings: dict[tuple[str, ...], tuple[SharedCounts, list[exp.Select]]] = {}
 
     def query(self, query: exp.Expr, outer: Mapping[str, bool]) -> bool:
         """Lift a query; whether it is timed. `outer` tells of the names defined around it."""
@@ -161,13 +162,13 @@ class _Lifting:
 
     def _by_events(self, select: exp.Select, names: Mapping[str, bool]) -> bool:
         """Count a grouped query over a large table by events, where that can be done."""
-        if self._even is None or select.args.get("group") is None:
+        if self._even is None or select.args.get("group") is None or select is self._root:
             return False
         try:
             source = self._large_source(select, names)
             counting = self._counting(select, source)
             query = counting.query(select, source)
-        except NotStepsError:
+        except NoFormError:
             return False
         select.replace(query)
         self._countings.setdefault(_source_key(source, keys_of(select, source)), (counting, []))[1].append(query)
@@ -175,41 +176,41 @@ class _Lifting:
 
     def _in_front(self, select: exp.Select, names: Mapping[str, bool]) -> bool:
         """Tell who stands first in a large table by the rows' times in front, where that can be done."""
-        if self._even is None or not any(isinstance(told.unalias(), exp.Window) for told in select.expressions):
+        if self._even is None or not any(isinstance(output.unalias(), exp.Window) for output in select.expressions):
             return False
         try:
             source = self._large_source(select, names)
-            query = in_front(select, source, instants_of(self._definitions["moment"]), self._root)
-        except NotStepsError:
+            query = in_front(select, source, instants_of(self._definitions[MOMENT]), self._root)
+        except NoFormError:
             return False
         select.replace(query)
         return True
 
-    def _large_source(self, select: exp.Select, names: Mapping[str, bool]) -> Source:
+    def _large_source(self, select: exp.Select, names: Mapping[str, bool]) -> FlatRelation:
         """What a query reads, if that is a large table."""
 
         def is_timed(name: str) -> bool:
             return names.get(name, name in self._tables)
 
-        if "moment" not in self._definitions:
-            raise NotStepsError("no instant")
-        source = flattened(select, self._definitions, is_timed)
-        if source.told.this.name not in self._large:
-            raise NotStepsError("a small table")
+        if MOMENT not in self._definitions:
+            raise NoFormError("no instant")
+        source = flat_relation(select, self._definitions, is_timed)
+        if source.from_.this.name not in self._large:
+            raise NoFormError("a small table")
         return source
 
-    def _counting(self, select: exp.Select, source: Source) -> Counting:
+    def _counting(self, select: exp.Select, source: FlatRelation) -> SharedCounts:
         """What counts this source by these keys: queries that come again find the one that the first of them made."""
         keys = keys_of(select, source)
         inner = self._definitions.keys() - self._outermost
         if any(join.this.name.lower() in inner for join in source.joins):
-            raise NotStepsError("a join with a relation that the outermost WITH does not see")
+            raise NoFormError("a join with a relation that the outermost WITH does not see")
         known = self._countings.get(_source_key(source, keys))
         if known is not None:
             return known[0]
         assert self._even is not None
         name = f"{select.parent.alias}_" if isinstance(select.parent, exp.CTE) else "counted_"
-        return Counting(f"{name}by_events", source, keys, instants_of(self._definitions["moment"]), self._even)
+        return SharedCounts(f"{name}by_events", source, keys, instants_of(self._definitions[MOMENT]), self._even)
 
     def add_relations(self) -> None:
         """Put the relations of all countings into the outermost WITH, each before the first query that reads it."""
@@ -224,21 +225,21 @@ class _Lifting:
                 )
                 for name, sql in relations.items()
             ]
-            told = self._root.args.get("with_")
-            if told is None:
-                told = exp.With(expressions=[])
-                self._root.set("with_", told)
-            parts = list(told.expressions)
+            with_ = self._root.args.get("with_")
+            if with_ is None:
+                with_ = exp.With(expressions=[])
+                self._root.set("with_", with_)
+            parts = list(with_.expressions)
             place = next((n for n, cte in enumerate(parts) if _within(readers[0], cte)), len(parts))
-            told.set("expressions", [*parts[:place], *added, *parts[place:]])
-            told.set("recursive", True)
+            with_.set("expressions", [*parts[:place], *added, *parts[place:]])
+            with_.set("recursive", True)
 
     def _sources(self, select: exp.Select, names: Mapping[str, bool]) -> list[str]:
         """The timed relations that a SELECT reads, in order, joined to each other on the instant."""
-        told = select.args.get("from_")
-        if told is None:
+        from_ = select.args.get("from_")
+        if from_ is None:
             return []
-        sources = [told.this.alias_or_name] if self._timed(told.this, names) else []
+        sources = [from_.this.alias_or_name] if self._timed(from_.this, names) else []
         for join in select.args.get("joins") or ():
             if join.side in ("RIGHT", "FULL") or join.args.get("using") or join.method:
                 raise _unliftable(f"it has a join that is neither inner, left nor cross, or is not ON: {join.sql()!r}")
@@ -272,9 +273,9 @@ class _Lifting:
                         raise _unliftable(f"{table.name!r} depends on the instant within an expression")
 
 
-def _source_key(source: Source, keys: Mapping[str, str]) -> tuple[str, ...]:
+def _source_key(source: FlatRelation, keys: Mapping[str, str]) -> tuple[str, ...]:
     """What tells sources that are read by keys apart."""
-    tables = (part.sql(dialect=DIALECT) for part in (source.told, *source.joins))
+    tables = (part.sql(dialect=DIALECT) for part in (source.from_, *source.joins))
     return (*tables, *(f"{name} {sql}" for name, sql in keys.items()))
 
 
@@ -287,44 +288,44 @@ def _within(inner: exp.Expr, outer: exp.Expr) -> bool:
 
 def _drop_unread(query: exp.Query) -> None:
     """Take out the relations that nothing reads any more, such as a large table at every instant."""
-    told = query.args.get("with_")
-    while told is not None:
+    with_ = query.args.get("with_")
+    while with_ is not None:
         read = {
             table.name.lower()
             for table in query.find_all(exp.Table)
             for definition in [table.find_ancestor(exp.CTE)]
             if definition is None or definition.alias.lower() != table.name.lower()
         }
-        kept = [cte for cte in told.expressions if cte.alias.lower() in read]
-        if len(kept) == len(told.expressions):
+        kept = [cte for cte in with_.expressions if cte.alias.lower() in read]
+        if len(kept) == len(with_.expressions):
             return
-        told.set("expressions", kept)
+        with_.set("expressions", kept)
 
 
 def _reads_parameter(select: exp.Select) -> bool:
     """Whether it is the one way in which queries read the instant."""
     if select.args.get("from_") is not None or len(select.expressions) != 1:
         return False
-    told = select.expressions[0]
-    return told.alias == _INSTANT and told.find(exp.Placeholder, exp.Parameter) is not None
+    output = select.expressions[0]
+    return output.alias == _INSTANT and output.find(exp.Placeholder, exp.Parameter) is not None
 
 
 def _of_all_instants(select: exp.Select) -> bool:
     """Whether it sums up `moment` itself, such as `span`: of a calendar one row about all its instants."""
-    told = select.args.get("from_")
-    alone = told is not None and told.this.name == "moment" and not select.args.get("joins")
+    from_ = select.args.get("from_")
+    alone = from_ is not None and from_.this.name == MOMENT and not select.args.get("joins")
     return alone and select.args.get("group") is None and _aggregates(select)
 
 
 def _carry(select: exp.Select, sources: list[str], instant: exp.Column) -> None:
     """Put the instant into the select list, unless a star or a column of that name brings it."""
-    stars = [told for told in select.expressions if told.is_star]
+    stars = [output for output in select.expressions if output.is_star]
     bringing = [star for star in stars if not isinstance(star, exp.Column) or star.table in sources]
     if any(not isinstance(star, exp.Column) for star in stars) and (select.args.get("joins") or len(stars) > 1):
         raise _unliftable("it selects * from a join")
     if len(bringing) > 1:
         raise _unliftable("it selects * of several relations that depend on the instant")
-    if not bringing and not any(told.alias_or_name == _INSTANT for told in select.expressions):
+    if not bringing and not any(output.alias_or_name == _INSTANT for output in select.expressions):
         select.append("expressions", exp.alias_(instant.copy(), _INSTANT))
 
 
