@@ -24,7 +24,7 @@ from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
 from customer_research.settings import Settings, load_settings
 from customer_research.sources import discover
-from customer_research.sources.lago.streams import STATUSES
+from customer_research.sources.lago.live import STATUSES
 from customer_research.sources.notion.pages import NotionPages
 from customer_research.sources.warehouse.settings import MetabaseSettings
 from customer_research_sandbox.dataset import Dataset

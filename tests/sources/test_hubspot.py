@@ -42,7 +42,7 @@ from customer_research.errors import (
 )
 from customer_research.record_tables import TABLES
 from customer_research.settings import Settings
-from customer_research.sources.hubspot.relationship import fetch
+from customer_research.sources.hubspot.live import fetch
 from customer_research.sources.hubspot.session import HubSpotSession
 from customer_research.sources.hubspot.source import SOURCE
 from customer_research_sandbox.serve import Sandbox

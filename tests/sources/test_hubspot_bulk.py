@@ -15,7 +15,7 @@ from pulled import UNTIL, Kept, in_session, unstamped
 from customer_research.connect.source import Batch, Row, Slice, Subject
 from customer_research.errors import Denied, SourceError
 from customer_research.record_tables import TABLES
-from customer_research.sources.hubspot import bulk, relationship
+from customer_research.sources.hubspot import bulk, live
 from customer_research.sources.hubspot.session import HubSpotSession
 from customer_research.sources.hubspot.source import SOURCE
 from customer_research_sandbox.dataset import Dataset
@@ -71,7 +71,7 @@ def of(rows: list[Row], operator_id: str) -> list[Row]:
 
 
 async def fetched(who: Subject, session: HubSpotSession) -> Batch:
-    return await relationship.fetch(session, who)
+    return await live.fetch(session, who)
 
 
 def require_equal_to_live(sandbox: Sandbox, kept: Kept, **hubspot: Any) -> dict[str, list[Row]]:
@@ -80,7 +80,7 @@ def require_equal_to_live(sandbox: Sandbox, kept: Kept, **hubspot: Any) -> dict[
     for operator_id, company in OPERATORS.items():
         who = Subject(operator_id, UNTIL, hubspot_company_id=company)
         batch = using(sandbox, partial(fetched, who), **hubspot)
-        for table in relationship.TABLES:
+        for table in live.TABLES:
             found = of(tables[table], operator_id)
             assert unstamped(found) == unstamped(batch.tables[table]), (operator_id, table)
             assert len(found) == len(batch.tables[table])

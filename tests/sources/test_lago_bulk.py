@@ -13,15 +13,16 @@ import pytest
 from pulled import UNTIL, Kept, in_session, unstamped
 from worlds import Worlds
 
+from customer_research.connect.paging import PAGES_AT_ONCE
 from customer_research.connect.source import Subject
 from customer_research.errors import SchemaChanged, SourceError, Truncated
 from customer_research.record_tables import TABLES
 from customer_research.settings import Settings, load_settings
-from customer_research.sources.lago.bulk import BEGINNING, NOTES, PAGES
+from customer_research.sources.lago.bulk import BEGINNING, NOTES
+from customer_research.sources.lago.live import operator_of
 from customer_research.sources.lago.session import LagoSession
 from customer_research.sources.lago.settings import LagoSettings
 from customer_research.sources.lago.source import SOURCE
-from customer_research.sources.lago.streams import operator_of
 from customer_research_sandbox.dataset import Dataset
 from customer_research_sandbox.serve import Sandbox
 
@@ -43,7 +44,7 @@ def dataset(worlds: Worlds) -> Dataset:
     """A world with all named scenarios, a legacy number among its customers, and prices that lists leave open."""
     made = worlds.dataset()
     records = made.lago
-    assert len(records.invoices) > PAGES * 100
+    assert len(records.invoices) > PAGES_AT_ONCE * 100
     old = records.customers[3]["external_id"]
     for rows in (
         records.subscriptions,
@@ -255,7 +256,7 @@ def test_a_pull_that_was_cut_off_goes_on_behind_its_last_slice(own: Sandbox, set
         in_session(SOURCE, settings, cut)
     table = STREAMS[stream].tables[0].name
     assert len(kept.slices) == 1
-    assert len(kept.rows(table)) == PAGES * 100
+    assert len(kept.rows(table)) == PAGES_AT_ONCE * 100
     own.set_faults()
     own.clear_request_log()
     pulled(settings, kept, stream)

@@ -18,10 +18,10 @@ from customer_research.domain.identity import Interpretation
 from customer_research.errors import BadAnswer, ConfigError, SchemaChanged
 from customer_research.record_tables import TABLES
 from customer_research.settings import Settings, load_settings
+from customer_research.sources.lago.live import STATUSES
 from customer_research.sources.lago.session import LagoSession
 from customer_research.sources.lago.settings import LagoSettings
 from customer_research.sources.lago.source import SOURCE
-from customer_research.sources.lago.streams import STATUSES
 from customer_research_sandbox.serve import Sandbox
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

@@ -42,9 +42,9 @@ from customer_research.errors import (
 from customer_research.record_tables import TABLES
 from customer_research.settings import Settings
 from customer_research.sources.notion import normalise as n
+from customer_research.sources.notion.live import fetch
 from customer_research.sources.notion.session import VERSIONS, NotionSession
 from customer_research.sources.notion.source import SOURCE
-from customer_research.sources.notion.tickets import fetch
 from customer_research_sandbox.serve import Sandbox
 
 EXTRA = 130

@@ -15,9 +15,9 @@ from customer_research.connect.source import Batch
 from customer_research.domain.check import CheckResult
 from customer_research.errors import ConfigError
 from customer_research.sources.notion.bulk import BEGINNING, PAGE
+from customer_research.sources.notion.live import fetch
 from customer_research.sources.notion.session import NotionSession
 from customer_research.sources.notion.source import SOURCE
-from customer_research.sources.notion.tickets import fetch
 
 (STREAM,) = SOURCE.bulk
 LINK, _ = SOURCE.links

@@ -18,7 +18,7 @@ from customer_research.engines.metabase import MetabaseRunner
 from customer_research.errors import ConfigError, Denied, EngineError, SchemaChanged, SourceError, Truncated
 from customer_research.record_tables import TABLES
 from customer_research.settings import Settings, load_settings
-from customer_research.sources.warehouse.operators import operators
+from customer_research.sources.warehouse.live import operators
 from customer_research.sources.warehouse.session import WarehouseSession
 from customer_research.sources.warehouse.settings import MetabaseSettings
 from customer_research.sources.warehouse.source import SOURCE

@@ -206,10 +206,9 @@ class Http:
         Raises:
             ConfigError: the credential is not set, or the address is none.
         """
-        if not own.secret:
-            gap = own.missing()
-            sentence, hint = (gap.detail, gap.next_step) if gap is not None else ("No credential is set.", "Set it.")
-            raise ConfigError(sentence, setting=f"{own.section}.{own.credential}", hint=hint)
+        gap = own.missing() if not own.secret else None
+        if gap is not None:
+            raise ConfigError(gap.detail, setting=f"{own.section}.{own.credential}", hint=gap.next_step)
         return cls(
             vendor,
             base_url=own.url,
@@ -280,6 +279,20 @@ class Http:
         if recording.deadline is None:
             recording.deadline = self._pace.timer() + self._deadline_seconds
         return await self._persist(request, recording, safe=safe, accept=accept)
+
+    async def read(
+        self, path: str, recording: Recording, *, params: Params | None = None, json: Any = None
+    ) -> Mapping[str, Any]:
+        """The JSON object that answers a GET, or with *json* a POST that only reads.
+
+        Raises:
+            BadAnswer: it is no object.
+            SourceError: as `send`.
+        """
+        method: Method = "GET" if json is None else "POST"
+        return self.mapping(
+            (await self.send(method, path, params=params, json=json, recording=recording)).body, recording
+        )
 
     def mapping(self, body: Any, recording: Recording) -> Mapping[str, Any]:
         """An answer as a JSON object.

@@ -52,6 +52,3 @@ def unread_gap(error: SchemaChanged, count: int, *, title: str, what: str) -> Ga
         detail=f"{count:,} {what} record{'s' if count > 1 else ''} cannot be read: {error.message}",
         next_step=HINT.format(title=title),
     )
-
-
-__all__ = ["HINT", "SURELY", "Read", "each", "unread_gap"]

@@ -53,7 +53,10 @@ class VendorSettings(SettingsPart):
 
     def missing(self) -> Gap | None:
         """The gap that stands for the source while it is not configured; None when it is."""
-        raise NotImplementedError
+        if self.secret:
+            return None
+        name = f"{self.section}.{self.credential}"
+        return Gap(self.section, "not_configured", f"The setting {name} is missing.", f"Set {name} to a credential.")
 
 
 class BoundsSettings(SettingsPart):

@@ -18,7 +18,7 @@ from customer_research.errors import CustomerResearchError
 from customer_research.metrics.queries import LISTINGS, subject_sql
 from customer_research.research.connections import Connections
 from customer_research.research.one.dossier import BOUND_TABLES, Dossier
-from customer_research.sources.lago.streams import BILLING_TABLES, unknown_to_billing
+from customer_research.sources.lago.live import BILLING_TABLES, unknown_to_billing
 
 BILLED = frozenset({"active", "pending"})
 """Statuses in the CSM view of a subscription that Lago must know."""

@@ -21,7 +21,7 @@ from customer_research.identity.collapse import candidates
 from customer_research.identity.directory import MAX_MATCHES, Directory
 from customer_research.identity.interpret import interpret
 from customer_research.research.connections import Connections
-from customer_research.sources.warehouse.operators import operators
+from customer_research.sources.warehouse.live import operators
 
 FINDERS = {
     "stripe_account": "operator_by_stripe_account",

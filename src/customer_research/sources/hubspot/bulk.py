@@ -23,6 +23,7 @@ from customer_research.connect.source import BulkStream, LandingTable, Pull, Row
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.records import ColumnType
 from customer_research.errors import BadAnswer, Denied, SchemaChanged, Truncated
+from customer_research.sources.hubspot.live import gap_of, no_property
 from customer_research.sources.hubspot.normalise import (
     COMPANY_PROPERTIES,
     CONTACT_PROPERTIES,
@@ -39,7 +40,6 @@ from customer_research.sources.hubspot.normalise import (
     text,
 )
 from customer_research.sources.hubspot.records import TABLES
-from customer_research.sources.hubspot.relationship import gap_of, no_property
 from customer_research.sources.hubspot.session import SEARCH_SIZE, HubSpotSession
 from customer_research.sources.hubspot.states import FOLLOWED, HISTORY, history_rows
 
@@ -282,21 +282,15 @@ class Portal:
         after, done = (place, int(counted)) if counted else (None, 0)
         if self._pull.resume == "end" or after == "end":
             return
-        total, resumed = await self._number(), after is not None
-        trail, seen = Trail(self._session.http, STREAM), set[str]()
-        while after != "end":
-            recording = self._session.recording(STREAM)
-            companies: list[Record] = []
-            for _ in range(PAGES):
-                rows, cursor = await self._session.page("companies", self._company_properties, after, recording)
-                trail.follow(ids_of(rows), goes_on=cursor is not None)
-                companies += [row for row, own in zip(rows, ids_of(rows), strict=True) if own not in seen]
-                seen.update(ids_of(rows))
-                after = cursor or "end"
-                if cursor is None:
-                    break
+        total, resumed, seen = await self._number(), after is not None, set[str]()
+        listed = self._session.listed("companies", self._company_properties, STREAM, after, pages=PAGES)
+        async for stretch in listed:
+            each_once = dict(zip(ids_of(stretch.records), stretch.records, strict=True))
+            companies = [row for own, row in each_once.items() if own not in seen]
+            seen |= each_once.keys()
+            after = stretch.cursor or "end"
             found = Brought()
-            self._take_companies(found, companies, recording)
+            self._take_companies(found, companies, stretch.recording)
             await self._take_history(found, "companies", ids_of(companies))
             await self._take_associated(found, ids_of(companies), new_only=False)
             done += len(companies)
@@ -528,20 +522,12 @@ class Portal:
 
     async def _deleted(self, kind: str, after: str) -> AsyncIterator[Slice]:
         """What has landed and is in the list of archived records."""
-        place: str | None = after or None
-        trail = Trail(self._session.http, STREAM)
-        while place != "end":
-            recording = self._session.recording(STREAM)
-            ids: list[str] = []
-            for _ in range(PAGES):
-                rows, cursor = await self._session.page(kind, (), place, recording, archived=True)
-                ids += [str(row["id"]) for row in rows]
-                trail.follow(ids_of(rows), goes_on=cursor is not None)
-                place = cursor or "end"
-                if cursor is None:
-                    break
+        if after == "end":
+            return
+        async for stretch in self._session.listed(kind, (), STREAM, after or None, pages=PAGES, archived=True):
+            ids = [str(row["id"]) for row in stretch.records]
             found = Brought()
-            found.receipts.append(recording.receipt([{"id": identifier} for identifier in ids]))
+            found.receipts.append(stretch.recording.receipt([{"id": identifier} for identifier in ids]))
             if kind == "companies":
                 self._forget(found, ids)
             elif ids:
@@ -552,7 +538,7 @@ class Portal:
                 found.lose(ASSOCIATION, self._associations(f"type = '{kind}' AND {_among('id', ids)}"))
                 found.lose(HISTORY, self._histories(kind, ids))
             found.add(GAP, self._gaps())
-            yield found.slice(f"deleted {kind} {place}")
+            yield found.slice(f"deleted {kind} {stretch.cursor or 'end'}")
 
     def _forget(self, found: Brought, companies: Sequence[str]) -> None:
         """Companies that are no more, with their associations."""
@@ -580,5 +566,3 @@ def _pull(session: HubSpotSession, pull: Pull) -> AsyncIterator[Slice]:
 
 
 BULK = (BulkStream("relationship", "Companies, contacts, deals and engagements", (*TOLD, *RECORDS), _pull),)
-
-__all__ = ["BULK", "KINDS"]

@@ -106,8 +106,8 @@ async def operator_property(session: HubSpotSession, subject: Subject | None) ->
 
 async def _sample(session: HubSpotSession, name: str, recording: Recording) -> list[Mapping[str, Any]]:
     path = f"{session.paths.objects}/companies"
-    body = await session.http.get(path, params={"limit": SAMPLE, "properties": name}, recording=recording)
-    return session.http.results(session.http.mapping(body, recording), recording)
+    body = await session.http.read(path, recording, params={"limit": SAMPLE, "properties": name})
+    return session.http.results(body, recording)
 
 
 def _filled(name: str, sample: list[Mapping[str, Any]]) -> CheckResult:
@@ -181,12 +181,10 @@ async def history(session: HubSpotSession, subject: Subject | None) -> CheckResu
 async def _has_history(session: HubSpotSession, kind: str, recording: Recording) -> bool:
     path, names = f"{session.paths.objects}/{kind}", ",".join(FOLLOWED[kind])
     try:
-        body = await session.http.get(path, params={"limit": 1, "propertiesWithHistory": names}, recording=recording)
+        body = await session.http.read(path, recording, params={"limit": 1, "propertiesWithHistory": names})
     except (Denied, BadAnswer):
         return False
-    return all(
-        "propertiesWithHistory" in row for row in session.http.results(session.http.mapping(body, recording), recording)
-    )
+    return all("propertiesWithHistory" in row for row in session.http.results(body, recording))
 
 
 _KNOWN_STAGES = OPEN_STAGES | WON_STAGES | LOST_STAGES

@@ -14,6 +14,7 @@ from customer_research.connect.source import Ask, Link, Row
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import state_name
 from customer_research.sources.hubspot.bulk import KINDS
+from customer_research.sources.hubspot.live import TABLES, strange_stages, truncated
 from customer_research.sources.hubspot.normalise import (
     DEAL_PROPERTIES,
     ENGAGEMENT_PROPERTIES,
@@ -25,7 +26,6 @@ from customer_research.sources.hubspot.normalise import (
 )
 from customer_research.sources.hubspot.records import RECORDS
 from customer_research.sources.hubspot.records import TABLES as CANONICAL
-from customer_research.sources.hubspot.relationship import TABLES, strange_stages, truncated
 from customer_research.sources.hubspot.states import states
 
 _NEEDS = ("operator", "hubspot_company", "hubspot_merge")
@@ -295,5 +295,3 @@ LINKS = (
         rows=gaps,
     ),
 )  # fmt: skip
-
-__all__ = ["LINKS"]

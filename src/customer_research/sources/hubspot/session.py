@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Unpack
 
 from customer_research.connect.concurrent import together
 from customer_research.connect.http import Doubles, Vendor, segment
-from customer_research.connect.paging import Trail, ids_of
+from customer_research.connect.paging import Page, Stretch, every, followed, ids_of
 from customer_research.connect.recording import Recording
 from customer_research.connect.session import Once, VendorSession
 from customer_research.connect.settings import SettingsTree
@@ -111,28 +111,26 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         """
         params = {"properties": ",".join(properties), "associations": ",".join(associations)}
         path = f"{self.paths.objects}/companies/{segment(company_id)}"
-        return self.http.mapping(await self.http.get(path, params=params, recording=recording), recording)
+        return await self.http.read(path, recording, params=params)
 
     async def more_associations(
         self, identifier: str, object_type: str, after: str, recording: Recording, *, of: str = "companies"
     ) -> tuple[list[str], bool]:
         """The rest of a record's associations with a type, from a cursor on; and whether they are complete."""
+        if not after:
+            return [], False
         path = f"{self.paths.associations}/{of}/{object_type}/batch/read"
-        found: list[str] = []
-        trail = Trail(self.http, recording.stream)
-        while after:
-            body = {"inputs": [{"id": identifier, "after": after}]}
-            reply = self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
-            results = self.http.results(reply, recording)
+
+        async def ask(cursor: str | None, recording: Recording) -> Page:
+            body = {"inputs": [{"id": identifier, "after": cursor}]}
+            results = self.http.results(await self.http.read(path, recording, json=body), recording)
             linked = [str(link["toObjectId"]) for item in results for link in item.get("to") or []]
             following = next((item["paging"].get("next") for item in results if item.get("paging")), None)
-            found += linked
-            trail.follow(linked, goes_on=following is not None)
-            if following is None:
-                return found, bool(results)
-            cursor = str(following.get("after") or "")
-            after = cursor if cursor != after else ""
-        return found, False
+            cursor = str((following or {}).get("after") or "") or None
+            return Page(linked, cursor, whole=bool(results) and (following is None or cursor is not None))
+
+        found = await every(self.http, recording, ask, start=after)
+        return found.records, found.whole
 
     async def search_companies(
         self, name: str, values: Sequence[str], properties: Sequence[str], recording: Recording
@@ -141,7 +139,7 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         found = {"propertyName": name, "operator": "IN", "values": list(values)}
         body = {"filterGroups": [{"filters": [found]}], "properties": list(properties), "limit": BATCH_SIZE}
         path = f"{self.paths.objects}/companies/search"
-        reply = self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
+        reply = await self.http.read(path, recording, json=body)
         rows = self.http.results(reply, recording)
         total = reply.get("total")
         return Records(rows, max(total - len(rows), 0) if isinstance(total, int) else 0)
@@ -185,31 +183,34 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         if history:
             body["propertiesWithHistory"] = list(history)
         path = f"{self.paths.objects}/{object_type}/batch/read"
-        return self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
+        return await self.http.read(path, recording, json=body)
 
-    async def page(
+    def listed(
         self,
         object_type: str,
         properties: Sequence[str],
+        stream: str,
         after: str | None,
-        recording: Recording,
         *,
+        pages: int,
         archived: bool = False,
-    ) -> tuple[list[Mapping[str, Any]], str | None]:
-        """One page of all records of a type (or of those that were deleted), and the cursor of the next page."""
-        params = {"limit": BATCH_SIZE, "properties": ",".join(properties) or None, "after": after}
-        if archived:
-            params["archived"] = "true"
+    ) -> AsyncIterator[Stretch]:
+        """All records of a type (or those that were deleted) from a cursor on, so many pages at a time."""
         path = f"{self.paths.objects}/{object_type}"
-        reply = self.http.mapping(await self.http.get(path, params=params, recording=recording), recording)
-        cursor = ((reply.get("paging") or {}).get("next") or {}).get("after")
-        return self.http.results(reply, recording), str(cursor) if cursor and cursor != after else None
+        more = {"archived": "true"} if archived else {}
+
+        async def ask(cursor: str | None, recording: Recording) -> Page:
+            params = {"limit": BATCH_SIZE, "properties": ",".join(properties) or None, "after": cursor, **more}
+            reply = await self.http.read(path, recording, params=params)
+            return Page(self.http.results(reply, recording), _cursor(reply))
+
+        return followed(self.http, stream, ask, start=after, pages=pages)
 
     async def number_of(self, object_type: str, recording: Recording) -> int | None:
         """How many records of a type there are, as the search counts them; None when it does not say."""
         path = f"{self.paths.objects}/{object_type}/search"
         body = {"filterGroups": [], "limit": 1}
-        reply = self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
+        reply = await self.http.read(path, recording, json=body)
         total = reply.get("total")
         return total if isinstance(total, int) else None
 
@@ -220,15 +221,13 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
             Truncated: the pages do not end.
         """
         path = f"{self.paths.objects}/{object_type}/search"
-        found, after, trail = set[str](), "0", Trail(self.http, recording.stream)
-        while after:
-            body = {"filterGroups": [], "properties": [], "limit": size, "after": after}
-            reply = self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
-            ids = ids_of(self.http.results(reply, recording))
-            found.update(ids)
-            after = str(((reply.get("paging") or {}).get("next") or {}).get("after") or "")
-            trail.follow(ids, goes_on=bool(after))
-        return found
+
+        async def ask(cursor: str | None, recording: Recording) -> Page:
+            body = {"filterGroups": [], "properties": [], "limit": size, "after": cursor}
+            reply = await self.http.read(path, recording, json=body)
+            return Page(self.http.results(reply, recording), _cursor(reply))
+
+        return set(ids_of((await every(self.http, recording, ask, start="0")).records))
 
     async def changed(
         self,
@@ -252,7 +251,7 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
             "after": str(after),
         }
         path = f"{self.paths.objects}/{object_type}/search"
-        reply = self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
+        reply = await self.http.read(path, recording, json=body)
         rows = self.http.results(reply, recording)
         total = reply.get("total")
         return rows, total if isinstance(total, int) else after + len(rows)
@@ -267,14 +266,13 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         """
         path = f"{self.paths.associations}/{object_type}/{to}/batch/read"
         body = {"inputs": [{"id": identifier} for identifier in ids]}
-        reply = self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
+        reply = await self.http.read(path, recording, json=body)
         found: dict[str, list[str]] = {}
         for item in self.http.results(reply, recording):
             identifier = str((item.get("from") or {}).get("id"))
             listed = [str(link["toObjectId"]) for link in item.get("to") or []]
-            cursor = ((item.get("paging") or {}).get("next") or {}).get("after")
-            if cursor:
-                more, whole = await self.more_associations(identifier, to, str(cursor), recording, of=object_type)
+            if cursor := _cursor(item):
+                more, whole = await self.more_associations(identifier, to, cursor, recording, of=object_type)
                 if not whole:
                     raise self._cut(recording)
                 listed += more
@@ -323,7 +321,7 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
     async def definitions(self, object_type: str, recording: Recording) -> list[Mapping[str, Any]]:
         """The property definitions of an object type."""
         path = f"{self.paths.properties}/{object_type}"
-        reply = self.http.mapping(await self.http.get(path, recording=recording), recording)
+        reply = await self.http.read(path, recording)
         return self.http.results(reply, recording)
 
     async def owners(self, recording: Recording) -> Mapping[str, str | None]:
@@ -335,21 +333,12 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         return (await self.owners(recording)).get(owner_id)
 
     async def _all_owners(self, recording: Recording) -> Mapping[str, str | None]:
-        owners: dict[str, str | None] = {}
-        after: str | None = None
-        trail = Trail(self.http, recording.stream)
-        while True:
-            params = {"limit": OWNERS_PAGE, "after": after}
-            reply = self.http.mapping(
-                await self.http.get(self.paths.owners, params=params, recording=recording), recording
-            )
-            found = self.http.results(reply, recording)
-            owners |= {str(item["id"]): owner_label(item) for item in found if "id" in item}
-            cursor = ((reply.get("paging") or {}).get("next") or {}).get("after")
-            trail.follow(ids_of(found), goes_on=bool(cursor))
-            if not cursor or cursor == after:
-                return owners
-            after = str(cursor)
+        async def ask(cursor: str | None, recording: Recording) -> Page:
+            reply = await self.http.read(self.paths.owners, recording, params={"limit": OWNERS_PAGE, "after": cursor})
+            return Page(self.http.results(reply, recording), _cursor(reply))
+
+        found = await every(self.http, recording, ask)
+        return {str(item["id"]): owner_label(item) for item in found.records if "id" in item}
 
     async def stages(self, recording: Recording) -> Mapping[str, Stage]:
         """Deal stages and pipelines by id, as the pipelines describe them.
@@ -363,10 +352,10 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
 
     async def _all_stages(self, recording: Recording) -> Mapping[str, Stage]:
         try:
-            reply = await self.http.get(f"{self.paths.pipelines}/deals", recording=recording)
+            reply = await self.http.read(f"{self.paths.pipelines}/deals", recording)
         except (Denied, NotThere, BadAnswer):
             return await self._labels(recording)
-        pipelines = self.http.results(self.http.mapping(reply, recording), recording)
+        pipelines = self.http.results(reply, recording)
         stages = [stage for pipeline in pipelines for stage in pipeline.get("stages") or ()]
         own = {str(one.get("id")): Stage(str(one.get("label") or "").strip()) for one in pipelines}
         return {**own, **{str(stage.get("id")): stage_of(stage) for stage in stages}}
@@ -381,6 +370,12 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         ]
         told = (option for option in options if "value" in option)
         return {str(option["value"]): Stage(str(option.get("label", "")).strip()) for option in told}
+
+
+def _cursor(reply: Mapping[str, Any]) -> str | None:
+    """Where a list goes on; None where it does not."""
+    after = ((reply.get("paging") or {}).get("next") or {}).get("after")
+    return str(after) if after else None
 
 
 def _named(reply: Mapping[str, Any], *names: str) -> set[str]:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from customer_research.connect.source import Check, Source, Stream
-from customer_research.sources.hubspot import checks, relationship
+from customer_research.sources.hubspot import checks, live
 from customer_research.sources.hubspot.bulk import BULK
-from customer_research.sources.hubspot.finding import find, whose
 from customer_research.sources.hubspot.links import LINKS
+from customer_research.sources.hubspot.live import find, whose
 from customer_research.sources.hubspot.session import HubSpotSession
 from customer_research.sources.hubspot.settings import HubSpotSettings
 
 SOURCE = Source(
     name="hubspot",
     title="HubSpot",
-    streams=(
-        Stream("relationship", "Company, contacts, deals and engagements", relationship.TABLES, relationship.fetch),
-    ),
+    streams=(Stream("relationship", "Company, contacts, deals and engagements", live.TABLES, live.fetch),),
     open=HubSpotSession,
     missing=lambda settings: settings.of(HubSpotSettings).missing(),
     checks=(

@@ -6,26 +6,23 @@ the lake still holds as unpaid; the other lists are read whole each time (README
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from customer_research.connect.concurrent import together
 from customer_research.connect.http import Params, segment
-from customer_research.connect.paging import Trail, ids_of
+from customer_research.connect.paging import NumberedStretch, Place, ids_of, numbered
 from customer_research.connect.reading import HINT, SURELY, Read, each, unread_gap
-from customer_research.connect.recording import Recording, stamp
+from customer_research.connect.recording import stamp
 from customer_research.connect.source import BulkStream, LandingTable, Link, Pull, Row, Slice
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import ColumnType
 from customer_research.domain.values import LEGACY
 from customer_research.errors import BadAnswer, SchemaChanged
 from customer_research.sources.lago import normalise
-from customer_research.sources.lago.records import TABLES
-from customer_research.sources.lago.session import LagoSession, Page
-from customer_research.sources.lago.streams import (
+from customer_research.sources.lago.live import (
     BILLING_TABLES,
     LOOK_IN_LAGO,
     STATUSES,
@@ -34,9 +31,8 @@ from customer_research.sources.lago.streams import (
     operator_of,
     truncated,
 )
-
-PAGES = 8
-"""Pages of one slice, asked for at the same time, within the session's limits and one deadline."""
+from customer_research.sources.lago.records import TABLES
+from customer_research.sources.lago.session import ID, LagoSession
 
 SINGLES = 20
 """Objects asked for one by one under one deadline."""
@@ -56,95 +52,29 @@ NOTES = "lago_credit_note"
 Raw = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a pull is in its list: the page to read next, how many records came before it, and how many there were to be.
+async def _stretches(
+    session: LagoSession, stream: str, key: str, start: Place | None = None, params: Params | None = None
+) -> AsyncIterator[NumberedStretch]:
+    """A list of the organisation's, some pages at a time.
 
-    `announced` is the count that came with the list's first page: what is made later need not come in this pull.
+    Raises:
+        BadAnswer: there is no such list.
     """
-
-    page: int = 1
-    before: int = 0
-    announced: int | None = None
-
-    @classmethod
-    def of(cls, cursor: str | None) -> _Place:
-        return cls(**json.loads(cursor)) if cursor else cls()
-
-    @property
-    def cursor(self) -> str:
-        return json.dumps(asdict(self))
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """Some pages of a list: the records that had not come yet, and how far that is.
-
-    `again` is where to go on after an interruption: on the last of these pages. `missing` counts, on the last run, the
-    records that Lago announced and did not send.
-    """
-
-    records: tuple[Raw, ...]
-    recording: Recording
-    again: _Place
-    done: int
-    announced: int
-    is_last: bool
-
-    @property
-    def missing(self) -> int:
-        return max(self.announced - self.done, 0) if self.is_last else 0
-
-
-async def _runs(
-    session: LagoSession, stream: str, key: str, start: _Place, params: Params | None = None
-) -> AsyncIterator[_Run]:
-    """An organisation-wide list, some pages at a time, each record once, until Lago names no next page.
-
-    Records that come in meanwhile move others to later pages: these come twice, never not at all. Records that are deleted
-    meanwhile move others forward, past the page being read: then fewer come than Lago announced.
-    """
-    seen: set[str] = set()
-    trail = Trail(session.http, stream)
-    number, end, announced = start.page, start.page, start.announced
-    while number <= end:
-        recording = session.http.recording(stream)
-        pages = [await _page(session, key, recording, params, number)] if number == start.page else []
-        end = max([end, *map(_end, pages)])
-        later = range(number + len(pages), min(number + PAGES, end + 1))
-        pages += await together(*(_page(session, key, recording, params, one) for one in later))
-        end, number = _end(pages[-1]), pages[-1].number + 1
-        announced = pages[0].total_count if announced is None else announced
-        records = {_id(record): record for page in pages for record in page.records}
-        for page in pages:
-            trail.follow((_id(record) for record in page.records), goes_on=_end(page) > page.number)
-        new = tuple(record for identifier, record in records.items() if identifier not in seen)
-        seen |= records.keys()
-        done = start.before + len(seen)
-        again = _Place(pages[-1].number, max(done - len(pages[-1].records), 0), announced)
-        yield _Run(new, recording, again, done, announced, is_last=end < number)
-
-
-async def _page(session: LagoSession, key: str, recording: Recording, params: Params | None, number: int) -> Page:
-    page = await session.page(f"/{key}", key, recording, params, number)
-    if page is None:
-        raise BadAnswer(
-            f"Lago has no list of the organisation's {key.replace('_', ' ')}.",
-            source="lago",
-            stream=recording.stream,
-            hint="Check lago.url: it ends in /api/v1.",
-        )
-    return page
-
-
-def _end(page: Page) -> int:
-    """The last page as this one tells; a page behind the announced ones counts too, as counts may be stale."""
-    return max(page.total_pages if page.next_page is not None else page.number, page.next_page or 0)
+    ask = session.asking(f"/{key}", key, params)
+    async for stretch in numbered(session.http, stream, ask, key=ID, start=start):
+        if not stretch.known:
+            raise BadAnswer(
+                f"Lago has no list of the organisation's {key.replace('_', ' ')}.",
+                source="lago",
+                stream=stream,
+                hint="Check lago.url: it ends in /api/v1.",
+            )
+        yield stretch
 
 
 def _id(record: Any) -> str:
     """A record's own id; of one that has none its text, which nothing else has."""
-    return ids_of((record,), "lago_id")[0]
+    return ids_of((record,), ID)[0]
 
 
 class _Unread:
@@ -208,17 +138,19 @@ def _owner(raw: Any) -> str | None:
         return None
 
 
-def _slice(run: _Run, table: str, read: Read[Any, Row], unread: _Unread, records: Iterable[Any] | None = None) -> Slice:
-    """The slice of a run: its rows, each with the run's receipt, and what could not be read."""
-    receipt = run.recording.receipt(read.rows, truncated=run.missing > 0)
-    bad, good = unread.take(run.records if records is None else records, read)
+def _slice(
+    stretch: NumberedStretch, table: str, read: Read[Any, Row], unread: _Unread, records: Iterable[Any] | None = None
+) -> Slice:
+    """The slice of a stretch: its rows, each with the stretch's receipt, and what could not be read."""
+    receipt = stretch.recording.receipt(read.rows, truncated=stretch.missing > 0)
+    bad, good = unread.take(stretch.records if records is None else records, read)
     return Slice(
         {table: stamp(read.rows, receipt), **bad},
         (receipt,),
-        run.again.cursor,
+        stretch.again.cursor,
         good,
-        done=run.done,
-        total=max(run.announced, run.done),
+        done=stretch.done,
+        total=max(stretch.announced, stretch.done),
     )
 
 
@@ -245,9 +177,11 @@ class _Whole:
 
     async def __call__(self, session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
         unread = _Unread(session, self.table)
-        async for run in _runs(session, self.stream, self.key, _Place.of(pull.resume)):
-            piece = _slice(run, self.table, each(run.records, self.rows, surely=SURELY), unread)
-            yield _ended(piece, pull, {self.table: run.missing}, unread.gap, whole=True) if run.is_last else piece
+        async for stretch in _stretches(session, self.stream, self.key, Place.of(pull.resume)):
+            piece = _slice(stretch, self.table, each(stretch.records, self.rows, surely=SURELY), unread)
+            yield (
+                _ended(piece, pull, {self.table: stretch.missing}, unread.gap, whole=True) if stretch.is_last else piece
+            )
 
 
 def _operator(raw: Raw, kind: str) -> str:
@@ -272,22 +206,22 @@ async def _subscriptions(session: LagoSession, pull: Pull) -> AsyncIterator[Slic
     """Subscriptions of every status, with the plans; a single GET only where the list does not tell a price."""
     plans = await session.plans()
     by_code = {row["plan_code"]: row for row in plans.rows}
-    start, query, unread = _Place.of(pull.resume), {"status[]": STATUSES}, _Unread(session, "subscription")
-    async for run in _runs(session, "subscriptions", "subscriptions", start, query):
+    start, query, unread = Place.of(pull.resume), {"status[]": STATUSES}, _Unread(session, "subscription")
+    async for stretch in _stretches(session, "subscriptions", "subscriptions", start, query):
         pairs: list[tuple[Raw, Raw | None]] = []
-        for some in _some(run.records):
-            run.recording.deadline = None
-            singles = await together(*(detail(session, record, by_code, run.recording) for record in some))
+        for some in _some(stretch.records):
+            stretch.recording.deadline = None
+            singles = await together(*(detail(session, record, by_code, stretch.recording) for record in some))
             pairs += zip(some, singles, strict=True)
         read = each(
             pairs,
             lambda pair: [normalise.subscription(pair[0], _operator(pair[0], "subscription"), by_code, pair[1])],
             surely=SURELY,
         )
-        piece = _slice(run, "subscription", read, unread)
-        if run.is_last:
+        piece = _slice(stretch, "subscription", read, unread)
+        if stretch.is_last:
             piece = replace(piece, rows={**piece.rows, "plan": plans.rows}, receipts=(*piece.receipts, plans.receipt))
-            lacking = {"subscription": run.missing, "plan": plans.missing}
+            lacking = {"subscription": stretch.missing, "plan": plans.missing}
             piece = _ended(piece, pull, lacking, unread.gap, whole=True)
         yield piece
 
@@ -299,11 +233,11 @@ async def _coupons(session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
     def rows(raw: Raw) -> list[Row]:
         return [normalise.coupon(raw, _operator(raw, "coupon"), limits.plans)]
 
-    async for run in _runs(session, "coupons", "applied_coupons", _Place.of(pull.resume)):
-        piece = _slice(run, "coupon", each(run.records, rows, surely=SURELY), unread)
-        if run.is_last:
+    async for stretch in _stretches(session, "coupons", "applied_coupons", Place.of(pull.resume)):
+        piece = _slice(stretch, "coupon", each(stretch.records, rows, surely=SURELY), unread)
+        if stretch.is_last:
             piece = replace(piece, receipts=(*piece.receipts, *limits.receipts))
-            piece = _ended(piece, pull, {"coupon": run.missing + limits.missing}, unread.gap, whole=True)
+            piece = _ended(piece, pull, {"coupon": stretch.missing + limits.missing}, unread.gap, whole=True)
         yield piece
 
 
@@ -311,9 +245,11 @@ async def _invoices(session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
     """All invoices; or those of late, those unpaid, and those that the lake holds as unpaid."""
     unread = _Unread(session, "invoice")
     if pull.since is None:
-        async for run in _runs(session, "invoices", "invoices", _Place.of(pull.resume)):
-            piece = _slice(run, "invoice", _read_invoices(run.records), unread)
-            yield _ended(piece, pull, {"invoice": run.missing}, unread.gap, whole=True) if run.is_last else piece
+        async for stretch in _stretches(session, "invoices", "invoices", Place.of(pull.resume)):
+            piece = _slice(stretch, "invoice", _read_invoices(stretch.records), unread)
+            yield (
+                _ended(piece, pull, {"invoice": stretch.missing}, unread.gap, whole=True) if stretch.is_last else piece
+            )
         return
     held = pull.held(f"SELECT record_id FROM {unread_table('invoice')}")  # noqa: S608 - a name of our own
     unread = _Unread(session, "invoice", (row["record_id"] for row in held))
@@ -321,10 +257,10 @@ async def _invoices(session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
     missing = 0
     # A pull of changes that was cut off begins anew: it is short, and which invoices came decides which are asked for singly.
     for query in ({"issuing_date_from": _first_day(pull).isoformat()}, {"payment_statuses[]": UNPAID}):
-        async for run in _runs(session, "invoices", "invoices", _Place(), query):
-            brought |= set(map(_id, run.records))
-            missing += run.missing
-            yield _slice(run, "invoice", _read_invoices(run.records), unread)
+        async for stretch in _stretches(session, "invoices", "invoices", None, query):
+            brought |= set(map(_id, stretch.records))
+            missing += stretch.missing
+            yield _slice(stretch, "invoice", _read_invoices(stretch.records), unread)
     async for piece in _held(session, pull, brought, unread):
         yield piece if piece.mark is None else _ended(piece, pull, {"invoice": missing}, unread.gap, whole=False)
 

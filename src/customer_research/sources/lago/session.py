@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard, Unpack
 
-from customer_research.connect.concurrent import together
 from customer_research.connect.http import Doubles, Params, Vendor
-from customer_research.connect.paging import Trail, ids_of
+from customer_research.connect.paging import NumberedPage, RecordList, all_numbered, numbered
 from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.session import Once, VendorSession
 from customer_research.connect.settings import SettingsTree
@@ -21,8 +20,8 @@ from customer_research.sources.lago.settings import LagoSettings
 PER_PAGE = 100
 """Lago's largest page."""
 
-PAGES_AT_ONCE = 8
-"""Pages of a list asked for at the same time: what Lago announces is believed this far."""
+ID = "lago_id"
+"""Where a record's own id stands."""
 
 NOT_FOUND = 404
 
@@ -33,18 +32,6 @@ VENDOR = Vendor(
     address="lago.url",
     convention="reset_seconds",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """All records of a list, each once; `missing` counts those that Lago announced and did not send.
-
-    `known` is False when Lago has no customer of that external id.
-    """
-
-    records: tuple[Mapping[str, Any], ...]
-    missing: int = 0
-    known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +59,7 @@ class LagoSession(VendorSession[LagoSettings]):
         super().__init__(VENDOR, settings.of(LagoSettings), settings, clock, **doubles)
         self._plans: Once[Plans] = Once()
         self._limits: Once[Limits] = Once()
-        self._sample: Once[Listing] = Once()
+        self._sample: Once[RecordList] = Once()
 
     async def one(self, path: str, key: str, recording: Recording, params: Params | None = None) -> Any:
         """The object under *key*, or None when Lago answers that the customer or object does not exist."""
@@ -84,31 +71,20 @@ class LagoSession(VendorSession[LagoSettings]):
             raise SchemaChanged(f"Lago's answer has no {key}.", source="lago", stream=recording.stream)
         return found
 
-    async def every(self, path: str, key: str, recording: Recording, params: Params | None = None) -> Listing:
-        """All records of a list, page by page until Lago names no next one; none for an unknown customer.
+    def asking(
+        self, path: str, key: str, params: Params | None = None
+    ) -> Callable[[int, Recording], Awaitable[NumberedPage | None]]:
+        """One request of a list of records under *key*, for the number of a page."""
+        return lambda number, recording: self.page(path, key, recording, params, number)
 
-        The first page tells how many there are; the others are asked for some at a time. A page past the announced
-        ones is followed too, as counts may be stale.
+    async def every(self, path: str, key: str, recording: Recording, params: Params | None = None) -> RecordList:
+        """All records of a list; none for an unknown customer.
 
         Raises:
             Truncated: the pages do not end.
         """
-        first = await self.page(path, key, recording, params, 1)
-        if first is None:
-            return Listing((), known=False)
-        pages, trail = [first], Trail(self.http, recording.stream)
-        trail.follow(ids_of(first.records, "lago_id"), goes_on=first.goes_on)
-        while pages[-1].goes_on:
-            begin = pages[-1].number + 1
-            numbers = range(begin, min(max(pages[-1].total_pages, begin), begin + PAGES_AT_ONCE - 1) + 1)
-            later = await together(*(self.page(path, key, recording, params, number) for number in numbers))
-            there = [page for page in later if page is not None]
-            for page in there:
-                trail.follow(ids_of(page.records, "lago_id"), goes_on=page.goes_on)
-            pages += there
-            if len(there) < len(later):
-                break
-        return _listing(pages)
+        ask = self.asking(path, key, params)
+        return await all_numbered(numbered(self.http, recording.stream, ask, key=ID, recording=recording))
 
     async def plans(self) -> Plans:
         """All plans, asked for once a session."""
@@ -132,15 +108,17 @@ class LagoSession(VendorSession[LagoSettings]):
         told = [{"code": code, "plan_codes": codes} for code, codes in plans.items()]
         return Limits(plans, (recording.receipt(told, truncated=listing.missing > 0),), listing.missing)
 
-    async def sample(self) -> Listing:
+    async def sample(self) -> RecordList:
         """The first page of the organisation's customers, for `doctor`, asked for once a session."""
         return await self._sample.get(self._first_customers)
 
-    async def _first_customers(self) -> Listing:
+    async def _first_customers(self) -> RecordList:
         page = await self.page("/customers", "customers", self.recording("sample"), None, 1)
-        return Listing(page.records if page is not None else ())
+        return RecordList(page.records if page is not None else ())
 
-    async def page(self, path: str, key: str, recording: Recording, params: Params | None, number: int) -> Page | None:
+    async def page(
+        self, path: str, key: str, recording: Recording, params: Params | None, number: int
+    ) -> NumberedPage | None:
         """One page of a list, numbered from 1; None when Lago answers that the customer does not exist."""
         body = await self._read(path, recording, {**(params or {}), "page": number, "per_page": PER_PAGE})
         return None if body is None else _page(body, key, number, recording.stream)
@@ -161,42 +139,15 @@ class LagoSession(VendorSession[LagoSettings]):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a list, and what Lago announces of the whole list with it."""
-
-    number: int
-    records: tuple[Mapping[str, Any], ...]
-    next_page: int | None
-    total_pages: int
-    total_count: int
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether Lago names a page behind this one."""
-        return self.next_page is not None and self.next_page > self.number
-
-
-def _page(body: Mapping[str, Any], key: str, number: int, stream: str) -> Page:
+def _page(body: Mapping[str, Any], key: str, number: int, stream: str) -> NumberedPage:
     records, meta = body.get(key), body.get("meta")
     if not isinstance(records, list) or not isinstance(meta, Mapping):
         raise SchemaChanged(f"Lago's list has no {key} or no meta.", source="lago", stream=stream)
     following, pages, count = (meta.get(name) for name in ("next_page", "total_pages", "total_count"))
     if not (following is None or _counts(following)) or not _counts(pages) or not _counts(count):
         raise SchemaChanged("Lago's meta does not number the pages.", source="lago", stream=stream)
-    return Page(number, tuple(records), following, pages, count)
+    return NumberedPage(number, tuple(records), following, pages, count)
 
 
 def _counts(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _listing(pages: list[Page]) -> Listing:
-    """Each record once (a record that came in between moves the others to the next page), against the announced count."""
-    seen = {str(record.get("lago_id", position)): record for position, record in enumerate(_records(pages))}
-    announced = max(page.total_count for page in pages)
-    return Listing(tuple(seen.values()), max(announced - len(seen), 0))
-
-
-def _records(pages: list[Page]) -> list[Mapping[str, Any]]:
-    return [record for page in pages for record in page.records]

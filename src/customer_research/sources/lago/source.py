@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from customer_research.connect.source import Source, Stream
-from customer_research.sources.lago import streams
+from customer_research.sources.lago import live
 from customer_research.sources.lago.bulk import BULK, LINKS
 from customer_research.sources.lago.checks import CHECKS
-from customer_research.sources.lago.finding import find, whose
+from customer_research.sources.lago.live import find, whose
 from customer_research.sources.lago.session import LagoSession
 from customer_research.sources.lago.settings import LagoSettings
 
@@ -14,12 +14,12 @@ SOURCE = Source(
     name="lago",
     title="Lago (billing)",
     streams=(
-        Stream("customer", "Billing customer", ("customer",), streams.customer, by_id=True),
-        Stream("subscriptions", "Subscriptions and plans", ("subscription", "plan"), streams.subscriptions, by_id=True),
-        Stream("invoices", "Invoices", ("invoice",), streams.invoices, by_id=True),
-        Stream("payments", "Payments", ("payment",), streams.payments, by_id=True),
-        Stream("credit_notes", "Credit notes", ("credit_note",), streams.credit_notes, by_id=True),
-        Stream("coupons", "Applied coupons", ("coupon",), streams.coupons, by_id=True),
+        Stream("customer", "Billing customer", ("customer",), live.customer, by_id=True),
+        Stream("subscriptions", "Subscriptions and plans", ("subscription", "plan"), live.subscriptions, by_id=True),
+        Stream("invoices", "Invoices", ("invoice",), live.invoices, by_id=True),
+        Stream("payments", "Payments", ("payment",), live.payments, by_id=True),
+        Stream("credit_notes", "Credit notes", ("credit_note",), live.credit_notes, by_id=True),
+        Stream("coupons", "Applied coupons", ("coupon",), live.coupons, by_id=True),
     ),
     open=LagoSession,
     missing=lambda settings: settings.of(LagoSettings).missing(),

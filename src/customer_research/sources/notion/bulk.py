@@ -6,14 +6,13 @@ Pages come in the order of their last edit, so that a pull can go on, and the ne
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from customer_research.connect.paging import Trail, ids_of
+from customer_research.connect.paging import Bookmark, followed
 from customer_research.connect.recording import Recording, stamp
 from customer_research.connect.source import Ask, BulkStream, LandingTable, Link, Pull, Row, Slice
 from customer_research.domain.evidence import Gap
@@ -21,6 +20,16 @@ from customer_research.domain.records import ColumnType
 from customer_research.domain.values import listed
 from customer_research.errors import SchemaChanged
 from customer_research.sources.notion.index import WantedIndex
+from customer_research.sources.notion.live import (
+    CORRECT_SCHEMA,
+    TABLE,
+    TRUNCATED,
+    UNKNOWN_STATUS,
+    in_bin,
+    not_told,
+    readable,
+    unread,
+)
 from customer_research.sources.notion.matching import Wanted
 from customer_research.sources.notion.normalise import (
     STREAM,
@@ -32,16 +41,6 @@ from customer_research.sources.notion.normalise import (
 )
 from customer_research.sources.notion.records import TABLES
 from customer_research.sources.notion.session import DATABASES_ONLY, PAGE_SIZE, Body, NotionSession, Place
-from customer_research.sources.notion.tickets import (
-    CORRECT_SCHEMA,
-    TABLE,
-    TRUNCATED,
-    UNKNOWN_STATUS,
-    in_bin,
-    not_told,
-    readable,
-    unread,
-)
 
 PAGE = "notion_page"
 ALIAS = "notion_alias"
@@ -68,7 +67,7 @@ BEGINNING = "1970-01-01T00:00:00Z"
 
 
 @dataclass(frozen=True, slots=True)
-class _At:
+class _At(Bookmark):
     """Where a pull is: the place by its number, whether in its bin, and the last edits seen there and of any ticket.
 
     `whole` says that nothing was left out so far.
@@ -79,14 +78,6 @@ class _At:
     edited: str | None = None
     latest: str | None = None
     whole: bool = True
-
-    @classmethod
-    def of(cls, cursor: str | None) -> _At:
-        return cls(**json.loads(cursor)) if cursor else cls()
-
-    @property
-    def cursor(self) -> str:
-        return json.dumps(asdict(self))
 
     def enter(self, place: int, *, in_bin: bool) -> _At:
         """At the beginning of a place or its bin, unless it is there already."""
@@ -151,43 +142,14 @@ async def _sweep(session: NotionSession, place: Place, at: _At, asked: Pull) -> 
     start = at.edited or (None if at.in_bin else _begin(asked))
     again = True
     while again:
-        whole = True
-        async for some in _query(session, place, _body(start, in_bin=at.in_bin)):
-            at, whole = at.behind(some.pages), whole and some.whole
+        whole, ask = True, session.asking(place, _body(start, in_bin=at.in_bin))
+        async for some in followed(session.http, STREAM, ask, pages=REQUESTS):
+            at, whole = at.behind(some.records), whole and some.whole
             again = not whole and _moment(at.edited) > _moment(start)
-            if not (some.goes_on or whole or again):
+            if some.cursor is None and not (whole or again):
                 at = replace(at, whole=False)
-            yield _Step(some.pages, some.recording, at)
+            yield _Step(some.records, some.recording, at)
         start = at.edited
-
-
-@dataclass(frozen=True, slots=True)
-class _Some:
-    """Some pages of a query, whether more come, and whether Notion left none out."""
-
-    pages: list[Body]
-    recording: Recording
-    goes_on: bool
-    whole: bool
-
-
-async def _query(session: NotionSession, place: Place, body: Body) -> AsyncIterator[_Some]:
-    """The pages of one query, some at a time."""
-    seen: set[str] = set()
-    goes_on, trail = True, Trail(session.http, STREAM)
-    while goes_on:
-        recording, pages, whole = session.http.recording(STREAM), list[Body](), True
-        for _ in range(REQUESTS):
-            step = await session.step(place, body, recording)
-            pages += step.pages
-            goes_on = step.cursor is not None and step.cursor not in seen
-            is_new = trail.follow(ids_of(step.pages), goes_on=goes_on)
-            whole = whole and step.whole and is_new and (goes_on or step.cursor is None)
-            if not goes_on:
-                break
-            seen.add(str(step.cursor))
-            body = {**body, "start_cursor": step.cursor}
-        yield _Some(pages, recording, goes_on, whole)
 
 
 def _begin(asked: Pull) -> str | None:

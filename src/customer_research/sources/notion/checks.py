@@ -11,6 +11,7 @@ from customer_research.connect.source import Subject
 from customer_research.domain.check import CheckResult
 from customer_research.domain.values import operator_id
 from customer_research.errors import NotThere
+from customer_research.sources.notion.live import NAME_PROPERTIES, in_bin, wanted_of
 from customer_research.sources.notion.matching import match
 from customer_research.sources.notion.normalise import (
     GENERIC_TAGS,
@@ -24,7 +25,6 @@ from customer_research.sources.notion.normalise import (
     unreadable,
 )
 from customer_research.sources.notion.session import DATABASES_ONLY, NotionSession, Place, data_source_ids
-from customer_research.sources.notion.tickets import NAME_PROPERTIES, in_bin, wanted_of
 
 SCOPES = ("Read content, on an integration that the tickets database is shared with",)
 OPTIONAL = tuple(role for role in (*ROLES, "number") if role not in NEEDED)
@@ -36,7 +36,7 @@ async def token(session: NotionSession, subject: Subject | None) -> CheckResult:
     """Does the token open a workspace?"""
     del subject
     recording = session.http.recording("doctor")
-    me = session.http.mapping(await session.http.get("/users/me", recording=recording), recording)
+    me = await session.http.read("/users/me", recording)
     found = f"{me.get('type') or 'user'} {me.get('name') or me.get('id')}"
     return CheckResult("token", "ok", found, "an integration's token")
 
@@ -131,7 +131,7 @@ async def tagging(session: NotionSession, subject: Subject | None) -> CheckResul
     sample = [
         read_page(page, place.schema)
         for place in places
-        for page in (await session.query(place, None, recording, pages=1)).pages
+        for page in (await session.query(place, None, recording, pages=1)).records
         if not in_bin(page)
     ]
     needed = "operator_id or an operator's tag on most tickets; titles and texts are only probable"

@@ -90,7 +90,7 @@ class NotionPages:
             "page_size": _FOUND,
         }
         path = f"/data_sources/{segment(self.data_source)}/query"
-        answer = self.http.mapping(await self.http.post(path, json=body, recording=recording), recording)
+        answer = await self.http.read(path, recording, json=body)
         return self.http.results(answer, recording)
 
     async def create(self, properties: Body, recording: Recording) -> Body:
@@ -130,7 +130,7 @@ class NotionPages:
         await self._patch(f"/pages/{segment(identifier)}/markdown", edit, recording, safe=False)
 
     async def _get(self, path: str, recording: Recording) -> Body:
-        return self.http.mapping(await self.http.get(path, recording=recording), recording)
+        return await self.http.read(path, recording)
 
     async def _patch(self, path: str, body: Body, recording: Recording, *, safe: bool = True) -> Body:
         reply = await self.http.send("PATCH", path, json=body, recording=recording, safe=safe)

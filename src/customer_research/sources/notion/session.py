@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Unpack
 
 from customer_research.connect.concurrent import together
 from customer_research.connect.http import Doubles, Vendor, segment
-from customer_research.connect.paging import Trail, ids_of
+from customer_research.connect.paging import Page, Stretch, every
 from customer_research.connect.recording import Recording
 from customer_research.connect.session import Once, VendorSession
 from customer_research.connect.settings import SettingsTree
@@ -47,23 +48,6 @@ class Place:
     schema: Schema
     name: str
     resembles: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The pages of a query, and whether they are all."""
-
-    pages: list[Body]
-    whole: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The pages of one request, the cursor of the next (None: it was the last), and whether nothing was left out."""
-
-    pages: list[Body]
-    cursor: str | None
-    whole: bool
 
 
 class NotionSession(VendorSession[NotionSettings]):
@@ -154,48 +138,34 @@ class NotionSession(VendorSession[NotionSettings]):
 
     async def get_database(self, identifier: str, recording: Recording) -> Body:
         """A database's own description."""
-        return self.http.mapping(
-            await self.http.get(f"/databases/{segment(identifier)}", recording=recording), recording
-        )
+        return await self.http.read(f"/databases/{segment(identifier)}", recording)
 
     async def get_data_source(self, identifier: str, recording: Recording) -> Body:
         """A data source's own description."""
-        return self.http.mapping(
-            await self.http.get(f"/data_sources/{segment(identifier)}", recording=recording), recording
-        )
+        return await self.http.read(f"/data_sources/{segment(identifier)}", recording)
 
     async def query(
-        self, place: Place, condition: Body | None, recording: Recording, *, pages: int | None = None
-    ) -> Found:
+        self, place: Place, condition: Body | None, recording: Recording, *, pages: int = sys.maxsize
+    ) -> Stretch:
         """The pages that fulfil a condition, newest first, 100 a request; *pages* bounds a sample."""
-        found: list[Body] = []
-        body: dict[str, Any] = {
-            "sorts": [{"timestamp": "created_time", "direction": "descending"}],
-            "page_size": PAGE_SIZE,
-        }
+        sorts = [{"timestamp": "created_time", "direction": "descending"}]
+        body: dict[str, Any] = {"sorts": sorts, "page_size": PAGE_SIZE}
         if condition is not None:
             body["filter"] = condition
-        seen: set[str] = set()
-        whole, trail = True, Trail(self.http, recording.stream)
-        while True:
-            step = await self.step(place, body, recording)
-            found += step.pages
-            is_new = trail.follow(ids_of(step.pages), goes_on=step.cursor is not None)
-            whole = whole and step.whole and is_new
-            if step.cursor is None:
-                return Found(found, whole)
-            if step.cursor in seen or (pages is not None and len(seen) + 1 >= pages):
-                return Found(found, whole=False)
-            seen.add(step.cursor)
-            body = {**body, "start_cursor": step.cursor}
+        return await every(self.http, recording, self.asking(place, body), pages=pages)
 
-    async def step(self, place: Place, body: Body, recording: Recording) -> Step:
-        """One request of a query: up to 100 pages."""
-        answer = self.http.mapping(await self.http.post(place.path, json=body, recording=recording), recording)
-        found = self.http.results(answer, recording)
-        cursor = str(answer.get("next_cursor") or "") or None if answer.get("has_more") else None
-        told_whole = (answer.get("request_status") or {}).get("type") != "incomplete"
-        return Step(found, cursor, whole=told_whole and (cursor is not None or not answer.get("has_more")))
+    def asking(self, place: Place, body: Body) -> Callable[[str | None, Recording], Awaitable[Page]]:
+        """One request of a query, from a cursor on: up to 100 pages, and whether Notion left none out."""
+
+        async def ask(cursor: str | None, recording: Recording) -> Page:
+            more = {} if cursor is None else {"start_cursor": cursor}
+            answer = await self.http.read(place.path, recording, json={**body, **more})
+            found = self.http.results(answer, recording)
+            following = str(answer.get("next_cursor") or "") or None if answer.get("has_more") else None
+            told_whole = (answer.get("request_status") or {}).get("type") != "incomplete"
+            return Page(found, following, whole=told_whole and (following is not None or not answer.get("has_more")))
+
+        return ask
 
 
 def _title(body: Body) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from customer_research.connect.source import Check, Source, Stream
-from customer_research.sources.notion import checks, tickets
+from customer_research.sources.notion import checks, live
 from customer_research.sources.notion.bulk import BULK, LINKS
-from customer_research.sources.notion.finding import whose
+from customer_research.sources.notion.live import whose
 from customer_research.sources.notion.session import NotionSession
 from customer_research.sources.notion.settings import NotionSettings
 
 SOURCE = Source(
     name="notion",
     title="Notion (tickets)",
-    streams=(Stream("tickets", "Tickets", (tickets.TABLE,), tickets.fetch, learn=tickets.learn),),
+    streams=(Stream("tickets", "Tickets", (live.TABLE,), live.fetch, learn=live.learn),),
     open=NotionSession,
     missing=lambda settings: settings.of(NotionSettings).missing(),
     whose=whose,

@@ -444,17 +444,3 @@ def bindings(settings: MetabaseSettings, subject: Subject, path: ChargePath | No
 def configured(binding: Binding, settings: MetabaseSettings) -> bool:
     """Whether every relation of the binding has a name in the settings."""
     return all(getattr(settings, name).strip() for name in binding.relations.values())
-
-
-__all__ = [
-    "BOUND",
-    "Binding",
-    "ChargePath",
-    "PathKind",
-    "bindings",
-    "configured",
-    "declared",
-    "default_path",
-    "empty",
-    "relation",
-]

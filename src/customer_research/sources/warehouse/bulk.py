@@ -34,7 +34,6 @@ from customer_research.sources.warehouse.bindings import (
     configured,
     relation,
 )
-from customer_research.sources.warehouse.csm import csm_batch
 from customer_research.sources.warehouse.gaps import not_configured, stays_there
 from customer_research.sources.warehouse.records import TABLES
 from customer_research.sources.warehouse.slicing import BY_APP_OPERATOR, BY_CSM_OPERATOR, BY_DAY, Edge, Range, Slicer
@@ -358,7 +357,7 @@ async def _csm(session: WarehouseSession, pull: Pull) -> AsyncIterator[Slice]:
     total = sum(one.records for one in ranges)
     for wanted in ranges:
         async for piece, answer in slicer.bring(wanted):
-            batch = csm_batch(answer)
+            batch = normalise.csm_batch(answer)
             gaps |= batch.gaps
             done += len(answer.rows)
             yield Slice(
@@ -389,5 +388,3 @@ BULK = (
     _stream("drivers", "Drivers", _bound(DRIVER)),
     _stream("surveys", "Survey answers", _bound(SURVEY)),
 )
-
-__all__ = ["APP_OPERATOR", "BULK", "CARDS", "CARD_GAP"]

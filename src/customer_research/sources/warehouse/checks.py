@@ -372,5 +372,3 @@ CHECKS = (
     _check("exports", "Do exports give values as they are?", _exports),
     _check("freshness", "How old are the newest records?", _freshness),
 )
-
-__all__ = ["BARE_CAP", "CHECKS", "EXPECTED_FIELD", "SAMPLE", "STALE_AFTER"]

@@ -63,6 +63,3 @@ def values_unread(table: str, reasons: str) -> Gap:
         f"Values of {table} records cannot be read: {reasons}.",
         "Correct them where they are kept; `customer-research doctor --online` checks the form of exports.",
     )
-
-
-__all__ = ["columns_gone", "not_configured", "stays_there", "table_gone", "values_unread"]

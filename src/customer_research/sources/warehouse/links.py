@@ -170,5 +170,3 @@ LINKS = (
     Link("dispute", (*_CARDS, "dispute_by_account", "raw_dispute_by_account"), DISPUTE),
     Link("gap", (*_CARDS, "card_gap", "operator"), GAP),
 )
-
-__all__ = ["LINKS"]

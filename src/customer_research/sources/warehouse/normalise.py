@@ -1,4 +1,4 @@
-"""CSM view rows to the canonical `csm` table: pure, tolerant of column spelling, strict about meaning."""
+"""CSM view rows to the canonical `csm` table, and what the view lacks: pure, tolerant of column spelling, strict about meaning."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from customer_research.connect.source import Row
+from customer_research.connect.source import Batch, Row
+from customer_research.connect.sql import SqlAnswer
 from customer_research.domain import values
-from customer_research.domain.values import LEGACY, UnreadableError
+from customer_research.domain.values import UnreadableError
 from customer_research.errors import SchemaChanged
+from customer_research.sources.warehouse.gaps import columns_gone, values_unread
 from customer_research.sources.warehouse.records import TABLES
 
 ALIASES: Mapping[str, str] = {
@@ -255,19 +257,28 @@ def absent_columns(columns: Sequence[str]) -> frozenset[str]:
     return COLUMNS - frozenset(vendor_row(dict.fromkeys(columns)))
 
 
-__all__ = [
-    "ALIASES",
-    "COLUMNS",
-    "DIRECTORY",
-    "DIRECTORY_COLUMNS",
-    "DISPLAY_ONLY",
-    "KEY_COLUMNS",
-    "LEGACY",
-    "OPTIONAL",
-    "Unread",
-    "absent_columns",
-    "column_name",
-    "csm_row",
-    "csm_rows",
-    "vendor_row",
-]
+def csm_batch(answer: SqlAnswer, *, of_one: bool = False) -> Batch:
+    """The canonical `csm` rows of an answer that has every row of each of its operators, and what the view lacks.
+
+    *of_one*: they are one operator's, so that a value that cannot be read is a gap of the table.
+
+    Raises:
+        SchemaChanged: when a column is gone without which operators cannot be told apart, or cannot be read.
+    """
+    gone = absent_columns(answer.columns)
+    if gone & KEY_COLUMNS:
+        named = ", ".join(sorted(gone & KEY_COLUMNS))
+        raise SchemaChanged(
+            f"The CSM view has no column {named}.",
+            source="warehouse",
+            stream="csm",
+            hint="Check metabase.csm; `customer-research doctor --online` lists what is gone.",
+        )
+    unread = Unread()
+    rows = csm_rows(answer.rows, answer.receipt.id, unread)
+    unread.refuse([vendor_row(row) for row in answer.rows] if unread.sentence else (), "csm")
+    needed = gone - DISPLAY_ONLY
+    gaps = {"csm": columns_gone("csm", "csm", needed)} if needed else {}
+    if of_one and unread.sentence:
+        gaps.setdefault("csm", values_unread("csm", unread.sentence))
+    return Batch({"csm": rows}, (answer.receipt,), gaps)

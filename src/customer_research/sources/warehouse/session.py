@@ -18,7 +18,7 @@ from customer_research.connect.settings import SettingsTree
 from customer_research.connect.source import Batch, Clock, Subject
 from customer_research.connect.sql import Parameter, SqlAnswer, SqlRunner
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.values import UnreadableError
+from customer_research.domain.values import LEGACY, UnreadableError
 from customer_research.errors import ConfigError, EngineError, SchemaChanged, SourceError, Truncated
 from customer_research.sources.warehouse import normalise
 from customer_research.sources.warehouse.bindings import (
@@ -31,7 +31,6 @@ from customer_research.sources.warehouse.bindings import (
     empty,
     relation,
 )
-from customer_research.sources.warehouse.csm import csm_batch
 from customer_research.sources.warehouse.gaps import columns_gone, not_configured, table_gone
 from customer_research.sources.warehouse.settings import MetabaseSettings
 
@@ -376,7 +375,7 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
         """
         sql = "SELECT * FROM {csm} AS v WHERE v.LAGO_EXTERNAL_CUSTOMER_ID = $operator_id"
         answer = await self.run(sql, {"operator_id": _plain_id(operator_id)}, stream="csm")
-        return csm_batch(answer, of_one=True)
+        return normalise.csm_batch(answer, of_one=True)
 
     async def csm_directory(self) -> Batch:
         """The whole CSM view in the columns that a lookup needs, the others None; one request without a row cap.
@@ -449,7 +448,7 @@ def _path_key(subject: Subject) -> tuple[str, str | None]:
 
 def _plain_id(operator_id: str) -> str:
     """An operator id as the warehouse has it: a legacy number without its mark."""
-    return operator_id.removeprefix(normalise.LEGACY)
+    return operator_id.removeprefix(LEGACY)
 
 
 def _attempts(answer: SqlAnswer) -> int:

@@ -190,6 +190,3 @@ class Slicer:
     def _where(self, condition: str) -> str:
         wanted = " AND ".join(filter(None, (condition, self._condition if self._since else "")))
         return f" WHERE {wanted}" if wanted else ""
-
-
-__all__ = ["BY_APP_OPERATOR", "BY_CSM_OPERATOR", "BY_DAY", "SLICE_ROWS", "Axis", "Edge", "Range", "Slicer", "packed"]

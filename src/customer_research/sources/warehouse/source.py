@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from customer_research.connect.source import Batch, Source, Stream, Subject
+from customer_research.connect.source import Source, Stream
 from customer_research.sources.warehouse.bulk import BULK
 from customer_research.sources.warehouse.checks import CHECKS
 from customer_research.sources.warehouse.links import LINKS
+from customer_research.sources.warehouse.live import csm
 from customer_research.sources.warehouse.session import WarehouseSession
 from customer_research.sources.warehouse.settings import MetabaseSettings
-
-
-async def _csm(session: WarehouseSession, subject: Subject) -> Batch:
-    return await session.csm_by_operator(subject.operator_id)
-
 
 SOURCE = Source(
     name="warehouse",
     title="Warehouse (Snowflake through Metabase)",
-    streams=(Stream("csm", "CSM master view", ("csm",), _csm, by_id=True),),
+    streams=(Stream("csm", "CSM master view", ("csm",), csm, by_id=True),),
     open=WarehouseSession,
     missing=lambda settings: settings.of(MetabaseSettings).missing(),
     checks=CHECKS,

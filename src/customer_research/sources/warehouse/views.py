@@ -12,6 +12,7 @@ from typing import Any
 
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import SQL_TYPES
+from customer_research.domain.values import LEGACY
 from customer_research.sources.warehouse import links, normalise
 from customer_research.sources.warehouse.bindings import (
     DRIVER,
@@ -60,7 +61,7 @@ def _operator_id(column: str) -> str:
     """`normalise.operator_id` as SQL: lower case, a bare number with the mark of legacy ids."""
     word = f"LOWER({_TRIMMED.format(c=column)})"
     digits = f"LENGTH(TRANSLATE({word}, '0123456789', '')) = 0"
-    return f"CASE WHEN {digits} THEN '{normalise.LEGACY}' || {word} ELSE {word} END"
+    return f"CASE WHEN {digits} THEN '{LEGACY}' || {word} ELSE {word} END"
 
 
 def _csm(place: str) -> str:
@@ -149,6 +150,3 @@ def switched_off(settings: MetabaseSettings) -> Mapping[str, Gap]:
     off = [one.table for one in (RESERVATION, MEMBER, DRIVER, SURVEY) if not configured(one, settings)]
     off += [part.binding.table for part in CARDS[:2] if not part.configured(settings)]
     return {table: not_configured(table) for table in off}
-
-
-__all__ = ["BOUND", "RESERVATIONS", "switched_off", "views"]

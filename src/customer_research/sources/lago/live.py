@@ -1,22 +1,25 @@
-"""What is fetched from Lago for one operator. Each stream gives whole tables, or says what is missing."""
+"""What is fetched from Lago for one operator, and who an operator or an invoice is. Each stream gives whole tables, or says what is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from customer_research.connect.concurrent import both, together
 from customer_research.connect.http import Params, segment
+from customer_research.connect.paging import RecordList
 from customer_research.connect.reading import Read, each, unread_gap
 from customer_research.connect.recording import Recording, stamp
-from customer_research.connect.source import Batch, Row, Subject
-from customer_research.domain.evidence import Gap
+from customer_research.connect.source import Batch, Found, Row, Subject, Whose
+from customer_research.domain import values
+from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.identity import Candidate, Interpretation
 from customer_research.domain.money import MONTHS_PER_INTERVAL
 from customer_research.domain.values import LEGACY, operator_id, operator_key
 from customer_research.errors import BadAnswer
 from customer_research.sources.lago import normalise
-from customer_research.sources.lago.session import LagoSession, Limits, Listing
+from customer_research.sources.lago.session import LagoSession, Limits
 
 STATUSES = ("active", "pending", "canceled", "terminated")
 """Lago lists only active subscriptions unless told otherwise."""
@@ -49,9 +52,9 @@ def customer_paths(subject: Subject, tail: str = "") -> tuple[str, ...]:
 
 async def listed(
     session: LagoSession, subject: Subject, key: str, recording: Recording, params: Params | None = None
-) -> Listing:
+) -> RecordList:
     """A list of the operator's records, by whichever spelling of its id Lago knows it."""
-    found = Listing((), known=False)
+    found = RecordList((), known=False)
     for path in customer_paths(subject, f"/{key}"):
         found = await session.every(path, key, recording, params)
         if found.known:
@@ -152,7 +155,7 @@ async def coupons(session: LagoSession, subject: Subject) -> Batch:
     return Batch({"coupon": stamp(read.rows, receipt)}, (receipt, *limits.receipts), gaps)
 
 
-def missing(table: str, listing: Listing, read: Read[Any, Row]) -> dict[str, Gap]:
+def missing(table: str, listing: RecordList, read: Read[Any, Row]) -> dict[str, Gap]:
     """The gap of a table of which records did not come, or came and cannot be read; none when all are there."""
     return unread(table, read) | truncated(table, listing.missing)
 
@@ -177,3 +180,41 @@ def truncated(table: str, missing: int) -> dict[str, Gap]:
             next_step="Try again; if it stays, compare with Lago's own screen.",
         )
     }
+
+
+BY_ID = frozenset({"operator_id", "legacy_id"})
+
+
+async def find(session: LagoSession, readings: tuple[Interpretation, ...]) -> Found:
+    """The billing customers of operator ids; nothing for other kinds of terms (Lago searches no names exactly)."""
+    ids = [reading.value for reading in readings if reading.kind in BY_ID]
+    found = await together(*(_customer(session, operator_id) for operator_id in ids))
+    return Found(
+        tuple(candidate for candidate, _ in found if candidate is not None), tuple(receipt for _, receipt in found)
+    )
+
+
+async def whose(
+    session: LagoSession, readings: tuple[Interpretation, ...], _directory: Sequence[Candidate] = ()
+) -> Whose:
+    """The customers of the invoices of this very number; nothing for other kinds of terms."""
+    number = next((reading.value for reading in readings if reading.kind == "invoice"), None)
+    if number is None:
+        return Whose()
+    recording = session.http.recording("find_invoice")
+    page = await session.page("/invoices", "invoices", recording, {"search_term": number}, 1)
+    named = [row for row in (page.records if page is not None else ()) if str(row.get("number")).upper() == number]
+    ids = [values.operator_id((row.get("customer") or {}).get("external_id")) for row in named]
+    return Whose(tuple(("invoice", one) for one in ids if one is not None), (recording.receipt(named),))
+
+
+async def _customer(session: LagoSession, operator_id: str) -> tuple[Candidate | None, Receipt]:
+    recording = session.http.recording("find")
+    path = f"/customers/{segment(operator_id.removeprefix(LEGACY))}"
+    record = await session.one(path, "customer", recording)
+    if record is None:
+        return None, recording.receipt([])
+    row = normalise.customer(record, operator_id)
+    receipt = recording.receipt([row])
+    name = row["name"] or ""
+    return Candidate(operator_id, name, row["email"], row["phone"], city=row["city"], proof=(receipt.id,)), receipt

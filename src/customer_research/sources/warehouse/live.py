@@ -1,11 +1,11 @@
-"""The app's operator table: it also has operators without a subscription, which the CSM view does not."""
+"""One operator's rows of the CSM view, and the app's operator table: it also has operators without a subscription."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from customer_research.connect.source import Found
+from customer_research.connect.source import Batch, Found, Subject
 from customer_research.domain.identity import Candidate
 from customer_research.domain.values import LEGACY
 
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 _COLUMNS = """SELECT o.OPERATOR_ID AS operator_id, o.NAME AS name, COALESCE(o.GENERAL_EMAIL, o.EMAIL) AS email,
     o.PHONE AS phone, o.WEBSITE_URL AS website, o.STRIPE_ACCOUNT AS stripe_account, COUNT(*) OVER () AS rows_in_all
     FROM {operator} AS o"""
+
+
+async def csm(session: WarehouseSession, subject: Subject) -> Batch:
+    """The CSM view's rows of the operator.
+
+    Raises:
+        SourceError: as `WarehouseSession.csm_by_operator`.
+    """
+    return await session.csm_by_operator(subject.operator_id)
 
 
 async def operators(session: WarehouseSession, operator_id: str | None = None) -> Found:

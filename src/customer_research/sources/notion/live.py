@@ -1,4 +1,4 @@
-"""The stream `tickets`: the tickets of one operator, each with the path that matched it and whether that is certain."""
+"""The stream `tickets`: the tickets of one operator, each with the path that matched it and whether that is certain; and whose one is."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from customer_research.connect.concurrent import together
+from customer_research.connect.paging import Stretch
 from customer_research.connect.reading import SURELY, each, unread_gap
 from customer_research.connect.recording import Recording, stamp
-from customer_research.connect.source import Batch, Row, Subject
+from customer_research.connect.source import Batch, Row, Subject, Whose
 from customer_research.domain.evidence import Gap
+from customer_research.domain.identity import Candidate, Interpretation
 from customer_research.errors import SchemaChanged
+from customer_research.sources.notion.index import WantedIndex
 from customer_research.sources.notion.matching import Wanted, filters, match
 from customer_research.sources.notion.normalise import (
     SOURCE_NAME,
@@ -23,7 +26,7 @@ from customer_research.sources.notion.normalise import (
     unreadable,
     whole,
 )
-from customer_research.sources.notion.session import Found, NotionSession, Place
+from customer_research.sources.notion.session import NotionSession, Place
 
 TABLE = "ticket"
 TRUNCATED = Gap(
@@ -99,7 +102,7 @@ def wanted_of(session: NotionSession, subject: Subject) -> Wanted:
     return Wanted.of(subject.operator_id, subject.names, (*subject.aliases, *configured))
 
 
-def rows_of(answers: list[tuple[Place, Found]], wanted: Wanted) -> tuple[list[Row], list[SchemaChanged]]:
+def rows_of(answers: list[tuple[Place, Stretch]], wanted: Wanted) -> tuple[list[Row], list[SchemaChanged]]:
     """The rows of the pages that are the operator's, each page once, pages in the bin left out; and what cannot be read.
 
     Raises:
@@ -108,7 +111,7 @@ def rows_of(answers: list[tuple[Place, Found]], wanted: Wanted) -> tuple[list[Ro
     rows: dict[str, Row] = {}
     wrong: list[SchemaChanged] = []
     for place, found in answers:
-        tickets, errors = readable([page for page in found.pages if not in_bin(page)], place.schema)
+        tickets, errors = readable([page for page in found.records if not in_bin(page)], place.schema)
         wrong += errors
         for ticket in tickets:
             how = None if ticket.page_id in rows else match(ticket, wanted)
@@ -144,3 +147,34 @@ def in_bin(page: Mapping[str, Any]) -> bool:
 def _batch(rows: list[Row], recording: Recording, gap: Gap | None) -> Batch:
     receipt = recording.receipt(rows, truncated=gap is TRUNCATED)
     return Batch({TABLE: stamp(rows, receipt)}, (receipt,), {} if gap is None else {TABLE: gap})
+
+
+async def whose(session: NotionSession, readings: tuple[Interpretation, ...], directory: Sequence[Candidate]) -> Whose:
+    """The operators of *directory* whose ticket has this very number; those that a ticket surely names, where it names any.
+
+    Raises:
+        SourceError: Notion cannot be read.
+    """
+    number = next((reading.value for reading in readings if reading.kind == "ticket"), None)
+    if number is None:
+        return Whose()
+    recording = session.http.recording("find_ticket")
+    places = [(place, held) for place in await session.places(recording) if (held := place.schema.get("number"))]
+    conditions = [
+        {"property": held.name, "unique_id": {"equals": int(number.rpartition("-")[2])}} for _, held in places
+    ]
+    answers = await together(
+        *(session.query(place, wanted, recording) for (place, _), wanted in zip(places, conditions, strict=True))
+    )
+    tickets = [
+        ticket
+        for (place, _), found in zip(places, answers, strict=True)
+        for ticket in readable([page for page in found.records if not in_bin(page)], place.schema)[0]
+    ]
+    named = [ticket for ticket in tickets if (ticket.text("number") or "").upper() == number]
+    aliases = session.aliases
+    index = WantedIndex(Wanted.of(c.operator_id, (c.name,), aliases.get(c.operator_id, ())) for c in directory)
+    matches = [match for ticket in named for match in index.matches(ticket)]
+    sure = [match for match in matches if match[1][1]] or matches
+    owners = tuple(("ticket", one) for one in dict.fromkeys(operator_id for operator_id, _ in sure))
+    return Whose(owners, (recording.receipt([{"number": number} for _ in named]),))
