@@ -31,6 +31,8 @@ from customer_research.errors import (
     Truncated,
     Unavailable,
 )
+from customer_research.settings import Settings
+from customer_research.sources.lago.settings import LagoSettings
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SECRET = "key-of-the-house/+&"
@@ -79,18 +81,13 @@ def answer(status: int = 200, body: Any = None, **headers: str) -> httpx2.Respon
 def connection(
     script: Callable[..., Any], time: Time | None = None, *, vendor: Vendor = LAGO, jitter: float = 0.0, **options: Any
 ) -> Http:
-    given: dict[str, Any] = {
-        "base_url": "https://billing.example/api/v1",
-        "headers": {"Authorization": f"Bearer {SECRET}"},
-        "secrets": (SECRET,),
-        "requests_per_second": 1000,
-        "concurrency": 8,
-        "deadline_seconds": 15,
-        "clock": lambda: NOW,
-        "transport": httpx2.MockTransport(script),
-        "pace": (time or Time()).pace(jitter),
-    }
-    return Http(vendor, **{**given, **options})
+    given = {"url": "https://billing.example/api/v1", "api_key": SECRET, "requests_per_second": 1000, "concurrency": 8}
+    own = {name: options.pop(name, value) for name, value in given.items()}
+    doubles: Any = {"transport": httpx2.MockTransport(script), "pace": (time or Time()).pace(jitter)}
+    if "transport" in options:
+        doubles["transport"] = options.pop("transport")
+    settings = Settings(**{"deadline_seconds": 15, **options})
+    return Http(vendor, LagoSettings.model_validate(own), settings, lambda: NOW, **doubles)
 
 
 def ask(
@@ -557,7 +554,7 @@ def test_secrets_never_reach_a_recording_or_a_receipt() -> None:
         await made.post("/b", json={"deep": [{"key": f"x{SECRET}"}], "n": 1}, recording=recording)
         return recording.receipt([])
 
-    receipt = ask(Script([answer()]), question, base_url=f"https://user:{segment(SECRET)}@billing.example/api/v1/")
+    receipt = ask(Script([answer()]), question, url=f"https://user:{segment(SECRET)}@billing.example/api/v1/")
     assert SECRET not in repr(receipt)
     assert "house" not in repr(receipt)
     assert receipt.place == "https://billing.example/api/v1"
@@ -575,7 +572,7 @@ def test_secrets_never_reach_the_log(caplog: pytest.LogCaptureFixture) -> None:
 )
 def test_an_address_that_is_none_is_refused_at_once(address: str) -> None:
     with pytest.raises(ConfigError, match="not an http") as caught:
-        connection(Script([answer()]), base_url=address)
+        connection(Script([answer()]), url=address)
     assert caught.value.setting == "lago.url"
 
 
@@ -597,7 +594,7 @@ def test_a_proxy_of_the_environment_is_not_for_this_machine(
     monkeypatch.delenv("no_proxy", raising=False)
 
     async def mounts() -> bool:
-        made = connection(Script([answer()]), base_url=address, transport=None)
+        made = connection(Script([answer()]), url=address, transport=None)
         try:
             return any(transport is not None for transport in made._open()._mounts.values())
         finally:

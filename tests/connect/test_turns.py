@@ -20,6 +20,8 @@ import pytest
 from customer_research.connect.http import Http, Pace, Vendor
 from customer_research.connect.turns import LONGEST_SECONDS, AllTurns, Turns
 from customer_research.errors import SourceError
+from customer_research.settings import Settings
+from customer_research.sources.notion.settings import NotionSettings
 from customer_research_sandbox.servers.limits import RollingWindow
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="impossible here: there each process counts alone")
@@ -135,13 +137,9 @@ async def _crowd(cache: Callable[[], Path] | None, refused: list[float]) -> list
     async def program() -> str:
         http = Http(
             Vendor("notion", "Notion"),
-            base_url="https://notion.example",
-            headers={},
-            secrets=("token",),
-            requests_per_second=3,
-            concurrency=4,
-            deadline_seconds=12,
-            clock=lambda: datetime(2026, 11, 1, tzinfo=UTC),
+            NotionSettings.model_validate({"url": "https://notion.example", "token": "token"}),
+            Settings.model_validate({"deadline_seconds": 12}),
+            lambda: datetime(2026, 11, 1, tzinfo=UTC),
             transport=httpx2.MockTransport(answer),
             pace=Pace(timer=loop.time, jitter=lambda: 0.0),
         )

@@ -23,6 +23,8 @@ from customer_research.errors import (
     Truncated,
     Unavailable,
 )
+from customer_research.settings import Settings
+from customer_research.sources.warehouse.settings import MetabaseSettings
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 ASKED: Mapping[str, Parameter] = {"as_of": NOW, "operator_id": "o-1", "stripe_account": "acct_x"}
@@ -50,13 +52,11 @@ def run(
     async def go() -> SqlAnswer:
         http = Http(
             Vendor("warehouse", "Metabase", credential="metabase.api_key", address="metabase.url"),
-            base_url="https://metabase.example.com",
-            headers={"x-api-key": "secret-key"},
-            secrets=("secret-key",),
-            requests_per_second=1000,
-            concurrency=4,
-            deadline_seconds=5,
-            clock=lambda: NOW,
+            MetabaseSettings.model_validate(
+                {"url": "https://metabase.example.com", "api_key": "secret-key", "requests_per_second": 1000}
+            ),
+            Settings.model_validate({"deadline_seconds": 5}),
+            lambda: NOW,
             transport=httpx2.MockTransport(reply),
         )
         try:

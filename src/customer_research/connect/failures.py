@@ -29,38 +29,17 @@ STATUS_FAMILIES: Mapping[int, type[SourceError]] = MappingProxyType(
 )
 """First digit → error, for statuses that `STATUS_ERRORS` does not name."""
 
+_UNREACHABLE = (
+    "HTTPError RequestError TransportError TimeoutException ConnectTimeout ReadTimeout WriteTimeout PoolTimeout NetworkError "
+    "ConnectError ReadError WriteError CloseError ProtocolError RemoteProtocolError ProxyError DecodingError"
+)
+_WRONG = (
+    "LocalProtocolError UnsupportedProtocol TooManyRedirects HTTPStatusError InvalidURL CookieConflict StreamError "
+    "StreamConsumed StreamClosed ResponseNotRead RequestNotRead SSEError"
+)
+
 CLIENT_ERRORS: Mapping[str, type[SourceError]] = MappingProxyType(
-    {
-        "HTTPError": Unavailable,
-        "RequestError": Unavailable,
-        "TransportError": Unavailable,
-        "TimeoutException": Unavailable,
-        "ConnectTimeout": Unavailable,
-        "ReadTimeout": Unavailable,
-        "WriteTimeout": Unavailable,
-        "PoolTimeout": Unavailable,
-        "NetworkError": Unavailable,
-        "ConnectError": Unavailable,
-        "ReadError": Unavailable,
-        "WriteError": Unavailable,
-        "CloseError": Unavailable,
-        "ProtocolError": Unavailable,
-        "RemoteProtocolError": Unavailable,
-        "ProxyError": Unavailable,
-        "DecodingError": Unavailable,
-        "LocalProtocolError": BadAnswer,
-        "UnsupportedProtocol": BadAnswer,
-        "TooManyRedirects": BadAnswer,
-        "HTTPStatusError": BadAnswer,
-        "InvalidURL": BadAnswer,
-        "CookieConflict": BadAnswer,
-        "StreamError": BadAnswer,
-        "StreamConsumed": BadAnswer,
-        "StreamClosed": BadAnswer,
-        "ResponseNotRead": BadAnswer,
-        "RequestNotRead": BadAnswer,
-        "SSEError": BadAnswer,
-    }
+    {**dict.fromkeys(_UNREACHABLE.split(), Unavailable), **dict.fromkeys(_WRONG.split(), BadAnswer)}
 )
 """httpx2's exceptions by class name (so that the library is loaded only when a request is made)."""
 

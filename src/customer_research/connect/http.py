@@ -22,7 +22,7 @@ from customer_research.connect.answers import Answer, TooMuchError, json_message
 from customer_research.connect.failures import SUCCESS, client_error, status_error
 from customer_research.connect.limits import Convention, bucket, told_wait
 from customer_research.connect.recording import Recording
-from customer_research.connect.settings import BoundsSettings, SettingsTree, VendorSettings
+from customer_research.connect.settings import SettingsTree, VendorSettings
 from customer_research.connect.source import Clock
 from customer_research.connect.turns import LONGEST_SECONDS, AllTurns
 from customer_research.errors import (
@@ -140,59 +140,20 @@ class Http:
 
     Args:
         vendor: what the vendor is called and how it speaks.
-        base_url: the API base; paths are below it.
-        headers: sent with every request (the credential among them).
-        secrets: texts that must never be seen in an error or a recording.
-        requests_per_second: our own rate, bursts of one second allowed.
-        concurrency: requests under way at once.
-        deadline_seconds: total time of one recording (a stream), retries included, our own limits' queue apart.
-        bounds: what is taken of an answer at most.
+        own: its settings: address, credential (never seen in an error or a recording), our own rate (bursts of one second
+            allowed), requests under way at once.
+        settings: what holds for every vendor: the bounds of an answer, and the deadline.
         clock: the present instant.
-        transport: replaces the network (tests).
-        pace: timer, sleep and jitter (tests).
+        deadline_seconds: total time of one recording (a stream), retries included, our own limits' queue apart; None: as
+            the settings have it.
+        doubles: what tests put in the place of the network and of time.
 
     Raises:
-        ConfigError: *base_url* is not an http(s) address.
+        ConfigError: the credential is not set, or the address is none.
     """
 
     def __init__(
         self,
-        vendor: Vendor,
-        *,
-        base_url: str,
-        headers: Mapping[str, str],
-        secrets: tuple[str, ...],
-        requests_per_second: float,
-        concurrency: int,
-        deadline_seconds: float,
-        clock: Clock,
-        bounds: BoundsSettings | None = None,
-        transport: httpx2.AsyncBaseTransport | None = None,
-        pace: Pace | None = None,
-    ) -> None:
-        _require_address(vendor, base_url)
-        self.vendor = vendor
-        self.place = _without_credentials(base_url)
-        self.clock = clock
-        self.bounds = bounds or BoundsSettings.model_validate({})
-        self._base_url = base_url.rstrip("/")
-        self._base_path = urlsplit(self._base_url).path
-        self._headers = dict(headers)
-        self._secrets = tuple(sorted((s for s in secrets if s), key=len, reverse=True))
-        self._deadline_seconds = deadline_seconds
-        self._transport = transport
-        self._pace = pace or Pace()
-        self._gate = asyncio.Semaphore(concurrency)
-        self._bucket = bucket(requests_per_second)
-        self._own_buckets = tuple((ending, bucket(rate)) for ending, rate in vendor.own_limits)
-        rates = (requests_per_second, *(rate for _, rate in vendor.own_limits)) if transport is None else ()
-        self._turns = AllTurns(cache_folder, (vendor.name, self.place, *self._secrets), rates, self._pace.timer)
-        self._held_until = 0.0
-        self._client: httpx2.AsyncClient | None = None
-
-    @classmethod
-    def of(
-        cls,
         vendor: Vendor,
         own: VendorSettings,
         settings: SettingsTree,
@@ -200,27 +161,29 @@ class Http:
         *,
         deadline_seconds: float | None = None,
         **doubles: Unpack[Doubles],
-    ) -> Http:
-        """The connection to a vendor as its own settings, and those that hold for all, have it.
-
-        Raises:
-            ConfigError: the credential is not set, or the address is none.
-        """
+    ) -> None:
         gap = own.missing() if not own.secret else None
         if gap is not None:
             raise ConfigError(gap.detail, setting=f"{own.section}.{own.credential}", hint=gap.next_step)
-        return cls(
-            vendor,
-            base_url=own.url,
-            headers=own.headers,
-            secrets=(own.secret,),
-            requests_per_second=own.requests_per_second,
-            concurrency=own.concurrency,
-            deadline_seconds=deadline_seconds or settings.deadline_seconds,
-            bounds=settings.bounds,
-            clock=clock,
-            **doubles,
-        )
+        _require_address(vendor, own.url)
+        self.vendor = vendor
+        self.place = _without_credentials(own.url)
+        self.clock = clock
+        self.bounds = settings.bounds
+        self._base_url = own.url.rstrip("/")
+        self._base_path = urlsplit(self._base_url).path
+        self._headers = own.headers
+        self._secrets = (own.secret,) if own.secret else ()
+        self._deadline_seconds = settings.deadline_seconds if deadline_seconds is None else deadline_seconds
+        self._transport = transport = doubles.get("transport")
+        self._pace = doubles.get("pace") or Pace()
+        self._gate = asyncio.Semaphore(own.concurrency)
+        self._bucket = bucket(own.requests_per_second)
+        self._own_buckets = tuple((ending, bucket(rate)) for ending, rate in vendor.own_limits)
+        rates = (own.requests_per_second, *(rate for _, rate in vendor.own_limits)) if transport is None else ()
+        self._turns = AllTurns(cache_folder, (vendor.name, self.place, *self._secrets), rates, self._pace.timer)
+        self._held_until = 0.0
+        self._client: httpx2.AsyncClient | None = None
 
     def recording(self, stream: str, *, within: Recording | None = None) -> Recording:
         """A new recording of this vendor's requests for *stream*; `within` another one it shares that one's time."""

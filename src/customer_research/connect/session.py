@@ -41,7 +41,7 @@ class VendorSession(Generic[S]):
         self, vendor: Vendor, own: S, settings: SettingsTree, clock: Clock, **doubles: Unpack[Doubles]
     ) -> None:
         self.own = own
-        self.http = Http.of(vendor, own, settings, clock, **doubles)
+        self.http = Http(vendor, own, settings, clock, **doubles)
 
     async def close(self) -> None:
         """Release sockets."""

@@ -93,6 +93,11 @@ class SourceRecords:
         return {table.name: table for table in made}
 
 
+def names(listed: str) -> tuple[str, ...]:
+    """The names of a list written with blanks."""
+    return tuple(listed.split())
+
+
 def tables(home: str, text: str, *, bound: bool = False) -> dict[str, CanonicalTable]:
     """The tables that a text declares: a line `name [key columns] what one row is`, and below it one line for each column.
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from customer_research.connect.source import Row
 from customer_research.domain.money import to_minor
+from customer_research.domain.records import names
 from customer_research.domain.values import LEGACY, operator_id
 from customer_research.errors import SchemaChanged
 from customer_research.sources.hubspot.mentions import mentions_cancellation, mentions_champion_left
@@ -25,19 +26,14 @@ SOURCE_NAME = "hubspot"
 STREAM = "relationship"
 
 
-def _each(listed: str) -> tuple[str, ...]:
-    """The names of a list written with blanks."""
-    return tuple(listed.split())
-
-
-COMPANY_PROPERTIES = _each(
+COMPANY_PROPERTIES = names(
     "name domain industry city state country phone website lifecyclestage hs_lead_status createdate notes_last_updated "
     "hubspot_owner_id customer_segment moovs_fleet_size contract_end_date renewal_date"
 )
-CONTACT_PROPERTIES = _each(
+CONTACT_PROPERTIES = names(
     "firstname lastname email phone jobtitle createdate lastmodifieddate contact_status left_company_date"
 )
-DEAL_PROPERTIES = _each(
+DEAL_PROPERTIES = names(
     "dealname amount deal_currency_code dealstage pipeline closedate createdate dealtype closed_lost_reason hs_is_closed "
     "hs_is_closed_won"
 )
@@ -62,56 +58,26 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 }
 """HubSpot's own properties without which an object type's figures cannot be made."""
 
+
+def _stages(listed: str) -> frozenset[str]:
+    """The stages of a list written with commas."""
+    return frozenset(listed.split(", "))
+
+
 DEFAULT_CURRENCY = "USD"
 """Currency of a deal that names none."""
 
-OPEN_STAGES = frozenset(
-    [
-        "lead",
-        "pql",
-        "opportunity",
-        "interest",
-        "discovery",
-        "discovery call",
-        "demo",
-        "negotiation",
-        "prospecting",
-        "contract",
-        "contract sent",
-        "contractsent",
-        "onboarding",
-        "appointmentscheduled",
-        "appointment scheduled",
-        "qualifiedtobuy",
-        "qualified to buy",
-        "presentationscheduled",
-        "presentation scheduled",
-        "decisionmakerboughtin",
-        "decision maker bought in",
-    ]
+OPEN_STAGES = _stages(
+    "lead, pql, opportunity, interest, discovery, discovery call, demo, negotiation, prospecting, contract, "
+    "contract sent, contractsent, onboarding, appointmentscheduled, appointment scheduled, qualifiedtobuy, "
+    "qualified to buy, presentationscheduled, presentation scheduled, decisionmakerboughtin, decision maker bought in"
 )
-WON_STAGES = frozenset(
-    [
-        "closedwon",
-        "closed won",
-        "won",
-        "paid",
-        "paid account",
-        "fully onboarded",
-        "paid account fully onboarded",
-        "fully onboarded paid account",
-    ]
+WON_STAGES = _stages(
+    "closedwon, closed won, won, paid, paid account, fully onboarded, paid account fully onboarded, "
+    "fully onboarded paid account"
 )
-LOST_STAGES = frozenset(
-    [
-        "closedlost",
-        "closed lost",
-        "lost",
-        "lost paid",
-        "closed lost formerly paid",
-        "formerly paid",
-        "lost formerly paid",
-    ]
+LOST_STAGES = _stages(
+    "closedlost, closed lost, lost, lost paid, closed lost formerly paid, formerly paid, lost formerly paid"
 )
 """Deal stages by label or id (as met, and HubSpot's default pipeline), as `stage_key` writes them."""
 
@@ -191,11 +157,11 @@ def company_row(record: Mapping[str, Any], operator_id: str, *, linked_by: str, 
 def contact_row(record: Mapping[str, Any], operator_id: str, *, is_primary: bool) -> Row:
     """The `contact` row of a record."""
     given = properties_of(record, "contacts")
-    names = [part for part in (text(given.get("firstname")), text(given.get("lastname"))) if part is not None]
+    spelt = [part for part in (text(given.get("firstname")), text(given.get("lastname"))) if part is not None]
     return {
         "operator_id": operator_id,
         "contact_id": str(record["id"]),
-        "name": " ".join(names) if names else None,
+        "name": " ".join(spelt) if spelt else None,
         "email": text(given.get("email")),
         "phone": text(given.get("phone")),
         "job_title": text(given.get("jobtitle")),
@@ -340,8 +306,8 @@ def _association(record: Mapping[str, Any], object_type: str) -> Mapping[str, An
 
 def owner_label(owner: Mapping[str, Any]) -> str | None:
     """An owner's name, else the e-mail address."""
-    names = [part for part in (text(owner.get("firstName")), text(owner.get("lastName"))) if part is not None]
-    return " ".join(names) if names else text(owner.get("email"))
+    spelt = [part for part in (text(owner.get("firstName")), text(owner.get("lastName"))) if part is not None]
+    return " ".join(spelt) if spelt else text(owner.get("email"))
 
 
 def searchable_operator_id(value: str | None) -> str | None:

@@ -53,7 +53,7 @@ class NotionPages:
                 )
         self.data_source = own.reports_data_source
         patience = max(settings.deadline_seconds, 60)
-        self.http = Http.of(VENDOR, own, settings, clock, deadline_seconds=patience, **doubles)
+        self.http = Http(VENDOR, own, settings, clock, deadline_seconds=patience, **doubles)
 
     async def close(self) -> None:
         """Release sockets."""

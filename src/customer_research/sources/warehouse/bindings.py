@@ -14,7 +14,7 @@ from typing import Literal
 
 from customer_research.connect.source import Subject
 from customer_research.domain.evidence import Receipt
-from customer_research.domain.records import SQL_TYPES
+from customer_research.domain.records import SQL_TYPES, names
 from customer_research.errors import ConfigError
 from customer_research.sources.warehouse.records import TABLES
 from customer_research.sources.warehouse.settings import MetabaseSettings
@@ -42,37 +42,10 @@ class ChargePath:
 
 
 _RESERVED = frozenset(
-    [
-        "ACCOUNT",
-        "ALL",
-        "CASE",
-        "COLUMN",
-        "CONNECTION",
-        "CONSTRAINT",
-        "DATABASE",
-        "FROM",
-        "GROUP",
-        "ISSUE",
-        "JOIN",
-        "ORDER",
-        "ORGANIZATION",
-        "ROW",
-        "ROWS",
-        "SAMPLE",
-        "SCHEMA",
-        "SELECT",
-        "SET",
-        "START",
-        "TABLE",
-        "TRIGGER",
-        "UNION",
-        "UPDATE",
-        "USER",
-        "VALUES",
-        "VIEW",
-        "WHERE",
-        "WITH",
-    ]
+    names(
+        "ACCOUNT ALL CASE COLUMN CONNECTION CONSTRAINT DATABASE FROM GROUP ISSUE JOIN ORDER ORGANIZATION ROW ROWS "
+        "SAMPLE SCHEMA SELECT SET START TABLE TRIGGER UNION UPDATE USER VALUES VIEW WHERE WITH"
+    )
 )
 _CARD = re.compile(r"\{\{#[0-9]+(?:-[a-z0-9-]+)?\}\}")
 _PART = r'(?:"[^"\x00]+"|[A-Za-z_][A-Za-z0-9_$]*)'
@@ -165,6 +138,10 @@ def _columns(text: str) -> dict[str, str]:
     return {name.strip(): expression.strip() for name, expression in pairs}
 
 
+def _optional(alias: str, columns: str) -> frozenset[str]:
+    return frozenset(f"{alias}.{name}" for name in columns.split())
+
+
 def _cents(column: str) -> str:
     return f"CAST(ROUND({column} * 100) AS BIGINT)"
 
@@ -210,18 +187,9 @@ RESERVATION = Binding(
     {"r": "reservations"},
     "FROM {r} AS r",
     "r.OPERATOR_ID",
-    optional=frozenset(
-        f"r.{name}"
-        for name in [
-            "ORDER_NUMBER",
-            "CANCELLED",
-            "TRIP_TYPE",
-            "ORDER_TYPE",
-            "DISTANCE_MILES",
-            "TOTAL_TRIP_TIME_MINUTES",
-            "VEHICLE_NAME",
-            "AVG_RATING",
-        ]
+    optional=_optional(
+        "r",
+        "ORDER_NUMBER CANCELLED TRIP_TYPE ORDER_TYPE DISTANCE_MILES TOTAL_TRIP_TIME_MINUTES VEHICLE_NAME AVG_RATING",
     ),
 )
 

@@ -11,6 +11,7 @@ from typing import Any
 from customer_research.connect.source import Batch, Row
 from customer_research.connect.sql import SqlAnswer
 from customer_research.domain import values
+from customer_research.domain.records import names
 from customer_research.domain.values import UnreadableError
 from customer_research.errors import SchemaChanged
 from customer_research.sources.warehouse.gaps import columns_gone, values_unread
@@ -166,39 +167,16 @@ COLUMNS = frozenset(name for name, _ in FIELDS.values()) | {"LATITUDE", "LONGITU
 """All columns of the view that canonical rows are made from."""
 
 DISPLAY_ONLY = frozenset(
-    {
-        "PHONE_NUMBER",
-        "P_CUSTOM_DOMAIN",
-        "P_STRIPE_CUSTOMER",
-        "LATITUDE",
-        "LONGITUDE",
-        "HS_D_DEAL_ID",
-        "HS_D_PIPELINE_SEGMENT",
-        "LAGO_CREATED_AT",
-        "LAGO_PLAN_INTERVAL",
-        "R_LAST_30_DAYS_RESERVATIONS_COUNT",
-        "R_LAST_TRIP_CREATED_AT",
-    }
+    names(
+        "PHONE_NUMBER P_CUSTOM_DOMAIN P_STRIPE_CUSTOMER LATITUDE LONGITUDE HS_D_DEAL_ID HS_D_PIPELINE_SEGMENT "
+        "LAGO_CREATED_AT LAGO_PLAN_INTERVAL R_LAST_30_DAYS_RESERVATIONS_COUNT R_LAST_TRIP_CREATED_AT"
+    )
 )
 """Columns that no metric is made from: when one is gone, its values are null and the other figures stand."""
 
-DIRECTORY = (
-    "operator_id",
-    "subscription_id",
-    "status",
-    "plan_code",
-    "plan_name",
-    "mrr_minor",
-    "waterfall_event",
-    "event_date",
-    "started_at",
-    "terminated_at",
-    "name",
-    "email",
-    "phone",
-    "stripe_account",
-    "custom_domain",
-    "hubspot_company_id",
+DIRECTORY = names(
+    "operator_id subscription_id status plan_code plan_name mrr_minor waterfall_event event_date started_at "
+    "terminated_at name email phone stripe_account custom_domain hubspot_company_id"
 )
 """The canonical columns that a lookup needs of every operator."""
 
