@@ -12,7 +12,7 @@ from worlds import Worlds
 
 from customer_research.connect.source import Subject
 from customer_research.connect.sql import SqlAnswer
-from customer_research.domain.check import CheckResult
+from customer_research.domain.check import Diagnosis
 from customer_research.domain.evidence import Receipt
 from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
@@ -40,12 +40,12 @@ def sandbox(running: Sandbox) -> Iterator[Sandbox]:
 
 def ask(
     sandbox: Sandbox, name: str, subject: Subject | None = None, *, runner: Any = None, now: Any = None, **metabase: Any
-) -> CheckResult:
+) -> Diagnosis:
     settings = load_settings(sandbox.config_path)
     settings = settings.model_copy(update={"metabase": settings.of(MetabaseSettings).model_copy(update=metabase)})
     check = next(check for check in SOURCE.checks if check.name == name)
 
-    async def go(known: Settings) -> CheckResult:
+    async def go(known: Settings) -> Diagnosis:
         instant: datetime = now if now is not None else sandbox.dataset.as_of
         opened = session.WarehouseSession(known, lambda: instant)
         opened.attach(runner or MetabaseRunner(opened.http, opened.own.database, lambda: instant), with_bindings)
@@ -61,7 +61,7 @@ def ask(
 @pytest.mark.parametrize("name", NAMES)
 def test_a_healthy_warehouse_is_all_right(sandbox: Sandbox, name: str) -> None:
     found = ask(sandbox, name)
-    assert (found.check, found.status, found.fix) == (name, "ok", "")
+    assert (found.status, found.fix) == ("ok", "")
     assert found.needed
 
 
@@ -72,7 +72,7 @@ def test_a_source_that_does_not_answer_fails_each_check_without_a_traceback(
 ) -> None:
     sandbox.set_faults(f"warehouse:{fault}")
     found = ask(sandbox, name)
-    assert (found.check, found.status) == (name, "fail")
+    assert found.status == "fail"
     assert found.found
     assert found.fix
     assert "sandbox-metabase-key" not in str(found)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from customer_research.connect.settings import SettingsTree
-from customer_research.domain.check import CheckResult
+from customer_research.domain.check import Diagnosis
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.identity import Candidate, Interpretation
 from customer_research.domain.records import ColumnType
@@ -182,7 +182,7 @@ class Check:
 
     name: str
     question: str
-    run: Callable[[Any, Subject | None], Awaitable[CheckResult]]
+    run: Callable[[Any, Subject | None], Awaitable[Diagnosis]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,19 @@ CheckStatus = Literal["ok", "warn", "fail", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What a check of `doctor` gives: what was found, what is needed, the exact fix, and the settings `--write` would set."""
+
+    status: CheckStatus
+    found: str
+    needed: str
+    fix: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One row of `doctor`: what was found, what is needed, the exact fix, and the settings `--write` would set."""
+    """One row of `doctor`: a check by its full name, and what it gave."""
 
     check: str
     status: CheckStatus

@@ -52,8 +52,8 @@ async def _checks(connections: Connections, source: Source, subject: Subject | N
             results.append(CheckResult(name, "skipped", "Not tried: the credential was refused.", check.question))
             continue
         try:
-            result = await check.run(connections.session(source.name), subject)
-            results.append(CheckResult(name, result.status, result.found, result.needed, result.fix, result.settings))
+            told = await check.run(connections.session(source.name), subject)
+            results.append(CheckResult(name, told.status, told.found, told.needed, told.fix, told.settings))
         except CustomerResearchError as error:
             connections.failed(source.name, error)
             refused = isinstance(error, Denied)

@@ -9,7 +9,7 @@ from customer_research.connect.concurrent import together
 from customer_research.connect.recording import Recording
 from customer_research.connect.source import Subject
 from customer_research.domain import values
-from customer_research.domain.check import CheckResult
+from customer_research.domain.check import Diagnosis
 from customer_research.errors import BadAnswer, Denied, SourceError
 from customer_research.sources.hubspot.normalise import (
     LOST_STAGES,
@@ -49,26 +49,24 @@ _PROBES: tuple[tuple[str, str, str], ...] = (
 )
 
 
-async def scopes(session: HubSpotSession, subject: Subject | None) -> CheckResult:
+async def scopes(session: HubSpotSession, _subject: Subject | None) -> Diagnosis:
     """Reads one record of everything that the stream reads."""
-    del subject
     recording = session.recording("doctor")
     refused = await together(*(_refused(session, *probe, recording) for probe in _PROBES))
     lacking = tuple(dict.fromkeys(scope for scope in refused if scope is not None))
     needed = f"Read access: {', '.join(SCOPES)}"
     if len([scope for scope in refused if scope is not None]) == len(_PROBES):
-        return CheckResult(
-            "token", "fail", "HubSpot refuses the token everywhere", needed, "Set hubspot.token to a valid service key."
+        return Diagnosis(
+            "fail", "HubSpot refuses the token everywhere", needed, "Set hubspot.token to a valid service key."
         )
     if lacking:
-        return CheckResult(
-            "token",
+        return Diagnosis(
             "fail",
             f"Refused for lack of: {', '.join(lacking)}",
             needed,
             f"Add {', '.join(lacking)} to the key.",
         )
-    return CheckResult("token", "ok", "All objects can be read", needed)
+    return Diagnosis("ok", "All objects can be read", needed)
 
 
 async def _refused(session: HubSpotSession, name: str, area: str, scope: str, recording: Recording) -> str | None:
@@ -84,9 +82,8 @@ async def _refused(session: HubSpotSession, name: str, area: str, scope: str, re
     return None
 
 
-async def operator_property(session: HubSpotSession, subject: Subject | None) -> CheckResult:
+async def operator_property(session: HubSpotSession, _subject: Subject | None) -> Diagnosis:
     """Which configured property exists, and on a sample how often it holds something that is an operator id."""
-    del subject
     recording = session.recording("doctor")
     definitions = await session.definitions("companies", recording)
     names = [str(item.get("name")) for item in definitions]
@@ -94,8 +91,7 @@ async def operator_property(session: HubSpotSession, subject: Subject | None) ->
     existing = [name for name in session.operator_properties if name in names]
     if not existing:
         near = [name for name in names if "operator" in name or "moovs" in name]
-        return CheckResult(
-            "operator_property",
+        return Diagnosis(
             "fail",
             f"None of {wanted}; similar: {', '.join(near) or 'none'}",
             "A company property that holds the operator id",
@@ -110,7 +106,7 @@ async def _sample(session: HubSpotSession, name: str, recording: Recording) -> l
     return session.http.results(body, recording)
 
 
-def _filled(name: str, sample: list[Mapping[str, Any]]) -> CheckResult:
+def _filled(name: str, sample: list[Mapping[str, Any]]) -> Diagnosis:
     told = [text((row.get("properties") or {}).get(name)) for row in sample]
     held = [value for value in told if value is not None]
     good = [value for value in held if values.operator_id(value) is not None]
@@ -119,8 +115,7 @@ def _filled(name: str, sample: list[Mapping[str, Any]]) -> CheckResult:
     if changed:
         found += f", {len(changed)} of them in another spelling (normalised by the search)"
     enough = bool(sample) and len(good) >= _HALF * len(sample)
-    return CheckResult(
-        "operator_property",
+    return Diagnosis(
         "ok" if enough else "warn",
         found,
         "An operator id on at least half of the companies",
@@ -129,17 +124,16 @@ def _filled(name: str, sample: list[Mapping[str, Any]]) -> CheckResult:
     )
 
 
-async def deal_states(session: HubSpotSession, subject: Subject | None) -> CheckResult:
+async def deal_states(session: HubSpotSession, _subject: Subject | None) -> Diagnosis:
     """Whether HubSpot's own closed flags exist; else whether the pipelines, or the closed list, tell of every stage."""
-    del subject
     recording = session.recording("doctor")
     needed = "hs_is_closed and hs_is_closed_won, or pipelines that say what closed is, or stages of the closed list"
     try:
         definitions = await session.definitions("deals", recording)
     except SourceError as error:
-        return CheckResult("deal_states", "fail", error.message, needed, error.hint)
+        return Diagnosis("fail", error.message, needed, error.hint)
     if {"hs_is_closed", "hs_is_closed_won"} <= {item.get("name") for item in definitions}:
-        return CheckResult("deal_states", "ok", "HubSpot says of each deal whether it is closed and won", needed)
+        return Diagnosis("ok", "HubSpot says of each deal whether it is closed and won", needed)
     pipelines = {
         str(option.get("value"))
         for item in definitions
@@ -153,24 +147,22 @@ async def deal_states(session: HubSpotSession, subject: Subject | None) -> Check
     ]
     if strange:
         found = f"Stages of no known state: {', '.join(sorted(set(strange)))}"
-        return CheckResult("deal_states", "warn", found, needed, "Let the token read hs_is_closed of deals.")
-    return CheckResult("deal_states", "ok", "Every stage is told by its pipeline or is on the closed list", needed)
+        return Diagnosis("warn", found, needed, "Let the token read hs_is_closed of deals.")
+    return Diagnosis("ok", "Every stage is told by its pipeline or is on the closed list", needed)
 
 
-async def history(session: HubSpotSession, subject: Subject | None) -> CheckResult:
+async def history(session: HubSpotSession, _subject: Subject | None) -> Diagnosis:
     """Whether HubSpot tells what the properties that figures of the past rest on have been."""
-    del subject
     recording = session.recording("doctor")
     needed = f"The history of properties of {', '.join(FOLLOWED)}: what they were before the first sync"
     try:
         told = await together(*(_has_history(session, kind, recording) for kind in FOLLOWED))
     except SourceError as error:
-        return CheckResult("history", "fail", error.message, needed, error.hint)
+        return Diagnosis("fail", error.message, needed, error.hint)
     refused = [kind for kind, is_told in zip(FOLLOWED, told, strict=True) if not is_told]
     if not refused:
-        return CheckResult("history", "ok", "HubSpot gives the history of properties", needed)
-    return CheckResult(
-        "history",
+        return Diagnosis("ok", "HubSpot gives the history of properties", needed)
+    return Diagnosis(
         "warn",
         f"HubSpot does not give the history of {', '.join(refused)}",
         needed,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from customer_research.connect.source import Check, Subject
-from customer_research.domain.check import CheckResult
+from customer_research.domain.check import Diagnosis
 from customer_research.sources.lago.session import LagoSession
 
 FORMS: tuple[tuple[str, str, str], ...] = (
@@ -25,50 +25,47 @@ UNCONFIRMED = frozenset({"HUF", "MGA", "MRU"})
 """Currencies whose amounts Lago may count in another minor unit than ISO 4217 says (forint have none there)."""
 
 
-async def credential(session: LagoSession, subject: Subject | None) -> CheckResult:
+async def credential(session: LagoSession, _subject: Subject | None) -> Diagnosis:
     """Does the key open the organisation's customers?"""
-    del subject
     sample = await session.sample()
     found = f"{len(sample.records)} customer(s) on the first page"
     if sample.records:
-        return CheckResult("credential", "ok", found, "a key that reads customers")
+        return Diagnosis("ok", found, "a key that reads customers")
     fix = "Check that the key belongs to the organisation that bills operators, and lago.url to its region."
-    return CheckResult("credential", "warn", found, "at least one customer", fix)
+    return Diagnosis("warn", found, "at least one customer", fix)
 
 
-async def external_ids(session: LagoSession, subject: Subject | None) -> CheckResult:
+async def external_ids(session: LagoSession, _subject: Subject | None) -> Diagnosis:
     """Do the customers' external ids look like operator ids?"""
-    del subject
     sample = await session.sample()
     forms = Counter(form_of(record) for record in sample.records)
     needed = "external_id is the operator id (lower-case UUID with dashes)"
     if not forms:
-        return CheckResult("external_ids", "skipped", "no customers to look at", needed)
+        return Diagnosis("skipped", "no customers to look at", needed)
     found = ", ".join(f"{count} x {form}" for form, count in forms.most_common())
     others = [form for form in forms if form != FORMS[0][0]]
     if not others:
-        return CheckResult("external_ids", "ok", found, needed)
+        return Diagnosis("ok", found, needed)
     remedies = {form: remedy for form, _, remedy in FORMS}
     fix = "; ".join(f"{form}: {remedies.get(form, 'correct the customer in Lago')}" for form in others)
-    return CheckResult("external_ids", "warn", found, needed, f"{fix}.")
+    return Diagnosis("warn", found, needed, f"{fix}.")
 
 
-async def currencies(session: LagoSession, subject: Subject | None) -> CheckResult:
+async def currencies(session: LagoSession, _subject: Subject | None) -> Diagnosis:
     """In which currencies are operators billed?"""
-    del subject
     sample = await session.sample()
     counted = Counter(str(record.get("currency") or "none yet") for record in sample.records)
     needed = "known currencies; totals are kept per currency and MRR in USD only where all is USD"
     if not counted:
-        return CheckResult("currencies", "skipped", "no customers to look at", needed)
+        return Diagnosis("skipped", "no customers to look at", needed)
     found = ", ".join(f"{code}: {count}" for code, count in counted.most_common())
     billed = set(counted) - {"none yet"}
     if billed & UNCONFIRMED:
         fix = f"Compare an invoice in {', '.join(sorted(billed & UNCONFIRMED))} with Lago's own screen before you trust its amounts."
-        return CheckResult("currencies", "warn", found, "currencies whose minor unit Lago and ISO 4217 share", fix)
+        return Diagnosis("warn", found, "currencies whose minor unit Lago and ISO 4217 share", fix)
     if billed <= {"USD"}:
-        return CheckResult("currencies", "ok", found, needed)
-    return CheckResult("currencies", "warn", found, needed, "Nothing to set: read amounts per currency.")
+        return Diagnosis("ok", found, needed)
+    return Diagnosis("warn", found, needed, "Nothing to set: read amounts per currency.")
 
 
 def form_of(record: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from customer_research.connect.recording import Recording
 from customer_research.connect.source import Subject
-from customer_research.domain.check import CheckResult
+from customer_research.domain.check import Diagnosis
 from customer_research.domain.values import operator_id
 from customer_research.errors import NotThere
 from customer_research.sources.notion.live import NAME_PROPERTIES, in_bin, wanted_of
@@ -32,18 +32,16 @@ _GENERIC = frozenset(map(text_key, GENERIC_TAGS))
 _PERCENT = 100
 
 
-async def token(session: NotionSession, subject: Subject | None) -> CheckResult:
+async def token(session: NotionSession, _subject: Subject | None) -> Diagnosis:
     """Does the token open a workspace?"""
-    del subject
     recording = session.http.recording("doctor")
     me = await session.http.read("/users/me", recording)
     found = f"{me.get('type') or 'user'} {me.get('name') or me.get('id')}"
-    return CheckResult("token", "ok", found, "an integration's token")
+    return Diagnosis("ok", found, "an integration's token")
 
 
-async def database(session: NotionSession, subject: Subject | None) -> CheckResult:
+async def database(session: NotionSession, _subject: Subject | None) -> Diagnosis:
     """Is the configured id a database or a data source, and which data sources has it?"""
-    del subject
     recording = session.http.recording("doctor")
     needed = "a database (or its data source) that is shared with the integration"
     try:
@@ -52,25 +50,24 @@ async def database(session: NotionSession, subject: Subject | None) -> CheckResu
         return await _as_data_source(session, needed, recording)
     ids = data_source_ids(body)
     if session.version == DATABASES_ONLY:
-        return CheckResult("database", "ok", f"a database, queried itself ({session.version})", needed)
+        return Diagnosis("ok", f"a database, queried itself ({session.version})", needed)
     if len(ids) == 1:
         found = f"a database with the data source {ids[0]}"
-        return CheckResult("database", "ok", found, needed, "", {"notion.tickets_data_source": ids[0]})
+        return Diagnosis("ok", found, needed, "", {"notion.tickets_data_source": ids[0]})
     if not ids:
-        return CheckResult("database", "fail", "a database without a data source", needed, "Share its data source.")
-    return CheckResult("database", "warn", f"a database with {len(ids)} data sources: {', '.join(ids)}", needed)
+        return Diagnosis("fail", "a database without a data source", needed, "Share its data source.")
+    return Diagnosis("warn", f"a database with {len(ids)} data sources: {', '.join(ids)}", needed)
 
 
-async def _as_data_source(session: NotionSession, needed: str, recording: Recording) -> CheckResult:
+async def _as_data_source(session: NotionSession, needed: str, recording: Recording) -> Diagnosis:
     fix = "Share the database with the integration and set notion.tickets_database to its id."
     if session.version == DATABASES_ONLY:
-        return CheckResult("database", "fail", "no such database", needed, fix)
+        return Diagnosis("fail", "no such database", needed, fix)
     try:
         await session.get_data_source(session.database, recording)
     except NotThere:
-        return CheckResult("database", "fail", "neither a database nor a data source has that id", needed, fix)
-    return CheckResult(
-        "database",
+        return Diagnosis("fail", "neither a database nor a data source has that id", needed, fix)
+    return Diagnosis(
         "warn",
         "a data source, not a database",
         needed,
@@ -79,9 +76,8 @@ async def _as_data_source(session: NotionSession, needed: str, recording: Record
     )
 
 
-async def properties(session: NotionSession, subject: Subject | None) -> CheckResult:
+async def properties(session: NotionSession, _subject: Subject | None) -> Diagnosis:
     """Which of the tickets' properties exist?"""
-    del subject
     places = await session.all_places(session.http.recording("doctor"))
     results = [_properties(place) for place in places if place.resembles] or [_properties(places[0])]
     worst = max(results, key=lambda result: _GRAVE.index(result.status))
@@ -96,7 +92,7 @@ async def properties(session: NotionSession, subject: Subject | None) -> CheckRe
 _GRAVE = ("ok", "warn", "fail")
 
 
-def _properties(place: Place) -> CheckResult:
+def _properties(place: Place) -> Diagnosis:
     """Which properties tickets have at one place."""
     schema = place.schema
     needed = ", ".join(role.replace("_", " ") for role in NEEDED)
@@ -104,11 +100,11 @@ def _properties(place: Place) -> CheckResult:
     gone = lacking(schema)
     if gone:
         fix = f"Restore them. {NAME_PROPERTIES}"
-        return CheckResult("properties", "fail", f"missing: {', '.join(gone)}; found: {shown}", needed, fix)
+        return Diagnosis("fail", f"missing: {', '.join(gone)}; found: {shown}", needed, fix)
     dumb = unreadable(schema)
     if dumb:
         fix = "Make operator_id a text (or a rollup of one) and the others selects, or name a data source that has them so."
-        return CheckResult("properties", "fail", f"cannot be read: {', '.join(dumb)}; found: {shown}", needed, fix)
+        return Diagnosis("fail", f"cannot be read: {', '.join(dumb)}; found: {shown}", needed, fix)
     strange = [
         name
         for name in schema["status"].options
@@ -116,15 +112,15 @@ def _properties(place: Place) -> CheckResult:
     ]
     if strange:
         fix = "Use Notion's status property, whose groups say what is closed; or rename the options back."
-        return CheckResult("properties", "warn", f"statuses of no known group: {', '.join(strange)}", needed, fix)
+        return Diagnosis("warn", f"statuses of no known group: {', '.join(strange)}", needed, fix)
     absent = [role for role in OPTIONAL if role not in schema]
     if absent:
         fix = "Nothing breaks; tickets are matched by what there is."
-        return CheckResult("properties", "warn", f"{shown}; without {', '.join(absent)}", needed, fix)
-    return CheckResult("properties", "ok", shown, needed)
+        return Diagnosis("warn", f"{shown}; without {', '.join(absent)}", needed, fix)
+    return Diagnosis("ok", shown, needed)
 
 
-async def tagging(session: NotionSession, subject: Subject | None) -> CheckResult:
+async def tagging(session: NotionSession, subject: Subject | None) -> Diagnosis:
     """How do the newest tickets name their operator? With a subject: by which paths are its own tickets found?"""
     recording = session.http.recording("doctor")
     places = await session.places(recording)
@@ -136,7 +132,7 @@ async def tagging(session: NotionSession, subject: Subject | None) -> CheckResul
     ]
     needed = "operator_id or an operator's tag on most tickets; titles and texts are only probable"
     if not sample:
-        return CheckResult("tagging", "skipped", "no tickets", needed)
+        return Diagnosis("skipped", "no tickets", needed)
     counted = Counter(map(path_of, sample))
     found = f"of {len(sample)} newest: {_shares(counted, len(sample))}"
     if subject is not None:
@@ -145,9 +141,9 @@ async def tagging(session: NotionSession, subject: Subject | None) -> CheckResul
         found += f"; this operator's: {', '.join(f'{n} by {path}' for path, n in own.most_common()) or 'none'}"
     certain = counted["operator_id"] + counted["tag"]
     if certain * 2 >= len(sample):
-        return CheckResult("tagging", "ok", found, needed)
+        return Diagnosis("ok", found, needed)
     fix = "Fill operator_id when tickets are made, or add tag aliases under notion.aliases."
-    return CheckResult("tagging", "warn", found, needed, fix)
+    return Diagnosis("warn", found, needed, fix)
 
 
 def path_of(ticket: Ticket) -> str:

@@ -7,10 +7,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from customer_research.connect.source import Check, Subject
-from customer_research.domain.check import CheckResult
+from customer_research.domain.check import Diagnosis
 from customer_research.domain.values import UnreadableError
 from customer_research.errors import CustomerResearchError, Denied, RateLimited, SchemaChanged, Truncated
 from customer_research.sources.warehouse.bindings import ChargePath as Path
@@ -49,25 +49,23 @@ _NEWEST = {
     ),
 }
 
-Status = Literal["ok", "warn", "fail", "skipped"]
-Run = Callable[["WarehouseSession", Subject | None], Awaitable[CheckResult]]
+Run = Callable[["WarehouseSession", Subject | None], Awaitable[Diagnosis]]
 
 
 _AMOUNT = Decimal("1234567.5")
 
 
-def _guarded(name: str, needed: str, run: Run) -> Run:
+def _guarded(needed: str, run: Run) -> Run:
     """A check whose failed request is a failed check, in the error's own words."""
 
-    async def guarded(session: WarehouseSession, subject: Subject | None) -> CheckResult:
+    async def guarded(session: WarehouseSession, subject: Subject | None) -> Diagnosis:
         try:
             return await run(session, subject)
         except UnreadableError as error:
             fix = "Switch formatting off in Metabase (Admin, Localization)."
-            return CheckResult(name, "fail", f"A value cannot be read: {error}.", needed, fix)
+            return Diagnosis("fail", f"A value cannot be read: {error}.", needed, fix)
         except CustomerResearchError as error:
-            status: Status = "warn" if isinstance(error, RateLimited) else "fail"
-            return CheckResult(name, status, error.message, needed, error.hint)
+            return Diagnosis("warn" if isinstance(error, RateLimited) else "fail", error.message, needed, error.hint)
 
     return guarded
 
@@ -75,18 +73,18 @@ def _guarded(name: str, needed: str, run: Run) -> Run:
 # -- the connection ----------------------------------------------------------------------------------------------------
 
 
-async def _key(session: WarehouseSession, _subject: Subject | None) -> CheckResult:
+async def _key(session: WarehouseSession, _subject: Subject | None) -> Diagnosis:
     needed = "a key that Metabase accepts"
     try:
         found = await session.http.get("/api/user/current", recording=session.http.recording("doctor"))
     except Denied as error:
         fix = "Make an API key in Metabase (Admin, Authentication, API keys) and set metabase.api_key."
-        return CheckResult("key", "fail", error.message, needed, fix)
+        return Diagnosis("fail", error.message, needed, fix)
     name = str(found.get("common_name") or "accepted") if isinstance(found, Mapping) else "accepted"
-    return CheckResult("key", "ok", name, needed)
+    return Diagnosis("ok", name, needed)
 
 
-async def _database(session: WarehouseSession, _subject: Subject | None) -> CheckResult:
+async def _database(session: WarehouseSession, _subject: Subject | None) -> Diagnosis:
     needed = "the id of the Snowflake database"
     body = await session.http.get("/api/database", recording=session.http.recording("doctor"))
     listed = body.get("data", []) if isinstance(body, Mapping) else body
@@ -94,44 +92,44 @@ async def _database(session: WarehouseSession, _subject: Subject | None) -> Chec
     wanted = session.own.database
     here = known.get(wanted)
     if here is not None and here.get("engine") == "snowflake":
-        return CheckResult("database", "ok", f"{wanted} is {here.get('name')} (snowflake)", needed)
+        return Diagnosis("ok", f"{wanted} is {here.get('name')} (snowflake)", needed)
     snowflakes = [number for number, one in known.items() if one.get("engine") == "snowflake"]
     found = f"{wanted} is {here.get('name')} ({here.get('engine')})" if here is not None else f"no database {wanted}"
     if len(snowflakes) == 1:
         fix = f"Set metabase.database = {snowflakes[0]}."
-        return CheckResult("database", "fail", found, needed, fix, {"metabase.database": snowflakes[0]})
+        return Diagnosis("fail", found, needed, fix, {"metabase.database": snowflakes[0]})
     fix = (
         "Give the key's group access to Snowflake." if not snowflakes else f"Choose metabase.database of {snowflakes}."
     )
-    return CheckResult("database", "fail", found, needed, fix)
+    return Diagnosis("fail", found, needed, fix)
 
 
 # -- the operator filter -----------------------------------------------------------------------------------------------
 
 
-async def _operator_filter(session: WarehouseSession, subject: Subject | None) -> CheckResult:
+async def _operator_filter(session: WarehouseSession, subject: Subject | None) -> Diagnosis:
     needed = "the card's filter by field id and our SQL give the same trips of one real operator"
-    name = "operator_filter"
     operator, counted = await _probe_operator(session, subject)
     if operator is None:
-        return CheckResult(name, "skipped", "no operator with a modest number of trips", needed, "Name an operator.")
+        return Diagnosis("skipped", "no operator with a modest number of trips", needed, "Name an operator.")
     card = _CARD_NUMBER.match(session.own.reservations.strip())
     if card is None:
-        status: Status = "ok" if counted else "warn"
-        return CheckResult(name, status, f"SQL filter: {counted} trips of {operator} (no card in the settings)", needed)
+        return Diagnosis(
+            "ok" if counted else "warn", f"SQL filter: {counted} trips of {operator} (no card in the settings)", needed
+        )
     number = int(card[1])
     field = await _operator_field(session, number)
     if field is None:
         fix = f"Run card {number} once in Metabase, so that its columns are known."
-        return CheckResult(name, "warn", f"SQL filter: {counted} trips; card {number} tells no field id", needed, fix)
+        return Diagnosis("warn", f"SQL filter: {counted} trips; card {number} tells no field id", needed, fix)
     rows, alien = await _card_rows(session, number, field, operator)
     found = f"field {field}: {rows} trips of {operator}, SQL: {counted}"
     if alien or rows != min(counted, BARE_CAP):
         fix = f"The filter on field {field} of card {number} does not filter: check the model's OPERATOR_ID mapping."
-        return CheckResult(name, "fail", f"{found}, {alien} of other operators", needed, fix)
+        return Diagnosis("fail", f"{found}, {alien} of other operators", needed, fix)
     if field != EXPECTED_FIELD:
-        return CheckResult(name, "warn", f"{found} (the old procedure says field {EXPECTED_FIELD})", needed)
-    return CheckResult(name, "ok", found, needed)
+        return Diagnosis("warn", f"{found} (the old procedure says field {EXPECTED_FIELD})", needed)
+    return Diagnosis("ok", found, needed)
 
 
 async def _probe_operator(session: WarehouseSession, subject: Subject | None) -> tuple[str | None, int]:
@@ -186,27 +184,25 @@ async def _card_rows(session: WarehouseSession, card: int, field: int, operator:
 # -- identifiers, relations ----------------------------------------------------------------------------------------------
 
 
-async def _operator_ids(session: WarehouseSession, _subject: Subject | None) -> CheckResult:
+async def _operator_ids(session: WarehouseSession, _subject: Subject | None) -> Diagnosis:
     needed = "dashed lower-case UUIDs"
     answer = await session.sample_operators(SAMPLE)
     ids = [str(row["operator_id"]) for row in answer.rows]
     odd = [one for one in ids if not _UUID.fullmatch(one)]
     if not ids:
-        return CheckResult("operator_ids", "warn", "the CSM view has no active operator", needed, "Check metabase.csm.")
+        return Diagnosis("warn", "the CSM view has no active operator", needed, "Check metabase.csm.")
     if not odd:
-        return CheckResult("operator_ids", "ok", f"{len(ids)} of {len(ids)} sampled", needed)
+        return Diagnosis("ok", f"{len(ids)} of {len(ids)} sampled", needed)
     plain = [one for one in odd if _UUID.fullmatch(one.strip().lower())]
     fix = (
         "Lower-case and trim them at the view."
         if len(plain) == len(odd)
         else "Look at these ids: they match nothing else."
     )
-    return CheckResult(
-        "operator_ids", "warn", f"{len(odd)} of {len(ids)} sampled differ, e.g. {odd[0][:40]!r}", needed, fix
-    )
+    return Diagnosis("warn", f"{len(odd)} of {len(ids)} sampled differ, e.g. {odd[0][:40]!r}", needed, fix)
 
 
-async def _relations(session: WarehouseSession, _subject: Subject | None) -> CheckResult:
+async def _relations(session: WarehouseSession, _subject: Subject | None) -> Diagnosis:
     needed = "every relation of the settings with the columns that figures are made from"
     wrong = [*await _csm_faults(session)]
     direct = declared(Path("direct", "", "")).values()
@@ -229,8 +225,8 @@ async def _relations(session: WarehouseSession, _subject: Subject | None) -> Che
     tail = f"; switched off: {', '.join(off)}" if off else ""
     if wrong:
         fix = "Correct these settings, or grant the key's group access to the tables."
-        return CheckResult("relations", "fail", "; ".join(wrong) + tail, needed, fix)
-    return CheckResult("relations", "ok", f"{len(wanted) - len(off) + 1} relations complete{tail}", needed)
+        return Diagnosis("fail", "; ".join(wrong) + tail, needed, fix)
+    return Diagnosis("ok", f"{len(wanted) - len(off) + 1} relations complete{tail}", needed)
 
 
 async def _csm_faults(session: WarehouseSession) -> list[str]:
@@ -242,32 +238,31 @@ async def _csm_faults(session: WarehouseSession) -> list[str]:
     return [f"metabase.csm: no column {', '.join(first)}"] if first else []
 
 
-async def _optional_columns(session: WarehouseSession, _subject: Subject | None) -> CheckResult:
+async def _optional_columns(session: WarehouseSession, _subject: Subject | None) -> Diagnosis:
     """Which columns exist that only some deployments have (the variants of the CSM view)."""
     csm = await session.columns("csm")
     charges = await session.columns("charges")
     told = [f"{name} in the CSM view: {_yes(name in csm)}" for name in sorted(OPTIONAL)]
     told.append(f"OPERATOR_ID in the charge model: {_yes('OPERATOR_ID' in charges)}")
-    return CheckResult("optional_columns", "ok", "; ".join(told), "nothing: figures do without them")
+    return Diagnosis("ok", "; ".join(told), "nothing: figures do without them")
 
 
 def _yes(there: bool) -> str:  # noqa: FBT001 - a word for a truth value
     return "yes" if there else "no"
 
 
-async def _account_join(session: WarehouseSession, _subject: Subject | None) -> CheckResult:
+async def _account_join(session: WarehouseSession, _subject: Subject | None) -> Diagnosis:
     needed = "Stripe accounts in the operator table (else the CSM view's account is used)"
     sql = "SELECT COUNT(*) AS operators, COUNT(o.STRIPE_ACCOUNT) AS accounts FROM {operator} AS o"
     row = (await session.run(sql, {}, stream="doctor")).rows[0]
     operators, accounts = int(row["operators"]), int(row["accounts"])
-    status: Status = "ok" if accounts else "warn"
-    return CheckResult("account_join", status, f"{accounts} of {operators} operators have an account", needed)
+    return Diagnosis("ok" if accounts else "warn", f"{accounts} of {operators} operators have an account", needed)
 
 
 # -- transport -----------------------------------------------------------------------------------------------------------
 
 
-async def _row_caps(session: WarehouseSession, _subject: Subject | None) -> CheckResult:
+async def _row_caps(session: WarehouseSession, _subject: Subject | None) -> Diagnosis:
     needed = f"more than Metabase's own {BARE_CAP} rows when we ask for them"
     wanted = BARE_CAP + 1
     sql = "SELECT r.TRIP_ID AS trip_id FROM {reservations} AS r LIMIT $wanted"
@@ -275,13 +270,13 @@ async def _row_caps(session: WarehouseSession, _subject: Subject | None) -> Chec
         answer = await session.run(sql, {"wanted": wanted}, stream="doctor")
     except Truncated as error:
         fix = "Lists longer than the cap come as gaps; raise it in Metabase (MB_UNAGGREGATED_QUERY_ROW_LIMIT)."
-        return CheckResult("row_caps", "warn", error.message, needed, fix)
+        return Diagnosis("warn", error.message, needed, fix)
     if len(answer.rows) < wanted:
-        return CheckResult("row_caps", "skipped", f"only {len(answer.rows)} trips to list", needed)
-    return CheckResult("row_caps", "ok", f"{len(answer.rows)} rows came uncut; no rate limit met", needed)
+        return Diagnosis("skipped", f"only {len(answer.rows)} trips to list", needed)
+    return Diagnosis("ok", f"{len(answer.rows)} rows came uncut; no rate limit met", needed)
 
 
-async def _response_time(session: WarehouseSession, _subject: Subject | None) -> CheckResult:
+async def _response_time(session: WarehouseSession, _subject: Subject | None) -> Diagnosis:
     deadline = session.settings.deadline_seconds
     needed = f"an aggregate over all trips within half of deadline_seconds ({deadline:g} s)"
     started = time.perf_counter()
@@ -291,22 +286,22 @@ async def _response_time(session: WarehouseSession, _subject: Subject | None) ->
     found = f"{answer.rows[0]['trips']} trips aggregated in {took:.1f} s"
     if took > deadline / 2:
         fix = "Raise deadline_seconds, or give Metabase's Snowflake connection a larger warehouse."
-        return CheckResult("response_time", "warn", found, needed, fix)
-    return CheckResult("response_time", "ok", found, needed)
+        return Diagnosis("warn", found, needed, fix)
+    return Diagnosis("ok", found, needed)
 
 
-async def _time_zone(session: WarehouseSession, _subject: Subject | None) -> CheckResult:
+async def _time_zone(session: WarehouseSession, _subject: Subject | None) -> Diagnosis:
     needed = "a UTC wall time that comes back as that instant"
     known = datetime(2026, 1, 15, 12, tzinfo=UTC)
     answer = await session.run("SELECT $known AS instant", {"known": known}, stream="doctor")
     found: Any = answer.rows[0]["instant"]
     if found == known:
-        return CheckResult("time_zone", "ok", "UTC", needed)
+        return Diagnosis("ok", "UTC", needed)
     fix = "Set Metabase's report time zone (Admin, Localization) to UTC."
-    return CheckResult("time_zone", "fail", f"12:00 UTC came back as {found}", needed, fix)
+    return Diagnosis("fail", f"12:00 UTC came back as {found}", needed, fix)
 
 
-async def _freshness(session: WarehouseSession, _subject: Subject | None) -> CheckResult:
+async def _freshness(session: WarehouseSession, _subject: Subject | None) -> Diagnosis:
     needed = f"newest records within {STALE_AFTER.total_seconds() / 3600:.0f} h"
     now = session.clock()
     latest = {name: await _latest(session, sql, now) for name, sql in _NEWEST.items()}
@@ -315,8 +310,8 @@ async def _freshness(session: WarehouseSession, _subject: Subject | None) -> Che
     stale = [name for name in latest if name not in ages or ages[name] > STALE_AFTER]
     if stale:
         fix = f"Ask who runs the load of: {', '.join(stale)}."
-        return CheckResult("freshness", "warn", told, needed, fix)
-    return CheckResult("freshness", "ok", told, needed)
+        return Diagnosis("warn", told, needed, fix)
+    return Diagnosis("ok", told, needed)
 
 
 async def _latest(session: WarehouseSession, sql: str, now: datetime) -> datetime | None:
@@ -334,7 +329,7 @@ def _age(age: timedelta) -> str:
     return f"{hours:.0f} h" if hours < STALE_AFTER.total_seconds() / 3600 else f"{hours / 24:.0f} days"
 
 
-async def _exports(session: WarehouseSession, _subject: Subject | None) -> CheckResult:
+async def _exports(session: WarehouseSession, _subject: Subject | None) -> Diagnosis:
     needed = "an export that gives values as they are: ISO 8601 times, plain numbers"
     at = datetime(2026, 1, 15, 12, 34, 56, tzinfo=UTC)
     sql = "SELECT $known AS instant, 1234567.5 AS amount"
@@ -344,14 +339,14 @@ async def _exports(session: WarehouseSession, _subject: Subject | None) -> Check
     try:
         same = moment(row["instant"]) == at and decimal(row["amount"]) == _AMOUNT
     except UnreadableError as error:
-        return CheckResult("exports", "fail", f"a value that cannot be read: {error}", needed, fix)
+        return Diagnosis("fail", f"a value that cannot be read: {error}", needed, fix)
     if not same:
-        return CheckResult("exports", "warn", f"values come changed: {shown}", needed, fix)
-    return CheckResult("exports", "ok", shown, needed)
+        return Diagnosis("warn", f"values come changed: {shown}", needed, fix)
+    return Diagnosis("ok", shown, needed)
 
 
 def _check(name: str, question: str, run: Run) -> Check:
-    return Check(name, question, _guarded(name, question, run))
+    return Check(name, question, _guarded(question, run))
 
 
 CHECKS = (
