@@ -148,7 +148,8 @@ def test_figures_keep_their_notes_and_gaps_their_reason() -> None:
     )
     assert "97.1% (good) 1" in text
     assert "not available (Lago)" in text
-    assert "Bills: not available (Lago): the connection timed out. Try again." in text
+    assert "Bills: not available (Lago): the connection timed out Gaps" in text
+    assert "Missing: MRR; Bills. Next: Try again." in text
     assert "receipt lago-invoices" in text
 
 

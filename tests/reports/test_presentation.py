@@ -16,6 +16,7 @@ from report_accounts import AS_OF, full, receipt
 
 import customer_research
 from customer_research.documents.masking import mask_text
+from customer_research.documents.page import Page
 from customer_research.documents.present import GAP_WORDS, Presenter, mask, safe_link
 from customer_research.domain.catalogue import Unit
 from customer_research.domain.evidence import Fact, Gap, GapReason
@@ -337,15 +338,15 @@ def test_several_requests_are_told_apart() -> None:
 def test_gaps_with_one_cause_are_one_hole() -> None:
     gap = Gap("hubspot", "unavailable", "timed out", "Try again.")
     lines = Figures((FigureLine("Owner", gap), FigureLine("Industry", replace(gap, metric="x"))))
-    (hole,) = Presenter(report_of(lines)).holes
+    (hole,) = Page(report_of(lines)).holes
     assert hole.concerns == ("Owner", "Industry")
 
 
 def test_an_answer_is_no_hole() -> None:
     lines = Figures((FigureLine("Rate", Gap("lago", "none_found", "no invoice yet")),))
-    presenter = Presenter(report_of(lines))
-    assert presenter.holes == ()
-    assert presenter.line(lines.lines[0]).text == "none found (Lago): no invoice yet"
+    page = Page(report_of(lines))
+    assert page.holes == ()
+    assert page.presenter.line(lines.lines[0]).text == "none found (Lago): no invoice yet"
 
 
 def test_the_customer_sees_no_score_no_query_and_no_personal_data() -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from customer_research.documents.present import Presenter, source_title
+from customer_research.documents.present import source_title
 from customer_research.domain.evidence import Gap
-from customer_research.domain.report import Freshness, Tone
-from customer_research.domain.words import instant_words
+from customer_research.domain.report import Freshness
 
 _UNABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -42,20 +41,3 @@ def answer_words(item: Freshness) -> str:
     if item.state == "partial":
         return f"answered in part, {unable_words(item.gaps, partly=True)}"
     return unable_words(item.gaps)
-
-
-def freshness_words(presenter: Presenter) -> tuple[tuple[str, str, Tone], ...]:
-    """For each source: its name, how it answered in words, and the tone."""
-    tones: Mapping[str, Tone] = {"ok": "good", "partial": "watch", "missing": "bad"}
-    lines = []
-    for item in presenter.report.freshness:
-        parts = [answer_words(item)]
-        if item.fetched_at is not None:
-            parts.append(f"read {instant_words(item.fetched_at)}")
-        if item.latest_record_at is not None:
-            parts.append(f"newest record {instant_words(item.latest_record_at)}")
-        if item.warning:
-            parts.append(presenter.text(item.warning))
-        tone: Tone = "watch" if item.warning and item.state == "ok" else tones[item.state]
-        lines.append((source_title(item.source), "; ".join(parts), tone))
-    return tuple(lines)

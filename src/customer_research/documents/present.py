@@ -8,7 +8,7 @@ every text what could command a terminal or turn it around. Renderers only escap
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import chain
 from types import MappingProxyType
 from typing import Any
@@ -19,12 +19,9 @@ from customer_research.documents.masking import HIDDEN, People, initials, mask_n
 from customer_research.domain.evidence import ANSWERS, Fact, Gap, Receipt
 from customer_research.domain.report import (
     Block,
-    Bullets,
     Cell,
-    Chart,
     FigureLine,
     Figures,
-    Missing,
     Personal,
     Prose,
     Report,
@@ -130,9 +127,10 @@ def safe_link(url: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Value:
     """A cell ready to be escaped: its words, its tone (and the tone's word), its link and its footnote numbers."""
 
+    cell: Cell
     text: str
     tone: Tone = "neutral"
     link: str = ""
@@ -145,49 +143,29 @@ class Shown:
         return TONE_WORDS[self.tone]
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
-    """Gaps with one cause: what it is, and all that is missing because of it."""
-
-    gap: Gap
-    concerns: tuple[str, ...]
+_FIRST = frozenset({"basis", "figure"})
+"""Fields whose receipts are numbered before those of their neighbours: the proof of a table, the figure of a mark."""
 
 
-def _cells(block: Block) -> Iterator[Cell]:
-    if isinstance(block, Figures):
-        yield from (line.figure for line in block.lines)
-    elif isinstance(block, Table):
-        yield from chain(*block.rows)
-    elif isinstance(block, Prose):
-        yield from block.facts
-    elif isinstance(block, Bullets):
-        yield from chain(*(item.facts for item in block.items))
-    elif isinstance(block, Chart):
-        yield from _cells_of_chart(block)
-
-
-def _cells_of_chart(chart: Chart) -> Iterator[Cell]:
-    yield from chart.says.facts
-    for mark in chart.marks:
-        yield mark.figure
-        if isinstance(mark.at, Fact | Gap):
-            yield mark.at
-    for event in chart.events:
-        yield from event.what.facts
+def _leaves(value: Any, name: str = "") -> Iterator[Cell | Receipt]:
+    """The cells of a block and the receipts that it names itself, wherever they stand in it."""
+    if isinstance(value, Fact | Gap | Text | Receipt):
+        yield value
+    elif name == "figure":
+        raise RenderError(f"{value!r} is a bare value without a receipt and is not drawn.")
+    elif isinstance(value, tuple):
+        yield from chain.from_iterable(map(_leaves, value))
+    elif is_dataclass(value):
+        names = sorted((field.name for field in fields(value)), key=lambda name: name not in _FIRST)
+        yield from chain.from_iterable(_leaves(getattr(value, name), name) for name in names)
 
 
 def _receipts(block: Block) -> Iterator[Receipt]:
-    if isinstance(block, Table):
-        yield from block.basis
-    for cell in _cells(block):
-        if isinstance(cell, Fact):
-            yield from receipts_of(cell)
-
-
-def _check(block: Block) -> None:
-    for cell in _cells(block):
-        if not isinstance(cell, Fact | Gap | Text):
-            raise RenderError(f"{cell!r} is a bare value without a receipt and is not drawn.")
+    for leaf in _leaves(block):
+        if isinstance(leaf, Receipt):
+            yield leaf
+        elif isinstance(leaf, Fact):
+            yield from receipts_of(leaf)
 
 
 class Presenter:
@@ -205,8 +183,6 @@ class Presenter:
         self.report = report
         self.show_personal = show_personal and report.audience == "internal"
         self.sections = tuple(section for section in report.sections if self._visible(section))
-        for block in self._blocks():
-            _check(block)
         self.receipts = tuple(self._numbered())
         self._people = People(report.people, report.operator_name)
         self._single = [section.id for section in self.sections] == ["line"]
@@ -288,20 +264,20 @@ class Presenter:
             return self.personal(fact.value)
         return self.text(value_words(fact)) if fact.unit == "text" else value_words(fact)
 
-    def cell(self, cell: Cell, *, proven: tuple[Receipt, ...] = ()) -> Shown:
+    def cell(self, cell: Cell, *, proven: tuple[Receipt, ...] = ()) -> Value:
         """A cell in words; `proven` are receipts its table already names, which are not repeated on it."""
         if isinstance(cell, Gap):
-            return Shown(self.text(gap_words(cell, detailed=False)), "unknown")
+            return Value(cell, self.text(gap_words(cell, detailed=False)), "unknown")
         if isinstance(cell, Text):
-            return Shown(self.text(cell.text), cell.tone, safe_link(cell.link))
+            return Value(cell, self.text(cell.text), cell.tone, safe_link(cell.link))
         known = {receipt.id for receipt in proven}
         extra = [receipt for receipt in receipts_of(cell) if receipt.id not in known]
         words = note_words(cell)
         note = "" if words in self._repeated else self.text(words)
-        shown = Shown(self.value(cell), notes=self.numbers(extra), note=note)
+        shown = Value(cell, self.value(cell), notes=self.numbers(extra), note=note)
         return replace(shown, tone=cell.tone, link=safe_link(cell.link)) if isinstance(cell, Statement) else shown
 
-    def row(self, table: Table, row: Sequence[Cell]) -> tuple[Shown, ...]:
+    def row(self, table: Table, row: Sequence[Cell]) -> tuple[Value, ...]:
         """A row of a table in words. Notes that all its facts share stand once, at its end; those of the caption are not repeated."""
         shown = [self.cell(cell, proven=table.basis) for cell in row]
         proofs = {at: self.numbers(receipts_of(cell)) for at, cell in enumerate(row) if isinstance(cell, Fact)}
@@ -311,12 +287,14 @@ class Presenter:
             shown = [replace(one, notes=proofs[at] if at == last else ()) for at, one in enumerate(shown)]
         return tuple(shown)
 
-    def line(self, line: FigureLine) -> Shown:
+    def line(self, line: FigureLine) -> Value:
         """A labelled figure's value in words; a reason that several lines share is told once, at the end."""
         if isinstance(line.figure, Gap):
             told_once = self._single or gap_words(line.figure) in self._repeated
             detailed = line.figure.reason in ANSWERS and not told_once
-            return Shown(self.text(gap_words(line.figure, detailed=detailed)), "unknown", safe_link(line.link))
+            return Value(
+                line.figure, self.text(gap_words(line.figure, detailed=detailed)), "unknown", safe_link(line.link)
+            )
         return replace(self.cell(line.figure), tone=line.tone, link=safe_link(line.link))
 
     def query(self, receipt: Receipt) -> str:
@@ -325,52 +303,3 @@ class Presenter:
             return ""
         parts = receipt.query.splitlines() if receipt.requests > 1 else [receipt.query]
         return " ; ".join(self.text(part) for part in parts)
-
-    @property
-    def holes(self) -> tuple[Hole, ...]:
-        """All gaps that are no answers, one entry a cause, with what is missing because of it."""
-        found: dict[tuple[str, str, str, str], tuple[Gap, dict[str, None]]] = {}
-        for gap, concern in self._gaps():
-            if gap.reason not in ANSWERS:
-                key = (gap.source, gap.reason, gap.detail, gap.next_step)
-                found.setdefault(key, (gap, {}))[1].setdefault(concern)
-        return tuple(Hole(gap, tuple(name for name in names if name)) for gap, names in found.values())
-
-    def _gaps(self) -> Iterator[tuple[Gap, str]]:
-        for freshness in self.report.freshness:
-            for gap in freshness.gaps:
-                yield gap, ""
-        for section in self.sections:
-            for block in section.blocks:
-                yield from self._gaps_of(block)
-
-    def _gaps_of(self, block: Block) -> Iterator[tuple[Gap, str]]:
-        if isinstance(block, Missing):
-            yield block.gap, self.text(block.what)
-        elif isinstance(block, Figures):
-            yield from self._holed((line.figure, line.label) for line in block.lines)
-        elif isinstance(block, Table):
-            for row in block.rows:
-                subject = self.cell(row[0]).text
-                yield from self._holed((cell, f"{block.headers[0]} {subject}") for cell in row)
-        elif isinstance(block, Chart):
-            yield from self._holed((mark.figure, block.title) for mark in block.marks)
-
-    def _holed(self, told: Iterable[tuple[Cell, str]]) -> Iterator[tuple[Gap, str]]:
-        return ((cell, self.text(concern)) for cell, concern in told if isinstance(cell, Gap))
-
-
-def one_line(presenter: Presenter) -> str | None:
-    """The report as a single line when it is made for that (its only section has the id `line`), else None."""
-    if [section.id for section in presenter.sections] != ["line"]:
-        return None
-    parts = []
-    for block in presenter.sections[0].blocks:
-        if isinstance(block, Figures):
-            parts += [f"{line.label} {presenter.line(line).text}".strip() for line in block.lines]
-    parts += [
-        f"{source_title(item.source)} {'missing' if item.state == 'missing' else 'in part'}"
-        for item in presenter.report.freshness
-        if item.state != "ok"
-    ]
-    return " · ".join(parts)

@@ -15,28 +15,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, assert_never
+from typing import Any
 
-from customer_research.documents.answering import freshness_words
 from customer_research.documents.charts import as_table
-from customer_research.documents.formats.wording import hole_words, receipt_words, title_words
-from customer_research.documents.present import Presenter, gap_words, receipts_of
+from customer_research.documents.page import Grid, Line, List, Page, Pairs, Paragraph, Part, Pen, Picture
+from customer_research.documents.present import Value, gap_words, receipts_of
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.money import Money
-from customer_research.domain.report import (
-    Block,
-    Bullets,
-    Cell,
-    Chart,
-    Figures,
-    Missing,
-    Personal,
-    Prose,
-    Report,
-    Section,
-    Table,
-    Text,
-)
+from customer_research.domain.report import Personal, Report, Text
 from customer_research.domain.words import clean, money_words
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -72,13 +58,13 @@ def render(report: Report, *, show_personal: bool = False) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(line.cells() for line in _Writer(Presenter(report, show_personal=show_personal)).lines())
+    writer.writerows(line.cells() for line in _Writer(Page(report, show_personal=show_personal)).lines())
     return out.getvalue()
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    """One line; `typed` values are numbers, dates and truth values, which no spreadsheet runs."""
+class _Record:
+    """One line of the file; `typed` values are numbers, dates and truth values, which no spreadsheet runs."""
 
     section: str
     block: str
@@ -120,113 +106,107 @@ def _bare(value: Any) -> tuple[str, bool]:
     return str(value), isinstance(value, int | float)
 
 
-class _Writer:
-    """Gives the lines of one report."""
+class _Writer(Pen[Iterable[_Record]]):
+    """Gives the lines of one report; `_at` is the section and the block that lines belong to."""
 
-    def __init__(self, presenter: Presenter) -> None:
-        self._presenter = presenter
-        self._words = presenter.text
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._at = _Record("report", "head")
 
-    def lines(self) -> Iterator[_Line]:
+    def lines(self) -> Iterator[_Record]:
         yield from self._head()
-        for section in self._presenter.sections:
-            yield from self._section(section)
+        for part in self._page.parts:
+            yield from self._part(part)
         yield from self._tail()
 
-    def _head(self) -> Iterator[_Line]:
-        report, presenter = self._presenter.report, self._presenter
+    def _head(self) -> Iterator[_Record]:
+        page, report = self._page, self._page.report
         about = {
             "kind": report.kind,
-            "title": title_words(presenter),
-            "operator_id": presenter.text(report.operator_id),
-            "operator_name": presenter.text(report.operator_name),
+            "title": page.heading,
+            "operator_id": page.operator,
+            "operator_name": page.name,
             "audience": report.audience,
         }
         for label, words in about.items():
-            yield _Line("report", "head", label=label, value=words, unit="text", text=words)
+            yield replace(self._at, label=label, value=words, unit="text", text=words)
         for label, instant in {"as_of": report.as_of, "generated_at": report.generated_at}.items():
             value = _instant(instant)
-            yield _Line("report", "head", label=label, value=value, unit="timestamp", text=value, typed=True)
-        for label, found in (("headline", presenter.headline), *(("warning", one) for one in presenter.warnings)):
-            if found is not None:
-                yield from self._prose("report", "head", None, found, label)
+            yield replace(self._at, label=label, value=value, unit="timestamp", text=value, typed=True)
+        for found in (page.headline,) if page.headline else ():
+            yield from self._line(replace(found, label="headline"))
+        for warning in page.warnings:
+            yield from self._line(replace(warning, label="warning"))
 
-    def _tail(self) -> Iterator[_Line]:
-        presenter = self._presenter
-        for hole in presenter.holes:
-            words = hole_words(presenter, hole)
-            yield _Line("gaps", "gap", label=hole.gap.source, text=words, gap=hole.gap.reason)
-        for name, words, _ in freshness_words(presenter):
-            yield _Line("sources", "source", label=name, text=words)
-        for number, receipt in enumerate(presenter.receipts, 1):
-            words, query = receipt_words(presenter, receipt)
-            told = f"{words} · {query}" if query else words
-            yield _Line("receipts", "receipt", number, label=receipt.id, text=told, receipts=(receipt,))
+    def _tail(self) -> Iterator[_Record]:
+        page = self._page
+        for hole, line in zip(page.holes, page.gaps, strict=True):
+            yield _Record("gaps", "gap", label=hole.gap.source, text=line.whole, gap=hole.gap.reason)
+        for line in page.sources:
+            yield _Record("sources", "source", label=line.label, text=line.text)
+        for note in page.footnotes:
+            told = f"{note.words} · {note.asked()}" if note.query else note.words
+            receipt = note.receipt
+            yield _Record("receipts", "receipt", note.number, label=receipt.id, text=told, receipts=(receipt,))
 
-    def _section(self, section: Section) -> Iterator[_Line]:
-        name = section.id or self._words(section.title)
-        for number, block in enumerate(section.blocks, 1):
-            yield from self._block(name, number, block)
+    def _part(self, part: Part) -> Iterator[_Record]:
+        for number, node in enumerate(part.nodes, 1):
+            self._at = _Record(part.heading.id or part.heading.text, f"{node.kind} {number}")
+            yield from self.draw(node)
 
-    def _block(self, section: str, number: int, block: Block) -> Iterator[_Line]:
-        if isinstance(block, Prose):
-            yield from self._prose(section, f"prose {number}", None, block)
-        elif isinstance(block, Bullets):
-            for row, item in enumerate(block.items, 1):
-                yield from self._prose(section, f"bullets {number}", row, item)
-        elif isinstance(block, Figures):
-            for line in block.lines:
-                start = _Line(section, f"figures {number}", label=self._words(line.label))
-                yield from self._told(start, line.figure)
-        elif isinstance(block, Table):
-            yield from self._table(section, f"table {number}", block)
-        elif isinstance(block, Chart):
-            yield from self._prose(section, f"chart {number}", None, block.says, self._words(block.title))
-            yield from self._table(section, f"chart {number}", as_table(block))
-            for event in block.events:
-                yield from self._prose(section, f"chart {number}", None, event.what, f"event {event.on.isoformat()}")
-        elif isinstance(block, Missing):
-            words = self._words(gap_words(block.gap))
-            yield _Line(section, f"missing {number}", None, self._words(block.what), text=words, gap=block.gap.reason)
-        else:
-            assert_never(block)
+    def paragraph(self, node: Paragraph) -> Iterable[_Record]:
+        return self._line(node.line)
 
-    def _prose(self, section: str, block: str, row: int | None, prose: Prose, label: str = "") -> Iterator[_Line]:
-        proofs = merge_basis(prose.facts)
-        yield _Line(section, block, row, label, text=self._words(prose.text), receipts=proofs)
-        for fact in prose.facts:
+    def list(self, node: List) -> Iterator[_Record]:
+        for row, line in enumerate(node.lines, 1):
+            yield from self._line(line, row)
+
+    def pairs(self, node: Pairs) -> Iterator[_Record]:
+        for label, value in node.pairs:
+            yield from self._told(replace(self._at, label=label), value)
+
+    def picture(self, node: Picture) -> Iterator[_Record]:
+        yield from self._line(replace(node.says, label=node.title))
+        yield from self.grid(self._page.grid(as_table(node.chart)))
+        for event in node.events.lines:
+            yield from self._line(replace(event, label=f"event {event.label}"))
+
+    def grid(self, node: Grid) -> Iterator[_Record]:
+        block = plain(f"{self._at.block}: {node.caption}" if node.caption else self._at.block)
+        for number, row in enumerate(node.rows, 1):
+            start = replace(self._at, block=block, row=number, of=row[0].text if row else "", receipts=node.basis)
+            for header, value in zip(node.headers, row, strict=True):
+                yield from self._told(replace(start, label=header), value)
+
+    def _line(self, line: Line, row: int | None = None) -> Iterator[_Record]:
+        start = replace(self._at, row=row, label=line.label, text=line.text)
+        yield replace(start, receipts=merge_basis(line.facts), gap=line.gap.reason if line.gap else "")
+        for fact in line.facts:
             if fact.metric:
-                yield from self._told(_Line(section, block, row, fact.metric, self._words(prose.text)), fact)
+                yield from self._fact(
+                    replace(start, label=fact.metric, of=line.text), fact, self._page.presenter.value(fact)
+                )
 
-    def _table(self, section: str, block: str, table: Table) -> Iterator[_Line]:
-        named = f"{block}: {self._words(table.caption)}" if table.caption else block
-        for number, row in enumerate(table.rows, 1):
-            subject = self._presenter.cell(row[0]).text if row else ""
-            for header, found in zip(table.headers, row, strict=True):
-                start = _Line(section, plain(named), number, self._words(header), subject, receipts=table.basis)
-                yield from self._told(start, found)
-
-    def _told(self, start: _Line, found: Cell) -> Iterator[_Line]:
+    def _told(self, start: _Record, value: Value) -> Iterator[_Record]:
+        found = value.cell
         if isinstance(found, Gap):
-            words = self._words(gap_words(found))
-            yield replace(start, text=words, gap=found.reason, receipts=())
+            yield replace(start, text=self._page.presenter.text(gap_words(found)), gap=found.reason, receipts=())
         elif isinstance(found, Text):
-            words = self._words(found.text)
-            yield replace(start, value=words, text=words, unit="text")
+            yield replace(start, value=value.text, text=value.text, unit="text")
         else:
-            yield from self._fact(replace(start, receipts=receipts_of(found)), found)
+            yield from self._fact(start, found, value.text)
 
-    def _fact(self, start: _Line, fact: Fact[Any]) -> Iterator[_Line]:
-        text = self._presenter.value(fact)
+    def _fact(self, start: _Record, fact: Fact[Any], text: str) -> Iterator[_Record]:
+        start = replace(start, text=text, receipts=receipts_of(fact))
         for money in amounts_of(fact):
             words = money_words(money)
             yield replace(start, value=str(money.minor), unit=money.currency, text=words, typed=True)
         if fact.unit in {"money", "usd_minor"}:
             if not amounts_of(fact):
-                yield replace(start, value="0", unit="money", text=text, typed=True)
+                yield replace(start, value="0", unit="money", typed=True)
             return
         value, typed = (text, False) if isinstance(fact.value, str | Personal) else _bare(fact.value)
-        yield replace(start, value=value, unit=fact.unit, text=text, typed=typed)
+        yield replace(start, value=value, unit=fact.unit, typed=typed)
 
 
 def amounts_of(fact: Fact[Any]) -> Iterable[Money]:

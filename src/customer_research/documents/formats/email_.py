@@ -13,8 +13,8 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from customer_research.documents.formats import terminal
-from customer_research.documents.formats.letter import Letter, Picture
-from customer_research.documents.present import Presenter
+from customer_research.documents.formats.letter import Attachment, Writer
+from customer_research.documents.page import Page
 from customer_research.domain.report import Report
 
 _WIDTH = 78
@@ -27,12 +27,12 @@ def render(report: Report, *, show_personal: bool = False) -> bytes:
     Raises:
         RenderError: a figure without a receipt, or a chart without the package that draws it.
     """
-    presenter = Presenter(report, show_personal=show_personal)
+    page = Page(report, show_personal=show_personal)
     text = terminal.render(report, show_personal=show_personal, width=_WIDTH)
-    letter = Letter(presenter).written()
+    letter = Writer(page).letter()
     digest = hashlib.sha256(f"{report.generated_at.isoformat()}\x00{text}\x00{letter.html}".encode()).hexdigest()[:32]
     message = EmailMessage(policy=SMTP)
-    message["Subject"] = _subject(presenter)
+    message["Subject"] = _subject(page)
     message["Date"] = format_datetime(report.generated_at)
     message["Message-ID"] = f"<{digest}@customer-research.invalid>"
     message["X-Unsent"] = "1"
@@ -44,16 +44,14 @@ def render(report: Report, *, show_personal: bool = False) -> bytes:
     return message.as_bytes()
 
 
-def _subject(presenter: Presenter) -> str:
+def _subject(page: Page) -> str:
     """Whom it is about, what it is, of when; and that it is partial."""
-    report = presenter.report
-    name, title = presenter.text(report.operator_name), presenter.text(report.title)
-    name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
-    about = f"{name}: {title}" if name else title
-    return f"{about}, {report.as_of:%Y-%m-%d}" + (" (partial data)" if report.partial else "")
+    name = page.name if len(page.name) <= _LONGEST_NAME else f"{page.name[: _LONGEST_NAME - 1]}…"
+    about = f"{name}: {page.title}" if name else page.title
+    return f"{about}, {page.report.as_of:%Y-%m-%d}" + (" (partial data)" if page.report.partial else "")
 
 
-def _attach(message: EmailMessage, pictures: tuple[Picture, ...]) -> None:
+def _attach(message: EmailMessage, pictures: tuple[Attachment, ...]) -> None:
     page = message.get_payload()[1]  # type: ignore[index] # the HTML part, added second
     assert isinstance(page, EmailMessage)
     for picture in pictures:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from customer_research.documents.answering import freshness_words
-from customer_research.documents.formats.blocks_html import Blocks, Notes, Slugs
+from customer_research.documents.formats.blocks_html import Nodes, Notes, Slugs
 from customer_research.documents.formats.markup import Markup, element, joined, trusted
 from customer_research.documents.formats.style import digest, stylesheet
-from customer_research.documents.present import GAP_WORDS, TONE_WORDS, Hole, Presenter, gap_words, source_title
-from customer_research.domain.evidence import Receipt
-from customer_research.domain.report import Prose, Report, Section
-from customer_research.domain.words import counted, dated_words, instant_words
+from customer_research.documents.page import Footnote, Line, Page, Part
+from customer_research.documents.present import TONE_WORDS
+from customer_research.domain.report import Report
+from customer_research.domain.words import instant_words
 
 _FEW_PARTS = 4
 _MOST_BACK = 5
@@ -24,23 +23,22 @@ def render(report: Report, *, show_personal: bool = False) -> str:
     Raises:
         RenderError: a figure without a receipt, or a chart without the package that draws it.
     """
-    return _Page(Presenter(report, show_personal=show_personal)).document()
+    return _Document(Page(report, show_personal=show_personal)).document()
 
 
-class _Page:
+class _Document:
     """Writes the document of one report."""
 
-    def __init__(self, presenter: Presenter) -> None:
-        self._presenter = presenter
-        self._words = presenter.text
-        self._notes = Notes({number: _told(one) for number, one in enumerate(presenter.receipts, 1)})
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._notes = Notes({note.number: note.short for note in page.footnotes})
         self._slugs = Slugs()
-        self._blocks = Blocks(presenter, self._notes, self._slugs)
+        self._nodes = Nodes(page, self._notes, self._slugs)
 
     def document(self) -> str:
         style = stylesheet()
         head = self._headed()
-        parts = [*(self._section(section) for section in self._presenter.sections), *self._tail()]
+        parts = [*map(self._body, self._page.parts), *self._tail()]
         links = [link for link, _ in parts if link]
         contents = [self._contents(links)] if len(links) >= _FEW_PARTS else []
         body = element(
@@ -58,56 +56,45 @@ class _Page:
             element("meta", name="viewport", content="width=device-width, initial-scale=1"),
             element("meta", name="color-scheme", content="light dark"),
             element("meta", name="referrer", content="no-referrer"),
-            element("title", self._title()),
+            element("title", self._page.heading),
             element("link", rel="icon", href="data:,"),
             element("style", trusted(style)),
         )
         return f"<!doctype html>\n{element('html', element('head', *meta), body, lang='en')}\n"
 
-    def _title(self) -> str:
-        report = self._presenter.report
-        name, title = self._words(report.operator_name), self._words(report.title)
-        return f"{name}: {title}" if name else title
-
     def _colophon(self) -> str:
-        report = self._presenter.report
-        if report.audience == "customer":
-            return f"Made on {instant_words(report.generated_at)}."
-        personal = "shown" if self._presenter.show_personal else "masked"
-        return f"Made by customer-research on {instant_words(report.generated_at)}. Personal data is {personal}."
+        made = instant_words(self._page.report.generated_at)
+        if self._page.report.audience == "customer":
+            return f"Made on {made}."
+        personal = "shown" if self._page.presenter.show_personal else "masked"
+        return f"Made by customer-research on {made}. Personal data is {personal}."
 
     def _headed(self) -> Markup:
-        report, presenter = self._presenter.report, self._presenter
-        name, title = self._words(report.operator_name), self._words(report.title)
-        operator = (
-            joined("Operator ", element("code", self._words(report.operator_id)), ". ") if report.operator_id else ""
-        )
-        headline = presenter.headline
-        warnings = [self._warning(warning) for warning in presenter.warnings]
+        page, headline = self._page, self._page.headline
+        operator = joined("Operator ", element("code", page.operator), ". ") if page.operator else ""
+        warnings = [self._warning(warning) for warning in page.warnings]
         return element(
             "header",
-            element("p", title, class_="kind") if name else "",
-            element("h1", element("bdi", name or title)),
-            element("p", operator, dated_words(report.as_of, report.generated_at), class_="dated"),
-            element("p", self._blocks.words(headline), class_=f"headline {headline.tone}") if headline else "",
+            element("p", page.title, class_="kind") if page.name else "",
+            element("h1", element("bdi", page.name or page.title)),
+            element("p", operator, page.dated, class_="dated"),
+            element("p", self._nodes.line(headline), class_=f"headline {headline.tone}") if headline else "",
             self._banner(),
             self._sources(),
             element("ul", *warnings, class_="warnings", aria_label="Warnings") if warnings else "",
         )
 
-    def _warning(self, warning: Prose) -> Markup:
+    def _warning(self, warning: Line) -> Markup:
         word = TONE_WORDS[warning.tone].capitalize()
-        return element(
-            "li", element("strong", f"{word}: ") if word else "", self._blocks.words(warning), class_=warning.tone
-        )
+        lead = element("strong", f"{word}: ") if word else ""
+        return element("li", lead, self._nodes.line(warning), class_=warning.tone)
 
     def _banner(self) -> Markup | str:
         """What a report says first of all when a source is missing or gave only a part."""
-        incomplete = [source_title(item.source) for item in self._presenter.report.freshness if item.state != "ok"]
-        if not incomplete:
+        if not self._page.incomplete:
             return ""
-        words = f"{', '.join(incomplete)} did not answer in full. What is missing is shown as unknown, never as zero."
-        where = element("a", "What is missing, and what to do", href="#part-gaps") if self._presenter.holes else ""
+        words = f"{self._page.incomplete} did not answer in full. What is missing is shown as unknown, never as zero."
+        where = element("a", "What is missing, and what to do", href="#part-gaps") if self._page.holes else ""
         return element(
             "div", element("p", element("strong", "Partial data. "), words, " ", where), class_="banner", role="note"
         )
@@ -115,11 +102,8 @@ class _Page:
     def _sources(self) -> Markup | str:
         states = {"ok": "in full", "partial": "in part", "missing": "no answer"}
         items = [
-            element("li", source_title(item.source), ": ", self._blocks.toned(words, tone))
-            for item, (_, _, tone) in zip(
-                self._presenter.report.freshness, freshness_words(self._presenter), strict=True
-            )
-            for words in (states[item.state],)
+            element("li", line.lead, self._nodes.toned(states[item.state], line.tone))
+            for item, line in zip(self._page.report.freshness, self._page.sources, strict=True)
         ]
         return element("ul", *items, class_="sources", aria_label="How the sources answered") if items else ""
 
@@ -127,12 +111,11 @@ class _Page:
         items = (element("li", element("a", title, href=f"#{name}")) for name, title in links)
         return element("nav", element("ol", *items), class_="contents", aria_label="Contents")
 
-    def _section(self, section: Section) -> tuple[tuple[str, str] | None, Markup]:
-        title = self._words(section.title)
-        name = self._slugs.take(f"part-{section.id or title}")
-        self._blocks.within = title or self._title()
-        blocks = tuple(self._blocks.block(block) for block in section.blocks)
-        return self._part(name, title, *blocks)
+    def _body(self, part: Part) -> tuple[tuple[str, str] | None, Markup]:
+        title = part.heading.text
+        name = self._slugs.take(f"part-{part.heading.id or title}")
+        self._nodes.within = title or self._page.heading
+        return self._part(name, title, *map(self._nodes.draw, part.nodes))
 
     def _part(self, name: str, title: str, *blocks: str) -> tuple[tuple[str, str] | None, Markup]:
         if not title:
@@ -142,45 +125,22 @@ class _Page:
         return (name, title), element("section", heading, *blocks, id=name, aria_labelledby=f"{name}-title")
 
     def _tail(self) -> Iterator[tuple[tuple[str, str] | None, Markup]]:
-        presenter = self._presenter
-        if presenter.notes:
-            told = (element("li", f"{note}: {'; '.join(labels)}.") for note, labels in presenter.notes)
-            yield self._part("part-notes", "Notes", element("ul", *told))
-        if presenter.holes:
-            yield self._part("part-gaps", "Gaps", element("ul", *(self._hole(hole) for hole in presenter.holes)))
-        sources = freshness_words(presenter)
-        if sources:
-            items = (element("li", f"{name}: ", self._blocks.toned(words, tone)) for name, words, tone in sources)
-            yield self._part("part-sources", "Sources", element("ul", *items))
-        if presenter.receipts:
-            items = (self._receipt(number, receipt) for number, receipt in enumerate(presenter.receipts, 1))
+        for part in self._page.tail:
+            yield self._part(f"part-{part.heading.id}", part.heading.text, *map(self._nodes.draw, part.nodes))
+        if self._page.footnotes:
+            items = map(self._receipt, self._page.footnotes)
             yield self._part("part-receipts", "Receipts", element("ol", *items, class_="receipts"))
 
-    def _hole(self, hole: Hole) -> Markup:
-        concerns = f" Missing: {'; '.join(hole.concerns)}." if hole.concerns else ""
-        step = self._words(hole.gap.next_step)
-        cause = self._words(gap_words(hole.gap)).rstrip(".") + "."
+    def _receipt(self, note: Footnote) -> Markup:
+        query, long = note.asked(_LONGEST_QUERY), len(note.query) > _SHORT_QUERY
         return element(
             "li",
-            self._blocks.toned(cause, "unknown"),
-            concerns,
-            joined(" Next: ", element("strong", step)) if step else "",
-        )
-
-    def _receipt(self, number: int, receipt: Receipt) -> Markup:
-        query = self._presenter.query(receipt)
-        long = len(query) > _SHORT_QUERY
-        if len(query) > _LONGEST_QUERY:
-            query = f"{query[:_LONGEST_QUERY]}… ({len(query)} characters; the JSON report has all)"
-        parts = (_told(receipt), f"receipt {self._words(receipt.id)}")
-        return element(
-            "li",
-            " · ".join(parts),
+            note.words,
             joined(" · ", element("code", query)) if query and not long else "",
             " ",
-            *self._back(number),
+            *self._back(note.number),
             element("details", element("summary", "What was asked"), element("code", query)) if long else "",
-            id=f"receipt-{number}",
+            id=f"receipt-{note.number}",
         )
 
     def _back(self, number: int) -> Iterator[Markup]:
@@ -195,15 +155,3 @@ class _Page:
             yield element("a", f"↩{at}" if len(uses) > 1 else "↩", href=f"#{name}", class_="back", aria_label=label)
         if len(uses) > _MOST_BACK:
             yield element("span", f"and {len(uses) - _MOST_BACK} more", class_="note")
-
-
-def _told(receipt: Receipt) -> str:
-    """A receipt in a line: what was asked for, how much came, and when."""
-    parts = [
-        f"{source_title(receipt.source)} {receipt.stream}".strip(),
-        counted(receipt.rows, "row"),
-        counted(receipt.requests, "request"),
-        instant_words(receipt.fetched_at),
-        *([GAP_WORDS["truncated"]] if receipt.truncated else []),
-    ]
-    return " · ".join(parts)

@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, assert_never
+from typing import Any
 
 from customer_research.documents.charts import place_words
-from customer_research.documents.present import Presenter, note_words, receipts_of, safe_link
+from customer_research.documents.page import Footnote, Grid, Line, List, Page, Pairs, Paragraph, Pen, Picture
+from customer_research.documents.present import Value, note_words, receipts_of
 from customer_research.domain.calibration import Estimate
 from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.money import Money
-from customer_research.domain.report import (
-    Block,
-    Bullets,
-    Cell,
-    Chart,
-    FigureLine,
-    Figures,
-    Freshness,
-    Mark,
-    Missing,
-    Personal,
-    Prose,
-    Report,
-    Statement,
-    Table,
-    Text,
-)
+from customer_research.domain.report import Freshness, Mark, Personal, Report, Statement
 from customer_research.domain.words import clean
 
 SCHEMA = "customer-research/report/1"
@@ -49,8 +34,7 @@ def render(report: Report, *, show_personal: bool = False) -> str:
 
 def envelope(report: Report, *, show_personal: bool = False) -> dict[str, Any]:
     """A report as plain values, for JSON."""
-    writer = _Writer(Presenter(report, show_personal=show_personal))
-    return writer.envelope()
+    return _Writer(Page(report, show_personal=show_personal)).envelope()
 
 
 def _instant(value: datetime) -> str:
@@ -69,108 +53,99 @@ def _plain(value: Any) -> Any:
     return value
 
 
-class _Writer:
+class _Writer(Pen[dict[str, Any]]):
     """Writes the parts of one report."""
 
-    def __init__(self, presenter: Presenter) -> None:
-        self._presenter = presenter
-        self._words = presenter.text
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._words = page.presenter.text
 
     def envelope(self) -> dict[str, Any]:
-        presenter, report = self._presenter, self._presenter.report
+        page, report = self._page, self._page.report
         return {
             "schema": SCHEMA,
             "kind": report.kind,
-            "title": self._words(report.title),
-            "operator": {"id": self._words(report.operator_id), "name": self._words(report.operator_name)},
+            "title": page.title,
+            "operator": {"id": page.operator, "name": page.name},
             "as_of": _instant(report.as_of),
             "generated_at": _instant(report.generated_at),
             "audience": report.audience,
-            "personal": "shown" if presenter.show_personal else "masked",
+            "personal": "shown" if page.presenter.show_personal else "masked",
             "partial": report.partial,
-            "headline": self.prose(presenter.headline) if presenter.headline else None,
-            "warnings": [self.prose(warning) for warning in presenter.warnings],
+            "headline": self.line(page.headline) if page.headline else None,
+            "warnings": [self.line(warning) for warning in page.warnings],
             "sections": [
                 {
-                    "id": section.id,
-                    "title": self._words(section.title),
-                    "blocks": [self.block(block) for block in section.blocks],
+                    "id": part.heading.id,
+                    "title": part.heading.text,
+                    "blocks": [{"type": node.kind, **self.draw(node)} for node in part.nodes],
                 }
-                for section in presenter.sections
+                for part in page.parts
             ],
-            "gaps": [{**self.gap(hole.gap), "concerns": list(hole.concerns)} for hole in presenter.holes],
+            "gaps": [{**self.gap(hole.gap), "concerns": list(hole.concerns)} for hole in page.holes],
             "freshness": [self.freshness(item) for item in report.freshness],
-            "receipts": [self.receipt(number, receipt) for number, receipt in enumerate(presenter.receipts, 1)],
+            "receipts": [self.receipt(note) for note in page.footnotes],
         }
 
-    def block(self, block: Block) -> dict[str, Any]:
-        if isinstance(block, Prose):
-            return {"type": "prose", **self.prose(block)}
-        if isinstance(block, Bullets):
-            return {"type": "bullets", "ordered": block.ordered, "items": [self.prose(item) for item in block.items]}
-        if isinstance(block, Figures):
-            return {"type": "figures", "figures": [self.line(line) for line in block.lines]}
-        if isinstance(block, Table):
-            return self.table(block)
-        if isinstance(block, Chart):
-            return self.chart(block)
-        if isinstance(block, Missing):
-            return {"type": "missing", "what": self._words(block.what), "gap": self.gap(block.gap)}
-        assert_never(block)
+    def paragraph(self, node: Paragraph) -> dict[str, Any]:
+        gap = node.line.gap
+        return {"what": node.line.label, "gap": self.gap(gap)} if gap else self.line(node.line)
 
-    def prose(self, prose: Prose) -> dict[str, Any]:
-        receipts = self.ids(receipt for fact in prose.facts for receipt in receipts_of(fact))
-        facts = [self.fact(fact) for fact in prose.facts if fact.metric]
-        return {"text": self._words(prose.text), "tone": prose.tone, "receipts": receipts, "facts": facts}
+    def list(self, node: List) -> dict[str, Any]:
+        return {"ordered": node.ordered, "items": [self.line(line) for line in node.lines]}
 
-    def line(self, line: FigureLine) -> dict[str, Any]:
-        link = safe_link(line.link)
-        label = {"label": self._words(line.label)}
-        if isinstance(line.figure, Gap):
-            return {**label, "gap": self.gap(line.figure)}
-        return {**label, **self.fact(line.figure), "tone": line.tone, **({"link": link} if link else {})}
+    def line(self, line: Line) -> dict[str, Any]:
+        receipts = self.ids(receipt for fact in line.facts for receipt in receipts_of(fact))
+        facts = [self.fact(fact, self._page.presenter.value(fact)) for fact in line.facts if fact.metric]
+        return {"text": line.text, "tone": line.tone, "receipts": receipts, "facts": facts}
 
-    def table(self, table: Table) -> dict[str, Any]:
+    def pairs(self, node: Pairs) -> dict[str, Any]:
+        return {"figures": [{"label": label, **self.cell(value, toned=True)} for label, value in node.pairs]}
+
+    def grid(self, node: Grid) -> dict[str, Any]:
         return {
-            "type": "table",
-            "caption": self._words(table.caption),
-            "headers": [self._words(header) for header in table.headers],
-            "rows": [[self.cell(cell) for cell in row] for row in table.rows],
-            "total": len(table.rows) if table.total is None else table.total,
-            "receipts": self.ids(table.basis),
+            "caption": node.caption,
+            "headers": list(node.headers),
+            "rows": [[self.cell(value) for value in row] for row in node.rows],
+            "total": node.total,
+            "receipts": self.ids(node.basis),
         }
 
-    def chart(self, chart: Chart) -> dict[str, Any]:
+    def picture(self, node: Picture) -> dict[str, Any]:
         return {
-            "type": "chart",
-            "form": chart.form,
-            "title": self._words(chart.title),
-            "says": self.prose(chart.says),
-            "marks": [self.mark(chart, mark) for mark in chart.marks],
-            "events": [{"on": event.on.isoformat(), "what": self.prose(event.what)} for event in chart.events],
+            "form": node.chart.form,
+            "title": node.title,
+            "says": self.line(node.says),
+            "marks": [self.mark(node, mark) for mark in node.chart.marks],
+            "events": [{"on": event.label, "what": self.line(event)} for event in node.events.lines],
         }
 
-    def mark(self, chart: Chart, mark: Mark) -> dict[str, Any]:
-        at = self.cell(mark.at) if isinstance(mark.at, Fact | Gap) else self._words(place_words(chart, mark.at))
+    def mark(self, node: Picture, mark: Mark) -> dict[str, Any]:
+        cell = self._page.presenter.cell
+        at = (
+            self.cell(cell(mark.at))
+            if isinstance(mark.at, Fact | Gap)
+            else self._words(place_words(node.chart, mark.at))
+        )
         named = {"series": self._words(mark.series), "label": self._words(mark.label)}
-        return {"at": at, **{name: text for name, text in named.items() if text}, "figure": self.cell(mark.figure)}
+        return {
+            "at": at,
+            **{name: text for name, text in named.items() if text},
+            "figure": self.cell(cell(mark.figure)),
+        }
 
-    def cell(self, cell: Cell) -> dict[str, Any]:
-        if isinstance(cell, Statement):
-            link = safe_link(cell.link)
-            return {**self.fact(cell), "tone": cell.tone, **({"link": link} if link else {})}
-        if isinstance(cell, Fact):
-            return self.fact(cell)
-        if isinstance(cell, Gap):
-            return {"gap": self.gap(cell)}
-        if isinstance(cell, Text):
-            link = safe_link(cell.link)
-            return {"text": self._words(cell.text), "tone": cell.tone, **({"link": link} if link else {})}
-        assert_never(cell)
+    def cell(self, value: Value, *, toned: bool = False) -> dict[str, Any]:
+        """A cell; `toned` facts have their tone and link beside them, as statements and texts always do."""
+        found = value.cell
+        if isinstance(found, Gap):
+            return {"gap": self.gap(found)}
+        look = {"tone": value.tone, **({"link": value.link} if value.link else {})}
+        if not isinstance(found, Fact):
+            return {"text": value.text, **look}
+        return {**self.fact(found, value.text), **(look if toned or isinstance(found, Statement) else {})}
 
-    def fact(self, fact: Fact[Any]) -> dict[str, Any]:
-        """`value` as a program reads it, `text` as the other renderers show it."""
-        text = self._presenter.value(fact)
+    def fact(self, fact: Fact[Any], text: str) -> dict[str, Any]:
+        """`value` as a program reads it, `text` as the other formats show it."""
         return {
             "value": self.value(fact, text),
             "unit": fact.unit,
@@ -208,17 +183,18 @@ class _Writer:
             "warning": self._words(item.warning),
         }
 
-    def receipt(self, number: int, receipt: Receipt) -> dict[str, Any]:
-        inside = self._presenter.report.audience == "internal"
+    def receipt(self, note: Footnote) -> dict[str, Any]:
+        receipt = note.receipt
+        inside = self._page.report.audience == "internal"
         sent = {
-            "query": self._presenter.query(receipt),
+            "query": note.query,
             "parameters": {self._words(name): self._words(value) for name, value in receipt.parameters},
             "place": self._words(receipt.place),
             "digest": self._words(receipt.digest),
         }
         return {
-            "id": self._words(receipt.id),
-            "number": number,
+            "id": note.id,
+            "number": note.number,
             "source": self._words(receipt.source),
             "stream": self._words(receipt.stream),
             "fetched_at": _instant(receipt.fetched_at),
@@ -228,5 +204,5 @@ class _Writer:
             **(sent if inside else {}),
         }
 
-    def ids(self, receipts: Iterable[Receipt]) -> list[str]:
+    def ids(self, receipts: Iterable[Receipt]) -> Sequence[str]:
         return list(dict.fromkeys(self._words(receipt.id) for receipt in receipts))

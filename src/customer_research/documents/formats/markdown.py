@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import assert_never
 
-from customer_research.documents.answering import freshness_words
-from customer_research.documents.charts import Line, as_table, lines_of, months_table, told_in_full
-from customer_research.documents.present import GAP_WORDS, Hole, Presenter, Shown, gap_words, one_line, source_title
-from customer_research.domain.evidence import ANSWERS, Gap, Receipt
-from customer_research.domain.report import Block, Bullets, Chart, FigureLine, Figures, Missing, Prose, Report, Table
-from customer_research.domain.words import counted, dated_words, instant_words
+from customer_research.documents.charts import Line as BlockLine
+from customer_research.documents.charts import as_table, lines_of, months_table, told_in_full
+from customer_research.documents.page import Footnote, Grid, Line, List, Page, Pairs, Paragraph, Pen, Picture
+from customer_research.documents.present import GAP_WORDS, Value
+from customer_research.domain.report import Report
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~&]|!(?=\[)|\$(?!\d)")
 _LEADING = re.compile(r"^(?:[-+=]|\d+(?=[.)]))")
 _SCHEME = re.compile(r"(?<=[A-Za-z]):(?=\S)")
 _WWW = re.compile(r"\bwww\.", re.IGNORECASE)
-_LONGEST_QUERY = 400
 _LONGEST_LINE = 52
 
 
@@ -38,8 +35,7 @@ def render(report: Report, *, show_personal: bool = False) -> str:
     Raises:
         RenderError: a figure without a receipt.
     """
-    writer = Writer(Presenter(report, show_personal=show_personal))
-    return "\n\n".join(writer.parts()) + "\n"
+    return "\n\n".join(Writer(Page(report, show_personal=show_personal)).parts()) + "\n"
 
 
 def _code(text: str) -> str:
@@ -49,166 +45,116 @@ def _code(text: str) -> str:
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
-def _cut(query: str) -> str:
-    if len(query) <= _LONGEST_QUERY:
-        return query
-    return f"{query[:_LONGEST_QUERY]}… ({len(query)} characters; the JSON report has all)"
-
-
-class Writer:
+class Writer(Pen[str]):
     """Writes the parts of one report; dialects of Markdown differ in how they escape, mark and draw tables."""
 
     escape = staticmethod(escape)
+    escape_start = staticmethod(escape_start)
 
-    def __init__(self, presenter: Presenter) -> None:
-        self._presenter = presenter
+    def __init__(self, page: Page) -> None:
+        self._page = page
 
     def parts(self) -> Iterator[str]:
         """The document's parts, in order; a blank line goes between them."""
-        line = one_line(self._presenter)
-        if line is not None:
-            yield self._one_line()
+        page = self._page
+        if page.single is not None:
+            values = (f"{self.escape(label)} {self._value(value)}".strip() for label, value in page.single)
+            yield f"**{self.escape(page.name)}** · " + " · ".join(values)
         else:
             yield from self._head()
-            for section in self._presenter.sections:
-                if section.title:
-                    yield f"## {self._words(section.title)}"
-                for block in section.blocks:
-                    yield self._block(block)
-            yield from self._tail()
-        if self._presenter.receipts:
-            yield "\n".join(self._footnote(n, receipt) for n, receipt in enumerate(self._presenter.receipts, 1))
-
-    def _one_line(self) -> str:
-        blocks = self._presenter.sections[0].blocks
-        lines = [line for block in blocks if isinstance(block, Figures) for line in block.lines]
-        parts = [f"{self._words(line.label)} {self._shown(self._presenter.line(line))}".strip() for line in lines]
-        return f"**{self._words(self._presenter.report.operator_name)}** · " + " · ".join(parts)
+            for part in (*page.parts, *page.tail):
+                if part.heading.text:
+                    yield f"## {self.escape(part.heading.text)}"
+                yield from map(self.draw, part.nodes)
+            if page.footnotes:
+                yield "## Receipts"
+        if page.footnotes:
+            yield "\n".join(map(self._footnote, page.footnotes))
 
     def _head(self) -> Iterator[str]:
-        report = self._presenter.report
-        name = self._words(report.operator_name)
-        title = self._words(report.title)
-        yield f"# {name}: {title}" if name else f"# {title}"
-        operator = f"Operator {_code(self._presenter.text(report.operator_id))}. " if report.operator_id else ""
-        yield f"{operator}{dated_words(report.as_of, report.generated_at)}"
-        if self._presenter.headline:
-            yield f"**{self._words(self._presenter.headline.text)}**{self._notes_of(self._presenter.headline)}"
-        warnings = [f"> - {self._prose(warning)}" for warning in self._presenter.warnings]
-        if warnings:
-            yield "\n".join(warnings)
+        page = self._page
+        yield f"# {self.escape(page.heading)}"
+        yield f"Operator {_code(page.operator)}. {page.dated}" if page.operator else page.dated
+        yield from self._headline()
+        if page.warnings:
+            yield "\n".join(f"> - {self._line(warning)}" for warning in page.warnings)
 
-    def _tail(self) -> Iterator[str]:
-        if self._presenter.notes:
-            yield "## Notes"
-            yield "\n".join(
-                f"- {self.escape(note)}: {self.escape('; '.join(labels))}." for note, labels in self._presenter.notes
-            )
-        holes = self._presenter.holes
-        if holes:
-            yield "## Gaps"
-            yield "\n".join(self._hole(hole) for hole in holes)
-        sources = freshness_words(self._presenter)
-        if sources:
-            yield "## Sources"
-            yield "\n".join(f"- {self.escape(name)}: {self.escape(words)}" for name, words, _ in sources)
-        if self._presenter.receipts:
-            yield "## Receipts"
+    def _headline(self) -> Iterator[str]:
+        headline = self._page.headline
+        if headline:
+            yield f"**{self.escape(headline.text)}**{self._marks(headline.notes)}"
 
-    def _hole(self, hole: Hole) -> str:
-        concerns = f" Missing: {'; '.join(self.escape(name) for name in hole.concerns)}." if hole.concerns else ""
-        step = f" Next: {self._words(hole.gap.next_step)}" if hole.gap.next_step else ""
-        return f"- {self._words(gap_words(hole.gap)).rstrip('.')}.{concerns}{step}"
-
-    def _footnote(self, number: int, receipt: Receipt) -> str:
-        query = self._presenter.query(receipt)
+    def _footnote(self, note: Footnote) -> str:
         parts = [
-            f"{self.escape(source_title(receipt.source))} {self._words(receipt.stream)}",
-            counted(receipt.rows, "row"),
-            counted(receipt.requests, "request"),
-            instant_words(receipt.fetched_at),
-            *([f"**{GAP_WORDS['truncated']}**"] if receipt.truncated else []),
-            f"receipt {self._words(receipt.id)}",
-            *([_code(_cut(query))] if query else []),
+            self.escape(note.subject),
+            *(note.rows, note.requests, note.fetched),
+            *([f"**{GAP_WORDS['truncated']}**"] if note.receipt.truncated else []),
+            f"receipt {self.escape(note.id)}",
+            *([_code(note.asked())] if note.query else []),
         ]
-        return f"[^{number}]: " + " · ".join(parts)
+        return f"[^{note.number}]: " + " · ".join(parts)
 
-    def _block(self, block: Block) -> str:
-        if isinstance(block, Prose):
-            return self._prose(block)
-        if isinstance(block, Bullets):
-            marks = (f"{n}." if block.ordered else "-" for n in range(1, len(block.items) + 1))
-            return "\n".join(f"{mark} {self._prose(item)}" for mark, item in zip(marks, block.items, strict=True))
-        if isinstance(block, Figures):
-            return "\n".join(self._line(line) for line in block.lines)
-        if isinstance(block, Table):
-            return self._table(block)
-        if isinstance(block, Chart):
-            return self._chart(block)
-        if isinstance(block, Missing):
-            return f"{self._words(block.what)}: *{self._words(gap_words(block.gap))}*{self._next(block.gap)}"
-        assert_never(block)
+    def paragraph(self, node: Paragraph) -> str:
+        """A sentence; the reason of a gap is slanted."""
+        return self._line(node.line)
 
-    def _next(self, gap: Gap) -> str:
-        told = gap.reason not in ANSWERS
-        return "" if told or not gap.next_step else f". {self._words(gap.next_step)}"
+    def list(self, node: List) -> str:
+        """A list."""
+        return "\n".join(f"{lead}{self._line(line)}" for lead, line in zip(node.leads, node.lines, strict=True))
 
-    def _line(self, line: FigureLine) -> str:
-        return f"- {self._words(line.label)}: {self._shown(self._presenter.line(line), worded=True)}"
+    def pairs(self, node: Pairs) -> str:
+        """A list of labels with their values."""
+        return "\n".join(f"- {self.escape(label)}: {self._value(value, worded=True)}" for label, value in node.pairs)
 
-    def _shown(self, shown: Shown, *, worded: bool = False) -> str:
-        text = self.escape(shown.text)
-        text = f"[{text}]({shown.link})" if shown.link else text
-        text = f"*{text}*" if shown.tone == "unknown" and not shown.link else text
-        word = f" ({shown.tone_word})" if worded and shown.tone_word else ""
-        note = f" ({self.escape(shown.note)})" if shown.note else ""
-        return f"{text}{word}{note}{self._marks(shown.notes)}"
+    def grid(self, node: Grid) -> str:
+        """A table under its caption."""
+        headers = " | ".join(self.escape(header) or " " for header in node.headers)
+        rule = " | ".join("---:" if is_right else "---" for is_right in node.right)
+        rows = (" | ".join(map(self._value, row)) for row in node.rows)
+        caption = self._caption(node)
+        return f"{caption}\n\n" * bool(caption) + "\n".join(f"| {line} |" for line in (headers, rule, *rows))
+
+    def picture(self, node: Picture) -> str:
+        """What the picture says; few marks as a table, months as one, many as lines of blocks; its events as a list."""
+        chart, title = node.chart, ""
+        if told_in_full(chart):
+            shown = self.grid(self._page.grid(as_table(chart)))
+        elif chart.form == "months":
+            shown = self.grid(self._page.grid(months_table(chart)))
+        else:
+            title = f"**{self.escape(node.title)}**"
+            shown = "\n".join(f"- {self._blocks(line)}" for line in lines_of(chart, _LONGEST_LINE))
+        events = "\n".join(f"- {self._line(event)}" for event in node.events.lines)
+        return "\n\n".join(part for part in (title, self._line(node.says), shown, events) if part)
+
+    def _line(self, line: Line) -> str:
+        text = f"*{self.escape(line.text)}*" if line.gap else self.escape(line.text)
+        step = f" Next: {self.escape(line.step)}" if line.step else ""
+        words = f"{self.escape(line.lead)}{text}{self.escape(line.beside)}{step}"
+        return f"{self.escape_start(words)}{self._marks(line.notes)}"
+
+    def _value(self, value: Value, *, worded: bool = False) -> str:
+        text = self.escape(value.text)
+        text = f"[{text}]({value.link})" if value.link else text
+        text = f"*{text}*" if value.tone == "unknown" and not value.link else text
+        word = f" ({value.tone_word})" if worded and value.tone_word else ""
+        note = f" ({self.escape(value.note)})" if value.note else ""
+        return f"{text}{word}{note}{self._marks(value.notes)}"
 
     def _marks(self, notes: tuple[int, ...]) -> str:
         return "".join(f"[^{number}]" for number in notes)
 
-    def _table(self, table: Table) -> str:
-        headers = " | ".join(self._words(header) or " " for header in table.headers)
-        right = [at < len(table.align) and table.align[at] == "right" for at in range(len(table.headers))]
-        rule = " | ".join("---:" if is_right else "---" for is_right in right)
-        rows = [" | ".join(self._shown(shown) for shown in self._presenter.row(table, row)) for row in table.rows]
-        lines = [f"| {line} |" for line in (headers, rule, *rows)]
-        caption = self._caption(table)
-        return f"{caption}\n\n" * bool(caption) + "\n".join(lines)
-
-    def _chart(self, chart: Chart) -> str:
-        """What the picture says; few marks as a table, months as one, many as lines of blocks; its events as a list."""
-        shown: list[str] = []
-        if told_in_full(chart):
-            shown = [self._table(as_table(chart))]
-        elif chart.form == "months":
-            shown = [self._table(months_table(chart))]
-        else:
-            shown = ["\n".join(f"- {self._line_of(line)}" for line in lines_of(chart, _LONGEST_LINE))]
-        events = [f"- {event.on.isoformat()}: {self._prose(event.what)}" for event in chart.events]
-        title = "" if told_in_full(chart) or chart.form == "months" else f"**{self._words(chart.title)}**"
-        parts = [title, self._prose(chart.says), *shown, "\n".join(events)]
-        return "\n\n".join(part for part in parts if part)
-
-    def _line_of(self, line: Line) -> str:
+    def _blocks(self, line: BlockLine) -> str:
         words = f"{escape(line.series)} " if line.series else ""
         if line.least is None or line.most is None:
             return f"{words}{_code(line.blocks)}"
-        between = " to ".join(escape(self._presenter.cell(mark.figure).text) for mark in (line.least, line.most))
-        return f"{words}{_code(line.blocks)} {between}"
+        ends = (escape(self._page.presenter.cell(mark.figure).text) for mark in (line.least, line.most))
+        return f"{words}{_code(line.blocks)} {' to '.join(ends)}"
 
-    def _caption(self, table: Table) -> str:
-        words = self._words(table.caption)
-        marks = self._marks(self._presenter.numbers(table.basis))
-        cut = table.total is not None and table.total > len(table.rows)
-        shown = f" ({len(table.rows)} of {table.total} shown)" if cut else ""
-        return f"**{words}**{shown}{marks}" if words else f"{shown}{marks}".strip()
-
-    def _prose(self, prose: Prose) -> str:
-        return f"{escape_start(self._words(prose.text))}{self._notes_of(prose)}"
-
-    def _notes_of(self, prose: Prose) -> str:
-        return self._marks(self._presenter.facts(prose.facts))
-
-    def _words(self, text: str) -> str:
-        return self.escape(self._presenter.text(text))
+    def _caption(self, node: Grid) -> str:
+        words = f"**{self.escape(node.caption)}**" if node.caption else ""
+        return (
+            f"{words} {node.beside}".strip() + self._marks(node.notes)
+            if words or node.beside
+            else self._marks(node.notes).strip()
+        )

@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from itertools import chain
 
 from customer_research.documents.formats import markdown
-from customer_research.documents.present import Presenter
-from customer_research.domain.evidence import Receipt
-from customer_research.domain.report import Prose, Report, Table
-from customer_research.domain.words import dated_words
+from customer_research.documents.page import Footnote, Grid, Page
+from customer_research.domain.report import Report
 
 MOST_BLOCKS = 900
 """Blocks in one request; Notion's limit is 1,000."""
@@ -39,7 +37,7 @@ def pages(report: Report, *, show_personal: bool = False) -> tuple[str, ...]:
     """
     pieces: list[list[str]] = [[]]
     blocks = size = 0
-    writer = _Writer(Presenter(report, show_personal=show_personal))
+    writer = _Writer(Page(report, show_personal=show_personal))
     for block in chain.from_iterable(part.split("\n\n") for part in writer.parts()):
         more, longer = _blocks(block), len(block.encode()) + block.count("\n") + 4
         if pieces[-1] and (blocks + more > MOST_BLOCKS or size + longer > MOST_BYTES):
@@ -55,18 +53,21 @@ def _blocks(block: str) -> int:
     return block.count("<tr>") + 1
 
 
+def escape_start(text: str) -> str:
+    """Escaped text that begins a block: no list or heading comes of its first characters."""
+    return _LEADING.sub(lambda found: f"{found[0]}\\" if found[0][0].isdigit() else f"\\{found[0]}", text)
+
+
 class _Writer(markdown.Writer):
     """Writes a report in Notion's dialect."""
 
     escape = staticmethod(escape)
+    escape_start = staticmethod(escape_start)
 
     def _head(self) -> Iterator[str]:
-        report = self._presenter.report
-        yield f"{self._words(report.title)}. {dated_words(report.as_of, report.generated_at)}"
-        if self._presenter.headline:
-            yield f"**{self._words(self._presenter.headline.text)}**{self._notes_of(self._presenter.headline)}"
-        for warning in self._presenter.warnings:
-            yield f"> {self._prose(warning)}"
+        yield f"{self.escape(self._page.title)}. {self._page.dated}"
+        yield from self._headline()
+        yield from (f"> {self._line(warning)}" for warning in self._page.warnings)
 
     def parts(self) -> Iterator[str]:
         """The blocks of the page, each apart by a blank line from the next."""
@@ -75,25 +76,18 @@ class _Writer(markdown.Writer):
     def _marks(self, notes: tuple[int, ...]) -> str:
         return rf" \[{','.join(map(str, notes))}\]" if notes else ""
 
-    def _footnote(self, number: int, receipt: Receipt) -> str:
-        return super()._footnote(number, receipt).replace(f"[^{number}]:", rf"\[{number}\]", 1)
+    def _footnote(self, note: Footnote) -> str:
+        return super()._footnote(note).replace(f"[^{note.number}]:", rf"\[{note.number}\]", 1)
 
-    def _table(self, table: Table) -> str:
+    def grid(self, node: Grid) -> str:
         """Rows of the longest allowed table, and further tables for the rest."""
-        headers = "".join(f"\t\t<td>{self._words(header)}</td>\n" for header in table.headers)
-        rows = [
-            "".join(f"\t\t<td>{self._shown(shown)}</td>\n" for shown in self._presenter.row(table, row))
-            for row in table.rows
-        ]
+        headers = "".join(f"\t\t<td>{self.escape(header)}</td>\n" for header in node.headers)
+        rows = ["".join(f"\t\t<td>{self._value(value)}</td>\n" for value in row) for row in node.rows]
         drawn = [
             '<table header-row="true">\n' + "".join(f"\t<tr>\n{row}\t</tr>\n" for row in (headers, *some)) + "</table>"
             for some in _portions(rows)
         ]
-        caption = self._caption(table)
-        return "\n\n".join((*((caption,) if caption else ()), *drawn))
-
-    def _prose(self, prose: Prose) -> str:
-        return f"{_leading(self._words(prose.text))}{self._notes_of(prose)}"
+        return "\n\n".join(filter(None, (self._caption(node), *drawn)))
 
 
 def _portions(rows: list[str]) -> Iterator[list[str]]:
@@ -107,11 +101,6 @@ def _portions(rows: list[str]) -> Iterator[list[str]]:
         portion.append(row)
         size += len(row.encode())
     yield portion
-
-
-def _leading(text: str) -> str:
-    """Escaped text that begins a block: no list or heading comes of its first characters."""
-    return _LEADING.sub(lambda found: f"{found[0]}\\" if found[0][0].isdigit() else f"\\{found[0]}", text)
 
 
 def _apart(part: str) -> str:

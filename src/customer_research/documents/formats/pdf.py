@@ -11,36 +11,17 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, assert_never
+from typing import TYPE_CHECKING, Any, Literal
 
-from customer_research.documents.answering import freshness_words
 from customer_research.documents.drawing import vega
 from customer_research.documents.drawing.theme import PRINT
 from customer_research.documents.fonts import FALLBACKS, FAMILY, FOLDER
 from customer_research.documents.fonts.measure import breakable, drawable, shortened
 from customer_research.documents.formats.columns import Columns, side_by_side
-from customer_research.documents.formats.wording import (
-    caption_beside,
-    hole_words,
-    next_words,
-    note_runs,
-    receipt_words,
-    receipts_of_chart,
-    title_words,
-)
-from customer_research.documents.present import Presenter, Shown, gap_words
-from customer_research.domain.evidence import Receipt
-from customer_research.domain.report import (
-    Block,
-    Bullets,
-    Chart,
-    FigureLine,
-    Figures,
-    Missing,
-    Prose,
-    Report,
-    Table,
-)
+from customer_research.documents.formats.wording import note_runs
+from customer_research.documents.page import Footnote, Grid, Line, List, Page, Pairs, Paragraph, Part, Pen, Picture
+from customer_research.documents.present import Value
+from customer_research.domain.report import Report
 from customer_research.domain.words import dated_words
 from customer_research.errors import ExtraMissing, RenderError
 
@@ -69,7 +50,7 @@ def render(report: Report, *, show_personal: bool = False) -> bytes:
         RenderError: a figure without a receipt, or Typst refuses the document.
         ExtraMissing: Typst is not installed.
     """
-    made = _Writer(Presenter(report, show_personal=show_personal)).document()
+    made = _Writer(Page(report, show_personal=show_personal)).document()
     return _compiled(json.dumps(made, ensure_ascii=False))
 
 
@@ -108,16 +89,16 @@ def _compiled(report: str) -> bytes:
 # -- the JSON that the template reads ----------------------------------------------------------------------------------
 
 
-class _Writer:
+class _Writer(Pen[dict[str, Any]]):
     """Lays one report out as plain values for the template."""
 
-    def __init__(self, presenter: Presenter) -> None:
-        self._presenter = presenter
+    def __init__(self, page: Page) -> None:
+        self._page = page
 
     def document(self) -> dict[str, Any]:
-        presenter, report = self._presenter, self._presenter.report
-        title = drawable(title_words(presenter))
-        as_of = dated_words(report.as_of, report.as_of).removesuffix(".")
+        page = self._page
+        title = drawable(page.heading)
+        as_of = dated_words(page.report.as_of, page.report.as_of).removesuffix(".")
         return {
             "title": self._fit(title, _LINE, 19),
             "author": "customer-research",
@@ -126,142 +107,114 @@ class _Writer:
             "page": {"width": _PAGE_WIDTH, "height": _PAGE_HEIGHT, "margin": _MARGIN},
             "running": shortened(title, 0.68 * _LINE / _HEAD_SIZE),
             "as_of": as_of,
-            "audience": "Internal" if report.audience == "internal" else "",
-            "dated": self._fit(self._dated(), _LINE),
-            "headline": self._prose(presenter.headline) if presenter.headline else None,
-            "warnings": [self._prose(warning) for warning in presenter.warnings],
-            "sections": [
-                {"title": self._words(section.title), "blocks": [self._block(block) for block in section.blocks]}
-                for section in presenter.sections
-            ],
-            **self._tail(),
+            "audience": page.audience,
+            "dated": self._fit(page.about, _LINE),
+            "headline": self._line(page.headline) if page.headline else None,
+            "warnings": list(map(self._line, page.warnings)),
+            "parts": list(map(self._part, (*page.parts, *page.tail))),
+            "receipts": list(map(self._receipt, page.footnotes)),
         }
 
-    def _dated(self) -> str:
-        report = self._presenter.report
-        operator = f"Operator {self._presenter.text(report.operator_id)}. " if report.operator_id else ""
-        return f"{operator}{dated_words(report.as_of, report.generated_at)}"
+    def _part(self, part: Part) -> dict[str, Any]:
+        return {"title": self._fit(part.heading.text, _LINE), "nodes": list(map(self.draw, part.nodes))}
 
-    def _tail(self) -> dict[str, Any]:
-        presenter = self._presenter
-        listed = _LINE - _INDENT
+    def _receipt(self, note: Footnote) -> dict[str, Any]:
+        words, query = (self._fit(text, _LINE - _INDENT, _RECEIPT_SIZE) for text in (note.words, note.asked()))
+        return {"number": note.number, "words": words, "query": query}
+
+    def paragraph(self, node: Paragraph) -> dict[str, Any]:
+        return {"type": "paragraph", "line": self._line(node.line)}
+
+    def list(self, node: List) -> dict[str, Any]:
+        lines = node.lines
+        if node.kind == "gaps":  # a gap on paper is read whole, in one colour
+            lines = tuple(Line(line.whole) for line in lines)
         return {
-            "notes": [self._fit(f"{note}: {'; '.join(labels)}.", listed) for note, labels in presenter.notes],
-            "gaps": [self._fit(hole_words(presenter, hole), listed) for hole in presenter.holes],
-            "sources": [
-                {"name": drawable(name), "words": self._fit(words, listed), "tone": tone}
-                for name, words, tone in freshness_words(presenter)
-            ],
-            "receipts": [self._receipt(number, one) for number, one in enumerate(presenter.receipts, 1)],
+            "type": "list",
+            "ordered": node.ordered,
+            "bold": node.kind == "sources",
+            "lines": list(map(self._line, lines)),
         }
 
-    def _receipt(self, number: int, receipt: Receipt) -> dict[str, Any]:
-        words, query = receipt_words(self._presenter, receipt)
-        room = _LINE - _INDENT
+    def _line(self, line: Line) -> dict[str, Any]:
+        label, text, beside = (self._fit(words, _LINE - _INDENT) for words in (line.lead, line.text, line.beside))
+        notes = note_runs(line.notes)
         return {
-            "number": number,
-            "words": self._fit(words, room, _RECEIPT_SIZE),
-            "query": self._fit(query, room, _RECEIPT_SIZE),
+            "label": label,
+            "text": text,
+            "tone": line.tone,
+            "gap": bool(line.gap),
+            "beside": beside,
+            "notes": notes,
         }
 
-    def _block(self, block: Block) -> dict[str, Any]:
-        if isinstance(block, Prose):
-            return {"type": "prose", "run": self._prose(block)}
-        if isinstance(block, Bullets):
-            return {"type": "bullets", "ordered": block.ordered, "items": [self._prose(item) for item in block.items]}
-        if isinstance(block, Figures):
-            return {"type": "figures", "lines": [self._line(line) for line in block.lines]}
-        if isinstance(block, Table):
-            return self._table(block)
-        if isinstance(block, Chart):
-            return self._chart(block)
-        if isinstance(block, Missing):
-            return self._missing(block)
-        assert_never(block)
+    def pairs(self, node: Pairs) -> dict[str, Any]:
+        return {"type": "pairs", "pairs": [self._pair(*pair) for pair in node.pairs]}
 
-    def _prose(self, prose: Prose) -> dict[str, Any]:
-        text = self._words(prose.text, _LINE - _INDENT)
-        return {"text": text, "tone": prose.tone, "notes": note_runs(self._presenter.facts(prose.facts))}
+    def _pair(self, label: str, value: Value) -> dict[str, Any]:
+        drawn = self._value(value, _FIGURE_VALUE * _LINE, _SIZE, worded=True)
+        return {"label": self._fit(label, _FIGURE_LABEL * _LINE), "value": drawn}
 
-    def _missing(self, block: Missing) -> dict[str, Any]:
-        why = self._words(gap_words(block.gap), _LINE)
-        told = self._words(next_words(block.gap), _LINE)
-        return {"type": "missing", "what": self._words(block.what, _LINE), "why": why, "next": told}
-
-    def _line(self, line: FigureLine) -> dict[str, Any]:
-        shown = self._presenter.line(line)
-        label = self._words(line.label, _FIGURE_LABEL * _LINE)
-        return {"label": label, "value": self._shown(shown, _FIGURE_VALUE * _LINE, _SIZE, worded=True)}
-
-    def _shown(self, shown: Shown, room: float, size: float, *, worded: bool = False) -> dict[str, Any]:
-        beside = [shown.tone_word] if worded else []
-        words = "; ".join(part for part in (*beside, shown.note) if part)
-        notes = note_runs(shown.notes)
+    def _value(self, value: Value, room: float, size: float, *, worded: bool = False) -> dict[str, Any]:
+        beside = [value.tone_word] if worded else []
+        words = "; ".join(part for part in (*beside, value.note) if part)
+        notes = note_runs(value.notes)
         marks = _MARK * size * sum(len(words) + 1 for _, words in notes)
         return {
-            "text": self._fit(shown.text, room - marks if marks < room / 2 else room, size),
-            "tone": shown.tone,
-            "link": shown.link,
+            "text": self._fit(value.text, room - marks if marks < room / 2 else room, size),
+            "tone": value.tone,
+            "link": value.link,
             "beside": self._fit(words, room, size),
             "notes": notes,
         }
 
-    def _table(self, table: Table) -> dict[str, Any]:
-        headers = [drawable(self._presenter.text(header)) for header in table.headers]
-        cells = [self._presenter.row(table, row) for row in table.rows]
-        texts = [headers, *([_measured(shown) for shown in row] for row in cells)]
+    def grid(self, node: Grid) -> dict[str, Any]:
+        headers = list(map(drawable, node.headers))
+        texts = [headers, *(list(map(_measured, row)) for row in node.rows)]
         size = _TABLE_SIZE if len(headers) < _MANY_COLUMNS else _SMALLEST
         groups = side_by_side(texts, _LINE / size, 2 * _PADDING / size)
         return {
-            "type": "table",
-            "caption": self._caption(table),
+            "type": "grid",
+            "caption": self._caption(node.caption, node.beside, node.notes),
             "size": size,
             "padding": _PADDING,
-            "groups": [self._group(group, table, headers, cells, size) for group in groups],
+            "groups": [self._group(group, node, headers, size) for group in groups],
         }
 
-    def _chart(self, chart: Chart) -> dict[str, Any]:
+    def picture(self, node: Picture) -> dict[str, Any]:
         """The picture, whose sentence is its alternative text; below it the sentence and the events it numbers."""
-        if not chart.marks:
-            return {"type": "prose", "run": self._prose(chart.says)}
-        notes = note_runs(self._presenter.numbers(receipts_of_chart(chart)))
-        says = drawable(self._presenter.text(chart.says.text))
+        if not node.chart.marks:
+            return {"type": "paragraph", "line": self._line(node.says)}
         return {
-            "type": "chart",
-            "caption": {"text": self._words(chart.title), "beside": "", "notes": notes},
-            "svg": drawable(vega.svg(vega.spec(chart, self._presenter, PRINT))),
+            "type": "picture",
+            "caption": self._caption(node.title, "", node.notes),
+            "svg": drawable(vega.svg(vega.spec(node.chart, self._page.presenter, PRINT))),
             "width": _LINE,
-            "alt": says,
-            "says": self._prose(chart.says),
-            "events": [{"on": event.on.isoformat(), "what": self._prose(event.what)} for event in chart.events],
+            "alt": drawable(node.says.text),
+            "says": self._line(node.says),
+            "events": list(map(self._line, node.events.lines)),
         }
 
-    def _group(
-        self, group: Columns, table: Table, headers: Sequence[str], cells: Sequence[Sequence[Shown]], size: float
-    ) -> dict[str, Any]:
+    def _group(self, group: Columns, node: Grid, headers: Sequence[str], size: float) -> dict[str, Any]:
         rooms = {at: width * size - 2 * _PADDING for at, width in zip(group.chosen, group.widths, strict=True)}
         return {
             "widths": [round(width * size, 2) for width in group.widths],
-            "right": [at < len(table.align) and table.align[at] == "right" for at in group.chosen],
+            "right": [node.right[at] for at in group.chosen],
             "headers": [self._fit(headers[at], rooms[at], size) for at in group.chosen],
-            "rows": [[self._shown(row[at], rooms[at], size) for at in group.chosen] for row in cells],
+            "rows": [[self._value(row[at], rooms[at], size) for at in group.chosen] for row in node.rows],
         }
 
-    def _caption(self, table: Table) -> dict[str, Any] | None:
-        words, beside = self._words(table.caption, _LINE), caption_beside(table)
-        notes = note_runs(self._presenter.numbers(table.basis))
-        return {"text": words, "beside": beside, "notes": notes} if words or beside or notes else None
-
-    def _words(self, text: str, room: float = _LINE) -> str:
-        return self._fit(self._presenter.text(text), room)
+    def _caption(self, text: str, beside: str, notes: tuple[int, ...]) -> dict[str, Any] | None:
+        found = {"text": self._fit(text, _LINE), "beside": beside, "notes": note_runs(notes)}
+        return found if any(found.values()) else None
 
     def _fit(self, text: str, room: float, size: float = _SIZE) -> str:
         """A text that can be drawn, and whose words fit into the room (in points) or may break."""
         return breakable(drawable(text), max(room / size, 1.0))
 
 
-def _measured(shown: Shown) -> str:
+def _measured(value: Value) -> str:
     """A cell as it counts for the width of its column: its words, and room for the numbers of its notes."""
-    marks = "0" * sum(len(words) + 1 for _, words in note_runs(shown.notes))
-    beside = f" ({shown.note})" if shown.note else ""
-    return f"{drawable(shown.text)}{beside}{marks}"
+    marks = "0" * sum(len(words) + 1 for _, words in note_runs(value.notes))
+    beside = f" ({value.note})" if value.note else ""
+    return f"{drawable(value.text)}{beside}{marks}"

@@ -10,35 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import assert_never
 
-from customer_research.documents.answering import freshness_words
 from customer_research.documents.formats.slide_charts import native, unknown_words
-from customer_research.documents.formats.slides import Cell, Deck, Line, Word
-from customer_research.documents.formats.wording import (
-    caption_beside,
-    hole_words,
-    next_words,
-    note_runs,
-    receipt_words,
-    receipts_of_chart,
-    title_words,
+from customer_research.documents.formats.slides import Cell, Deck, Text, Word
+from customer_research.documents.formats.wording import note_runs
+from customer_research.documents.page import (
+    Grid,
+    Line,
+    List,
+    Page,
+    Pairs,
+    Paragraph,
+    Part,
+    Pen,
+    Picture,
+    facts_of,
+    merge_receipts,
 )
-from customer_research.documents.present import Presenter, Shown, gap_words
-from customer_research.domain.evidence import Fact, Receipt, merge_basis
-from customer_research.domain.report import (
-    Block,
-    Bullets,
-    Chart,
-    FigureLine,
-    Figures,
-    Missing,
-    Prose,
-    Report,
-    Section,
-    Table,
-)
-from customer_research.domain.words import dated_words
+from customer_research.documents.present import Value
+from customer_research.domain.evidence import Receipt, merge_basis
+from customer_research.domain.report import Report
 
 _TWO_COLUMNS = 9
 """From so many figures on, two stand in a row."""
@@ -57,169 +48,130 @@ def render(report: Report, *, show_personal: bool = False, template: Path | None
         ExtraMissing: python-pptx is not installed.
         UsageError: the template cannot be read.
     """
-    presenter = Presenter(report, show_personal=show_personal)
-    return _Writer(presenter, Deck(template)).made()
+    return _Writer(Page(report, show_personal=show_personal), Deck(template)).deck()
 
 
-class _Writer:
-    """Lays one report out on slides."""
+class _Writer(Pen[None]):
+    """Lays one report out on slides; sentences that follow each other are gathered and share slides."""
 
-    def __init__(self, presenter: Presenter, deck: Deck) -> None:
-        self._presenter = presenter
+    def __init__(self, page: Page, deck: Deck) -> None:
+        self._page = page
         self._deck = deck
         self._part = ""
-        self._lines: list[Line] = []
+        self._texts: list[Text] = []
 
-    def made(self) -> bytes:
-        presenter, report = self._presenter, self._presenter.report
-        as_of = dated_words(report.as_of, report.generated_at)
-        self._deck.footer = " · ".join(
-            part
-            for part in (title_words(presenter), as_of, "Internal" if report.audience == "internal" else "")
-            if part
-        )
-        self._first(as_of)
-        for section in presenter.sections:
-            self._of(section)
+    def deck(self) -> bytes:
+        page = self._page
+        self._deck.footer = " · ".join(part for part in (page.heading, page.dated, page.audience) if part)
+        self._first()
+        for part in page.parts:
+            self._of(part)
         self._last()
-        return self._deck.saved(title_words(presenter), report.generated_at)
+        return self._deck.saved(page.heading, page.report.generated_at)
 
-    def _first(self, as_of: str) -> None:
-        presenter = self._presenter
-        name, title = presenter.text(presenter.report.operator_name), presenter.text(presenter.report.title)
-        below = [Line((Word(title, bold=True),))] * bool(name) + [Line((Word(as_of, quiet=True),))]
-        if presenter.headline:
-            below.append(self._prose(presenter.headline))
-        facts = presenter.headline.facts if presenter.headline else ()
-        self._deck.cover(name or title, below, self._proofs(merge_basis(facts)))
-        if presenter.warnings:
+    def _first(self) -> None:
+        page = self._page
+        below = [Text((Word(page.title, bold=True),))] * bool(page.name) + [Text((Word(page.dated, quiet=True),))]
+        if page.headline:
+            below.append(self._text(page.headline))
+        facts = page.headline.facts if page.headline else ()
+        self._deck.cover(page.name or page.title, below, self._proofs(merge_basis(facts)))
+        if page.warnings:
             self._deck.begin("Warnings")
-            self._lines = [self._prose(warning, bullet=True) for warning in presenter.warnings]
-            self._told()
+            self._texts = [self._text(warning, bullet=True) for warning in page.warnings]
+            self._flush()
 
-    def _of(self, section: Section) -> None:
-        """A section's blocks; sentences that follow each other share slides."""
-        self._part = self._presenter.text(section.title) or self._presenter.text(self._presenter.report.title)
+    def _of(self, part: Part) -> None:
+        self._part = part.heading.text or self._page.title
         self._deck.begin(self._part)
-        for block in section.blocks:
-            self._block(block)
-        self._told()
+        for node in part.nodes:
+            self.draw(node)
+        self._flush()
 
     def _last(self) -> None:
         """Shared notes, gaps and how the sources answered."""
-        presenter = self._presenter
-        notes = [Line((Word(f"{note}: {'; '.join(labels)}."),), bullet=True) for note, labels in presenter.notes]
-        gaps = [Line((Word(hole_words(presenter, hole)),), bullet=True) for hole in presenter.holes]
-        sources = [
-            Line((Word(f"{name}: ", bold=True), Word(words, tone)), bullet=True)
-            for name, words, tone in freshness_words(presenter)
-        ]
-        parts = {title: found for title, found in {"Notes": notes, "Gaps": gaps, "Sources": sources}.items() if found}
-        self._deck.begin(list_title(tuple(parts)))
-        for title, found in parts.items():
-            self._lines += [Line((Word(title, bold=True),))] * (len(parts) > 1) + found
-        if presenter.receipts:
+        tail = self._page.tail
+        self._deck.begin(list_title([part.heading.text for part in tail]))
+        for part in tail:
+            self._texts += [Text((Word(part.heading.text, bold=True),))] * (len(tail) > 1)
+            for node in part.nodes:
+                self.draw(node)
+        if self._page.footnotes:
             told = "Small numbers name receipts: they stand in the notes of their slide."
-            self._lines.append(Line((Word(told, quiet=True),)))
-        self._told()
+            self._texts.append(Text((Word(told, quiet=True),)))
+        self._flush()
 
-    def _told(self) -> None:
+    def _flush(self) -> None:
         """Put the gathered sentences on slides."""
-        lines, self._lines = self._lines, []
-        if lines:
-            self._deck.text(lines, self._proofs)
+        texts, self._texts = self._texts, []
+        if texts:
+            self._deck.text(texts, self._proofs)
 
-    def _block(self, block: Block) -> None:
-        if isinstance(block, Prose):
-            self._lines.append(self._prose(block))
-        elif isinstance(block, Bullets):
-            self._lines += [
-                self._prose(item, bullet=not block.ordered, lead=f"{number}. " if block.ordered else "")
-                for number, item in enumerate(block.items, 1)
-            ]
-        elif isinstance(block, Missing):
-            why = self._presenter.text(gap_words(block.gap))
-            step = self._presenter.text(next_words(block.gap))
-            words = (Word(f"{self._presenter.text(block.what)}: "), Word(f"{why}{step}", "unknown"))
-            self._lines.append(Line(words))
-        elif isinstance(block, Figures):
-            self._told()
-            self._figures(block)
-        elif isinstance(block, Table):
-            self._told()
-            self._table(block)
-        elif isinstance(block, Chart):
-            self._told()
-            self._chart(block)
-        else:
-            assert_never(block)
+    def paragraph(self, node: Paragraph) -> None:
+        self._texts.append(self._text(node.line))
 
-    def _prose(self, prose: Prose, *, bullet: bool = False, lead: str = "") -> Line:
-        words = (Word(f"{lead}{self._presenter.text(prose.text)}", prose.tone), self._marks_of(prose))
-        return Line(words, bullet=bullet, proofs=merge_basis(prose.facts))
+    def list(self, node: List) -> None:
+        if node.kind == "gaps":  # a gap on a slide is read whole, in one colour
+            self._texts += [Text((Word(line.whole),), bullet=True) for line in node.lines]
+            return
+        leads = node.leads if node.ordered else ("",) * len(node.lines)
+        self._texts += [
+            self._text(line, bullet=not node.ordered, lead=lead, bold=node.kind == "sources")
+            for line, lead in zip(node.lines, leads, strict=True)
+        ]
 
-    def _marks_of(self, prose: Prose) -> Word:
-        return _marks(self._presenter.facts(prose.facts))
+    def _text(self, line: Line, *, bullet: bool = False, lead: str = "", bold: bool = False) -> Text:
+        label = (Word(f"{lead}{line.lead}", bold=bold),) if line.label else ()
+        text = f"{'' if label else lead}{line.text}{line.beside}"
+        return Text((*label, Word(text, line.tone), _marks(line.notes)), bullet, proofs=merge_basis(line.facts))
 
-    def _figures(self, block: Figures) -> None:
+    def pairs(self, node: Pairs) -> None:
         """Labels and values as a table; many of them two beside each other."""
-        cells: list[tuple[Cell, ...]] = [self._labelled(line) for line in block.lines]
-        proofs = merge_basis([line.figure for line in block.lines if isinstance(line.figure, Fact)])
+        self._flush()
+        cells: list[tuple[Cell, ...]] = [
+            ((Word(label, quiet=True),), self._cell(value, worded=True)) for label, value in node.pairs
+        ]
+        proofs = merge_basis(facts_of(value for _, value in node.pairs))
         if len(cells) >= _TWO_COLUMNS:
             half = (len(cells) + 1) // 2
             right = [*cells[half:], *[((), ())] * (2 * half - len(cells))]
             cells = [(*left, *beside) for left, beside in zip(cells[:half], right, strict=True)]
         self._deck.table("", None, cells, (), self._proofs(proofs))
 
-    def _labelled(self, line: FigureLine) -> tuple[Cell, Cell]:
-        shown = self._presenter.line(line)
-        return (Word(self._presenter.text(line.label), "neutral", quiet=True),), self._shown(shown, worded=True)
-
-    def _shown(self, shown: Shown, *, worded: bool = False) -> Cell:
-        beside = "; ".join(part for part in (shown.tone_word if worded else "", shown.note) if part)
-        words = [Word(shown.text, shown.tone, link=shown.link)]
+    def _cell(self, value: Value, *, worded: bool = False) -> Cell:
+        beside = "; ".join(part for part in (value.tone_word if worded else "", value.note) if part)
+        words = [Word(value.text, value.tone, link=value.link)]
         if beside:
             words.append(Word(f" ({beside})", quiet=True))
-        return *words, _marks(shown.notes)
+        return *words, _marks(value.notes)
 
-    def _table(self, table: Table) -> None:
-        presenter = self._presenter
-        headers = tuple((Word(presenter.text(header), bold=True),) for header in table.headers)
-        shown = [presenter.row(table, row) for row in table.rows]
-        rows = [tuple(self._shown(one) for one in row) for row in shown]
-        caption = " ".join(part for part in (presenter.text(table.caption), caption_beside(table)) if part)
-        right = tuple(at < len(table.align) and table.align[at] == "right" for at in range(len(headers)))
-        facts = [cell for row in table.rows for cell in row if isinstance(cell, Fact)]
-        proofs = tuple({one.id: one for one in (*table.basis, *merge_basis(facts))}.values())
-        self._deck.table(caption, headers, rows, right, self._proofs(proofs))
+    def grid(self, node: Grid) -> None:
+        self._flush()
+        headers = tuple((Word(header, bold=True),) for header in node.headers)
+        rows = [tuple(map(self._cell, row)) for row in node.rows]
+        self._deck.table(node.title, headers, rows, node.right, self._proofs(node.proofs))
 
-    def _chart(self, chart: Chart) -> None:
-        presenter = self._presenter
-        says = self._prose(chart.says)
-        lines = [says]
+    def picture(self, node: Picture) -> None:
+        self._flush()
+        chart, presenter = node.chart, self._page.presenter
+        says = self._text(node.says)
         unknown = unknown_words(chart, presenter)
-        if unknown:
-            lines.append(Line((Word(unknown, "unknown"),)))
-        lines += [
-            Line((Word(f"{event.on.isoformat()}: {presenter.text(event.what.text)}"), self._marks_of(event.what)))
-            for event in chart.events
-        ]
-        proofs = {one.id: one for one in (*receipts_of_chart(chart), *says.proofs)}
+        texts = [says, *([Text((Word(unknown, "unknown"),))] if unknown else [])]
+        texts += [Text((Word(event.whole), _marks(event.notes))) for event in node.events.lines]
+        proofs = self._proofs(merge_receipts((*node.basis, *says.proofs)))
         charts = list(native(chart, presenter))
-        self._deck.begin(presenter.text(chart.title))
+        self._deck.begin(node.title)
         if not charts:
-            self._deck.text(lines, self._proofs)
+            self._deck.text(texts, self._proofs)
         for drawn in charts:
-            self._deck.chart(chart, drawn, lines, self._proofs(tuple(proofs.values())), presenter)
+            self._deck.chart(chart, drawn, texts, proofs, presenter)
         self._deck.begin(self._part)
 
     def _proofs(self, receipts: tuple[Receipt, ...]) -> str:
         """The notes of a slide: the receipts of what stands on it."""
-        presenter = self._presenter
-        told = []
-        for receipt in sorted(receipts, key=lambda one: presenter.numbers((one,))):
-            words, query = receipt_words(presenter, receipt)
-            told.append(f"[{presenter.numbers((receipt,))[0]}] {words}" + (f" · {query}" if query else ""))
+        numbers = self._page.presenter.numbers(receipts)
+        notes = (self._page.footnotes[number - 1] for number in numbers)
+        told = [f"[{note.number}] {note.words}" + (f" · {note.asked()}" if note.query else "") for note in notes]
         return "\n".join(("Receipts:", *told)) if told else ""
 
 

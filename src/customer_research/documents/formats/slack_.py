@@ -8,26 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any, assert_never
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from customer_research.documents.charts import as_table, height_of, sparkline
-from customer_research.documents.formats.cutting import left_out, rows_left_out, whole_report
-from customer_research.documents.present import TONE_WORDS, Presenter, Shown, gap_words, source_title
-from customer_research.domain.report import (
-    Block,
-    Bullets,
-    Chart,
-    FigureLine,
-    Figures,
-    Missing,
-    Prose,
-    Report,
-    Section,
-    Table,
-    Tone,
-)
-from customer_research.domain.words import counted, dated_words
+from customer_research.documents.formats.wording import left_out, rows_left_out, whole_report
+from customer_research.documents.page import Grid, Line, List, Page, Pairs, Paragraph, Part, Pen, Picture
+from customer_research.documents.present import Value, source_title
+from customer_research.domain.report import Report, Tone
+from customer_research.domain.words import counted
 
 MOST_BLOCKS, MOST_CHARACTERS = 40, 9_000
 """How long a message may be, in blocks and in characters of all its texts."""
@@ -59,7 +48,7 @@ def render(report: Report, *, show_personal: bool = False) -> str:
     Raises:
         RenderError: a figure without a receipt.
     """
-    message = _Message(Presenter(report, show_personal=show_personal)).message()
+    message = _Message(Page(report, show_personal=show_personal)).message()
     return json.dumps(message, ensure_ascii=False, indent=2) + "\n"
 
 
@@ -69,18 +58,18 @@ def characters(blocks: Sequence[dict[str, Any]]) -> int:
     return sum(map(len, texts))
 
 
-class _Message:
-    """Writes the message of one report."""
+class _Message(Pen[Iterable[str]]):
+    """Writes the message of one report: each node as lines."""
 
-    def __init__(self, presenter: Presenter) -> None:
-        self._presenter = presenter
+    def __init__(self, page: Page) -> None:
+        self._page = page
 
     def message(self) -> dict[str, Any]:
         head, tail = self._headed(), self._tail()
         shown: Blocks = []
-        sections = self._presenter.sections
-        for at, section in enumerate(sections):
-            lines = self._section(section)
+        parts = self._page.parts
+        for at, part in enumerate(parts):
+            lines = self._part(part)
             room = MOST_CHARACTERS - _MARGIN - characters([*head, *shown, *tail])
             blocks = _sections(lines, None)
             whole = sum(len(line) + 1 for line in lines) <= room
@@ -90,112 +79,82 @@ class _Message:
                 whole, blocks = False, []
             shown += blocks
             if not whole:
-                rest = len(sections) - at - bool(blocks)
-                shown += [_context(escape(left_out(self._presenter.report, rest)))] if rest else []
+                rest = len(parts) - at - bool(blocks)
+                shown += [_context(escape(left_out(self._page.report, rest)))] if rest else []
                 break
         return {"text": self._fallback(), "blocks": [*head, *shown, *tail]}
 
-    def _words(self, text: str) -> str:
-        return escape(self._presenter.text(text))
-
-    def _title(self) -> str:
-        report = self._presenter.report
-        name, title = self._presenter.text(report.operator_name), self._presenter.text(report.title)
-        return f"{name}: {title}" if name else title
-
     def _fallback(self) -> str:
         """What notifications show: the title and the headline."""
-        headline = self._presenter.headline
-        words = f"{self._title()}. {self._presenter.text(headline.text)}" if headline else self._title()
-        return escape(_shorten(words, 300))
+        page = self._page
+        return escape(_shorten(f"{page.heading}. {page.headline.text}" if page.headline else page.heading, 300))
 
     def _headed(self) -> Blocks:
-        report, presenter = self._presenter.report, self._presenter
-        title = {"type": "plain_text", "text": _header(self._title()), "emoji": False}
-        blocks: Blocks = [{"type": "header", "text": title}, _context(dated_words(report.as_of, report.generated_at))]
-        lines = [f"*{self._prose(presenter.headline)}*"] if presenter.headline else []
-        missing = [source_title(item.source) for item in report.freshness if item.state != "ok"]
-        if missing:
-            lines.append(f"{_SIGNS['watch']}Partial data: {escape(', '.join(missing))} did not answer in full.")
-        lines += [self._prose(warning) for warning in presenter.warnings]
-        return blocks + _sections(lines, _TAIL)
+        page = self._page
+        title = {"type": "plain_text", "text": _header(page.heading), "emoji": False}
+        lines = [f"*{self._line(page.headline)}*"] if page.headline else []
+        if page.incomplete:
+            lines.append(f"{_SIGNS['watch']}Partial data: {escape(page.incomplete)} did not answer in full.")
+        lines += map(self._line, page.warnings)
+        return [{"type": "header", "text": title}, _context(page.dated), *_sections(lines, _TAIL)]
 
     def _tail(self) -> Blocks:
-        presenter = self._presenter
-        lines = [
-            f"• {self._words(gap_words(hole.gap)).rstrip('.')}."
-            + (f" Next: {self._words(hole.gap.next_step)}" if hole.gap.next_step else "")
-            for hole in presenter.holes
-        ]
+        page = self._page
+        lines = [f"• {escape(line.text)}" + (f" Next: {escape(line.step)}" if line.step else "") for line in page.gaps]
         blocks = _sections(["*Gaps*", *lines], _TAIL) if lines else []
-        if presenter.receipts and presenter.report.audience == "internal":
-            sources = dict.fromkeys(source_title(receipt.source) for receipt in presenter.receipts)
-            told = f"{counted(len(presenter.receipts), 'receipt')} from {', '.join(sources)}"
-            blocks.append(
-                _context(escape(f"Every figure has its receipt ({told}): run {whole_report(presenter.report)}"))
-            )
+        if page.footnotes and page.report.audience == "internal":
+            sources = dict.fromkeys(source_title(note.receipt.source) for note in page.footnotes)
+            told = f"{counted(len(page.footnotes), 'receipt')} from {', '.join(sources)}"
+            blocks.append(_context(escape(f"Every figure has its receipt ({told}): run {whole_report(page.report)}")))
         return [{"type": "divider"}, *blocks] if blocks else []
 
-    def _section(self, section: Section) -> list[str]:
-        title = self._words(section.title)
-        lines = [f"*{title}*"] if title else []
-        return lines + [line for block in section.blocks for line in self._block(block)]
+    def _part(self, part: Part) -> list[str]:
+        title = [f"*{escape(part.heading.text)}*"] if part.heading.text else []
+        return [*title, *(line for node in part.nodes for line in self.draw(node))]
 
-    def _block(self, block: Block) -> Iterator[str]:
-        if isinstance(block, Prose):
-            yield self._prose(block)
-        elif isinstance(block, Bullets):
-            for number, item in enumerate(block.items, 1):
-                yield f"{number}. {self._prose(item)}" if block.ordered else f"• {self._prose(item)}"
-        elif isinstance(block, Figures):
-            yield from map(self._line, block.lines)
-        elif isinstance(block, Table):
-            yield from self._table(block)
-        elif isinstance(block, Chart):
-            yield from self._chart(block)
-        elif isinstance(block, Missing):
-            yield f"{self._words(block.what)}: _{self._words(gap_words(block.gap))}_"
-        else:
-            assert_never(block)
+    def paragraph(self, node: Paragraph) -> Iterable[str]:
+        return (self._line(node.line),)
 
-    def _prose(self, prose: Prose) -> str:
-        return f"{_SIGNS[prose.tone]}{self._words(prose.text)}"
+    def list(self, node: List) -> Iterable[str]:
+        leads = node.leads if node.ordered else ("• ",) * len(node.lines)
+        return (f"{lead}{self._line(line)}" for lead, line in zip(leads, node.lines, strict=True))
 
-    def _line(self, line: FigureLine) -> str:
-        shown = self._presenter.line(line)
-        word = f" ({TONE_WORDS[shown.tone]})" if TONE_WORDS[shown.tone] else ""
-        return f"{self._words(line.label)}: {self._shown(shown)}{word}"
+    def pairs(self, node: Pairs) -> Iterable[str]:
+        for label, value in node.pairs:
+            word = f" ({value.tone_word})" if value.tone_word else ""
+            yield f"{escape(label)}: {self._value(value)}{word}"
 
-    def _shown(self, shown: Shown) -> str:
-        text = escape(_shorten(shown.text, _LONGEST_CELL))
-        if shown.link:
-            return f"<{shown.link.replace('&', '&amp;')}|{text}>"
-        return f"_{text}_" if shown.tone == "unknown" else text
+    def _line(self, line: Line) -> str:
+        text = f"_{escape(line.text)}_" if line.gap else f"{_SIGNS[line.tone]}{escape(line.text)}"
+        return f"{escape(line.lead)}{text}"
 
-    def _table(self, table: Table) -> Iterator[str]:
-        if table.caption:
-            total = len(table.rows) if table.total is None else table.total
-            yield f"*{self._words(table.caption)}* ({total})"
-        for row in table.rows[:_MOST_ROWS]:
-            cells = [self._shown(shown) for shown in self._presenter.row(table, row)]
-            named = [
-                f"{self._words(header)} {cell}" if header else cell
-                for header, cell in zip(table.headers[1:], cells[1:], strict=True)
-            ]
-            yield "• " + " · ".join((cells[0], *named))
-        if len(table.rows) > _MOST_ROWS:
-            yield f"_{rows_left_out(len(table.rows) - _MOST_ROWS)}_"
+    def _value(self, value: Value) -> str:
+        text = escape(_shorten(value.text, _LONGEST_CELL))
+        if value.link:
+            return f"<{value.link.replace('&', '&amp;')}|{text}>"
+        return f"_{text}_" if value.tone == "unknown" else text
 
-    def _chart(self, chart: Chart) -> Iterator[str]:
+    def grid(self, node: Grid) -> Iterable[str]:
+        if node.caption:
+            yield f"*{escape(node.caption)}* ({node.total})"
+        leads = [f"{escape(header)} " if header and at else "" for at, header in enumerate(node.headers)]
+        for row in node.rows[:_MOST_ROWS]:
+            cells = (f"{lead}{self._value(value)}" for lead, value in zip(leads, row, strict=True))
+            yield "• " + " · ".join(cells)
+        if len(node.rows) > _MOST_ROWS:
+            yield f"_{rows_left_out(len(node.rows) - _MOST_ROWS)}_"
+
+    def picture(self, node: Picture) -> Iterable[str]:
         """What the drawing says; a short one's figures as lines, a long one over time as a line of blocks a series."""
-        yield f"*{self._words(chart.title)}*: {self._prose(chart.says)}"
+        chart = node.chart
+        yield f"*{escape(node.title)}*: {self._line(node.says)}"
         if len(chart.marks) <= _MOST_MARKS:
-            for row in as_table(chart).rows:
-                yield "• " + " · ".join(self._shown(self._presenter.cell(cell)) for cell in row)
+            for row in self._page.grid(as_table(chart)).rows:
+                yield "• " + " · ".join(map(self._value, row))
         elif chart.form in {"history", "months"}:
             for series in dict.fromkeys(mark.series for mark in chart.marks):
                 heights = [height_of(mark.figure) for mark in chart.marks if mark.series == series]
-                yield f"{self._words(series)} {sparkline(heights)}".strip()
+                yield f"{escape(self._page.presenter.text(series))} {sparkline(heights)}".strip()
         else:
             yield f"_{counted(len(chart.marks), 'figure')} in the whole report_"
 

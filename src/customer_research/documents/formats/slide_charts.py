@@ -42,7 +42,7 @@ _FORMATS: Mapping[str, str] = {"ratio": "0%", "count": "#,##0", "points": "#,##0
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class ChartPlan:
     """A native chart to be: its kind (a name of `XL_CHART_TYPE`), its numbers, and how it is dressed once it stands."""
 
     kind: str
@@ -65,7 +65,7 @@ def unknown_words(chart: Chart, presenter: Presenter) -> str:
     return f"Unknown: {'; '.join(named)}." if named else ""
 
 
-def native(chart: Chart, presenter: Presenter) -> Iterator[Drawn]:
+def native(chart: Chart, presenter: Presenter) -> Iterator[ChartPlan]:
     """The charts that show a chart's marks: one a unit; none where nothing is known."""
     rows = rows_of(chart, presenter)
     for unit in units_of(rows):
@@ -78,7 +78,7 @@ def _placeless(chart: Chart, row: Row) -> bool:
     return chart.form == "quadrant" and row.across is None
 
 
-def _drawn(chart: Chart, rows: tuple[Row, ...], unit: str) -> Drawn:
+def _drawn(chart: Chart, rows: tuple[Row, ...], unit: str) -> ChartPlan:
     from pptx.chart.data import CategoryChartData, XyChartData  # noqa: PLC0415 - heavy, and an extra
 
     if chart.form == "quadrant":
@@ -89,13 +89,13 @@ def _drawn(chart: Chart, rows: tuple[Row, ...], unit: str) -> Drawn:
             for row in known:
                 if row.tone == tone:
                     series.add_data_point(row.across, row.height)
-        return Drawn("XY_SCATTER", scatter, known, unit)
+        return ChartPlan("XY_SCATTER", scatter, known, unit)
     numbers = CategoryChartData(number_format=_number_format(unit))
     if chart.form == "waterfall":
         numbers.categories = [inert(row.place) for row in rows]
         for name, values in _steps(rows).items():
             numbers.add_series(name, values)
-        return Drawn("BAR_STACKED", numbers, rows, unit)
+        return ChartPlan("BAR_STACKED", numbers, rows, unit)
     placed = _placed(chart, rows)
     places = list(dict.fromkeys(place for place, _ in placed))
     numbers.categories = [inert(words) for words, _ in places]
@@ -103,7 +103,7 @@ def _drawn(chart: Chart, rows: tuple[Row, ...], unit: str) -> Drawn:
         heights = {place: row.height for place, row in placed if row.series == name}
         numbers.add_series(inert(name) or inert(chart.height or "Figure"), [heights.get(place) for place in places])
     kind = {"history": "LINE_MARKERS", "dimensions": "BAR_CLUSTERED", "bands": "BAR_CLUSTERED"}
-    return Drawn(kind.get(chart.form, "COLUMN_CLUSTERED"), numbers, rows, unit)
+    return ChartPlan(kind.get(chart.form, "COLUMN_CLUSTERED"), numbers, rows, unit)
 
 
 def _placed(chart: Chart, rows: Sequence[Row]) -> list[tuple[tuple[str, int], Row]]:
@@ -175,7 +175,7 @@ def _number_format(unit: str) -> str:
 # -- dress -------------------------------------------------------------------------------------------------------------
 
 
-def dress(standing: NativeChart, chart: Chart, drawn: Drawn, presenter: Presenter) -> None:
+def dress(standing: NativeChart, chart: Chart, drawn: ChartPlan, presenter: Presenter) -> None:
     """Colours, axes, labels and legend of a chart that stands on its slide."""
     from pptx.enum.chart import XL_LEGEND_POSITION  # noqa: PLC0415 - heavy, and an extra
     from pptx.util import Pt  # noqa: PLC0415
@@ -249,7 +249,7 @@ def _fill(format_: Any, colour: str) -> None:
     format_.fill.fore_color.rgb = RGBColor.from_string(colour[1:].upper())
 
 
-def _coloured(series: Any, chart: Chart, drawn: Drawn, number: int) -> None:
+def _coloured(series: Any, chart: Chart, drawn: ChartPlan, number: int) -> None:
     from pptx.dml.color import RGBColor  # noqa: PLC0415 - heavy, and an extra
 
     colour = LIGHT.series[number % len(LIGHT.series)]
@@ -277,7 +277,7 @@ def _coloured(series: Any, chart: Chart, drawn: Drawn, number: int) -> None:
                 _fill(series.points[at].format, LIGHT.tones[row.tone])
 
 
-def _scatter(standing: NativeChart, drawn: Drawn) -> None:
+def _scatter(standing: NativeChart, drawn: ChartPlan) -> None:
     from pptx.enum.chart import XL_LABEL_POSITION, XL_MARKER_STYLE  # noqa: PLC0415 - heavy, and an extra
     from pptx.util import Pt  # noqa: PLC0415
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from customer_research.documents.drawing.theme import LIGHT
 from customer_research.documents.fonts.measure import breakable, em, shortened
 from customer_research.documents.formats.columns import Columns, side_by_side
-from customer_research.documents.formats.slide_charts import Drawn, dress
+from customer_research.documents.formats.slide_charts import ChartPlan, dress
 from customer_research.documents.formats.slide_layouts import (
     EDGE,
     EMU,
@@ -75,7 +75,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Text:
     """A paragraph, and the receipts it rests on."""
 
     words: tuple[Word, ...]
@@ -127,14 +127,14 @@ class Deck:
         self._slide: Slide | None = None
         self._left = Box(0, 0, 0, 0)  # what is free on the open slide
         self._whole = 0.0  # and how high it was
-        self._heading: Line | None = None  # of a part that begins on the open slide
+        self._heading: Text | None = None  # of a part that begins on the open slide
         self._notes: dict[str, None] = {}
         self._layouts: dict[str, SlideLayout] = {}
         self.footer = ""
 
     # -- pieces --------------------------------------------------------------------------------------------------------
 
-    def cover(self, name: str, below: Sequence[Line], notes: str) -> None:
+    def cover(self, name: str, below: Sequence[Text], notes: str) -> None:
         """The first slide: who, what, as of when."""
         slide = self._deck.slides.add_slide(self._layout("subtitle"))
         self._slide = slide
@@ -152,11 +152,11 @@ class Deck:
     def begin(self, title: str) -> None:
         """A new part: what follows stands under its title, on the open slide if there is room."""
         self._title, self._number = title, 0
-        self._heading = Line((Word(title, bold=True),), size=_HEADING)
+        self._heading = Text((Word(title, bold=True),), size=_HEADING)
         if self._left.height < _ROOM_FOR_ANOTHER * self._whole:
             self.end()
 
-    def text(self, lines: Sequence[Line], proofs: Callable[[tuple[Receipt, ...]], str]) -> None:
+    def text(self, lines: Sequence[Text], proofs: Callable[[tuple[Receipt, ...]], str]) -> None:
         """Paragraphs."""
         rest = list(lines)
         while rest:
@@ -196,7 +196,7 @@ class Deck:
                 )
                 self._note(notes)
 
-    def chart(self, chart: Chart, drawn: Drawn, lines: Sequence[Line], notes: str, presenter: Presenter) -> None:
+    def chart(self, chart: Chart, drawn: ChartPlan, lines: Sequence[Text], notes: str, presenter: Presenter) -> None:
         """A native chart on a slide of its own, and below it what it says."""
         from pptx.enum.chart import XL_CHART_TYPE  # noqa: PLC0415 - heavy, and an extra
 
@@ -323,7 +323,7 @@ class Deck:
         if placed is not None and not placed.text_frame.text:
             placed.element.getparent().remove(placed.element)
 
-    def _paragraphs(self, lines: Sequence[Line]) -> None:
+    def _paragraphs(self, lines: Sequence[Text]) -> None:
         """Text at the top of what is free: in the slide's placeholder, when nothing stands there yet."""
         slide = self._slide
         assert slide is not None
@@ -340,7 +340,7 @@ class Deck:
     def _used(self, height: float) -> None:
         self._left = replace(self._left, top=self._left.top + height, height=self._left.height - height)
 
-    def _written(self, placed: Any, lines: Sequence[Line]) -> None:
+    def _written(self, placed: Any, lines: Sequence[Text]) -> None:
         frame = placed.text_frame
         frame.word_wrap = True
         for number, line in enumerate(lines):
@@ -365,7 +365,7 @@ class Deck:
         slide = self._ready("table", together)
         self._removed(slide, "table")
         if caption:
-            self._paragraphs([Line((Word(caption, bold=True),), size=_CAPTION)])
+            self._paragraphs([Text((Word(caption, bold=True),), size=_CAPTION)])
         count, height = 0, 0.0
         for row_height in fitted.heights:
             if count > fitted.lead and height + row_height > self._left.height:
@@ -397,7 +397,7 @@ class Deck:
         _write(placed.text_frame.paragraphs[0], (Word(text, quiet=True),), _FOOT)
 
 
-def _taken(lines: Sequence[Line], box: Box) -> int:
+def _taken(lines: Sequence[Text], box: Box) -> int:
     """How many paragraphs fit into a box, at least one."""
     height, count = 0.0, 0
     for line in lines:
@@ -408,9 +408,9 @@ def _taken(lines: Sequence[Line], box: Box) -> int:
     return count
 
 
-def _fitting(lines: Sequence[Line], box: Box) -> list[Line]:
+def _fitting(lines: Sequence[Text], box: Box) -> list[Text]:
     """Paragraphs cut to what a box holds; the caller tells the rest in the notes."""
-    found: list[Line] = []
+    found: list[Text] = []
     left = box.height - _GAP
     for line in lines:
         height = line.height(box.width)

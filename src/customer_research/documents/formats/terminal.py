@@ -6,26 +6,27 @@ import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from io import StringIO
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
-from customer_research.documents.answering import freshness_words
-from customer_research.documents.charts import FEW, GRAVITY, TOTAL, Line, bars, lines_of, place_cell, told_in_full
-from customer_research.documents.present import TONE_WORDS, Hole, Presenter, Shown, gap_words, one_line, source_title
-from customer_research.domain.evidence import ANSWERS, Receipt
-from customer_research.domain.report import (
-    Block,
-    Bullets,
-    Chart,
-    FigureLine,
-    Figures,
-    Mark,
-    Missing,
-    Prose,
-    Report,
-    Table,
-    Tone,
+from customer_research.documents.charts import FEW, GRAVITY, TOTAL, bars, lines_of, place_cell, told_in_full
+from customer_research.documents.charts import Line as BlockLine
+from customer_research.documents.formats.wording import note_runs
+from customer_research.documents.page import (
+    Footnote,
+    Grid,
+    Line,
+    List,
+    Node,
+    Page,
+    Pairs,
+    Paragraph,
+    Part,
+    Pen,
+    Picture,
 )
-from customer_research.domain.words import counted, dated_words, instant_words
+from customer_research.documents.present import TONE_WORDS, Value, source_title
+from customer_research.domain.report import Chart, Report, Tone
+from customer_research.domain.words import counted
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -79,25 +80,28 @@ def show(report: Report, console: Console, *, show_personal: bool = False) -> No
     Raises:
         RenderError: a figure without a receipt.
     """
-    presenter = Presenter(report, show_personal=show_personal)
-    line = one_line(presenter)
-    if line is not None:
-        name = presenter.text(report.operator_name)
-        console.print(f"{name} · {line}", markup=False, highlight=False, emoji=False, soft_wrap=True)
+    page = Page(report, show_personal=show_personal)
+    if page.single is not None:
+        console.print(_single(page, page.single), markup=False, highlight=False, emoji=False, soft_wrap=True)
         return
-    for part in _Writer(presenter, console).parts():
+    for part in _Writer(page, console).parts():
         console.print(part, markup=False, highlight=False, emoji=False)
+
+
+def _single(page: Page, pairs: Iterable[tuple[str, Value]]) -> str:
+    """A report as one line, which ends in the sources that did not answer in full."""
+    values = (f"{label} {value.text}".strip() for label, value in pairs)
+    missing = (
+        f"{source_title(item.source)} {'missing' if item.state == 'missing' else 'in part'}"
+        for item in page.report.freshness
+        if item.state != "ok"
+    )
+    return " · ".join((page.name, *values, *missing))
 
 
 def marks(numbers: Iterable[int]) -> str:
     """Footnote numbers as readers see them, runs shortened: ` [1-3,7]`."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    words = [f"{run[0]}-{run[-1]}" if len(run) > _SINGLES else ",".join(map(str, run)) for run in runs]
+    words = [words for _, words in note_runs(numbers)]
     return f" [{','.join(words)}]" if words else ""
 
 
@@ -111,165 +115,124 @@ def _styled(text: str, style: str = "", *, notes: str = "") -> Styled:
     return Text.assemble((text, style), (notes, "dim"))
 
 
-class _Writer:
+class _Writer(Pen[Iterable["RenderableType"]]):
     """Draws the parts of one report."""
 
-    def __init__(self, presenter: Presenter, console: Console) -> None:
-        self._presenter = presenter
+    def __init__(self, page: Page, console: Console) -> None:
+        self._page = page
         self._console = console
 
     def parts(self) -> Iterator[RenderableType]:
+        page = self._page
         yield self._head()
-        for warning in self._presenter.warnings:
+        for warning in page.warnings:
             word = TONE_WORDS[warning.tone].capitalize()
-            yield self._hanging(f"{word}: " if word else "", self._prose(warning))
-        for section in self._presenter.sections:
-            yield ""
-            yield self._heading(section.title)
-            for before, block in zip((None, *section.blocks), section.blocks, strict=False):
-                if before is not None and not _leads(before):
-                    yield ""
-                yield from self._block(block)
-        yield from self._tail()
+            yield self._hanging(f"{word}: " if word else "", self._line(warning))
+        for part in page.parts:
+            yield from self._part(part)
+        for part in page.tail:
+            yield from self._part(part)
+        if page.footnotes:
+            yield from ("", self._heading("Receipts"))
+            yield from (self._hanging(f"[{note.number}] ", self._receipt(note)) for note in page.footnotes)
+
+    def _part(self, part: Part) -> Iterator[RenderableType]:
+        yield from ("", self._heading(part.heading.text))
+        for before, node in zip((None, *part.nodes), part.nodes, strict=False):
+            if before is not None and not _leads(before):
+                yield ""
+            yield from self.draw(node)
 
     def _heading(self, title: str) -> RenderableType:
         from rich.rule import Rule  # noqa: PLC0415 - start-up time
 
-        return Rule(_styled(self._presenter.text(title), "bold"), align="left", style="dim", characters="─")
+        return Rule(_styled(title, "bold"), align="left", style="dim", characters="─")
 
     def _head(self) -> RenderableType:
         from rich.console import Group  # noqa: PLC0415 - start-up time
         from rich.panel import Panel  # noqa: PLC0415 - start-up time
 
-        report = self._presenter.report
-        title = self._presenter.text(report.title)
-        name = self._presenter.text(report.operator_name)
-        lines = [_styled(name, "bold")] if name else []
-        if self._presenter.headline:
-            lines.append(self._prose(self._presenter.headline))
-        operator = f"Operator {self._presenter.text(report.operator_id)}. " if report.operator_id else ""
-        made = f"{operator}{dated_words(report.as_of, report.generated_at)}"
-        lines.append(_styled(made, "dim"))
-        return Panel(Group(*lines), title=_styled(title, "bold"), title_align="left", style="", border_style="dim")
+        page = self._page
+        lines = [_styled(page.name, "bold")] if page.name else []
+        lines += [self._line(page.headline)] if page.headline else []
+        lines.append(_styled(page.about, "dim"))
+        return Panel(Group(*lines), title=_styled(page.title, "bold"), title_align="left", style="", border_style="dim")
 
-    def _tail(self) -> Iterator[RenderableType]:
-        if self._presenter.notes:
-            yield from ("", self._heading("Notes"))
-            for note, labels in self._presenter.notes:
-                yield self._hanging("- ", _styled(f"{note}: {'; '.join(labels)}."))
-        holes = self._presenter.holes
-        if holes:
-            yield from ("", self._heading("Gaps"))
-            for hole in holes:
-                yield self._hanging("- ", self._hole(hole))
-        sources = freshness_words(self._presenter)
-        if sources:
-            yield from ("", self._heading("Sources"))
-            for name, words, tone in sources:
-                yield self._hanging("- ", _styled(f"{name}: {words}", STYLES[tone] if tone != "good" else ""))
-        if self._presenter.receipts:
-            yield from ("", self._heading("Receipts"))
-            for number, receipt in enumerate(self._presenter.receipts, 1):
-                yield self._hanging(f"[{number}] ", self._receipt(receipt))
+    def _receipt(self, note: Footnote) -> Styled:
+        cut = ", cut short" if note.receipt.truncated else ""
+        text = _styled(f"{note.subject}: {note.rows}{cut} by {note.requests}, {note.fetched}. ")
+        return text.append(_shorten(note.query, _LONGEST_QUERY), "dim")
 
-    def _hole(self, hole: Hole) -> Styled:
-        text = _styled(self._presenter.text(gap_words(hole.gap)).rstrip(".") + ".", STYLES["unknown"])
-        if hole.concerns:
-            text.append(f" Missing: {'; '.join(hole.concerns)}.")
-        if hole.gap.next_step:
-            text.append(f" Next: {self._presenter.text(hole.gap.next_step)}", "bold")
-        return text
+    def paragraph(self, node: Paragraph) -> Iterable[RenderableType]:
+        return (self._line(node.line),)
 
-    def _receipt(self, receipt: Receipt) -> Styled:
-        cut = ", cut short" if receipt.truncated else ""
-        size = f"{counted(receipt.rows, 'row')}{cut} by {counted(receipt.requests, 'request')}"
-        stream = self._presenter.text(receipt.stream)
-        text = _styled(f"{source_title(receipt.source)} {stream}: {size}, {instant_words(receipt.fetched_at)}. ")
-        query = _shorten(self._presenter.query(receipt), _LONGEST_QUERY)
-        return text.append(query, "dim")
+    def list(self, node: List) -> Iterable[RenderableType]:
+        if node.kind == "sources":  # those that need no look are not coloured
+            return [
+                self._hanging(lead, _styled(line.whole, STYLES[line.tone] if line.tone != "good" else ""))
+                for lead, line in zip(node.leads, node.lines, strict=True)
+            ]
+        return [self._hanging(lead, self._line(line)) for lead, line in zip(node.leads, node.lines, strict=True)]
 
-    def _block(self, block: Block) -> Iterator[RenderableType]:
-        if isinstance(block, Prose):
-            yield self._prose(block)
-        elif isinstance(block, Bullets):
-            for number, item in enumerate(block.items, 1):
-                yield self._hanging(f"{number}. " if block.ordered else "- ", self._prose(item))
-        elif isinstance(block, Figures):
-            yield self._figures(block)
-        elif isinstance(block, Table):
-            yield from self._table(block)
-        elif isinstance(block, Chart):
-            yield from self._chart(block)
-        elif isinstance(block, Missing):
-            words = self._presenter.text(gap_words(block.gap))
-            text = _styled(f"{self._presenter.text(block.what)}: ").append(words, STYLES["unknown"])
-            if block.gap.reason in ANSWERS and block.gap.next_step:
-                text.append(f". {self._presenter.text(block.gap.next_step)}")
-            yield text
-        else:
-            assert_never(block)
+    def _line(self, line: Line) -> Styled:
+        text = _styled(line.lead).append(line.text, STYLES[line.tone]).append(line.beside)
+        if line.step:
+            text.append(f" Next: {line.step}", "bold")
+        return text.append(marks(line.notes), "dim")
 
     def _hanging(self, lead: str, text: Styled) -> RenderableType:
-        from rich.table import Table as Grid  # noqa: PLC0415 - start-up time
+        from rich.table import Table  # noqa: PLC0415 - start-up time
 
-        grid = Grid.grid(padding=0)
+        grid = Table.grid(padding=0)
         grid.add_column(no_wrap=True)
         grid.add_column(overflow="fold")
         grid.add_row(_styled(lead), text)
         return grid
 
-    def _prose(self, prose: Prose) -> Styled:
-        notes = marks(self._presenter.facts(prose.facts))
-        return _styled(self._presenter.text(prose.text), STYLES[prose.tone], notes=notes)
+    def pairs(self, node: Pairs) -> Iterable[RenderableType]:
+        from rich.table import Table  # noqa: PLC0415 - start-up time
 
-    def _figures(self, figures: Figures) -> RenderableType:
-        from rich.table import Table as Grid  # noqa: PLC0415 - start-up time
-
-        lines = figures.lines
-        if self._console.width < _TWO_COLUMNS or len(lines) <= _SINGLES:
-            return self._grid(lines)
-        half = (len(lines) + 1) // 2
-        grid = Grid.grid(expand=True, padding=(0, 2, 0, 0))
+        pairs = node.pairs
+        if self._console.width < _TWO_COLUMNS or len(pairs) <= _SINGLES:
+            return (self._labelled(pairs),)
+        half = (len(pairs) + 1) // 2
+        grid = Table.grid(expand=True, padding=(0, 2, 0, 0))
         grid.add_column(ratio=1)
         grid.add_column(ratio=1)
-        grid.add_row(self._grid(lines[:half]), self._grid(lines[half:]))
-        return grid
+        grid.add_row(self._labelled(pairs[:half]), self._labelled(pairs[half:]))
+        return (grid,)
 
-    def _grid(self, lines: tuple[FigureLine, ...]) -> RenderableType:
-        from rich.table import Table as Grid  # noqa: PLC0415 - start-up time
+    def _labelled(self, pairs: Iterable[tuple[str, Value]]) -> RenderableType:
+        from rich.table import Table  # noqa: PLC0415 - start-up time
 
-        grid = Grid.grid(padding=(0, 2, 0, 0))
+        grid = Table.grid(padding=(0, 2, 0, 0))
         grid.add_column(style="dim", max_width=34)
         grid.add_column(overflow="fold")
-        for line in lines:
-            grid.add_row(
-                _styled(self._presenter.text(line.label)), self._shown(self._presenter.line(line), worded=True)
-            )
+        for label, value in pairs:
+            grid.add_row(_styled(label), self._value(value, worded=True))
         return grid
 
-    def _shown(self, shown: Shown, *, worded: bool = False, longest: int | None = None) -> Styled:
-        text = shown.text if longest is None else _shorten(shown.text, longest)
-        style = STYLES[shown.tone]
-        styled = _styled(text, f"{style} link {shown.link}".strip() if shown.link else style)
-        if worded and shown.tone_word:
-            styled.append(f" ({shown.tone_word})", style)
-        if shown.note:
-            styled.append(f" ({shown.note})", "dim")
-        return styled.append(marks(shown.notes), "dim")
+    def _value(self, value: Value, *, worded: bool = False, longest: int | None = None) -> Styled:
+        text = value.text if longest is None else _shorten(value.text, longest)
+        style = STYLES[value.tone]
+        styled = _styled(text, f"{style} link {value.link}".strip() if value.link else style)
+        if worded and value.tone_word:
+            styled.append(f" ({value.tone_word})", style)
+        if value.note:
+            styled.append(f" ({value.note})", "dim")
+        return styled.append(marks(value.notes), "dim")
 
-    def _table(self, table: Table) -> Iterator[RenderableType]:
-        cut = table.total is not None and table.total > len(table.rows)
-        shown = f" ({len(table.rows)} of {table.total} shown)" if cut else ""
-        notes = marks(self._presenter.numbers(table.basis))
-        if table.caption or notes:
-            yield _styled(f"{self._presenter.text(table.caption)}{shown}".strip(), "bold", notes=notes)
-        grid = self._ruled(table)
-        yield grid if self._fits(grid) else self._stacked(table)
+    def grid(self, node: Grid) -> Iterable[RenderableType]:
+        notes = marks(node.notes)
+        caption = [_styled(node.title, "bold", notes=notes)] if node.caption or notes else []
+        ruled = self._ruled(node)
+        return (*caption, ruled if self._fits(ruled) else self._stacked(node))
 
-    def _chart(self, chart: Chart) -> Iterator[RenderableType]:
+    def picture(self, node: Picture) -> Iterator[RenderableType]:
         """A chart's sentence, and its marks as bars; many of them as a line of blocks a series; of points the gravest."""
-        yield _styled(self._presenter.text(chart.title), "bold")
-        yield self._prose(chart.says)
+        chart = node.chart
+        yield _styled(node.title, "bold")
+        yield self._line(node.says)
         if told_in_full(chart):
             yield self._bars(chart)
         elif chart.form == "quadrant":
@@ -278,56 +241,50 @@ class _Writer:
             if len(gravest) < len(chart.marks):
                 yield _styled(f"{counted(len(chart.marks) - len(gravest), 'more operator')}, none graver", "dim")
         else:
-            yield from map(self._line_of, lines_of(chart, _LINE))
-        for event in chart.events:
-            yield self._hanging(f"{event.on.isoformat()} ", self._prose(event.what))
+            yield from map(self._blocks, lines_of(chart, _LINE))
+        for event in node.events.lines:
+            yield self._hanging(f"{event.label} ", self._line(replace(event, label="")))
 
-    def _line_of(self, line: Line) -> RenderableType:
+    def _blocks(self, line: BlockLine) -> RenderableType:
         """A series as blocks, and between which figures they lie."""
-        words = ""
+        words, cell = "", self._page.presenter.cell
         if line.least is not None and line.most is not None:
-            words = f"  {self._bare(line.least)} to {self._bare(line.most)}"
+            words = f"  {cell(line.least.figure).text} to {cell(line.most.figure).text}"
         blocks = _styled(line.blocks).append(words, "dim")
-        return self._hanging(f"{self._presenter.text(line.series):<15} ", blocks) if line.series else blocks
-
-    def _bare(self, mark: Mark) -> str:
-        return self._presenter.cell(mark.figure).text
+        series = self._page.presenter.text(line.series)
+        return self._hanging(f"{series:<15} ", blocks) if series else blocks
 
     def _bars(self, chart: Chart) -> RenderableType:
-        from rich.table import Table as Grid  # noqa: PLC0415 - start-up time
+        from rich.table import Table  # noqa: PLC0415 - start-up time
 
-        grid = Grid.grid(padding=(0, 2, 0, 0))
+        presenter = self._page.presenter
+        grid = Table.grid(padding=(0, 2, 0, 0))
         for style in ("dim", "", "", ""):
             grid.add_column(style=style, overflow="fold")
         for mark, bar in zip(chart.marks, bars(chart, _BAR), strict=True):
-            place = self._shown(self._presenter.cell(place_cell(chart, mark)))
+            place = self._value(presenter.cell(place_cell(chart, mark)))
             series = "" if mark.series == TOTAL else mark.series
-            name = _styled(self._presenter.text(" ".join(part for part in (mark.label, series) if part)))
-            figure = self._presenter.cell(mark.figure)
+            name = _styled(presenter.text(" ".join(part for part in (mark.label, series) if part)))
+            figure = presenter.cell(mark.figure)
             toned = figure if figure.tone == "unknown" else replace(figure, tone=mark.tone)
-            grid.add_row(place, name, _styled(bar, STYLES[toned.tone]), self._shown(toned, worded=True))
+            grid.add_row(place, name, _styled(bar, STYLES[toned.tone]), self._value(toned, worded=True))
         return grid
 
-    def _ruled(self, table: Table) -> RenderableType:
+    def _ruled(self, node: Grid) -> RenderableType:
         from rich import box  # noqa: PLC0415 - start-up time
         from rich.cells import cell_len  # noqa: PLC0415 - start-up time
-        from rich.table import Table as Grid  # noqa: PLC0415 - start-up time
+        from rich.table import Table  # noqa: PLC0415 - start-up time
 
-        grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", show_edge=False)
+        grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", show_edge=False)
         rows = [
-            [
-                self._shown(cell, longest=None if cell.link else _longest(cell))
-                for cell in self._presenter.row(table, row)
-            ]
-            for row in table.rows
+            [self._value(value, longest=None if value.link else _longest(value)) for value in row] for row in node.rows
         ]
-        for at, header in enumerate(table.headers):
-            right = at < len(table.align) and table.align[at] == "right"
+        for at, (header, right) in enumerate(zip(node.headers, node.right, strict=True)):
             column = [row[at].plain for row in rows]
             parts = right and any(len(text) > _LONGEST_FIGURE for text in column)  # none is cut
             pieces = [piece for text in (header, *column) for piece in (text.split() if parts else [text])]
             grid.add_column(
-                _styled(self._presenter.text(header)),
+                _styled(header),
                 justify="right" if right else "left",
                 overflow="fold",
                 no_wrap=right and not parts,
@@ -343,25 +300,25 @@ class _Writer:
         options = self._console.options.update(width=_UNBOUNDED)
         return Measurement.get(self._console, options, grid).minimum <= self._console.width
 
-    def _stacked(self, table: Table) -> RenderableType:
+    def _stacked(self, node: Grid) -> RenderableType:
         """A table too wide for the terminal, one record under the other."""
-        from rich.table import Table as Grid  # noqa: PLC0415 - start-up time
+        from rich.table import Table  # noqa: PLC0415 - start-up time
 
-        grid = Grid.grid(padding=(0, 2, 0, 0))
+        grid = Table.grid(padding=(0, 2, 0, 0))
         grid.add_column(style="dim", no_wrap=True)
         grid.add_column(overflow="fold")
-        for number, row in enumerate(table.rows):
+        for number, row in enumerate(node.rows):
             if number:
                 grid.add_row("", "")
-            for header, shown in zip(table.headers, self._presenter.row(table, row), strict=True):
-                grid.add_row(_styled(self._presenter.text(header)), self._shown(shown))
+            for header, value in zip(node.headers, row, strict=True):
+                grid.add_row(_styled(header), self._value(value))
         return grid
 
 
-def _leads(block: Block) -> bool:
-    """Whether a block is the heading of what follows it."""
-    return isinstance(block, Prose) and block.text.endswith(":")
+def _leads(node: Node) -> bool:
+    """Whether a node is the heading of what follows it."""
+    return isinstance(node, Paragraph) and node.line.text.endswith(":")
 
 
-def _longest(shown: Shown) -> int | None:
-    return None if " " in shown.text[:_LONGEST_CELL] else _LONGEST_CELL
+def _longest(value: Value) -> int | None:
+    return None if " " in value.text[:_LONGEST_CELL] else _LONGEST_CELL

@@ -10,38 +10,20 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from customer_research.documents.answering import freshness_words
 from customer_research.documents.charts import as_table
 from customer_research.documents.fonts.measure import em
 from customer_research.documents.formats.csv_ import amounts_of
-from customer_research.documents.formats.wording import (
-    caption_beside,
-    note_runs,
-    receipt_words,
-    receipts_of_chart,
-    title_words,
-)
-from customer_research.documents.present import GAP_WORDS, Presenter, Shown, gap_words, note_words, source_title
+from customer_research.documents.formats.wording import note_runs
+from customer_research.documents.page import Footnote, Grid, List, Page, Pairs, Paragraph, Picture, facts_of
+from customer_research.documents.present import GAP_WORDS, Value, gap_words, note_words, source_title
 from customer_research.domain.evidence import Fact, Gap, Receipt, merge_basis
 from customer_research.domain.money import Money, digits
-from customer_research.domain.report import (
-    Bullets,
-    Cell,
-    Chart,
-    Figures,
-    Missing,
-    Personal,
-    Prose,
-    Report,
-    Section,
-    Table,
-    Tone,
-)
+from customer_research.domain.report import Personal, Report, Tone
 from customer_research.domain.words import dated_words, is_change
 from customer_research.errors import ExtraMissing, RenderError
 
@@ -80,20 +62,20 @@ def render(report: Report, *, show_personal: bool = False) -> bytes:
         import xlsxwriter  # noqa: PLC0415 - heavy, and an extra
     except ImportError:
         raise ExtraMissing("A workbook needs XlsxWriter", "documents") from None
-    presenter = Presenter(report, show_personal=show_personal)
+    page = Page(report, show_personal=show_personal)
     out = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     workbook = xlsxwriter.Workbook(out, options)
     workbook.set_properties(
         {
-            "title": title_words(presenter),
+            "title": page.heading,
             "author": "customer-research",
             "comments": dated_words(report.as_of, report.as_of),
             "created": report.generated_at.astimezone(UTC).replace(tzinfo=None),
         }
     )
-    book = _Book(workbook, presenter)
-    for sheet in _sheets(presenter):
+    book = _Book(workbook)
+    for sheet in _sheets(page):
         book.add(sheet)
     workbook.close()
     return out.getvalue()
@@ -103,7 +85,7 @@ def render(report: Report, *, show_personal: bool = False) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Value:
+class _Entry:
     """A cell: a number, date, truth value or text; how it is shown; its tone and link."""
 
     value: Any
@@ -119,31 +101,35 @@ class _Sheet:
 
     name: str
     headers: tuple[str, ...]
-    rows: Sequence[Sequence[_Value]]
+    rows: Sequence[Sequence[_Entry]]
     caption: str = ""
     note: str = ""
 
 
-def _said(text: str, tone: Tone = "neutral") -> _Value:
-    return _Value(text, tone=tone, text=text)
+def _said(text: str, tone: Tone = "neutral") -> _Entry:
+    return _Entry(text, tone=tone, text=text)
 
 
-def _sheets(presenter: Presenter) -> Iterator[_Sheet]:
+def _sheets(page: Page) -> Iterator[_Sheet]:
     """All sheets that hold something, the summary first."""
-    parts = [sheet for sheet in _parts(presenter) if sheet.rows]
-    yield _summary(presenter, parts)
+    parts = [sheet for sheet in _parts(page) if sheet.rows]
+    yield _summary(page, parts)
     yield from parts
 
 
-def _parts(presenter: Presenter) -> Iterator[_Sheet]:
-    yield _figures(presenter)
-    for section in presenter.sections:
-        for block in section.blocks:
-            if isinstance(block, Table):
-                yield _table(presenter, section, block)
-            elif isinstance(block, Chart):
-                yield _chart(presenter, section, block)
-    yield _texts(presenter)
+def _parts(page: Page) -> Iterator[_Sheet]:
+    nodes = [(part.heading.text, node) for part in page.parts for node in part.nodes]
+    pairs = [(title, *pair) for title, node in nodes if isinstance(node, Pairs) for pair in node.pairs]
+    headers = ("Section", "Figure", "Value", "Unit", "Assessment", "Note or reason", "Receipts")
+    figures = [row for title, label, value in pairs for row in _figure_rows(page, title, label, value)]
+    yield _Sheet("Figures", headers, figures, "Every labelled figure")
+    for title, node in nodes:
+        if isinstance(node, Grid):
+            yield _table(page, title, node, node.basis)
+        elif isinstance(node, Picture):
+            yield _chart(page, title, node)
+    texts = [row for title, node in nodes if isinstance(node, Paragraph | List) for row in _texts(page, title, node)]
+    yield _Sheet("Texts", ("Section", "Words", "Receipts"), texts, "Every sentence")
     yield _Sheet(
         "Gaps",
         ("Source", "Reason", "Detail", "Missing", "Next step"),
@@ -151,158 +137,132 @@ def _parts(presenter: Presenter) -> Iterator[_Sheet]:
             [
                 _said(source_title(hole.gap.source)),
                 _said(GAP_WORDS[hole.gap.reason], "unknown"),
-                _said(presenter.text(hole.gap.detail)),
+                _said(page.presenter.text(hole.gap.detail)),
                 _said("; ".join(hole.concerns)),
-                _said(presenter.text(hole.gap.next_step)),
+                _said(page.presenter.text(hole.gap.next_step)),
             ]
-            for hole in presenter.holes
+            for hole in page.holes
         ],
     )
-    sources = [[_said(name), _said(words, tone)] for name, words, tone in freshness_words(presenter)]
+    sources = [[_said(line.label), _said(line.text, line.tone)] for line in page.sources]
     yield _Sheet("Sources", ("Source", "How it answered"), sources)
     yield _Sheet(
         "Receipts",
         ("Number", "Source", "Stream", "Rows", "Requests", "Fetched at", "Cut short", "Receipt", "Query"),
-        [_receipt(presenter, number, one) for number, one in enumerate(presenter.receipts, 1)],
+        [_receipt(page, note) for note in page.footnotes],
     )
 
 
-def _receipt(presenter: Presenter, number: int, receipt: Receipt) -> list[_Value]:
+def _receipt(page: Page, note: Footnote) -> list[_Entry]:
+    receipt = note.receipt
     return [
-        _Value(number, "0"),
+        _Entry(note.number, "0"),
         _said(source_title(receipt.source)),
-        _said(presenter.text(receipt.stream)),
-        _Value(receipt.rows, "#,##0"),
-        _Value(receipt.requests, "#,##0"),
-        _Value(receipt.fetched_at, _NUMBERS["timestamp"]),
-        _Value(receipt.truncated),
-        _said(presenter.text(receipt.id)),
-        _said(receipt_words(presenter, receipt)[1]),
+        _said(page.presenter.text(receipt.stream)),
+        _Entry(receipt.rows, "#,##0"),
+        _Entry(receipt.requests, "#,##0"),
+        _Entry(receipt.fetched_at, _NUMBERS["timestamp"]),
+        _Entry(receipt.truncated),
+        _said(note.id),
+        _said(note.asked()),
     ]
 
 
-def _summary(presenter: Presenter, parts: Sequence[_Sheet]) -> _Sheet:
-    report = presenter.report
+def _summary(page: Page, parts: Sequence[_Sheet]) -> _Sheet:
+    report = page.report
     rows = [
-        [_said("Report"), _said(title_words(presenter))],
-        *([[_said("Operator"), _said(presenter.text(report.operator_id))]] if report.operator_id else []),
-        [_said("As of"), _Value(report.as_of, _NUMBERS["timestamp"])],
-        [_said("Made"), _Value(report.generated_at, _NUMBERS["timestamp"])],
+        [_said("Report"), _said(page.heading)],
+        *([[_said("Operator"), _said(page.operator)]] if page.operator else []),
+        [_said("As of"), _Entry(report.as_of, _NUMBERS["timestamp"])],
+        [_said("Made"), _Entry(report.generated_at, _NUMBERS["timestamp"])],
         [_said("For"), _said(report.audience)],
     ]
-    if presenter.headline:
-        rows.append([_said("Headline"), _said(presenter.text(presenter.headline.text), presenter.headline.tone)])
-    rows += [[_said("Warning"), _said(presenter.text(one.text), one.tone)] for one in presenter.warnings]
-    rows += [[_said("Note"), _said(f"{note}: {'; '.join(labels)}.")] for note, labels in presenter.notes]
+    headlines = (page.headline,) if page.headline else ()
+    for what, lines in {"Headline": headlines, "Warning": page.warnings, "Note": page.notes}.items():
+        rows += [[_said(what), _said(line.text, line.tone)] for line in lines]
     named = zip(_names(["Summary", *(part.name for part in parts)])[1:], parts, strict=True)
     for name, part in named:
         rows.append([_said(f"Sheet {name}"), _said(": ".join(word for word in (part.caption, part.note) if word))])
     return _Sheet("Summary", ("What", "Words"), rows)
 
 
-def _figures(presenter: Presenter) -> _Sheet:
-    headers = ("Section", "Figure", "Value", "Unit", "Assessment", "Note or reason", "Receipts")
-    rows: list[list[_Value]] = []
-    for section in presenter.sections:
-        for block in section.blocks:
-            for line in block.lines if isinstance(block, Figures) else ():
-                shown = presenter.line(line)
-                lead = [_said(presenter.text(section.title)), _said(presenter.text(line.label))]
-                if isinstance(line.figure, Gap):
-                    why = presenter.text(gap_words(line.figure))
-                    rows.append([*lead, _said(shown.text, "unknown"), _said(""), _said(""), _said(why), _said("")])
-                    continue
-                rest = [_said(shown.tone_word, line.tone), _said(presenter.text(note_words(line.figure)))]
-                proofs = _said(_numbers(presenter, line.figure.basis))
-                for value, unit in _values(presenter, line.figure, shown, line.tone):
-                    rows.append([*lead, value, _said(unit), *rest, proofs])
-    return _Sheet("Figures", headers, rows, "Every labelled figure")
+def _figure_rows(page: Page, title: str, label: str, value: Value) -> Iterator[list[_Entry]]:
+    """A labelled value: a row an amount."""
+    lead, found, text = [_said(title), _said(label)], value.cell, page.presenter.text
+    if not isinstance(found, Fact):
+        why = text(gap_words(found)) if isinstance(found, Gap) else ""
+        yield [*lead, _said(value.text, "unknown"), _said(""), _said(""), _said(why), _said("")]
+        return
+    rest = [_said(value.tone_word, value.tone), _said(text(note_words(found))), _said(_numbers(page, found.basis))]
+    for entry, unit in _entries(page, found, value):
+        yield [*lead, entry, _said(unit), *rest]
 
 
-def _texts(presenter: Presenter) -> _Sheet:
-    rows: list[list[_Value]] = []
-    for section in presenter.sections:
-        title = presenter.text(section.title)
-        for block in section.blocks:
-            if isinstance(block, Missing):
-                why = presenter.text(gap_words(block.gap))
-                rows.append([_said(title), _said(f"{presenter.text(block.what)}: {why}", "unknown"), _said("")])
-            for prose in (block,) if isinstance(block, Prose) else block.items if isinstance(block, Bullets) else ():
-                proofs = _numbers(presenter, merge_basis(prose.facts))
-                rows.append([_said(title), _said(presenter.text(prose.text), prose.tone), _said(proofs)])
-    return _Sheet("Texts", ("Section", "Words", "Receipts"), rows, "Every sentence")
+def _texts(page: Page, title: str, node: Paragraph | List) -> Iterator[list[_Entry]]:
+    for line in (node.line,) if isinstance(node, Paragraph) else node.lines:
+        words = _said(f"{line.lead}{line.text}", line.tone)
+        yield [_said(title), words, _said(_numbers(page, merge_basis(line.facts)))]
 
 
-def _chart(presenter: Presenter, section: Section, chart: Chart) -> _Sheet:
-    made = _table(presenter, section, as_table(chart), receipts_of_chart(chart))
-    says = presenter.text(chart.says.text)
-    events = "; ".join(f"{event.on.isoformat()}: {presenter.text(event.what.text)}" for event in chart.events)
-    number = "yyyy-mm" if chart.form == "months" else _NUMBERS["date"]
+def _chart(page: Page, title: str, node: Picture) -> _Sheet:
+    made = _table(page, title, page.grid(as_table(node.chart)), node.basis)
+    events = "; ".join(f"{event.lead}{event.text}" for event in node.events.lines)
+    number = "yyyy-mm" if node.chart.form == "months" else _NUMBERS["date"]
     rows = [
-        [_Value(mark.at, number), *row[1:]] if isinstance(mark.at, date) else row
-        for mark, row in zip(chart.marks, made.rows, strict=True)
+        [_Entry(mark.at, number), *row[1:]] if isinstance(mark.at, date) else row
+        for mark, row in zip(node.chart.marks, made.rows, strict=True)
     ]
-    return _Sheet(made.name, made.headers, rows, presenter.text(chart.title), f"{says} {events}".strip())
+    return _Sheet(made.name, made.headers, rows, node.title, f"{node.says.text} {events}".strip())
 
 
-def _table(presenter: Presenter, section: Section, table: Table, basis: tuple[Receipt, ...] | None = None) -> _Sheet:
+def _table(page: Page, title: str, node: Grid, basis: tuple[Receipt, ...]) -> _Sheet:
     """A table's rows; beside columns of money their currency, beside notes the notes, last the receipts of each row."""
-    proven = table.basis if basis is None else basis
-    title = presenter.text(table.caption) or presenter.text(section.title) or "Table"
-    columns = [
-        _column(presenter, presenter.text(header), [row[at] for row in table.rows], table.basis)
-        for at, header in enumerate(table.headers)
-    ]
+    name = node.caption or title or "Table"
+    columns = [_column(page, header, [row[at] for row in node.rows]) for at, header in enumerate(node.headers)]
     headers = [header for column in columns for header in column]
-    parts = [values for column in columns for values in column.values()]
-    proofs = [_said(_numbers(presenter, _proofs(row, proven))) for row in table.rows]
+    parts = [entries for column in columns for entries in column.values()]
+    proofs = [_said(_numbers(page, merge_basis(facts_of(row)) or basis)) for row in node.rows]
     rows = [list(row) for row in zip(*parts, proofs, strict=True)]
-    return _Sheet(title, (*headers, "Receipts"), rows, title, caption_beside(table))
+    return _Sheet(name, (*headers, "Receipts"), rows, name, node.beside)
 
 
-def _proofs(row: Sequence[Cell], basis: tuple[Receipt, ...]) -> tuple[Receipt, ...]:
-    own = merge_basis([cell for cell in row if isinstance(cell, Fact)])
-    return own or basis
-
-
-def _column(
-    presenter: Presenter, header: str, cells: Sequence[Cell], basis: tuple[Receipt, ...]
-) -> dict[str, list[_Value]]:
+def _column(page: Page, header: str, values: Sequence[Value]) -> dict[str, list[_Entry]]:
     """One column, and those that belong to it."""
     name = header or "Column"
-    shown = [presenter.cell(cell, proven=basis) for cell in cells]
-    told = [_single(presenter, cell, one) for cell, one in zip(cells, shown, strict=True)]
-    found = {name: [value for value, _ in told]}
+    told = [_single(page, value) for value in values]
+    found = {name: [entry for entry, _ in told]}
     if any(unit for _, unit in told):
         found[f"{name} (currency)"] = [_said(unit) for _, unit in told]
-    if any(one.note for one in shown):
-        found[f"{name} (note)"] = [_said(one.note) for one in shown]
+    if any(value.note for value in values):
+        found[f"{name} (note)"] = [_said(value.note) for value in values]
     return found
 
 
-def _single(presenter: Presenter, cell: Cell, shown: Shown) -> tuple[_Value, str]:
+def _single(page: Page, value: Value) -> tuple[_Entry, str]:
     """A cell's value and its currency; amounts in several currencies stay words, since a cell holds one number."""
-    if not isinstance(cell, Fact):
-        return _Value(shown.text, tone=shown.tone, link=shown.link, text=shown.text), ""
-    values = list(_values(presenter, cell, shown, shown.tone))
-    if len(values) != 1:
-        return _Value(shown.text, tone=shown.tone, text=shown.text), ""
-    value, unit = values[0]
-    return value, unit if amounts_of(cell) else ""
+    found = value.cell
+    if not isinstance(found, Fact):
+        return _Entry(value.text, tone=value.tone, link=value.link, text=value.text), ""
+    entries = list(_entries(page, found, value))
+    if len(entries) != 1:
+        return _said(value.text, value.tone), ""
+    entry, unit = entries[0]
+    return entry, unit if amounts_of(found) else ""
 
 
-def _values(presenter: Presenter, fact: Fact[Any], shown: Shown, tone: Tone) -> Iterator[tuple[_Value, str]]:
-    """A fact as values with their units, one a currency."""
+def _entries(page: Page, fact: Fact[Any], value: Value) -> Iterator[tuple[_Entry, str]]:
+    """A fact as entries with their units, one a currency."""
+    shown = _Entry(0, "0", value.tone, value.link, value.text)
     if fact.unit in {"money", "usd_minor"}:
         amounts = tuple(amounts_of(fact))
         for money in amounts:
-            currency = presenter.text(money.currency)
-            yield _Value(float(money.major), _money_format(money), tone, shown.link, shown.text), currency
+            currency = page.presenter.text(money.currency)
+            yield replace(shown, value=float(money.major), number=_money_format(money)), currency
         if not amounts:
-            yield _Value(0, "0", tone, shown.link, shown.text), ""
+            yield shown, ""
         return
-    value = shown.text if isinstance(fact.value, str | Personal) else fact.value
-    yield _Value(value, _number_format(fact), tone, shown.link, shown.text), "" if fact.unit == "text" else fact.unit
+    plain = value.text if isinstance(fact.value, str | Personal) else fact.value
+    yield replace(shown, value=plain, number=_number_format(fact)), "" if fact.unit == "text" else fact.unit
 
 
 def _money_format(money: Money) -> str:
@@ -320,8 +280,8 @@ def _number_format(fact: Fact[Any]) -> str:
     return f"+{number};-{number};{number}" if number and is_change(fact.metric) else number
 
 
-def _numbers(presenter: Presenter, receipts: Sequence[Receipt]) -> str:
-    return ", ".join(words for _, words in note_runs(presenter.numbers(receipts)))
+def _numbers(page: Page, receipts: Sequence[Receipt]) -> str:
+    return ", ".join(words for _, words in note_runs(page.presenter.numbers(receipts)))
 
 
 # -- the workbook ------------------------------------------------------------------------------------------------------
@@ -329,26 +289,20 @@ def _numbers(presenter: Presenter, receipts: Sequence[Receipt]) -> str:
 
 def _names(wanted: Sequence[str]) -> list[str]:
     """Names that Excel takes for sheets: short, without its signs, each once whatever the case."""
+    plain = (_NAME_UNSAFE.sub(" ", name).strip() or "Table" for name in wanted)
+    own = ("History of" if name.lower() == "history" else name for name in plain)  # Excel keeps that name for itself
+    return _unique(tuple(own), _SHEET_NAME)
+
+
+def _unique(wanted: Sequence[str], longest: int | None = None) -> list[str]:
+    """Words that Excel takes as names: each once, whatever the case."""
     found: list[str] = []
     for name in wanted:
-        plain = _NAME_UNSAFE.sub(" ", name).strip() or "Table"
-        plain = "History of" if plain.lower() == "history" else plain  # Excel keeps that name for itself
-        candidate, number = plain[:_SHEET_NAME].strip(), 1
+        candidate, number = name[:longest].strip() if longest else name, 1
         while candidate.lower() in {one.lower() for one in found}:
             number += 1
-            candidate = f"{plain[: _SHEET_NAME - len(str(number)) - 1].strip()} {number}"
-        found.append(candidate)
-    return found
-
-
-def _unique(headers: Sequence[str]) -> list[str]:
-    """Headers that a table of Excel takes: each once, whatever the case."""
-    found: list[str] = []
-    for header in headers:
-        candidate, number = header, 1
-        while candidate.lower() in {one.lower() for one in found}:
-            number += 1
-            candidate = f"{header} {number}"
+            room = longest - len(str(number)) - 1 if longest else None
+            candidate = f"{name[:room].strip() if longest else name} {number}"
         found.append(candidate)
     return found
 
@@ -356,9 +310,8 @@ def _unique(headers: Sequence[str]) -> list[str]:
 class _Book:
     """Writes sheets into a workbook."""
 
-    def __init__(self, workbook: Workbook, presenter: Presenter) -> None:
+    def __init__(self, workbook: Workbook) -> None:
         self._workbook = workbook
-        self._presenter = presenter
         self._formats: dict[tuple[str, Tone, bool], Format] = {}
         self._names: list[str] = []
         self._links = 0
@@ -393,7 +346,7 @@ class _Book:
             if lines > 1:
                 page.set_row(number, min(lines * _LINE_HEIGHT, _HIGHEST))
 
-    def _write(self, page: Worksheet, row: int, column: int, value: _Value) -> None:
+    def _write(self, page: Worksheet, row: int, column: int, value: _Entry) -> None:
         found = value.value
         if isinstance(found, bool):
             page.write_boolean(row, column, found, self._format("", value.tone))
@@ -407,7 +360,7 @@ class _Book:
         else:
             page.write_number(row, column, float(found), self._format(value.number, value.tone))
 
-    def _words(self, page: Worksheet, row: int, column: int, value: _Value) -> None:
+    def _words(self, page: Worksheet, row: int, column: int, value: _Entry) -> None:
         text = str(value.value)
         if len(text) > _MOST_SIGNS:
             told = f"… ({len(text)} characters; the JSON report has all)"
@@ -445,7 +398,7 @@ class _Book:
         return self._formats[key]
 
 
-def _worded(value: _Value) -> str:
+def _worded(value: _Entry) -> str:
     return value.text or str(value.value)
 
 

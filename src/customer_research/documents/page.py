@@ -1,0 +1,421 @@
+"""A report laid out once: its head, its parts as plain nodes, and the notes, gaps, sources and receipts at its end.
+
+What is shown, in which order and in which words, is decided here; a format only draws nodes (`Pen`). A type of block is laid out
+by one row of `_LAYOUTS`: nothing else in this room knows it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar, assert_never
+
+from customer_research.documents.answering import answer_words
+from customer_research.documents.present import GAP_WORDS, Presenter, Value, gap_words, source_title
+from customer_research.domain.evidence import ANSWERS, Fact, Gap, Receipt, merge_basis
+from customer_research.domain.report import (
+    Block,
+    Bullets,
+    Chart,
+    Figures,
+    Freshness,
+    Missing,
+    Prose,
+    Report,
+    Section,
+    Table,
+    Tone,
+)
+from customer_research.domain.words import counted, dated_words, instant_words
+
+LONGEST_QUERY = 400
+"""A footnote tells so many characters of what was asked, unless its format has more room."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence in its tone, with the numbers of its footnotes.
+
+    `label` stands before it, apart by a colon; `beside` follows it as it is; `step` is what to do next. `facts` are what it speaks
+    of; `gap` is what it gives the reason of.
+    """
+
+    text: str
+    tone: Tone = "neutral"
+    notes: tuple[int, ...] = ()
+    label: str = ""
+    beside: str = ""
+    step: str = ""
+    facts: tuple[Fact[Any], ...] = ()
+    gap: Gap | None = None
+
+    @property
+    def lead(self) -> str:
+        """The label as it stands before the sentence."""
+        return f"{self.label}: " if self.label else ""
+
+    @property
+    def whole(self) -> str:
+        """All its words."""
+        return f"{self.lead}{self.text}{self.beside}{f' Next: {self.step}' if self.step else ''}"
+
+
+# -- nodes: `kind` is what programs call them, the type of the block that they were laid out from ------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The title of a part, and its id."""
+
+    text: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """One sentence or several."""
+
+    kind: str
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """Sentences under each other."""
+
+    kind: str
+    lines: tuple[Line, ...]
+    ordered: bool = False
+
+    @property
+    def leads(self) -> tuple[str, ...]:
+        """What stands before each line of plain text: `- `, or `1. `, `2. `."""
+        return tuple(f"{number}. " if self.ordered else "- " for number in range(1, len(self.lines) + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Labels with their values."""
+
+    kind: str
+    pairs: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Rows of values under headers; `beside` tells after the caption how many rows of how many are shown.
+
+    `right` tells which columns are aligned to the right, `notes` are the footnotes of the whole, made of `basis`.
+    """
+
+    kind: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[Value, ...], ...]
+    right: tuple[bool, ...]
+    total: int
+    caption: str = ""
+    beside: str = ""
+    notes: tuple[int, ...] = ()
+    basis: tuple[Receipt, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The caption with what stands beside it."""
+        return " ".join(part for part in (self.caption, self.beside) if part)
+
+    @property
+    def proofs(self) -> tuple[Receipt, ...]:
+        """What the whole and all its cells rest on."""
+        return merge_receipts((*self.basis, *merge_basis(facts_of(value for row in self.rows for value in row))))
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A chart, what it says in a sentence, and its events; `notes` are the footnotes of its marks, made of `basis`."""
+
+    kind: str
+    chart: Chart
+    title: str
+    says: Line
+    events: List
+    notes: tuple[int, ...]
+    basis: tuple[Receipt, ...]
+
+
+Node = Paragraph | List | Pairs | Grid | Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A heading and the nodes below it."""
+
+    heading: Heading
+    nodes: tuple[Node, ...]
+
+
+class Pen(ABC, Generic[T]):
+    """How a format draws each node."""
+
+    def draw(self, node: Node) -> T:
+        """The node, drawn."""
+        if isinstance(node, Paragraph):
+            return self.paragraph(node)
+        if isinstance(node, List):
+            return self.list(node)
+        if isinstance(node, Pairs):
+            return self.pairs(node)
+        if isinstance(node, Grid):
+            return self.grid(node)
+        if isinstance(node, Picture):
+            return self.picture(node)
+        assert_never(node)
+
+    @abstractmethod
+    def paragraph(self, node: Paragraph) -> T:
+        """One sentence or several."""
+
+    @abstractmethod
+    def list(self, node: List) -> T:
+        """Sentences under each other."""
+
+    @abstractmethod
+    def pairs(self, node: Pairs) -> T:
+        """Labels with their values."""
+
+    @abstractmethod
+    def grid(self, node: Grid) -> T:
+        """A table."""
+
+    @abstractmethod
+    def picture(self, node: Picture) -> T:
+        """A chart."""
+
+
+# -- what stands at the end of a page ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Gaps with one cause: what it is, and all that is missing because of it."""
+
+    gap: Gap
+    concerns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Footnote:
+    """A receipt with its number: what was read, how many rows by how many requests, when, and what was asked, on one line."""
+
+    number: int
+    receipt: Receipt
+    subject: str
+    rows: str
+    requests: str
+    fetched: str
+    id: str
+    query: str
+
+    @property
+    def short(self) -> str:
+        """The receipt in a line."""
+        cut = (GAP_WORDS["truncated"],) * self.receipt.truncated
+        return " · ".join((self.subject, self.rows, self.requests, self.fetched, *cut))
+
+    @property
+    def words(self) -> str:
+        """The receipt in a line, with its id."""
+        return f"{self.short} · receipt {self.id}"
+
+    def asked(self, longest: int = LONGEST_QUERY) -> str:
+        """What was asked, cut where it is long."""
+        whole = len(self.query) <= longest
+        return (
+            self.query if whole else f"{self.query[:longest]}… ({len(self.query)} characters; the JSON report has all)"
+        )
+
+
+class Page:
+    """One report for one reader, laid out.
+
+    Args:
+        report: what to show.
+        show_personal: whether personal data is shown; a report for the customer never shows it.
+
+    Raises:
+        RenderError: a figure without a receipt, or a bare value where a figure belongs.
+    """
+
+    def __init__(self, report: Report, *, show_personal: bool = False) -> None:
+        self.report = report
+        self.presenter = Presenter(report, show_personal=show_personal)
+        text = self.presenter.text
+        self.name, self.title, self.operator = map(text, (report.operator_name, report.title, report.operator_id))
+        self.heading = f"{self.name}: {self.title}" if self.name else self.title
+        self.dated = dated_words(report.as_of, report.generated_at)
+        self.headline = self.line(self.presenter.headline) if self.presenter.headline else None
+        self.warnings = tuple(map(self.line, self.presenter.warnings))
+        self.parts = tuple(map(self._part, self.presenter.sections))
+        self.incomplete = ", ".join(source_title(item.source) for item in report.freshness if item.state != "ok")
+        self.sources = tuple(map(self._source, report.freshness))
+        self.holes = tuple(self._holes())
+        self.footnotes = tuple(self._footnote(number, one) for number, one in enumerate(self.presenter.receipts, 1))
+
+    @property
+    def about(self) -> str:
+        """Which operator, and as of when."""
+        return f"Operator {self.operator}. {self.dated}" if self.operator else self.dated
+
+    @property
+    def audience(self) -> str:
+        """The word that warns of a report which is not for the customer."""
+        return "Internal" if self.report.audience == "internal" else ""
+
+    @property
+    def single(self) -> tuple[tuple[str, Value], ...] | None:
+        """The labelled values of a report that is made as one line (its only section has the id `line`), else None."""
+        if [part.heading.id for part in self.parts] != ["line"]:
+            return None
+        return tuple(pair for node in self.parts[0].nodes if isinstance(node, Pairs) for pair in node.pairs)
+
+    @property
+    def notes(self) -> tuple[Line, ...]:
+        """Notes that several figures share, each with their labels."""
+        return tuple(Line(f"{note}: {'; '.join(labels)}.") for note, labels in self.presenter.notes)
+
+    @property
+    def gaps(self) -> tuple[Line, ...]:
+        """Each cause of gaps, what is missing because of it, and what to do."""
+        return tuple(map(self._hole, self.holes))
+
+    @property
+    def tail(self) -> tuple[Part, ...]:
+        """Notes, gaps and sources, as far as there are any; the receipts (`footnotes`) follow."""
+        told = {"Notes": self.notes, "Gaps": self.gaps, "Sources": self.sources}
+        return tuple(
+            Part(Heading(title, title.lower()), (List(title.lower(), lines),)) for title, lines in told.items() if lines
+        )
+
+    def line(self, prose: Prose) -> Line:
+        """Prose as its reader may see it."""
+        return Line(
+            self.presenter.text(prose.text), prose.tone, self.presenter.facts(prose.facts), facts=tuple(prose.facts)
+        )
+
+    def grid(self, table: Table) -> Grid:
+        """A table as its reader may see it."""
+        text, total = self.presenter.text, len(table.rows) if table.total is None else table.total
+        return Grid(
+            "table",
+            tuple(map(text, table.headers)),
+            tuple(self.presenter.row(table, row) for row in table.rows),
+            tuple(at < len(table.align) and table.align[at] == "right" for at in range(len(table.headers))),
+            total,
+            text(table.caption),
+            f"({len(table.rows)} of {total} shown)" if total > len(table.rows) else "",
+            self.presenter.numbers(table.basis),
+            table.basis,
+        )
+
+    def _part(self, section: Section) -> Part:
+        heading = Heading(self.presenter.text(section.title), section.id)
+        return Part(heading, tuple(_LAYOUTS[type(block)](self, block) for block in section.blocks))
+
+    def _source(self, item: Freshness) -> Line:
+        """How a source answered."""
+        tones: Mapping[str, Tone] = {"ok": "good", "partial": "watch", "missing": "bad"}
+        parts = [answer_words(item)]
+        if item.fetched_at is not None:
+            parts.append(f"read {instant_words(item.fetched_at)}")
+        if item.latest_record_at is not None:
+            parts.append(f"newest record {instant_words(item.latest_record_at)}")
+        if item.warning:
+            parts.append(self.presenter.text(item.warning))
+        tone: Tone = "watch" if item.warning and item.state == "ok" else tones[item.state]
+        return Line("; ".join(parts), tone, label=source_title(item.source))
+
+    def _hole(self, hole: Hole) -> Line:
+        why = f"{self.presenter.text(gap_words(hole.gap)).rstrip('.')}."
+        concerns = f" Missing: {'; '.join(hole.concerns)}." if hole.concerns else ""
+        return Line(why, "unknown", beside=concerns, step=self.presenter.text(hole.gap.next_step))
+
+    def _holes(self) -> Iterator[Hole]:
+        """All gaps that are no answers, one entry a cause, with what is missing because of it."""
+        found: dict[tuple[str, str, str, str], tuple[Gap, dict[str, None]]] = {}
+        gaps = [(gap, "") for item in self.report.freshness for gap in item.gaps]
+        for gap, concern in (*gaps, *(pair for part in self.parts for node in part.nodes for pair in _gaps(node))):
+            if gap.reason not in ANSWERS:
+                key = (gap.source, gap.reason, gap.detail, gap.next_step)
+                found.setdefault(key, (gap, {}))[1].setdefault(concern)
+        return (Hole(gap, tuple(filter(None, names))) for gap, names in found.values())
+
+    def _footnote(self, number: int, receipt: Receipt) -> Footnote:
+        return Footnote(
+            number,
+            receipt,
+            f"{source_title(receipt.source)} {self.presenter.text(receipt.stream)}".strip(),
+            counted(receipt.rows, "row"),
+            counted(receipt.requests, "request"),
+            instant_words(receipt.fetched_at),
+            self.presenter.text(receipt.id),
+            self.presenter.query(receipt),
+        )
+
+
+def _gaps(node: Node) -> Iterator[tuple[Gap, str]]:
+    """The gaps of a node, each with what it leaves unknown."""
+    if isinstance(node, Picture):
+        yield from ((mark.figure, node.title) for mark in node.chart.marks if isinstance(mark.figure, Gap))
+    elif isinstance(node, Pairs | Grid):
+        pairs = (
+            node.pairs
+            if isinstance(node, Pairs)
+            else ((f"{node.headers[0]} {row[0].text}", value) for row in node.rows for value in row)
+        )
+        yield from ((value.cell, label) for label, value in pairs if isinstance(value.cell, Gap))
+    else:
+        lines = (node.line,) if isinstance(node, Paragraph) else node.lines
+        yield from ((line.gap, line.label) for line in lines if line.gap)
+
+
+# -- types of blocks, one row each ---------------------------------------------------------------------------------------
+
+
+def _missing(page: Page, block: Missing) -> Node:
+    text, gap = page.presenter.text, block.gap
+    step = f". {text(gap.next_step)}" if gap.reason in ANSWERS and gap.next_step else ""
+    return Paragraph("missing", Line(text(gap_words(gap)), "unknown", label=text(block.what), beside=step, gap=gap))
+
+
+def _figures(page: Page, block: Figures) -> Node:
+    return Pairs("figures", tuple((page.presenter.text(one.label), page.presenter.line(one)) for one in block.lines))
+
+
+def _chart(page: Page, chart: Chart) -> Node:
+    events = tuple(replace(page.line(event.what), label=event.on.isoformat()) for event in chart.events)
+    basis = merge_basis(figure for mark in chart.marks for figure in (mark.figure, mark.at) if isinstance(figure, Fact))
+    title, says = page.presenter.text(chart.title), page.line(chart.says)
+    return Picture("chart", chart, title, says, List("events", events, True), page.presenter.numbers(basis), basis)
+
+
+_LAYOUTS: Mapping[type[Block], Callable[[Page, Any], Node]] = {
+    Prose: lambda page, block: Paragraph("prose", page.line(block)),
+    Bullets: lambda page, block: List("bullets", tuple(map(page.line, block.items)), block.ordered),
+    Figures: _figures,
+    Table: Page.grid,
+    Chart: _chart,
+    Missing: _missing,
+}
+"""How each type of block becomes a node."""
+
+
+def facts_of(values: Iterable[Value]) -> list[Fact[Any]]:
+    """The facts among values."""
+    return [value.cell for value in values if isinstance(value.cell, Fact)]
+
+
+def merge_receipts(receipts: tuple[Receipt, ...]) -> tuple[Receipt, ...]:
+    """Receipts, each once."""
+    return tuple({one.id: one for one in receipts}.values())
