@@ -12,7 +12,7 @@ from crm_records import OPERATOR, clock, closing, notion_schema, quick, settings
 from pulled import Kept, unstamped
 
 from customer_research.connect.source import Batch
-from customer_research.domain.check import CheckResult
+from customer_research.domain.check import Diagnosis
 from customer_research.errors import ConfigError
 from customer_research.sources.notion.bulk import BEGINNING, PAGE
 from customer_research.sources.notion.live import fetch
@@ -90,9 +90,9 @@ def in_bulk(workspace: Workspace, **own: Any) -> Kept:
     return kept
 
 
-def doctor(workspace: Workspace, **own: Any) -> CheckResult:
+def doctor(workspace: Workspace, **own: Any) -> Diagnosis:
     check = next(check for check in SOURCE.checks if check.name == "properties")
-    result: CheckResult = working(workspace, lambda session: check.run(session, None), **own)
+    result: Diagnosis = working(workspace, lambda session: check.run(session, None), **own)
     return result
 
 
