@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Literal
 from customer_research import private
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.reading import json_value
-from customer_research.domain.tables import Edition, Pulled, TableFile, TableSet
+from customer_research.domain.tables import Edition, LastPull, TableFile, TableSet
 from customer_research.errors import UsageError
 from customer_research.record_tables import LAKE_TABLES, STATES
 
@@ -51,7 +51,7 @@ FOLDED_QUERY_LENGTH = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Landed:
+class LandingFile:
     """A landing table as the last complete pull left it: its file below the lake's folder, rows, digest of its content.
 
     `receipts` prove the rows: that of the last pull which brought everything, and those of what changed since.
@@ -64,7 +64,7 @@ class Landed:
 
 
 @dataclass(frozen=True, slots=True)
-class Unfinished:
+class OpenPull:
     """A pull that was cut off: what it was asked (`since`, `until`), how far it came, and the files it brought.
 
     `parts` are files by landing table in the order in which they came; a later one stands for an earlier one.
@@ -95,13 +95,13 @@ class StreamState:
     full_at: datetime | None = None
     tried_at: datetime | None = None
     failure: Gap | None = None
-    landed: Mapping[str, Landed] = field(default_factory=dict)
+    landed: Mapping[str, LandingFile] = field(default_factory=dict)
     partial: Mapping[str, Gap] = field(default_factory=dict)
-    unfinished: Unfinished | None = None
+    unfinished: OpenPull | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class StoredTable:
     """A canonical table: its files below the lake's folder, rows, digest of the content, and the receipts that prove it.
 
     `recipe` says what it was made from, so that it is made again only when that changed; empty for an imported one.
@@ -135,9 +135,9 @@ class LakeState:
     version: int = VERSION
     serial: int = 0
     streams: Mapping[str, StreamState] = field(default_factory=dict)
-    tables: Mapping[str, Made] = field(default_factory=dict)
+    tables: Mapping[str, StoredTable] = field(default_factory=dict)
     gaps: Mapping[str, Gap] = field(default_factory=dict)
-    former: Mapping[str, Made] = field(default_factory=dict)
+    former: Mapping[str, StoredTable] = field(default_factory=dict)
 
     @property
     def named(self) -> frozenset[str]:
@@ -284,7 +284,7 @@ class LakeWriter:
         """Commit what the lake knows of one stream."""
         self.commit(replace(self.state, streams={**self.state.streams, name: stream}))
 
-    def put_tables(self, tables: Mapping[str, Made], gaps: Mapping[str, Gap] | None = None) -> None:
+    def put_tables(self, tables: Mapping[str, StoredTable], gaps: Mapping[str, Gap] | None = None) -> None:
         """Commit canonical tables, each in place of the one of its name; *gaps*, when given, replace all gaps."""
         together = {**self.state.tables, **tables}
         stated = self.state.gaps if gaps is None else gaps
@@ -377,12 +377,12 @@ def _read(content: bytes, path: Path) -> LakeState:
 def _dated(state: LakeState) -> LakeState:
     """The state of the first layout in this one: its tables stand as they were pulled, or imported, last."""
 
-    def told(made: Made) -> Made:
+    def dated(made: StoredTable) -> StoredTable:
         pulled = [pull.succeeded_at for pull in _pulls(state, made.streams)]
         read = pulled or [receipt.fetched_at for receipt in made.receipts]
         return replace(made, since=max(read), until=min(read)) if read else made
 
-    return replace(state, tables={name: told(made) for name, made in state.tables.items()})
+    return replace(state, tables={name: dated(made) for name, made in state.tables.items()})
 
 
 def _version(content: bytes) -> int | None:
@@ -394,14 +394,14 @@ def _version(content: bytes) -> int | None:
     return None
 
 
-def _pulls(state: LakeState, streams: Iterable[str]) -> Iterator[Pulled]:
+def _pulls(state: LakeState, streams: Iterable[str]) -> Iterator[LastPull]:
     """How the streams stand that a table's rows come from."""
     for name in streams:
         stream = state.streams.get(name)
         if stream is not None and stream.succeeded_at is not None:
             source, _, own = name.partition(".")
             failed_at = stream.tried_at if stream.failure is not None else None
-            yield Pulled(source, own, stream.succeeded_at, failed_at, stream.failure)
+            yield LastPull(source, own, stream.succeeded_at, failed_at, stream.failure)
 
 
 def _never(table: str) -> Gap:

@@ -16,7 +16,7 @@ import pytest
 from customer_research import lake as lake_module
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.errors import UsageError
-from customer_research.lake import Lake, LakeState, LakeWriter, Landed, Made, StreamState, Unfinished, fold
+from customer_research.lake import Lake, LakeState, LakeWriter, LandingFile, OpenPull, StoredTable, StreamState, fold
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -25,18 +25,18 @@ def receipt(number: int, query: str = "GET /x") -> Receipt:
     return Receipt(f"id{number}", "lago", "invoices", query, NOW, number, f"digest{number}", place="https://x.example")
 
 
-def put(writer: LakeWriter, content: bytes = b"rows") -> Made:
+def put(writer: LakeWriter, content: bytes = b"rows") -> StoredTable:
     """A canonical table written and committed."""
     file, _ = writer.fresh("tables", "invoice")
     writer.path(file).write_bytes(content)
-    made = Made((file,), 1, content.decode(), (receipt(1),), "recipe")
+    made = StoredTable((file,), 1, content.decode(), (receipt(1),), "recipe")
     writer.put_tables({"invoice": made})
     return made
 
 
 def test_a_state_survives_as_it_was(tmp_path: Path) -> None:
     gap = Gap("lago", "truncated", "Only a part.", "Again.")
-    pull = Unfinished("mark", NOW, "cursor", {"invoice": ("landing/b.parquet",)}, (receipt(2),), 7)
+    pull = OpenPull("mark", NOW, "cursor", {"invoice": ("landing/b.parquet",)}, (receipt(2),), 7)
     stream = StreamState(
         shape="s",
         place="https://x.example",
@@ -45,7 +45,7 @@ def test_a_state_survives_as_it_was(tmp_path: Path) -> None:
         full_at=NOW,
         tried_at=NOW,
         failure=gap,
-        landed={"invoice": Landed("landing/a.parquet", 3, "d", (receipt(1),))},
+        landed={"invoice": LandingFile("landing/a.parquet", 3, "d", (receipt(1),))},
         partial={"invoice": gap},
         unfinished=pull,
     )
@@ -187,7 +187,7 @@ def test_a_commit_names_only_what_is_there(tmp_path: Path) -> None:
     with Lake(tmp_path).writing() as writer:
         file, _ = writer.fresh("tables", "invoice")
         with pytest.raises(UsageError, match="Cannot write"):
-            writer.put_tables({"invoice": Made((file,), 1, "d", ())})
+            writer.put_tables({"invoice": StoredTable((file,), 1, "d", ())})
         assert writer.state == LakeState()
     assert not (tmp_path / "manifest.json").exists()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from portfolio_cases import Gaps, Row, Tables, written
 
-from customer_research.lake import Lake, Made
+from customer_research.lake import Lake, StoredTable
 from customer_research.settings import Settings, load_settings
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -46,7 +46,7 @@ def fill(lake: Path, tables: Tables, gaps: Gaps | None = None) -> None:
         for name, file in found.files.items():
             there, _ = writer.fresh("tables", name)
             shutil.copyfile(file.paths[0], writer.path(there))
-            made[name] = Made((there,), file.rows, file.digest, file.receipts)
+            made[name] = StoredTable((there,), file.rows, file.digest, file.receipts)
         writer.put_tables(made, {})
 
 

@@ -18,7 +18,7 @@ from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.tables import TableSet
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
-from customer_research.lake import Lake, Made
+from customer_research.lake import Lake, StoredTable
 from customer_research.research.portfolio.measure import measure
 from customer_research.research.sync.versions import succeeded
 from customer_research.settings import Settings
@@ -136,7 +136,7 @@ def test_after_a_sync_the_pending_cancellations_are_those_announced_by_then(
             (path,) = known.tables().files[name].paths
             shutil.copyfile(path, lake.path(file))
             one = known.state().tables[name]
-            made[name] = Made((file,), one.rows, one.digest, one.receipts, since=SYNCED, until=SYNCED)
+            made[name] = StoredTable((file,), one.rows, one.digest, one.receipts, since=SYNCED, until=SYNCED)
         before, _ = lake.fresh("tables", "subscription")
         own.attach("now", [lake.path(made["subscription"].files[0])], _columns())
         own.create(
@@ -145,7 +145,7 @@ def test_after_a_sync_the_pending_cancellations_are_those_announced_by_then(
             [{"operator_id": o, "ends_at": e} for o, e in leaving.items()],
         )
         own.export(_AS_OF_THEN, lake.path(before), {"t": T})
-        old = Made((before,), 1, "before", (), since=SYNCED, until=SYNCED)
+        old = StoredTable((before,), 1, "before", (), since=SYNCED, until=SYNCED)
         now = replace(made["subscription"], since=datetime(2026, 11, 1, tzinfo=UTC))
         made["subscription"] = succeeded(lake, own, "subscription", old, now)
         lake.put_tables(made, {})

@@ -15,10 +15,10 @@ from customer_research.domain.alert import Episode
 from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.snapshot import Reading, Snapshot
-from customer_research.domain.tables import Pulled, TableFile, TableSet
+from customer_research.domain.tables import LastPull, TableFile, TableSet
 from customer_research.health.alerts.judging import Judgement, Watched
 from customer_research.health.alerts.standings import Standings
-from customer_research.lake import Lake, Landed, StreamState
+from customer_research.lake import Lake, LandingFile, StreamState
 from customer_research.research.alerting import check
 from customer_research.research.past.history.backfill import backfill
 from customer_research.research.past.history.backfill import take as take_today
@@ -48,7 +48,7 @@ def pulled(settings: Settings, moment: datetime, *sources: str, failed: datetime
         streams = dict(state.streams)
         for name in {one for streams_of in STREAMS.values() for one in streams_of}:
             if name.partition(".")[0] in sources:
-                known = streams.get(name, StreamState("shape", landed={"t": Landed("landing/t", 0, "0")}))
+                known = streams.get(name, StreamState("shape", landed={"t": LandingFile("landing/t", 0, "0")}))
                 streams[name] = (
                     replace(known, succeeded_at=moment, tried_at=moment, failure=None)
                     if failed is None
@@ -86,12 +86,12 @@ def of_operators(episodes: tuple[Episode, ...]) -> set[tuple[object, ...]]:
 # --- tables ------------------------------------------------------------------------------------------------------------
 
 
-def table(name: str, *pulls: Pulled) -> TableFile:
+def table(name: str, *pulls: LastPull) -> TableFile:
     return TableFile(name, (Path(f"{name}.parquet"),), 3, name, (), pulls)
 
 
 def test_a_table_is_stale_by_age_or_by_a_failure_since_and_never_before_its_pull() -> None:
-    pull = Pulled("lago", "invoices", at(10))
+    pull = LastPull("lago", "invoices", at(10))
     assert not pull.is_stale(at(10), PATIENCE)
     assert not pull.is_stale(at(12), PATIENCE)
     assert pull.is_stale(at(12.01), PATIENCE)
@@ -101,7 +101,7 @@ def test_a_table_is_stale_by_age_or_by_a_failure_since_and_never_before_its_pull
 
 
 def test_stale_tables_give_way_to_gaps_but_the_list_of_operators_stays() -> None:
-    old, fresh = Pulled("lago", "invoices", at(1)), Pulled("warehouse", "trips", at(9))
+    old, fresh = LastPull("lago", "invoices", at(1)), LastPull("warehouse", "trips", at(9))
     files = (table("operator", old), table("invoice", old), table("reservation", fresh), table("survey"))
     tables = TableSet("here", {file.table: file for file in files}, {"deal": Gap("hubspot", "denied", "No.")})
     assert tables.at(at(2), PATIENCE) is tables
@@ -116,7 +116,7 @@ def test_stale_tables_give_way_to_gaps_but_the_list_of_operators_stays() -> None
 
 
 def test_a_failed_pull_says_why() -> None:
-    failed = Pulled("lago", "invoices", at(9), at(10), OUT)
+    failed = LastPull("lago", "invoices", at(9), at(10), OUT)
     gap = TableSet("here", {"invoice": table("invoice", failed)}).at(at(10), PATIENCE).gaps["invoice"]
     assert (gap.reason, gap.next_step) == ("stale", "Check lago.url.")
     assert gap.detail.endswith("; the pull after that failed: Lago cannot be reached.")

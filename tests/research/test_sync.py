@@ -16,7 +16,7 @@ from customer_research.connect.source import LandingTable, Link, Row, Source
 from customer_research.domain.evidence import Gap
 from customer_research.domain.pull import Progress, PullResult
 from customer_research.errors import ConfigError, UsageError
-from customer_research.lake import Lake, Made, StreamState
+from customer_research.lake import Lake, StoredTable, StreamState
 from customer_research.research.sync import run, stream_pull
 from customer_research.settings import LakeSettings, Settings
 
@@ -309,7 +309,7 @@ def test_an_imported_table_stands_until_its_source_gives_it(world: World) -> Non
         for name in ("invoice", "ticket"):
             file, _ = writer.fresh("tables", name)
             writer.path(file).touch()
-            writer.put_tables({name: Made((file,), 5, "imported", ())})
+            writer.put_tables({name: StoredTable((file,), 5, "imported", ())})
     vendor = world.vendors["lago"] = billing(invoice(1), fail_after=0)
     world.sync()
     assert [file.digest for file in Lake(world.folder).tables().files.values()][:2] == ["imported", "imported"]

@@ -16,7 +16,7 @@ from customer_research.domain.alert import AlertState, Change, Episode, Key, Sig
 from customer_research.errors import StoreError, UsageError
 from customer_research.health.alerts.episodes import Teller, advance
 from customer_research.health.alerts.rules import AlertRule
-from customer_research.store.alerts import PROGRAM, AlertBook, Recorded
+from customer_research.store.alerts import PROGRAM, AlertBook, SnapshotJudgement
 from customer_research.store.database import Store, open_store
 
 pytestmark = pytest.mark.xdist_group("engines")
@@ -60,7 +60,7 @@ def seen(week: int) -> Sighting:
     return Sighting(at(7 * week), f"snapshot-{week}")
 
 
-def judged(book: AlertBook, week: int, states: Mapping[str, AlertState], rules: str = "rules") -> Recorded:
+def judged(book: AlertBook, week: int, states: Mapping[str, AlertState], rules: str = "rules") -> SnapshotJudgement:
     def decide(last: Mapping[Key, Episode]) -> Iterable[Change]:
         return advance(RULES, {"low": states}, last, seen(week), Words())
 
@@ -88,10 +88,10 @@ def test_an_episode_comes_back_as_it_was_kept(book: AlertBook) -> None:
 
 def test_a_snapshot_is_judged_once_under_the_same_rules(book: AlertBook) -> None:
     raised(book)
-    assert judged(book, 0, {"op-1": "holds", "op-2": "holds"}) == Recorded("repeated")
+    assert judged(book, 0, {"op-1": "holds", "op-2": "holds"}) == SnapshotJudgement("repeated")
     assert judged(book, 1, {"op-1": "holds"}).of("raised") == ()
-    assert judged(book, 0, {"op-1": "clears"}) == Recorded("repeated")
-    assert judged(book, 0, {"op-2": "holds"}, rules="others") == Recorded("older")
+    assert judged(book, 0, {"op-1": "clears"}) == SnapshotJudgement("repeated")
+    assert judged(book, 0, {"op-2": "holds"}, rules="others") == SnapshotJudgement("older")
     assert judged(book, 1, {"op-2": "holds"}, rules="others").state == "done"
     assert book.newest() == seen(1)
     assert book.is_judged(seen(1), "others")

@@ -92,22 +92,22 @@ _DECLARED: Mapping[str, Mapping[str, Any]] = MappingProxyType({subject: _declare
 
 SUBJECTS: Mapping[str, Subject] = MappingProxyType(
     {
-        name: Subject(name, told["title"], tuple(told["tables"].split()), told.get("grain", "operator"))
-        for name, told in _DECLARED.items()
+        name: Subject(name, declared["title"], tuple(declared["tables"].split()), declared.get("grain", "operator"))
+        for name, declared in _DECLARED.items()
     }
 )
 """All queries by name."""
 
 METRICS: Mapping[str, Metric] = MappingProxyType(
     {
-        name: _metric(name, subject, entry, told["default"])
-        for subject, told in _DECLARED.items()
-        for name, entry in told["metric"].items()
+        name: _metric(name, subject, entry, declared["default"])
+        for subject, declared in _DECLARED.items()
+        for name, entry in declared["metric"].items()
     }
 )
 """All metrics by name, in the order of the documentation."""
 
 RECORDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {name: entry for told in _DECLARED.values() for name, entry in told.get("records", {}).items()}
+    {name: entry for declared in _DECLARED.values() for name, entry in declared.get("records", {}).items()}
 )
 """The records that stand behind figures, as declared; `metrics.evidence` makes queries of them."""

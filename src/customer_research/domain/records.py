@@ -121,9 +121,9 @@ def tables(home: str, text: str, *, bound: bool = False) -> dict[str, CanonicalT
 
 def _columns(lines: list[str]) -> Iterator[Column]:
     for line in lines:
-        name, kind, told = line.split(maxsplit=2)
-        meaning = told.lstrip(_MARKS).lstrip()
-        marks = told[: len(told) - len(told.lstrip(_MARKS))]
+        name, kind, text = line.split(maxsplit=2)
+        meaning = text.lstrip(_MARKS).lstrip()
+        marks = text[: len(text) - len(text.lstrip(_MARKS))]
         yield Column(name, kind, meaning, *(mark in marks for mark in _MARKS))  # type: ignore[arg-type]
 
 

@@ -15,7 +15,7 @@ LISTED = "operator"
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
+class LastPull:
     """How a bulk stream stood when the tables were read: its last pull that succeeded, and the one after it that failed.
 
     `failed_at` and `failure` are None while the last pull is the one that succeeded.
@@ -75,7 +75,7 @@ class TableFile:
     rows: int
     digest: str
     receipts: tuple[Receipt, ...] = ()
-    pulls: tuple[Pulled, ...] = ()
+    pulls: tuple[LastPull, ...] = ()
     since: datetime | None = None
     editions: tuple[Edition, ...] = ()
     versions: tuple[Path, ...] = ()
@@ -133,8 +133,8 @@ class TableSet:
             for name, file in found.items()
             if file is None
         }
-        told = _stale_gaps(pulled for pulls in stale.values() for pulled in pulls)
-        gaps = {name: told[pulls[0].source] for name, pulls in stale.items()}
+        stated = _stale_gaps(pulled for pulls in stale.values() for pulled in pulls)
+        gaps = {name: stated[pulls[0].source] for name, pulls in stale.items()}
         files = {name: file or self.files[name] for name, file in found.items() if file is not None or name == LISTED}
         return replace(self, files=files, gaps={**self.gaps, **gaps})
 
@@ -169,15 +169,15 @@ class TableSet:
         return tuple({receipt.id: receipt for file in self.files.values() for receipt in file.receipts}.values())
 
 
-def _stale_gaps(stale: Iterator[Pulled]) -> dict[str, Gap]:
+def _stale_gaps(stale: Iterator[LastPull]) -> dict[str, Gap]:
     """Source → the gap of all its stale streams: one sentence a source, whichever tables it lacks."""
-    of_source: dict[str, list[Pulled]] = {}
+    of_source: dict[str, list[LastPull]] = {}
     for pulled in stale:
         of_source.setdefault(pulled.source, []).append(pulled)
     return {source: _stale_gap(source, pulls) for source, pulls in of_source.items()}
 
 
-def _stale_gap(source: str, pulls: list[Pulled]) -> Gap:
+def _stale_gap(source: str, pulls: list[LastPull]) -> Gap:
     last = min(pulled.succeeded_at for pulled in pulls)
     failure = next((pulled.failure for pulled in pulls if pulled.failure is not None), None)
     because = f"; the pull after that failed: {failure.detail}" if failure is not None else "."

@@ -128,8 +128,8 @@ def _amounts(value: Any) -> str:
     amounts = (value,) if isinstance(value, Money) else tuple(value)
     if not all(isinstance(money, Money) for money in amounts):
         raise TypeError
-    telling = [money for money in amounts if money.minor] or amounts
-    return " and ".join(money_words(money) for money in telling) or "0"
+    shown = [money for money in amounts if money.minor] or amounts
+    return " and ".join(money_words(money) for money in shown) or "0"
 
 
 def _date(value: Any) -> str:
@@ -145,11 +145,11 @@ def instant_words(value: datetime) -> str:
 
 def dated_words(as_of: datetime, made: datetime) -> str:
     """Of when a report speaks, and when it was made where that is another minute."""
-    spoken, told = instant_words(as_of), instant_words(made)
-    if spoken == told:
+    spoken, dated = instant_words(as_of), instant_words(made)
+    if spoken == dated:
         return f"As of {spoken}."
-    same_day = spoken.partition(" ")[0] == told.partition(" ")[0]
-    return f"As of {spoken}, made {told.partition(' ')[2] if same_day else told}."
+    same_day = spoken.partition(" ")[0] == dated.partition(" ")[0]
+    return f"As of {spoken}, made {dated.partition(' ')[2] if same_day else dated}."
 
 
 def _timestamp(value: Any) -> str:
@@ -170,10 +170,10 @@ def _estimate(one: Callable[[float], str], joint: str = "-") -> Callable[[Any], 
     def words(value: Any) -> str:
         if not isinstance(value, Estimate):
             raise TypeError
-        told = one(value.value)
+        middle = one(value.value)
         if value.low is None or value.high is None:
-            return f"{told} (interval not known)"
-        return f"{told} [{one(value.low)}{joint}{one(value.high)}]"
+            return f"{middle} (interval not known)"
+        return f"{middle} [{one(value.low)}{joint}{one(value.high)}]"
 
     return words
 

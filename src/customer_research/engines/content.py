@@ -31,8 +31,8 @@ def content_digest(engine: Engine, table: str, columns: Sequence[str]) -> str:
     counted = sorted(columns)
     source = table if table.startswith("(") else _quote(table)
     (sums,) = engine.run(_SUMS.format(row=", ".join(map(_quote, counted)), source=source))
-    told = json.dumps([counted, sums["rows"], str(sums["upper"]), str(sums["lower"])])
-    return hashlib.sha256(told.encode()).hexdigest()
+    content = json.dumps([counted, sums["rows"], str(sums["upper"]), str(sums["lower"])])
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 _SUMS = """

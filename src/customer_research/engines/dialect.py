@@ -116,7 +116,7 @@ def _make_once_what_adds_columns(tree: exp.Expr) -> None:
 
     for relation in tree.find_all(exp.CTE):
         select = relation.this
-        whole = isinstance(select, exp.Select) and any(isinstance(told, exp.Star) for told in select.expressions)
+        whole = isinstance(select, exp.Select) and any(isinstance(output, exp.Star) for output in select.expressions)
         if whole and len(select.expressions) > 1 and relation.args.get("materialized") is None:
             relation.set("materialized", True)
 

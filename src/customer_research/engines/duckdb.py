@@ -167,8 +167,8 @@ class _Instance(Engine):
         """Copies in memory, in the order of the key, whose texts are numbers inside (see `Engine.at_hand`)."""
         self._coded += 1
         kind, column = _quote(f"{key}_code_{self._coded}"), _quote(key)
-        told = " UNION ".join(f"SELECT {column} FROM {_quote(table)} WHERE NOT {column} IS NULL" for table in tables)  # noqa: S608 - quoted
-        self._execute(f"CREATE TYPE {kind} AS ENUM (SELECT {column} FROM ({told}) ORDER BY 1)")  # noqa: S608 - quoted
+        keys = " UNION ".join(f"SELECT {column} FROM {_quote(table)} WHERE NOT {column} IS NULL" for table in tables)  # noqa: S608 - quoted
+        self._execute(f"CREATE TYPE {kind} AS ENUM (SELECT {column} FROM ({keys}) ORDER BY 1)")  # noqa: S608 - quoted
         for table, columns in tables.items():
             others = "".join(f", {sql} AS {_quote(name)}" for name, sql in columns.items() if name != key)
             coded = f"CAST({column} AS {kind}) AS {column}"
@@ -334,7 +334,7 @@ def _reaching(room: Room, scratch: Path) -> Sequence[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
+class _Statement:
     """A query that is planned already: its name in the database and the parameters it takes."""
 
     name: str
@@ -351,7 +351,7 @@ class Memory(_Instance):
     _place = "memory"
 
     def __init__(self) -> None:
-        self._prepared: dict[str, _Prepared] = {}
+        self._prepared: dict[str, _Statement] = {}
         self._numbers = count()
         self._outdated: set[str] = set()
         super().__init__({"enable_external_access": "false", "threads": "1"}, ["PRAGMA disable_optimizer"])
@@ -363,7 +363,7 @@ class Memory(_Instance):
             EngineError: when it does not parse, or names what is not there.
         """
         if sql not in self._prepared:
-            prepared = _Prepared(f"query_{next(self._numbers)}", frozenset(self._parsed(sql).named_parameters))
+            prepared = _Statement(f"query_{next(self._numbers)}", frozenset(self._parsed(sql).named_parameters))
             self._execute(f"PREPARE {prepared.name} AS {sql}")
             self._prepared[sql] = prepared
 
@@ -412,7 +412,7 @@ def _in_file(name: str, kind: str) -> str:
     return _quote(name)
 
 
-def _execution(prepared: _Prepared, values: Mapping[str, Any]) -> str:
+def _execution(prepared: _Statement, values: Mapping[str, Any]) -> str:
     """The call of a prepared query; DuckDB takes literals there, no parameters."""
     listed = ", ".join(f"{_quote(name)} := {_literal(value)}" for name, value in values.items())
     return f"EXECUTE {prepared.name}({listed})" if listed else f"EXECUTE {prepared.name}"

@@ -246,17 +246,17 @@ class MetabaseRunner:
                 for row in data["rows"]
             ]
         except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
-            told = f" ({error})" if type(error) is ValueError else ""
+            detail = f" ({error})" if type(error) is ValueError else ""
             raise self._error(
                 BadAnswer,
-                f"Metabase's answer has not the form of a query result{told}.",
+                f"Metabase's answer has not the form of a query result{detail}.",
                 recording,
                 "Check its version.",
             ) from error
         return columns, rows
 
-    def _require_all(self, rows: Sequence[Any], told: Any, recording: Recording) -> None:
-        if told is not None or len(rows) >= ROW_CAP:
+    def _require_all(self, rows: Sequence[Any], cut: Any, recording: Recording) -> None:
+        if cut is not None or len(rows) >= ROW_CAP:
             raise self._cut(len(rows), recording)
 
     def _failed(self, answer: Any, recording: Recording) -> SourceError:
@@ -296,9 +296,11 @@ class MetabaseRunner:
         return kind(sentence, source=self._http.vendor.name, stream=recording.stream, hint=hint)
 
 
-def _words(told: Any) -> str:
+def _words(failure: Any) -> str:
     """Metabase's own message in one short line without control characters."""
-    text = told if isinstance(told, str) else json.dumps(told, ensure_ascii=False, default=str) if told else ""
+    text = (
+        failure if isinstance(failure, str) else json.dumps(failure, ensure_ascii=False, default=str) if failure else ""
+    )
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line[:_MESSAGE_LENGTH].rstrip(".")
 

@@ -97,8 +97,8 @@ class Postgres(Remote):
             self._files.write_csv(table, written)
             with self._filling(table) as cursor:
                 self._made(cursor, table, {column: _type(kind) for column, kind in columns.items()})
-                told = _text(f"COPY {_own(table)} FROM STDIN (FORMAT csv, ENCODING 'UTF8')")
-                with cursor.copy(told) as copy, written.open("rb") as file:
+                copying = _text(f"COPY {_own(table)} FROM STDIN (FORMAT csv, ENCODING 'UTF8')")
+                with cursor.copy(copying) as copy, written.open("rb") as file:
                     while block := file.read(BLOCK_BYTES):
                         copy.write(block)
                 cursor.execute(_text(f"ANALYZE {_own(table)}"))  # nobody else does it for temporary tables

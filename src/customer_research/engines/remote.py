@@ -91,14 +91,14 @@ class Remote(Engine):
     def export(self, sql: str, path: Path, parameters: Mapping[str, Any] | None = None) -> int:
         """Write the rows of one query to one Parquet file (see `Engine.export`)."""
         with self._asked(sql, parameters, BATCH_ROWS) as answer:
-            kinds = {name.lower(): self._kind(name, told) for name, told in answer.columns.items()}
+            kinds = {name.lower(): self._kind(name, type_name) for name, type_name in answer.columns.items()}
             collected = _collected(self._files, kinds, answer.batches(BATCH_ROWS))
         return self._files.export(collected, path)
 
-    def _kind(self, column: str, told: str) -> Kind:
-        kind = self._kinds.get(told.partition("(")[0].strip().lower())
+    def _kind(self, column: str, type_name: str) -> Kind:
+        kind = self._kinds.get(type_name.partition("(")[0].strip().lower())
         if kind is None:
-            raise EngineError(f"The column {column!r} has the type {told}, which files do not have here; cast it.")
+            raise EngineError(f"The column {column!r} has the type {type_name}, which files do not have here; cast it.")
         return kind
 
 

@@ -78,5 +78,5 @@ def first_line(error: BaseException) -> str:
     The error's type, when it says nothing.
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = " ".join(lines[:2] if lines and lines[0].endswith(":") else lines[:1])
-    return told.rstrip(".") or type(error).__name__
+    line = " ".join(lines[:2] if lines and lines[0].endswith(":") else lines[:1])
+    return line.rstrip(".") or type(error).__name__

@@ -158,8 +158,8 @@ class Snowflake(Remote):
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(text, [values[name] for name in names] or None)
-                told = {column.name: FIELD_ID_TO_NAME[column.type_code] for column in cursor.description}
-                yield Answer(told, (tuple(row) for row in cursor))
+                types = {column.name: FIELD_ID_TO_NAME[column.type_code] for column in cursor.description}
+                yield Answer(types, (tuple(row) for row in cursor))
         except self._failure as error:
             raise self._failed(error) from error
 
@@ -204,7 +204,11 @@ def _place(path: Path) -> str:
 
 def _stored(value: Any) -> Any:
     """Instants and dates as ISO text: many rows travel as one array, whose texts Snowflake converts to the column's type."""
-    told = inward(value)
+    plain = inward(value)
     return (
-        told.isoformat(sep=" ") if isinstance(told, datetime) else told.isoformat() if isinstance(told, date) else told
+        plain.isoformat(sep=" ")
+        if isinstance(plain, datetime)
+        else plain.isoformat()
+        if isinstance(plain, date)
+        else plain
     )

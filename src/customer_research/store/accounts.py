@@ -241,8 +241,8 @@ class _Writer:
         if isinstance(value, Mapping):
             return {"map": [[self.plain(key), self.plain(one)] for key, one in value.items()]}
         if is_dataclass(value) and type(value).__name__ in _classes():
-            told = {field.name: self.plain(getattr(value, field.name)) for field in fields(value)}
-            return {"of": type(value).__name__, "has": told}
+            values = {field.name: self.plain(getattr(value, field.name)) for field in fields(value)}
+            return {"of": type(value).__name__, "has": values}
         raise StoreError(f"A {type(value).__name__} cannot be kept in an account snapshot.")
 
     def _receipt(self, receipt: Receipt) -> int:
@@ -277,9 +277,9 @@ class _Reader:
         ((kind, inner),) = plain.items()
         return self._kinds[kind](inner)
 
-    def _record(self, kind: type[Any], told: Mapping[str, Any]) -> Any:
+    def _record(self, kind: type[Any], values: Mapping[str, Any]) -> Any:
         retired = _RETIRED.get(kind.__name__, frozenset())
-        return kind(**{name: self.value(one) for name, one in told.items() if name not in retired})
+        return kind(**{name: self.value(one) for name, one in values.items() if name not in retired})
 
 
 _CLASSES: dict[str, type[Any]] = {}

@@ -97,7 +97,7 @@ Recording = Literal["done", "repeated", "older"]
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class SnapshotJudgement:
     """What came of judging a snapshot, and the changes that were kept."""
 
     state: Recording
@@ -118,7 +118,7 @@ class AlertBook:
 
     def record(
         self, seen: Sighting, rules: str, decide: Callable[[Mapping[Key, Episode]], Iterable[Change]], now: datetime
-    ) -> Recorded:
+    ) -> SnapshotJudgement:
         """Keep what a snapshot makes of the alerts, once.
 
         Args:
@@ -129,15 +129,15 @@ class AlertBook:
         """
         with self._store.begin(alone=True) as connection:
             if self._is_judged(connection, seen, rules):
-                return Recorded("repeated")
+                return SnapshotJudgement("repeated")
             newest = _newest(connection)
             if newest is not None and seen.as_of < newest.as_of:
-                return Recorded("older")
+                return SnapshotJudgement("older")
             changes = tuple(decide(_last(connection)))
             _write(connection, changes, seen, now)
             judged = {"snapshot": seen.snapshot, "rules": rules, "as_of": seen.as_of, "evaluated_at": now}
             connection.execute(sa.insert(evaluation).values(judged))
-        return Recorded("done", changes)
+        return SnapshotJudgement("done", changes)
 
     def is_judged(self, seen: Sighting, rules: str) -> bool:
         """Whether a snapshot was judged under these rules."""
@@ -263,12 +263,12 @@ def _write(connection: sa.Connection, changes: Iterable[Change], seen: Sighting,
     for one in (*by_kind["continued"], *by_kind["cleared"]):
         values = {name: value for name, value in _row(one).items() if name not in _PEOPLES}
         connection.execute(sa.update(episode).where(episode.c.id == one.id).values(values))
-    told = [("raised", one, one.told.because) for one in by_kind["raised"]]
-    told += [("cleared", one, one.cleared_because) for one in by_kind["cleared"]]
-    if told:
+    events = [("raised", one, one.told.because) for one in by_kind["raised"]]
+    events += [("cleared", one, one.cleared_because) for one in by_kind["cleared"]]
+    if events:
         rows = [
             _event_row(one, cast("EventKind", kind), PROGRAM, now, detail=detail, seen=seen)
-            for kind, one, detail in told
+            for kind, one, detail in events
         ]
         connection.execute(sa.insert(event), rows)
 

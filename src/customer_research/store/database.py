@@ -273,9 +273,9 @@ def _fault(error: DBAPIError, place: str) -> StoreError:
         return StoreError(
             f"The store ({place}) cannot be written to.", hint="Check the permissions of it and its folder."
         )
-    told = refused(error.orig, SETTING) if error.orig is not None and code is None else None
-    if told is not None:
-        return StoreError(f"The store ({place}) {told[0]}.", hint=told[1])
+    refusal = refused(error.orig, SETTING) if error.orig is not None and code is None else None
+    if refusal is not None:
+        return StoreError(f"The store ({place}) {refusal[0]}.", hint=refusal[1])
     name = getattr(error.orig, "sqlite_errorname", None) or state
     return StoreError(f"The store ({place}) cannot be used: {name}.", hint=_HINT)
 

@@ -120,8 +120,8 @@ def _content(record: Outcome) -> tuple[Any, ...]:
 
 def _insert(connection: sa.Connection, record: Outcome) -> Outcome:
     place = connection.execute(sa.select(sa.func.count()).select_from(outcome)).scalar_one()
-    told = "|".join(map(str, (place, record.operator_id, record.kind, record.on, record.what, record.recorded_at)))
-    kept = replace(record, id=hashlib.sha256(told.encode()).hexdigest()[:12])
+    content = "|".join(map(str, (place, record.operator_id, record.kind, record.on, record.what, record.recorded_at)))
+    kept = replace(record, id=hashlib.sha256(content.encode()).hexdigest()[:12])
     connection.execute(sa.insert(outcome).values(_row(kept)))
     return kept
 

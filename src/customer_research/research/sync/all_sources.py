@@ -17,7 +17,7 @@ from customer_research.domain.pull import PullResult
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
 from customer_research.errors import ConfigError, CustomerResearchError, RateLimited, Unavailable, UsageError
-from customer_research.lake import Lake, LakeWriter, Made
+from customer_research.lake import Lake, LakeWriter, StoredTable
 from customer_research.research.connections import Connections, OutOfReach
 from customer_research.research.gaps import gap_of
 from customer_research.research.sync.linkage import LAKE, Linkage
@@ -110,7 +110,7 @@ def _forget_lost(lake: LakeWriter) -> None:
     lake.commit(replace(state, streams=streams, tables=tables, former=former))
 
 
-def _without(tables: Mapping[str, Made], lost: Collection[str]) -> dict[str, Made]:
+def _without(tables: Mapping[str, StoredTable], lost: Collection[str]) -> dict[str, StoredTable]:
     """The tables that have their files still; one that lacks versions begins its past anew."""
     return {
         name: replace(made, editions=(), versions=()) if set(lost).intersection(made.versions) else made

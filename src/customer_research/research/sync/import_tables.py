@@ -12,7 +12,7 @@ from customer_research.domain.tables import TableFile
 from customer_research.engines.dialect import READ, quoted
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
-from customer_research.lake import Lake, LakeWriter, Made
+from customer_research.lake import Lake, LakeWriter, StoredTable
 from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.sync.canonical import identity
 from customer_research.research.sync.given_tables import check_tables
@@ -65,18 +65,18 @@ def import_tables(folder: Path, settings: Settings, clock: Callable[[], datetime
     return tuple(_imported(name, table, before.get(name)) for name, table in made.items())
 
 
-def _same(old: Made | None, given: TableFile) -> bool:
+def _same(old: StoredTable | None, given: TableFile) -> bool:
     return old is not None and (old.rows, old.digest) == (given.rows, given.digest)
 
 
-def _replacing(lake: LakeWriter, engine: DuckDB, old: Made | None, given: TableFile) -> Made:
+def _replacing(lake: LakeWriter, engine: DuckDB, old: StoredTable | None, given: TableFile) -> StoredTable:
     """The given table, with what the lake's table of its name was."""
     made = _written(lake, engine, given)
     engine.drop(given.table)
     return succeeded(lake, engine, given.table, old, made)
 
 
-def _written(lake: LakeWriter, engine: DuckDB, given: TableFile) -> Made:
+def _written(lake: LakeWriter, engine: DuckDB, given: TableFile) -> StoredTable:
     """The table as one file of the lake, sorted."""
     table = LAKE_TABLES[given.table]
     engine.attach(table.name, given.paths)
@@ -86,10 +86,10 @@ def _written(lake: LakeWriter, engine: DuckDB, given: TableFile) -> Made:
     file, _ = lake.fresh("tables", table.name)
     sql = f"SELECT {listed} FROM {_name(table.name)} ORDER BY {order}"  # noqa: S608 - quoted names
     rows = engine.export(sql, lake.path(file), {"receipt": receipt})
-    return Made((file,), rows, given.digest, given.receipts, since=given.since, until=given.since)
+    return StoredTable((file,), rows, given.digest, given.receipts, since=given.since, until=given.since)
 
 
-def _imported(name: str, made: Made, old: Made | None) -> TableImport:
+def _imported(name: str, made: StoredTable, old: StoredTable | None) -> TableImport:
     state: ImportState = "new" if old is None else "unchanged" if made is old else "replaced"
     return TableImport(name, state, made.rows, None if old is None else old.rows, made.digest)
 

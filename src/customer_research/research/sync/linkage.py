@@ -19,7 +19,7 @@ from customer_research.engines.content import content_digest
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.rows import canonical_columns
 from customer_research.errors import CustomerResearchError, EngineError
-from customer_research.lake import LakeWriter, Landed, Made, write_through
+from customer_research.lake import LakeWriter, LandingFile, StoredTable, write_through
 from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.gaps import gap_of
 from customer_research.research.sync import landing
@@ -64,7 +64,7 @@ class _LandedTable:
 
     stream: str
     table: LandingTable
-    landed: Landed
+    landed: LandingFile
     partial: Gap | None
 
 
@@ -110,7 +110,7 @@ class Linkage:
         self._sources = sorted(sources, key=_precedence)
         self._missing = missing
         self._anew = anew
-        self._made: dict[str, Made] = {}
+        self._made: dict[str, StoredTable] = {}
         self._gaps: dict[str, Gap] = {}
         self._told: dict[str, Gap] = {}
         """Canonical tables that are there, of which a source told only a part."""
@@ -242,7 +242,7 @@ class Linkage:
             return
         direct = self._as_landed(name, parts)
         if direct is not None:
-            made = Made((direct.file,), direct.rows, direct.digest, direct.receipts)
+            made = StoredTable((direct.file,), direct.rows, direct.digest, direct.receipts)
         else:
             made = self._written(name, parts)
         made = replace(made, recipe=recipe, streams=streams, since=since, until=until, place=place)
@@ -251,7 +251,7 @@ class Linkage:
             made = replace(made, files=old.files, receipts=old.receipts)
         self._made[name] = succeeded(self._lake, self._engine, name, old, made)
 
-    def _before(self, name: str) -> Made | None:
+    def _before(self, name: str) -> StoredTable | None:
         """The table as it stood last."""
         state = self._lake.state
         return state.tables.get(name) or state.former.get(name)
@@ -288,7 +288,7 @@ class Linkage:
         stand = self._stands.get(need)
         return stand.landed.digest if stand is not None else self._made[need].digest
 
-    def _as_landed(self, name: str, parts: Sequence[_Part]) -> Landed | None:
+    def _as_landed(self, name: str, parts: Sequence[_Part]) -> LandingFile | None:
         """The landed file itself, where the table is nothing else."""
         if len(parts) != 1 or parts[0].link is not None:
             return None
@@ -297,7 +297,7 @@ class Linkage:
         own = dict(stand.table.columns) == columns and set(stand.table.key) <= set(identity(LAKE_TABLES[name]))
         return stand.landed if own else None
 
-    def _written(self, name: str, parts: Sequence[_Part]) -> Made:
+    def _written(self, name: str, parts: Sequence[_Part]) -> StoredTable:
         """The table computed and written to a file of its own."""
         engine, columns = self._engine, canonical_columns(name)
         self._bind(need for part in parts for need in part.needs)
@@ -312,7 +312,7 @@ class Linkage:
         write_through(path)
         engine.attach("written~", [path], columns)
         digest = content_digest(engine, "written~", [column for column in columns if column != FETCH_ID])
-        return Made((file,), rows, digest, self._receipts(parts))
+        return StoredTable((file,), rows, digest, self._receipts(parts))
 
     def _bind(self, needs: Iterable[str]) -> None:
         """Have the engine know these tables by their names."""

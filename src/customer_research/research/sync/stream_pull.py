@@ -15,7 +15,7 @@ from customer_research.domain.evidence import ANSWERS, Gap, Receipt
 from customer_research.domain.pull import Progress, PullResult, PullState
 from customer_research.engines.duckdb import DuckDB
 from customer_research.errors import CustomerResearchError
-from customer_research.lake import LakeWriter, Landed, StreamState, Unfinished, fold
+from customer_research.lake import LakeWriter, LandingFile, OpenPull, StreamState, fold
 from customer_research.research.sync import landing
 
 RESUME_WITHIN = timedelta(days=1)
@@ -44,7 +44,7 @@ class Order:
     full_days: timedelta
 
 
-def begun(state: StreamState, order: Order, shape: str, now: datetime) -> Unfinished:
+def begun(state: StreamState, order: Order, shape: str, now: datetime) -> OpenPull:
     """The pull to make: the one that was cut off, where it serves what is asked for, else a new one."""
     since = None if _everything(state, order, shape, now) else _since(state, order)
     left = state.unfinished
@@ -55,7 +55,7 @@ def begun(state: StreamState, order: Order, shape: str, now: datetime) -> Unfini
         and (left.since is None or left.since == since)
     ):
         return left
-    return Unfinished(since=since, until=now)
+    return OpenPull(since=since, until=now)
 
 
 def _everything(state: StreamState, order: Order, shape: str, now: datetime) -> bool:
@@ -247,7 +247,7 @@ class StreamPull:
         if not place or not known or place == known or self.answered:
             return False
         self._lake.put_stream(self._name, StreamState(shape=self._shape))
-        self._pull = Unfinished(since=None, until=self._started)
+        self._pull = OpenPull(since=None, until=self._started)
         return True
 
     def _begin(self, piece: Slice) -> None:
@@ -356,8 +356,8 @@ class StreamPull:
         return None if last.gaps else self._pull.until
 
     async def _compacted(
-        self, table: LandingTable, stood: Landed | None, last: Slice, receipt: Receipt | None
-    ) -> Landed:
+        self, table: LandingTable, stood: LandingFile | None, last: Slice, receipt: Receipt | None
+    ) -> LandingFile:
         """The table as one file; the one that stood, where its content is the same."""
         parts = [self._lake.path(part) for part in self._pull.parts.get(table.name, ())]
         whole = table.name in last.whole
@@ -382,7 +382,7 @@ class StreamPull:
             return stood
         own = () if receipt is None else (receipt,)
         earlier = () if whole or stood is None else stood.receipts
-        return Landed(file, made.rows, made.digest, _few((*earlier, *own), self._stream.name))
+        return LandingFile(file, made.rows, made.digest, _few((*earlier, *own), self._stream.name))
 
 
 def bind_landed(lake: LakeWriter, engine: DuckDB, *sources: Source) -> None:

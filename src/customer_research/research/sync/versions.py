@@ -17,7 +17,7 @@ from pathlib import Path
 from customer_research.domain.tables import KNOWN_FROM, KNOWN_TO, Edition
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.rows import canonical_columns
-from customer_research.lake import LakeWriter, Made, write_through
+from customer_research.lake import LakeWriter, StoredTable, write_through
 from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.sync.canonical import identity
 from customer_research.research.sync.landing import FETCH_ID, quoted
@@ -31,7 +31,7 @@ EVERY_EDITION = timedelta(days=90)
 _TIMES = {KNOWN_FROM: "TIMESTAMP", KNOWN_TO: "TIMESTAMP"}
 
 
-def succeeded(lake: LakeWriter, engine: DuckDB, name: str, old: Made | None, made: Made) -> Made:
+def succeeded(lake: LakeWriter, engine: DuckDB, name: str, old: StoredTable | None, made: StoredTable) -> StoredTable:
     """A table's new content with what it was before.
 
     Args:
@@ -57,7 +57,7 @@ def succeeded(lake: LakeWriter, engine: DuckDB, name: str, old: Made | None, mad
     return compacted(lake, engine, name, replace(made, since=since, editions=editions, versions=(*old.versions, file)))
 
 
-def _moved(old: Made, made: Made) -> bool:
+def _moved(old: StoredTable, made: StoredTable) -> bool:
     """Whether the records come from another place: those are no earlier version of these."""
     before, now = set(old.place.split()), set(made.place.split())
     return bool(before and now) and not before & now
@@ -66,7 +66,7 @@ def _moved(old: Made, made: Made) -> bool:
 class _Change:
     """From one content of a table to the next: where both lie, and when the next was seen."""
 
-    def __init__(self, lake: LakeWriter, old: Made, made: Made, since: datetime) -> None:
+    def __init__(self, lake: LakeWriter, old: StoredTable, made: StoredTable, since: datetime) -> None:
         self.old = [lake.path(file) for file in old.files]
         self.new = [lake.path(file) for file in made.files]
         self.versions = [lake.path(file) for file in old.versions]
@@ -104,7 +104,7 @@ def _write(engine: DuckDB, name: str, change: _Change, path: Path) -> int:
     return rows
 
 
-def compacted(lake: LakeWriter, engine: DuckDB, name: str, made: Made) -> Made:
+def compacted(lake: LakeWriter, engine: DuckDB, name: str, made: StoredTable) -> StoredTable:
     """A table whose versions are many files with one of them instead, without what no content that is kept had."""
     if len(made.versions) < FILES_AT_MOST or made.since is None:
         return made
