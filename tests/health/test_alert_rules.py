@@ -11,7 +11,7 @@ from scored_accounts import NAMES
 
 from customer_research.domain.vocabularies import SEGMENTS
 from customer_research.errors import ConfigError
-from customer_research.health.alerts.declared import load_alert_rules, shipped_text
+from customer_research.health.alerts.declared import load_alert_rules, shipped_rules
 from customer_research.health.alerts.rules import DimensionTest, MetricTest, ScoreDropTest
 
 IDLE = 'id = "idle"\nkind = "metric"\nmetric = "days_since_login"\nside = "high"\nbecause = "Idle for {days_since_login|day|days}."\n'
@@ -63,7 +63,7 @@ def test_a_users_file_changes_shipped_rules_by_id_and_adds_its_own(tmp_path: Pat
     assert idle is not None
     assert isinstance(idle.test, MetricTest)
     assert idle.test.threshold is not None
-    assert (idle.enabled, idle.test.threshold.raise_at.words()) == (True, "21")
+    assert (idle.enabled, idle.test.threshold.raise_at.of(None)) == (True, 21)
     assert old is not None
     assert (old.quiet_days, old.cool_down_days) == (21, 7)
     assert [rule.id for rule in rules.rules if not rule.enabled] == ["R8"]
@@ -74,7 +74,7 @@ def test_a_users_file_changes_shipped_rules_by_id_and_adds_its_own(tmp_path: Pat
 
 def test_the_example_in_the_shipped_file_is_right(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    lines = [line[6:] for line in shipped_text().splitlines() if re.match("#     [^ ]", line)]
+    lines = [line[6:] for line in shipped_rules().splitlines() if re.match("#     [^ ]", line)]
     path.write_text("\n".join(lines), encoding="utf-8")
     idle = load_alert_rules(path, NAMES, FINDINGS).named("login_idle")
     assert idle is not None
@@ -111,11 +111,11 @@ def test_both_limits_are_inclusive_and_nothing_changes_between_them() -> None:
         (f"{IDLE}raise_at = {{ default = 7, Tiny = 9 }}\nclear_at = 3", "'Tiny' is not a segment"),
         (f"{IDLE}raise_at = nan\nclear_at = 3", "must be finite"),
         (IDLE.replace("high", "up") + "raise_at = 7\nclear_at = 3", "'side' is 'up'; known: low, high"),
-        (f'{IDLE}raise_at = "7"\nclear_at = 3', "must be of type float"),
+        (f'{IDLE}raise_at = "7"\nclear_at = 3', "'raise_at' must be a number"),
         (f"{IDLE}raise_at = 7", "'clear_at' is missing"),
         (f'{IDLE}raise_at = 7\nclear_at = 3\nstatuses = ["churned"]', "churned operators raise no alerts"),
         (f'{IDLE}raise_at = 7\nclear_at = 3\nsegments = ["Big"]', "names 'Big'; known: Free"),
-        (f'{IDLE}raise_at = 7\nclear_at = 3\nexcused_by = ["R99"]', "names 'R99'"),
+        (f'{IDLE}raise_at = 7\nclear_at = 3\nexcused_by = ["R99"]', "'R99' is no correlation rule"),
         (f'{IDLE}raise_at = 7\nclear_at = 3\nonly_if = "nope > 1"', "'nope' is not a metric"),
         (f'{IDLE}raise_at = 7\nclear_at = 3\nonly_if = "1) OR (1 = 1"', "cannot be read"),
         (f'{IDLE}raise_at = 7\nclear_at = 3\ncovered_by = ["idle"]', "names 'idle'"),
@@ -133,7 +133,7 @@ def test_both_limits_are_inclusive_and_nothing_changes_between_them() -> None:
         ('id = "x"\nkind = "signals"\nfindings = ["R1"]\nat_least = 2', "'at_least' is 2"),
         (
             'id = "x y"\nkind = "dimension"\ndimension = "score"\nside = "low"\nraise_at = 29\nclear_at = 40',
-            "an id of its own",
+            "'id' must be made of letters",
         ),
     ],
 )
@@ -147,7 +147,7 @@ def test_faults_are_told_in_one_sentence_that_names_the_place(table: str, compla
     ("text", "complaint"),
     [
         ("nonsense", "is not valid TOML"),
-        (HEAD, "it has no rules"),
+        (HEAD, "'rules' is empty"),
         ('base = "mine"\n', "'base' is 'mine'; known: shipped"),
         ('base = "shipped"\n[[rules]]\nenabled = false\n', "'id' is missing"),
         ('base = "shipped"\nrules = 3\n', "must be a list of tables"),

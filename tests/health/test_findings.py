@@ -171,8 +171,8 @@ facts = ["open_tickets"]
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ('kind = "risk"', 'kind = "danger"', "known kinds"),
-        ('id = "R1"', 'id = "X1"', "id of its own"),
+        ('kind = "risk"', 'kind = "danger"', "'kind' is 'danger'; known: risk"),
+        ('id = "R1"', 'id = "X1"', "an id such as R1"),
         ("open_tickets > 0", "opened > 0", "not a metric"),
         ('facts = ["open_tickets"]', 'facts = ["open_tickets"]\nunless = ["R9"]', "no earlier rule"),
         ('action = "Act."', 'action = "Act."\nactoin = "Act."', "unknown key"),

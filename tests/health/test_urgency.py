@@ -153,10 +153,10 @@ def test_nothing_else_says_how_soon() -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ('level = "soon"\nbands = ["critical"]', "'level': 'soon' is not known"),
+        ('level = "soon"\nbands = ["critical"]', "'level' is 'soon'; known: now"),
         ('level = "now"', "nothing raises it"),
-        ('level = "now"\nbands = ["red"]', "'bands': 'red' is not known"),
-        ('level = "now"\nfinding = "grave"', "'finding': 'grave' is not known"),
+        ('level = "now"\nbands = ["red"]', "'bands' names 'red'; known: healthy"),
+        ('level = "now"\nfinding = "grave"', "'finding' is 'grave'; known: critical"),
     ],
 )
 def test_a_wrong_declaration_is_refused(text: str, complaint: str) -> None:

@@ -1,23 +1,38 @@
-"""What a calibrated scorecard carries besides its rules: the points of its signals, and the churn that they were tried on.
+"""What churn says of a scorecard, besides its rules: the points of its signals, its calibration, and where it alerts.
 
-In the file: `[[signals]]` (name, dimension, points, expert_points), and one table `[calibration]` with `state`, the Platt curve
-(`intercept`, `slope`), what it rests on, `[[calibration.observed]]`, churn by score, and `[[calibration.alarms]]`, the signals that
-were suspected of knowing the churn, with what was decided of each and by whom.
+In the file: `[[signals]]` (name, dimension, points, expert_points); `[calibration]` with `state`, the Platt curve (`intercept`,
+`slope`), what it rests on, `[[calibration.observed]]`, churn by score, and `[[calibration.alarms]]`, the signals that were
+suspected of knowing the churn, with what was decided of each and by whom; `[alerting]`, which `thresholds` writes.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, StrictFloat, StrictInt, model_validator
 
 from customer_research.domain.calibration import Estimate, ObservedChurn, Platt
-from customer_research.health.declaration import Declaration
+from customer_research.health.declaration import Fault, Score
 
 State = Literal["adopted", "proposed", "expert"]
 """adopted: fitted points; proposed: a person has yet to confirm them, or to settle a suspected leak; expert: the expert's own
 points."""
+
+ChosenBy = Literal["capacity", "cost"]
+
+_FOR_PEOPLE = frozenset({"tau", "seed", "split", "signals_digest", "points_digest", "alarms"})
+"""What a calibration says of itself and nothing is computed from."""
+
+Finite = Annotated[StrictFloat, Field(allow_inf_nan=False)]
+
+
+def _estimated(table: Any) -> Any:
+    """A rate with its interval, as an estimate."""
+    if not isinstance(table, dict) or "rate" not in table:
+        return table
+    rest = {key: value for key, value in table.items() if key not in ("rate", "low", "high")}
+    return {**rest, "rate": {"value": table["rate"], "low": table.get("low"), "high": table.get("high")}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +41,13 @@ class SignalPoints:
 
     name: str
     dimension: str
-    points: float
-    expert_points: float
+    points: Finite
+    expert_points: Finite
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unchanged(cls, table: Any) -> Any:
+        return {"expert_points": table["points"], **table} if isinstance(table, dict) and "points" in table else table
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +59,33 @@ class ChurnEvidence:
     """
 
     state: State
-    curve: Platt
-    window_days: int
-    events: int
-    accounts: int
-    rows: int
+    intercept: Finite
+    slope: Annotated[Finite, Field(ge=0)]
+    window_days: StrictInt
+    events: StrictInt
+    accounts: StrictInt
+    rows: StrictInt
     first_as_of: str
     last_as_of: str
-    observed: tuple[ObservedChurn, ...]
-    uncalibrated: tuple[str, ...]
+    observed: tuple[Annotated[ObservedChurn, BeforeValidator(_estimated)], ...] = ()
+    uncalibrated: Annotated[tuple[str, ...], Field(alias="uncalibrated_rules")] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _computed_from(cls, table: Any) -> Any:
+        return {key: table[key] for key in table if key not in _FOR_PEOPLE} if isinstance(table, dict) else table
+
+    @model_validator(mode="after")
+    def _of_scores(self) -> ChurnEvidence:
+        for line in self.observed:
+            if not 0 <= line.lowest <= line.highest <= 100:  # noqa: PLR2004 - scores run from 0 to 100
+                raise Fault("'lowest' and 'highest' must be scores, the lower one first", where="observed")
+        return self
+
+    @property
+    def curve(self) -> Platt:
+        """The probability of churn within `window_days` by score."""
+        return Platt(self.intercept, self.slope)
 
     def of_score(self, score: int) -> ObservedChurn | None:
         """What became of those with this score: the bin that holds it, or the nearest; none when there is none."""
@@ -55,68 +93,22 @@ class ChurnEvidence:
         return min(apart, key=lambda entry: entry[0])[1] if apart else None
 
 
-def read_signals(top: Declaration, dimensions: Collection[str]) -> tuple[SignalPoints, ...]:
-    """The signals of a scorecard; none when it has none."""
-    found: dict[str, SignalPoints] = {}
-    for declared in top.tables("signals", "name"):
-        points = declared.number("points")
-        expert = declared.number("expert_points") if "expert_points" in declared else points
-        signal = SignalPoints(declared.text("name"), declared.text("dimension"), points, expert)
-        if signal.dimension not in dimensions or signal.name in found or not math.isfinite(signal.points):
-            raise declared.error("it needs a name of its own, a declared dimension, and finite points.")
-        declared.finish()
-        found[signal.name] = signal
-    return tuple(found.values())
+@dataclass(frozen=True, slots=True)
+class BandChurn:
+    """Bands that are one as far as churn tells, and what became of those in them."""
+
+    bands: tuple[str, ...]
+    rows: StrictInt
+    churned_accounts: StrictInt
+    rate: Estimate
 
 
-def read_evidence(top: Declaration) -> ChurnEvidence | None:
-    """The calibration of a scorecard; none when it was never calibrated."""
-    if "calibration" not in top:
-        return None
-    declared = top.table("calibration")
-    state = declared.text("state")
-    if state not in get_args(State):
-        raise declared.error(f"'state' is none of {', '.join(get_args(State))}.")
-    curve = Platt(declared.number("intercept"), declared.number("slope"))
-    if not math.isfinite(curve.intercept) or not 0 <= curve.slope < math.inf:
-        raise declared.error("'intercept' and 'slope' must be finite, the slope not below 0.")
-    for told in (
-        "tau",
-        "seed",
-        "split",
-        "signals_digest",
-        "points_digest",
-        "alarms",
-    ):  # for people; nothing is computed from them
-        declared.anything(told)
-    found = ChurnEvidence(
-        state=cast("State", state),
-        curve=curve,
-        window_days=declared.integer("window_days"),
-        events=declared.integer("events"),
-        accounts=declared.integer("accounts"),
-        rows=declared.integer("rows"),
-        first_as_of=declared.text("first_as_of"),
-        last_as_of=declared.text("last_as_of"),
-        observed=tuple(_observed(line) for line in declared.tables("observed")),
-        uncalibrated=declared.texts("uncalibrated_rules", ()),
-    )
-    declared.finish()
-    return found
+@dataclass(frozen=True, slots=True)
+class AlertChoice:
+    """Alert at a score of `at` or less, chosen by capacity or cost on so many churned accounts (`events`)."""
 
-
-def _observed(declared: Declaration) -> ObservedChurn:
-    bounds = [declared.number(key) if key in declared else None for key in ("low", "high")]
-    found = ObservedChurn(
-        lowest=declared.integer("lowest"),
-        highest=declared.integer("highest"),
-        rows=declared.integer("rows"),
-        accounts=declared.integer("accounts"),
-        churned=declared.integer("churned"),
-        churned_accounts=declared.integer("churned_accounts"),
-        rate=Estimate(declared.number("rate"), *bounds),
-    )
-    if not 0 <= found.lowest <= found.highest <= 100:  # noqa: PLR2004 - scores run from 0 to 100
-        raise declared.error("'lowest' and 'highest' must be scores, the lower one first.")
-    declared.finish()
-    return found
+    at: Score
+    chosen_by: ChosenBy
+    because: str
+    events: StrictInt
+    bands: tuple[Annotated[BandChurn, BeforeValidator(_estimated)], ...] = ()

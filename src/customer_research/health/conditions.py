@@ -14,7 +14,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from customer_research.errors import ConfigError
+from customer_research.health.declaration import Fault
 
 DIALECT = "duckdb"
 
@@ -42,44 +42,31 @@ _ALLOWED = (
     exp.Sub,
     exp.Mul,
 )
-_BOOLEAN = (
-    exp.And,
-    exp.Or,
-    exp.Not,
-    exp.EQ,
-    exp.NEQ,
-    exp.GT,
-    exp.GTE,
-    exp.LT,
-    exp.LTE,
-    exp.Is,
-    exp.In,
-    exp.Between,
-    exp.Column,
-)
+_BOOLEAN = tuple(kind for kind in _ALLOWED if issubclass(kind, exp.Predicate | exp.Connector | exp.Not | exp.Column))
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A checked condition: its SQL and the metrics it names, in order of appearance."""
+    """A checked condition: its SQL, the metrics it names, in order of appearance, and the text that it was declared with."""
 
     sql: str
     metrics: tuple[str, ...]
+    text: str = ""
 
 
-def condition(text: str, known: Collection[str], terms: Mapping[str, str], place: str) -> Condition:
+def condition(text: str, known: Collection[str], terms: Mapping[str, str]) -> Condition:
     """Check a condition and spell out its terms (named conditions of the same file; a term may use earlier terms).
 
     Raises:
-        ConfigError: when it is not such a condition, or names something that is neither a metric nor a term.
+        Fault: when it is not such a condition, or names something that is neither a metric nor a term.
     """
-    tree = _spelt_out(text, known, terms, place)
+    tree = _spelt_out(text, known, terms)
     names = dict.fromkeys(column.name for column in tree.find_all(exp.Column, bfs=False))
-    return Condition(tree.sql(dialect=DIALECT), tuple(names))
+    return Condition(tree.sql(dialect=DIALECT), tuple(names), text)
 
 
-def _spelt_out(text: str, known: Collection[str], terms: Mapping[str, str], place: str) -> exp.Expr:
-    tree = _parsed(text, place)
+def _spelt_out(text: str, known: Collection[str], terms: Mapping[str, str], within: str = "") -> exp.Expr:
+    tree = _parsed(text, within)
     earlier = list(terms)
 
     def replaced(node: exp.Expr) -> exp.Expr:
@@ -87,32 +74,29 @@ def _spelt_out(text: str, known: Collection[str], terms: Mapping[str, str], plac
             return node
         if node.name in terms:
             before = {name: terms[name] for name in earlier[: earlier.index(node.name)]}
-            return exp.Paren(this=_spelt_out(terms[node.name], known, before, f"{place}, term {node.name}"))
+            return exp.Paren(this=_spelt_out(terms[node.name], known, before, f"{within}term {node.name}: "))
         if node.table or node.name not in known:
-            raise _wrong(place, f"{node.sql()!r} is not a metric")
+            raise _wrong(f"{within}{node.sql()!r} is not a metric")
         return node
 
     return tree.transform(replaced)
 
 
-def _parsed(text: str, place: str) -> exp.Expr:
+def _parsed(text: str, within: str) -> exp.Expr:
     try:
         tree = sqlglot.parse_one(text, read=DIALECT)
     except SqlglotError:
-        raise _wrong(place, f"{text!r} cannot be read") from None
+        raise _wrong(f"{within}{text!r} cannot be read") from None
     for node in tree.walk():
         if not isinstance(node, _ALLOWED):
-            raise _wrong(place, f"{text!r} uses {node.key.upper()}, which a condition may not")
+            raise _wrong(f"{within}{text!r} uses {node.key.upper()}, which a condition may not")
         if isinstance(node, exp.Identifier):
             node.set("quoted", False)
     if not isinstance(tree.unnest(), _BOOLEAN):
-        raise _wrong(place, f"{text!r} is neither true nor false")
+        raise _wrong(f"{within}{text!r} is neither true nor false")
     return tree
 
 
-def _wrong(place: str, complaint: str) -> ConfigError:
-    return ConfigError(
-        f"{place}: {complaint}.",
-        setting="scorecard",
-        hint="A condition compares metrics of the catalogue, such as: reservations_30d = 0 AND status = 'active'.",
-    )
+def _wrong(complaint: str) -> Fault:
+    hint = "A condition compares metrics of the catalogue, such as: reservations_30d = 0 AND status = 'active'."
+    return Fault(complaint, hint=hint)

@@ -1,131 +1,234 @@
-"""Reading declarations (TOML): every value typed, every unknown key refused, every complaint naming its place."""
+"""Declarations (TOML) read into typed models: unknown keys are refused, and every complaint names its place."""
 
 from __future__ import annotations
 
-import math
+import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Protocol, TypeVar
+
+from pydantic import AfterValidator, ConfigDict, Field, StrictInt, TypeAdapter, ValidationError, with_config
+from pydantic_core import ErrorDetails
 
 from customer_research.domain.reading import toml
 from customer_research.errors import ConfigError
 
 T = TypeVar("T")
 
+SHIPPED = "shipped"
+"""As a file's `base`: its tables are changes of the shipped ones, by id."""
 
-class Declaration:
-    """One TOML table whose keys are taken one by one; `finish` refuses what nobody has taken."""
+declared = with_config(ConfigDict(extra="forbid"))
+"""Marks the dataclass of a whole declaration; the tables within it refuse unknown keys as well."""
 
-    def __init__(self, values: Mapping[str, Any], place: str) -> None:
-        self._values = dict(values)
-        self.place = place
+Natural = Annotated[StrictInt, Field(ge=0)]
+Positive = Annotated[StrictInt, Field(ge=1)]
+Score = Annotated[StrictInt, Field(ge=0, le=100)]
 
-    @classmethod
-    def parse(cls, text: str, place: str) -> Declaration:
-        """The top table of a TOML document.
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "a text",
+    "tuple": "a list",
+    "dict": "a table",
+    "dataclass": "a table",
+}
+
+
+_SAID = {
+    "missing": "{key!r} is missing",
+    "unexpected_keyword_argument": "unknown key {key!r}",
+    "union_tag_not_found": "{discriminator} is missing",
+    "union_tag_invalid": "{discriminator} is {tag!r}; known: {known}",
+    "literal_error": "{key!r} {verb} {value!r}; known: {known}",
+    "greater_than": "{key!r} must be above {gt}, not {value!r}",
+    "greater_than_equal": "{key!r} must be {ge} or more, not {value!r}",
+    "less_than_equal": "{key!r} must be {le} or less, not {value!r}",
+    "too_short": "{key!r} is empty",
+}
+"""Kind of error → the sentence about it."""
+
+_MADE = {"cases": 1, "test": 1, "threshold": 0}
+"""Steps that a document may lack, as models make them, and how many more go with each: the number of a case, a kind."""
+
+
+class Fault(ValueError):  # noqa: N818 - named as people say it
+    """What is wrong with a value that has the right type; `where` names the table, if a check of the whole found it."""
+
+    def __init__(self, complaint: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(complaint)
+        self.where = where
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a declaration stands, in words, and the setting that names it."""
+
+    name: str
+    setting: str = "scorecard"
+
+    def wrong(self, complaint: str, *, hint: str = "") -> ConfigError:
+        """A fault in the declaration."""
+        return ConfigError(complaint, setting=self.setting, hint=hint)
+
+    def tables(self, text: str) -> dict[str, Any]:
+        """The tables of a TOML document.
 
         Raises:
             ConfigError: when it is not TOML.
         """
         try:
-            return cls(toml(text), place)
+            return toml(text)
         except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"{place} is not valid TOML: {error}.", setting="scorecard") from None
+            raise self.wrong(f"{self.name} is not valid TOML: {error}.") from None
 
-    def __contains__(self, key: str) -> bool:
-        return key in self._values
+    def text(self, path: Path, what: str) -> str:
+        """The text of a user's file; `what` is what it declares.
 
-    def error(self, complaint: str) -> ConfigError:
-        """A `ConfigError` that names this place."""
-        return ConfigError(f"{self.place}: {complaint}", setting="scorecard")
+        Raises:
+            ConfigError: when it cannot be read.
+        """
+        try:
+            return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            complaint = f"The {what} {path} cannot be read: {type(error).__name__}."
+            raise self.wrong(complaint, hint="Check the path.") from None
 
-    def only(self, known: Mapping[str, tuple[Collection[str], Collection[str]]]) -> None:
-        """Refuse a word that is not known: key → the words given, and those that there are."""
-        for key, (given, words) in known.items():
-            if unknown := [word for word in given if word not in words]:
-                raise self.error(f"{key!r}: {unknown[0]!r} is not known; known: {', '.join(words)}.")
+    def read(self, model: type[T], document: Mapping[str, Any], context: object) -> T:
+        """A document as a model; its validators find `context` in their `info`.
 
-    def _take(self, key: str, kind: type[T], default: T | None = None) -> T:
-        value = self._values.pop(key, default)
-        if value is None:
-            raise self.error(f"{key!r} is missing.")
-        if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
-            raise self.error(f"{key!r} must be of type {kind.__name__}, not {value!r}.")
-        return value
-
-    def text(self, key: str, default: str | None = None) -> str:
-        """A text, needed unless there is a default."""
-        return self._take(key, str, default)
-
-    def integer(self, key: str, default: int | None = None) -> int:
-        """A whole number, needed unless there is a default."""
-        return self._take(key, int, default)
-
-    def number(self, key: str) -> float:
-        """A number."""
-        value = self._values.get(key)
-        return float(self.integer(key)) if isinstance(value, int) else self._take(key, float)
-
-    def anything(self, key: str) -> object:
-        """A value of any kind, which only people read; none when absent."""
-        return self._values.pop(key, None)
-
-    def flag(self, key: str, *, default: bool) -> bool:
-        """Yes or no."""
-        return self._take(key, bool, default)
-
-    def numbers(self, key: str, alone: str) -> Mapping[str, float]:
-        """A table of numbers by name; a single number has the name `alone`."""
-        value = self._values.get(key)
-        table = (
-            self.table(key) if isinstance(value, dict) else Declaration({alone: self._take(key, object)}, self.place)
-        )
-        found = {name: table.number(name) for name in table.names()}
-        if not all(map(math.isfinite, found.values())):
-            raise self.error(f"{key!r} must be finite.")
+        Raises:
+            ConfigError: for the first fault; it names the place and the key.
+        """
+        try:
+            found: T = _adapter(model).validate_python(document, context=context)
+        except ValidationError as error:
+            raise self._wrong(error.errors(include_url=False)[0], document) from None
         return found
 
-    def any(self, key: str) -> object:
-        """Whatever stands there; needed."""
-        return self._take(key, object)
+    def _wrong(self, error: ErrorDetails, document: Mapping[str, Any]) -> ConfigError:
+        tables, key, is_entry = _found(error["loc"], document)
+        fault = error.get("ctx", {}).get("error")
+        if isinstance(fault, Fault) and fault.where:
+            tables = [*tables, fault.where]
+        complaint = _complaint(error, key, is_entry=is_entry)
+        hint = fault.hint if isinstance(fault, Fault) else ""
+        return self.wrong(f"{', '.join([self.name, *tables])}: {complaint}.", hint=hint)
 
-    def names(self) -> tuple[str, ...]:
-        """The keys that nobody has taken, in order."""
-        return tuple(self._values)
 
-    def texts(self, key: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
-        """A list of texts, needed unless there is a default."""
-        values = self._take(key, list, None if default is None else list(default))
-        if not all(isinstance(value, str) for value in values):
-            raise self.error(f"{key!r} must be a list of texts, not {values!r}.")
-        return tuple(values)
+_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 
-    def mapping(self, key: str) -> Mapping[str, str]:
-        """A table of texts; empty when absent."""
-        table = self._take(key, dict, {})
-        if not all(isinstance(value, str) for value in table.values()):
-            raise self.error(f"{key!r} must be a table of texts.")
-        return table
 
-    def table(self, key: str) -> Declaration:
-        """A table within this one."""
-        return Declaration(self._take(key, dict), f"{self.place}, {key}")
+def _found(loc: Sequence[int | str], document: Mapping[str, Any]) -> tuple[list[str], str, bool]:
+    """The tables that a fault lies in, by id, name or number; its key (none: the table itself); and whether it is an entry."""
+    tables: list[str] = []
+    node: Any = document
+    key, is_entry, steps = "", False, list(loc)
+    while steps:
+        step = steps.pop(0)
+        if isinstance(node, list) and isinstance(step, int):
+            node, is_entry = node[step], True
+            if isinstance(node, dict):
+                tables.append(f"{key} {node.get('id', node.get('name', step + 1))}")
+                key, is_entry = "", False
+        elif isinstance(node, dict) and isinstance(step, int):
+            name, node = list(node.items())[step]
+            tables.append(f"{key} {name}")
+            key = ""
+        elif isinstance(node, dict) and (step in node or not (steps or step in _MADE)):
+            tables += [key] if key else []
+            key, node = str(step), node.get(step)
+        else:
+            del steps[: _MADE.get(str(step), 0)]
+    return tables, key, is_entry
 
-    def named_tables(self, key: str) -> Iterator[tuple[str, Declaration]]:
-        """The tables of a table, with their names, in order."""
-        for name, values in self._take(key, dict).items():
-            if not isinstance(values, dict):
-                raise self.error(f"{key}.{name} must be a table.")
-            yield name, Declaration(values, f"{self.place}, {key} {name}")
 
-    def tables(self, key: str, name_key: str = "") -> Iterator[Declaration]:
-        """The tables of a list, in order; none when absent. Places are named by `name_key` or by their number."""
-        for number, values in enumerate(self._take(key, list, []), start=1):
-            if not isinstance(values, dict):
-                raise self.error(f"{key} must be a list of tables.")
-            yield Declaration(values, f"{self.place}, {key} {values.get(name_key, number)}")
+def _complaint(error: ErrorDetails, key: str, *, is_entry: bool) -> str:
+    """One sentence about a key, without its stop."""
+    kind, value, told = error["type"], error["input"], dict(error.get("ctx", {}))
+    if template := _SAID.get(kind):
+        known = ", ".join(re.findall(r"'([^']*)'", str(told.get("expected", told.get("expected_tags", "")))))
+        return template.format(**told, key=key, verb="names" if is_entry else "is", value=value, known=known)
+    wanted = _KINDS.get(kind.rpartition("_")[0])
+    complaint = f"it must be {wanted}, not {value!r}" if wanted else str(told.get("error", error["msg"]))
+    if complaint.startswith("it ") and key:
+        return f"{key!r}{complaint.removeprefix('it')}"
+    return f"{key!r}: {complaint}" if key else complaint
 
-    def finish(self) -> None:
-        """Refuse keys that nobody has taken: a misspelt key must not be ignored."""
-        if self._values:
-            raise self.error(f"unknown key {', '.join(map(repr, self._values))}.")
+
+def shaped(pattern: str, words: str) -> AfterValidator:
+    """A text that matches a pattern whole; `words` say so."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise Fault(f"{words}, not {text!r}")
+        return text
+
+    return AfterValidator(check)
+
+
+Identifier = Annotated[str, shaped("[a-z][a-z0-9_]*", "it is made of lower-case letters, digits and underscores")]
+
+
+class Identified(Protocol):
+    """A table with an id of its own."""
+
+    @property
+    def id(self) -> str:
+        """The id by which others of the file name it."""
+
+
+def in_order(rules: Sequence[Identified], refers: str = "", *, table: str = "rules", exact: bool = False) -> None:
+    """Refuse an id that is there twice (in any case), and a name under `refers` that is no earlier rule's: so none go in circles.
+
+    `exact`: a name must be written as the id is.
+
+    Raises:
+        Fault: it names the rule.
+    """
+    earlier: dict[str, str] = {}
+    for rule in rules:
+        where = f"{table} {rule.id}"
+        if rule.id.lower() in earlier:
+            raise Fault("it needs an id of its own", where=where)
+        for name in getattr(rule, refers) if refers else ():
+            known = earlier.get(name.lower())
+            if known is None or (exact and known != name):
+                raise Fault(f"{refers!r} names {name!r}, which is no earlier rule", where=where)
+        earlier[rule.id.lower()] = rule.id
+
+
+def shipped_text(file: str) -> str:
+    """A declaration that comes with the product, by its path within `health`."""
+    return resources.files("customer_research.health").joinpath(file).read_text(encoding="utf-8")
+
+
+def changed(own: dict[str, Any], shipped: Mapping[str, Any], key: str, place: Place) -> dict[str, Any]:
+    """A document in full: with `base`, its tables of `key` change the shipped ones of their id; one of another kind is new.
+
+    Raises:
+        ConfigError: another base, or a table without an id.
+    """
+    base = own.pop("base", None)
+    if base is None:
+        return own
+    if base != SHIPPED:
+        raise place.wrong(f"{place.name}: 'base' is {base!r}; known: {SHIPPED}.")
+    for part, kind, words in ((key, list, "a list of tables"), ("terms", dict, "a table of texts")):
+        if not isinstance(own.get(part, kind()), kind):
+            raise place.wrong(f"{place.name}: {part!r} must be {words}.")
+    tables = {table["id"]: table for table in shipped[key]}
+    for number, table in enumerate(own.get(key, []), start=1):
+        name = table.get("id") if isinstance(table, dict) else None
+        if not isinstance(name, str):
+            raise place.wrong(f"{place.name}, {key} {number}: 'id' is missing.")
+        before = tables.get(name, {})
+        tables[name] = {**before, **table} if table.get("kind", before.get("kind")) == before.get("kind") else table
+    terms = {**shipped.get("terms", {}), **own.get("terms", {})}
+    return {**shipped, **own, key: list(tables.values()), "terms": terms}

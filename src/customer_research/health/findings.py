@@ -6,33 +6,46 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import model_validator
 
 from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.evidence import Fact, Figure
 from customer_research.domain.health import Finding
 from customer_research.domain.vocabularies import SEVERITIES, Severity
-from customer_research.health.declaration import Declaration
-from customer_research.health.rules import Case, Vocabulary, case_sql, read_cases
+from customer_research.health.declaration import Place, declared, in_order, shaped, shipped_text
+from customer_research.health.rules import ONE_CASE, Case, Cases, MetricName, case_sql, read
 from customer_research.health.sentences import filled
 
-Kind = Literal["risk", "opportunity", "context", "conflict"]
-_KINDS: tuple[Kind, ...] = ("risk", "conflict", "opportunity", "context")
+Kind = Literal["risk", "conflict", "opportunity", "context"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
 class FindingRule:
     """A correlation rule; `unless` names rules that excuse it."""
 
-    id: str
+    id: Annotated[str, shaped(r"R\d+", "it must be an id such as R1")]
     title: str
     kind: Kind
     priority: Severity
-    cases: tuple[Case, ...]
+    cases: Cases
     action: str
-    facts: tuple[str, ...]
-    unless: tuple[str, ...]
+    facts: tuple[MetricName, ...]
+    unless: tuple[str, ...] = ()
+
+
+@declared
+@dataclass(frozen=True, slots=True)
+class _Findings:
+    version: str
+    rules: tuple[Annotated[FindingRule, ONE_CASE], ...]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        in_order(self.rules, "unless")
+        return self
 
 
 def load_findings(known_metrics: Collection[str]) -> tuple[FindingRule, ...]:
@@ -41,42 +54,15 @@ def load_findings(known_metrics: Collection[str]) -> tuple[FindingRule, ...]:
     Raises:
         ConfigError: for any fault in the declaration; it names the place.
     """
-    text = resources.files("customer_research.health").joinpath("findings.toml").read_text(encoding="utf-8")
-    return read_findings(text, frozenset(known_metrics))
+    return read_findings(shipped_text("findings.toml"), frozenset(known_metrics))
 
 
 @cache
 def read_findings(text: str, known_metrics: frozenset[str]) -> tuple[FindingRule, ...]:
     """Rules from the text of a declaration (see `load_findings`)."""
-    top = Declaration.parse(text, "findings")
-    top.text("version")
-    words = Vocabulary(known_metrics, top.mapping("terms"))
-    rules: list[FindingRule] = []
-    for table in top.tables("rules", "id"):
-        rules.append(_rule(table, words, {rule.id for rule in rules}))
-    top.finish()
-    return tuple(sorted(rules, key=lambda rule: int(rule.id[1:])))
-
-
-def _rule(declared: Declaration, words: Vocabulary, earlier: Collection[str]) -> FindingRule:
-    rule = FindingRule(
-        id=declared.text("id"),
-        title=declared.text("title"),
-        kind=cast("Kind", declared.text("kind")),
-        priority=cast("Severity", declared.text("priority")),
-        cases=read_cases(declared, words),
-        action=declared.text("action"),
-        facts=tuple(words.metric(name, declared) for name in declared.texts("facts")),
-        unless=declared.texts("unless", ()),
-    )
-    declared.finish()
-    if rule.kind not in _KINDS or rule.priority not in SEVERITIES:
-        raise declared.error(f"known kinds: {', '.join(_KINDS)}; known priorities: {', '.join(SEVERITIES)}.")
-    if not (rule.id[:1] == "R" and rule.id[1:].isdecimal()) or rule.id in earlier:
-        raise declared.error("it needs an id of its own such as R1.")
-    if unknown := [other for other in rule.unless if other not in earlier]:
-        raise declared.error(f"'unless' names {unknown[0]}, which is no earlier rule.")
-    return rule
+    place = Place("findings")
+    found = read(_Findings, place.tables(text), place, known_metrics)
+    return tuple(sorted(found.rules, key=lambda rule: int(rule.id[1:])))
 
 
 def findings_sql(rules: Sequence[FindingRule]) -> str:
@@ -106,7 +92,7 @@ def assemble_findings(
     `row` is its row of `findings_sql`; a rule that cannot be told is silent here (its figures are gaps elsewhere).
     """
     holding = [(rule, rule.cases[int(row[key]) - 1]) for rule in rules if row[key := f"case_{rule.id.lower()}"]]
-    ranked = sorted(holding, key=lambda pair: (SEVERITIES.index(pair[0].priority), _KINDS.index(pair[0].kind)))
+    ranked = sorted(holding, key=lambda pair: (SEVERITIES.index(pair[0].priority), KINDS.index(pair[0].kind)))
     return tuple(_finding(rule, case, figures) for rule, case in ranked)
 
 

@@ -7,11 +7,12 @@ import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, Self, cast
 
-from customer_research.domain.advice import MEETINGS, Advice, Area, Meeting
+from pydantic import StrictInt, model_validator
+
+from customer_research.domain.advice import Advice, Area, Meeting
 from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import (
@@ -26,64 +27,58 @@ from customer_research.domain.health import (
     standing_label,
 )
 from customer_research.domain.history import ScoreHistory
-from customer_research.domain.reading import toml
-from customer_research.domain.vocabularies import CLAMP, SEGMENTS, SEVERITIES, Severity
-from customer_research.errors import ConfigError
-from customer_research.health.declaration import Declaration
-from customer_research.health.rules import Case, Vocabulary, case_sql, read_cases
+from customer_research.domain.vocabularies import CLAMP, SEVERITIES, Segment, Severity
+from customer_research.health.declaration import Fault, Place, changed, declared, in_order, shipped_text
+from customer_research.health.rules import Cases, case_sql, read, with_cases
+from customer_research.health.segments import BySegment, Extras, Priorities, Texts
 from customer_research.health.sentences import filled
 
-SHIPPED = "shipped"
-"""As a file's `base`: its plays are changes of the shipped ones, by id."""
-
-DEFAULT = "default"
 STATUSES = PRESENT
 """Whom plays concern that are not raised by a rule or finding: those who left are not asked for more."""
 
-_AREAS: tuple[Area, ...] = get_args(Area)
+_FILE = "playbook.toml"
 _MONTH = 30
 _HIGH, _MEDIUM = -20, -10
+_NONE = BySegment("")
 
 
-@dataclass(frozen=True, slots=True)
-class BySegment:
-    """A text for all segments, and those that differ."""
-
-    default: str
-    others: tuple[tuple[str, str], ...] = ()
-
-    def of(self, segment: str | None) -> str:
-        """The text of a segment; the default for one that is not named or not known."""
-        return dict(self.others).get(segment or "", self.default)
-
-    @property
-    def words(self) -> str:
-        """The text, the segments that differ after it."""
-        rest = ", ".join(f"{segment}: {text}" for segment, text in self.others)
-        return f"{self.default} ({rest})" if rest and self.default else rest or self.default
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Play:
     """One entry of the playbook; see `playbook.toml` for what each part means. `action` is empty where the finding tells."""
 
     id: str
     area: Area
-    owner: BySegment
-    priority: BySegment
-    action: str
-    also: BySegment
+    owner: Texts
+    priority: Priorities = _NONE
+    action: str = ""
+    also: Extras = _NONE
     reason: str
     raised_by: tuple[str, ...] = ()
     otherwise: str = ""
-    cases: tuple[Case, ...] = ()
+    cases: Cases = ()
     bands: tuple[Band, ...] = ()
-    score_below: int | None = None
+    score_below: StrictInt | None = None
     dropped_to: tuple[Band, ...] = ()
-    risks: int | None = None
-    segments: tuple[str, ...] = ()
+    risks: StrictInt | None = None
+    segments: tuple[Segment, ...] = ()
     statuses: tuple[Status, ...] = STATUSES
     meetings: tuple[Meeting, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _conditional(cls, table: Any) -> Any:
+        return with_cases(table) if isinstance(table, dict) and "when" in table else table
+
+    @model_validator(mode="after")
+    def _meant(self) -> Self:
+        """Refuse a play that nothing can raise or that says nothing."""
+        if not self.trigger:
+            known = "'raised_by', 'when', 'bands', 'dropped_to', 'risks' or 'otherwise'"
+            raise Fault(f"nothing raises it: give {known}")
+        findings_only = self.raised_by and all(name.startswith("R") for name in self.raised_by)
+        if not self.action and not findings_only:
+            raise Fault("'action' is missing (only findings tell their own)")
+        return self
 
     @property
     def trigger(self) -> str:
@@ -99,6 +94,7 @@ class Play:
         return "; ".join(parts)
 
 
+@declared
 @dataclass(frozen=True, slots=True)
 class Playbook:
     """The plays of one declaration, in its order."""
@@ -112,13 +108,18 @@ class Playbook:
         cases = [f", {case_sql(play.cases)} AS case_{at}" for at, play in enumerate(self.plays) if play.cases]
         return f"SELECT operator_id{''.join(cases)} FROM {ACCOUNT_TABLE}"
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        in_order(self.plays, table="plays")
+        return self
+
 
 # -- reading -------------------------------------------------------------------------------------------------------------
 
 
-def shipped_text() -> str:
+def shipped_plays() -> str:
     """The shipped declaration."""
-    return resources.files("customer_research.health").joinpath("playbook.toml").read_text(encoding="utf-8")
+    return shipped_text(_FILE)
 
 
 def load_playbook(path: Path | None, known_metrics: Collection[str]) -> Playbook:
@@ -127,126 +128,17 @@ def load_playbook(path: Path | None, known_metrics: Collection[str]) -> Playbook
     Raises:
         ConfigError: the file cannot be read, or any fault in the declaration; it names the place.
     """
-    if path is None:
-        return read_playbook(shipped_text(), "the shipped playbook", frozenset(known_metrics))
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise _wrong(f"The playbook {path} cannot be read: {type(error).__name__}.", "Check the path.") from None
-    return read_playbook(text, f"playbook {path.name}", frozenset(known_metrics))
+    name = "the shipped playbook" if path is None else f"playbook {path.name}"
+    text = shipped_plays() if path is None else Place(name, "playbook").text(path, "playbook")
+    return read_playbook(text, name, frozenset(known_metrics))
 
 
 @cache
-def read_playbook(text: str, place: str, known_metrics: frozenset[str]) -> Playbook:
-    """A playbook from the text of a declaration (see `load_playbook`)."""
-    try:
-        top = Declaration(_document(text, place), place)
-        version, words = top.text("version"), Vocabulary(known_metrics, top.mapping("terms"))
-        plays: dict[str, Play] = {}
-        for table in top.tables("plays", "id"):
-            play = _play(table, words)
-            if play.id in plays:
-                raise table.error("it needs an id of its own.")
-            plays[play.id] = play
-        top.finish()
-    except ConfigError as error:
-        raise _wrong(error.message, error.hint) from None
-    return Playbook(version, tuple(plays.values()))
-
-
-def _wrong(message: str, hint: str = "") -> ConfigError:
-    return ConfigError(message, setting="playbook", hint=hint)
-
-
-def _document(text: str, place: str) -> dict[str, Any]:
-    """What a declaration says in full: with `base`, its changes applied to the shipped plays."""
-    try:
-        document = toml(text)
-    except tomllib.TOMLDecodeError as error:
-        raise _wrong(f"{place} is not valid TOML: {error}.") from None
-    base = document.pop("base", None)
-    if base is None:
-        return document
-    if base != SHIPPED:
-        raise _wrong(f"{place}: 'base' is {base!r}; known: {SHIPPED}.")
-    shipped = tomllib.loads(shipped_text())
-    plays = {table["id"]: table for table in shipped["plays"]}
-    own = document.get("plays", [])
-    if not isinstance(own, list) or not all(isinstance(table, dict) and "id" in table for table in own):
-        raise _wrong(f"{place}: 'plays' must be a list of tables with an id.")
-    for table in own:
-        plays[table["id"]] = {**plays.get(table["id"], {}), **table}
-    terms = shipped.get("terms", {}) | document.get("terms", {})
-    return shipped | document | {"plays": list(plays.values()), "terms": terms}
-
-
-def _play(declared: Declaration, words: Vocabulary) -> Play:
-    conditional = "when" in declared or "cases" in declared
-    play = Play(
-        id=declared.text("id"),
-        area=cast("Area", declared.text("area")),
-        owner=_by_segment(declared, "owner"),
-        priority=_by_segment(declared, "priority", ""),
-        action=declared.text("action", ""),
-        also=_by_segment(declared, "also", ""),
-        reason=declared.text("reason"),
-        raised_by=declared.texts("raised_by", ()),
-        otherwise=declared.text("otherwise", ""),
-        cases=read_cases(declared, words) if conditional else (),
-        bands=cast("tuple[Band, ...]", declared.texts("bands", ())),
-        score_below=declared.integer("score_below") if "score_below" in declared else None,
-        dropped_to=cast("tuple[Band, ...]", declared.texts("dropped_to", ())),
-        risks=declared.integer("risks") if "risks" in declared else None,
-        segments=declared.texts("segments", ()),
-        statuses=cast("tuple[Status, ...]", declared.texts("statuses", STATUSES)),
-        meetings=cast("tuple[Meeting, ...]", declared.texts("meetings", ())),
-    )
-    declared.finish()
-    _check(play, declared)
-    return play
-
-
-def _by_segment(declared: Declaration, key: str, default: str | None = None) -> BySegment:
-    """A text or number for all segments, or a table by segment."""
-    if key not in declared:
-        if default is None:
-            raise declared.error(f"{key!r} is missing.")
-        return BySegment(default)
-    found = declared.any(key)
-    table = found if isinstance(found, dict) else {DEFAULT: found}
-    for name, value in table.items():
-        if name not in (DEFAULT, *SEGMENTS) or isinstance(value, bool) or not isinstance(value, str | int):
-            raise declared.error(f"{key!r}: {name!r} = {value!r} is no value of a segment ({', '.join(SEGMENTS)}).")
-    if DEFAULT not in table and default is None:
-        raise declared.error(f"{key!r} needs a {DEFAULT!r}, for operators of any other segment.")
-    others = tuple((name, str(value)) for name, value in table.items() if name != DEFAULT)
-    return BySegment(str(table.get(DEFAULT, default or "")), others)
-
-
-def _check(play: Play, declared: Declaration) -> None:
-    """Refuse words that mean nothing, and a play that nothing can raise or that says nothing."""
-    declared.only(
-        {
-            "area": ((play.area,), _AREAS),
-            "bands": (play.bands, BAND_ORDER),
-            "dropped_to": (play.dropped_to, BAND_ORDER),
-            "segments": (play.segments, SEGMENTS),
-            "meetings": (play.meetings, MEETINGS),
-            "statuses": (play.statuses, get_args(Status)),
-            "priority": ([text for text in _texts(play.priority) if text], SEVERITIES),
-        }
-    )
-    if not play.trigger:
-        raise declared.error(
-            "nothing raises it: give 'raised_by', 'when', 'bands', 'dropped_to', 'risks' or 'otherwise'."
-        )
-    findings_only = play.raised_by and all(name.startswith("R") for name in play.raised_by)
-    if not play.action and not findings_only:
-        raise declared.error("'action' is missing (only findings tell their own).")
-
-
-def _texts(by_segment: BySegment) -> tuple[str, ...]:
-    return (by_segment.default, *(text for _, text in by_segment.others))
+def read_playbook(text: str, name: str, known_metrics: frozenset[str]) -> Playbook:
+    """A playbook from the text of a declaration (see `load_playbook`); `name` is where that stands, for complaints."""
+    place = Place(name, "playbook")
+    document = changed(place.tables(text), tomllib.loads(shipped_plays()), "plays", place)
+    return read(Playbook, document, place, known_metrics)
 
 
 # -- advising ------------------------------------------------------------------------------------------------------------

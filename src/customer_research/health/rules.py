@@ -1,77 +1,117 @@
-"""What scorecards and findings share: a case (condition, sentence, fact) and how its SQL is judged."""
+"""What declarations of rules share: their words, a case (condition, sentence, fact), and how its SQL is judged."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, model_validator
 
 from customer_research.health.conditions import Condition, condition
-from customer_research.health.declaration import Declaration
+from customer_research.health.declaration import Fault, Place
 from customer_research.health.sentences import has_stray_braces, placeholders
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What conditions and sentences may name: the metrics of the catalogue and the file's own terms."""
+    """What a declaration may name: metrics of the catalogue, the file's own terms, what `also` its sentences may say, findings."""
 
     metrics: Collection[str]
     terms: Mapping[str, str]
+    also: Collection[str]
+    findings: Mapping[str, Any]
 
-    def condition(self, text: str, place: str) -> Condition:
-        """A checked condition over these words."""
-        return condition(text, self.metrics, self.terms, place)
 
-    def metric(self, name: str, where: Declaration) -> str:
-        """A metric's name, checked."""
-        if name not in self.metrics:
-            raise where.error(f"{name!r} is not a metric.")
-        return name
+def read(
+    model: type[T],
+    document: dict[str, Any],
+    place: Place,
+    metrics: Collection[str],
+    *,
+    also: Collection[str] = (),
+    findings: Mapping[str, Any] = MappingProxyType({}),
+) -> T:
+    """A document over metrics as a model; see `Vocabulary` for what else it may name.
+
+    Raises:
+        ConfigError: for any fault; it names the place.
+    """
+    terms = document.pop("terms", {})
+    if not isinstance(terms, dict) or not all(isinstance(value, str) for value in terms.values()):
+        raise place.wrong(f"{place.name}: 'terms' must be a table of texts.")
+    return place.read(model, document, Vocabulary(metrics, terms, also, findings))
+
+
+def words_of(info: ValidationInfo) -> Vocabulary:
+    """What the declaration that is being read may name."""
+    assert isinstance(info.context, Vocabulary), "declarations over metrics are read by `read`"
+    return info.context
+
+
+def _metric(name: str, info: ValidationInfo) -> str:
+    if name not in words_of(info).metrics:
+        raise Fault(f"{name!r} is not a metric")
+    return name
+
+
+def _fact(name: str, info: ValidationInfo) -> str:
+    return name if name in words_of(info).also else _metric(name, info)
+
+
+def _condition(text: object, info: ValidationInfo) -> Condition:
+    if not isinstance(text, str):
+        raise Fault(f"it must be a text, not {text!r}")
+    words = words_of(info)
+    return condition(text, words.metrics, words.terms)
+
+
+def _sentence(template: str, info: ValidationInfo) -> str:
+    for name in placeholders(template):
+        _fact(name, info)
+    if has_stray_braces(template) or not template.endswith("."):
+        raise Fault("it must be a whole sentence with placeholders such as {metric} or {metric|day|days}")
+    return template
+
+
+MetricName = Annotated[str, AfterValidator(_metric)]
+FactName = Annotated[str, AfterValidator(_fact)]
+When = Annotated[Condition, PlainValidator(_condition)]
+Sentence = Annotated[str, AfterValidator(_sentence)]
+"""A sentence template whose placeholders are facts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """One way for a rule to fire: condition, the sentence that says so, the fact it rests on, whose records are evidence."""
 
-    when: Condition
-    because: str
-    fact: str
-    evidence: str
+    when: When
+    because: Sentence
+    fact: MetricName
+    evidence: MetricName
+
+    @model_validator(mode="before")
+    @classmethod
+    def _proven_by_its_fact(cls, table: Any) -> Any:
+        return {"evidence": table["fact"], **table} if isinstance(table, dict) and "fact" in table else table
 
 
-def read_cases(declared: Declaration, words: Vocabulary) -> tuple[Case, ...]:
-    """The cases of a rule: its list of `cases`, or the one that stands in the rule itself."""
-    if "cases" in declared:
-        cases = tuple(read_case(case, words) for case in declared.tables("cases"))
-        if not cases:
-            raise declared.error("'cases' is empty.")
-        return cases
-    return (_case(declared, words),)
+Cases = Annotated[tuple[Case, ...], Field(min_length=1)]
 
 
-def read_case(declared: Declaration, words: Vocabulary) -> Case:
-    """One case with nothing else in its table."""
-    case = _case(declared, words)
-    declared.finish()
-    return case
+def with_cases(table: Any) -> Any:
+    """A rule's only case may stand in the rule itself."""
+    if not isinstance(table, dict) or "cases" in table:
+        return table
+    parts = ("when", "because", "fact", "evidence")
+    rest = {key: value for key, value in table.items() if key not in parts}
+    return {**rest, "cases": [{key: table[key] for key in parts if key in table}]}
 
 
-def _case(declared: Declaration, words: Vocabulary) -> Case:
-    when = words.condition(declared.text("when"), declared.place)
-    fact = words.metric(declared.text("fact"), declared)
-    evidence = words.metric(declared.text("evidence", fact), declared)
-    return Case(when, read_sentence(declared, words), fact, evidence)
-
-
-def read_sentence(declared: Declaration, words: Vocabulary, key: str = "because") -> str:
-    """A sentence template whose placeholders are metrics."""
-    template = declared.text(key)
-    for name in placeholders(template):
-        words.metric(name, declared)
-    if has_stray_braces(template) or not template.endswith("."):
-        raise declared.error(
-            f"{key!r} must be a whole sentence with placeholders such as {{metric}} or {{metric|day|days}}."
-        )
-    return template
+ONE_CASE = BeforeValidator(with_cases)
 
 
 def case_sql(cases: Sequence[Case], *, not_for: Sequence[str] = ()) -> str:

@@ -7,17 +7,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache
-from importlib import resources
-from typing import Any, cast, get_args
+from typing import Any, Self
+
+from pydantic import model_validator
 
 from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import NO_BAND, Band, Finding, HealthScore, Status, standing_label
 from customer_research.domain.urgency import LEVEL_DAYS, LEVELS, Level, Urgency
 from customer_research.domain.vocabularies import SEVERITIES, Severity
-from customer_research.health.conditions import Condition
-from customer_research.health.declaration import Declaration
-from customer_research.health.rules import Vocabulary, read_sentence
+from customer_research.health.declaration import Fault, Place, declared, shipped_text
+from customer_research.health.rules import FactName, MetricName, Sentence, When, read
 from customer_research.health.scoring import unheard_sql
 from customer_research.health.sentences import filled
 
@@ -35,18 +35,31 @@ class Cause:
     """One reason to act; see `urgency.toml` for what each part means."""
 
     level: Level
-    when: Condition | None
-    bands: tuple[Band, ...]
-    finding: Severity | None
-    statuses: tuple[Status, ...]
-    because: str
-    fact: str
-    until: str
+    because: Sentence
+    fact: FactName
+    when: When | None = None
+    bands: tuple[Band, ...] = ()
+    finding: Severity | None = None
+    statuses: tuple[Status, ...] = _STATUSES
+    until: MetricName = ""
 
     @property
     def metric_sql(self) -> str:
         """The condition over the metrics alone; true where there is none."""
         return f"({self.when.sql})" if self.when is not None else "TRUE"
+
+    @model_validator(mode="after")
+    def _raised(self) -> Self:
+        if self.when is None and not self.bands and self.finding is None:
+            raise Fault("nothing raises it: give 'when', 'bands' or 'finding'")
+        return self
+
+
+@declared
+@dataclass(frozen=True, slots=True)
+class _Causes:
+    version: str
+    causes: tuple[Cause, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,45 +79,14 @@ def load_causes(known_metrics: Collection[str]) -> tuple[Cause, ...]:
     Raises:
         ConfigError: for any fault in the declaration; it names the place.
     """
-    text = resources.files("customer_research.health").joinpath("urgency.toml").read_text(encoding="utf-8")
-    return read_causes(text, frozenset(known_metrics))
+    return read_causes(shipped_text("urgency.toml"), frozenset(known_metrics))
 
 
 @cache
 def read_causes(text: str, known_metrics: frozenset[str]) -> tuple[Cause, ...]:
     """Causes from the text of a declaration (see `load_causes`)."""
-    top = Declaration.parse(text, "urgency")
-    top.text("version")
-    words = Vocabulary(known_metrics, top.mapping("terms"))
-    causes = tuple(_cause(table, words) for table in top.tables("causes"))
-    top.finish()
-    return causes
-
-
-def _cause(declared: Declaration, words: Vocabulary) -> Cause:
-    told, until = Vocabulary({*words.metrics, BAND, FINDING}, words.terms), declared.text("until", "")
-    cause = Cause(
-        level=cast("Level", declared.text("level")),
-        when=words.condition(declared.text("when"), declared.place) if "when" in declared else None,
-        bands=cast("tuple[Band, ...]", declared.texts("bands", ())),
-        finding=cast("Severity | None", declared.text("finding", "") or None),
-        statuses=cast("tuple[Status, ...]", declared.texts("statuses", _STATUSES)),
-        because=read_sentence(declared, told),
-        fact=told.metric(declared.text("fact"), declared),
-        until=words.metric(until, declared) if until else "",
-    )
-    declared.finish()
-    declared.only(
-        {
-            "level": ((cause.level,), LEVELS),
-            "bands": (cause.bands, get_args(Band)),
-            "statuses": (cause.statuses, get_args(Status)),
-            "finding": ((cause.finding,) if cause.finding else (), SEVERITIES),
-        }
-    )
-    if cause.when is None and not cause.bands and cause.finding is None:
-        raise declared.error("nothing raises it: give 'when', 'bands' or 'finding'.")
-    return cause
+    place = Place("urgency")
+    return read(_Causes, place.tables(text), place, known_metrics, also=(BAND, FINDING)).causes
 
 
 # -- one operator --------------------------------------------------------------------------------------------------------
@@ -169,11 +151,9 @@ def _told(cause: Cause, standing: Standing, gravest: Finding | None) -> Urgency:
     if gravest is not None and cause.fact == FINDING:
         basis = merge_basis(gravest.facts)
         figures = {**figures, FINDING: Fact(gravest.because.rstrip("."), "text", basis, as_of)}
-    facts = tuple(
-        fact for name in (cause.fact, cause.until) if isinstance(fact := figures.get(name), Fact) and fact.basis
-    )
-    end = as_of.date() + timedelta(days=LEVEL_DAYS[cause.level])
     due = figures.get(cause.until)
+    facts = tuple(fact for fact in (figures.get(cause.fact), due) if isinstance(fact, Fact) and fact.basis)
+    end = as_of.date() + timedelta(days=LEVEL_DAYS[cause.level])
     if isinstance(due, Fact) and isinstance(due.value, date) and as_of.date() <= due.value < end:
         end = due.value
     return Urgency(cause.level, end, filled(cause.because, figures), facts)

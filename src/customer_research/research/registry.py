@@ -14,7 +14,7 @@ from customer_research.domain.urgency import LEVEL_LABELS
 from customer_research.health.alerts.declared import load_alert_rules
 from customer_research.health.alerts.telling import rule_in_words
 from customer_research.health.findings import load_findings
-from customer_research.health.playbook import shipped_text
+from customer_research.health.playbook import shipped_plays
 from customer_research.health.scorecard import (
     PERMILLE,
     Scorecard,
@@ -332,7 +332,7 @@ def urgencies() -> list[dict[str, str]]:
 
 def shipped_playbook() -> str:
     """The shipped playbook's declaration (TOML)."""
-    return shipped_text()
+    return shipped_plays()
 
 
 def settings() -> list[dict[str, Any]]:

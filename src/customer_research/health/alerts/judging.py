@@ -22,6 +22,7 @@ from customer_research.health.alerts.rules import (
     OVERALL,
     AlertRule,
     BandDropTest,
+    ConditionTest,
     DimensionTest,
     FindingTest,
     MetricTest,
@@ -43,7 +44,11 @@ def watch_sql(rules: Sequence[AlertRule]) -> str:
 
     1 holds, 0 clears, 2 between, null cannot be told; of a finding with a condition, 1 or 0: whether that holds.
     """
-    columns = [f"{_state_sql(rule.test)} AS state_{rule.key}" for rule in rules if isinstance(rule.test, MetricTest)]
+    columns = [
+        f"{_state_sql(rule.test)} AS state_{rule.key}"
+        for rule in rules
+        if isinstance(rule.test, MetricTest | ConditionTest)
+    ]
     columns += [
         f"CASE WHEN {rule.test.only_if.sql} THEN 1 WHEN NOT ({rule.test.only_if.sql}) THEN 0 END AS state_{rule.key}"
         for rule in rules
@@ -52,7 +57,7 @@ def watch_sql(rules: Sequence[AlertRule]) -> str:
     return f"SELECT {', '.join(['operator_id', 'segment', *columns])} FROM {ACCOUNT_TABLE}"
 
 
-def _state_sql(test: MetricTest) -> str:
+def _state_sql(test: MetricTest | ConditionTest) -> str:
     raised, cleared = test.raised.sql, test.cleared.sql
     unknown = f"({raised}) IS NULL OR ({cleared}) IS NULL"
     return f"CASE WHEN {raised} THEN 1 WHEN {cleared} THEN 0 WHEN {unknown} THEN NULL ELSE 2 END"
@@ -156,7 +161,7 @@ class Judgement:
 
     def _judged(self, rule: AlertRule, reading: Reading) -> AlertState:
         match rule.test:
-            case MetricTest() as test:
+            case (MetricTest() | ConditionTest()) as test:
                 return self._metric(rule, test, reading)
             case DimensionTest() as test:
                 value = dimension_score(test, reading)
@@ -177,7 +182,7 @@ class Judgement:
         row = (self.watched.states or {}).get(operator_id)
         return None if row is None else row["segment"]
 
-    def _metric(self, rule: AlertRule, test: MetricTest, reading: Reading) -> AlertState:
+    def _metric(self, rule: AlertRule, test: MetricTest | ConditionTest, reading: Reading) -> AlertState:
         row = (self.watched.states or {}).get(reading.operator_id)
         if row is None:
             return "unknown"

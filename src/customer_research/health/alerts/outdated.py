@@ -9,6 +9,7 @@ from customer_research.health.alerts.rules import (
     OVERALL,
     AlertRule,
     BandDropTest,
+    ConditionTest,
     DimensionTest,
     FindingTest,
     MetricTest,
@@ -48,10 +49,10 @@ class Outdated:
 
     def _under_test(self, test: Test) -> bool:
         match test:
-            case MetricTest():
-                return self.touches(_deciding(test))
+            case MetricTest() | ConditionTest():
+                return self.touches(test.metrics)
             case DimensionTest():
-                return self._under_score(test.dimension) or self.touches(_by_segment(test))
+                return self._under_score(test.dimension) or (test.threshold.by_segment and self.touches([_SEGMENT]))
             case ScoreDropTest() | BandDropTest():
                 return self._under_score()
             case FindingTest():
@@ -80,14 +81,3 @@ def _judging(card: Scorecard, dimension: str) -> Iterator[str]:
     if dimension == OVERALL:
         for gate in card.gates:
             yield from (metric for case in gate.cases for metric in case.when.metrics)
-
-
-def _deciding(test: MetricTest) -> tuple[str, ...]:
-    return (*test.metrics, *(() if test.threshold is None else _by_segment(test)))
-
-
-def _by_segment(test: MetricTest | DimensionTest) -> tuple[str, ...]:
-    """The segment, where limits differ by it."""
-    limits = test.threshold
-    differ = limits is not None and (limits.raise_at.by_segment or limits.clear_at.by_segment)
-    return (_SEGMENT,) if differ else ()

@@ -18,6 +18,7 @@ from customer_research.health.alerts.rules import (
     OVERALL,
     AlertRule,
     BandDropTest,
+    ConditionTest,
     DimensionTest,
     FindingTest,
     MetricTest,
@@ -42,7 +43,7 @@ def metrics_told(rule: AlertRule) -> tuple[str, ...]:
 
 
 def _metrics(rule: AlertRule) -> Iterator[str]:
-    if isinstance(rule.test, MetricTest):
+    if isinstance(rule.test, MetricTest | ConditionTest):
         yield from rule.test.facts
         yield from placeholders(rule.test.because)
     elif isinstance(rule.test, FindingTest):
@@ -71,7 +72,7 @@ class Words(Teller):
         match rule.test:
             case SourceGapTest() as test:
                 return self._source(test, subject.removeprefix(SOURCE_SUBJECT))
-            case MetricTest() as test:
+            case (MetricTest() | ConditionTest()) as test:
                 figures = self._figures(subject)
                 return Told(filled(test.because, figures), values(figures, test.facts))
             case FindingTest() as test:

@@ -20,7 +20,7 @@ from customer_research.domain.snapshot import Snapshot
 from customer_research.domain.vocabularies import Severity
 from customer_research.engines.engine import open_engine
 from customer_research.errors import UsageError
-from customer_research.health.alerts.declared import shipped_text
+from customer_research.health.alerts.declared import shipped_rules
 from customer_research.health.alerts.telling import SCORE, SCORE_BEFORE, SHARE, rule_in_words
 from customer_research.reports.inquiries.alert_simulation import REPORT as SIMULATION
 from customer_research.reports.inquiries.alert_simulation import AlertSimulation
@@ -362,7 +362,7 @@ __all__ = [
     "one_alert",
     "open_alerts",
     "rules_in_words",
-    "shipped_text",
+    "shipped_rules",
     "simulated",
     "snooze",
 ]
