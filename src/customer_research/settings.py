@@ -99,7 +99,7 @@ class AlertSettings(SettingsPart):
     )
 
 
-class _General(BaseSettings):
+class _GeneralSettings(BaseSettings):
     """The settings but for the sources' own tables."""
 
     model_config = SettingsConfigDict(
@@ -187,13 +187,13 @@ _VENDORS = settings_models()
 
 if TYPE_CHECKING:
 
-    class Settings(_General):
+    class Settings(_GeneralSettings):
         """All settings. Build with `load_settings`; `describe` tells where each value comes from."""
 
 else:
     Settings = create_model(
         "Settings",
-        __base__=_General,
+        __base__=_GeneralSettings,
         __module__=__name__,
         __doc__="All settings. Build with `load_settings`; `describe` tells where each value comes from.",
         **{part.section: (part, Field(default_factory=part)) for part in _VENDORS},

@@ -1,6 +1,6 @@
 """A digest sees every change of a record, but not the order in which a warehouse added floats up."""
 
-from customer_research.connect.recording import digest_rows
+from customer_research.connect.request_log import digest_rows
 
 
 def test_the_last_bits_of_a_float_do_not_change_a_digest() -> None:

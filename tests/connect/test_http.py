@@ -19,7 +19,7 @@ from customer_research.connect import http
 from customer_research.connect.answers import json_message
 from customer_research.connect.failures import CLIENT_ERRORS, client_error, status_error
 from customer_research.connect.http import Http, Pace, Vendor, segment
-from customer_research.connect.recording import Recording
+from customer_research.connect.request_log import RequestLog
 from customer_research.connect.settings import BoundsSettings
 from customer_research.errors import (
     BadAnswer,
@@ -91,21 +91,21 @@ def connection(
 
 
 def ask(
-    script: Callable[..., Any], question: Callable[[Http, Recording], Awaitable[Any]] | None = None, **options: Any
+    script: Callable[..., Any], question: Callable[[Http, RequestLog], Awaitable[Any]] | None = None, **options: Any
 ) -> Any:
     async def asked() -> Any:
         made = connection(script, **options)
         try:
-            recording = made.recording("invoices")
-            return await (question(made, recording) if question else made.get("/invoices", recording=recording))
+            log = made.log("invoices")
+            return await (question(made, log) if question else made.get("/invoices", log=log))
         finally:
             await made.close()
 
     return asyncio.run(asked())
 
 
-def write(made: Http, recording: Recording) -> Awaitable[Any]:
-    return made.post("/notes", json={"a": 1}, recording=recording, safe=False)
+def write(made: Http, log: RequestLog) -> Awaitable[Any]:
+    return made.post("/notes", json={"a": 1}, log=log, safe=False)
 
 
 def client_exceptions() -> Iterable[type[Exception]]:
@@ -309,15 +309,15 @@ def test_waits_are_capped_whatever_the_vendor_says() -> None:
 def test_one_refusal_holds_the_vendors_other_requests_too() -> None:
     script, time = Script([answer(429, None, Retry_After="5"), answer(200)]), Time()
 
-    async def first_then_second(made: Http, recording: Recording) -> Any:
+    async def first_then_second(made: Http, log: RequestLog) -> Any:
         refused = asyncio.Event()
         time.sleeping = refused.set
 
         async def later() -> Any:
             await refused.wait()
-            return await made.get("/b", recording=made.recording("payments"))
+            return await made.get("/b", log=made.log("payments"))
 
-        return await asyncio.gather(made.get("/a", recording=recording), later())
+        return await asyncio.gather(made.get("/a", log=log), later())
 
     assert ask(script, first_then_second, time=time) == [{"ok": True}, {"ok": True}]
     assert time.now >= 105
@@ -327,11 +327,11 @@ def test_one_refusal_holds_the_vendors_other_requests_too() -> None:
 def test_a_hold_longer_than_the_deadline_is_told_without_asking_again() -> None:
     script, time = Script([answer(429, None, Retry_After="40")]), Time()
 
-    async def twice(made: Http, recording: Recording) -> None:
+    async def twice(made: Http, log: RequestLog) -> None:
         with pytest.raises(RateLimited):
-            await made.get("/a", recording=recording)
+            await made.get("/a", log=log)
         with pytest.raises(RateLimited) as caught:
-            await made.get("/b", recording=made.recording("payments"))
+            await made.get("/b", log=made.log("payments"))
         assert (caught.value.stream, caught.value.retry_after) == ("payments", 40.0)
 
     ask(script, twice, time=time)
@@ -348,13 +348,13 @@ def test_paths_with_a_limit_of_their_own_take_from_both_buckets() -> None:
         async def acquire(self) -> None:
             self.taken += 1
 
-    async def spent(made: Http, recording: Recording) -> tuple[int, int]:
+    async def spent(made: Http, log: RequestLog) -> tuple[int, int]:
         ((ending, own),), general = made._own_buckets, made._bucket
         assert (ending, own.max_rate / own.time_period, general.max_rate) == ("/search", 4.0, 1000)
         searches, requests = Bucket(), Bucket()
         vars(made).update(_own_buckets=((ending, searches),), _bucket=requests)
         for path in ("/companies/search", "/companies/1", "/deals/search"):
-            await made.get(path, recording=recording)
+            await made.get(path, log=log)
         return searches.taken, requests.taken
 
     assert ask(Script([answer()]), spent, vendor=vendor) == (2, 3)
@@ -371,8 +371,8 @@ def test_no_more_requests_under_way_than_allowed() -> None:
         under_way -= 1
         return answer()
 
-    async def many(made: Http, recording: Recording) -> None:
-        await asyncio.gather(*(made.get(f"/{n}", recording=recording) for n in range(20)))
+    async def many(made: Http, log: RequestLog) -> None:
+        await asyncio.gather(*(made.get(f"/{n}", log=log) for n in range(20)))
 
     ask(busy, many, concurrency=3)
     assert most == 3
@@ -393,11 +393,11 @@ def test_a_silent_vendor_is_left_at_the_deadline() -> None:
 def test_the_deadline_belongs_to_the_stream_and_not_to_the_request() -> None:
     time = Time()
 
-    async def two(made: Http, recording: Recording) -> None:
-        await made.get("/a", recording=recording)
+    async def two(made: Http, log: RequestLog) -> None:
+        await made.get("/a", log=log)
         time.now += 16
-        await made.get("/fresh", recording=made.recording("other"))
-        await made.get("/b", recording=recording)
+        await made.get("/fresh", log=made.log("other"))
+        await made.get("/b", log=log)
 
     with pytest.raises(Unavailable, match="within 15 s"):
         ask(Script([answer()]), two, time=time)
@@ -416,14 +416,14 @@ def test_retries_end_with_the_deadline() -> None:
 def test_requests_are_sent_and_recorded_alike() -> None:
     script = Script([answer()])
 
-    async def question(made: Http, recording: Recording) -> tuple[str, ...]:
+    async def question(made: Http, log: RequestLog) -> tuple[str, ...]:
         await made.get(
             f"customers/{segment('a/b c')}/subscriptions",
             params={"page": 1, "status[]": ["active", "pending"], "deep": True, "none": None},
-            recording=recording,
+            log=log,
         )
-        await made.post("/search", json={"q": "x"}, recording=recording)
-        return recording.requests
+        await made.post("/search", json={"q": "x"}, log=log)
+        return log.requests
 
     requests = ask(script, question)
     sent = [request.url.raw_path.decode() for request in script.seen]
@@ -436,24 +436,24 @@ def test_requests_are_sent_and_recorded_alike() -> None:
 
 
 def test_a_retried_request_is_recorded_once() -> None:
-    async def question(made: Http, recording: Recording) -> tuple[str, ...]:
-        await made.get("/a", recording=recording)
-        return recording.requests
+    async def question(made: Http, log: RequestLog) -> tuple[str, ...]:
+        await made.get("/a", log=log)
+        return log.requests
 
     assert ask(Script([answer(500), answer()]), question) == ("GET /a",)
 
 
 def test_replies_give_status_headers_and_body() -> None:
-    async def question(made: Http, recording: Recording) -> Any:
-        return await made.send("POST", "/batch", json={}, recording=recording)
+    async def question(made: Http, log: RequestLog) -> Any:
+        return await made.send("POST", "/batch", json={}, log=log)
 
     reply = ask(Script([answer(207, {"errors": []}, X_Extra="1")]), question)
     assert (reply.status, reply.headers["x-extra"], reply.body) == (207, "1", {"errors": []})
 
 
 def test_accepted_statuses_are_given_back() -> None:
-    async def question(made: Http, recording: Recording) -> Any:
-        return await made.send("GET", "/a", recording=recording, accept={404})
+    async def question(made: Http, log: RequestLog) -> Any:
+        return await made.send("GET", "/a", log=log, accept={404})
 
     assert ask(Script([answer(404, {"code": "gone"})]), question).status == 404
 
@@ -548,11 +548,11 @@ def test_secrets_never_reach_an_error(script: Script) -> None:
     assert len(caught.value.message) < 400
 
 
-def test_secrets_never_reach_a_recording_or_a_receipt() -> None:
-    async def question(made: Http, recording: Recording) -> Any:
-        await made.get("/a", params={"key": SECRET}, recording=recording)
-        await made.post("/b", json={"deep": [{"key": f"x{SECRET}"}], "n": 1}, recording=recording)
-        return recording.receipt([])
+def test_secrets_never_reach_a_log_or_a_receipt() -> None:
+    async def question(made: Http, log: RequestLog) -> Any:
+        await made.get("/a", params={"key": SECRET}, log=log)
+        await made.post("/b", json={"deep": [{"key": f"x{SECRET}"}], "n": 1}, log=log)
+        return log.receipt([])
 
     receipt = ask(Script([answer()]), question, url=f"https://user:{segment(SECRET)}@billing.example/api/v1/")
     assert SECRET not in repr(receipt)
@@ -607,7 +607,7 @@ def test_closing_twice_and_unopened_is_allowed() -> None:
     async def closed() -> None:
         made = connection(Script([answer()]))
         await made.close()
-        await made.get("/a", recording=made.recording("x"))
+        await made.get("/a", log=made.log("x"))
         await made.close()
         await made.close()
 

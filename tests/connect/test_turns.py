@@ -146,9 +146,9 @@ async def _crowd(cache: Callable[[], Path] | None, refused: list[float]) -> list
         if cache is not None:
             vars(http).update(_turns=AllTurns(cache, ("notion", "token"), (3.0,), loop.time))
         try:
-            recording = http.recording("tickets")
+            log = http.log("tickets")
             for _ in range(4):
-                await http.get("/tickets", recording=recording)
+                await http.get("/tickets", log=log)
         except SourceError:
             return "partial"
         finally:

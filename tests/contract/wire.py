@@ -205,24 +205,24 @@ async def send_everything(settings: Settings, vendor: str, dataset: Dataset) -> 
         if source.name == "notion" and session.version == VERSIONS["notion"][0]["version"]:
             await _export(settings)
         if source.name == "hubspot":
-            await session.more_associations("9000000001", "notes", "500", session.recording("relationship"))
+            await session.more_associations("9000000001", "notes", "500", session.log("relationship"))
 
 
 async def _export(settings: Settings) -> None:
     """All that an export sends."""
     pages = NotionPages(settings, clock_of(settings))
-    recording = pages.recording()
-    await pages.bot(recording)
-    await pages.schema(recording)
-    await pages.add_properties(("Score", "Band"), recording)
-    await pages.find("someone:profile:internal", recording)
-    made = await pages.create({"Name": {"title": [{"type": "text", "text": {"content": "Someone"}}]}}, recording)
-    await pages.page(made["id"], recording)
-    await pages.replace(made["id"], "Words.", recording)
-    await pages.append(made["id"], "More.", recording)
-    await pages.content(made["id"], recording)
-    await pages.set_properties(made["id"], {"Score": {"number": 80}}, recording)
-    await pages.remove(made["id"], recording)
+    log = pages.log()
+    await pages.bot(log)
+    await pages.schema(log)
+    await pages.add_properties(("Score", "Band"), log)
+    await pages.find("someone:profile:internal", log)
+    made = await pages.create({"Name": {"title": [{"type": "text", "text": {"content": "Someone"}}]}}, log)
+    await pages.page(made["id"], log)
+    await pages.replace(made["id"], "Words.", log)
+    await pages.append(made["id"], "More.", log)
+    await pages.content(made["id"], log)
+    await pages.set_properties(made["id"], {"Score": {"number": 80}}, log)
+    await pages.remove(made["id"], log)
     await pages.close()
 
 

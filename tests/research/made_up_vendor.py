@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from customer_research.connect.recording import Recording, stamp
+from customer_research.connect.request_log import RequestLog, stamp
 from customer_research.connect.source import Ask, BulkStream, LandingTable, Link, Pull, Row, Slice, Source
 from customer_research.domain.evidence import Gap
 from customer_research.errors import Unavailable
@@ -111,10 +111,10 @@ class Vendor:
     def _slice(
         self, shelf: Shelf, keys: Iterable[tuple[Any, ...]], step: int, *, last: bool, since: int, whole: bool
     ) -> Slice:
-        recording = Recording(self.name, shelf.table.name, self.place, lambda: NOW)
-        recording.sent("GET", f"/{shelf.table.name}?from={step}")
+        log = RequestLog(self.name, shelf.table.name, self.place, lambda: NOW)
+        log.sent("GET", f"/{shelf.table.name}?from={step}")
         rows = [shelf.records[key] for key in keys]
-        receipt = recording.receipt(rows)
+        receipt = log.receipt(rows)
         name = shelf.table.name
         gone = [key for key, version in shelf.removed.items() if version > since and key not in shelf.records]
         stamped = stamp(rows, receipt) if "fetch_id" in shelf.table.columns else rows

@@ -368,7 +368,7 @@ def test_pages_that_do_not_end_are_given_up(settings: Settings, announced: int) 
         if bulk:
             await Kept().pull(session, STREAMS["invoices"])
         else:
-            await session.every("/invoices", "invoices", session.http.recording("invoices"))
+            await session.every("/invoices", "invoices", session.http.log("invoices"))
 
     for bulk in (False, True):
         sent.clear()

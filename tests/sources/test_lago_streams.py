@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from worlds import Worlds
 
-from customer_research.connect.source import Batch, Found, Subject
+from customer_research.connect.source import Batch, Candidates, Subject
 from customer_research.domain.identity import Interpretation
 from customer_research.errors import BadAnswer, ConfigError, SchemaChanged
 from customer_research.record_tables import TABLES
@@ -56,7 +56,7 @@ class Lago:
         if path in self.objects:
             return httpx2.Response(200, json=self.objects[path])
         if path not in self.lists:
-            return httpx2.Response(404, json={"status": 404, "error": "Not Found", "code": "customer_not_found"})
+            return httpx2.Response(404, json={"status": 404, "error": "Not Candidates", "code": "customer_not_found"})
         return httpx2.Response(200, json=self.page(path, int(request.url.params["page"])))
 
     def page(self, path: str, number: int) -> Raw:
@@ -228,7 +228,7 @@ def test_an_unknown_operators_subscriptions_are_none_and_the_plans_stay() -> Non
 @pytest.mark.parametrize("stream", STREAMS)
 def test_a_wrong_address_is_not_taken_for_an_unknown_operator(stream: str) -> None:
     with pytest.raises(BadAnswer, match=r"Lago has nothing at .* \(404\)") as caught:
-        fetch(lambda request: httpx2.Response(404, json={"status": 404, "error": "Not Found"}), stream)
+        fetch(lambda request: httpx2.Response(404, json={"status": 404, "error": "Not Candidates"}), stream)
     assert "lago.url" in caught.value.hint
 
 
@@ -390,11 +390,11 @@ def test_checks_without_customers() -> None:
 # --- who is it, without the directory --------------------------------------------------------------------------------------
 
 
-def find(lago: Lago, *readings: Interpretation) -> Found:
+def find(lago: Lago, *readings: Interpretation) -> Candidates:
     assert SOURCE.find is not None
     finder = SOURCE.find
     found = run(lago, lambda session: finder(session, readings))
-    assert isinstance(found, Found)
+    assert isinstance(found, Candidates)
     return found
 
 
@@ -420,7 +420,7 @@ def test_an_id_that_billing_does_not_know_finds_nobody_and_has_a_receipt() -> No
 
 def test_billing_is_not_asked_for_names() -> None:
     lago = Lago()
-    assert find(lago, Interpretation("name", "Quarry Limo")) == Found((), ())
+    assert find(lago, Interpretation("name", "Quarry Limo")) == Candidates((), ())
     assert lago.seen == []
 
 

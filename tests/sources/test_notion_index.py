@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_research.sources.notion.index import WantedIndex
-from customer_research.sources.notion.matching import Wanted, match
+from customer_research.sources.notion.index import KeyIndex
+from customer_research.sources.notion.matching import TicketKeys, match
 from customer_research.sources.notion.normalise import Ticket
 
 WORDS = ("Oak", "Harbor", "Lantern", "Limo", "LLC", "Inc", "&", "and", "Café", "Shuttle", "Enterprise", "Ö'Neil", "co")
@@ -23,7 +23,7 @@ IDS = (
 )
 phrases = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)
 wanted = st.builds(
-    Wanted.of,
+    TicketKeys.of,
     st.sampled_from(IDS),
     st.lists(phrases, max_size=2),
     st.lists(phrases | st.sampled_from(["HLL"]), max_size=2),
@@ -50,18 +50,20 @@ def ticket(values: dict[str, Any]) -> Ticket:
 
 
 @given(st.lists(wanted, max_size=6), tickets)
-def test_the_index_finds_what_asking_for_each_operator_finds(operators: list[Wanted], values: dict[str, Any]) -> None:
+def test_the_index_finds_what_asking_for_each_operator_finds(
+    operators: list[TicketKeys], values: dict[str, Any]
+) -> None:
     one = ticket(values)
     naive = [(operator.operator_id, how) for operator in operators if (how := match(one, operator)) is not None]
-    assert list(WantedIndex(operators).matches(one)) == naive
+    assert list(KeyIndex(operators).matches(one)) == naive
 
 
 def test_ten_thousand_operators_are_looked_up_not_tried() -> None:
     operators = [
-        Wanted.of(f"{n:08x}-0000-4000-8000-{n:012x}", (f"Company {n} of Harbor Lane",), (f"alias {n}",))
+        TicketKeys.of(f"{n:08x}-0000-4000-8000-{n:012x}", (f"Company {n} of Harbor Lane",), (f"alias {n}",))
         for n in range(10_000)
     ]
-    index = WantedIndex(operators)
+    index = KeyIndex(operators)
     asked: list[str] = []
 
     class Counted(Ticket):

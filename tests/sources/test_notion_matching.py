@@ -8,11 +8,11 @@ import pytest
 from crm_records import OPERATOR, OTHER, notion_schema
 
 from customer_research.domain.values import operator_id
-from customer_research.sources.notion.matching import FILTERS_IN_GROUP, Wanted, filters, match
+from customer_research.sources.notion.matching import FILTERS_IN_GROUP, TicketKeys, filters, match
 from customer_research.sources.notion.normalise import Ticket, name_key, probe, text_key
 
 NAME = "Harbor & Lantern Limo LLC"
-WANTED = Wanted.of(OPERATOR, (NAME,), ("HLL",))
+WANTED = TicketKeys.of(OPERATOR, (NAME,), ("HLL",))
 SCHEMA = probe(notion_schema())
 
 
@@ -53,22 +53,22 @@ def test_a_ticket_of_another_operator_is_not_matched_by_its_texts() -> None:
 
 @pytest.mark.parametrize("generic", ["Enterprise", "enterprise", "Shuttle", "SHUTTLE"])
 def test_generic_tags_identify_nobody_whatever_the_operator_is_called(generic: str) -> None:
-    wanted = Wanted.of(OPERATOR, ("Shuttle", "Enterprise LLC"), (generic,))
+    wanted = TicketKeys.of(OPERATOR, ("Shuttle", "Enterprise LLC"), (generic,))
     assert match(ticket(tags=(generic,), title=f"{generic} view"), wanted) is None
 
 
 def test_short_names_are_not_looked_for_in_texts_but_as_tags() -> None:
-    wanted = Wanted.of(OPERATOR, ("Oak",), ())
+    wanted = TicketKeys.of(OPERATOR, ("Oak",), ())
     assert match(ticket(title="Oak panel is brown"), wanted) is None
     assert match(ticket(tags=("Oak",)), wanted) == ("tag", True)
 
 
 def test_a_name_of_five_characters_is_looked_for() -> None:
-    assert match(ticket(title="The Quays: slow"), Wanted.of(OPERATOR, ("Quays Inc",), ())) == ("title", False)
+    assert match(ticket(title="The Quays: slow"), TicketKeys.of(OPERATOR, ("Quays Inc",), ())) == ("title", False)
 
 
 def test_a_legacy_number_is_matched_by_property_only() -> None:
-    wanted = Wanted.of("legacy:12345", (), ())
+    wanted = TicketKeys.of("legacy:12345", (), ())
     assert match(ticket(operator_id="12345"), wanted) == ("operator_id", True)
     assert match(ticket(summary="invoice 12345"), wanted) is None
 
@@ -81,7 +81,7 @@ def test_names_are_compared_without_case_accents_punctuation_and_legal_form() ->
 
 
 def conditions(names: tuple[str, ...] = (NAME,), aliases: tuple[str, ...] = ("HLL",)) -> list[dict[str, Any]]:
-    return [part for one in filters(Wanted.of(OPERATOR, names, aliases), SCHEMA) for part in one["or"]]
+    return [part for one in filters(TicketKeys.of(OPERATOR, names, aliases), SCHEMA) for part in one["or"]]
 
 
 def test_the_filter_asks_for_every_path() -> None:
@@ -111,7 +111,7 @@ def test_without_an_id_property_it_is_not_asked_for() -> None:
 
 def test_very_many_names_are_asked_in_several_filters() -> None:
     names = tuple(f"Company number {place}" for place in range(120))
-    groups = filters(Wanted.of(OPERATOR, names, ()), SCHEMA)
+    groups = filters(TicketKeys.of(OPERATOR, names, ()), SCHEMA)
     assert len(groups) > 1
     assert all(1 <= len(group["or"]) <= FILTERS_IN_GROUP for group in groups)
 

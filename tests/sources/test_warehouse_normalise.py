@@ -16,7 +16,7 @@ from customer_research.sources.warehouse.normalise import (
     COLUMNS,
     DIRECTORY,
     DIRECTORY_COLUMNS,
-    Unread,
+    ValueFaults,
     absent_columns,
     cents,
     column_name,
@@ -174,7 +174,7 @@ def test_the_directory_asks_for_columns_that_rows_are_made_from() -> None:
 
 
 def test_a_column_in_an_unknown_form_is_refused_with_its_reason() -> None:
-    unread = Unread()
+    unread = ValueFaults()
     given = [vendor(LAGO_STARTED_AT="31/10/2026")] * 3
     csm_rows(given, "f", unread)
     with pytest.raises(SchemaChanged, match=r"LAGO_STARTED_AT of csm .* in 3 of 3 rows: '31/10/2026' is no instant"):
@@ -182,7 +182,7 @@ def test_a_column_in_an_unknown_form_is_refused_with_its_reason() -> None:
 
 
 def test_one_value_that_cannot_be_read_is_null_and_told() -> None:
-    unread = Unread()
+    unread = ValueFaults()
     given = [vendor(), vendor(), vendor(CALCULATED_MRR="NaN")]
     assert csm_rows(given, "f", unread)[2]["mrr_minor"] is None
     unread.refuse(given, "csm")

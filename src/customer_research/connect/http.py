@@ -21,7 +21,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from customer_research.connect.answers import Answer, TooMuchError, json_message, parsed, received
 from customer_research.connect.failures import SUCCESS, client_error, status_error
 from customer_research.connect.limits import Convention, bucket, told_wait
-from customer_research.connect.recording import Recording
+from customer_research.connect.request_log import RequestLog
 from customer_research.connect.settings import SettingsTree, VendorSettings
 from customer_research.connect.source import Clock
 from customer_research.connect.turns import LONGEST_SECONDS, AllTurns
@@ -140,11 +140,11 @@ class Http:
 
     Args:
         vendor: what the vendor is called and how it speaks.
-        own: its settings: address, credential (never seen in an error or a recording), our own rate (bursts of one second
+        own: its settings: address, credential (never seen in an error or a log), our own rate (bursts of one second
             allowed), requests under way at once.
         settings: what holds for every vendor: the bounds of an answer, and the deadline.
         clock: the present instant.
-        deadline_seconds: total time of one recording (a stream), retries included, our own limits' queue apart; None: as
+        deadline_seconds: total time of one log (a stream), retries included, our own limits' queue apart; None: as
             the settings have it.
         doubles: what tests put in the place of the network and of time.
 
@@ -185,30 +185,30 @@ class Http:
         self._held_until = 0.0
         self._client: httpx2.AsyncClient | None = None
 
-    def recording(self, stream: str, *, within: Recording | None = None) -> Recording:
-        """A new recording of this vendor's requests for *stream*; `within` another one it shares that one's time."""
-        recording = Recording(self.vendor.name, stream, self.place, self.clock)
+    def log(self, stream: str, *, within: RequestLog | None = None) -> RequestLog:
+        """A new log of this vendor's requests for *stream*; `within` another one it shares that one's time."""
+        log = RequestLog(self.vendor.name, stream, self.place, self.clock)
         if within is not None:
-            recording.deadline = within.deadline
-        return recording
+            log.deadline = within.deadline
+        return log
 
-    async def get(self, path: str, *, params: Params | None = None, recording: Recording) -> Any:
+    async def get(self, path: str, *, params: Params | None = None, log: RequestLog) -> Any:
         """The parsed JSON of a GET.
 
         Raises:
             SourceError: as `send`.
         """
-        return (await self.send("GET", path, params=params, recording=recording)).body
+        return (await self.send("GET", path, params=params, log=log)).body
 
     async def post(
-        self, path: str, *, json: Any, params: Params | None = None, recording: Recording, safe: bool = True
+        self, path: str, *, json: Any, params: Params | None = None, log: RequestLog, safe: bool = True
     ) -> Any:
         """The parsed JSON of a POST; `safe` says that it only reads and may be sent again.
 
         Raises:
             SourceError: as `send`.
         """
-        return (await self.send("POST", path, params=params, json=json, recording=recording, safe=safe)).body
+        return (await self.send("POST", path, params=params, json=json, log=log, safe=safe)).body
 
     async def send(
         self,
@@ -217,7 +217,7 @@ class Http:
         *,
         params: Params | None = None,
         json: Any = None,
-        recording: Recording,
+        log: RequestLog,
         safe: bool = True,
         accept: Collection[int] = (),
     ) -> Reply:
@@ -228,23 +228,23 @@ class Http:
             path: below the base URL; escape its parts with `segment`.
             params: query parameters.
             json: body; None sends none.
-            recording: where the request is noted, and whose deadline counts.
+            log: where the request is noted, and whose deadline counts.
             safe: whether the request only reads; a write is repeated only when the vendor has not carried it out.
             accept: statuses to be given back instead of raised.
 
         Raises:
             SourceError: the vendor did not give the answer: `Denied`, `NotThere`, `RateLimited`, `Unavailable` or
-                `BadAnswer`, with the stream of *recording*.
+                `BadAnswer`, with the stream of *log*.
         """
         request = self._build(method, path, params, json)
         target = request.url.raw_path.decode("ascii")
-        recording.sent(method, self._redact(target.removeprefix(self._base_path)), self._redact_json(json))
-        if recording.deadline is None:
-            recording.deadline = self._pace.timer() + self._deadline_seconds
-        return await self._persist(request, recording, safe=safe, accept=accept)
+        log.sent(method, self._redact(target.removeprefix(self._base_path)), self._redact_json(json))
+        if log.deadline is None:
+            log.deadline = self._pace.timer() + self._deadline_seconds
+        return await self._persist(request, log, safe=safe, accept=accept)
 
     async def read(
-        self, path: str, recording: Recording, *, params: Params | None = None, json: Any = None
+        self, path: str, log: RequestLog, *, params: Params | None = None, json: Any = None
     ) -> Mapping[str, Any]:
         """The JSON object that answers a GET, or with *json* a POST that only reads.
 
@@ -253,11 +253,9 @@ class Http:
             SourceError: as `send`.
         """
         method: Method = "GET" if json is None else "POST"
-        return self.mapping(
-            (await self.send(method, path, params=params, json=json, recording=recording)).body, recording
-        )
+        return self.mapping((await self.send(method, path, params=params, json=json, log=log)).body, log)
 
-    def mapping(self, body: Any, recording: Recording) -> Mapping[str, Any]:
+    def mapping(self, body: Any, log: RequestLog) -> Mapping[str, Any]:
         """An answer as a JSON object.
 
         Raises:
@@ -265,9 +263,9 @@ class Http:
         """
         if isinstance(body, Mapping):
             return body
-        raise self._strange("an answer that is not a JSON object", recording)
+        raise self._strange("an answer that is not a JSON object", log)
 
-    def results(self, answer: Mapping[str, Any], recording: Recording) -> list[Mapping[str, Any]]:
+    def results(self, answer: Mapping[str, Any], log: RequestLog) -> list[Mapping[str, Any]]:
         """The records that an answer lists under `results`.
 
         Raises:
@@ -276,13 +274,11 @@ class Http:
         found = answer.get("results")
         if isinstance(found, list) and all(isinstance(item, Mapping) for item in found):
             return found
-        raise self._strange("an answer without a list of results", recording)
+        raise self._strange("an answer without a list of results", log)
 
-    def _strange(self, what: str, recording: Recording) -> BadAnswer:
+    def _strange(self, what: str, log: RequestLog) -> BadAnswer:
         hint = f"Check {self.vendor.address}: it must be the API's address."
-        return BadAnswer(
-            f"{self.vendor.title} sent {what}.", source=self.vendor.name, stream=recording.stream, hint=hint
-        )
+        return BadAnswer(f"{self.vendor.title} sent {what}.", source=self.vendor.name, stream=log.stream, hint=hint)
 
     async def close(self) -> None:
         """Close the pool; closing twice is allowed."""
@@ -313,68 +309,66 @@ class Http:
             )
         return self._client
 
-    async def _persist(
-        self, request: httpx2.Request, recording: Recording, *, safe: bool, accept: Collection[int]
-    ) -> Reply:
+    async def _persist(self, request: httpx2.Request, log: RequestLog, *, safe: bool, accept: Collection[int]) -> Reply:
         attempt = 0
         while True:
             attempt += 1
-            outcome = await self._attempt(request, recording, safe=safe, accept=accept)
+            outcome = await self._attempt(request, log, safe=safe, accept=accept)
             if isinstance(outcome, Reply):
                 return outcome
             if not outcome.again or attempt == MAX_ATTEMPTS:
                 raise outcome.error
-            await self._wait(self._delay(outcome, attempt), recording, outcome.error)
+            await self._wait(self._delay(outcome, attempt), log, outcome.error)
 
     async def _attempt(
-        self, request: httpx2.Request, recording: Recording, *, safe: bool, accept: Collection[int]
+        self, request: httpx2.Request, log: RequestLog, *, safe: bool, accept: Collection[int]
     ) -> Reply | _Failure:
-        queued = await self._turn(request.url.path, recording) if self._left(recording) > 0 else None
+        queued = await self._turn(request.url.path, log) if self._left(log) > 0 else None
         if queued is not None:
             return _Failure(queued, again=False)
         started = self._pace.timer()
-        left = self._left(recording)
+        left = self._left(log)
         if left <= 0:
-            return _Failure(self._late(recording), again=False)
+            return _Failure(self._late(log), again=False)
         try:
             async with asyncio.timeout(left):
-                answer = await self._exchange(request, recording)
+                answer = await self._exchange(request, log)
                 took = (self._pace.timer() - started) * 1000
                 logger.debug(
-                    "%s %s %s: %d in %.0f ms", self.vendor.name, request.method, recording.stream, answer.status, took
+                    "%s %s %s: %d in %.0f ms", self.vendor.name, request.method, log.stream, answer.status, took
                 )
-                return await self._read(answer, request.url.path, recording, safe=safe, accept=accept)
+                return await self._read(answer, request.url.path, log, safe=safe, accept=accept)
         except TimeoutError:
-            return _Failure(self._late(recording), again=False)
+            return _Failure(self._late(log), again=False)
         except TooMuchError as error:
-            return _Failure(self._too_much(error, recording), again=False)
+            return _Failure(self._too_much(error, log), again=False)
         except Exception as error:
             kind = client_error(error)
             if kind is None:
                 raise
             again = kind is Unavailable and (safe or type(error).__name__ in NEVER_SENT)
-            return _Failure(self._unreachable(kind, error, recording), again=again)
+            return _Failure(self._unreachable(kind, error, log), again=again)
 
-    async def _turn(self, path: str, recording: Recording) -> RateLimited | None:
+    async def _turn(self, path: str, log: RequestLog) -> RateLimited | None:
         """Wait for our own limits; that is no silence of the vendor's, so the deadline moves. The error, if it takes too long."""
         begun = self._pace.timer()
         for number, (ending, own) in enumerate(self._own_buckets, 1):
             if path.endswith(ending):
                 await own.acquire()
                 if not await self._turns.wait(number, self._pace.sleep):
-                    return self._limited(recording, LONGEST_SECONDS)
+                    return self._limited(log, LONGEST_SECONDS)
         await self._bucket.acquire()
         if not await self._turns.wait(0, self._pace.sleep):
-            return self._limited(recording, LONGEST_SECONDS)
-        if recording.deadline is not None:
-            recording.deadline += self._pace.timer() - begun
+            return self._limited(log, LONGEST_SECONDS)
+        if log.deadline is not None:
+            log.deadline += self._pace.timer() - begun
         return None
 
-    async def _exchange(self, request: httpx2.Request, recording: Recording) -> Answer:
+    async def _exchange(self, request: httpx2.Request, log: RequestLog) -> Answer:
         async with self._gate:
             held = self._held_until - self._pace.timer()
             if held > 0:
-                await self._wait(held, recording, self._limited(recording, held))
+                await self._wait(held, log, self._limited(log, held))
             response = await self._open().send(request, stream=True)
             try:
                 return await received(response, self.bounds, wanted=response.status_code in SUCCESS)
@@ -382,21 +376,21 @@ class Http:
                 await response.aclose()
 
     async def _read(
-        self, answer: Answer, path: str, recording: Recording, *, safe: bool, accept: Collection[int]
+        self, answer: Answer, path: str, log: RequestLog, *, safe: bool, accept: Collection[int]
     ) -> Reply | _Failure:
         kind = None if answer.status in accept else status_error(answer.status)
         if kind is not None:
-            return self._refused(kind, answer, path, recording, safe=safe, told=await self._said(answer))
+            return self._refused(kind, answer, path, log, safe=safe, told=await self._said(answer))
         try:
             body = await parsed(answer.content, self.bounds)
         except ValueError:
             sentence = f"{self.vendor.title} sent an answer that is not JSON (status {answer.status})."
             hint = f"Check {self.vendor.address or 'the address'}: it must be the API's, not a web page's."
-            return _Failure(self._error(BadAnswer, sentence, recording, hint), again=False)
+            return _Failure(self._error(BadAnswer, sentence, log, hint), again=False)
         return Reply(answer.status, answer.headers, body)
 
     def _refused(
-        self, kind: type[SourceError], answer: Answer, path: str, recording: Recording, *, safe: bool, told: str
+        self, kind: type[SourceError], answer: Answer, path: str, log: RequestLog, *, safe: bool, told: str
     ) -> _Failure:
         status = answer.status
         again = status in (RETRY_READS if safe else RETRY_WRITES)
@@ -409,9 +403,9 @@ class Http:
         if kind is RateLimited:
             if wait is not None:
                 self._held_until = max(self._held_until, self._pace.timer() + min(wait, MAX_WAIT_SECONDS))
-            return _Failure(self._limited(recording, wait), again=again, wait=wait)
+            return _Failure(self._limited(log, wait), again=again, wait=wait)
         sentence, hint = self._words(kind, status, told, path)
-        return _Failure(self._error(kind, sentence, recording, hint), again=again, wait=wait)
+        return _Failure(self._error(kind, sentence, log, hint), again=again, wait=wait)
 
     def _words(self, kind: type[SourceError], status: int, told: str, path: str) -> tuple[str, str]:
         title = self.vendor.title
@@ -444,44 +438,42 @@ class Http:
         first = LIMITED_BACKOFF_SECONDS if isinstance(failure.error, RateLimited) else FIRST_BACKOFF_SECONDS
         return float(first * 2 ** (attempt - 1) * (1 + self._pace.jitter() / 2))
 
-    async def _wait(self, seconds: float, recording: Recording, otherwise: SourceError) -> None:
+    async def _wait(self, seconds: float, log: RequestLog, otherwise: SourceError) -> None:
         """Sleep, or raise *otherwise* at once when the stream's deadline would pass meanwhile."""
-        if seconds >= self._left(recording):
+        if seconds >= self._left(log):
             raise otherwise
         await self._pace.sleep(seconds)
 
-    def _left(self, recording: Recording) -> float:
-        deadline = recording.deadline
+    def _left(self, log: RequestLog) -> float:
+        deadline = log.deadline
         return self._deadline_seconds if deadline is None else max(deadline - self._pace.timer(), 0.0)
 
-    def _late(self, recording: Recording) -> Unavailable:
+    def _late(self, log: RequestLog) -> Unavailable:
         sentence = f"{self.vendor.title} did not answer within {self._deadline_seconds:g} s."
-        return self._error(Unavailable, sentence, recording, "Try again later, or raise deadline_seconds.")
+        return self._error(Unavailable, sentence, log, "Try again later, or raise deadline_seconds.")
 
-    def _too_much(self, error: TooMuchError, recording: Recording) -> Truncated:
+    def _too_much(self, error: TooMuchError, log: RequestLog) -> Truncated:
         sentence = f"{self.vendor.title}'s answer is {error.what}: it was not read further."
         hint = f"Raise {error.setting} only if such an answer is to be expected of {self.vendor.title}."
-        return self._error(Truncated, sentence, recording, hint)
+        return self._error(Truncated, sentence, log, hint)
 
-    def _limited(self, recording: Recording, wait: float | None) -> RateLimited:
+    def _limited(self, log: RequestLog, wait: float | None) -> RateLimited:
         when = "Try again in a minute." if wait is None else f"Try again in {max(wait, 1):.0f} s."
         sentence = f"{self.vendor.title}'s rate limit did not let the request through."
-        return RateLimited(sentence, source=self.vendor.name, stream=recording.stream, retry_after=wait, hint=when)
+        return RateLimited(sentence, source=self.vendor.name, stream=log.stream, retry_after=wait, hint=when)
 
-    def _unreachable(self, kind: type[SourceError], error: Exception, recording: Recording) -> SourceError:
+    def _unreachable(self, kind: type[SourceError], error: Exception, log: RequestLog) -> SourceError:
         name = type(error).__name__
         words = self._redact(" ".join(str(error).split()))[:MESSAGE_LENGTH]
         detail = f"{name}: {words}" if words else name
         if kind is Unavailable:
             sentence = f"{self.vendor.title} cannot be reached at {self.place} ({detail})."
-            return self._error(
-                kind, sentence, recording, f"Check {self.vendor.address or 'the address'} and the network."
-            )
+            return self._error(kind, sentence, log, f"Check {self.vendor.address or 'the address'} and the network.")
         sentence = f"The request to {self.vendor.title} cannot be sent ({detail})."
-        return self._error(kind, sentence, recording, f"Check {self.vendor.address or 'the address'}.")
+        return self._error(kind, sentence, log, f"Check {self.vendor.address or 'the address'}.")
 
-    def _error(self, kind: type[E], sentence: str, recording: Recording, hint: str) -> E:
-        return kind(sentence, source=self.vendor.name, stream=recording.stream, hint=hint)
+    def _error(self, kind: type[E], sentence: str, log: RequestLog, hint: str) -> E:
+        return kind(sentence, source=self.vendor.name, stream=log.stream, hint=hint)
 
     def _redact(self, text: str) -> str:
         for secret in self._secrets:

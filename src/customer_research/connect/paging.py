@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from customer_research.connect.concurrent import together
 from customer_research.connect.http import Http
-from customer_research.connect.recording import Recording
+from customer_research.connect.request_log import RequestLog
 from customer_research.errors import Truncated
 
 BARREN_MOST = 3
@@ -103,7 +103,7 @@ class Page:
 class Stretch:
     """Some pages of a list, one after the other, and the cursor behind them (None: the list has ended)."""
 
-    recording: Recording
+    log: RequestLog
     records: list[Any] = field(default_factory=list)
     cursor: str | None = None
     whole: bool = True
@@ -112,13 +112,13 @@ class Stretch:
 async def followed(
     http: Http,
     stream: str,
-    ask: Callable[[str | None, Recording], Awaitable[Page]],
+    ask: Callable[[str | None, RequestLog], Awaitable[Page]],
     *,
     start: str | None = None,
     pages: int = sys.maxsize,
-    recording: Recording | None = None,
+    log: RequestLog | None = None,
 ) -> AsyncIterator[Stretch]:
-    """A list from a cursor on, *pages* at a time; each stretch has a recording (and so a deadline) of its own, or *recording*.
+    """A list from a cursor on, *pages* at a time; each stretch has a log (and so a deadline) of its own, or *log*.
 
     A cursor that comes twice ends the list, which is then not whole; nor is it when a page comes twice.
 
@@ -126,10 +126,10 @@ async def followed(
         Truncated: the pages do not end.
     """
     trail, seen = Trail(http, stream), {start}
-    stretch = Stretch(recording or http.recording(stream), cursor=start)
+    stretch = Stretch(log or http.log(stream), cursor=start)
     while True:
         for _ in range(pages):
-            page = await ask(stretch.cursor, stretch.recording)
+            page = await ask(stretch.cursor, stretch.log)
             goes_on = page.cursor is not None and page.cursor not in seen
             is_new = trail.follow(ids_of(page.records), goes_on=goes_on)
             stretch.records += page.records
@@ -141,19 +141,19 @@ async def followed(
         yield stretch
         if stretch.cursor is None:
             return
-        stretch = Stretch(recording or http.recording(stream), cursor=stretch.cursor)
+        stretch = Stretch(log or http.log(stream), cursor=stretch.cursor)
 
 
 async def every(
     http: Http,
-    recording: Recording,
-    ask: Callable[[str | None, Recording], Awaitable[Page]],
+    log: RequestLog,
+    ask: Callable[[str | None, RequestLog], Awaitable[Page]],
     *,
     start: str | None = None,
     pages: int = sys.maxsize,
 ) -> Stretch:
-    """As `followed`, all at once: within one recording, as far as *pages* go."""
-    return await anext(followed(http, recording.stream, ask, start=start, pages=pages, recording=recording))
+    """As `followed`, all at once: within one log, as far as *pages* go."""
+    return await anext(followed(http, log.stream, ask, start=start, pages=pages, log=log))
 
 
 # -- by number --------------------------------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ class NumberedStretch:
     """
 
     records: tuple[Record, ...]
-    recording: Recording
+    log: RequestLog
     again: Place
     done: int
     announced: int
@@ -213,11 +213,11 @@ class NumberedStretch:
 async def numbered(
     http: Http,
     stream: str,
-    ask: Callable[[int, Recording], Awaitable[NumberedPage | None]],
+    ask: Callable[[int, RequestLog], Awaitable[NumberedPage | None]],
     *,
     key: str,
     start: Place | None = None,
-    recording: Recording | None = None,
+    log: RequestLog | None = None,
 ) -> AsyncIterator[NumberedStretch]:
     """A numbered list, some pages at a time, each record once (by its *key*), until the vendor names no next page.
 
@@ -232,10 +232,10 @@ async def numbered(
     number, end, announced = begin.page, begin.page, begin.announced
     seen, trail = set[str](), Trail(http, stream)
     while number <= end:
-        log = recording or http.recording(stream)
-        pages, lost = await _some(ask, log, number, end, alone=number == begin.page)
+        own = log or http.log(stream)
+        pages, lost = await _some(ask, own, number, end, alone=number == begin.page)
         if not pages:
-            yield NumberedStretch((), log, begin, len(seen), announced or 0, 0, is_last=True, known=bool(seen))
+            yield NumberedStretch((), own, begin, len(seen), announced or 0, 0, is_last=True, known=bool(seen))
             return
         end, number = pages[-1].end, pages[-1].number + 1
         if lost:
@@ -250,22 +250,22 @@ async def numbered(
         done = begin.before + len(seen)
         again = Place(pages[-1].number, max(done - len(pages[-1].records), 0), announced)
         largest = max(page.total_count for page in pages)
-        yield NumberedStretch(new, log, again, done, announced, largest, is_last=end < number)
+        yield NumberedStretch(new, own, again, done, announced, largest, is_last=end < number)
 
 
 async def _some(
-    ask: Callable[[int, Recording], Awaitable[NumberedPage | None]],
-    recording: Recording,
+    ask: Callable[[int, RequestLog], Awaitable[NumberedPage | None]],
+    log: RequestLog,
     number: int,
     end: int,
     *,
     alone: bool,
 ) -> tuple[list[NumberedPage], int]:
     """Pages from a number on that are there, and how many are not; the first one *alone* tells whether others are."""
-    pages: list[NumberedPage | None] = [await ask(number, recording)] if alone else []
+    pages: list[NumberedPage | None] = [await ask(number, log)] if alone else []
     end = max([end, *(page.end for page in pages if page is not None)])
     later = range(number + len(pages), min(number + PAGES_AT_ONCE, end + 1))
-    pages += await together(*(ask(one, recording) for one in later))
+    pages += await together(*(ask(one, log) for one in later))
     there = [page for page in pages if page is not None]
     return there, len(pages) - len(there)
 

@@ -19,20 +19,20 @@ HINT = "Correct the record at {title}, or wait until it is finished; then run th
 
 
 @dataclass(slots=True)
-class Read(Generic[T, R]):
+class Readout(Generic[T, R]):
     """The rows (`R`) of the records (`T`) that could be read, and the others, each with what is wrong with it."""
 
     rows: list[R] = field(default_factory=list)
     unread: list[tuple[T, SchemaChanged]] = field(default_factory=list)
 
 
-def each(records: Iterable[T], read: Callable[[T], Sequence[R]], *, surely: int = 1) -> Read[T, R]:
+def each(records: Iterable[T], read: Callable[[T], Sequence[R]], *, surely: int = 1) -> Readout[T, R]:
     """The rows of all records that can be read.
 
     Raises:
         SchemaChanged: of at least `surely` records none can be read: that is not the fault of one record.
     """
-    found, count = Read[T, R](), 0
+    found, count = Readout[T, R](), 0
     for record in records:
         count += 1
         try:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar, Unpack
 
 from customer_research.connect.http import Doubles, Http, Vendor
-from customer_research.connect.recording import Recording
+from customer_research.connect.request_log import RequestLog
 from customer_research.connect.settings import SettingsTree, VendorSettings
 from customer_research.connect.source import Clock
 
@@ -47,6 +47,6 @@ class VendorSession(Generic[S]):
         """Release sockets."""
         await self.http.close()
 
-    def recording(self, stream: str, *, within: Recording | None = None) -> Recording:
-        """As `Http.recording`."""
-        return self.http.recording(stream, within=within)
+    def log(self, stream: str, *, within: RequestLog | None = None) -> RequestLog:
+        """As `Http.log`."""
+        return self.http.log(stream, within=within)

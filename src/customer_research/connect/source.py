@@ -161,7 +161,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Candidates:
     """Operators that a source knows by an identifier, and the receipts behind them."""
 
     candidates: tuple[Candidate, ...]
@@ -169,7 +169,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Whose:
+class RecordOwners:
     """Operators whose record a term names, each with how it does (`invoice`, `ticket`, `contact_name`), and the receipts."""
 
     owners: tuple[tuple[str, str], ...] = ()
@@ -201,7 +201,7 @@ class Source:
     missing: Callable[[SettingsTree], Gap | None]
     checks: tuple[Check, ...] = ()
     scopes: tuple[str, ...] = ()
-    find: Callable[[Any, tuple[Interpretation, ...]], Awaitable[Found]] | None = None
-    whose: Callable[[Any, tuple[Interpretation, ...], Sequence[Candidate]], Awaitable[Whose]] | None = None
+    find: Callable[[Any, tuple[Interpretation, ...]], Awaitable[Candidates]] | None = None
+    whose: Callable[[Any, tuple[Interpretation, ...], Sequence[Candidate]], Awaitable[RecordOwners]] | None = None
     bulk: tuple[BulkStream, ...] = ()
     links: tuple[Link, ...] = ()

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from customer_research.connect.http import Http
-from customer_research.connect.recording import Recording
+from customer_research.connect.request_log import RequestLog
 from customer_research.connect.source import Clock
 from customer_research.connect.sql import Parameter, SqlAnswer
 from customer_research.engines.dialect import transpile
@@ -178,10 +178,10 @@ class MetabaseRunner:
             EngineError: when the query cannot be written for Snowflake.
         """
         query = native(sql, parameters)
-        recording = Recording(self._http.vendor.name, stream, self._http.place, self._clock)
-        columns, rows = await (self._export(query, recording) if whole else self._ask(query, recording))
+        log = RequestLog(self._http.vendor.name, stream, self._http.place, self._clock)
+        columns, rows = await (self._export(query, log) if whole else self._ask(query, log))
         sent = {name: wire_value(value) for name, value in query.values.items()}
-        return SqlAnswer(columns, rows, recording.receipt(rows, query=query.sql, parameters=sent))
+        return SqlAnswer(columns, rows, log.receipt(rows, query=query.sql, parameters=sent))
 
     def _body(self, query: Native) -> dict[str, Any]:
         return {
@@ -191,38 +191,36 @@ class MetabaseRunner:
             "parameters": list(query.parameters),
         }
 
-    async def _ask(self, query: Native, recording: Recording) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
+    async def _ask(self, query: Native, log: RequestLog) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
         body = self._body(query) | {"constraints": {"max-results": ROW_CAP, "max-results-bare-rows": ROW_CAP}}
         try:
-            answer = await self._http.post("/api/dataset", json=body, recording=recording)
+            answer = await self._http.post("/api/dataset", json=body, log=log)
         except NotThere as error:
-            raise self._no_database(recording) from error
-        data = self._completed(answer, recording)
-        columns, rows = self._decoded(data, recording)
-        self._require_all(rows, data.get("rows_truncated"), recording)
+            raise self._no_database(log) from error
+        data = self._completed(answer, log)
+        columns, rows = self._decoded(data, log)
+        self._require_all(rows, data.get("rows_truncated"), log)
         return columns, rows
 
-    async def _export(self, query: Native, recording: Recording) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
+    async def _export(self, query: Native, log: RequestLog) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
         body = self._body(query)
-        answer = await self._exported(body, recording)
+        answer = await self._exported(body, log)
         if self._refused(answer):
-            answer = await self._exported(json.dumps(body), recording)
+            answer = await self._exported(json.dumps(body), log)
         if not isinstance(answer, list) or not all(isinstance(row, Mapping) for row in answer):
-            raise self._failed(answer, recording)
+            raise self._failed(answer, log)
         if len(answer) >= EXPORT_CAP:
-            raise self._cut(len(answer), recording)
+            raise self._cut(len(answer), log)
         rows = [{str(name).lower(): value for name, value in row.items()} for row in answer]
         return tuple(rows[0]) if rows else (), rows
 
-    async def _exported(self, query: Any, recording: Recording) -> Any:
+    async def _exported(self, query: Any, log: RequestLog) -> Any:
         """The body of an export's answer; that of a refusal as well, for it tells an older Metabase from a failed query."""
         asked = {"query": query, "format_rows": False, "pivot_results": False}
         try:
-            reply = await self._http.send(
-                "POST", "/api/dataset/json", json=asked, recording=recording, accept={_BAD_REQUEST}
-            )
+            reply = await self._http.send("POST", "/api/dataset/json", json=asked, log=log, accept={_BAD_REQUEST})
         except NotThere as error:
-            raise self._no_database(recording) from error
+            raise self._no_database(log) from error
         return reply.body
 
     @staticmethod
@@ -230,13 +228,13 @@ class MetabaseRunner:
         """Whether the request's form was refused, rather than the query failed."""
         return isinstance(answer, Mapping) and "status" not in answer and ("errors" in answer or "query" in answer)
 
-    def _completed(self, answer: Any, recording: Recording) -> Mapping[str, Any]:
+    def _completed(self, answer: Any, log: RequestLog) -> Mapping[str, Any]:
         data = answer.get("data") if isinstance(answer, Mapping) else None
         if not isinstance(answer, Mapping) or answer.get("status") != "completed" or not isinstance(data, Mapping):
-            raise self._failed(answer, recording)
+            raise self._failed(answer, log)
         return data
 
-    def _decoded(self, data: Mapping[str, Any], recording: Recording) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
+    def _decoded(self, data: Mapping[str, Any], log: RequestLog) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
         try:
             columns = tuple(str(column["name"]).lower() for column in data["cols"])
             zone = ZoneInfo(str(data.get("results_timezone") or "UTC"))
@@ -250,16 +248,16 @@ class MetabaseRunner:
             raise self._error(
                 BadAnswer,
                 f"Metabase's answer has not the form of a query result{detail}.",
-                recording,
+                log,
                 "Check its version.",
             ) from error
         return columns, rows
 
-    def _require_all(self, rows: Sequence[Any], cut: Any, recording: Recording) -> None:
+    def _require_all(self, rows: Sequence[Any], cut: Any, log: RequestLog) -> None:
         if cut is not None or len(rows) >= ROW_CAP:
-            raise self._cut(len(rows), recording)
+            raise self._cut(len(rows), log)
 
-    def _failed(self, answer: Any, recording: Recording) -> SourceError:
+    def _failed(self, answer: Any, log: RequestLog) -> SourceError:
         """The error of a query that Metabase accepted and could not run."""
         kind, words = "", ""
         if isinstance(answer, Mapping):
@@ -270,30 +268,30 @@ class MetabaseRunner:
             return self._error(
                 SchemaChanged,
                 f"A table or column that the query needs is gone{detail}.",
-                recording,
+                log,
                 "Run `customer-research doctor --online`; correct the relation in the metabase settings.",
             )
         return self._error(
             FAILURES.get(kind, BadAnswer),
             f"Metabase could not run the query{detail}.",
-            recording,
+            log,
             "Run `customer-research doctor --online`.",
         )
 
-    def _cut(self, rows: int, recording: Recording) -> Truncated:
+    def _cut(self, rows: int, log: RequestLog) -> Truncated:
         sentence = f"Metabase cut the answer after {rows} rows."
-        return self._error(Truncated, sentence, recording, "Ask for less, or take the export.")
+        return self._error(Truncated, sentence, log, "Ask for less, or take the export.")
 
-    def _no_database(self, recording: Recording) -> BadAnswer:
+    def _no_database(self, log: RequestLog) -> BadAnswer:
         return self._error(
             BadAnswer,
             f"Metabase has no database {self._database}.",
-            recording,
+            log,
             "Set metabase.database to Snowflake's id; `customer-research doctor --online` lists them.",
         )
 
-    def _error(self, kind: type[E], sentence: str, recording: Recording, hint: str) -> E:
-        return kind(sentence, source=self._http.vendor.name, stream=recording.stream, hint=hint)
+    def _error(self, kind: type[E], sentence: str, log: RequestLog, hint: str) -> E:
+        return kind(sentence, source=self._http.vendor.name, stream=log.stream, hint=hint)
 
 
 def _words(failure: Any) -> str:

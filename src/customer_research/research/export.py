@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from customer_research.connect.recording import Recording
+from customer_research.connect.request_log import RequestLog
 from customer_research.connect.source import Clock
 from customer_research.documents.formats.notion import pages as pieces_of
 from customer_research.documents.masking import People, mask_text
@@ -94,7 +94,7 @@ class _Export:
         self._exports = exports
         self._clock = clock
         self._sleep = sleep
-        self._recording: Recording = notion.recording()
+        self._log: RequestLog = notion.log()
 
     async def run(
         self, report: Report, score: HealthScore | None, *, force: bool, prepare: bool, show_personal: bool
@@ -111,7 +111,7 @@ class _Export:
 
     async def _title(self, *, prepare: bool) -> str:
         """The name of the title property, once the data source has all the others."""
-        schema = await self._notion.schema(self._recording)
+        schema = await self._notion.schema(self._log)
         lacking = [name for name in PROPERTIES if name not in schema]
         wrong = [f"{name} ({kind})" for name, kind in PROPERTIES.items() if schema.get(name, kind) != kind]
         if wrong:
@@ -127,7 +127,7 @@ class _Export:
                 hint="Run the export once with --prepare, which adds them.",
             )
         if lacking:
-            await self._notion.add_properties(lacking, self._recording)
+            await self._notion.add_properties(lacking, self._log)
         return next((name for name, kind in schema.items() if kind == "title"), "Name")
 
     async def _page(self, key: str, known: Export | None, values: Body) -> tuple[Body, int]:
@@ -141,12 +141,12 @@ class _Export:
         if found:
             return found[0], len(found) - 1
         self._exports.put(Export(self._notion.data_source, key, "sending", "", "", "", self._clock()))
-        made = await self._notion.create(values, self._recording)
+        made = await self._notion.create(values, self._log)
         return await self._first(key, made), 0
 
     async def _living(self, identifier: str) -> Body | None:
         try:
-            page = await self._notion.page(identifier, self._recording)
+            page = await self._notion.page(identifier, self._log)
         except NotThere:
             return None
         return None if page.get("in_trash") or page.get("archived") else page
@@ -155,24 +155,24 @@ class _Export:
         for look in range(looks):
             if look:
                 await self._sleep(_LOOK_SECONDS)
-            found = await self._notion.find(key, self._recording)
+            found = await self._notion.find(key, self._log)
             if found:
                 return found
         return []
 
     async def _first(self, key: str, made: Body) -> Body:
         """Of two pages that two exports made at once the older stays: ours goes if it is not that."""
-        found = await self._notion.find(key, self._recording)
+        found = await self._notion.find(key, self._log)
         if len(found) > 1:
             first = min(found, key=lambda page: (str(page.get("created_time")), str(page["id"])))
             if first["id"] != made["id"]:
-                await self._notion.remove(str(made["id"]), self._recording)
+                await self._notion.remove(str(made["id"]), self._log)
                 return first
         return made
 
     async def _write(self, page: Body, known: Export | None, asked: _PageContent, *, force: bool) -> Done:
         identifier = str(page["id"])
-        content = await self._notion.content(identifier, self._recording)
+        content = await self._notion.content(identifier, self._log)
         new = not content.strip()
         edited = not new and await self._edited(page, known, content)
         add = edited and not force
@@ -183,26 +183,26 @@ class _Export:
         row = Export(self._notion.data_source, asked.key, "sending", identifier, "", ours, self._clock())
         self._exports.put(row)
         await self._put(identifier, asked, add=add)
-        held = ours or _digest(await self._notion.content(identifier, self._recording))
+        held = ours or _digest(await self._notion.content(identifier, self._log))
         self._exports.put(replace(row, state="sent", report=asked.digest, content=held, at=self._clock()))
         return "added a section" if add else "created" if new else "updated"
 
     async def _put(self, identifier: str, asked: _PageContent, *, add: bool) -> None:
         first, *rest = asked.texts
         if add:
-            await self._notion.append(identifier, _section(first, self._clock()), self._recording)
+            await self._notion.append(identifier, _section(first, self._clock()), self._log)
         else:
-            await self._notion.replace(identifier, first, self._recording)
+            await self._notion.replace(identifier, first, self._log)
         for text in rest:
-            await self._notion.append(identifier, text, self._recording)
-        await self._notion.set_properties(identifier, asked.values, self._recording)
+            await self._notion.append(identifier, text, self._log)
+        await self._notion.set_properties(identifier, asked.values, self._log)
 
     async def _edited(self, page: Body, known: Export | None, content: str) -> bool:
         """Whether a person has changed what we wrote: by what the page held then, else by who edited it last."""
         if known is not None and known.page == page["id"] and known.content:
             return _digest(content) != known.content
         by = str((page.get("last_edited_by") or {}).get("id") or "")
-        return by != await self._notion.bot(self._recording)
+        return by != await self._notion.bot(self._log)
 
 
 def _warning(done: Done, others: int) -> str:

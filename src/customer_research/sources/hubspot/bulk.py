@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from customer_research.connect.paging import Trail, ids_of
 from customer_research.connect.reading import SURELY, each
-from customer_research.connect.recording import Recording, stamp
+from customer_research.connect.request_log import RequestLog, stamp
 from customer_research.connect.source import BulkStream, LandingTable, Pull, Row, Slice
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.records import ColumnType
@@ -55,7 +55,7 @@ PAGES = 10
 """Pages of a slice of the list: their companies fit into one request for associations."""
 
 AT_ONCE = 1_000
-"""Records that are read within one recording, whose time is bounded."""
+"""Records that are read within one log, whose time is bounded."""
 
 SEARCH_MOST = 10_000
 """Results of a search that can be paged through."""
@@ -144,7 +144,7 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-class Brought:
+class SliceDraft:
     """What one slice gathers: rows and keys that are gone by table, and the receipts."""
 
     def __init__(self) -> None:
@@ -152,11 +152,11 @@ class Brought:
         self.gone: dict[str, list[Key]] = {}
         self.receipts: list[Receipt] = []
 
-    def add(self, table: LandingTable, rows: Iterable[Row], recording: Recording | None = None) -> None:
-        """Take rows; with the recording that brought them they get its receipt."""
+    def add(self, table: LandingTable, rows: Iterable[Row], log: RequestLog | None = None) -> None:
+        """Take rows; with the log that brought them they get its receipt."""
         found = list(rows)
-        if recording is not None:
-            receipt = recording.receipt(found)
+        if log is not None:
+            receipt = log.receipt(found)
             self.receipts.append(receipt)
             found = stamp(found, receipt) if "fetch_id" in table.columns else found
         self.rows.setdefault(table.name, []).extend(found)
@@ -238,10 +238,10 @@ class Portal:
 
     # -- what the portal tells of itself ------------------------------------------------------------------------------
 
-    async def _told(self) -> Brought:
-        found = Brought()
-        recording = self._session.recording(STREAM)
-        self._property = await self._session.operator_property(recording)
+    async def _told(self) -> SliceDraft:
+        found = SliceDraft()
+        log = self._session.log(STREAM)
+        self._property = await self._session.operator_property(log)
         gap = no_property(self._session.operator_properties) if self._property is None else None
         found.add(
             PORTAL,
@@ -253,20 +253,20 @@ class Portal:
                 }
             ],
         )
-        owners = await self._unless_refused(self._session.owners, recording)
+        owners = await self._unless_refused(self._session.owners, log)
         found.add(OWNER, ({"owner_id": identifier, "name": name} for identifier, name in owners.items()))
-        stages = await self._unless_refused(self._session.stages, recording)
+        stages = await self._unless_refused(self._session.stages, log)
         found.add(STAGE, ({"id": identifier, **asdict(stage)} for identifier, stage in stages.items()))
-        found.receipts.append(recording.receipt([row for rows in found.rows.values() for row in rows]))
+        found.receipts.append(log.receipt([row for rows in found.rows.values() for row in rows]))
         return found
 
     @staticmethod
     async def _unless_refused(
-        ask: Callable[[Recording], Awaitable[Mapping[str, T]]], recording: Recording
+        ask: Callable[[RequestLog], Awaitable[Mapping[str, T]]], log: RequestLog
     ) -> Mapping[str, T]:
         """Names and meanings of ids, without which the ids are shown."""
         try:
-            return await ask(recording)
+            return await ask(log)
         except Denied:
             return {}
 
@@ -289,8 +289,8 @@ class Portal:
             companies = [row for own, row in each_once.items() if own not in seen]
             seen |= each_once.keys()
             after = stretch.cursor or "end"
-            found = Brought()
-            self._take_companies(found, companies, stretch.recording)
+            found = SliceDraft()
+            self._take_companies(found, companies, stretch.log)
             await self._take_history(found, "companies", ids_of(companies))
             await self._take_associated(found, ids_of(companies), new_only=False)
             done += len(companies)
@@ -300,7 +300,7 @@ class Portal:
             yield found.slice(f"list {after} {done}", done=done, total=total)
 
     async def _number(self) -> int | None:
-        return await self._session.number_of("companies", self._session.recording(STREAM))
+        return await self._session.number_of("companies", self._session.log(STREAM))
 
     async def _require_all(self, done: int, before: int | None, listed: set[str]) -> None:
         """Prove that the list was whole: by the search's count, else by the search's own pages, cut otherwise.
@@ -311,9 +311,9 @@ class Portal:
         if before is None or now is None or done >= min(before, now):
             return
         size = min(max(len(listed) // 3, 1), SEARCH_SIZE)
-        recording = self._session.recording(STREAM)
+        log = self._session.log(STREAM)
         counted = min(before, now)
-        if counted > SEARCH_MOST or await self._session.searched("companies", size, recording) != listed:
+        if counted > SEARCH_MOST or await self._session.searched("companies", size, log) != listed:
             raise Truncated(
                 f"HubSpot has {counted} companies, {done} came.",
                 source=SOURCE_NAME,
@@ -322,7 +322,7 @@ class Portal:
             )
         self._uncounted = counted - done
 
-    def _take_companies(self, found: Brought, companies: Sequence[Record], recording: Recording) -> None:
+    def _take_companies(self, found: SliceDraft, companies: Sequence[Record], log: RequestLog) -> None:
         rows, merged = [], []
         for company in companies:
             given = properties_of(company, "companies")
@@ -332,10 +332,10 @@ class Portal:
             rows.append({**row, "operator_property": searchable_operator_id(given.get(self._property or ""))})
             old = (text(one) for one in (given.get(MERGED) or "").split(";"))
             merged += [{"old_id": one, "company_id": row["company_id"]} for one in old if one is not None]
-        found.add(COMPANY, rows, recording)
+        found.add(COMPANY, rows, log)
         found.add(MERGE, merged)
 
-    async def _take_associated(self, found: Brought, companies: Sequence[str], *, new_only: bool) -> None:
+    async def _take_associated(self, found: SliceDraft, companies: Sequence[str], *, new_only: bool) -> None:
         """The associations of companies and the records behind them; `new_only` leaves out those that have landed."""
         for start in range(0, len(companies), AT_ONCE):
             ids = companies[start : start + AT_ONCE]
@@ -343,10 +343,10 @@ class Portal:
                 await self._take_kind(found, kind, ids, new_only=new_only)
         self._refreshed.update(companies)
 
-    async def _take_kind(self, found: Brought, kind: Kind, companies: Sequence[str], *, new_only: bool) -> None:
-        recording = self._session.recording(STREAM)
+    async def _take_kind(self, found: SliceDraft, kind: Kind, companies: Sequence[str], *, new_only: bool) -> None:
+        log = self._session.log(STREAM)
         try:
-            linked = await self._session.associations("companies", kind.name, companies, recording)
+            linked = await self._session.associations("companies", kind.name, companies, log)
         except (Denied, SchemaChanged) as error:
             self._lost[kind.name] = gap_of(error)
             return
@@ -355,7 +355,7 @@ class Portal:
             for company, listed in linked.items()
             for position, identifier in enumerate(listed)
         ]
-        found.add(ASSOCIATION, rows, recording)
+        found.add(ASSOCIATION, rows, log)
         ids = list(dict.fromkeys(row["id"] for row in rows))
         if new_only:
             now = {(row["company_id"], row["type"], row["id"]) for row in rows}
@@ -365,22 +365,22 @@ class Portal:
             ids = [identifier for identifier in ids if identifier not in landed]
         await self._take_records(found, kind, ids)
 
-    async def _take_records(self, found: Brought, kind: Kind, ids: Sequence[str]) -> None:
+    async def _take_records(self, found: SliceDraft, kind: Kind, ids: Sequence[str]) -> None:
         """The records of these ids; that they may not be read is noted."""
         try:
             for start in range(0, len(ids), AT_ONCE):
-                recording = self._session.recording(STREAM)
+                log = self._session.log(STREAM)
                 some = ids[start : start + AT_ONCE]
-                records = await self._session.read_all(kind.name, some, kind.properties, recording)
+                records = await self._session.read_all(kind.name, some, kind.properties, log)
                 read = each(records, lambda record: [kind.row(record)], surely=SURELY)
-                found.add(kind.table, read.rows, recording)
+                found.add(kind.table, read.rows, log)
                 await self._take_history(found, kind.name, _with_past(kind.name, records, read.rows))
                 # Whose they are the links tell: an association stands without its record.
                 self._lacking[kind.name] += len(set(some)) - len(read.rows)
         except (Denied, SchemaChanged) as error:
             self._lost[kind.name] = gap_of(error)
 
-    async def _take_history(self, found: Brought, kind: str, ids: Sequence[str]) -> None:
+    async def _take_history(self, found: SliceDraft, kind: str, ids: Sequence[str]) -> None:
         """What the followed properties of these records have been; where that is refused, what was known of it goes, too."""
         if kind not in FOLLOWED:
             return
@@ -388,11 +388,11 @@ class Portal:
             some = ids[start : start + AT_ONCE]
             rows: list[Row] = []
             if kind not in self._without_history:
-                recording = self._session.recording(STREAM)
+                log = self._session.log(STREAM)
                 try:
-                    records = await self._session.histories(kind, some, FOLLOWED[kind], recording)
+                    records = await self._session.histories(kind, some, FOLLOWED[kind], log)
                     rows = [row for record in records for row in history_rows(kind, record)]
-                    found.add(HISTORY, rows, recording)
+                    found.add(HISTORY, rows, log)
                 except (Denied, SchemaChanged, BadAnswer):
                     self._without_history.add(kind)
             if self._pull.since is not None:
@@ -464,13 +464,13 @@ class Portal:
         seen, done = set[tuple[str, str | None]](), 0
         trail = Trail(self._session.http, STREAM)
         while place != "end":
-            recording = self._session.recording(STREAM)
-            records, total = await self._session.changed(kind, begin, offset, self._asked(kind), recording)
+            log = self._session.log(STREAM)
+            records, total = await self._session.changed(kind, begin, offset, self._asked(kind), log)
             fresh = [record for record in records if self._version(kind, record) not in seen]
             seen.update(self._version(kind, record) for record in records)
             done += len(fresh)
-            found = Brought()
-            await self._take_changed(found, kind, fresh, recording)
+            found = SliceDraft()
+            await self._take_changed(found, kind, fresh, log)
             offset += len(records)
             ended = not records or offset >= total
             trail.follow((self._version(kind, record) for record in records), goes_on=not ended)
@@ -501,18 +501,18 @@ class Portal:
             )
         return begin, offset
 
-    async def _take_changed(self, found: Brought, kind: str, records: Sequence[Record], recording: Recording) -> None:
+    async def _take_changed(self, found: SliceDraft, kind: str, records: Sequence[Record], log: RequestLog) -> None:
         if kind == "companies":
-            self._take_companies(found, records, recording)
+            self._take_companies(found, records, log)
             await self._take_history(found, kind, ids_of(records))
             await self._take_associated(found, ids_of(records), new_only=True)
             self._forget(found, [row["old_id"] for row in found.rows.get(MERGE.name, ())])
             return
         rows = [KINDS[kind].row(record) for record in records]
-        found.add(KINDS[kind].table, rows, recording)
+        found.add(KINDS[kind].table, rows, log)
         await self._take_history(found, kind, _with_past(kind, records, rows))
         if records:
-            own = self._session.recording(STREAM)
+            own = self._session.log(STREAM)
             ids = ids_of(records)
             linked = await self._session.associations(kind, "companies", ids, own)
             companies = dict.fromkeys(company for listed in linked.values() for company in listed)
@@ -526,8 +526,8 @@ class Portal:
             return
         async for stretch in self._session.listed(kind, (), STREAM, after or None, pages=PAGES, archived=True):
             ids = [str(row["id"]) for row in stretch.records]
-            found = Brought()
-            found.receipts.append(stretch.recording.receipt([{"id": identifier} for identifier in ids]))
+            found = SliceDraft()
+            found.receipts.append(stretch.log.receipt([{"id": identifier} for identifier in ids]))
             if kind == "companies":
                 self._forget(found, ids)
             elif ids:
@@ -540,7 +540,7 @@ class Portal:
             found.add(GAP, self._gaps())
             yield found.slice(f"deleted {kind} {stretch.cursor or 'end'}")
 
-    def _forget(self, found: Brought, companies: Sequence[str]) -> None:
+    def _forget(self, found: SliceDraft, companies: Sequence[str]) -> None:
         """Companies that are no more, with their associations."""
         if companies:
             sql = f"SELECT company_id FROM hubspot_company WHERE {_among('company_id', companies)}"  # noqa: S608

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from customer_research.connect.concurrent import together
-from customer_research.connect.recording import Recording
+from customer_research.connect.request_log import RequestLog
 from customer_research.connect.source import Subject
 from customer_research.domain import values
 from customer_research.domain.check import Diagnosis
@@ -51,8 +51,8 @@ _PROBES: tuple[tuple[str, str, str], ...] = (
 
 async def scopes(session: HubSpotSession, _subject: Subject | None) -> Diagnosis:
     """Reads one record of everything that the stream reads."""
-    recording = session.recording("doctor")
-    refused = await together(*(_refused(session, *probe, recording) for probe in _PROBES))
+    log = session.log("doctor")
+    refused = await together(*(_refused(session, *probe, log) for probe in _PROBES))
     lacking = tuple(dict.fromkeys(scope for scope in refused if scope is not None))
     needed = f"Read access: {', '.join(SCOPES)}"
     if len([scope for scope in refused if scope is not None]) == len(_PROBES):
@@ -69,14 +69,14 @@ async def scopes(session: HubSpotSession, _subject: Subject | None) -> Diagnosis
     return Diagnosis("ok", "All objects can be read", needed)
 
 
-async def _refused(session: HubSpotSession, name: str, area: str, scope: str, recording: Recording) -> str | None:
+async def _refused(session: HubSpotSession, name: str, area: str, scope: str, log: RequestLog) -> str | None:
     path = {
         "objects": f"{session.paths.objects}/{name}",
         "owners": session.paths.owners,
         "properties": f"{session.paths.properties}/{name}",
     }[area]
     try:
-        await session.http.get(path, params=None if area == "properties" else {"limit": 1}, recording=recording)
+        await session.http.get(path, params=None if area == "properties" else {"limit": 1}, log=log)
     except Denied:
         return scope
     return None
@@ -84,8 +84,8 @@ async def _refused(session: HubSpotSession, name: str, area: str, scope: str, re
 
 async def operator_property(session: HubSpotSession, _subject: Subject | None) -> Diagnosis:
     """Which configured property exists, and on a sample how often it holds something that is an operator id."""
-    recording = session.recording("doctor")
-    definitions = await session.definitions("companies", recording)
+    log = session.log("doctor")
+    definitions = await session.definitions("companies", log)
     names = [str(item.get("name")) for item in definitions]
     wanted = ", ".join(session.operator_properties)
     existing = [name for name in session.operator_properties if name in names]
@@ -97,13 +97,13 @@ async def operator_property(session: HubSpotSession, _subject: Subject | None) -
             "A company property that holds the operator id",
             "Name it in hubspot.operator_properties.",
         )
-    return _filled(existing[0], await _sample(session, existing[0], recording))
+    return _filled(existing[0], await _sample(session, existing[0], log))
 
 
-async def _sample(session: HubSpotSession, name: str, recording: Recording) -> list[Mapping[str, Any]]:
+async def _sample(session: HubSpotSession, name: str, log: RequestLog) -> list[Mapping[str, Any]]:
     path = f"{session.paths.objects}/companies"
-    body = await session.http.read(path, recording, params={"limit": SAMPLE, "properties": name})
-    return session.http.results(body, recording)
+    body = await session.http.read(path, log, params={"limit": SAMPLE, "properties": name})
+    return session.http.results(body, log)
 
 
 def _filled(name: str, sample: list[Mapping[str, Any]]) -> Diagnosis:
@@ -126,10 +126,10 @@ def _filled(name: str, sample: list[Mapping[str, Any]]) -> Diagnosis:
 
 async def deal_states(session: HubSpotSession, _subject: Subject | None) -> Diagnosis:
     """Whether HubSpot's own closed flags exist; else whether the pipelines, or the closed list, tell of every stage."""
-    recording = session.recording("doctor")
+    log = session.log("doctor")
     needed = "hs_is_closed and hs_is_closed_won, or pipelines that say what closed is, or stages of the closed list"
     try:
-        definitions = await session.definitions("deals", recording)
+        definitions = await session.definitions("deals", log)
     except SourceError as error:
         return Diagnosis("fail", error.message, needed, error.hint)
     if {"hs_is_closed", "hs_is_closed_won"} <= {item.get("name") for item in definitions}:
@@ -142,7 +142,7 @@ async def deal_states(session: HubSpotSession, _subject: Subject | None) -> Diag
     }
     strange = [
         stage.label
-        for identifier, stage in (await session.stages(recording)).items()
+        for identifier, stage in (await session.stages(log)).items()
         if identifier not in pipelines and stage.is_open is None and stage_key(stage.label) not in _KNOWN_STAGES
     ]
     if strange:
@@ -153,10 +153,10 @@ async def deal_states(session: HubSpotSession, _subject: Subject | None) -> Diag
 
 async def history(session: HubSpotSession, _subject: Subject | None) -> Diagnosis:
     """Whether HubSpot tells what the properties that figures of the past rest on have been."""
-    recording = session.recording("doctor")
+    log = session.log("doctor")
     needed = f"The history of properties of {', '.join(FOLLOWED)}: what they were before the first sync"
     try:
-        told = await together(*(_has_history(session, kind, recording) for kind in FOLLOWED))
+        told = await together(*(_has_history(session, kind, log) for kind in FOLLOWED))
     except SourceError as error:
         return Diagnosis("fail", error.message, needed, error.hint)
     refused = [kind for kind, is_told in zip(FOLLOWED, told, strict=True) if not is_told]
@@ -170,13 +170,13 @@ async def history(session: HubSpotSession, _subject: Subject | None) -> Diagnosi
     )
 
 
-async def _has_history(session: HubSpotSession, kind: str, recording: Recording) -> bool:
+async def _has_history(session: HubSpotSession, kind: str, log: RequestLog) -> bool:
     path, names = f"{session.paths.objects}/{kind}", ",".join(FOLLOWED[kind])
     try:
-        body = await session.http.read(path, recording, params={"limit": 1, "propertiesWithHistory": names})
+        body = await session.http.read(path, log, params={"limit": 1, "propertiesWithHistory": names})
     except (Denied, BadAnswer):
         return False
-    return all("propertiesWithHistory" in row for row in session.http.results(body, recording))
+    return all("propertiesWithHistory" in row for row in session.http.results(body, log))
 
 
 _KNOWN_STAGES = OPEN_STAGES | WON_STAGES | LOST_STAGES

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from customer_research.connect.concurrent import together
-from customer_research.connect.recording import Recording, stamp
-from customer_research.connect.source import Batch, Found, Row, Subject, Whose
+from customer_research.connect.request_log import RequestLog, stamp
+from customer_research.connect.source import Batch, Candidates, RecordOwners, Row, Subject
 from customer_research.domain import values
 from customer_research.domain.evidence import Gap, GapReason, Receipt
 from customer_research.domain.identity import Candidate, Interpretation
@@ -71,16 +71,16 @@ async def fetch(session: HubSpotSession, subject: Subject) -> Batch:
     Raises:
         SourceError: the company itself cannot be read; then nothing is known.
     """
-    recording = session.recording(STREAM)
-    link = await _link(session, subject, recording)
+    log = session.log(STREAM)
+    link = await _link(session, subject, log)
     if not link.companies:
-        receipt = recording.receipt([], truncated=link.gap is not None and link.gap.reason == "truncated")
+        receipt = log.receipt([], truncated=link.gap is not None and link.gap.reason == "truncated")
         return Batch({table: [] for table in TABLES}, (receipt,), _everywhere(link.gap))
     parts = await together(
-        _companies(session, subject, link, recording),
-        _contacts(session, subject, link, recording),
-        _deals(session, subject, link, recording),
-        _engagements(session, subject, link, recording),
+        _companies(session, subject, link, log),
+        _contacts(session, subject, link, log),
+        _deals(session, subject, link, log),
+        _engagements(session, subject, link, log),
     )
     return Batch(
         tables={part.table: part.rows for part in parts},
@@ -96,36 +96,36 @@ def _everywhere(gap: Gap | None) -> dict[str, Gap]:
 # -- which company ----------------------------------------------------------------------------------------------------
 
 
-async def _link(session: HubSpotSession, subject: Subject, recording: Recording) -> Link:
+async def _link(session: HubSpotSession, subject: Subject, log: RequestLog) -> Link:
     if subject.hubspot_company_id is not None:
-        record = await _read(session, subject.hubspot_company_id, recording)
+        record = await _read(session, subject.hubspot_company_id, log)
         if record is not None:
             return Link((record,), "csm")
-    return await _by_property(session, subject, recording)
+    return await _by_property(session, subject, log)
 
 
-async def _read(session: HubSpotSession, company_id: str, recording: Recording) -> Record | None:
+async def _read(session: HubSpotSession, company_id: str, log: RequestLog) -> Record | None:
     names = (*COMPANY_PROPERTIES, *session.operator_properties)
     try:
-        return await session.company(company_id, names, ASSOCIATED, recording)
+        return await session.company(company_id, names, ASSOCIATED, log)
     except NotThere:
         return None
 
 
-async def _by_property(session: HubSpotSession, subject: Subject, recording: Recording) -> Link:
+async def _by_property(session: HubSpotSession, subject: Subject, log: RequestLog) -> Link:
     """The companies whose operator property holds the id; a duplicate in the CRM is read too, not passed over."""
-    name = await session.operator_property(recording)
+    name = await session.operator_property(log)
     if name is None:
         return Link((), "", no_property(session.operator_properties))
     found = await session.search_companies(
-        name, operator_id_spellings(subject.operator_id), (*COMPANY_PROPERTIES, name), recording
+        name, operator_id_spellings(subject.operator_id), (*COMPANY_PROPERTIES, name), log
     )
     matching = [
         str(row["id"])
         for row in found.rows
         if values.operator_id(properties_of(row, "companies").get(name)) == subject.operator_id
     ]
-    records = await together(*(_read(session, company_id, recording) for company_id in sorted(matching)))
+    records = await together(*(_read(session, company_id, log) for company_id in sorted(matching)))
     gap = truncated("companies", found.missing) if found.missing else None
     return Link(tuple(record for record in records if record is not None), "property", gap)
 
@@ -144,47 +144,47 @@ def no_property(names: Sequence[str]) -> Gap:
 # -- the parts --------------------------------------------------------------------------------------------------------
 
 
-async def _companies(session: HubSpotSession, subject: Subject, link: Link, recording: Recording) -> Part:
+async def _companies(session: HubSpotSession, subject: Subject, link: Link, log: RequestLog) -> Part:
     owners = [text(properties_of(company, "companies").get("hubspot_owner_id")) for company in link.companies]
-    names = [None if owner is None else await _owner_name(session, owner, recording) for owner in owners]
+    names = [None if owner is None else await _owner_name(session, owner, log) for owner in owners]
     rows = [
         company_row(company, subject.operator_id, linked_by=link.linked_by, owner_name=name)
         for company, name in zip(link.companies, names, strict=True)
     ]
-    return _part("company", rows, recording, link.gap)
+    return _part("company", rows, log, link.gap)
 
 
-async def _owner_name(session: HubSpotSession, owner_id: str, recording: Recording) -> str:
+async def _owner_name(session: HubSpotSession, owner_id: str, log: RequestLog) -> str:
     """The owner's name; where HubSpot does not tell it, the id in words, since there is an owner."""
     try:
-        name = await session.owner_name(owner_id, recording)
+        name = await session.owner_name(owner_id, log)
     except SourceError:
         name = None
     return f"owner {owner_id}" if name is None else name
 
 
-async def _contacts(session: HubSpotSession, subject: Subject, link: Link, company: Recording) -> Part:
-    recording = session.recording(STREAM, within=company)
-    records, gap = await _linked(session, link.companies, "contacts", CONTACT_PROPERTIES, recording)
+async def _contacts(session: HubSpotSession, subject: Subject, link: Link, company: RequestLog) -> Part:
+    log = session.log(STREAM, within=company)
+    records, gap = await _linked(session, link.companies, "contacts", CONTACT_PROPERTIES, log)
     primary = {ids[0] for record in link.companies if (ids := associated(record, "contacts"))}
     try:
         rows = [contact_row(r, subject.operator_id, is_primary=str(r.get("id")) in primary) for r in records]
     except SourceError as error:
         return Part("contact", gap=gap_of(error))
-    return _part("contact", rows, recording, gap)
+    return _part("contact", rows, log, gap)
 
 
-async def _deals(session: HubSpotSession, subject: Subject, link: Link, company: Recording) -> Part:
-    recording = session.recording(STREAM, within=company)
-    records, gap = await _linked(session, link.companies, "deals", DEAL_PROPERTIES, recording)
+async def _deals(session: HubSpotSession, subject: Subject, link: Link, company: RequestLog) -> Part:
+    log = session.log(STREAM, within=company)
+    records, gap = await _linked(session, link.companies, "deals", DEAL_PROPERTIES, log)
     try:
         unknown = any(stage_unknown(record) for record in records)
-        stages = await session.stages(recording) if unknown else {}
+        stages = await session.stages(log) if unknown else {}
         rows = [deal_row(record, subject.operator_id, stages=stages) for record in records]
     except SourceError as error:
         return Part("deal", gap=gap_of(error))
     strange = sorted({str(row["stage"]) for row in rows if row["is_open"] is None})
-    return _part("deal", rows, recording, gap or (strange_stages(strange) if strange else None))
+    return _part("deal", rows, log, gap or (strange_stages(strange) if strange else None))
 
 
 def strange_stages(stages: Sequence[str]) -> Gap:
@@ -197,11 +197,11 @@ def strange_stages(stages: Sequence[str]) -> Gap:
     )
 
 
-async def _engagements(session: HubSpotSession, subject: Subject, link: Link, company: Recording) -> Part:
-    recording = session.recording(STREAM, within=company)
+async def _engagements(session: HubSpotSession, subject: Subject, link: Link, company: RequestLog) -> Part:
+    log = session.log(STREAM, within=company)
     kinds = tuple(ENGAGEMENT_PROPERTIES)
     answers = await together(
-        *(_linked(session, link.companies, kind, ENGAGEMENT_PROPERTIES[kind], recording) for kind in kinds)
+        *(_linked(session, link.companies, kind, ENGAGEMENT_PROPERTIES[kind], log) for kind in kinds)
     )
     gaps = [gap for _, gap in answers if gap is not None]
     rows: list[Row] = []
@@ -210,16 +210,16 @@ async def _engagements(session: HubSpotSession, subject: Subject, link: Link, co
             rows += [engagement_row(record, subject.operator_id, object_type=kind) for record in records]
         except SourceError as error:
             gaps.append(gap_of(error))
-    return _part("engagement", rows, recording, gaps[0] if gaps else None)
+    return _part("engagement", rows, log, gaps[0] if gaps else None)
 
 
 async def _linked(
-    session: HubSpotSession, companies: Sequence[Record], kind: str, properties: Sequence[str], recording: Recording
+    session: HubSpotSession, companies: Sequence[Record], kind: str, properties: Sequence[str], log: RequestLog
 ) -> tuple[list[Record], Gap | None]:
     """The records of a type that are associated with the companies, and why they are not all there are."""
     try:
-        ids, whole = await _ids(session, companies, kind, recording)
-        found = await session.batch_read(kind, ids, properties, recording)
+        ids, whole = await _ids(session, companies, kind, log)
+        found = await session.batch_read(kind, ids, properties, log)
     except SourceError as error:
         return [], gap_of(error)
     if found.missing or not whole:
@@ -228,7 +228,7 @@ async def _linked(
 
 
 async def _ids(
-    session: HubSpotSession, companies: Sequence[Record], kind: str, recording: Recording
+    session: HubSpotSession, companies: Sequence[Record], kind: str, log: RequestLog
 ) -> tuple[list[str], bool]:
     ids: list[str] = []
     whole = True
@@ -236,16 +236,16 @@ async def _ids(
         ids += associated(company, kind)
         cursor = association_cursor(company, kind)
         if cursor is not None:
-            more, complete = await session.more_associations(str(company["id"]), kind, cursor, recording)
+            more, complete = await session.more_associations(str(company["id"]), kind, cursor, log)
             ids += more
             whole = whole and complete
     return list(dict.fromkeys(ids)), whole
 
 
-def _part(table: str, rows: list[Row], recording: Recording, gap: Gap | None) -> Part:
-    if not recording.requests:
+def _part(table: str, rows: list[Row], log: RequestLog, gap: Gap | None) -> Part:
+    if not log.requests:
         return Part(table, rows, gap=gap)
-    receipt = recording.receipt(rows, truncated=gap is not None and gap.reason == "truncated")
+    receipt = log.receipt(rows, truncated=gap is not None and gap.reason == "truncated")
     return Part(table, stamp(rows, receipt), (receipt,), gap)
 
 
@@ -283,44 +283,44 @@ SHOWN = ("name", "domain", "city", "phone")
 LIMIT = 100
 
 
-async def find(session: HubSpotSession, readings: tuple[Interpretation, ...]) -> Found:
+async def find(session: HubSpotSession, readings: tuple[Interpretation, ...]) -> Candidates:
     """Companies that answer to the term and carry an operator id. Names are searched by their words.
 
     Several operator ids are searched at once.
     """
-    recording = session.recording("find")
-    holder = await session.operator_property(recording)
+    log = session.log("find")
+    holder = await session.operator_property(log)
     reading = next((reading for reading in readings if reading.kind in SEARCHED), None)
     if holder is None or reading is None:
-        return Found((), ())
-    rows = await _search(session, reading, [r.value for r in readings if r.kind == reading.kind], holder, recording)
-    receipt = recording.receipt(rows)
+        return Candidates((), ())
+    rows = await _search(session, reading, [r.value for r in readings if r.kind == reading.kind], holder, log)
+    receipt = log.receipt(rows)
     found = tuple(candidate for row in rows if (candidate := _candidate(row, holder, receipt.id)) is not None)
-    return Found(found, (receipt,))
+    return Candidates(found, (receipt,))
 
 
 async def whose(
     session: HubSpotSession, readings: tuple[Interpretation, ...], _directory: Sequence[Candidate] = ()
-) -> Whose:
+) -> RecordOwners:
     """The operators of the companies whose contact has this very e-mail address, telephone number or full name."""
     reading = next((reading for reading in readings if reading.kind in _CONTACTS), None)
     if reading is None:
-        return Whose()
-    recording = session.recording("find_contact")
-    holder = await session.operator_property(recording)
+        return RecordOwners()
+    log = session.log("find_contact")
+    holder = await session.operator_property(log)
     if holder is None:
-        return Whose()
+        return RecordOwners()
     body = {**_CONTACTS[reading.kind](reading.value), "properties": list(_CONTACT), "limit": LIMIT}
     path = f"{session.paths.objects}/contacts/search"
-    reply = await session.http.read(path, recording, json=body)
-    people = [row for row in session.http.results(reply, recording) if _is(row.get("properties") or {}, reading)]
+    reply = await session.http.read(path, log, json=body)
+    people = [row for row in session.http.results(reply, log) if _is(row.get("properties") or {}, reading)]
     ids = [str(row["id"]) for row in people]
-    linked = await session.associations("contacts", "companies", ids, recording) if ids else {}
+    linked = await session.associations("contacts", "companies", ids, log) if ids else {}
     companies = list(dict.fromkeys(one for found in linked.values() for one in found))
-    read = await session.batch_read("companies", companies, [holder], recording) if companies else None
+    read = await session.batch_read("companies", companies, [holder], log) if companies else None
     told = [values.operator_id((row.get("properties") or {}).get(holder)) for row in (read.rows if read else ())]
     owners = tuple((f"contact_{reading.kind}", one) for one in dict.fromkeys(told) if one is not None)
-    return Whose(owners, (recording.receipt(people),))
+    return RecordOwners(owners, (log.receipt(people),))
 
 
 _CONTACT = ("firstname", "lastname", "email", "phone")
@@ -366,7 +366,7 @@ def _plain(name: str) -> str:
 
 
 async def _search(
-    session: HubSpotSession, reading: Interpretation, values: list[str], holder: str, recording: Recording
+    session: HubSpotSession, reading: Interpretation, values: list[str], holder: str, log: RequestLog
 ) -> list[Mapping[str, Any]]:
     name, operator = SEARCHED[reading.kind]
     named = holder if name == "operator" else name
@@ -377,8 +377,8 @@ async def _search(
         "limit": LIMIT,
     }
     path = f"{session.paths.objects}/companies/search"
-    reply = await session.http.read(path, recording, json=body)
-    return session.http.results(reply, recording)
+    reply = await session.http.read(path, log, json=body)
+    return session.http.results(reply, log)
 
 
 def _searched(reading: Interpretation) -> str:

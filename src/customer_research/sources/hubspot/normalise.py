@@ -335,14 +335,14 @@ def plain(value: str | None) -> str | None:
     """A rich text as plain text: tags dropped (blocks become lines), entities read."""
     if value is None:
         return None
-    reader = _Plain()
+    reader = _PlainText()
     reader.feed(value)
     reader.close()
     lines = (" ".join(line.split()) for line in "".join(reader.parts).splitlines())
     return text("\n".join(line for line in lines if line))
 
 
-class _Plain(HTMLParser):
+class _PlainText(HTMLParser):
     """Collects the text of a rich text; scripts and styles have none."""
 
     _BLOCKS = frozenset(["br", "p", "div", "li", "tr", "ul", "ol", "table", "blockquote", "h1", "h2", "h3"])

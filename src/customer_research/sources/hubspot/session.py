@@ -10,7 +10,7 @@ from typing import Any, Unpack
 from customer_research.connect.concurrent import together
 from customer_research.connect.http import Doubles, Vendor, segment
 from customer_research.connect.paging import Page, Stretch, every, followed, ids_of
-from customer_research.connect.recording import Recording
+from customer_research.connect.request_log import RequestLog
 from customer_research.connect.session import Once, VendorSession
 from customer_research.connect.settings import SettingsTree
 from customer_research.connect.source import Clock
@@ -101,7 +101,7 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         self._stages: Once[Mapping[str, Stage]] = Once()
 
     async def company(
-        self, company_id: str, properties: Sequence[str], associations: Sequence[str], recording: Recording
+        self, company_id: str, properties: Sequence[str], associations: Sequence[str], log: RequestLog
     ) -> Mapping[str, Any]:
         """One company with its properties and associations.
 
@@ -111,71 +111,71 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         """
         params = {"properties": ",".join(properties), "associations": ",".join(associations)}
         path = f"{self.paths.objects}/companies/{segment(company_id)}"
-        return await self.http.read(path, recording, params=params)
+        return await self.http.read(path, log, params=params)
 
     async def more_associations(
-        self, identifier: str, object_type: str, after: str, recording: Recording, *, of: str = "companies"
+        self, identifier: str, object_type: str, after: str, log: RequestLog, *, of: str = "companies"
     ) -> tuple[list[str], bool]:
         """The rest of a record's associations with a type, from a cursor on; and whether they are complete."""
         if not after:
             return [], False
         path = f"{self.paths.associations}/{of}/{object_type}/batch/read"
 
-        async def ask(cursor: str | None, recording: Recording) -> Page:
+        async def ask(cursor: str | None, log: RequestLog) -> Page:
             body = {"inputs": [{"id": identifier, "after": cursor}]}
-            results = self.http.results(await self.http.read(path, recording, json=body), recording)
+            results = self.http.results(await self.http.read(path, log, json=body), log)
             linked = [str(link["toObjectId"]) for item in results for link in item.get("to") or []]
             following = next((item["paging"].get("next") for item in results if item.get("paging")), None)
             cursor = str((following or {}).get("after") or "") or None
             return Page(linked, cursor, whole=bool(results) and (following is None or cursor is not None))
 
-        found = await every(self.http, recording, ask, start=after)
+        found = await every(self.http, log, ask, start=after)
         return found.records, found.whole
 
     async def search_companies(
-        self, name: str, values: Sequence[str], properties: Sequence[str], recording: Recording
+        self, name: str, values: Sequence[str], properties: Sequence[str], log: RequestLog
     ) -> Records:
         """The companies whose property *name* holds one of *values* (lower case)."""
         found = {"propertyName": name, "operator": "IN", "values": list(values)}
         body = {"filterGroups": [{"filters": [found]}], "properties": list(properties), "limit": BATCH_SIZE}
         path = f"{self.paths.objects}/companies/search"
-        reply = await self.http.read(path, recording, json=body)
-        rows = self.http.results(reply, recording)
+        reply = await self.http.read(path, log, json=body)
+        rows = self.http.results(reply, log)
         total = reply.get("total")
         return Records(rows, max(total - len(rows), 0) if isinstance(total, int) else 0)
 
     async def batch_read(
-        self, object_type: str, ids: Sequence[str], properties: Sequence[str], recording: Recording
+        self, object_type: str, ids: Sequence[str], properties: Sequence[str], log: RequestLog
     ) -> Records:
         """Records by id, 100 a request, all requests at once; ids that HubSpot does not give are counted as missing."""
         chunks = [ids[start : start + BATCH_SIZE] for start in range(0, len(ids), BATCH_SIZE)]
-        answers = await together(*(self._batch(object_type, chunk, properties, recording) for chunk in chunks))
+        answers = await together(*(self._batch(object_type, chunk, properties, log) for chunk in chunks))
         rows = [row for answer in answers for row in answer]
         given = {str(row.get("id")) for row in rows}
         return Records(rows, sum(identifier not in given for identifier in ids))
 
     async def _batch(
-        self, object_type: str, ids: Sequence[str], properties: Sequence[str], recording: Recording
+        self, object_type: str, ids: Sequence[str], properties: Sequence[str], log: RequestLog
     ) -> list[Mapping[str, Any]]:
-        reply = await self._batch_reply(object_type, ids, properties, recording)
-        return self.http.results(reply, recording)
+        reply = await self._batch_reply(object_type, ids, properties, log)
+        return self.http.results(reply, log)
 
     async def histories(
-        self, object_type: str, ids: Sequence[str], properties: Sequence[str], recording: Recording
+        self, object_type: str, ids: Sequence[str], properties: Sequence[str], log: RequestLog
     ) -> list[Mapping[str, Any]]:
         """Records by id, 50 a request, with all values that these properties have had (`propertiesWithHistory`)."""
         chunks = [ids[start : start + HISTORY_SIZE] for start in range(0, len(ids), HISTORY_SIZE)]
         replies = await together(
-            *(self._batch_reply(object_type, chunk, (), recording, history=properties) for chunk in chunks)
+            *(self._batch_reply(object_type, chunk, (), log, history=properties) for chunk in chunks)
         )
-        return [row for reply in replies for row in self.http.results(reply, recording)]
+        return [row for reply in replies for row in self.http.results(reply, log)]
 
     async def _batch_reply(
         self,
         object_type: str,
         ids: Sequence[str],
         properties: Sequence[str],
-        recording: Recording,
+        log: RequestLog,
         *,
         history: Sequence[str] = (),
     ) -> Mapping[str, Any]:
@@ -183,7 +183,7 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         if history:
             body["propertiesWithHistory"] = list(history)
         path = f"{self.paths.objects}/{object_type}/batch/read"
-        return await self.http.read(path, recording, json=body)
+        return await self.http.read(path, log, json=body)
 
     def listed(
         self,
@@ -199,22 +199,22 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         path = f"{self.paths.objects}/{object_type}"
         more = {"archived": "true"} if archived else {}
 
-        async def ask(cursor: str | None, recording: Recording) -> Page:
+        async def ask(cursor: str | None, log: RequestLog) -> Page:
             params = {"limit": BATCH_SIZE, "properties": ",".join(properties) or None, "after": cursor, **more}
-            reply = await self.http.read(path, recording, params=params)
-            return Page(self.http.results(reply, recording), _cursor(reply))
+            reply = await self.http.read(path, log, params=params)
+            return Page(self.http.results(reply, log), _cursor(reply))
 
         return followed(self.http, stream, ask, start=after, pages=pages)
 
-    async def number_of(self, object_type: str, recording: Recording) -> int | None:
+    async def number_of(self, object_type: str, log: RequestLog) -> int | None:
         """How many records of a type there are, as the search counts them; None when it does not say."""
         path = f"{self.paths.objects}/{object_type}/search"
         body = {"filterGroups": [], "limit": 1}
-        reply = await self.http.read(path, recording, json=body)
+        reply = await self.http.read(path, log, json=body)
         total = reply.get("total")
         return total if isinstance(total, int) else None
 
-    async def searched(self, object_type: str, size: int, recording: Recording) -> set[str]:
+    async def searched(self, object_type: str, size: int, log: RequestLog) -> set[str]:
         """The ids of all records of a type that the search gives, *size* on a page, as far as it can be paged through.
 
         Raises:
@@ -222,12 +222,12 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         """
         path = f"{self.paths.objects}/{object_type}/search"
 
-        async def ask(cursor: str | None, recording: Recording) -> Page:
+        async def ask(cursor: str | None, log: RequestLog) -> Page:
             body = {"filterGroups": [], "properties": [], "limit": size, "after": cursor}
-            reply = await self.http.read(path, recording, json=body)
-            return Page(self.http.results(reply, recording), _cursor(reply))
+            reply = await self.http.read(path, log, json=body)
+            return Page(self.http.results(reply, log), _cursor(reply))
 
-        return set(ids_of((await every(self.http, recording, ask, start="0")).records))
+        return set(ids_of((await every(self.http, log, ask, start="0")).records))
 
     async def changed(
         self,
@@ -235,7 +235,7 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         since: datetime,
         after: int,
         properties: Sequence[str],
-        recording: Recording,
+        log: RequestLog,
     ) -> tuple[list[Mapping[str, Any]], int]:
         """A page of the records that were changed at *since* or later, oldest first, from the offset *after* on.
 
@@ -251,13 +251,13 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
             "after": str(after),
         }
         path = f"{self.paths.objects}/{object_type}/search"
-        reply = await self.http.read(path, recording, json=body)
-        rows = self.http.results(reply, recording)
+        reply = await self.http.read(path, log, json=body)
+        rows = self.http.results(reply, log)
         total = reply.get("total")
         return rows, total if isinstance(total, int) else after + len(rows)
 
     async def associations(
-        self, object_type: str, to: str, ids: Sequence[str], recording: Recording
+        self, object_type: str, to: str, ids: Sequence[str], log: RequestLog
     ) -> Mapping[str, list[str]]:
         """The associated objects' ids, each once, of up to 1,000 records; one that has none is left out.
 
@@ -266,31 +266,31 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         """
         path = f"{self.paths.associations}/{object_type}/{to}/batch/read"
         body = {"inputs": [{"id": identifier} for identifier in ids]}
-        reply = await self.http.read(path, recording, json=body)
+        reply = await self.http.read(path, log, json=body)
         found: dict[str, list[str]] = {}
-        for item in self.http.results(reply, recording):
+        for item in self.http.results(reply, log):
             identifier = str((item.get("from") or {}).get("id"))
             listed = [str(link["toObjectId"]) for link in item.get("to") or []]
             if cursor := _cursor(item):
-                more, whole = await self.more_associations(identifier, to, cursor, recording, of=object_type)
+                more, whole = await self.more_associations(identifier, to, cursor, log, of=object_type)
                 if not whole:
-                    raise self._cut(recording)
+                    raise self._cut(log)
                 listed += more
             found[identifier] = list(dict.fromkeys(listed))
         if set(ids) - set(found) - _named(reply, "fromObjectId", "ids"):
-            raise self._cut(recording)
+            raise self._cut(log)
         return found
 
-    def _cut(self, recording: Recording) -> Truncated:
+    def _cut(self, log: RequestLog) -> Truncated:
         return Truncated(
             "HubSpot did not give all that was asked for.",
             source=SOURCE_NAME,
-            stream=recording.stream,
+            stream=log.stream,
             hint="Run the same command again.",
         )
 
     async def read_all(
-        self, object_type: str, ids: Sequence[str], properties: Sequence[str], recording: Recording
+        self, object_type: str, ids: Sequence[str], properties: Sequence[str], log: RequestLog
     ) -> list[Mapping[str, Any]]:
         """Records by id, 100 a request; those that HubSpot says it does not have are left out.
 
@@ -298,49 +298,49 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
             Truncated: a record neither came nor was said not to be there.
         """
         chunks = [ids[start : start + BATCH_SIZE] for start in range(0, len(ids), BATCH_SIZE)]
-        replies = await together(*(self._batch_reply(object_type, chunk, properties, recording) for chunk in chunks))
-        rows = [row for reply in replies for row in self.http.results(reply, recording)]
+        replies = await together(*(self._batch_reply(object_type, chunk, properties, log) for chunk in chunks))
+        rows = [row for reply in replies for row in self.http.results(reply, log)]
         known = {str(row.get("id")) for row in rows}.union(*(_named(reply, "ids") for reply in replies))
         if set(ids) - known:
-            raise self._cut(recording)
+            raise self._cut(log)
         return rows
 
-    async def operator_property(self, recording: Recording) -> str | None:
+    async def operator_property(self, log: RequestLog) -> str | None:
         """The first configured company property that the portal has; None if it has none of them.
 
         A single configured one is taken at its word, which saves a request.
         """
         if len(self.operator_properties) == 1:
             return self.operator_properties[0]
-        names = await self._property_names.get(lambda: self._all_names(recording))
+        names = await self._property_names.get(lambda: self._all_names(log))
         return next((name for name in self.operator_properties if name in names), None)
 
-    async def _all_names(self, recording: Recording) -> frozenset[str]:
-        return frozenset(str(item.get("name")) for item in await self.definitions("companies", recording))
+    async def _all_names(self, log: RequestLog) -> frozenset[str]:
+        return frozenset(str(item.get("name")) for item in await self.definitions("companies", log))
 
-    async def definitions(self, object_type: str, recording: Recording) -> list[Mapping[str, Any]]:
+    async def definitions(self, object_type: str, log: RequestLog) -> list[Mapping[str, Any]]:
         """The property definitions of an object type."""
         path = f"{self.paths.properties}/{object_type}"
-        reply = await self.http.read(path, recording)
-        return self.http.results(reply, recording)
+        reply = await self.http.read(path, log)
+        return self.http.results(reply, log)
 
-    async def owners(self, recording: Recording) -> Mapping[str, str | None]:
+    async def owners(self, log: RequestLog) -> Mapping[str, str | None]:
         """The names of all owners by id; None for one without a name."""
-        return await self._owners.get(lambda: self._all_owners(recording))
+        return await self._owners.get(lambda: self._all_owners(log))
 
-    async def owner_name(self, owner_id: str, recording: Recording) -> str | None:
+    async def owner_name(self, owner_id: str, log: RequestLog) -> str | None:
         """The name of an owner; None when the portal lists none of that id (or no name)."""
-        return (await self.owners(recording)).get(owner_id)
+        return (await self.owners(log)).get(owner_id)
 
-    async def _all_owners(self, recording: Recording) -> Mapping[str, str | None]:
-        async def ask(cursor: str | None, recording: Recording) -> Page:
-            reply = await self.http.read(self.paths.owners, recording, params={"limit": OWNERS_PAGE, "after": cursor})
-            return Page(self.http.results(reply, recording), _cursor(reply))
+    async def _all_owners(self, log: RequestLog) -> Mapping[str, str | None]:
+        async def ask(cursor: str | None, log: RequestLog) -> Page:
+            reply = await self.http.read(self.paths.owners, log, params={"limit": OWNERS_PAGE, "after": cursor})
+            return Page(self.http.results(reply, log), _cursor(reply))
 
-        found = await every(self.http, recording, ask)
+        found = await every(self.http, log, ask)
         return {str(item["id"]): owner_label(item) for item in found.records if "id" in item}
 
-    async def stages(self, recording: Recording) -> Mapping[str, Stage]:
+    async def stages(self, log: RequestLog) -> Mapping[str, Stage]:
         """Deal stages and pipelines by id, as the pipelines describe them.
 
         Where HubSpot refuses those, as the property definitions list them: by their labels alone.
@@ -348,20 +348,20 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         Raises:
             SourceError: HubSpot gives neither.
         """
-        return await self._stages.get(lambda: self._all_stages(recording))
+        return await self._stages.get(lambda: self._all_stages(log))
 
-    async def _all_stages(self, recording: Recording) -> Mapping[str, Stage]:
+    async def _all_stages(self, log: RequestLog) -> Mapping[str, Stage]:
         try:
-            reply = await self.http.read(f"{self.paths.pipelines}/deals", recording)
+            reply = await self.http.read(f"{self.paths.pipelines}/deals", log)
         except (Denied, NotThere, BadAnswer):
-            return await self._labels(recording)
-        pipelines = self.http.results(reply, recording)
+            return await self._labels(log)
+        pipelines = self.http.results(reply, log)
         stages = [stage for pipeline in pipelines for stage in pipeline.get("stages") or ()]
         own = {str(one.get("id")): Stage(str(one.get("label") or "").strip()) for one in pipelines}
         return {**own, **{str(stage.get("id")): stage_of(stage) for stage in stages}}
 
-    async def _labels(self, recording: Recording) -> Mapping[str, Stage]:
-        definitions = await self.definitions("deals", recording)
+    async def _labels(self, log: RequestLog) -> Mapping[str, Stage]:
+        definitions = await self.definitions("deals", log)
         options = [
             option
             for item in definitions

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from customer_research.connect.concurrent import together
 from customer_research.connect.http import Params, segment
 from customer_research.connect.paging import NumberedStretch, Place, ids_of, numbered
-from customer_research.connect.reading import HINT, SURELY, Read, each, unread_gap
-from customer_research.connect.recording import stamp
+from customer_research.connect.reading import HINT, SURELY, Readout, each, unread_gap
+from customer_research.connect.request_log import stamp
 from customer_research.connect.source import BulkStream, LandingTable, Link, Pull, Row, Slice
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import ColumnType
@@ -77,7 +77,7 @@ def _id(record: Any) -> str:
     return ids_of((record,), ID)[0]
 
 
-class _Unread:
+class _RecordFaults:
     """The records of one pull that cannot be read: what the lake keeps of them, and what the sync says.
 
     More than `bounds.bad_records` are not single records: then the first one's error is raised. `held` are the ids of those
@@ -91,7 +91,9 @@ class _Unread:
         self._count = 0
         self._first: SchemaChanged | None = None
 
-    def take(self, records: Iterable[Any], read: Read[Any, Row]) -> tuple[dict[str, list[Row]], dict[str, list[Key]]]:
+    def take(
+        self, records: Iterable[Any], read: Readout[Any, Row]
+    ) -> tuple[dict[str, list[Row]], dict[str, list[Key]]]:
         """The rows that name the unread ones, and the keys of those that may have been unread before."""
         name, raws = unread_table(self._table), [(_raw(one), error) for one, error in read.unread]
         came = set(map(_id, records)) & self._held
@@ -139,10 +141,14 @@ def _owner(raw: Any) -> str | None:
 
 
 def _slice(
-    stretch: NumberedStretch, table: str, read: Read[Any, Row], unread: _Unread, records: Iterable[Any] | None = None
+    stretch: NumberedStretch,
+    table: str,
+    read: Readout[Any, Row],
+    unread: _RecordFaults,
+    records: Iterable[Any] | None = None,
 ) -> Slice:
     """The slice of a stretch: its rows, each with the stretch's receipt, and what could not be read."""
-    receipt = stretch.recording.receipt(read.rows, truncated=stretch.missing > 0)
+    receipt = stretch.log.receipt(read.rows, truncated=stretch.missing > 0)
     bad, good = unread.take(stretch.records if records is None else records, read)
     return Slice(
         {table: stamp(read.rows, receipt), **bad},
@@ -167,7 +173,7 @@ def _ended(piece: Slice, pull: Pull, missing: Mapping[str, int], unread: Gap | N
 
 
 @dataclass(frozen=True, slots=True)
-class _Whole:
+class _ListPull:
     """A stream that is one list, read whole each time: its table, the list's key, and how a record becomes rows."""
 
     table: str
@@ -176,7 +182,7 @@ class _Whole:
     rows: Callable[[Raw], list[Row]]
 
     async def __call__(self, session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
-        unread = _Unread(session, self.table)
+        unread = _RecordFaults(session, self.table)
         async for stretch in _stretches(session, self.stream, self.key, Place.of(pull.resume)):
             piece = _slice(stretch, self.table, each(stretch.records, self.rows, surely=SURELY), unread)
             yield (
@@ -206,12 +212,12 @@ async def _subscriptions(session: LagoSession, pull: Pull) -> AsyncIterator[Slic
     """Subscriptions of every status, with the plans; a single GET only where the list does not tell a price."""
     plans = await session.plans()
     by_code = {row["plan_code"]: row for row in plans.rows}
-    start, query, unread = Place.of(pull.resume), {"status[]": STATUSES}, _Unread(session, "subscription")
+    start, query, unread = Place.of(pull.resume), {"status[]": STATUSES}, _RecordFaults(session, "subscription")
     async for stretch in _stretches(session, "subscriptions", "subscriptions", start, query):
         pairs: list[tuple[Raw, Raw | None]] = []
         for some in _some(stretch.records):
-            stretch.recording.deadline = None
-            singles = await together(*(detail(session, record, by_code, stretch.recording) for record in some))
+            stretch.log.deadline = None
+            singles = await together(*(detail(session, record, by_code, stretch.log) for record in some))
             pairs += zip(some, singles, strict=True)
         read = each(
             pairs,
@@ -228,7 +234,7 @@ async def _subscriptions(session: LagoSession, pull: Pull) -> AsyncIterator[Slic
 
 async def _coupons(session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
     """All coupons ever applied, each with the plans that it is limited to."""
-    limits, unread = await session.limits(), _Unread(session, "coupon")
+    limits, unread = await session.limits(), _RecordFaults(session, "coupon")
 
     def rows(raw: Raw) -> list[Row]:
         return [normalise.coupon(raw, _operator(raw, "coupon"), limits.plans)]
@@ -243,7 +249,7 @@ async def _coupons(session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
 
 async def _invoices(session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
     """All invoices; or those of late, those unpaid, and those that the lake holds as unpaid."""
-    unread = _Unread(session, "invoice")
+    unread = _RecordFaults(session, "invoice")
     if pull.since is None:
         async for stretch in _stretches(session, "invoices", "invoices", Place.of(pull.resume)):
             piece = _slice(stretch, "invoice", _read_invoices(stretch.records), unread)
@@ -252,7 +258,7 @@ async def _invoices(session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
             )
         return
     held = pull.held(f"SELECT record_id FROM {unread_table('invoice')}")  # noqa: S608 - a name of our own
-    unread = _Unread(session, "invoice", (row["record_id"] for row in held))
+    unread = _RecordFaults(session, "invoice", (row["record_id"] for row in held))
     brought: set[str] = set()
     missing = 0
     # A pull of changes that was cut off begins anew: it is short, and which invoices came decides which are asked for singly.
@@ -265,7 +271,7 @@ async def _invoices(session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
         yield piece if piece.mark is None else _ended(piece, pull, {"invoice": missing}, unread.gap, whole=False)
 
 
-def _read_invoices(records: Iterable[Raw]) -> Read[Raw, Row]:
+def _read_invoices(records: Iterable[Raw]) -> Readout[Raw, Row]:
     return each(records, lambda raw: [_invoice(raw)], surely=SURELY)
 
 
@@ -274,21 +280,21 @@ def _invoice(raw: Raw) -> Row:
     return normalise.invoice({name: value for name, value in raw.items() if name not in SINGLE_ONLY}, operator)
 
 
-async def _held(session: LagoSession, pull: Pull, brought: set[str], unread: _Unread) -> AsyncIterator[Slice]:
+async def _held(session: LagoSession, pull: Pull, brought: set[str], unread: _RecordFaults) -> AsyncIterator[Slice]:
     """The invoices that the lake holds as unpaid and that the lists no longer had, one by one; the last has a mark."""
     held = pull.held("SELECT invoice_id FROM invoice WHERE payment_status <> 'succeeded' ORDER BY invoice_id")
     lacking = [str(row["invoice_id"]) for row in held if row["invoice_id"] not in brought]
     done = 0
     for some in _some(lacking):
-        recording = session.http.recording("invoices")
+        log = session.http.log("invoices")
         found = await together(
-            *(session.one(f"/invoices/{segment(invoice_id)}", "invoice", recording) for invoice_id in some)
+            *(session.one(f"/invoices/{segment(invoice_id)}", "invoice", log) for invoice_id in some)
         )
         there = [raw for raw in found if raw is not None]
         read = _read_invoices(there)
         bad, good = unread.take(there, read)
         gone: list[Key] = [(invoice_id,) for invoice_id, raw in zip(some, found, strict=True) if raw is None]
-        receipt = recording.receipt(read.rows)
+        receipt = log.receipt(read.rows)
         done += len(some)
         rows = {"invoice": stamp(read.rows, receipt), **bad}
         yield Slice(rows, (receipt,), "", {"invoice": gone, **good}, done=done, total=len(lacking))
@@ -327,7 +333,7 @@ BULK = (
         "customers",
         "Billing customers",
         _landings("customer"),
-        _Whole("customer", "customers", "customers", _customer),
+        _ListPull("customer", "customers", "customers", _customer),
     ),
     BulkStream(
         "subscriptions", "Subscriptions and plans", (*_landings("subscription"), _landing("plan")), _subscriptions
@@ -337,13 +343,13 @@ BULK = (
         "payments",
         "Payments",
         _landings("payment"),
-        _Whole("payment", "payments", "payments", lambda raw: normalise.payments(raw, _operator(raw, "payment"))),
+        _ListPull("payment", "payments", "payments", lambda raw: normalise.payments(raw, _operator(raw, "payment"))),
     ),
     BulkStream(
         "credit_notes",
         "Credit notes",
         _landings(NOTES, "credit_note"),
-        _Whole(NOTES, "credit_notes", "credit_notes", _note),
+        _ListPull(NOTES, "credit_notes", "credit_notes", _note),
     ),
     BulkStream(
         "coupons",

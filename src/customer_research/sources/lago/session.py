@@ -8,7 +8,7 @@ from typing import Any, TypeGuard, Unpack
 
 from customer_research.connect.http import Doubles, Params, Vendor
 from customer_research.connect.paging import NumberedPage, RecordList, all_numbered, numbered
-from customer_research.connect.recording import Recording, stamp
+from customer_research.connect.request_log import RequestLog, stamp
 from customer_research.connect.session import Once, VendorSession
 from customer_research.connect.settings import SettingsTree
 from customer_research.connect.source import Clock, Row
@@ -61,40 +61,40 @@ class LagoSession(VendorSession[LagoSettings]):
         self._limits: Once[Limits] = Once()
         self._sample: Once[RecordList] = Once()
 
-    async def one(self, path: str, key: str, recording: Recording, params: Params | None = None) -> Any:
+    async def one(self, path: str, key: str, log: RequestLog, params: Params | None = None) -> Any:
         """The object under *key*, or None when Lago answers that the customer or object does not exist."""
-        body = await self._read(path, recording, params)
+        body = await self._read(path, log, params)
         if body is None:
             return None
         found = body.get(key)
         if not isinstance(found, Mapping):
-            raise SchemaChanged(f"Lago's answer has no {key}.", source="lago", stream=recording.stream)
+            raise SchemaChanged(f"Lago's answer has no {key}.", source="lago", stream=log.stream)
         return found
 
     def asking(
         self, path: str, key: str, params: Params | None = None
-    ) -> Callable[[int, Recording], Awaitable[NumberedPage | None]]:
+    ) -> Callable[[int, RequestLog], Awaitable[NumberedPage | None]]:
         """One request of a list of records under *key*, for the number of a page."""
-        return lambda number, recording: self.page(path, key, recording, params, number)
+        return lambda number, log: self.page(path, key, log, params, number)
 
-    async def every(self, path: str, key: str, recording: Recording, params: Params | None = None) -> RecordList:
+    async def every(self, path: str, key: str, log: RequestLog, params: Params | None = None) -> RecordList:
         """All records of a list; none for an unknown customer.
 
         Raises:
             Truncated: the pages do not end.
         """
         ask = self.asking(path, key, params)
-        return await all_numbered(numbered(self.http, recording.stream, ask, key=ID, recording=recording))
+        return await all_numbered(numbered(self.http, log.stream, ask, key=ID, log=log))
 
     async def plans(self) -> Plans:
         """All plans, asked for once a session."""
         return await self._plans.get(self._all_plans)
 
     async def _all_plans(self) -> Plans:
-        recording = self.recording("plans")
-        listing = await self.every("/plans", "plans", recording)
+        log = self.log("plans")
+        listing = await self.every("/plans", "plans", log)
         rows = [normalise.plan(record) for record in listing.records]
-        receipt = recording.receipt(rows, truncated=listing.missing > 0)
+        receipt = log.receipt(rows, truncated=listing.missing > 0)
         return Plans(stamp(rows, receipt), receipt, listing.missing)
 
     async def limits(self) -> Limits:
@@ -102,30 +102,30 @@ class LagoSession(VendorSession[LagoSettings]):
         return await self._limits.get(self._all_limits)
 
     async def _all_limits(self) -> Limits:
-        recording = self.recording("coupon_limits")
-        listing = await self.every("/coupons", "coupons", recording)
+        log = self.log("coupon_limits")
+        listing = await self.every("/coupons", "coupons", log)
         plans = dict(normalise.coupon_limit(record) for record in listing.records)
         told = [{"code": code, "plan_codes": codes} for code, codes in plans.items()]
-        return Limits(plans, (recording.receipt(told, truncated=listing.missing > 0),), listing.missing)
+        return Limits(plans, (log.receipt(told, truncated=listing.missing > 0),), listing.missing)
 
     async def sample(self) -> RecordList:
         """The first page of the organisation's customers, for `doctor`, asked for once a session."""
         return await self._sample.get(self._first_customers)
 
     async def _first_customers(self) -> RecordList:
-        page = await self.page("/customers", "customers", self.recording("sample"), None, 1)
+        page = await self.page("/customers", "customers", self.log("sample"), None, 1)
         return RecordList(page.records if page is not None else ())
 
     async def page(
-        self, path: str, key: str, recording: Recording, params: Params | None, number: int
+        self, path: str, key: str, log: RequestLog, params: Params | None, number: int
     ) -> NumberedPage | None:
         """One page of a list, numbered from 1; None when Lago answers that the customer does not exist."""
-        body = await self._read(path, recording, {**(params or {}), "page": number, "per_page": PER_PAGE})
-        return None if body is None else _page(body, key, number, recording.stream)
+        body = await self._read(path, log, {**(params or {}), "page": number, "per_page": PER_PAGE})
+        return None if body is None else _page(body, key, number, log.stream)
 
-    async def _read(self, path: str, recording: Recording, params: Params | None) -> Mapping[str, Any] | None:
+    async def _read(self, path: str, log: RequestLog, params: Params | None) -> Mapping[str, Any] | None:
         """The answer, or None when it says `…_not_found`: an answer about the object, unlike a path that does not exist."""
-        reply = await self.http.send("GET", path, params=params, recording=recording, accept={NOT_FOUND})
+        reply = await self.http.send("GET", path, params=params, log=log, accept={NOT_FOUND})
         body = reply.body if isinstance(reply.body, Mapping) else {}
         if reply.status != NOT_FOUND:
             return body
@@ -134,7 +134,7 @@ class LagoSession(VendorSession[LagoSettings]):
         raise BadAnswer(
             f"Lago has nothing at {path} (404).",
             source="lago",
-            stream=recording.stream,
+            stream=log.stream,
             hint="Check lago.url: it ends in /api/v1.",
         )
 

@@ -13,13 +13,13 @@ from types import MappingProxyType
 from typing import Any
 
 from customer_research.connect.paging import Bookmark, followed
-from customer_research.connect.recording import Recording, stamp
+from customer_research.connect.request_log import RequestLog, stamp
 from customer_research.connect.source import Ask, BulkStream, LandingTable, Link, Pull, Row, Slice
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import ColumnType
 from customer_research.domain.values import listed
 from customer_research.errors import SchemaChanged
-from customer_research.sources.notion.index import WantedIndex
+from customer_research.sources.notion.index import KeyIndex
 from customer_research.sources.notion.live import (
     CORRECT_SCHEMA,
     TABLE,
@@ -30,7 +30,7 @@ from customer_research.sources.notion.live import (
     readable,
     unread,
 )
-from customer_research.sources.notion.matching import Wanted
+from customer_research.sources.notion.matching import TicketKeys
 from customer_research.sources.notion.normalise import (
     STREAM,
     Schema,
@@ -67,7 +67,7 @@ BEGINNING = "1970-01-01T00:00:00Z"
 
 
 @dataclass(frozen=True, slots=True)
-class _At(Bookmark):
+class _Position(Bookmark):
     """Where a pull is: the place by its number, whether in its bin, and the last edits seen there and of any ticket.
 
     `whole` says that nothing was left out so far.
@@ -79,13 +79,13 @@ class _At(Bookmark):
     latest: str | None = None
     whole: bool = True
 
-    def enter(self, place: int, *, in_bin: bool) -> _At:
+    def enter(self, place: int, *, in_bin: bool) -> _Position:
         """At the beginning of a place or its bin, unless it is there already."""
         if (place, in_bin) == (self.place, self.in_bin):
             return self
         return replace(self, place=place, in_bin=in_bin, edited=None)
 
-    def behind(self, pages: Sequence[Body]) -> _At:
+    def behind(self, pages: Sequence[Body]) -> _Position:
         """Behind these pages, which came in the order of their edits."""
         edited = _latest(self.edited, *(page.get("last_edited_time") for page in pages))
         return replace(self, edited=edited, latest=self.latest if self.in_bin else _latest(self.latest, edited))
@@ -104,8 +104,8 @@ class _Step:
     """Some pages of a sweep, the requests that brought them, and where the pull is behind them."""
 
     pages: list[Body]
-    recording: Recording
-    at: _At
+    log: RequestLog
+    at: _Position
 
 
 async def pull(session: NotionSession, asked: Pull) -> AsyncIterator[Slice]:
@@ -114,9 +114,9 @@ async def pull(session: NotionSession, asked: Pull) -> AsyncIterator[Slice]:
     Raises:
         SourceError: Notion cannot be read, or a property that the figures need is gone (`SchemaChanged`).
     """
-    learning = session.http.recording(STREAM)
+    learning = session.http.log(STREAM)
     places = await session.places(learning)
-    at, done, wrong = _At.of(asked.resume), 0, list[SchemaChanged]()
+    at, done, wrong = _Position.of(asked.resume), 0, list[SchemaChanged]()
     # A whole pull brings what there is, so that what it does not bring is gone; the older generation shows no bin.
     bins = (False, True) if asked.since is not None and session.version != DATABASES_ONLY else (False,)
     for number, binned in ((number, binned) for number in range(len(places)) for binned in bins):
@@ -133,7 +133,7 @@ async def pull(session: NotionSession, asked: Pull) -> AsyncIterator[Slice]:
     )
 
 
-async def _sweep(session: NotionSession, place: Place, at: _At, asked: Pull) -> AsyncIterator[_Step]:
+async def _sweep(session: NotionSession, place: Place, at: _Position, asked: Pull) -> AsyncIterator[_Step]:
     """The pages of one place or of its bin in the order of their edits.
 
     A query that ends too early (Notion gives 10,000 results at most) is asked again from the last edit seen, as long as that
@@ -148,7 +148,7 @@ async def _sweep(session: NotionSession, place: Place, at: _At, asked: Pull) -> 
             again = not whole and _moment(at.edited) > _moment(start)
             if some.cursor is None and not (whole or again):
                 at = replace(at, whole=False)
-            yield _Step(some.records, some.recording, at)
+            yield _Step(some.records, some.log, at)
         start = at.edited
 
 
@@ -172,11 +172,11 @@ def _slice(step: _Step, schema: Schema, done: int, wrong: list[SchemaChanged]) -
     tickets, errors = readable([page for page in step.pages if not in_bin(page)], schema)
     wrong += errors
     rows = {ticket.page_id: _row(ticket) for ticket in tickets}
-    receipt = step.recording.receipt(list(rows.values()), truncated=not step.at.whole)
+    receipt = step.log.receipt(list(rows.values()), truncated=not step.at.whole)
     return Slice({PAGE: stamp(rows.values(), receipt)}, (receipt,), step.at.cursor, {PAGE: gone}, done)
 
 
-def _last(session: NotionSession, asked: Pull, at: _At, gap: Gap | None) -> Slice:
+def _last(session: NotionSession, asked: Pull, at: _Position, gap: Gap | None) -> Slice:
     """The end of a pull, with the tags that the settings give operators."""
     aliases = [
         {"operator_id": operator_id, "tag": tag}
@@ -211,8 +211,8 @@ def tickets(ask: Ask) -> Iterator[Row]:
     aliases: dict[str, list[str]] = {}
     for row in ask(f"SELECT operator_id, tag FROM {ALIAS} ORDER BY operator_id, tag"):  # noqa: S608
         aliases.setdefault(row["operator_id"], []).append(row["tag"])
-    index = WantedIndex(
-        Wanted.of(row["operator_id"], (row["name"],) if row["name"] else (), aliases.get(row["operator_id"], ()))
+    index = KeyIndex(
+        TicketKeys.of(row["operator_id"], (row["name"],) if row["name"] else (), aliases.get(row["operator_id"], ()))
         for row in ask("SELECT operator_id, name FROM operator ORDER BY operator_id")
     )
     last = ""

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from customer_research.connect.recording import Recording
+from customer_research.connect.request_log import RequestLog
 from customer_research.connect.source import Subject
 from customer_research.domain.check import Diagnosis
 from customer_research.domain.values import operator_id
 from customer_research.errors import NotThere
-from customer_research.sources.notion.live import NAME_PROPERTIES, in_bin, wanted_of
+from customer_research.sources.notion.live import NAME_PROPERTIES, in_bin, keys_of
 from customer_research.sources.notion.matching import match
 from customer_research.sources.notion.normalise import (
     GENERIC_TAGS,
@@ -34,20 +34,20 @@ _PERCENT = 100
 
 async def token(session: NotionSession, _subject: Subject | None) -> Diagnosis:
     """Does the token open a workspace?"""
-    recording = session.http.recording("doctor")
-    me = await session.http.read("/users/me", recording)
+    log = session.http.log("doctor")
+    me = await session.http.read("/users/me", log)
     found = f"{me.get('type') or 'user'} {me.get('name') or me.get('id')}"
     return Diagnosis("ok", found, "an integration's token")
 
 
 async def database(session: NotionSession, _subject: Subject | None) -> Diagnosis:
     """Is the configured id a database or a data source, and which data sources has it?"""
-    recording = session.http.recording("doctor")
+    log = session.http.log("doctor")
     needed = "a database (or its data source) that is shared with the integration"
     try:
-        body = await session.get_database(session.database, recording)
+        body = await session.get_database(session.database, log)
     except NotThere:
-        return await _as_data_source(session, needed, recording)
+        return await _as_data_source(session, needed, log)
     ids = data_source_ids(body)
     if session.version == DATABASES_ONLY:
         return Diagnosis("ok", f"a database, queried itself ({session.version})", needed)
@@ -59,12 +59,12 @@ async def database(session: NotionSession, _subject: Subject | None) -> Diagnosi
     return Diagnosis("warn", f"a database with {len(ids)} data sources: {', '.join(ids)}", needed)
 
 
-async def _as_data_source(session: NotionSession, needed: str, recording: Recording) -> Diagnosis:
+async def _as_data_source(session: NotionSession, needed: str, log: RequestLog) -> Diagnosis:
     fix = "Share the database with the integration and set notion.tickets_database to its id."
     if session.version == DATABASES_ONLY:
         return Diagnosis("fail", "no such database", needed, fix)
     try:
-        await session.get_data_source(session.database, recording)
+        await session.get_data_source(session.database, log)
     except NotThere:
         return Diagnosis("fail", "neither a database nor a data source has that id", needed, fix)
     return Diagnosis(
@@ -78,7 +78,7 @@ async def _as_data_source(session: NotionSession, needed: str, recording: Record
 
 async def properties(session: NotionSession, _subject: Subject | None) -> Diagnosis:
     """Which of the tickets' properties exist?"""
-    places = await session.all_places(session.http.recording("doctor"))
+    places = await session.all_places(session.http.log("doctor"))
     results = [_properties(place) for place in places if place.resembles] or [_properties(places[0])]
     worst = max(results, key=lambda result: _GRAVE.index(result.status))
     if len(places) == 1:
@@ -122,12 +122,12 @@ def _properties(place: Place) -> Diagnosis:
 
 async def tagging(session: NotionSession, subject: Subject | None) -> Diagnosis:
     """How do the newest tickets name their operator? With a subject: by which paths are its own tickets found?"""
-    recording = session.http.recording("doctor")
-    places = await session.places(recording)
+    log = session.http.log("doctor")
+    places = await session.places(log)
     sample = [
         read_page(page, place.schema)
         for place in places
-        for page in (await session.query(place, None, recording, pages=1)).records
+        for page in (await session.query(place, None, log, pages=1)).records
         if not in_bin(page)
     ]
     needed = "operator_id or an operator's tag on most tickets; titles and texts are only probable"
@@ -136,7 +136,7 @@ async def tagging(session: NotionSession, subject: Subject | None) -> Diagnosis:
     counted = Counter(map(path_of, sample))
     found = f"of {len(sample)} newest: {_shares(counted, len(sample))}"
     if subject is not None:
-        wanted = wanted_of(session, subject)
+        wanted = keys_of(session, subject)
         own = Counter(how[0] for ticket in sample if (how := match(ticket, wanted)) is not None)
         found += f"; this operator's: {', '.join(f'{n} by {path}' for path, n in own.most_common()) or 'none'}"
     certain = counted["operator_id"] + counted["tag"]

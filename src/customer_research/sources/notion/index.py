@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from customer_research.domain.values import operator_id
-from customer_research.sources.notion.matching import Wanted, match
+from customer_research.sources.notion.matching import TicketKeys, match
 from customer_research.sources.notion.normalise import Ticket, name_key, text_key
 
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}"
@@ -15,14 +15,14 @@ _IN_TEXTS = re.compile(f"(?=({_ID}))")
 """Everything in a text that may be an operator id, also where two overlap."""
 
 
-class WantedIndex:
+class KeyIndex:
     """Operators by id, by tag and by the words of their names.
 
     It only tells for whom a ticket *may* be; `match` judges, so that there is one rule. Equal to asking `match` for every
     operator, in time that grows with the tickets alone.
     """
 
-    def __init__(self, operators: Iterable[Wanted]) -> None:
+    def __init__(self, operators: Iterable[TicketKeys]) -> None:
         self._wanted = list(operators)
         self._by_id: dict[str, list[int]] = defaultdict(list)
         self._by_tag: dict[str, list[int]] = defaultdict(list)
@@ -35,7 +35,7 @@ class WantedIndex:
         for place, wanted in enumerate(self._wanted):
             self._add(place, wanted)
 
-    def _add(self, place: int, wanted: Wanted) -> None:
+    def _add(self, place: int, wanted: TicketKeys) -> None:
         self._by_id[wanted.operator_id].append(place)
         for key in wanted.tag_keys:
             self._by_tag[key].append(place)

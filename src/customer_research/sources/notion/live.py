@@ -8,13 +8,13 @@ from typing import Any
 from customer_research.connect.concurrent import together
 from customer_research.connect.paging import Stretch
 from customer_research.connect.reading import SURELY, each, unread_gap
-from customer_research.connect.recording import Recording, stamp
-from customer_research.connect.source import Batch, Row, Subject, Whose
+from customer_research.connect.request_log import RequestLog, stamp
+from customer_research.connect.source import Batch, RecordOwners, Row, Subject
 from customer_research.domain.evidence import Gap
 from customer_research.domain.identity import Candidate, Interpretation
 from customer_research.errors import SchemaChanged
-from customer_research.sources.notion.index import WantedIndex
-from customer_research.sources.notion.matching import Wanted, filters, match
+from customer_research.sources.notion.index import KeyIndex
+from customer_research.sources.notion.matching import TicketKeys, filters, match
 from customer_research.sources.notion.normalise import (
     SOURCE_NAME,
     STREAM,
@@ -69,7 +69,7 @@ async def learn(session: NotionSession) -> None:
     Raises:
         SourceError: as `fetch`.
     """
-    await session.places(session.http.recording(STREAM))
+    await session.places(session.http.log(STREAM))
 
 
 async def fetch(session: NotionSession, subject: Subject) -> Batch:
@@ -78,14 +78,14 @@ async def fetch(session: NotionSession, subject: Subject) -> Batch:
     Raises:
         SourceError: Notion cannot be read, or a property that the figures need is gone (`SchemaChanged`).
     """
-    recording = session.http.recording(STREAM)
-    places = await session.places(recording)
-    wanted = wanted_of(session, subject)
+    log = session.http.log(STREAM)
+    places = await session.places(log)
+    wanted = keys_of(session, subject)
     queries = [(place, condition) for place in places for condition in filters(wanted, place.schema)]
-    answers = await together(*(session.query(place, condition, recording) for place, condition in queries))
+    answers = await together(*(session.query(place, condition, log) for place, condition in queries))
     rows, wrong = rows_of([(place, found) for (place, _), found in zip(queries, answers, strict=True)], wanted)
     gap = not_told(places, session.left_out) or unread(wrong) or _strange(rows)
-    return _batch(rows, recording, gap if all(found.whole for found in answers) else TRUNCATED)
+    return _batch(rows, log, gap if all(found.whole for found in answers) else TRUNCATED)
 
 
 def _strange(rows: Sequence[Row]) -> Gap | None:
@@ -96,13 +96,13 @@ def _strange(rows: Sequence[Row]) -> Gap | None:
     return Gap(SOURCE_NAME, "unavailable", f"{UNKNOWN_STATUS}: {', '.join(names)}.", CORRECT_SCHEMA)
 
 
-def wanted_of(session: NotionSession, subject: Subject) -> Wanted:
+def keys_of(session: NotionSession, subject: Subject) -> TicketKeys:
     """What identifies the operator in tickets: aliases come from the subject and from the settings."""
     configured = session.aliases.get(subject.operator_id, ())
-    return Wanted.of(subject.operator_id, subject.names, (*subject.aliases, *configured))
+    return TicketKeys.of(subject.operator_id, subject.names, (*subject.aliases, *configured))
 
 
-def rows_of(answers: list[tuple[Place, Stretch]], wanted: Wanted) -> tuple[list[Row], list[SchemaChanged]]:
+def rows_of(answers: list[tuple[Place, Stretch]], wanted: TicketKeys) -> tuple[list[Row], list[SchemaChanged]]:
     """The rows of the pages that are the operator's, each page once, pages in the bin left out; and what cannot be read.
 
     Raises:
@@ -144,12 +144,14 @@ def in_bin(page: Mapping[str, Any]) -> bool:
     return bool(page.get("in_trash") or page.get("archived"))
 
 
-def _batch(rows: list[Row], recording: Recording, gap: Gap | None) -> Batch:
-    receipt = recording.receipt(rows, truncated=gap is TRUNCATED)
+def _batch(rows: list[Row], log: RequestLog, gap: Gap | None) -> Batch:
+    receipt = log.receipt(rows, truncated=gap is TRUNCATED)
     return Batch({TABLE: stamp(rows, receipt)}, (receipt,), {} if gap is None else {TABLE: gap})
 
 
-async def whose(session: NotionSession, readings: tuple[Interpretation, ...], directory: Sequence[Candidate]) -> Whose:
+async def whose(
+    session: NotionSession, readings: tuple[Interpretation, ...], directory: Sequence[Candidate]
+) -> RecordOwners:
     """The operators of *directory* whose ticket has this very number; those that a ticket surely names, where it names any.
 
     Raises:
@@ -157,14 +159,14 @@ async def whose(session: NotionSession, readings: tuple[Interpretation, ...], di
     """
     number = next((reading.value for reading in readings if reading.kind == "ticket"), None)
     if number is None:
-        return Whose()
-    recording = session.http.recording("find_ticket")
-    places = [(place, held) for place in await session.places(recording) if (held := place.schema.get("number"))]
+        return RecordOwners()
+    log = session.http.log("find_ticket")
+    places = [(place, held) for place in await session.places(log) if (held := place.schema.get("number"))]
     conditions = [
         {"property": held.name, "unique_id": {"equals": int(number.rpartition("-")[2])}} for _, held in places
     ]
     answers = await together(
-        *(session.query(place, wanted, recording) for (place, _), wanted in zip(places, conditions, strict=True))
+        *(session.query(place, wanted, log) for (place, _), wanted in zip(places, conditions, strict=True))
     )
     tickets = [
         ticket
@@ -173,8 +175,8 @@ async def whose(session: NotionSession, readings: tuple[Interpretation, ...], di
     ]
     named = [ticket for ticket in tickets if (ticket.text("number") or "").upper() == number]
     aliases = session.aliases
-    index = WantedIndex(Wanted.of(c.operator_id, (c.name,), aliases.get(c.operator_id, ())) for c in directory)
+    index = KeyIndex(TicketKeys.of(c.operator_id, (c.name,), aliases.get(c.operator_id, ())) for c in directory)
     matches = [match for ticket in named for match in index.matches(ticket)]
     sure = [match for match in matches if match[1][1]] or matches
     owners = tuple(("ticket", one) for one in dict.fromkeys(operator_id for operator_id, _ in sure))
-    return Whose(owners, (recording.receipt([{"number": number} for _ in named]),))
+    return RecordOwners(owners, (log.receipt([{"number": number} for _ in named]),))

@@ -33,7 +33,7 @@ _GENERIC = frozenset(text_key(tag) for tag in GENERIC_TAGS)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TicketKeys:
     """What identifies the operator: its id, its names as spelt, and the keys of its tags and names."""
 
     operator_id: str
@@ -42,7 +42,7 @@ class Wanted:
     name_keys: tuple[str, ...]
 
     @classmethod
-    def of(cls, operator_id: str, names: Sequence[str], aliases: Sequence[str]) -> Wanted:
+    def of(cls, operator_id: str, names: Sequence[str], aliases: Sequence[str]) -> TicketKeys:
         """From the operator's id, company names and ticket-tag aliases; generic and too short names are left out."""
         tags = {name_key(name) for name in (*names, *aliases)} | {text_key(name) for name in (*names, *aliases)}
         long_names = [name for name in names if len(name_key(name)) >= MIN_NAME and name_key(name) not in _GENERIC]
@@ -77,14 +77,14 @@ def _spellings(name: str) -> Iterator[str]:
     yield re.sub(r"\band\b", "&", bare, flags=re.IGNORECASE)
 
 
-def filters(wanted: Wanted, schema: Schema) -> list[Mapping[str, Any]]:
+def filters(wanted: TicketKeys, schema: Schema) -> list[Mapping[str, Any]]:
     """Compound filters that together cover every ticket that may be the operator's (at most 100 conditions each)."""
     conditions = [*_by_id(wanted, schema), *_by_tag(wanted, schema), *_by_text(wanted, schema)]
     unique = list({repr(condition): condition for condition in conditions}.values())
     return [{"or": unique[start : start + FILTERS_IN_GROUP]} for start in range(0, len(unique), FILTERS_IN_GROUP)]
 
 
-def _by_id(wanted: Wanted, schema: Schema) -> Iterator[Mapping[str, Any]]:
+def _by_id(wanted: TicketKeys, schema: Schema) -> Iterator[Mapping[str, Any]]:
     item = schema.get("operator_id")
     if item is None:
         return
@@ -92,7 +92,7 @@ def _by_id(wanted: Wanted, schema: Schema) -> Iterator[Mapping[str, Any]]:
         yield from _contains(item, text)
 
 
-def _by_tag(wanted: Wanted, schema: Schema) -> Iterator[Mapping[str, Any]]:
+def _by_tag(wanted: TicketKeys, schema: Schema) -> Iterator[Mapping[str, Any]]:
     """Only options that exist: a multi-select contains whole options, and Notion may refuse one it does not know."""
     item = schema.get("tags")
     if item is None or item.type not in {"multi_select", "select"}:
@@ -103,7 +103,7 @@ def _by_tag(wanted: Wanted, schema: Schema) -> Iterator[Mapping[str, Any]]:
             yield {"property": item.name, item.type: {word: option}}
 
 
-def _by_text(wanted: Wanted, schema: Schema) -> Iterator[Mapping[str, Any]]:
+def _by_text(wanted: TicketKeys, schema: Schema) -> Iterator[Mapping[str, Any]]:
     for role in ("title", "description", "summary"):
         item = schema.get(role)
         if item is None:
@@ -126,7 +126,7 @@ def _contains(item: Property, text: str) -> Iterator[Mapping[str, Any]]:
                 yield {"property": item.name, item.type: {word: option}}
 
 
-def match(ticket: Ticket, wanted: Wanted) -> tuple[str, bool] | None:
+def match(ticket: Ticket, wanted: TicketKeys) -> tuple[str, bool] | None:
     """How the ticket is the operator's (operator_id, tag, title, text) and whether that is certain; None if it is not."""
     holders = [operator_id(part) for part in ticket.names("operator_id")]
     if wanted.operator_id in holders:
@@ -143,7 +143,7 @@ def match(ticket: Ticket, wanted: Wanted) -> tuple[str, bool] | None:
     return None
 
 
-def _is_tag(tag: str, wanted: Wanted) -> bool:
+def _is_tag(tag: str, wanted: TicketKeys) -> bool:
     return bool({text_key(tag), name_key(tag)} & wanted.tag_keys)
 
 
@@ -155,5 +155,5 @@ def _names(text: str | None, keys: Iterable[str]) -> bool:
     return any(f" {key} " in words for key in keys)
 
 
-def _holds_id(text: str | None, wanted: Wanted) -> bool:
+def _holds_id(text: str | None, wanted: TicketKeys) -> bool:
     return text is not None and any(identifier in text.casefold() for identifier in wanted.text_ids)

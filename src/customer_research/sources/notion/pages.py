@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 from customer_research.connect.http import Doubles, Http, segment
-from customer_research.connect.recording import Recording
+from customer_research.connect.request_log import RequestLog
 from customer_research.connect.settings import SettingsTree
 from customer_research.connect.source import Clock
 from customer_research.errors import ConfigError
@@ -59,30 +59,30 @@ class NotionPages:
         """Release sockets."""
         await self.http.close()
 
-    def recording(self) -> Recording:
+    def log(self) -> RequestLog:
         """Where the requests of one export are noted."""
-        return self.http.recording(f"{SOURCE_NAME}.export")
+        return self.http.log(f"{SOURCE_NAME}.export")
 
-    async def bot(self, recording: Recording) -> str:
+    async def bot(self, log: RequestLog) -> str:
         """The id of the integration's own user: who has edited a page if not a person."""
-        return str((await self._get("/users/me", recording)).get("id") or "")
+        return str((await self._get("/users/me", log)).get("id") or "")
 
-    async def schema(self, recording: Recording) -> Mapping[str, str]:
+    async def schema(self, log: RequestLog) -> Mapping[str, str]:
         """The data source's properties: name → type.
 
         Raises:
             NotThere: the id is of no data source that is shared with the integration.
         """
-        body = await self._get(f"/data_sources/{segment(self.data_source)}", recording)
+        body = await self._get(f"/data_sources/{segment(self.data_source)}", log)
         properties = body.get("properties") or {}
         return {str(name): str(one.get("type")) for name, one in properties.items() if isinstance(one, Mapping)}
 
-    async def add_properties(self, names: Sequence[str], recording: Recording) -> None:
+    async def add_properties(self, names: Sequence[str], log: RequestLog) -> None:
         """Add properties of `PROPERTIES` to the data source."""
         added: Body = {name: {PROPERTIES[name]: {}} for name in names}
-        await self._patch(f"/data_sources/{segment(self.data_source)}", {"properties": added}, recording)
+        await self._patch(f"/data_sources/{segment(self.data_source)}", {"properties": added}, log)
 
-    async def find(self, key: str, recording: Recording) -> list[Body]:
+    async def find(self, key: str, log: RequestLog) -> list[Body]:
         """The pages of that key, the oldest first: one, none, or duplicates that somebody made."""
         body = {
             "filter": {"property": KEY, "rich_text": {"equals": key}},
@@ -90,48 +90,48 @@ class NotionPages:
             "page_size": _FOUND,
         }
         path = f"/data_sources/{segment(self.data_source)}/query"
-        answer = await self.http.read(path, recording, json=body)
-        return self.http.results(answer, recording)
+        answer = await self.http.read(path, log, json=body)
+        return self.http.results(answer, log)
 
-    async def create(self, properties: Body, recording: Recording) -> Body:
+    async def create(self, properties: Body, log: RequestLog) -> Body:
         """A new page without content; it is not sent again unless Notion surely has not made it."""
         body = {"parent": {"type": "data_source_id", "data_source_id": self.data_source}, "properties": properties}
-        answer = await self.http.post("/pages", json=body, recording=recording, safe=False)
-        return self.http.mapping(answer, recording)
+        answer = await self.http.post("/pages", json=body, log=log, safe=False)
+        return self.http.mapping(answer, log)
 
-    async def page(self, identifier: str, recording: Recording) -> Body:
+    async def page(self, identifier: str, log: RequestLog) -> Body:
         """A page's own description.
 
         Raises:
             NotThere: it was deleted.
         """
-        return await self._get(f"/pages/{segment(identifier)}", recording)
+        return await self._get(f"/pages/{segment(identifier)}", log)
 
-    async def set_properties(self, identifier: str, properties: Body, recording: Recording) -> Body:
+    async def set_properties(self, identifier: str, properties: Body, log: RequestLog) -> Body:
         """Write a page's properties; writing them twice changes nothing."""
-        return await self._patch(f"/pages/{segment(identifier)}", {"properties": properties}, recording)
+        return await self._patch(f"/pages/{segment(identifier)}", {"properties": properties}, log)
 
-    async def remove(self, identifier: str, recording: Recording) -> None:
+    async def remove(self, identifier: str, log: RequestLog) -> None:
         """Put a page into the trash."""
-        await self._patch(f"/pages/{segment(identifier)}", {"in_trash": True}, recording)
+        await self._patch(f"/pages/{segment(identifier)}", {"in_trash": True}, log)
 
-    async def content(self, identifier: str, recording: Recording) -> str:
+    async def content(self, identifier: str, log: RequestLog) -> str:
         """A page's content as Notion tells it in Markdown."""
-        return str((await self._get(f"/pages/{segment(identifier)}/markdown", recording)).get("markdown") or "")
+        return str((await self._get(f"/pages/{segment(identifier)}/markdown", log)).get("markdown") or "")
 
-    async def replace(self, identifier: str, text: str, recording: Recording) -> None:
+    async def replace(self, identifier: str, text: str, log: RequestLog) -> None:
         """Make a text the whole content of a page; child pages that people made below it are never deleted."""
         edit = {"type": "replace_content", "replace_content": {"new_str": text, "allow_deleting_content": False}}
-        await self._patch(f"/pages/{segment(identifier)}/markdown", edit, recording)
+        await self._patch(f"/pages/{segment(identifier)}/markdown", edit, log)
 
-    async def append(self, identifier: str, text: str, recording: Recording) -> None:
+    async def append(self, identifier: str, text: str, log: RequestLog) -> None:
         """Add a text at a page's end; what stands in the page stays as it is."""
         edit = {"type": "insert_content", "insert_content": {"content": text, "position": {"type": "end"}}}
-        await self._patch(f"/pages/{segment(identifier)}/markdown", edit, recording, safe=False)
+        await self._patch(f"/pages/{segment(identifier)}/markdown", edit, log, safe=False)
 
-    async def _get(self, path: str, recording: Recording) -> Body:
-        return await self.http.read(path, recording)
+    async def _get(self, path: str, log: RequestLog) -> Body:
+        return await self.http.read(path, log)
 
-    async def _patch(self, path: str, body: Body, recording: Recording, *, safe: bool = True) -> Body:
-        reply = await self.http.send("PATCH", path, json=body, recording=recording, safe=safe)
-        return self.http.mapping(reply.body, recording)
+    async def _patch(self, path: str, body: Body, log: RequestLog, *, safe: bool = True) -> Body:
+        reply = await self.http.send("PATCH", path, json=body, log=log, safe=safe)
+        return self.http.mapping(reply.body, log)

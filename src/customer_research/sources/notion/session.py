@@ -10,7 +10,7 @@ from typing import Any, Unpack
 from customer_research.connect.concurrent import together
 from customer_research.connect.http import Doubles, Vendor, segment
 from customer_research.connect.paging import Page, Stretch, every
-from customer_research.connect.recording import Recording
+from customer_research.connect.request_log import RequestLog
 from customer_research.connect.session import Once, VendorSession
 from customer_research.connect.settings import SettingsTree
 from customer_research.connect.source import Clock
@@ -80,22 +80,22 @@ class NotionSession(VendorSession[NotionSettings]):
         """Data sources that may hold tickets and are not read, since they lack what figures need; known with `places`."""
         self._places: Once[tuple[Place, ...]] = Once()
 
-    async def places(self, recording: Recording) -> tuple[Place, ...]:
+    async def places(self, log: RequestLog) -> tuple[Place, ...]:
         """Where the tickets are, with properties that the figures need; read once a session.
 
         Raises:
             SchemaChanged: a needed property is gone.
             NotThere: neither a database nor a data source has the configured id.
         """
-        return await self._places.get(lambda: self._learn(recording))
+        return await self._places.get(lambda: self._learn(log))
 
-    async def _learn(self, recording: Recording) -> tuple[Place, ...]:
-        found = await self.all_places(recording)
+    async def _learn(self, log: RequestLog) -> tuple[Place, ...]:
+        found = await self.all_places(log)
         usable = _usable(found)
         self.left_out = tuple(place for place in found if place.resembles and lacking(place.schema))
         return usable
 
-    async def all_places(self, recording: Recording) -> list[Place]:
+    async def all_places(self, log: RequestLog) -> list[Place]:
         """The database, or its data sources but for those that the settings say hold something else; at least one.
 
         Raises:
@@ -103,23 +103,23 @@ class NotionSession(VendorSession[NotionSettings]):
             NotThere: as `places`.
         """
         if self.version == DATABASES_ONLY:
-            body = await self.get_database(self.database, recording)
+            body = await self.get_database(self.database, log)
             return [self._place(f"/databases/{segment(self.database)}/query", self.database, body)]
         if self.data_source:
-            return [await self._data_source(self.data_source, recording)]
+            return [await self._data_source(self.data_source, log)]
         try:
-            body = await self.get_database(self.database, recording)
+            body = await self.get_database(self.database, log)
         except NotThere:
-            return [await self._data_source(self.database, recording)]
+            return [await self._data_source(self.database, log)]
         ids = data_source_ids(body)
         if not ids:
             raise SchemaChanged(
                 "The tickets database has no data source.",
                 source=SOURCE_NAME,
-                stream=recording.stream,
+                stream=log.stream,
                 hint="Share its data source with the integration, or set notion.tickets_data_source.",
             )
-        found = await together(*(self._data_source(identifier, recording) for identifier in ids))
+        found = await together(*(self._data_source(identifier, log) for identifier in ids))
         others = {name.strip().casefold() for name in self.own.other_data_sources}
         return [
             place
@@ -127,8 +127,8 @@ class NotionSession(VendorSession[NotionSettings]):
             if not others & {identifier.casefold(), place.name.casefold()}
         ] or found
 
-    async def _data_source(self, identifier: str, recording: Recording) -> Place:
-        body = await self.get_data_source(identifier, recording)
+    async def _data_source(self, identifier: str, log: RequestLog) -> Place:
+        body = await self.get_data_source(identifier, log)
         return self._place(f"/data_sources/{segment(identifier)}/query", identifier, body)
 
     def _place(self, path: str, identifier: str, body: Body) -> Place:
@@ -136,31 +136,31 @@ class NotionSession(VendorSession[NotionSettings]):
         schema = probe(properties, self.own.properties)
         return Place(path, schema, _title(body) or identifier, resembles(properties, schema))
 
-    async def get_database(self, identifier: str, recording: Recording) -> Body:
+    async def get_database(self, identifier: str, log: RequestLog) -> Body:
         """A database's own description."""
-        return await self.http.read(f"/databases/{segment(identifier)}", recording)
+        return await self.http.read(f"/databases/{segment(identifier)}", log)
 
-    async def get_data_source(self, identifier: str, recording: Recording) -> Body:
+    async def get_data_source(self, identifier: str, log: RequestLog) -> Body:
         """A data source's own description."""
-        return await self.http.read(f"/data_sources/{segment(identifier)}", recording)
+        return await self.http.read(f"/data_sources/{segment(identifier)}", log)
 
     async def query(
-        self, place: Place, condition: Body | None, recording: Recording, *, pages: int = sys.maxsize
+        self, place: Place, condition: Body | None, log: RequestLog, *, pages: int = sys.maxsize
     ) -> Stretch:
         """The pages that fulfil a condition, newest first, 100 a request; *pages* bounds a sample."""
         sorts = [{"timestamp": "created_time", "direction": "descending"}]
         body: dict[str, Any] = {"sorts": sorts, "page_size": PAGE_SIZE}
         if condition is not None:
             body["filter"] = condition
-        return await every(self.http, recording, self.asking(place, body), pages=pages)
+        return await every(self.http, log, self.asking(place, body), pages=pages)
 
-    def asking(self, place: Place, body: Body) -> Callable[[str | None, Recording], Awaitable[Page]]:
+    def asking(self, place: Place, body: Body) -> Callable[[str | None, RequestLog], Awaitable[Page]]:
         """One request of a query, from a cursor on: up to 100 pages, and whether Notion left none out."""
 
-        async def ask(cursor: str | None, recording: Recording) -> Page:
+        async def ask(cursor: str | None, log: RequestLog) -> Page:
             more = {} if cursor is None else {"start_cursor": cursor}
-            answer = await self.http.read(place.path, recording, json={**body, **more})
-            found = self.http.results(answer, recording)
+            answer = await self.http.read(place.path, log, json={**body, **more})
+            found = self.http.results(answer, log)
             following = str(answer.get("next_cursor") or "") or None if answer.get("has_more") else None
             told_whole = (answer.get("request_status") or {}).get("type") != "incomplete"
             return Page(found, following, whole=told_whole and (following is not None or not answer.get("has_more")))

@@ -81,7 +81,7 @@ class Part:
             SchemaChanged: a column's values cannot be read.
         """
         readers = {name: (name, _READERS[kind]) for name, kind in self.landing.columns.items() if name != "fetch_id"}
-        unread = normalise.Unread()
+        unread = normalise.ValueFaults()
         found = [unread.row(row, readers) for row in answer.rows]
         unread.refuse(answer.rows, self.landing.name)
         if "operator_id" in readers:
@@ -191,7 +191,7 @@ def _cursor(table: str, upper: Edge | None, *, empty: bool) -> str:
     return f"{table} {_DONE if shown is None else shown}"
 
 
-class _Absent(SchemaChanged):
+class _Absence(SchemaChanged):
     """A table's relation, or a column that it needs, is not there; `gap` says so."""
 
     def __init__(self, gap: Gap, stream: str) -> None:
@@ -229,7 +229,7 @@ async def _table(
     except SchemaChanged:
         gap, absent = await session.look(part.binding)
         if gap is not None:
-            raise _Absent(gap, part.landing.name) from None
+            raise _Absence(gap, part.landing.name) from None
         if not absent:
             raise
         slicer = slicer_of(absent)
@@ -303,7 +303,7 @@ def _pulling(*parts: Part) -> Callable[[WarehouseSession, Pull], AsyncIterator[S
             try:
                 async for piece in _table(session, pull, part, place, progress):
                     yield piece
-            except _Absent as error:
+            except _Absence as error:
                 if part.needed and error.gap.reason != "not_configured":
                     raise
                 gaps[name] = error.gap

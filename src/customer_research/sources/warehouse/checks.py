@@ -76,7 +76,7 @@ def _guarded(needed: str, run: Run) -> Run:
 async def _key(session: WarehouseSession, _subject: Subject | None) -> Diagnosis:
     needed = "a key that Metabase accepts"
     try:
-        found = await session.http.get("/api/user/current", recording=session.http.recording("doctor"))
+        found = await session.http.get("/api/user/current", log=session.http.log("doctor"))
     except Denied as error:
         fix = "Make an API key in Metabase (Admin, Authentication, API keys) and set metabase.api_key."
         return Diagnosis("fail", error.message, needed, fix)
@@ -86,7 +86,7 @@ async def _key(session: WarehouseSession, _subject: Subject | None) -> Diagnosis
 
 async def _database(session: WarehouseSession, _subject: Subject | None) -> Diagnosis:
     needed = "the id of the Snowflake database"
-    body = await session.http.get("/api/database", recording=session.http.recording("doctor"))
+    body = await session.http.get("/api/database", log=session.http.log("doctor"))
     listed = body.get("data", []) if isinstance(body, Mapping) else body
     known = {int(one["id"]): one for one in listed if isinstance(one, Mapping) and "id" in one}
     wanted = session.own.database
@@ -157,7 +157,7 @@ async def _trips(session: WarehouseSession, operator: str) -> int:
 
 async def _operator_field(session: WarehouseSession, card: int) -> int | None:
     """The field id of OPERATOR_ID in a card's results."""
-    body = await session.http.get(f"/api/card/{card}", recording=session.http.recording("doctor"))
+    body = await session.http.get(f"/api/card/{card}", log=session.http.log("doctor"))
     for column in body.get("result_metadata") or [] if isinstance(body, Mapping) else []:
         if str(column.get("name", "")).upper() == "OPERATOR_ID":
             return int(column["id"]) if column.get("id") is not None else None
@@ -170,7 +170,7 @@ async def _card_rows(session: WarehouseSession, card: int, field: int, operator:
     body = await session.http.post(
         f"/api/card/{card}/query",
         json={"ignore_cache": True, "parameters": [parameter]},
-        recording=session.http.recording("doctor"),
+        log=session.http.log("doctor"),
     )
     data = body.get("data", {}) if isinstance(body, Mapping) and body.get("status") == "completed" else None
     if data is None:

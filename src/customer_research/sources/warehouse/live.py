@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from customer_research.connect.source import Batch, Found, Subject
+from customer_research.connect.source import Batch, Candidates, Subject
 from customer_research.domain.identity import Candidate
 from customer_research.domain.values import LEGACY
 
@@ -26,7 +26,7 @@ async def csm(session: WarehouseSession, subject: Subject) -> Batch:
     return await session.csm_by_operator(subject.operator_id)
 
 
-async def operators(session: WarehouseSession, operator_id: str | None = None) -> Found:
+async def operators(session: WarehouseSession, operator_id: str | None = None) -> Candidates:
     """One operator of the app database, or all of them (without a row cap); one request.
 
     Raises:
@@ -40,7 +40,7 @@ async def operators(session: WarehouseSession, operator_id: str | None = None) -
             f"{_COLUMNS} WHERE o.OPERATOR_ID = $operator_id", {"operator_id": plain}, stream="operators"
         )
     found = tuple(_candidate(row, answer.receipt.id) for row in answer.rows if row["operator_id"])
-    return Found(found, (answer.receipt,))
+    return Candidates(found, (answer.receipt,))
 
 
 def _candidate(row: Mapping[str, Any], fetch_id: str) -> Candidate:

@@ -51,7 +51,7 @@ number_id = values.number_id
 moment = values.instant
 day = values.day
 operator_id = values.operator_key
-"""How values are read: as everywhere (`domain.values`). What cannot be read raises `UnreadableError`, see `Unread`."""
+"""How values are read: as everywhere (`domain.values`). What cannot be read raises `UnreadableError`, see `ValueFaults`."""
 
 
 def cents(value: Any) -> int | None:
@@ -64,7 +64,7 @@ def cents(value: Any) -> int | None:
     return -rounded if number < 0 else rounded
 
 
-class Unread:
+class ValueFaults:
     """The values of one answer that are there and cannot be read, by column; each is null in its row.
 
     A few of them are faults of single records. Where they are many, the column is written in a form that is not known here,
@@ -197,10 +197,10 @@ def coordinates(row: Mapping[str, Any]) -> tuple[float | None, float | None]:
     return float(latitude), float(longitude)
 
 
-def csm_row(row: Mapping[str, Any], fetch_id: str, unread: Unread | None = None) -> Row:
+def csm_row(row: Mapping[str, Any], fetch_id: str, unread: ValueFaults | None = None) -> Row:
     """One canonical `csm` row; `is_current` is False until `csm_rows` has seen all rows of the operator."""
     named = vendor_row(row)
-    values = (unread or Unread()).row(named, FIELDS)
+    values = (unread or ValueFaults()).row(named, FIELDS)
     values["latitude"], values["longitude"] = coordinates(named)
     values["is_current"] = False
     values["fetch_id"] = fetch_id
@@ -217,7 +217,7 @@ def standing(row: Mapping[str, Any]) -> tuple[int, datetime, int]:
     return rank, started, row["mrr_minor"] if row["mrr_minor"] is not None else -1
 
 
-def csm_rows(rows: Iterable[Mapping[str, Any]], fetch_id: str, unread: Unread | None = None) -> list[Row]:
+def csm_rows(rows: Iterable[Mapping[str, Any]], fetch_id: str, unread: ValueFaults | None = None) -> list[Row]:
     """Canonical `csm` rows of any number of operators, one of each marked `is_current` ; rows without id drop."""
     made = [row for row in (csm_row(one, fetch_id, unread) for one in rows) if row["operator_id"] is not None]
     best: dict[str, Row] = {}
@@ -252,7 +252,7 @@ def csm_batch(answer: SqlAnswer, *, of_one: bool = False) -> Batch:
             stream="csm",
             hint="Check metabase.csm; `customer-research doctor --online` lists what is gone.",
         )
-    unread = Unread()
+    unread = ValueFaults()
     rows = csm_rows(answer.rows, answer.receipt.id, unread)
     unread.refuse([vendor_row(row) for row in answer.rows] if unread.sentence else (), "csm")
     needed = gone - DISPLAY_ONLY

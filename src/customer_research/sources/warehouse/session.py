@@ -94,7 +94,7 @@ class CardAnswers:
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class OwnerIds:
     """Operators (and Stripe accounts whose operator only the CSM view may know) that a record belongs to."""
 
     operator_ids: tuple[str, ...]
@@ -385,7 +385,7 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
             SourceError: as the runner.
         """
         answer = await self.whole(_DIRECTORY, stream="csm_directory")
-        unread = normalise.Unread()
+        unread = normalise.ValueFaults()
         rows = normalise.csm_rows(answer.rows, answer.receipt.id, unread)
         unread.refuse([normalise.vendor_row(row) for row in answer.rows] if unread.sentence else (), "csm")
         return Batch({"csm": rows}, (answer.receipt,))
@@ -400,7 +400,7 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
 
     # -- finders ---------------------------------------------------------------------------------------------------------
 
-    async def operator_by_stripe_account(self, account: str) -> Located:
+    async def operator_by_stripe_account(self, account: str) -> OwnerIds:
         """Operators whose row in the app database has this Stripe account (exact case)."""
         sql = (
             "SELECT DISTINCT o.OPERATOR_ID AS operator_id, o.STRIPE_ACCOUNT AS stripe_account "
@@ -408,7 +408,7 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
         )
         return _located(await self.run(sql, {"account": account}, stream="find_account"))
 
-    async def operator_by_confirmation(self, number: str) -> Located:
+    async def operator_by_confirmation(self, number: str) -> OwnerIds:
         """Operators that have a trip with this confirmation number."""
         sql = (
             "SELECT DISTINCT r.OPERATOR_ID AS operator_id, CAST(NULL AS VARCHAR) AS stripe_account "
@@ -416,7 +416,7 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
         )
         return _located(await self.run(sql, {"number": number}, stream="find_confirmation"))
 
-    async def operator_by_charge(self, charge_id: str) -> Located:
+    async def operator_by_charge(self, charge_id: str) -> OwnerIds:
         """The Stripe account of a charge (model, else raw tables) and the operators that the app database has for it."""
         by_model, by_raw = _CHARGE_OWNER
         found = _located(await self.run(by_model, {"charge_id": charge_id}, stream="find_charge"))
@@ -458,9 +458,9 @@ def _attempts(answer: SqlAnswer) -> int:
     return sum(int(row["charge_attempts"]) for row in answer.rows if row["charge_attempts"] is not None)
 
 
-def _located(answer: SqlAnswer) -> Located:
+def _located(answer: SqlAnswer) -> OwnerIds:
     def distinct(name: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(str(row[name]) for row in answer.rows if row[name] is not None))
 
     ids = tuple(one.lower() for one in distinct("operator_id"))
-    return Located(tuple(dict.fromkeys(ids)), distinct("stripe_account"), answer)
+    return OwnerIds(tuple(dict.fromkeys(ids)), distinct("stripe_account"), answer)

@@ -19,10 +19,10 @@ FLOAT_DIGITS = 12
 """Significant digits of a float that a digest sees."""
 
 
-class Recording:
+class RequestLog:
     """The requests that one stream sends, in the order in which they were asked for, without secrets.
 
-    `Http` writes to it; the stream closes it with `receipt`. One recording is one stream's time budget: `Http` counts
+    `Http` writes to it; the stream closes it with `receipt`. One log is one stream's time budget: `Http` counts
     `deadline` (a reading of its monotonic timer) from the first request on.
     """
 

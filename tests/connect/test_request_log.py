@@ -1,4 +1,4 @@
-"""Recordings, receipts and digests."""
+"""RequestLogs, receipts and digests."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_research.connect.recording import Recording, canonical_json, digest_rows, stamp
+from customer_research.connect.request_log import RequestLog, canonical_json, digest_rows, stamp
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 PLACE = "https://billing.example/api/v1"
 
 
-def recording(stream: str = "invoices") -> Recording:
-    return Recording("lago", stream, PLACE, lambda: NOW)
+def log(stream: str = "invoices") -> RequestLog:
+    return RequestLog("lago", stream, PLACE, lambda: NOW)
 
 
 def test_a_receipt_tells_the_requests_in_order() -> None:
-    made = recording()
+    made = log()
     made.sent("GET", "/customers/abc/invoices?page=1&per_page=100")
     made.sent("POST", "/search", {"b": 1, "a": [True, None]})
 
@@ -36,7 +36,7 @@ def test_a_receipt_tells_the_requests_in_order() -> None:
 
 
 def test_a_receipt_may_prove_by_sql_and_parameters() -> None:
-    made = recording("charges")
+    made = log("charges")
     made.sent("POST", "/api/dataset", {})
 
     receipt = made.receipt([], query="SELECT 1", parameters={"operator": "abc", "as_of": NOW, "limit": 5})
@@ -48,7 +48,7 @@ def test_a_receipt_may_prove_by_sql_and_parameters() -> None:
 
 def test_ids_are_stable_and_differ_by_question_and_answer() -> None:
     def made(stream: str = "invoices", target: str = "/a", rows: tuple[dict[str, int], ...] = ({"id": 1},)) -> str:
-        one = recording(stream)
+        one = log(stream)
         one.sent("GET", target)
         return one.receipt(rows).id
 
@@ -58,7 +58,7 @@ def test_ids_are_stable_and_differ_by_question_and_answer() -> None:
 
 def test_stamping_sets_the_receipt_without_changing_the_digest() -> None:
     rows: list[dict[str, object]] = [{"id": 1, "at": NOW}, {"id": 2, "at": None}]
-    receipt = recording().receipt(rows)
+    receipt = log().receipt(rows)
 
     stamped = stamp(rows, receipt)
 
