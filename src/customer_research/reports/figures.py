@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from customer_research.domain.account import Account
+from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
 from customer_research.domain.report import FigureLine, Figures, Personal, Tone
 from customer_research.errors import RenderError
@@ -42,8 +43,9 @@ def line(account: Account, label: str, metric: str, *, tone: Tone | None = None)
 def figures(*shown: str | Lines) -> Callable[[Account], Figures]:
     """Declare a group of figures: lines of text, and functions of the account, in order.
 
-    A line is `metric: Label`, or `table.field: Label` for a field of the operator's single record; behind the field stands
-    its unit, or the kind of person's data that it is (`customer.email email: E-mail`).
+    A line holds names of metrics, which bring their own labels; or `metric: Label` where here it has another; or
+    `table.field: Label` for a field of the operator's single record, with its unit or the kind of personal data that it is
+    (`customer.email email: E-mail`).
     """
     makers = tuple(maker for entry in shown for maker in (_declared(entry) if isinstance(entry, str) else (entry,)))
 
@@ -60,7 +62,10 @@ def _each(found: FigureLine | Iterable[FigureLine]) -> Iterable[FigureLine]:
 def _declared(text: str) -> Iterator[Lines]:
     for entry in text.strip().splitlines():
         what, _, label = (part.strip() for part in entry.partition(":"))
-        yield _field_line(what, label) if "." in what else _metric_line(what, label)
+        if "." in what:
+            yield _field_line(what, label)
+        else:
+            yield from (_metric_line(metric, label or METRICS[metric].label) for metric in what.split())
 
 
 def _metric_line(metric: str, label: str) -> Lines:

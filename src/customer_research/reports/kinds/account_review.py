@@ -156,16 +156,7 @@ def _risks(review: Review) -> Block | None:
 
 
 _TICKETS = present(
-    figures(
-        """
-        open_tickets: Open tickets
-        oldest_open_days: Oldest open ticket
-        resolved_90d: Resolved, 90 days
-        commitments_open: Enterprise commitments
-        commitments_at_risk: Commitments at risk
-        feature_requests_open: Open feature requests
-        """
-    )
+    figures("open_tickets oldest_open_days resolved_90d commitments_open commitments_at_risk feature_requests_open")
 )
 
 
@@ -180,11 +171,7 @@ def _tickets(review: Review) -> Iterator[Block | None]:
 _BILLS = present(
     figures(
         """
-        base_plan_name: Plan
-        next_bill_date: Next bill
-        renewal_date: Renewal
-        outstanding: Outstanding
-        overdue_invoices: Overdue invoices
+        base_plan_name next_bill_date renewal_date outstanding overdue_invoices
         charge_volume_90d: Charged by card, 90 days
         charge_success_rate: Card charges that succeed, 90 days
         """

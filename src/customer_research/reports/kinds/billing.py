@@ -105,7 +105,7 @@ KIND = Kind(
                 customer.country: Country
                 customer.created_at timestamp: In Lago since
                 customer.lago_id: Lago customer
-                customer_since: Customer since
+                customer_since
                 """
             ),
             _days_in_utc,
@@ -115,18 +115,12 @@ KIND = Kind(
             "Subscriptions",
             figures(
                 """
-                active_subscriptions: Active subscriptions
+                active_subscriptions
                 base_plan_name: Base plan
-                base_plan_interval: Billing cycle
+                base_plan_interval
                 segment: Segment (by plan)
-                subscription_started_at: Subscribed since
-                subscription_age_days: Subscription age
-                next_bill_date: Next bill
-                renewal_date: Renewal
-                pending_cancellation: Pending cancellation
-                subscription_ends_on: Subscription ends
-                upgraded_180d: Upgraded in 6 months
-                downgraded_180d: Downgraded in 6 months
+                subscription_started_at subscription_age_days next_bill_date renewal_date pending_cancellation
+                subscription_ends_on upgraded_180d downgraded_180d
                 """
             ),
             tables.subscriptions,
@@ -145,24 +139,19 @@ KIND = Kind(
             figures(
                 """
                 mrr: MRR (after coupons)
-                list_mrr: MRR before coupons
+                list_mrr
                 """,
                 _mrr_in_usd,
                 """
-                csm_mrr: MRR in the CSM view
+                csm_mrr
                 mrr_difference: MRR, Lago minus CSM view
                 """,
                 _yearly,
                 """
-                total_invoiced: Total invoiced
-                total_paid: Lifetime value (paid)
-                outstanding: Outstanding
-                overdue_amount: Overdue amount
-                failed_amount: Failed amount
+                total_invoiced total_paid outstanding overdue_amount failed_amount
                 credits: Credits (in no total)
                 voided_amount: Voided (in no total)
-                average_invoice: Average invoice
-                invoice_currencies: Currencies billed
+                average_invoice invoice_currencies
                 """,
                 _in_one_currency,
             ),
@@ -174,20 +163,11 @@ KIND = Kind(
             figures(
                 judgement.payment_line,
                 """
-                invoice_success_rate: Invoice success rate
-                overdue_invoices: Overdue invoices
-                overdue_amount: Overdue amount
-                oldest_overdue_days: Oldest overdue
-                invoices_failed_90d: Failed invoices, 90 days
-                avg_days_to_pay: Average days to pay
-                net_payment_term: Payment term
-                days_since_last_invoice: Days since last invoice
+                invoice_success_rate overdue_invoices overdue_amount oldest_overdue_days invoices_failed_90d
+                avg_days_to_pay net_payment_term days_since_last_invoice
                 charge_success_rate: Card charge success rate, 90 days
                 failure_streak: Card failure streak, 90 days
-                active_disputes: Active disputes
-                disputes_ever: Disputes ever
-                refund_rate: Refund rate, 90 days
-                avg_risk_score: Average risk score, 90 days
+                active_disputes disputes_ever refund_rate avg_risk_score
                 """,
             ),
             tables.served_by,

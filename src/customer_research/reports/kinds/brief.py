@@ -145,15 +145,11 @@ _SNAPSHOT = present(
     figures(
         _health,
         """
-        base_plan_name: Plan
-        mrr: MRR
-        reservations_30d: Reservations, 30 days
+        base_plan_name mrr reservations_30d
         usage_trend: Trend of usage
-        outstanding: Outstanding
-        overdue_invoices: Overdue invoices
-        open_tickets: Open tickets
+        outstanding overdue_invoices open_tickets
         nps_latest: Latest NPS, 180 days (0 to 10)
-        renewal_date: Renewal
+        renewal_date
         """,
     )
 )

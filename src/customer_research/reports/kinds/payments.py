@@ -37,20 +37,14 @@ KIND = Kind(
             figures(
                 """
                 charge_attempts_90d: Attempts, 90 days (succeeded or failed)
-                charges_succeeded_90d: Succeeded, 90 days
-                charges_failed_90d: Failed, 90 days
+                charges_succeeded_90d charges_failed_90d
                 charge_success_rate: Success rate, 90 days
                 failure_streak: Failure streak, 90 days (distinct cards)
-                charge_volume_90d: Charged, 90 days
-                refunded_90d: Refunded, 90 days
-                net_charged_90d: Net of refunds, 90 days
-                refund_rate: Refund rate, 90 days
-                average_charge_90d: Average charge, 90 days
-                charge_volume_12m: Charged, 12 months
+                charge_volume_90d refunded_90d net_charged_90d refund_rate average_charge_90d charge_volume_12m
                 charge_attempts: Attempts ever
                 last_charge_at: Last attempt
                 days_since_last_charge: Days since last attempt
-                charge_currencies: Currencies charged
+                charge_currencies
                 """
             ),
         ),
@@ -59,15 +53,9 @@ KIND = Kind(
             "Risk and disputes",
             figures(
                 """
-                avg_risk_score: Average risk score, 90 days
-                scored_charges_90d: Charges with a risk level, 90 days
-                high_risk_charges_90d: High-risk charges, 90 days
+                avg_risk_score scored_charges_90d high_risk_charges_90d
                 highest_risk_charges_90d: Of these, highest, 90 days
-                high_risk_share: High-risk share, 90 days
-                active_disputes: Active disputes
-                disputed_amount: Disputed, open
-                disputes_ever: Disputes ever
-                dispute_rate: Dispute rate, 90 days
+                high_risk_share active_disputes disputed_amount disputes_ever dispute_rate
                 """
             ),
         ),

@@ -147,16 +147,14 @@ KIND = Kind(
                 _location,
                 _website,
                 """
-                customer_since: Customer since
+                customer_since
                 segment: Segment (by plan)
                 size_tier: Size tier (by trip revenue, 12 months)
                 size_label: Size label (HubSpot)
                 fleet_label: Fleet (HubSpot)
-                vehicles: Vehicles
-                drivers: Drivers
-                members: Team members
+                vehicles drivers members
                 setup_score: Setup score (of 30)
-                owner_name: Account owner
+                owner_name
                 lifecycle_stage: Lifecycle stage (HubSpot)
                 """,
             ),
@@ -177,21 +175,11 @@ KIND = Kind(
             "Billing",
             figures(
                 """
-                base_plan_name: Plan
+                base_plan_name
                 base_plan_code: Plan code
-                base_plan_interval: Billing cycle
-                mrr: MRR
-                csm_mrr: MRR in the CSM view
-                total_paid: Lifetime value (paid)
-                outstanding: Outstanding
-                overdue_invoices: Overdue invoices
-                overdue_amount: Overdue amount
-                invoice_success_rate: Invoice success rate
-                next_bill_date: Next bill
-                renewal_date: Renewal
-                days_to_renewal: Days to renewal
-                pending_cancellation: Pending cancellation
-                subscription_ends_on: Subscription ends
+                base_plan_interval mrr csm_mrr total_paid outstanding overdue_invoices overdue_amount
+                invoice_success_rate next_bill_date renewal_date days_to_renewal pending_cancellation
+                subscription_ends_on
                 """,
                 judgement.payment_line,
             ),
@@ -202,21 +190,16 @@ KIND = Kind(
             "Engagement",
             figures(
                 """
-                reservations_12m: Reservations, 12 months
-                trips_per_month: Reservations per month, 12 months
+                reservations_12m trips_per_month
                 usage_trend: Trend (30 days, season taken out where possible)
-                revenue_12m: Trip revenue, 12 months
+                revenue_12m
                 last_activity_at: Last booking
                 days_since_activity: Days since last booking
-                future_trips: Booked ahead
-                driver_app_rate: Driver app adoption, 90 days
-                days_since_login: Days since login
+                future_trips driver_app_rate days_since_login
                 charge_success_rate: Card charge success rate, 90 days
-                open_tickets: Open tickets
+                open_tickets
                 probable_tickets: Probable tickets (matched by text)
-                feature_requests_open: Open feature requests
-                commitments_open: Enterprise commitments
-                commitments_at_risk: Commitments at risk
+                feature_requests_open commitments_open commitments_at_risk
                 """
             ),
             pictures.reservations_by_month,
@@ -227,17 +210,12 @@ KIND = Kind(
             figures(
                 """
                 tenure_days: Relationship (since sign-up)
-                last_contact_at: Last contact
+                last_contact_at
                 last_contact_type: Its type
-                days_since_contact: Days since last contact
-                engagements_90d: Engagements, 90 days
-                contacts_active: Contacts still there
-                contacts_left: Contacts that left
-                cancellation_mentioned: Cancellation mentioned, 90 days
+                days_since_contact engagements_90d contacts_active contacts_left cancellation_mentioned
                 nps_latest: Latest NPS, 180 days (0 to 10)
                 csat_latest: Latest CSAT, 180 days (1 to 5)
-                deals_won: Won deals
-                deals_open: Open deals
+                deals_won deals_open
                 """,
                 _deals,
             ),

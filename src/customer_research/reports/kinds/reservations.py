@@ -44,19 +44,11 @@ KIND = Kind(
             "Volume",
             _period,
             figures(
-                """
-                trips_12m: Trips, 12 months
-                completed_12m: Completed, 12 months
-                """,
+                "trips_12m completed_12m",
                 _completed_share,
                 """
-                cancelled_12m: Cancelled, 12 months
-                cancellation_rate: Cancellation rate, 12 months
-                pending_12m: Pending, 12 months
-                future_trips: Booked ahead
-                future_trips_30d: Booked ahead, 30 days
-                reservations_ever: Reservations ever
-                trips_per_month: Reservations per month, 12 months
+                cancelled_12m cancellation_rate pending_12m future_trips future_trips_30d reservations_ever
+                trips_per_month
                 """,
             ),
         ),
@@ -66,13 +58,9 @@ KIND = Kind(
             figures(
                 """
                 revenue_12m: Trip revenue, 12 months (completed)
-                collected_12m: Collected, 12 months
+                collected_12m
                 outstanding_trips: Outstanding balance
-                collection_rate_12m: Collection rate, 12 months
-                collection_rate_90d: Collection rate, 90 days
-                avg_trip_value: Average trip value, 12 months
-                booked_value_future: Booked ahead (value)
-                revenue_90d: Trip revenue, 90 days
+                collection_rate_12m collection_rate_90d avg_trip_value booked_value_future revenue_90d
                 revenue_prev_90d: In the 90 days before
                 """
             ),
@@ -151,23 +139,18 @@ KIND = Kind(
             "Engagement signals",
             figures(
                 """
-                first_reservation_at: First reservation
+                first_reservation_at
                 last_activity_at: Last booking
                 days_since_activity: Days since last booking
-                history_months: Months of history
-                active_months_12m: Active months of 12
-                driver_app_rate: Driver app adoption, 90 days
-                farm_out_rate_90d: Farm-out rate, 90 days
+                history_months active_months_12m driver_app_rate farm_out_rate_90d
                 farm_out_rate_prev_90d: In the 90 days before
-                own_completed_90d: Own completed trips, 90 days
+                own_completed_90d
                 own_completed_prev_90d: In the 90 days before
                 average_rating: Average rating, 12 months (1 to 5)
                 average_distance_miles: Average distance, 12 months (miles)
                 average_duration_minutes: Average duration, 12 months (minutes)
                 engagement_status: Driver assignment (CSM view)
-                days_since_assignment: Days since a driver was assigned
-                days_since_login: Days since login
-                lifetime_reservations_csm: Reservations ever (CSM view)
+                days_since_assignment days_since_login lifetime_reservations_csm
                 """
             ),
         ),
