@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from customer_research.domain.calibration import (
     Evaluation,
     GroupChurn,
     LeakAlarm,
+    Mover,
     SignalResult,
     Verdict,
 )
@@ -61,6 +62,8 @@ _MEASURES = (
 )
 _UNKNOWN = Text("not told", "unknown")
 _NEVER = Text("never fires", "unknown")
+_INTERVAL = "95% interval"
+_GROUP_HEADERS = ("Rows", "Accounts", "Churned accounts", "Churn", _INTERVAL, "Lift", _INTERVAL)
 _EFFECTS = ("auc_with", "auc_without", "log_loss_with", "log_loss_without")
 _DECISIONS = {
     ("open", "nobody"): "open: it counts",
@@ -93,31 +96,33 @@ class _Writer:
 
     # --- figures -----------------------------------------------------------------------------------------------------
 
-    def _fact(self, value: object, unit: str, note: str = "") -> Fact[object]:
+    def _fact(self, value: object, unit: str = "count", note: str = "") -> Fact[object]:
         return Fact(value, unit, self._found.receipts, self._told.last_as_of, note=note)
 
-    def _estimate(self, found: Estimate | None, unit: str = "measure") -> Cell:
-        return _UNKNOWN if found is None else self._fact(found.value, unit)
+    def _facts(self, unit: str, *values: object) -> tuple[Fact[object], ...]:
+        return tuple(self._fact(value, unit) for value in values)
 
-    def _interval(self, found: Estimate | None, unit: str = "measure") -> Cell:
+    def _known(self, value: float | None, unit: str, instead: Text = _UNKNOWN) -> Cell:
+        return instead if value is None else self._fact(value, unit)
+
+    def _estimate(self, found: Estimate | None, unit: str = "measure") -> tuple[Cell, Cell]:
+        """An estimate and its interval."""
+        value = self._known(None if found is None else found.value, unit)
         if found is None or found.low is None or found.high is None:
-            return _UNKNOWN
-        return self._fact(" to ".join(_words(bound, unit) for bound in (found.low, found.high)), "text")
+            return value, _UNKNOWN
+        return value, self._fact(f"{_words(found.low, unit)} to {_words(found.high, unit)}", "text")
 
     def _table(
-        self, headers: Sequence[str], rows: Sequence[tuple[Cell, ...]], caption: str = "", total: int = 0
+        self, headers: Sequence[str], rows: Iterable[tuple[Cell, ...]], caption: str = "", total: int = 0
     ) -> Table:
-        right = tuple(
-            any(isinstance(row[at], Fact) and row[at].unit != "text" for row in rows)  # type: ignore[union-attr]
-            for at in range(len(headers))
-        )
-        align = tuple("right" if is_right else "left" for is_right in right)
-        whole = total if total > len(rows) else None
+        """A table whose words, which are the calibration's, rest on what all its figures rest on."""
         told = tuple((row[0], *map(self._proven, row[1:])) for row in rows)
+        right = (any(_is_number(row[at]) for row in told) for at in range(len(headers)))
+        align = tuple("right" if is_right else "left" for is_right in right)
+        whole = total if total > len(told) else None
         return Table(tuple(headers), told, self._found.receipts, caption, whole, align)  # type: ignore[arg-type]
 
     def _proven(self, cell: Cell) -> Cell:
-        """Words of the calibration, which rest on what all its figures rest on."""
         if not isinstance(cell, Text) or cell.tone == "unknown":
             return cell
         return stated(cell.text, self._found.receipts, self._told.last_as_of, cell.tone)
@@ -151,44 +156,41 @@ class _Writer:
     def evidence(self) -> Figures:
         told = self._told
         needed = f"the next step of the ladder needs {told.needed}" if told.needed else "the ladder's last step"
-        lines = [
-            ("Churned accounts", self._fact(told.events, "count", needed)),
-            ("Accounts", self._fact(told.accounts, "count")),
-            ("Rows", self._fact(told.rows, "count")),
-            ("Rows whose window holds a churn", self._fact(told.churned_rows, "count")),
-            ("Base rate", self._fact(told.churned_rows / told.rows, "ratio")),
-            ("First as-of", self._fact(told.first_as_of.date(), "date")),
-            ("Last as-of", self._fact(told.last_as_of.date(), "date")),
-            ("As-of dates", self._fact(told.dates, "count")),
-            ("Window after each", self._fact(told.window_days, "days")),
-        ]
-        if told.embargo_days is None:
-            lines.append(("Judged on", self._fact("other accounts than it was fitted to", "text")))
-        else:
-            lines.append(("Judged on", self._fact("later dates than it was fitted to", "text")))
-            lines.append(("Embargo between", self._fact(told.embargo_days, "days")))
-        if told.tau is not None:
-            meaning = "0: the expert's points; 2: nearly free"
-            lines.append(("Freedom from the expert (tau)", self._fact(told.tau, "measure", meaning)))
-        lines.append(("Refits for intervals", self._fact(told.draws, "count")))
-        lines.append(("Seed", self._fact(told.seed, "number")))
-        if told.base:
-            lines.append(("Scorecard that was calibrated", self._fact(told.base, "text")))
-        lines.append(("Version", self._fact(self._found.version, "text")))
-        return Figures(tuple(FigureLine(label, fact) for label, fact in lines))
+        judged = "later dates" if told.embargo_days is not None else "other accounts"
+        lines: tuple[tuple[str, object, str, str], ...] = (
+            ("Churned accounts", told.events, "count", needed),
+            ("Accounts", told.accounts, "count", ""),
+            ("Rows", told.rows, "count", ""),
+            ("Rows whose window holds a churn", told.churned_rows, "count", ""),
+            ("Base rate", told.churned_rows / told.rows, "ratio", ""),
+            ("First as-of", told.first_as_of.date(), "date", ""),
+            ("Last as-of", told.last_as_of.date(), "date", ""),
+            ("As-of dates", told.dates, "count", ""),
+            ("Window after each", told.window_days, "days", ""),
+            ("Judged on", f"{judged} than it was fitted to", "text", ""),
+            ("Embargo between", told.embargo_days, "days", ""),
+            ("Freedom from the expert (tau)", told.tau, "measure", "0: the expert's points; 2: nearly free"),
+            ("Refits for intervals", told.draws, "count", ""),
+            ("Seed", told.seed, "number", ""),
+            ("Scorecard that was calibrated", told.base or None, "text", ""),
+            ("Version", self._found.version, "text", ""),
+        )
+        known = ((label, self._fact(value, unit, note)) for label, value, unit, note in lines if value is not None)
+        return Figures(tuple(FigureLine(label, fact) for label, fact in known))
 
     # --- quality -----------------------------------------------------------------------------------------------------
 
     def quality(self) -> Iterator[Block]:
         told = self._told
-        fitted = told.fitted
-        headers = ["Measure", "Expert", "95% interval"]
-        headers += ["Fitted", "95% interval"] if fitted is not None else []
-        rows = []
-        for name, label in _MEASURES:
-            cells: tuple[Cell, ...] = (Text(label), *self._measure(told.expert, name))
-            rows.append((*cells, *self._measure(fitted, name)) if fitted is not None else cells)
-        yield self._table(headers, rows)
+        judged = [(title, found) for title, found in (("Expert", told.expert), ("Fitted", told.fitted)) if found]
+        headers = ("Measure", *(word for title, _ in judged for word in (title, _INTERVAL)))
+        yield self._table(
+            headers,
+            (
+                (Text(label), *(cell for _, found in judged for cell in self._estimate(getattr(found, name))))
+                for name, label in _MEASURES
+            ),
+        )
         if told.base_log_loss is not None:
             base = self._fact(told.base_log_loss, "measure")
             yield Figures((FigureLine("Log-loss of the base rate alone", base),))
@@ -198,54 +200,46 @@ class _Writer:
             yield Prose(
                 f"Rounding to whole points and clipping: AUC {told.unrounded_auc:.4f} before, {told.shipped_auc:.4f} as it "
                 "ships (on all rows).",
-                (self._fact(told.unrounded_auc, "measure"), self._fact(told.shipped_auc, "measure")),
+                self._facts("measure", told.unrounded_auc, told.shipped_auc),
             )
-
-    def _measure(self, found: Evaluation, name: str) -> tuple[Cell, Cell]:
-        estimate: Estimate | None = getattr(found, name)
-        return self._estimate(estimate), self._interval(estimate)
 
     def _gates(self) -> Table:
-        rows = [
-            (
-                Text(f"Better than the {gate.name}"),
-                self._fact(gate.confidence, "ratio"),
-                self._fact(gate.gain, "precise"),
-                self._fact(gate.low, "precise"),
-                Text("passed", "good") if gate.passed else Text("not passed", "bad"),
-            )
-            for gate in self._told.gates
-        ]
         return self._table(
             ("Gate", "Confidence", "Log-loss saved a row", "At least", "Outcome"),
-            rows,
+            (
+                (
+                    Text(f"Better than the {gate.name}"),
+                    self._fact(gate.confidence, "ratio"),
+                    *self._facts("precise", gate.gain, gate.low),
+                    Text("passed", "good") if gate.passed else Text("not passed", "bad"),
+                )
+                for gate in self._told.gates
+            ),
             "Gates of adoption, out of fold",
         )
 
     # --- leaks -------------------------------------------------------------------------------------------------------
 
     def leaks(self) -> Iterator[Block]:
-        told = self._told
-        if not told.alarms:
+        if not self._told.alarms:
             return
-        rows = [
-            (
-                Text(alarm.signal),
-                _UNKNOWN if alarm.auc is None else self._fact(alarm.auc, "measure"),
-                _NEVER if alarm.churn_where_fires is None else self._fact(alarm.churn_where_fires, "ratio"),
-                *(self._measured(getattr(alarm.effect, part, None)) for part in _EFFECTS),
-                Text(_DECISIONS[alarm.decision, alarm.decided_by], "watch" if alarm.decision == "open" else "neutral"),
-            )
-            for alarm in told.alarms
-        ]
         yield self._table(
             ("Signal", "AUC alone", "Churn there", "AUC with", "Without", "Log-loss with", "Without", "Decision"),
-            rows,
+            map(self._leak, self._told.alarms),
             "Signals that may know the churn that they should foresee; the score out of fold with each and without it",
         )
         yield Prose(
             "A leak is known only with the churn or after it: then what it adds is no foresight. An honest signal may be as "
             "strong; who knows where its values come from can tell."
+        )
+
+    def _leak(self, alarm: LeakAlarm) -> tuple[Cell, ...]:
+        return (
+            Text(alarm.signal),
+            self._known(alarm.auc, "measure"),
+            self._known(alarm.churn_where_fires, "ratio", _NEVER),
+            *(self._known(getattr(alarm.effect, part, None), "measure") for part in _EFFECTS),
+            Text(_DECISIONS[alarm.decision, alarm.decided_by], "watch" if alarm.decision == "open" else "neutral"),
         )
 
     def _alarm(self, alarm: LeakAlarm) -> Prose:
@@ -262,13 +256,10 @@ class _Writer:
         facts: tuple[Fact[object], ...] = ()
         if effect is not None and effect.auc_with is not None and effect.auc_without is not None:
             measured = f"With it the score has an AUC of {effect.auc_with:.3f}, without it {effect.auc_without:.3f}."
-            facts = (self._fact(effect.auc_with, "measure"), self._fact(effect.auc_without, "measure"))
+            facts = self._facts("measure", effect.auc_with, effect.auc_without)
         return Prose(
             " ".join(filter(None, (may, said, measured))), facts, "watch" if alarm.decision == "kept" else "bad"
         )
-
-    def _measured(self, value: float | None) -> Cell:
-        return _UNKNOWN if value is None else self._fact(value, "measure")
 
     # --- points ------------------------------------------------------------------------------------------------------
 
@@ -276,49 +267,44 @@ class _Writer:
         told = self._told
         if told.fitted is None and any(signal.points is not None for signal in told.signals):
             yield Prose("The expert's points stay. What churn alone would move them to is shown for comparison.")
-        rows = [
+        yield self._table(
+            ("Dimension", "Weight, expert", "Fitted", _INTERVAL),
             (
-                Text(entry.name),
-                self._fact(entry.expert_weight, "ratio"),
-                self._estimate(entry.weight, "ratio"),
-                self._interval(entry.weight, "ratio"),
-            )
-            for entry in told.dimensions
-        ]
-        yield self._table(("Dimension", "Weight, expert", "Fitted", "95% interval"), rows, "Weights")
+                (Text(one.name), self._fact(one.expert_weight, "ratio"), *self._estimate(one.weight, "ratio"))
+                for one in told.dimensions
+            ),
+            "Weights",
+        )
         signals = sorted(told.signals, key=lambda one: (one.dimension, -_size(one), one.name))
         yield self._table(
-            ("Signal", "Dimension", "Points, expert", "Fitted", "95% interval", "Against the expert"),
-            [self._signal(one) for one in signals],
+            ("Signal", "Dimension", "Points, expert", "Fitted", _INTERVAL, "Against the expert"),
+            map(self._signal, signals),
             "Points",
         )
         yield self._table(
-            ("Signal", "Share, expert", "Share, fitted", "95% interval", "Fires in rows", "Churn there", "AUC alone"),
-            [self._share(one) for one in signals],
+            ("Signal", "Share, expert", "Share, fitted", _INTERVAL, "Fires in rows", "Churn there", "AUC alone"),
+            map(self._share, signals),
             "What each signal takes of the whole score, and what it tells alone",
         )
 
     def _signal(self, one: SignalResult) -> tuple[Cell, ...]:
-        words, tone = _VERDICTS[one.verdict]
         return (
             Text(one.name),
             Text(one.dimension),
             self._fact(one.expert_points, "number"),
-            _UNKNOWN if one.points is None else self._fact(one.points, "number"),
-            self._interval(one.estimate, "number"),
-            Text(words, tone),
+            self._known(one.points, "number"),
+            self._estimate(one.estimate, "number")[1],
+            Text(*_VERDICTS[one.verdict]),
         )
 
     def _share(self, one: SignalResult) -> tuple[Cell, ...]:
-        churn = one.churn_where_fires
         return (
             Text(one.name),
             self._fact(one.expert_share, "ratio"),
-            self._estimate(one.share, "ratio"),
-            self._interval(one.share, "ratio"),
-            self._fact(one.fires, "count"),
-            _NEVER if churn is None else self._fact(churn, "ratio"),
-            _UNKNOWN if one.auc is None else self._fact(one.auc, "measure"),
+            *self._estimate(one.share, "ratio"),
+            self._fact(one.fires),
+            self._known(one.churn_where_fires, "ratio", _NEVER),
+            self._known(one.auc, "measure"),
         )
 
     # --- probabilities and bands -------------------------------------------------------------------------------------
@@ -333,17 +319,17 @@ class _Writer:
         if not lines:
             yield Prose(f"No probability is given: {self._told.reason}.", (), "unknown")
             return
-        rows: list[tuple[Cell, ...]] = [
+        yield self._table(
+            ("Rows", "Churned", "Predicted", "Observed", _INTERVAL),
             (
-                self._fact(line.rows, "count"),
-                self._fact(line.churned, "count"),
-                self._fact(line.predicted, "ratio"),
-                self._fact(line.observed.value, "ratio"),
-                self._interval(line.observed, "ratio"),
-            )
-            for line in lines
-        ]
-        yield self._table(("Rows", "Churned", "Predicted", "Observed", "95% interval"), rows)
+                (
+                    *self._facts("count", line.rows, line.churned),
+                    self._fact(line.predicted, "ratio"),
+                    *self._estimate(line.observed, "ratio"),
+                )
+                for line in lines
+            ),
+        )
         facts = tuple(self._fact(line.observed.value, "ratio") for line in lines)
         worst = max(abs(line.predicted - line.observed.value) for line in lines)
         yield Chart(
@@ -363,16 +349,10 @@ class _Writer:
 
     def bands(self) -> Iterator[Block]:
         told = self._told
-        yield self._table(
-            ("Band", "Rows", "Accounts", "Churned accounts", "Churn", "95% interval", "Lift", "95% interval"),
-            [
-                self._group(line, BAND_LABELS.get(line.name, line.name), BAND_TONES.get(line.name))
-                for line in told.bands
-            ],
-            "By band",
-        )
+        bands = (self._group(line, _band(line.name), BAND_TONES.get(line.name, "neutral")) for line in told.bands)
+        yield self._table(("Band", *_GROUP_HEADERS), bands, "By band")
         yield self._by_band()
-        names = [" and ".join(BAND_LABELS.get(band, band) for band in merged) for merged in told.separate]
+        names = [" and ".join(map(_band, merged)) for merged in told.separate]
         if len(names) == 1:
             yield Prose("On this evidence the bands do not separate: churn does not tell them apart.", (), "watch")
         elif any(len(merged) > 1 for merged in told.separate):
@@ -384,50 +364,43 @@ class _Writer:
             yield Prose(
                 "There is enough churn for `customer-research thresholds`, which makes one band of those that do not separate."
             )
-        yield self._table(
-            ("Tenth", "Rows", "Accounts", "Churned accounts", "Churn", "95% interval", "Lift", "95% interval"),
-            [self._group(line, line.name, None) for line in self._judged().deciles],
-            "By tenth of the rows, the riskiest first (equal scores share one)",
-        )
+        tenths = (self._group(line, line.name) for line in self._judged().deciles)
+        words = "By tenth of the rows, the riskiest first (equal scores share one)"
+        yield self._table(("Tenth", *_GROUP_HEADERS), tenths, words)
 
     def _cuts(self) -> Prose:
         cuts = self._told.cuts
         if cuts.stay:
             words = f"The bands begin at {_cut_words(cuts.after)} as before (Healthy / Monitor / At Risk): {cuts.stay}."
-            return Prose(words, tuple(self._fact(cut, "count") for cut in cuts.after))
+            return Prose(words, self._facts("count", *cuts.after))
         words = (
             f"The bands move with the score: Healthy / Monitor / At Risk from {_cut_words(cuts.before)} to "
             f"{_cut_words(cuts.after)}. Monitor begins where churn within {self._told.window_days} days is as likely as in "
             f"the mean ({share_words(cuts.base_rate)}), At Risk where it is twice as likely, Critical four times."
         )
-        return Prose(words, (*(self._fact(cut, "count") for cut in cuts.after), self._fact(cuts.base_rate, "ratio")))
+        return Prose(words, (*self._facts("count", *cuts.after), self._fact(cuts.base_rate, "ratio")))
 
     def _by_band(self) -> Chart:
-        known = [(line, line.rate) for line in self._told.bands if line.rate is not None]
-        facts = [self._fact(rate.value, "ratio") for _, rate in known]
-        words = ", ".join(
-            f"{share_words(rate.value)} in {BAND_LABELS.get(line.name, line.name)}" for line, rate in known
-        )
+        known = [(line.name, line.rate.value) for line in self._told.bands if line.rate is not None]
+        facts = self._facts("ratio", *(rate for _, rate in known))
+        words = ", ".join(f"{share_words(rate)} in {_band(name)}" for name, rate in known)
         return Chart(
             form="bands",
             title="Churn by band",
-            says=Prose(f"Rows whose window holds a churn: {words}.", tuple(facts)),
+            says=Prose(f"Rows whose window holds a churn: {words}.", facts),
             marks=tuple(
-                Mark(BAND_LABELS.get(line.name, line.name), fact, tone=BAND_TONES.get(line.name, "neutral"))
-                for (line, _), fact in zip(known, facts, strict=True)
+                Mark(_band(name), fact, tone=BAND_TONES.get(name, "neutral"))
+                for (name, _), fact in zip(known, facts, strict=True)
             ),
             height="Churn",
         )
 
-    def _group(self, line: GroupChurn, name: str, tone: Tone | None) -> tuple[Cell, ...]:
-        counts = (line.rows, line.accounts, line.churned_accounts)
+    def _group(self, line: GroupChurn, name: str, tone: Tone = "neutral") -> tuple[Cell, ...]:
         return (
-            Text(name, tone or "neutral"),
-            *(self._fact(count, "count") for count in counts),
-            self._estimate(line.rate, "ratio"),
-            self._interval(line.rate, "ratio"),
-            self._estimate(line.lift, "number"),
-            self._interval(line.lift, "number"),
+            Text(name, tone),
+            *self._facts("count", line.rows, line.accounts, line.churned_accounts),
+            *self._estimate(line.rate, "ratio"),
+            *self._estimate(line.lift, "number"),
         )
 
     # --- consequences ------------------------------------------------------------------------------------------------
@@ -437,49 +410,39 @@ class _Writer:
         if not told.moved:
             yield Prose("Nobody: the points stay as they are.")
             return
-        rows = [
-            (
-                Text(BAND_LABELS.get(line.before, line.before)),
-                Text(BAND_LABELS.get(line.after, line.after)),
-                self._fact(line.operators, "count"),
-            )
-            for line in told.moved
-        ]
-        yield self._table(("Expert", "Fitted", "Operators"), rows, "Bands at each operator's latest as-of")
-        if not told.movers:
-            return
         yield self._table(
-            ("Operator", "As of", "Score, expert", "Score, fitted", "Band, expert", "Band, fitted"),
-            [
-                (
-                    Text(one.operator_id),
-                    self._fact(one.as_of.date(), "date"),
-                    self._fact(one.score_before, "count"),
-                    self._fact(one.score_after, "count"),
-                    Text(BAND_LABELS[one.band_before], BAND_TONES[one.band_before]),
-                    Text(BAND_LABELS[one.band_after], BAND_TONES[one.band_after]),
-                )
-                for one in told.movers[:_MOVERS_SHOWN]
-            ],
-            "Movers, the furthest down first",
-            len(told.movers),
+            ("Expert", "Fitted", "Operators"),
+            ((Text(_band(one.before)), Text(_band(one.after)), self._fact(one.operators)) for one in told.moved),
+            "Bands at each operator's latest as-of",
+        )
+        if told.movers:
+            yield self._table(
+                ("Operator", "As of", "Score, expert", "Score, fitted", "Band, expert", "Band, fitted"),
+                map(self._mover, told.movers[:_MOVERS_SHOWN]),
+                "Movers, the furthest down first",
+                len(told.movers),
+            )
+
+    def _mover(self, one: Mover) -> tuple[Cell, ...]:
+        return (
+            Text(one.operator_id),
+            self._fact(one.as_of.date(), "date"),
+            *self._facts("count", one.score_before, one.score_after),
+            *(Text(_band(band), BAND_TONES[band]) for band in (one.band_before, one.band_after)),
         )
 
     def alerts(self) -> Iterator[Block]:
-        rows = [
-            (
-                self._fact(line.threshold, "count"),
-                self._fact(line.rows, "count"),
-                self._fact(line.operators_a_date, "number"),
-                self._estimate(line.precision, "ratio"),
-                self._interval(line.precision, "ratio"),
-                self._estimate(line.recall, "ratio"),
-                self._interval(line.recall, "ratio"),
-            )
-            for line in self._told.alert_loads
-        ]
         yield self._table(
-            ("Score up to", "Rows", "Operators a date", "Precision", "95% interval", "Recall", "95% interval"), rows
+            ("Score up to", "Rows", "Operators a date", "Precision", _INTERVAL, "Recall", _INTERVAL),
+            (
+                (
+                    *self._facts("count", line.threshold, line.rows),
+                    self._fact(line.operators_a_date, "number"),
+                    *self._estimate(line.precision, "ratio"),
+                    *self._estimate(line.recall, "ratio"),
+                )
+                for line in self._told.alert_loads
+            ),
         )
         yield Prose(
             "Precision: the share of alerted rows whose window held a churn. Recall: the share of churned accounts that were "
@@ -494,6 +457,14 @@ class _Writer:
         ]
         items += [Prose(f"{name}: the points do not name it.") for name in told.left_out]
         return Bullets(tuple(items)) if items else Prose(f"Nothing: {counted(len(told.signals), 'signal')} are used.")
+
+
+def _band(name: str) -> str:
+    return BAND_LABELS.get(name, name)
+
+
+def _is_number(cell: Cell) -> bool:
+    return isinstance(cell, Fact) and cell.unit != "text"
 
 
 def _cut_words(cuts: tuple[int, int, int]) -> str:
