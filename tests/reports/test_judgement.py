@@ -27,8 +27,8 @@ from customer_research.domain.health import BAND_LABELS, Contribution, Dimension
 from customer_research.domain.identity import Match
 from customer_research.domain.report import Freshness, Table, Text
 from customer_research.reports import judgement
-from customer_research.reports.evidence import evidence_table
 from customer_research.reports.kinds import KINDS
+from customer_research.reports.rule_evidence import evidence_table
 
 UNJUDGED = UnjudgedGate("usage_falling", "monitor", gap_of("warehouse"))
 WORDS = "Healthy, provisional: gate “usage falling” could not be judged (the warehouse did not answer)"

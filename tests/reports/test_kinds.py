@@ -40,10 +40,10 @@ from customer_research.domain.words import value_words
 from customer_research.errors import RenderError
 from customer_research.reports import judgement
 from customer_research.reports.disagreements import disagreements
-from customer_research.reports.evidence import evidence_table
 from customer_research.reports.kinds import EVERY_KIND, KINDS
 from customer_research.reports.kinds.lookup import KIND as LOOKUP
 from customer_research.reports.kinds.lookup import Search
+from customer_research.reports.rule_evidence import evidence_table
 
 RECEIPTS = (receipt("warehouse", "directory"),)
 

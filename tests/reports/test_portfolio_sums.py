@@ -22,7 +22,7 @@ from customer_research.reports import pictures
 from customer_research.reports import portfolio_cells as cells
 from customer_research.reports.blocks import NOT_KNOWN
 from customer_research.reports.movers import money_at_risk, money_table
-from customer_research.reports.standing import by_worth
+from customer_research.reports.standing_figures import by_worth
 
 T = datetime(2026, 11, 1, tzinfo=UTC)
 RECEIPT = Receipt("r", "portfolio", "score", "q", T, 1, "0" * 64)

@@ -15,9 +15,9 @@ from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.money import Money
 from customer_research.domain.report import Missing, Personal, Prose, Statement, Table, Text
 from customer_research.errors import RenderError
-from customer_research.reports.figures import field_figure, figure, first_known, share
+from customer_research.reports.figure_lines import field_figure, figure, first_known, share
 from customer_research.reports.kind import SectionPlan, section
-from customer_research.reports.rows import (
+from customer_research.reports.record_rows import (
     Column,
     amounts,
     columns,

@@ -10,7 +10,7 @@ from report_accounts import AS_OF, full, receipt
 from customer_research.domain.account import Account
 from customer_research.domain.calibration import Estimate, GroupChurn
 from customer_research.domain.track import TrackRecord
-from customer_research.reports.track import at_risk, beside_band, by_band
+from customer_research.reports.track_words import at_risk, beside_band, by_band
 
 
 def record(account: Account, churned_accounts: int = 30, low: float = 0.6) -> TrackRecord:

@@ -19,7 +19,7 @@ from scored_accounts import account, score
 
 from customer_research.domain.account import Account
 from customer_research.health.scorecard import load_scorecard
-from customer_research.reports.standing import observed_churn
+from customer_research.reports.standing_figures import observed_churn
 from customer_research.research.one.judge import METRIC_NAMES
 from customer_research.surfaces.cli.group import run
 

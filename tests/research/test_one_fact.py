@@ -14,7 +14,7 @@ from customer_research.domain.money import stated
 from customer_research.domain.report import Figures, Report, Table, Text
 from customer_research.domain.words import unit_words, value_words
 from customer_research.reports.kinds import KINDS
-from customer_research.reports.standing import STANDINGS
+from customer_research.reports.standing_figures import STANDINGS
 from customer_research.research import Research
 from customer_research.research.portfolio import newest, selection
 from customer_research.research.portfolio.selection import Selection

@@ -10,7 +10,7 @@ from typing import Any
 from customer_research.domain.account import Account, Records
 from customer_research.domain.evidence import Fact, Figure, Gap
 from customer_research.domain.money import Money, totals
-from customer_research.reports.rows import day_of, records
+from customer_research.reports.record_rows import day_of, records
 
 LISTING = "usage_daily"
 MONTHS_BACK = 23

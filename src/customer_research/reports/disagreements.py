@@ -8,7 +8,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.health import Finding
 from customer_research.domain.report import Prose
 from customer_research.domain.words import value_words
-from customer_research.reports.figures import is_true
+from customer_research.reports.figure_lines import is_true
 
 _TIERS: tuple[tuple[str, str], ...] = (
     ("<50k", "Free"),

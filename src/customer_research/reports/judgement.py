@@ -38,11 +38,11 @@ from customer_research.domain.vocabularies import CLAMP
 from customer_research.domain.words import share_words, value_words
 from customer_research.reports.blocks import NOT_RECORDED, bullets, proven_prose, stated, titled
 from customer_research.reports.disagreements import disagreements, finding_prose
-from customer_research.reports.figures import figure
+from customer_research.reports.figure_lines import figure
 from customer_research.reports.kind import SectionPlan, section
-from customer_research.reports.rows import records
+from customer_research.reports.record_rows import records
 from customer_research.reports.tones import BAND_TONES
-from customer_research.reports.urgency import urgency_prose
+from customer_research.reports.urgency_words import urgency_prose
 
 DIMENSION_TITLES: Mapping[str, str] = MappingProxyType(
     {"payment": "Payment", "engagement": "Engagement", "support": "Support", "growth": "Growth"}

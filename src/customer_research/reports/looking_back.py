@@ -9,7 +9,7 @@ from typing import Any
 
 from customer_research.domain.account import Account
 from customer_research.domain.occasion import Occasion
-from customer_research.reports.rows import day_of, known_rows
+from customer_research.reports.record_rows import day_of, known_rows
 
 _REVIEW = re.compile(r"\b(?:qbr|business review|account review|quarterly review)\b", re.IGNORECASE)
 """What names a review in the title of a meeting, call or note."""

@@ -13,7 +13,7 @@ from customer_research.domain.portfolio import Group, Mover, Moves, Overview, Po
 from customer_research.domain.report import Block, Cell, Prose, Text
 from customer_research.domain.words import counted
 from customer_research.reports.portfolio_cells import brief, mrr_cell, mrr_fact, number, table
-from customer_research.reports.standing import flag
+from customer_research.reports.standing_figures import flag
 from customer_research.reports.tones import BAND_TONES
 
 

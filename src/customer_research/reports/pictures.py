@@ -17,8 +17,8 @@ from customer_research.domain.report import Chart, Event, Mark, Prose
 from customer_research.domain.vocabularies import CLAMP
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import days, judgement
-from customer_research.reports.figures import figure
-from customer_research.reports.rows import day_of, known_rows, newest, records
+from customer_research.reports.figure_lines import figure
+from customer_research.reports.record_rows import day_of, known_rows, newest, records
 from customer_research.reports.tones import BAND_TONES
 
 YEAR = 12

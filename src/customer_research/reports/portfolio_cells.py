@@ -17,7 +17,7 @@ from customer_research.domain.report import Block, Cell, Prose, Table, Text, Ton
 from customer_research.domain.words import counted, value_words
 from customer_research.reports.blocks import NOT_KNOWN, stated
 from customer_research.reports.conversion import converted
-from customer_research.reports.figures import figure
+from customer_research.reports.figure_lines import figure
 from customer_research.reports.kind import Head
 
 OLD = timedelta(hours=48)

@@ -14,7 +14,7 @@ from customer_research.domain.history import Direction, PastScore, ScoreChange, 
 from customer_research.domain.report import Block, Cell, FigureLine, Figures, Missing, Prose, Table, Text, Tone
 from customer_research.domain.vocabularies import CLAMP
 from customer_research.reports import judgement
-from customer_research.reports.rows import day_of
+from customer_research.reports.record_rows import day_of
 
 DIRECTION_TONES: dict[Direction, Tone] = {
     "improving": "good",
@@ -29,7 +29,7 @@ _WEIGHTY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class RuleChange:
     """A rule whose points differ from an earlier reading's; `effect` is the difference in points of the whole score."""
 
     dimension: str
@@ -117,7 +117,7 @@ def compared_with(account: Account, since: date) -> PastScore | None:
     return before[-1] if before else known[0] if known else None
 
 
-def moved(past: PastScore, score: HealthScore, rules: Mapping[str, str]) -> tuple[Moved, ...]:
+def moved(past: PastScore, score: HealthScore, rules: Mapping[str, str]) -> tuple[RuleChange, ...]:
     """The rules whose points differ, what weighs most first; what was judged only once is told, without an effect.
 
     `rules` is the dimension of each rule.
@@ -126,7 +126,7 @@ def moved(past: PastScore, score: HealthScore, rules: Mapping[str, str]) -> tupl
     return tuple(sorted(found, key=lambda one: (-abs(one.effect), one.rule)))
 
 
-def _moved(past: PastScore, score: HealthScore, rules: Mapping[str, str]) -> Iterator[Moved]:
+def _moved(past: PastScore, score: HealthScore, rules: Mapping[str, str]) -> Iterator[RuleChange]:
     now = score.points_by_rule
     dimensions = {dimension.name: dimension for dimension in score.dimensions}
     because = {c.rule: c.because for c in score.contributions}
@@ -138,7 +138,7 @@ def _moved(past: PastScore, score: HealthScore, rules: Mapping[str, str]) -> Ite
         known = dimension is not None and then is not None and later is not None
         effect = ((later or 0) - (then or 0)) * dimension.weight if dimension is not None and known else 0.0
         why = because.get(rule) or ("It could not be judged now." if later is None else "It no longer holds.")
-        yield Moved(dimension.name if dimension else "", rule, then, later, effect, why)
+        yield RuleChange(dimension.name if dimension else "", rule, then, later, effect, why)
 
 
 def moved_table(account: Account, since: date) -> tuple[Block, ...]:
@@ -166,7 +166,7 @@ def moved_table(account: Account, since: date) -> tuple[Block, ...]:
     )
 
 
-def _row(account: Account, one: Moved, then: Fact[Any], now: Fact[Any]) -> tuple[Cell, ...]:
+def _row(account: Account, one: RuleChange, then: Fact[Any], now: Fact[Any]) -> tuple[Cell, ...]:
     title = f"{judgement.dimension_title(one.dimension)}, {one.rule}" if one.dimension else one.rule
     tone: Tone = "good" if one.effect > 0 else "bad"
     return (

@@ -13,8 +13,8 @@ from customer_research.domain.money import Money, spelt
 from customer_research.domain.report import Cell, Text, Tone
 from customer_research.domain.vocabularies import CLAMP
 from customer_research.reports.blocks import stated
-from customer_research.reports.figures import figure
-from customer_research.reports.urgency import urgency_cell
+from customer_research.reports.figure_lines import figure
+from customer_research.reports.urgency_words import urgency_cell
 
 MULTIPLE, GENERAL = "Multiple", "General"
 """The category of signs of several categories, and of no sign at all."""

@@ -14,8 +14,8 @@ from customer_research.domain.report import Block, Missing, Prose, Table, Text
 from customer_research.domain.words import counted, share_words, value_words
 from customer_research.reports import days
 from customer_research.reports.days import Window
-from customer_research.reports.figures import figure
-from customer_research.reports.rows import known_rows, records
+from customer_research.reports.figure_lines import figure
+from customer_research.reports.record_rows import known_rows, records
 
 _UP = 0.10
 _APP_UP = 0.05
@@ -25,7 +25,7 @@ _RATED_WELL = 4.5
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class Measure:
     """One measure over a window, over as many days before it, and over the same days a year before."""
 
     title: str
@@ -41,15 +41,15 @@ class Compared:
         return self.before, "before"
 
 
-def compared(account: Account, window: Window) -> tuple[Compared, ...]:
+def compared(account: Account, window: Window) -> tuple[Measure, ...]:
     """Bookings, completed trips, their revenue and the use of the driver app."""
     year = Window(_year_back(window.first), _year_back(window.end))
     windows = (window, window.before, year)
     return (
-        Compared("Reservations booked", *(days.counted(account, each, "booked") for each in windows)),
-        Compared("Trips completed", *(days.counted(account, each, "completed") for each in windows)),
-        Compared("Trip revenue", *(days.earned(account, each) for each in windows)),
-        Compared("Driver app use", *(days.app_share(account, each) for each in windows)),
+        Measure("Reservations booked", *(days.counted(account, each, "booked") for each in windows)),
+        Measure("Trips completed", *(days.counted(account, each, "completed") for each in windows)),
+        Measure("Trip revenue", *(days.earned(account, each) for each in windows)),
+        Measure("Driver app use", *(days.app_share(account, each) for each in windows)),
     )
 
 
@@ -128,7 +128,7 @@ def _period(when: str) -> str:
     return "the year before" if when == "a year before" else "the time before"
 
 
-def _app_win(app: Compared) -> Iterator[Prose]:
+def _app_win(app: Measure) -> Iterator[Prose]:
     now, base = app.now, app.fair[0] if isinstance(app.fair[0], Fact) else app.before
     if not isinstance(now, Fact):
         return

@@ -15,7 +15,7 @@ from customer_research.domain.words import share_words
 from customer_research.record_tables import TABLES
 from customer_research.reports.judgement import dimension_title, points_range
 from customer_research.reports.kind import Head, Outline, section
-from customer_research.reports.rows import PersonalKind
+from customer_research.reports.record_rows import PersonalKind
 
 SOURCE = "snapshot"
 _PERSONAL: Mapping[str, PersonalKind] = {"email": "email", "phone": "phone"}

@@ -11,10 +11,10 @@ from customer_research.domain.health import Contribution, Dimension, HealthScore
 from customer_research.domain.report import Block, FigureLine, Figures, Missing, Prose
 from customer_research.reports import judgement
 from customer_research.reports.blocks import bullets
-from customer_research.reports.evidence import evidence_table
-from customer_research.reports.figures import figure
+from customer_research.reports.figure_lines import figure
 from customer_research.reports.head import head
 from customer_research.reports.kind import Outline, section
+from customer_research.reports.rule_evidence import evidence_table
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,15 +16,15 @@ from customer_research.domain.evidence import Fact
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Block, Bullets, Prose
 from customer_research.domain.words import counted, value_words
-from customer_research.reports import days, judgement, pictures, progress, tables, value
+from customer_research.reports import days, judgement, pictures, progress, shared_tables, value
 from customer_research.reports.blocks import bullets, proven_prose
 from customer_research.reports.days import LISTING, Window
-from customer_research.reports.figures import figures, present
+from customer_research.reports.figure_lines import figures, present
 from customer_research.reports.head import head
 from customer_research.reports.kind import STREAMS, Kind, section
 from customer_research.reports.looking_back import last_review, since_of
 from customer_research.reports.recommend import action_table
-from customer_research.reports.rows import known_rows, records
+from customer_research.reports.record_rows import known_rows, records
 
 _RENEWAL_DAYS = 120
 _LONG_TALK, _SHORT_TALK = 60, 30
@@ -163,9 +163,9 @@ _TICKETS = present(
 def _tickets(review: Review) -> Iterator[Block | None]:
     if review.internal:
         yield _TICKETS(review.account)
-        yield tables.open_tickets(review.account)
+        yield shared_tables.open_tickets(review.account)
     else:
-        yield tables.own_tickets(review.account)
+        yield shared_tables.own_tickets(review.account)
 
 
 _BILLS = present(
@@ -196,7 +196,7 @@ def _expansion(review: Review) -> Iterator[Block | None]:
     elif not deals:
         yield Prose(judgement.nothing_found(account, "No figure known speaks for more business now."))
     if deals:
-        yield tables.deals(lambda row: row["is_open"] and row.get("is_expansion"))(account)
+        yield shared_tables.deals(lambda row: row["is_open"] and row.get("is_expansion"))(account)
 
 
 # -- what comes next -----------------------------------------------------------------------------------------------------

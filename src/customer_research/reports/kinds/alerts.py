@@ -15,12 +15,12 @@ from customer_research.domain.report import Block, Cell, FigureLine, Figures, Fr
 from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import counted
 from customer_research.reports.blocks import NOT_KNOWN, bullets, stated
-from customer_research.reports.figures import figure
+from customer_research.reports.figure_lines import figure
 from customer_research.reports.kind import Head, Kind, Outline, section
 from customer_research.reports.portfolio_cells import brief, mrr_cell
-from customer_research.reports.standing import by_worth
+from customer_research.reports.standing_figures import by_worth
 from customer_research.reports.tones import PRIORITY_TONES
-from customer_research.reports.urgency import urgency_cell, urgency_rank
+from customer_research.reports.urgency_words import urgency_cell, urgency_rank
 
 MOST = 25
 """How many lines a table of alerts has unless told."""

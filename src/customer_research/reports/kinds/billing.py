@@ -11,21 +11,21 @@ from customer_research.domain.evidence import Fact, Figure
 from customer_research.domain.money import Money
 from customer_research.domain.report import Block, FigureLine, Prose
 from customer_research.domain.vocabularies import CLAMP
-from customer_research.reports import judgement, pictures, tables
+from customer_research.reports import judgement, pictures, shared_tables
 from customer_research.reports.blocks import bullets
 from customer_research.reports.conversion import converted_line
 from customer_research.reports.disagreements import disagreements
-from customer_research.reports.figures import figure, figures, line
+from customer_research.reports.figure_lines import figure, figures, line
 from customer_research.reports.head import head
 from customer_research.reports.kind import Kind, section
 from customer_research.reports.recommend import recommendations
-from customer_research.reports.rows import known_rows, newest, table
+from customer_research.reports.record_rows import known_rows, newest, table
 
 _MONTHS = 12
 
 
 def _days_in_utc(account: Account) -> Prose | None:
-    zone = tables.zone_of(account)
+    zone = shared_tables.zone_of(account)
     if zones.known(zone):
         return None
     named = "no time zone of this customer" if zone is None else "a time zone that is not known"
@@ -123,13 +123,13 @@ KIND = Kind(
                 subscription_ends_on upgraded_180d downgraded_180d
                 """
             ),
-            tables.subscriptions,
+            shared_tables.subscriptions,
             table(
                 "coupon",
                 "Coupons",
                 "code Coupon, status, percentage:number Percent off, amount_minor:money Amount off, frequency How often, "
                 "created_at:day Applied",
-                rows=tables.newest_of("coupon", "created_at", "coupon_id"),
+                rows=shared_tables.newest_of("coupon", "created_at", "coupon_id"),
                 empty="No coupons.",
             ),
         ),
@@ -156,7 +156,7 @@ KIND = Kind(
                 _in_one_currency,
             ),
         ),
-        section("invoices", "Invoices", pictures.bills, tables.invoice_statuses, tables.invoices(5)),
+        section("invoices", "Invoices", pictures.bills, shared_tables.invoice_statuses, shared_tables.invoices(5)),
         section(
             "indicators",
             "Payment health",
@@ -170,7 +170,7 @@ KIND = Kind(
                 active_disputes disputes_ever refund_rate avg_risk_score
                 """,
             ),
-            tables.served_by,
+            shared_tables.served_by,
             Prose(
                 "Invoices are what the operator pays to us; card figures are what passengers pay to the operator. "
                 "A passenger's declined card is not a failure of the operator to pay."
@@ -186,7 +186,7 @@ KIND = Kind(
                 "Latest payment attempts",
                 "paid_at:day Day, amount_minor:money, status, invoice_number Invoice",
                 rows=_payments,
-                links={"invoice_number": tables.link("lago_invoice", "invoice_id")},
+                links={"invoice_number": shared_tables.link("lago_invoice", "invoice_id")},
                 most=5,
                 empty="No payments in Lago.",
             ),
@@ -194,12 +194,12 @@ KIND = Kind(
                 "credit_note",
                 "Latest credit notes",
                 "number Credit note, issuing_date:date Issued, total_minor:money, balance_minor:money Left, reason",
-                rows=tables.newest_of("credit_note", "issuing_date", "credit_note_id"),
+                rows=shared_tables.newest_of("credit_note", "issuing_date", "credit_note_id"),
                 most=5,
                 empty="No credit notes.",
             ),
         ),
-        tables.LINKS,
+        shared_tables.LINKS,
     ),
     answers="What does the operator pay us, and does it pay on time?",
     place=40,

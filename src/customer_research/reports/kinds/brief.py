@@ -16,15 +16,15 @@ from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Block, FigureLine, Prose
 from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import counted, value_words
-from customer_research.reports import judgement, progress, tables
+from customer_research.reports import judgement, progress, shared_tables
 from customer_research.reports.blocks import bullets, proven_prose
 from customer_research.reports.disagreements import disagreements
-from customer_research.reports.figures import figure, figures, present
+from customer_research.reports.figure_lines import figure, figures, present
 from customer_research.reports.head import head
 from customer_research.reports.kind import Head, Kind, section
 from customer_research.reports.recommend import due
-from customer_research.reports.rows import Row, day_of, known_rows, newest, records, table
-from customer_research.reports.standing import health
+from customer_research.reports.record_rows import Row, day_of, known_rows, newest, records, table
+from customer_research.reports.standing_figures import health
 from customer_research.reports.tones import PRIORITY_TONES
 
 TITLES: Mapping[Meeting, str] = MappingProxyType(
@@ -203,7 +203,7 @@ _PROMISED = table(
     "Tickets and commitments",
     "number Ticket, title, promised, created_at:day Opened, due_date:date Due",
     rows=_commitments_first,
-    links={"number": tables.link("notion_page", "ticket_id")},
+    links={"number": shared_tables.link("notion_page", "ticket_id")},
     most=_PROMISES,
     empty="No open ticket.",
 )
@@ -214,7 +214,7 @@ def _promises(account: Account) -> Iterator[Block]:
     yield _last_word(account)
     yield _PROMISED(account)
     if any(row["is_open"] for row in known_rows(account, "deal")):
-        yield tables.deals(lambda row: row["is_open"])(account)
+        yield shared_tables.deals(lambda row: row["is_open"])(account)
 
 
 def _last_word(account: Account) -> Prose:

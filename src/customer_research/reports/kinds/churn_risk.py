@@ -27,7 +27,7 @@ from customer_research.domain.vocabularies import CLAMP
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement, pictures
 from customer_research.reports.blocks import bullets
-from customer_research.reports.figures import line
+from customer_research.reports.figure_lines import line
 from customer_research.reports.head import head
 from customer_research.reports.kind import Head, Kind, Shown, section
 from customer_research.reports.recommend import action_table
@@ -43,8 +43,8 @@ from customer_research.reports.risk import (
     risk_told,
     signs,
 )
-from customer_research.reports.standing import observed_churn
-from customer_research.reports.urgency import urgency_prose
+from customer_research.reports.standing_figures import observed_churn
+from customer_research.reports.urgency_words import urgency_prose
 
 RETENTION = "retention"
 """The scorecard behind the churn risk."""

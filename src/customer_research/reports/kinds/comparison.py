@@ -18,9 +18,9 @@ from customer_research.reports import judgement
 from customer_research.reports.blocks import bullets
 from customer_research.reports.kind import Head, Kind, section
 from customer_research.reports.recommend import advised
-from customer_research.reports.standing import STANDINGS, Standing, by_worth, status
+from customer_research.reports.standing_figures import STANDINGS, StandingFigure, by_worth, status
 from customer_research.reports.tones import BAND_TONES, PRIORITY_TONES
-from customer_research.reports.urgency import urgency_rank
+from customer_research.reports.urgency_words import urgency_rank
 
 _RISKS_EACH = 3
 _ACTIONS_EACH = 3
@@ -94,7 +94,7 @@ def _tables(accounts: Sequence[Account], names: Mapping[str, str]) -> Iterator[T
             yield Table(headers, tuple(_row(*entry) for entry in entries), caption=caption)
 
 
-def _row(standing: Standing, figures: Sequence[Figure]) -> tuple[Cell, ...]:
+def _row(standing: StandingFigure, figures: Sequence[Figure]) -> tuple[Cell, ...]:
     return (Text(standing.label), *(replace(found, note="") if isinstance(found, Fact) else found for found in figures))
 
 

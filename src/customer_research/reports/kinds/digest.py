@@ -29,10 +29,10 @@ from customer_research.reports.portfolio_cells import (
     untold,
 )
 from customer_research.reports.recommend import due
-from customer_research.reports.standing import by_worth
+from customer_research.reports.standing_figures import by_worth
 from customer_research.reports.tones import PRIORITY_TONES
-from customer_research.reports.track import at_risk as track_line
-from customer_research.reports.urgency import urgency_rank
+from customer_research.reports.track_words import at_risk as track_line
+from customer_research.reports.urgency_words import urgency_rank
 
 WORSE, BETTER, ISSUES, CRITICAL, ADVICE = 10, 5, 5, 10, 4
 """How many of each a digest tells."""

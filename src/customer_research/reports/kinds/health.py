@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from customer_research.domain.account import Account
 from customer_research.domain.report import Block, Missing, Prose, Table, Text, Tone
 from customer_research.domain.words import share_words
-from customer_research.reports import judgement, pictures, progress, tables
+from customer_research.reports import judgement, pictures, progress, shared_tables
 from customer_research.reports.blocks import bullets, stated, titled
 from customer_research.reports.disagreements import disagreements
-from customer_research.reports.evidence import evidence_table
-from customer_research.reports.figures import figures
+from customer_research.reports.figure_lines import figures
 from customer_research.reports.head import head
 from customer_research.reports.kind import Kind, section
 from customer_research.reports.recommend import action_table
-from customer_research.reports.standing import observed_churn
-from customer_research.reports.track import beside_band
+from customer_research.reports.rule_evidence import evidence_table
+from customer_research.reports.standing_figures import observed_churn
+from customer_research.reports.track_words import beside_band
 
 
 def _score(account: Account) -> Iterator[Block | None]:
@@ -105,7 +105,7 @@ KIND = Kind(
             ),
         ),
         section("evidence", "Evidence", _evidence),
-        tables.LINKS,
+        shared_tables.LINKS,
     ),
     answers="How healthy is the account, and where does every point come from?",
     place=70,

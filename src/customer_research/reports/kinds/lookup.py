@@ -27,7 +27,7 @@ from customer_research.errors import RenderError
 from customer_research.reports import judgement
 from customer_research.reports.blocks import NOT_RECORDED, bullets, proven_prose, stated, titled
 from customer_research.reports.kind import Head, Kind, section
-from customer_research.reports.standing import STANDINGS
+from customer_research.reports.standing_figures import STANDINGS
 
 _LONGEST_TERM = 120
 _KINDS = {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from customer_research.domain.account import Account
 from customer_research.domain.report import Prose
-from customer_research.reports import judgement, pictures, tables
-from customer_research.reports.figures import figures
+from customer_research.reports import judgement, pictures, shared_tables
+from customer_research.reports.figure_lines import figures
 from customer_research.reports.head import head
 from customer_research.reports.kind import STREAMS, Kind, section
 from customer_research.reports.recommend import recommendations
-from customer_research.reports.rows import table
+from customer_research.reports.record_rows import table
 
 
 def _no_processing(account: Account) -> Prose | None:
@@ -29,7 +29,7 @@ KIND = Kind(
             "Standing",
             figures(judgement.payment_line, "csm.stripe_account: Stripe account"),
             _no_processing,
-            tables.served_by,
+            shared_tables.served_by,
         ),
         section(
             "volume",
@@ -91,7 +91,7 @@ KIND = Kind(
             ),
         ),
         recommendations("payment"),
-        tables.LINKS,
+        shared_tables.LINKS,
     ),
     answers="What do passengers pay by card, what fails, what is disputed?",
     place=60,

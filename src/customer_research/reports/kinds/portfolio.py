@@ -11,7 +11,7 @@ from customer_research.domain.health import BAND_LABELS, STATUS_LABELS
 from customer_research.domain.portfolio import Portfolio
 from customer_research.domain.report import Block, Cell, Prose, Text
 from customer_research.reports import pictures
-from customer_research.reports.figures import figure
+from customer_research.reports.figure_lines import figure
 from customer_research.reports.kind import Kind, Shown, section
 from customer_research.reports.portfolio_cells import (
     brief,
@@ -23,9 +23,9 @@ from customer_research.reports.portfolio_cells import (
     portfolio_head,
     table,
 )
-from customer_research.reports.standing import flag, health
-from customer_research.reports.track import by_band
-from customer_research.reports.urgency import urgency_cell
+from customer_research.reports.standing_figures import flag, health
+from customer_research.reports.track_words import by_band
+from customer_research.reports.urgency_words import urgency_cell
 
 
 def _somebody(show: Callable[[Portfolio], Shown]) -> Callable[[Portfolio], Shown]:

@@ -10,7 +10,7 @@ from customer_research.domain.portfolio import Risks
 from customer_research.domain.report import Block, Cell, Chart, Mark, Prose, Text, Tone
 from customer_research.domain.words import counted
 from customer_research.reports.blocks import bullets
-from customer_research.reports.figures import figure
+from customer_research.reports.figure_lines import figure
 from customer_research.reports.kind import Kind, Shown, section
 from customer_research.reports.portfolio_cells import (
     brief,
@@ -33,7 +33,7 @@ from customer_research.reports.risk import (
     risk_told,
     signs,
 )
-from customer_research.reports.standing import health, observed_churn
+from customer_research.reports.standing_figures import health, observed_churn
 
 HEAVY_WORKLOAD = 5
 """Accounts at risk of one CSM from which on the workload is remarked, if it is twice the usual one."""

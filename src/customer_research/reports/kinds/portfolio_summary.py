@@ -10,7 +10,7 @@ from customer_research.domain.report import Block, Missing, Prose, Text
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import pictures
 from customer_research.reports.blocks import bullets
-from customer_research.reports.figures import figure
+from customer_research.reports.figure_lines import figure
 from customer_research.reports.kind import Kind, section
 from customer_research.reports.movers import money_at_risk, money_table, movers_table, summed, uncompared
 from customer_research.reports.portfolio_cells import (

@@ -10,15 +10,15 @@ from customer_research.documents.present import source_title
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure
 from customer_research.domain.report import Block, Cell, FigureLine, Table
-from customer_research.reports import judgement, pictures, tables
+from customer_research.reports import judgement, pictures, shared_tables
 from customer_research.reports.blocks import proven_prose, stated, titled
 from customer_research.reports.days import LISTING
 from customer_research.reports.disagreements import disagreements
-from customer_research.reports.figures import field_figure, figures, first_known
+from customer_research.reports.figure_lines import field_figure, figures, first_known
 from customer_research.reports.head import head
 from customer_research.reports.kind import STREAMS, Kind, section
 from customer_research.reports.recommend import recommendations
-from customer_research.reports.rows import (
+from customer_research.reports.record_rows import (
     Column,
     Row,
     amounts,
@@ -29,8 +29,8 @@ from customer_research.reports.rows import (
     record_cell,
     records,
 )
-from customer_research.reports.standing import observed_churn
-from customer_research.reports.track import beside_band
+from customer_research.reports.standing_figures import observed_churn
+from customer_research.reports.track_words import beside_band
 
 _ACTIVITY_DAYS = 30
 _ACTIVITY_ROWS = 12
@@ -169,7 +169,7 @@ KIND = Kind(
         section("health", "Health", _scored),
         section("findings", "What the sources say together", _together),
         recommendations(),
-        section("contacts", "Contacts", tables.contacts),
+        section("contacts", "Contacts", shared_tables.contacts),
         section(
             "billing",
             "Billing",
@@ -233,8 +233,15 @@ KIND = Kind(
             ),
             _events,
         ),
-        section("appendix", "Appendix", tables.subscriptions, tables.invoices(10), tables.tickets, tables.deals()),
-        tables.LINKS,
+        section(
+            "appendix",
+            "Appendix",
+            shared_tables.subscriptions,
+            shared_tables.invoices(10),
+            shared_tables.tickets,
+            shared_tables.deals(),
+        ),
+        shared_tables.LINKS,
     ),
     answers="Who is the operator, what do they pay, how do they use it, what troubles them?",
     place=10,

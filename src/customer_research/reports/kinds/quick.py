@@ -8,11 +8,11 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact
 from customer_research.domain.report import FigureLine
 from customer_research.reports import judgement
-from customer_research.reports.figures import figures
+from customer_research.reports.figure_lines import figures
 from customer_research.reports.head import head
 from customer_research.reports.kind import Kind, section
-from customer_research.reports.rows import records
-from customer_research.reports.standing import flag, health
+from customer_research.reports.record_rows import records
+from customer_research.reports.standing_figures import flag, health
 
 
 def _health(account: Account) -> FigureLine:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from customer_research.domain.account import Account
 from customer_research.domain.report import FigureLine, Prose
-from customer_research.reports import judgement, pictures, tables
+from customer_research.reports import judgement, pictures, shared_tables
 from customer_research.reports.days import LISTING
-from customer_research.reports.figures import figures, share
+from customer_research.reports.figure_lines import figures, share
 from customer_research.reports.head import head
 from customer_research.reports.kind import STREAMS, Kind, section
-from customer_research.reports.rows import table
+from customer_research.reports.record_rows import table
 
 _LISTINGS = (
     "usage_monthly",
@@ -111,7 +111,7 @@ KIND = Kind(
                 empty="No trip in 12 months.",
             ),
         ),
-        section("recent", "Last trips", tables.recent_trips),
+        section("recent", "Last trips", shared_tables.recent_trips),
         section(
             "who",
             "Who",
@@ -155,7 +155,7 @@ KIND = Kind(
             ),
         ),
         judgement.TOGETHER,
-        tables.LINKS,
+        shared_tables.LINKS,
     ),
     answers="How much is booked and ridden, when, by whom, and how does it change?",
     place=50,

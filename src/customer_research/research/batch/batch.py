@@ -27,7 +27,7 @@ from customer_research.domain.report import Report
 from customer_research.domain.words import clean, value_words
 from customer_research.errors import AmbiguousOperator, ConfigError, CustomerResearchError, OperatorNotFound, UsageError
 from customer_research.reports.kinds import OPERATOR_KINDS
-from customer_research.reports.standing import SUMMARY
+from customer_research.reports.standing_figures import SUMMARY
 from customer_research.research.batch.entries import Entry
 from customer_research.research.batch.journal import Journal
 from customer_research.research.one.comparison import OPERATORS_AT_ONCE

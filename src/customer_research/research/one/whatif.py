@@ -14,7 +14,7 @@ from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Recei
 from customer_research.domain.report import Report
 from customer_research.errors import UsageError
 from customer_research.health.whatif import Assumed, changed_lines, read_value
-from customer_research.reports.inquiries.whatif import ASSUMPTION, REPORT, Line, Supposition
+from customer_research.reports.inquiries.whatif_report import ASSUMPTION, REPORT, Line, Supposition
 from customer_research.reports.kind import STREAMS
 from customer_research.research.one.figures import WIDE_METRICS, Measurement
 from customer_research.research.one.judge import card_named, judge, metrics_needed

@@ -9,7 +9,7 @@ from customer_research.domain.health import NO_BAND
 from customer_research.domain.snapshot import Snapshot
 from customer_research.domain.track import TrackRecord
 from customer_research.errors import CustomerResearchError
-from customer_research.reports.track import at_risk
+from customer_research.reports.track_words import at_risk
 from customer_research.research.one.track_record import due, keep_track
 from customer_research.settings import Settings
 

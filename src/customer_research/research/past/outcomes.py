@@ -14,7 +14,7 @@ from customer_research.errors import AmbiguousOperator, OperatorNotFound, UsageE
 from customer_research.identity.collapse import candidates
 from customer_research.identity.directory import Directory
 from customer_research.lake import Lake
-from customer_research.reports.inquiries.outcomes import REPORT, OutcomeList
+from customer_research.reports.inquiries.outcomes_report import REPORT, OutcomeList
 from customer_research.research.engine_choice import scratch
 from customer_research.settings import Settings
 from customer_research.store.database import open_store

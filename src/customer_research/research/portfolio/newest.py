@@ -20,7 +20,7 @@ from customer_research.health.history import SOURCE
 from customer_research.reports import risk
 from customer_research.reports.kinds import digest, portfolio_churn_risk, portfolio_summary
 from customer_research.reports.kinds import portfolio as portfolio_kind
-from customer_research.reports.standing import PORTFOLIO_COLUMNS
+from customer_research.reports.standing_figures import PORTFOLIO_COLUMNS
 from customer_research.research.exchange import rates_around
 from customer_research.research.one.judge import card_named
 from customer_research.research.one.track_record import track_of

@@ -23,7 +23,13 @@ from customer_research.health.calibration.panel import Flags, panel_of
 from customer_research.health.calibration.validation import probabilities
 from customer_research.health.scorecard import Scorecard
 from customer_research.lake import Lake
-from customer_research.reports.inquiries.backtest import Backtest, ChurnReasons, Interventions, TrialGround, build
+from customer_research.reports.inquiries.backtest_report import (
+    Backtest,
+    ChurnReasons,
+    Interventions,
+    TrialGround,
+    build,
+)
 from customer_research.research.engine_choice import scratch
 from customer_research.research.past.backtest.lookback import WINDOW, CardScores, Counting, Every, Lookback, look_back
 from customer_research.research.past.backtest.signals import EXPERT, OWN, SignalTable, any_card, given_signals

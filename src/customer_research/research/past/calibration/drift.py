@@ -15,7 +15,7 @@ from customer_research.domain.report import Report
 from customer_research.errors import UsageError
 from customer_research.health.backtest.drift import check_drift
 from customer_research.health.scorecard import Scorecard, declaration_of, read_scorecard
-from customer_research.reports.inquiries.drift import REPORT, DriftResult
+from customer_research.reports.inquiries.drift_report import REPORT, DriftResult
 from customer_research.research.one.judge import METRIC_NAMES
 from customer_research.research.past.backtest.trials import TrialOrder, tread
 from customer_research.research.past.calibration.on_files import write_new

@@ -19,7 +19,7 @@ from customer_research.health.backtest.thresholds import band_choice, by_capacit
 from customer_research.health.backtest.trial import try_card
 from customer_research.health.calibration.card_file import cut_table
 from customer_research.health.scorecard import declaration_of, read_scorecard
-from customer_research.reports.inquiries.thresholds import REPORT, Refusal, ThresholdResult, why_words
+from customer_research.reports.inquiries.thresholds_report import REPORT, Refusal, ThresholdResult, why_words
 from customer_research.research.one.judge import METRIC_NAMES
 from customer_research.research.past.backtest.signals import EXPERT
 from customer_research.research.past.backtest.trials import Ground, TrialOrder, tread

@@ -15,8 +15,8 @@ from customer_research.domain.report import Block, FigureLine, Figures, Freshnes
 from customer_research.domain.track import ENOUGH
 from customer_research.domain.words import counted, money_words, share_words, value_words
 from customer_research.reports.churn_by_band import band_table
-from customer_research.reports.inquiries.backtest import load_table, merged_words
-from customer_research.reports.inquiries.outcomes import BIAS
+from customer_research.reports.inquiries.backtest_report import load_table, merged_words
+from customer_research.reports.inquiries.outcomes_report import BIAS
 from customer_research.reports.kind import Head, Outline, section
 
 

@@ -13,11 +13,11 @@ from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement
 from customer_research.reports.conversion import amounts_of, converted, needs_conversion
 from customer_research.reports.disagreements import disagreements
-from customer_research.reports.figures import figure
+from customer_research.reports.figure_lines import figure
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StandingFigure:
     """One figure of an operator's standing: its name for programs, its label for readers, and how it is found."""
 
     name: str
@@ -145,37 +145,37 @@ def _metric(name: str) -> Callable[[Account], Figure]:
 
 
 _ALL = (
-    Standing("status", "Status", status),
-    Standing("band", "Band", band),
-    Standing("score", "Health score", score),
-    *(Standing(f"{n}_score", f"{title} score", _dimension(n)) for n, title in judgement.DIMENSION_TITLES.items()),
-    Standing("coverage", "Coverage", coverage),
-    Standing("mrr", "MRR", _metric("mrr")),
-    Standing("payment", "Payment standing", judgement.payment_label),
-    Standing("overdue_invoices", "Overdue invoices", _metric("overdue_invoices")),
-    Standing("outstanding", "Outstanding", _metric("outstanding")),
-    Standing("trips_30d", "Trips, 30 days", _metric("reservations_30d")),
-    Standing("trend", "Trend", _metric("usage_trend")),
-    Standing("future_trips", "Booked ahead", _metric("future_trips")),
-    Standing("charge_success_rate", "Card charges that succeed, 90 days", _metric("charge_success_rate")),
-    Standing("open_tickets", "Open tickets", _metric("open_tickets")),
-    Standing("oldest_open_days", "Oldest open ticket", _metric("oldest_open_days")),
-    Standing("nps", "Latest NPS, 180 days", _metric("nps_latest")),
-    Standing("days_since_contact", "Days since contact", _metric("days_since_contact")),
-    Standing("renewal_date", "Renewal", _metric("renewal_date")),
-    Standing("subscription_ends_on", "Subscription ends", _metric("subscription_ends_on")),
-    Standing("segment", "Segment", _metric("segment")),
-    Standing("plan", "Plan", _metric("base_plan_name")),
-    Standing("tenure", "Tenure", _metric("tenure_days")),
-    Standing("owner", "Account owner", _metric("owner_name")),
+    StandingFigure("status", "Status", status),
+    StandingFigure("band", "Band", band),
+    StandingFigure("score", "Health score", score),
+    *(StandingFigure(f"{n}_score", f"{title} score", _dimension(n)) for n, title in judgement.DIMENSION_TITLES.items()),
+    StandingFigure("coverage", "Coverage", coverage),
+    StandingFigure("mrr", "MRR", _metric("mrr")),
+    StandingFigure("payment", "Payment standing", judgement.payment_label),
+    StandingFigure("overdue_invoices", "Overdue invoices", _metric("overdue_invoices")),
+    StandingFigure("outstanding", "Outstanding", _metric("outstanding")),
+    StandingFigure("trips_30d", "Trips, 30 days", _metric("reservations_30d")),
+    StandingFigure("trend", "Trend", _metric("usage_trend")),
+    StandingFigure("future_trips", "Booked ahead", _metric("future_trips")),
+    StandingFigure("charge_success_rate", "Card charges that succeed, 90 days", _metric("charge_success_rate")),
+    StandingFigure("open_tickets", "Open tickets", _metric("open_tickets")),
+    StandingFigure("oldest_open_days", "Oldest open ticket", _metric("oldest_open_days")),
+    StandingFigure("nps", "Latest NPS, 180 days", _metric("nps_latest")),
+    StandingFigure("days_since_contact", "Days since contact", _metric("days_since_contact")),
+    StandingFigure("renewal_date", "Renewal", _metric("renewal_date")),
+    StandingFigure("subscription_ends_on", "Subscription ends", _metric("subscription_ends_on")),
+    StandingFigure("segment", "Segment", _metric("segment")),
+    StandingFigure("plan", "Plan", _metric("base_plan_name")),
+    StandingFigure("tenure", "Tenure", _metric("tenure_days")),
+    StandingFigure("owner", "Account owner", _metric("owner_name")),
 )
 
-STANDINGS: Mapping[str, Standing] = MappingProxyType({standing.name: standing for standing in _ALL})
+STANDINGS: Mapping[str, StandingFigure] = MappingProxyType({standing.name: standing for standing in _ALL})
 """All figures of a comparison by name, the weightiest first."""
 
-SUMMARY: tuple[Standing, ...] = (
+SUMMARY: tuple[StandingFigure, ...] = (
     STANDINGS["mrr"],
-    Standing("health", "Health", health),
+    StandingFigure("health", "Health", health),
     STANDINGS["plan"],
     STANDINGS["payment"],
     STANDINGS["open_tickets"],

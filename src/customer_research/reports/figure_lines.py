@@ -13,7 +13,7 @@ from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_
 from customer_research.domain.report import FigureLine, Figures, Personal, Tone
 from customer_research.errors import RenderError
 from customer_research.record_tables import TABLES
-from customer_research.reports.rows import PERSONAL_KINDS, PersonalKind, known_rows, proof_of, records
+from customer_research.reports.record_rows import PERSONAL_KINDS, PersonalKind, known_rows, proof_of, records
 from customer_research.reports.tones import tone_of
 
 Lines = Callable[[Account], FigureLine | Iterable[FigureLine]]

@@ -25,7 +25,7 @@ from customer_research.domain.report import (
 )
 from customer_research.domain.words import counted, unit_words
 from customer_research.reports.churn_by_band import SOURCE, band_table, estimate
-from customer_research.reports.inquiries.outcomes import BIAS
+from customer_research.reports.inquiries.outcomes_report import BIAS
 from customer_research.reports.kind import Head, Outline, SectionPlan, section
 
 _MEASURES: tuple[tuple[str, str, str], ...] = (

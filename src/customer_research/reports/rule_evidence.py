@@ -13,7 +13,7 @@ from customer_research.domain.report import Block, Cell, Personal, Table
 from customer_research.domain.words import list_words
 from customer_research.reports.blocks import NOT_RECORDED, stated
 from customer_research.reports.judgement import points_words
-from customer_research.reports.rows import PersonalKind, proof_of
+from customer_research.reports.record_rows import PersonalKind, proof_of
 
 _EVIDENCE_ROWS = 3
 

@@ -13,7 +13,7 @@ from customer_research.domain.report import Block, Cell, Missing, Prose, Table, 
 from customer_research.domain.zones import day_in
 from customer_research.reports.blocks import NOT_RECORDED, proven_prose, stated
 from customer_research.reports.kind import section
-from customer_research.reports.rows import Link, Row, known_rows, newest, proof_of, records, table
+from customer_research.reports.record_rows import Link, Row, known_rows, newest, proof_of, records, table
 
 INVOICE_GROUPS: tuple[tuple[str, str], ...] = (
     ("paid", "Paid"),

@@ -22,7 +22,7 @@ from customer_research.domain.report import (
 from customer_research.reports import judgement
 from customer_research.reports.blocks import bullets
 from customer_research.reports.kind import Head, Outline, section
-from customer_research.reports.standing import STANDINGS
+from customer_research.reports.standing_figures import STANDINGS
 from customer_research.reports.tones import BAND_TONES
 
 ASSUMPTION = "assumption"
