@@ -35,7 +35,7 @@ from customer_research.documents.formats import json_, markdown, terminal
 from customer_research.domain.evidence import Evidence, Fact, Gap
 from customer_research.domain.health import Contribution, Dimension, HealthScore
 from customer_research.domain.money import Money
-from customer_research.domain.report import Bullets, Chart, FigureLine, Figures, Missing, Prose, Report, Table, Text
+from customer_research.domain.report import Absence, Bullets, Chart, FigureLine, Figures, Prose, Report, Table, Text
 from customer_research.domain.words import value_words
 from customer_research.errors import RenderError
 from customer_research.reports import judgement
@@ -238,7 +238,7 @@ def test_clamped_dimensions_and_missing_weight_are_explained() -> None:
     report = KINDS["health"].build(replace(full(), scores=(scored,)))
     assert "Payment: 100 - 60 - 60 = -20, kept within 0 to 100: 0." in prose(report)
     assert "Overall: (40% x 0) over the known 40% = 0." in prose(report)
-    missing = [block.what for section in report.sections for block in section.blocks if isinstance(block, Missing)]
+    missing = [block.what for section in report.sections for block in section.blocks if isinstance(block, Absence)]
     assert "Dimension Support" in missing
 
 

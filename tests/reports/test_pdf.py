@@ -21,11 +21,11 @@ from customer_research.documents.formats.columns import side_by_side
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.money import Money
 from customer_research.domain.report import (
+    Absence,
     Block,
     Cell,
     FigureLine,
     Figures,
-    Missing,
     Prose,
     Report,
     Section,
@@ -143,7 +143,7 @@ def test_figures_keep_their_notes_and_gaps_their_reason() -> None:
     fact = Fact(0.971, "ratio", (receipt("lago", "invoices"),), AS_OF)
     text = words(
         pdf.render(
-            report_of(Figures((FigureLine("Rate", fact, "good"), FigureLine("MRR", gap))), Missing("Bills", gap))
+            report_of(Figures((FigureLine("Rate", fact, "good"), FigureLine("MRR", gap))), Absence("Bills", gap))
         )
     )
     assert "97.1% (good) 1" in text

@@ -10,7 +10,7 @@ from report_accounts import AS_OF, full
 
 from customer_research.documents.formats import FORMATS, NAMES, terminal
 from customer_research.domain.evidence import Gap
-from customer_research.domain.report import Freshness, Missing, Prose, Report, Table
+from customer_research.domain.report import Absence, Freshness, Prose, Report, Table
 from customer_research.errors import UsageError
 from customer_research.reports.inquiries.reason import REPORT, Reason, ScorePart
 from customer_research.reports.kinds import KINDS
@@ -60,7 +60,7 @@ def test_every_rule_of_the_scorecard_answers() -> None:
             assert given[rule.id].because in words
             assert any(fact is given[rule.id].fact for b in section.blocks if isinstance(b, Prose) for fact in b.facts)
         elif rule.id in unknown:
-            assert any(isinstance(block, Missing) for block in section.blocks)
+            assert any(isinstance(block, Absence) for block in section.blocks)
         else:
             assert "did not apply" in words
 
@@ -75,7 +75,7 @@ def test_an_unknown_name_is_told_the_nearest() -> None:
 
 def test_an_account_without_a_score_says_so() -> None:
     report = REPORT.build(Reason(replace(full(), scores=()), ScorePart("health_score")))
-    assert [type(block) for section in report.sections for block in section.blocks] == [Missing]
+    assert [type(block) for section in report.sections for block in section.blocks] == [Absence]
 
 
 def test_formats_answer_to_their_suffixes_and_usual_words() -> None:

@@ -13,7 +13,7 @@ from report_accounts import figure as given
 from customer_research.domain.account import Account, Records
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.money import Money
-from customer_research.domain.report import Missing, Personal, Prose, Statement, Table, Text
+from customer_research.domain.report import Absence, Personal, Prose, Statement, Table, Text
 from customer_research.errors import RenderError
 from customer_research.reports.figure_lines import field_figure, figure, first_known, share
 from customer_research.reports.kind import SectionPlan, section
@@ -97,7 +97,7 @@ def test_tables_are_rows_or_a_gap_or_a_sentence() -> None:
     assert isinstance(made, Table)
     assert (made.headers, len(made.rows), made.total) == (("Number",), 2, 7)
     gap = gap_of("lago")
-    assert invoices(of_invoices(Records("invoice", (), (), gap))) == Missing("Invoices", gap)
+    assert invoices(of_invoices(Records("invoice", (), (), gap))) == Absence("Invoices", gap)
     none = invoices(of_invoices(Records("invoice", (), (RECEIPT,))))
     assert isinstance(none, Prose)
     assert none.text == "None."
@@ -117,7 +117,7 @@ def test_columns_are_declared_in_a_line() -> None:
 
 def test_a_gap_hides_rows_that_are_only_a_part() -> None:
     part = Records("invoice", (row("invoice", number="A"),), (RECEIPT,), gap_of("lago"))
-    assert isinstance(table("invoice", "Invoices", "number", empty="None.")(of_invoices(part)), Missing)
+    assert isinstance(table("invoice", "Invoices", "number", empty="None.")(of_invoices(part)), Absence)
     assert isinstance(amounts(full(), part, part.rows, "total_minor"), Gap)
     assert isinstance(count(full(), part, part.rows), Gap)
     assert known_rows(replace(full(), records={"invoice": part}), "invoice") == ()

@@ -17,6 +17,7 @@ from customer_research.domain.account import Account, Records
 from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, Receipt
 from customer_research.domain.report import (
+    Absence,
     Block,
     Bullets,
     Cell,
@@ -26,7 +27,6 @@ from customer_research.domain.report import (
     Figures,
     Freshness,
     Mark,
-    Missing,
     Prose,
     Report,
     Section,
@@ -163,8 +163,8 @@ def _block(block: Block) -> Block | None:
         return _table(block)
     if isinstance(block, Chart):
         return _chart(block)
-    if isinstance(block, Missing):
-        return None if block.gap == NOT_FOR_CUSTOMERS else Missing(block.what, _gap(block.gap))
+    if isinstance(block, Absence):
+        return None if block.gap == NOT_FOR_CUSTOMERS else Absence(block.what, _gap(block.gap))
     assert_never(block)
 
 

@@ -15,12 +15,12 @@ from customer_research.documents.answering import answer_words
 from customer_research.documents.present import GAP_WORDS, Presenter, Value, gap_words, source_title
 from customer_research.domain.evidence import ANSWERS, Fact, Gap, Receipt, merge_basis
 from customer_research.domain.report import (
+    Absence,
     Block,
     Bullets,
     Chart,
     Figures,
     Freshness,
-    Missing,
     Prose,
     Report,
     Section,
@@ -383,7 +383,7 @@ def _gaps(node: Node) -> Iterator[tuple[Gap, str]]:
 # -- types of blocks, one row each ---------------------------------------------------------------------------------------
 
 
-def _missing(page: Page, block: Missing) -> Node:
+def _missing(page: Page, block: Absence) -> Node:
     text, gap = page.presenter.text, block.gap
     step = f". {text(gap.next_step)}" if gap.reason in ANSWERS and gap.next_step else ""
     return Paragraph("missing", Line(text(gap_words(gap)), "unknown", label=text(block.what), beside=step, gap=gap))
@@ -406,7 +406,7 @@ _LAYOUTS: Mapping[type[Block], Callable[[Page, Any], Node]] = {
     Figures: _figures,
     Table: Page.grid,
     Chart: _chart,
-    Missing: _missing,
+    Absence: _missing,
 }
 """How each type of block becomes a node."""
 

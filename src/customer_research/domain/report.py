@@ -127,7 +127,7 @@ def _may_be_bare(cell: object, worded: bool) -> bool:  # noqa: FBT001 - the colu
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class Absence:
     """A block that could not be made, and why."""
 
     what: str
@@ -187,7 +187,7 @@ class Chart:
                 raise RenderError(f"Chart {self.title!r}: the mark {mark.figure!r} is a bare value without a receipt.")
 
 
-Block = Prose | Bullets | Figures | Table | Chart | Missing
+Block = Prose | Bullets | Figures | Table | Chart | Absence
 
 
 @dataclass(frozen=True, slots=True)

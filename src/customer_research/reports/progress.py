@@ -11,7 +11,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import BAND_LABELS, NO_BAND, UNTOLD_BANDS, HealthScore
 from customer_research.domain.history import Direction, PastScore, ScoreChange, ScoreHistory
-from customer_research.domain.report import Block, Cell, FigureLine, Figures, Missing, Prose, Table, Text, Tone
+from customer_research.domain.report import Absence, Block, Cell, FigureLine, Figures, Prose, Table, Text, Tone
 from customer_research.domain.vocabularies import CLAMP
 from customer_research.reports import judgement
 from customer_research.reports.record_rows import day_of
@@ -93,7 +93,7 @@ def changes(account: Account) -> Block:
     """The changes over 30, 60 and 90 days, or why there are none."""
     history = account.history
     if isinstance(history, Gap):
-        return Missing("Health trend over 30, 60 and 90 days", history)
+        return Absence("Health trend over 30, 60 and 90 days", history)
     tone = DIRECTION_TONES[history.direction]
     return Figures(
         tuple(

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 from customer_research.domain.account import Account, Records
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.money import Money, totals
-from customer_research.domain.report import Block, Cell, Missing, Personal, Statement, Table, Text
+from customer_research.domain.report import Absence, Block, Cell, Personal, Statement, Table, Text
 from customer_research.domain.words import list_words
 from customer_research.record_tables import TABLES
 from customer_research.reports.blocks import NOT_RECORDED, proven_prose, stated
@@ -166,7 +166,7 @@ def table(
     def made(account: Account) -> Block:
         found = records(account, name)
         if found.gap is not None:
-            return Missing(caption, found.gap)
+            return Absence(caption, found.gap)
         chosen = tuple(found.rows if rows is None else rows(account))
         if not chosen:
             return proven_prose(empty, found.receipts, account.as_of)

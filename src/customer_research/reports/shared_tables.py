@@ -9,7 +9,7 @@ from typing import Any
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Receipt
 from customer_research.domain.money import Money, totals
-from customer_research.domain.report import Block, Cell, Missing, Prose, Table, Text
+from customer_research.domain.report import Absence, Block, Cell, Prose, Table, Text
 from customer_research.domain.zones import day_in
 from customer_research.reports.blocks import NOT_RECORDED, proven_prose, stated
 from customer_research.reports.kind import section
@@ -54,7 +54,7 @@ def invoice_statuses(account: Account) -> Block:
     """How many invoices stand where, and for how much, per currency."""
     found = records(account, "invoice")
     if found.gap is not None:
-        return Missing("Invoices by status", found.gap)
+        return Absence("Invoices by status", found.gap)
     if not found.receipts:
         return proven_prose("No invoice was read.", (), account.as_of)
     rows = known_rows(account, "invoice")

@@ -10,7 +10,7 @@ from typing import Any
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.ranges import goal
-from customer_research.domain.report import Block, Missing, Prose, Table, Text
+from customer_research.domain.report import Absence, Block, Prose, Table, Text
 from customer_research.domain.words import counted, share_words, value_words
 from customer_research.reports import days
 from customer_research.reports.days import Window
@@ -65,7 +65,7 @@ def value_table(account: Account, window: Window) -> Block:
     found = compared(account, window)
     if all(isinstance(one.now, Gap) for one in found):
         gap = next(one.now for one in found if isinstance(one.now, Gap))
-        return Missing("Trips and revenue", gap)
+        return Absence("Trips and revenue", gap)
     rows = tuple(
         (Text(one.title), one.now, one.before, one.year, days.change(one.now, one.fair[0]))
         if not (isinstance(one.now, Fact) and one.now.unit == "ratio")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Gap
 from customer_research.domain.health import Contribution, Dimension, HealthScore
-from customer_research.domain.report import Block, FigureLine, Figures, Missing, Prose
+from customer_research.domain.report import Absence, Block, FigureLine, Figures, Prose
 from customer_research.reports import judgement
 from customer_research.reports.blocks import bullets
 from customer_research.reports.figure_lines import figure
@@ -62,12 +62,12 @@ def _why(found: Reason) -> Iterator[Block | None]:
     account, score, one = found.account, found.score, found.dimension
     if score is None:
         gap = Gap("health", "unavailable", "the account was not scored", metric=found.asked.name)
-        yield Missing(found.title, gap)
+        yield Absence(found.title, gap)
     elif found.asked.is_rule:
         yield from _rule(account, score, found.asked)
     elif one is not None:
         yield judgement.dimension_table(account, score)
-        yield Missing(judgement.dimension_title(one.name), one.gap) if one.gap else None
+        yield Absence(judgement.dimension_title(one.name), one.gap) if one.gap else None
     else:
         yield from _score(account, score)
 
@@ -94,7 +94,7 @@ def _rule(account: Account, score: HealthScore, asked: ScorePart) -> Iterator[Bl
     unknown = [u.gap for dimension in score.dimensions for u in dimension.unevaluated if u.rule == asked.name]
     read = [metric for metric in asked.metrics if metric in account.figures]
     yield from map(_given, own)
-    yield from (Missing(f"Rule {asked.name}", gap) for gap in unknown)
+    yield from (Absence(f"Rule {asked.name}", gap) for gap in unknown)
     if not own and not unknown:
         facts = tuple(fact for metric in read if (fact := account.fact(metric)) is not None)
         yield Prose(f"Rule {asked.name} did not apply: it gave no points.", facts)

@@ -10,6 +10,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Gap, merge_basis
 from customer_research.domain.health import Contribution, HealthScore
 from customer_research.domain.report import (
+    Absence,
     Block,
     Bullets,
     Cell,
@@ -17,7 +18,6 @@ from customer_research.domain.report import (
     FigureLine,
     Figures,
     Mark,
-    Missing,
     Prose,
     Table,
     Text,
@@ -115,7 +115,7 @@ def _risk(account: Account) -> Iterator[Block | None]:
         yield gone
     elif retention is None:
         gap = Gap("health", "unavailable", "the account was not judged for its risk", "Run the report again.")
-        yield Missing("Churn risk", gap)
+        yield Absence("Churn risk", gap)
     else:
         yield Figures(tuple(_lines(account, retention)))
         yield Prose(NOT_A_PROBABILITY)

@@ -14,7 +14,7 @@ from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.health import AT_RISK_BANDS
 from customer_research.domain.money import Amounts
 from customer_research.domain.portfolio import Done, Mover, Moves, Portfolio, Week
-from customer_research.domain.report import Block, FigureLine, Figures, Missing, Prose, Text, Tone
+from customer_research.domain.report import Absence, Block, FigureLine, Figures, Prose, Text, Tone
 from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import counted, instant_words, value_words
 from customer_research.reports.blocks import bullets, stated
@@ -102,7 +102,7 @@ def _totals(found: Week) -> Iterator[Block]:
         yield open_
     yield track_line(portfolio.track)
     if isinstance(moves, Gap):
-        yield Missing("What changed in the week", moves)
+        yield Absence("What changed in the week", moves)
 
 
 def _moved(
@@ -139,7 +139,7 @@ def _named(choose: Callable[[Moves], tuple[Mover, ...]]) -> Callable[[Week], Blo
 
 def _critical(found: Week) -> Block:
     if isinstance(found.done, Gap):
-        return Missing("Critical alerts", found.done)
+        return Absence("Critical alerts", found.done)
     proof = found.done.receipt
     open_ = sorted(alerts_of(found.done.critical), key=lambda alert: _by_need(found, alert))
     if not open_:
@@ -182,7 +182,7 @@ def _state(done: Done, alert: Alert) -> str:
 def _done(found: Week) -> Block:
     done = found.done
     if isinstance(done, Gap):
-        return Missing("Alerts", done)
+        return Absence("Alerts", done)
     items = list(_doings(found, done))
     none = Prose("No alert was raised or cleared, and nobody acted on one.", (_counted(found, done, 0),))
     return bullets(items) or none

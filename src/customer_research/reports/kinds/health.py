@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from customer_research.domain.account import Account
-from customer_research.domain.report import Block, Missing, Prose, Table, Text, Tone
+from customer_research.domain.report import Absence, Block, Prose, Table, Text, Tone
 from customer_research.domain.words import share_words
 from customer_research.reports import judgement, pictures, progress, shared_tables
 from customer_research.reports.blocks import bullets, stated, titled
@@ -33,7 +33,7 @@ def _score(account: Account) -> Iterator[Block | None]:
     gates = bullets(judgement.gate_prose(gate, score) for gate in score.gates)
     yield gates or Prose(judgement.nothing_found(account, none))
     yield bullets(judgement.unjudged_gate_prose(gate) for gate in score.unjudged_gates)
-    yield from (Missing(f"Dimension {judgement.dimension_title(d.name)}", d.gap) for d in score.dimensions if d.gap)
+    yield from (Absence(f"Dimension {judgement.dimension_title(d.name)}", d.gap) for d in score.dimensions if d.gap)
     yield Prose(
         f"Scorecard {score.scorecard}, version {score.version}, digest {score.digest[:12]}. "
         "Scores compare only under the same digest."

@@ -12,12 +12,12 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.identity import Candidate, LookupAnswer, Match
 from customer_research.domain.report import (
+    Absence,
     Block,
     Cell,
     FigureLine,
     Figures,
     Freshness,
-    Missing,
     Personal,
     Prose,
     Table,
@@ -239,7 +239,7 @@ KIND = Kind(
         section("question", "Question", _question),
         section("best", "Best match", _best),
         section("matches", "Matches", _matches),
-        section("gaps", "Not searched", lambda found: (Missing(source_title(gap.source), gap) for gap in found.gaps)),
+        section("gaps", "Not searched", lambda found: (Absence(source_title(gap.source), gap) for gap in found.gaps)),
         section("next", "What now", _nothing),
     ),
     answers="Which operator is meant?",

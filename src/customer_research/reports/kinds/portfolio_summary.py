@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.portfolio import Moves, Overview
-from customer_research.domain.report import Block, Missing, Prose, Text
+from customer_research.domain.report import Absence, Block, Prose, Text
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import pictures
 from customer_research.reports.blocks import bullets
@@ -64,8 +64,8 @@ def _short(found: Overview) -> Iterator[Prose]:
     )
 
 
-def _unknown_moves(found: Overview) -> Missing | None:
-    return Missing("Movers", found.moves) if isinstance(found.moves, Gap) else None
+def _unknown_moves(found: Overview) -> Absence | None:
+    return Absence("Movers", found.moves) if isinstance(found.moves, Gap) else None
 
 
 def _fell(found: Overview) -> Block | None:
