@@ -125,8 +125,8 @@ def of_many(settings: Settings, ids: list[str]) -> Iterator[tuple[str, dict[str,
         block for part in report.sections if part.id == "attention" for block in part.blocks if isinstance(block, Table)
     ]
     listed = dict(zip(lines, table.rows, strict=True))
-    with newest._newest(settings) as (engine, folder, snapshot):
-        accounts = selection.told_of(engine, folder, snapshot, ids, settings=settings, now=NOW)
+    with newest.newest_view(settings, NOW) as view:
+        accounts = selection.told_of(view, ids)
     for one in ids:
         row = lines[one]
         told = {name: row[name] or "(none_found)" for name in ("status", "plan", "owner")}

@@ -178,8 +178,8 @@ def test_critical_alerts_are_one_an_operator_the_most_urgent_first(filled: Setti
 
 
 def test_an_alert_about_who_is_not_in_the_snapshot_any_more_breaks_nothing(filled: Settings) -> None:
-    with looked_at._newest(filled) as (engine, folder, snapshot):
-        assert set(told_of(engine, folder, snapshot, ["gone", STOPPED], settings=filled, now=NOW)) == {STOPPED}
+    with looked_at.newest_view(filled, NOW) as view:
+        assert set(told_of(view, ["gone", STOPPED])) == {STOPPED}
 
 
 def test_a_week_with_many_movers_tells_ten_worse_and_five_better(filled: Settings) -> None:

@@ -32,3 +32,13 @@ def scratch(settings: Settings, folder: Path | None = None, *reach: Path) -> Eng
         folder=folder,
         reach=(settings.lake_folder, *reach),
     )
+
+
+def reader(settings: Settings, *reach: Path) -> Engine:
+    """A DuckDB over files of ours, wherever they were made, with the room that the settings give.
+
+    Raises:
+        EngineError: it cannot be opened.
+    """
+    chosen = settings.engine
+    return open_engine("duckdb", memory_mb=chosen.memory_mb, threads=chosen.threads, reach=reach)

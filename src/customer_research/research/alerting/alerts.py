@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,6 @@ from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.report import Report
 from customer_research.domain.snapshot import Snapshot
 from customer_research.domain.vocabularies import Severity
-from customer_research.engines.engine import open_engine
 from customer_research.errors import UsageError
 from customer_research.health.alerts.declared import shipped_rules
 from customer_research.health.alerts.telling import SCORE, SCORE_BEFORE, SHARE, rule_in_words
@@ -36,9 +34,10 @@ from customer_research.reports.kinds.alerts import (
 )
 from customer_research.research.alerting.rule_check import SnapshotCheck, alert_rules, check, scored, simulate
 from customer_research.research.alerting.watch import watching
-from customer_research.research.portfolio.accounts import freshness_of
+from customer_research.research.portfolio.accounts import freshness_of, view_of
 from customer_research.research.portfolio.selection import fitting_owners, told_of
 from customer_research.research.portfolio.snapshots import figure, scoring_receipt
+from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import Store, open_store
@@ -269,10 +268,9 @@ def _accounts(
     folder = settings.lake_folder / snapshot.place if snapshot is not None else None
     if not subjects or snapshot is None or folder is None or not (folder / "accounts.parquet").is_file():
         return {}
-    parts = settings.engine
     try:
-        with open_engine("duckdb", memory_mb=parts.memory_mb, threads=parts.threads, reach=(folder,)) as engine:
-            return told_of(engine, folder, snapshot, subjects, settings=settings, now=now)
+        with view_of(settings, folder, snapshot, now) as view:
+            return told_of(view, subjects)
     except UsageError:
         return {}
 
@@ -311,16 +309,13 @@ def _made(settings: Settings, newest: Snapshot | None, receipt: Receipt, now: da
 
 
 def _receipt(episodes: tuple[Episode, ...], what: str, place: str, now: datetime) -> Receipt:
-    """The proof of what the store gave."""
-    digest = hashlib.sha256("\n".join(map(repr, episodes)).encode()).hexdigest()
-    return Receipt(
-        id=f"{SOURCE}-{digest[:12]}",
+    return kept_receipt(
+        SOURCE,
+        tuple(map(repr, episodes)),
         source=SOURCE,
         stream="episodes",
         query=what,
         fetched_at=now,
-        rows=len(episodes),
-        digest=digest,
         place=place,
     )
 

@@ -13,10 +13,11 @@ from typing import Any
 from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS
 from customer_research.domain.evidence import ANSWERS, Figure
 from customer_research.domain.snapshot import Snapshot
-from customer_research.engines.engine import Engine, open_engine
+from customer_research.engines.engine import Engine
 from customer_research.health.alerts.judging import NOTHING_WATCHED, Watched, watch_sql
 from customer_research.health.alerts.rules import AlertRule
 from customer_research.health.findings import FindingRule, findings_sql
+from customer_research.research.engine_choice import reader
 from customer_research.research.portfolio.snapshots import FILES, figure
 from customer_research.settings import Settings
 
@@ -86,8 +87,7 @@ def watching(settings: Settings, snapshot: Snapshot) -> Iterator[Watch]:
     if not _is_there(folder):
         yield Watch(snapshot, None)
         return
-    parts = settings.engine
-    with open_engine("duckdb", memory_mb=parts.memory_mb, threads=parts.threads, reach=(folder,)) as engine:
+    with reader(settings, folder) as engine:
         for name in ("accounts", "gaps"):
             engine.attach(name, [folder / f"{name}.parquet"], {"as_of": "TIMESTAMP", **FILES[name]})
         instant = f"{snapshot.as_of.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from customer_research.health.history import SOURCE, change, direction, one_each
 from customer_research.health.history import WINDOWS as CHANGE_WINDOWS
 from customer_research.health.scorecard import Scorecard
 from customer_research.research.one.judge import card_named
+from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import Store, is_there, open_store
@@ -152,16 +152,12 @@ def _alerts(account: Account, store: Store) -> AlertsAbout | Gap:
 
 
 def _receipt(source: str, stream: str, account: Account, lines: Iterable[str], store: Store) -> Receipt:
-    """The proof of what the store gave."""
-    told = list(lines)
-    digest = hashlib.sha256("\n".join(told).encode()).hexdigest()
-    return Receipt(
-        id=f"{stream}-{digest[:12]}",
+    return kept_receipt(
+        stream,
+        tuple(lines),
         source=source,
         stream=stream,
         query=f"{source} of operator {account.operator_id}",
         fetched_at=account.generated_at,
-        rows=len(told),
-        digest=digest,
         place=store.place,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS, SILENT, SUBJECTS, Metric
@@ -104,42 +105,27 @@ class Measurement:
         return self._desk.subject_rows(subject) if early is None else early
 
     def _figure(self, metric: Metric, rows: Sequence[Mapping[str, Any]]) -> Figure:
-        for table in metric.tables:
-            gap = self._dossier.table_gap(table, metric.subject)
-            if gap is not None:
-                return _named(gap, metric)
-        if metric.unit == "money":
-            value: Any = _amounts(metric, rows)
-        else:
-            value = rows[0][metric.name] if rows else metric.empty
-        if value is None:
-            return self._none_found(metric, rows[0] if rows else {})
-        if isinstance(value, float) and not math.isfinite(value):
-            return self._no_number(metric, value)
-        return self._fact(metric, value)
-
-    def _no_number(self, metric: Metric, value: float) -> Gap:
-        """The gap of a figure that the source answers with not-a-number or infinity."""
-        source = next(iter(self._dossier.basis(metric.tables, metric.subject))).source
-        return Gap(
-            source,
-            "unavailable",
-            f"The answer holds {value} where a number is expected.",
-            "Look for such values in the records that the figure is made of.",
-            metric.name,
-        )
-
-    def _fact(self, metric: Metric, value: Any) -> Fact[Any]:
+        gaps = (self._dossier.table_gap(table, metric.subject) for table in metric.tables)
+        if (gap := next(filter(None, gaps), None)) is not None:
+            return replace(gap, metric=metric.name)
+        row = rows[0] if rows else {}
+        value = _amounts(metric, rows) if metric.unit == "money" else row[metric.name] if rows else metric.empty
         notes = (self._dossier.notes[table] for table in metric.tables if table in self._dossier.notes)
-        note = "; ".join(dict.fromkeys(notes))
         basis = self._dossier.basis(metric.tables, metric.subject)
-        return Fact(value, metric.unit, basis, self._dossier.as_of, metric.name, note)
+        return self._known(metric, value, basis, row, "; ".join(dict.fromkeys(notes)))
 
-    def _none_found(self, metric: Metric, row: Mapping[str, Any]) -> Gap:
-        derived = metric.subject == "derived"
-        basis = self._derived_basis(metric) if derived else self._dossier.basis(metric.tables, metric.subject)
+    def _known(
+        self, metric: Metric, value: Any, basis: tuple[Receipt, ...], row: Mapping[str, Any], note: str
+    ) -> Figure:
+        """The figure of a metric whose tables are known: a gap where there is no value, or none that is a number."""
         source = basis[0].source if basis else "sources"
-        return nothing_of(metric.name, source, row)
+        if value is None:
+            return nothing_of(metric.name, source, row)
+        if isinstance(value, float) and not math.isfinite(value):
+            detail = f"The answer holds {value} where a number is expected."
+            step = "Look for such values in the records that the figure is made of."
+            return Gap(source, "unavailable", detail, step, metric.name)
+        return Fact(value, metric.unit, basis, self._dossier.as_of, metric.name, note)
 
     def wide_row(self) -> dict[str, Any]:
         """The operator's row of the wide table: unknown metrics are NULL."""
@@ -185,15 +171,12 @@ class Measurement:
         self._write_wide()
 
     def _derived_figure(self, metric: Metric, row: Mapping[str, Any]) -> Figure:
-        missing = [(table, gap) for table in metric.tables if (gap := self._table_gap(table)) is not None]
-        value, basis = row.get(metric.name), self._derived_basis(metric)
-        if missing and not metric.partly:
-            gap = missing[0][1]
-            return _named(gap, metric)
-        if value is not None and basis:
-            note = f"Without {' and '.join(table for table, _ in missing)}." if missing else ""
-            return Fact(value, metric.unit, basis, self._dossier.as_of, metric.name, note)
-        return _named(missing[0][1], metric) if missing else self._none_found(metric, row)
+        missing = {table: gap for table in metric.tables if (gap := self._table_gap(table)) is not None}
+        basis = self._derived_basis(metric)
+        value = row.get(metric.name) if basis else None
+        if missing and (not metric.partly or value is None):
+            return replace(next(iter(missing.values())), metric=metric.name)
+        return self._known(metric, value, basis, row, f"Without {' and '.join(missing)}." if missing else "")
 
     def _table_gap(self, table: str) -> Gap | None:
         return self._dossier.table_gap(table, _subject_of(table))
@@ -227,11 +210,6 @@ class Measurement:
     def run(self, sql: str) -> list[dict[str, Any]]:
         """Run a query (rules, findings) over the wide table."""
         return self._desk.run(sql)
-
-
-def _named(gap: Gap, metric: Metric) -> Gap:
-    """A table's gap as the gap of a metric that needs it."""
-    return Gap(gap.source, gap.reason, gap.detail, gap.next_step, metric.name)
 
 
 def _subject_of(table: str) -> str:

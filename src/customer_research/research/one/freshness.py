@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 from customer_research.connect.source import Source
 from customer_research.connect.sql import SqlAnswer
@@ -13,8 +14,10 @@ from customer_research.domain.report import Freshness
 from customer_research.record_tables import TABLES
 from customer_research.research.one.dossier import Dossier
 
+SourceState = Literal["ok", "partial", "missing"]
+
 STALE_AFTER = timedelta(hours=48)
-"""Domain h: a source older than this is shown with a warning."""
+"""A source older than this is shown with a warning."""
 
 
 def freshness(dossier: Dossier, sources: Iterable[Source]) -> tuple[Freshness, ...]:
@@ -32,14 +35,25 @@ def _of(dossier: Dossier, source: str) -> Freshness | None:
     receipts = [*_receipts(records + listings, answers)]
     known = any(r.known for r in records) or any(isinstance(answer, SqlAnswer) for answer in answers)
     fetched = max((receipt.fetched_at for receipt in receipts), default=None)
-    return Freshness(
-        source=source,
-        state="ok" if not gaps else "partial" if known and receipts else "missing",
-        fetched_at=fetched,
-        latest_record_at=None,
-        gaps=tuple(dict.fromkeys(gaps)),
-        warning=_warning(fetched, dossier.as_of),
-    )
+    warning = _warning(fetched, dossier.as_of)
+    return line_of(source, tuple(dict.fromkeys(gaps)), fetched, known=known and bool(receipts), warning=warning)
+
+
+def line_of(
+    source: str, gaps: tuple[Gap, ...], fetched_at: datetime | None, *, known: bool, warning: str = ""
+) -> Freshness:
+    """The line of a source whose gaps are these; `known`: it answered to something."""
+    state: SourceState = "ok" if not gaps else "partial" if known else "missing"
+    return Freshness(source, state, fetched_at, None, gaps, warning)
+
+
+def by_source(
+    receipts: Sequence[Receipt], gaps: Sequence[Gap]
+) -> Iterator[tuple[str, list[datetime], tuple[Gap, ...]]]:
+    """Each source, when its receipts were fetched, and its gaps."""
+    for source in dict.fromkeys([one.source for one in receipts] + [one.source for one in gaps]):
+        fetched = [one.fetched_at for one in receipts if one.source == source]
+        yield source, fetched, tuple(one for one in gaps if one.source == source)
 
 
 def _gaps(records: list[Records], answers: list[SqlAnswer | Gap], warehouse: Dossier | None) -> Iterable[Gap]:

@@ -45,12 +45,16 @@ def judge(
     Raises:
         ConfigError: no such scorecard, or a fault in it.
     """
-    scores = []
-    for name in dict.fromkeys((scorecard, *also)):
-        card, sql = _compiled(name, _changed_at(name))
-        scores.append(assemble(card, measurement.run(sql)[0], measurement.figures, measurement.evidence))
+    return judge_by(measurement, [_compiled(name, _changed_at(name)) for name in dict.fromkeys((scorecard, *also))])
+
+
+def judge_by(
+    row: MetricsRow, cards: Iterable[tuple[Scorecard, str]]
+) -> tuple[tuple[HealthScore, ...], tuple[Finding, ...]]:
+    """As `judge`, under scorecards that are given with their queries."""
+    scores = tuple(assemble(card, row.run(sql)[0], row.figures, row.evidence) for card, sql in cards)
     rules, held = _findings()
-    return tuple(scores), assemble_findings(rules, measurement.run(held)[0], measurement.figures)
+    return scores, assemble_findings(rules, row.run(held)[0], row.figures)
 
 
 def advised(measurement: MetricsRow, account: Account, playbook: Path | None) -> Account:

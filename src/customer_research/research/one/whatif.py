@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -19,6 +18,7 @@ from customer_research.reports.kind import STREAMS
 from customer_research.research.one.figures import WIDE_METRICS, Measurement
 from customer_research.research.one.judge import card_named, judge, metrics_needed
 from customer_research.research.one.why import metric_named
+from customer_research.research.receipts import kept_receipt
 
 if TYPE_CHECKING:
     from customer_research.research.one.operators import Operators
@@ -58,18 +58,10 @@ async def whatif(research: Operators, term: str, assumed: Sequence[Assumed], *, 
 
 def assumption(text: str, made_at: datetime) -> Receipt:
     """The receipt of something assumed: it says what, and that nobody was asked."""
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return Receipt(
-        id=f"{ASSUMPTION}-{digest[:12]}",
-        source=ASSUMPTION,
-        stream="whatif",
-        query=text,
-        fetched_at=made_at,
-        rows=0,
-        digest=digest,
-        requests=0,
-        place="memory",
+    made = kept_receipt(
+        ASSUMPTION, (text,), source=ASSUMPTION, stream="whatif", query=text, fetched_at=made_at, place="memory", rows=0
     )
+    return replace(made, requests=0)
 
 
 class WhatIf:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import date, datetime
 
@@ -16,6 +15,7 @@ from customer_research.identity.directory import Directory
 from customer_research.lake import Lake
 from customer_research.reports.inquiries.outcomes_report import REPORT, OutcomeList
 from customer_research.research.engine_choice import scratch
+from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
 from customer_research.store.database import open_store
 from customer_research.store.outcomes import OutcomeBook
@@ -121,16 +121,14 @@ def outcomes_report(settings: Settings, term: str | None, *, now: datetime) -> R
 
 def store_receipt(records: Sequence[Outcome], place: str) -> Receipt:
     """The proof of what the store gave."""
-    digest = hashlib.sha256("\n".join(map(repr, records)).encode()).hexdigest()
     latest = max((one.recorded_at for one in records), default=None)
-    return Receipt(
-        id=f"{SOURCE}-{digest[:12]}",
+    return kept_receipt(
+        SOURCE,
+        tuple(map(repr, records)),
         source=SOURCE,
         stream="outcome",
         query="the records that count",
         fetched_at=latest or _EPOCH,
-        rows=len(records),
-        digest=digest,
         place=place,
     )
 

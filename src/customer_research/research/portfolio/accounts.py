@@ -3,12 +3,15 @@
 # ruff: noqa: S608 - names in these texts are ours; ids are parameters
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from customer_research.domain.account import NO_HISTORY, Account
+from customer_research.domain.account import Account
 from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS, Metric
 from customer_research.domain.evidence import ANSWERS, Evidence, Figure, Gap
 from customer_research.domain.money import Amounts, Money, stated
@@ -16,144 +19,170 @@ from customer_research.domain.rates import Rates
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
 from customer_research.engines.engine import Engine
-from customer_research.health.assembly import assemble
-from customer_research.health.findings import assemble_findings, findings_sql, load_findings
-from customer_research.health.playbook import Known, advise
 from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import scoring_sql
-from customer_research.health.urgency import Standing, urgency
 from customer_research.record_tables import TABLES
+from customer_research.research.engine_choice import reader
+from customer_research.research.exchange import rates_around
 from customer_research.research.gaps import nothing_of
-from customer_research.research.one.freshness import STALE_AFTER
-from customer_research.research.one.judge import METRIC_NAMES, playbook_of, urgency_causes
+from customer_research.research.one.freshness import STALE_AFTER, by_source, line_of
+from customer_research.research.one.judge import advised, judge_by
 from customer_research.research.portfolio.snapshots import FILES, PORTFOLIO, figure, pulled_parameter
+from customer_research.settings import Settings
 
+_ACCOUNTS = f"SELECT * FROM {ACCOUNT_TABLE}"
 NOT_KEPT = "amounts per currency are not kept in a snapshot"
 NO_MRR = "the snapshot does not tell the MRR in the currency of its subscriptions"
 
 
-class Files:
-    """A snapshot's files on an engine: the tables `accounts`, `scores`, `findings` and `gaps` (see `snapshots.FILES`)."""
+@dataclass(frozen=True)
+class SnapshotView:
+    """A snapshot that is looked at: its files in *folder*, which the engine has as `accounts`, `scores`, `findings` and `gaps`.
 
-    def __init__(self, engine: Engine, folder: Path, snapshot: Snapshot) -> None:
-        self.engine = engine
-        self.snapshot = snapshot
+    `settings` give the links and the playbook of accounts, `rates` the exchange rates of the snapshot's day (None: none are
+    used), `now` the instant at which they are made.
+    """
+
+    settings: Settings
+    engine: Engine
+    folder: Path
+    snapshot: Snapshot
+    now: datetime
+    rates: Rates | None = None
+
+    def __post_init__(self) -> None:
         for name in ("accounts", "scores", "findings", "gaps"):
-            engine.attach(name, [folder / f"{name}.parquet"], {"as_of": "TIMESTAMP", **FILES[name]})
+            self.engine.attach(name, [self.folder / f"{name}.parquet"], {"as_of": "TIMESTAMP", **FILES[name]})
+
+    @cached_property
+    def freshness(self) -> tuple[Freshness, ...]:
+        """How fresh each source was when the snapshot was taken."""
+        return freshness_of(self.snapshot)
+
+    def accounts(
+        self, operator_ids: Sequence[str], card: Scorecard, also: Sequence[Scorecard] = ()
+    ) -> tuple[Account, ...]:
+        """These operators' accounts, in the order given, judged under a scorecard (and those in `also`); evidence is not kept.
+
+        Raises:
+            ConfigError: a fault in the playbook.
+        """
+        if not operator_ids:
+            return ()
+        self.engine.create("asked", {"operator_id": "VARCHAR"}, [{"operator_id": one} for one in operator_ids])
+        self.engine.keep(
+            ACCOUNT_TABLE, "SELECT a.* FROM accounts AS a INNER JOIN asked AS q ON q.operator_id = a.operator_id"
+        )
+        rows = _Rows(self.engine)
+        gaps, untold = _gaps(self.engine), self.snapshot.untold
+        cards = [(one, scoring_sql(one, untold=untold)["scores"]) for one in (card, *also)]
+        # of an alert or an earlier snapshot somebody may be remembered who is not in this one
+        there = [one for one in operator_ids if one in rows.of(_ACCOUNTS)]
+        return tuple(self._account(one, rows, cards, gaps.get(one, {})) for one in there)
+
+    def _account(
+        self, operator_id: str, rows: _Rows, cards: Sequence[tuple[Scorecard, str]], gaps: Mapping[str, Gap]
+    ) -> Account:
+        told = rows.of(_ACCOUNTS)[operator_id]
+        row = _OperatorRow(operator_id, _figures(self.snapshot, told, gaps), rows)
+        scores, findings = judge_by(row, cards)
+        account = Account(
+            operator_id=operator_id,
+            name=str(told["name"] or operator_id),
+            as_of=self.snapshot.as_of,
+            generated_at=self.now,
+            match=None,
+            figures=row.figures,
+            records={},
+            freshness=self.freshness,
+            scores=scores,
+            findings=findings,
+            links=self.settings.links,
+            rates=self.rates,
+        )
+        return advised(row, account, self.settings.playbook)
 
 
-def accounts_of(
-    files: Files,
-    operator_ids: Sequence[str],
-    card: Scorecard,
-    *,
-    now: datetime,
-    links: Mapping[str, str],
-    playbook: Path | None = None,
-    also: Sequence[Scorecard] = (),
-    rates: Rates | None = None,
-) -> tuple[Account, ...]:
-    """These operators' accounts, in the order given, judged under a scorecard (and those in `also`); evidence is not kept.
+@contextmanager
+def view_of(settings: Settings, folder: Path, snapshot: Snapshot, now: datetime) -> Iterator[SnapshotView]:
+    """A look at a snapshot with DuckDB, wherever it was scored, and the exchange rates of its day.
 
     Raises:
-        ConfigError: a fault in the playbook (None: the shipped one).
+        ConfigError: the rates that the settings name cannot be read.
+        EngineError: a file of it is damaged.
     """
-    if not operator_ids:
-        return ()
-    engine = files.engine
-    engine.create("asked", {"operator_id": "VARCHAR"}, [{"operator_id": one} for one in operator_ids])
-    engine.keep(ACCOUNT_TABLE, "SELECT a.* FROM accounts AS a INNER JOIN asked AS q ON q.operator_id = a.operator_id")
-    rules = load_findings(METRIC_NAMES)
-    rows = _by_operator(engine.run(f"SELECT * FROM {ACCOUNT_TABLE}"))
-    cards = (card, *also)
-    untold = files.snapshot.untold
-    rated = [_by_operator(engine.run(scoring_sql(one, untold=untold)["scores"])) for one in cards]
-    held = _by_operator(engine.run(findings_sql(rules)))
-    book = playbook_of(playbook)
-    plays = _by_operator(engine.run(book.sql))
-    causes, caused = urgency_causes()
-    due = _by_operator(engine.run(caused))
-    gaps = _gaps(files)
-    fresh = freshness_of(files.snapshot)
-    accounts = []
-    for operator_id in operator_ids:
-        if operator_id not in rows:  # somebody else remembers it, an alert or an earlier snapshot
-            continue
-        figures = _figures(files.snapshot, rows[operator_id], gaps.get(operator_id, {}))
-        scores = tuple(
-            assemble(one, found[operator_id], figures, _Kept(figures)) for one, found in zip(cards, rated, strict=True)
-        )
-        findings = assemble_findings(rules, held[operator_id], figures)
-        accounts.append(
-            Account(
-                operator_id=operator_id,
-                name=str(rows[operator_id]["name"] or operator_id),
-                as_of=files.snapshot.as_of,
-                generated_at=now,
-                match=None,
-                figures=figures,
-                records={},
-                freshness=fresh,
-                scores=scores,
-                findings=findings,
-                links=links,
-                rates=rates,
-                advice=advise(book, Known(plays[operator_id], figures, scores[0], findings, NO_HISTORY)),
-                urgency=urgency(causes, Standing(due[operator_id], figures, scores[0], findings, files.snapshot.as_of)),
-            )
-        )
-    return tuple(accounts)
+    rates = rates_around(settings, now, snapshot.as_of)
+    with reader(settings, folder) as engine:
+        yield SnapshotView(settings, engine, folder, snapshot, now, rates)
 
 
-class _Kept:
-    """The evidence of a snapshot: the figure itself, since the records behind it stay in the lake."""
+class _Rows:
+    """What queries give of every operator asked for; each is run once."""
 
-    def __init__(self, figures: Mapping[str, Figure]) -> None:
-        self._figures = figures
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._found: dict[str, dict[str, dict[str, Any]]] = {}
 
-    def __call__(self, metric: str) -> Evidence:
-        found = self._figures[metric]
+    def of(self, sql: str) -> dict[str, dict[str, Any]]:
+        """A query's rows by operator."""
+        if sql not in self._found:
+            self._found[sql] = {str(row["operator_id"]): row for row in self._engine.run(sql)}
+        return self._found[sql]
+
+
+@dataclass(frozen=True, slots=True)
+class _OperatorRow:
+    """One operator's row of a snapshot, to be judged."""
+
+    operator_id: str
+    figures: Mapping[str, Figure]
+    rows: _Rows
+
+    def run(self, sql: str) -> list[dict[str, Any]]:
+        """The operator's row of a query."""
+        return [self.rows.of(sql)[self.operator_id]]
+
+    def evidence(self, metric_name: str) -> Evidence:
+        """The figure itself, since the records behind it stay in the lake."""
+        found = self.figures[metric_name]
         if isinstance(found, Gap):
             return Evidence((), (), 0)
-        return Evidence((metric,), ((found.value,),), 1, found.basis)
+        return Evidence((metric_name,), ((found.value,),), 1, found.basis)
 
 
-def _by_operator(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    return {str(row["operator_id"]): row for row in rows}
-
-
-def _gaps(files: Files) -> dict[str, dict[str, Gap]]:
+def _gaps(engine: Engine) -> dict[str, dict[str, Gap]]:
     """Operator → table → the gap that stands for it, of the operators asked about."""
-    rows = files.engine.run(
-        "SELECT u.* FROM gaps AS u WHERE u.operator_id IS NULL OR u.operator_id IN (SELECT operator_id FROM asked)"
+    told = "u.table_name, u.source, u.reason, u.detail, u.next_step"
+    rows = engine.run(
+        f"SELECT q.operator_id, 0 AS own, {told} FROM asked AS q CROSS JOIN gaps AS u WHERE u.operator_id IS NULL UNION ALL "
+        f"SELECT q.operator_id, 1 AS own, {told} FROM asked AS q INNER JOIN gaps AS u ON u.operator_id = q.operator_id "
+        "ORDER BY own"  # an operator's own gap says more
     )
-    asked = [str(row["operator_id"]) for row in files.engine.run("SELECT operator_id FROM asked")]
     found: dict[str, dict[str, Gap]] = {}
-    for row in sorted(rows, key=lambda row: row["operator_id"] is not None):  # an operator's own gap says more
+    for row in rows:
         gap = Gap(row["source"], row["reason"], row["detail"], row["next_step"] or "")
-        for operator_id in asked if row["operator_id"] is None else [row["operator_id"]]:
-            found.setdefault(operator_id, {})[row["table_name"]] = gap
+        found.setdefault(str(row["operator_id"]), {})[row["table_name"]] = gap
     return found
 
 
 def _figures(snapshot: Snapshot, row: Mapping[str, Any], gaps: Mapping[str, Gap]) -> dict[str, Figure]:
-    figures: dict[str, Figure] = {}
-    for metric in METRICS.values():
-        value = row.get(metric.name)
-        missing = next((gaps[table] for table in metric.tables if table in gaps), None)
-        if missing is None and metric.name in snapshot.untold:
-            missing = _untold(snapshot, metric)
-        if metric.name == "mrr":
-            figures[metric.name] = _mrr(snapshot, metric, row, missing)
-        elif metric.unit == "money":
-            figures[metric.name] = Gap("portfolio", "not_applicable", NOT_KEPT, metric=metric.name)
-        elif value is None and missing is not None:
-            figures[metric.name] = Gap(missing.source, missing.reason, missing.detail, missing.next_step, metric.name)
-        elif value is None:
-            figures[metric.name] = nothing_of(metric.name, PORTFOLIO, row)
-        else:
-            figures[metric.name] = figure(snapshot, metric, value)
-    return figures
+    return {metric.name: _figure(snapshot, metric, row, gaps) for metric in METRICS.values()}
+
+
+def _figure(snapshot: Snapshot, metric: Metric, row: Mapping[str, Any], gaps: Mapping[str, Gap]) -> Figure:
+    value = mrr_of(row) if metric.name == "mrr" else row.get(metric.name)
+    if value is not None:
+        return figure(snapshot, metric, value)
+    if metric.unit == "money" and metric.name != "mrr":
+        return Gap(PORTFOLIO, "not_applicable", NOT_KEPT, metric=metric.name)
+    missing = next((gaps[table] for table in metric.tables if table in gaps), None)
+    if missing is None and metric.name in snapshot.untold:
+        missing = _untold(snapshot, metric)
+    if missing is not None:
+        return replace(missing, metric=metric.name)
+    if metric.name == "mrr" and row.get("active_subscriptions") is not None:
+        return Gap(PORTFOLIO, "none_found", NO_MRR, "Run `customer-research portfolio score`.", metric.name)
+    return nothing_of(metric.name, PORTFOLIO, row)
 
 
 def _untold(snapshot: Snapshot, metric: Metric) -> Gap:
@@ -161,17 +190,6 @@ def _untold(snapshot: Snapshot, metric: Metric) -> Gap:
     told = {gap.source: gap for gap in snapshot.gaps if gap.reason == "past"}
     own = (told[TABLES[table].home] for table in metric.tables if TABLES[table].home in told)
     return next(own, None) or next(iter(told.values()), None) or Gap(PORTFOLIO, "past", "It is not told of this date.")
-
-
-def _mrr(snapshot: Snapshot, metric: Metric, row: Mapping[str, Any], missing: Gap | None) -> Figure:
-    amounts = mrr_of(row)
-    if amounts is not None:
-        return figure(snapshot, metric, amounts)
-    if missing is not None:
-        return Gap(missing.source, missing.reason, missing.detail, missing.next_step, metric.name)
-    if row.get("active_subscriptions") is None:
-        return nothing_of(metric.name, PORTFOLIO, row)
-    return Gap(PORTFOLIO, "none_found", NO_MRR, "Run `customer-research portfolio score`.", metric.name)
 
 
 def mrr_of(row: Mapping[str, Any]) -> Amounts | None:
@@ -189,27 +207,17 @@ def mrr_of(row: Mapping[str, Any]) -> Amounts | None:
 def freshness_of(snapshot: Snapshot) -> tuple[Freshness, ...]:
     """How fresh each source was when the snapshot was taken, by the receipts of its tables; see `research.one.freshness`."""
     lines = []
-    gaps = {gap.source: [g for g in snapshot.gaps if g.source == gap.source] for gap in snapshot.gaps}
-    sources = dict.fromkeys([*(r.source for r in snapshot.receipts if r.source != "portfolio"), *gaps])
-    for source in sources:
-        instants = [receipt.fetched_at for receipt in snapshot.receipts if receipt.source == source]
+    receipts = [one for one in snapshot.receipts if one.source != PORTFOLIO]
+    for source, instants, gaps in by_source(receipts, snapshot.gaps):
         pulled = snapshot.told(pulled_parameter(source))  # what a pull found unchanged keeps its older receipt
         fetched = datetime.fromisoformat(pulled) if pulled else max(instants, default=None)
         answers = ANSWERS | {"not_configured"} if instants else ANSWERS  # a table that one does not have is no outage
-        missing = tuple(gap for gap in gaps.get(source, []) if gap.reason not in {*answers, "past"})
+        missing = tuple(gap for gap in gaps if gap.reason not in {*answers, "past"})
         told = any(gap.reason == "stale" for gap in missing)
         old = fetched is not None and snapshot.as_of - fetched > STALE_AFTER and not told
-        lines.append(
-            Freshness(
-                source=source,
-                state="ok" if not missing else "partial" if instants else "missing",
-                fetched_at=fetched,
-                latest_record_at=None,
-                gaps=missing,
-                warning="Pulled more than 48 hours before the snapshot's date." if old else "",
-            )
-        )
+        warning = "Pulled more than 48 hours before the snapshot's date." if old else ""
+        lines.append(line_of(source, missing, fetched, known=bool(instants), warning=warning))
     return tuple(lines)
 
 
-__all__ = ["Files", "accounts_of", "freshness_of"]
+__all__ = ["SnapshotView", "freshness_of", "view_of"]

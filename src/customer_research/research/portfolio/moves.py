@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime, timedelta
 
 from customer_research.domain.evidence import Gap, Receipt
@@ -11,6 +10,7 @@ from customer_research.domain.history import Past
 from customer_research.domain.portfolio import Done, Mover, Moves
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.health.history import SLACK, SOURCE, STEP, fair
+from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import Store, is_there, open_store
@@ -128,16 +128,13 @@ def _done(book: AlertBook, snapshot: Snapshot, days: int, store: Store) -> Done:
     cleared = tuple(e for e in every if e.cleared is not None and since < e.cleared.as_of <= until)
     critical = tuple(e for e in every if e.open and e.severity == "critical")
     acts = book.acts(since, _after(until))
-    lines = (*map(repr, (*raised, *cleared, *critical)), *map(repr, acts))
-    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
-    receipt = Receipt(
-        id=f"alerts-{digest[:12]}",
+    receipt = kept_receipt(
+        "alerts",
+        (*map(repr, (*raised, *cleared, *critical)), *map(repr, acts)),
         source="alerts",
         stream="episodes",
         query=f"alerts from {since:%Y-%m-%d} to {until:%Y-%m-%d}",
         fetched_at=snapshot.taken_at,
-        rows=len(lines),
-        digest=digest,
         place=store.place,
     )
     first = book.first()
@@ -150,14 +147,13 @@ def _after(instant: datetime) -> datetime:
 
 
 def _receipt(then: Snapshot, now: Snapshot, rows: int, place: str) -> Receipt:
-    digest = hashlib.sha256(f"{then.id} {then.tables} {now.id} {now.tables} {now.digest}".encode()).hexdigest()
-    return Receipt(
-        id=f"moves-{digest[:12]}",
+    return kept_receipt(
+        "moves",
+        (f"{then.id} {then.tables} {now.id} {now.tables} {now.digest}",),
         source=SOURCE,
         stream="readings",
         query=f"snapshots {then.id} and {now.id}",
         fetched_at=now.taken_at,
-        rows=rows,
-        digest=digest,
         place=place,
+        rows=rows,
     )

@@ -5,18 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 from customer_research.domain.account import Account
 from customer_research.domain.catalogue import ACCOUNT_TABLE
-from customer_research.domain.evidence import Figure, Gap
 from customer_research.domain.health import PRESENT, Band, Status
 from customer_research.domain.money import Money
 from customer_research.domain.portfolio import Amount, Chosen, Group, Portfolio, Risks, RiskSort
-from customer_research.domain.rates import Rates
-from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
 from customer_research.domain.words import counted, money_words
 from customer_research.engines.engine import Engine
@@ -27,12 +22,10 @@ from customer_research.health.scorecard import Scorecard, shipped_scorecards
 from customer_research.health.scoring import scoring_sql, unheard_sql
 from customer_research.health.urgency import RANKS, level_sql
 from customer_research.reports.risk import AT_RISK, GENERAL, LEVELS, MULTIPLE
-from customer_research.research.exchange import rates_around
 from customer_research.research.one.judge import METRIC_NAMES, card_named, urgency_causes
-from customer_research.research.portfolio.accounts import Files, accounts_of, freshness_of
+from customer_research.research.portfolio.accounts import SnapshotView
 from customer_research.research.portfolio.mrr import MrrByOperator
 from customer_research.research.portfolio.snapshots import scoring_receipt
-from customer_research.settings import Settings
 
 Sort = Literal["attention", "score", "mrr", "name", "trend"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
@@ -103,107 +96,75 @@ class Selection:
         return f"MRR of at least {money_words(Money('USD', self.min_mrr_minor))}{untold}"
 
 
-def portfolio(
-    engine: Engine,
-    folder: Path,
-    snapshot: Snapshot,
-    wanted: Selection,
-    *,
-    now: datetime,
-    links: Mapping[str, str],
-    playbook: Path | None = None,
-    rates: Rates | None = None,
-) -> Portfolio:
-    """The operators wanted of a snapshot whose files lie in *folder*, each judged again under the snapshot's scorecard.
+def portfolio(view: SnapshotView, selection: Selection) -> Portfolio:
+    """The operators selected of a snapshot, each judged again under the snapshot's scorecard.
 
     Raises:
         UsageError: the scorecard is not the one that the snapshot was scored with any more, or a finding does not exist.
     """
-    files = Files(engine, folder, snapshot)
-    rules = _rules(wanted)
-    receipt = scoring_receipt(snapshot)
-    card = _card(snapshot)
-    billed = MrrByOperator(engine, snapshot, rates)
-    of, wanted = _choose(engine, wanted, rules, card)
-    statuses = _groups(engine, billed, "chosen", "status", _BANDED_SCORE)
-    ids = _ids(engine, "chosen", _ORDERS[wanted.sort], wanted.most)
-    shown = accounts_of(files, ids, card, now=now, links=links, playbook=playbook, rates=rates)
+    return _portfolio(view, selection, MrrByOperator(view.engine, view.snapshot, view.rates), card_of(view.snapshot))
+
+
+def _portfolio(view: SnapshotView, selection: Selection, mrr: MrrByOperator, card: Scorecard) -> Portfolio:
+    engine, rules = view.engine, _rules(selection)
+    of, selection = _choose(engine, selection, rules, card)
+    groups = {by: _groups(engine, mrr, "chosen", by, _BANDED_SCORE) for by in ("status", "band", "segment")}
     return Portfolio(
-        snapshot=snapshot,
-        generated_at=now,
-        accounts=shown,
-        chosen=Chosen(wanted.words, sum(group.operators for group in statuses), of),
-        receipt=receipt,
-        freshness=freshness_of(snapshot),
-        bands=_groups(engine, billed, "chosen", "band", _BANDED_SCORE),
-        segments=_groups(engine, billed, "chosen", "segment", _BANDED_SCORE),
-        statuses=statuses,
-        amounts=_amounts(engine, billed),
-        disagreements=tuple(_disagreements(engine, billed, rules)),
-        rates=rates,
+        snapshot=view.snapshot,
+        generated_at=view.now,
+        accounts=view.accounts(_ids(engine, "chosen", _ORDERS[selection.sort], selection.most), card),
+        chosen=Chosen(selection.words, sum(group.operators for group in groups["status"]), of),
+        receipt=scoring_receipt(view.snapshot),
+        freshness=view.freshness,
+        bands=groups["band"],
+        segments=groups["segment"],
+        statuses=groups["status"],
+        amounts=_amounts(engine, mrr),
+        disagreements=tuple(_disagreements(engine, mrr, rules)),
+        rates=view.rates,
     )
 
 
-def told_of(
-    engine: Engine, folder: Path, snapshot: Snapshot, operator_ids: Sequence[str], *, settings: Settings, now: datetime
-) -> Mapping[str, Account]:
+def told_of(view: SnapshotView, operator_ids: Sequence[str]) -> Mapping[str, Account]:
     """These operators' accounts by id, in the order given."""
-    files, ids = Files(engine, folder, snapshot), list(dict.fromkeys(operator_ids))
-    rates = rates_around(settings, now, snapshot.as_of)
-    given: dict[str, Any] = {"links": settings.links, "playbook": settings.playbook, "rates": rates}
-    found = accounts_of(files, ids, _card(snapshot), now=now, **given)
+    found = view.accounts(list(dict.fromkeys(operator_ids)), card_of(view.snapshot))
     return {account.operator_id: account for account in found}
 
 
-def risks(
-    engine: Engine,
-    folder: Path,
-    snapshot: Snapshot,
-    wanted: Selection,
-    *,
-    now: datetime,
-    links: Mapping[str, str],
-    playbook: Path | None = None,
-    rates: Rates | None = None,
-) -> Risks:
-    """The operators wanted, by their risk of leaving; those who left, or never began, are not ranked.
+def risks(view: SnapshotView, selection: Selection) -> Risks:
+    """The operators selected, by their risk of leaving; those who left, or never began, are not ranked.
 
     Raises:
-        UsageError: a status is wanted that nobody can leave from; or as `portfolio`.
+        UsageError: a status is selected that nobody can leave from; or as `portfolio`.
     """
-    gone = [status for status in wanted.statuses if status not in PRESENT]
+    gone = [status for status in selection.statuses if status not in PRESENT]
     if gone:
         raise UsageError(
             f"Operators of the status {gone[0]} cannot leave any more, or never came: they have no churn risk.",
             hint=f"Ask for {', '.join(PRESENT)}; the report lists those who churned lately by themselves.",
         )
-    found = portfolio(engine, folder, snapshot, replace(wanted, most=0), now=now, links=links, rates=rates)
-    billed = MrrByOperator(engine, snapshot, rates)
-    files = Files(engine, folder, snapshot)
-    retention = card_named(RETENTION)
-    _rank(engine, retention, _fitting(engine, wanted))
-    ids = _ids(engine, "at_risk", _RISK_ORDERS[wanted.risk_sort], wanted.most)
+    engine, card, retention = view.engine, card_of(view.snapshot), card_named(RETENTION)
+    mrr = MrrByOperator(engine, view.snapshot, view.rates)
+    found = _portfolio(view, replace(selection, most=0), mrr, card)
+    _rank(engine, retention, _fitting(engine, selection))
+    ids = _ids(engine, "at_risk", _RISK_ORDERS[selection.risk_sort], selection.most)
     slipping = _ids(engine, "slipping", _RISK_ORDERS["risk"], SLIPPING_SHOWN)
     left = _ids(engine, "left_lately", "churned_on DESC, operator_id", None)
-    card = _card(snapshot)
-    told = list(dict.fromkeys((*ids, *slipping)))
-    everyone = accounts_of(files, told, card, now=now, links=links, playbook=playbook, also=(retention,), rates=rates)
-    by_id = {account.operator_id: account for account in everyone}
-    accounts = tuple(by_id[one] for one in ids)
+    by_id = {one.operator_id: one for one in view.accounts(list(dict.fromkeys((*ids, *slipping))), card, (retention,))}
     (unjudged,) = engine.run(
         f"SELECT COUNT(*) AS n FROM ranked WHERE risk IS NULL OR (risk >= {AT_RISK} AND least < {AT_RISK})"
     )
     (still,) = engine.run("SELECT COUNT(*) AS n FROM slipping")
     return Risks(
-        portfolio=replace(found, accounts=accounts),
-        retention={account.operator_id: account.scores[1] for account in everyone},
-        levels=tuple(sorted(_groups(engine, billed, "at_risk", "level_name", "risk"), key=_level)),
-        categories=_groups(engine, billed, "at_risk", "category", "risk"),
-        segments=_groups(engine, billed, "at_risk", "segment", "risk"),
-        owners=_groups(engine, billed, "at_risk", "owner_name", "risk", known_only=True),
-        churned=accounts_of(files, left, card, now=now, links=links, rates=rates),
+        portfolio=replace(found, accounts=tuple(by_id[one] for one in ids)),
+        retention={operator_id: account.scores[1] for operator_id, account in by_id.items()},
+        levels=tuple(sorted(_groups(engine, mrr, "at_risk", "level_name", "risk"), key=_level)),
+        categories=_groups(engine, mrr, "at_risk", "category", "risk"),
+        segments=_groups(engine, mrr, "at_risk", "segment", "risk"),
+        owners=_groups(engine, mrr, "at_risk", "owner_name", "risk", known_only=True),
+        churned=view.accounts(left, card),
         unjudged=int(unjudged["n"]),
-        sort=wanted.risk_sort,
+        sort=selection.risk_sort,
         slipping=tuple(by_id[one] for one in slipping),
         slipping_of=int(still["n"]),
     )
@@ -213,18 +174,12 @@ def _level(group: Group) -> int:
     return [name for _, name in LEVELS].index(group.name)
 
 
-def with_changes(found: Portfolio, changes: Mapping[str, Figure]) -> Portfolio:
-    """The portfolio with each operator's change of the score."""
-    return replace(found, changes=changes)
+def card_of(snapshot: Snapshot) -> Scorecard:
+    """The scorecard that a snapshot was scored under.
 
-
-def without_history(found: Portfolio, gap: Gap) -> Portfolio:
-    """The portfolio when the score history cannot be read: whole but for the changes, and told as partial."""
-    missing = Freshness(gap.source, "missing", None, None, (gap,))
-    return replace(found, no_history=gap, freshness=(*found.freshness, missing))
-
-
-def _card(snapshot: Snapshot) -> Scorecard:
+    Raises:
+        UsageError: it is another one by now.
+    """
     card = card_named(snapshot.scorecard)
     earlier = f"{snapshot.scorecard}_{snapshot.version}"
     if card.digest != snapshot.digest and earlier in shipped_scorecards():
@@ -237,10 +192,10 @@ def _card(snapshot: Snapshot) -> Scorecard:
     return card
 
 
-def _rules(wanted: Selection) -> tuple[FindingRule, ...]:
+def _rules(selection: Selection) -> tuple[FindingRule, ...]:
     rules = load_findings(METRIC_NAMES)
     known = {rule.id for rule in rules}
-    unknown = [name for name in wanted.findings if name not in known]
+    unknown = [name for name in selection.findings if name not in known]
     if unknown:
         raise UsageError(f"There is no finding {unknown[0]}.", hint=f"Known: {', '.join(rule.id for rule in rules)}.")
     return rules
@@ -249,8 +204,10 @@ def _rules(wanted: Selection) -> tuple[FindingRule, ...]:
 # --- choosing ----------------------------------------------------------------------------------------------------------
 
 
-def _choose(engine: Engine, wanted: Selection, rules: Sequence[FindingRule], card: Scorecard) -> tuple[int, Selection]:
-    """Keep the table `chosen`; gives how many operators the snapshot has, and what is wanted with its owners' names.
+def _choose(
+    engine: Engine, selection: Selection, rules: Sequence[FindingRule], card: Scorecard
+) -> tuple[int, Selection]:
+    """Keep the table `chosen`; gives how many operators the snapshot has, and the selection with its owners' names.
 
     Raises:
         UsageError: nobody's owner is called so.
@@ -276,15 +233,15 @@ def _choose(engine: Engine, wanted: Selection, rules: Sequence[FindingRule], car
         INNER JOIN (SELECT operator_id, {_open_level(rules)} AS level FROM accounts) AS o ON o.operator_id = a.operator_id
         """,
     )
-    wanted = _fitting(engine, wanted)
-    conditions, values = _conditions(wanted)
+    selection = _fitting(engine, selection)
+    conditions, values = _conditions(selection)
     engine.keep("chosen", f"SELECT * FROM everybody AS e WHERE {' AND '.join(conditions)}", values)
     (count,) = engine.run("SELECT COUNT(*) AS n FROM everybody")
-    if wanted.min_mrr_minor is not None:
-        rest, values = _conditions(replace(wanted, min_mrr_minor=None))
+    if selection.min_mrr_minor is not None:
+        rest, values = _conditions(replace(selection, min_mrr_minor=None))
         sql = f"SELECT COUNT(*) AS n FROM everybody AS e WHERE e.usd IS NULL AND {' AND '.join(rest)}"
-        wanted = replace(wanted, untold=int(engine.run(sql, values)[0]["n"]))
-    return int(count["n"]), wanted
+        selection = replace(selection, untold=int(engine.run(sql, values)[0]["n"]))
+    return int(count["n"]), selection
 
 
 def _least_band(card: Scorecard) -> str:
@@ -308,12 +265,12 @@ def _open_level(rules: Sequence[FindingRule]) -> str:
     return f"GREATEST(0, {', '.join(levels)})"
 
 
-def _fitting(engine: Engine, wanted: Selection) -> Selection:
-    """What is wanted with the names of the owners meant: the one of that very name, else all that have it as a part."""
-    if not wanted.owner:
-        return wanted
+def _fitting(engine: Engine, selection: Selection) -> Selection:
+    """The selection with the names of the owners meant: the one of that very name, else all that have it as a part."""
+    if not selection.owner:
+        return selection
     rows = engine.run("SELECT DISTINCT owner_name FROM everybody WHERE NOT owner_name IS NULL ORDER BY owner_name")
-    return replace(wanted, owners=fitting_owners(wanted.owner, [str(row["owner_name"]) for row in rows]))
+    return replace(selection, owners=fitting_owners(selection.owner, [str(row["owner_name"]) for row in rows]))
 
 
 def fitting_owners(asked: str, names: Sequence[str]) -> tuple[str, ...]:
@@ -330,15 +287,15 @@ def fitting_owners(asked: str, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(fitting)
 
 
-def _conditions(wanted: Selection) -> tuple[list[str], dict[str, Any]]:
+def _conditions(selection: Selection) -> tuple[list[str], dict[str, Any]]:
     conditions: list[str] = []
     values: dict[str, Any] = {}
     lists = {
-        "e.status": ("status", wanted.statuses or PRESENT),
-        "e.band": ("band", wanted.bands),
-        "e.segment": ("segment", wanted.segments),
-        "e.owner_name": ("owner", wanted.owners),
-        "h.rule": ("finding", wanted.findings),
+        "e.status": ("status", selection.statuses or PRESENT),
+        "e.band": ("band", selection.bands),
+        "e.segment": ("segment", selection.segments),
+        "e.owner_name": ("owner", selection.owners),
+        "h.rule": ("finding", selection.findings),
     }
     for column, (name, given) in lists.items():
         if not given:
@@ -349,13 +306,13 @@ def _conditions(wanted: Selection) -> tuple[list[str], dict[str, Any]]:
         if column == "h.rule":
             condition = f"e.operator_id IN (SELECT h.operator_id FROM findings AS h WHERE {condition})"
         conditions.append(condition)
-    if wanted.min_mrr_minor is not None:
+    if selection.min_mrr_minor is not None:
         conditions.append("e.usd >= $least")
-        values["least"] = wanted.min_mrr_minor
-    if wanted.text:
+        values["least"] = selection.min_mrr_minor
+    if selection.text:
         shown = "REGEXP_REPLACE(TRIM(e.name), '\\s+', ' ', 'g')"  # as people read it: a source's blanks are not seen
         conditions.append(f"STRPOS(LOWER({shown}), LOWER($text)) > 0")
-        values["text"] = " ".join(wanted.text.split())
+        values["text"] = " ".join(selection.text.split())
     return conditions, values
 
 
@@ -365,7 +322,7 @@ def _ids(engine: Engine, table: str, order: str, most: int | None) -> list[str]:
 
 
 def _groups(
-    engine: Engine, billed: MrrByOperator, table: str, by: str, average: str, *, known_only: bool = False
+    engine: Engine, mrr: MrrByOperator, table: str, by: str, average: str, *, known_only: bool = False
 ) -> tuple[Group, ...]:
     where = f"WHERE NOT {by} IS NULL" if known_only else ""
     rows = engine.run(
@@ -374,19 +331,17 @@ def _groups(
         FROM {table} {where} GROUP BY {by} ORDER BY COUNT(*) DESC, {by}
         """
     )
-    return tuple(
-        Group(str(row["name"]), len(row["members"]), *billed.sum(row["members"]), row["average"]) for row in rows
-    )
+    return tuple(Group(str(row["name"]), len(row["members"]), *mrr.sum(row["members"]), row["average"]) for row in rows)
 
 
-def _amounts(engine: Engine, billed: MrrByOperator) -> tuple[Amount, ...]:
+def _amounts(engine: Engine, mrr: MrrByOperator) -> tuple[Amount, ...]:
     rows = engine.run(
         "SELECT band, segment, LIST(operator_id) AS members FROM chosen GROUP BY band, segment ORDER BY band, segment"
     )
     return tuple(
         Amount(row["band"], str(row["segment"]), money.currency, money.minor)
         for row in rows
-        for money in billed.sum(row["members"])[0]
+        for money in mrr.sum(row["members"])[0]
     )
 
 
@@ -405,7 +360,7 @@ _DISAGREEMENTS: Sequence[tuple[str, tuple[str, ...]]] = (
 """What findings say when money, usage and support are laid side by side."""
 
 
-def _disagreements(engine: Engine, billed: MrrByOperator, rules: Sequence[FindingRule]) -> Iterator[Group]:
+def _disagreements(engine: Engine, mrr: MrrByOperator, rules: Sequence[FindingRule]) -> Iterator[Group]:
     known = {rule.id for rule in rules}
     for title, ids in _DISAGREEMENTS:
         listed = ", ".join(f"'{name}'" for name in ids if name in known)
@@ -413,14 +368,14 @@ def _disagreements(engine: Engine, billed: MrrByOperator, rules: Sequence[Findin
         members = [row["operator_id"] for row in engine.run(f"SELECT operator_id FROM chosen WHERE {of_these}")]
         if not members:
             continue
-        mrr, unknown = billed.sum(members)
+        amounts, unknown = mrr.sum(members)
         examples = engine.run(
             f"SELECT name FROM chosen WHERE {of_these} ORDER BY worth DESC NULLS LAST, operator_id LIMIT {_EXAMPLES}"
         )
         yield Group(
             name=f"{title} ({', '.join(ids)})",
             operators=len(members),
-            mrr=mrr,
+            mrr=amounts,
             mrr_unknown=unknown,
             examples=tuple(str(row["name"]) for row in examples),
         )
@@ -429,7 +384,7 @@ def _disagreements(engine: Engine, billed: MrrByOperator, rules: Sequence[Findin
 # --- risk --------------------------------------------------------------------------------------------------------------
 
 
-def _rank(engine: Engine, card: Scorecard, wanted: Selection) -> None:
+def _rank(engine: Engine, card: Scorecard, selection: Selection) -> None:
     """Keep `ranked` (everybody chosen with a risk), `at_risk`, of these `slipping`, and `left_lately`.
 
     With a source silent `risk` is the most that it can be, `least` the least: at risk is who is by what is known.
@@ -437,7 +392,7 @@ def _rank(engine: Engine, card: Scorecard, wanted: Selection) -> None:
     Those who left lately are of the choice, whatever its statuses. Slipping are those whom nothing has announced yet: the
     subscription runs and is not set to end, and there were rides in 60 days.
     """
-    conditions, values = _conditions(replace(wanted, statuses=("churned",)))
+    conditions, values = _conditions(replace(selection, statuses=("churned",)))
     engine.bind(ACCOUNT_TABLE, "SELECT * FROM accounts")
     engine.keep("safety", scoring_sql(card)["scores"])
     levels = " ".join(f"WHEN least >= {least} THEN '{name}'" for least, name in LEVELS)
@@ -489,4 +444,4 @@ def _category(card: Scorecard) -> str:
     return f"CASE WHEN ({whole}) = 0 THEN '{GENERAL}' {branches} ELSE '{MULTIPLE}' END"
 
 
-__all__ = ["SORTS", "Selection", "Sort", "portfolio", "risks", "told_of", "with_changes", "without_history"]
+__all__ = ["SORTS", "Selection", "Sort", "card_of", "portfolio", "risks", "told_of"]

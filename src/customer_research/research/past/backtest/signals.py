@@ -20,6 +20,7 @@ from customer_research.health.calibration.reading import read_panel
 from customer_research.health.calibration.validation import probabilities
 from customer_research.health.scorecard import Scorecard, declaration_of, read_scorecard
 from customer_research.research.one.judge import METRIC_NAMES
+from customer_research.research.receipts import file_receipt
 
 EXPERT = "expert"
 """The scorecard that the points file itself is: 40/25/20/15 over its points."""
@@ -126,14 +127,4 @@ def _step_days(panel: Panel) -> float:
 
 
 def _receipt(path: Path, rows: int, now: datetime) -> Receipt:
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Receipt(
-        id=hashlib.sha256(f"file\x1f{path.name}\x1f{digest}".encode()).hexdigest()[:16],
-        source="file",
-        stream=path.name,
-        query=f"all rows of {path.name}",
-        fetched_at=now,
-        rows=rows,
-        digest=digest,
-        place=path.name,
-    )
+    return file_receipt(path, rows, hashlib.sha256(path.read_bytes()).hexdigest(), now)

@@ -31,6 +31,7 @@ from customer_research.reports.inquiries.backtest_report import (
     build,
 )
 from customer_research.research.engine_choice import scratch
+from customer_research.research.one.freshness import by_source, line_of
 from customer_research.research.past.backtest.lookback import WINDOW, CardScores, Counting, Every, Lookback, look_back
 from customer_research.research.past.backtest.signals import EXPERT, OWN, SignalTable, any_card, given_signals
 from customer_research.research.past.outcomes import recorded
@@ -357,8 +358,6 @@ def _touched(rows: Rows, done: Mapping[str, Iterable[datetime]]) -> Flags:
 def _freshness(tables: TableSet) -> Iterable[Freshness]:
     """When each source of the tables answered last, and what it did not tell."""
     gaps = [gap for name, gap in tables.gaps.items() if name != "gap"]
-    for source in dict.fromkeys([*(r.source for r in tables.receipts), *(gap.source for gap in gaps)]):
-        instants = [receipt.fetched_at for receipt in tables.receipts if receipt.source == source]
-        missing = tuple(gap for gap in gaps if gap.source == source and gap.reason in {"unavailable", "denied"})
-        state = "ok" if not missing else "partial" if instants else "missing"
-        yield Freshness(source, state, max(instants, default=None), None, missing)  # type: ignore[arg-type]
+    for source, instants, own in by_source(tables.receipts, gaps):
+        missing = tuple(gap for gap in own if gap.reason in {"unavailable", "denied"})
+        yield line_of(source, missing, max(instants, default=None), known=bool(instants))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from customer_research.health.calibration.panel import WEIGHTS, Panel
 from customer_research.health.calibration.reading import Given, read_panel, read_signals
 from customer_research.health.scorecard import PERMILLE, Scorecard, declaration_of, read_scorecard
 from customer_research.research.one.judge import METRIC_NAMES
+from customer_research.research.receipts import file_receipt, text_digest
 
 _DEFAULT_BASE = "canonical"
 _DECIMALS = 6
@@ -98,8 +98,8 @@ def calibrate_files(
         written=written,
         left_alone=exists,
         receipts=(
-            _receipt(request.signals, len(given.panel), origin.signals, now),
-            _receipt(request.points, len(given.panel.declared), origin.points, now),
+            file_receipt(request.signals, len(given.panel), origin.signals, now),
+            file_receipt(request.points, len(given.panel.declared), origin.points, now),
         ),
         generated_at=now,
     )
@@ -178,25 +178,7 @@ def origin_of(panel: Panel) -> Origin:
         repr((operator, moment.isoformat(), *severities, churned)) for operator, moment, severities, churned in rows
     )
     points = repr([(signal.name, signal.dimension, signal.points) for signal in panel.declared])
-    return Origin(_digest("\n".join(lines)), _digest(points))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _receipt(path: Path, rows: int, digest: str, now: datetime) -> Receipt:
-    told = f"file\x1f{path.name}\x1f{digest}"
-    return Receipt(
-        id=hashlib.sha256(told.encode()).hexdigest()[:16],
-        source="file",
-        stream=path.name,
-        query=f"all rows of {path.name}",
-        fetched_at=now,
-        rows=rows,
-        digest=digest,
-        place=path.name,
-    )
+    return Origin(text_digest("\n".join(lines)), text_digest(points))
 
 
 # --- predictions -----------------------------------------------------------------------------------------------------

@@ -6,17 +6,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from customer_research.connect.source import Clock
 from customer_research.domain.snapshot import Snapshot
 from customer_research.domain.tables import TableSet
-from customer_research.engines.engine import Engine, open_engine
+from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
 from customer_research.health.scorecard import Scorecard
 from customer_research.lake import Lake
 from customer_research.metrics.wide import KNOWN_AT
-from customer_research.research.engine_choice import scratch
+from customer_research.research.engine_choice import reader, scratch
 from customer_research.research.one.judge import card_named
 from customer_research.research.past.history.calendar import Calendar
 from customer_research.research.portfolio.history import keep_in
@@ -77,7 +76,7 @@ def backfill(
         raise UsageError(f"{until:%Y-%m-%d %H:%M} UTC lies in the future.", hint="Give an earlier date.")
     tables = Lake(settings.lake_folder).tables()
     folder = settings.lake_folder / SNAPSHOTS
-    with open_store(settings.store_url) as store, scratch(settings) as engine, _reader(settings, folder) as files:
+    with open_store(settings.store_url) as store, scratch(settings) as engine, reader(settings, folder) as files:
         history = History(store)
         anchor = until or _newest(history, card) or _midnight(clock())
         instants = [anchor - WEEK * week for week in range(weeks + 1)]
@@ -123,11 +122,6 @@ def take(settings: Settings, clock: Clock, *, scorecard: str | None = None) -> t
         with scratch(settings) as engine:
             snapshot = score(engine, tables, now, named, folder=settings.lake_folder / SNAPSHOTS, clock=clock)
         return snapshot, keep_in(history, snapshot, readings(settings.lake_folder / snapshot.place, snapshot))
-
-
-def _reader(settings: Settings, folder: Path) -> Engine:
-    """What reads the snapshots' files back, all of them one after the other."""
-    return open_engine("duckdb", memory_mb=settings.engine.memory_mb, reach=(folder,))
 
 
 def _together(tables: TableSet, settings: Settings) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -16,7 +15,6 @@ from customer_research.domain.history import SHOWN, OperatorHistory, Past, Trend
 from customer_research.domain.identity import Candidate, Match
 from customer_research.domain.report import Report
 from customer_research.domain.snapshot import Snapshot
-from customer_research.engines.engine import open_engine
 from customer_research.errors import (
     AmbiguousOperator,
     ConfigError,
@@ -28,11 +26,13 @@ from customer_research.errors import (
 from customer_research.health.history import SOURCE, one_each, trend
 from customer_research.health.scorecard import Scorecard
 from customer_research.reports.kinds.history import KIND
+from customer_research.research.engine_choice import reader
 from customer_research.research.one.judge import card_named
 from customer_research.research.one.resolve import operator_id_of
-from customer_research.research.portfolio.accounts import Files, accounts_of, freshness_of
+from customer_research.research.portfolio.accounts import SnapshotView, freshness_of
 from customer_research.research.portfolio.history import kept_card
 from customer_research.research.portfolio.snapshots import DESCRIPTION
+from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
 from customer_research.store.database import open_store
 from customer_research.store.history import History
@@ -180,13 +180,8 @@ def _accounts(
         folder = place_of(settings, snapshot)
         if not (folder / DESCRIPTION).is_file():
             continue
-        with (
-            suppress(EngineError),
-            open_engine("duckdb", memory_mb=settings.engine.memory_mb, reach=(folder,)) as engine,
-        ):
-            (account,) = accounts_of(
-                Files(engine, folder, snapshot), [operator_id], card, now=now, links=settings.links
-            )
+        with suppress(EngineError), reader(settings, folder) as engine:
+            (account,) = SnapshotView(settings, engine, folder, snapshot, now).accounts([operator_id], card)
             yield snapshot_id, account
 
 
@@ -197,15 +192,12 @@ def place_of(settings: Settings, snapshot: Snapshot) -> Path:
 
 def _receipt(operator_id: str, past: Iterable[Past], now: datetime) -> Receipt:
     """The proof of what the store gave: the readings, and the snapshots that they stand in."""
-    lines = [f"{one.snapshot.id} {one.snapshot.digest} {one.reading!r}" for one in past]
-    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
-    return Receipt(
-        id=f"history-{digest[:12]}",
+    return kept_receipt(
+        "history",
+        [f"{one.snapshot.id} {one.snapshot.digest} {one.reading!r}" for one in past],
         source=SOURCE,
         stream="readings",
         query=f"score history of operator {operator_id}, all snapshots",
         fetched_at=now,
-        rows=len(lines),
-        digest=digest,
         place="store",
     )

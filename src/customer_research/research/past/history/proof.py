@@ -10,12 +10,13 @@ from typing import Any
 
 from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.snapshot import Reading, Snapshot
-from customer_research.engines.engine import Engine, open_engine
+from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
 from customer_research.health.assembly import status_of
 from customer_research.health.findings import findings_sql, load_findings
 from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import long_sql, scoring_sql
+from customer_research.research.engine_choice import reader
 from customer_research.research.one.judge import METRIC_NAMES
 from customer_research.research.past.history.operator_history import no_history, place_of
 from customer_research.research.portfolio.history import kept_card
@@ -81,7 +82,7 @@ def verify(settings: Settings, snapshot_id: str | None = None) -> Proof:
             for name in ("id", "as_of", "digest", "tables", "operators")
             if getattr(snapshot, name) != getattr(described, name)
         ]
-        with open_engine("duckdb", memory_mb=settings.engine.memory_mb, reach=(folder,)) as engine:
+        with reader(settings, folder) as engine:
             engine.attach(ACCOUNT_TABLE, [folder / "accounts.parquet"], FILES["accounts"])
             engine.keep(_SCORES, scoring_sql(card, untold=snapshot.untold)["scores"])
             found = findings_sql(load_findings(METRIC_NAMES))
