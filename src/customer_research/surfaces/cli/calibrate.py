@@ -139,25 +139,25 @@ def calibrate(
     delivery = delivery_of(ctx, None, as_json=False, output=report, show_personal=False)
     settings = settings_of(ctx)
 
+    from customer_research.health.calibration.calibrating import Terms  # noqa: PLC0415 - start-up time
     from customer_research.reports.inquiries.calibration_report import CalibrationReport, build  # noqa: PLC0415 - start-up time
     from customer_research.research import system_clock  # noqa: PLC0415
-    from customer_research.research.past.calibration.on_files import Request, calibrate_files  # noqa: PLC0415
+    from customer_research.research.past.calibration.on_files import CalibrationOrder, calibrate_files  # noqa: PLC0415
     from customer_research.research.past.calibration.result_json import EXIT_CODES, result_json  # noqa: PLC0415
 
     def clock() -> datetime:
         return settings.clock or system_clock()
 
+    order = CalibrationOrder(output, Terms(seed, split, draws, confirm, keep=keep, drop=drop), base)
     with _progress() as progress:
         if signals is not None and points is not None:
-            request = Request(signals, points, output, seed, split, draws, confirm, base, keep, drop)
-            done = calibrate_files(request, clock, progress)
+            done = calibrate_files(signals, points, order, clock, progress)
         else:
             from customer_research.research.past.backtest.trials import TrialOrder  # noqa: PLC0415
-            from customer_research.research.past.calibration.on_lake import LakeRequest, calibrate_lake  # noqa: PLC0415
+            from customer_research.research.past.calibration.on_lake import calibrate_lake  # noqa: PLC0415
 
             ground = TrialOrder(tables=tables, every=every, counting=counting)
-            asked = LakeRequest(base, output, seed, ground, split, draws, confirm, only_tried, keep, drop)
-            done = calibrate_lake(settings, asked, clock, progress)
+            done = calibrate_lake(settings, order, ground, clock, progress, only_tried=only_tried)
     if result is not None:
         deliver(result_json(done), result)
     delivery(build(CalibrationReport(done.told, done.receipts, done.generated_at, done.version)))

@@ -14,11 +14,10 @@ from customer_research.domain.backtest import Drift
 from customer_research.domain.report import Report
 from customer_research.errors import UsageError
 from customer_research.health.backtest.drift import check_drift
-from customer_research.health.scorecard import Scorecard, declaration_of, read_scorecard
+from customer_research.health.scorecard import Scorecard, declaration_of
 from customer_research.reports.inquiries.drift_report import REPORT, DriftResult
-from customer_research.research.one.judge import METRIC_NAMES
 from customer_research.research.past.backtest.trials import TrialOrder, tread
-from customer_research.research.past.calibration.on_files import write_new
+from customer_research.research.past.calibration.on_files import write_card
 from customer_research.settings import Settings
 
 
@@ -86,6 +85,5 @@ def _write(name: str, card: Scorecard, found: Drift, output: Path | None) -> Pat
     newest = max(month.as_of for month in found.months if month.observed is not None)
     document["version"] = f"{card.version}+intercept.{newest:%Y-%m-%d}"
     text = tomlkit.dumps(document)
-    read_scorecard(text, f"the new scorecard {output.name}", METRIC_NAMES, any_kind=True)
-    write_new(output, text)
+    write_card(output, text)
     return output

@@ -13,7 +13,7 @@ from customer_research import private
 from customer_research.domain.calibration import Calibration
 from customer_research.domain.evidence import Receipt
 from customer_research.errors import UsageError
-from customer_research.health.calibration.calibrating import DRAWS, Progress, Split, Terms, calibrate
+from customer_research.health.calibration.calibrating import Calibrated, Progress, Terms, calibrate
 from customer_research.health.calibration.card_file import Origin, card_score, card_text
 from customer_research.health.calibration.ladder import PROPOSAL_AT
 from customer_research.health.calibration.panel import WEIGHTS, Panel
@@ -28,22 +28,15 @@ COLUMNS = ("operator_id", "as_of", "score", "band", "p_churn")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What to calibrate: the table of signals, the expert's points, where the new scorecard goes, and how.
+class CalibrationOrder:
+    """Where the new scorecard goes, how to calibrate, and the scorecard whose rules the signals are.
 
-    `base` is the scorecard whose rules the signals are; empty: told from their names, else none.
+    `base` empty: on files it is told from the signals' names, else none; on the lake it is the settings' own.
     """
 
-    signals: Path
-    points: Path
     output: Path
-    seed: int
-    split: Split = "accounts"
-    draws: int = DRAWS
-    confirmed: bool = False
+    terms: Terms
     base: str = ""
-    keep: tuple[str, ...] = ()
-    drop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,58 +55,70 @@ class CalibrationRun:
 
 
 def calibrate_files(
-    request: Request, clock: Callable[[], datetime], progress: Progress = lambda _s, _d, _a: None
+    signals: Path,
+    points: Path,
+    order: CalibrationOrder,
+    clock: Callable[[], datetime],
+    progress: Progress = lambda _s, _d, _a: None,
 ) -> CalibrationRun:
-    """Calibrate on the files, and write the new scorecard where the ladder and the gates allow one.
-
-    A file is never written over: where one of that name stands, a calibration that may adopt is not begun, and one that can
-    only give the expert's points a probability leaves it alone.
+    """Calibrate on a table of signals and the expert's points; see `run_on`.
 
     Raises:
         TablesRefused: everything that is wrong in the two files.
         UsageError: the output exists or cannot be written; no signal is left; signals are not the base's rules.
         ConfigError: the base is no scorecard.
     """
-    base = _base(request)
-    given, base = _read(request, base)
-    exists = request.output.exists()
-    if exists and given.panel.churned_accounts >= PROPOSAL_AT:
+    card = read_scorecard(*declaration_of(order.base), METRIC_NAMES) if order.base else None
+    given, card = _read(signals, points, card)
+    declaration = None if card is None else declaration_of(order.base or _DEFAULT_BASE)[0]
+    run = run_on(given.panel, order, card, declaration, clock, progress=progress, left_out=given.left_out)
+    origin, now = origin_of(given.panel), run.generated_at
+    read = (
+        file_receipt(signals, len(given.panel), origin.signals, now),
+        file_receipt(points, len(given.panel.declared), origin.points, now),
+    )
+    return replace(run, receipts=read)
+
+
+def run_on(
+    panel: Panel,
+    order: CalibrationOrder,
+    card: Scorecard | None,
+    declaration: str | None,
+    clock: Callable[[], datetime],
+    *,
+    progress: Progress,
+    left_out: tuple[str, ...],
+    shape: Callable[[str, Calibrated], str] = lambda text, _calibrated: text,
+) -> CalibrationRun:
+    """Calibrate on a panel, and write the new scorecard where the ladder and the gates allow one.
+
+    A file is never written over: where one of that name stands, a calibration that may adopt is not begun, and one that can
+    only give the expert's points a probability leaves it alone. `shape` gives the text that is written, of the whole one.
+
+    Raises:
+        UsageError: the output exists or cannot be written, or no signal is left.
+    """
+    exists = order.output.exists()
+    if exists and panel.churned_accounts >= PROPOSAL_AT:
         raise UsageError(
-            f"{request.output} exists, and no scorecard is written over.",
+            f"{order.output} exists, and no scorecard is written over.",
             hint="Give the new version a name of its own: --output NAME.toml",
         )
-    calibrated = calibrate(given.panel, _terms(request, base), left_out=given.left_out, progress=progress)
-    origin = origin_of(given.panel)
+    calibrated = calibrate(panel, _terms(order.terms, card), left_out=left_out, progress=progress)
+    origin = origin_of(panel)
     written = None
     if calibrated.told.curve is not None and not exists:
-        declaration = None if base is None else declaration_of(request.base or _DEFAULT_BASE)[0]
-        text = card_text(calibrated, origin, declaration)
-        _check(text, request.output)
-        write_new(request.output, text)
-        written = request.output
-    now = clock()
-    return CalibrationRun(
-        told=calibrated.told,
-        version=origin.version(calibrated.told),
-        written=written,
-        left_alone=exists,
-        receipts=(
-            file_receipt(request.signals, len(given.panel), origin.signals, now),
-            file_receipt(request.points, len(given.panel.declared), origin.points, now),
-        ),
-        generated_at=now,
-    )
+        write_card(order.output, shape(card_text(calibrated, origin, declaration), calibrated))
+        written = order.output
+    version = origin.version(calibrated.told)
+    return CalibrationRun(calibrated.told, version, written, exists, (), clock())
 
 
-def _base(request: Request) -> Scorecard | None:
-    """The scorecard that was named; none when none was."""
-    return read_scorecard(*declaration_of(request.base), METRIC_NAMES) if request.base else None
-
-
-def _read(request: Request, base: Scorecard | None) -> tuple[Given, Scorecard | None]:
+def _read(signals: Path, points: Path, base: Scorecard | None) -> tuple[Given, Scorecard | None]:
     """The panel, and the scorecard whose rules its signals are: the one named, or the default where all names say so."""
     dimensions = tuple(WEIGHTS) if base is None else tuple(dimension.name for dimension in base.dimensions)
-    given = read_panel(request.signals, request.points, dimensions)
+    given = read_panel(signals, points, dimensions)
     if base is None:
         default = read_scorecard(*declaration_of(_DEFAULT_BASE), METRIC_NAMES)
         base = None if _strangers(given, default) else default
@@ -132,15 +137,7 @@ def _strangers(given: Given, card: Scorecard) -> list[str]:
     return [signal.name for signal in given.panel.declared if (signal.name.lower(), signal.dimension) not in rules]
 
 
-def _terms(request: Request, base: Scorecard | None) -> Terms:
-    terms = Terms(
-        seed=request.seed,
-        split=request.split,
-        draws=request.draws,
-        confirmed=request.confirmed,
-        keep=request.keep,
-        drop=request.drop,
-    )
+def _terms(terms: Terms, base: Scorecard | None) -> Terms:
     if base is None:
         return terms
     return replace(
@@ -152,9 +149,15 @@ def _terms(request: Request, base: Scorecard | None) -> Terms:
     )
 
 
-def _check(text: str, output: Path) -> None:
-    """What is to be written must be a scorecard: better found here than by its first user."""
-    read_scorecard(text, f"the new scorecard {output.name}", METRIC_NAMES, any_kind=True)
+def write_card(target: Path, text: str) -> None:
+    """Write a new scorecard, which must be one: better found here than by its first user.
+
+    Raises:
+        ConfigError: it has a fault.
+        UsageError: as `write_new`.
+    """
+    read_scorecard(text, f"the new scorecard {target.name}", METRIC_NAMES, any_kind=True)
+    write_new(target, text)
 
 
 def write_new(target: Path, text: str) -> None:

@@ -18,12 +18,11 @@ from customer_research.errors import UsageError
 from customer_research.health.backtest.thresholds import band_choice, by_capacity, by_cost
 from customer_research.health.backtest.trial import try_card
 from customer_research.health.calibration.card_file import cut_table
-from customer_research.health.scorecard import declaration_of, read_scorecard
+from customer_research.health.scorecard import declaration_of
 from customer_research.reports.inquiries.thresholds_report import REPORT, Refusal, ThresholdResult, why_words
-from customer_research.research.one.judge import METRIC_NAMES
 from customer_research.research.past.backtest.signals import EXPERT
 from customer_research.research.past.backtest.trials import Ground, TrialOrder, tread
-from customer_research.research.past.calibration.on_files import write_new
+from customer_research.research.past.calibration.on_files import write_card, write_new
 from customer_research.settings import Settings
 
 CLEAR_ABOVE = 5
@@ -143,9 +142,7 @@ def _write(name: str, ground: Ground, order: ThresholdOrder, chosen: Chosen, ban
         )
     files = []
     if order.output is not None:
-        text = with_alerting(declaration_of(name)[0], chosen, bands)
-        read_scorecard(text, f"the new scorecard {order.output.name}", METRIC_NAMES, any_kind=True)
-        write_new(order.output, text)
+        write_card(order.output, with_alerting(declaration_of(name)[0], chosen, bands))
         files.append(order.output)
     if order.alerts is not None:
         write_new(order.alerts, alert_rules_text(chosen))
