@@ -48,7 +48,7 @@ class Metric:
     `domain.ranges` reads (empty: the figure is context), and `praised` whether such a value is good or only not bad. `sign`:
     a *change* is shown with its plus sign; of *either* sign are others that may be below zero. `overwritten` names what its
     source overwrites without a date (`metrics.past`): of a past date such a figure is not known; all others can be told of
-    any. `evidence` is the kind of records behind it. A `partly` known one (derived) holds with part of its tables too; the
+    any. `evidence` is the kind of records behind it (in an entry `evidence.RECORDS = "CONDITION"`: its own). A `partly` known one (derived) holds with part of its tables too; the
     others would say something else without one of them, so they are a gap then.
     """
 
@@ -76,12 +76,13 @@ def _declared(subject: str) -> Mapping[str, Any]:
 def _metric(name: str, subject: str, entry: Mapping[str, Any], default: str) -> Metric:
     """An entry with what it leaves out: its subject's usual tables, evidence of its own name, 0 without rows for what adds up."""
     given = dict(entry)
+    evidence = given.pop("evidence", name)
     needs_rows = given.pop("needs_rows", entry["unit"] not in {"count", "money", "usd_minor"})
     return Metric(
         name=name,
         subject=subject,
         tables=tuple(given.pop("tables", default).split()),
-        evidence=given.pop("evidence", name),
+        evidence=evidence if isinstance(evidence, str) else name,
         empty=None if needs_rows else 0,
         overwritten=tuple(given.pop("overwritten", "").split()),
         **given,
@@ -107,7 +108,22 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 )
 """All metrics by name, in the order of the documentation."""
 
+
+def _conditions(records: str) -> Mapping[str, str]:
+    """The kinds of evidence among these records, with the condition (SQL) of each: those that metrics share, and their own."""
+    return {
+        name: entry["evidence"][records]
+        for declared in _DECLARED.values()
+        for name, entry in declared["metric"].items()
+        if isinstance(entry.get("evidence"), dict) and records in entry["evidence"]
+    }
+
+
 RECORDS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {name: entry for declared in _DECLARED.values() for name, entry in declared.get("records", {}).items()}
+    {
+        name: {**entry, "where": {**entry.get("where", {}), **_conditions(name)}}
+        for declared in _DECLARED.values()
+        for name, entry in declared.get("records", {}).items()
+    }
 )
 """The records that stand behind figures, as declared; `metrics.evidence` makes queries of them."""

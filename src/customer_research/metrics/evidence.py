@@ -42,7 +42,7 @@ def _kinds(name: str, entry: Mapping[str, Any]) -> Iterator[tuple[str, Records]]
     """
     table, relations = entry.get("table", ""), entry.get("relations", "").split()
     known = "r.created_at < m.t" if table else ""
-    for kind, condition in entry.get("where", {name: ""}).items():
+    for kind, condition in (entry["where"] or {name: ""}).items():
         yield (
             kind,
             Records(
