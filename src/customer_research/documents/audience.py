@@ -8,32 +8,15 @@ tells of our own systems (`customer_report`): requests, streams, places, links, 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
 from types import MappingProxyType
-from typing import Any, Literal, assert_never
+from typing import Any, Literal
 
 from customer_research.domain.account import Account, Records
 from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, Receipt
-from customer_research.domain.report import (
-    Absence,
-    Block,
-    Bullets,
-    Cell,
-    Chart,
-    Event,
-    FigureLine,
-    Figures,
-    Freshness,
-    Mark,
-    Prose,
-    Report,
-    Section,
-    Statement,
-    Table,
-    Text,
-)
+from customer_research.domain.report import Absence, Block, Figures, Freshness, Prose, Report, Section
 from customer_research.record_tables import SOURCES, TABLES
 
 INTERNAL_SECTIONS = frozenset({"health", "findings", "recommendations", "flags", "actions", "activity", "links"})
@@ -146,69 +129,40 @@ def _freshness(item: Freshness) -> Freshness:
 
 
 def _section(section: Section) -> Section | None:
-    blocks = tuple(block for each in section.blocks if (block := _block(each)) is not None)
+    blocks = tuple(_own(block) for each in section.blocks if (block := _kept(each)) is not None)
     told = [block for block in blocks if not (isinstance(block, Prose) and block.text.endswith(":"))]
     return replace(section, blocks=blocks) if told else None
 
 
-def _block(block: Block) -> Block | None:
-    if isinstance(block, Prose):
-        return _prose(block)
-    if isinstance(block, Bullets):
-        return replace(block, items=tuple(map(_prose, block.items)))
+def _kept(block: Block) -> Block | None:
+    """What of a block is a customer's: no figure that is internal, and no gap of our own settings."""
     if isinstance(block, Figures):
-        lines = tuple(_line(line) for line in block.lines if _told(line.figure))
+        lines = tuple(line for line in block.lines if not _internal(line.figure))
         return Figures(lines) if lines else None
-    if isinstance(block, Table):
-        return _table(block)
-    if isinstance(block, Chart):
-        return _chart(block)
-    if isinstance(block, Absence):
-        return None if block.gap == NOT_FOR_CUSTOMERS else Absence(block.what, _gap(block.gap))
-    assert_never(block)
+    return None if isinstance(block, Absence) and block.gap == NOT_FOR_CUSTOMERS else block
 
 
-def _told(figure: Figure) -> bool:
-    """Whether a figure is a customer's: not internal, and no gap of our own settings."""
-    return figure != NOT_FOR_CUSTOMERS and not (isinstance(figure, Gap) and figure.source == "rates")
+def _internal(figure: Figure) -> bool:
+    return isinstance(figure, Gap) and (figure == NOT_FOR_CUSTOMERS or figure.source == "rates")
 
 
-def _line(line: FigureLine) -> FigureLine:
-    return FigureLine(line.label, _figure(line.figure), line.tone)
+def _own(found: Any) -> Any:
+    """A block, or anything in it, in a customer's words: notes and links go, receipts and gaps tell nothing of our systems."""
+    if isinstance(found, Gap):
+        return _gap(found)
+    if isinstance(found, tuple):
+        return tuple(map(_own, found))
+    if not is_dataclass(found) or isinstance(found, type):
+        return found
+    return replace(found, **{field.name: _own_field(field.name, getattr(found, field.name)) for field in fields(found)})
 
 
-def _table(table: Table) -> Table:
-    rows = tuple(tuple(map(_cell, row)) for row in table.rows)
-    return replace(table, rows=rows, basis=_basis(table.basis))
-
-
-def _chart(chart: Chart) -> Chart:
-    marks = tuple(_mark(mark) for mark in chart.marks)
-    events = tuple(Event(event.on, _prose(event.what)) for event in chart.events)
-    return replace(chart, says=_prose(chart.says), marks=marks, events=events)
-
-
-def _mark(mark: Mark) -> Mark:
-    at = _figure(mark.at) if isinstance(mark.at, Fact | Gap) else mark.at
-    return replace(mark, at=at, figure=_figure(mark.figure))
-
-
-def _prose(prose: Prose) -> Prose:
-    return replace(prose, facts=tuple(map(_fact, prose.facts)))
-
-
-def _cell(cell: Cell) -> Cell:
-    if isinstance(cell, Statement):
-        return replace(cell, basis=_basis(cell.basis), note="", link="")
-    return _figure(cell) if isinstance(cell, Fact | Gap) else Text(cell.text, cell.tone)
-
-
-def _figure(figure: Figure) -> Figure:
-    return _fact(figure) if isinstance(figure, Fact) else _gap(figure)
-
-
-def _fact(fact: Fact[Any]) -> Fact[Any]:
-    return replace(fact, basis=_basis(fact.basis), note="")
+def _own_field(name: str, found: Any) -> Any:
+    if name in {"link", "note"}:
+        return ""
+    if name == "basis":  # the receipts of a fact or of a table, each once
+        return tuple({receipt.id: receipt for receipt in map(_receipt, found)}.values())
+    return _own(found)
 
 
 def _gap(gap: Gap) -> Gap:
@@ -216,11 +170,6 @@ def _gap(gap: Gap) -> Gap:
     reason: Literal["none_found", "unavailable"] = "none_found" if gap.reason in ANSWERS else "unavailable"
     source = CUSTOMER_SOURCES.get(gap.source, CUSTOMER_SOURCES["memory"])
     return Gap(source, reason, "" if reason == "none_found" else _NO_VALUE)
-
-
-def _basis(receipts: Iterable[Receipt]) -> tuple[Receipt, ...]:
-    """Receipts that prove the same records and tell nothing of the request."""
-    return tuple({receipt.id: receipt for receipt in map(_receipt, receipts)}.values())
 
 
 def _receipt(receipt: Receipt) -> Receipt:

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from customer_research.domain.report import Report
+from customer_research.errors import ExtraMissing
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +96,33 @@ NAMES: Mapping[str, str] = MappingProxyType(
 """Every word for a format (its name, suffixes without the dot, aliases) → its name."""
 
 
+_NEEDS = {"pptx": "Slides need python-pptx", "typst": "A PDF needs Typst", "xlsxwriter": "A workbook needs XlsxWriter"}
+
+
+def load(module: str) -> ModuleType:
+    """A module of this folder, with the packages that it needs.
+
+    Raises:
+        ExtraMissing: one of the packages is not installed.
+    """
+    try:
+        return import_module(f"{__name__}.{module}")
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in _NEEDS:
+            raise
+        raise ExtraMissing(_NEEDS[package], "documents") from None
+
+
 def render(report: Report, name: str, *, show_personal: bool = False, **options: Any) -> bytes:
     """A report in one of the formats, text as UTF-8; options that the format does not know are left out.
 
     Raises:
         RenderError: a figure without a receipt, or an option that the renderer refuses.
+        ExtraMissing: a package that the format needs is not installed.
     """
     chosen = FORMATS[name]
-    module = import_module(f"{__name__}.{chosen.module}")
+    module = load(chosen.module)
     known = {option: value for option, value in options.items() if option in chosen.options}
     made: str | bytes = module.render(report, show_personal=show_personal, **known)
     return made.encode() if isinstance(made, str) else made

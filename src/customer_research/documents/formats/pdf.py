@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+import typst
 
 from customer_research.documents.drawing import vega
 from customer_research.documents.drawing.theme import PRINT
@@ -23,10 +25,7 @@ from customer_research.documents.page import Footnote, Grid, Line, List, Page, P
 from customer_research.documents.present import Value
 from customer_research.domain.report import Report
 from customer_research.domain.words import dated_words
-from customer_research.errors import ExtraMissing, RenderError
-
-if TYPE_CHECKING:
-    import typst
+from customer_research.errors import RenderError
 
 TEMPLATES = Path(__file__).parent / "typst"
 STANDARD: Literal["ua-1"] = "ua-1"
@@ -48,7 +47,6 @@ def render(report: Report, *, show_personal: bool = False) -> bytes:
 
     Raises:
         RenderError: a figure without a receipt, or Typst refuses the document.
-        ExtraMissing: Typst is not installed.
     """
     made = _Writer(Page(report, show_personal=show_personal)).document()
     return _compiled(json.dumps(made, ensure_ascii=False))
@@ -62,10 +60,6 @@ _turn = Lock()
 @cache
 def _compiler() -> typst.Compiler:
     """The one compiler of the process, its fonts loaded once."""
-    try:
-        import typst  # noqa: PLC0415 - heavy, and an extra
-    except ImportError:
-        raise ExtraMissing("A PDF needs Typst", "documents") from None
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FOLDER)])
     return typst.Compiler(root=str(TEMPLATES), font_paths=fonts, ignore_system_fonts=True)
 

@@ -45,7 +45,6 @@ def render(report: Report, *, show_personal: bool = False, template: Path | None
 
     Raises:
         RenderError: a figure without a receipt.
-        ExtraMissing: python-pptx is not installed.
         UsageError: the template cannot be read.
     """
     return _Writer(Page(report, show_personal=show_personal), Deck(template)).deck()

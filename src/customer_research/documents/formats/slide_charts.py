@@ -9,7 +9,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from pptx.chart.chart import Chart as NativeChart
+from pptx.chart.data import CategoryChartData, XyChartData
+from pptx.enum.chart import XL_LABEL_POSITION, XL_LEGEND_POSITION, XL_MARKER_STYLE
+from pptx.oxml.ns import qn
+from pptx.util import Pt
 
 from customer_research.documents.charts import TOTAL
 from customer_research.documents.drawing.marks import (
@@ -23,13 +29,10 @@ from customer_research.documents.drawing.marks import (
 )
 from customer_research.documents.drawing.theme import LIGHT
 from customer_research.documents.formats.csv_ import plain
+from customer_research.documents.formats.slide_layouts import rgb
 from customer_research.documents.present import Presenter
 from customer_research.domain.money import digits
 from customer_research.domain.report import Chart, Tone
-
-if TYPE_CHECKING:
-    from pptx.chart.chart import Chart as NativeChart
-    from pptx.chart.data import CategoryChartData, XyChartData
 
 _LINKED = re.compile(r"(?:https?|ftps?|mailto|internal|external|file):", re.IGNORECASE)
 _LABELLED = 24
@@ -79,8 +82,6 @@ def _placeless(chart: Chart, row: Row) -> bool:
 
 
 def _drawn(chart: Chart, rows: tuple[Row, ...], unit: str) -> ChartPlan:
-    from pptx.chart.data import CategoryChartData, XyChartData  # noqa: PLC0415 - heavy, and an extra
-
     if chart.form == "quadrant":
         scatter = XyChartData(number_format=_number_format(unit))
         known = tuple(row for row in rows if row.height is not None and row.across is not None)
@@ -177,9 +178,6 @@ def _number_format(unit: str) -> str:
 
 def dress(standing: NativeChart, chart: Chart, drawn: ChartPlan, presenter: Presenter) -> None:
     """Colours, axes, labels and legend of a chart that stands on its slide."""
-    from pptx.enum.chart import XL_LEGEND_POSITION  # noqa: PLC0415 - heavy, and an extra
-    from pptx.util import Pt  # noqa: PLC0415
-
     standing.font.size = Pt(_SMALL)
     series = list(standing.plots[0].series)
     standing.has_title = False
@@ -220,22 +218,16 @@ def _below_zero(standing: NativeChart) -> bool:
 
 
 def _grid(axis: Any) -> None:
-    from pptx.dml.color import RGBColor  # noqa: PLC0415 - heavy, and an extra
-
     axis.has_major_gridlines = True
-    axis.major_gridlines.format.line.color.rgb = RGBColor.from_string(LIGHT.grid[1:].upper())
+    axis.major_gridlines.format.line.color.rgb = rgb(LIGHT.grid)
 
 
 def _below(axis: Any) -> None:
     """Keep the figures' axis below the bars, whose order is turned around: it crosses where the last of them stands."""
-    from pptx.oxml.ns import qn  # noqa: PLC0415 - heavy, and an extra
-
     axis._element.find(qn("c:crosses")).set("val", "max")  # noqa: SLF001 - the library's own setting does not reach it
 
 
 def _named(axis: Any, words: str) -> None:
-    from pptx.util import Pt  # noqa: PLC0415 - heavy, and an extra
-
     axis.has_title = bool(words)
     if words:
         axis.axis_title.text_frame.text = words
@@ -243,19 +235,15 @@ def _named(axis: Any, words: str) -> None:
 
 
 def _fill(format_: Any, colour: str) -> None:
-    from pptx.dml.color import RGBColor  # noqa: PLC0415 - heavy, and an extra
-
     format_.fill.solid()
-    format_.fill.fore_color.rgb = RGBColor.from_string(colour[1:].upper())
+    format_.fill.fore_color.rgb = rgb(colour)
 
 
 def _coloured(series: Any, chart: Chart, drawn: ChartPlan, number: int) -> None:
-    from pptx.dml.color import RGBColor  # noqa: PLC0415 - heavy, and an extra
-
     colour = LIGHT.series[number % len(LIGHT.series)]
     if chart.form == "history":
         series.smooth = False
-        series.format.line.color.rgb = RGBColor.from_string(colour[1:].upper())
+        series.format.line.color.rgb = rgb(colour)
         _fill(series.marker.format, colour)
         return
     if chart.form == "waterfall":
@@ -266,7 +254,7 @@ def _coloured(series: Any, chart: Chart, drawn: ChartPlan, number: int) -> None:
         sign = "+" if "Adds" in series.name else "-" if "Takes" in series.name else ""
         series.data_labels.number_format = f"{sign}{_number_format(drawn.unit)}"
         series.data_labels.number_format_is_linked = False
-        series.data_labels.font.color.rgb = RGBColor.from_string("FFFFFF")
+        series.data_labels.font.color.rgb = rgb("#ffffff")
         tone: Tone = "good" if "Adds" in series.name else "bad" if "Takes" in series.name else "neutral"
         _fill(series.format, LIGHT.tones[tone])
         return
@@ -278,9 +266,6 @@ def _coloured(series: Any, chart: Chart, drawn: ChartPlan, number: int) -> None:
 
 
 def _scatter(standing: NativeChart, drawn: ChartPlan) -> None:
-    from pptx.enum.chart import XL_LABEL_POSITION, XL_MARKER_STYLE  # noqa: PLC0415 - heavy, and an extra
-    from pptx.util import Pt  # noqa: PLC0415
-
     tones = list(dict.fromkeys(row.tone for row in drawn.rows))
     for series, tone in zip(standing.plots[0].series, tones, strict=True):
         series.format.line.fill.background()

@@ -6,14 +6,18 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zipfile import BadZipFile
 
-from customer_research.errors import ExtraMissing, UsageError
+import pptx
+from pptx.dml.color import RGBColor
+from pptx.enum.shapes import PP_PLACEHOLDER as KIND
+from pptx.exc import PythonPptxError
+from pptx.opc.constants import RELATIONSHIP_TYPE
+from pptx.presentation import Presentation
+from pptx.slide import Slide, SlideLayout
 
-if TYPE_CHECKING:
-    from pptx.presentation import Presentation
-    from pptx.slide import Slide, SlideLayout
+from customer_research.errors import UsageError
 
 WIDTH, HEIGHT, EDGE = 960.0, 540.0, 36.0
 """The house layout in points: 16:9."""
@@ -23,7 +27,7 @@ EMU = 12_700
 
 _UNREADABLE = (
     *(OSError, EOFError, LookupError, ValueError, TypeError, AttributeError, AssertionError, SyntaxError),
-    *(RuntimeError, MemoryError, BadZipFile, zlib.error),
+    *(RuntimeError, MemoryError, BadZipFile, zlib.error, PythonPptxError),
 )
 """What the library, its XML and its ZIP reader raise for a file that is no presentation."""
 
@@ -45,17 +49,14 @@ class Box:
 
 def opened(template: Path) -> Presentation:
     """The user's presentation without its slides."""
-    presentation = _library()
-    from pptx.exc import PythonPptxError  # noqa: PLC0415 - heavy, and an extra
-
     try:
-        deck: Presentation = presentation(str(template))
+        deck: Presentation = pptx.Presentation(str(template))
         layouts = list(deck.slide_layouts)
         slides = deck.slides._sldIdLst  # noqa: SLF001 - the library has no way to take a slide off
         for slide in list(slides):
             deck.part.drop_rel(slide.rId)
             slides.remove(slide)
-    except (*_UNREADABLE, PythonPptxError) as error:
+    except _UNREADABLE as error:
         raise UsageError(
             f"The template {template} cannot be read as a presentation ({type(error).__name__}).",
             hint="Give a .pptx file, saved as a presentation and not as a template (.potx).",
@@ -65,17 +66,14 @@ def opened(template: Path) -> Presentation:
     return deck
 
 
-def _library() -> Any:
-    try:
-        from pptx import Presentation  # noqa: PLC0415 - heavy, and an extra
-    except ImportError:
-        raise ExtraMissing("Slides need python-pptx", "documents") from None
-    return Presentation
+def rgb(colour: str) -> Any:
+    """A colour (`#rrggbb`) as the library counts it."""
+    return RGBColor.from_string(colour[1:].upper())
 
 
 def house() -> Presentation:
     """The library's own presentation, made wide, with room for what reports show."""
-    deck: Presentation = _library()()
+    deck: Presentation = pptx.Presentation()
     deck.slide_width, deck.slide_height = round(WIDTH * EMU), round(HEIGHT * EMU)
     width = WIDTH - 2 * EDGE
     boxes = {"title": Box(EDGE, 16, width, 64), "body": Box(EDGE, 86, width, HEIGHT - 86 - 34)}
@@ -94,16 +92,12 @@ def house() -> Presentation:
 
 def _fonts(deck: Presentation) -> None:
     """Arial, which every machine has, or one of the same widths."""
-    from pptx.opc.constants import RELATIONSHIP_TYPE  # noqa: PLC0415 - heavy, and an extra
-
     theme = deck.slide_master.part.part_related_by(RELATIONSHIP_TYPE.THEME)
     theme._blob = theme.blob.replace(b'latin typeface="Calibri"', b'latin typeface="Arial"')  # noqa: SLF001 - read only otherwise
 
 
 def _role(shape: Any) -> str:
     """What a placeholder is for: by its name, else by its type."""
-    from pptx.enum.shapes import PP_PLACEHOLDER as KIND  # noqa: PLC0415 - heavy, and an extra
-
     name = shape.name.strip().lower()
     if name in {"title", "subtitle", "body", "table", "chart", "footer"}:
         return str(name)

@@ -13,7 +13,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from pptx.enum.chart import XL_CHART_TYPE
+from pptx.enum.text import PP_ALIGN
+from pptx.oxml.ns import qn
+from pptx.slide import Slide, SlideLayout
+from pptx.util import Pt
 
 from customer_research.documents.drawing.theme import LIGHT
 from customer_research.documents.fonts.measure import breakable, em, shortened
@@ -28,14 +34,12 @@ from customer_research.documents.formats.slide_layouts import (
     layout,
     opened,
     placeholder,
+    rgb,
     slot,
 )
 from customer_research.documents.present import Presenter
 from customer_research.domain.evidence import Receipt
 from customer_research.domain.report import Chart, Tone
-
-if TYPE_CHECKING:
-    from pptx.slide import Slide, SlideLayout
 
 _TITLE_SIZES, _TITLE_LINES = (24, 20, 17, 15), 2
 _COVER_SIZES, _COVER_LINES = (36, 30, 24, 20), 4
@@ -115,7 +119,6 @@ class Deck:
     """A presentation in the making: pieces of a part are put below each other, on as many slides as they need.
 
     Raises:
-        ExtraMissing: python-pptx is not installed.
         UsageError: the template cannot be read, or has no layout.
     """
 
@@ -198,8 +201,6 @@ class Deck:
 
     def chart(self, chart: Chart, drawn: ChartPlan, lines: Sequence[Text], notes: str, presenter: Presenter) -> None:
         """A native chart on a slide of its own, and below it what it says."""
-        from pptx.enum.chart import XL_CHART_TYPE  # noqa: PLC0415 - heavy, and an extra
-
         slide = self._fresh("chart")
         box = self._left
         small = [replace(line, size=SMALL) for line in lines]
@@ -470,9 +471,6 @@ def _described(frame: Any, name: str, words: str) -> None:
 
 def _write(paragraph: Any, words: Sequence[Word], size: float, *, bullet: bool = False, plain: bool = False) -> None:
     """Fill a paragraph; *plain* leaves colour and weight to the template."""
-    from pptx.dml.color import RGBColor  # noqa: PLC0415 - heavy, and an extra
-    from pptx.util import Pt  # noqa: PLC0415
-
     paragraph.space_after = Pt(0 if plain else _GAP / 2)
     told = [Word("• "), *words] if bullet else words
     _unbulleted(paragraph)
@@ -485,7 +483,7 @@ def _write(paragraph: Any, words: Sequence[Word], size: float, *, bullet: bool =
         if plain:
             continue
         colour = LIGHT.quiet if word.quiet else _TONES[word.tone]
-        run.font.color.rgb = RGBColor.from_string(colour[1:].upper())
+        run.font.color.rgb = rgb(colour)
         run.font.bold = word.bold or word.tone == "bad"
         run.font.italic = word.tone == "unknown"
         if word.raised:
@@ -496,8 +494,6 @@ def _write(paragraph: Any, words: Sequence[Word], size: float, *, bullet: bool =
 
 def _unbulleted(paragraph: Any) -> None:
     """Take off what a placeholder would put before a paragraph: bullets are part of the text here."""
-    from pptx.oxml.ns import qn  # noqa: PLC0415 - heavy, and an extra
-
     about = paragraph._p.get_or_add_pPr()  # noqa: SLF001 - the library has no bullets
     about.set("marL", "0")
     about.set("indent", "0")
@@ -506,27 +502,20 @@ def _unbulleted(paragraph: Any) -> None:
 
 
 def _fill_cell(cell: Any, words: Cell, *, head: bool, right: bool) -> None:
-    from pptx.dml.color import RGBColor  # noqa: PLC0415 - heavy, and an extra
-    from pptx.enum.text import PP_ALIGN  # noqa: PLC0415
-    from pptx.util import Pt  # noqa: PLC0415
-
     cell.margin_left = cell.margin_right = Pt(_PADDING)
     cell.margin_top = cell.margin_bottom = Pt(_CELL_TOP)
     cell.fill.solid()
-    cell.fill.fore_color.rgb = RGBColor.from_string((_PALE if head else LIGHT.paper)[1:].upper())
+    cell.fill.fore_color.rgb = rgb(_PALE if head else LIGHT.paper)
     paragraph = cell.text_frame.paragraphs[0]
     paragraph.alignment = PP_ALIGN.RIGHT if right else PP_ALIGN.LEFT
     _write(paragraph, words, _CELL)
 
 
 def _house_title(paragraph: Any, *, titled: bool = True) -> None:
-    from pptx.dml.color import RGBColor  # noqa: PLC0415 - heavy, and an extra
-    from pptx.enum.text import PP_ALIGN  # noqa: PLC0415
-
     paragraph.alignment = PP_ALIGN.LEFT
     for run in paragraph.runs if titled else ():
         run.font.bold = True
-        run.font.color.rgb = RGBColor.from_string(_ACCENT[1:].upper())
+        run.font.color.rgb = rgb(_ACCENT)
 
 
 def _fill_table(table: Any, fitted: _Rows, count: int, right: Sequence[bool]) -> None:

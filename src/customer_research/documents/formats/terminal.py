@@ -6,7 +6,15 @@ import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from io import StringIO
-from typing import TYPE_CHECKING
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
+from rich.measure import Measurement
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
 
 from customer_research.documents.charts import FEW, GRAVITY, TOTAL, bars, lines_of, place_cell, told_in_full
 from customer_research.documents.charts import Line as BlockLine
@@ -27,10 +35,6 @@ from customer_research.documents.page import (
 from customer_research.documents.present import TONE_WORDS, Value, source_title
 from customer_research.domain.report import Chart, Report, Tone
 from customer_research.domain.words import counted
-
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.text import Text as Styled
 
 STYLES: dict[Tone, str] = {
     "good": "green",
@@ -55,8 +59,6 @@ def render(report: Report, *, show_personal: bool = False, width: int | None = N
     Raises:
         RenderError: a figure without a receipt.
     """
-    from rich.console import Console  # noqa: PLC0415 - start-up time
-
     out = StringIO()
     console = Console(
         file=out,
@@ -109,13 +111,11 @@ def _shorten(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def _styled(text: str, style: str = "", *, notes: str = "") -> Styled:
-    from rich.text import Text  # noqa: PLC0415 - start-up time
-
+def _styled(text: str, style: str = "", *, notes: str = "") -> Text:
     return Text.assemble((text, style), (notes, "dim"))
 
 
-class _Writer(Pen[Iterable["RenderableType"]]):
+class _Writer(Pen[Iterable[RenderableType]]):
     """Draws the parts of one report."""
 
     def __init__(self, page: Page, console: Console) -> None:
@@ -144,21 +144,16 @@ class _Writer(Pen[Iterable["RenderableType"]]):
             yield from self.draw(node)
 
     def _heading(self, title: str) -> RenderableType:
-        from rich.rule import Rule  # noqa: PLC0415 - start-up time
-
         return Rule(_styled(title, "bold"), align="left", style="dim", characters="─")
 
     def _head(self) -> RenderableType:
-        from rich.console import Group  # noqa: PLC0415 - start-up time
-        from rich.panel import Panel  # noqa: PLC0415 - start-up time
-
         page = self._page
         lines = [_styled(page.name, "bold")] if page.name else []
         lines += [self._line(page.headline)] if page.headline else []
         lines.append(_styled(page.about, "dim"))
         return Panel(Group(*lines), title=_styled(page.title, "bold"), title_align="left", style="", border_style="dim")
 
-    def _receipt(self, note: Footnote) -> Styled:
+    def _receipt(self, note: Footnote) -> Text:
         cut = ", cut short" if note.receipt.truncated else ""
         text = _styled(f"{note.subject}: {note.rows}{cut} by {note.requests}, {note.fetched}. ")
         return text.append(_shorten(note.query, _LONGEST_QUERY), "dim")
@@ -174,15 +169,13 @@ class _Writer(Pen[Iterable["RenderableType"]]):
             ]
         return [self._hanging(lead, self._line(line)) for lead, line in zip(node.leads, node.lines, strict=True)]
 
-    def _line(self, line: Line) -> Styled:
+    def _line(self, line: Line) -> Text:
         text = _styled(line.lead).append(line.text, STYLES[line.tone]).append(line.beside)
         if line.step:
             text.append(f" Next: {line.step}", "bold")
         return text.append(marks(line.notes), "dim")
 
-    def _hanging(self, lead: str, text: Styled) -> RenderableType:
-        from rich.table import Table  # noqa: PLC0415 - start-up time
-
+    def _hanging(self, lead: str, text: Text) -> RenderableType:
         grid = Table.grid(padding=0)
         grid.add_column(no_wrap=True)
         grid.add_column(overflow="fold")
@@ -190,8 +183,6 @@ class _Writer(Pen[Iterable["RenderableType"]]):
         return grid
 
     def pairs(self, node: Pairs) -> Iterable[RenderableType]:
-        from rich.table import Table  # noqa: PLC0415 - start-up time
-
         pairs = node.pairs
         if self._console.width < _TWO_COLUMNS or len(pairs) <= _SINGLES:
             return (self._labelled(pairs),)
@@ -203,8 +194,6 @@ class _Writer(Pen[Iterable["RenderableType"]]):
         return (grid,)
 
     def _labelled(self, pairs: Iterable[tuple[str, Value]]) -> RenderableType:
-        from rich.table import Table  # noqa: PLC0415 - start-up time
-
         grid = Table.grid(padding=(0, 2, 0, 0))
         grid.add_column(style="dim", max_width=34)
         grid.add_column(overflow="fold")
@@ -212,7 +201,7 @@ class _Writer(Pen[Iterable["RenderableType"]]):
             grid.add_row(_styled(label), self._value(value, worded=True))
         return grid
 
-    def _value(self, value: Value, *, worded: bool = False, longest: int | None = None) -> Styled:
+    def _value(self, value: Value, *, worded: bool = False, longest: int | None = None) -> Text:
         text = value.text if longest is None else _shorten(value.text, longest)
         style = STYLES[value.tone]
         styled = _styled(text, f"{style} link {value.link}".strip() if value.link else style)
@@ -255,8 +244,6 @@ class _Writer(Pen[Iterable["RenderableType"]]):
         return self._hanging(f"{series:<15} ", blocks) if series else blocks
 
     def _bars(self, chart: Chart) -> RenderableType:
-        from rich.table import Table  # noqa: PLC0415 - start-up time
-
         presenter = self._page.presenter
         grid = Table.grid(padding=(0, 2, 0, 0))
         for style in ("dim", "", "", ""):
@@ -271,10 +258,6 @@ class _Writer(Pen[Iterable["RenderableType"]]):
         return grid
 
     def _ruled(self, node: Grid) -> RenderableType:
-        from rich import box  # noqa: PLC0415 - start-up time
-        from rich.cells import cell_len  # noqa: PLC0415 - start-up time
-        from rich.table import Table  # noqa: PLC0415 - start-up time
-
         grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim", show_edge=False)
         rows = [
             [self._value(value, longest=None if value.link else _longest(value)) for value in row] for row in node.rows
@@ -295,15 +278,11 @@ class _Writer(Pen[Iterable["RenderableType"]]):
         return grid
 
     def _fits(self, grid: RenderableType) -> bool:
-        from rich.measure import Measurement  # noqa: PLC0415 - start-up time
-
         options = self._console.options.update(width=_UNBOUNDED)
         return Measurement.get(self._console, options, grid).minimum <= self._console.width
 
     def _stacked(self, node: Grid) -> RenderableType:
         """A table too wide for the terminal, one record under the other."""
-        from rich.table import Table  # noqa: PLC0415 - start-up time
-
         grid = Table.grid(padding=(0, 2, 0, 0))
         grid.add_column(style="dim", no_wrap=True)
         grid.add_column(overflow="fold")

@@ -13,7 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import xlsxwriter
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
 
 from customer_research.documents.charts import as_table
 from customer_research.documents.fonts.measure import em
@@ -25,12 +30,7 @@ from customer_research.domain.evidence import Fact, Gap, Receipt, merge_basis
 from customer_research.domain.money import Money, digits
 from customer_research.domain.report import Personal, Report, Tone
 from customer_research.domain.words import dated_words, is_change
-from customer_research.errors import ExtraMissing, RenderError
-
-if TYPE_CHECKING:
-    from xlsxwriter import Workbook
-    from xlsxwriter.format import Format
-    from xlsxwriter.worksheet import Worksheet
+from customer_research.errors import RenderError
 
 _MOST_ROWS, _MOST_SIGNS, _LONGEST_LINK, _MOST_LINKS = 1_048_575, 32_767, 2_079, 65_000  # what a sheet of Excel takes
 _SHEET_NAME = 31
@@ -56,12 +56,7 @@ def render(report: Report, *, show_personal: bool = False) -> bytes:
 
     Raises:
         RenderError: a figure without a receipt.
-        ExtraMissing: XlsxWriter is not installed.
     """
-    try:
-        import xlsxwriter  # noqa: PLC0415 - heavy, and an extra
-    except ImportError:
-        raise ExtraMissing("A workbook needs XlsxWriter", "documents") from None
     page = Page(report, show_personal=show_personal)
     out = io.BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}

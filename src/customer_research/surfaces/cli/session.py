@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from customer_research import private
-from customer_research.documents.formats import FORMATS, NAMES
+from customer_research.documents.formats import FORMATS, NAMES, load, render
 from customer_research.errors import UsageError
 from customer_research.surfaces.cli import screen
 
@@ -158,9 +158,7 @@ def refuse_template(style: str, template: Path | None) -> None:
     if "template" not in FORMATS[style].options:
         taking = ", ".join(name for name, known in FORMATS.items() if "template" in known.options)
         raise UsageError(f"{style} takes no template.", hint=f"Formats that take one: {taking}.")
-    from customer_research.documents.formats.slide_layouts import opened  # noqa: PLC0415 - heavy
-
-    opened(template)
+    load("slide_layouts").opened(template)
 
 
 def output_format(chosen: str | None, *, as_json: bool, output: Path | None) -> str:
@@ -181,8 +179,6 @@ def output_format(chosen: str | None, *, as_json: bool, output: Path | None) -> 
 
 def rendered(report: Report, chosen: str, *, show_personal: bool, to_file: bool, template: Path | None = None) -> bytes:
     """A report in one of the formats; in colour where it goes to a terminal that shows it."""
-    from customer_research.documents.formats import render  # noqa: PLC0415 - start-up time
-
     color = not to_file and screen.coloured()
     made = render(report, chosen, show_personal=show_personal, color=color, template=template)
     return made if FORMATS[chosen].binary else made.rstrip(b"\n") + b"\n"
