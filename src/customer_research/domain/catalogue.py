@@ -45,11 +45,13 @@ class Metric:
     """One figure.
 
     `formula` says in words how it is computed, with T for the instant; `healthy` which values are well, in the form that
-    `domain.ranges` reads (empty: the figure is context), and `praised` whether such a value is good or only not bad. `sign`:
-    a *change* is shown with its plus sign; of *either* sign are others that may be below zero. `overwritten` names what its
-    source overwrites without a date (`metrics.past`): of a past date such a figure is not known; all others can be told of
-    any. `evidence` is the kind of records behind it (in an entry `evidence.RECORDS = "CONDITION"`: its own). A `partly` known one (derived) holds with part of its tables too; the
-    others would say something else without one of them, so they are a gap then.
+    `domain.ranges` reads (empty: the figure is context), and `praised` whether such a value is good or only not bad.
+    `sign`: a *change* is shown with its plus sign; of *either* sign are others that may be below zero.
+    `overwritten` names what its source overwrites without a date (`metrics.past`): of a past date such a figure is not
+    known; all others can be told of any.
+    `evidence` is the kind of records behind it; an entry with `evidence.RECORDS = "CONDITION"` has one of its own.
+    A `partly` known one (derived) holds with part of its tables too; the others would say something else without one of
+    them, so they are a gap then.
     """
 
     name: str

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Literal
 
 from customer_research.domain.catalogue import METRICS, SILENT, SUBJECTS, Unit
 from customer_research.domain.evidence import ANSWERS
@@ -35,28 +34,13 @@ _SQL_TYPES: Mapping[Unit, str] = {
     "boolean": "BOOLEAN",
 }
 
-ListingUnit = Literal["month", "date", "timestamp", "count", "minor", "text", "boolean"]
-"""month: a date, the month's first day; minor: minor units of the row's `currency`."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListingColumn:
-    """One column of a listing; `personal` ones are masked by default."""
-
-    name: str
-    unit: ListingUnit
-    label: str
-    personal: bool = False
-
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A detail table of a report about one operator: `sql` gives `columns`, from the canonical `tables`."""
+    """A detail table of a report about one operator, from canonical tables."""
 
     name: str
-    title: str
     tables: tuple[str, ...]
-    columns: tuple[ListingColumn, ...]
 
     @property
     def sql(self) -> str:
@@ -132,162 +116,16 @@ def _indented(text: str) -> str:
     return "\n".join(f"    {line}" if line else "" for line in text.strip().splitlines())
 
 
-def _listing(name: str, title: str, table: str, columns: str) -> Listing:
-    """Parse `name unit label` columns, one a line; a `*` before the label marks personal data."""
-    parsed = []
-    for line in columns.strip().splitlines():
-        column, unit, label = line.strip().split(maxsplit=2)
-        parsed.append(ListingColumn(column, unit, label.lstrip("* "), personal=label.startswith("*")))  # type: ignore[arg-type]
-    return Listing(name, title, (table,), tuple(parsed))
-
-
 EVIDENCE: Mapping[str, tuple[str, ...]] = MappingProxyType({name: records.tables for name, records in RECORDS.items()})
 """Kind of evidence → the canonical tables it reads."""
 
+_LISTED: Mapping[str, str] = {
+    "reservation": "usage_monthly usage_daily usage_types usage_statuses usage_recent usage_companies usage_drivers usage_farmouts",
+    "charge": "card_monthly card_failures",
+    "dispute": "card_disputes",
+}
+
 LISTINGS: Mapping[str, Listing] = MappingProxyType(
-    {
-        listing.name: listing
-        for listing in (
-            _listing(
-                "usage_monthly",
-                "Trips by month",
-                "reservation",
-                """
-                month month Month
-                trips count Trips
-                completed count Completed
-                cancelled count Cancelled
-                revenue_minor minor Revenue
-                currency text Currency
-                """,
-            ),
-            _listing(
-                "usage_daily",
-                "Bookings and trips by day, two years",
-                "reservation",
-                """
-                day date Day
-                booked count Booked
-                trips count Trips
-                completed count Completed
-                cancelled count Cancelled
-                revenue_minor minor Revenue
-                driver_trips count With a driver
-                app_trips count With the driver app
-                currency text Currency
-                """,
-            ),
-            _listing(
-                "usage_types",
-                "Trips by type, 12 months",
-                "reservation",
-                """
-                trip_type text Trip type
-                order_type text Order type
-                trips count Trips
-                revenue_minor minor Revenue
-                currency text Currency
-                """,
-            ),
-            _listing(
-                "usage_statuses",
-                "Trips by status, 12 months",
-                "reservation",
-                """
-                status text Status
-                trips count Trips
-                total_minor minor Total
-                currency text Currency
-                """,
-            ),
-            _listing(
-                "usage_recent",
-                "Last five bookings",
-                "reservation",
-                """
-                confirmation_number text Confirmation
-                created_at timestamp Booked
-                pickup_at timestamp Pickup
-                status text Status
-                total_minor minor Total
-                paid_minor minor Paid
-                currency text Currency
-                """,
-            ),
-            _listing(
-                "usage_companies",
-                "Top corporate accounts, 12 months",
-                "reservation",
-                """
-                company_name text Company
-                trips count Trips
-                revenue_minor minor Revenue
-                currency text Currency
-                """,
-            ),
-            _listing(
-                "usage_drivers",
-                "Top drivers, 90 days",
-                "reservation",
-                """
-                driver_name text * Driver
-                trips count Trips
-                app_trips count With the driver app
-                """,
-            ),
-            _listing(
-                "usage_farmouts",
-                "Top farm-out partners, 12 months",
-                "reservation",
-                """
-                farmee_name text Partner
-                trips count Trips
-                """,
-            ),
-            _listing(
-                "card_monthly",
-                "Charges by month",
-                "charge",
-                """
-                month month Month
-                attempts count Attempts
-                succeeded count Succeeded
-                failed count Failed
-                charged_minor minor Charged
-                refunded_minor minor Refunded
-                currency text Currency
-                """,
-            ),
-            _listing(
-                "card_failures",
-                "Last ten failed charges",
-                "charge",
-                """
-                created_at timestamp When
-                charge_id text Charge
-                amount_minor minor Amount
-                currency text Currency
-                failure_reason text Reason
-                cardholder text * Cardholder
-                card_id text Card
-                """,
-            ),
-            _listing(
-                "card_disputes",
-                "Disputes",
-                "dispute",
-                """
-                created_at timestamp Opened
-                dispute_id text Dispute
-                charge_id text Charge
-                status text Status
-                reason text Reason
-                amount_minor minor Amount
-                currency text Currency
-                is_active boolean Active
-                """,
-            ),
-        )
-    }
+    {name: Listing(name, (table,)) for table, names in _LISTED.items() for name in names.split()}
 )
 """All listings by name; each is about one operator."""
