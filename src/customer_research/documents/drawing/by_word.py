@@ -12,20 +12,21 @@ from customer_research.documents.drawing.marks import (
     height_title,
     number_format,
     plain,
-    units_of,
 )
 from customer_research.documents.drawing.parts import (
     ROW,
     WIDTH,
     Spec,
     alone,
+    by_unit,
     chosen,
     datum,
     haloed,
     hatched,
+    measured,
+    panel,
     tone_colour,
     unknown_text,
-    values,
     word_axis,
 )
 from customer_research.documents.drawing.theme import Theme
@@ -38,28 +39,27 @@ _CHARACTER, _NAMES = 6.8, 190
 
 def bars(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: Theme) -> Spec:
     """A bar for each mark, in order; where there are several units, one drawing a unit."""
-    drawn = []
-    for unit in units_of(rows):
-        mine = [row for row in rows if row.unit in {unit, ""}]
-        heights = [row.height for row in mine if row.height is not None]
-        low, high = bounds(heights, zero=True)
+
+    def draw(mine: Sequence[Row], unit: str) -> Spec:
+        low, high = bounds([row.height for row in mine if row.height is not None], zero=True)
         if unit == "points" and low >= 0 and high <= _FULL:
             low, high = 0.0, float(_FULL)
         found = steps([row.height for row in mine], [True] * len(mine))
-        drawn.append(_panel(chart, mine, found, (low, high), presenter, theme=theme))
-    return drawn[0] if len(drawn) == 1 else {"vconcat": [{**one, "width": WIDTH - 220} for one in drawn]}
+        return _panel(chart, mine, found, (low, high), presenter, theme=theme)
+
+    return by_unit(rows, draw, 220)
 
 
 def waterfall(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: Theme) -> Spec:
     """Steps from where the one before ended; a mark of the series `total` stands on zero. Nothing is added over units."""
-    drawn = []
-    for unit in units_of(rows):
-        mine = [row for row in rows if row.unit in {unit, ""}]
+
+    def draw(mine: Sequence[Row], _unit: str) -> Spec:
         found = steps([row.height for row in mine], [row.series == TOTAL for row in mine])
         ends = [end for step in found if step for end in step]
         signed = [replace(row, tone=_by_sign(row)) for row in mine]
-        drawn.append(_panel(chart, signed, found, bounds(ends, zero=True), presenter, theme=theme, toned=False))
-    return drawn[0] if len(drawn) == 1 else {"vconcat": [{**one, "width": WIDTH - 220} for one in drawn]}
+        return _panel(chart, signed, found, bounds(ends, zero=True), presenter, theme=theme, toned=False)
+
+    return by_unit(rows, draw, 220)
 
 
 def _by_sign(row: Row) -> Tone:
@@ -92,19 +92,15 @@ def _panel(
     ]
     unit = next((row.unit for row in rows if row.unit), "")
     ticks = [0, 25, 50, 75, 100] if (unit, low, high) == ("points", 0.0, float(_FULL)) else None
+    title = {"title": height_title(chart, presenter, unit) or None}
     axis = {
-        "title": height_title(chart, presenter, unit) or None,
+        **title,
         "format": number_format(unit),
         "tickCount": 6,
         "ticks": False,
         **({"values": ticks} if ticks else {}),
     }
-    across: Spec = {
-        "field": "from",
-        "type": "quantitative",
-        "axis": axis,
-        "scale": {"domain": [plain(low), plain(high + room)], "nice": False, "zero": False},
-    }
+    across = measured("from", (low, high + room), axis, nice=False, zero=False)
     down: Spec = {
         "field": "key",
         "type": "nominal",
@@ -113,10 +109,7 @@ def _panel(
         "scale": {"domain": [row.key for row in rows], "paddingInner": 0.32, "paddingOuter": 0.16},
     }
     return {
-        "width": WIDTH,
-        "height": max(2, len(rows)) * ROW,
-        "autosize": {"type": "fit-x", "contains": "padding"},
-        "data": values(data),
+        **panel(max(2, len(rows)) * ROW, (), data),
         "encoding": {"y": down},
         "layer": [
             {

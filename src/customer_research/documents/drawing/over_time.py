@@ -14,7 +14,6 @@ from customer_research.documents.drawing.marks import (
     height_title,
     month_words,
     number_format,
-    plain,
     series_of,
     units_of,
 )
@@ -23,11 +22,15 @@ from customer_research.documents.drawing.parts import (
     SMALL,
     WIDTH,
     Spec,
+    by_unit,
     chosen,
     datum,
     haloed,
     hatched,
     looked_up,
+    measured,
+    named,
+    panel,
     tone_colour,
     tone_shape,
     unknown_text,
@@ -47,6 +50,7 @@ _YEAR = 12
 _YEAR_BEFORE = "year before"
 _CHARACTER = 6.3
 _FEW_DAYS, _SOME_MONTHS = 45, 430
+_BARE: Spec = {"ticks": False, "grid": False}
 
 
 # -- history -----------------------------------------------------------------------------------------------------------
@@ -54,11 +58,7 @@ _FEW_DAYS, _SOME_MONTHS = 45, 430
 
 def history(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: Theme) -> Spec:
     """A line a series over days, broken where a figure is unknown; its events as numbered rules."""
-    drawn = []
-    for unit in units_of(rows):
-        mine = [row for row in rows if row.unit in {unit, ""}]
-        drawn.append(_line_panel(chart, mine, unit, presenter, theme))
-    return _stacked(drawn)
+    return _stacked(by_unit(rows, lambda mine, unit: _line_panel(chart, mine, unit, presenter, theme), 90))
 
 
 def _line_panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Presenter, theme: Theme) -> Spec:
@@ -72,13 +72,8 @@ def _line_panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Present
     lines = [row for name in names for row in _segmented([row for row in rows if row.series == name])]
     holes = [hole for name in names for hole in _holes([row for row in rows if row.series == name], span)]
     x: Spec = {"field": "day", "type": "temporal", "scale": _days_scale(span), "axis": _day_axis(span)}
-    y: Spec = {
-        "field": "height",
-        "type": "quantitative",
-        "scale": {"domain": [plain(low), plain(high)], "nice": (low, high) != (0.0, _FULL)},
-        "axis": {"title": height_title(chart, presenter, unit) or None, "format": number_format(unit), "tickCount": 5},
-    }
-    ends = [{**lines[at], "words": lines[at]["words"]} for at in _ends(lines)]
+    y = measured("height", (low, high), _height_axis(chart, presenter, unit), nice=(low, high) != (0.0, _FULL))
+    ends = [lines[at] for at in _ends(lines)]
     several = len(names) > 1
     colour = _series_colour(names, theme) if several else {"value": theme.series[0]}
     dash = _series_dash(names) if several else {"value": [1, 0]}
@@ -121,13 +116,11 @@ def _line_panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Present
             },
         ),
     ]
-    return {
-        "width": WIDTH,
-        "height": _HEIGHT,
-        "autosize": {"type": "fit-x", "contains": "padding"},
-        "layer": layers,
-        **({} if several else {"resolve": {"scale": {"color": "independent"}}}),
-    }
+    return {**panel(_HEIGHT, layers), **({} if several else {"resolve": {"scale": {"color": "independent"}}})}
+
+
+def _height_axis(chart: Chart, presenter: Presenter, unit: str) -> Spec:
+    return {"title": height_title(chart, presenter, unit) or None, "format": number_format(unit), "tickCount": 5}
 
 
 def _segmented(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
@@ -166,12 +159,8 @@ def _holes(rows: Sequence[Row], span: tuple[int, int]) -> Iterator[dict[str, Any
             at += 1
         begin = (rows[first - 1].day + rows[first].day) // 2 if first else span[0]
         end = (rows[at - 1].day + rows[at].day) // 2 if at < len(rows) else span[1]
-        yield {
-            "from": begin,
-            "to": max(end, begin + _DAY),
-            "middle": (begin + end) // 2,
-            "wide": (end - begin) * 9 > whole,
-        }
+        wide = (end - begin) * 9 > whole
+        yield {"from": begin, "to": max(end, begin + _DAY), "middle": (begin + end) // 2, "wide": wide}
 
 
 def _events(chart: Chart, theme: Theme, x: Spec) -> Iterator[Spec]:
@@ -187,16 +176,10 @@ def _events(chart: Chart, theme: Theme, x: Spec) -> Iterator[Spec]:
         "mark": {"type": "rule", "stroke": theme.quiet, "strokeDash": [3, 3]},
         "encoding": {"x": x},
     }
+    bold = {"type": "text", "fontSize": SMALL, "fontWeight": "bold", "fill": theme.quiet}
     yield {
         "data": values(told),
-        "mark": {
-            "type": "text",
-            "y": {"expr": "datum.row"},
-            "fontSize": SMALL,
-            "fontWeight": "bold",
-            "text": {"expr": "datum.number"},
-            "fill": theme.quiet,
-        },
+        "mark": {**bold, "y": {"expr": "datum.row"}, "text": {"expr": "datum.number"}},
         "encoding": {"x": x},
     }
 
@@ -209,34 +192,25 @@ def _days_scale(span: tuple[int, int]) -> Spec:
 def _day_axis(span: tuple[int, int]) -> Spec:
     days = (span[1] - span[0]) // _DAY
     form = "%-d %b" if days <= _FEW_DAYS else "%b %Y"
-    return {
-        "title": None,
-        "format": form,
-        "tickCount": {"interval": "month", "step": 1 if days <= _SOME_MONTHS // 2 else 2 if days <= _SOME_MONTHS else 4}
-        if days > _FEW_DAYS
-        else 6,
-        "grid": False,
-        "domain": True,
-        "labelOverlap": True,
-    }
+    step = 1 if days <= _SOME_MONTHS // 2 else 2 if days <= _SOME_MONTHS else 4
+    ticks: Any = {"interval": "month", "step": step} if days > _FEW_DAYS else 6
+    look = {"grid": False, "domain": True, "labelOverlap": True}
+    return {"title": None, "format": form, "tickCount": ticks, **look}
 
 
 def _series_colour(names: Sequence[str], theme: Theme) -> Spec:
-    colours = [theme.series[at % len(theme.series)] for at in range(len(names))]
-    return {"field": "series", "type": "nominal", "scale": {"domain": list(names), "range": colours}}
+    return named("series", names, [theme.series[at % len(theme.series)] for at in range(len(names))])
 
 
 def _series_dash(names: Sequence[str]) -> Spec:
-    dashes = [list(DASHES[at % len(DASHES)]) for at in range(len(names))]
-    return {"field": "series", "type": "nominal", "scale": {"domain": list(names), "range": dashes}}
+    return named("series", names, [list(DASHES[at % len(DASHES)]) for at in range(len(names))])
 
 
-def _stacked(drawn: Sequence[Spec]) -> Spec:
-    """One drawing as it is; several under each other, where a drawing fits its own width only."""
-    if len(drawn) == 1:
-        return dict(drawn[0])
-    alone = [{name: part for name, part in one.items() if name != "autosize"} for one in drawn]
-    return {"vconcat": [{**one, "width": WIDTH - 90} for one in alone]}
+def _stacked(drawn: Spec) -> Spec:
+    """One drawing as it is; of several under each other none is fitted to the width by itself."""
+    for one in drawn.get("vconcat", ()):
+        del one["autosize"]
+    return drawn
 
 
 # -- months ------------------------------------------------------------------------------------------------------------
@@ -253,12 +227,7 @@ class _Months:
 
 def months(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: Theme) -> Spec:
     """A column a month and series; a series twelve months before another stands beside it, in outline."""
-    return _stacked(
-        [
-            _month_panel(chart, [row for row in rows if row.unit in {unit, ""}], unit, presenter, theme)
-            for unit in units_of(rows)
-        ]
-    )
+    return _stacked(by_unit(rows, lambda mine, unit: _month_panel(chart, mine, unit, presenter, theme), 90))
 
 
 def _month_panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Presenter, theme: Theme) -> Spec:
@@ -275,14 +244,7 @@ def _month_panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Presen
         "type": "nominal",
         "sort": None,
         "scale": {"domain": [str(month) for month in found.shown], "paddingInner": 0.25, "paddingOuter": 0.1},
-        "axis": {
-            "title": None,
-            "labelExpr": looked_up(words),
-            "labelAngle": 0,
-            "ticks": False,
-            "domain": True,
-            "grid": False,
-        },
+        "axis": {"title": None, "labelExpr": looked_up(words), "labelAngle": 0, **_BARE, "domain": True},
     }
     several = len(names) > 1
     beside: Spec = (
@@ -290,12 +252,7 @@ def _month_panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Presen
         if several
         else {}
     )
-    y: Spec = {
-        "field": "height",
-        "type": "quantitative",
-        "scale": {"domain": [plain(low), plain(high)], "nice": True},
-        "axis": {"title": height_title(chart, presenter, unit) or None, "format": number_format(unit), "tickCount": 5},
-    }
+    y = measured("height", (low, high), _height_axis(chart, presenter, unit), nice=True)
     fills = [
         theme.earlier if name == found.earlier and found.earlier else colour
         for name, colour in _coloured(order, found, theme)
@@ -315,13 +272,8 @@ def _month_panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Presen
                 "x": x,
                 **beside,
                 "y": y,
-                "fill": {"field": "series", "type": "nominal", "scale": {"domain": order, "range": fills}, **legend},
-                "stroke": {
-                    "field": "series",
-                    "type": "nominal",
-                    "scale": {"domain": order, "range": lines},
-                    "legend": None,
-                },
+                "fill": named("series", order, fills, **legend),
+                "stroke": named("series", order, lines, legend=None),
             },
         },
         *haloed(
@@ -341,13 +293,7 @@ def _month_panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Presen
                 "encoding": {"x": x, "y": y},
             }
         )
-    return {
-        "width": WIDTH,
-        "height": _HEIGHT,
-        "autosize": {"type": "fit-x", "contains": "padding"},
-        "data": values(data),
-        "layer": layers,
-    }
+    return panel(_HEIGHT, layers, data)
 
 
 def _worded(data: Sequence[dict[str, Any]], columns: int) -> Iterator[int]:
@@ -421,60 +367,45 @@ def timeline(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: The
     x: Spec = {"field": "day", "type": "temporal", "scale": _days_scale(span), "axis": _day_axis(span)}
     several = len({unit for _, unit in lanes if unit}) > 1
     names = [_lane_words(chart, presenter, lane, several=several) for lane in lanes]
-    y: Spec = {
-        "field": "base",
-        "type": "quantitative",
-        "scale": {"domain": [0, len(lanes)], "nice": False},
-        "axis": {
-            "title": None,
-            "values": [len(lanes) - at - 1 for at in range(len(lanes))],
-            "labelExpr": looked_up({str(len(lanes) - at - 1): name for at, name in enumerate(names)}),
-            "labelLimit": 150,
-            "labelFontSize": SMALL + 1,
-            "labelBaseline": "bottom",
-            "ticks": False,
-        },
+    axis = {
+        "title": None,
+        "values": [len(lanes) - at - 1 for at in range(len(lanes))],
+        "labelExpr": looked_up({str(len(lanes) - at - 1): name for at, name in enumerate(names)}),
+        "labelLimit": 150,
+        "labelFontSize": SMALL + 1,
+        "labelBaseline": "bottom",
+        "ticks": False,
     }
+    y = measured("base", (0, len(lanes)), axis, nice=False)
     top: Spec = {"field": "top", "type": "quantitative"}
-    return {
-        "width": WIDTH,
-        "height": _LANE * len(lanes),
-        "autosize": {"type": "fit-x", "contains": "padding"},
-        "data": values(data),
-        "layer": [
-            *_events(chart, theme, x),
+    hollow = {"type": "point", "filled": False, "opacity": 1, "size": 60}
+    layers = [
+        *_events(chart, theme, x),
+        {
+            "transform": chosen("datum.height !== null"),
+            "mark": {"type": "rule", "strokeWidth": 2},
+            "encoding": {"x": x, "y": y, "y2": {"field": "top"}, "color": tone_colour(theme)},
+        },
+        {
+            "transform": chosen("datum.height !== null"),
+            "mark": {"type": "point", "filled": True, "size": 48, "opacity": 1},
+            "encoding": {"x": x, "y": top, "color": tone_colour(theme), "shape": tone_shape()},
+        },
+        {
+            "transform": chosen("datum.height === null"),
+            "mark": {**hollow, "stroke": theme.tones["unknown"], "shape": "diamond"},
+            "encoding": {"x": x, "y": top},
+        },
+        *haloed(
+            theme,
             {
-                "transform": chosen("datum.height !== null"),
-                "mark": {"type": "rule", "strokeWidth": 2},
-                "encoding": {"x": x, "y": y, "y2": {"field": "top"}, "color": tone_colour(theme)},
-            },
-            {
-                "transform": chosen("datum.height !== null"),
-                "mark": {"type": "point", "filled": True, "size": 48, "opacity": 1},
-                "encoding": {"x": x, "y": top, "color": tone_colour(theme), "shape": tone_shape()},
-            },
-            {
-                "transform": chosen("datum.height === null"),
-                "mark": {
-                    "type": "point",
-                    "filled": False,
-                    "opacity": 1,
-                    "size": 60,
-                    "stroke": theme.tones["unknown"],
-                    "shape": "diamond",
-                },
+                "transform": chosen("datum.said"),
+                "mark": {"type": "text", "dy": -11, "fontSize": SMALL, "text": {"expr": "datum.words"}},
                 "encoding": {"x": x, "y": top},
             },
-            *haloed(
-                theme,
-                {
-                    "transform": chosen("datum.said"),
-                    "mark": {"type": "text", "dy": -11, "fontSize": SMALL, "text": {"expr": "datum.words"}},
-                    "encoding": {"x": x, "y": top},
-                },
-            ),
-        ],
-    }
+        ),
+    ]
+    return panel(_LANE * len(lanes), layers, data)
 
 
 def _lane(row: Row, lanes: Sequence[tuple[str, str]]) -> int:
@@ -486,14 +417,8 @@ def _stem(row: Row, lane: int, lanes: int, largest: dict[str, float], *, said: b
     share = 0.3 if row.height is None else 0.66 * abs(row.height) / largest[row.unit]
     grave = row.tone in {"bad", "unknown"}
     words = UNKNOWN if row.height is None else row.words
-    return {
-        **datum(row),
-        "day": row.day,
-        "base": base,
-        "top": round(base + share, 6),
-        "words": words,
-        "said": said or grave,
-    }
+    placed = {"day": row.day, "base": base, "top": round(base + share, 6)}
+    return {**datum(row), **placed, "words": words, "said": said or grave}
 
 
 def _highest(rows: Sequence[Row]) -> list[Row]:

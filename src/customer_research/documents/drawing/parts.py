@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from customer_research.documents.drawing.marks import UNKNOWN, Row, plain
+from customer_research.documents.drawing.marks import UNKNOWN, Row, plain, units_of
 from customer_research.documents.drawing.theme import Theme
 from customer_research.documents.fonts import FALLBACKS, FAMILY
 from customer_research.domain.report import Tone
@@ -42,14 +42,8 @@ DASHES: tuple[tuple[int, ...], ...] = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3))
 
 def frame(theme: Theme, description: str, parts: Spec) -> Spec:
     """A whole spec: what it says, how it looks, and its parts (`layer`, or `vconcat` of them)."""
-    return {
-        "$schema": SCHEMA,
-        "description": description,
-        "background": None,
-        "padding": 4,
-        **parts,
-        "config": config(theme),
-    }
+    about = {"$schema": SCHEMA, "description": description, "background": None, "padding": 4}
+    return {**about, **parts, "config": config(theme)}
 
 
 def config(theme: Theme) -> Spec:
@@ -108,14 +102,8 @@ def chosen(condition: str) -> list[Spec]:
 def word_axis() -> Spec:
     """An axis by words whose values are keys: the words are what follows the separator."""
     expression = "slice(datum.label, indexof(datum.label, '\\u001f') + 1)"
-    return {
-        "title": None,
-        "labelExpr": expression,
-        "labelLimit": 190,
-        "labelFontSize": LABEL,
-        "ticks": False,
-        "grid": False,
-    }
+    plain_axis = {"title": None, "ticks": False, "grid": False}
+    return {**plain_axis, "labelExpr": expression, "labelLimit": 190, "labelFontSize": LABEL}
 
 
 def looked_up(words: Mapping[str, str | Sequence[str]]) -> str:
@@ -123,47 +111,50 @@ def looked_up(words: Mapping[str, str | Sequence[str]]) -> str:
     return f"({json.dumps(words, ensure_ascii=True)})[datum.value]"
 
 
+def panel(height: int, layers: Sequence[Spec], rows: Sequence[Mapping[str, Any]] | None = None) -> Spec:
+    """A drawing as wide as all are; `rows` are the data of the layers that bring none."""
+    data = {} if rows is None else {"data": values(rows)}
+    fitted = {"type": "fit-x", "contains": "padding"}
+    return {"width": WIDTH, "height": height, "autosize": fitted, **data, "layer": list(layers)}
+
+
+def by_unit(rows: Sequence[Row], draw: Callable[[list[Row], str], Spec], narrower: int) -> Spec:
+    """A drawing of the rows; of rows in several units one drawing each, below each other, narrower by so many pixels."""
+    drawn = [draw([row for row in rows if row.unit in {unit, ""}], unit) for unit in units_of(rows)]
+    return drawn[0] if len(drawn) == 1 else {"vconcat": [{**one, "width": WIDTH - narrower} for one in drawn]}
+
+
+def measured(field: str, span: tuple[float, float], axis: Spec, **scale: Any) -> Spec:
+    """A place by a figure, on an axis from the lowest to the highest."""
+    domain = [plain(end) for end in span]
+    return {"field": field, "type": "quantitative", "scale": {"domain": domain, **scale}, "axis": axis}
+
+
+def named(field: str, names: Sequence[str], looks: Sequence[Any], **more: Any) -> Spec:
+    """A look by a name."""
+    return {"field": field, "type": "nominal", "scale": {"domain": list(names), "range": list(looks)}, **more}
+
+
 def tone_colour(theme: Theme) -> Spec:
     """Colour by tone."""
-    return {
-        "field": "tone",
-        "type": "nominal",
-        "scale": {"domain": list(theme.tones), "range": list(theme.tones.values())},
-        "legend": None,
-    }
+    return named("tone", list(theme.tones), list(theme.tones.values()), legend=None)
 
 
 def tone_shape() -> Spec:
     """Shape by tone."""
-    return {
-        "field": "tone",
-        "type": "nominal",
-        "scale": {"domain": list(SHAPES), "range": list(SHAPES.values())},
-        "legend": None,
-    }
+    return named("tone", list(SHAPES), list(SHAPES.values()), legend=None)
 
 
 def hatched(theme: Theme) -> Spec:
     """The look of an area whose figure is unknown: hatched, in a dashed outline."""
-    return {
-        "type": "rect",
-        "fill": theme.hatch,
-        "stroke": theme.tones["unknown"],
-        "strokeDash": [4, 3],
-        "strokeWidth": 1,
-    }
+    rim = {"stroke": theme.tones["unknown"], "strokeDash": [4, 3], "strokeWidth": 1}
+    return {"type": "rect", "fill": theme.hatch, **rim}
 
 
 def unknown_text(theme: Theme, **how: Any) -> Spec:
     """The mark that writes `unknown`, with a rim of the background's colour so that hatching does not blur it."""
-    return {
-        "type": "text",
-        "fill": theme.tones["unknown"],
-        "fontStyle": "italic",
-        "fontSize": SMALL,
-        "text": UNKNOWN,
-        **how,
-    }
+    look = {"fill": theme.tones["unknown"], "fontStyle": "italic", "fontSize": SMALL}
+    return {"type": "text", **look, "text": UNKNOWN, **how}
 
 
 def haloed(theme: Theme, layer: Spec) -> list[Spec]:

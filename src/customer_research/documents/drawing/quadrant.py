@@ -14,16 +14,17 @@ from customer_research.documents.drawing.marks import (
     height_title,
     number_format,
     plain,
-    units_of,
 )
 from customer_research.documents.drawing.parts import (
     SMALL,
     WIDTH,
     Spec,
     alone,
+    by_unit,
     datum,
     haloed,
     hatched,
+    measured,
     tone_shape,
     unknown_text,
     values,
@@ -33,7 +34,7 @@ from customer_research.documents.present import TONE_WORDS, Presenter
 from customer_research.domain.evidence import Fact
 from customer_research.domain.report import Chart
 
-_HEIGHT = 380
+_HEIGHT, _NARROWER = 380, 70
 _STRIP = 0.12
 _PAD = 0.04
 _CHARACTER, _LINE = 6.3, 15
@@ -43,11 +44,7 @@ _OTHER = "no finding"
 
 def quadrant(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: Theme) -> Spec:
     """Marks by two figures; where several units stand on the upright axis, one drawing a unit."""
-    drawn = [
-        _panel(chart, [row for row in rows if row.unit in {unit, ""}], unit, presenter, theme)
-        for unit in units_of(rows)
-    ]
-    return drawn[0] if len(drawn) == 1 else {"vconcat": drawn}
+    return by_unit(rows, lambda mine, unit: _panel(chart, mine, unit, presenter, theme), _NARROWER)
 
 
 def _panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Presenter, theme: Theme) -> Spec:
@@ -64,18 +61,11 @@ def _panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Presenter, t
         }
         for row in rows
     ]
-    x: Spec = {
-        "field": "x",
-        "type": "quantitative",
-        "scale": {"domain": [plain(across.low), plain(across.high)], "nice": False, "zero": False},
-        "axis": {**across.axis, "title": axis_title(chart, presenter)},
-    }
-    y: Spec = {
-        "field": "y",
-        "type": "quantitative",
-        "scale": {"domain": [plain(up.low), plain(up.high)], "nice": False, "zero": False},
-        "axis": {**up.axis, "title": height_title(chart, presenter, unit) or None},
-    }
+    titles = axis_title(chart, presenter), height_title(chart, presenter, unit) or None
+    x, y = (
+        measured(field, (axis.low, axis.high), {**axis.axis, "title": title}, nice=False, zero=False)
+        for field, axis, title in zip("xy", (across, up), titles, strict=True)
+    )
     words = list(dict.fromkeys(one["how"] for one in sorted(data, key=lambda one: GRAVITY[one["tone"]])))
     tones = {one["how"]: one["tone"] for one in data}
     shapes = tone_shape()["scale"]
@@ -87,21 +77,19 @@ def _panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Presenter, t
         "shape": {**how, "scale": {"domain": words, "range": [shape[tones[word]] for word in words]}},
     }
     return {
-        "width": WIDTH - 70,
+        "width": WIDTH - _NARROWER,
         "height": _HEIGHT,
         "layer": [
             *_strips(across, up, theme),
             *_zeros(across, up, theme),
-            {
-                "data": values([one for one in data if not one["hollow"]]),
-                "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1},
-                "encoding": {"x": x, "y": y, **looks},
-            },
-            {
-                "data": values([one for one in data if one["hollow"]]),
-                "mark": {"type": "point", "filled": False, "opacity": 1, "size": 60, "strokeWidth": 2},
-                "encoding": {"x": x, "y": y, **looks},
-            },
+            *(
+                {
+                    "data": values([one for one in data if one["hollow"] == hollow]),
+                    "mark": {"type": "point", "filled": not hollow, "size": 60, "opacity": 1, **rim},
+                    "encoding": {"x": x, "y": y, **looks},
+                }
+                for hollow, rim in ((False, {}), (True, {"strokeWidth": 2}))
+            ),
             *haloed(
                 theme,
                 {
@@ -196,7 +184,7 @@ def _zeros(across: _Axis, up: _Axis, theme: Theme) -> list[Spec]:
 
 def _labels(data: Sequence[dict[str, Any]], across: _Axis, up: _Axis) -> list[dict[str, Any]]:
     """Names beside marks, the gravest first, as long as none lies on another or on a mark; the rest stand in the table."""
-    width, height = WIDTH - 70, _HEIGHT
+    width, height = WIDTH - _NARROWER, _HEIGHT
     points = [(across.share(one["x"]) * width, up.share(one["y"]) * height) for one in data]
     taken: list[tuple[float, float, float, float]] = []
     written: list[dict[str, Any]] = []
