@@ -18,12 +18,12 @@ import numpy as np
 
 from benchmarks.churn_tables import STRONGEST, cdnow, mlc, mlc_strongest
 from benchmarks.measured import cost
-from customer_research.health.calibration.calibrating import Terms, calibrate
-from customer_research.health.calibration.evaluation import ChurnRows, Ranking, Scored, evaluate
+from customer_research.health.calibration.evaluation import ChurnRows, Prediction, RiskOrder, evaluate
 from customer_research.health.calibration.fitting import Design, expert_slope, fit
 from customer_research.health.calibration.logistic import sigmoid
 from customer_research.health.calibration.panel import Flags, Floats, Panel, Signal, dimension_weights, panel_of
 from customer_research.health.calibration.points import expert_score, shipped
+from customer_research.health.calibration.procedure import Terms, calibrate
 from customer_research.health.calibration.refits import sureness
 from customer_research.health.calibration.validation import account_folds, probabilities
 
@@ -81,7 +81,7 @@ def _judged(panel: Panel, splits: list[tuple[Flags, Flags]], terms: Terms) -> st
     at = np.concatenate(rows)
     churned = ChurnRows(panel.churned[at], np.unique(panel.accounts[at], return_inverse=True)[1].astype(np.int64))
     ours, theirs, before = (
-        evaluate(Scored(np.concatenate(r), None if p is None else np.concatenate(p)), churned, draws=DRAWS)
+        evaluate(Prediction(np.concatenate(r), None if p is None else np.concatenate(p)), churned, draws=DRAWS)
         for r, p in ((risk, own), (other, other), (expert, None))
     )
     slope, ece, auc, their_ece = (
@@ -160,7 +160,7 @@ def _refitted(whole: bool) -> tuple[float, float]:  # noqa: FBT001 - an argument
     effects = made.effects(expert)
     ships = shipped(expert, effects).scores(panel.signals)
     return tuple(  # type: ignore[return-value] # made of the two
-        Ranking(one, panel.churned).auc(ones) for one in (panel.signals @ effects, -ships.astype(np.float64))
+        RiskOrder(one, panel.churned).auc(ones) for one in (panel.signals @ effects, -ships.astype(np.float64))
     )
 
 

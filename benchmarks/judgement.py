@@ -29,10 +29,10 @@ import tomlkit
 from customer_research.domain.calibration import Estimate
 from customer_research.domain.health import AT_RISK_BANDS
 from customer_research.domain.tables import KNOWN_FROM, KNOWN_TO, TableSet
-from customer_research.health.backtest.trial import Rows, Tried, date_numbers, new_alerts, try_card, weeks_of
-from customer_research.health.calibration.calibrating import Terms, calibrate
-from customer_research.health.calibration.evaluation import ChurnRows, Scored, churn_by_group, evaluate
+from customer_research.health.backtest.trial import PanelScores, Rows, date_numbers, new_alerts, try_card, weeks_of
+from customer_research.health.calibration.evaluation import ChurnRows, Prediction, churn_by_group, evaluate
 from customer_research.health.calibration.panel import Floats
+from customer_research.health.calibration.procedure import Terms, calibrate
 from customer_research.health.calibration.validation import account_folds
 from customer_research.health.scorecard import declaration_of
 from customer_research.lake import Lake
@@ -167,7 +167,7 @@ def told(past: Lookback, truth: Sequence[Row]) -> None:
     print(f"logistic regression on the true causes (out of fold): AUC {words(_of_causes(past, rows, truth))}")
 
 
-def card_words(rows: Rows, said: Tried) -> str:
+def card_words(rows: Rows, said: PanelScores) -> str:
     """A scorecard's line: ranking, what At Risk and Critical caught, new alerts at these bands, churn by band."""
     trial = try_card(rows, said)
     caught, recall, weekly = at_risk(rows, said)
@@ -181,7 +181,7 @@ def card_words(rows: Rows, said: Tried) -> str:
     )
 
 
-def at_risk(rows: Rows, said: Tried) -> tuple[Estimate | None, float, float]:
+def at_risk(rows: Rows, said: PanelScores) -> tuple[Estimate | None, float, float]:
     """Of those At Risk or Critical: the share that left, of those who left the share that stood so, and new ones a week."""
     standing = np.isin(np.array(said.bands), list(AT_RISK_BANDS))
     if not standing.any():
@@ -263,7 +263,7 @@ def _of_causes(past: Lookback, rows: Rows, truth: Sequence[Row]) -> Estimate | N
     for fold in folds:
         fitted = LogisticRegression(C=1.0, max_iter=1000).fit(causes[fold.train], past.churned[fold.train])
         risk[fold.test] = fitted.predict_proba(causes[fold.test])[:, 1]
-    return evaluate(Scored(risk, None), ChurnRows(past.churned, rows.panel.accounts)).auc
+    return evaluate(Prediction(risk, None), ChurnRows(past.churned, rows.panel.accounts)).auc
 
 
 def causes_of(past: Lookback, truth: Sequence[Row]) -> Floats:

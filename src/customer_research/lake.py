@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Literal
 
 from customer_research import private
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.reading import json_value
+from customer_research.domain.parsing import json_value
 from customer_research.domain.tables import Edition, LastPull, TableFile, TableSet
 from customer_research.errors import UsageError
 from customer_research.record_tables import LAKE_TABLES, STATES

@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from customer_research import private
 from customer_research.connect.settings import BoundsSettings, SettingsPart, V
-from customer_research.domain.reading import EARLIEST, LATEST, is_reckoned, toml
+from customer_research.domain.parsing import EARLIEST, LATEST, is_reckoned, toml
 from customer_research.errors import ConfigError
 from customer_research.sources import settings_models
 

@@ -11,7 +11,7 @@ from customer_research.domain.calibration import Estimate
 from customer_research.health.calibration.evaluation import (
     ChurnRows,
     Measures,
-    Scored,
+    Prediction,
     alert_loads,
     churn_by_group,
     estimates,
@@ -25,12 +25,12 @@ from customer_research.health.calibration.panel import Flags, Floats, Integers
 DRAWS = 100
 
 
-def _rows(count: int = 800, *, slope: float = 1.0, seed: int = 5) -> tuple[Scored, ChurnRows]:
+def _rows(count: int = 800, *, slope: float = 1.0, seed: int = 5) -> tuple[Prediction, ChurnRows]:
     """Rows whose log odds are known; the probabilities told are as much too extreme as `slope` is below 1."""
     rng = np.random.default_rng(seed)
     odds = rng.normal(-1.5, 1.2, count).round(1)
     churned = rng.random(count) < sigmoid(odds)
-    scored = Scored(odds, sigmoid((odds + 1.5) / slope - 1.5))
+    scored = Prediction(odds, sigmoid((odds + 1.5) / slope - 1.5))
     return scored, ChurnRows(churned, np.arange(count))
 
 
@@ -83,7 +83,7 @@ def test_an_evaluation_tells_bins_and_deciles() -> None:
 
 def test_without_probabilities_only_the_ranking_is_judged() -> None:
     scored, churn = _rows()
-    found = evaluate(Scored(scored.risk), churn, draws=10)
+    found = evaluate(Prediction(scored.risk), churn, draws=10)
     assert found.auc is not None
     assert (found.brier, found.log_loss, found.slope, found.intercept, found.ece) == (None,) * 5
     assert found.reliability == ()
@@ -101,7 +101,7 @@ def test_copies_of_each_row_do_not_narrow_an_interval() -> None:
     scored, churn = _rows()
     assert scored.probability is not None
     single = evaluate(scored, churn, draws=DRAWS)
-    copies = Scored(np.tile(scored.risk, 3), np.tile(scored.probability, 3))
+    copies = Prediction(np.tile(scored.risk, 3), np.tile(scored.probability, 3))
     tripled = evaluate(copies, ChurnRows(np.tile(churn.churned, 3), np.tile(churn.accounts, 3)), draws=DRAWS)
     for name in Measures.NAMES:
         one, three = getattr(single, name), getattr(tripled, name)

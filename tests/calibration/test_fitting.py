@@ -9,7 +9,7 @@ import pytest
 from signal_files import made_up
 from sklearn.linear_model import LogisticRegression
 
-from customer_research.health.calibration.evaluation import Ranking
+from customer_research.health.calibration.evaluation import RiskOrder
 from customer_research.health.calibration.fitting import Design, expert_slope, fit
 from customer_research.health.calibration.panel import Panel, Signal, dimension_weights, panel_of
 from customer_research.health.calibration.points import PointScore, expert_score, fitted_points, shipped
@@ -153,8 +153,8 @@ def test_whole_points_cost_next_to_no_ranking() -> None:
     expert = _expert(panel)
     design, ones = Design.of(panel, expert), np.ones(len(panel))
     found = fit(design, ones, 1.0, expert_slope(design, ones)).effects(expert)
-    exact = Ranking(panel.signals @ found, panel.churned).auc(ones)
-    whole = Ranking(-shipped(expert, found).scores(panel.signals).astype(np.float64), panel.churned).auc(ones)
+    exact = RiskOrder(panel.signals @ found, panel.churned).auc(ones)
+    whole = RiskOrder(-shipped(expert, found).scores(panel.signals).astype(np.float64), panel.churned).auc(ones)
     assert abs(exact - whole) < 0.005
 
 

@@ -11,7 +11,7 @@ from signal_files import EXPERT, made_up, write_csv, write_points
 
 from customer_research.errors import TablesRefused
 from customer_research.health.calibration.panel import Signal, dimension_weights
-from customer_research.health.calibration.reading import read_panel, read_signals
+from customer_research.health.calibration.panel_file import read_panel, read_signals
 
 GOOD = "operator_id,as_of,late,slow,churned\na,2026-01-01,0,0.5,0\nb,2026-01-01,1,0,1\n"
 POINTS = '[{"signal": "late", "dimension": "payment", "points": 30}, {"signal": "slow", "dimension": "support", "points": 10}]'

@@ -7,8 +7,8 @@ import pytest
 from benchmarks.churn_tables import STRONGEST, mlc_strongest
 from sklearn.linear_model import LogisticRegression
 
-from customer_research.health.calibration.calibrating import Terms, calibrate
-from customer_research.health.calibration.evaluation import Ranking
+from customer_research.health.calibration.evaluation import RiskOrder
+from customer_research.health.calibration.procedure import Terms, calibrate
 from customer_research.health.calibration.validation import account_folds
 
 
@@ -24,7 +24,7 @@ def test_the_strongest_signal_counts_and_the_fit_is_as_good_as_logistic_regressi
     for fold in account_folds(panel, seed=0, repeats=1)[0]:
         free = LogisticRegression(max_iter=1000).fit(panel.signals[fold.train], panel.churned[fold.train])
         predicted[fold.test] = free.predict_proba(panel.signals[fold.test])[:, 1]
-    theirs = Ranking(predicted, panel.churned).auc(np.ones(len(panel)))
+    theirs = RiskOrder(predicted, panel.churned).auc(np.ones(len(panel)))
     assert told.fitted is not None
     assert told.fitted.auc is not None
     assert theirs > 0.91

@@ -10,7 +10,7 @@ from alert_cases import at, rules_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from customer_research.domain.alert import AlertState, Change, Episode, Key, Sighting
+from customer_research.domain.alert import AlertState, Change, Episode, Key, Observation
 from customer_research.health.alerts.episodes import RETIRED, SILENT, advance, step
 
 STATES: tuple[AlertState, ...] = ("holds", "clears", "over", "between", "unknown")
@@ -41,8 +41,8 @@ def lived(weeks: list[Week], last: dict[Key, Episode] | None = None) -> tuple[di
     return last, changes
 
 
-def seen(week: int) -> Sighting:
-    return Sighting(at(7 * week), f"snapshot {week}")
+def seen(week: int) -> Observation:
+    return Observation(at(7 * week), f"snapshot {week}")
 
 
 @given(WEEKS)
@@ -88,7 +88,7 @@ def test_an_older_snapshot_changes_nothing(weeks: list[Week]) -> None:
     last, _ = lived(weeks)
     newest = {key: e.cleared or e.held for key, e in last.items()}
     for (rule, subject), episode in last.items():
-        old = Sighting(newest[rule, subject].as_of - timedelta(days=1), "old")
+        old = Observation(newest[rule, subject].as_of - timedelta(days=1), "old")
         declared = next(r for r in RULES if r.id == rule)
         assert all(step(declared, subject, episode, state, old) is None for state in STATES)
 
@@ -108,7 +108,7 @@ def test_nothing_is_raised_in_the_cool_down(days: int, expected: str | None) -> 
     assert first is not None
     cleared = step(rule, "op-1", first.episode, "clears", seen(1))
     assert cleared is not None
-    again = step(rule, "op-1", cleared.episode, "holds", Sighting(at(7 + days), "later"))
+    again = step(rule, "op-1", cleared.episode, "holds", Observation(at(7 + days), "later"))
     assert (again and again.what) == expected
 
 
@@ -133,7 +133,7 @@ def test_a_snooze_that_has_not_run_out_and_the_assignee_pass_on() -> None:
     cleared = step(RULES[0], "op-1", marked, "clears", seen(1))
     assert cleared is not None
     for later, snoozed in ((9, at(10)), (11, None)):
-        again = step(RULES[0], "op-1", cleared.episode, "holds", Sighting(at(later), "later"))
+        again = step(RULES[0], "op-1", cleared.episode, "holds", Observation(at(later), "later"))
         assert again is not None
         assert (again.episode.snoozed_until, again.episode.assignee) == (snoozed, "Kim")
         assert again.episode.acknowledged_at is None

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 from alert_cases import at, reading, rules_of, snapshot
 
-from customer_research.domain.alert import ChurnShare, Simulated
+from customer_research.domain.alert import ChurnShare, SimulationResult
 from customer_research.domain.health import Status
 from customer_research.domain.snapshot import Reading
-from customer_research.health.alerts.judging import Judgement
+from customer_research.health.alerts.alert_memory import AlertMemory
+from customer_research.health.alerts.rule_states import Judgement
 from customer_research.health.alerts.simulation import HORIZON, Simulation
-from customer_research.health.alerts.standings import Standings
 
 LOW = 'id = "low"\nkind = "dimension"\ndimension = "score"\nside = "low"\nraise_at = 29\nclear_at = 40'
 GROWTH = 'id = "idle"\nkind = "metric"\nmetric = "days_since_login"\nbecause = "Idle."\nside = "high"\nraise_at = 7\nclear_at = 3'  # fmt: skip
 
 
-def simulated(weeks: Sequence[Sequence[Reading]], *tables: str, since: int = 0) -> Simulated:
-    before = Standings(30)
+def simulated(weeks: Sequence[Sequence[Reading]], *tables: str, since: int = 0) -> SimulationResult:
+    before = AlertMemory(30)
     simulation = Simulation(rules_of(*tables).rules, at(7 * since))
     for number, readings in enumerate(weeks):
         simulation.take(Judgement(snapshot(7 * number), readings, before))

@@ -16,8 +16,8 @@ from customer_research.health.backtest.thresholds import band_choice, by_capacit
 from customer_research.health.backtest.trial import (
     CROSS_FITTED,
     UNKNOWN,
+    PanelScores,
     Rows,
-    Tried,
     compare,
     cross_fitted,
     gate,
@@ -40,13 +40,13 @@ def rows_of(accounts: int, dates: int, churned: Flags, churned_at: tuple[datetim
     return Rows(panel, churned_at, 30.0, managers=2)
 
 
-def tried(scores: Integers, name: str = "card", curve: tuple[float, float] | None = None) -> Tried:
+def tried(scores: Integers, name: str = "card", curve: tuple[float, float] | None = None) -> PanelScores:
     bands = tuple(BANDS[int(np.sum(score < np.array(CUTS)))] for score in scores)
     p = None if curve is None else 1 / (1 + np.exp(-(curve[0] + curve[1] * (100.0 - scores))))
-    return Tried(name, "1", "d" * 64, CUTS, scores, bands, p, "its own" if curve else "", curve)
+    return PanelScores(name, "1", "d" * 64, CUTS, scores, bands, p, "its own" if curve else "", curve)
 
 
-def telling(accounts: int, dates: int, slope: float, seed: int) -> tuple[Rows, Tried]:
+def telling(accounts: int, dates: int, slope: float, seed: int) -> tuple[Rows, PanelScores]:
     """A score that tells churn: log odds rise by `slope` for each lost point."""
     rng = np.random.default_rng(seed)
     scores = np.clip(np.repeat(rng.normal(75, 15, accounts), dates) + rng.normal(0, 4, accounts * dates), 0, 100)
@@ -90,14 +90,14 @@ def test_a_card_that_scores_no_row_is_refused_in_a_sentence() -> None:
     rows, card = telling(30, 2, 0.08, 1)
     unknown = np.full(len(card.scores), UNKNOWN)
     with pytest.raises(UsageError, match="card gives no score to any of the 60 rows"):
-        try_card(rows, Tried("card", "1", "d" * 64, CUTS, unknown, card.bands))
+        try_card(rows, PanelScores("card", "1", "d" * 64, CUTS, unknown, card.bands))
 
 
 def test_a_trial_tells_everything_and_leaves_rows_without_a_score_out() -> None:
     rows, card = telling(300, 4, 0.08, 1)
     scores = card.scores.copy()
     scores[:7] = UNKNOWN
-    found = try_card(rows, Tried("card", "1", "d" * 64, CUTS, scores, card.bands), thresholds=(50,))
+    found = try_card(rows, PanelScores("card", "1", "d" * 64, CUTS, scores, card.bands), thresholds=(50,))
     assert (found.rows, found.unknown) == (1193, 7)
     assert found.probability == CROSS_FITTED
     evaluation = found.evaluation
@@ -173,7 +173,7 @@ def test_rows_that_one_of_the_two_cannot_score_count_for_neither() -> None:
     rows, card = telling(100, 3, 0.1, 5)
     scores = card.scores.copy()
     scores[50:80] = UNKNOWN
-    found = compare(rows, card, Tried("b", "1", "", CUTS, scores, card.bands))
+    found = compare(rows, card, PanelScores("b", "1", "", CUTS, scores, card.bands))
     assert found.rows == 270
     assert found.same_band == 270
 

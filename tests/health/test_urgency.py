@@ -17,7 +17,15 @@ from customer_research.errors import ConfigError
 from customer_research.health.assembly import assemble
 from customer_research.health.findings import assemble_findings, findings_sql, load_findings
 from customer_research.health.scoring import scoring_sql
-from customer_research.health.urgency import RANKS, Standing, causes_sql, level_sql, load_causes, read_causes, urgency
+from customer_research.health.urgency import (
+    RANKS,
+    Circumstances,
+    causes_sql,
+    level_sql,
+    load_causes,
+    read_causes,
+    urgency,
+)
 
 CAUSES, RULES = load_causes(NAMES), load_findings(NAMES)
 DOWN = Gap("hubspot", "unavailable", "HubSpot did not answer.")
@@ -28,7 +36,7 @@ def urgency_of(*unknown: frozenset[str], gaps: dict[str, Gap] | None = None, **c
     scored = score(row, gaps=gaps) if gaps else score(row)
     known = figures(row) | (gaps or {})
     findings = assemble_findings(RULES, run(findings_sql(RULES), [row])[0], known)
-    return urgency(CAUSES, Standing(run(causes_sql(CAUSES), [row])[0], known, scored, findings, AS_OF))
+    return urgency(CAUSES, Circumstances(run(causes_sql(CAUSES), [row])[0], known, scored, findings, AS_OF))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +102,7 @@ def test_what_a_silent_source_hides_is_told_as_open_and_ranks_as_if_it_held() ->
 
 def test_who_was_not_scored_is_not_said_to_need_nothing() -> None:
     row = account()
-    found = urgency(CAUSES, Standing(run(causes_sql(CAUSES), [row])[0], figures(row), None, (), AS_OF))
+    found = urgency(CAUSES, Circumstances(run(causes_sql(CAUSES), [row])[0], figures(row), None, (), AS_OF))
     assert (found.level, found.open, found.words) == ("watch", True, "not known")
 
 
@@ -128,7 +136,7 @@ def test_python_and_sql_agree() -> None:
         one = row["operator_id"]
         scored: HealthScore = assemble(scorecard(), results[one], figures(row), evidence)
         findings = assemble_findings(RULES, held[one], figures(row))
-        found = urgency(CAUSES, Standing(caused[one], figures(row), scored, findings, AS_OF))
+        found = urgency(CAUSES, Circumstances(caused[one], figures(row), scored, findings, AS_OF))
         worst = max((RANKS[finding.priority] for finding in findings if finding.kind == "risk"), default=0)
         sql = level_sql(CAUSES, band=f"'{scored.band}'", finding=str(worst), status="status")
         (ranked,) = run(f"SELECT {sql} AS level FROM account_metrics", [row])

@@ -18,13 +18,13 @@ from customer_research.domain.health import (
     Gate,
     HealthScore,
     Status,
-    Unevaluated,
+    UnjudgedRule,
 )
 from customer_research.domain.identity import Candidate, Interpretation, LookupAnswer, Match
 from customer_research.domain.money import Money
 from customer_research.domain.report import Freshness
-from customer_research.health.playbook import Known, advise, load_playbook
-from customer_research.health.urgency import Standing, load_causes, urgency
+from customer_research.health.playbook import Situation, advise, load_playbook
+from customer_research.health.urgency import Circumstances, load_causes, urgency
 from customer_research.record_tables import TABLES
 from customer_research.reports.kinds import OPERATOR_KINDS
 
@@ -329,7 +329,7 @@ def score(
         dimensions=(
             Dimension("payment", 0.4, 100, 85, "healthy", (failed,)),
             Dimension("engagement", 0.25, 100, 85, "healthy", (falling,)),
-            Dimension("support", 0.2, 100, 100, "healthy", (), (Unevaluated("S4", "support", gap),)),
+            Dimension("support", 0.2, 100, 100, "healthy", (), (UnjudgedRule("S4", "support", gap),)),
             Dimension("growth", 0.15, 50, 70, "monitor", (upgraded,)),
         ),
         gates=(Gate("active_dispute", "at_risk", "1 dispute is active.", figure("active_disputes", 1)),),
@@ -392,7 +392,7 @@ def full(name: str = "Alder Chauffeurs", **values: Any) -> Account:
 
 def advised(account: Account) -> Account:
     """The account with what the shipped playbook says of its score and findings."""
-    known = Known({}, account.figures, account.score, account.findings, account.history)
+    known = Situation({}, account.figures, account.score, account.findings, account.history)
     return urgent(replace(account, advice=advise(load_playbook(None, METRICS), known)))
 
 
@@ -400,7 +400,7 @@ def urgent(account: Account) -> Account:
     """The account with how soon to act, by its band and findings: no condition over the metrics holds."""
     causes = load_causes(METRICS)
     row = dict.fromkeys((f"cause_{at}" for at in range(len(causes))), False)
-    standing = Standing(row, account.figures, account.score, account.findings, account.as_of)
+    standing = Circumstances(row, account.figures, account.score, account.findings, account.as_of)
     return replace(account, urgency=urgency(causes, standing))
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from report_accounts import AS_OF, OPERATOR, receipt
 
 from customer_research.domain.account import Account
-from customer_research.domain.alert import AlertsAbout, Episode, Sighting, Told
+from customer_research.domain.alert import AlertsAbout, Episode, Grounds, Observation
 from customer_research.domain.health import Band
 from customer_research.domain.history import PastScore, ScoreChange, ScoreHistory
 
@@ -35,7 +35,7 @@ def history(*past: PastScore) -> ScoreHistory:
 
 def alerts() -> AlertsAbout:
     """One open alert, and one that was cleared."""
-    seen = Sighting(AS_OF - timedelta(days=3), "s3")
+    seen = Observation(AS_OF - timedelta(days=3), "s3")
     raised = Episode(
         rule="R1",
         subject=OPERATOR,
@@ -43,7 +43,7 @@ def alerts() -> AlertsAbout:
         number=1,
         title="Silent churn",
         severity="high",
-        told=Told("Payments are good, trips fall."),
+        told=Grounds("Payments are good, trips fall."),
         raised=seen,
         held=seen,
     )

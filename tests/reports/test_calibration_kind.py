@@ -13,8 +13,8 @@ from customer_research.documents.formats import FORMATS, render
 from customer_research.domain.calibration import Calibration, Estimate, LeakAlarm, LeakEffect
 from customer_research.domain.evidence import Receipt
 from customer_research.domain.report import Chart, Report, Table
-from customer_research.health.calibration.calibrating import Terms, calibrate
 from customer_research.health.calibration.panel import Signal, panel_of
+from customer_research.health.calibration.procedure import Terms, calibrate
 from customer_research.reports.inquiries.calibration_report import CalibrationReport, build
 
 MADE = datetime(2026, 11, 25, tzinfo=UTC)

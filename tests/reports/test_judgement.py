@@ -23,7 +23,7 @@ from report_accounts import (
 from customer_research.documents.formats import json_, markdown, terminal
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Evidence, Fact, Gap, GapReason
-from customer_research.domain.health import BAND_LABELS, Contribution, Dimension, Unevaluated, UnjudgedGate
+from customer_research.domain.health import BAND_LABELS, Contribution, Dimension, UnjudgedGate, UnjudgedRule
 from customer_research.domain.identity import Match
 from customer_research.domain.report import Freshness, Table, Text
 from customer_research.reports import judgement
@@ -139,7 +139,7 @@ def test_the_rules_that_one_missing_source_left_unjudged_are_one_entry() -> None
     down = gap_of("warehouse")
     account = scored()
     assert account.score is not None
-    unjudged = tuple(Unevaluated(rule, "engagement", down) for rule in ("E1", "E2", "E3"))
+    unjudged = tuple(UnjudgedRule(rule, "engagement", down) for rule in ("E1", "E2", "E3"))
     made = replace(
         account.score, dimensions=(Dimension("engagement", 0.25, 100, None, "insufficient", (), unjudged, down),)
     )

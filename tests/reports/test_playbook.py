@@ -15,7 +15,7 @@ from customer_research.domain.advice import Advice
 from customer_research.domain.catalogue import METRICS
 from customer_research.domain.health import Dimension
 from customer_research.errors import ConfigError
-from customer_research.health.playbook import Known, Playbook, advise, load_playbook, read_playbook
+from customer_research.health.playbook import Playbook, Situation, advise, load_playbook, read_playbook
 
 SHIPPED = load_playbook(None, METRICS)
 ONE = """
@@ -30,9 +30,9 @@ reason = "proposed"
 """
 
 
-def known(row: dict[str, Any] | None = None, **values: Any) -> Known:
+def known(row: dict[str, Any] | None = None, **values: Any) -> Situation:
     """An account without findings, score or past, with these figures."""
-    return Known(row or {}, {name: figure(name, value) for name, value in values.items()}, None, (), NO_HISTORY)
+    return Situation(row or {}, {name: figure(name, value) for name, value in values.items()}, None, (), NO_HISTORY)
 
 
 def book(text: str) -> Playbook:
@@ -40,7 +40,7 @@ def book(text: str) -> Playbook:
     return read_playbook(text, "the test's playbook", frozenset(METRICS))
 
 
-def only(playbook: Playbook, account: Known) -> Advice:
+def only(playbook: Playbook, account: Situation) -> Advice:
     """The one piece of advice there is."""
     (found,) = advise(playbook, account)
     return found
@@ -159,7 +159,7 @@ def test_a_condition_without_its_fact_raises_nothing() -> None:
 def test_the_band_raises_advice_that_rests_on_what_took_points() -> None:
     account = full()
     critical = replace(account.scores[0], score=22, band="critical")
-    found = advise(SHIPPED, Known({}, account.figures, critical, (), NO_HISTORY))
+    found = advise(SHIPPED, Situation({}, account.figures, critical, (), NO_HISTORY))
     assert (found[0].play, found[0].priority) == ("save_call", "critical")
     assert found[0].facts[0].basis
 
@@ -168,19 +168,19 @@ def test_a_fall_of_the_band_needs_both_readings() -> None:
     account = full()
     now = replace(account.scores[0], score=66, band="monitor")
     past = history(past_score(91, 90), past_score(30, 92), past_score(7, 80, "monitor"))
-    found = advise(SHIPPED, Known({}, account.figures, now, (), past))
+    found = advise(SHIPPED, Situation({}, account.figures, now, (), past))
     assert [one.because for one in found if one.play == "band_fell"] == [
         "The band fell from Healthy on 2026-10-02 to Monitor."
     ]
     assert not [
-        one for one in advise(SHIPPED, Known({}, account.figures, now, (), NO_HISTORY)) if one.play == "band_fell"
+        one for one in advise(SHIPPED, Situation({}, account.figures, now, (), NO_HISTORY)) if one.play == "band_fell"
     ]
 
 
 def test_several_risks_at_once_are_taken_to_the_meeting() -> None:
     account = full()
     three = tuple(replace(findings()[0], rule=rule) for rule in ("R1", "R2", "R9"))
-    found = advise(SHIPPED, Known({}, account.figures, None, three, NO_HISTORY))
+    found = advise(SHIPPED, Situation({}, account.figures, None, three, NO_HISTORY))
     (many,) = [one for one in found if one.play == "many_signals"]
     assert many.because.startswith("3 risks hold at once: ")
 
@@ -189,7 +189,7 @@ def test_rules_that_a_play_names_are_not_answered_twice() -> None:
     own = contribution("X9", "payment", -25, "Own rule.", "overdue_invoices")
     named = contribution("P1", "payment", -10, "Overdue.", "overdue_invoices")
     made = replace(score(), dimensions=(Dimension("payment", 0.4, 100, 65, "monitor", (named, own)),))
-    found = advise(SHIPPED, Known({}, full().figures, replace(made, band="monitor"), (), NO_HISTORY))
+    found = advise(SHIPPED, Situation({}, full().figures, replace(made, band="monitor"), (), NO_HISTORY))
     assert [(one.play, one.source, one.priority) for one in found] == [
         ("other_payment", "X9", "high"),
         ("overdue", "P1", "medium"),

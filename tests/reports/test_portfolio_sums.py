@@ -13,7 +13,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.health import BAND_LABELS, PRESENT
 from customer_research.domain.money import Amounts, Money
-from customer_research.domain.portfolio import Chosen, Group, Portfolio
+from customer_research.domain.portfolio import Group, Portfolio, Scope
 from customer_research.domain.rates import Rates
 from customer_research.domain.report import Prose
 from customer_research.domain.snapshot import Snapshot
@@ -40,7 +40,7 @@ def rates(**per_dollar: str) -> Rates:
 def of(*bands: Group) -> Portfolio:
     snapshot = Snapshot("s", "scored", T, T, "canonical", "1", "d", "t", "duckdb", 9, "p", (RECEIPT,))
     operators = sum(group.operators for group in bands)
-    return Portfolio(snapshot, T, (), Chosen("", operators, operators), RECEIPT, (), bands, (), ())
+    return Portfolio(snapshot, T, (), Scope("", operators, operators), RECEIPT, (), bands, (), ())
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.domain.tables import LastPull, TableFile, TableSet
-from customer_research.health.alerts.judging import Judgement, Watched
-from customer_research.health.alerts.standings import Standings
+from customer_research.health.alerts.alert_memory import AlertMemory
+from customer_research.health.alerts.rule_states import Judgement, WatchRows
 from customer_research.lake import Lake, LandingFile, StreamState
 from customer_research.research.alerting import check
 from customer_research.research.past.history.backfill import backfill
@@ -254,9 +254,9 @@ def stale_snapshot(day: float, *tables: str) -> Snapshot:
 
 def judged(before: Snapshot, now: Snapshot, told: Callable[[float], Reading]) -> dict[str, str]:
     """What each rule says of the one operator, 30 days after another snapshot."""
-    standings = Standings(40)
+    standings = AlertMemory(40)
     standings.add(before, [told(0)], {})
-    watched = Watched(
+    watched = WatchRows(
         states={"op-1": {"segment": "SMB", "state_tickets": 1, "state_banded": 1}},
         findings={"op-1": {"case_r8": 1}},
         tables=TABLES,

@@ -53,7 +53,7 @@ def test_the_rules_judge_the_assumed_row(clean_sandbox: Sandbox, research: Any) 
 
 def test_an_operator_assumed_to_be_like_another_scores_like_it(clean_sandbox: Sandbox, research: Any) -> None:
     """Every metric that the scorecard reads is taken from S03 and assumed of S02: the scores are the same."""
-    from customer_research.health.whatif import Assumed
+    from customer_research.health.whatif import Assumption
     from customer_research.research.one.judge import card_named, judge, metrics_needed
     from customer_research.research.one.whatif import WhatIf
 
@@ -64,7 +64,7 @@ def test_an_operator_assumed_to_be_like_another_scores_like_it(clean_sandbox: Sa
             name: figure.value if isinstance(figure := other.figures[name], Fact) else None
             for name in ("status", *metrics_needed(card_named("canonical")))
         }
-        assumed = [Assumed(name, value, str(value)) for name, value in values.items()]
+        assumed = [Assumption(name, value, str(value)) for name, value in values.items()]
         (score,), _ = judge(WhatIf(measuring, assumed, account), "canonical")
         return score, other.score
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from customer_research.health.calibration.evaluation import Ranking
+from customer_research.health.calibration.evaluation import RiskOrder
 from customer_research.health.calibration.fitting import Design, Fit, expert_slope, fit
 from customer_research.health.calibration.logistic import losses, sigmoid
 from customer_research.health.calibration.panel import Flags, Floats, Panel, dimension_weights
+from customer_research.health.calibration.panel_file import read_panel
 from customer_research.health.calibration.points import PointScore, expert_score, shipped
-from customer_research.health.calibration.reading import read_panel
 from customer_research.health.calibration.validation import platt, probabilities
 from customer_research.surfaces.cli.group import run
 from customer_research_sandbox.calib import DECOYS, SIGNALS, WINDOW, CalibWritten, lives, rows_of, write_calib
@@ -115,8 +115,8 @@ def test_the_fitted_score_tells_churn_of_other_operators_at_later_dates(
         risk[test] = 100.0 - after[test]
         ours[test] = probabilities(after[test], platt(after[train], churned[train], ones))
         theirs[test] = probabilities(before[test], platt(before[train], churned[train], ones))
-    auc = Ranking(risk[late], panel.churned[late]).auc(np.ones(int(late.sum())))
-    old = Ranking(expert_risk[late], panel.churned[late]).auc(np.ones(int(late.sum())))
+    auc = RiskOrder(risk[late], panel.churned[late]).auc(np.ones(int(late.sum())))
+    old = RiskOrder(expert_risk[late], panel.churned[late]).auc(np.ones(int(late.sum())))
     assert 0.64 <= auc <= 0.76
     assert auc > old
     assert losses(ours[late], churned[late]).mean() < losses(theirs[late], churned[late]).mean()

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alert_cases import at, rules_of
 from made_up_readings import DATABASES, new_url, server
 
-from customer_research.domain.alert import AlertState, Change, Episode, Key, Sighting, Told
+from customer_research.domain.alert import AlertState, Change, Episode, Grounds, Key, Observation
 from customer_research.errors import StoreError, UsageError
 from customer_research.health.alerts.episodes import Teller, advance
 from customer_research.health.alerts.rules import AlertRule
@@ -27,8 +27,8 @@ NOW = at(100)
 
 
 class Words(Teller):
-    def told(self, rule: AlertRule, subject: str) -> Told:
-        return Told(f"Because of {subject}\0.", {"mrr_usd": 19_900, "trend": -0.5, "gone": None})
+    def told(self, rule: AlertRule, subject: str) -> Grounds:
+        return Grounds(f"Because of {subject}\0.", {"mrr_usd": 19_900, "trend": -0.5, "gone": None})
 
     def cleared(self, rule: AlertRule, subject: str) -> str:
         return "It no longer holds."
@@ -56,8 +56,8 @@ def book(store: Store) -> AlertBook:
     return AlertBook(store)
 
 
-def seen(week: int) -> Sighting:
-    return Sighting(at(7 * week), f"snapshot-{week}")
+def seen(week: int) -> Observation:
+    return Observation(at(7 * week), f"snapshot-{week}")
 
 
 def judged(book: AlertBook, week: int, states: Mapping[str, AlertState], rules: str = "rules") -> SnapshotJudgement:

@@ -26,7 +26,7 @@ SOURCE_SUBJECT = "source:"
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Observation:
     """The instant and the snapshot in which something was seen."""
 
     as_of: datetime
@@ -34,7 +34,7 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Grounds:
     """Why a rule holds, in a sentence, with the metrics that say so (name → value as JSON has it; None: unknown)."""
 
     because: str = ""
@@ -55,10 +55,10 @@ class Episode:
     number: int
     title: str
     severity: Severity
-    told: Told
-    raised: Sighting
-    held: Sighting
-    cleared: Sighting | None = None
+    told: Grounds
+    raised: Observation
+    held: Observation
+    cleared: Observation | None = None
     cleared_because: str = ""
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
@@ -160,7 +160,7 @@ class AlertEvent:
     at: datetime
     who: str
     detail: str = ""
-    seen: Sighting | None = None
+    seen: Observation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +221,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Simulated:
+class SimulationResult:
     """A simulation: the instants that it went through, a tally a rule, and how many operators leave anyway (`base`).
 
     `blind` are the instants whose metrics are no longer there: metric rules were unknown in them. `new_alerts` counts what the

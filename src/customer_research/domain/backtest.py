@@ -10,7 +10,7 @@ from customer_research.domain.calibration import Estimate, Evaluation, GroupChur
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class Exclusion:
     """Rows that could not be used: the reason's key, how many, and the reason in words."""
 
     reason: str
@@ -19,7 +19,7 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class OverwrittenRule:
     """A rule that no past date can judge, because what it rests on is overwritten; `whole`: none of its cases is left."""
 
     rule: str
@@ -80,7 +80,7 @@ class CardTrial:
     merged: tuple[tuple[str, ...], ...]
     loads: tuple[Load, ...]
     lead: LeadTime | None
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[OverwrittenRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Economics:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class AlertThreshold:
     """An alert threshold: alert at `score <= at` (None: at no score), how it was chosen, and what it would have meant.
 
     `capacity` is the number of new alerts a week that people can take; `economics` the costs; one of them is None.

@@ -214,7 +214,7 @@ class BandCuts:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class BandMove:
     """How many operators (at their latest as-of) stand in one band by the expert, and in another by the fitted points."""
 
     before: str
@@ -278,7 +278,7 @@ class Calibration:
     separate: tuple[tuple[str, ...], ...]
     observed: tuple[ObservedChurn, ...]
     alert_loads: tuple[AlertLoad, ...]
-    moved: tuple[Moved, ...]
+    moved: tuple[BandMove, ...]
     movers: tuple[Mover, ...]
     may_set_cutoffs: bool
 

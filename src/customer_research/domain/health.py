@@ -77,7 +77,7 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True)
-class Unevaluated:
+class UnjudgedRule:
     """A rule that could not be judged, because a metric it needs is unknown: no deduction, but said so."""
 
     rule: str
@@ -99,7 +99,7 @@ class Dimension:
     score: int | None
     band: Band
     contributions: tuple[Contribution, ...]
-    unevaluated: tuple[Unevaluated, ...] = ()
+    unevaluated: tuple[UnjudgedRule, ...] = ()
     gap: Gap | None = None
     highest: int | None = None
 

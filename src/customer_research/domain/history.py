@@ -53,7 +53,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class MovedRule:
+class RuleChange:
     """A rule whose points changed: 0 where it did not fire, None where it could not be judged."""
 
     rule: str
@@ -67,7 +67,7 @@ class MovedRule:
 
 
 @dataclass(frozen=True, slots=True)
-class MovedDimension:
+class DimensionChange:
     """A dimension's score then and now (None: unknown), and the rules that moved it.
 
     While it is known both times, the rules' differences and `clamp` (what holding it within 0..100 took away or gave back)
@@ -77,7 +77,7 @@ class MovedDimension:
     name: str
     then: int | None
     now: int | None
-    rules: tuple[MovedRule, ...]
+    rules: tuple[RuleChange, ...]
     clamp: int = 0
 
 
@@ -91,7 +91,7 @@ class Movement:
 
     then: Past
     now: Past
-    dimensions: tuple[MovedDimension, ...]
+    dimensions: tuple[DimensionChange, ...]
     gates_began: tuple[str, ...]
     gates_ended: tuple[str, ...]
     findings_began: tuple[str, ...]

@@ -36,7 +36,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class Scope:
     """What was asked of a portfolio, in words, and how many operators it left of how many."""
 
     words: str
@@ -57,7 +57,7 @@ class Portfolio:
     snapshot: Snapshot
     generated_at: datetime
     accounts: tuple[Account, ...]
-    chosen: Chosen
+    chosen: Scope
     receipt: Receipt
     freshness: tuple[Freshness, ...]
     bands: tuple[Group, ...]
@@ -146,7 +146,7 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class AlertsOfWeek:
     """What became of alerts within the week: raised, cleared, and what people did; `critical` are open now.
 
     `baseline` is the first snapshot that was ever judged: what it raised stood already. `acts` are those of people (acknowledged, snoozed, assigned), oldest first.
@@ -169,7 +169,7 @@ class Week:
 
     portfolio: Portfolio
     moves: Moves | Gap
-    done: Done | Gap
+    done: AlertsOfWeek | Gap
     accounts: Mapping[str, Account]
 
 

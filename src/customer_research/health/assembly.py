@@ -15,8 +15,8 @@ from customer_research.domain.health import (
     HealthScore,
     ObservedLike,
     Status,
-    Unevaluated,
     UnjudgedGate,
+    UnjudgedRule,
 )
 from customer_research.domain.vocabularies import CLAMP
 from customer_research.errors import EngineError
@@ -50,7 +50,7 @@ def assemble(
     Raises:
         EngineError: when a rule fired on a metric that the figures call a gap: row and figures are not of one account.
     """
-    teller = _Teller(scorecard, row, figures, evidence)
+    teller = _Assembly(scorecard, row, figures, evidence)
     dimensions = tuple(teller.dimension(dimension) for dimension in scorecard.dimensions)
     score = row["score"]
     return HealthScore(
@@ -120,7 +120,7 @@ def _gaps(dimensions: Iterable[Dimension]) -> tuple[Gap, ...]:
     return tuple(gaps.values())
 
 
-class _Teller:
+class _Assembly:
     """Words one operator's score."""
 
     def __init__(
@@ -222,8 +222,8 @@ class _Teller:
             ),
         )
 
-    def _unevaluated(self, rule: Rule) -> Unevaluated:
-        return Unevaluated(rule.id, rule.dimension, self._worst_gap(rule.metrics))
+    def _unevaluated(self, rule: Rule) -> UnjudgedRule:
+        return UnjudgedRule(rule.id, rule.dimension, self._worst_gap(rule.metrics))
 
     def _worst_gap(self, metrics: Sequence[str]) -> Gap:
         """The gravest of the metrics' gaps as it is: what has one cause keeps one wording, and reports can tell it once."""

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 from pydantic import AfterValidator, ConfigDict, Field, StrictInt, TypeAdapter, ValidationError, with_config
 from pydantic_core import ErrorDetails
 
-from customer_research.domain.reading import toml
+from customer_research.domain.parsing import toml
 from customer_research.errors import ConfigError
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from customer_research.domain.evidence import Gap
-from customer_research.domain.history import Change, Direction, MovedDimension, MovedRule, Movement, Past, Trend
+from customer_research.domain.history import Change, DimensionChange, Direction, Movement, Past, RuleChange, Trend
 from customer_research.domain.snapshot import Reading
 from customer_research.health.scorecard import DimensionRule, Scorecard
 
@@ -158,16 +158,16 @@ def movement(then: Past, now: Past, card: Scorecard) -> Movement:
     )
 
 
-def _moved(before: Reading, after: Reading, card: Scorecard, dimension: DimensionRule) -> MovedDimension:
+def _moved(before: Reading, after: Reading, card: Scorecard, dimension: DimensionRule) -> DimensionChange:
     then, now = before.dimensions.get(dimension.name), after.dimensions.get(dimension.name)
     if then is None or now is None:
-        return MovedDimension(dimension.name, then, now, ())
+        return DimensionChange(dimension.name, then, now, ())
     compared = (
-        MovedRule(rule.id, before.contributions.get(rule.id, 0), after.contributions.get(rule.id, 0))
+        RuleChange(rule.id, before.contributions.get(rule.id, 0), after.contributions.get(rule.id, 0))
         for rule in card.rules_of(dimension.name)
     )
     rules = tuple(rule for rule in compared if rule.difference)
-    return MovedDimension(dimension.name, then, now, rules, now - then - sum(rule.difference for rule in rules))
+    return DimensionChange(dimension.name, then, now, rules, now - then - sum(rule.difference for rule in rules))
 
 
 def _unknown(past: Past) -> tuple[str, ...]:

@@ -145,7 +145,7 @@ def read_playbook(text: str, name: str, known_metrics: frozenset[str]) -> Playbo
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class Situation:
     """What a playbook looks at: the operator's row of `Playbook.sql`, its figures, score, findings and earlier scores."""
 
     row: Mapping[str, Any]
@@ -161,7 +161,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class _Raised:
+class _Trigger:
     source: str
     because: str
     facts: tuple[Fact[Any], ...]
@@ -169,7 +169,7 @@ class _Raised:
     action: str = ""
 
 
-def advise(playbook: Playbook, known: Known) -> tuple[Advice, ...]:
+def advise(playbook: Playbook, known: Situation) -> tuple[Advice, ...]:
     """What the playbook says to do, most urgent first; the same action is given once, by what raised it first.
 
     Nothing is advised without a fact that it rests on.
@@ -181,13 +181,13 @@ def advise(playbook: Playbook, known: Known) -> tuple[Advice, ...]:
     return tuple(once.values())
 
 
-def _rank(advice: Advice, known: Known) -> int:
+def _rank(advice: Advice, known: Situation) -> int:
     """Of one priority: findings first, in their order, then rules, then what only the standing raised (it names no cause)."""
     order = {finding.rule: at for at, finding in enumerate(known.findings)}
     return order.get(advice.source, len(order) + (advice.source == advice.play))
 
 
-def _of_play(playbook: Playbook, at: int, play: Play, known: Known) -> Iterator[Advice]:
+def _of_play(playbook: Playbook, at: int, play: Play, known: Situation) -> Iterator[Advice]:
     segment = known.text("segment")
     if play.segments and segment not in play.segments:
         return
@@ -209,7 +209,7 @@ def _of_play(playbook: Playbook, at: int, play: Play, known: Known) -> Iterator[
             )
 
 
-def _raised(playbook: Playbook, at: int, play: Play, known: Known) -> Iterator[_Raised]:
+def _raised(playbook: Playbook, at: int, play: Play, known: Situation) -> Iterator[_Trigger]:
     """What raises a play of this operator."""
     if play.raised_by or play.otherwise:
         if not play.bands or _stands(play, known.score):
@@ -227,10 +227,10 @@ def _raised(playbook: Playbook, at: int, play: Play, known: Known) -> Iterator[_
         yield from _by_band(play, known.score)
 
 
-def _by_rules(playbook: Playbook, play: Play, known: Known) -> Iterator[_Raised]:
+def _by_rules(playbook: Playbook, play: Play, known: Situation) -> Iterator[_Trigger]:
     for finding in known.findings:
         if finding.rule in play.raised_by:
-            yield _Raised(finding.rule, finding.because, finding.facts, finding.priority, finding.action)
+            yield _Trigger(finding.rule, finding.because, finding.facts, finding.priority, finding.action)
     answered = {name for one in playbook.plays for name in one.raised_by} | _SPEAK_FOR
     for contribution in known.score.contributions if known.score else ():
         named = contribution.rule in play.raised_by
@@ -238,7 +238,7 @@ def _by_rules(playbook: Playbook, play: Play, known: Known) -> Iterator[_Raised]
             contribution.dimension == play.otherwise and contribution.points < 0 and contribution.rule not in answered
         )
         if contribution.rule != CLAMP and (named or left):
-            yield _Raised(contribution.rule, contribution.because, (contribution.fact,), _by_points(contribution))
+            yield _Trigger(contribution.rule, contribution.because, (contribution.fact,), _by_points(contribution))
 
 
 _SPEAK_FOR = frozenset({"E6", "E7", "S5"})
@@ -251,14 +251,14 @@ def _by_points(contribution: Contribution) -> Severity:
     return "medium" if contribution.points <= _MEDIUM else "low"
 
 
-def _by_condition(at: int, play: Play, known: Known) -> Iterator[_Raised]:
+def _by_condition(at: int, play: Play, known: Situation) -> Iterator[_Trigger]:
     number = known.row.get(f"case_{at}")
     if not number or (play.bands and not _stands(play, known.score)):
         return
     case = play.cases[int(number) - 1]
     fact = known.figures.get(case.fact)
     facts = (fact,) if isinstance(fact, Fact) else ()
-    yield _Raised(play.id, filled(case.because, known.figures), facts, "medium")
+    yield _Trigger(play.id, filled(case.because, known.figures), facts, "medium")
 
 
 def _stands(play: Play, score: HealthScore | None) -> bool:
@@ -269,16 +269,18 @@ def _stands(play: Play, score: HealthScore | None) -> bool:
     return score.band in play.bands or (play.score_below is not None and most < play.score_below)
 
 
-def _by_band(play: Play, score: HealthScore) -> Iterator[_Raised]:
+def _by_band(play: Play, score: HealthScore) -> Iterator[_Trigger]:
     basis = merge_basis([contribution.fact for contribution in score.contributions])
     if not basis:
         return
     as_of = score.contributions[0].fact.as_of
     fact = Fact(score.score, "points", basis, as_of, "health_score")
-    yield _Raised(play.id, f"Health {score.score} of 100, {standing_label(score.band, score.status)}.", (fact,), "high")
+    yield _Trigger(
+        play.id, f"Health {score.score} of 100, {standing_label(score.band, score.status)}.", (fact,), "high"
+    )
 
 
-def _by_drop(play: Play, known: Known) -> Iterator[_Raised]:
+def _by_drop(play: Play, known: Situation) -> Iterator[_Trigger]:
     """The band is worse than a month before: both readings are known, and the score fell with it."""
     history, score = known.history, known.score
     if isinstance(history, Gap) or score is None or score.score is None or score.band not in play.dropped_to:
@@ -290,12 +292,12 @@ def _by_drop(play: Play, known: Known) -> Iterator[_Raised]:
     if BAND_ORDER.index(then.band) < BAND_ORDER.index(score.band):
         text = f"The band fell from {BAND_LABELS[then.band]} on {then.as_of:%Y-%m-%d} to {BAND_LABELS[score.band]}."
         fact = Fact(month.points, "points", (history.receipt,), then.as_of, "score_change")
-        yield _Raised(play.id, text, (fact,), "high")
+        yield _Trigger(play.id, text, (fact,), "high")
 
 
-def _by_count(play: Play, least: int, known: Known) -> Iterator[_Raised]:
+def _by_count(play: Play, least: int, known: Situation) -> Iterator[_Trigger]:
     risks = [finding for finding in known.findings if finding.kind == "risk"]
     if len(risks) >= least:
         facts = tuple(dict.fromkeys(fact for finding in risks for fact in finding.facts[:1]))
         listed = ", ".join(f"{finding.title} ({finding.rule})" for finding in risks)
-        yield _Raised(play.id, f"{len(risks)} risks hold at once: {listed}.", facts, "high")
+        yield _Trigger(play.id, f"{len(risks)} risks hold at once: {listed}.", facts, "high")

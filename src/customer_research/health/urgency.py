@@ -63,7 +63,7 @@ class _Causes:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Circumstances:
     """What urgency looks at: the operator's row of `causes_sql`, its figures, score and findings."""
 
     row: Mapping[str, Any]
@@ -98,7 +98,7 @@ def causes_sql(causes: Sequence[Cause]) -> str:
     return f"SELECT operator_id{''.join(columns)} FROM {ACCOUNT_TABLE}"
 
 
-def urgency(causes: Sequence[Cause], standing: Standing) -> Urgency:
+def urgency(causes: Sequence[Cause], standing: Circumstances) -> Urgency:
     """How soon the operator needs somebody: the first cause that holds."""
     gravest = next((finding for finding in standing.findings if finding.kind == "risk"), None)
     opened = standing.score is None
@@ -112,7 +112,7 @@ def urgency(causes: Sequence[Cause], standing: Standing) -> Urgency:
     return Urgency("watch", None, _OPEN if opened else _NOTHING, _looked_at(causes, standing), open=opened)
 
 
-def _looked_at(causes: Sequence[Cause], standing: Standing) -> tuple[Fact[Any], ...]:
+def _looked_at(causes: Sequence[Cause], standing: Circumstances) -> tuple[Fact[Any], ...]:
     """What was found to ask for nothing: the figures that the causes look at, as one fact."""
     named = dict.fromkeys(name for cause in causes if cause.when is not None for name in cause.when.metrics)
     known = [figure for name in named if isinstance(figure := standing.figures.get(name), Fact)]
@@ -121,7 +121,7 @@ def _looked_at(causes: Sequence[Cause], standing: Standing) -> tuple[Fact[Any], 
     return (Fact("nothing to do now", "text", basis, standing.as_of),) if basis else ()
 
 
-def _holds(cause: Cause, at: int, standing: Standing, gravest: Finding | None) -> bool | None:
+def _holds(cause: Cause, at: int, standing: Circumstances, gravest: Finding | None) -> bool | None:
     """Whether a cause holds; None where a silent source keeps that from being told."""
     score = standing.score
     assert score is not None, "who has no score has no cause"
@@ -142,7 +142,7 @@ def _silent(figure: Figure | None) -> bool:
     return isinstance(figure, Gap) and figure.reason not in ANSWERS and figure.reason != "not_configured"
 
 
-def _told(cause: Cause, standing: Standing, gravest: Finding | None) -> Urgency:
+def _told(cause: Cause, standing: Circumstances, gravest: Finding | None) -> Urgency:
     figures, score, as_of = standing.figures, standing.score, standing.as_of
     if score is not None and cause.fact == BAND:
         basis = merge_basis([line.fact for line in score.contributions] + [gate.fact for gate in score.gates])

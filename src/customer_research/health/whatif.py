@@ -12,7 +12,7 @@ from typing import Any
 
 from customer_research.domain.health import Contribution, HealthScore
 from customer_research.domain.money import to_minor
-from customer_research.domain.reading import day, instant
+from customer_research.domain.parsing import day, instant
 from customer_research.errors import UsageError
 
 UNKNOWN = "unknown"
@@ -24,7 +24,7 @@ _LARGEST = 10**12
 
 
 @dataclass(frozen=True, slots=True)
-class Assumed:
+class Assumption:
     """A figure that is assumed: the metric, its value (None: unknown), and the words it was given in."""
 
     metric: str
@@ -32,7 +32,7 @@ class Assumed:
     text: str
 
 
-def read_value(metric: str, unit: str, text: str, *, signed: bool = False) -> Assumed:
+def read_value(metric: str, unit: str, text: str, *, signed: bool = False) -> Assumption:
     """An assumed value, read by the metric's unit; `signed` metrics may be below zero.
 
     Counts, points: 12; ratios: 0.95 or 95%; USD amounts: 199.00 (dollars); days, numbers: 3.5; yes/no; dates and instants:
@@ -43,7 +43,7 @@ def read_value(metric: str, unit: str, text: str, *, signed: bool = False) -> As
     """
     plain = text.strip()
     if plain.lower() == UNKNOWN:
-        return Assumed(metric, None, UNKNOWN)
+        return Assumption(metric, None, UNKNOWN)
     reader = _READERS.get(unit)
     if reader is None:
         raise UsageError(f"{metric} is an amount per currency, which no score is made of, so it cannot be assumed.")
@@ -56,7 +56,7 @@ def read_value(metric: str, unit: str, text: str, *, signed: bool = False) -> As
         ) from None
     if isinstance(value, int | float) and not isinstance(value, bool) and value < 0 and not signed:
         raise UsageError(f"{metric} is never below zero.", hint=f"Write {example}, or unknown.")
-    return Assumed(metric, value, plain)
+    return Assumption(metric, value, plain)
 
 
 def _number(text: str) -> float:
@@ -121,7 +121,7 @@ _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class LineChange:
     """A line of the score that is not the same in both: what it was (None: it was not there) and what it would be."""
 
     rule: str
@@ -130,12 +130,12 @@ class Changed:
     after: Contribution | None
 
 
-def changed_lines(before: HealthScore, after: HealthScore) -> tuple[Changed, ...]:
+def changed_lines(before: HealthScore, after: HealthScore) -> tuple[LineChange, ...]:
     """The contributions that appear, vanish or change their points, in the scorecard's order."""
     return tuple(_changed(before, after))
 
 
-def _changed(before: HealthScore, after: HealthScore) -> Iterator[Changed]:
+def _changed(before: HealthScore, after: HealthScore) -> Iterator[LineChange]:
     was = {(line.dimension, line.rule): line for line in before.contributions}
     now = {(line.dimension, line.rule): line for line in after.contributions}
     order = [dimension.name for dimension in after.dimensions]
@@ -143,4 +143,4 @@ def _changed(before: HealthScore, after: HealthScore) -> Iterator[Changed]:
     for key in keys:
         old, new = was.get(key), now.get(key)
         if old is None or new is None or old.points != new.points:
-            yield Changed(key[1], key[0], old, new)
+            yield LineChange(key[1], key[0], old, new)

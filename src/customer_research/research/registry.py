@@ -11,8 +11,8 @@ from customer_research.documents.formats import FORMATS
 from customer_research.domain.catalogue import METRICS, SUBJECTS
 from customer_research.domain.health import BAND_LABELS, BAND_ORDER, STATUS_LABELS
 from customer_research.domain.urgency import LEVEL_LABELS
+from customer_research.health.alerts.alert_words import rule_in_words
 from customer_research.health.alerts.declared import load_alert_rules
-from customer_research.health.alerts.telling import rule_in_words
 from customer_research.health.findings import load_findings
 from customer_research.health.playbook import shipped_plays
 from customer_research.health.scorecard import (

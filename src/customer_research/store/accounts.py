@@ -24,7 +24,7 @@ from customer_research import private
 from customer_research.domain.account import Account
 from customer_research.domain.account_snapshot import AccountSnapshot, Code
 from customer_research.domain.evidence import Receipt
-from customer_research.domain.reading import json_value
+from customer_research.domain.parsing import json_value
 from customer_research.errors import StoreError, UsageError
 
 FORMAT = "customer-research/account/1"

@@ -15,10 +15,10 @@ from customer_research.domain.alert import (
     Change,
     Episode,
     EventKind,
+    Grounds,
     Happening,
     Key,
-    Sighting,
-    Told,
+    Observation,
 )
 from customer_research.domain.vocabularies import Severity
 from customer_research.errors import UsageError
@@ -117,7 +117,7 @@ class AlertBook:
     # -- judging ---------------------------------------------------------------------------------------------------------
 
     def record(
-        self, seen: Sighting, rules: str, decide: Callable[[Mapping[Key, Episode]], Iterable[Change]], now: datetime
+        self, seen: Observation, rules: str, decide: Callable[[Mapping[Key, Episode]], Iterable[Change]], now: datetime
     ) -> SnapshotJudgement:
         """Keep what a snapshot makes of the alerts, once.
 
@@ -139,25 +139,25 @@ class AlertBook:
             connection.execute(sa.insert(evaluation).values(judged))
         return SnapshotJudgement("done", changes)
 
-    def is_judged(self, seen: Sighting, rules: str) -> bool:
+    def is_judged(self, seen: Observation, rules: str) -> bool:
         """Whether a snapshot was judged under these rules."""
         with self._store.read() as connection:
             return self._is_judged(connection, seen, rules)
 
-    def newest(self) -> Sighting | None:
+    def newest(self) -> Observation | None:
         """The newest snapshot that was judged; None when none was."""
         with self._store.read() as connection:
             return _newest(connection)
 
-    def first(self) -> Sighting | None:
+    def first(self) -> Observation | None:
         """The first snapshot that was ever judged; None when none was. What it raised had come together until then."""
         query = sa.select(evaluation.c.as_of, evaluation.c.snapshot)
         with self._store.read() as connection:
             row = connection.execute(query.order_by(evaluation.c.evaluated_at, evaluation.c.as_of).limit(1)).first()
-        return None if row is None else Sighting(row.as_of, row.snapshot)
+        return None if row is None else Observation(row.as_of, row.snapshot)
 
     @staticmethod
-    def _is_judged(connection: sa.Connection, seen: Sighting, rules: str) -> bool:
+    def _is_judged(connection: sa.Connection, seen: Observation, rules: str) -> bool:
         where = (evaluation.c.snapshot == seen.snapshot, evaluation.c.rules == rules)
         return connection.execute(sa.select(evaluation.c.snapshot).where(*where)).first() is not None
 
@@ -238,11 +238,11 @@ class AlertBook:
             return _named(connection, found.id)
 
 
-def _newest(connection: sa.Connection) -> Sighting | None:
+def _newest(connection: sa.Connection) -> Observation | None:
     query = sa.select(evaluation.c.as_of, evaluation.c.snapshot)
     order = (evaluation.c.as_of.desc(), evaluation.c.evaluated_at.desc(), evaluation.c.snapshot)
     row = connection.execute(query.order_by(*order).limit(1)).first()
-    return None if row is None else Sighting(row.as_of, row.snapshot)
+    return None if row is None else Observation(row.as_of, row.snapshot)
 
 
 def _last(connection: sa.Connection) -> dict[Key, Episode]:
@@ -254,7 +254,7 @@ def _last(connection: sa.Connection) -> dict[Key, Episode]:
     return {(one.rule, one.subject): one for one in found}
 
 
-def _write(connection: sa.Connection, changes: Iterable[Change], seen: Sighting, now: datetime) -> None:
+def _write(connection: sa.Connection, changes: Iterable[Change], seen: Observation, now: datetime) -> None:
     by_kind: dict[Happening, list[Episode]] = {"raised": [], "continued": [], "cleared": []}
     for change in changes:
         by_kind[change.what].append(change.episode)
@@ -357,10 +357,10 @@ def _episode(row: Mapping[Any, Any]) -> Episode:
         number=row["number"],
         title=row["title"],
         severity=cast("Severity", row["severity"]),
-        told=Told(row["because"], row["facts"]),
-        raised=Sighting(row["raised_at"], row["raised_in"]),
-        held=Sighting(row["held_at"], row["held_in"]),
-        cleared=None if row["cleared_at"] is None else Sighting(row["cleared_at"], row["cleared_in"]),
+        told=Grounds(row["because"], row["facts"]),
+        raised=Observation(row["raised_at"], row["raised_in"]),
+        held=Observation(row["held_at"], row["held_in"]),
+        cleared=None if row["cleared_at"] is None else Observation(row["cleared_at"], row["cleared_in"]),
         cleared_because=row["cleared_because"],
         acknowledged_at=row["acknowledged_at"],
         acknowledged_by=row["acknowledged_by"],
@@ -370,7 +370,7 @@ def _episode(row: Mapping[Any, Any]) -> Episode:
 
 
 def _event_row(
-    one: Episode, kind: EventKind, who: str, now: datetime, *, detail: str, seen: Sighting | None = None
+    one: Episode, kind: EventKind, who: str, now: datetime, *, detail: str, seen: Observation | None = None
 ) -> dict[str, Any]:
     return {
         "episode": one.id,
@@ -384,5 +384,5 @@ def _event_row(
 
 
 def _event(row: Mapping[Any, Any]) -> AlertEvent:
-    seen = None if row["as_of"] is None else Sighting(row["as_of"], row["snapshot"])
+    seen = None if row["as_of"] is None else Observation(row["as_of"], row["snapshot"])
     return AlertEvent(row["episode"], cast("EventKind", row["kind"]), row["at"], row["who"], row["detail"], seen)

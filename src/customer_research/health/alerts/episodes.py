@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from customer_research.domain.alert import AlertState, Change, Episode, Key, Sighting, Told
+from customer_research.domain.alert import AlertState, Change, Episode, Grounds, Key, Observation
 from customer_research.health.alerts.rules import AlertRule
 
 RETIRED = "The rule is no longer in force."
@@ -23,10 +23,10 @@ class Teller:
         """The subject's name."""
         return subject
 
-    def told(self, rule: AlertRule, subject: str) -> Told:
+    def told(self, rule: AlertRule, subject: str) -> Grounds:
         """Why the rule holds."""
         del rule, subject
-        return Told()
+        return Grounds()
 
     def cleared(self, rule: AlertRule, subject: str) -> str:
         """Why it no longer does."""
@@ -42,7 +42,7 @@ def step(
     subject: str,
     last: Episode | None,
     state: AlertState,
-    seen: Sighting,
+    seen: Observation,
     *,
     teller: Teller = SILENT,
     assignee: str = "",
@@ -69,11 +69,11 @@ def step(
     return None
 
 
-def _latest(episode: Episode) -> Sighting:
+def _latest(episode: Episode) -> Observation:
     return episode.cleared or episode.held
 
 
-def _raised(rule: AlertRule, subject: str, last: Episode | None, seen: Sighting, teller: Teller) -> Change | None:
+def _raised(rule: AlertRule, subject: str, last: Episode | None, seen: Observation, teller: Teller) -> Change | None:
     if last is not None and last.cleared is not None and _cooling(rule, last.cleared, seen):
         return None
     episode = Episode(
@@ -92,7 +92,7 @@ def _raised(rule: AlertRule, subject: str, last: Episode | None, seen: Sighting,
     return Change("raised", episode)
 
 
-def _cooling(rule: AlertRule, cleared: Sighting, seen: Sighting) -> bool:
+def _cooling(rule: AlertRule, cleared: Observation, seen: Observation) -> bool:
     return seen == cleared or seen.as_of < cleared.as_of + timedelta(days=rule.cool_down_days)
 
 
@@ -100,7 +100,7 @@ def advance(
     rules: Sequence[AlertRule],
     states: Mapping[str, Mapping[str, AlertState]],
     last: Mapping[Key, Episode],
-    seen: Sighting,
+    seen: Observation,
     teller: Teller,
 ) -> Iterator[Change]:
     """All changes that one snapshot makes, in the order of the rules and subjects.
@@ -130,7 +130,7 @@ def advance(
     yield from _retired(open_subjects, last, seen)
 
 
-def _retired(subjects: Mapping[str, set[str]], last: Mapping[Key, Episode], seen: Sighting) -> Iterator[Change]:
+def _retired(subjects: Mapping[str, set[str]], last: Mapping[Key, Episode], seen: Observation) -> Iterator[Change]:
     for rule_id in sorted(subjects):
         for subject in sorted(subjects[rule_id]):
             episode = last[rule_id, subject]

@@ -7,9 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from customer_research.domain.alert import ChurnShare, Episode, Key, Sighting, Simulated, Tally
+from customer_research.domain.alert import ChurnShare, Episode, Key, Observation, SimulationResult, Tally
 from customer_research.health.alerts.episodes import SILENT, advance
-from customer_research.health.alerts.judging import Judgement, states_of
+from customer_research.health.alerts.rule_states import Judgement, states_of
 from customer_research.health.alerts.rules import AlertRule
 
 HORIZON = timedelta(days=90)
@@ -43,7 +43,7 @@ class Simulation:
         judgement.remember()
 
     def _raise(self, judgement: Judgement) -> None:
-        seen = Sighting(judgement.snapshot.as_of, judgement.snapshot.id)
+        seen = Observation(judgement.snapshot.as_of, judgement.snapshot.id)
         states = states_of(judgement, self._rules)
         for rule, of_rule in states.items():
             counted = Counter(of_rule.values())
@@ -67,13 +67,13 @@ class Simulation:
             elif operator in self._first_seen:
                 self._churned.setdefault(operator, as_of)
 
-    def result(self) -> Simulated:
+    def result(self) -> SimulationResult:
         """All tallies, in the order of the rules."""
         episodes = [episode for kept in self._episodes.values() for episode in kept]
         by_rule: dict[str, list[Episode]] = defaultdict(list)
         for episode in episodes:
             by_rule[episode.rule].append(episode)
-        return Simulated(
+        return SimulationResult(
             instants=tuple(self._instants),
             blind=tuple(self._blind),
             tallies=tuple(self._tally(rule, by_rule[rule.id]) for rule in self._rules),

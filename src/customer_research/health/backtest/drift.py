@@ -9,7 +9,7 @@ from scipy.stats import chi2
 
 from customer_research.domain.backtest import Drift, DriftMonth
 from customer_research.domain.calibration import Estimate, ObservedChurn
-from customer_research.health.backtest.trial import UNKNOWN, Rows, Tried
+from customer_research.health.backtest.trial import UNKNOWN, PanelScores, Rows
 from customer_research.health.calibration.logistic import intercept_of, log_odds
 from customer_research.health.calibration.panel import Flags, Floats, Integers
 from customer_research.health.calibration.validation import probabilities
@@ -32,7 +32,7 @@ def stability_index(shares: Floats, reference: Floats) -> float:
 
 
 def check_drift(
-    rows: Rows, tried: Tried, closed: Flags, reference: Sequence[ObservedChurn], *, own_dates: bool = False
+    rows: Rows, tried: PanelScores, closed: Flags, reference: Sequence[ObservedChurn], *, own_dates: bool = False
 ) -> Drift:
     """Check each date of the rows, in order of time.
 

@@ -6,9 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from customer_research.domain.backtest import BandChoice, Chosen, Economics
+from customer_research.domain.backtest import AlertThreshold, BandChoice, Economics
 from customer_research.errors import UsageError
-from customer_research.health.backtest.trial import UNKNOWN, Rows, Tried, date_numbers, loads, new_alerts, weeks_of
+from customer_research.health.backtest.trial import (
+    UNKNOWN,
+    PanelScores,
+    Rows,
+    date_numbers,
+    loads,
+    new_alerts,
+    weeks_of,
+)
 from customer_research.health.calibration.bands import BANDS, SCORES, band_codes, cuts_by_churn
 from customer_research.health.calibration.evaluation import churn_by_group, separated
 from customer_research.health.calibration.ladder import CUTOFFS_AT, PROBABILITY_AT
@@ -16,7 +24,7 @@ from customer_research.health.calibration.panel import Integers
 from customer_research.health.calibration.validation import platt, probabilities
 
 
-def by_capacity(rows: Rows, tried: Tried, a_week: float, *, seed: int = 0) -> Chosen:
+def by_capacity(rows: Rows, tried: PanelScores, a_week: float, *, seed: int = 0) -> AlertThreshold:
     """The highest threshold that raises at most so many new alerts a week.
 
     Raises:
@@ -33,10 +41,10 @@ def by_capacity(rows: Rows, tried: Tried, a_week: float, *, seed: int = 0) -> Ch
             break
         at = level
     load = None if at is None else loads(own, scores, [at], seed=seed)[0]
-    return Chosen(at, "capacity", load, a_week, None, own.panel.churned_accounts)
+    return AlertThreshold(at, "capacity", load, a_week, None, own.panel.churned_accounts)
 
 
-def by_cost(rows: Rows, tried: Tried, economics: Economics, *, seed: int = 0) -> Chosen:
+def by_cost(rows: Rows, tried: PanelScores, economics: Economics, *, seed: int = 0) -> AlertThreshold:
     """The highest score at which an alert is worth its cost: `p x save rate x value > cost`.
 
     Raises:
@@ -53,10 +61,10 @@ def by_cost(rows: Rows, tried: Tried, economics: Economics, *, seed: int = 0) ->
     worth = SCORES[probabilities(SCORES, curve) > economics.break_even]
     at = int(worth.max()) if len(worth) else None
     load = loads(own, scores, [at], seed=seed)[0] if at is not None else None
-    return Chosen(at, "cost", load, None, economics, events)
+    return AlertThreshold(at, "cost", load, None, economics, events)
 
 
-def curve_of(rows: Rows, tried: Tried, scores: Integers) -> tuple[float, float] | None:
+def curve_of(rows: Rows, tried: PanelScores, scores: Integers) -> tuple[float, float] | None:
     """The Platt curve of a scorecard: its own calibration's, else that of these rows; None with too little churn."""
     if tried.curve is not None:
         return tried.curve
@@ -65,7 +73,7 @@ def curve_of(rows: Rows, tried: Tried, scores: Integers) -> tuple[float, float] 
     return platt(scores, rows.panel.churned.astype(np.float64), np.ones(len(scores)))
 
 
-def band_choice(rows: Rows, tried: Tried, *, seed: int = 0) -> BandChoice:
+def band_choice(rows: Rows, tried: PanelScores, *, seed: int = 0) -> BandChoice:
     """Churn by band, and cut-offs of its own where there is churn enough; bands that do not separate become one."""
     own, scores = _known(rows, tried)
     events, curve = own.panel.churned_accounts, curve_of(own, tried, scores)
@@ -92,7 +100,7 @@ def merged_cuts(cuts: tuple[int, int, int], merged: Sequence[Sequence[str]]) -> 
     return least["healthy"], least["monitor"], least["at_risk"]
 
 
-def _known(rows: Rows, tried: Tried) -> tuple[Rows, Integers]:
+def _known(rows: Rows, tried: PanelScores) -> tuple[Rows, Integers]:
     known = tried.scores != UNKNOWN
     return rows.where(known), tried.scores[known]
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
-from customer_research.domain.backtest import CardTrial, Difference, Gate, LeadTime, LeftOut, Load
+from customer_research.domain.backtest import CardTrial, Difference, Gate, LeadTime, Load, OverwrittenRule
 from customer_research.domain.calibration import Estimate
 from customer_research.domain.health import BAND_ORDER
 from customer_research.errors import UsageError
@@ -16,7 +16,7 @@ from customer_research.health.calibration.evaluation import (
     DRAWS,
     ChurnRows,
     Measures,
-    Scored,
+    Prediction,
     alert_loads,
     churn_by_group,
     estimates,
@@ -45,7 +45,7 @@ _WEEK = 7.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tried:
+class PanelScores:
     """A scorecard's say on the n rows of a panel: scores (`UNKNOWN` where there is none), bands, and its own probabilities.
 
     `cuts` are the least scores of healthy, monitor and at_risk. `probability` (n,) is None where it has none of its own; `curve`
@@ -61,9 +61,9 @@ class Tried:
     probability: Floats | None = None
     probability_from: str = ""
     curve: tuple[float, float] | None = None
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[OverwrittenRule, ...] = ()
 
-    def where(self, mask: Flags) -> Tried:
+    def where(self, mask: Flags) -> PanelScores:
         """The same on some of the rows."""
         bands = tuple(band for band, kept in zip(self.bands, mask, strict=True) if kept)
         own = None if self.probability is None else self.probability[mask]
@@ -95,7 +95,7 @@ class Rows:
 
 
 def try_card(
-    rows: Rows, tried: Tried, *, thresholds: Sequence[int] = (), alert_at: int | None = None, seed: int = 0
+    rows: Rows, tried: PanelScores, *, thresholds: Sequence[int] = (), alert_at: int | None = None, seed: int = 0
 ) -> CardTrial:
     """Everything about one scorecard.
 
@@ -127,7 +127,7 @@ def try_card(
         digest=tried.digest,
         rows=len(own.panel),
         unknown=int((~known).sum()),
-        evaluation=evaluate(Scored(risk, probability), churn, seed=seed),
+        evaluation=evaluate(Prediction(risk, probability), churn, seed=seed),
         probability=source,
         bands=churn_by_group(codes, present, churn, seed=seed),
         merged=separated(codes, present, churn, seed=seed) if present else (),
@@ -137,13 +137,13 @@ def try_card(
     )
 
 
-def _thresholds(tried: Tried, asked: Sequence[int], at: int) -> list[int]:
+def _thresholds(tried: PanelScores, asked: Sequence[int], at: int) -> list[int]:
     """Those asked for, the highest scores of the bands, and those that hold certain shares of the rows."""
     shares = [int(np.quantile(tried.scores, share, method="lower")) for share in SHARES] if len(tried.scores) else []
     return sorted({*asked, *shares, *(cut - 1 for cut in tried.cuts), at})
 
 
-def _probability(rows: Rows, tried: Tried, seed: int) -> tuple[Floats | None, str]:
+def _probability(rows: Rows, tried: PanelScores, seed: int) -> tuple[Floats | None, str]:
     """The scorecard's own probabilities; else Platt scaling made on other accounts, where there is churn enough for it."""
     if tried.probability is not None:
         return tried.probability, tried.probability_from
@@ -264,12 +264,12 @@ def _leads(rows: Rows, scores: Integers, threshold: int) -> Mapping[str, float |
 # --- two of them ---------------------------------------------------------------------------------------------------------
 
 
-def compare(rows: Rows, old: Tried, new: Tried, *, seed: int = 0) -> Difference:
+def compare(rows: Rows, old: PanelScores, new: PanelScores, *, seed: int = 0) -> Difference:
     """The new scorecard less the old one, on the rows that both score; both with probabilities made the same way."""
     both = (old.scores != UNKNOWN) & (new.scores != UNKNOWN)
     own = rows.where(both)
     measured = [
-        Measures(Scored(100.0 - one.scores.astype(np.float64), p), own.churn)
+        Measures(Prediction(100.0 - one.scores.astype(np.float64), p), own.churn)
         for one, p in _alike(own, both, old, new, seed)
     ]
     places = [Measures.NAMES.index(name) for name in ("auc", "average_precision", "log_loss")]
@@ -284,7 +284,9 @@ def compare(rows: Rows, old: Tried, new: Tried, *, seed: int = 0) -> Difference:
     return Difference(len(own.panel), own.panel.churned_accounts, auc, precision, loss, same)
 
 
-def _alike(own: Rows, both: Flags, old: Tried, new: Tried, seed: int) -> list[tuple[Tried, Floats | None]]:
+def _alike(
+    own: Rows, both: Flags, old: PanelScores, new: PanelScores, seed: int
+) -> list[tuple[PanelScores, Floats | None]]:
     """Each with its probabilities: their own when both have them, else cross-fitted ones of both."""
     pair = (old.where(both), new.where(both))
     if all(one.probability is not None for one in pair):

@@ -9,7 +9,7 @@ import numpy as np
 
 from customer_research.domain.calibration import Decider, LeakAlarm, LeakDecision, LeakEffect
 from customer_research.errors import UsageError
-from customer_research.health.calibration.evaluation import Ranking
+from customer_research.health.calibration.evaluation import RiskOrder
 from customer_research.health.calibration.fitting import Design
 from customer_research.health.calibration.leaks import alone, suspicion
 from customer_research.health.calibration.logistic import losses
@@ -96,9 +96,9 @@ class Effects:
         expert = self._expert_of(panel)
         if not self._folds:
             risk = -expert.scores(panel.signals).astype(np.float64)
-            return Ranking(risk, panel.churned).auc(np.ones(len(panel))), None
+            return RiskOrder(risk, panel.churned).auc(np.ones(len(panel))), None
         found = out_of_fold(panel, Design.of(panel, expert), expert, [self._folds], [self._tau])
         (predicted,), (scores,) = (one[:, found.tested] for one in found.of(self._tau))
         churned = panel.churned[found.tested]
-        auc = Ranking(-scores, churned).auc(np.ones(len(churned)))
+        auc = RiskOrder(-scores, churned).auc(np.ones(len(churned)))
         return auc, float(losses(predicted, churned.astype(np.float64)).mean())

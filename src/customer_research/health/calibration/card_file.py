@@ -10,9 +10,9 @@ import tomlkit
 from tomlkit.items import AoT, Table
 
 from customer_research.domain.calibration import Calibration, LeakAlarm, ObservedChurn, Platt
-from customer_research.health.calibration.calibrating import Calibrated
 from customer_research.health.calibration.panel import Signal
 from customer_research.health.calibration.points import PERMILLE, PointScore
+from customer_research.health.calibration.procedure import CalibrationResult
 from customer_research.health.churn_evidence import State
 from customer_research.health.scorecard import Scorecard
 
@@ -36,7 +36,7 @@ class Origin:
         return f"{told.last_as_of:%Y-%m-%d}.{self.signals[:6]}{self.points[:4]}.{told.seed}{chosen}"
 
 
-def card_text(calibrated: Calibrated, origin: Origin, base: str | None = None) -> str:
+def card_text(calibrated: CalibrationResult, origin: Origin, base: str | None = None) -> str:
     """The declaration; `base` is that of the scorecard whose rules the signals are (None: the signals stand alone).
 
     The curve must be known: nothing is written where the ladder gives no probability.

@@ -24,7 +24,7 @@ _ENOUGH = 0.9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scored:
+class Prediction:
     """What one scorecard says of n rows: `risk` (n,), and `probability` (n,) where it gives one."""
 
     risk: Floats
@@ -91,7 +91,7 @@ def _estimate(value: float, draws: Floats) -> Estimate | None:
 # --- measures --------------------------------------------------------------------------------------------------------
 
 
-class Ranking:
+class RiskOrder:
     """Ranks of n risks, worst first, ready to be weighed again and again."""
 
     def __init__(self, risk: Floats, churned: Flags) -> None:
@@ -145,7 +145,7 @@ class Measures:
 
     NAMES = ("auc", "average_precision", "brier", "log_loss", "slope", "intercept", "ece")
 
-    def __init__(self, scored: Scored, churn: ChurnRows) -> None:
+    def __init__(self, scored: Prediction, churn: ChurnRows) -> None:
         self.scored, self.churn = scored, churn
         p = scored.probability
         told = np.zeros(len(scored.risk)) if p is None else p
@@ -188,7 +188,7 @@ class Measures:
         ]
 
 
-def evaluate(scored: Scored, churn: ChurnRows, *, draws: int = DRAWS, seed: int = 0) -> Evaluation:
+def evaluate(scored: Prediction, churn: ChurnRows, *, draws: int = DRAWS, seed: int = 0) -> Evaluation:
     """All measures with their intervals, the reliability table, and churn by decile of risk (the riskiest first)."""
     measures = Measures(scored, churn)
     count = int(churn.accounts.max()) + 1 if len(churn.accounts) else 0

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from customer_research.domain.words import share_words
-from customer_research.health.calibration.evaluation import Ranking
+from customer_research.health.calibration.evaluation import RiskOrder
 from customer_research.health.calibration.panel import Flags, Floats, Panel
 
 REPEATS_AUC = 0.95
@@ -40,7 +40,7 @@ DENIED = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Alone:
+class SingleSignal:
     """What one signal tells by itself: its AUC (None: rows of one kind), rows in which it fires, and their churn."""
 
     auc: float | None
@@ -54,12 +54,12 @@ class Alone:
         return self.auc is not None and max(self.auc, 1 - self.auc) >= REPEATS_AUC
 
 
-def alone(panel: Panel, column: int) -> Alone:
+def alone(panel: Panel, column: int) -> SingleSignal:
     """One signal by itself; it fires at severity above a half."""
     values, churned = panel.signals[:, column], panel.churned
     fires: Flags = values > _FIRES
-    auc = Ranking(values, churned).auc(np.ones(len(panel)))
-    return Alone(
+    auc = RiskOrder(values, churned).auc(np.ones(len(panel)))
+    return SingleSignal(
         float(auc) if np.isfinite(auc) else None,
         int(fires.sum()),
         len(np.unique(panel.accounts[fires])),
@@ -67,12 +67,12 @@ def alone(panel: Panel, column: int) -> Alone:
     )
 
 
-def suspicion(name: str, found: Alone, base: float) -> str:
+def suspicion(name: str, found: SingleSignal, base: float) -> str:
     """Why a signal looks like a leak, in words; empty when it does not. `base` is the churn rate of all rows."""
     return "; ".join(_reasons(name, found, base))
 
 
-def _reasons(name: str, found: Alone, base: float) -> Iterator[str]:
+def _reasons(name: str, found: SingleSignal, base: float) -> Iterator[str]:
     spelt = re.sub(r"[^0-9A-Za-z]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).strip("_")
     if DENIED.search(spelt):
         yield "its name says that it is known only with the churn or after it"

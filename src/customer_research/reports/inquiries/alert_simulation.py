@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from customer_research.domain.alert import Simulated, Tally
+from customer_research.domain.alert import SimulationResult, Tally
 from customer_research.domain.evidence import Fact, Figure, Gap
 from customer_research.domain.report import Block, Cell, FigureLine, Figures, Prose, Table, Text
 from customer_research.domain.words import counted
@@ -27,7 +27,7 @@ class AlertSimulation:
     """A simulation over `weeks` as asked; `owners` is how many account owners share the alerts (0: not known)."""
 
     basis: AlertBasis
-    found: Simulated
+    found: SimulationResult
     weeks: int
     owners: int = 0
 

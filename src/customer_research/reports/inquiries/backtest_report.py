@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from customer_research.domain.backtest import CardTrial, Difference, Dropped, Gate, Load
+from customer_research.domain.backtest import CardTrial, Difference, Exclusion, Gate, Load
 from customer_research.domain.calibration import Estimate
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import BAND_LABELS
@@ -65,7 +65,7 @@ class TrialGround:
     every: str
     counting: str
     known_until: datetime
-    dropped: tuple[Dropped, ...]
+    dropped: tuple[Exclusion, ...]
     remarks: tuple[str, ...]
     managers: int
     place: str

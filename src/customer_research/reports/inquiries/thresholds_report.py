@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from customer_research.domain.backtest import BandChoice, Chosen
+from customer_research.domain.backtest import AlertThreshold, BandChoice
 from customer_research.domain.calibration import Estimate
 from customer_research.domain.evidence import Fact, Receipt
 from customer_research.domain.health import BAND_LABELS
@@ -37,7 +37,7 @@ class ThresholdResult:
 
     name: str
     version: str
-    chosen: Chosen | None
+    chosen: AlertThreshold | None
     refused: Refusal | None
     bands: BandChoice
     written: tuple[str, ...]
@@ -48,7 +48,7 @@ class ThresholdResult:
     now: datetime
 
 
-def why_words(chosen: Chosen) -> str:
+def why_words(chosen: AlertThreshold) -> str:
     """How a threshold was chosen, in a few words."""
     if chosen.economics is None:
         return f"at most {chosen.capacity:g} new alerts a week"

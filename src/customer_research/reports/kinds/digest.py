@@ -13,7 +13,7 @@ from customer_research.domain.alert import Alert, alerts_of
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.health import AT_RISK_BANDS
 from customer_research.domain.money import Amounts
-from customer_research.domain.portfolio import Done, Mover, Moves, Portfolio, Week
+from customer_research.domain.portfolio import AlertsOfWeek, Mover, Moves, Portfolio, Week
 from customer_research.domain.report import Absence, Block, FigureLine, Figures, Prose, Text, Tone
 from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import counted, instant_words, value_words
@@ -172,7 +172,7 @@ def _why(alert: Alert) -> str:
     return f"{first_.title}: {first_.told.because}" + (f" ({more} more)" if more else "")
 
 
-def _state(done: Done, alert: Alert) -> str:
+def _state(done: AlertsOfWeek, alert: Alert) -> str:
     oldest = alert.oldest
     if oldest.acknowledged_by:
         return f"seen by {oldest.acknowledged_by}"
@@ -188,7 +188,7 @@ def _done(found: Week) -> Block:
     return bullets(items) or none
 
 
-def _doings(found: Week, done: Done) -> Iterator[Prose]:
+def _doings(found: Week, done: AlertsOfWeek) -> Iterator[Prose]:
     standing = tuple(one for one in done.raised if one.raised.snapshot == done.baseline)
     fresh = tuple(one for one in done.raised if one.raised.snapshot != done.baseline)
     told = (("stood already at the first check", standing), ("raised", fresh), ("cleared", done.cleared))
@@ -204,7 +204,7 @@ def _doings(found: Week, done: Done) -> Iterator[Prose]:
             yield Prose(f"{counted(len(acts), 'alert')} {kind} by {people}.", (_counted(found, done, len(acts)),))
 
 
-def _counted(found: Week, done: Done, value: int) -> Fact[int]:
+def _counted(found: Week, done: AlertsOfWeek, value: int) -> Fact[int]:
     return Fact(value, "count", (done.receipt,), found.portfolio.snapshot.as_of)
 
 
@@ -260,7 +260,7 @@ def moved_ids(moves: Moves | Gap) -> tuple[str, ...]:
     return tuple(dict.fromkeys(mover.operator_id for mover in shown))
 
 
-def critical_ids(done: Done | Gap) -> tuple[str, ...]:
+def critical_ids(done: AlertsOfWeek | Gap) -> tuple[str, ...]:
     """The operators with a critical alert open."""
     found = () if isinstance(done, Gap) else done.critical
     return tuple(dict.fromkeys(one.subject for one in found if not one.source))

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import Contribution, standing_label
-from customer_research.domain.history import Change, MovedDimension, MovedRule, Movement, OperatorHistory, Past
+from customer_research.domain.history import Change, DimensionChange, Movement, OperatorHistory, Past, RuleChange
 from customer_research.domain.report import Block, Cell, Chart, FigureLine, Figures, Mark, Prose, Table, Text, Tone
 from customer_research.domain.words import share_words
 from customer_research.reports import pictures
@@ -227,13 +227,13 @@ def _lines(found: OperatorHistory, movement: Movement) -> Iterator[tuple[Cell, .
             yield title, *_clamp(found, movement, dimension)
 
 
-def _whole_change(found: OperatorHistory, movement: Movement, dimension: MovedDimension) -> Cell:
+def _whole_change(found: OperatorHistory, movement: Movement, dimension: DimensionChange) -> Cell:
     if dimension.then is None or dimension.now is None:
         return Text("cannot be told", "unknown")
     return _difference(found, movement, dimension.now - dimension.then)
 
 
-def _whole_words(dimension: MovedDimension) -> str:
+def _whole_words(dimension: DimensionChange) -> str:
     if dimension.now is None:
         return "Became unknown: the other dimensions count for more, which is no change of the operator."
     if dimension.then is None:
@@ -241,7 +241,7 @@ def _whole_words(dimension: MovedDimension) -> str:
     return ""
 
 
-def _rule(found: OperatorHistory, movement: Movement, rule: MovedRule) -> tuple[Cell, ...]:
+def _rule(found: OperatorHistory, movement: Movement, rule: RuleChange) -> tuple[Cell, ...]:
     then, now = (
         _rule_points(found, past, points) for past, points in ((movement.then, rule.then), (movement.now, rule.now))
     )
@@ -255,7 +255,7 @@ def _rule_points(found: OperatorHistory, past: Past, points: int | None) -> Cell
     return Fact(points, "points", _basis(found, past), past.snapshot.as_of, "contribution_points")
 
 
-def _why(found: OperatorHistory, movement: Movement, rule: MovedRule) -> str:
+def _why(found: OperatorHistory, movement: Movement, rule: RuleChange) -> str:
     """The rule's sentence now, or that of then where it fires no more; its condition where the figures are gone."""
     if rule.now is None:
         return "It can no longer be judged: what it needs is unknown."
@@ -275,7 +275,7 @@ def _contribution(found: OperatorHistory, past: Past, rule: str) -> Contribution
     return next((line for line in account.score.contributions if line.rule == rule), None)
 
 
-def _clamp(found: OperatorHistory, movement: Movement, dimension: MovedDimension) -> tuple[Cell, ...]:
+def _clamp(found: OperatorHistory, movement: Movement, dimension: DimensionChange) -> tuple[Cell, ...]:
     why = "A dimension has never less than 0 nor more than 100: so much of its rules' change did not show, or shows only now."
     told = _of_both(found, movement, why)
     return Text("clamp"), Text(""), Text(""), _difference(found, movement, dimension.clamp), told

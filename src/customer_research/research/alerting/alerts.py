@@ -18,8 +18,8 @@ from customer_research.domain.report import Report
 from customer_research.domain.snapshot import Snapshot
 from customer_research.domain.vocabularies import Severity
 from customer_research.errors import UsageError
+from customer_research.health.alerts.alert_words import SCORE, SCORE_BEFORE, SHARE, rule_in_words
 from customer_research.health.alerts.declared import shipped_rules
-from customer_research.health.alerts.telling import SCORE, SCORE_BEFORE, SHARE, rule_in_words
 from customer_research.reports.inquiries.alert_simulation import REPORT as SIMULATION
 from customer_research.reports.inquiries.alert_simulation import AlertSimulation
 from customer_research.reports.kinds.alerts import (

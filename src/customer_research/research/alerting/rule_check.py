@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from customer_research.domain.alert import Change, Episode, Key, Sighting, Simulated
+from customer_research.domain.alert import Change, Episode, Key, Observation, SimulationResult
 from customer_research.domain.evidence import Figure
 from customer_research.domain.snapshot import Snapshot
 from customer_research.errors import ConfigError, StoreError, UsageError
+from customer_research.health.alerts.alert_memory import AlertMemory
+from customer_research.health.alerts.alert_words import AlertWords, metrics_told
 from customer_research.health.alerts.declared import AlertRules, load_alert_rules
 from customer_research.health.alerts.episodes import advance
-from customer_research.health.alerts.judging import Judgement, states_of
+from customer_research.health.alerts.rule_states import Judgement, states_of
 from customer_research.health.alerts.rules import (
     OVERALL,
     AlertRule,
@@ -24,8 +26,6 @@ from customer_research.health.alerts.rules import (
     SourceGapTest,
 )
 from customer_research.health.alerts.simulation import Simulation
-from customer_research.health.alerts.standings import Standings
-from customer_research.health.alerts.telling import Words, metrics_told
 from customer_research.health.findings import load_findings
 from customer_research.health.scorecard import Scorecard, load_scorecard, read_scorecard, shipped_scorecards
 from customer_research.research.alerting.watch import Watch, watching
@@ -84,7 +84,7 @@ def evaluate(settings: Settings, store: Store, snapshot: Snapshot, *, now: datet
         ConfigError: a fault in the alert rules.
         StoreError: the store cannot be used, or does not keep the snapshot.
     """
-    rules, book, seen = alert_rules(settings), AlertBook(store), Sighting(snapshot.as_of, snapshot.id)
+    rules, book, seen = alert_rules(settings), AlertBook(store), Observation(snapshot.as_of, snapshot.id)
     if snapshot.scorecard != settings.scorecard:
         return SnapshotCheck(snapshot, "other_scorecard")
     if book.is_judged(seen, rules.digest):
@@ -93,7 +93,7 @@ def evaluate(settings: Settings, store: Store, snapshot: Snapshot, *, now: datet
         past = _RuleHistory(settings, History(store), rules.enabled)
         judgement = past.judgement(snapshot, watch, past.standings(snapshot))
         states = states_of(judgement, rules.enabled)
-        words = Words(judgement, _figures(watch, rules.enabled, states))
+        words = AlertWords(judgement, _figures(watch, rules.enabled, states))
 
         def decide(last: Mapping[Key, Episode]) -> Iterable[Change]:
             return advance(rules.enabled, states, last, seen, words)
@@ -145,7 +145,7 @@ def simulate(
     weeks: int,
     rules: Path | None = None,
     told: Callable[[int, int], None] = lambda _done, _all: None,
-) -> Simulated:
+) -> SimulationResult:
     """What the rules (those switched off, too) would have raised in the last weeks of the history; nothing is written.
 
     Args:
@@ -166,7 +166,7 @@ def simulate(
     if not all_snapshots:
         raise UsageError(f"The history has no snapshot under the scorecard {settings.scorecard}.", hint=NO_HISTORY)
     since = all_snapshots[-1].as_of - timedelta(weeks=weeks)
-    standings = Standings(past.days)
+    standings = AlertMemory(past.days)
     wanted = [s for s in all_snapshots if s.as_of >= since - standings.reach]
     simulation = Simulation(declared, since)
     for number, snapshot in enumerate(wanted, start=1):
@@ -192,7 +192,7 @@ class _RuleHistory:
         tests = (rule.test for rule in self._rules)
         return max((t.days for t in tests if isinstance(t, BandDropTest | ScoreDropTest | SourceGapTest)), default=0)
 
-    def judgement(self, snapshot: Snapshot, watch: Watch, standings: Standings) -> Judgement:
+    def judgement(self, snapshot: Snapshot, watch: Watch, standings: AlertMemory) -> Judgement:
         """A snapshot of the history under the rules.
 
         Raises:
@@ -204,9 +204,9 @@ class _RuleHistory:
         watched = watch.watched(self._rules, self._findings)
         return Judgement(snapshot, readings, standings, card=self._card(snapshot), watched=watched)
 
-    def standings(self, snapshot: Snapshot) -> Standings:
+    def standings(self, snapshot: Snapshot) -> AlertMemory:
         """How everybody stood before a snapshot, as far back as the rules look."""
-        standings = Standings(self.days)
+        standings = AlertMemory(self.days)
         earlier = self._history.snapshots(since=snapshot.as_of - standings.reach, until=snapshot.as_of)
         for one in _one_each(_of_card(self._settings, earlier)):
             Judgement(one, self._history.readings(one.id), standings).remember()

@@ -14,7 +14,7 @@ from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS
 from customer_research.domain.evidence import ANSWERS, Figure
 from customer_research.domain.snapshot import Snapshot
 from customer_research.engines.engine import Engine
-from customer_research.health.alerts.judging import NOTHING_WATCHED, Watched, watch_sql
+from customer_research.health.alerts.rule_states import NOTHING_WATCHED, WatchRows, watch_sql
 from customer_research.health.alerts.rules import AlertRule
 from customer_research.health.findings import FindingRule, findings_sql
 from customer_research.research.engine_choice import reader
@@ -31,7 +31,7 @@ class Watch:
         self._snapshot = snapshot
         self._engine = engine
 
-    def watched(self, rules: Sequence[AlertRule], findings: Sequence[FindingRule]) -> Watched:
+    def watched(self, rules: Sequence[AlertRule], findings: Sequence[FindingRule]) -> WatchRows:
         """What the rules' conditions and the correlation rules say of every operator."""
         engine = self._engine
         if engine is None:
@@ -41,7 +41,7 @@ class Watch:
             for row in batch:
                 if row["reason"] not in ANSWERS:
                     unknown[row["operator_id"]].add(row["table_name"])
-        return Watched(
+        return WatchRows(
             states=_by_operator(engine, watch_sql(rules)),
             findings=_by_operator(engine, findings_sql(findings)),
             tables=_TABLES,

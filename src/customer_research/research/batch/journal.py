@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from customer_research import private
-from customer_research.domain.reading import json_value
+from customer_research.domain.parsing import json_value
 from customer_research.errors import UsageError
 
 NAME = "journal.jsonl"

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import customer_research
-from customer_research.domain import reading
+from customer_research.domain import parsing
 from customer_research.domain.account_snapshot import AccountSnapshot, Code
 from customer_research.domain.catalogue import METRICS
 from customer_research.domain.occasion import Occasion
@@ -123,6 +123,6 @@ def compared(settings: Settings, before: str, after: str, *, operator_id: str = 
 
 def _day(reference: str) -> date | None:
     try:
-        return reading.day(reference) if len(reference) == len("2026-11-01") else None
+        return parsing.day(reference) if len(reference) == len("2026-11-01") else None
     except ValueError:
         return None

@@ -14,10 +14,10 @@ from customer_research.domain.health import Finding, HealthScore
 from customer_research.engines.duckdb import Memory
 from customer_research.health.assembly import assemble
 from customer_research.health.findings import FindingRule, assemble_findings, findings_sql, load_findings
-from customer_research.health.playbook import Known, Playbook, advise, load_playbook
+from customer_research.health.playbook import Playbook, Situation, advise, load_playbook
 from customer_research.health.scorecard import Scorecard, load_scorecard
 from customer_research.health.scoring import scoring_sql
-from customer_research.health.urgency import Cause, Standing, causes_sql, load_causes, urgency
+from customer_research.health.urgency import Cause, Circumstances, causes_sql, load_causes, urgency
 from customer_research.research.one.figures import WIDE_METRICS
 
 METRIC_NAMES = frozenset(metric.name for metric in WIDE_METRICS)
@@ -65,9 +65,9 @@ def advised(measurement: MetricsRow, account: Account, playbook: Path | None) ->
     """
     book = playbook_of(playbook)
     row = measurement.run(book.sql)[0]
-    known = Known(row, account.figures, account.score, account.findings, account.history)
+    known = Situation(row, account.figures, account.score, account.findings, account.history)
     causes, sql = urgency_causes()
-    standing = Standing(measurement.run(sql)[0], account.figures, account.score, account.findings, account.as_of)
+    standing = Circumstances(measurement.run(sql)[0], account.figures, account.score, account.findings, account.as_of)
     return replace(account, advice=advise(book, known), urgency=urgency(causes, standing))
 
 

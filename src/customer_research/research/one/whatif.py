@@ -12,7 +12,7 @@ from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Receipt
 from customer_research.domain.report import Report
 from customer_research.errors import UsageError
-from customer_research.health.whatif import Assumed, changed_lines, read_value
+from customer_research.health.whatif import Assumption, changed_lines, read_value
 from customer_research.reports.inquiries.whatif_report import ASSUMPTION, REPORT, Line, Supposition
 from customer_research.reports.kind import STREAMS
 from customer_research.research.one.figures import WIDE_METRICS, Measurement
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 DERIVED = tuple(metric.name for metric in WIDE_METRICS if metric.subject == "derived")
 
 
-def read_assumptions(texts: Sequence[str]) -> tuple[Assumed, ...]:
+def read_assumptions(texts: Sequence[str]) -> tuple[Assumption, ...]:
     """Assumptions from `metric=value` texts.
 
     Raises:
         UsageError: one is not of that form, names no metric (the nearest are told), or has no value of its unit.
     """
-    found: dict[str, Assumed] = {}
+    found: dict[str, Assumption] = {}
     for text in texts:
         name, sign, value = text.partition("=")
         if not sign or not value.strip():
@@ -46,7 +46,9 @@ def read_assumptions(texts: Sequence[str]) -> tuple[Assumed, ...]:
     return tuple(found.values())
 
 
-async def whatif(research: Operators, term: str, assumed: Sequence[Assumed], *, scorecard: str | None = None) -> Report:
+async def whatif(
+    research: Operators, term: str, assumed: Sequence[Assumption], *, scorecard: str | None = None
+) -> Report:
     """The operator's score beside the one under the assumptions (see `Research.whatif`)."""
     card = scorecard or research.settings.scorecard
     account, measurement = await research.measured(term, listings=STREAMS, scorecard=card)
@@ -71,7 +73,7 @@ class WhatIf:
     stands as it was when the assumptions do not move it.
     """
 
-    def __init__(self, measurement: Measurement, assumed: Sequence[Assumed], account: Account) -> None:
+    def __init__(self, measurement: Measurement, assumed: Sequence[Assumption], account: Account) -> None:
         self._measurement = measurement
         self._as_of = account.as_of
         self.assumed = tuple(one.metric for one in assumed)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.health import AT_RISK_BANDS, BAND_ORDER, NO_BAND, PRESENT, Band
 from customer_research.domain.history import Past
-from customer_research.domain.portfolio import Done, Mover, Moves
+from customer_research.domain.portfolio import AlertsOfWeek, Mover, Moves
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.health.history import SLACK, SOURCE, STEP, fair
 from customer_research.research.receipts import kept_receipt
@@ -104,7 +104,7 @@ def _by(movers: list[Mover], sign: int) -> tuple[Mover, ...]:
     return tuple(sorted(movers, key=lambda m: (sign * (m.points or 0), m.name, m.operator_id)))
 
 
-def done(settings: Settings, snapshot: Snapshot, days: int) -> Done | Gap:
+def done(settings: Settings, snapshot: Snapshot, days: int) -> AlertsOfWeek | Gap:
     """What became of alerts in so many days up to a snapshot.
 
     Raises:
@@ -121,7 +121,7 @@ def done(settings: Settings, snapshot: Snapshot, days: int) -> Done | Gap:
         return _done(book, snapshot, days, store)
 
 
-def _done(book: AlertBook, snapshot: Snapshot, days: int, store: Store) -> Done:
+def _done(book: AlertBook, snapshot: Snapshot, days: int, store: Store) -> AlertsOfWeek:
     since, until = snapshot.as_of - timedelta(days=days), snapshot.as_of
     every = book.episodes(open_only=False)
     raised = tuple(e for e in every if since < e.raised.as_of <= until)
@@ -138,7 +138,7 @@ def _done(book: AlertBook, snapshot: Snapshot, days: int, store: Store) -> Done:
         place=store.place,
     )
     first = book.first()
-    return Done(raised, cleared, critical, acts, receipt, first.snapshot if first is not None else "")
+    return AlertsOfWeek(raised, cleared, critical, acts, receipt, first.snapshot if first is not None else "")
 
 
 def _after(instant: datetime) -> datetime:

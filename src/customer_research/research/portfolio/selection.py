@@ -11,7 +11,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.health import PRESENT, Band, Status
 from customer_research.domain.money import Money
-from customer_research.domain.portfolio import Amount, Chosen, Group, Portfolio, Risks, RiskSort
+from customer_research.domain.portfolio import Amount, Group, Portfolio, Risks, RiskSort, Scope
 from customer_research.domain.snapshot import Snapshot
 from customer_research.domain.words import counted, money_words
 from customer_research.engines.engine import Engine
@@ -113,7 +113,7 @@ def _portfolio(view: SnapshotView, selection: Selection, mrr: MrrByOperator, car
         snapshot=view.snapshot,
         generated_at=view.now,
         accounts=view.accounts(_ids(engine, "chosen", _ORDERS[selection.sort], selection.most), card),
-        chosen=Chosen(selection.words, sum(group.operators for group in groups["status"]), of),
+        chosen=Scope(selection.words, sum(group.operators for group in groups["status"]), of),
         receipt=scoring_receipt(view.snapshot),
         freshness=view.freshness,
         bands=groups["band"],

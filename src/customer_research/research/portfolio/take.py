@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from customer_research import private
 from customer_research.connect.source import Clock
-from customer_research.domain import reading
+from customer_research.domain import parsing
 from customer_research.domain.health import BAND_ORDER
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.engines.engine import open_engine
@@ -68,7 +68,7 @@ def instant(text: str) -> datetime:
         UsageError: it is neither.
     """
     try:
-        return reading.instant(text)
+        return parsing.instant(text)
     except ValueError:
         raise UsageError(
             f"{text[:40]!r} is neither a day nor an instant.", hint="Write 2026-11-01 or 2026-11-01T08:30:00Z."

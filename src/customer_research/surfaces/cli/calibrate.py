@@ -139,7 +139,7 @@ def calibrate(
     delivery = delivery_of(ctx, None, as_json=False, output=report, show_personal=False)
     settings = settings_of(ctx)
 
-    from customer_research.health.calibration.calibrating import Terms  # noqa: PLC0415 - start-up time
+    from customer_research.health.calibration.procedure import Terms  # noqa: PLC0415 - start-up time
     from customer_research.reports.inquiries.calibration_report import CalibrationReport, build  # noqa: PLC0415 - start-up time
     from customer_research.research import system_clock  # noqa: PLC0415
     from customer_research.research.past.calibration.on_files import CalibrationOrder, calibrate_files  # noqa: PLC0415

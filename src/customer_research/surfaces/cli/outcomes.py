@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from customer_research.domain.outcome import CHURN_KINDS, CHURN_REASONS, INTERVENTIONS
-from customer_research.domain.reading import day
+from customer_research.domain.parsing import day
 from customer_research.errors import AmbiguousOperator, OperatorNotFound, UsageError
 from customer_research.surfaces.cli.reports import report_options, unresolved
 from customer_research.surfaces.cli.session import PARTIAL, Delivery, settings_of

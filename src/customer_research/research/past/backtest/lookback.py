@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from customer_research.domain.backtest import Dropped, LeftOut
+from customer_research.domain.backtest import Exclusion, OverwrittenRule
 from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.tables import TableSet
@@ -67,7 +67,7 @@ class CardScores:
     bands: tuple[str, ...]
     points: Integers
     rules: tuple[Rule, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[OverwrittenRule, ...]
     gates: NDArray[np.bool_]
 
 
@@ -91,7 +91,7 @@ class Lookback:
     every: Every
     counting: Counting
     known_until: datetime
-    dropped: tuple[Dropped, ...]
+    dropped: tuple[Exclusion, ...]
     warnings: tuple[str, ...]
     gaps: tuple[Gap, ...]
     receipts: tuple[Receipt, ...]
@@ -344,7 +344,7 @@ def _mark(engine: Engine, until: datetime, lost: Mapping[str, str]) -> None:
 
 def _kept(
     rows: Sequence[Mapping[str, Any]], counting: Counting, tests: Collection[str], *, open_too: bool
-) -> tuple[list[Mapping[str, Any]], tuple[Dropped, ...]]:
+) -> tuple[list[Mapping[str, Any]], tuple[Exclusion, ...]]:
     """The rows that a backtest can use, and how many were dropped for which reason."""
     kept, counts = [], dict.fromkeys(_REASONS, 0)
     for row in rows:
@@ -355,7 +355,7 @@ def _kept(
             kept.append(row)
         else:
             counts[why] += 1
-    return kept, tuple(Dropped(why, counts[why], words) for why, words in _REASONS.items() if counts[why])
+    return kept, tuple(Exclusion(why, counts[why], words) for why, words in _REASONS.items() if counts[why])
 
 
 _REASONS = {
@@ -408,16 +408,16 @@ def _card_past(engine: Engine, card: Scorecard, places: Mapping[int, int], lost:
     return CardScores(card, scores, uncapped, tuple(bands), points, usable, left_out, gates)
 
 
-def split_rules(card: Scorecard, lost: Mapping[str, str]) -> tuple[tuple[Rule, ...], tuple[LeftOut, ...]]:
+def split_rules(card: Scorecard, lost: Mapping[str, str]) -> tuple[tuple[Rule, ...], tuple[OverwrittenRule, ...]]:
     """The rules that can be judged in the past, and those that cannot (wholly, or in some of their cases) with what is lost."""
     usable, left = [], []
     for rule in card.rules:
         judged = [case for case in rule.cases if not set(case.when.metrics) & set(lost)]
         if not judged or rule.per in lost:
-            left.append(LeftOut(rule.id, rule.dimension, _lost(rule, lost), whole=True))
+            left.append(OverwrittenRule(rule.id, rule.dimension, _lost(rule, lost), whole=True))
             continue
         if len(judged) < len(rule.cases):
-            left.append(LeftOut(rule.id, rule.dimension, _lost(rule, lost), whole=False))
+            left.append(OverwrittenRule(rule.id, rule.dimension, _lost(rule, lost), whole=False))
         usable.append(rule)
     return tuple(usable), tuple(left)
 

@@ -12,11 +12,11 @@ from statistics import median
 
 from customer_research.domain.evidence import Receipt
 from customer_research.errors import UsageError
-from customer_research.health.backtest.trial import Rows, Tried
+from customer_research.health.backtest.trial import PanelScores, Rows
 from customer_research.health.calibration.card_file import card_score
 from customer_research.health.calibration.panel import WEIGHTS, Panel, dimension_weights
+from customer_research.health.calibration.panel_file import read_panel
 from customer_research.health.calibration.points import PointScore, expert_score
-from customer_research.health.calibration.reading import read_panel
 from customer_research.health.calibration.validation import probabilities
 from customer_research.health.scorecard import Scorecard, declaration_of, read_scorecard
 from customer_research.research.one.judge import METRIC_NAMES
@@ -35,7 +35,7 @@ class SignalTable:
     """What a table of signals and the scorecards say: the rows, each scorecard's say, and the receipts of the files."""
 
     rows: Rows
-    tried: tuple[Tried, ...]
+    tried: tuple[PanelScores, ...]
     cards: tuple[Scorecard | None, ...]
     left_out: tuple[str, ...]
     receipts: tuple[Receipt, ...]
@@ -78,7 +78,7 @@ def any_card(name: str) -> Scorecard:
     return read_scorecard(*declaration_of(name), METRIC_NAMES, any_kind=True)
 
 
-def _tried(panel: Panel, card: Scorecard | None) -> Tried:
+def _tried(panel: Panel, card: Scorecard | None) -> PanelScores:
     if card is None:
         score = expert_score(panel.declared, dimension_weights(panel.declared))
         return _said(panel, score, card)
@@ -91,14 +91,14 @@ def _tried(panel: Panel, card: Scorecard | None) -> Tried:
     return _said(panel, score, card)
 
 
-def _said(panel: Panel, score: PointScore, card: Scorecard | None) -> Tried:
+def _said(panel: Panel, score: PointScore, card: Scorecard | None) -> PanelScores:
     columns = [panel.names.index(signal.name) for signal in score.signals]
     scores = score.scores(panel.signals[:, columns])
     cuts = CUTS if card is None else card.cuts
     churn = None if card is None else card.churn
     curve = None if churn is None else (churn.curve.intercept, churn.curve.slope)
     own = None if curve is None else probabilities(scores, curve)
-    return Tried(
+    return PanelScores(
         name=EXPERT if card is None else card.name,
         version="points" if card is None else card.version,
         digest="" if card is None else card.digest,

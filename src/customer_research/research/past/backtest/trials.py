@@ -18,7 +18,7 @@ from customer_research.domain.outcome import Outcome
 from customer_research.domain.report import Freshness, Report
 from customer_research.domain.tables import TableSet
 from customer_research.errors import UsageError
-from customer_research.health.backtest.trial import Rows, Tried, compare, gate, try_card
+from customer_research.health.backtest.trial import PanelScores, Rows, compare, gate, try_card
 from customer_research.health.calibration.panel import Flags, panel_of
 from customer_research.health.calibration.validation import probabilities
 from customer_research.health.scorecard import Scorecard
@@ -71,7 +71,7 @@ class Ground:
     """
 
     rows: Rows
-    tried: tuple[Tried, ...]
+    tried: tuple[PanelScores, ...]
     told: TrialGround
     receipts: tuple[Receipt, ...]
     basis: tuple[Receipt, ...]
@@ -102,7 +102,7 @@ def backtest_report(
     return build(_told(settings, ground, trials, (difference, decided), clock())), decided
 
 
-def _trial(ground: Ground, tried: Tried, order: TrialOrder) -> CardTrial:
+def _trial(ground: Ground, tried: PanelScores, order: TrialOrder) -> CardTrial:
     return try_card(ground.rows, tried, thresholds=order.thresholds, alert_at=order.alert_at, seed=order.seed)
 
 
@@ -278,11 +278,11 @@ def rows_of(past: Lookback) -> Rows:
     return Rows(panel, past.churned_at, step, past.managers)
 
 
-def tried_of(one: CardScores) -> Tried:
+def tried_of(one: CardScores) -> PanelScores:
     """A scorecard's say on the rows; its own probabilities where it was calibrated."""
     card, curve = one.card, _own_curve(one)
     own = None if curve is None else probabilities(one.uncapped, curve)
-    return Tried(
+    return PanelScores(
         name=card.name,
         version=card.version,
         digest=card.digest,

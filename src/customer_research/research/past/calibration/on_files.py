@@ -13,11 +13,11 @@ from customer_research import private
 from customer_research.domain.calibration import Calibration
 from customer_research.domain.evidence import Receipt
 from customer_research.errors import UsageError
-from customer_research.health.calibration.calibrating import Calibrated, Progress, Terms, calibrate
 from customer_research.health.calibration.card_file import Origin, card_score, card_text
 from customer_research.health.calibration.ladder import PROPOSAL_AT
 from customer_research.health.calibration.panel import WEIGHTS, Panel
-from customer_research.health.calibration.reading import Given, read_panel, read_signals
+from customer_research.health.calibration.panel_file import PanelFile, read_panel, read_signals
+from customer_research.health.calibration.procedure import CalibrationResult, Progress, Terms, calibrate
 from customer_research.health.scorecard import PERMILLE, Scorecard, declaration_of, read_scorecard
 from customer_research.research.one.judge import METRIC_NAMES
 from customer_research.research.receipts import file_receipt, text_digest
@@ -89,7 +89,7 @@ def run_on(
     *,
     progress: Progress,
     left_out: tuple[str, ...],
-    shape: Callable[[str, Calibrated], str] = lambda text, _calibrated: text,
+    shape: Callable[[str, CalibrationResult], str] = lambda text, _calibrated: text,
 ) -> CalibrationRun:
     """Calibrate on a panel, and write the new scorecard where the ladder and the gates allow one.
 
@@ -115,7 +115,7 @@ def run_on(
     return CalibrationRun(calibrated.told, version, written, exists, (), clock())
 
 
-def _read(signals: Path, points: Path, base: Scorecard | None) -> tuple[Given, Scorecard | None]:
+def _read(signals: Path, points: Path, base: Scorecard | None) -> tuple[PanelFile, Scorecard | None]:
     """The panel, and the scorecard whose rules its signals are: the one named, or the default where all names say so."""
     dimensions = tuple(WEIGHTS) if base is None else tuple(dimension.name for dimension in base.dimensions)
     given = read_panel(signals, points, dimensions)
@@ -131,7 +131,7 @@ def _read(signals: Path, points: Path, base: Scorecard | None) -> tuple[Given, S
     return given, base
 
 
-def _strangers(given: Given, card: Scorecard) -> list[str]:
+def _strangers(given: PanelFile, card: Scorecard) -> list[str]:
     """Signals that are no rules of the scorecard, or of another dimension there."""
     rules = {(rule.id.lower(), rule.dimension) for rule in card.rules}
     return [signal.name for signal in given.panel.declared if (signal.name.lower(), signal.dimension) not in rules]

@@ -9,8 +9,8 @@ import numpy as np
 import tomlkit
 
 from customer_research.connect.source import Clock
-from customer_research.health.calibration.calibrating import Calibrated, Progress
 from customer_research.health.calibration.panel import Integers, Panel, Signal, panel_of
+from customer_research.health.calibration.procedure import CalibrationResult, Progress
 from customer_research.health.scorecard import Rule, declaration_of
 from customer_research.research.past.backtest.lookback import CardScores, Lookback
 from customer_research.research.past.backtest.trials import TrialOrder, tread
@@ -45,7 +45,7 @@ def calibrate_lake(
     said = past.cards[0]
     left_out = tuple(out.rule for out in said.left_out if out.whole)
 
-    def shape(text: str, calibrated: Calibrated) -> str:
+    def shape(text: str, calibrated: CalibrationResult) -> str:
         gone = (*left_out, *(alarm.signal for alarm in calibrated.told.dropped))
         return without_rules(text, gone) if only_tried else text
 

@@ -11,7 +11,7 @@ import tomlkit
 from tomlkit.items import Table
 
 from customer_research.connect.source import Clock
-from customer_research.domain.backtest import BandChoice, Chosen, Economics
+from customer_research.domain.backtest import AlertThreshold, BandChoice, Economics
 from customer_research.domain.report import Report
 from customer_research.domain.track import ENOUGH, is_shown
 from customer_research.errors import UsageError
@@ -111,7 +111,7 @@ def _refuse(order: ThresholdOrder) -> None:
             raise UsageError(f"{path} exists, and nothing is written over.", hint="Give another name.")
 
 
-def _chosen(ground: Ground, order: ThresholdOrder) -> Chosen:
+def _chosen(ground: Ground, order: ThresholdOrder) -> AlertThreshold:
     rows, tried, seed = ground.rows, ground.tried[0], order.ground.seed
     if order.capacity is not None:
         return by_capacity(rows, tried, order.capacity, seed=seed)
@@ -132,7 +132,9 @@ def _value(ground: Ground) -> int:
 # --- what is written ---------------------------------------------------------------------------------------------------
 
 
-def _write(name: str, ground: Ground, order: ThresholdOrder, chosen: Chosen, bands: BandChoice) -> tuple[Path, ...]:
+def _write(
+    name: str, ground: Ground, order: ThresholdOrder, chosen: AlertThreshold, bands: BandChoice
+) -> tuple[Path, ...]:
     if (order.output is not None or order.alerts is not None) and chosen.at is None:
         raise UsageError("No score is alerted at under these terms, so there is nothing to write.", hint="Change them.")
     if order.output is not None and ground.cards[0] is None:
@@ -150,7 +152,7 @@ def _write(name: str, ground: Ground, order: ThresholdOrder, chosen: Chosen, ban
     return tuple(files)
 
 
-def with_alerting(declaration: str, chosen: Chosen, bands: BandChoice) -> str:
+def with_alerting(declaration: str, chosen: AlertThreshold, bands: BandChoice) -> str:
     """A scorecard's declaration with the threshold and the bands; its version says what it was made from."""
     assert chosen.at is not None
     document = tomlkit.parse(declaration)
@@ -166,7 +168,7 @@ def with_alerting(declaration: str, chosen: Chosen, bands: BandChoice) -> str:
     return tomlkit.dumps(document)
 
 
-def _alerting(chosen: Chosen, bands: BandChoice) -> Table:
+def _alerting(chosen: AlertThreshold, bands: BandChoice) -> Table:
     table = tomlkit.table()
     table.add(tomlkit.comment("Written by `customer-research thresholds`: alert at this score or below."))
     table["at"] = chosen.at
@@ -189,7 +191,7 @@ def _alerting(chosen: Chosen, bands: BandChoice) -> Table:
     return table
 
 
-def alert_rules_text(chosen: Chosen) -> str:
+def alert_rules_text(chosen: AlertThreshold) -> str:
     """Alert rules (setting alerts.rules): the shipped ones, with the threshold on the score."""
     assert chosen.at is not None
     document = tomlkit.document()

@@ -13,10 +13,10 @@ from customer_research.domain.calibration import Calibration, SignalResult
 from customer_research.errors import UsageError
 from customer_research.health.calibration.alarms import alarms
 from customer_research.health.calibration.bands import cuts_by_churn
-from customer_research.health.calibration.calibrating import Terms, calibrate
 from customer_research.health.calibration.ladder import rung
 from customer_research.health.calibration.leaks import DENIED
 from customer_research.health.calibration.panel import Floats, Panel, Signal, panel_of
+from customer_research.health.calibration.procedure import Terms, calibrate
 
 TRUTH = {"usage_fell": 1.5, "bad_rating": 1.5, "downgraded": 1.0}
 """Effects that the expert's points have wrong: payment tells nothing, a bad rating much."""

@@ -24,7 +24,7 @@ _SEGMENT = "segment"
 
 
 @dataclass(frozen=True, slots=True)
-class Outdated:
+class StaleTables:
     """The canonical tables that were out of date, and which tables each metric needs.
 
     A part of a rule's figures may be known all the same (card charges, while invoices are out of date), but what it would

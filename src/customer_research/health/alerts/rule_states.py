@@ -17,7 +17,7 @@ from customer_research.domain.alert import SOURCE_SUBJECT, AlertState
 from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.health import NO_BAND
 from customer_research.domain.snapshot import STALE, Reading, Snapshot
-from customer_research.health.alerts.outdated import Outdated
+from customer_research.health.alerts.alert_memory import AlertMemory, SourceLevel, source_levels, worse
 from customer_research.health.alerts.rules import (
     OVERALL,
     AlertRule,
@@ -29,7 +29,7 @@ from customer_research.health.alerts.rules import (
     ScoreDropTest,
     SourceGapTest,
 )
-from customer_research.health.alerts.standings import SourceLevel, Standings, source_levels, worse
+from customer_research.health.alerts.stale_tables import StaleTables
 from customer_research.health.history import SLACK, comparable
 from customer_research.health.scorecard import Scorecard
 from customer_research.record_tables import TABLES
@@ -64,7 +64,7 @@ def _state_sql(test: MetricTest | ConditionTest) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class WatchRows:
     """The rows of `watch_sql` and `findings_sql` of one snapshot, by operator; None: its metrics are no longer there.
 
     `tables` says which canonical tables each metric needs, `unknown` which of them are unknown of everybody, `unknown_of`
@@ -80,7 +80,7 @@ class Watched:
     unknown_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-NOTHING_WATCHED = Watched(None, None)
+NOTHING_WATCHED = WatchRows(None, None)
 
 
 class Judgement:
@@ -90,10 +90,10 @@ class Judgement:
         self,
         snapshot: Snapshot,
         readings: Iterable[Reading],
-        before: Standings,
+        before: AlertMemory,
         *,
         card: Scorecard | None = None,
-        watched: Watched = NOTHING_WATCHED,
+        watched: WatchRows = NOTHING_WATCHED,
     ) -> None:
         self.snapshot = snapshot
         self.card = card
@@ -107,9 +107,9 @@ class Judgement:
         return source_levels(self.snapshot, self.readings.values())
 
     @cached_property
-    def outdated(self) -> Outdated:
+    def outdated(self) -> StaleTables:
         """What rests on tables that were out of date."""
-        return Outdated(frozenset(self.snapshot.stale), self.watched.tables, self.card)
+        return StaleTables(frozenset(self.snapshot.stale), self.watched.tables, self.card)
 
     def states(self, rule: AlertRule) -> dict[str, AlertState]:
         """What the rule says of every subject that it concerns: operators, or sources."""

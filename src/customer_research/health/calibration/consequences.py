@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from customer_research.domain.calibration import BandCuts, Moved, Mover, ObservedChurn
+from customer_research.domain.calibration import BandCuts, BandMove, Mover, ObservedChurn
 from customer_research.health.calibration.bands import BANDS, band_codes, band_names
 from customer_research.health.calibration.evaluation import (
     ChurnRows,
@@ -84,7 +84,7 @@ def _observed(scores: Floats, churn: ChurnRows, draws: int, seed: int) -> tuple[
 
 def _moved(
     panel: Panel, before: Integers, after: Integers, cuts: BandCuts
-) -> tuple[tuple[Moved, ...], tuple[Mover, ...]]:
+) -> tuple[tuple[BandMove, ...], tuple[Mover, ...]]:
     """The bands of each operator at its latest as-of, before and after; the movers with the largest change first."""
     latest = {operator: row for row, operator in enumerate(panel.operator_ids)}  # rows are in order of time
     old, new = band_names(before, cuts.before), band_names(after, cuts.after)
@@ -98,4 +98,4 @@ def _moved(
         if old[row] != new[row]
     ]
     movers.sort(key=lambda mover: (mover.score_after - mover.score_before, mover.operator_id))
-    return tuple(Moved(*pair, count) for pair, count in moved), tuple(movers)
+    return tuple(BandMove(*pair, count) for pair, count in moved), tuple(movers)

@@ -15,10 +15,10 @@ from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Gap
 from customer_research.domain.health import Band
 from customer_research.domain.snapshot import Reading, Snapshot
+from customer_research.health.alerts.alert_memory import AlertMemory
+from customer_research.health.alerts.alert_words import AlertWords
 from customer_research.health.alerts.declared import AlertRules
-from customer_research.health.alerts.judging import Judgement, Watched, states_of, watch_sql
-from customer_research.health.alerts.standings import Standings
-from customer_research.health.alerts.telling import Words
+from customer_research.health.alerts.rule_states import Judgement, WatchRows, states_of, watch_sql
 from customer_research.health.findings import findings_sql, load_findings
 from customer_research.metrics.queries import account_columns
 
@@ -32,7 +32,7 @@ UNSET = Gap("notion", "not_configured", "No token for Notion is set.")
 
 def judged(*readings: Reading, gaps: Mapping[int, Sequence[Gap]] | None = None) -> Judgement:
     """The last instant of the readings, judged against those before."""
-    before = Standings(30)
+    before = AlertMemory(30)
     days = sorted({(r.as_of - reading(0).as_of).days for r in readings})
     for number in days:
         at = snapshot(number, gaps=(gaps or {}).get(number, ()))
@@ -89,7 +89,7 @@ def test_a_source_that_fails_is_no_decline_and_none_when_it_is_back(rule: str, n
 
 
 def test_readings_under_another_scorecard_are_not_compared() -> None:
-    before = Standings(30)
+    before = AlertMemory(30)
     Judgement(snapshot(0, digest="old"), [reading(0, 90)], before).remember()
     for rule in rules_of(DROP, BAND).rules:
         assert Judgement(snapshot(30), [reading(30, 50)], before, card=CARD).states(rule)["op-1"] == "unknown"
@@ -190,7 +190,7 @@ def test_a_gap_of_many_is_raised_when_their_share_rises(lacking: int, expected: 
 # --- metrics and findings ----------------------------------------------------------------------------------------------
 
 
-def watched(rules: AlertRules, *accounts: dict[str, Any], unknown: Sequence[str] = ()) -> Watched:
+def watched(rules: AlertRules, *accounts: dict[str, Any], unknown: Sequence[str] = ()) -> WatchRows:
     """The rows that the rules' own SQL gives over made-up accounts."""
     columns = account_columns()
     with duckdb.connect(":memory:") as connection:
@@ -207,14 +207,14 @@ def watched(rules: AlertRules, *accounts: dict[str, Any], unknown: Sequence[str]
             rows = [dict(zip(names, values, strict=True)) for values in result.fetchall()]
             found.append({row["operator_id"]: row for row in rows})
     tables = {metric.name: metric.tables for metric in METRICS.values()}
-    return Watched(found[0], found[1], tables, unknown_of={"op": frozenset(unknown)})
+    return WatchRows(found[0], found[1], tables, unknown_of={"op": frozenset(unknown)})
 
 
 def states(rules: AlertRules, row: dict[str, Any], **of_reading: Any) -> dict[str, AlertState]:
     judgement = Judgement(
         snapshot(0),
         [reading(0, operator="op", **of_reading)],
-        Standings(30),
+        AlertMemory(30),
         watched=watched(rules, row, unknown=of_reading.get("unknown", ())),
     )
     return {rule: of_rule.get("op", "unknown") for rule, of_rule in states_of(judgement, rules.rules).items()}
@@ -296,7 +296,7 @@ def test_what_does_not_apply_is_not_unknown() -> None:
     with_cards = Judgement(
         snapshot(0),
         [reading(0, operator="op", unknown=("charge", "dispute"))],
-        Standings(30),
+        AlertMemory(30),
         watched=watched(shipped(), row),
     )
     assert {states_of(with_cards, shipped().rules)[rule]["op"] for rule in ("R6", "R8", "signals")} == {"clears"}
@@ -304,8 +304,8 @@ def test_what_does_not_apply_is_not_unknown() -> None:
 
 def test_without_the_metrics_only_what_the_reading_keeps_is_known() -> None:
     rules = shipped()
-    bare = Judgement(snapshot(0), [reading(0, findings=("R1", "R3"))], Standings(30))
-    gapped = Judgement(snapshot(0), [reading(0, unknown=("ticket",))], Standings(30))
+    bare = Judgement(snapshot(0), [reading(0, findings=("R1", "R3"))], AlertMemory(30))
+    gapped = Judgement(snapshot(0), [reading(0, unknown=("ticket",))], AlertMemory(30))
     found = {rule.id: bare.states(rule).get("op-1") for rule in rules.rules}
     assert (found["R3"], found["R2"], found["growth"]) == ("holds", "clears", "unknown")
     assert found["R1"] == "unknown"  # whether the fall is more than chance, nobody can tell
@@ -349,7 +349,7 @@ def test_several_findings_at_once_are_a_signal() -> None:
 
 def test_the_words_say_what_fell_from_where() -> None:
     rules = rules_of(DROP, BAND).rules
-    words = Words(judged(reading(0, 84), reading(30, 71, gates=("active_dispute",))), lambda _: {})
+    words = AlertWords(judged(reading(0, 84), reading(30, 71, gates=("active_dispute",))), lambda _: {})
     drop, band = (words.told(rule, "op-1") for rule in rules)
     assert drop.because == "13 points lost in 30 days: 71 after 84."
     assert drop.facts == {"health_score": 71, "health_score_before": 84}
@@ -358,7 +358,7 @@ def test_the_words_say_what_fell_from_where() -> None:
 
 def test_the_words_of_a_source_say_why_it_is_unknown() -> None:
     rule = rules_of(SOURCE).rules[0]
-    words = Words(judged(reading(7), gaps={7: [OUT]}), lambda _: {})
+    words = AlertWords(judged(reading(7), gaps={7: [OUT]}), lambda _: {})
     assert words.told(rule, "source:lago").because == (
         "Unknown of every operator (unavailable): Lago did not answer within 12 s."
     )
@@ -368,13 +368,15 @@ def test_the_words_of_a_source_say_why_it_is_unknown() -> None:
 def test_the_words_of_an_alert_that_is_over() -> None:
     (rule,) = rules_of(DROP).rules
     gone = judged(reading(0, 80), reading(30, 20, status="churned"))
-    assert Words(gone, lambda _: {}).cleared(rule, "op-1").startswith("The operator's status is now churned")
+    assert AlertWords(gone, lambda _: {}).cleared(rule, "op-1").startswith("The operator's status is now churned")
     better = judged(reading(0, 80), reading(30, 82))
-    assert Words(better, lambda _: {}).cleared(rule, "op-1") == "The score is 82 (Healthy), no drop within 30 days."
+    assert (
+        AlertWords(better, lambda _: {}).cleared(rule, "op-1") == "The score is 82 (Healthy), no drop within 30 days."
+    )
 
 
 def test_snapshots_are_forgotten_in_time_and_a_second_of_one_instant_replaces_the_first() -> None:
-    before = Standings(30)
+    before = AlertMemory(30)
     for days, score in ((0, 90), (10, 50), (10, 88), (60, 87)):
         at: Snapshot = snapshot(days)
         Judgement(at, [reading(days, score)], before).remember()

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from customer_research.domain.faults import TableFault
-from customer_research.domain.reading import day, instant, json_value
+from customer_research.domain.parsing import day, instant, json_value
 from customer_research.errors import TablesRefused
 from customer_research.health.calibration.panel import WEIGHTS, Panel, Signal, instant_of, panel_of
 
@@ -31,7 +31,7 @@ _HIGHEST_POINTS = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class PanelFile:
     """What was read: the panel, and the columns that no signal was declared for and that were left out."""
 
     panel: Panel
@@ -61,7 +61,7 @@ class _Faults:
         return (*self.whole, *counted)
 
 
-def read_panel(signals: Path, points: Path, dimensions: Sequence[str] = tuple(WEIGHTS)) -> Given:
+def read_panel(signals: Path, points: Path, dimensions: Sequence[str] = tuple(WEIGHTS)) -> PanelFile:
     """The panel that a CSV of signals and a JSON of the expert's points give; `dimensions` are those that may be named.
 
     Raises:
@@ -85,7 +85,7 @@ def read_panel(signals: Path, points: Path, dimensions: Sequence[str] = tuple(WE
         np.array([row[3] for row in read], dtype=np.bool_),
         declared,
     )
-    return Given(panel, reader.left_out)
+    return PanelFile(panel, reader.left_out)
 
 
 def read_signals(signals: Path, declared: Sequence[Signal]) -> Panel:

@@ -24,7 +24,8 @@ from customer_research.domain.words import share_words
 from customer_research.errors import UsageError
 from customer_research.health.calibration.alarms import Effects, alarms
 from customer_research.health.calibration.bands import cuts_by_churn
-from customer_research.health.calibration.evaluation import ChurnRows, Ranking, Scored, evaluate
+from customer_research.health.calibration.consequences import consequences
+from customer_research.health.calibration.evaluation import ChurnRows, Prediction, RiskOrder, evaluate
 from customer_research.health.calibration.fitting import Design, Fit, expert_slope, fit
 from customer_research.health.calibration.ladder import (
     BASE_CONFIDENCE,
@@ -38,7 +39,6 @@ from customer_research.health.calibration.logistic import losses
 from customer_research.health.calibration.panel import WINDOW_DAYS, Floats, Panel, dimension_weights
 from customer_research.health.calibration.points import PointScore, expert_score, shipped
 from customer_research.health.calibration.refits import Sureness, sureness
-from customer_research.health.calibration.telling import consequences
 from customer_research.health.calibration.validation import (
     FEW_EVENTS_TAU,
     TAUS,
@@ -82,7 +82,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibrated:
+class CalibrationResult:
     """What is told of a calibration, and the score that it would write (the expert's own when refused)."""
 
     told: Calibration
@@ -90,7 +90,7 @@ class Calibrated:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Fitted:
+class _FullFit:
     """A fit on all rows, the whole points that it ships as, and how sure they are."""
 
     fit: Fit
@@ -103,7 +103,7 @@ Progress = Callable[[str, int, int], None]
 
 def calibrate(
     panel: Panel, terms: Terms, *, left_out: tuple[str, ...] = (), progress: Progress = lambda _s, _d, _a: None
-) -> Calibrated:
+) -> CalibrationResult:
     """Calibrate the expert's points on a panel of real churn, as far as its events allow.
 
     Raises:
@@ -111,10 +111,10 @@ def calibrate(
             in time.
     """
     found = alarms(panel, terms.keep, terms.drop)
-    return _Calibrating(panel, found, terms, progress).calibrated(left_out)
+    return _CalibrationRun(panel, found, terms, progress).calibrated(left_out)
 
 
-class _Calibrating:
+class _CalibrationRun:
     """One calibration under way."""
 
     def __init__(self, whole: Panel, alarms: tuple[LeakAlarm, ...], terms: Terms, progress: Progress) -> None:
@@ -129,7 +129,7 @@ class _Calibrating:
         self._design = Design.of(panel, expert)
         self._expert_scores = expert.scores(panel.signals)
 
-    def calibrated(self, left_out: tuple[str, ...]) -> Calibrated:
+    def calibrated(self, left_out: tuple[str, ...]) -> CalibrationResult:
         repeats = () if self._rung.step == "counts" else self._repeats()
         found = self._out_of_fold(repeats) if repeats else None
         tau = self._tau(found)
@@ -187,7 +187,7 @@ class _Calibrating:
             ),
             may_set_cutoffs=self._rung.events >= CUTOFFS_AT,
         )
-        return Calibrated(told, ships)
+        return CalibrationResult(told, ships)
 
     # --- the fit -----------------------------------------------------------------------------------------------------
 
@@ -219,7 +219,7 @@ class _Calibrating:
             return None
         return chosen_tau(found, self._panel) if self._rung.step == "adoption" else FEW_EVENTS_TAU
 
-    def _fitted(self, tau: float | None) -> _Fitted:
+    def _fitted(self, tau: float | None) -> _FullFit:
         """The fit on all rows; where the expert is kept as he is (tau 0), that of the least held tau, to show."""
         tau = tau or FEW_EVENTS_TAU
         ones = np.ones(len(self._panel))
@@ -235,7 +235,7 @@ class _Calibrating:
             seed=self._terms.seed,
             advance=lambda done, total: self._progress("Refitting", done, total),
         )
-        return _Fitted(made, shipped(self._expert, made.effects(self._expert)), sure)
+        return _FullFit(made, shipped(self._expert, made.effects(self._expert)), sure)
 
     def _gates(self, found: OutOfFold, tau: float) -> tuple[AdoptionGate, ...]:
         ours, _ = found.of(tau)
@@ -285,7 +285,9 @@ class _Calibrating:
         tested = ~np.isnan(scores) if predicted is None else ~np.isnan(predicted)
         risk = 100.0 - scores[tested]
         p = None if predicted is None else predicted[tested]
-        return evaluate(Scored(risk, p), self._churn.where(tested), draws=2 * self._terms.draws, seed=self._terms.seed)
+        return evaluate(
+            Prediction(risk, p), self._churn.where(tested), draws=2 * self._terms.draws, seed=self._terms.seed
+        )
 
     def _of_fitted(self, found: OutOfFold | None, tau: float | None) -> Evaluation | None:
         if found is None or not tau:
@@ -298,7 +300,7 @@ class _Calibrating:
         return float(losses(found.base[:, tested], self._panel.churned[tested].astype(np.float64)).mean())
 
     def _auc(self, risk: Floats) -> float:
-        return Ranking(risk, self._panel.churned).auc(np.ones(len(self._panel)))
+        return RiskOrder(risk, self._panel.churned).auc(np.ones(len(self._panel)))
 
     def _curve(self, found: OutOfFold | None, tau: float | None) -> Platt | None:
         """The curve of the score that ships: a fitted one's on its out-of-fold scores, which are not flattered."""
@@ -320,7 +322,7 @@ class _Calibrating:
             return BandCuts(before, before, base, "the score does not tell who leaves")
         return BandCuts(before, cuts_by_churn((curve.intercept, curve.slope), base), base, "")
 
-    def _signal(self, column: int, fitted: _Fitted | None) -> SignalResult:
+    def _signal(self, column: int, fitted: _FullFit | None) -> SignalResult:
         signal, known = self._panel.declared[column], alone(self._panel, column)
         share = None if fitted is None else fitted.sure.shares[column]
         expert_share = float(self._expert.shares[column])
@@ -344,7 +346,7 @@ class _Calibrating:
             auc=known.auc,
         )
 
-    def _dimension(self, name: str, fitted: _Fitted | None) -> DimensionResult:
+    def _dimension(self, name: str, fitted: _FullFit | None) -> DimensionResult:
         return DimensionResult(
             name=name,
             expert_weight=self._expert.weights[name] / 1000,

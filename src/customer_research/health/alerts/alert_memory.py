@@ -55,7 +55,7 @@ def source_levels(snapshot: Snapshot, readings: Iterable[Reading]) -> Mapping[st
 
 
 @dataclass(frozen=True, slots=True)
-class _Earlier:
+class _PastSnapshot:
     """A snapshot that is remembered: readings by operator, each with its basis, and what was unknown of each source."""
 
     snapshot: Snapshot
@@ -63,12 +63,12 @@ class _Earlier:
     levels: Mapping[str, SourceLevel]
 
 
-class Standings:
+class AlertMemory:
     """How everybody stood in the last days, snapshot after snapshot; older ones are forgotten."""
 
     def __init__(self, days: int) -> None:
         self._reach = timedelta(days=days) + SLACK
-        self._earlier: list[_Earlier] = []
+        self._earlier: list[_PastSnapshot] = []
 
     @property
     def reach(self) -> timedelta:
@@ -81,7 +81,7 @@ class Standings:
         self._earlier = [one for one in self._earlier if oldest <= one.snapshot.as_of < snapshot.as_of]
         before = self._earlier[-1].readings if self._earlier else {}
         found = {reading.operator_id: _shared(snapshot, reading, before) for reading in readings}
-        self._earlier.append(_Earlier(snapshot, found, levels))
+        self._earlier.append(_PastSnapshot(snapshot, found, levels))
 
     def comparable(self, now: Snapshot, reading: Reading, days: int) -> Iterator[Reading]:
         """The operator's earlier readings within `days` that compare with the one now, oldest first."""

@@ -7,13 +7,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from customer_research.domain.alert import SOURCE_SUBJECT, RuleInWords, Told
+from customer_research.domain.alert import SOURCE_SUBJECT, Grounds, RuleInWords
 from customer_research.domain.evidence import Fact, Figure
 from customer_research.domain.health import BAND_LABELS, standing_label
 from customer_research.domain.snapshot import Reading
 from customer_research.domain.words import share_words
 from customer_research.health.alerts.episodes import Teller
-from customer_research.health.alerts.judging import Judgement, dimension_score
+from customer_research.health.alerts.rule_states import Judgement, dimension_score
 from customer_research.health.alerts.rules import (
     OVERALL,
     AlertRule,
@@ -54,7 +54,7 @@ def _metrics(rule: AlertRule) -> Iterator[str]:
                 yield from placeholders(case.because)
 
 
-class Words(Teller):
+class AlertWords(Teller):
     """The words of one judged snapshot."""
 
     def __init__(self, judgement: Judgement, figures: Figures) -> None:
@@ -67,14 +67,14 @@ class Words(Teller):
             return subject.removeprefix(SOURCE_SUBJECT)
         return self._judgement.readings[subject].name
 
-    def told(self, rule: AlertRule, subject: str) -> Told:
+    def told(self, rule: AlertRule, subject: str) -> Grounds:
         """Why the rule holds."""
         match rule.test:
             case SourceGapTest() as test:
                 return self._source(test, subject.removeprefix(SOURCE_SUBJECT))
             case (MetricTest() | ConditionTest()) as test:
                 figures = self._figures(subject)
-                return Told(filled(test.because, figures), values(figures, test.facts))
+                return Grounds(filled(test.because, figures), values(figures, test.facts))
             case FindingTest() as test:
                 return self._findings(test, self._judgement.readings[subject])
             case DimensionTest() as test:
@@ -99,23 +99,25 @@ class Words(Teller):
             return f"The score is {reading.score} ({standing_label(reading.band, reading.status)}), no drop within {rule.test.days} days."
         return "It no longer holds."
 
-    def _source(self, test: SourceGapTest, source: str) -> Told:
+    def _source(self, test: SourceGapTest, source: str) -> Grounds:
         level = self._judgement.levels[source]
         if level.everybody is not None:
             reason, detail = level.everybody
-            return Told(f"Unknown of every operator ({reason.replace('_', ' ')}): {detail.rstrip('.')}.", {SHARE: 1.0})
+            return Grounds(
+                f"Unknown of every operator ({reason.replace('_', ' ')}): {detail.rstrip('.')}.", {SHARE: 1.0}
+            )
         before = self._judgement.share_before(source, test)
         text = (
             f"Unknown of {share_words(level.share)} of operators, after {share_words(before)} within {test.days} days."
         )
-        return Told(text, {SHARE: level.share})
+        return Grounds(text, {SHARE: level.share})
 
-    def _dimension(self, test: DimensionTest, reading: Reading) -> Told:
+    def _dimension(self, test: DimensionTest, reading: Reading) -> Grounds:
         score = dimension_score(test, reading)
         name = SCORE if test.dimension == OVERALL else f"{test.dimension}_score"
-        return Told(f"{test.subject} is {score}.", {name: score})
+        return Grounds(f"{test.subject} is {score}.", {name: score})
 
-    def _band_drop(self, test: BandDropTest, reading: Reading) -> Told:
+    def _band_drop(self, test: BandDropTest, reading: Reading) -> Grounds:
         then = self._judgement.best_then(test, reading)
         assert then is not None, "a band drop that holds has a standing before it"
         text = (
@@ -124,9 +126,9 @@ class Words(Teller):
         )
         gates = [gate.replace("_", " ") for gate in reading.gates if gate not in then.gates]
         because = f"{text}; new: {', '.join(gates)}." if gates else f"{text}."
-        return Told(because, {SCORE: reading.score, SCORE_BEFORE: then.score})
+        return Grounds(because, {SCORE: reading.score, SCORE_BEFORE: then.score})
 
-    def _score_drop(self, test: ScoreDropTest, reading: Reading) -> Told:
+    def _score_drop(self, test: ScoreDropTest, reading: Reading) -> Grounds:
         then = self._judgement.score_then(test, reading)
         assert then is not None, "a score drop that holds has a reading before it"
         assert then.score is not None, "and that has a score"
@@ -135,18 +137,18 @@ class Words(Teller):
         text = f"{-(change or 0)} points lost in {days} days: {reading.score} after {then.score}"
         if change != reading.score - then.score:
             text += ", counting what could be judged both times"
-        return Told(f"{text}.", {SCORE: reading.score, SCORE_BEFORE: then.score})
+        return Grounds(f"{text}.", {SCORE: reading.score, SCORE_BEFORE: then.score})
 
-    def _findings(self, test: FindingTest, reading: Reading) -> Told:
+    def _findings(self, test: FindingTest, reading: Reading) -> Grounds:
         figures = self._figures(reading.operator_id)
         holding = [f for f in test.findings if self._judgement.finding_state(f.id, reading, test) == "holds"]
         facts: dict[str, Any] = {}
         for finding in holding:
             facts |= values(figures, dict.fromkeys((*(case.fact for case in finding.cases), *finding.facts)))
         if len(test.findings) == 1:
-            return Told(self._finding(holding[0], reading, figures), facts)
+            return Grounds(self._finding(holding[0], reading, figures), facts)
         named = "; ".join(f"{finding.title} ({finding.id})" for finding in holding)
-        return Told(f"{len(holding)} signs at once: {named}.", facts)
+        return Grounds(f"{len(holding)} signs at once: {named}.", facts)
 
     def _finding(self, finding: FindingRule, reading: Reading, figures: Mapping[str, Figure]) -> str:
         """The sentence of the case that holds; without the metrics, the finding's title."""
