@@ -20,11 +20,11 @@ from prism import Sent
 
 from customer_research.connect.source import Clock, Pull, Source, Subject
 from customer_research.domain.identity import Interpretation
+from customer_research.domain.vocabularies import SUBSCRIPTION_STATUSES
 from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
 from customer_research.settings import Settings, load_settings
 from customer_research.sources import discover
-from customer_research.sources.lago.live import STATUSES
 from customer_research.sources.notion.pages import NotionPages
 from customer_research.sources.warehouse.settings import MetabaseSettings
 from customer_research_sandbox.dataset import Dataset
@@ -56,7 +56,7 @@ def made_awkward(dataset: Dataset) -> None:
 def _open_prices(dataset: Dataset, operator: str) -> None:
     """No listed subscription tells its price, and the operator has one of every status."""
     subscriptions = dataset.lago.subscriptions
-    for place, status in enumerate(STATUSES):
+    for place, status in enumerate(SUBSCRIPTION_STATUSES):
         external_id = f"sub_{operator}_{place}"
         row = {**subscriptions[0], "lago_id": f"{place:08x}-2222-4222-8222-222222222222", "external_id": external_id}
         subscriptions.append({**row, "external_customer_id": operator, "status": status})

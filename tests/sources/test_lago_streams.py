@@ -15,10 +15,10 @@ from worlds import Worlds
 
 from customer_research.connect.source import Batch, Candidates, Subject
 from customer_research.domain.identity import Interpretation
+from customer_research.domain.vocabularies import SUBSCRIPTION_STATUSES
 from customer_research.errors import BadAnswer, ConfigError, SchemaChanged
 from customer_research.record_tables import TABLES
 from customer_research.settings import Settings, load_settings
-from customer_research.sources.lago.live import STATUSES
 from customer_research.sources.lago.session import LagoSession
 from customer_research.sources.lago.settings import LagoSettings
 from customer_research.sources.lago.source import SOURCE
@@ -258,7 +258,7 @@ def test_subscriptions_of_every_status_and_plans_in_two_requests() -> None:
 
     batch = fetch(lago, "subscriptions")
 
-    query = "&".join(f"status%5B%5D={status}" for status in STATUSES)
+    query = "&".join(f"status%5B%5D={status}" for status in SUBSCRIPTION_STATUSES)
     assert sorted(lago.seen) == sorted(
         [path(f"/subscriptions?{query}&page=1&per_page=100"), "/plans?page=1&per_page=100"]
     )

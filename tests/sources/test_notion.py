@@ -29,6 +29,7 @@ from crm_records import (
 from customer_research.connect.source import Batch, Subject
 from customer_research.domain.check import Diagnosis
 from customer_research.domain.values import listed, spelt
+from customer_research.domain.vocabularies import SPELLINGS
 from customer_research.errors import (
     BadAnswer,
     ConfigError,
@@ -365,9 +366,9 @@ def test_properties_are_found_whatever_their_case_and_read_whatever_their_type()
 def test_lists_and_vocabularies() -> None:
     assert listed(["a", "b|c"]) == "|a|b/c|"
     assert listed([]) == ""
-    assert spelt("high", n.PRIORITIES) == "High"
-    assert spelt("Urgent", n.PRIORITIES) == "Urgent"
-    assert spelt(None, n.PRIORITIES) is None
+    assert spelt("high", SPELLINGS["ticket.priority"]) == "High"
+    assert spelt("Urgent", SPELLINGS["ticket.priority"]) == "Urgent"
+    assert spelt(None, SPELLINGS["ticket.priority"]) is None
     assert n.day("2026-11-20T10:00:00.000+02:00") == date(2026, 11, 20)
     assert n.day("soon") is None
 

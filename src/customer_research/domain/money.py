@@ -5,6 +5,7 @@ Minor-unit digits follow ISO 4217; currencies are never added to each other.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from customer_research.errors import UsageError
+
+CURRENCY = re.compile(r"[A-Z]{3}")
+"""The form of a currency's code."""
 
 ZERO_DECIMAL = frozenset(
     [

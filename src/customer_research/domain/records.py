@@ -16,6 +16,9 @@ from typing import Literal
 
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp", "texts"]
 
+DIALECT = "duckdb"
+"""The dialect of SQL in which metrics and rules are written; engines say it in their own."""
+
 SQL_TYPES: Mapping[ColumnType, str] = MappingProxyType(
     {
         "text": "VARCHAR",
@@ -27,7 +30,7 @@ SQL_TYPES: Mapping[ColumnType, str] = MappingProxyType(
         "texts": "VARCHAR",
     }
 )
-"""In DuckDB's words; timestamps are naive UTC, texts a `|`-delimited list (`|a|b|`)."""
+"""In that dialect; timestamps are naive UTC, texts a `|`-delimited list (`|a|b|`)."""
 
 _HEAD = re.compile(r"(\w+) \[([\w ]+)\] (.+)")
 _MARKS = "*+@"

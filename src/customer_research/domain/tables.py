@@ -14,6 +14,10 @@ LISTED = "operator"
 """The table that lists who there is: when it is out of date somebody may lack, but nobody's figures are unknown."""
 
 
+STALE_AFTER = timedelta(hours=48)
+"""From this age on a source's records are out of date, where no setting says otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class LastPull:
     """How a bulk stream stood when the tables were read: its last pull that succeeded, and the one after it that failed.

@@ -18,7 +18,9 @@ SHOWN = 40
 LEGACY = "legacy:"
 """The mark of an operator id of the old or test style, a number (`legacy:12345`), never a UUID; vendors have it without."""
 
-_SAFE_INTEGER = 2**53
+SAFE_INTEGER = 2**53
+"""Up to here a number that a program read as a binary fraction is still the one that was meant."""
+
 _HEX = re.compile(r"[0-9a-f]{32}")
 _AROUND_ID = re.compile(rf"^(?:urn:uuid:|operator[_-]|op[_-]|{LEGACY})")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
@@ -81,7 +83,7 @@ def number_id(value: Any) -> str | None:
         found = whole(value)
     except UnreadableError:
         return None
-    return str(found) if found is not None and 0 < found <= _SAFE_INTEGER else None
+    return str(found) if found is not None and 0 < found <= SAFE_INTEGER else None
 
 
 def number(value: Any) -> Decimal | None:

@@ -21,13 +21,14 @@ CLAMP = "clamp"
 
 _INTERVALS = tuple(MONTHS_PER_INTERVAL)
 _PAYMENT = ("pending", "processing", "succeeded", "failed")
-_SUBSCRIPTION = ("active", "pending", "canceled", "terminated")
+SUBSCRIPTION_STATUSES = ("active", "pending", "canceled", "terminated")
+"""Lago lists only active subscriptions unless it is asked for all."""
 
 VOCABULARIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "plan.interval": _INTERVALS,
         "subscription.interval": _INTERVALS,
-        "subscription.status": _SUBSCRIPTION,
+        "subscription.status": SUBSCRIPTION_STATUSES,
         "subscription.segment": SEGMENTS,
         "subscription.billing_time": ("calendar", "anniversary"),
         "invoice.invoice_type": (
@@ -46,7 +47,7 @@ VOCABULARIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "company.linked_by": ("csm", "property", "search"),
         "engagement.type": ("note", "email", "call", "meeting"),
         "ticket.matched_by": ("operator_id", "tag", "title", "text"),
-        "csm.status": _SUBSCRIPTION,
+        "csm.status": SUBSCRIPTION_STATUSES,
         "csm.waterfall_event": (
             "new",
             "expansion_moovs",

@@ -18,7 +18,7 @@ from typing import Any
 
 from customer_research.domain.calibration import Estimate
 from customer_research.domain.evidence import Fact
-from customer_research.domain.money import Money, digits
+from customer_research.domain.money import CURRENCY, Money, digits
 from customer_research.errors import RenderError
 
 LOCALE = "en_US"
@@ -30,7 +30,6 @@ _SEQUENCES = re.compile(
 _SEPARATORS = re.compile(r"[\x1c-\x1f]")  # control characters that `split` takes for blanks
 _DUST = Decimal("1e-12")  # a sum of binary fractions that makes the whole may miss it by this much
 _JOINERS = "\u200c\u200d"  # carry meaning in Persian, Indic scripts and emoji; they reorder nothing
-_CURRENCY = re.compile(r"[A-Z]{3}")
 _LETTERED = re.compile(r"([A-Z]{3})(?=\d)")
 
 
@@ -78,7 +77,7 @@ def money_words(money: Money) -> str:
     from babel.numbers import format_currency  # noqa: PLC0415 - start-up time
 
     places = digits(money.currency)
-    if not _CURRENCY.fullmatch(money.currency):
+    if not CURRENCY.fullmatch(money.currency):
         return f"{_fixed(money.major, places)} {clean(money.currency)}"
     pattern = "¤#,##0" + (f".{'0' * places}" if places else "")
     text = format_currency(money.major, money.currency, format=pattern, locale=LOCALE, currency_digits=False)

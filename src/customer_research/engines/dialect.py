@@ -10,14 +10,12 @@ from datetime import datetime
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
+from customer_research.domain.records import DIALECT
 from customer_research.engines.rows import needed
 from customer_research.errors import EngineError
 
 if TYPE_CHECKING:
     from sqlglot import exp
-
-READ = "duckdb"
-"""The dialect every query of this project is written in."""
 
 
 @lru_cache(maxsize=512)
@@ -145,7 +143,7 @@ def column_type(kind: str, dialect: str) -> str:
     """A DuckDB type in another dialect's words."""
     from sqlglot import exp  # noqa: PLC0415
 
-    return exp.DataType.build(kind, dialect=READ).sql(dialect)
+    return exp.DataType.build(kind, dialect=DIALECT).sql(dialect)
 
 
 def quoted(name: str, dialect: str) -> str:
@@ -201,7 +199,7 @@ def _with_bindings(sql: str, bindings: tuple[tuple[str, str], ...]) -> str:
     order: dict[str, exp.Query] = {}
     for name in _tables(query, bound):
         _define(name, bound, order, ())
-    return _prepend(query, order).sql(READ, pretty=True, comments=False)
+    return _prepend(query, order).sql(DIALECT, pretty=True, comments=False)
 
 
 def check_binding(table: str, sql: str) -> None:
@@ -212,7 +210,7 @@ def check_binding(table: str, sql: str) -> None:
     """
     if named_parameters(sql):
         raise EngineError(f"The query that {table!r} stands for has parameters; a name takes none.")
-    with_bindings(f"FROM {quoted(table, READ)}", {table: sql})
+    with_bindings(f"FROM {quoted(table, DIALECT)}", {table: sql})
 
 
 def _define(name: str, bound: Mapping[str, str], order: dict[str, exp.Query], path: tuple[str, ...]) -> None:
@@ -259,7 +257,7 @@ def _parse(sql: str) -> exp.Query:
     from sqlglot.errors import SqlglotError  # noqa: PLC0415
 
     try:
-        statements = [statement for statement in parse(sql, read=READ) if statement is not None]
+        statements = [statement for statement in parse(sql, read=DIALECT) if statement is not None]
     except SqlglotError as error:
         raise EngineError(f"The query does not parse: {_first_line(error)}.") from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):

@@ -11,7 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from customer_research.engines.dialect import READ, check_binding, quoted, with_bindings
+from customer_research.domain.records import DIALECT
+from customer_research.engines.dialect import check_binding, quoted, with_bindings
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import BATCH_ROWS, Engine, Room
 from customer_research.engines.rows import named_rows
@@ -117,10 +118,12 @@ def _collected(files: DuckDB, kinds: Mapping[str, Kind], batches: Iterator[list[
         files.extend(_COLLECTED, batch)
     whole = {name: "DOUBLE" if name in broken else "BIGINT" for name in exact}
     listed = ", ".join(
-        f"CAST({quoted(name, READ)} AS {whole[name]}) AS {quoted(name, READ)}" if name in whole else quoted(name, READ)
+        f"CAST({quoted(name, DIALECT)} AS {whole[name]}) AS {quoted(name, DIALECT)}"
+        if name in whole
+        else quoted(name, DIALECT)
         for name in kinds
     )
-    return f"SELECT {listed} FROM {quoted(_COLLECTED, READ)} ORDER BY rowid"  # noqa: S608 - quoted names
+    return f"SELECT {listed} FROM {quoted(_COLLECTED, DIALECT)} ORDER BY rowid"  # noqa: S608 - quoted names
 
 
 _COLLECTED = "collected~"

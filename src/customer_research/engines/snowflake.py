@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import uuid4
 
-from customer_research.engines.dialect import READ, bindable, column_type, quoted, stated
+from customer_research.domain.records import DIALECT as WRITTEN_IN
+from customer_research.engines.dialect import bindable, column_type, quoted, stated
 from customer_research.engines.engine import Room
 from customer_research.engines.remote import Answer, Kind, Remote
 from customer_research.engines.rows import (
@@ -98,7 +99,7 @@ class Snowflake(Remote):
             f"$1:{quoted(column.lower(), DIALECT)}::{column_type(kind, DIALECT)}" for column, kind in columns.items()
         )
         try:
-            self._files.export(f"FROM {quoted(table, READ)}", sent)
+            self._files.export(f"FROM {quoted(table, WRITTEN_IN)}", sent)
             with self._filling(table, columns) as cursor:
                 cursor.execute(f"CREATE OR REPLACE TEMPORARY STAGE {_STAGE}")
                 cursor.execute(f"PUT {_place(sent)} @{_STAGE} AUTO_COMPRESS = FALSE SOURCE_COMPRESSION = NONE")

@@ -14,9 +14,8 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from customer_research.domain.records import DIALECT
 from customer_research.health.declaration import Fault
-
-DIALECT = "duckdb"
 
 _ALLOWED = (
     exp.Column,

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from decimal import Decimal, InvalidOperation
 
-from customer_research.domain.values import LEGACY
+from customer_research.domain.values import LEGACY, SAFE_INTEGER
 from customer_research.errors import UsageError
 
 FREE_MAIL_DOMAINS = frozenset(
@@ -58,7 +58,6 @@ _LETTERS_WITHOUT_ACCENT = str.maketrans(
 )
 _PREFIXES = 2
 _MAX_ADDRESS = 320
-_SAFE_INTEGER = 2**53
 _PHONE_DIGITS = range(7, 16)
 _NORTH_AMERICAN = 11
 
@@ -125,7 +124,7 @@ def normalize_hubspot_id(value: str | float) -> str:
         number = None
     if number is None:
         raise UsageError("A HubSpot id is a whole number, such as 12345678901.")
-    if number > _SAFE_INTEGER:
+    if number > SAFE_INTEGER:
         raise UsageError("This HubSpot id is above 2^53: a spreadsheet or export has lost its last digits.")
     if number <= 0 or number != number.to_integral_value():
         raise UsageError("A HubSpot id is a positive whole number; this one is not, so an export has changed it.")

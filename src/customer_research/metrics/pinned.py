@@ -15,7 +15,8 @@ from typing import cast
 import sqlglot
 from sqlglot import exp
 
-from customer_research.metrics.relations import DIALECT, MOMENT
+from customer_research.domain.records import DIALECT
+from customer_research.metrics.relations import MOMENT
 
 _LOOKING_FURTHER = ("group", "having", "qualify", "distinct", "limit", "offset", "order")
 

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-DIALECT = "duckdb"
-"""The dialect in which metric queries are written."""
-
 MOMENT = "moment"
 """The relation of a query's instants: T, and others at fixed distances from it."""
 

@@ -15,9 +15,10 @@ import sqlglot
 from sqlglot import exp
 
 from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS, SILENT, SUBJECTS, Metric
+from customer_research.domain.records import DIALECT
 from customer_research.metrics.past import with_rebuilt
 from customer_research.metrics.queries import ANSWERED, account_columns, derived_sql, subject_sql, with_shared
-from customer_research.metrics.relations import DIALECT, flat_relation, resolved
+from customer_research.metrics.relations import flat_relation, resolved
 from customer_research.record_tables import TABLES
 
 KNOWN_OPERATORS = "known_operator"

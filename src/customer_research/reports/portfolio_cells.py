@@ -14,14 +14,12 @@ from customer_research.domain.health import AT_RISK_BANDS, BAND_LABELS, UNTOLD_B
 from customer_research.domain.money import Amounts, totals
 from customer_research.domain.portfolio import Group, Portfolio
 from customer_research.domain.report import Block, Cell, Prose, Table, Text, Tone
+from customer_research.domain.tables import STALE_AFTER
 from customer_research.domain.words import counted, value_words
 from customer_research.reports.blocks import NOT_KNOWN, stated
 from customer_research.reports.conversion import converted
 from customer_research.reports.figure_lines import figure
 from customer_research.reports.kind import Head
-
-OLD = timedelta(hours=48)
-"""The age of a snapshot from which it is told."""
 
 
 def portfolio_head(found: Portfolio, headline: Prose, warnings: Iterable[Prose] = ()) -> Head:
@@ -188,7 +186,7 @@ def gap_warnings(found: Portfolio) -> Iterator[Prose]:
     if found.no_history is not None:
         yield Prose(f"No change in 30 days can be told: {found.no_history.detail}", (), "watch")
     age = found.generated_at - found.snapshot.as_of
-    if age > OLD:
+    if age > STALE_AFTER:
         words = f"The newest snapshot is {age // timedelta(days=1)} days old. Run `customer-research sync`, then `portfolio score`."
         yield Prose(words, (), "watch")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from customer_research.domain.evidence import Receipt
+from customer_research.domain.money import CURRENCY
 from customer_research.domain.rates import PIVOT, Rates
 from customer_research.errors import ConfigError
 from customer_research.settings import Settings
@@ -21,7 +21,6 @@ from customer_research.settings import Settings
 SOURCE = "rates"
 MOST_BYTES = 50_000_000
 """What a table of rates may have, unpacked: ten times the bank's of all its days."""
-_CURRENCY = re.compile(r"[A-Z]{3}")
 _OWN_COLUMNS = ("date", "base", "quote", "rate")
 _ABSENT = frozenset({"", "N/A", "n/a", "-"})
 _DAY_FORMS = ("%Y-%m-%d", "%d %B %Y")
@@ -107,7 +106,7 @@ def _published(text: str, days: Days, fault: Callable[[str, str], ConfigError]) 
     hint = "Give the bank's eurofxref-hist.csv (or .zip): the columns Date, USD, JPY, ..."
     lines = _lines(text, fault)
     header = [cell.strip() for cell in lines[0]] if lines else []
-    if not header or header[0].lower() != "date" or not any(_CURRENCY.fullmatch(cell) for cell in header):
+    if not header or header[0].lower() != "date" or not any(CURRENCY.fullmatch(cell) for cell in header):
         raise fault("have no column Date with currencies beside it", hint)
     for number, line in enumerate(lines[1:], 2):
         if not any(cell.strip() for cell in line):
@@ -132,7 +131,7 @@ def _units(
     header: list[str], line: list[str], number: int, fault: Callable[[str, str], ConfigError]
 ) -> Iterator[tuple[str, Decimal]]:
     for currency, cell in zip(header[1:], line[1:], strict=False):
-        if _CURRENCY.fullmatch(currency) and cell.strip() not in _ABSENT:
+        if CURRENCY.fullmatch(currency) and cell.strip() not in _ABSENT:
             value = _positive(cell)
             if value is None:
                 raise fault(f"have a rate that is no positive number in line {number}", "Correct that line.")
@@ -151,7 +150,7 @@ def _own(text: str, days: Days, fault: Callable[[str, str], ConfigError]) -> int
         row = dict(zip(columns, [*line, *[""] * len(columns)], strict=False))
         on, rate = _day(row["date"]), _positive(row["rate"])
         base, quote = row["base"].strip().upper(), row["quote"].strip().upper()
-        if on is None or rate is None or not _CURRENCY.fullmatch(base) or not _CURRENCY.fullmatch(quote):
+        if on is None or rate is None or not CURRENCY.fullmatch(base) or not CURRENCY.fullmatch(quote):
             raise fault(f"have a line that cannot be read: line {number}", "Write it as 2026-10-30,KWD,USD,3.26")
         known = days.setdefault(on, {})
         of_base, of_quote = _per_euro(known, base), _per_euro(known, quote)

@@ -27,7 +27,7 @@ from customer_research.documents.formats.wording import note_runs
 from customer_research.documents.page import Footnote, Grid, List, Page, Pairs, Paragraph, Picture, facts_of
 from customer_research.documents.present import GAP_WORDS, Value, gap_words, note_words, source_title
 from customer_research.domain.evidence import Fact, Gap, Receipt, merge_basis
-from customer_research.domain.money import Money, digits
+from customer_research.domain.money import CURRENCY, Money, digits
 from customer_research.domain.report import Personal, Report, Tone
 from customer_research.domain.words import dated_words, is_change
 from customer_research.errors import RenderError
@@ -35,7 +35,6 @@ from customer_research.errors import RenderError
 _MOST_ROWS, _MOST_SIGNS, _LONGEST_LINK, _MOST_LINKS = 1_048_575, 32_767, 2_079, 65_000  # what a sheet of Excel takes
 _SHEET_NAME = 31
 _NAME_UNSAFE = re.compile(r"[\[\]:*?/\\']")
-_CURRENCY = re.compile(r"[A-Z]{3}")
 _WIDEST, _NARROWEST, _LOOKED_AT = 60, 9, 200
 _SIGNS_PER_EM = 1.75  # a column is as wide as so many digits of the workbook's font
 _LINE_HEIGHT, _HIGHEST = 15.0, 405.0  # points
@@ -263,7 +262,7 @@ def _entries(page: Page, fact: Fact[Any], value: Value) -> Iterator[tuple[_Entry
 def _money_format(money: Money) -> str:
     decimals = digits(money.currency)
     number = "#,##0" + (f".{'0' * decimals}" if decimals else "")
-    if not _CURRENCY.fullmatch(money.currency):
+    if not CURRENCY.fullmatch(money.currency):
         return number
     return f"[${money.currency}] {number};-[${money.currency}] {number}"
 

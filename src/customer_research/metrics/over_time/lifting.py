@@ -19,6 +19,7 @@ import sqlglot
 from sqlglot import exp
 
 from customer_research.domain.catalogue import ACCOUNT_TABLE
+from customer_research.domain.records import DIALECT
 from customer_research.errors import EngineError
 from customer_research.metrics import wide
 from customer_research.metrics.over_time.events import EvenCalendar
@@ -26,7 +27,7 @@ from customer_research.metrics.over_time.joins import side_by_side
 from customer_research.metrics.over_time.ranking import in_front
 from customer_research.metrics.over_time.steps import instants_of
 from customer_research.metrics.over_time.windows import SharedCounts, keys_of
-from customer_research.metrics.relations import DIALECT, MOMENT, FlatRelation, NoFormError, flat_relation
+from customer_research.metrics.relations import MOMENT, FlatRelation, NoFormError, flat_relation
 from customer_research.metrics.wide import PRESENT, Reconstruction, Stage
 
 CALENDAR = "calendar"

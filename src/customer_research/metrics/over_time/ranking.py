@@ -13,8 +13,9 @@ from typing import cast
 import sqlglot
 from sqlglot import exp
 
+from customer_research.domain.records import DIALECT
 from customer_research.metrics.over_time.steps import depends, is_true
-from customer_research.metrics.relations import DIALECT, FlatRelation, NoFormError, resolved
+from customer_research.metrics.relations import FlatRelation, NoFormError, resolved
 
 _NEVER = "CAST('9999-12-31 00:00:00' AS TIMESTAMP)"
 

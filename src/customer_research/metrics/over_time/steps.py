@@ -13,7 +13,8 @@ from types import MappingProxyType
 
 from sqlglot import exp
 
-from customer_research.metrics.relations import DIALECT, MOMENT, NoFormError
+from customer_research.domain.records import DIALECT
+from customer_research.metrics.relations import MOMENT, NoFormError
 
 
 @dataclass(frozen=True, slots=True)

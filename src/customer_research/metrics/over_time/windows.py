@@ -18,9 +18,10 @@ from typing import Literal, cast
 import sqlglot
 from sqlglot import exp
 
+from customer_research.domain.records import DIALECT
 from customer_research.metrics.over_time.events import EvenCalendar, RunningTotals, same
 from customer_research.metrics.over_time.steps import Terms, both, depends, is_true, plus, values
-from customer_research.metrics.relations import DIALECT, FlatRelation, NoFormError, resolved
+from customer_research.metrics.relations import FlatRelation, NoFormError, resolved
 
 Taken = Sequence[tuple[Terms, exp.Expr]]
 _OPERATOR = "operator_id"

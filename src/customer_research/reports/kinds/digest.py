@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Any
 
 from customer_research.documents.answering import answer_words
@@ -15,6 +14,7 @@ from customer_research.domain.health import AT_RISK_BANDS
 from customer_research.domain.money import Amounts
 from customer_research.domain.portfolio import AlertsOfWeek, Mover, Moves, Portfolio, Week
 from customer_research.domain.report import Absence, Block, FigureLine, Figures, Prose, Text, Tone
+from customer_research.domain.tables import STALE_AFTER
 from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import counted, instant_words, value_words
 from customer_research.reports.blocks import bullets, stated
@@ -38,7 +38,6 @@ WORSE, BETTER, ISSUES, CRITICAL, ADVICE = 10, 5, 5, 10, 4
 """How many of each a digest tells."""
 
 NEW = 10
-_OLD = timedelta(hours=48)
 _NAMES = 3
 
 
@@ -235,7 +234,7 @@ def _advice(found: Week) -> Block:
 def _stale(found: Week) -> Iterator[Prose]:
     portfolio = found.portfolio
     age = portfolio.generated_at - portfolio.snapshot.as_of
-    if age > _OLD:
+    if age > STALE_AFTER:
         told = instant_words(portfolio.snapshot.as_of)
         yield Prose(f"The newest snapshot is of {told}, {counted(age.days, 'day')} ago: score again.", (), "watch")
     for item in portfolio.freshness:

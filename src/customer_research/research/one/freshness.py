@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from customer_research.connect.source import Source
@@ -11,13 +11,11 @@ from customer_research.connect.sql import SqlAnswer
 from customer_research.domain.account import Records
 from customer_research.domain.evidence import ANSWERS, Gap, Receipt
 from customer_research.domain.report import Freshness
+from customer_research.domain.tables import STALE_AFTER
 from customer_research.record_tables import TABLES
 from customer_research.research.one.dossier import Dossier
 
 SourceState = Literal["ok", "partial", "missing"]
-
-STALE_AFTER = timedelta(hours=48)
-"""A source older than this is shown with a warning."""
 
 
 def freshness(dossier: Dossier, sources: Iterable[Source]) -> tuple[Freshness, ...]:

@@ -18,6 +18,7 @@ from customer_research.domain.money import Amounts, Money, stated
 from customer_research.domain.rates import Rates
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
+from customer_research.domain.tables import STALE_AFTER
 from customer_research.engines.engine import Engine
 from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import scoring_sql
@@ -25,7 +26,7 @@ from customer_research.record_tables import TABLES
 from customer_research.research.engine_choice import reader
 from customer_research.research.exchange import rates_around
 from customer_research.research.gaps import nothing_of
-from customer_research.research.one.freshness import STALE_AFTER, by_source, line_of
+from customer_research.research.one.freshness import by_source, line_of
 from customer_research.research.one.judge import advised, judge_by
 from customer_research.research.portfolio.snapshots import FILES, PORTFOLIO, figure, pulled_parameter
 from customer_research.settings import Settings

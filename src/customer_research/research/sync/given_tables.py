@@ -21,12 +21,12 @@ from pathlib import Path
 
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.faults import TableFault
-from customer_research.domain.records import CanonicalTable, Column
+from customer_research.domain.records import DIALECT, CanonicalTable, Column
 from customer_research.domain.tables import TableFile, TableSet
 from customer_research.domain.values import LEGACY
 from customer_research.domain.vocabularies import SPELLINGS, VOCABULARIES
 from customer_research.engines.content import content_digest
-from customer_research.engines.dialect import READ, quoted
+from customer_research.engines.dialect import quoted
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
 from customer_research.errors import EngineError, TablesRefused, UsageError
@@ -471,7 +471,7 @@ def _short(text: str) -> str:
 
 
 def _name(name: str) -> str:
-    return quoted(name, READ)
+    return quoted(name, DIALECT)
 
 
 def _literal(text: str) -> str:

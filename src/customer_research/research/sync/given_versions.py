@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 
 from customer_research.domain.faults import TableFault
-from customer_research.domain.records import CanonicalTable, Column
+from customer_research.domain.records import DIALECT, CanonicalTable, Column
 from customer_research.domain.tables import KNOWN_FROM, KNOWN_TO, TableFile
-from customer_research.engines.dialect import READ, quoted
+from customer_research.engines.dialect import quoted
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.rows import canonical_columns
 from customer_research.metrics.pinned import instant_sql
@@ -90,4 +90,4 @@ def parted(engine: DuckDB, table: CanonicalTable, file: TableFile, own: Path, no
 
 
 def _name(name: str) -> str:
-    return quoted(name, READ)
+    return quoted(name, DIALECT)

@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from customer_research.domain.records import DIALECT
 from customer_research.domain.tables import TableFile
-from customer_research.engines.dialect import READ, quoted
+from customer_research.engines.dialect import quoted
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
 from customer_research.lake import Lake, LakeWriter, StoredTable
@@ -95,4 +96,4 @@ def _imported(name: str, made: StoredTable, old: StoredTable | None) -> TableImp
 
 
 def _name(name: str) -> str:
-    return quoted(name, READ)
+    return quoted(name, DIALECT)

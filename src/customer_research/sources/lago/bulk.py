@@ -20,12 +20,12 @@ from customer_research.connect.source import BulkStream, LandingTable, Link, Pul
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import ColumnType
 from customer_research.domain.values import LEGACY
+from customer_research.domain.vocabularies import SUBSCRIPTION_STATUSES
 from customer_research.errors import BadAnswer, SchemaChanged
 from customer_research.sources.lago import normalise
 from customer_research.sources.lago.live import (
     BILLING_TABLES,
     LOOK_IN_LAGO,
-    STATUSES,
     UNKNOWN_TO_BILLING,
     detail,
     operator_of,
@@ -212,7 +212,11 @@ async def _subscriptions(session: LagoSession, pull: Pull) -> AsyncIterator[Slic
     """Subscriptions of every status, with the plans; a single GET only where the list does not tell a price."""
     plans = await session.plans()
     by_code = {row["plan_code"]: row for row in plans.rows}
-    start, query, unread = Place.of(pull.resume), {"status[]": STATUSES}, _RecordFaults(session, "subscription")
+    start, query, unread = (
+        Place.of(pull.resume),
+        {"status[]": SUBSCRIPTION_STATUSES},
+        _RecordFaults(session, "subscription"),
+    )
     async for stretch in _stretches(session, "subscriptions", "subscriptions", start, query):
         pairs: list[tuple[Raw, Raw | None]] = []
         for some in _some(stretch.records):

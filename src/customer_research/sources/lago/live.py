@@ -17,13 +17,10 @@ from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.identity import Candidate, Interpretation
 from customer_research.domain.money import MONTHS_PER_INTERVAL
 from customer_research.domain.values import LEGACY, operator_id, operator_key
+from customer_research.domain.vocabularies import SUBSCRIPTION_STATUSES
 from customer_research.errors import BadAnswer
 from customer_research.sources.lago import normalise
 from customer_research.sources.lago.session import LagoSession, Limits
-
-STATUSES = ("active", "pending", "canceled", "terminated")
-"""Lago lists only active subscriptions unless told otherwise."""
-
 
 BILLING_TABLES = ("customer", "subscription", "invoice", "payment", "credit_note", "coupon")
 """The tables of one operator's billing."""
@@ -83,7 +80,9 @@ async def customer(session: LagoSession, subject: Subject) -> Batch:
 async def subscriptions(session: LagoSession, subject: Subject) -> Batch:
     """Subscriptions of every status with their plans; a single GET only where the list does not tell a price."""
     log = session.http.log("subscriptions")
-    listing, plans = await both(listed(session, subject, "subscriptions", log, {"status[]": STATUSES}), session.plans())
+    listing, plans = await both(
+        listed(session, subject, "subscriptions", log, {"status[]": SUBSCRIPTION_STATUSES}), session.plans()
+    )
     by_code = {row["plan_code"]: row for row in plans.rows}
     singles = await together(*(detail(session, record, by_code, log) for record in listing.records))
     read = each(

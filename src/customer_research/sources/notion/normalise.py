@@ -17,13 +17,13 @@ from typing import Any
 from customer_research.connect.source import Row
 from customer_research.domain import values
 from customer_research.domain.values import UnreadableError, listed, spelt
+from customer_research.domain.vocabularies import SPELLINGS
 from customer_research.errors import SchemaChanged
 from customer_research.sources.notion.records import TABLES
 
 SOURCE_NAME = "notion"
 STREAM = "tickets"
 
-STATUSES = ("Not doing anymore", "Accepted", "Ingestion", "In progress", "Archived", "Done")
 CLOSED_STATUSES = frozenset(["not doing anymore", "archived", "done"])
 DONE = "done"
 STAGES = (
@@ -41,7 +41,6 @@ STAGES = (
     "Blocked",
 )
 DEPLOYED = "Deployed / Done"
-PRIORITIES = ("Low", "Medium", "High")
 TYPES = ("Bug", "Feature", "Request", "Insight", "Issue", "Enterprise", "Product", "Module")
 GENERIC_TAGS = ("Enterprise", "Shuttle")
 """Vocabularies, compared without regard to case; the last never identify an operator."""
@@ -290,7 +289,7 @@ def matched(row: Row, operator_id: str, *, matched_by: str, is_certain: bool) ->
 
 def page_row(ticket: Ticket) -> Row:
     """The columns of a `ticket` row that do not depend on whose it is."""
-    status = spelt(ticket.text("status"), STATUSES)
+    status = spelt(ticket.text("status"), SPELLINGS["ticket.status"])
     stages = tuple(spelt(name, STAGES) or name for name in ticket.names("stage"))
     tags = tuple(spelt(name, GENERIC_TAGS) or name for name in ticket.names("tags"))
     due = day(ticket.text("due_date"))
@@ -300,7 +299,7 @@ def page_row(ticket: Ticket) -> Row:
         "title": ticket.text("title"),
         "status": status,
         "stage": listed(stages),
-        "priority": spelt(ticket.text("priority"), PRIORITIES),
+        "priority": spelt(ticket.text("priority"), SPELLINGS["ticket.priority"]),
         "types": listed(spelt(name, TYPES) or name for name in ticket.names("types")),
         "tags": listed(tags),
         "due_date": due,
@@ -328,7 +327,7 @@ def is_open(status: str | None, stages: Iterable[str], group: str | None = None)
     return True if group in OPEN_GROUPS else None
 
 
-_KNOWN_STATUSES = frozenset(status.casefold() for status in STATUSES)
+_KNOWN_STATUSES = frozenset(status.casefold() for status in SPELLINGS["ticket.status"])
 
 
 def instant(value: Any) -> datetime | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from customer_research.connect.source import Check, Subject
 from customer_research.domain.check import Diagnosis
+from customer_research.domain.tables import STALE_AFTER
 from customer_research.domain.values import UnreadableError
 from customer_research.errors import CustomerResearchError, Denied, RateLimited, SchemaChanged, Truncated
 from customer_research.sources.warehouse.bindings import ChargePath as Path
@@ -34,7 +35,6 @@ EXPECTED_FIELD = 58047
 BARE_CAP = 2_000
 """Metabase's own cap on rows without aggregation."""
 
-STALE_AFTER = timedelta(hours=48)
 SAMPLE = 200
 _MODEST = 500
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

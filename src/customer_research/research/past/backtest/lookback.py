@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from customer_research.domain.backtest import Exclusion, OverwrittenRule
 from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.tables import TableSet
+from customer_research.domain.tables import STALE_AFTER, TableSet
 from customer_research.domain.words import counted, share_words
 from customer_research.engines.engine import Engine
 from customer_research.errors import OutOfMemoryError, UsageError
@@ -36,8 +36,6 @@ from customer_research.research.portfolio.measure import attach, rebuildable_of,
 from customer_research.research.portfolio.snapshots import table_parameter
 
 WINDOW = timedelta(days=90)
-PATIENCE = timedelta(hours=48)
-"""How old tables may be at a date, unless told."""
 
 HISTORY = timedelta(days=180)
 """The longest window of a rule: no date is looked at whose window begins before the tables do."""
@@ -118,7 +116,7 @@ def look_back(
     until: datetime,
     since: datetime | None = None,
     open_too: bool = False,
-    patience: timedelta = PATIENCE,
+    patience: timedelta = STALE_AFTER,
     tests: Collection[str] = (),
 ) -> Lookback:
     """Measure every active account at even steps back from `until`, and score it under each of the cards.
