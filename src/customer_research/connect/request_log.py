@@ -94,7 +94,10 @@ def digest_rows(rows: Iterable[Mapping[str, Any]]) -> str:
         )
         for row in rows
     )
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    digest = hashlib.sha256()
+    for at, line in enumerate(lines):
+        digest.update((f"\n{line}" if at else line).encode())
+    return digest.hexdigest()
 
 
 def canonical_json(value: Any) -> str:

@@ -211,8 +211,10 @@ class MetabaseRunner:
             raise self._failed(answer, log)
         if len(answer) >= EXPORT_CAP:
             raise self._cut(len(answer), log)
-        rows = [{str(name).lower(): value for name, value in row.items()} for row in answer]
-        return tuple(rows[0]) if rows else (), rows
+        names: dict[Any, str] = {}
+        for at, row in enumerate(answer):  # in place: an export is large enough to be held once
+            answer[at] = {names.get(name) or names.setdefault(name, str(name).lower()): row[name] for name in row}
+        return tuple(answer[0]) if answer else (), answer
 
     async def _exported(self, query: Any, log: RequestLog) -> Any:
         """The body of an export's answer; that of a refusal as well, for it tells an older Metabase from a failed query."""

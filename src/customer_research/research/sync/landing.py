@@ -25,7 +25,10 @@ _ORDER = {"_part": "BIGINT", "_gone": "BOOLEAN"}
 """Columns of a part besides the table's own: the part's number, and whether the row says that the record is no more."""
 
 
-_LINES = "SELECT * FROM READ_JSON({path}, format = 'newline_delimited', columns = {{{kinds}}})"
+_LINES = "SELECT * FROM READ_JSON({path}, format = 'newline_delimited', columns = {{{kinds}}}, maximum_object_size = {longest})"
+_LEAST_BUFFER = 1 << 20
+"""Bytes of the longest line that DuckDB is told to expect at least; it reads with buffers of twice as much, one a thread."""
+
 _ALL = "SELECT * FROM {table}"
 _LATEST = "SELECT * FROM {parts} QUALIFY ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY _part DESC) = 1"
 _SAID = "SELECT {columns} FROM {latest} WHERE NOT _gone"
@@ -79,9 +82,12 @@ def write_rows(engine: DuckDB, rows: Iterable[Row], columns: Mapping[str, str], 
     lines = engine.scratch / f"{path.stem}.jsonl"
     kinds = ", ".join(f"{_text(name)}: {_text(kind)}" for name, kind in columns.items())
     try:
+        longest = _LEAST_BUFFER
         with private.open_file(lines, "w") as file:
-            file.writelines(_json_lines(rows, columns))
-        engine.export(_LINES.format(path=_text(str(lines)), kinds=kinds), path)
+            for line in _json_lines(rows, columns):
+                longest = max(longest, 4 * len(line))  # a character has four bytes at most
+                file.write(line)
+        engine.export(_LINES.format(path=_text(str(lines)), kinds=kinds, longest=longest), path)
     finally:
         lines.unlink(missing_ok=True)
 
