@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator, Sequence
 from typing import TypeVar, cast
 
 T = TypeVar("T")
@@ -23,6 +23,11 @@ async def together(*work: Awaitable[T]) -> list[T]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
+
+
+def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """A sequence in pieces of *size*, in order."""
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 async def both(first: Awaitable[T], second: Awaitable[U]) -> tuple[T, U]:

@@ -92,6 +92,11 @@ class LandingTable:
     columns: Mapping[str, ColumnType]
 
 
+def gap_row(gap: Gap, **key: Any) -> Row:
+    """A gap as a row: its key's columns, and why with what to do."""
+    return {**key, "reason": gap.reason, "detail": gap.detail, "next_step": gap.next_step}
+
+
 @dataclass(frozen=True, slots=True)
 class Pull:
     """What a bulk stream is asked for.

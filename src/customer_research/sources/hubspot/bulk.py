@@ -16,10 +16,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from customer_research.connect.concurrent import chunks
 from customer_research.connect.paging import Trail, ids_of
 from customer_research.connect.reading import SURELY, each
 from customer_research.connect.request_log import RequestLog, stamp
-from customer_research.connect.source import BulkStream, LandingTable, Pull, Row, Slice
+from customer_research.connect.source import BulkStream, LandingTable, Pull, Row, Slice, gap_row
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.records import ColumnType
 from customer_research.errors import BadAnswer, Denied, SchemaChanged, Truncated
@@ -65,11 +66,6 @@ COMPARE = "Run the same command again; if it stays, compare with HubSpot's own s
 MERGED = "hs_merged_object_ids"
 
 
-def _columns(table: str, *, but: Sequence[str], **more: ColumnType) -> Mapping[str, ColumnType]:
-    columns = {column.name: column.type for column in TABLES[table].columns if column.name not in but}
-    return {**columns, **more}
-
-
 def _texts(*names: str) -> dict[str, ColumnType]:
     return dict.fromkeys(names, "text")
 
@@ -82,7 +78,7 @@ STAGE = LandingTable("hubspot_stage", ("id",), {**_texts("id", "label"), "is_ope
 COMPANY = LandingTable(
     "hubspot_company",
     ("company_id",),
-    _columns("company", but=("operator_id", "linked_by", "owner_name"), operator_property="text"),
+    {**TABLES["company"].types("operator_id", "linked_by", "owner_name"), "operator_property": "text"},
 )
 """Companies; `operator_property` is the operator whose search finds the company."""
 MERGE = LandingTable("hubspot_merge", ("old_id",), _texts("old_id", "company_id"))
@@ -93,10 +89,10 @@ ASSOCIATION = LandingTable(
     {**_texts("company_id", "type", "id"), "position": "integer"},
 )
 """A company's associations in HubSpot's order; `type` is the other's object type."""
-CONTACT = LandingTable("hubspot_contact", ("contact_id",), _columns("contact", but=("operator_id", "is_primary")))
+CONTACT = LandingTable("hubspot_contact", ("contact_id",), TABLES["contact"].types("operator_id", "is_primary"))
 DEAL = LandingTable("hubspot_deal", ("deal_id",), _texts("deal_id", *DEAL_PROPERTIES, "fetch_id"))
 """Deals as HubSpot has them: what a stage means may depend on its label."""
-ENGAGEMENT = LandingTable("hubspot_engagement", ("type", "engagement_id"), _columns("engagement", but=("operator_id",)))
+ENGAGEMENT = LandingTable("hubspot_engagement", ("type", "engagement_id"), TABLES["engagement"].types("operator_id"))
 GAP = LandingTable("hubspot_gap", ("object_type",), _texts("object_type", "reason", "detail", "next_step"))
 """Object types that could not be read, and why."""
 
@@ -231,10 +227,7 @@ class Portal:
         return self._pull.held(sql)
 
     def _gaps(self) -> list[Row]:
-        return [
-            {"object_type": kind, "reason": gap.reason, "detail": gap.detail, "next_step": gap.next_step}
-            for kind, gap in self._lost.items()
-        ]
+        return [gap_row(gap, object_type=kind) for kind, gap in self._lost.items()]
 
     # -- what the portal tells of itself ------------------------------------------------------------------------------
 
@@ -243,16 +236,8 @@ class Portal:
         log = self._session.log(STREAM)
         self._property = await self._session.operator_property(log)
         gap = no_property(self._session.operator_properties) if self._property is None else None
-        found.add(
-            PORTAL,
-            [
-                {
-                    "operator_property": self._property or "",
-                    "detail": gap.detail if gap else None,
-                    "next_step": gap.next_step if gap else None,
-                }
-            ],
-        )
+        why = {"detail": gap.detail if gap else None, "next_step": gap.next_step if gap else None}
+        found.add(PORTAL, [{"operator_property": self._property or "", **why}])
         owners = await self._unless_refused(self._session.owners, log)
         found.add(OWNER, ({"owner_id": identifier, "name": name} for identifier, name in owners.items()))
         stages = await self._unless_refused(self._session.stages, log)
@@ -337,8 +322,7 @@ class Portal:
 
     async def _take_associated(self, found: SliceDraft, companies: Sequence[str], *, new_only: bool) -> None:
         """The associations of companies and the records behind them; `new_only` leaves out those that have landed."""
-        for start in range(0, len(companies), AT_ONCE):
-            ids = companies[start : start + AT_ONCE]
+        for ids in chunks(companies, AT_ONCE):
             for kind in KINDS.values():
                 await self._take_kind(found, kind, ids, new_only=new_only)
         self._refreshed.update(companies)
@@ -368,9 +352,8 @@ class Portal:
     async def _take_records(self, found: SliceDraft, kind: Kind, ids: Sequence[str]) -> None:
         """The records of these ids; that they may not be read is noted."""
         try:
-            for start in range(0, len(ids), AT_ONCE):
+            for some in chunks(ids, AT_ONCE):
                 log = self._session.log(STREAM)
-                some = ids[start : start + AT_ONCE]
                 records = await self._session.read_all(kind.name, some, kind.properties, log)
                 read = each(records, lambda record: [kind.row(record)], surely=SURELY)
                 found.add(kind.table, read.rows, log)
@@ -384,8 +367,7 @@ class Portal:
         """What the followed properties of these records have been; where that is refused, what was known of it goes, too."""
         if kind not in FOLLOWED:
             return
-        for start in range(0, len(ids), AT_ONCE):
-            some = ids[start : start + AT_ONCE]
+        for some in chunks(ids, AT_ONCE):
             rows: list[Row] = []
             if kind not in self._without_history:
                 log = self._session.log(STREAM)

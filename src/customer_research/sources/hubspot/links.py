@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from customer_research.connect.source import Ask, Link, Row
+from customer_research.connect.source import Ask, Link, Row, gap_row
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import state_name
 from customer_research.sources.hubspot.bulk import KINDS
@@ -266,14 +266,7 @@ def _gap(row: Row) -> Gap:
 
 
 def _gap_row(operator_id: str, table: str, gap: Gap) -> Row:
-    return {
-        "operator_id": operator_id,
-        "table_name": table,
-        "source": gap.source,
-        "reason": gap.reason,
-        "detail": gap.detail,
-        "next_step": gap.next_step,
-    }
+    return gap_row(gap, operator_id=operator_id, table_name=table, source=gap.source)
 
 
 _ALL = (*_NEEDS, "hubspot_association")

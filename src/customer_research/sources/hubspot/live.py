@@ -310,10 +310,9 @@ async def whose(
     holder = await session.operator_property(log)
     if holder is None:
         return RecordOwners()
-    body = {**_CONTACTS[reading.kind](reading.value), "properties": list(_CONTACT), "limit": LIMIT}
-    path = f"{session.paths.objects}/contacts/search"
-    reply = await session.http.read(path, log, json=body)
-    people = [row for row in session.http.results(reply, log) if _is(row.get("properties") or {}, reading)]
+    terms, more = _CONTACTS[reading.kind](reading.value)
+    found, _, _ = await session.search("contacts", log, *terms, **more, properties=list(_CONTACT), limit=LIMIT)
+    people = [row for row in found if _is(row.get("properties") or {}, reading)]
     ids = [str(row["id"]) for row in people]
     linked = await session.associations("contacts", "companies", ids, log) if ids else {}
     companies = list(dict.fromkeys(one for found in linked.values() for one in found))
@@ -327,20 +326,17 @@ _CONTACT = ("firstname", "lastname", "email", "phone")
 _LAST_DIGITS, _NORTH_AMERICAN = 4, 11
 
 
-def _ending(phone: str) -> dict[str, Any]:
-    """Telephone numbers stand in any form: those that end alike are asked for, and compared by their digits."""
-    found = {"propertyName": "phone", "operator": "CONTAINS_TOKEN", "value": f"*{phone[-_LAST_DIGITS:]}"}
-    return {"filterGroups": [{"filters": [found]}]}
+def _term(name: str, operator: str, value: str) -> Mapping[str, str]:
+    return {"propertyName": name, "operator": operator, "value": value}
 
 
-_CONTACTS: Mapping[str, Callable[[str], dict[str, Any]]] = {
-    "email": lambda value: {
-        "filterGroups": [{"filters": [{"propertyName": "email", "operator": "EQ", "value": value}]}]
-    },
-    "phone": _ending,
-    "name": lambda value: {"query": value},
+_CONTACTS: Mapping[str, Callable[[str], tuple[Sequence[Mapping[str, str]], Mapping[str, str]]]] = {
+    "email": lambda value: ([_term("email", "EQ", value)], {}),
+    # Telephone numbers stand in any form: those that end alike are asked for, and compared by their digits.
+    "phone": lambda value: ([_term("phone", "CONTAINS_TOKEN", f"*{value[-_LAST_DIGITS:]}")], {}),
+    "name": lambda value: ([], {"query": value}),
 }
-"""Kind of reading → how contacts that may be meant are asked for."""
+"""Kind of reading → how contacts that may be meant are asked for: terms, and a text to look for."""
 
 
 def _is(person: Mapping[str, Any], reading: Interpretation) -> bool:
@@ -370,15 +366,9 @@ async def _search(
 ) -> list[Mapping[str, Any]]:
     name, operator = SEARCHED[reading.kind]
     named = holder if name == "operator" else name
-    term = {"values": values} if operator == "IN" else {"value": _searched(reading)}
-    body = {
-        "filterGroups": [{"filters": [{"propertyName": named, "operator": operator, **term}]}],
-        "properties": [*SHOWN, holder],
-        "limit": LIMIT,
-    }
-    path = f"{session.paths.objects}/companies/search"
-    reply = await session.http.read(path, log, json=body)
-    return session.http.results(reply, log)
+    wanted = {"values": values} if operator == "IN" else {"value": _searched(reading)}
+    term = {"propertyName": named, "operator": operator, **wanted}
+    return (await session.search("companies", log, term, properties=[*SHOWN, holder], limit=LIMIT))[0]
 
 
 def _searched(reading: Interpretation) -> str:

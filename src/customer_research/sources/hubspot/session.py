@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Unpack
 
-from customer_research.connect.concurrent import together
+from customer_research.connect.concurrent import chunks, together
 from customer_research.connect.http import Doubles, Vendor, segment
 from customer_research.connect.paging import Page, Stretch, every, followed, ids_of
 from customer_research.connect.request_log import RequestLog
@@ -60,10 +60,9 @@ class Paths:
         Raises:
             ConfigError: neither.
         """
+        areas = [item.name for item in fields(cls)]
         if version == LEGACY:
-            return cls(
-                "/crm/v3/objects", "/crm/v4/associations", "/crm/v3/properties", "/crm/v3/owners", "/crm/v3/pipelines"
-            )
+            return cls(*(f"/crm/{'v4' if area == 'associations' else LEGACY}/{area}" for area in areas))
         year, _, month = version.partition("-")
         if not (year.isdigit() and month.isdigit() and len(version) == len("2026-09")):
             raise ConfigError(
@@ -71,13 +70,7 @@ class Paths:
                 setting="hubspot.version",
                 hint="Use a date such as 2026-09, or v3 for the legacy paths.",
             )
-        return cls(
-            f"/crm/objects/{version}",
-            f"/crm/associations/{version}",
-            f"/crm/properties/{version}",
-            f"/crm/owners/{version}",
-            f"/crm/pipelines/{version}",
-        )
+        return cls(*(f"/crm/{area}/{version}" for area in areas))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,54 +129,44 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         self, name: str, values: Sequence[str], properties: Sequence[str], log: RequestLog
     ) -> Records:
         """The companies whose property *name* holds one of *values* (lower case)."""
-        found = {"propertyName": name, "operator": "IN", "values": list(values)}
-        body = {"filterGroups": [{"filters": [found]}], "properties": list(properties), "limit": BATCH_SIZE}
-        path = f"{self.paths.objects}/companies/search"
-        reply = await self.http.read(path, log, json=body)
-        rows = self.http.results(reply, log)
+        term = {"propertyName": name, "operator": "IN", "values": list(values)}
+        rows, total, _ = await self.search("companies", log, term, properties=list(properties), limit=BATCH_SIZE)
+        return Records(rows, 0 if total is None else max(total - len(rows), 0))
+
+    async def search(
+        self, object_type: str, log: RequestLog, *terms: Mapping[str, Any], **body: Any
+    ) -> tuple[list[Mapping[str, Any]], int | None, str | None]:
+        """A page of the records that fulfil all terms, how many there are in all (None: not told), and the next cursor."""
+        groups = [{"filters": list(terms)}] if terms else []
+        asked = body if "query" in body else {"filterGroups": groups, **body}
+        reply = await self.http.read(f"{self.paths.objects}/{object_type}/search", log, json=asked)
         total = reply.get("total")
-        return Records(rows, max(total - len(rows), 0) if isinstance(total, int) else 0)
+        return self.http.results(reply, log), total if isinstance(total, int) else None, _cursor(reply)
 
     async def batch_read(
         self, object_type: str, ids: Sequence[str], properties: Sequence[str], log: RequestLog
     ) -> Records:
         """Records by id, 100 a request, all requests at once; ids that HubSpot does not give are counted as missing."""
-        chunks = [ids[start : start + BATCH_SIZE] for start in range(0, len(ids), BATCH_SIZE)]
-        answers = await together(*(self._batch(object_type, chunk, properties, log) for chunk in chunks))
-        rows = [row for answer in answers for row in answer]
+        rows, _ = await self._batches(object_type, ids, BATCH_SIZE, log, properties=list(properties))
         given = {str(row.get("id")) for row in rows}
         return Records(rows, sum(identifier not in given for identifier in ids))
-
-    async def _batch(
-        self, object_type: str, ids: Sequence[str], properties: Sequence[str], log: RequestLog
-    ) -> list[Mapping[str, Any]]:
-        reply = await self._batch_reply(object_type, ids, properties, log)
-        return self.http.results(reply, log)
 
     async def histories(
         self, object_type: str, ids: Sequence[str], properties: Sequence[str], log: RequestLog
     ) -> list[Mapping[str, Any]]:
         """Records by id, 50 a request, with all values that these properties have had (`propertiesWithHistory`)."""
-        chunks = [ids[start : start + HISTORY_SIZE] for start in range(0, len(ids), HISTORY_SIZE)]
-        replies = await together(
-            *(self._batch_reply(object_type, chunk, (), log, history=properties) for chunk in chunks)
-        )
-        return [row for reply in replies for row in self.http.results(reply, log)]
+        body = {"properties": [], "propertiesWithHistory": list(properties)}
+        return (await self._batches(object_type, ids, HISTORY_SIZE, log, **body))[0]
 
-    async def _batch_reply(
-        self,
-        object_type: str,
-        ids: Sequence[str],
-        properties: Sequence[str],
-        log: RequestLog,
-        *,
-        history: Sequence[str] = (),
-    ) -> Mapping[str, Any]:
-        body: dict[str, Any] = {"inputs": [{"id": identifier} for identifier in ids], "properties": list(properties)}
-        if history:
-            body["propertiesWithHistory"] = list(history)
+    async def _batches(
+        self, object_type: str, ids: Sequence[str], size: int, log: RequestLog, **body: Any
+    ) -> tuple[list[Mapping[str, Any]], set[str]]:
+        """Records by id, all requests at once, and the ids that HubSpot says it does not have."""
         path = f"{self.paths.objects}/{object_type}/batch/read"
-        return await self.http.read(path, log, json=body)
+        bodies = [{"inputs": [{"id": one} for one in some], **body} for some in chunks(ids, size)]
+        replies = await together(*(self.http.read(path, log, json=one) for one in bodies))
+        rows = [row for reply in replies for row in self.http.results(reply, log)]
+        return rows, set[str]().union(*(_named(reply, "ids") for reply in replies))
 
     def listed(
         self,
@@ -208,11 +191,7 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
 
     async def number_of(self, object_type: str, log: RequestLog) -> int | None:
         """How many records of a type there are, as the search counts them; None when it does not say."""
-        path = f"{self.paths.objects}/{object_type}/search"
-        body = {"filterGroups": [], "limit": 1}
-        reply = await self.http.read(path, log, json=body)
-        total = reply.get("total")
-        return total if isinstance(total, int) else None
+        return (await self.search(object_type, log, limit=1))[1]
 
     async def searched(self, object_type: str, size: int, log: RequestLog) -> set[str]:
         """The ids of all records of a type that the search gives, *size* on a page, as far as it can be paged through.
@@ -220,12 +199,10 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         Raises:
             Truncated: the pages do not end.
         """
-        path = f"{self.paths.objects}/{object_type}/search"
 
         async def ask(cursor: str | None, log: RequestLog) -> Page:
-            body = {"filterGroups": [], "properties": [], "limit": size, "after": cursor}
-            reply = await self.http.read(path, log, json=body)
-            return Page(self.http.results(reply, log), _cursor(reply))
+            rows, _, following = await self.search(object_type, log, properties=[], limit=size, after=cursor)
+            return Page(rows, following)
 
         return set(ids_of((await every(self.http, log, ask, start="0")).records))
 
@@ -242,19 +219,17 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         Gives the page and how many there are in all (with those before it).
         """
         name = modified_property(object_type)
-        moment = {"propertyName": name, "operator": "GTE", "value": str(int(since.timestamp() * 1000))}
-        body = {
-            "filterGroups": [{"filters": [moment]}],
-            "sorts": [{"propertyName": name, "direction": "ASCENDING"}],
-            "properties": list(properties),
-            "limit": SEARCH_SIZE,
-            "after": str(after),
-        }
-        path = f"{self.paths.objects}/{object_type}/search"
-        reply = await self.http.read(path, log, json=body)
-        rows = self.http.results(reply, log)
-        total = reply.get("total")
-        return rows, total if isinstance(total, int) else after + len(rows)
+        term = {"propertyName": name, "operator": "GTE", "value": str(int(since.timestamp() * 1000))}
+        rows, total, _ = await self.search(
+            object_type,
+            log,
+            term,
+            sorts=[{"propertyName": name, "direction": "ASCENDING"}],
+            properties=list(properties),
+            limit=SEARCH_SIZE,
+            after=str(after),
+        )
+        return rows, after + len(rows) if total is None else total
 
     async def associations(
         self, object_type: str, to: str, ids: Sequence[str], log: RequestLog
@@ -297,11 +272,8 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         Raises:
             Truncated: a record neither came nor was said not to be there.
         """
-        chunks = [ids[start : start + BATCH_SIZE] for start in range(0, len(ids), BATCH_SIZE)]
-        replies = await together(*(self._batch_reply(object_type, chunk, properties, log) for chunk in chunks))
-        rows = [row for reply in replies for row in self.http.results(reply, log)]
-        known = {str(row.get("id")) for row in rows}.union(*(_named(reply, "ids") for reply in replies))
-        if set(ids) - known:
+        rows, absent = await self._batches(object_type, ids, BATCH_SIZE, log, properties=list(properties))
+        if set(ids) - {str(row.get("id")) for row in rows} - absent:
             raise self._cut(log)
         return rows
 
@@ -320,9 +292,7 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
 
     async def definitions(self, object_type: str, log: RequestLog) -> list[Mapping[str, Any]]:
         """The property definitions of an object type."""
-        path = f"{self.paths.properties}/{object_type}"
-        reply = await self.http.read(path, log)
-        return self.http.results(reply, log)
+        return self.http.results(await self.http.read(f"{self.paths.properties}/{object_type}", log), log)
 
     async def owners(self, log: RequestLog) -> Mapping[str, str | None]:
         """The names of all owners by id; None for one without a name."""
@@ -361,14 +331,8 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         return {**own, **{str(stage.get("id")): stage_of(stage) for stage in stages}}
 
     async def _labels(self, log: RequestLog) -> Mapping[str, Stage]:
-        definitions = await self.definitions("deals", log)
-        options = [
-            option
-            for item in definitions
-            if item.get("name") in {"dealstage", "pipeline"}
-            for option in item.get("options") or []
-        ]
-        told = (option for option in options if "value" in option)
+        named = [item for item in await self.definitions("deals", log) if item.get("name") in {"dealstage", "pipeline"}]
+        told = (option for item in named for option in item.get("options") or [] if "value" in option)
         return {str(option["value"]): Stage(str(option.get("label", "")).strip()) for option in told}
 
 

@@ -54,10 +54,7 @@ OVERLAP = timedelta(minutes=2)
 PAGES_AT_ONCE = 10_000
 """Landed pages that are matched at a time."""
 
-_MATCH = frozenset(["operator_id", "matched_by", "is_certain"])
-_TICKET: Mapping[str, ColumnType] = MappingProxyType(
-    {column.name: column.type for column in TABLES[TABLE].columns if column.name not in _MATCH}
-)
+_TICKET = TABLES[TABLE].types("operator_id", "matched_by", "is_certain")
 _CLUES: Mapping[str, ColumnType] = MappingProxyType({"operator_ids": "texts", "description": "text", "summary": "text"})
 """What tells whose a page is, besides its title and tags."""
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from customer_research.connect.concurrent import chunks
 from customer_research.domain.values import LEGACY, operator_id
 from customer_research.sources.notion.normalise import (
     GENERIC_TAGS,
@@ -81,7 +82,7 @@ def filters(wanted: TicketKeys, schema: Schema) -> list[Mapping[str, Any]]:
     """Compound filters that together cover every ticket that may be the operator's (at most 100 conditions each)."""
     conditions = [*_by_id(wanted, schema), *_by_tag(wanted, schema), *_by_text(wanted, schema)]
     unique = list({repr(condition): condition for condition in conditions}.values())
-    return [{"or": unique[start : start + FILTERS_IN_GROUP]} for start in range(0, len(unique), FILTERS_IN_GROUP)]
+    return [{"or": some} for some in chunks(unique, FILTERS_IN_GROUP)]
 
 
 def _by_id(wanted: TicketKeys, schema: Schema) -> Iterator[Mapping[str, Any]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from customer_research.connect.source import BulkStream, LandingTable, Pull, Row, Slice
+from customer_research.connect.source import BulkStream, LandingTable, Pull, Row, Slice, gap_row
 from customer_research.domain import values
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import ColumnType
@@ -120,25 +120,20 @@ _READERS: Mapping[ColumnType, Callable[[Any], Any]] = {
 """An export tells no types: how a column's values are read. A value that is as it should be already costs next to nothing."""
 
 
-def _columns(table: str, *, but: Sequence[str] = (), **more: ColumnType) -> Mapping[str, ColumnType]:
-    columns = {column.name: column.type for column in TABLES[table].columns if column.name not in but}
-    return {**columns, **more}
-
-
 def _bound(binding: Binding, changed: str = "") -> Part:
     """A table that lands as the canonical one."""
     table = TABLES[binding.table]
-    return Part(LandingTable(table.name, ("operator_id", *table.key), _columns(table.name)), binding, changed)
+    return Part(LandingTable(table.name, ("operator_id", *table.key), table.types()), binding, changed)
 
 
 def _by_account(name: str, binding: Binding, **more: Any) -> Part:
     """A card table, by Stripe account: whose account it is the links tell."""
     table = TABLES[binding.table]
-    columns = _columns(table.name, but=("operator_id",), stripe_account="text")
+    columns = {**table.types("operator_id"), "stripe_account": "text"}
     return Part(LandingTable(name, ("stripe_account", *table.key), columns), binding, **more)
 
 
-CSM = LandingTable("csm", TABLES["csm"].key, _columns("csm"))
+CSM = LandingTable("csm", TABLES["csm"].key, TABLES["csm"].types())
 APP_OPERATOR = LandingTable(
     "app_operator",
     ("operator_id", "stripe_account"),
@@ -315,10 +310,7 @@ def _pulling(*parts: Part) -> Callable[[WarehouseSession, Pull], AsyncIterator[S
 
 
 def _card_gaps(gaps: Mapping[str, Gap]) -> list[Row]:
-    return [
-        {"table_name": name, "reason": gap.reason, "detail": gap.detail, "next_step": gap.next_step}
-        for name, gap in gaps.items()
-    ]
+    return [gap_row(gap, table_name=name) for name, gap in gaps.items()]
 
 
 def _last(
