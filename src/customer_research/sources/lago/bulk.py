@@ -6,18 +6,18 @@ the lake still holds as unpaid; the other lists are read whole each time (README
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from customer_research.connect.concurrent import together
+from customer_research.connect.concurrent import chunks, together
 from customer_research.connect.http import Params, segment
 from customer_research.connect.paging import NumberedStretch, Place, ids_of, numbered
 from customer_research.connect.reading import HINT, SURELY, Readout, each, unread_gap
 from customer_research.connect.request_log import stamp
 from customer_research.connect.source import BulkStream, LandingTable, Link, Pull, Row, Slice
-from customer_research.domain.evidence import Gap
+from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.records import ColumnType
 from customer_research.domain.values import LEGACY
 from customer_research.domain.vocabularies import SUBSCRIPTION_STATUSES
@@ -95,7 +95,7 @@ class _RecordFaults:
         self, records: Iterable[Any], read: Readout[Any, Row]
     ) -> tuple[dict[str, list[Row]], dict[str, list[Key]]]:
         """The rows that name the unread ones, and the keys of those that may have been unread before."""
-        name, raws = unread_table(self._table), [(_raw(one), error) for one, error in read.unread]
+        name, raws = unread_table(self._table), [(one, error) for one, error in read.unread]
         came = set(map(_id, records)) & self._held
         self._count += len(raws)
         if raws and self._first is None:
@@ -127,11 +127,6 @@ def _shown(table: str) -> str:
     return table.removeprefix("lago_").replace("_", " ")
 
 
-def _raw(one: Any) -> Any:
-    """The record alone, of one that was read with something beside it."""
-    return one[0] if isinstance(one, tuple) else one
-
-
 def _owner(raw: Any) -> str | None:
     """Whose an unreadable record is; None: even that cannot be read."""
     try:
@@ -140,16 +135,10 @@ def _owner(raw: Any) -> str | None:
         return None
 
 
-def _slice(
-    stretch: NumberedStretch,
-    table: str,
-    read: Readout[Any, Row],
-    unread: _RecordFaults,
-    records: Iterable[Any] | None = None,
-) -> Slice:
+def _slice(stretch: NumberedStretch, table: str, read: Readout[Any, Row], unread: _RecordFaults) -> Slice:
     """The slice of a stretch: its rows, each with the stretch's receipt, and what could not be read."""
     receipt = stretch.log.receipt(read.rows, truncated=stretch.missing > 0)
-    bad, good = unread.take(stretch.records if records is None else records, read)
+    bad, good = unread.take(stretch.records, read)
     return Slice(
         {table: stamp(read.rows, receipt), **bad},
         (receipt,),
@@ -173,21 +162,45 @@ def _ended(piece: Slice, pull: Pull, missing: Mapping[str, int], unread: Gap | N
 
 
 @dataclass(frozen=True, slots=True)
-class _ListPull:
-    """A stream that is one list, read whole each time: its table, the list's key, and how a record becomes rows."""
+class _Beside:
+    """What a list needs beside its records, landed with its end: rows by table, their receipts, and what of a table is missing."""
 
-    table: str
-    stream: str
-    key: str
-    rows: Callable[[Raw], list[Row]]
+    rows: Mapping[str, list[Row]] = field(default_factory=dict)
+    receipts: tuple[Receipt, ...] = ()
+    missing: Mapping[str, int] = field(default_factory=dict)
 
-    async def __call__(self, session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
-        unread = _RecordFaults(session, self.table)
-        async for stretch in _stretches(session, self.stream, self.key, Place.of(pull.resume)):
-            piece = _slice(stretch, self.table, each(stretch.records, self.rows, surely=SURELY), unread)
-            yield (
-                _ended(piece, pull, {self.table: stretch.missing}, unread.gap, whole=True) if stretch.is_last else piece
-            )
+
+async def _whole(
+    session: LagoSession,
+    pull: Pull,
+    table: str,
+    key: str,
+    rows: Callable[[Raw], list[Row]],
+    *,
+    params: Params | None = None,
+    look: Callable[[NumberedStretch], Awaitable[None]] | None = None,
+    beside: _Beside | None = None,
+) -> AsyncIterator[Slice]:
+    """A list that is read whole; `look` asks for more about some records before they become rows."""
+    faults, beside = _RecordFaults(session, table), beside or _Beside()
+    stream = "coupons" if table == "coupon" else key
+    async for stretch in _stretches(session, stream, key, Place.of(pull.resume), params):
+        if look is not None:
+            await look(stretch)
+        piece = _slice(stretch, table, each(stretch.records, rows, surely=SURELY), faults)
+        if stretch.is_last:
+            lacking = {table: 0, **beside.missing}
+            lacking[table] += stretch.missing
+            piece = replace(piece, rows={**piece.rows, **beside.rows}, receipts=(*piece.receipts, *beside.receipts))
+            piece = _ended(piece, pull, lacking, faults.gap, whole=True)
+        yield piece
+
+
+def _list(
+    table: str, key: str, rows: Callable[[Raw], list[Row]]
+) -> Callable[[LagoSession, Pull], AsyncIterator[Slice]]:
+    """A stream that is one list and nothing else."""
+    return lambda session, pull: _whole(session, pull, table, key, rows)
 
 
 def _operator(raw: Raw, kind: str) -> str:
@@ -201,6 +214,10 @@ def _customer(raw: Raw) -> list[Row]:
     return [normalise.customer(raw, operator_of(normalise.Record(raw, "customer").text("external_id")))]
 
 
+def _payments(raw: Raw) -> list[Row]:
+    return normalise.payments(raw, _operator(raw, "payment"))
+
+
 def _note(raw: Raw) -> list[Row]:
     """A credit note as it landed: without operator where the list does not show the customer."""
     inside = normalise.Record(raw, "credit_note").part("customer").optional_text("external_id")
@@ -210,56 +227,43 @@ def _note(raw: Raw) -> list[Row]:
 
 async def _subscriptions(session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
     """Subscriptions of every status, with the plans; a single GET only where the list does not tell a price."""
-    plans = await session.plans()
+    plans, singles = await session.plans(), dict[str, Raw | None]()
     by_code = {row["plan_code"]: row for row in plans.rows}
-    start, query, unread = (
-        Place.of(pull.resume),
-        {"status[]": SUBSCRIPTION_STATUSES},
-        _RecordFaults(session, "subscription"),
-    )
-    async for stretch in _stretches(session, "subscriptions", "subscriptions", start, query):
-        pairs: list[tuple[Raw, Raw | None]] = []
-        for some in _some(stretch.records):
+
+    async def look(stretch: NumberedStretch) -> None:
+        for some in chunks(stretch.records, SINGLES):
             stretch.log.deadline = None
-            singles = await together(*(detail(session, record, by_code, stretch.log) for record in some))
-            pairs += zip(some, singles, strict=True)
-        read = each(
-            pairs,
-            lambda pair: [normalise.subscription(pair[0], _operator(pair[0], "subscription"), by_code, pair[1])],
-            surely=SURELY,
-        )
-        piece = _slice(stretch, "subscription", read, unread)
-        if stretch.is_last:
-            piece = replace(piece, rows={**piece.rows, "plan": plans.rows}, receipts=(*piece.receipts, plans.receipt))
-            lacking = {"subscription": stretch.missing, "plan": plans.missing}
-            piece = _ended(piece, pull, lacking, unread.gap, whole=True)
+            found = await together(*(detail(session, record, by_code, stretch.log) for record in some))
+            singles.update(zip(map(_id, some), found, strict=True))
+
+    def rows(raw: Raw) -> list[Row]:
+        return [normalise.subscription(raw, _operator(raw, "subscription"), by_code, singles[_id(raw)])]
+
+    beside = _Beside({"plan": plans.rows}, (plans.receipt,), {"plan": plans.missing})
+    query = {"status[]": SUBSCRIPTION_STATUSES}
+    async for piece in _whole(
+        session, pull, "subscription", "subscriptions", rows, params=query, look=look, beside=beside
+    ):
         yield piece
 
 
 async def _coupons(session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
     """All coupons ever applied, each with the plans that it is limited to."""
-    limits, unread = await session.limits(), _RecordFaults(session, "coupon")
+    limits = await session.limits()
 
     def rows(raw: Raw) -> list[Row]:
         return [normalise.coupon(raw, _operator(raw, "coupon"), limits.plans)]
 
-    async for stretch in _stretches(session, "coupons", "applied_coupons", Place.of(pull.resume)):
-        piece = _slice(stretch, "coupon", each(stretch.records, rows, surely=SURELY), unread)
-        if stretch.is_last:
-            piece = replace(piece, receipts=(*piece.receipts, *limits.receipts))
-            piece = _ended(piece, pull, {"coupon": stretch.missing + limits.missing}, unread.gap, whole=True)
+    beside = _Beside(receipts=limits.receipts, missing={"coupon": limits.missing})
+    async for piece in _whole(session, pull, "coupon", "applied_coupons", rows, beside=beside):
         yield piece
 
 
 async def _invoices(session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
     """All invoices; or those of late, those unpaid, and those that the lake holds as unpaid."""
-    unread = _RecordFaults(session, "invoice")
     if pull.since is None:
-        async for stretch in _stretches(session, "invoices", "invoices", Place.of(pull.resume)):
-            piece = _slice(stretch, "invoice", _read_invoices(stretch.records), unread)
-            yield (
-                _ended(piece, pull, {"invoice": stretch.missing}, unread.gap, whole=True) if stretch.is_last else piece
-            )
+        async for piece in _whole(session, pull, "invoice", "invoices", lambda raw: [_invoice(raw)]):
+            yield piece
         return
     held = pull.held(f"SELECT record_id FROM {unread_table('invoice')}")  # noqa: S608 - a name of our own
     unread = _RecordFaults(session, "invoice", (row["record_id"] for row in held))
@@ -289,7 +293,7 @@ async def _held(session: LagoSession, pull: Pull, brought: set[str], unread: _Re
     held = pull.held("SELECT invoice_id FROM invoice WHERE payment_status <> 'succeeded' ORDER BY invoice_id")
     lacking = [str(row["invoice_id"]) for row in held if row["invoice_id"] not in brought]
     done = 0
-    for some in _some(lacking):
+    for some in chunks(lacking, SINGLES):
         log = session.http.log("invoices")
         found = await together(
             *(session.one(f"/invoices/{segment(invoice_id)}", "invoice", log) for invoice_id in some)
@@ -311,17 +315,10 @@ def _first_day(pull: Pull) -> date:
     return (since.replace(tzinfo=since.tzinfo or UTC) - pull.overlap).date()
 
 
-T = TypeVar("T")
-
-
-def _some(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (items[start : start + SINGLES] for start in range(0, len(items), SINGLES))
-
-
 def _landing(name: str, table: str = "") -> LandingTable:
     """A landing table with the columns of a canonical one, by default the one of its name."""
     canonical = TABLES[table or name]
-    return LandingTable(name, canonical.key, {column.name: column.type for column in canonical.columns})
+    return LandingTable(name, canonical.key, canonical.types())
 
 
 _UNREAD: Mapping[str, ColumnType] = {"record_id": "text", "operator_id": "text", "detail": "text"}
@@ -333,34 +330,14 @@ def _landings(name: str, table: str = "") -> tuple[LandingTable, LandingTable]:
 
 
 BULK = (
-    BulkStream(
-        "customers",
-        "Billing customers",
-        _landings("customer"),
-        _ListPull("customer", "customers", "customers", _customer),
-    ),
+    BulkStream("customers", "Billing customers", _landings("customer"), _list("customer", "customers", _customer)),
     BulkStream(
         "subscriptions", "Subscriptions and plans", (*_landings("subscription"), _landing("plan")), _subscriptions
     ),
     BulkStream("invoices", "Invoices", _landings("invoice"), _invoices),
-    BulkStream(
-        "payments",
-        "Payments",
-        _landings("payment"),
-        _ListPull("payment", "payments", "payments", lambda raw: normalise.payments(raw, _operator(raw, "payment"))),
-    ),
-    BulkStream(
-        "credit_notes",
-        "Credit notes",
-        _landings(NOTES, "credit_note"),
-        _ListPull(NOTES, "credit_notes", "credit_notes", _note),
-    ),
-    BulkStream(
-        "coupons",
-        "Applied coupons",
-        _landings("coupon"),
-        _coupons,
-    ),
+    BulkStream("payments", "Payments", _landings("payment"), _list("payment", "payments", _payments)),
+    BulkStream("credit_notes", "Credit notes", _landings(NOTES, "credit_note"), _list(NOTES, "credit_notes", _note)),
+    BulkStream("coupons", "Applied coupons", _landings("coupon"), _coupons),
 )
 
 _OWNED = f"FROM {NOTES} AS n LEFT JOIN invoice AS i ON i.invoice_id = n.invoice_id"
