@@ -10,7 +10,8 @@ import pytest
 
 import customer_research.sources
 from customer_research.record_tables import TABLES
-from customer_research.sources import _declared, _source, discover, records
+from customer_research.settings import Settings
+from customer_research.sources import _declared, _source, discover, records, settings_models
 
 FOLDER = Path(customer_research.sources.__file__).parent
 
@@ -42,6 +43,33 @@ def test_what_a_source_declares_is_its_own_and_has_a_place_of_its_own() -> None:
         name: {name} for name in discover()
     }
     assert len({one.place for one in records().values()}) == len(records())
+
+
+def test_every_source_has_its_own_table_of_the_settings_file() -> None:
+    models = settings_models()
+    assert len({model.section for model in models}) == len({model.place for model in models}) == len(discover())
+    defaults = Settings.model_construct()
+    assert [type(defaults.of(model)) for model in models] == list(models)
+    for model in models:
+        fields = {"url", "requests_per_second", "concurrency", model.credential}
+        assert fields <= set(model.model_fields)
+        assert model.model_construct().missing() is not None
+
+
+def test_every_source_has_the_same_files() -> None:
+    files = {
+        "__init__.py",
+        "records.py",
+        "settings.py",
+        "session.py",
+        "normalise.py",
+        "live.py",
+        "bulk.py",
+        "checks.py",
+        "source.py",
+    }
+    for name in discover():
+        assert files - {path.name for path in (FOLDER / name).iterdir()} == set(), name
 
 
 def test_every_table_in_memory_has_a_stream() -> None:

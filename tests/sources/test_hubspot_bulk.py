@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -156,16 +156,16 @@ def test_the_demo_portal_equals_the_live_stream(sandbox: Sandbox, monkeypatch: p
 
 def test_what_may_not_be_read_is_a_gap_of_its_type(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """A token without the scope for contacts; the sandbox has one token, so the refusal is made here."""
-    reading = HubSpotSession._batch_reply
+    reading = HubSpotSession._batches
 
-    async def refusing(self: HubSpotSession, kind: str, *rest: Any, **more: Any) -> Any:
-        if kind == "contacts":
+    async def refusing(self: HubSpotSession, kind: str, ids: Sequence[str], *rest: Any, **more: Any) -> Any:
+        if kind == "contacts" and ids:
             raise Denied("HubSpot refused the credential (403).", source="hubspot", hint="Check hubspot.token.")
-        return await reading(self, kind, *rest, **more)
+        return await reading(self, kind, ids, *rest, **more)
 
     kept = Kept()
     with monkeypatch.context() as patched:
-        patched.setattr(HubSpotSession, "_batch_reply", refusing)
+        patched.setattr(HubSpotSession, "_batches", refusing)
         last = pulled(sandbox, kept)[-1]
         tables = require_equal_to_live(sandbox, kept)
         cut = Kept()
