@@ -14,6 +14,7 @@ from customer_research.errors import CustomerResearchError, RateLimited, Unavail
 from customer_research.research.gaps import gap_of
 from customer_research.settings import Settings
 from customer_research.sources import discover
+from customer_research.sources.warehouse.settings import MetabaseSettings
 
 
 class OutOfReach(CustomerResearchError):  # noqa: N818 - read as a statement
@@ -53,7 +54,8 @@ class Connections:
     def _open(self, name: str) -> Any:
         session = self.sources[name].open(self.settings, self.clock)
         if name == "warehouse":
-            session.attach(MetabaseRunner(session.http, session.own.database, self.clock), with_bindings)
+            database = self.settings.of(MetabaseSettings).database
+            session.attach(MetabaseRunner(session.http, database, self.clock), with_bindings)
         return session
 
     def failed(self, name: str, error: CustomerResearchError) -> Gap:
