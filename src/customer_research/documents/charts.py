@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
+from typing import Any
 
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
-from customer_research.domain.money import Money
+from customer_research.domain.money import Amounts, Money
 from customer_research.domain.report import Cell, Chart, Form, Mark, Table, Text, Tone
 
 AXES: dict[Form, str] = {
@@ -53,7 +54,7 @@ FEW = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Sparkline:
     """A series of a chart as blocks, in the order of the places, and its lowest and highest marks where any is known."""
 
     series: str
@@ -67,7 +68,7 @@ def told_in_full(chart: Chart) -> bool:
     return chart.form not in {"quadrant", "months"} and len(chart.marks) <= FEW
 
 
-def lines_of(chart: Chart, longest: int) -> tuple[Line, ...]:
+def lines_of(chart: Chart, longest: int) -> tuple[Sparkline, ...]:
     """A chart's series as lines of blocks, the newest *longest* places; none for events and points, which make no line."""
     if chart.form in {"quadrant", "timeline"}:
         return ()
@@ -75,13 +76,13 @@ def lines_of(chart: Chart, longest: int) -> tuple[Line, ...]:
     return tuple(_line(chart, series, places) for series in dict.fromkeys(mark.series for mark in chart.marks))
 
 
-def _line(chart: Chart, series: str, places: Sequence[str]) -> Line:
+def _line(chart: Chart, series: str, places: Sequence[str]) -> Sparkline:
     at = {str(mark.at): mark for mark in chart.marks if mark.series == series}
     marks = [at.get(place) for place in places]
     heights = [height_of(mark.figure) if mark is not None else None for mark in marks]
     known = [(height, mark) for height, mark in zip(heights, marks, strict=True) if height is not None]
     least, most = (choose(known, key=lambda pair: pair[0])[1] for choose in (min, max)) if known else (None, None)
-    return Line(series, sparkline(heights), least, most)
+    return Sparkline(series, sparkline(heights), least, most)
 
 
 def months_table(chart: Chart) -> Table:
@@ -116,12 +117,9 @@ def height_of(figure: Figure) -> float | None:
     if isinstance(figure, Gap):
         return None
     value = figure.value
-    if isinstance(value, Money):
-        return float(value.major)
-    if isinstance(value, tuple):
-        return float(value[0].major) if len(value) == 1 and isinstance(value[0], Money) else None
-    if figure.unit == "usd_minor":
-        return float(Money("USD", value).major)
+    if figure.unit in {"money", "usd_minor"}:
+        amounts = amounts_of(figure)
+        return float(amounts[0].major) if len(amounts) == 1 else None
     return None if isinstance(value, bool) or not isinstance(value, int | float | Decimal) else float(value)
 
 
@@ -129,10 +127,17 @@ def unit_of(figure: Figure) -> str:
     """What a figure counts: a currency's code for money, else its unit; an empty string for a gap."""
     if isinstance(figure, Gap):
         return ""
-    value = figure.value[0] if isinstance(figure.value, tuple) and figure.value else figure.value
-    if isinstance(value, Money):
-        return value.currency
-    return "USD" if figure.unit == "usd_minor" else figure.unit
+    amounts = amounts_of(figure)
+    return amounts[0].currency if amounts else figure.unit
+
+
+def amounts_of(fact: Fact[Any]) -> Amounts:
+    """The amounts of a figure in money, one a currency; none for another unit, and none where nothing was ever billed."""
+    if fact.unit == "usd_minor":
+        return (Money("USD", fact.value),)
+    if fact.unit != "money":
+        return ()
+    return (fact.value,) if isinstance(fact.value, Money) else tuple(fact.value)
 
 
 def steps(heights: Sequence[float | None], totals: Sequence[bool]) -> tuple[tuple[float, float] | None, ...]:

@@ -1,7 +1,7 @@
 """A report laid out once: its head, its parts as plain nodes, and the notes, gaps, sources and receipts at its end.
 
 What is shown, in which order and in which words, is decided here; a format only draws nodes (`Pen`). A type of block is laid out
-by one row of `_LAYOUTS`: nothing else in this room knows it.
+by one row of `LAYOUTS`: nothing else in this room knows it.
 """
 
 from __future__ import annotations
@@ -321,7 +321,7 @@ class Page:
 
     def _part(self, section: Section) -> Part:
         heading = Heading(self.presenter.text(section.title), section.id)
-        return Part(heading, tuple(_LAYOUTS[type(block)](self, block) for block in section.blocks))
+        return Part(heading, tuple(LAYOUTS[type(block)](self, block) for block in section.blocks))
 
     def _source(self, item: Freshness) -> Line:
         """How a source answered."""
@@ -400,7 +400,7 @@ def _chart(page: Page, chart: Chart) -> Node:
     return Picture("chart", chart, title, says, List("events", events, True), page.presenter.numbers(basis), basis)
 
 
-_LAYOUTS: Mapping[type[Block], Callable[[Page, Any], Node]] = {
+LAYOUTS: Mapping[type[Block], Callable[[Page, Any], Node]] = {
     Prose: lambda page, block: Paragraph("prose", page.line(block)),
     Bullets: lambda page, block: List("bullets", tuple(map(page.line, block.items)), block.ordered),
     Figures: _figures,

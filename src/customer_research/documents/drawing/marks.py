@@ -19,6 +19,9 @@ from customer_research.domain.words import value_words
 UNKNOWN = "unknown"
 """What is written where a figure is unknown."""
 
+YEAR = 12
+"""Months of a year."""
+
 _DAY = 86_400_000
 _PLAIN = frozenset({"points", "number", "count"})
 """Units that can stand on one axis: plain numbers."""
@@ -118,6 +121,18 @@ def units_of(rows: Sequence[Row]) -> tuple[str, ...]:
 def series_of(rows: Sequence[Row]) -> tuple[str, ...]:
     """The series of the rows, in order of their first mark."""
     return tuple(dict.fromkeys(row.series for row in rows))
+
+
+def year_before(rows: Sequence[Row]) -> str | None:
+    """The series that is another's year before: twelve months later it stands over the same months. None without one."""
+    held = {name: {row.month for row in rows if row.series == name} for name in series_of(rows)}
+    for earlier, months in held.items():
+        moved = {month + YEAR for month in months}
+        for later, others in held.items():
+            both = len(moved & others)
+            if later != earlier and 2 * both >= len(others) and both > len(months & others):
+                return earlier
+    return None
 
 
 def bounds(values: Sequence[float], *, zero: bool) -> tuple[float, float]:

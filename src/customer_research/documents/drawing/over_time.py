@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from customer_research.documents.drawing.marks import (
     UNKNOWN,
+    YEAR,
     Row,
     bounds,
     day_number,
@@ -16,6 +16,7 @@ from customer_research.documents.drawing.marks import (
     number_format,
     series_of,
     units_of,
+    year_before,
 )
 from customer_research.documents.drawing.parts import (
     DASHES,
@@ -46,7 +47,6 @@ _FULL = 100.0
 _DAY = 86_400_000
 _MOST_POINTS = 60
 _MOST_WORDS = 16
-_YEAR = 12
 _YEAR_BEFORE = "year before"
 _CHARACTER = 6.3
 _FEW_DAYS, _SOME_MONTHS = 45, 430
@@ -216,34 +216,26 @@ def _stacked(drawn: Spec) -> Spec:
 # -- months ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Months:
-    """The months that are drawn; the series that is the year before of another (empty: none), and by how many months it is moved."""
-
-    shown: tuple[int, ...]
-    earlier: str
-    shift: int = 0
-
-
 def months(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: Theme) -> Spec:
     """A column a month and series; a series twelve months before another stands beside it, in outline."""
     return _stacked(by_unit(rows, lambda mine, unit: _month_panel(chart, mine, unit, presenter, theme), 90))
 
 
 def _month_panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Presenter, theme: Theme) -> Spec:
-    names = series_of(rows)
-    found = _months(rows, names)
-    order = [found.earlier, *(name for name in names if name != found.earlier)] if found.earlier else list(names)
+    names, moved = series_of(rows), year_before(rows)
+    called = (name for name in names if len(names) > 1 and name.lower() == _YEAR_BEFORE)
+    earlier = next(called, None) if moved is None else moved
+    order = sorted(names, key=lambda name: name != earlier)
+    months = [row.month + YEAR * (row.series == moved) for row in rows]
+    shown = range(min(months), max(months) + 1)  # one that has no mark is seen to be missing
     low, high = bounds([row.height for row in rows if row.height is not None], zero=True)
-    data = [
-        {**datum(row), "month": f"{row.month + (found.shift if row.series == found.earlier else 0)}"} for row in rows
-    ]
-    words = _month_labels(found.shown)
+    data = [{**datum(row), "month": str(month)} for row, month in zip(rows, months, strict=True)]
+    words = _month_labels(shown)
     x: Spec = {
         "field": "month",
         "type": "nominal",
         "sort": None,
-        "scale": {"domain": [str(month) for month in found.shown], "paddingInner": 0.25, "paddingOuter": 0.1},
+        "scale": {"domain": [str(month) for month in shown], "paddingInner": 0.25, "paddingOuter": 0.1},
         "axis": {"title": None, "labelExpr": looked_up(words), "labelAngle": 0, **_BARE, "domain": True},
     }
     several = len(names) > 1
@@ -253,11 +245,8 @@ def _month_panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Presen
         else {}
     )
     y = measured("height", (low, high), _height_axis(chart, presenter, unit), nice=True)
-    fills = [
-        theme.earlier if name == found.earlier and found.earlier else colour
-        for name, colour in _coloured(order, found, theme)
-    ]
-    lines = [colour for _, colour in _coloured(order, found, theme)]
+    lines = [theme.series[max(0, at - (earlier is not None)) % len(theme.series)] for at in range(len(order))]
+    fills = [theme.earlier if name == earlier else line for name, line in zip(order, lines, strict=True)]
     legend: Spec = {"legend": {"symbolType": "square"}} if several else {"legend": None}
     layers: list[Spec] = [
         {
@@ -288,7 +277,7 @@ def _month_panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Presen
     if not several:
         layers.append(
             {
-                "data": values([data[at] for at in _worded(data, len(found.shown))]),
+                "data": values([data[at] for at in _worded(data, len(shown))]),
                 "mark": {"type": "text", "dy": -7, "fontSize": SMALL, "text": {"expr": "datum.words"}},
                 "encoding": {"x": x, "y": y},
             }
@@ -310,43 +299,15 @@ def _worded(data: Sequence[dict[str, Any]], columns: int) -> Iterator[int]:
         yield highest
 
 
-def _months(rows: Sequence[Row], names: Sequence[str]) -> _Months:
-    held = {name: {row.month for row in rows if row.series == name} for name in names}
-    for earlier in names:
-        moved = {month + _YEAR for month in held[earlier]}
-        for later in names:
-            both = moved & held[later]
-            if later != earlier and 2 * len(both) >= len(held[later]) and len(both) > len(held[earlier] & held[later]):
-                shown = moved | set().union(*(held[name] for name in names if name != earlier))
-                return _Months(_every(shown), earlier, _YEAR)
-    named = next((name for name in names if len(names) > 1 and name.lower() == _YEAR_BEFORE), "")
-    return _Months(_every(set().union(*held.values())), named)
-
-
-def _every(found: set[int]) -> tuple[int, ...]:
-    """All months from the first to the last: one that has no mark is seen to be missing."""
-    return tuple(range(min(found), max(found) + 1))
-
-
 def _month_labels(shown: Sequence[int]) -> dict[str, list[str]]:
     """Short names of months; the year under the first and each January. Of many months, every third is named."""
-    step = 1 if len(shown) <= _YEAR + 6 else 3
+    step = 1 if len(shown) <= YEAR + 6 else 3
     words = {}
     for at, month in enumerate(shown):
         name, year = month_words(month)
         named = step == 1 or month % step == 0
-        words[str(month)] = [name if named else "", year if named and (at < step or month % _YEAR == 0) else ""]
+        words[str(month)] = [name if named else "", year if named and (at < step or month % YEAR == 0) else ""]
     return words
-
-
-def _coloured(order: Sequence[str], found: _Months, theme: Theme) -> Iterator[tuple[str, str]]:
-    at = 0
-    for name in order:
-        if found.earlier and name == found.earlier:
-            yield name, theme.series[0]
-            continue
-        yield name, theme.series[at % len(theme.series)]
-        at += 1
 
 
 # -- timeline ----------------------------------------------------------------------------------------------------------

@@ -33,6 +33,9 @@ class Format:
     aliases: tuple[str, ...] = ()
 
 
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_COLOUR, _TEMPLATE = frozenset({"color"}), frozenset({"template"})
+
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         one.name: one
@@ -43,8 +46,9 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 "terminal",
                 (".txt", ".text"),
                 "text/plain",
-                options=frozenset({"color"}),
-                aliases=("plain",),
+                False,
+                _COLOUR,
+                ("plain",),
             ),
             Format("markdown", "Markdown (GitHub flavour)", "markdown", (".md", ".markdown"), "text/markdown"),
             Format("json", "JSON with a schema", "json_", (".json",), "application/json"),
@@ -55,31 +59,25 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 "email_",
                 (".eml",),
                 "message/rfc822",
-                binary=True,
+                True,
                 aliases=("mail",),
             ),
             Format("slack", "a Slack message as Block Kit JSON", "slack_", (".slack",), "application/json"),
             Format("csv", "CSV, a line a figure", "csv_", (".csv",), "text/csv"),
             Format(
-                "xlsx",
-                "Excel workbook",
-                "xlsx",
-                (".xlsx",),
-                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-                binary=True,
-                aliases=("excel",),
+                "xlsx", "Excel workbook", "xlsx", (".xlsx",), f"{_OFFICE}.spreadsheetml.sheet", True, aliases=("excel",)
             ),
             Format(
                 "pptx",
                 "PowerPoint slides",
                 "pptx_",
                 (".pptx",),
-                "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-                binary=True,
-                options=frozenset({"template"}),
-                aliases=("powerpoint", "slides"),
+                f"{_OFFICE}.presentationml.presentation",
+                True,
+                _TEMPLATE,
+                ("powerpoint", "slides"),
             ),
-            Format("pdf", "PDF, tagged", "pdf", (".pdf",), "application/pdf", binary=True),
+            Format("pdf", "PDF, tagged", "pdf", (".pdf",), "application/pdf", True),
         )
     }
 )

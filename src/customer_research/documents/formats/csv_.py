@@ -17,11 +17,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from customer_research.documents.charts import as_table
+from customer_research.documents.charts import amounts_of, as_table
 from customer_research.documents.page import Grid, Line, List, Page, Pairs, Paragraph, Part, Pen, Picture
 from customer_research.documents.present import Value, gap_words, receipts_of
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_basis
-from customer_research.domain.money import Money
 from customer_research.domain.report import Personal, Report, Text
 from customer_research.domain.words import clean, money_words
 
@@ -89,7 +88,8 @@ class _Record:
         return plain(self.section), self.block, row, *named, value, *rest
 
 
-def _instant(value: datetime) -> str:
+def instant(value: datetime) -> str:
+    """An instant in ISO 8601, in UTC."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -98,7 +98,7 @@ def _bare(value: Any) -> tuple[str, bool]:
     if isinstance(value, bool):
         return str(value).lower(), True
     if isinstance(value, datetime):
-        return _instant(value), True
+        return instant(value), True
     if isinstance(value, date):
         return value.isoformat(), True
     if isinstance(value, Decimal):
@@ -130,8 +130,8 @@ class _Writer(Pen[Iterable[_Record]]):
         }
         for label, words in about.items():
             yield replace(self._at, label=label, value=words, unit="text", text=words)
-        for label, instant in {"as_of": report.as_of, "generated_at": report.generated_at}.items():
-            value = _instant(instant)
+        for label, at in {"as_of": report.as_of, "generated_at": report.generated_at}.items():
+            value = instant(at)
             yield replace(self._at, label=label, value=value, unit="timestamp", text=value, typed=True)
         for found in (page.headline,) if page.headline else ():
             yield from self._line(replace(found, label="headline"))
@@ -207,12 +207,3 @@ class _Writer(Pen[Iterable[_Record]]):
             return
         value, typed = (text, False) if isinstance(fact.value, str | Personal) else _bare(fact.value)
         yield replace(start, value=value, unit=fact.unit, typed=typed)
-
-
-def amounts_of(fact: Fact[Any]) -> Iterable[Money]:
-    """The amounts of a figure in money, one a currency; none for another unit, and none where nothing was ever billed."""
-    if fact.unit == "usd_minor":
-        return (Money("USD", fact.value),)
-    if fact.unit != "money":
-        return ()
-    return (fact.value,) if isinstance(fact.value, Money) else tuple(fact.value)

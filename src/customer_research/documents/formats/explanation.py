@@ -12,7 +12,7 @@ from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.explanation import Explanation
 from customer_research.domain.money import Money
 from customer_research.domain.report import Personal
-from customer_research.domain.words import clean, instant_words, list_words, value_words
+from customer_research.domain.words import clean, counted, instant_words, list_words, value_words
 
 Words = Callable[[str], str]
 """Gives a text as its reader may see it."""
@@ -52,10 +52,6 @@ def _words(figure: Figure) -> str:
     return value_words(figure) if isinstance(figure, Fact) else gap_words(figure)
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def _receipt_lines(figure: Figure, words: Words) -> Iterator[str]:
     if isinstance(figure, Gap):
         if figure.next_step:
@@ -64,7 +60,7 @@ def _receipt_lines(figure: Figure, words: Words) -> Iterator[str]:
     for receipt in figure.basis:
         yield (
             f"  Receipt:  {receipt.id}: {source_title(receipt.source)} {receipt.stream}, "
-            f"{_counted(receipt.rows, 'record')} by {_counted(receipt.requests, 'request')}, {instant_words(receipt.fetched_at)}"
+            f"{counted(receipt.rows, 'record')} by {counted(receipt.requests, 'request')}, {instant_words(receipt.fetched_at)}"
         )
         yield f"            at {clean(receipt.place)}; SHA-256 of the records begins {receipt.digest[:16]}"
         yield "            as sent:"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from customer_research.documents.charts import place_words
+from customer_research.documents.formats.csv_ import instant
 from customer_research.documents.page import Footnote, Grid, Line, List, Page, Pairs, Paragraph, Pen, Picture
 from customer_research.documents.present import Value, note_words, receipts_of
 from customer_research.domain.calibration import Estimate
@@ -37,13 +38,9 @@ def envelope(report: Report, *, show_personal: bool = False) -> dict[str, Any]:
     return _Writer(Page(report, show_personal=show_personal)).envelope()
 
 
-def _instant(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
-        return _instant(value)
+        return instant(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):
@@ -67,8 +64,8 @@ class _Writer(Pen[dict[str, Any]]):
             "kind": report.kind,
             "title": page.title,
             "operator": {"id": page.operator, "name": page.name},
-            "as_of": _instant(report.as_of),
-            "generated_at": _instant(report.generated_at),
+            "as_of": instant(report.as_of),
+            "generated_at": instant(report.generated_at),
             "audience": report.audience,
             "personal": "shown" if page.presenter.show_personal else "masked",
             "partial": report.partial,
@@ -88,8 +85,12 @@ class _Writer(Pen[dict[str, Any]]):
         }
 
     def paragraph(self, node: Paragraph) -> dict[str, Any]:
-        gap = node.line.gap
-        return {"what": node.line.label, "gap": self.gap(gap)} if gap else self.line(node.line)
+        label, gap = node.line.label, node.line.gap
+        return (
+            {"what": label, "gap": self.gap(gap)}
+            if gap
+            else {**({"label": label} if label else {}), **self.line(node.line)}
+        )
 
     def list(self, node: List) -> dict[str, Any]:
         return {"ordered": node.ordered, "items": [self.line(line) for line in node.lines]}
@@ -151,7 +152,7 @@ class _Writer(Pen[dict[str, Any]]):
             "unit": fact.unit,
             "text": text,
             "receipts": self.ids(receipts_of(fact)),
-            "as_of": _instant(fact.as_of),
+            "as_of": instant(fact.as_of),
             **({"metric": fact.metric} if fact.metric else {}),
             **({"personal": fact.value.kind} if isinstance(fact.value, Personal) else {}),
             **({"note": self._words(note_words(fact))} if fact.note else {}),
@@ -178,8 +179,8 @@ class _Writer(Pen[dict[str, Any]]):
         return {
             "source": self._words(item.source),
             "state": item.state,
-            "fetched_at": _instant(item.fetched_at) if item.fetched_at else None,
-            "latest_record_at": _instant(item.latest_record_at) if item.latest_record_at else None,
+            "fetched_at": instant(item.fetched_at) if item.fetched_at else None,
+            "latest_record_at": instant(item.latest_record_at) if item.latest_record_at else None,
             "warning": self._words(item.warning),
         }
 
@@ -197,7 +198,7 @@ class _Writer(Pen[dict[str, Any]]):
             "number": note.number,
             "source": self._words(receipt.source),
             "stream": self._words(receipt.stream),
-            "fetched_at": _instant(receipt.fetched_at),
+            "fetched_at": instant(receipt.fetched_at),
             "rows": receipt.rows,
             "requests": receipt.requests,
             "truncated": receipt.truncated,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from customer_research.documents.charts import Line as BlockLine
-from customer_research.documents.charts import as_table, lines_of, months_table, told_in_full
+from customer_research.documents.charts import Sparkline, as_table, lines_of, months_table, told_in_full
 from customer_research.documents.page import Footnote, Grid, Line, List, Page, Pairs, Paragraph, Pen, Picture
 from customer_research.documents.present import GAP_WORDS, Value
 from customer_research.domain.report import Report
@@ -144,7 +143,7 @@ class Writer(Pen[str]):
     def _marks(self, notes: tuple[int, ...]) -> str:
         return "".join(f"[^{number}]" for number in notes)
 
-    def _blocks(self, line: BlockLine) -> str:
+    def _blocks(self, line: Sparkline) -> str:
         words = f"{escape(line.series)} " if line.series else ""
         if line.least is None or line.most is None:
             return f"{words}{_code(line.blocks)}"

@@ -19,13 +19,14 @@ from pptx.util import Pt
 
 from customer_research.documents.charts import TOTAL
 from customer_research.documents.drawing.marks import (
+    YEAR,
     Row,
     axis_title,
     height_title,
     month_words,
     rows_of,
-    series_of,
     units_of,
+    year_before,
 )
 from customer_research.documents.drawing.theme import LIGHT
 from customer_research.documents.formats.csv_ import plain
@@ -39,7 +40,6 @@ _LABELLED = 24
 """So many points are labelled in a scatter chart; of more only those that call for an act."""
 
 _SMALL = 10
-_YEAR = 12
 _FULL = 100
 _FORMATS: Mapping[str, str] = {"ratio": "0%", "count": "#,##0", "points": "#,##0", "number": "#,##0.0", "days": "#,##0"}
 
@@ -109,10 +109,10 @@ def _drawn(chart: Chart, rows: tuple[Row, ...], unit: str) -> ChartPlan:
 
 def _placed(chart: Chart, rows: Sequence[Row]) -> list[tuple[tuple[str, int], Row]]:
     """Rows with their places along the axis; a second mark of a series at the same place stands beside the first."""
-    earlier = _earlier(rows) if chart.form == "months" else None
+    earlier = year_before(rows) if chart.form == "months" else None
     dated: list[tuple[int, str, Row]] = []
     for row in rows:
-        month = row.month + _YEAR if row.series == earlier else row.month
+        month = row.month + YEAR if row.series == earlier else row.month
         words = row.place if earlier is None else " ".join(month_words(month))
         at = 0 if chart.form in {"dimensions", "bands"} else month if chart.form == "months" else row.day
         dated.append((at, words, row))
@@ -122,18 +122,6 @@ def _placed(chart: Chart, rows: Sequence[Row]) -> list[tuple[tuple[str, int], Ro
         seen[row.series, words] += 1
         found.append(((words, seen[row.series, words]), row))
     return found
-
-
-def _earlier(rows: Sequence[Row]) -> str | None:
-    """The series that is another's year before: it stands over the same months."""
-    held = {name: {row.month for row in rows if row.series == name} for name in series_of(rows)}
-    for earlier, months in held.items():
-        moved = {month + _YEAR for month in months}
-        for later, others in held.items():
-            both = len(moved & others)
-            if later != earlier and 2 * both >= len(others) and both > len(months & others):
-                return earlier
-    return None
 
 
 _TONE_NAMES: Mapping[Tone, str] = {

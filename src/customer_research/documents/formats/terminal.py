@@ -16,8 +16,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from customer_research.documents.charts import FEW, GRAVITY, TOTAL, bars, lines_of, place_cell, told_in_full
-from customer_research.documents.charts import Line as BlockLine
+from customer_research.documents.charts import FEW, GRAVITY, TOTAL, Sparkline, bars, lines_of, place_cell, told_in_full
 from customer_research.documents.formats.wording import note_runs
 from customer_research.documents.page import (
     Footnote,
@@ -234,7 +233,7 @@ class _Writer(Pen[Iterable[RenderableType]]):
         for event in node.events.lines:
             yield self._hanging(f"{event.label} ", self._line(replace(event, label="")))
 
-    def _blocks(self, line: BlockLine) -> RenderableType:
+    def _blocks(self, line: Sparkline) -> RenderableType:
         """A series as blocks, and between which figures they lie."""
         words, cell = "", self._page.presenter.cell
         if line.least is not None and line.most is not None:

@@ -20,9 +20,8 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from customer_research.documents.charts import as_table
+from customer_research.documents.charts import amounts_of, as_table
 from customer_research.documents.fonts.measure import em
-from customer_research.documents.formats.csv_ import amounts_of
 from customer_research.documents.formats.wording import note_runs
 from customer_research.documents.page import Footnote, Grid, List, Page, Pairs, Paragraph, Picture, facts_of
 from customer_research.documents.present import GAP_WORDS, Value, gap_words, note_words, source_title
@@ -324,7 +323,7 @@ class _Book:
         for row, values in enumerate(sheet.rows, 1):
             for column, value in enumerate(values):
                 self._write(page, row, column, value)
-        columns = [{"header": header, "header_format": self._header()} for header in headers]
+        columns = [{"header": header, "header_format": self._format("header", "neutral")} for header in headers]
         options = {"columns": columns, "style": "Table Style Light 1", "name": f"Table{len(self._names)}"}
         page.add_table(0, 0, len(sheet.rows), len(headers) - 1, options)
         page.freeze_panes(1, 0)
@@ -342,17 +341,12 @@ class _Book:
 
     def _write(self, page: Worksheet, row: int, column: int, value: _Entry) -> None:
         found = value.value
-        if isinstance(found, bool):
-            page.write_boolean(row, column, found, self._format("", value.tone))
-        elif isinstance(found, datetime):
-            plain = found.astimezone(UTC).replace(tzinfo=None)
-            page.write_datetime(row, column, plain, self._format(value.number, value.tone))
-        elif isinstance(found, date):
-            page.write_datetime(row, column, found, self._format(value.number, value.tone))
-        elif isinstance(found, str):
+        if isinstance(found, str):
             self._words(page, row, column, value)
-        else:
-            page.write_number(row, column, float(found), self._format(value.number, value.tone))
+            return
+        if isinstance(found, datetime):
+            found = found.astimezone(UTC).replace(tzinfo=None)
+        page.write(row, column, found, self._format(value.number, value.tone))
 
     def _words(self, page: Worksheet, row: int, column: int, value: _Entry) -> None:
         text = str(value.value)
@@ -365,21 +359,12 @@ class _Book:
             return
         page.write_string(row, column, text, self._format("", value.tone))
 
-    def _header(self) -> Format:
-        return self._format("header", "neutral")
-
     def _format(self, number: str, tone: Tone, *, linked: bool = False) -> Format:
         key = (number, tone, linked)
         if key not in self._formats:
             look: dict[str, Any] = {"valign": "top", "text_wrap": not number}
             if number == "header":
-                look = {
-                    "bold": True,
-                    "bg_color": "#1F4E79",
-                    "font_color": "#FFFFFF",
-                    "valign": "top",
-                    "text_wrap": True,
-                }
+                look |= {"bold": True, "bg_color": "#1F4E79", "font_color": "#FFFFFF", "text_wrap": True}
             elif number:
                 look |= {"num_format": number, **({"align": "left", "indent": 1} if "yy" in number else {})}
             else:
