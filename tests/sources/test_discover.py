@@ -81,7 +81,11 @@ def test_every_source_tells_its_scopes_checks_and_readme() -> None:
     for name, source in discover().items():
         assert source.scopes
         assert source.checks
-        assert (FOLDER / name / "README.md").read_text(encoding="utf-8").startswith("# ")
+        readme = (FOLDER / name / "README.md").read_text(encoding="utf-8")
+        parts = [line for line in readme.splitlines() if line.startswith("## ")]
+        assert readme.startswith("# ")
+        for part in ("Access", "Requests", "Limits", "Bulk", "Quirks", "Not tried live"):
+            assert f"## {part}" in parts, name
 
 
 def test_neither_importing_nor_discovering_loads_the_http_client() -> None:
