@@ -123,6 +123,14 @@ def test_the_digest_is_of_what_is_said_not_of_its_layout(tmp_path: Path) -> None
         ('id = "S1"', 'id = "S 1"', "id such as P1"),
         ('window = "now"', 'window = "now"\nwindwo = "now"', "unknown key 'windwo'"),
         ('window = "now"', 'window = "now"\nunless = ["S9"]', "no earlier rule"),
+        (
+            'window = "now"',
+            (
+                'window = "now"\n[[rules]]\nid = "S2"\ndimension = "support"\nwhen = "open_tickets > 5"\npoints = -1\n'
+                'because = "Many."\nfact = "open_tickets"\nwindow = "now"\nunless = ["s1"]'
+            ),
+            "rules S2: 'unless' names 's1', which is no earlier rule",
+        ),
         ('window = "now"', 'window = "now"\nnot_for = ["new"]', "'not_for' names 'new'; known: active"),
         ('window = "now"', 'window = "now"\noption = "x"', "not declared under"),
         ('window = "now"', 'window = "now"\n[[rules]]\nid="S2"', "rules S2: 'dimension' is missing"),

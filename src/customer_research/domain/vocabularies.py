@@ -16,6 +16,11 @@ Segment = Literal["Free", "SMB", "Mid-Market", "Enterprise"]
 SEGMENTS: tuple[Segment, ...] = get_args(Segment)
 """The segments that plans belong to."""
 
+SIZE_TIERS: Mapping[str, Segment] = MappingProxyType(
+    {"<50k": "Free", "50k-250k": "SMB", "250k-1M": "Mid-Market", ">1M": "Enterprise"}
+)
+"""Size tier (metric `size_tier`) → the segment whose range of trip revenue it is, the smallest first."""
+
 CLAMP = "clamp"
 """The rule name of the line that holds a dimension within 0..100, so that the lines still add up."""
 

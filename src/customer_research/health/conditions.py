@@ -17,30 +17,8 @@ from sqlglot.errors import SqlglotError
 from customer_research.domain.records import DIALECT
 from customer_research.health.declaration import Fault
 
-_ALLOWED = (
-    exp.Column,
-    exp.Identifier,
-    exp.Literal,
-    exp.Boolean,
-    exp.Null,
-    exp.Paren,
-    exp.And,
-    exp.Or,
-    exp.Not,
-    exp.Neg,
-    exp.EQ,
-    exp.NEQ,
-    exp.GT,
-    exp.GTE,
-    exp.LT,
-    exp.LTE,
-    exp.Is,
-    exp.In,
-    exp.Between,
-    exp.Add,
-    exp.Sub,
-    exp.Mul,
-)
+_KINDS = "Column Identifier Literal Boolean Null Paren And Or Not Neg EQ NEQ GT GTE LT LTE Is In Between Add Sub Mul"
+_ALLOWED = tuple(getattr(exp, name) for name in _KINDS.split())
 _BOOLEAN = tuple(kind for kind in _ALLOWED if issubclass(kind, exp.Predicate | exp.Connector | exp.Not | exp.Column))
 
 

@@ -184,10 +184,8 @@ class Identified(Protocol):
         """The id by which others of the file name it."""
 
 
-def in_order(rules: Sequence[Identified], refers: str = "", *, table: str = "rules", exact: bool = False) -> None:
+def in_order(rules: Sequence[Identified], refers: str = "", table: str = "rules") -> None:
     """Refuse an id that is there twice (in any case), and a name under `refers` that is no earlier rule's: so none go in circles.
-
-    `exact`: a name must be written as the id is.
 
     Raises:
         Fault: it names the rule.
@@ -197,10 +195,8 @@ def in_order(rules: Sequence[Identified], refers: str = "", *, table: str = "rul
         where = f"{table} {rule.id}"
         if rule.id.lower() in earlier:
             raise Fault("it needs an id of its own", where=where)
-        for name in getattr(rule, refers) if refers else ():
-            known = earlier.get(name.lower())
-            if known is None or (exact and known != name):
-                raise Fault(f"{refers!r} names {name!r}, which is no earlier rule", where=where)
+        if unknown := [name for name in (getattr(rule, refers) if refers else ()) if name not in earlier.values()]:
+            raise Fault(f"{refers!r} names {unknown[0]!r}, which is no earlier rule", where=where)
         earlier[rule.id.lower()] = rule.id
 
 

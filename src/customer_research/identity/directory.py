@@ -51,19 +51,20 @@ _RULES: Mapping[str, tuple[float, str]] = {
 }
 """How → confidence and the words for it, best first. `name_similar` is scaled by the similarity."""
 
-_EXACT = frozenset(
-    {
-        "operator_id",
-        "legacy_id",
-        "stripe_account",
-        "hubspot_id",
-        "confirmation",
-        "charge",
-        "email",
-        "phone",
-        "name_exact",
-    }
-)
+_EXACT = "operator_id legacy_id stripe_account hubspot_id confirmation charge email phone name_exact"
+"""The rules by which an operator stands alone although others match."""
+
+_IDENTIFIERS: Mapping[str, tuple[str, Callable[[str], str]]] = {
+    "operator_id": ("operator_id", normalize_operator_id),
+    "legacy_id": ("operator_id", normalize_operator_id),
+    "stripe_account": ("stripe_account", str.strip),
+    "stripe_folded": ("stripe_account", lambda account: account.strip().casefold()),
+    "hubspot_id": ("hubspot_id", normalize_hubspot_id),
+    "email": ("email", normalize_email),
+    "phone": ("phone", normalize_phone),
+    "domain": ("domain", str.casefold),
+}
+"""Kind of identifier → where a candidate has it, and the form in which it is compared."""
 
 _Found = dict[int, tuple[str, float]]
 """Position → (rule, confidence), the best rule for each operator."""
@@ -82,6 +83,7 @@ class Directory:
         for candidate in candidates:
             if distinct.setdefault(candidate.operator_id, candidate) is not candidate:
                 self._also[candidate.operator_id].append(candidate)
+        self._indexes: dict[str, dict[str, list[int]]] = {}
         self.candidates: Sequence[Candidate] = sorted(distinct.values(), key=_standing)
 
     def __len__(self) -> int:
@@ -89,7 +91,7 @@ class Directory:
 
     def by_operator_id(self, operator_id: str) -> Candidate | None:
         """The candidate with this canonical operator id."""
-        positions = self._by_operator.get(operator_id, ())
+        positions = self._by("operator_id").get(operator_id, ())
         return self.candidates[positions[0]] if positions else None
 
     def search(self, term: str) -> LookupAnswer:
@@ -141,33 +143,17 @@ class Directory:
 
     # --- indexes -------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def _by_operator(self) -> dict[str, list[int]]:
-        return self._index(lambda candidate: candidate.operator_id, normalize_operator_id)
-
-    @cached_property
-    def _by_stripe(self) -> dict[str, list[int]]:
-        return self._index(lambda candidate: candidate.stripe_account, str.strip)
-
-    @cached_property
-    def _by_stripe_folded(self) -> dict[str, list[int]]:
-        return self._index(lambda candidate: candidate.stripe_account, lambda account: account.strip().casefold())
-
-    @cached_property
-    def _by_hubspot(self) -> dict[str, list[int]]:
-        return self._index(lambda candidate: candidate.hubspot_id, normalize_hubspot_id)
-
-    @cached_property
-    def _by_email(self) -> dict[str, list[int]]:
-        return self._index(lambda candidate: candidate.email, normalize_email)
-
-    @cached_property
-    def _by_phone(self) -> dict[str, list[int]]:
-        return self._index(lambda candidate: candidate.phone, normalize_phone)
-
-    @cached_property
-    def _by_domain(self) -> dict[str, list[int]]:
-        return self._index(lambda candidate: candidate.domain, str.casefold)
+    def _by(self, kind: str) -> dict[str, list[int]]:
+        """Normalised value → positions, of one kind of identifier; values that are missing or cannot be one identify nobody."""
+        if kind not in self._indexes:
+            attribute, normal = _IDENTIFIERS[kind]
+            positions = self._indexes[kind] = defaultdict(list)
+            for position, candidate in enumerate(self.candidates):
+                same = (candidate, *self._also.get(candidate.operator_id, ()))
+                for key in dict.fromkeys(_normalised(getattr(known, attribute), normal) for known in same):
+                    if key is not None:
+                        positions[key].append(position)
+        return self._indexes[kind]
 
     @cached_property
     def _names(self) -> NameIndex:
@@ -188,16 +174,6 @@ class Directory:
             positions[name].append(position)
         return positions
 
-    def _index(self, pick: Callable[[Candidate], str | None], normal: Callable[[str], str]) -> dict[str, list[int]]:
-        """Normalised value → positions; values that are missing or cannot be normalised identify nobody."""
-        positions: dict[str, list[int]] = defaultdict(list)
-        for position, candidate in enumerate(self.candidates):
-            same = (candidate, *self._also.get(candidate.operator_id, ()))
-            for key in dict.fromkeys(_normalised(pick(known), normal) for known in same):
-                if key is not None:
-                    positions[key].append(position)
-        return positions
-
     # --- reading -------------------------------------------------------------------------------------------------
 
     def _read(self, reading: Interpretation) -> list[tuple[int, str, float]]:
@@ -206,15 +182,7 @@ class Directory:
             return self._read_name(reading.value)
         if reading.kind == "domain" and is_free_mail(reading.value):
             return []
-        index = {
-            "operator_id": self._by_operator,
-            "legacy_id": self._by_operator,
-            "stripe_account": self._by_stripe,
-            "hubspot_id": self._by_hubspot,
-            "email": self._by_email,
-            "phone": self._by_phone,
-            "domain": self._by_domain,
-        }.get(reading.kind, {})
+        index = self._by(reading.kind) if reading.kind in _IDENTIFIERS else {}
         return [(position, reading.kind, _RULES[reading.kind][0]) for position in index.get(reading.value, ())]
 
     def _read_name(self, term: str) -> list[tuple[int, str, float]]:
@@ -293,7 +261,7 @@ class Directory:
 
     def _twins(self, account: str) -> Iterable[str]:
         """Stripe accounts that differ from this one in case only: another account, never taken for it."""
-        for position in self._by_stripe_folded.get(account.casefold(), ()):
+        for position in self._by("stripe_folded").get(account.casefold(), ()):
             candidate = self.candidates[position]
             twin = (candidate.stripe_account or "").strip()
             if twin != account and twin.casefold() == account.casefold():
@@ -334,5 +302,5 @@ def _best(matches: Sequence[Match], total: int) -> Match | None:
         only = matches[0]
         sure = only.how != "name_similar" or only.confidence >= _SURE_SIMILARITY * _RULES["name_similar"][0]
         return only if sure else None
-    exact = [match for match in matches if match.how in _EXACT]
+    exact = [match for match in matches if match.how in _EXACT.split()]
     return exact[0] if len(exact) == 1 else None

@@ -7,16 +7,9 @@ from collections.abc import Iterator
 from customer_research.domain.account import Account
 from customer_research.domain.health import Finding
 from customer_research.domain.report import Prose
+from customer_research.domain.vocabularies import SIZE_TIERS
 from customer_research.domain.words import value_words
 from customer_research.reports.figure_lines import is_true
-
-_TIERS: tuple[tuple[str, str], ...] = (
-    ("<50k", "Free"),
-    ("50k-250k", "SMB"),
-    ("250k-1M", "Mid-Market"),
-    (">1M", "Enterprise"),
-)
-"""Size tier → the segment whose range of trip revenue it is."""
 
 
 def finding_prose(finding: Finding) -> Prose:
@@ -71,8 +64,7 @@ def _size_conflict(account: Account) -> Iterator[Prose]:
     segment, tier = account.fact("segment"), account.fact("size_tier")
     if segment is None or tier is None:
         return
-    fits = dict(_TIERS).get(str(tier.value).replace(" ", "").replace("USD", "").replace("$", ""))
-    order = [name for _, name in _TIERS]
+    fits, order = SIZE_TIERS.get(tier.value), list(SIZE_TIERS.values())
     if fits is None or segment.value not in order:
         return
     step = order.index(fits) - order.index(segment.value)

@@ -8,68 +8,24 @@ from types import MappingProxyType
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_basis
-from customer_research.domain.health import Contribution, HealthScore
+from customer_research.domain.health import HealthScore
 from customer_research.domain.money import Money, spelt
 from customer_research.domain.report import Cell, Text, Tone
-from customer_research.domain.vocabularies import CLAMP
+from customer_research.domain.risk import (
+    category_of,
+    least_risk_of,
+    risk_of,
+)
 from customer_research.reports.blocks import stated
 from customer_research.reports.figure_lines import figure
 from customer_research.reports.urgency_words import urgency_cell
 
-MULTIPLE, GENERAL = "Multiple", "General"
-"""The category of signs of several categories, and of no sign at all."""
-
-LEVELS: tuple[tuple[int, str], ...] = (
-    (70, "High"),
-    (40, "Medium"),
-    (20, "Low"),
-)
-"""Least risk and level (70/40 of the written procedure); below the last little speaks for leaving."""
-
 LEVEL_TONES: Mapping[str, Tone] = MappingProxyType({"High": "bad", "Medium": "bad", "Low": "watch"})
 
-AT_RISK = LEVELS[-1][0]
 NOT_A_PROBABILITY = (
     "Risk (0 to 100) ranks operators by the signs that are known; it is not a probability: it is not fitted to churn that "
     "happened. Expected loss is risk x MRR, a weight for ranking."
 )
-
-
-def risk_of(score: HealthScore) -> int | None:
-    """The risk of leaving, 0 to 100: what a retention score lacks to 100; None when it could not be told.
-
-    With a source silent it is the most that the risk can be (see `least_risk_of`).
-    """
-    return None if score.score is None else 100 - score.score
-
-
-def least_risk_of(score: HealthScore) -> int:
-    """The least that the risk can be, by what is known; 0 when it could not be told."""
-    most = score.score if score.highest is None else score.highest
-    return 0 if most is None else 100 - most
-
-
-def level_of(risk: int) -> str:
-    """The level of a risk; an empty text below the least."""
-    return next((name for least, name in LEVELS if risk >= least), "")
-
-
-def category_of(score: HealthScore) -> str:
-    """What kind of signs make up the risk: the category with at least two thirds of the lost points, else Multiple."""
-    lost: dict[str, int] = {}
-    for sign in signs(score, against_leaving=False):
-        name = sign.category or GENERAL
-        lost[name] = lost.get(name, 0) - sign.points
-    if not lost:
-        return GENERAL
-    name, most = max(lost.items(), key=lambda entry: entry[1])
-    return name if most * 3 >= sum(lost.values()) * 2 else MULTIPLE
-
-
-def signs(score: HealthScore, *, against_leaving: bool) -> tuple[Contribution, ...]:
-    """The signs that the operator stays (`against_leaving`) or leaves, the weightiest first."""
-    found = [c for c in score.contributions if c.rule != CLAMP and (c.points > 0) == against_leaving]
-    return tuple(sorted(found, key=lambda sign: (-abs(sign.points), sign.rule)))
 
 
 def category_cells(account: Account, retention: HealthScore) -> tuple[Cell, Cell]:

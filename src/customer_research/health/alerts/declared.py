@@ -52,7 +52,7 @@ class _Declared:
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        in_order(self.rules, "covered_by", exact=True)
+        in_order(self.rules, "covered_by")
         return self
 
 

@@ -22,6 +22,7 @@ from customer_research.health.calibration.evaluation import (
     estimates,
     evaluate,
     separated,
+    thresholds_of,
     weighed,
 )
 from customer_research.health.calibration.ladder import PROBABILITY_AT
@@ -33,9 +34,6 @@ MARGIN = 0.02
 
 LEAD_DAYS = 365
 """No stand below a threshold is followed further back than this before the churn."""
-
-SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3)
-"""Shares of the rows whose thresholds are told besides the bands' own."""
 
 CROSS_FITTED = "Platt scaling of the score, fitted on other accounts (five folds)"
 UNKNOWN = -1
@@ -131,16 +129,10 @@ def try_card(
         probability=source,
         bands=churn_by_group(codes, present, churn, seed=seed),
         merged=separated(codes, present, churn, seed=seed) if present else (),
-        loads=loads(own, said.scores, _thresholds(said, thresholds, at), seed=seed),
+        loads=loads(own, said.scores, sorted({*thresholds, *thresholds_of(said.scores, said.cuts), at}), seed=seed),
         lead=lead_time(own, said.scores, at, seed=seed),
         left_out=tried.left_out,
     )
-
-
-def _thresholds(tried: PanelScores, asked: Sequence[int], at: int) -> list[int]:
-    """Those asked for, the highest scores of the bands, and those that hold certain shares of the rows."""
-    shares = [int(np.quantile(tried.scores, share, method="lower")) for share in SHARES] if len(tried.scores) else []
-    return sorted({*asked, *shares, *(cut - 1 for cut in tried.cuts), at})
 
 
 def _probability(rows: Rows, tried: PanelScores, seed: int) -> tuple[Floats | None, str]:

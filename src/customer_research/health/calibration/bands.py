@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from customer_research.domain.health import BAND_ORDER
 from customer_research.health.calibration.panel import Floats, Integers
 from customer_research.health.calibration.validation import probabilities
 
-BANDS = ("healthy", "monitor", "at_risk", "critical")
+BANDS: tuple[str, ...] = BAND_ORDER[:4]
 MULTIPLES = (1.0, 2.0, 4.0)
 """Monitor begins where churn is as likely as on average, At Risk at twice, Critical at four times the base rate."""
 

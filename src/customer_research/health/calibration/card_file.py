@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import tomlkit
 from tomlkit.items import AoT, Table
@@ -14,12 +15,11 @@ from customer_research.health.calibration.panel import Signal
 from customer_research.health.calibration.points import PERMILLE, PointScore
 from customer_research.health.calibration.procedure import CalibrationResult
 from customer_research.health.churn_evidence import State
-from customer_research.health.scorecard import Scorecard
+from customer_research.health.scorecard import Cuts, Scorecard
 
 _DIGITS = 6
 _MINIMUM_COVERAGE = 0.5
 _NAME = "calibrated"
-_BANDS = ("healthy", "monitor", "at_risk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +76,16 @@ def _alone(ships: PointScore) -> tomlkit.TOMLDocument:
         tomlkit.comment("Written by `customer-research calibrate`; used by `customer-research calibrate predict`.")
     )
     document.add(tomlkit.nl())
-    for key, value in (("name", ""), ("version", ""), ("title", "")):
-        document[key] = value
-    document["minimum_coverage"] = _MINIMUM_COVERAGE
-    document["bands"] = tomlkit.table()
-    dimensions = tomlkit.table(is_super_table=True)
-    for name, weight in ships.weights.items():
-        dimension = tomlkit.table()
-        dimension["title"] = name.capitalize()
-        dimension["weight"] = weight / PERMILLE
-        dimension["base"] = ships.bases.get(name, 100)
-        dimension["known_by"] = tomlkit.array()
-        dimensions[name] = dimension
-    document["dimensions"] = dimensions
+    document.update({"name": "", "version": "", "title": "", "minimum_coverage": _MINIMUM_COVERAGE, "bands": {}})
+    document["dimensions"] = {
+        name: {
+            "title": name.capitalize(),
+            "weight": weight / PERMILLE,
+            "base": ships.bases.get(name, 100),
+            "known_by": [],
+        }
+        for name, weight in ships.weights.items()
+    }
     return document
 
 
@@ -96,15 +93,14 @@ def _cut_bands(document: tomlkit.TOMLDocument, told: Calibration) -> None:
     """The bands of the score; where they moved, a dimension keeps its own, for its points keep their sum."""
     if told.cuts.after != told.cuts.before and "dimension_bands" not in document:
         document.append("dimension_bands", cut_table(told.cuts.before))
-    for band, cut in zip(_BANDS, told.cuts.after, strict=True):
+    for band, cut in zip(Cuts._fields, told.cuts.after, strict=True):
         document["bands"][band] = cut
 
 
 def cut_table(cuts: tuple[int, int, int]) -> Table:
     """The least scores of healthy, monitor and at risk, as a declaration has them."""
     table = tomlkit.table()
-    for band, cut in zip(_BANDS, cuts, strict=True):
-        table[band] = cut
+    table.update(Cuts(*cuts)._asdict())
     return table
 
 
@@ -130,15 +126,17 @@ def _rework(document: tomlkit.TOMLDocument, ships: PointScore, expert: Mapping[s
 
 
 def _signals(ships: PointScore, expert: Mapping[str, float]) -> AoT:
-    found = tomlkit.aot()
-    for signal in ships.signals:
-        line = tomlkit.table()
-        line["name"] = signal.name
-        line["dimension"] = signal.dimension
-        line["points"] = _plain(signal.points)
-        line["expert_points"] = _plain(expert[signal.name])
-        found.append(line)
-    return found
+    return tomlkit.item(
+        [
+            {
+                "name": signal.name,
+                "dimension": signal.dimension,
+                "points": _plain(signal.points),
+                "expert_points": _plain(expert[signal.name]),
+            }
+            for signal in ships.signals
+        ]
+    )
 
 
 def _plain(number: float) -> float:
@@ -149,55 +147,40 @@ def _plain(number: float) -> float:
 def _calibration(told: Calibration, curve: Platt, origin: Origin, uncalibrated: Sequence[str]) -> Table:
     table = tomlkit.table()
     table.add(tomlkit.comment("P(churn within window_days) = 1 / (1 + exp(-(intercept + slope * (100 - score))))"))
-    table["state"] = _state(told)
-    table["intercept"] = round(curve.intercept, _DIGITS)
-    table["slope"] = round(curve.slope, _DIGITS)
-    table["window_days"] = told.window_days
-    table["events"] = told.events
-    table["accounts"] = told.accounts
-    table["rows"] = told.rows
-    table["first_as_of"] = f"{told.first_as_of:%Y-%m-%d}"
-    table["last_as_of"] = f"{told.last_as_of:%Y-%m-%d}"
-    table["split"] = told.split
-    table["seed"] = told.seed
-    if told.tau is not None:
-        table["tau"] = told.tau
-    table["signals_digest"] = origin.signals
-    table["points_digest"] = origin.points
-    if uncalibrated:
-        table["uncalibrated_rules"] = list(uncalibrated)
-    observed = tomlkit.aot()
-    for line in told.observed:
-        observed.append(_observed(line))
-    table["observed"] = observed
-    if told.alarms:
-        table["alarms"] = _alarms(told.alarms)
+    said = {
+        "state": _state(told),
+        **_rounded(asdict(curve)),
+        **{key: getattr(told, key) for key in ("window_days", "events", "accounts", "rows")},
+        "first_as_of": f"{told.first_as_of:%Y-%m-%d}",
+        "last_as_of": f"{told.last_as_of:%Y-%m-%d}",
+        "split": told.split,
+        "seed": told.seed,
+        **({} if told.tau is None else {"tau": told.tau}),
+        "signals_digest": origin.signals,
+        "points_digest": origin.points,
+        **({"uncalibrated_rules": list(uncalibrated)} if uncalibrated else {}),
+        "observed": [_observed(line) for line in told.observed],
+        **({"alarms": [_alarm(alarm) for alarm in told.alarms]} if told.alarms else {}),
+    }
+    table.update(said)
     return table
 
 
-def _alarms(alarms: Sequence[LeakAlarm]) -> AoT:
-    """Which signals were suspected of knowing the churn, what they do, and who decided what."""
-    found = tomlkit.aot()
-    for alarm in alarms:
-        line = tomlkit.table()
-        for key in ("signal", "why", "decision", "decided_by"):
-            line[key] = getattr(alarm, key)
-        effect = asdict(alarm.effect) if alarm.effect is not None else {}
-        for key, value in {"auc": alarm.auc, "churn_where_fires": alarm.churn_where_fires, **effect}.items():
-            if value is not None:
-                line[key] = round(value, _DIGITS)
-        found.append(line)
-    return found
+def _alarm(alarm: LeakAlarm) -> dict[str, Any]:
+    """A signal that was suspected of knowing the churn, what it does, and who decided what."""
+    effect = asdict(alarm.effect) if alarm.effect is not None else {}
+    figures = {"auc": alarm.auc, "churn_where_fires": alarm.churn_where_fires, **effect}
+    return {key: getattr(alarm, key) for key in ("signal", "why", "decision", "decided_by")} | _rounded(figures)
 
 
-def _observed(line: ObservedChurn) -> Table:
-    table = tomlkit.table()
-    for key in ("lowest", "highest", "rows", "accounts", "churned", "churned_accounts"):
-        table[key] = getattr(line, key)
-    for key, value in (("rate", line.rate.value), ("low", line.rate.low), ("high", line.rate.high)):
-        if value is not None:
-            table[key] = round(value, _DIGITS)
-    return table
+def _observed(line: ObservedChurn) -> dict[str, Any]:
+    counts = {key: value for key, value in asdict(line).items() if key != "rate"}
+    return counts | _rounded({"rate": line.rate.value, "low": line.rate.low, "high": line.rate.high})
+
+
+def _rounded(figures: Mapping[str, float | None]) -> dict[str, float]:
+    """Figures as they are written; what is not known is left out."""
+    return {key: round(value, _DIGITS) for key, value in figures.items() if value is not None}
 
 
 def card_score(card: Scorecard) -> PointScore:

@@ -16,11 +16,9 @@ from customer_research.health.calibration.evaluation import (
     churn_by_group,
     quantile_bins,
     separated,
+    thresholds_of,
 )
 from customer_research.health.calibration.panel import Floats, Integers, Panel
-
-_SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3)
-"""Shares of the rows that thresholds are shown for, next to the bands' own."""
 
 
 def consequences(
@@ -50,18 +48,13 @@ def consequences(
             scores.astype(np.int64),
             churn,
             len(set(tested.instants)),
-            _thresholds(scores, cuts.after),
+            thresholds_of(scores, cuts.after),
             draws=draws,
             seed=seed,
         ),
         "moved": moved,
         "movers": movers,
     }
-
-
-def _thresholds(scores: Floats, cuts: tuple[int, int, int]) -> list[int]:
-    shares = {int(np.quantile(scores, share, method="lower")) for share in _SHARES}
-    return sorted(shares | {cut - 1 for cut in cuts if cut > 0})
 
 
 def _observed(scores: Floats, churn: ChurnRows, draws: int, seed: int) -> tuple[ObservedChurn, ...]:

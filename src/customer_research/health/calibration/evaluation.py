@@ -19,6 +19,7 @@ DRAWS = 500
 _TAILS = (2.5, 97.5)
 _MANY_EVENTS = 200
 _FEW_BINS, _MANY_BINS = 5, 10
+_SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3)
 _ENOUGH = 0.9
 """The share of the draws that must give a figure for its interval to be told."""
 
@@ -130,6 +131,12 @@ def quantile_bins(values: Floats, bins: int) -> Integers:
     edges = np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1]))
     codes = np.searchsorted(edges, values, side="left")
     return np.unique(codes, return_inverse=True)[1].astype(np.int64)
+
+
+def thresholds_of(scores: Floats | Integers, cuts: tuple[int, int, int]) -> list[int]:
+    """The scores at which alerting is looked at: the highest ones of the bands, and those that hold certain shares of the rows."""
+    shares = [int(np.quantile(scores, share, method="lower")) for share in _SHARES] if len(scores) else []
+    return sorted({*shares, *(cut - 1 for cut in cuts if cut > 0)})
 
 
 def bins_for(churned_accounts: int) -> int:

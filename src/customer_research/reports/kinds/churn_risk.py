@@ -23,6 +23,7 @@ from customer_research.domain.report import (
     Text,
     Tone,
 )
+from customer_research.domain.risk import category_of, least_risk_of, level_of, risk_of, signs
 from customer_research.domain.vocabularies import CLAMP
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement, pictures
@@ -31,18 +32,7 @@ from customer_research.reports.figure_lines import line
 from customer_research.reports.head import head
 from customer_research.reports.kind import Head, Kind, Shown, section
 from customer_research.reports.recommend import action_table
-from customer_research.reports.risk import (
-    LEVEL_TONES,
-    NOT_A_PROBABILITY,
-    category_of,
-    expected_loss,
-    least_risk_of,
-    level_of,
-    risk_figure,
-    risk_of,
-    risk_told,
-    signs,
-)
+from customer_research.reports.risk import LEVEL_TONES, NOT_A_PROBABILITY, expected_loss, risk_figure, risk_told
 from customer_research.reports.standing_figures import observed_churn
 from customer_research.reports.urgency_words import urgency_prose
 

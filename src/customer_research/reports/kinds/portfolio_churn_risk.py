@@ -8,6 +8,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.health import Contribution
 from customer_research.domain.portfolio import Risks
 from customer_research.domain.report import Block, Cell, Chart, Mark, Prose, Text, Tone
+from customer_research.domain.risk import GENERAL, MULTIPLE, signs
 from customer_research.domain.words import counted
 from customer_research.reports.blocks import bullets
 from customer_research.reports.figure_lines import figure
@@ -23,16 +24,7 @@ from customer_research.reports.portfolio_cells import (
     portfolio_head,
     table,
 )
-from customer_research.reports.risk import (
-    GENERAL,
-    LEVEL_TONES,
-    MULTIPLE,
-    NOT_A_PROBABILITY,
-    category_cells,
-    expected_loss,
-    risk_told,
-    signs,
-)
+from customer_research.reports.risk import LEVEL_TONES, NOT_A_PROBABILITY, category_cells, expected_loss, risk_told
 from customer_research.reports.standing_figures import health, observed_churn
 
 HEAVY_WORKLOAD = 5

@@ -12,16 +12,17 @@ from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.health import PRESENT, Band, Status
 from customer_research.domain.money import Money
 from customer_research.domain.portfolio import Amount, Group, Portfolio, Risks, RiskSort, Scope
+from customer_research.domain.risk import AT_RISK, RISK_LEVELS
 from customer_research.domain.snapshot import Snapshot
 from customer_research.domain.words import counted, money_words
 from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
 from customer_research.health.findings import FindingRule, load_findings
+from customer_research.health.risk import category_sql, risk_level_sql
 from customer_research.health.rules import case_sql, metrics_of
 from customer_research.health.scorecard import Scorecard, shipped_scorecards
 from customer_research.health.scoring import scoring_sql, unheard_sql
 from customer_research.health.urgency import RANKS, level_sql
-from customer_research.reports.risk import AT_RISK, GENERAL, LEVELS, MULTIPLE
 from customer_research.research.one.judge import METRIC_NAMES, card_named, urgency_causes
 from customer_research.research.portfolio.accounts import SnapshotView
 from customer_research.research.portfolio.mrr import MrrByOperator
@@ -171,7 +172,7 @@ def risks(view: SnapshotView, selection: Selection) -> Risks:
 
 
 def _level(group: Group) -> int:
-    return [name for _, name in LEVELS].index(group.name)
+    return [name for _, name in RISK_LEVELS].index(group.name)
 
 
 def card_of(snapshot: Snapshot) -> Scorecard:
@@ -395,17 +396,16 @@ def _rank(engine: Engine, card: Scorecard, selection: Selection) -> None:
     conditions, values = _conditions(replace(selection, statuses=("churned",)))
     engine.bind(ACCOUNT_TABLE, "SELECT * FROM accounts")
     engine.keep("safety", scoring_sql(card)["scores"])
-    levels = " ".join(f"WHEN least >= {least} THEN '{name}'" for least, name in LEVELS)
     engine.keep(
         "ranked",
         f"""
         SELECT c.*, 100 - s.score AS risk, 100 - s.score_high AS least, CAST((100 - s.score) * c.worth AS DOUBLE) / 100 AS expected_loss,
-            {_category(card)} AS category
+            {category_sql(card)} AS category
         FROM chosen AS c
         INNER JOIN safety AS s ON s.operator_id = c.operator_id
         """,
     )
-    engine.keep("at_risk", f"SELECT *, CASE {levels} END AS level_name FROM ranked WHERE least >= {AT_RISK}")
+    engine.keep("at_risk", f"SELECT *, {risk_level_sql('least')} AS level_name FROM ranked WHERE least >= {AT_RISK}")
     engine.keep(
         "slipping",
         """
@@ -424,24 +424,6 @@ def _rank(engine: Engine, card: Scorecard, selection: Selection) -> None:
         """,
         values,
     )
-
-
-def _category(card: Scorecard) -> str:
-    """SQL of the category with at least two thirds of the lost points (see `reports.risk.category_of`)."""
-    lost = {
-        name: " + ".join(
-            [
-                f"CASE WHEN s.points_{rule.key} < 0 THEN -s.points_{rule.key} ELSE 0 END"
-                for rule in card.rules
-                if (rule.category or GENERAL) == name
-            ]
-            or ["0"]
-        )
-        for name in dict.fromkeys(rule.category or GENERAL for rule in card.rules)
-    }
-    whole = " + ".join(f"({terms})" for terms in lost.values())
-    branches = " ".join(f"WHEN ({terms}) * 3 >= ({whole}) * 2 THEN '{name}'" for name, terms in lost.items())
-    return f"CASE WHEN ({whole}) = 0 THEN '{GENERAL}' {branches} ELSE '{MULTIPLE}' END"
 
 
 __all__ = ["SORTS", "Selection", "Sort", "card_of", "portfolio", "risks", "told_of"]
