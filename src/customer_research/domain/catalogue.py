@@ -10,7 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ ACCOUNT_TABLE = "account_metrics"
 SILENT = "silent"
 """The wide table's column that lists the metrics that are unknown because a source is silent, each between blanks."""
 
+_FOLDER = Path(__file__).parents[1] / "metrics"
 _ORDER = ("billing", "billing_money", "csm", "usage", "card", "card_money", "people", "support", "crm", "derived")
 """The subjects in the order of the documentation."""
 
@@ -71,8 +72,7 @@ class Metric:
 
 
 def _declared(subject: str) -> Mapping[str, Any]:
-    file = resources.files("customer_research").joinpath("metrics", f"{subject}.toml")
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+    return tomllib.loads((_FOLDER / f"{subject}.toml").read_text(encoding="utf-8"))
 
 
 def _metric(name: str, subject: str, entry: Mapping[str, Any], default: str) -> Metric:

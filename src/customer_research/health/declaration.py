@@ -7,7 +7,6 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
 
@@ -202,7 +201,7 @@ def in_order(rules: Sequence[Identified], refers: str = "", table: str = "rules"
 
 def shipped_text(file: str) -> str:
     """A declaration that comes with the product, by its path within `health`."""
-    return resources.files("customer_research.health").joinpath(file).read_text(encoding="utf-8")
+    return (Path(__file__).parent / file).read_text(encoding="utf-8")
 
 
 def changed(own: dict[str, Any], shipped: Mapping[str, Any], key: str, place: Place) -> dict[str, Any]:

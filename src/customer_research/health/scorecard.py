@@ -7,7 +7,6 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -260,8 +259,7 @@ def _band(score: int | None, cuts: tuple[int, int, int]) -> Band:
 
 def shipped_scorecards() -> tuple[str, ...]:
     """The names of the scorecards that come with the product."""
-    folder = resources.files("customer_research.health").joinpath("scorecards")
-    return tuple(sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")))
+    return tuple(sorted(file.stem for file in (Path(__file__).parent / "scorecards").glob("*.toml")))
 
 
 def load_scorecard(

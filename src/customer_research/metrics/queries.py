@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
 
 from customer_research.domain.catalogue import METRICS, SILENT, SUBJECTS, Unit
@@ -108,8 +108,7 @@ def with_shared(uses: tuple[str, ...], body: str) -> str:
 
 
 def _file(folder: str, name: str) -> str:
-    place = resources.files("customer_research.metrics")
-    return (place / folder if folder else place).joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    return (Path(__file__).parent / folder / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _indented(text: str) -> str:
