@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from customer_research.domain.health import HealthScore, standing_label
 from customer_research.domain.report import Report
 from customer_research.domain.words import clean
 from customer_research.errors import ConfigError, NotThere
+from customer_research.research.receipts import text_digest
 from customer_research.settings import Settings
 from customer_research.sources.notion.pages import KEY, PROPERTIES, NotionPages
 from customer_research.store.database import open_store
@@ -219,7 +219,7 @@ def _section(text: str, now: datetime) -> str:
 
 
 def _digest(*texts: str) -> str:
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    return text_digest("\0".join(texts))
 
 
 def _properties(report: Report, score: HealthScore | None, key: str, title: str) -> Body:

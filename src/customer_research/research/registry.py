@@ -23,8 +23,7 @@ from customer_research.health.scorecard import (
     shipped_scorecards,
 )
 from customer_research.reports.kinds import EVERY_KIND
-from customer_research.research.one.figures import WIDE_METRICS
-from customer_research.research.one.judge import playbook_of, urgency_causes
+from customer_research.research.one.judge import METRIC_NAMES, playbook_of, urgency_causes
 from customer_research.research.sync.canonical import described
 from customer_research.settings import ENV_PREFIX, Settings, describe_defaults
 from customer_research.sources import discover
@@ -120,7 +119,7 @@ def scorecards() -> tuple[str, ...]:
 
 
 def _card(name: str) -> Scorecard:
-    return load_scorecard(name, {metric.name for metric in WIDE_METRICS})
+    return load_scorecard(name, METRIC_NAMES)
 
 
 def scorecard_text(name: str) -> str:
@@ -220,15 +219,15 @@ def findings() -> list[dict[str, Any]]:
             "when": case.when.sql,
             "action": f.action,
         }
-        for f in load_findings({metric.name for metric in WIDE_METRICS})
+        for f in load_findings(METRIC_NAMES)
         for case in f.cases
     ]
 
 
 def alert_rules() -> list[dict[str, Any]]:
     """The shipped alert rules in words."""
-    names = {metric.name for metric in WIDE_METRICS}
-    return [asdict(rule_in_words(rule)) for rule in load_alert_rules(None, names, load_findings(names)).rules]
+    rules = load_alert_rules(None, METRIC_NAMES, load_findings(METRIC_NAMES)).rules
+    return [asdict(rule_in_words(rule)) for rule in rules]
 
 
 def sources() -> list[dict[str, Any]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import hashlib
 import io
 import logging
 import re
@@ -31,6 +30,7 @@ from customer_research.reports.standing_figures import SUMMARY
 from customer_research.research.batch.entries import Entry
 from customer_research.research.batch.journal import Journal
 from customer_research.research.one.comparison import OPERATORS_AT_ONCE
+from customer_research.research.receipts import text_digest
 
 if TYPE_CHECKING:
     from customer_research.research.one.operators import Operators
@@ -277,7 +277,7 @@ class Batch:
 
 def _key(entry: Entry) -> str:
     """The journal's key of an input: its line and text, hashed since a term may be personal."""
-    return hashlib.sha256(f"{entry.line}\n{entry.term}".encode()).hexdigest()[:32]
+    return text_digest(f"{entry.line}\n{entry.term}")[:32]
 
 
 def _values(row: Row) -> dict[str, Any]:

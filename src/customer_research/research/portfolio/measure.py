@@ -4,9 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from customer_research import private
+from customer_research.connect.source import Clock
 from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.essentials import ESSENTIALS
 from customer_research.domain.evidence import Gap
@@ -14,6 +18,7 @@ from customer_research.domain.tables import KNOWN_FROM, KNOWN_TO, TableSet
 from customer_research.engines.engine import Engine
 from customer_research.engines.rows import canonical_columns
 from customer_research.errors import UsageError
+from customer_research.lake import Lake
 from customer_research.metrics.past import (
     REBUILT_FROM,
     UNTOLD_COUPON_SQL,
@@ -25,7 +30,10 @@ from customer_research.metrics.past import (
 from customer_research.metrics.pinned import instant_sql, pinned
 from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS, PRESENT, Reconstruction, stages
 from customer_research.record_tables import LAKE_TABLES, TABLES
+from customer_research.research.engine_choice import scratch
 from customer_research.research.sync.canonical import identity
+from customer_research.research.sync.given_tables import check_tables
+from customer_research.settings import Settings
 
 _STATED, _ABSENT, _LOOKED = "stated_gap", "absent_table", "looked_at"
 _FILL = "Complete them where they are kept; until then nothing is made of the table for the operator."
@@ -34,6 +42,22 @@ _WITHOUT_PAYMENTS = "What was paid by this date is not told: the payments are un
 LISTS = frozenset(LAKE_TABLES) - frozenset(TABLES)
 """The tables that tell of operators and not of their records: each row stands, also where the list is a part only."""
 _GAP_COLUMNS = ", ".join(LAKE_TABLES["gap"].column_names)
+
+
+@contextmanager
+def tables_at_hand(
+    settings: Settings, clock: Clock, given: Path | None, *reach: Path
+) -> Iterator[tuple[Engine, TableSet]]:
+    """The canonical tables in a folder (None: the lake's), and the engine of the settings, which reaches them and `reach`.
+
+    Raises:
+        TablesRefused: everything that is wrong in the given tables.
+        ConfigError, EngineError: as `engine_choice.scratch`.
+    """
+    with private.scratch_folder() as folder:
+        tables = Lake(settings.lake_folder).tables() if given is None else check_tables(given, folder, settings, clock)
+        with scratch(settings, None, *reach, folder, *([] if given is None else [given])) as engine:
+            yield engine, tables
 
 
 def measure(engine: Engine, tables: TableSet, as_of: datetime) -> None:

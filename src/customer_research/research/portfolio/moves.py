@@ -18,6 +18,9 @@ from customer_research.store.history import History
 
 _BACKFILL = "Run `customer-research history backfill`, or `customer-research portfolio score` every day."
 
+NOT_JUDGED = Gap("alerts", "none_found", "no snapshot has been judged yet", "Run `customer-research alerts check`.")
+"""What stands for alerts before the first check."""
+
 
 def moves(settings: Settings, snapshot: Snapshot, days: int) -> Moves | Gap:
     """What lies between a snapshot and the last one at least so many days (and up to seven more) before it.
@@ -111,13 +114,11 @@ def done(settings: Settings, snapshot: Snapshot, days: int) -> AlertsOfWeek | Ga
         StoreError: the store cannot be read.
     """
     if not is_there(settings.store_url):
-        return Gap("alerts", "none_found", "no snapshot has been judged yet", "Run `customer-research alerts check`.")
+        return NOT_JUDGED
     with open_store(settings.store_url) as store:
         book = AlertBook(store)
         if book.newest() is None:
-            return Gap(
-                "alerts", "none_found", "no snapshot has been judged yet", "Run `customer-research alerts check`."
-            )
+            return NOT_JUDGED
         return _done(book, snapshot, days, store)
 
 

@@ -3,7 +3,6 @@
 # ruff: noqa: S608 - names in these texts are ours
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, suppress
@@ -35,6 +34,7 @@ from customer_research.research.portfolio.snapshots import (
     table_parameter,
     write_description,
 )
+from customer_research.research.receipts import text_digest
 
 SCORES = "account_scores"
 """The table on the engine that holds the rows of the scorecard's query."""
@@ -110,7 +110,7 @@ def score(
 
 def text_line(name: str, sql: str) -> str:
     """The line of the scoring's receipt that says by which query a table was made."""
-    return f"{name} sha256:{hashlib.sha256(sql.encode()).hexdigest()}"
+    return f"{name} sha256:{text_digest(sql)}"
 
 
 def _known(folder: Path) -> Snapshot | None:
@@ -136,7 +136,7 @@ class _Scoring:
         self._named = named
         self._findings = load_findings(METRIC_NAMES)
         self._past = reconstruction_of(tables)
-        self.id = hashlib.sha256(f"{as_of.isoformat()}|{card.digest}|{tables.digest}".encode()).hexdigest()[:16]
+        self.id = text_digest(f"{as_of.isoformat()}|{card.digest}|{tables.digest}")[:16]
         self.query = self._texts()
 
     def _texts(self) -> str:
@@ -214,7 +214,7 @@ class _Scoring:
         digest = content_digest(files, "scores", tuple(columns))
         read = {table_parameter(name): file for name, file in self._tables.files.items()}
         return Receipt(
-            id=hashlib.sha256(f"{self.id}\x1f{self.query}\x1f{digest}".encode()).hexdigest()[:16],
+            id=text_digest(f"{self.id}\x1f{self.query}\x1f{digest}")[:16],
             source=PORTFOLIO,
             stream="score",
             query=self.query,

@@ -20,15 +20,12 @@ from customer_research.domain.health import BAND_ORDER
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.engines.engine import open_engine
 from customer_research.errors import UsageError
-from customer_research.lake import Lake
-from customer_research.research.engine_choice import scratch
 from customer_research.research.one.judge import card_named
 from customer_research.research.portfolio.history import keep
-from customer_research.research.portfolio.measure import measure
+from customer_research.research.portfolio.measure import measure, tables_at_hand
 from customer_research.research.portfolio.score import Measure, score
 from customer_research.research.portfolio.snapshots import FILES, SNAPSHOTS, readings
 from customer_research.research.portfolio.warehouse_views import bound, measure_bound
-from customer_research.research.sync.given_tables import check_tables
 from customer_research.settings import EngineSettings, Settings
 
 SCHEMA = "customer-research/scores/1"
@@ -126,21 +123,15 @@ def _taken(settings: Settings, clock: Clock, order: SnapshotOrder, folder: Path)
         )
     scorecard = order.scorecard or settings.scorecard
     card_named(scorecard)  # a wrong one is refused before the tables are read
-    with private.scratch_folder() as given:
-        tables = (
-            Lake(settings.lake_folder).tables()
-            if order.tables is None
-            else check_tables(order.tables, given, settings, clock)
-        ).at(as_of, settings.lake.patience)
-        reach = [folder, given, *([order.tables] if order.tables is not None else [])]
-        with scratch(settings, None, *reach) as engine:
-            measuring: Measure = measure
-            if settings.engine.views and order.tables is None:
-                measuring = partial(measure_bound, settings)
-                tables = bound(settings, engine, tables, clock).at(as_of, settings.lake.patience)
-            snapshot = score(
-                engine, tables, as_of, scorecard, folder=folder, clock=clock, again=order.again, measuring=measuring
-            )
+    with tables_at_hand(settings, clock, order.tables, folder) as (engine, whole):
+        tables = whole.at(as_of, settings.lake.patience)
+        measuring: Measure = measure
+        if settings.engine.views and order.tables is None:
+            measuring = partial(measure_bound, settings)
+            tables = bound(settings, engine, tables, clock).at(as_of, settings.lake.patience)
+        snapshot = score(
+            engine, tables, as_of, scorecard, folder=folder, clock=clock, again=order.again, measuring=measuring
+        )
     return folder / snapshot.id, snapshot
 
 

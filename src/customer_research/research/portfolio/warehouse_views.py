@@ -8,7 +8,6 @@ Lago's, HubSpot's and Notion's tables and the list of operators come from the la
 # ruff: noqa: S608 - names in these texts are ours
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -20,6 +19,7 @@ from customer_research.engines.engine import Engine
 from customer_research.errors import ConfigError
 from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.portfolio.measure import attach, measure_attached, reconstruction_of
+from customer_research.research.receipts import text_digest
 from customer_research.settings import Settings
 from customer_research.sources.warehouse.links import NO_CARDS, NOTHING_TO_DO
 from customer_research.sources.warehouse.settings import MetabaseSettings
@@ -98,7 +98,7 @@ def _looked_at(engine: Engine, name: str, clock: Clock) -> TableFile:
     figures += [f"COUNT(DISTINCT {column.name}) AS {column.name}" for column in columns if column.type == "boolean"]
     sql = f"SELECT {', '.join(figures)} FROM {name}"
     (row,) = engine.run(sql)
-    digest = hashlib.sha256(repr(sorted((key, str(value)) for key, value in row.items())).encode()).hexdigest()
+    digest = text_digest(repr(sorted((key, str(value)) for key, value in row.items())))
     receipt = Receipt(
         id=digest[:16],
         source="warehouse",

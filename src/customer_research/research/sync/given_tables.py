@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import difflib
-import hashlib
 import re
 import shutil
 import tempfile
@@ -21,16 +20,16 @@ from pathlib import Path
 
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.faults import TableFault
-from customer_research.domain.records import DIALECT, CanonicalTable, Column
+from customer_research.domain.records import CanonicalTable, Column
 from customer_research.domain.tables import TableFile, TableSet
 from customer_research.domain.values import LEGACY
 from customer_research.domain.vocabularies import SPELLINGS, VOCABULARIES
 from customer_research.engines.content import content_digest
-from customer_research.engines.dialect import quoted
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
 from customer_research.errors import EngineError, TablesRefused, UsageError
 from customer_research.record_tables import LAKE_TABLES, STATES
+from customer_research.research.receipts import text_digest
 from customer_research.research.sync.canonical import identity, needed_columns
 from customer_research.research.sync.cells import Cells, cells
 from customer_research.research.sync.given_versions import (
@@ -42,6 +41,7 @@ from customer_research.research.sync.given_versions import (
     parted,
     with_times,
 )
+from customer_research.research.sync.landing import literal, quoted
 from customer_research.settings import Settings
 
 EXAMPLE_LENGTH = 40
@@ -65,7 +65,7 @@ class _TableFiles:
     @property
     def rows(self) -> str:
         """All rows, with each one's file and number in it."""
-        listed = ", ".join(_literal(str(path)) for path in self.parquet)
+        listed = ", ".join(literal(str(path)) for path in self.parquet)
         return (
             f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false, "
             "filename = 'file~', file_row_number = true)"
@@ -147,7 +147,7 @@ class _FolderCheck:
                 found.setdefault(name, []).append(parts)
         for name, several in found.items():
             if len(several) > 1:
-                given = ", ".join(str(_top(parts[0], self._folder)) for parts in several)
+                given = ", ".join(str(parts[0].relative_to(self._folder)) for parts in several)
                 self._faults.append(TableFault(name, f"is there more than once ({given}); leave one of them"))
         return {name: found[name][0] for name in LAKE_TABLES if len(found.get(name, ())) == 1}
 
@@ -179,10 +179,10 @@ class _FolderCheck:
         if names is None:
             return None
         columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(names)))
-        listed = ", ".join(f"c{place} AS {_name(name)}" for place, name in enumerate(names))
+        listed = ", ".join(f"c{place} AS {quoted(name)}" for place, name in enumerate(names))
         raw = self._own / f"{table.name}.raw.parquet"
         self._engine.export(
-            f"SELECT {listed} FROM read_csv({_literal(str(files[0]))}, auto_detect = false, columns = {{{columns}}}, "  # noqa: S608 - quoted
+            f"SELECT {listed} FROM read_csv({literal(str(files[0]))}, auto_detect = false, columns = {{{columns}}}, "  # noqa: S608 - quoted
             "header = true, delim = ',', quote = '\"', escape = '\"', comment = '', nullstr = '', "
             "allow_quoted_nulls = false, null_padding = false, strict_mode = true)",
             raw,
@@ -232,7 +232,7 @@ class _FolderCheck:
         found: dict[str, Cells] = {}
         for name, column in known.items():
             if name in lower:
-                read = cells(column, _name(lower[name]), kinds[lower[name]])
+                read = cells(column, quoted(lower[name]), kinds[lower[name]])
                 if read is None:
                     told = f"is of type {kinds[lower[name]]}, not {column.type}"
                     self._faults.append(TableFault(table.name, told, column=name))
@@ -243,7 +243,7 @@ class _FolderCheck:
     def _in_some_files_only(self, given: _TableFiles) -> frozenset[str]:
         if len(given.parquet) == 1:
             return frozenset()
-        listed = ", ".join(_literal(str(path)) for path in given.parquet)
+        listed = ", ".join(literal(str(path)) for path in given.parquet)
         rows = self._engine.run(
             f"SELECT LOWER(name) AS name, COUNT(DISTINCT file_name) AS files FROM parquet_schema([{listed}]) GROUP BY ALL"  # noqa: S608 - quoted
         )
@@ -278,11 +278,11 @@ class _FolderCheck:
         names = identity(given.table)
         if not columns.keys() >= set(names):
             return
-        listed = ", ".join(f"{columns[name].value} AS {_name(name)}" for name in names)
-        key = " || ', ' || ".join(f"COALESCE(CAST({_name(name)} AS VARCHAR), 'null')" for name in names)
+        listed = ", ".join(f"{columns[name].value} AS {quoted(name)}" for name in names)
+        key = " || ', ' || ".join(f"COALESCE(CAST({quoted(name)} AS VARCHAR), 'null')" for name in names)
         (row,) = self._engine.run(
             f"SELECT SUM(n) - COUNT(*) AS rows, MIN({key}) AS example FROM "  # noqa: S608 - quoted names
-            f"(SELECT {', '.join(map(_name, names))}, COUNT(*) AS n FROM (SELECT {listed} FROM {given.rows}) "
+            f"(SELECT {', '.join(map(quoted, names))}, COUNT(*) AS n FROM (SELECT {listed} FROM {given.rows}) "
             "GROUP BY ALL HAVING COUNT(*) > 1)"
         )
         if row["rows"]:
@@ -295,7 +295,7 @@ class _FolderCheck:
         table = given.table
         paths = given.parquet
         if given.files != given.parquet or not self._as_they_are(given, columns):
-            listed = ", ".join(f"{read.value} AS {_name(name)}" for name, read in columns.items())
+            listed = ", ".join(f"{read.value} AS {quoted(name)}" for name, read in columns.items())
             paths = (self._own / f"{table.name}.parquet",)
             self._engine.export(f"SELECT {listed} FROM {given.rows}", paths[0])  # noqa: S608 - quoted names
             for path in set(given.parquet) - set(given.files):
@@ -328,10 +328,9 @@ class _FolderCheck:
         return not row["rows"]
 
     def _receipt(self, given: _TableFiles, rows: int, digest: str) -> Receipt:
-        query = "\n".join(str(_top(path, self._folder)) for path in given.files)
-        told = f"import\x1f{given.table.name}\x1f{query}\x1f{digest}"
+        query = "\n".join(str(path.relative_to(self._folder)) for path in given.files)
         return Receipt(
-            id=hashlib.sha256(told.encode()).hexdigest()[:16],
+            id=text_digest(f"import\x1f{given.table.name}\x1f{query}\x1f{digest}")[:16],
             source="import",
             stream=given.table.name,
             query=query,
@@ -381,7 +380,7 @@ def _checks(table: CanonicalTable, columns: Mapping[str, Cells]) -> Iterator[_Ce
         words = _words(table, column)
         if words is not None:
             what = "no currency's code (ISO 4217)" if column.name == "currency" else f"none of {', '.join(words)}"
-            listed = ", ".join(map(_literal, words))
+            listed = ", ".join(map(literal, words))
             yield _CellCheck(column, what, f"{read.value} NOT IN ({listed})", read.source)
 
 
@@ -398,7 +397,7 @@ def _spelt(table: CanonicalTable, column: Column, read: Cells) -> Cells:
     if words is None:
         return read
     given = f"TRIM(CAST({read.value} AS VARCHAR))"
-    cases = " ".join(f"WHEN {_literal(word.lower())} THEN {_literal(word)}" for word in words)
+    cases = " ".join(f"WHEN {literal(word.lower())} THEN {literal(word)}" for word in words)
     value = f"CASE LOWER({given}) {cases} ELSE {given} END"
     return replace(read, value=value, respelt=True)
 
@@ -454,10 +453,6 @@ def _near(name: str, known: Iterable[str]) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
-def _top(path: Path, folder: Path) -> Path:
-    return path.relative_to(folder)
-
-
 def _unread(message: str) -> str:
     """What to say of a file that DuckDB cannot read."""
     line = re.search(r"CSV Error on Line: (\d+)", message)
@@ -468,11 +463,3 @@ def _unread(message: str) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= EXAMPLE_LENGTH else f"{text[: EXAMPLE_LENGTH - 1]}…"
-
-
-def _name(name: str) -> str:
-    return quoted(name, DIALECT)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -12,13 +12,14 @@ from datetime import datetime
 from pathlib import Path
 
 from customer_research.domain.faults import TableFault
-from customer_research.domain.records import DIALECT, CanonicalTable, Column
+from customer_research.domain.records import CanonicalTable, Column
 from customer_research.domain.tables import KNOWN_FROM, KNOWN_TO, TableFile
-from customer_research.engines.dialect import quoted
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.rows import canonical_columns
 from customer_research.metrics.pinned import instant_sql
 from customer_research.research.sync.canonical import identity
+from customer_research.research.sync.landing import quoted
+from customer_research.research.sync.versions import key_alone
 
 OBSERVED, FROM, TO = "observed_at", "valid_from", "valid_to"
 TIMES = (
@@ -44,7 +45,7 @@ def faults_of(engine: DuckDB, table: CanonicalTable) -> Iterator[TableFault]:
         lacking = TO if FROM in there else FROM
         yield TableFault(table.name, f"is missing beside {FROM if FROM in there else TO}; add it", column=lacking)
     elif FROM in there:
-        key = ", ".join(_name(name) for name in identity(table) if name != FROM)
+        key = ", ".join(quoted(name) for name in identity(table) if name != FROM)
         after = f"LEAD(COALESCE({FROM}, TIMESTAMP '0001-01-01')) OVER (PARTITION BY {key} ORDER BY {FROM} NULLS FIRST)"
         (row,) = engine.run(
             f"SELECT COUNT(*) FILTER (WHERE {TO} <= {FROM}) AS backward, COUNT(*) FILTER (WHERE {TO} IS NULL AND "
@@ -58,7 +59,7 @@ def faults_of(engine: DuckDB, table: CanonicalTable) -> Iterator[TableFault]:
 
 
 def _timed(table: CanonicalTable) -> str:
-    return _name(f"timed~{table.name}")
+    return quoted(f"timed~{table.name}")
 
 
 def attach_timed(engine: DuckDB, table: CanonicalTable, paths: tuple[Path, ...]) -> None:
@@ -72,22 +73,14 @@ def parted(engine: DuckDB, table: CanonicalTable, file: TableFile, own: Path, no
     if FROM not in table.column_names:
         return file
     columns = canonical_columns(table.name)
-    listed = ", ".join(map(_name, columns))
-    key = set(identity(table))
-    alone = ", ".join(
-        _name(name) if name in key else f"CAST(NULL AS {kind}) AS {_name(name)}" for name, kind in columns.items()
-    )
+    listed = ", ".join(map(quoted, columns))
     still = f"({TO} IS NULL OR {TO} > {instant_sql(now)})"
     newest, past = own / f"{table.name}.newest.parquet", own / f"{table.name}.past.parquet"
     rows = engine.export(f"SELECT {listed} FROM {_timed(table)} WHERE {still}", newest)
     engine.export(
         f"SELECT {listed}, {FROM} AS {KNOWN_FROM}, {TO} AS {KNOWN_TO} FROM {_timed(table)} WHERE NOT {still} "
-        f"UNION ALL SELECT {alone}, {FROM} AS {KNOWN_FROM}, CAST(NULL AS TIMESTAMP) AS {KNOWN_TO} "
-        f"FROM {_timed(table)} WHERE {still} AND NOT {FROM} IS NULL",
+        f"UNION ALL SELECT {key_alone(table.name, 't')}, {FROM} AS {KNOWN_FROM}, CAST(NULL AS TIMESTAMP) AS {KNOWN_TO} "
+        f"FROM {_timed(table)} AS t WHERE {still} AND NOT {FROM} IS NULL",
         past,
     )
     return replace(file, paths=(newest,), rows=rows, versions=(past,), at_any_instant=True)
-
-
-def _name(name: str) -> str:
-    return quoted(name, DIALECT)

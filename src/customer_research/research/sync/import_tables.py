@@ -8,15 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from customer_research.domain.records import DIALECT
 from customer_research.domain.tables import TableFile
-from customer_research.engines.dialect import quoted
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
 from customer_research.lake import Lake, LakeWriter, StoredTable
 from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.sync.canonical import identity
 from customer_research.research.sync.given_tables import check_tables
+from customer_research.research.sync.landing import quoted, sorting
 from customer_research.research.sync.versions import succeeded
 from customer_research.settings import Settings
 
@@ -82,10 +81,10 @@ def _written(lake: LakeWriter, engine: DuckDB, given: TableFile) -> StoredTable:
     table = LAKE_TABLES[given.table]
     engine.attach(table.name, given.paths)
     receipt = given.receipts[0].id
-    listed = ", ".join("$receipt AS fetch_id" if name == "fetch_id" else _name(name) for name in table.column_names)
-    order = ", ".join(f"{_name(name)} NULLS FIRST" for name in identity(table))
+    listed = ", ".join("$receipt AS fetch_id" if name == "fetch_id" else quoted(name) for name in table.column_names)
+    order = sorting(table.column_names, identity(table))
     file, _ = lake.fresh("tables", table.name)
-    sql = f"SELECT {listed} FROM {_name(table.name)} ORDER BY {order}"  # noqa: S608 - quoted names
+    sql = f"SELECT {listed} FROM {quoted(table.name)} ORDER BY {order}"  # noqa: S608 - quoted names
     rows = engine.export(sql, lake.path(file), {"receipt": receipt})
     return StoredTable((file,), rows, given.digest, given.receipts, since=given.since, until=given.since)
 
@@ -93,7 +92,3 @@ def _written(lake: LakeWriter, engine: DuckDB, given: TableFile) -> StoredTable:
 def _imported(name: str, made: StoredTable, old: StoredTable | None) -> TableImport:
     state: ImportState = "new" if old is None else "unchanged" if made is old else "replaced"
     return TableImport(name, state, made.rows, None if old is None else old.rows, made.digest)
-
-
-def _name(name: str) -> str:
-    return quoted(name, DIALECT)

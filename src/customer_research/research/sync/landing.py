@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.rows import inward
 from customer_research.errors import EngineError
 from customer_research.lake import write_through
+from customer_research.research.receipts import text_digest
 
 FETCH_ID = "fetch_id"
 _ORDER = {"_part": "BIGINT", "_gone": "BOOLEAN"}
@@ -41,7 +41,7 @@ _GONE = "SELECT COUNT(*) AS n FROM {base} AS base WHERE NOT EXISTS (SELECT 1 FRO
 def shape(tables: Iterable[LandingTable]) -> str:
     """The digest of how landing tables are declared: rows landed under another shape are pulled anew."""
     told = [[table.name, list(table.key), sorted(table.columns.items())] for table in tables]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+    return text_digest(json.dumps(told))[:16]
 
 
 def sql_columns(table: LandingTable) -> dict[str, str]:
@@ -80,14 +80,14 @@ def write_rows(engine: DuckDB, rows: Iterable[Row], columns: Mapping[str, str], 
         EngineError: as `write_part`.
     """
     lines = engine.scratch / f"{path.stem}.jsonl"
-    kinds = ", ".join(f"{_text(name)}: {_text(kind)}" for name, kind in columns.items())
+    kinds = ", ".join(f"{literal(name)}: {literal(kind)}" for name, kind in columns.items())
     try:
         longest = _LEAST_BUFFER
         with private.open_file(lines, "w") as file:
             for line in _json_lines(rows, columns):
                 longest = max(longest, 4 * len(line))  # a character has four bytes at most
                 file.write(line)
-        engine.export(_LINES.format(path=_text(str(lines)), kinds=kinds, longest=longest), path)
+        engine.export(_LINES.format(path=literal(str(lines)), kinds=kinds, longest=longest), path)
     finally:
         lines.unlink(missing_ok=True)
 
@@ -136,7 +136,7 @@ def expose(
         columns=", ".join(map(quoted, columns)),
         base=_named("base", table),
         latest=_named("latest", table),
-        same=_same_key(table, "latest", "base"),
+        same=same_key(table.key, "latest", "base"),
     )
     engine.bind(table.name, f"{stood} UNION ALL {said}")
 
@@ -199,7 +199,7 @@ def compact(
 def _gone(engine: DuckDB, table: LandingTable, stood: Path) -> int:
     """How many records that stood the table no longer has."""
     engine.attach(f"base~{table.name}", [stood], sql_columns(table))
-    same = _same_key(table, "now", "base")
+    same = same_key(table.key, "now", "base")
     (counted,) = engine.run(_GONE.format(base=_named("base", table), table=quoted(table.name), same=same))
     return int(counted["n"])
 
@@ -215,8 +215,14 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+def literal(text: str) -> str:
+    """A text as SQL has it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def same_key(key: Iterable[str], one: str, other: str) -> str:
+    """The condition that a row of one relation and a row of another are the same record's."""
+    return " AND ".join(f"{one}.{quoted(name)} IS NOT DISTINCT FROM {other}.{quoted(name)}" for name in key)
 
 
 def _column(name: str, fetch_id: str | None) -> str:
@@ -227,7 +233,3 @@ def _column(name: str, fetch_id: str | None) -> str:
 
 def _named(what: str, table: LandingTable) -> str:
     return quoted(f"{what}~{table.name}")
-
-
-def _same_key(table: LandingTable, one: str, other: str) -> str:
-    return " AND ".join(f"{one}.{quoted(name)} IS NOT DISTINCT FROM {other}.{quoted(name)}" for name in table.key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from customer_research.errors import CustomerResearchError, EngineError
 from customer_research.lake import LakeWriter, LandingFile, StoredTable, write_through
 from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.gaps import gap_of
+from customer_research.research.receipts import text_digest
 from customer_research.research.sync import landing
 from customer_research.research.sync.canonical import identity
 from customer_research.research.sync.landing import FETCH_ID, quoted, sorting
@@ -282,7 +282,7 @@ class Linkage:
         """The digest of all that a table depends on."""
         told = sorted(self._stated()) if name == GAP else []
         ways = [[part.source, part.text, [self._content(need) for need in part.needs]] for part in parts]
-        return hashlib.sha256(json.dumps([self._product, name, ways, told]).encode()).hexdigest()
+        return text_digest(json.dumps([self._product, name, ways, told]))
 
     def _content(self, need: str) -> str:
         stand = self._stands.get(need)

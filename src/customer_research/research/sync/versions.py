@@ -20,7 +20,7 @@ from customer_research.engines.rows import canonical_columns
 from customer_research.lake import LakeWriter, StoredTable, write_through
 from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.sync.canonical import identity
-from customer_research.research.sync.landing import FETCH_ID, quoted
+from customer_research.research.sync.landing import FETCH_ID, literal, quoted, same_key
 
 FILES_AT_MOST = 8
 """Files of a table's versions before they are made into one."""
@@ -82,7 +82,7 @@ def _write(engine: DuckDB, name: str, change: _Change, path: Path) -> int:
     key, at = identity(LAKE_TABLES[name]), _instant(change.since)
     engine.bind("came~", _came(key))
     differ = _differ(name, _columns_of(engine, change.old))
-    same, came = _same(key, "o", "n"), _same(key, "o", "c")
+    same, came = same_key(key, "o", "n"), same_key(key, "o", "c")
     there = quoted("there~")
     rows = engine.export(
         f"""
@@ -92,7 +92,7 @@ def _write(engine: DuckDB, name: str, change: _Change, path: Path) -> int:
         LEFT JOIN {quoted("came~")} AS c ON {came}
         WHERE n.{there} IS NULL OR {differ}
         UNION ALL
-        SELECT {_key_alone(name, "n")}, CAST({at} AS TIMESTAMP) AS {KNOWN_FROM}, CAST(NULL AS TIMESTAMP) AS {KNOWN_TO}
+        SELECT {key_alone(name, "n")}, CAST({at} AS TIMESTAMP) AS {KNOWN_FROM}, CAST(NULL AS TIMESTAMP) AS {KNOWN_TO}
         FROM {quoted("new~")} AS n
         LEFT JOIN (SELECT *, 1 AS {there} FROM {quoted("old~")}) AS o ON {same}
         WHERE o.{there} IS NULL OR {differ}
@@ -126,9 +126,9 @@ def compacted(lake: LakeWriter, engine: DuckDB, name: str, made: StoredTable) ->
             WHERE k.since < v.{KNOWN_TO} AND (v.{KNOWN_FROM} IS NULL OR k.since >= v.{KNOWN_FROM})
         )
         UNION ALL
-        SELECT {_key_alone(name, "n")}, c.{KNOWN_FROM}, CAST(NULL AS TIMESTAMP) AS {KNOWN_TO}
+        SELECT {key_alone(name, "n")}, c.{KNOWN_FROM}, CAST(NULL AS TIMESTAMP) AS {KNOWN_TO}
         FROM {quoted("new~")} AS n
-        INNER JOIN {quoted("came~")} AS c ON {_same(key, "n", "c")}
+        INNER JOIN {quoted("came~")} AS c ON {same_key(key, "n", "c")}
         ORDER BY {order}
         """,
         lake.path(file),
@@ -151,7 +151,7 @@ def _attach(engine: DuckDB, name: str, versions: Sequence[Path]) -> None:
 
 def _columns_of(engine: DuckDB, paths: Iterable[Path]) -> tuple[str, ...]:
     """The columns that a table's files have: one of an earlier program may lack some."""
-    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    listed = ", ".join(literal(str(path)) for path in paths)
     return tuple(engine.kinds(f"FROM read_parquet([{listed}], hive_partitioning = false)"))
 
 
@@ -188,16 +188,13 @@ def _blanked(name: str, relation: str) -> str:
     )
 
 
-def _key_alone(name: str, relation: str) -> str:
+def key_alone(name: str, relation: str) -> str:
+    """The columns of a version that says when a row came: its key, and nothing else."""
     kinds, key = canonical_columns(name), identity(LAKE_TABLES[name])
     return ", ".join(
         f"{relation}.{quoted(column)}" if column in key else f"CAST(NULL AS {kind}) AS {quoted(column)}"
         for column, kind in kinds.items()
     )
-
-
-def _same(key: Iterable[str], one: str, other: str) -> str:
-    return " AND ".join(f"{one}.{quoted(column)} IS NOT DISTINCT FROM {other}.{quoted(column)}" for column in key)
 
 
 def _instant(instant: datetime) -> str:

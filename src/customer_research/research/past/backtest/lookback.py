@@ -8,7 +8,6 @@ every date, by name. What an account did within ninety days after is told by bil
 # ruff: noqa: S608 - names in these texts are ours
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -34,6 +33,7 @@ from customer_research.metrics.wide import KNOWN_AT, Reconstruction
 from customer_research.research.past.backtest.churn import ACTIVE, CHURNS, find_churn
 from customer_research.research.portfolio.measure import attach, rebuildable_of, reconstruction_of
 from customer_research.research.portfolio.snapshots import table_parameter
+from customer_research.research.receipts import text_digest
 
 WINDOW = timedelta(days=90)
 
@@ -461,14 +461,14 @@ def _receipt(
 ) -> Receipt:
     """The proof of the computation: over which tables, dates and scorecards, and the digest of the rows it gave."""
     told = "\n".join(f"{row['operator_id']} {row['t']} {row['churned_at']} {row['kind']}" for row in rows)
-    digest = hashlib.sha256(told.encode()).hexdigest()
+    digest = text_digest(told)
     query = (
         f"every active account at {len(instants)} dates from {instants[0]:%Y-%m-%d} to {instants[-1]:%Y-%m-%d}; "
         f"churn by billing's subscriptions until {until:%Y-%m-%d}"
     )
     known = "|".join((query, tables.digest, *(card.digest for card in cards), digest))
     return Receipt(
-        id=hashlib.sha256(known.encode()).hexdigest()[:16],
+        id=text_digest(known)[:16],
         source="backtest",
         stream="panel",
         query=query,

@@ -10,11 +10,12 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
+from customer_research.domain.backtest import LeftOut
 from customer_research.domain.evidence import Receipt
 from customer_research.errors import UsageError
 from customer_research.health.backtest.trial import PanelScores, Rows
 from customer_research.health.calibration.card_file import card_score
-from customer_research.health.calibration.panel import WEIGHTS, Panel, dimension_weights
+from customer_research.health.calibration.panel import WEIGHTS, Integers, Panel, dimension_weights
 from customer_research.health.calibration.panel_file import read_panel
 from customer_research.health.calibration.points import PointScore, expert_score
 from customer_research.health.calibration.validation import probabilities
@@ -80,8 +81,7 @@ def any_card(name: str) -> Scorecard:
 
 def _tried(panel: Panel, card: Scorecard | None) -> PanelScores:
     if card is None:
-        score = expert_score(panel.declared, dimension_weights(panel.declared))
-        return _said(panel, score, card)
+        return _said(panel, expert_score(panel.declared, dimension_weights(panel.declared)), card)
     score = card_score(card)
     if lacking := [signal.name for signal in score.signals if signal.name not in panel.names]:
         raise UsageError(
@@ -97,17 +97,30 @@ def _said(panel: Panel, score: PointScore, card: Scorecard | None) -> PanelScore
     cuts = CUTS if card is None else card.cuts
     churn = None if card is None else card.churn
     curve = None if churn is None else (churn.curve.intercept, churn.curve.slope)
-    own = None if curve is None else probabilities(scores, curve)
+    return card_say(card, scores, tuple(_band(int(whole), cuts) for whole in scores), curve, uncapped=scores)
+
+
+def card_say(
+    card: Scorecard | None,
+    scores: Integers,
+    bands: tuple[str, ...],
+    curve: tuple[float, float] | None,
+    *,
+    uncapped: Integers,
+    left_out: tuple[LeftOut, ...] = (),
+) -> PanelScores:
+    """A scorecard's say on rows (None: the points file's); its own probabilities, off the scores before gates, with a curve."""
     return PanelScores(
         name=EXPERT if card is None else card.name,
         version="points" if card is None else card.version,
         digest="" if card is None else card.digest,
-        cuts=cuts,
+        cuts=CUTS if card is None else card.cuts,
         scores=scores,
-        bands=tuple(_band(int(whole), cuts) for whole in scores),
-        probability=own,
-        probability_from="" if own is None else OWN,
+        bands=bands,
+        probability=None if curve is None else probabilities(uncapped, curve),
+        probability_from="" if curve is None else OWN,
         curve=curve,
+        left_out=left_out,
     )
 
 

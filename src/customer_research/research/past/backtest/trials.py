@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from customer_research import private
 from customer_research.connect.source import Clock
 from customer_research.domain.backtest import CardTrial, Difference, Gate
 from customer_research.domain.evidence import Receipt
@@ -20,9 +19,7 @@ from customer_research.domain.tables import TableSet
 from customer_research.errors import UsageError
 from customer_research.health.backtest.trial import PanelScores, Rows, compare, gate, try_card
 from customer_research.health.calibration.panel import Flags, panel_of
-from customer_research.health.calibration.validation import probabilities
 from customer_research.health.scorecard import Scorecard
-from customer_research.lake import Lake
 from customer_research.reports.inquiries.backtest_report import (
     Backtest,
     ChurnReasons,
@@ -30,12 +27,11 @@ from customer_research.reports.inquiries.backtest_report import (
     TrialGround,
     build,
 )
-from customer_research.research.engine_choice import scratch
 from customer_research.research.one.freshness import by_source, line_of
 from customer_research.research.past.backtest.lookback import WINDOW, CardScores, Counting, Every, Lookback, look_back
-from customer_research.research.past.backtest.signals import EXPERT, OWN, SignalTable, any_card, given_signals
+from customer_research.research.past.backtest.signals import EXPERT, SignalTable, any_card, card_say, given_signals
 from customer_research.research.past.outcomes import recorded
-from customer_research.research.sync.given_tables import check_tables
+from customer_research.research.portfolio.measure import tables_at_hand
 from customer_research.settings import Settings
 
 MOST_CARDS = 2
@@ -153,26 +149,19 @@ def tread(settings: Settings, order: TrialOrder, clock: Clock, *, open_too: bool
         told = given_signals(order.signals, order.points, order.cards, managers=order.managers or 0, now=clock())
         return _of_signals(order.signals, _between(told, order))
     cards = [_with_rules(name) for name in order.cards]
-    with private.scratch_folder() as folder:
-        tables = (
-            Lake(settings.lake_folder).tables()
-            if order.tables is None
-            else check_tables(order.tables, folder, settings, clock)
+    with tables_at_hand(settings, clock, order.tables) as (engine, tables):
+        past = look_back(
+            engine,
+            tables,
+            cards,
+            every=order.every,
+            counting=order.counting,
+            until=order.until or known_until(tables, clock()),
+            since=order.since,
+            open_too=open_too,
+            patience=settings.lake.patience,
+            tests=settings.test_operators,
         )
-        reach = [folder, *([order.tables] if order.tables is not None else [])]
-        with scratch(settings, None, *reach) as engine:
-            past = look_back(
-                engine,
-                tables,
-                cards,
-                every=order.every,
-                counting=order.counting,
-                until=order.until or known_until(tables, clock()),
-                since=order.since,
-                open_too=open_too,
-                patience=settings.lake.patience,
-                tests=settings.test_operators,
-            )
     if order.managers is not None:
         past = replace(past, managers=order.managers)
     return _of_past(past, tables)
@@ -199,31 +188,39 @@ def _has_billing(tables: TableSet) -> bool:
 
 
 def _of_past(past: Lookback, tables: TableSet) -> Ground:
+    rows = rows_of(past)
+    told = TrialGround(
+        **_counts(rows),
+        dates=past.instants,
+        every=past.every,
+        counting=past.counting,
+        known_until=past.known_until,
+        dropped=past.dropped,
+        remarks=past.warnings,
+        place="",
+    )
     return Ground(
-        rows=rows_of(past),
+        rows=rows,
         tried=tuple(tried_of(one) for one in past.cards),
-        told=TrialGround(
-            rows=len(past),
-            churned_rows=int(past.churned.sum()),
-            accounts=len(set(past.operator_ids)),
-            churned_accounts=len(
-                {one for one, churned in zip(past.operator_ids, past.churned, strict=True) if churned}
-            ),
-            dates=past.instants,
-            every=past.every,
-            counting=past.counting,
-            known_until=past.known_until,
-            dropped=past.dropped,
-            remarks=past.warnings,
-            managers=past.managers,
-            place="",
-        ),
+        told=told,
         receipts=past.receipts,
         basis=past.receipts[-1:],
         freshness=tuple(_freshness(tables)),
         cards=tuple(one.card for one in past.cards),
         past=past,
     )
+
+
+def _counts(rows: Rows) -> dict[str, int]:
+    """How many rows, accounts, churned ones and account owners there are, as a report names them."""
+    panel = rows.panel
+    return {
+        "rows": len(panel),
+        "churned_rows": int(panel.churned.sum()),
+        "accounts": panel.account_count,
+        "churned_accounts": panel.churned_accounts,
+        "managers": rows.managers,
+    }
 
 
 def _between(told: SignalTable, order: TrialOrder) -> SignalTable:
@@ -243,32 +240,21 @@ def _between(told: SignalTable, order: TrialOrder) -> SignalTable:
 
 
 def _of_signals(path: Path, told: SignalTable) -> Ground:
-    panel = told.rows.panel
-    dates = tuple(sorted(set(panel.instants)))
+    dates = tuple(sorted(set(told.rows.panel.instants)))
     remarks = (
         [f"Columns that no signal was declared for were left out: {', '.join(told.left_out)}."] if told.left_out else []
     )
-    return Ground(
-        rows=told.rows,
-        tried=told.tried,
-        told=TrialGround(
-            rows=len(panel),
-            churned_rows=int(panel.churned.sum()),
-            accounts=panel.account_count,
-            churned_accounts=panel.churned_accounts,
-            dates=dates,
-            every="",
-            counting="",
-            known_until=dates[-1],
-            dropped=(),
-            remarks=tuple(remarks),
-            managers=told.rows.managers,
-            place=path.name,
-        ),
-        receipts=told.receipts,
-        basis=told.receipts,
-        cards=told.cards,
+    ground = TrialGround(
+        **_counts(told.rows),
+        dates=dates,
+        every="",
+        counting="",
+        known_until=dates[-1],
+        dropped=(),
+        remarks=tuple(remarks),
+        place=path.name,
     )
+    return Ground(told.rows, told.tried, ground, told.receipts, told.receipts, cards=told.cards)
 
 
 def rows_of(past: Lookback) -> Rows:
@@ -280,20 +266,7 @@ def rows_of(past: Lookback) -> Rows:
 
 def tried_of(one: CardScores) -> PanelScores:
     """A scorecard's say on the rows; its own probabilities where it was calibrated."""
-    card, curve = one.card, _own_curve(one)
-    own = None if curve is None else probabilities(one.uncapped, curve)
-    return PanelScores(
-        name=card.name,
-        version=card.version,
-        digest=card.digest,
-        cuts=card.cuts,
-        scores=one.scores,
-        bands=one.bands,
-        probability=own,
-        probability_from=OWN if own is not None else "",
-        curve=curve,
-        left_out=one.left_out,
-    )
+    return card_say(one.card, one.scores, one.bands, _own_curve(one), uncapped=one.uncapped, left_out=one.left_out)
 
 
 def _own_curve(one: CardScores) -> tuple[float, float] | None:

@@ -20,6 +20,7 @@ from customer_research.health.calibration.panel_file import PanelFile, read_pane
 from customer_research.health.calibration.procedure import CalibrationResult, Progress, Terms, calibrate
 from customer_research.health.scorecard import PERMILLE, Scorecard, declaration_of, read_scorecard
 from customer_research.research.one.judge import METRIC_NAMES
+from customer_research.research.past.backtest.signals import any_card
 from customer_research.research.receipts import file_receipt, text_digest
 
 _DEFAULT_BASE = "canonical"
@@ -205,7 +206,7 @@ def predict_file(scorecard: str, signals: Path) -> Predictions:
         TablesRefused: everything that is wrong in the table.
         ConfigError: the scorecard is none.
     """
-    card = read_scorecard(*declaration_of(scorecard), METRIC_NAMES, any_kind=True)
+    card = any_card(scorecard)
     score = card_score(card)
     panel = read_signals(signals, score.signals)
     out = io.StringIO()

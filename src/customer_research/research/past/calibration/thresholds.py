@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from customer_research.reports.inquiries.thresholds_report import REPORT, Refusa
 from customer_research.research.past.backtest.signals import EXPERT
 from customer_research.research.past.backtest.trials import Ground, TrialOrder, tread
 from customer_research.research.past.calibration.on_files import write_card, write_new
+from customer_research.research.receipts import text_digest
 from customer_research.settings import Settings
 
 CLEAR_ABOVE = 5
@@ -163,7 +163,7 @@ def with_alerting(declaration: str, chosen: AlertThreshold, bands: BandChoice) -
         for band, cut in zip(("healthy", "monitor", "at_risk"), bands.after, strict=True):
             document["bands"][band] = cut
     document.append("alerting", _alerting(chosen, bands))
-    made = hashlib.sha256(tomlkit.dumps(document).encode()).hexdigest()[:6]
+    made = text_digest(tomlkit.dumps(document))[:6]
     document["version"] = f"{str(document['version']).partition('+')[0]}+alerts.{made}"
     return tomlkit.dumps(document)
 
