@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
@@ -50,6 +50,14 @@ def _harmless(char: str) -> str:
     if kind == "Cs":
         return "\ufffd"
     return "" if kind.startswith("C") else char
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """The known names that are spelt most alike, three at most, whatever their case."""
+    import difflib  # noqa: PLC0415 - only on a wrong name
+
+    lowered = {one.lower(): one for one in known}
+    return [lowered[one] for one in difflib.get_close_matches(name.lower(), lowered, n=3)]
 
 
 def list_words(text: str) -> str:

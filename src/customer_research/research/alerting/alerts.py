@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -17,9 +16,9 @@ from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.report import Report
 from customer_research.domain.snapshot import Snapshot
 from customer_research.domain.vocabularies import Severity
+from customer_research.domain.words import nearest
 from customer_research.errors import UsageError
 from customer_research.health.alerts.alert_words import SCORE, SCORE_BEFORE, SHARE, rule_in_words
-from customer_research.health.alerts.declared import shipped_rules
 from customer_research.reports.inquiries.alert_simulation import REPORT as SIMULATION
 from customer_research.reports.inquiries.alert_simulation import AlertSimulation
 from customer_research.reports.kinds.alerts import (
@@ -154,12 +153,11 @@ def _require_rule(settings: Settings, name: str, book: AlertBook) -> None:
     raise UsageError(f"There is no alert rule {name[:60]!r}.", hint=hint)
 
 
-def _nearest(name: str, known: Iterable[str]) -> list[str]:
+def _nearest(name: str, known: Collection[str]) -> list[str]:
     """Names that are spelt alike, or of which this one is a part."""
-    lowered = {rule.lower(): rule for rule in known}
-    close = difflib.get_close_matches(name.lower(), lowered, n=_NEAREST)
-    close += [rule for rule in lowered if name.lower() in rule and rule not in close]
-    return [lowered[rule] for rule in close[:_NEAREST]]
+    close = nearest(name, known)
+    close += [rule for rule in known if name.lower() in rule.lower() and rule not in close]
+    return close[:_NEAREST]
 
 
 def one_alert(settings: Settings, alert: str, *, now: datetime) -> Report:
@@ -347,17 +345,3 @@ def _typed(value: Any, unit: str) -> Any:
     if isinstance(value, str) and unit == "timestamp":
         return datetime.fromisoformat(value)
     return date.fromisoformat(value) if isinstance(value, str) and unit == "date" else value
-
-
-__all__ = [
-    "Choice",
-    "acknowledge",
-    "assign",
-    "checked",
-    "one_alert",
-    "open_alerts",
-    "rules_in_words",
-    "shipped_rules",
-    "simulated",
-    "snooze",
-]

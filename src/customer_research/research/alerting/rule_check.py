@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,9 +28,10 @@ from customer_research.health.alerts.rules import (
 )
 from customer_research.health.alerts.simulation import Simulation
 from customer_research.health.findings import load_findings
-from customer_research.health.scorecard import Scorecard, load_scorecard, read_scorecard, shipped_scorecards
+from customer_research.health.scorecard import Scorecard, load_scorecard, shipped_scorecards
 from customer_research.research.alerting.watch import Watch, watching
 from customer_research.research.one.judge import METRIC_NAMES, card_named
+from customer_research.research.portfolio.history import kept_card
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import Store
@@ -222,11 +224,9 @@ class _RuleHistory:
         card = card_named(self._settings.scorecard)
         if card.digest == snapshot.digest:
             return card
-        try:
-            text = self._history.scorecard(snapshot.digest)
-        except StoreError:
-            return None
-        return read_scorecard(text, f"the scorecard kept with snapshot {snapshot.id}", METRIC_NAMES)
+        with suppress(StoreError):
+            return kept_card(self._history, snapshot.digest)
+        return None
 
 
 def _of_card(settings: Settings, snapshots: Iterable[Snapshot]) -> list[Snapshot]:

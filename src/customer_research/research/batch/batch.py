@@ -12,7 +12,7 @@ import io
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -257,10 +257,10 @@ class Batch:
 
     def _twin(self, entry: Entry, owner: Row) -> Row:
         """The row of an operator that an earlier line has already named: that line's figures, or its failure."""
-        own = {**_values(owner), "line": entry.line, "term": self._shown(entry.term)}
-        if owner.reported:
-            own |= {"outcome": "duplicate", "detail": f"The same operator as line {owner.line}."}
-        return Row(**own)
+        own = replace(owner, line=entry.line, term=self._shown(entry.term))
+        if not owner.reported:
+            return own
+        return replace(own, outcome="duplicate", detail=f"The same operator as line {owner.line}.")
 
     def _refused(self, entry: Entry, outcome: Outcome, detail: str) -> Row:
         return Row(entry.line, self._shown(entry.term), outcome, detail=self._shown(detail))
@@ -278,10 +278,6 @@ class Batch:
 def _key(entry: Entry) -> str:
     """The journal's key of an input: its line and text, hashed since a term may be personal."""
     return text_digest(f"{entry.line}\n{entry.term}")[:32]
-
-
-def _values(row: Row) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in Row.__slots__}
 
 
 def _row(record: Mapping[str, Any]) -> Row:

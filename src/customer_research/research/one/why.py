@@ -7,24 +7,13 @@ from collections.abc import Iterable, Iterator
 from customer_research.domain.catalogue import METRICS, SUBJECTS, Metric
 from customer_research.domain.evidence import Evidence, Fact, Figure, Gap
 from customer_research.domain.explanation import Explanation, Replay
+from customer_research.domain.words import nearest
 from customer_research.errors import UsageError
 from customer_research.health.scorecard import Rule, Scorecard
 from customer_research.metrics.queries import EVIDENCE, derived_sql, subject_sql
 from customer_research.record_tables import TABLES
 from customer_research.reports.inquiries.reason import ScorePart
 from customer_research.research.one.dossier import BOUND_TABLES
-
-__all__ = [
-    "Explanation",
-    "Replay",
-    "compare",
-    "explain",
-    "metric_named",
-    "needed_tables",
-    "part_named",
-    "warehouse_evidence",
-]
-
 
 SCORE = "health_score"
 """What the score itself is asked for by."""
@@ -60,10 +49,7 @@ def part_named(name: str, card: Scorecard) -> ScorePart | None:
 
 
 def _unknown(what: str, name: str, known: Iterable[str], listed: str) -> UsageError:
-    import difflib  # noqa: PLC0415 - only on a wrong name
-
-    lowered = {one.lower(): one for one in known}
-    close = [lowered[one] for one in difflib.get_close_matches(name.lower(), lowered, n=3)]
+    close = nearest(name, known)
     return UsageError(
         f"There is no {what} {name[:60]!r}.", hint=f"Did you mean {', '.join(close)}?" if close else listed
     )

@@ -219,6 +219,3 @@ def freshness_of(snapshot: Snapshot) -> tuple[Freshness, ...]:
         warning = "Pulled more than 48 hours before the snapshot's date." if old else ""
         lines.append(line_of(source, missing, fetched, known=bool(instants), warning=warning))
     return tuple(lines)
-
-
-__all__ = ["SnapshotView", "freshness_of", "view_of"]

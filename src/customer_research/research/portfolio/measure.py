@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - names in these texts are the tables' own
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -31,7 +31,7 @@ from customer_research.metrics.pinned import instant_sql, pinned
 from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS, PRESENT, Reconstruction, stages
 from customer_research.record_tables import LAKE_TABLES, TABLES
 from customer_research.research.engine_choice import scratch
-from customer_research.research.sync.canonical import identity
+from customer_research.research.sync.canonical import gap_row, identity
 from customer_research.research.sync.given_tables import check_tables
 from customer_research.settings import Settings
 
@@ -103,7 +103,7 @@ def attach(engine: Engine, tables: TableSet, as_of: datetime) -> None:
         )
     columns = canonical_columns("gap")
     _put(engine, _STATED, "gap", tables)
-    absent = [_row(name, gap) for name, gap in _lacking(tables).items()]
+    absent = [gap_row(name, gap) for name, gap in _lacking(tables).items()]
     engine.create(_ABSENT, columns, [*absent, *_blanks(engine, tables, as_of), *_untold_rows(engine, tables)])
     engine.keep("gap", f"SELECT {_GAP_COLUMNS} FROM {_STATED} UNION ALL SELECT {_GAP_COLUMNS} FROM {_ABSENT}")
     engine.drop(_STATED, _ABSENT)
@@ -152,11 +152,11 @@ def _untold_rows(engine: Engine, tables: TableSet) -> Iterator[dict[str, Any]]:
     if "coupon" in tables.rewound:
         _put(engine, _LOOKED, "coupon", tables)
         for row in engine.run(UNTOLD_COUPON_SQL.replace("FROM coupon", f"FROM {_LOOKED}")):
-            yield _row("coupon", Gap(TABLES["coupon"].home, "past", _COUNTED_DOWN), row["operator_id"])
+            yield gap_row("coupon", Gap(TABLES["coupon"].home, "past", _COUNTED_DOWN), row["operator_id"])
         engine.drop(_LOOKED)
     if "invoice" in reconstruction_of(tables).rebuilt:
         for row in engine.run(f"SELECT operator_id FROM {_STATED} WHERE table_name = 'payment' ORDER BY 1"):
-            yield _row("invoice", Gap(TABLES["invoice"].home, "past", _WITHOUT_PAYMENTS), row["operator_id"])
+            yield gap_row("invoice", Gap(TABLES["invoice"].home, "past", _WITHOUT_PAYMENTS), row["operator_id"])
 
 
 def _put(engine: Engine, name: str, table: str, tables: TableSet) -> None:
@@ -212,7 +212,7 @@ def _blanks(engine: Engine, tables: TableSet, as_of: datetime) -> Iterator[dict[
                 gap = Gap(
                     TABLES[name].home, "unavailable", f"Records of {name} lack what they must tell: {told}.", _FILL
                 )
-                yield _row(name, gap, operator)
+                yield gap_row(name, gap, operator)
         engine.drop(_LOOKED)
 
 
@@ -241,23 +241,25 @@ def _untold(name: str, tables: TableSet) -> Gap:
     return Gap(TABLES[name].home, "not_configured", f"There is no table {name} in {tables.place}.", "Add it.")
 
 
-def _row(table: str, gap: Gap, operator_id: str | None = None) -> dict[str, Any]:
-    told = {"source": gap.source, "reason": gap.reason, "detail": gap.detail, "next_step": gap.next_step}
-    return {"operator_id": operator_id, "table_name": table, **told}
-
-
 def _refuse_before(engine: Engine, tables: TableSet, as_of: datetime) -> None:
     """Refuse an instant at which nothing was known yet; one table with an earlier row is enough to go on."""
-    timed = {name: column for name, column in KNOWN_AT.items() if name in tables.files and tables.files[name].rows}
     firsts = []
-    for name, column in sorted(timed.items(), key=lambda pair: tables.files[pair[0]].rows):
-        (row,) = engine.run(f"SELECT MIN({column}) AS first_at FROM {name}")
-        if row["first_at"] is not None and row["first_at"] < as_of:
+    for first in first_known(engine, tables):
+        if first < as_of:
             return
-        firsts += [row["first_at"]] if row["first_at"] is not None else []
+        firsts.append(first)
     if firsts:
         raise UsageError(
             f"Nothing was known at {as_of:%Y-%m-%d %H:%M} UTC: the tables' first row became known at "
             f"{min(firsts):%Y-%m-%d %H:%M} UTC.",
             hint="Give a later date.",
         )
+
+
+def first_known(engine: Engine, tables: TableSet, names: Collection[str] = tuple(KNOWN_AT)) -> Iterator[datetime]:
+    """When the first row of each of these tables became known, the smallest table first; none of one that does not tell."""
+    there = [name for name in names if name in tables.files and tables.files[name].rows]
+    for name in sorted(there, key=lambda one: tables.files[one].rows):
+        (row,) = engine.run(f"SELECT MIN({KNOWN_AT[name]}) AS first_at FROM {name}")
+        if row["first_at"] is not None:
+            yield row["first_at"]

@@ -13,7 +13,7 @@ from customer_research import private
 from customer_research.connect.source import Clock
 from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.snapshot import NOT_JUDGED, Snapshot, SnapshotKind
+from customer_research.domain.snapshot import NOT_JUDGED, STALE, Snapshot, SnapshotKind
 from customer_research.domain.tables import TableSet
 from customer_research.engines.content import content_digest
 from customer_research.engines.engine import Engine, open_engine
@@ -28,7 +28,6 @@ from customer_research.research.portfolio.measure import measure, reconstruction
 from customer_research.research.portfolio.snapshots import (
     FILES,
     PORTFOLIO,
-    STALE,
     pulled_parameter,
     read_snapshot,
     table_parameter,

@@ -424,6 +424,3 @@ def _rank(engine: Engine, card: Scorecard, selection: Selection) -> None:
         """,
         values,
     )
-
-
-__all__ = ["SORTS", "Selection", "Sort", "card_of", "portfolio", "risks", "told_of"]

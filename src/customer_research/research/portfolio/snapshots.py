@@ -17,7 +17,7 @@ from customer_research import private
 from customer_research.domain.catalogue import Metric
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import Band
-from customer_research.domain.snapshot import SCORING, STALE, Reading, Snapshot
+from customer_research.domain.snapshot import SCORING, Reading, Snapshot
 from customer_research.engines.engine import Engine, open_engine
 from customer_research.errors import UsageError
 from customer_research.health.assembly import status_of
@@ -154,23 +154,14 @@ def readings(folder: Path, snapshot: Snapshot, files: Engine | None = None) -> I
                 yield _reading(snapshot, row)
 
 
-def accounts(folder: Path, columns: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+def accounts(folder: Path) -> Iterator[dict[str, Any]]:
     """The metric rows of the snapshot whose files lie in *folder*, by operator id.
 
-    Args:
-        folder: the snapshot's own folder.
-        columns: names of metrics, or `name`; `operator_id` always comes first. Without any: all of them.
-
     Raises:
-        UsageError: when there is no such column.
         EngineError: when a file is gone or damaged.
     """
-    if unknown := sorted(set(columns) - {"as_of", *FILES["accounts"]}):
-        raise UsageError(f"There is no metric {unknown[0]!r}.", hint="`customer-research metrics` lists them.")
-    chosen = [name for name in columns or FILES["accounts"] if name != "operator_id"]
-    listed = ", ".join(["operator_id", *(f'"{name}"' for name in chosen)])
     with _opened(folder, "accounts") as engine:
-        for batch in engine.batches(f"SELECT {listed} FROM accounts ORDER BY operator_id"):
+        for batch in engine.batches(f"SELECT {', '.join(FILES['accounts'])} FROM accounts ORDER BY operator_id"):
             yield from batch
 
 
@@ -281,23 +272,3 @@ def table_parameter(table: str) -> str:
 def pulled_parameter(source: str) -> str:
     """The parameter of the scoring's receipt that says when a source was last pulled (see `TableSet.pulled`)."""
     return f"pulled {source}"
-
-
-__all__ = [
-    "DESCRIPTION",
-    "FILES",
-    "PORTFOLIO",
-    "SNAPSHOTS",
-    "STALE",
-    "accounts",
-    "basis_of",
-    "figure",
-    "latest_snapshot",
-    "pulled_parameter",
-    "read_snapshot",
-    "readings",
-    "scoring_receipt",
-    "snapshots_of",
-    "table_parameter",
-    "write_description",
-]

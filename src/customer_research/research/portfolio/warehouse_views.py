@@ -110,6 +110,3 @@ def _looked_at(engine: Engine, name: str, clock: Clock) -> TableFile:
         requests=1,
     )
     return TableFile(name, (), int(row["row_count"]), digest, (receipt,), since=receipt.fetched_at)
-
-
-__all__ = ["bound", "measure_bound"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from customer_research.connect.concurrent import together
 from customer_research.connect.source import Clock, Source
 from customer_research.domain.evidence import Gap
 from customer_research.domain.pull import PullResult
+from customer_research.domain.words import nearest
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
 from customer_research.errors import ConfigError, CustomerResearchError, RateLimited, Unavailable, UsageError
@@ -82,7 +82,7 @@ def run(
 def _chosen(known: Mapping[str, Source], names: Sequence[str]) -> tuple[Source, ...]:
     for name in names:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
+            close = nearest(name, known)
             hint = f"Did you mean {close[0]}?" if close else f"Sources: {', '.join(known)}."
             raise UsageError(f"There is no source {name[:60]!r}.", hint=hint)
     return tuple(source for name, source in known.items() if not names or name in names)

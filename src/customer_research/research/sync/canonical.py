@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from customer_research.domain.catalogue import SUBJECTS
+from customer_research.domain.evidence import Gap
 from customer_research.domain.records import CanonicalTable
 from customer_research.domain.vocabularies import VOCABULARIES
 from customer_research.engines.dialect import names_in
@@ -74,3 +75,9 @@ def _described(table: CanonicalTable) -> dict[str, Any]:
             for column in table.columns
         ],
     }
+
+
+def gap_row(table: str, gap: Gap, operator_id: str | None = None) -> dict[str, str | None]:
+    """The row of `gap` that says that a table is unknown of an operator (None: of everybody)."""
+    told = {"source": gap.source, "reason": gap.reason, "detail": gap.detail, "next_step": gap.next_step}
+    return {"operator_id": operator_id, "table_name": table, **told}

@@ -8,7 +8,6 @@ by commas, with the columns' names in its first line; nothing between two commas
 from __future__ import annotations
 
 import csv
-import difflib
 import re
 import shutil
 import tempfile
@@ -24,6 +23,7 @@ from customer_research.domain.records import CanonicalTable, Column
 from customer_research.domain.tables import TableFile, TableSet
 from customer_research.domain.values import LEGACY
 from customer_research.domain.vocabularies import SPELLINGS, VOCABULARIES
+from customer_research.domain.words import nearest
 from customer_research.engines.content import content_digest
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
@@ -449,7 +449,7 @@ def _no_table(name: str, path: Path) -> str:
 
 
 def _near(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name.lower(), list(known), n=1)
+    close = nearest(name, known)
     return f" (did you mean {close[0]}?)" if close else ""
 
 

@@ -23,7 +23,7 @@ from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.gaps import gap_of
 from customer_research.research.receipts import text_digest
 from customer_research.research.sync import landing
-from customer_research.research.sync.canonical import identity
+from customer_research.research.sync.canonical import gap_row, identity
 from customer_research.research.sync.landing import FETCH_ID, quoted, sorting
 from customer_research.research.sync.versions import succeeded
 
@@ -303,7 +303,7 @@ class Linkage:
         self._bind(need for part in parts for need in part.needs)
         selects = [self._select(name, number, part) for number, part in enumerate(parts)]
         if name == GAP:
-            engine.create("stated~", columns, [_gap_row(table, gap) for table, gap in self._told.items()])
+            engine.create("stated~", columns, [gap_row(table, gap) for table, gap in self._told.items()])
             selects.append(_SELECT.format(columns="*", nth=len(parts), table=quoted("stated~")))
         engine.bind("united~", " UNION ALL ".join(selects))
         file, _ = self._lake.fresh("tables", name)
@@ -392,18 +392,6 @@ def _once(name: str, columns: Iterable[str]) -> str:
 def _merged(column: str) -> str:
     first = f"FIRST({quoted(column)} ORDER BY _nth, {quoted(column)}) FILTER (WHERE {quoted(column)} IS NOT NULL)"
     return f"{_OPERATOR_MERGE.get(column, first)} AS {quoted(column)}"
-
-
-def _gap_row(table: str, gap: Gap) -> dict[str, str | None]:
-    """The row that says that a table is unknown of everybody."""
-    return {
-        "operator_id": None,
-        "table_name": table,
-        "source": gap.source,
-        "reason": gap.reason,
-        "detail": gap.detail,
-        "next_step": gap.next_step,
-    }
 
 
 def _defect(table: str, error: Exception) -> Gap:

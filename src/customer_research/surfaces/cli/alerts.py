@@ -181,7 +181,9 @@ def rules(ctx: click.Context, path: Path | None, *, as_json: bool, as_toml: bool
     from customer_research.research.alerting import alerts as desk  # noqa: PLC0415 - start-up time
 
     if as_toml:
-        click.echo(desk.shipped_rules().rstrip("\n"))
+        from customer_research.health.alerts.declared import shipped_rules  # noqa: PLC0415 - start-up time
+
+        click.echo(shipped_rules().rstrip("\n"))
         return 0
     found = desk.rules_in_words(settings_of(ctx), path)
     if as_json:

@@ -11,9 +11,9 @@ from customer_research.errors import UsageError
 from customer_research.surfaces.cli.session import PARTIAL, with_research
 
 if TYPE_CHECKING:
+    from customer_research.domain.explanation import Explanation
     from customer_research.domain.report import Report
     from customer_research.research import Research
-    from customer_research.research.one.why import Explanation
 
 DIFFERENT = 1
 HELP = """\

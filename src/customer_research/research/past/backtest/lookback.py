@@ -29,9 +29,9 @@ from customer_research.metrics.over_time import CALENDAR, stages
 from customer_research.metrics.past import unjudged
 from customer_research.metrics.pinned import instant_sql
 from customer_research.metrics.queries import account_columns
-from customer_research.metrics.wide import KNOWN_AT, Reconstruction
+from customer_research.metrics.wide import Reconstruction
 from customer_research.research.past.backtest.churn import ACTIVE, CHURNS, find_churn
-from customer_research.research.portfolio.measure import attach, rebuildable_of, reconstruction_of
+from customer_research.research.portfolio.measure import attach, first_known, rebuildable_of, reconstruction_of
 from customer_research.research.portfolio.snapshots import table_parameter
 from customer_research.research.receipts import text_digest
 
@@ -98,12 +98,6 @@ class Lookback:
 
     def __len__(self) -> int:
         return len(self.operator_ids)
-
-    @property
-    def accounts(self) -> Integers:
-        """(n,) the number of each row's account, from 0 in the order of the ids."""
-        numbers = {one: place for place, one in enumerate(dict.fromkeys(self.operator_ids))}
-        return np.array([numbers[one] for one in self.operator_ids], dtype=np.int64)
 
 
 def look_back(
@@ -205,13 +199,7 @@ def _refuse_without_billing(tables: TableSet) -> None:
 
 def _first_date(engine: Engine, tables: TableSet) -> datetime:
     """Half a year after the latest beginning of the tables that rules count over."""
-    begun = []
-    for name in _ACTIVITY:
-        if name in tables.files and tables.files[name].rows:
-            (row,) = engine.run(f"SELECT MIN({KNOWN_AT[name]}) AS first_at FROM {name}")
-            if row["first_at"] is not None:
-                begun.append(_utc(row["first_at"]))
-    return max(begun) + HISTORY
+    return max(map(_utc, first_known(engine, tables, _ACTIVITY))) + HISTORY
 
 
 def _steps(begins: datetime, until: datetime, step: timedelta) -> int:

@@ -1,6 +1,5 @@
 """Snapshots that the history lacks: one for every week of the past, and one for today."""
 
-# ruff: noqa: S608 - names in these texts are ours
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,12 +13,11 @@ from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
 from customer_research.health.scorecard import Scorecard
 from customer_research.lake import Lake
-from customer_research.metrics.wide import KNOWN_AT
 from customer_research.research.engine_choice import reader, scratch
 from customer_research.research.one.judge import card_named
 from customer_research.research.past.history.calendar import Calendar
 from customer_research.research.portfolio.history import keep_in
-from customer_research.research.portfolio.measure import attach, measure, reconstruction_of
+from customer_research.research.portfolio.measure import attach, first_known, measure, reconstruction_of
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.snapshots import SNAPSHOTS, readings
 from customer_research.settings import Settings
@@ -154,13 +152,7 @@ def _midnight(now: datetime) -> datetime:
 def _first_known(engine: Engine, tables: TableSet, as_of: datetime) -> datetime | None:
     """The instant at which the first row of the tables became known; None where no row says when."""
     attach(engine, tables, as_of)
-    firsts = [
-        row["first_at"]
-        for name, column in KNOWN_AT.items()
-        if name in tables.files
-        for row in engine.run(f"SELECT MIN({column}) AS first_at FROM {name}")
-    ]
-    return min((first for first in firsts if first is not None), default=None)
+    return min(first_known(engine, tables), default=None)
 
 
 def _missing(history: History, card: Scorecard, known_then: Mapping[datetime, TableSet]) -> list[datetime]:
