@@ -142,9 +142,9 @@ def _done(book: AlertBook, snapshot: Snapshot, days: int, store: Store) -> Alert
     return AlertsOfWeek(raised, cleared, critical, acts, receipt, first.snapshot if first is not None else "")
 
 
-def _after(instant: datetime) -> datetime:
+def _after(as_of: datetime) -> datetime:
     """A day after the snapshot: people act on what it says."""
-    return instant + timedelta(days=1)
+    return as_of + timedelta(days=1)
 
 
 def _receipt(then: Snapshot, now: Snapshot, rows: int, place: str) -> Receipt:

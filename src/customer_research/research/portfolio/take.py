@@ -191,5 +191,5 @@ def _json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _plain(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def _plain(as_of: datetime) -> str:
+    return as_of.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -197,5 +197,5 @@ def key_alone(name: str, relation: str) -> str:
     )
 
 
-def _instant(instant: datetime) -> str:
-    return f"'{instant.astimezone(UTC).replace(tzinfo=None).isoformat(sep=' ', timespec='microseconds')}'"
+def _instant(as_of: datetime) -> str:
+    return f"'{as_of.astimezone(UTC).replace(tzinfo=None).isoformat(sep=' ', timespec='microseconds')}'"

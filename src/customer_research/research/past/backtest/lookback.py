@@ -139,8 +139,8 @@ def look_back(
     first = _first_date(engine, tables)
     begins = first if since is None else max(first, since)
     instants = [until - step * STEPS[every] for step in range(_steps(begins, until, STEPS[every]) + 1)]
-    instants = sorted(instant for instant in instants if instant >= begins)
-    if not any(instant + WINDOW <= until for instant in instants):
+    instants = sorted(as_of for as_of in instants if as_of >= begins)
+    if not any(as_of + WINDOW <= until for as_of in instants):
         raise UsageError(
             f"The tables begin too late for a backtest: the first date with half a year before it is "
             f"{first:%Y-%m-%d}, and its ninety days are not over by {until:%Y-%m-%d}.",
@@ -173,7 +173,7 @@ def look_back(
             [-1 if row["monthly_minor"] is None else row["monthly_minor"] for row in kept], np.int64
         ),
         cards=tuple(_card_past(engine, card, places, lost) for card in cards),
-        instants=tuple(instant for instant in instants if open_too or instant + WINDOW <= until),
+        instants=tuple(as_of for as_of in instants if open_too or as_of + WINDOW <= until),
         every=every,
         counting=counting,
         known_until=until,
@@ -256,17 +256,17 @@ def _told_alike(
 ) -> Iterator[tuple[TableSet, list[datetime]]]:
     """The instants by the tables that tell of them."""
     found: list[tuple[TableSet, list[datetime]]] = []
-    for instant in instants:
-        known = tables.at(instant, patience)
+    for as_of in instants:
+        known = tables.at(as_of, patience)
         if found and found[-1][0] == known:
-            found[-1][1].append(instant)
+            found[-1][1].append(as_of)
         else:
-            found.append((known, [instant]))
+            found.append((known, [as_of]))
     yield from found
 
 
 def _tell(engine: Engine, instants: Sequence[datetime]) -> None:
-    engine.create(CALENDAR, {"t": "TIMESTAMP"}, [{"t": instant} for instant in instants])
+    engine.create(CALENDAR, {"t": "TIMESTAMP"}, [{"t": as_of} for as_of in instants])
 
 
 def _mark(engine: Engine, until: datetime, lost: Mapping[str, str]) -> None:
@@ -475,5 +475,5 @@ def _receipt(
     )
 
 
-def _utc(instant: datetime) -> datetime:
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+def _utc(as_of: datetime) -> datetime:
+    return as_of.replace(tzinfo=UTC) if as_of.tzinfo is None else as_of.astimezone(UTC)

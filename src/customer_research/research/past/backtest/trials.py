@@ -227,7 +227,10 @@ def _between(told: SignalTable, order: TrialOrder) -> SignalTable:
     """The rows of the dates that were asked for."""
     instants = told.rows.panel.instants
     kept = np.array(
-        [(order.since is None or at >= order.since) and (order.until is None or at <= order.until) for at in instants],
+        [
+            (order.since is None or as_of >= order.since) and (order.until is None or as_of <= order.until)
+            for as_of in instants
+        ],
         dtype=np.bool_,
     )
     if kept.all():
@@ -323,7 +326,7 @@ def why_left(ground: Ground, records: Sequence[Outcome]) -> ChurnReasons | None:
 def _touched(rows: Rows, done: Mapping[str, Iterable[datetime]]) -> Flags:
     told = zip(rows.panel.operator_ids, rows.panel.instants, strict=True)
     return np.array(
-        [any(timedelta(0) <= at - instant <= WINDOW for at in done.get(one, ())) for one, instant in told],
+        [any(timedelta(0) <= on - as_of <= WINDOW for on in done.get(one, ())) for one, as_of in told],
         dtype=np.bool_,
     )
 

@@ -53,7 +53,7 @@ def check(settings: Settings, card: str, order: TrialOrder, output: Path | None,
         )
     closed = np.ones(len(ground.rows.panel), dtype=np.bool_) if ground.past is None else ground.past.closed
     last = datetime.fromisoformat(scorecard.churn.last_as_of).replace(tzinfo=UTC)
-    later = np.array([instant.date() > last.date() for instant in ground.rows.panel.instants], dtype=np.bool_)
+    later = np.array([as_of.date() > last.date() for as_of in ground.rows.panel.instants], dtype=np.bool_)
     own_dates = not bool((later & closed).any())
     used = np.ones_like(later) if own_dates else later
     found = check_drift(

@@ -178,9 +178,7 @@ def write_new(target: Path, text: str) -> None:
 def origin_of(panel: Panel) -> Origin:
     """The digests of what a panel says, whatever the order of its rows and columns was."""
     rows = zip(panel.operator_ids, panel.instants, panel.signals.tolist(), panel.churned.tolist(), strict=True)
-    lines = (
-        repr((operator, moment.isoformat(), *severities, churned)) for operator, moment, severities, churned in rows
-    )
+    lines = (repr((operator, as_of.isoformat(), *severities, churned)) for operator, as_of, severities, churned in rows)
     points = repr([(signal.name, signal.dimension, signal.points) for signal in panel.declared])
     return Origin(text_digest("\n".join(lines)), text_digest(points))
 

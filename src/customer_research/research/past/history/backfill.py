@@ -79,17 +79,17 @@ def backfill(
         anchor = until or _newest(history, card) or _midnight(clock())
         instants = [anchor - WEEK * week for week in range(weeks + 1)]
         first = _first_known(engine, tables, anchor)
-        known = [instant for instant in instants if first is None or instant > first]
-        known_then = {instant: tables.at(instant, settings.lake.patience) for instant in known}
+        known = [as_of for as_of in instants if first is None or as_of > first]
+        known_then = {as_of: tables.at(as_of, settings.lake.patience) for as_of in known}
         missing = _missing(history, card, known_then)
         hear(0, len(missing))
         done = 0
         for run in _runs(missing, _together(tables, settings), known_then):
             of_run = known_then[run[0]]
             calendar = Calendar(engine, of_run, run) if len(run) >= FEWEST else None
-            for instant in run:
+            for as_of in run:
                 snapshot = score(
-                    engine, of_run, instant, named, folder=folder, clock=clock,
+                    engine, of_run, as_of, named, folder=folder, clock=clock,
                     kind="backfill", measuring=calendar or measure, files=files,
                 )  # fmt: skip
                 keep_in(history, snapshot, readings(settings.lake_folder / snapshot.place, snapshot, files))
@@ -131,11 +131,11 @@ def _together(tables: TableSet, settings: Settings) -> int:
 def _runs(instants: Sequence[datetime], most: int, known_then: Mapping[datetime, TableSet]) -> Iterator[list[datetime]]:
     """Instants a week apart, at most so many, with the same tables known: what one calendar of even steps can hold."""
     run: list[datetime] = []
-    for instant in instants:
-        if run and (len(run) == most or run[-1] - instant != WEEK or known_then[run[-1]] != known_then[instant]):
+    for as_of in instants:
+        if run and (len(run) == most or run[-1] - as_of != WEEK or known_then[run[-1]] != known_then[as_of]):
             yield run
             run = []
-        run.append(instant)
+        run.append(as_of)
     if run:
         yield run
 
@@ -166,10 +166,10 @@ def _missing(history: History, card: Scorecard, known_then: Mapping[datetime, Ta
     since = min(known_then) - WEEK
     there = history.snapshots(since=since, digest=card.digest)
     return [
-        instant
-        for instant, tables in known_then.items()
+        as_of
+        for as_of, tables in known_then.items()
         if not any(
-            instant - WEEK < one.as_of <= instant
+            as_of - WEEK < one.as_of <= as_of
             and set(one.stale) <= set(tables.stale)
             and (one.kind != "backfill" or one.untold >= reconstruction_of(tables).unjudged)
             for one in there

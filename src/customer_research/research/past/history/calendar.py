@@ -46,7 +46,7 @@ class Calendar:
         operators = tables.files["operator"].rows if "operator" in tables.files else 0
         self._engine = engine
         self._tables = tables
-        self._instants = sorted({instant.astimezone(UTC) for instant in instants}, reverse=True)
+        self._instants = sorted({as_of.astimezone(UTC) for as_of in instants}, reverse=True)
         self._together = max(1, MOST_TOGETHER // max(1, operators))
         self._stages: tuple[Stage, ...] = ()
         self._laid: Sequence[datetime] = ()
@@ -97,11 +97,11 @@ class Calendar:
             self._engine.keep(_of_all(stage.name), stage.sql)
             self._engine.drop(*(reading[number - 1].keys() - set().union(*reading[number:])))
 
-    def _lay(self, instant: datetime) -> None:
+    def _lay(self, as_of: datetime) -> None:
         """The wide table of the instants around one."""
         if not self._stages:
             self._pass()
-        place = self._instants.index(instant) // self._together * self._together
+        place = self._instants.index(as_of) // self._together * self._together
         self._laid = self._instants[place : place + self._together]
         self._tell(self._laid)
         *subjects, operators, accounts = self._stages
@@ -113,7 +113,7 @@ class Calendar:
         self._engine.keep(SOME_ACCOUNTS, f"SELECT * FROM ({accounts.sql}) AS accounts ORDER BY t")
 
     def _tell(self, instants: Sequence[datetime]) -> None:
-        self._engine.create(CALENDAR, {"t": "TIMESTAMP"}, [{"t": instant} for instant in instants])
+        self._engine.create(CALENDAR, {"t": "TIMESTAMP"}, [{"t": as_of} for as_of in instants])
 
 
 def _read_by(sql: str, rebuilt: Collection[str]) -> Mapping[str, Mapping[str, str]]:
