@@ -90,13 +90,17 @@ Figure = Fact[Any] | Gap
 """What every cell of a report is."""
 
 
-def merge_basis(facts: Iterable[Fact[Any]]) -> tuple[Receipt, ...]:
-    """The receipts of several facts, each once, in first-seen order: the basis of a figure derived from them."""
+def each_once(receipts: Iterable[Receipt]) -> tuple[Receipt, ...]:
+    """Receipts, each once, in first-seen order."""
     seen: dict[str, Receipt] = {}
-    for fact in facts:
-        for receipt in fact.basis:
-            seen.setdefault(receipt.id, receipt)
+    for receipt in receipts:
+        seen.setdefault(receipt.id, receipt)
     return tuple(seen.values())
+
+
+def merge_basis(facts: Iterable[Fact[Any]]) -> tuple[Receipt, ...]:
+    """The receipts of several facts, each once: the basis of a figure derived from them."""
+    return each_once(receipt for fact in facts for receipt in fact.basis)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from customer_research.connect.sql import SqlAnswer
 from customer_research.domain.account import Records
-from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.evidence import Gap, Receipt, each_once
 from customer_research.record_tables import TABLES
 
 MEMORY_TABLES = tuple(name for name, table in TABLES.items() if not table.bound)
@@ -49,15 +49,12 @@ class Dossier:
 
     def basis(self, tables: tuple[str, ...], subject: str) -> tuple[Receipt, ...]:
         """The receipts of the known tables a figure was made from, each once."""
-        seen: dict[str, Receipt] = {}
-        for table in tables:
-            if self.table_gap(table, subject) is not None:
-                continue
-            answer = self.answers.get(subject) if table in BOUND_TABLES else None
-            receipts = (answer.receipt,) if isinstance(answer, SqlAnswer) else self.records[table].receipts
-            for receipt in receipts:
-                seen.setdefault(receipt.id, receipt)
-        return tuple(seen.values())
+        known = (table for table in tables if self.table_gap(table, subject) is None)
+        return each_once(receipt for table in known for receipt in self._receipts(table, subject))
+
+    def _receipts(self, table: str, subject: str) -> tuple[Receipt, ...]:
+        answer = self.answers.get(subject) if table in BOUND_TABLES else None
+        return (answer.receipt,) if isinstance(answer, SqlAnswer) else self.records[table].receipts
 
     def rows(self, subject: str) -> list[Mapping[str, Any]]:
         """The rows a warehouse subject gave (none when it is a gap)."""

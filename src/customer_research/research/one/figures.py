@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS, SILENT, SUBJECTS, Metric
-from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Receipt
+from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Receipt, each_once
 from customer_research.domain.money import Money, totals
 from customer_research.engines.duckdb import Memory
 from customer_research.metrics.queries import (
@@ -182,11 +182,8 @@ class Measurement:
         return self._dossier.table_gap(table, _subject_of(table))
 
     def _derived_basis(self, metric: Metric) -> tuple[Receipt, ...]:
-        seen: dict[str, Receipt] = {}
-        for table in metric.tables:
-            for receipt in self._dossier.basis((table,), _subject_of(table)):
-                seen.setdefault(receipt.id, receipt)
-        return tuple(seen.values())
+        own = (self._dossier.basis((table,), _subject_of(table)) for table in metric.tables)
+        return each_once(receipt for receipts in own for receipt in receipts)
 
     def evidence(self, metric_name: str, shown: int = EVIDENCE_SHOWN) -> Evidence:
         """The records behind a metric, newest first: of the tables in memory, or the warehouse's aggregate row."""

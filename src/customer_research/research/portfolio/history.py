@@ -10,7 +10,7 @@ from datetime import UTC, timedelta
 from pathlib import Path
 
 from customer_research.connect.source import Clock
-from customer_research.domain.evidence import Figure, Receipt
+from customer_research.domain.evidence import Figure, Receipt, each_once
 from customer_research.domain.health import Band
 from customer_research.domain.history import BandCount, Past
 from customer_research.domain.snapshot import Reading, Snapshot
@@ -152,4 +152,4 @@ def changes(store_url: str, snapshot: Snapshot, operator_ids: Collection[str]) -
 
 def _proof(*past: Past) -> tuple[Receipt, ...]:
     """The receipts of the scorings behind readings, each once."""
-    return tuple({receipt.id: receipt for one in past for receipt in scorings(one)}.values())
+    return each_once(receipt for one in past for receipt in scorings(one))

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 
 from customer_research.connect.source import LandingTable, Link, Source
-from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.evidence import Gap, Receipt, each_once
 from customer_research.engines.content import content_digest
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.rows import canonical_columns
@@ -349,12 +349,9 @@ class Linkage:
 
     def _receipts(self, parts: Sequence[_Part]) -> tuple[Receipt, ...]:
         """The receipts of everything that was read, each once."""
-        found: dict[str, Receipt] = {}
-        for need in (need for part in parts for need in part.needs):
-            stand = self._stands.get(need)
-            receipts = stand.landed.receipts if stand is not None else self._made[need].receipts
-            found.update((receipt.id, receipt) for receipt in receipts)
-        return tuple(found.values())
+        stands = (self._stands.get(need) or need for part in parts for need in part.needs)
+        told = (self._made[one].receipts if isinstance(one, str) else one.landed.receipts for one in stands)
+        return each_once(receipt for receipts in told for receipt in receipts)
 
     # -- the end ------------------------------------------------------------------------------------------------------
 

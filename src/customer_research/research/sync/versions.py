@@ -18,6 +18,7 @@ from customer_research.domain.tables import KNOWN_FROM, KNOWN_TO, Edition
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.rows import canonical_columns
 from customer_research.lake import LakeWriter, StoredTable, write_through
+from customer_research.metrics.pinned import instant_sql
 from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.sync.canonical import identity
 from customer_research.research.sync.landing import FETCH_ID, literal, quoted, same_key
@@ -79,20 +80,20 @@ def _write(engine: DuckDB, name: str, change: _Change, path: Path) -> int:
     _attach(engine, name, change.versions)
     engine.attach("old~", change.old, columns)
     engine.attach("new~", change.new, columns)
-    key, at = identity(LAKE_TABLES[name]), _instant(change.since)
+    key, at = identity(LAKE_TABLES[name]), instant_sql(change.since)
     engine.bind("came~", _came(key))
     differ = _differ(name, _columns_of(engine, change.old))
     same, came = same_key(key, "o", "n"), same_key(key, "o", "c")
     there = quoted("there~")
     rows = engine.export(
         f"""
-        SELECT {_blanked(name, "o")}, c.{KNOWN_FROM}, CAST({at} AS TIMESTAMP) AS {KNOWN_TO}
+        SELECT {_blanked(name, "o")}, c.{KNOWN_FROM}, {at} AS {KNOWN_TO}
         FROM {quoted("old~")} AS o
         LEFT JOIN (SELECT *, 1 AS {there} FROM {quoted("new~")}) AS n ON {same}
         LEFT JOIN {quoted("came~")} AS c ON {came}
         WHERE n.{there} IS NULL OR {differ}
         UNION ALL
-        SELECT {key_alone(name, "n")}, CAST({at} AS TIMESTAMP) AS {KNOWN_FROM}, CAST(NULL AS TIMESTAMP) AS {KNOWN_TO}
+        SELECT {key_alone(name, "n")}, {at} AS {KNOWN_FROM}, CAST(NULL AS TIMESTAMP) AS {KNOWN_TO}
         FROM {quoted("new~")} AS n
         LEFT JOIN (SELECT *, 1 AS {there} FROM {quoted("old~")}) AS o ON {same}
         WHERE o.{there} IS NULL OR {differ}
@@ -195,7 +196,3 @@ def key_alone(name: str, relation: str) -> str:
         f"{relation}.{quoted(column)}" if column in key else f"CAST(NULL AS {kind}) AS {quoted(column)}"
         for column, kind in kinds.items()
     )
-
-
-def _instant(as_of: datetime) -> str:
-    return f"'{as_of.astimezone(UTC).replace(tzinfo=None).isoformat(sep=' ', timespec='microseconds')}'"

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from customer_research.domain.backtest import LeftOut
+from customer_research.domain.backtest import OverwrittenRule
 from customer_research.domain.evidence import Receipt
 from customer_research.errors import UsageError
 from customer_research.health.backtest.trial import PanelScores, Rows
@@ -107,7 +107,7 @@ def card_say(
     curve: tuple[float, float] | None,
     *,
     uncapped: Integers,
-    left_out: tuple[LeftOut, ...] = (),
+    left_out: tuple[OverwrittenRule, ...] = (),
 ) -> PanelScores:
     """A scorecard's say on rows (None: the points file's); its own probabilities, off the scores before gates, with a curve."""
     return PanelScores(
