@@ -49,7 +49,7 @@ def one_pass(folder: Path, operators: int, out: Path) -> float:
 def single_dates(folder: Path, out: Path, instants: list[datetime]) -> float:
     """One date after the other; the CPU seconds that it took. The wide tables are written below `out`."""
     from customer_research.engines.engine import open_engine  # noqa: PLC0415 - measured with the work
-    from customer_research.research.portfolio.measure import attach, measure_attached  # noqa: PLC0415
+    from customer_research.research.portfolio.measurement import attach, measure_attached  # noqa: PLC0415
 
     with open_engine("duckdb", "", memory_mb=MEMORY_MB, folder=out.parent / "spill") as engine:
         attach(engine, table_set(folder), AS_OF)

@@ -25,7 +25,7 @@ from customer_research.record_tables import LAKE_TABLES, TABLES
 from customer_research.research.one.dossier import BOUND_TABLES, MEMORY_TABLES, Dossier
 from customer_research.research.one.figures import Measurement
 from customer_research.research.past.history.calendar import Calendar
-from customer_research.research.portfolio.measure import measure
+from customer_research.research.portfolio.measurement import measure
 
 Row = dict[str, Any]
 Tables = Mapping[str, Sequence[Row]]

@@ -15,7 +15,7 @@ from customer_research.domain.tables import TableSet
 from customer_research.engines.duckdb import DuckDB
 from customer_research.errors import TablesRefused
 from customer_research.record_tables import LAKE_TABLES
-from customer_research.research.portfolio.measure import measure
+from customer_research.research.portfolio.measurement import measure
 from customer_research.research.sync.given_tables import check_tables
 from customer_research.settings import Settings
 

@@ -16,7 +16,7 @@ from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.engines.duckdb import DuckDB
 from customer_research.metrics.past import OVERWRITTEN, rewound_sql
 from customer_research.record_tables import STATES, TABLES
-from customer_research.research.portfolio.measure import measure
+from customer_research.research.portfolio.measurement import measure
 
 T = MOMENTS[0]
 READ = T + timedelta(days=30)

@@ -19,7 +19,7 @@ from customer_research.domain.tables import TableSet
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
 from customer_research.lake import Lake, StoredTable
-from customer_research.research.portfolio.measure import measure
+from customer_research.research.portfolio.measurement import measure
 from customer_research.research.sync.versions import succeeded
 from customer_research.settings import Settings
 from customer_research_sandbox.dataset import Dataset

@@ -19,7 +19,7 @@ from customer_research.metrics.past import OVERWRITTEN, with_rebuilt
 from customer_research.metrics.pinned import pinned
 from customer_research.metrics.queries import subject_sql
 from customer_research.record_tables import LAKE_TABLES, STATES, TABLES
-from customer_research.research.portfolio.measure import attach, measure, reconstruction_of, unjudged_gaps
+from customer_research.research.portfolio.measurement import attach, measure, reconstruction_of, unjudged_gaps
 
 T = MOMENTS[0]
 READ = T + timedelta(days=30)

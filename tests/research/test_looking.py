@@ -20,8 +20,8 @@ from customer_research.domain.report import Report, Table, Text
 from customer_research.domain.snapshot import Snapshot
 from customer_research.errors import UsageError
 from customer_research.research.portfolio import newest
-from customer_research.research.portfolio.accounts import freshness_of
 from customer_research.research.portfolio.selection import Selection
+from customer_research.research.portfolio.snapshot_view import freshness_of
 from customer_research.research.portfolio.snapshots import SNAPSHOTS, snapshots_of
 from customer_research.settings import LakeSettings, Settings
 

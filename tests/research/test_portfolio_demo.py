@@ -28,9 +28,9 @@ from customer_research.record_tables import TABLES
 from customer_research.reports.kinds import portfolio as portfolio_report
 from customer_research.research import Research
 from customer_research.research.portfolio import selection
-from customer_research.research.portfolio.accounts import SnapshotView
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.selection import Selection
+from customer_research.research.portfolio.snapshot_view import SnapshotView
 from customer_research.research.portfolio.snapshots import accounts, readings
 from customer_research.settings import Settings, load_settings
 

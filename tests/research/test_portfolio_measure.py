@@ -24,7 +24,7 @@ from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS
 from customer_research.record_tables import LAKE_TABLES, STATES, TABLES
 from customer_research.research.one.figures import prepare
 from customer_research.research.one.judge import judge
-from customer_research.research.portfolio.measure import attach, measure
+from customer_research.research.portfolio.measurement import attach, measure
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.snapshots import readings
 

@@ -18,7 +18,7 @@ from customer_research.connect.source import Row
 from customer_research.domain.tables import Edition, TableSet
 from customer_research.engines.duckdb import DuckDB
 from customer_research.lake import Lake
-from customer_research.research.portfolio.measure import attach, reconstruction_of, unjudged_gaps
+from customer_research.research.portfolio.measurement import attach, reconstruction_of, unjudged_gaps
 from customer_research.research.sync import versions
 
 DAY = timedelta(days=1)

@@ -24,7 +24,7 @@ from customer_research.engines.snowflake import connection_options
 from customer_research.errors import ConfigError
 from customer_research.lake import Lake
 from customer_research.record_tables import LAKE_TABLES, TABLES
-from customer_research.research.portfolio.measure import measure
+from customer_research.research.portfolio.measurement import measure
 from customer_research.research.portfolio.snapshots import readings
 from customer_research.research.portfolio.take import SnapshotOrder, take
 from customer_research.research.portfolio.warehouse_views import bound, measure_bound

@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 
 from customer_research.domain.evidence import Receipt
@@ -25,6 +27,7 @@ _OWN_COLUMNS = ("date", "base", "quote", "rate")
 _ABSENT = frozenset({"", "N/A", "n/a", "-"})
 _DAY_FORMS = ("%Y-%m-%d", "%d %B %Y")
 
+Fault = Callable[[str, str], ConfigError]
 Days = dict[date, dict[str, Decimal]]
 
 
@@ -44,7 +47,7 @@ def exchange_rates(settings: Settings, now: datetime) -> Rates | None:
         content = _content(path, name)
         digest.update(content)
         read = _published if name == "rates.file" else _own
-        rows += read(content.decode("utf-8-sig", errors="replace"), days, _Faults(path, name))
+        rows += read(content.decode("utf-8-sig", errors="replace"), days, partial(_fault, path, name))
     names = " and ".join(path.name for path, _ in files)
     receipt = Receipt(
         id=f"rates-{digest.hexdigest()[:12]}",
@@ -65,20 +68,14 @@ def rates_around(settings: Settings, now: datetime, as_of: datetime) -> Rates | 
     return None if rates is None else rates.around(as_of.astimezone(UTC).date())
 
 
-class _Faults:
-    """Says what is wrong in one file, in one sentence."""
-
-    def __init__(self, path: Path, setting: str) -> None:
-        self._path = path
-        self._setting = setting
-
-    def __call__(self, what: str, hint: str) -> ConfigError:
-        return ConfigError(f"The exchange rates in {self._path.name} {what}.", setting=self._setting, hint=hint)
+def _fault(path: Path, setting: str, what: str, hint: str) -> ConfigError:
+    """What is wrong in one file, in one sentence."""
+    return ConfigError(f"The exchange rates in {path.name} {what}.", setting=setting, hint=hint)
 
 
 def _content(path: Path, setting: str) -> bytes:
     """A file's text; of a zip archive, as the bank serves it, its only table."""
-    fault = _Faults(path, setting)
+    fault = partial(_fault, path, setting)
     try:
         with path.open("rb") as file:
             raw = file.read(MOST_BYTES + 1)
@@ -101,7 +98,7 @@ def _unpacked(raw: bytes) -> bytes:
             return table.read(MOST_BYTES + 1)
 
 
-def _published(text: str, days: Days, fault: Callable[[str, str], ConfigError]) -> int:
+def _published(text: str, days: Days, fault: Fault) -> int:
     """The bank's table: a line a day, a column a currency, units for one euro; how many days it has."""
     hint = "Give the bank's eurofxref-hist.csv (or .zip): the columns Date, USD, JPY, ..."
     lines = _lines(text, fault)
@@ -120,16 +117,14 @@ def _published(text: str, days: Days, fault: Callable[[str, str], ConfigError]) 
     return len(days)
 
 
-def _lines(text: str, fault: Callable[[str, str], ConfigError]) -> list[list[str]]:
+def _lines(text: str, fault: Fault) -> list[list[str]]:
     try:
         return list(csv.reader(io.StringIO(text)))
     except csv.Error:
         raise fault("are no CSV", "Give a file with a line a day, its values between commas.") from None
 
 
-def _units(
-    header: list[str], line: list[str], number: int, fault: Callable[[str, str], ConfigError]
-) -> Iterator[tuple[str, Decimal]]:
+def _units(header: list[str], line: list[str], number: int, fault: Fault) -> Iterator[tuple[str, Decimal]]:
     for currency, cell in zip(header[1:], line[1:], strict=False):
         if CURRENCY.fullmatch(currency) and cell.strip() not in _ABSENT:
             value = _positive(cell)
@@ -138,7 +133,7 @@ def _units(
             yield currency, value
 
 
-def _own(text: str, days: Days, fault: Callable[[str, str], ConfigError]) -> int:
+def _own(text: str, days: Days, fault: Fault) -> int:
     """A list of one's own (`date,base,quote,rate`: 1 base = rate quote), for currencies that the bank leaves out."""
     columns, *lines = _lines(text, fault) or [[]]
     if set(_OWN_COLUMNS) - set(columns):
@@ -147,7 +142,7 @@ def _own(text: str, days: Days, fault: Callable[[str, str], ConfigError]) -> int
         )
     count = 0
     for number, line in enumerate((line for line in lines if line), 2):
-        row = dict(zip(columns, [*line, *[""] * len(columns)], strict=False))
+        row = dict(zip_longest(columns, line[: len(columns)], fillvalue=""))
         on, rate = _day(row["date"]), _positive(row["rate"])
         base, quote = row["base"].strip().upper(), row["quote"].strip().upper()
         if on is None or rate is None or not CURRENCY.fullmatch(base) or not CURRENCY.fullmatch(quote):

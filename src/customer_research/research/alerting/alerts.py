@@ -33,8 +33,8 @@ from customer_research.reports.kinds.alerts import (
 )
 from customer_research.research.alerting.rule_check import SnapshotCheck, alert_rules, check, scored, simulate
 from customer_research.research.alerting.watch import watching
-from customer_research.research.portfolio.accounts import freshness_of, view_of
 from customer_research.research.portfolio.selection import fitting_owners, told_of
+from customer_research.research.portfolio.snapshot_view import freshness_of, view_of
 from customer_research.research.portfolio.snapshots import figure, scoring_receipt
 from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings

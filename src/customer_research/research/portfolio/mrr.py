@@ -10,7 +10,7 @@ from customer_research.domain.money import Amounts, totals
 from customer_research.domain.rates import Rates, convert
 from customer_research.domain.snapshot import Snapshot
 from customer_research.engines.engine import Engine
-from customer_research.research.portfolio.accounts import mrr_of
+from customer_research.research.portfolio.snapshot_view import mrr_of
 
 
 class MrrByOperator:

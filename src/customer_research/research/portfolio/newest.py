@@ -20,10 +20,10 @@ from customer_research.reports.standing_figures import PORTFOLIO_COLUMNS
 from customer_research.research.one.judge import card_named
 from customer_research.research.one.track_record import track_of
 from customer_research.research.portfolio import selection
-from customer_research.research.portfolio.accounts import SnapshotView, view_of
 from customer_research.research.portfolio.history import changes
 from customer_research.research.portfolio.moves import done, moves
 from customer_research.research.portfolio.selection import Selection, told_of
+from customer_research.research.portfolio.snapshot_view import SnapshotView, view_of
 from customer_research.research.portfolio.snapshots import snapshots_of
 from customer_research.settings import Settings
 

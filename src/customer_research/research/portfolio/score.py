@@ -24,7 +24,7 @@ from customer_research.health.scoring import long_sql, score_columns, scoring_sq
 from customer_research.metrics.queries import account_columns
 from customer_research.metrics.wide import KNOWN_OPERATORS, stages
 from customer_research.research.one.judge import METRIC_NAMES, card_named
-from customer_research.research.portfolio.measure import measure, reconstruction_of, unjudged_gaps
+from customer_research.research.portfolio.measurement import measure, reconstruction_of, unjudged_gaps
 from customer_research.research.portfolio.snapshots import (
     FILES,
     PORTFOLIO,

@@ -24,8 +24,8 @@ from customer_research.health.scorecard import Scorecard, shipped_scorecards
 from customer_research.health.scoring import scoring_sql, unheard_sql
 from customer_research.health.urgency import RANKS, level_sql
 from customer_research.research.one.judge import METRIC_NAMES, card_named, urgency_causes
-from customer_research.research.portfolio.accounts import SnapshotView
 from customer_research.research.portfolio.mrr import MrrByOperator
+from customer_research.research.portfolio.snapshot_view import SnapshotView
 from customer_research.research.portfolio.snapshots import scoring_receipt
 
 Sort = Literal["attention", "score", "mrr", "name", "trend"]

@@ -22,7 +22,7 @@ from customer_research.engines.engine import open_engine
 from customer_research.errors import UsageError
 from customer_research.research.one.judge import card_named
 from customer_research.research.portfolio.history import keep
-from customer_research.research.portfolio.measure import measure, tables_at_hand
+from customer_research.research.portfolio.measurement import measure, tables_at_hand
 from customer_research.research.portfolio.score import Measure, score
 from customer_research.research.portfolio.snapshots import FILES, SNAPSHOTS, readings
 from customer_research.research.portfolio.warehouse_views import bound, measure_bound

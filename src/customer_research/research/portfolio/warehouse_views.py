@@ -18,7 +18,7 @@ from customer_research.domain.tables import TableFile, TableSet
 from customer_research.engines.engine import Engine
 from customer_research.errors import ConfigError
 from customer_research.record_tables import LAKE_TABLES
-from customer_research.research.portfolio.measure import attach, measure_attached, reconstruction_of
+from customer_research.research.portfolio.measurement import attach, measure_attached, reconstruction_of
 from customer_research.research.receipts import text_digest
 from customer_research.settings import Settings
 from customer_research.sources.warehouse.links import NO_CARDS, NOTHING_TO_DO
@@ -58,7 +58,7 @@ def bound(settings: Settings, engine: Engine, tables: TableSet, clock: Clock) ->
 
 
 def measure_bound(settings: Settings, engine: Engine, tables: TableSet, as_of: datetime) -> None:
-    """As `portfolio.measure.measure`, for a table set that `bound` gave.
+    """As `portfolio.measurement.measure`, for a table set that `bound` gave.
 
     Raises:
         UsageError: the tables have no rows at all.

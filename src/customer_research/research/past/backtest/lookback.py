@@ -31,7 +31,7 @@ from customer_research.metrics.pinned import instant_sql
 from customer_research.metrics.queries import account_columns
 from customer_research.metrics.wide import Reconstruction
 from customer_research.research.past.backtest.churn import ACTIVE, CHURNS, find_churn
-from customer_research.research.portfolio.measure import attach, first_known, rebuildable_of, reconstruction_of
+from customer_research.research.portfolio.measurement import attach, first_known, rebuildable_of, reconstruction_of
 from customer_research.research.portfolio.snapshots import table_parameter
 from customer_research.research.receipts import text_digest
 

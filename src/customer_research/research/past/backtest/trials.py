@@ -31,7 +31,7 @@ from customer_research.research.one.freshness import by_source, line_of
 from customer_research.research.past.backtest.lookback import WINDOW, CardScores, Counting, Every, Lookback, look_back
 from customer_research.research.past.backtest.signals import EXPERT, SignalTable, any_card, card_say, given_signals
 from customer_research.research.past.outcomes import recorded
-from customer_research.research.portfolio.measure import tables_at_hand
+from customer_research.research.portfolio.measurement import tables_at_hand
 from customer_research.settings import Settings
 
 MOST_CARDS = 2

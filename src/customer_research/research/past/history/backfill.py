@@ -17,7 +17,7 @@ from customer_research.research.engine_choice import reader, scratch
 from customer_research.research.one.judge import card_named
 from customer_research.research.past.history.calendar import Calendar
 from customer_research.research.portfolio.history import keep_in
-from customer_research.research.portfolio.measure import attach, first_known, measure, reconstruction_of
+from customer_research.research.portfolio.measurement import attach, first_known, measure, reconstruction_of
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.snapshots import SNAPSHOTS, readings
 from customer_research.settings import Settings

@@ -23,7 +23,7 @@ from customer_research.metrics.pinned import instant_sql
 from customer_research.metrics.queries import account_columns
 from customer_research.metrics.wide import KNOWN_OPERATORS, Stage
 from customer_research.record_tables import LAKE_TABLES
-from customer_research.research.portfolio.measure import attach, measure, reconstruction_of
+from customer_research.research.portfolio.measurement import attach, measure, reconstruction_of
 
 SOME_ACCOUNTS = f"{ACCOUNT_TABLE}_of_some"
 """The wide table of the instants that are laid out, with the instant as column `t`."""

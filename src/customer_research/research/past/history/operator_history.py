@@ -29,8 +29,8 @@ from customer_research.reports.kinds.history import KIND
 from customer_research.research.engine_choice import reader
 from customer_research.research.one.judge import card_named
 from customer_research.research.one.resolve import operator_id_of
-from customer_research.research.portfolio.accounts import SnapshotView, freshness_of
 from customer_research.research.portfolio.history import kept_card
+from customer_research.research.portfolio.snapshot_view import SnapshotView, freshness_of
 from customer_research.research.portfolio.snapshots import DESCRIPTION
 from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
