@@ -14,7 +14,7 @@ from scored_accounts import NAMES, account, run, scorecard
 
 from customer_research.domain.catalogue import METRICS, SILENT
 from customer_research.health.scoring import scoring_sql
-from customer_research.research.portfolio.snapshots import accounts, latest_snapshot, readings
+from customer_research.research.portfolio.snapshots import accounts, readings, snapshots_of
 from customer_research.settings import Settings
 
 
@@ -132,7 +132,7 @@ def test_the_rules_by_hand_agree_on_a_past_date(tables: set[str]) -> None:
 
 def test_the_rules_by_hand_agree_on_the_demo(portfolio_settings: Settings) -> None:
     """What a portfolio's snapshot holds of its 400 operators, from the metrics that it holds."""
-    found = latest_snapshot(portfolio_settings.lake_folder)
+    found = next(snapshots_of(portfolio_settings.lake_folder), None)
     assert found is not None
     folder, snapshot = found
     assert (snapshot.scorecard, snapshot.version) == ("canonical", "2")

@@ -23,7 +23,7 @@ from customer_research.health.playbook import load_playbook
 from customer_research.health.rules import case_sql
 from customer_research.health.scoring import scoring_sql
 from customer_research.health.sentences import filled
-from customer_research.research.portfolio.snapshots import accounts, latest_snapshot
+from customer_research.research.portfolio.snapshots import accounts, snapshots_of
 from customer_research.settings import Settings
 
 CARDS = ("canonical", "retention")
@@ -134,7 +134,7 @@ def operators() -> list[Operator]:
 
 @pytest.fixture(scope="module")
 def demo(portfolio_settings: Settings) -> list[Operator]:
-    found = latest_snapshot(portfolio_settings.lake_folder)
+    found = next(snapshots_of(portfolio_settings.lake_folder), None)
     assert found is not None
     return list(told(accounts(found[0])))
 

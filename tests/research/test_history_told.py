@@ -38,7 +38,7 @@ from customer_research.research.past.history.calendar import Calendar
 from customer_research.research.past.history.operator_history import history_report
 from customer_research.research.past.history.proof import verify
 from customer_research.research.portfolio.history import changes, keep, listed, prune
-from customer_research.research.portfolio.snapshots import SNAPSHOTS, latest_snapshot
+from customer_research.research.portfolio.snapshots import SNAPSHOTS, snapshots_of
 from customer_research.settings import Settings, load_settings
 from customer_research.store import schema
 from customer_research.store.database import open_store
@@ -232,7 +232,7 @@ def test_what_cannot_be_proven_is_said(copied: Settings) -> None:
 
 
 def test_a_scorecard_that_changed_since_is_not_kept_in_its_place(copied: Settings, tmp_path: Path) -> None:
-    found = latest_snapshot(copied.lake_folder)
+    found = next(snapshots_of(copied.lake_folder), None)
     assert found is not None
     folder, snapshot = found
     with pytest.raises(ConfigError, match="has changed since"):
@@ -241,7 +241,7 @@ def test_a_scorecard_that_changed_since_is_not_kept_in_its_place(copied: Setting
 
 
 def test_changes_of_everybody_are_those_that_the_reports_tell(filled: Settings) -> None:
-    found = latest_snapshot(filled.lake_folder)
+    found = next(snapshots_of(filled.lake_folder), None)
     assert found is not None
     moved = changes(filled.store_url, found[1], [STEADY, STOPPED, "op-nobody"])
     assert set(moved) == {STEADY, STOPPED}

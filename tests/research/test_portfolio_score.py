@@ -23,7 +23,6 @@ from customer_research.research.portfolio.snapshots import (
     FILES,
     accounts,
     figure,
-    latest_snapshot,
     read_snapshot,
     readings,
     scoring_receipt,
@@ -80,7 +79,7 @@ def test_a_snapshot_has_every_file_and_says_what_it_is(tmp_path: Path, take: Tak
     assert {path.name for path in folder.iterdir()} == {DESCRIPTION, *(f"{name}.parquet" for name in FILES)}
     assert [path.name for path in folder.parent.iterdir()] == [snapshot.id]
     assert read_snapshot(folder) == snapshot
-    assert latest_snapshot(tmp_path) == (folder, snapshot)
+    assert next(snapshots_of(tmp_path), None) == (folder, snapshot)
     assert (snapshot.as_of, snapshot.taken_at, snapshot.engine) == (AS_OF, NOW, "duckdb")
     assert snapshot.tables == tables.digest
     assert [one.source for one in snapshot.gaps] == ["notion"]
@@ -147,7 +146,7 @@ def test_what_fails_on_the_way_leaves_nothing_behind(
     with pytest.raises(EngineError, match="disk"):
         take()
     assert list((tmp_path / "snapshots").iterdir()) == []
-    assert latest_snapshot(tmp_path) is None
+    assert next(snapshots_of(tmp_path), None) is None
 
 
 def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path, take: Take) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from customer_research.domain.health import Band
-from customer_research.research.portfolio.snapshots import latest_snapshot, readings
+from customer_research.research.portfolio.snapshots import readings, snapshots_of
 from customer_research.settings import Settings
 from customer_research_sandbox.dataset import Dataset, Row
 from customer_research_sandbox.serve import Sandbox
@@ -195,7 +195,7 @@ def test_references_resolve_but_for_the_planted_gaps(name: str, demo: Dataset) -
 
 
 def test_each_band_has_its_share_of_the_portfolio(portfolio_settings: Settings) -> None:
-    found = latest_snapshot(portfolio_settings.lake_folder)
+    found = next(snapshots_of(portfolio_settings.lake_folder), None)
     assert found is not None
     bands = Counter(reading.band for reading in readings(*found) if reading.band != "outside")
     shares = {band: bands[band] / bands.total() for band in bands}

@@ -11,7 +11,7 @@ import pytest
 from cli_runs import command, one_sentence
 
 from customer_research.record_tables import LAKE_TABLES
-from customer_research.research.portfolio.snapshots import FILES, latest_snapshot
+from customer_research.research.portfolio.snapshots import FILES, snapshots_of
 
 Row = dict[str, str]
 BEGUN = "2025-01-10T00:00:00Z"
@@ -128,7 +128,7 @@ def test_a_portfolio_is_scored_into_the_lake_once(config: Path, given: Path, tmp
     assert command("import", str(given), config=config).code == 0
     done = command("portfolio", "score", "--json", config=config)
     told = json.loads(done.out)
-    found = latest_snapshot(tmp_path / "lake")
+    found = next(snapshots_of(tmp_path / "lake"), None)
     assert found is not None
     folder, snapshot = found
     assert told["snapshot"]["folder"] == str(folder)

@@ -126,15 +126,6 @@ def snapshots_of(lake: Path) -> Iterator[tuple[Path, Snapshot]]:
     yield from sorted(found, key=lambda pair: (pair[1].as_of, pair[1].taken_at, pair[1].id), reverse=True)
 
 
-def latest_snapshot(lake: Path) -> tuple[Path, Snapshot] | None:
-    """The newest snapshot of a lake's folder with the folder of its files; None when it has none.
-
-    Raises:
-        UsageError: as `read_snapshot`.
-    """
-    return next(snapshots_of(lake), None)
-
-
 def readings(folder: Path, snapshot: Snapshot, files: Engine | None = None) -> Iterator[Reading]:
     """Each operator's line in the snapshot whose files lie in *folder*, by operator id.
 

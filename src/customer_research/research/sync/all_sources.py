@@ -21,7 +21,7 @@ from customer_research.lake import Lake, LakeWriter, StoredTable
 from customer_research.research.connections import Connections, OutOfReach
 from customer_research.research.gaps import gap_of
 from customer_research.research.sync.linkage import LAKE, Linkage
-from customer_research.research.sync.stream_pull import Listener, Order, StreamPull
+from customer_research.research.sync.stream_pull import Listener, Order, PullRoom, StreamPull
 from customer_research.settings import Settings
 from customer_research.sources import discover
 
@@ -170,19 +170,12 @@ class _Sync:
         if not source.bulk:
             return []
         with await asyncio.to_thread(self.engine, memory_mb) as engine:
+            room = PullRoom(
+                self._lake, engine, source, self._order, self._clock, self._told, self._threads, self._heavy
+            )
             results, out = [], None
             for stream in source.bulk:
-                pull = StreamPull(
-                    self._lake,
-                    engine,
-                    source,
-                    stream,
-                    order=self._order,
-                    clock=self._clock,
-                    told=self._told,
-                    threads=self._threads,
-                    heavy=self._heavy,
-                )
+                pull = StreamPull(room, stream)
                 if absent is not None:
                     results.append(pull.result("skipped", absent))
                 elif out is not None:

@@ -111,48 +111,37 @@ class _SliceWrite:
     future: Future[Mapping[str, tuple[str, ...]]]
 
 
-class StreamPull:
-    """One stream of one sync. Everything it learns is in the lake before it goes on.
+@dataclass(frozen=True, slots=True)
+class PullRoom:
+    """What the pulls of one source share.
 
-    Args:
-        lake: the lake, open for writing.
-        engine: a DuckDB that reaches the lake's folder; used by this pull alone meanwhile.
-        source: the stream's source.
-        stream: the stream.
-        order: what is asked for.
-        clock: the present instant.
-        told: hears how far it has come.
-        threads: where slices are written.
-        heavy: held while much is computed at once, so that only one stream does.
+    `lake` is open for writing; `engine` a DuckDB that reaches the lake's folder, used by one pull at a time; `order` what is
+    asked for; `told` hears how far each has come; `threads` is where slices are written; `heavy` is held while much is computed
+    at once, so that only one stream does.
     """
 
-    def __init__(
-        self,
-        lake: LakeWriter,
-        engine: DuckDB,
-        source: Source,
-        stream: BulkStream,
-        *,
-        order: Order,
-        clock: Clock,
-        told: Listener,
-        threads: Executor,
-        heavy: asyncio.Semaphore,
-    ) -> None:
-        self._lake = lake
-        self._engine = engine
-        self._source = source
+    lake: LakeWriter
+    engine: DuckDB
+    source: Source
+    order: Order
+    clock: Clock
+    told: Listener
+    threads: Executor
+    heavy: asyncio.Semaphore
+
+
+class StreamPull:
+    """One stream of one sync. Everything it learns is in the lake before it goes on."""
+
+    def __init__(self, room: PullRoom, stream: BulkStream) -> None:
+        self._room = room
+        self._lake, self._engine, self._source = room.lake, room.engine, room.source
         self._stream = stream
-        self._order = order
-        self._told = told
-        self._threads = threads
-        self._heavy = heavy
         self._tables = {table.name: table for table in stream.tables}
         self._shape = landing.shape(stream.tables)
-        self._started = clock()
-        self._clock = clock
+        self._started = room.clock()
         self._timer = time.monotonic()
-        self._pull = begun(self._state, order, self._shape, self._started)
+        self._pull = begun(self._state, room.order, self._shape, self._started)
         self._rows = self._requests = self._gone = 0
         self._writing: _SliceWrite | None = None
         self.answered = False
@@ -177,7 +166,7 @@ class StreamPull:
         if last is None:  # of another place than what has landed: everything again
             last = await self._slices(session)
         assert last is not None
-        async with self._heavy:
+        async with self._room.heavy:
             changed = await self._finish(last)
         gap = _first(self._state.partial) or last.unread
         return self.result("partial" if gap is not None else "done" if changed else "unchanged", gap)
@@ -195,7 +184,7 @@ class StreamPull:
             title=self._stream.title,
             state=state,
             started=self._started,
-            ended=self._clock(),
+            ended=self._room.clock(),
             rows=self._rows,
             gone=self._gone,
             held=sum(landed.rows for landed in self._state.landed.values()),
@@ -205,7 +194,7 @@ class StreamPull:
             full=self._pull.since is None,
             gap=gap,
         )
-        self._told(Progress(found.source, found.stream, found.title, self._rows, self._rows, found))
+        self._room.told(Progress(found.source, found.stream, found.title, self._rows, self._rows, found))
         return found
 
     # -- slices -------------------------------------------------------------------------------------------------------
@@ -219,7 +208,7 @@ class StreamPull:
             until=self._pull.until,
             since=self._pull.since,
             resume=self._pull.cursor,
-            overlap=self._order.overlap,
+            overlap=self._room.order.overlap,
             held=self._ask,
         )
         last = None
@@ -260,7 +249,7 @@ class StreamPull:
                 earlier = self._pull.parts.get(name, ())
                 merged = self._fresh(name)[0] if len(earlier) >= PARTS_AT_MOST else None
                 jobs.append(_Job(self._table(name), rows, gone, earlier, merged, self._fresh(name)))
-        self._writing = _SliceWrite(piece, self._threads.submit(self._write, jobs))
+        self._writing = _SliceWrite(piece, self._room.threads.submit(self._write, jobs))
 
     def _write(self, jobs: Sequence[_Job]) -> Mapping[str, tuple[str, ...]]:
         """Write the parts of a slice; gives all parts of its tables."""
@@ -310,7 +299,7 @@ class StreamPull:
         return table
 
     def _tell(self, done: int, total: int | None) -> None:
-        self._told(Progress(self._source.name, self._stream.name, self._stream.title, done, total))
+        self._room.told(Progress(self._source.name, self._stream.name, self._stream.title, done, total))
 
     def _ask(self, sql: str) -> list[Row]:
         """What has landed so far, of this stream with the parts of this pull; see `Pull.held`."""
