@@ -35,6 +35,19 @@ _DIGITS = 16
 _SHORTEST = 4
 _RETIRED: Mapping[str, frozenset[str]] = {"Advice": frozenset({"within_days"})}
 """Fields that records had once: a file that has them is read without."""
+_RENAMED: Mapping[str, str] = {
+    "GroupOutcome": "GroupChurn",
+    "Missing": "Absence",
+    "Moved": "BandMove",
+    "MovedDimension": "DimensionChange",
+    "MovedRule": "RuleChange",
+    "Outcome": "ChurnShare",
+    "Sighting": "Observation",
+    "Simulated": "SimulationResult",
+    "Told": "Grounds",
+    "Unevaluated": "UnjudgedRule",
+}
+"""What records were called in versions before 0.2: their files are read as ever."""
 _ID = re.compile(rf"[0-9a-f]{{{_SHORTEST},{_DIGITS}}}")
 _DOMAIN = (
     "account",
@@ -273,7 +286,8 @@ class _Reader:
         if not isinstance(plain, dict):
             return plain
         if "of" in plain:
-            return self._record(_classes()[plain["of"]], plain["has"])
+            name = plain["of"]
+            return self._record(_classes()[_RENAMED.get(name, name)], plain["has"])
         ((kind, inner),) = plain.items()
         return self._kinds[kind](inner)
 
