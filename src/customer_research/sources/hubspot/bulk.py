@@ -24,22 +24,8 @@ from customer_research.connect.source import BulkStream, LandingTable, Pull, Row
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.records import ColumnType
 from customer_research.errors import BadAnswer, Denied, SchemaChanged, Truncated
+from customer_research.sources.hubspot import normalise
 from customer_research.sources.hubspot.live import gap_of, no_property
-from customer_research.sources.hubspot.normalise import (
-    COMPANY_PROPERTIES,
-    CONTACT_PROPERTIES,
-    DEAL_PROPERTIES,
-    ENGAGEMENT_PROPERTIES,
-    SOURCE_NAME,
-    company_row,
-    contact_row,
-    engagement_row,
-    instant,
-    modified_property,
-    properties_of,
-    searchable_operator_id,
-    text,
-)
 from customer_research.sources.hubspot.records import TABLES
 from customer_research.sources.hubspot.session import SEARCH_SIZE, HubSpotSession
 from customer_research.sources.hubspot.states import FOLLOWED, HISTORY, history_rows
@@ -90,7 +76,7 @@ ASSOCIATION = LandingTable(
 )
 """A company's associations in HubSpot's order; `type` is the other's object type."""
 CONTACT = LandingTable("hubspot_contact", ("contact_id",), TABLES["contact"].types("operator_id", "is_primary"))
-DEAL = LandingTable("hubspot_deal", ("deal_id",), _texts("deal_id", *DEAL_PROPERTIES, "fetch_id"))
+DEAL = LandingTable("hubspot_deal", ("deal_id",), _texts("deal_id", *normalise.DEAL_PROPERTIES, "fetch_id"))
 """Deals as HubSpot has them: what a stage means may depend on its label."""
 ENGAGEMENT = LandingTable("hubspot_engagement", ("type", "engagement_id"), TABLES["engagement"].types("operator_id"))
 GAP = LandingTable("hubspot_gap", ("object_type",), _texts("object_type", "reason", "detail", "next_step"))
@@ -117,26 +103,26 @@ def _without(row: Row, *names: str) -> Row:
 
 
 def _contact(record: Record) -> Row:
-    return _without(contact_row(record, "", is_primary=False), "operator_id", "is_primary")
+    return _without(normalise.contact_row(record, "", is_primary=False), "operator_id", "is_primary")
 
 
 def _deal(record: Record) -> Row:
-    given = properties_of(record, "deals")
-    return {"deal_id": str(record["id"]), **{name: given.get(name) for name in DEAL_PROPERTIES}}
+    given = normalise.properties_of(record, "deals")
+    return {"deal_id": str(record["id"]), **{name: given.get(name) for name in normalise.DEAL_PROPERTIES}}
 
 
 def _engagement(kind: str) -> Kind:
     def row(record: Record) -> Row:
-        return _without(engagement_row(record, "", object_type=kind), "operator_id")
+        return _without(normalise.engagement_row(record, "", object_type=kind), "operator_id")
 
     single = kind.removesuffix("s")
-    return Kind(kind, ENGAGEMENT_PROPERTIES[kind], ENGAGEMENT, row, lambda identifier: (single, identifier))
+    return Kind(kind, normalise.ENGAGEMENT_PROPERTIES[kind], ENGAGEMENT, row, lambda identifier: (single, identifier))
 
 
 KINDS: Mapping[str, Kind] = {
-    "contacts": Kind("contacts", CONTACT_PROPERTIES, CONTACT, _contact, lambda identifier: (identifier,)),
-    "deals": Kind("deals", DEAL_PROPERTIES, DEAL, _deal, lambda identifier: (identifier,)),
-    **{kind: _engagement(kind) for kind in ENGAGEMENT_PROPERTIES},
+    "contacts": Kind("contacts", normalise.CONTACT_PROPERTIES, CONTACT, _contact, lambda identifier: (identifier,)),
+    "deals": Kind("deals", normalise.DEAL_PROPERTIES, DEAL, _deal, lambda identifier: (identifier,)),
+    **{kind: _engagement(kind) for kind in normalise.ENGAGEMENT_PROPERTIES},
 }
 
 
@@ -215,7 +201,7 @@ class Portal:
 
     def _since(self) -> datetime | None:
         """From when on changes are asked for; None: everything, also when another property holds the operator id now."""
-        resume, mark = self._pull.resume or "", instant(self._pull.since)
+        resume, mark = self._pull.resume or "", normalise.instant(self._pull.since)
         if mark is None or resume.startswith("list"):
             return None
         known = [row["operator_property"] for row in self._held("SELECT operator_property FROM hubspot_portal")]
@@ -257,7 +243,7 @@ class Portal:
 
     @property
     def _company_properties(self) -> tuple[str, ...]:
-        return (*COMPANY_PROPERTIES, *([self._property] if self._property else []), MERGED)
+        return (*normalise.COMPANY_PROPERTIES, *([self._property] if self._property else []), MERGED)
 
     # -- everything ---------------------------------------------------------------------------------------------------
 
@@ -301,7 +287,7 @@ class Portal:
         if counted > SEARCH_MOST or await self._session.searched("companies", size, log) != listed:
             raise Truncated(
                 f"HubSpot has {counted} companies, {done} came.",
-                source=SOURCE_NAME,
+                source=normalise.SOURCE_NAME,
                 stream=STREAM,
                 hint="Run the same command again.",
             )
@@ -310,12 +296,15 @@ class Portal:
     def _take_companies(self, found: SliceDraft, companies: Sequence[Record], log: RequestLog) -> None:
         rows, merged = [], []
         for company in companies:
-            given = properties_of(company, "companies")
+            given = normalise.properties_of(company, "companies")
             row = _without(
-                company_row(company, "", linked_by="", owner_name=None), "operator_id", "linked_by", "owner_name"
+                normalise.company_row(company, "", linked_by="", owner_name=None),
+                "operator_id",
+                "linked_by",
+                "owner_name",
             )
-            rows.append({**row, "operator_property": searchable_operator_id(given.get(self._property or ""))})
-            old = (text(one) for one in (given.get(MERGED) or "").split(";"))
+            rows.append({**row, "operator_property": normalise.searchable_operator_id(given.get(self._property or ""))})
+            old = (normalise.text(one) for one in (given.get(MERGED) or "").split(";"))
             merged += [{"old_id": one, "company_id": row["company_id"]} for one in old if one is not None]
         found.add(COMPANY, rows, log)
         found.add(MERGE, merged)
@@ -392,7 +381,7 @@ class Portal:
         lacking = ", ".join(f"{count} {kind}" for kind, count in self._lacking.items() if count > 0)
         if lacking:
             said.append(f"HubSpot did not give all that companies are associated with ({lacking}).")
-        return Gap(SOURCE_NAME, "truncated", " ".join(said), COMPARE) if said else None
+        return Gap(normalise.SOURCE_NAME, "truncated", " ".join(said), COMPARE) if said else None
 
     def _landed(self, kind: Kind, ids: Sequence[str]) -> set[str]:
         if not ids:
@@ -442,7 +431,7 @@ class Portal:
         A record that is changed meanwhile comes once more at the end, and none is passed over.
         """
         moment, _, passed = place.partition(" ")
-        begin, offset = instant(moment) or since, int(passed or 0)
+        begin, offset = normalise.instant(moment) or since, int(passed or 0)
         seen, done = set[tuple[str, str | None]](), 0
         trail = Trail(self._session.http, STREAM)
         while place != "end":
@@ -464,20 +453,20 @@ class Portal:
 
     def _asked(self, kind: str) -> tuple[str, ...]:
         own = self._company_properties if kind == "companies" else KINDS[kind].properties
-        return (*own, modified_property(kind))
+        return (*own, normalise.modified_property(kind))
 
     @staticmethod
     def _version(kind: str, record: Record) -> tuple[str, str | None]:
-        return str(record.get("id")), (record.get("properties") or {}).get(modified_property(kind))
+        return str(record.get("id")), (record.get("properties") or {}).get(normalise.modified_property(kind))
 
     def _following(self, kind: str, record: Record, begin: datetime, offset: int) -> tuple[datetime, int]:
-        last = instant(self._version(kind, record)[1])
+        last = normalise.instant(self._version(kind, record)[1])
         if last is not None and last > begin:
             return last, 0
         if offset + SEARCH_SIZE > SEARCH_MOST:
             raise Truncated(
                 f"More than {SEARCH_MOST} of HubSpot's {kind} were changed in one instant.",
-                source=SOURCE_NAME,
+                source=normalise.SOURCE_NAME,
                 stream=STREAM,
                 hint="Run `customer-research sync hubspot --full`.",
             )

@@ -11,13 +11,7 @@ from customer_research.connect.source import Subject
 from customer_research.domain import values
 from customer_research.domain.check import Diagnosis
 from customer_research.errors import BadAnswer, Denied, SourceError
-from customer_research.sources.hubspot.normalise import (
-    LOST_STAGES,
-    OPEN_STAGES,
-    WON_STAGES,
-    stage_key,
-    text,
-)
+from customer_research.sources.hubspot import normalise
 from customer_research.sources.hubspot.session import HubSpotSession
 from customer_research.sources.hubspot.states import FOLLOWED
 
@@ -107,7 +101,7 @@ async def _sample(session: HubSpotSession, name: str, log: RequestLog) -> list[M
 
 
 def _filled(name: str, sample: list[Mapping[str, Any]]) -> Diagnosis:
-    told = [text((row.get("properties") or {}).get(name)) for row in sample]
+    told = [normalise.text((row.get("properties") or {}).get(name)) for row in sample]
     held = [value for value in told if value is not None]
     good = [value for value in held if values.operator_id(value) is not None]
     changed = [value for value in good if values.operator_id(value) != value]
@@ -143,7 +137,9 @@ async def deal_states(session: HubSpotSession, _subject: Subject | None) -> Diag
     strange = [
         stage.label
         for identifier, stage in (await session.stages(log)).items()
-        if identifier not in pipelines and stage.is_open is None and stage_key(stage.label) not in _KNOWN_STAGES
+        if identifier not in pipelines
+        and stage.is_open is None
+        and normalise.stage_key(stage.label) not in _KNOWN_STAGES
     ]
     if strange:
         found = f"Stages of no known state: {', '.join(sorted(set(strange)))}"
@@ -179,4 +175,4 @@ async def _has_history(session: HubSpotSession, kind: str, log: RequestLog) -> b
     return all("propertiesWithHistory" in row for row in session.http.results(body, log))
 
 
-_KNOWN_STAGES = OPEN_STAGES | WON_STAGES | LOST_STAGES
+_KNOWN_STAGES = normalise.OPEN_STAGES | normalise.WON_STAGES | normalise.LOST_STAGES

@@ -13,17 +13,9 @@ from typing import Any
 from customer_research.connect.source import Ask, Link, Row, gap_row
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import state_name
+from customer_research.sources.hubspot import normalise
 from customer_research.sources.hubspot.bulk import KINDS
 from customer_research.sources.hubspot.live import TABLES, strange_stages, truncated
-from customer_research.sources.hubspot.normalise import (
-    DEAL_PROPERTIES,
-    ENGAGEMENT_PROPERTIES,
-    Stage,
-    company_row,
-    deal_row,
-    has_left,
-    stage_unknown,
-)
 from customer_research.sources.hubspot.records import RECORDS
 from customer_research.sources.hubspot.records import TABLES as CANONICAL
 from customer_research.sources.hubspot.states import states
@@ -81,7 +73,7 @@ FROM linked AS l
 INNER JOIN hubspot_contact AS c ON c.contact_id = l.id
 WHERE l.type = 'contacts'"""  # noqa: S608 - text of our own
 
-_SINGLE = " ".join(f"WHEN '{kind}' THEN '{kind.removesuffix('s')}'" for kind in ENGAGEMENT_PROPERTIES)
+_SINGLE = " ".join(f"WHEN '{kind}' THEN '{kind.removesuffix('s')}'" for kind in normalise.ENGAGEMENT_PROPERTIES)
 
 ENGAGEMENT = f"""WITH {_LINKED}
 SELECT l.operator_id, {_listed("engagement", "e")}
@@ -127,22 +119,22 @@ def deals(ask: Ask) -> Iterator[Row]:
         yield from _deals_of(of_one, stages)
 
 
-def _stages(ask: Ask) -> Mapping[str, Stage]:
+def _stages(ask: Ask) -> Mapping[str, normalise.Stage]:
     rows = ask("SELECT id, label, is_open, is_won FROM hubspot_stage")
-    return {row["id"]: Stage(row["label"], row["is_open"], row["is_won"]) for row in rows}
+    return {row["id"]: normalise.Stage(row["label"], row["is_open"], row["is_won"]) for row in rows}
 
 
-def _deals_of(rows: list[Row], stages: Mapping[str, Stage]) -> list[Row]:
+def _deals_of(rows: list[Row], stages: Mapping[str, normalise.Stage]) -> list[Row]:
     records = [_record(row) for row in rows]
-    used = stages if any(stage_unknown(record) for record in records) else {}
+    used = stages if any(normalise.stage_unknown(record) for record in records) else {}
     return [
-        {**deal_row(record, row["operator_id"], stages=used), "fetch_id": row["fetch_id"]}
+        {**normalise.deal_row(record, row["operator_id"], stages=used), "fetch_id": row["fetch_id"]}
         for row, record in zip(rows, records, strict=True)
     ]
 
 
 def _record(row: Row) -> Mapping[str, Any]:
-    return {"id": row["deal_id"], "properties": {name: row[name] for name in DEAL_PROPERTIES}}
+    return {"id": row["deal_id"], "properties": {name: row[name] for name in normalise.DEAL_PROPERTIES}}
 
 
 def _by_operator(rows: Iterable[Row]) -> Iterator[tuple[str, list[Row]]]:
@@ -184,7 +176,7 @@ def company_states(ask: Ask) -> Iterator[Row]:
         owner = given["hubspot_owner_id"]
         named = names.get(owner) or f"owner {owner}" if owner is not None else None
         record = {"id": identifier, "properties": {"name": None, "createdate": None, **given}}
-        return company_row(record, "", linked_by="", owner_name=named)
+        return normalise.company_row(record, "", linked_by="", owner_name=named)
 
     for operator_id, rows in _by_operator(ask(_COMPANY_HISTORY)):
         yield from _states_of("company", operator_id, rows, told)
@@ -193,7 +185,7 @@ def company_states(ask: Ask) -> Iterator[Row]:
 def contact_states(ask: Ask) -> Iterator[Row]:
     """Whether contacts had left, since when; of portals that mark it."""
     for operator_id, rows in _by_operator(ask(_CONTACT_HISTORY)):
-        yield from _states_of("contact", operator_id, rows, lambda _, given: {"has_left": has_left(given)})
+        yield from _states_of("contact", operator_id, rows, lambda _, given: {"has_left": normalise.has_left(given)})
 
 
 def deal_states(ask: Ask) -> Iterator[Row]:
@@ -204,7 +196,7 @@ def deal_states(ask: Ask) -> Iterator[Row]:
         of_one = today.get(operator_id, {})
 
         def told(identifier: str, given: Properties, of_one: Mapping[str, Properties] = of_one) -> Row:
-            return deal_row(_deal_then(identifier, given, of_one), "", stages=stages)
+            return normalise.deal_row(_deal_then(identifier, given, of_one), "", stages=stages)
 
         yield from _states_of("deal", operator_id, [row for row in rows if row["id"] in of_one], told)
 
@@ -248,7 +240,7 @@ def gaps(ask: Ask) -> Iterator[Row]:
     told: set[tuple[str, str]] = set()
     for operator_id, of_one in _by_operator(ask(_MISSING)):
         for row in sorted(of_one, key=lambda one: order.index(one["type"])):
-            table = "engagement" if row["type"] in ENGAGEMENT_PROPERTIES else row["type"].removesuffix("s")
+            table = "engagement" if row["type"] in normalise.ENGAGEMENT_PROPERTIES else row["type"].removesuffix("s")
             if (operator_id, table) not in told:
                 told.add((operator_id, table))
                 yield _gap_row(operator_id, table, _gap(row))

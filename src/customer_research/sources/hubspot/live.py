@@ -21,28 +21,11 @@ from customer_research.domain import values
 from customer_research.domain.evidence import Gap, GapReason, Receipt
 from customer_research.domain.identity import Candidate, Interpretation
 from customer_research.errors import Denied, NotThere, SourceError, Truncated
-from customer_research.sources.hubspot.normalise import (
-    COMPANY_PROPERTIES,
-    CONTACT_PROPERTIES,
-    DEAL_PROPERTIES,
-    ENGAGEMENT_PROPERTIES,
-    SOURCE_NAME,
-    STREAM,
-    associated,
-    association_cursor,
-    company_row,
-    contact_row,
-    deal_row,
-    engagement_row,
-    operator_id_spellings,
-    properties_of,
-    stage_unknown,
-    text,
-)
+from customer_research.sources.hubspot import normalise
 from customer_research.sources.hubspot.session import HubSpotSession
 
 TABLES = ("company", "contact", "deal", "engagement")
-ASSOCIATED = ("contacts", "deals", *ENGAGEMENT_PROPERTIES)
+ASSOCIATED = ("contacts", "deals", *normalise.ENGAGEMENT_PROPERTIES)
 Record = Mapping[str, Any]
 
 
@@ -71,7 +54,7 @@ async def fetch(session: HubSpotSession, subject: Subject) -> Batch:
     Raises:
         SourceError: the company itself cannot be read; then nothing is known.
     """
-    log = session.log(STREAM)
+    log = session.log(normalise.STREAM)
     link = await _link(session, subject, log)
     if not link.companies:
         receipt = log.receipt([], truncated=link.gap is not None and link.gap.reason == "truncated")
@@ -105,7 +88,7 @@ async def _link(session: HubSpotSession, subject: Subject, log: RequestLog) -> L
 
 
 async def _read(session: HubSpotSession, company_id: str, log: RequestLog) -> Record | None:
-    names = (*COMPANY_PROPERTIES, *session.operator_properties)
+    names = (*normalise.COMPANY_PROPERTIES, *session.operator_properties)
     try:
         return await session.company(company_id, names, ASSOCIATED, log)
     except NotThere:
@@ -118,12 +101,12 @@ async def _by_property(session: HubSpotSession, subject: Subject, log: RequestLo
     if name is None:
         return Link((), "", no_property(session.operator_properties))
     found = await session.search_companies(
-        name, operator_id_spellings(subject.operator_id), (*COMPANY_PROPERTIES, name), log
+        name, normalise.operator_id_spellings(subject.operator_id), (*normalise.COMPANY_PROPERTIES, name), log
     )
     matching = [
         str(row["id"])
         for row in found.rows
-        if values.operator_id(properties_of(row, "companies").get(name)) == subject.operator_id
+        if values.operator_id(normalise.properties_of(row, "companies").get(name)) == subject.operator_id
     ]
     records = await together(*(_read(session, company_id, log) for company_id in sorted(matching)))
     gap = truncated("companies", found.missing) if found.missing else None
@@ -133,7 +116,7 @@ async def _by_property(session: HubSpotSession, subject: Subject, log: RequestLo
 def no_property(names: Sequence[str]) -> Gap:
     """The gap of operators that the CSM view names no company of, in a portal without the operator property."""
     return Gap(
-        SOURCE_NAME,
+        normalise.SOURCE_NAME,
         "not_configured",
         f"The CSM view names no HubSpot company that exists, and the portal has no company property {' or '.join(names)}.",
         "Name the property that holds the operator id in hubspot.operator_properties; "
@@ -145,10 +128,13 @@ def no_property(names: Sequence[str]) -> Gap:
 
 
 async def _companies(session: HubSpotSession, subject: Subject, link: Link, log: RequestLog) -> Part:
-    owners = [text(properties_of(company, "companies").get("hubspot_owner_id")) for company in link.companies]
+    owners = [
+        normalise.text(normalise.properties_of(company, "companies").get("hubspot_owner_id"))
+        for company in link.companies
+    ]
     names = [None if owner is None else await _owner_name(session, owner, log) for owner in owners]
     rows = [
-        company_row(company, subject.operator_id, linked_by=link.linked_by, owner_name=name)
+        normalise.company_row(company, subject.operator_id, linked_by=link.linked_by, owner_name=name)
         for company, name in zip(link.companies, names, strict=True)
     ]
     return _part("company", rows, log, link.gap)
@@ -164,23 +150,23 @@ async def _owner_name(session: HubSpotSession, owner_id: str, log: RequestLog) -
 
 
 async def _contacts(session: HubSpotSession, subject: Subject, link: Link, company: RequestLog) -> Part:
-    log = session.log(STREAM, within=company)
-    records, gap = await _linked(session, link.companies, "contacts", CONTACT_PROPERTIES, log)
-    primary = {ids[0] for record in link.companies if (ids := associated(record, "contacts"))}
+    log = session.log(normalise.STREAM, within=company)
+    records, gap = await _linked(session, link.companies, "contacts", normalise.CONTACT_PROPERTIES, log)
+    primary = {ids[0] for record in link.companies if (ids := normalise.associated(record, "contacts"))}
     try:
-        rows = [contact_row(r, subject.operator_id, is_primary=str(r.get("id")) in primary) for r in records]
+        rows = [normalise.contact_row(r, subject.operator_id, is_primary=str(r.get("id")) in primary) for r in records]
     except SourceError as error:
         return Part("contact", gap=gap_of(error))
     return _part("contact", rows, log, gap)
 
 
 async def _deals(session: HubSpotSession, subject: Subject, link: Link, company: RequestLog) -> Part:
-    log = session.log(STREAM, within=company)
-    records, gap = await _linked(session, link.companies, "deals", DEAL_PROPERTIES, log)
+    log = session.log(normalise.STREAM, within=company)
+    records, gap = await _linked(session, link.companies, "deals", normalise.DEAL_PROPERTIES, log)
     try:
-        unknown = any(stage_unknown(record) for record in records)
+        unknown = any(normalise.stage_unknown(record) for record in records)
         stages = await session.stages(log) if unknown else {}
-        rows = [deal_row(record, subject.operator_id, stages=stages) for record in records]
+        rows = [normalise.deal_row(record, subject.operator_id, stages=stages) for record in records]
     except SourceError as error:
         return Part("deal", gap=gap_of(error))
     strange = sorted({str(row["stage"]) for row in rows if row["is_open"] is None})
@@ -190,7 +176,7 @@ async def _deals(session: HubSpotSession, subject: Subject, link: Link, company:
 def strange_stages(stages: Sequence[str]) -> Gap:
     """The gap of deals in stages that nobody explains."""
     return Gap(
-        SOURCE_NAME,
+        normalise.SOURCE_NAME,
         "unavailable",
         f"HubSpot does not say whether deals in {', '.join(map(repr, stages))} are open, won or lost.",
         "Let the token read hs_is_closed and hs_is_closed_won of deals, or their pipelines.",
@@ -198,16 +184,16 @@ def strange_stages(stages: Sequence[str]) -> Gap:
 
 
 async def _engagements(session: HubSpotSession, subject: Subject, link: Link, company: RequestLog) -> Part:
-    log = session.log(STREAM, within=company)
-    kinds = tuple(ENGAGEMENT_PROPERTIES)
+    log = session.log(normalise.STREAM, within=company)
+    kinds = tuple(normalise.ENGAGEMENT_PROPERTIES)
     answers = await together(
-        *(_linked(session, link.companies, kind, ENGAGEMENT_PROPERTIES[kind], log) for kind in kinds)
+        *(_linked(session, link.companies, kind, normalise.ENGAGEMENT_PROPERTIES[kind], log) for kind in kinds)
     )
     gaps = [gap for _, gap in answers if gap is not None]
     rows: list[Row] = []
     for kind, (records, _) in zip(kinds, answers, strict=True):
         try:
-            rows += [engagement_row(record, subject.operator_id, object_type=kind) for record in records]
+            rows += [normalise.engagement_row(record, subject.operator_id, object_type=kind) for record in records]
         except SourceError as error:
             gaps.append(gap_of(error))
     return _part("engagement", rows, log, gaps[0] if gaps else None)
@@ -233,8 +219,8 @@ async def _ids(
     ids: list[str] = []
     whole = True
     for company in companies:
-        ids += associated(company, kind)
-        cursor = association_cursor(company, kind)
+        ids += normalise.associated(company, kind)
+        cursor = normalise.association_cursor(company, kind)
         if cursor is not None:
             more, complete = await session.more_associations(str(company["id"]), kind, cursor, log)
             ids += more
@@ -253,7 +239,7 @@ def truncated(kind: str, missing: int) -> Gap:
     """The gap of associated records that did not come; 0: it is not known how many."""
     how_many = f"{missing} of the {kind}" if missing else f"Some of the {kind}"
     return Gap(
-        SOURCE_NAME,
+        normalise.SOURCE_NAME,
         "truncated",
         f"{how_many} that HubSpot associates with the operator did not come.",
         "Run the same command again; if it persists, look at the company in HubSpot.",
@@ -267,7 +253,7 @@ def gap_of(error: SourceError) -> Gap:
         reason = "denied"
     elif isinstance(error, Truncated):
         reason = "truncated"
-    return Gap(SOURCE_NAME, reason, error.message, error.hint)
+    return Gap(normalise.SOURCE_NAME, reason, error.message, error.hint)
 
 
 SEARCHED: Mapping[str, tuple[str, str]] = {

@@ -22,15 +22,7 @@ from customer_research.domain.records import ColumnType
 from customer_research.domain.values import LEGACY
 from customer_research.domain.vocabularies import SUBSCRIPTION_STATUSES
 from customer_research.errors import BadAnswer, SchemaChanged
-from customer_research.sources.lago import normalise
-from customer_research.sources.lago.live import (
-    BILLING_TABLES,
-    LOOK_IN_LAGO,
-    UNKNOWN_TO_BILLING,
-    detail,
-    operator_of,
-    truncated,
-)
+from customer_research.sources.lago import live, normalise
 from customer_research.sources.lago.records import TABLES
 from customer_research.sources.lago.session import ID, LagoSession
 
@@ -154,7 +146,7 @@ def _ended(piece: Slice, pull: Pull, missing: Mapping[str, int], unread: Gap | N
 
     *whole* says that all records of the tables were asked for. A pull that lacks some leaves the mark where it was.
     """
-    gaps = {table: gap for name, count in missing.items() for table, gap in truncated(name, count).items()}
+    gaps = {table: gap for name, count in missing.items() for table, gap in live.truncated(name, count).items()}
     mark = (pull.since or BEGINNING) if gaps else pull.until.isoformat()
     brought = [table for table in missing if whole and table not in gaps]
     brought += [unread_table(table) for table in brought if table != "plan"]
@@ -207,11 +199,11 @@ def _operator(raw: Raw, kind: str) -> str:
     """The operator whose record it is: its customer's external id, which lists show beside the customer or inside it."""
     record = normalise.Record(raw, kind)
     told = record.optional_text("external_customer_id") or record.part("customer").text("external_id")
-    return operator_of(told)
+    return live.operator_of(told)
 
 
 def _customer(raw: Raw) -> list[Row]:
-    return [normalise.customer(raw, operator_of(normalise.Record(raw, "customer").text("external_id")))]
+    return [normalise.customer(raw, live.operator_of(normalise.Record(raw, "customer").text("external_id")))]
 
 
 def _payments(raw: Raw) -> list[Row]:
@@ -222,7 +214,7 @@ def _note(raw: Raw) -> list[Row]:
     """A credit note as it landed: without operator where the list does not show the customer."""
     inside = normalise.Record(raw, "credit_note").part("customer").optional_text("external_id")
     row = normalise.credit_note(raw, "")
-    return [{**row, "operator_id": operator_of(inside) if inside is not None else None}]
+    return [{**row, "operator_id": live.operator_of(inside) if inside is not None else None}]
 
 
 async def _subscriptions(session: LagoSession, pull: Pull) -> AsyncIterator[Slice]:
@@ -233,7 +225,7 @@ async def _subscriptions(session: LagoSession, pull: Pull) -> AsyncIterator[Slic
     async def look(stretch: NumberedStretch) -> None:
         for some in chunks(stretch.records, SINGLES):
             stretch.log.deadline = None
-            found = await together(*(detail(session, record, by_code, stretch.log) for record in some))
+            found = await together(*(live.detail(session, record, by_code, stretch.log) for record in some))
             singles.update(zip(map(_id, some), found, strict=True))
 
     def rows(raw: Raw) -> list[Row]:
@@ -376,9 +368,9 @@ LINKS = (
         "gap",
         ("csm", "customer", "subscription"),
         f"""SELECT DISTINCT v.operator_id, t.table_name, 'lago' AS source, 'unavailable' AS reason,
-            '{UNKNOWN_TO_BILLING} ' || REPLACE(v.operator_id, '{LEGACY}', '') || '.' AS detail, '{LOOK_IN_LAGO}' AS next_step
+            '{live.UNKNOWN_TO_BILLING} ' || REPLACE(v.operator_id, '{LEGACY}', '') || '.' AS detail, '{live.LOOK_IN_LAGO}' AS next_step
         FROM csm AS v
-        CROSS JOIN (VALUES {", ".join(f"('{table}')" for table in BILLING_TABLES)}) AS t (table_name)
+        CROSS JOIN (VALUES {", ".join(f"('{table}')" for table in live.BILLING_TABLES)}) AS t (table_name)
         WHERE v.is_current AND v.status IN ('active', 'pending')
             AND NOT EXISTS (SELECT 1 FROM customer AS c WHERE c.operator_id = v.operator_id)
             AND NOT EXISTS (SELECT 1 FROM subscription AS s WHERE s.operator_id = v.operator_id)""",  # noqa: S608 - ours

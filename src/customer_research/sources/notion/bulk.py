@@ -19,26 +19,9 @@ from customer_research.domain.evidence import Gap
 from customer_research.domain.records import ColumnType
 from customer_research.domain.values import listed
 from customer_research.errors import SchemaChanged
+from customer_research.sources.notion import live, normalise
 from customer_research.sources.notion.index import KeyIndex
-from customer_research.sources.notion.live import (
-    CORRECT_SCHEMA,
-    TABLE,
-    TRUNCATED,
-    UNKNOWN_STATUS,
-    in_bin,
-    not_told,
-    readable,
-    unread,
-)
 from customer_research.sources.notion.matching import TicketKeys
-from customer_research.sources.notion.normalise import (
-    STREAM,
-    Schema,
-    Ticket,
-    instant,
-    matched,
-    page_row,
-)
 from customer_research.sources.notion.records import TABLES
 from customer_research.sources.notion.session import DATABASES_ONLY, PAGE_SIZE, Body, NotionSession, Place
 
@@ -54,7 +37,7 @@ OVERLAP = timedelta(minutes=2)
 PAGES_AT_ONCE = 10_000
 """Landed pages that are matched at a time."""
 
-_TICKET = TABLES[TABLE].types("operator_id", "matched_by", "is_certain")
+_TICKET = TABLES[live.TABLE].types("operator_id", "matched_by", "is_certain")
 _CLUES: Mapping[str, ColumnType] = MappingProxyType({"operator_ids": "texts", "description": "text", "summary": "text"})
 """What tells whose a page is, besides its title and tags."""
 
@@ -89,7 +72,7 @@ class _Position(Bookmark):
 
 
 def _moment(edit: str | None) -> datetime:
-    return instant(edit) or datetime.min.replace(tzinfo=UTC)
+    return normalise.instant(edit) or datetime.min.replace(tzinfo=UTC)
 
 
 def _latest(*edits: str | None) -> str | None:
@@ -111,7 +94,7 @@ async def pull(session: NotionSession, asked: Pull) -> AsyncIterator[Slice]:
     Raises:
         SourceError: Notion cannot be read, or a property that the figures need is gone (`SchemaChanged`).
     """
-    learning = session.http.log(STREAM)
+    learning = session.http.log(normalise.STREAM)
     places = await session.places(learning)
     at, done, wrong = _Position.of(asked.resume), 0, list[SchemaChanged]()
     # A whole pull brings what there is, so that what it does not bring is gone; the older generation shows no bin.
@@ -123,10 +106,10 @@ async def pull(session: NotionSession, asked: Pull) -> AsyncIterator[Slice]:
             at, done = step.at, done + len(step.pages)
             yield _slice(step, places[number].schema, done, wrong)
     yield replace(
-        _last(session, asked, at, not_told(places, session.left_out)),
+        _last(session, asked, at, live.not_told(places, session.left_out)),
         receipts=(learning.receipt([]),) if learning.requests else (),
         done=done,
-        unread=unread(wrong),
+        unread=live.unread(wrong),
     )
 
 
@@ -140,7 +123,7 @@ async def _sweep(session: NotionSession, place: Place, at: _Position, asked: Pul
     again = True
     while again:
         whole, ask = True, session.asking(place, _body(start, in_bin=at.in_bin))
-        async for some in followed(session.http, STREAM, ask, pages=REQUESTS):
+        async for some in followed(session.http, normalise.STREAM, ask, pages=REQUESTS):
             at, whole = at.behind(some.records), whole and some.whole
             again = not whole and _moment(at.edited) > _moment(start)
             if some.cursor is None and not (whole or again):
@@ -151,7 +134,7 @@ async def _sweep(session: NotionSession, place: Place, at: _Position, asked: Pul
 
 def _begin(asked: Pull) -> str | None:
     """The edit from which a pull of changes asks, a little before its mark."""
-    since = instant(asked.since)
+    since = normalise.instant(asked.since)
     return None if since is None else (since - OVERLAP).isoformat().replace("+00:00", "Z")
 
 
@@ -163,10 +146,10 @@ def _body(start: str | None, *, in_bin: bool) -> Body:
     return {**body, "in_trash": True} if in_bin else body
 
 
-def _slice(step: _Step, schema: Schema, done: int, wrong: list[SchemaChanged]) -> Slice:
+def _slice(step: _Step, schema: normalise.Schema, done: int, wrong: list[SchemaChanged]) -> Slice:
     """The slice of a step; what cannot be read is added to *wrong*."""
-    gone = [(str(page.get("id")),) for page in step.pages if in_bin(page)]
-    tickets, errors = readable([page for page in step.pages if not in_bin(page)], schema)
+    gone = [(str(page.get("id")),) for page in step.pages if live.in_bin(page)]
+    tickets, errors = live.readable([page for page in step.pages if not live.in_bin(page)], schema)
     wrong += errors
     rows = {ticket.page_id: _row(ticket) for ticket in tickets}
     receipt = step.log.receipt(list(rows.values()), truncated=not step.at.whole)
@@ -190,13 +173,13 @@ def _last(session: NotionSession, asked: Pull, at: _Position, gap: Gap | None) -
         at.cursor,
         mark=seen if at.whole and gap is None else before,
         whole=(PAGE, ALIAS) if at.whole and asked.since is None else (ALIAS,),
-        gaps={PAGE: TRUNCATED} if not at.whole else {} if gap is None else {PAGE: gap},
+        gaps={PAGE: live.TRUNCATED} if not at.whole else {} if gap is None else {PAGE: gap},
     )
 
 
-def _row(ticket: Ticket) -> Row:
+def _row(ticket: normalise.Ticket) -> Row:
     return {
-        **page_row(ticket),
+        **normalise.page_row(ticket),
         "operator_ids": listed(ticket.names("operator_id")),
         "description": ticket.text("description"),
         "summary": ticket.text("summary"),
@@ -217,13 +200,13 @@ def tickets(ask: Ask) -> Iterator[Row]:
         last = pages[-1]["ticket_id"]
         for page in pages:
             for operator_id, (matched_by, is_certain) in index.matches(_ticket(page)):
-                yield matched(page, operator_id, matched_by=matched_by, is_certain=is_certain)
+                yield normalise.matched(page, operator_id, matched_by=matched_by, is_certain=is_certain)
 
 
 _SOME_PAGES = f"SELECT * FROM {PAGE} WHERE ticket_id > '{{last}}' ORDER BY ticket_id LIMIT {PAGES_AT_ONCE}"  # noqa: S608
 
 
-def _ticket(page: Row) -> Ticket:
+def _ticket(page: Row) -> normalise.Ticket:
     """A landed page as far as it tells whose it is."""
     values = {
         "operator_id": _names(page["operator_ids"]),
@@ -232,7 +215,7 @@ def _ticket(page: Row) -> Ticket:
         "description": page["description"],
         "summary": page["summary"],
     }
-    return Ticket(page["ticket_id"], values, None, None, None)
+    return normalise.Ticket(page["ticket_id"], values, None, None, None)
 
 
 def _names(texts: str) -> tuple[str, ...]:
@@ -242,7 +225,7 @@ def _names(texts: str) -> tuple[str, ...]:
 
 BULK = (
     BulkStream(
-        STREAM,
+        normalise.STREAM,
         "Tickets",
         (
             LandingTable(PAGE, ("ticket_id",), {**_TICKET, **_CLUES}),
@@ -253,14 +236,14 @@ BULK = (
 )
 
 LINKS = (
-    Link(TABLE, (PAGE, ALIAS, "operator"), rows=tickets),
+    Link(live.TABLE, (PAGE, ALIAS, "operator"), rows=tickets),
     Link(
         "gap",
-        (TABLE,),
-        f"""SELECT operator_id, '{TABLE}' AS table_name, 'notion' AS source, 'unavailable' AS reason,
-            COALESCE('{UNKNOWN_STATUS}: ' || STRING_AGG(DISTINCT status, ', ' ORDER BY status) || '.',
+        (live.TABLE,),
+        f"""SELECT operator_id, '{live.TABLE}' AS table_name, 'notion' AS source, 'unavailable' AS reason,
+            COALESCE('{live.UNKNOWN_STATUS}: ' || STRING_AGG(DISTINCT status, ', ' ORDER BY status) || '.',
                 'Tickets came from Notion without all that figures need.') AS detail,
-            '{CORRECT_SCHEMA}' AS next_step
-        FROM {TABLE} WHERE is_open IS NULL GROUP BY operator_id""",  # noqa: S608 - text of our own
+            '{live.CORRECT_SCHEMA}' AS next_step
+        FROM {live.TABLE} WHERE is_open IS NULL GROUP BY operator_id""",  # noqa: S608 - text of our own
     ),
 )

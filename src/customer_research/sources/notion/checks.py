@@ -11,24 +11,14 @@ from customer_research.connect.source import Subject
 from customer_research.domain.check import Diagnosis
 from customer_research.domain.values import operator_id
 from customer_research.errors import NotThere
+from customer_research.sources.notion import normalise
 from customer_research.sources.notion.live import NAME_PROPERTIES, in_bin, keys_of
 from customer_research.sources.notion.matching import match
-from customer_research.sources.notion.normalise import (
-    GENERIC_TAGS,
-    NEEDED,
-    ROLES,
-    Ticket,
-    is_open,
-    lacking,
-    read_page,
-    text_key,
-    unreadable,
-)
 from customer_research.sources.notion.session import DATABASES_ONLY, NotionSession, Place, data_source_ids
 
 SCOPES = ("Read content, on an integration that the tickets database is shared with",)
-OPTIONAL = tuple(role for role in (*ROLES, "number") if role not in NEEDED)
-_GENERIC = frozenset(map(text_key, GENERIC_TAGS))
+OPTIONAL = tuple(role for role in (*normalise.ROLES, "number") if role not in normalise.NEEDED)
+_GENERIC = frozenset(map(normalise.text_key, normalise.GENERIC_TAGS))
 _PERCENT = 100
 
 
@@ -95,20 +85,20 @@ _GRAVE = ("ok", "warn", "fail")
 def _properties(place: Place) -> Diagnosis:
     """Which properties tickets have at one place."""
     schema = place.schema
-    needed = ", ".join(role.replace("_", " ") for role in NEEDED)
+    needed = ", ".join(role.replace("_", " ") for role in normalise.NEEDED)
     shown = ", ".join(f"{item.name} ({item.type})" for item in schema.values()) or "none"
-    gone = lacking(schema)
+    gone = normalise.lacking(schema)
     if gone:
         fix = f"Restore them. {NAME_PROPERTIES}"
         return Diagnosis("fail", f"missing: {', '.join(gone)}; found: {shown}", needed, fix)
-    dumb = unreadable(schema)
+    dumb = normalise.unreadable(schema)
     if dumb:
         fix = "Make operator_id a text (or a rollup of one) and the others selects, or name a data source that has them so."
         return Diagnosis("fail", f"cannot be read: {', '.join(dumb)}; found: {shown}", needed, fix)
     strange = [
         name
         for name in schema["status"].options
-        if is_open(name, (), schema["status"].groups.get(name.casefold())) is None
+        if normalise.is_open(name, (), schema["status"].groups.get(name.casefold())) is None
     ]
     if strange:
         fix = "Use Notion's status property, whose groups say what is closed; or rename the options back."
@@ -125,7 +115,7 @@ async def tagging(session: NotionSession, subject: Subject | None) -> Diagnosis:
     log = session.http.log("doctor")
     places = await session.places(log)
     sample = [
-        read_page(page, place.schema)
+        normalise.read_page(page, place.schema)
         for place in places
         for page in (await session.query(place, None, log, pages=1)).records
         if not in_bin(page)
@@ -146,11 +136,11 @@ async def tagging(session: NotionSession, subject: Subject | None) -> Diagnosis:
     return Diagnosis("warn", found, needed, fix)
 
 
-def path_of(ticket: Ticket) -> str:
+def path_of(ticket: normalise.Ticket) -> str:
     """How a ticket names its operator, as far as the ticket alone tells: operator_id, tag, or neither."""
     if any(operator_id(part) is not None for part in ticket.names("operator_id")):
         return "operator_id"
-    if any(text_key(tag) not in _GENERIC for tag in ticket.names("tags")):
+    if any(normalise.text_key(tag) not in _GENERIC for tag in ticket.names("tags")):
         return "tag"
     return "neither"
 

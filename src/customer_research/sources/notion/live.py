@@ -13,24 +13,14 @@ from customer_research.connect.source import Batch, RecordOwners, Row, Subject
 from customer_research.domain.evidence import Gap
 from customer_research.domain.identity import Candidate, Interpretation
 from customer_research.errors import SchemaChanged
+from customer_research.sources.notion import normalise
 from customer_research.sources.notion.index import KeyIndex
 from customer_research.sources.notion.matching import TicketKeys, filters, match
-from customer_research.sources.notion.normalise import (
-    SOURCE_NAME,
-    STREAM,
-    Schema,
-    Ticket,
-    lacking,
-    read_page,
-    ticket_row,
-    unreadable,
-    whole,
-)
 from customer_research.sources.notion.session import NotionSession, Place
 
 TABLE = "ticket"
 TRUNCATED = Gap(
-    SOURCE_NAME,
+    normalise.SOURCE_NAME,
     "truncated",
     "Notion says that there are more tickets than it gave.",
     "Run the same command again; if it persists, look at the tickets in Notion.",
@@ -49,18 +39,20 @@ NAME_PROPERTIES = (
 def cannot_be_read(names: Sequence[str]) -> Gap:
     """The gap of tickets whose properties are of a type that tells nothing."""
     detail = f"The tickets' {' and '.join(names)} cannot be read: Notion does not tell what it says."
-    return Gap(SOURCE_NAME, "unavailable", detail, CORRECT_SCHEMA)
+    return Gap(normalise.SOURCE_NAME, "unavailable", detail, CORRECT_SCHEMA)
 
 
 def not_told(places: Sequence[Place], left_out: Sequence[Place]) -> Gap | None:
     """Why the tickets of these places are known only in part, others being left out; None when all can be read."""
-    names = tuple(dict.fromkeys(name for place in places for name in unreadable(place.schema)))
+    names = tuple(dict.fromkeys(name for place in places for name in normalise.unreadable(place.schema)))
     if names:
         return cannot_be_read(names)
     if not left_out:
         return None
-    lacks = "; ".join(f"“{place.name}” has no {', '.join(lacking(place.schema))}" for place in left_out)
-    return Gap(SOURCE_NAME, "unavailable", f"Not all tickets are read: the data source {lacks}.", NAME_PROPERTIES)
+    lacks = "; ".join(f"“{place.name}” has no {', '.join(normalise.lacking(place.schema))}" for place in left_out)
+    return Gap(
+        normalise.SOURCE_NAME, "unavailable", f"Not all tickets are read: the data source {lacks}.", NAME_PROPERTIES
+    )
 
 
 async def learn(session: NotionSession) -> None:
@@ -69,7 +61,7 @@ async def learn(session: NotionSession) -> None:
     Raises:
         SourceError: as `fetch`.
     """
-    await session.places(session.http.log(STREAM))
+    await session.places(session.http.log(normalise.STREAM))
 
 
 async def fetch(session: NotionSession, subject: Subject) -> Batch:
@@ -78,7 +70,7 @@ async def fetch(session: NotionSession, subject: Subject) -> Batch:
     Raises:
         SourceError: Notion cannot be read, or a property that the figures need is gone (`SchemaChanged`).
     """
-    log = session.http.log(STREAM)
+    log = session.http.log(normalise.STREAM)
     places = await session.places(log)
     wanted = keys_of(session, subject)
     queries = [(place, condition) for place in places for condition in filters(wanted, place.schema)]
@@ -93,7 +85,7 @@ def _strange(rows: Sequence[Row]) -> Gap | None:
     names = sorted({str(row["status"]) for row in rows if row["is_open"] is None})
     if not names:
         return None
-    return Gap(SOURCE_NAME, "unavailable", f"{UNKNOWN_STATUS}: {', '.join(names)}.", CORRECT_SCHEMA)
+    return Gap(normalise.SOURCE_NAME, "unavailable", f"{UNKNOWN_STATUS}: {', '.join(names)}.", CORRECT_SCHEMA)
 
 
 def keys_of(session: NotionSession, subject: Subject) -> TicketKeys:
@@ -117,11 +109,15 @@ def rows_of(answers: list[tuple[Place, Stretch]], wanted: TicketKeys) -> tuple[l
             how = None if ticket.page_id in rows else match(ticket, wanted)
             if how is not None:
                 matched_by, certain = how
-                rows[ticket.page_id] = ticket_row(ticket, wanted.operator_id, matched_by=matched_by, is_certain=certain)
+                rows[ticket.page_id] = normalise.ticket_row(
+                    ticket, wanted.operator_id, matched_by=matched_by, is_certain=certain
+                )
     return list(rows.values()), wrong
 
 
-def readable(pages: Sequence[Mapping[str, Any]], schema: Schema) -> tuple[list[Ticket], list[SchemaChanged]]:
+def readable(
+    pages: Sequence[Mapping[str, Any]], schema: normalise.Schema
+) -> tuple[list[normalise.Ticket], list[SchemaChanged]]:
     """The tickets of pages as far as they came, and what is wrong with those that did not come whole.
 
     A page without an id is no ticket. Of one that lacks a property it is unknown whether it is open.
@@ -129,8 +125,8 @@ def readable(pages: Sequence[Mapping[str, Any]], schema: Schema) -> tuple[list[T
     Raises:
         SchemaChanged: of several pages none came whole: that is not the fault of one page.
     """
-    read = each(pages, lambda page: [whole(read_page(page, schema))], surely=SURELY)
-    partly = [read_page(page, schema) for page, _ in read.unread if page.get("id")]
+    read = each(pages, lambda page: [normalise.whole(normalise.read_page(page, schema))], surely=SURELY)
+    partly = [normalise.read_page(page, schema) for page, _ in read.unread if page.get("id")]
     return [*read.rows, *partly], [error for _, error in read.unread]
 
 

@@ -14,15 +14,7 @@ from typing import Any
 
 from customer_research.connect.concurrent import chunks
 from customer_research.domain.values import LEGACY, operator_id
-from customer_research.sources.notion.normalise import (
-    GENERIC_TAGS,
-    TEXT_TYPES,
-    Property,
-    Schema,
-    Ticket,
-    name_key,
-    text_key,
-)
+from customer_research.sources.notion import normalise
 
 MIN_NAME = 5
 """Characters a normalised company name must have to be looked for in texts."""
@@ -30,7 +22,7 @@ MIN_NAME = 5
 FILTERS_IN_GROUP = 100
 """Filters that one compound filter may hold; more are asked in further queries."""
 
-_GENERIC = frozenset(text_key(tag) for tag in GENERIC_TAGS)
+_GENERIC = frozenset(normalise.text_key(tag) for tag in normalise.GENERIC_TAGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +37,19 @@ class TicketKeys:
     @classmethod
     def of(cls, operator_id: str, names: Sequence[str], aliases: Sequence[str]) -> TicketKeys:
         """From the operator's id, company names and ticket-tag aliases; generic and too short names are left out."""
-        tags = {name_key(name) for name in (*names, *aliases)} | {text_key(name) for name in (*names, *aliases)}
-        long_names = [name for name in names if len(name_key(name)) >= MIN_NAME and name_key(name) not in _GENERIC]
+        tags = {normalise.name_key(name) for name in (*names, *aliases)} | {
+            normalise.text_key(name) for name in (*names, *aliases)
+        }
+        long_names = [
+            name
+            for name in names
+            if len(normalise.name_key(name)) >= MIN_NAME and normalise.name_key(name) not in _GENERIC
+        ]
         return cls(
             operator_id=operator_id,
             spellings=tuple(dict.fromkeys(text for name in long_names for text in _spellings(name))),
             tag_keys=frozenset(tags - _GENERIC - {""}),
-            name_keys=tuple(dict.fromkeys(name_key(name) for name in long_names)),
+            name_keys=tuple(dict.fromkeys(normalise.name_key(name) for name in long_names)),
         )
 
     @property
@@ -70,7 +68,7 @@ class TicketKeys:
 def _spellings(name: str) -> Iterator[str]:
     """A company name without its legal form, as spelt, with `&` and with `and`."""
     words = name.split()
-    while len(words) > 1 and name_key(" ".join(words)) == name_key(" ".join(words[:-1])):
+    while len(words) > 1 and normalise.name_key(" ".join(words)) == normalise.name_key(" ".join(words[:-1])):
         words.pop()
     bare = " ".join(words).rstrip(",.")
     yield bare
@@ -78,14 +76,14 @@ def _spellings(name: str) -> Iterator[str]:
     yield re.sub(r"\band\b", "&", bare, flags=re.IGNORECASE)
 
 
-def filters(wanted: TicketKeys, schema: Schema) -> list[Mapping[str, Any]]:
+def filters(wanted: TicketKeys, schema: normalise.Schema) -> list[Mapping[str, Any]]:
     """Compound filters that together cover every ticket that may be the operator's (at most 100 conditions each)."""
     conditions = [*_by_id(wanted, schema), *_by_tag(wanted, schema), *_by_text(wanted, schema)]
     unique = list({repr(condition): condition for condition in conditions}.values())
     return [{"or": some} for some in chunks(unique, FILTERS_IN_GROUP)]
 
 
-def _by_id(wanted: TicketKeys, schema: Schema) -> Iterator[Mapping[str, Any]]:
+def _by_id(wanted: TicketKeys, schema: normalise.Schema) -> Iterator[Mapping[str, Any]]:
     item = schema.get("operator_id")
     if item is None:
         return
@@ -93,7 +91,7 @@ def _by_id(wanted: TicketKeys, schema: Schema) -> Iterator[Mapping[str, Any]]:
         yield from _contains(item, text)
 
 
-def _by_tag(wanted: TicketKeys, schema: Schema) -> Iterator[Mapping[str, Any]]:
+def _by_tag(wanted: TicketKeys, schema: normalise.Schema) -> Iterator[Mapping[str, Any]]:
     """Only options that exist: a multi-select contains whole options, and Notion may refuse one it does not know."""
     item = schema.get("tags")
     if item is None or item.type not in {"multi_select", "select"}:
@@ -104,7 +102,7 @@ def _by_tag(wanted: TicketKeys, schema: Schema) -> Iterator[Mapping[str, Any]]:
             yield {"property": item.name, item.type: {word: option}}
 
 
-def _by_text(wanted: TicketKeys, schema: Schema) -> Iterator[Mapping[str, Any]]:
+def _by_text(wanted: TicketKeys, schema: normalise.Schema) -> Iterator[Mapping[str, Any]]:
     for role in ("title", "description", "summary"):
         item = schema.get(role)
         if item is None:
@@ -113,10 +111,10 @@ def _by_text(wanted: TicketKeys, schema: Schema) -> Iterator[Mapping[str, Any]]:
             yield from _contains(item, text)
 
 
-def _contains(item: Property, text: str) -> Iterator[Mapping[str, Any]]:
+def _contains(item: normalise.Property, text: str) -> Iterator[Mapping[str, Any]]:
     if item.type == "rollup":
         yield {"property": item.name, "rollup": {"any": {"rich_text": {"contains": text}}}}
-    elif item.type in TEXT_TYPES:
+    elif item.type in normalise.TEXT_TYPES:
         yield {"property": item.name, item.type: {"contains": text}}
     elif item.type == "formula":
         yield {"property": item.name, "formula": {"string": {"contains": text}}}
@@ -127,7 +125,7 @@ def _contains(item: Property, text: str) -> Iterator[Mapping[str, Any]]:
                 yield {"property": item.name, item.type: {word: option}}
 
 
-def match(ticket: Ticket, wanted: TicketKeys) -> tuple[str, bool] | None:
+def match(ticket: normalise.Ticket, wanted: TicketKeys) -> tuple[str, bool] | None:
     """How the ticket is the operator's (operator_id, tag, title, text) and whether that is certain; None if it is not."""
     holders = [operator_id(part) for part in ticket.names("operator_id")]
     if wanted.operator_id in holders:
@@ -145,14 +143,14 @@ def match(ticket: Ticket, wanted: TicketKeys) -> tuple[str, bool] | None:
 
 
 def _is_tag(tag: str, wanted: TicketKeys) -> bool:
-    return bool({text_key(tag), name_key(tag)} & wanted.tag_keys)
+    return bool({normalise.text_key(tag), normalise.name_key(tag)} & wanted.tag_keys)
 
 
 def _names(text: str | None, keys: Iterable[str]) -> bool:
     """Whether the text has one of the names whole, on word boundaries."""
     if text is None:
         return False
-    words = f" {text_key(text)} "
+    words = f" {normalise.text_key(text)} "
     return any(f" {key} " in words for key in keys)
 
 

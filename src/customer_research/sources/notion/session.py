@@ -15,15 +15,7 @@ from customer_research.connect.session import Once, VendorSession
 from customer_research.connect.settings import SettingsTree
 from customer_research.connect.source import Clock
 from customer_research.errors import ConfigError, NotThere, SchemaChanged
-from customer_research.sources.notion.normalise import (
-    ROLES,
-    SOURCE_NAME,
-    Schema,
-    lacking,
-    probe,
-    require,
-    resembles,
-)
+from customer_research.sources.notion import normalise
 from customer_research.sources.notion.settings import NotionSettings
 
 DATABASES_ONLY = "2022-06-28"
@@ -32,7 +24,7 @@ DATABASES_ONLY = "2022-06-28"
 VERSIONS = (DATABASES_ONLY, "2025-09-03", "2026-03-11")
 PAGE_SIZE = 100
 
-VENDOR = Vendor(name=SOURCE_NAME, title="Notion", credential="notion.token", address="notion.url")
+VENDOR = Vendor(name=normalise.SOURCE_NAME, title="Notion", credential="notion.token", address="notion.url")
 
 Body = Mapping[str, Any]
 
@@ -45,7 +37,7 @@ class Place:
     """
 
     path: str
-    schema: Schema
+    schema: normalise.Schema
     name: str
     resembles: bool
 
@@ -65,11 +57,11 @@ class NotionSession(VendorSession[NotionSettings]):
                 setting="notion.version",
                 hint=f"Use one of {', '.join(VERSIONS)}.",
             )
-        if unknown := sorted(own.properties.keys() - ROLES.keys()):
+        if unknown := sorted(own.properties.keys() - normalise.ROLES.keys()):
             raise ConfigError(
                 f"The setting notion.properties names {unknown[0]!r}, which is nothing that tickets have.",
                 setting="notion.properties",
-                hint=f"Use {', '.join(ROLES)}.",
+                hint=f"Use {', '.join(normalise.ROLES)}.",
             )
         super().__init__(VENDOR, own, settings, clock, **doubles)
         self.version = own.version
@@ -92,7 +84,7 @@ class NotionSession(VendorSession[NotionSettings]):
     async def _learn(self, log: RequestLog) -> tuple[Place, ...]:
         found = await self.all_places(log)
         usable = _usable(found)
-        self.left_out = tuple(place for place in found if place.resembles and lacking(place.schema))
+        self.left_out = tuple(place for place in found if place.resembles and normalise.lacking(place.schema))
         return usable
 
     async def all_places(self, log: RequestLog) -> list[Place]:
@@ -115,7 +107,7 @@ class NotionSession(VendorSession[NotionSettings]):
         if not ids:
             raise SchemaChanged(
                 "The tickets database has no data source.",
-                source=SOURCE_NAME,
+                source=normalise.SOURCE_NAME,
                 stream=log.stream,
                 hint="Share its data source with the integration, or set notion.tickets_data_source.",
             )
@@ -133,8 +125,8 @@ class NotionSession(VendorSession[NotionSettings]):
 
     def _place(self, path: str, identifier: str, body: Body) -> Place:
         properties = body.get("properties") or {}
-        schema = probe(properties, self.own.properties)
-        return Place(path, schema, _title(body) or identifier, resembles(properties, schema))
+        schema = normalise.probe(properties, self.own.properties)
+        return Place(path, schema, _title(body) or identifier, normalise.resembles(properties, schema))
 
     async def get_database(self, identifier: str, log: RequestLog) -> Body:
         """A database's own description."""
@@ -181,7 +173,7 @@ def data_source_ids(database: Body) -> list[str]:
 
 def _usable(places: list[Place]) -> tuple[Place, ...]:
     """The places that have what tickets need."""
-    usable = tuple(place for place in places if not lacking(place.schema))
+    usable = tuple(place for place in places if not normalise.lacking(place.schema))
     if not usable:
-        require(min(places, key=lambda place: len(lacking(place.schema))).schema)
+        normalise.require(min(places, key=lambda place: len(normalise.lacking(place.schema))).schema)
     return usable

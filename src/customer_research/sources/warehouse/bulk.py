@@ -19,21 +19,7 @@ from customer_research.domain import values
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import ColumnType
 from customer_research.errors import SchemaChanged
-from customer_research.sources.warehouse import normalise
-from customer_research.sources.warehouse.bindings import (
-    DRIVER,
-    MEMBER,
-    MODEL_CHARGE,
-    MODEL_DISPUTE,
-    OPERATOR,
-    RAW_CHARGE,
-    RAW_DISPUTE,
-    RESERVATION,
-    SURVEY,
-    Binding,
-    configured,
-    relation,
-)
+from customer_research.sources.warehouse import bindings, normalise
 from customer_research.sources.warehouse.gaps import not_configured, stays_there
 from customer_research.sources.warehouse.records import TABLES
 from customer_research.sources.warehouse.slicing import BY_APP_OPERATOR, BY_CSM_OPERATOR, BY_DAY, Edge, Range, Slicer
@@ -53,7 +39,7 @@ class Part:
     """
 
     landing: LandingTable
-    binding: Binding
+    binding: bindings.Binding
     changed: str = ""
     needed: bool = True
     unless: tuple[str, str] | None = None
@@ -62,7 +48,7 @@ class Part:
     def configured(self, settings: MetabaseSettings) -> bool:
         """Whether every relation that it reads has a name in the settings."""
         model = "" if self.unless is None else getattr(settings, self.unless[1])
-        return configured(self.binding, settings) and (self.unless is None or bool(model.strip()))
+        return bindings.configured(self.binding, settings) and (self.unless is None or bool(model.strip()))
 
     def source(self, settings: MetabaseSettings, absent: frozenset[str]) -> str:
         """The relation that is sliced, as `t`."""
@@ -70,7 +56,7 @@ class Part:
         if self.unless is None:
             return f"({sql}) AS t"
         column, name = self.unless
-        model = relation(getattr(settings, name), name)
+        model = bindings.relation(getattr(settings, name), name)
         there = f"SELECT 1 FROM {model} AS m WHERE m.{column} = t.stripe_account"  # noqa: S608 - our own text
         return f"(SELECT t.* FROM ({sql}) AS t WHERE NOT EXISTS ({there})) AS t"  # noqa: S608
 
@@ -120,13 +106,13 @@ _READERS: Mapping[ColumnType, Callable[[Any], Any]] = {
 """An export tells no types: how a column's values are read. A value that is as it should be already costs next to nothing."""
 
 
-def _bound(binding: Binding, changed: str = "") -> Part:
+def _bound(binding: bindings.Binding, changed: str = "") -> Part:
     """A table that lands as the canonical one."""
     table = TABLES[binding.table]
     return Part(LandingTable(table.name, ("operator_id", *table.key), table.types()), binding, changed)
 
 
-def _by_account(name: str, binding: Binding, **more: Any) -> Part:
+def _by_account(name: str, binding: bindings.Binding, **more: Any) -> Part:
     """A card table, by Stripe account: whose account it is the links tell."""
     table = TABLES[binding.table]
     columns = {**table.types("operator_id"), "stripe_account": "text"}
@@ -148,12 +134,12 @@ CREATED = "t.created_at >= $since"
 MOVED = f"({CREATED} OR t.pickup_at >= $since OR t.cancelled_at >= $since)"
 ABSENT_IN_MODEL = ("STRIPE_ACCOUNT_ID", "charges")
 
-OPERATORS = Part(APP_OPERATOR, OPERATOR)
+OPERATORS = Part(APP_OPERATOR, bindings.OPERATOR)
 CARDS = (
-    _by_account("charge_by_account", MODEL_CHARGE, changed=CREATED),
-    _by_account("dispute_by_account", MODEL_DISPUTE, needed=False),
-    _by_account("raw_charge_by_account", RAW_CHARGE, needed=False, unless=ABSENT_IN_MODEL),
-    _by_account("raw_dispute_by_account", RAW_DISPUTE, needed=False, unless=ABSENT_IN_MODEL),
+    _by_account("charge_by_account", bindings.MODEL_CHARGE, changed=CREATED),
+    _by_account("dispute_by_account", bindings.MODEL_DISPUTE, needed=False),
+    _by_account("raw_charge_by_account", bindings.RAW_CHARGE, needed=False, unless=ABSENT_IN_MODEL),
+    _by_account("raw_dispute_by_account", bindings.RAW_DISPUTE, needed=False, unless=ABSENT_IN_MODEL),
 )
 
 
@@ -374,9 +360,9 @@ def _stream(name: str, title: str, *parts: Part) -> BulkStream:
 BULK = (
     BulkStream("csm", "CSM master view", (CSM,), _csm),
     _stream("operators", "Operators of the app", OPERATORS),
-    _stream("reservations", "Reservations", _bound(RESERVATION, MOVED)),
+    _stream("reservations", "Reservations", _bound(bindings.RESERVATION, MOVED)),
     _stream("cards", "Card charges and disputes", *CARDS),
-    _stream("members", "Users of the app", _bound(MEMBER)),
-    _stream("drivers", "Drivers", _bound(DRIVER)),
-    _stream("surveys", "Survey answers", _bound(SURVEY)),
+    _stream("members", "Users of the app", _bound(bindings.MEMBER)),
+    _stream("drivers", "Drivers", _bound(bindings.DRIVER)),
+    _stream("surveys", "Survey answers", _bound(bindings.SURVEY)),
 )

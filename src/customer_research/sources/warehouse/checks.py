@@ -14,17 +14,9 @@ from customer_research.domain.check import Diagnosis
 from customer_research.domain.tables import STALE_AFTER
 from customer_research.domain.values import UnreadableError
 from customer_research.errors import CustomerResearchError, Denied, RateLimited, SchemaChanged, Truncated
+from customer_research.sources.warehouse import normalise
 from customer_research.sources.warehouse.bindings import ChargePath as Path
 from customer_research.sources.warehouse.bindings import declared
-from customer_research.sources.warehouse.normalise import (
-    COLUMNS,
-    DISPLAY_ONLY,
-    KEY_COLUMNS,
-    OPTIONAL,
-    day,
-    decimal,
-    moment,
-)
 
 if TYPE_CHECKING:
     from customer_research.sources.warehouse.session import WarehouseSession
@@ -231,10 +223,10 @@ async def _relations(session: WarehouseSession, _subject: Subject | None) -> Dia
 
 async def _csm_faults(session: WarehouseSession) -> list[str]:
     try:
-        lacking = (COLUMNS - DISPLAY_ONLY) - await session.columns("csm")
+        lacking = (normalise.COLUMNS - normalise.DISPLAY_ONLY) - await session.columns("csm")
     except SchemaChanged:
         return ["metabase.csm: no such relation"]
-    first = sorted(lacking & KEY_COLUMNS) + sorted(lacking - KEY_COLUMNS)
+    first = sorted(lacking & normalise.KEY_COLUMNS) + sorted(lacking - normalise.KEY_COLUMNS)
     return [f"metabase.csm: no column {', '.join(first)}"] if first else []
 
 
@@ -242,7 +234,7 @@ async def _optional_columns(session: WarehouseSession, _subject: Subject | None)
     """Which columns exist that only some deployments have (the variants of the CSM view)."""
     csm = await session.columns("csm")
     charges = await session.columns("charges")
-    told = [f"{name} in the CSM view: {_yes(name in csm)}" for name in sorted(OPTIONAL)]
+    told = [f"{name} in the CSM view: {_yes(name in csm)}" for name in sorted(normalise.OPTIONAL)]
     told.append(f"OPERATOR_ID in the charge model: {_yes('OPERATOR_ID' in charges)}")
     return Diagnosis("ok", "; ".join(told), "nothing: figures do without them")
 
@@ -318,8 +310,8 @@ async def _latest(session: WarehouseSession, sql: str, now: datetime) -> datetim
     """The newest value before now; a day counts to its end."""
     value = (await session.run(sql, {"as_of": now}, stream="doctor")).rows[0]["latest"]
     if isinstance(value, datetime) or value is None:
-        return moment(value)
-    found = day(value)
+        return normalise.moment(value)
+    found = normalise.day(value)
     ends = datetime(found.year, found.month, found.day, tzinfo=UTC) + timedelta(days=1) if found is not None else None
     return min(ends, now) if ends is not None else None
 
@@ -337,7 +329,7 @@ async def _exports(session: WarehouseSession, _subject: Subject | None) -> Diagn
     fix = "Switch formatting of exports off in Metabase, or update it: 0.49.0 to 0.49.9 format whatever is asked for."
     shown = f"{row['instant']}; {row['amount']}"
     try:
-        same = moment(row["instant"]) == at and decimal(row["amount"]) == _AMOUNT
+        same = normalise.moment(row["instant"]) == at and normalise.decimal(row["amount"]) == _AMOUNT
     except UnreadableError as error:
         return Diagnosis("fail", f"a value that cannot be read: {error}", needed, fix)
     if not same:

@@ -20,17 +20,7 @@ from customer_research.connect.sql import Parameter, SqlAnswer, SqlRunner
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.values import LEGACY, UnreadableError
 from customer_research.errors import ConfigError, EngineError, SchemaChanged, SourceError, Truncated
-from customer_research.sources.warehouse import normalise
-from customer_research.sources.warehouse.bindings import (
-    RAW_CHARGE,
-    Binding,
-    ChargePath,
-    configured,
-    declared,
-    default_path,
-    empty,
-    relation,
-)
+from customer_research.sources.warehouse import bindings, normalise
 from customer_research.sources.warehouse.gaps import columns_gone, not_configured, table_gone
 from customer_research.sources.warehouse.settings import MetabaseSettings
 
@@ -76,7 +66,7 @@ class CardAnswers:
     no account (`gap`).
     """
 
-    path: ChargePath
+    path: bindings.ChargePath
     answers: Mapping[str, SqlAnswer]
     errors: Mapping[str, SourceError] = field(default_factory=dict)
     gaps: Mapping[str, Gap] = field(default_factory=dict)
@@ -111,7 +101,7 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
         self.clock = clock
         self._runner: SqlRunner | None = None
         self._compose: Compose | None = None
-        self._paths: dict[tuple[str, str | None], ChargePath] = {}
+        self._paths: dict[tuple[str, str | None], bindings.ChargePath] = {}
         self._absent: dict[tuple[str, str], Gap] = {}
         self._nulls: dict[str, frozenset[str]] = {}
 
@@ -161,7 +151,7 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
 
     def place(self, name: str) -> str:
         """The relation in the setting `metabase.<name>`, as SQL."""
-        return relation(getattr(self.own, name), name)
+        return bindings.relation(getattr(self.own, name), name)
 
     # -- queries over canonical tables -----------------------------------------------------------------------------------
 
@@ -180,16 +170,16 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
             raise _lost(next(iter(found.gaps.values())), stream)
         return found
 
-    async def _path_for(self, tables: Sequence[str], subject: Subject) -> ChargePath:
+    async def _path_for(self, tables: Sequence[str], subject: Subject) -> bindings.ChargePath:
         if not set(tables) & set(CARD_TABLES):
-            return default_path(subject)
+            return bindings.default_path(subject)
         return await self.charge_path(subject)
 
     async def _ask(
-        self, sql: str, tables: Sequence[str], subject: Subject, path: ChargePath, stream: str
+        self, sql: str, tables: Sequence[str], subject: Subject, path: bindings.ChargePath, stream: str
     ) -> PartialAnswer:
         """Run with what is known to be absent left out; when the schema is found changed, look closer and run again."""
-        known = declared(path)
+        known = bindings.declared(path)
         while True:
             gaps = self._gaps(tables, known, path)
             bound = {table: self._bound(table, known, gaps) for table in tables}
@@ -200,7 +190,7 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
                     raise
 
     async def _composed(
-        self, sql: str, bound: Mapping[str, str], subject: Subject, path: ChargePath, stream: str
+        self, sql: str, bound: Mapping[str, str], subject: Subject, path: bindings.ChargePath, stream: str
     ) -> SqlAnswer:
         if self._compose is None:
             raise ConfigError("The warehouse session has no runner attached.", setting="metabase")
@@ -209,26 +199,28 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
             parameters["stripe_account"] = path.account
         return await self._send(self._compose(sql, bound), parameters, stream=stream)
 
-    def _bound(self, table: str, known: Mapping[str, Binding], gaps: Mapping[str, Gap]) -> str:
+    def _bound(self, table: str, known: Mapping[str, bindings.Binding], gaps: Mapping[str, Gap]) -> str:
         if table not in known or table in gaps:
-            return empty(table)
+            return bindings.empty(table)
         return known[table].sql(self.own, self._nulls.get(table, frozenset()))
 
-    def _gaps(self, tables: Sequence[str], known: Mapping[str, Binding], path: ChargePath) -> dict[str, Gap]:
+    def _gaps(
+        self, tables: Sequence[str], known: Mapping[str, bindings.Binding], path: bindings.ChargePath
+    ) -> dict[str, Gap]:
         found: dict[str, Gap] = {}
         for table in tables:
-            if table in known and not configured(known[table], self.own):
+            if table in known and not bindings.configured(known[table], self.own):
                 found[table] = not_configured(table)
             elif (table, path.kind) in self._absent:
                 found[table] = self._absent[table, path.kind]
         return found
 
-    async def _learn(self, suspects: Sequence[Binding], path: ChargePath) -> bool:
+    async def _learn(self, suspects: Sequence[bindings.Binding], path: bindings.ChargePath) -> bool:
         """Look at the suspects' relations for missing tables and columns; whether anything new was found."""
         fresh = [
             binding
             for binding in suspects
-            if (binding.table, path.kind) not in self._absent and configured(binding, self.own)
+            if (binding.table, path.kind) not in self._absent and bindings.configured(binding, self.own)
         ]
         looks = await asyncio.gather(*(self.look(binding) for binding in fresh))
         learnt = False
@@ -241,7 +233,7 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
                 learnt = True
         return learnt
 
-    async def look(self, binding: Binding) -> tuple[Gap | None, frozenset[str]]:
+    async def look(self, binding: bindings.Binding) -> tuple[Gap | None, frozenset[str]]:
         """What a binding's relations lack: a gap when it cannot do without, else the optional columns to read as null.
 
         Raises:
@@ -270,7 +262,7 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
 
     # -- card charges ----------------------------------------------------------------------------------------------------
 
-    async def charge_path(self, subject: Subject) -> ChargePath:
+    async def charge_path(self, subject: Subject) -> bindings.ChargePath:
         """How the operator's charges are reached; decided once a session, at the cost of one small query or two.
 
         Raises:
@@ -296,7 +288,7 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
         known = self._paths.get(_path_key(subject))
         if known is not None:
             return await self._cards(sqls, subject, known)
-        first = await self._cards(sqls, subject, default_path(subject))
+        first = await self._cards(sqls, subject, bindings.default_path(subject))
         if DECIDING in first.errors:
             return first
         if _attempts(first.answers[DECIDING]):
@@ -305,7 +297,7 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
             path = await self._raw_path(subject, first)
         except SourceError as error:
             return CardAnswers(first.path, {}, dict.fromkeys(sqls, error))
-        if path.kind == "raw" and not configured(RAW_CHARGE, self.own):
+        if path.kind == "raw" and not bindings.configured(bindings.RAW_CHARGE, self.own):
             return self._decided(subject, first)
         second = await self._cards(sqls, subject, path)
         return second if DECIDING in second.errors else self._decided(subject, second)
@@ -322,7 +314,7 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
         self._paths[_path_key(subject)] = path
         return replace(found, path=path)
 
-    async def _cards(self, sqls: Mapping[str, str], subject: Subject, path: ChargePath) -> CardAnswers:
+    async def _cards(self, sqls: Mapping[str, str], subject: Subject, path: bindings.ChargePath) -> CardAnswers:
         if path.kind == "none":
             return CardAnswers(path, {})
         outcomes = await asyncio.gather(
@@ -343,7 +335,7 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
         except SourceError as error:
             return error
 
-    async def _raw_path(self, subject: Subject, first: CardAnswers) -> ChargePath:
+    async def _raw_path(self, subject: Subject, first: CardAnswers) -> bindings.ChargePath:
         """The raw tables by the account that the CSM view, else the operator table, tells; none when neither has one."""
         receipts: tuple[Receipt, ...] = (first.answers[DECIDING].receipt,)
         account = subject.stripe_account
@@ -353,9 +345,9 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
             account = next((str(row["stripe_account"]) for row in answer.rows if row["stripe_account"]), None)
         if account is None:
             note = "No card processing: neither the CSM view nor the operator table has a Stripe account."
-            return ChargePath("none", None, note, receipts)
+            return bindings.ChargePath("none", None, note, receipts)
         note = "The charge model has no row of the account (it may lag): Stripe's raw tables, in minor units."
-        return ChargePath("raw", account, note, receipts)
+        return bindings.ChargePath("raw", account, note, receipts)
 
     async def _operator_account(self, subject: Subject) -> SqlAnswer:
         sql = (

@@ -13,17 +13,7 @@ from typing import Any
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import SQL_TYPES
 from customer_research.domain.values import LEGACY
-from customer_research.sources.warehouse import links, normalise
-from customer_research.sources.warehouse.bindings import (
-    DRIVER,
-    MEMBER,
-    OPERATOR,
-    RESERVATION,
-    SURVEY,
-    Binding,
-    configured,
-    relation,
-)
+from customer_research.sources.warehouse import bindings, links, normalise
 from customer_research.sources.warehouse.bulk import CARDS, Part
 from customer_research.sources.warehouse.gaps import not_configured
 from customer_research.sources.warehouse.records import TABLES
@@ -103,7 +93,7 @@ def _read(column: str, read: Callable[[Any], Any]) -> str:
     return _READ[read].format(c=f"v.{column}")
 
 
-def _owned(binding: Binding, columns: tuple[str, ...], places: MetabaseSettings) -> str:
+def _owned(binding: bindings.Binding, columns: tuple[str, ...], places: MetabaseSettings) -> str:
     """A table whose records name their operator."""
     listed = ", ".join(f"t.{name}" for name in columns if name != "operator_id")
     return (
@@ -133,20 +123,24 @@ def views(settings: MetabaseSettings) -> Mapping[str, str]:
     if places.reservations.strip().startswith("{{"):
         places = places.model_copy(update={"reservations": RESERVATIONS})
     found = {
-        "csm": _csm(relation(places.csm, "csm")),
-        "app_operator": _owned(OPERATOR, tuple(OPERATOR.columns), places),
+        "csm": _csm(bindings.relation(places.csm, "csm")),
+        "app_operator": _owned(bindings.OPERATOR, tuple(bindings.OPERATOR.columns), places),
         **{part.landing.name: _by_account(part, places) for part in CARDS},
         "charge": links.CHARGE,
         "dispute": links.DISPUTE,
     }
-    for binding in (RESERVATION, MEMBER, DRIVER, SURVEY):
-        if configured(binding, places):
+    for binding in (bindings.RESERVATION, bindings.MEMBER, bindings.DRIVER, bindings.SURVEY):
+        if bindings.configured(binding, places):
             found[binding.table] = _owned(binding, TABLES[binding.table].column_names, places)
     return found
 
 
 def switched_off(settings: MetabaseSettings) -> Mapping[str, Gap]:
     """The canonical tables whose relations are switched off in the settings, with the gap that says so."""
-    off = [one.table for one in (RESERVATION, MEMBER, DRIVER, SURVEY) if not configured(one, settings)]
+    off = [
+        one.table
+        for one in (bindings.RESERVATION, bindings.MEMBER, bindings.DRIVER, bindings.SURVEY)
+        if not bindings.configured(one, settings)
+    ]
     off += [part.binding.table for part in CARDS[:2] if not part.configured(settings)]
     return {table: not_configured(table) for table in off}
