@@ -15,17 +15,6 @@ from customer_research.sources.hubspot import normalise
 from customer_research.sources.hubspot.session import HubSpotSession
 from customer_research.sources.hubspot.states import FOLLOWED
 
-SCOPES = (
-    "crm.objects.companies.read",
-    "crm.objects.contacts.read",
-    "crm.objects.deals.read",
-    "crm.objects.owners.read",
-    "crm.schemas.companies.read",
-    "crm.schemas.deals.read",
-    "sales-email-read",
-)
-"""Scopes the credential needs; notes, calls and meetings come with those of contacts."""
-
 SAMPLE = 100
 _HALF = 0.5
 
@@ -36,11 +25,13 @@ _PROBES: tuple[tuple[str, str, str], ...] = (
     ("notes", "objects", "crm.objects.contacts.read"),
     ("calls", "objects", "crm.objects.contacts.read"),
     ("meetings", "objects", "crm.objects.contacts.read"),
-    ("emails", "objects", "sales-email-read"),
     ("owners", "owners", "crm.objects.owners.read"),
     ("companies", "properties", "crm.schemas.companies.read"),
     ("deals", "properties", "crm.schemas.deals.read"),
+    ("emails", "objects", "sales-email-read"),
 )
+SCOPES = tuple(dict.fromkeys(scope for _, _, scope in _PROBES))
+"""Scopes the credential needs; notes, calls and meetings come with those of contacts."""
 
 
 async def scopes(session: HubSpotSession, _subject: Subject | None) -> Diagnosis:

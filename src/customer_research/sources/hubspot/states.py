@@ -14,18 +14,13 @@ from operator import itemgetter
 from typing import Any
 
 from customer_research.connect.source import LandingTable, Row
+from customer_research.domain.records import names
 from customer_research.sources.hubspot.normalise import instant, text
 
 FOLLOWED: Mapping[str, tuple[str, ...]] = {
-    "companies": (
-        "lifecyclestage",
-        "hubspot_owner_id",
-        "contract_end_date",
-        "renewal_date",
-        "notes_last_updated",
-    ),
-    "contacts": ("contact_status", "left_company_date"),
-    "deals": ("dealstage", "pipeline", "amount", "closedate", "dealtype"),
+    "companies": names("lifecyclestage hubspot_owner_id contract_end_date renewal_date notes_last_updated"),
+    "contacts": names("contact_status left_company_date"),
+    "deals": names("dealstage pipeline amount closedate dealtype"),
 }
 """The properties whose history is read, by object type."""
 

@@ -198,12 +198,16 @@ def _list(
 def _operator(raw: Raw, kind: str) -> str:
     """The operator whose record it is: its customer's external id, which lists show beside the customer or inside it."""
     record = normalise.Record(raw, kind)
-    told = record.optional_text("external_customer_id") or record.part("customer").text("external_id")
+    told = record.text("external_customer_id") or _external_id(record.part("customer"))
     return live.operator_of(told)
 
 
+def _external_id(customer: normalise.Record) -> str:
+    return customer.need(customer.text, "external_id")
+
+
 def _customer(raw: Raw) -> list[Row]:
-    return [normalise.customer(raw, live.operator_of(normalise.Record(raw, "customer").text("external_id")))]
+    return [normalise.customer(raw, live.operator_of(_external_id(normalise.Record(raw, "customer"))))]
 
 
 def _payments(raw: Raw) -> list[Row]:
@@ -212,7 +216,7 @@ def _payments(raw: Raw) -> list[Row]:
 
 def _note(raw: Raw) -> list[Row]:
     """A credit note as it landed: without operator where the list does not show the customer."""
-    inside = normalise.Record(raw, "credit_note").part("customer").optional_text("external_id")
+    inside = normalise.Record(raw, "credit_note").part("customer").text("external_id")
     row = normalise.credit_note(raw, "")
     return [{**row, "operator_id": live.operator_of(inside) if inside is not None else None}]
 

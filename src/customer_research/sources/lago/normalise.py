@@ -6,7 +6,7 @@ figure is made of half a record. Optional fields become None.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -41,11 +41,7 @@ class Record:
         self.raw: Mapping[str, Any] = raw
         self.kind = kind
 
-    def text(self, name: str) -> str:
-        """A promised text."""
-        return self._promised(name, self.optional_text(name))
-
-    def optional_text(self, name: str) -> str | None:
+    def text(self, name: str) -> str | None:
         """A text; None when absent, null or empty."""
         value = self.raw.get(name)
         if value is None or value == "":
@@ -54,15 +50,11 @@ class Record:
             raise self._changed(name)
         return value
 
-    def word(self, name: str) -> str:
-        """A promised word of a vocabulary, as Lago spells it: small letters, without blanks around it."""
-        return self._promised(name, self.optional_word(name))
-
-    def optional_word(self, name: str) -> str | None:
+    def word(self, name: str) -> str | None:
         """A word of a vocabulary; None when absent, null or blank."""
-        return enumerated(self.optional_text(name))
+        return enumerated(self.text(name))
 
-    def optional_number(self, name: str) -> float | None:
+    def number(self, name: str) -> float | None:
         """A finite number; None when absent or null."""
         try:
             found = number(self.raw.get(name))
@@ -70,11 +62,7 @@ class Record:
             raise self._changed(name) from None
         return None if found is None else float(found)
 
-    def integer(self, name: str) -> int:
-        """A promised whole number."""
-        return self._promised(name, self.optional_integer(name))
-
-    def optional_integer(self, name: str) -> int | None:
+    def integer(self, name: str) -> int | None:
         """A whole number; None when absent or null."""
         value = self.raw.get(name)
         if value is None:
@@ -83,20 +71,16 @@ class Record:
             raise self._changed(name)
         return value
 
-    def optional_flag(self, name: str) -> bool | None:
+    def flag(self, name: str) -> bool | None:
         """A truth value; None when absent or null."""
         value = self.raw.get(name)
         if value is not None and not isinstance(value, bool):
             raise self._changed(name)
         return value
 
-    def instant(self, name: str) -> datetime:
-        """A promised instant, UTC."""
-        return self._promised(name, self.optional_instant(name))
-
-    def optional_instant(self, name: str) -> datetime | None:
+    def instant(self, name: str) -> datetime | None:
         """An instant, UTC; None when absent or null. Lago's instants without zone are UTC."""
-        text = self.optional_text(name)
+        text = self.text(name)
         if text is None:
             return None
         try:
@@ -105,13 +89,9 @@ class Record:
             raise self._changed(name) from None
         return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
-    def day(self, name: str) -> date:
-        """A promised day."""
-        return self._promised(name, self.optional_day(name))
-
-    def optional_day(self, name: str) -> date | None:
+    def day(self, name: str) -> date | None:
         """A day as Lago wrote it (the customer's calendar); None when absent or null."""
-        text = self.optional_text(name)
+        text = self.text(name)
         if text is None:
             return None
         try:
@@ -133,7 +113,13 @@ class Record:
             raise self._changed(name)
         return tuple(Record(item, f"{self.kind}.{name}") for item in value)
 
-    def _promised(self, name: str, value: T | None) -> T:
+    def need(self, read: Callable[[str], T | None], name: str) -> T:
+        """A promised field, read as one that may be absent.
+
+        Raises:
+            SchemaChanged: it is absent.
+        """
+        value = read(name)
         if value is None:
             raise self._changed(name)
         return value
@@ -160,19 +146,19 @@ def customer(raw: Any, operator_id: str) -> Row:
     zone = zone_name(record)
     return {
         "operator_id": operator_id,
-        "lago_id": record.text("lago_id"),
-        "name": record.optional_text("name"),
-        "legal_name": record.optional_text("legal_name"),
-        "email": record.optional_text("email"),
-        "phone": record.optional_text("phone"),
-        "currency": record.optional_text("currency"),
-        "net_payment_term": record.optional_integer("net_payment_term"),
+        "lago_id": record.need(record.text, "lago_id"),
+        "name": record.text("name"),
+        "legal_name": record.text("legal_name"),
+        "email": record.text("email"),
+        "phone": record.text("phone"),
+        "currency": record.text("currency"),
+        "net_payment_term": record.integer("net_payment_term"),
         "timezone": zone,
         "utc_offset_minutes": zones.standard_minutes(zone),
-        "city": record.optional_text("city"),
-        "country": record.optional_text("country"),
-        "payment_provider": billing.optional_text("payment_provider"),
-        "created_at": record.instant("created_at"),
+        "city": record.text("city"),
+        "country": record.text("country"),
+        "payment_provider": billing.text("payment_provider"),
+        "created_at": record.need(record.instant, "created_at"),
     }
 
 
@@ -180,12 +166,12 @@ def plan(raw: Any) -> Row:
     """One plan at its list price."""
     record = Record(raw, "plan")
     return {
-        "plan_code": record.text("code"),
-        "name": record.text("name"),
-        "interval": record.word("interval"),
-        "amount_minor": record.integer("amount_cents"),
-        "currency": record.text("amount_currency"),
-        "trial_days": record.optional_number("trial_period"),
+        "plan_code": record.need(record.text, "code"),
+        "name": record.need(record.text, "name"),
+        "interval": record.need(record.word, "interval"),
+        "amount_minor": record.need(record.integer, "amount_cents"),
+        "currency": record.need(record.text, "amount_currency"),
+        "trial_days": record.number("trial_period"),
     }
 
 
@@ -204,7 +190,7 @@ def subscription(raw: Any, operator_id: str, plans: Mapping[str, Row], detail: A
         SchemaChanged: a subscription that bills or will bill has no price or no known interval.
     """
     record = Record(raw, "subscription")
-    code, status = record.text("plan_code"), record.word("status")
+    code, status = record.need(record.text, "plan_code"), record.need(record.word, "status")
     known = plans.get(code) or _inner_plan(record) or _inner_plan(Record(detail or {}, "subscription")) or {}
     amount = _first(_own_price(record), _own_price(Record(detail or {}, "subscription")), known.get("amount_minor"))
     interval = known.get("interval")
@@ -214,8 +200,8 @@ def subscription(raw: Any, operator_id: str, plans: Mapping[str, Row], detail: A
     monthly = None if amount is None or interval not in MONTHS_PER_INTERVAL else monthly_minor(amount, interval)
     return {
         "operator_id": operator_id,
-        "subscription_id": record.text("lago_id"),
-        "external_id": record.optional_text("external_id"),
+        "subscription_id": record.need(record.text, "lago_id"),
+        "external_id": record.text("external_id"),
         "plan_code": code,
         "plan_name": known.get("name"),
         "interval": interval,
@@ -223,38 +209,36 @@ def subscription(raw: Any, operator_id: str, plans: Mapping[str, Row], detail: A
         "amount_minor": amount,
         "plan_amount_minor": known.get("amount_minor"),
         "monthly_minor": monthly,
-        "currency": record.optional_text("plan_amount_currency") or known.get("currency"),
+        "currency": record.text("plan_amount_currency") or known.get("currency"),
         "is_base": code in SEGMENTS,
         "segment": SEGMENTS.get(code),
-        "billing_time": record.optional_word("billing_time"),
-        "created_at": record.instant("created_at"),
-        "subscription_at": record.optional_instant("subscription_at"),
-        "started_at": record.optional_instant("started_at"),
-        "ending_at": record.optional_instant("ending_at"),
-        "canceled_at": record.optional_instant("canceled_at"),
-        "terminated_at": record.optional_instant("terminated_at"),
-        "period_start": record.optional_instant("current_billing_period_started_at"),
-        "period_end": record.optional_instant("current_billing_period_ending_at"),
-        "previous_plan_code": record.optional_text("previous_plan_code"),
-        "next_plan_code": record.optional_text("next_plan_code"),
-        "downgrade_plan_date": record.optional_day("downgrade_plan_date"),
+        "billing_time": record.word("billing_time"),
+        "created_at": record.need(record.instant, "created_at"),
+        "subscription_at": record.instant("subscription_at"),
+        "started_at": record.instant("started_at"),
+        "ending_at": record.instant("ending_at"),
+        "canceled_at": record.instant("canceled_at"),
+        "terminated_at": record.instant("terminated_at"),
+        "period_start": record.instant("current_billing_period_started_at"),
+        "period_end": record.instant("current_billing_period_ending_at"),
+        "previous_plan_code": record.text("previous_plan_code"),
+        "next_plan_code": record.text("next_plan_code"),
+        "downgrade_plan_date": record.day("downgrade_plan_date"),
         "trial_ends_at": _trial_end(record, known.get("trial_days")),
     }
 
 
 def _trial_end(record: Record, days: float | None) -> datetime | None:
     """When the free trial ended, else when it will: the plan's days of trial after the start."""
-    ended, started = record.optional_instant("trial_ended_at"), record.optional_instant("started_at")
+    ended, started = record.instant("trial_ended_at"), record.instant("started_at")
     if ended is not None or started is None or not days:
         return ended
     return started + timedelta(days=days)
 
 
 def _own_price(record: Record) -> int | None:
-    overrides = record.part("plan_overrides").optional_integer("amount_cents")
-    return _first(
-        overrides, record.optional_integer("plan_amount_cents"), record.part("plan").optional_integer("amount_cents")
-    )
+    overrides = record.part("plan_overrides").integer("amount_cents")
+    return _first(overrides, record.integer("plan_amount_cents"), record.part("plan").integer("amount_cents"))
 
 
 def _inner_plan(record: Record) -> Row | None:
@@ -270,35 +254,35 @@ def invoice(raw: Any, operator_id: str) -> Row:
     record = Record(raw, "invoice")
     zone = zone_name(record.part("customer"))
     start, end = _period(record, zone)
-    issued, due = record.day("issuing_date"), record.optional_day("payment_due_date")
+    issued, due = record.need(record.day, "issuing_date"), record.day("payment_due_date")
     return {
         "operator_id": operator_id,
-        "invoice_id": record.text("lago_id"),
-        "number": record.optional_text("number"),
-        "invoice_type": record.word("invoice_type"),
-        "status": record.word("status"),
-        "payment_status": record.word("payment_status"),
-        "payment_overdue": record.optional_flag("payment_overdue"),
-        "currency": record.text("currency"),
-        "total_minor": record.integer("total_amount_cents"),
-        "taxes_minor": record.optional_integer("taxes_amount_cents"),
-        "due_minor": record.optional_integer("total_due_amount_cents"),
+        "invoice_id": record.need(record.text, "lago_id"),
+        "number": record.text("number"),
+        "invoice_type": record.need(record.word, "invoice_type"),
+        "status": record.need(record.word, "status"),
+        "payment_status": record.need(record.word, "payment_status"),
+        "payment_overdue": record.flag("payment_overdue"),
+        "currency": record.need(record.text, "currency"),
+        "total_minor": record.need(record.integer, "total_amount_cents"),
+        "taxes_minor": record.integer("taxes_amount_cents"),
+        "due_minor": record.integer("total_due_amount_cents"),
         "issuing_date": issued,
         "payment_due_date": due,
         "issued_at": zones.begins(issued, zone),
         "overdue_at": None if due is None else zones.is_over(due, zone),
         "period_from": start,
         "period_to": end,
-        "created_at": record.instant("created_at"),
-        "updated_at": record.optional_instant("updated_at"),
-        "is_self_billed": record.optional_flag("self_billed"),
-        "dispute_lost_at": record.optional_instant("payment_dispute_lost_at"),
+        "created_at": record.need(record.instant, "created_at"),
+        "updated_at": record.instant("updated_at"),
+        "is_self_billed": record.flag("self_billed"),
+        "dispute_lost_at": record.instant("payment_dispute_lost_at"),
     }
 
 
 def zone_name(customer: Record) -> str | None:
     """The zone of a customer's calendar, as Lago names it: that which applies, else its own; None when none is told."""
-    return customer.optional_text("applicable_timezone") or customer.optional_text("timezone")
+    return customer.text("applicable_timezone") or customer.text("timezone")
 
 
 def _period(record: Record, zone: str | None) -> tuple[date | None, date | None]:
@@ -316,8 +300,8 @@ def invoice_subscriptions(record: Record) -> Iterator[Record]:
 
 
 def _edge(part: Record, side: str, zone: str | None) -> date | None:
-    instant = part.optional_instant(f"subscription_{side}_datetime")
-    return part.optional_day(f"{side}_date") if instant is None else zones.day_in(instant, zone)
+    instant = part.instant(f"subscription_{side}_datetime")
+    return part.day(f"{side}_date") if instant is None else zones.day_in(instant, zone)
 
 
 def payments(raw: Any, operator_id: str) -> list[Row]:
@@ -326,17 +310,17 @@ def payments(raw: Any, operator_id: str) -> list[Row]:
     A payment of several invoices does not say which part went to which: their amounts are unknown.
     """
     record = Record(raw, "payment")
-    invoices = record.raw.get("invoice_ids") or [record.optional_text("lago_payable_id")]
-    amount = record.integer("amount_cents")
+    invoices = record.raw.get("invoice_ids") or [record.text("lago_payable_id")]
+    amount = record.need(record.integer, "amount_cents")
     return [
         {
             "operator_id": operator_id,
-            "payment_id": record.text("lago_id"),
+            "payment_id": record.need(record.text, "lago_id"),
             "invoice_id": invoice_id,
             "amount_minor": amount if len(invoices) == 1 else None,
-            "currency": record.text("amount_currency"),
-            "status": record.word("payment_status"),
-            "paid_at": record.instant("created_at"),
+            "currency": record.need(record.text, "amount_currency"),
+            "status": record.need(record.word, "payment_status"),
+            "paid_at": record.need(record.instant, "created_at"),
         }
         for invoice_id in invoices
     ]
@@ -345,21 +329,21 @@ def payments(raw: Any, operator_id: str) -> list[Row]:
 def credit_note(raw: Any, operator_id: str) -> Row:
     """One credit note, its total positive. Of a voided one, what neither was paid back nor set off credits nothing."""
     record = Record(raw, "credit_note")
-    total = record.integer("total_amount_cents")
-    used = (record.optional_integer(f"{part}_amount_cents") or 0 for part in ("refund", "offset"))
-    void = max(total - sum(used), 0) if record.optional_word("credit_status") == "voided" else None
+    total = record.need(record.integer, "total_amount_cents")
+    used = (record.integer(f"{part}_amount_cents") or 0 for part in ("refund", "offset"))
+    void = max(total - sum(used), 0) if record.word("credit_status") == "voided" else None
     return {
         "operator_id": operator_id,
-        "credit_note_id": record.text("lago_id"),
-        "number": record.optional_text("number"),
-        "invoice_id": record.optional_text("lago_invoice_id"),
-        "reason": record.optional_text("reason"),
-        "currency": record.text("currency"),
+        "credit_note_id": record.need(record.text, "lago_id"),
+        "number": record.text("number"),
+        "invoice_id": record.text("lago_invoice_id"),
+        "reason": record.text("reason"),
+        "currency": record.need(record.text, "currency"),
         "total_minor": total,
-        "balance_minor": record.optional_integer("balance_amount_cents"),
+        "balance_minor": record.integer("balance_amount_cents"),
         "void_minor": void,
-        "issuing_date": record.day("issuing_date"),
-        "created_at": record.instant("created_at"),
+        "issuing_date": record.need(record.day, "issuing_date"),
+        "created_at": record.need(record.instant, "created_at"),
     }
 
 
@@ -372,10 +356,10 @@ def coupon_limit(raw: Any) -> tuple[str, str | None]:
         SchemaChanged: it has no code, or a limit that does not say to which plans.
     """
     record = Record(raw, "coupon")
-    code = record.text("code")
-    if record.optional_flag("limited_billable_metrics"):
+    code = record.need(record.text, "code")
+    if record.flag("limited_billable_metrics"):
         return code, ""
-    if not record.optional_flag("limited_plans"):
+    if not record.flag("limited_plans"):
         return code, None
     codes = record.raw.get("plan_codes")
     if not isinstance(codes, list):
@@ -390,21 +374,21 @@ def coupon(raw: Any, operator_id: str, limits: Mapping[str, str | None]) -> Row:
         SchemaChanged: it is neither.
     """
     record = Record(raw, "coupon")
-    percentage, amount = record.optional_number("percentage_rate"), record.optional_integer("amount_cents")
+    percentage, amount = record.number("percentage_rate"), record.integer("amount_cents")
     if percentage is None and amount is None:
         raise SchemaChanged("Lago's coupon has no amount and no percentage.", source="lago", stream="coupons")
     return {
         "operator_id": operator_id,
-        "coupon_id": record.text("lago_id"),
-        "code": record.text("coupon_code"),
-        "plan_codes": limits.get(record.text("coupon_code")),
-        "status": record.word("status"),
+        "coupon_id": record.need(record.text, "lago_id"),
+        "code": record.need(record.text, "coupon_code"),
+        "plan_codes": limits.get(record.need(record.text, "coupon_code")),
+        "status": record.need(record.word, "status"),
         "amount_minor": amount if percentage is None else None,
-        "currency": record.optional_text("amount_currency") if percentage is None else None,
+        "currency": record.text("amount_currency") if percentage is None else None,
         "percentage": percentage,
-        "frequency": record.word("frequency"),
-        "frequency_duration_remaining": record.optional_integer("frequency_duration_remaining"),
-        "created_at": record.instant("created_at"),
-        "expires_at": record.optional_instant("expiration_at"),
-        "terminated_at": record.optional_instant("terminated_at"),
+        "frequency": record.need(record.word, "frequency"),
+        "frequency_duration_remaining": record.integer("frequency_duration_remaining"),
+        "created_at": record.need(record.instant, "created_at"),
+        "expires_at": record.instant("expiration_at"),
+        "terminated_at": record.instant("terminated_at"),
     }
