@@ -63,7 +63,7 @@ def test_the_same_twice_differs_in_nothing_but_is_told_apart() -> None:
 def test_with_nothing_known_it_says_so_and_ranks_nobody() -> None:
     report = KIND.build((nothing(), replace(nothing(), operator_id=OTHER)))
 
-    assert insights(report) == ["Too little is known to judge."]
+    assert insights(report) == ["Too little is known to say."]
     cells = [cell for s in report.sections for b in s.blocks if isinstance(b, Table) for row in b.rows for cell in row]
     assert [cell for cell in cells if isinstance(cell, Fact)] == []
 

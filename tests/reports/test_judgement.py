@@ -31,7 +31,7 @@ from customer_research.reports.kinds import KINDS
 from customer_research.reports.rule_evidence import evidence_table
 
 UNJUDGED = UnjudgedGate("usage_falling", "monitor", gap_of("warehouse"))
-WORDS = "Healthy, provisional: gate “usage falling” could not be judged (the warehouse did not answer)"
+WORDS = "Healthy, provisional: “usage falling” may cap it and could not be checked (the warehouse did not answer)"
 
 
 def scored(*unjudged: UnjudgedGate, band: Any = "healthy") -> Account:
@@ -69,7 +69,7 @@ def test_a_gate_that_could_not_lower_the_band_leaves_it_as_it_is() -> None:
     account = scored(UNJUDGED, band="monitor")
     assert account.score is not None
     assert judgement.band_words(account.score) == "Monitor"
-    assert "Gate “Usage falling” could not be judged" in text_of(account, "health")
+    assert "Usage falling may cap the band at Monitor; that could not be checked" in text_of(account, "health")
 
 
 def test_gates_are_told_by_cause() -> None:
@@ -82,8 +82,8 @@ def test_gates_are_told_by_cause() -> None:
     account = scored(*gates)
     assert account.score is not None
     assert judgement.band_words(account.score) == (
-        "Healthy, provisional: gates “usage falling”, “usage stopped” could not be judged (the warehouse did not answer); "
-        "gate “x” could not be judged (Lago refused the credential)"
+        "Healthy, provisional: “usage falling”, “usage stopped” may cap it and could not be checked (the warehouse did not answer); "
+        "“x” may cap it and could not be checked (Lago refused the credential)"
     )
 
 

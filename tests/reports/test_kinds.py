@@ -130,7 +130,16 @@ def test_with_all_sources_down_no_figure_is_a_value(kind: Any) -> None:
 @pytest.mark.parametrize("kind", ACCOUNT_KINDS)
 def test_with_all_sources_down_nothing_claims_an_absence(kind: Any) -> None:
     text = terminal.render(KINDS[kind].build(nothing()), width=120)
-    for claim in ("No open tickets", "No invoices", "No dispute", "No risk", "No gate", "No subscription", "$0", " 0 "):
+    for claim in (
+        "No open tickets",
+        "No invoices",
+        "No dispute",
+        "No risk",
+        "Nothing caps",
+        "No subscription",
+        "$0",
+        " 0 ",
+    ):
         assert claim not in text
     assert "Status: active" not in text
 
@@ -202,7 +211,7 @@ def test_headline_tells_score_band_coverage_status_and_gate() -> None:
     assert report.headline is not None
     assert (
         report.headline.text
-        == "Health 66 of 100, At Risk (gate: active dispute), coverage 100%. Status: active. Act this week, by 2026-11-08: 1 dispute is active."
+        == "Health 66 of 100, At Risk (capped by: active dispute), 100% known. Status: active. Act this week, by 2026-11-08: 1 dispute is active."
     )
     assert report.headline.tone == "bad"
 
@@ -210,7 +219,7 @@ def test_headline_tells_score_band_coverage_status_and_gate() -> None:
 def test_insufficient_data_is_no_score() -> None:
     report = KINDS["health"].build(nothing())
     assert report.headline is not None
-    assert report.headline.text.startswith("No health score: insufficient data, coverage 0%.")
+    assert report.headline.text.startswith("No health score: insufficient data, 0% known.")
     unscored = KINDS["health"].build(replace(full(), scores=()))
     assert unscored.headline is not None
     assert unscored.headline.text.startswith("Health was not scored.")
@@ -218,7 +227,7 @@ def test_insufficient_data_is_no_score() -> None:
 
 def test_gates_are_shown_openly() -> None:
     texts = [warning.text for warning in KINDS["health"].build(full()).warnings]
-    assert "Gate “Active dispute” caps the band at At Risk: 1 dispute is active." in texts
+    assert "Active dispute caps the band at At Risk: 1 dispute is active." in texts
 
 
 def test_health_points_add_up_in_words() -> None:
@@ -245,9 +254,9 @@ def test_clamped_dimensions_and_missing_weight_are_explained() -> None:
 def test_top_risks_are_three_and_ranked() -> None:
     risks = judgement.risks(full())
     assert [risk.text.split(":")[0] for risk in risks] == [
-        "Silent churn (R1, high)",
-        "Payment -15 (P2)",
-        "Engagement -15 (E3)",
+        "Silent churn (high)",
+        "Payment -15",
+        "Engagement -15",
     ]
     assert all(risk.facts for risk in risks)
 
@@ -265,7 +274,7 @@ def test_the_clamping_line_is_neither_risk_nor_action() -> None:
 
 
 def test_rules_that_could_not_be_judged_are_named() -> None:
-    found = table(KINDS["health"].build(full()), "Not judged")
+    found = table(KINDS["health"].build(full()), "Not checked")
     assert [cell.text for cell in found.rows[0][:3]] == ["S4", "Support", "nps_latest"]  # type: ignore[union-attr]
 
 
@@ -354,7 +363,7 @@ def test_plan_names_are_compared_whatever_their_case(code: str, app: str, differ
 
 def test_r18_is_told_once() -> None:
     texts = [item.text for item in disagreements(full(churn_conflict=True, size_tier="50k-250k"))]
-    assert texts == ["Churn flags differ (R18, medium): HubSpot says churn."]
+    assert texts == ["Churn flags differ (medium): HubSpot says churn."]
 
 
 def test_each_recommendation_has_its_proof_and_what_raised_it() -> None:
@@ -488,7 +497,7 @@ def test_quick_is_one_line() -> None:
         (full(status="onboarding"), "onboarding"),
         (
             replace(full(), scores=(replace(score(), gates=()),)),
-            "Silent churn (R1, high): Payments are good, trips fall.",
+            "Silent churn (high): Payments are good, trips fall.",
         ),
         (
             replace(full(), findings=(), scores=(replace(score(), gates=(), dimensions=score().dimensions[2:3]),)),

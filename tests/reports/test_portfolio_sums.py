@@ -64,10 +64,10 @@ def test_those_whose_band_is_open_are_told_in_the_first_line_and_make_it_no_good
     fine = Group("healthy", 5, (USD,), 0, 90.0)
     opened = (Group("unsettled", 3, (), 3, None), Group("insufficient", 1, (), 1, None))
     told = cells.headline(of(fine, *opened))
-    assert told.text == "9 operators: nobody known to be At Risk or Critical; of 4 the band cannot be told."
+    assert told.text == "9 operators: nobody known to be At Risk or Critical; the band of 4 is not settled."
     assert (told.tone, told.facts[-1].value) == ("unknown", 4)
     told = cells.headline(of(Group("at_risk", 2, (USD,), 0, 50.0), *opened))
-    assert told.text == "6 operators: 2 At Risk, with $1,200.00 of MRR a month; of 4 the band cannot be told."
+    assert told.text == "6 operators: 2 At Risk, with $1,200.00 of MRR a month; the band of 4 is not settled."
     assert told.tone == "bad"
     assert cells.headline(of(*opened)).text == "4 operators: too little is known of any to tell how it stands."
     assert cells.headline(of(fine)).tone == "good"

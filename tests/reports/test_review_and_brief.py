@@ -204,7 +204,7 @@ def test_without_a_history_the_review_says_so() -> None:
 def test_what_could_be_judged_only_once_has_no_effect() -> None:
     past = past_score(30, 92, S4=-20)
     (one,) = [moved for moved in progress.moved(past, score(), {"S4": "support"}) if moved.rule == "S4"]
-    assert (one.then, one.now, one.effect, one.why) == (-20, None, 0.0, "It could not be judged now.")
+    assert (one.then, one.now, one.effect, one.why) == (-20, None, 0.0, "It could not be checked now.")
 
 
 def test_a_reading_of_the_day_is_preferred_and_else_the_first() -> None:
@@ -316,7 +316,7 @@ def test_the_risk_is_what_retention_lacks_with_level_and_loss() -> None:
 def test_one_that_left_has_no_risk_any_more() -> None:
     report = RISK.report(churned())
     assert report.headline is not None
-    assert report.headline.text.startswith("No risk to tell: churned on 2026-08-15.")
+    assert report.headline.text.startswith("No risk is worked out: churned on 2026-08-15.")
     assert len(report.sections) == 1
 
 
@@ -325,7 +325,7 @@ def test_an_unknown_risk_is_said_to_be_unknown() -> None:
     report = RISK.report(replace(nothing(), scores=(*nothing().scores, unknown)))
     assert report.headline is not None
     assert report.headline.text == "The risk is not known: neither billing nor usage is."
-    assert "not judged for its risk" in words(RISK.report(full()), "risk")
+    assert "risk of the account was not worked out" in words(RISK.report(full()), "risk")
 
 
 def test_open_alerts_stand_beside_the_risk() -> None:

@@ -315,14 +315,14 @@ def test_the_list_can_be_narrowed_and_may_be_empty(open_desk: Settings) -> None:
 def test_what_has_not_been_judged_is_said(made_up: Settings) -> None:
     with open_store(made_up.store_url) as store:
         keep_made_up(store, 0, [reading(0, 85)])
-    with pytest.raises(UsageError, match="No snapshot has been judged yet"):
+    with pytest.raises(UsageError, match="No snapshot has been checked for alerts yet"):
         alerts.open_alerts(made_up, alerts.Choice(), now=LATER)
     alerts.checked(made_up, now=LATER)
     assert alerts.open_alerts(made_up, alerts.Choice(), now=LATER).warnings == ()
     with open_store(made_up.store_url) as store:
         keep_made_up(store, 7, [reading(7, 20)])
     (warning,) = alerts.open_alerts(made_up, alerts.Choice(), now=LATER).warnings
-    assert warning.text.startswith("1 snapshot scored since has not been judged")
+    assert warning.text.startswith("1 snapshot scored since has not been checked")
 
 
 def test_one_alert_shows_its_figures_with_the_receipts_of_its_snapshot(open_desk: Settings) -> None:
@@ -449,7 +449,7 @@ def test_the_shipped_file_is_a_start_for_ones_own(
 @pytest.mark.parametrize(
     ("arguments", "code", "complaint"),
     [
-        ((), 2, "No snapshot has been judged yet."),
+        ((), 2, "No snapshot has been checked for alerts yet."),
         (("check",), 2, "The history has no snapshot under the scorecard canonical to judge."),
         (("simulate",), 2, "The history has no snapshot"),
         (("show", "nope"), 2, "'nope' is no alert's id"),

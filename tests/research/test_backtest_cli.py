@@ -440,8 +440,8 @@ def test_without_a_lake_only_somebody_who_insists_changes_the_default(tmp_path: 
     assert called(settings, "scorecard", "use", "guide")[0] == 2
     code, out, err = called(settings, "scorecard", "use", "guide", "--anyway", "--dry-run")
     assert code == 0
-    assert "The gate was not asked: " in out
-    assert "Who would change band is not told. There is no snapshot yet" in out
+    assert "The new scorecard was not tried against the old one: " in out
+    assert "Who would change band is not known. There is no snapshot yet" in out
     assert "Nothing was written." in err
     assert settings.read_text(encoding="utf-8") == before
     assert called(settings, "scorecard", "use", "guide", "--anyway")[0] == 0

@@ -165,8 +165,16 @@ def test_a_snapshot_of_a_version_that_kept_no_mrr_by_currency_knows_what_is_in_u
 
 def test_disagreements_name_the_scenarios_made_for_them(portfolio_settings: Settings) -> None:
     shown = table(newest.portfolio_report(portfolio_settings, Selection(), now=NOW), "disagreements")
-    titles = " ".join(str(row[0].text) for row in shown.rows if isinstance(row[0], Text))
-    assert all(rule in titles for rule in ("R1", "R3", "R6", "R9", "R15", "R17", "R18"))
+    titles = {str(row[0].text) for row in shown.rows if isinstance(row[0], Text)}
+    assert titles >= {
+        "Usage falls, the plan runs on",
+        "Usage is well, money is not",
+        "Cards are disputed and tickets are open",
+        "Usage falls and nobody talks",
+        "A quiet month, but booked ahead",
+        "They pay and have never used it",
+        "Sources disagree on churn",
+    }
 
 
 def test_silent_churn_outranks_a_failed_card_and_a_season_is_no_risk(at_risk: dict[str, dict[str, str]]) -> None:

@@ -70,7 +70,7 @@ def test_the_bounds_are_those_that_whatif_reaches(clean_sandbox: Sandbox, resear
     row = _named(report, "nps_latest")
     assert (row["From"].value, row["To"].value) == (min(scores), max(scores)) == (69, 73)
     assert row["Apart"].value == 4
-    assert row["Open rules and gates"].text == "S4, S6"
+    assert row["Rules and caps left open"].text == "S4, S6"
 
 
 def test_the_widest_comes_first_and_what_weighs_nothing_is_named(clean_sandbox: Sandbox, research: Any) -> None:

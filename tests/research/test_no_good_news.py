@@ -85,7 +85,7 @@ def test_an_owner_whom_nobody_has_is_refused_with_those_there_are(filled: Settin
 def test_a_snapshot_without_a_customer_says_so(filled: Settings) -> None:
     found = newest._portfolio(filled, NOBODY[0], NOW)
     none = replace(found, chosen=replace(found.chosen, words=""))
-    words = f"There is nobody to judge: of {len(NAMES)} operators in the snapshot none is a customer now."
+    words = f"There is nobody to look at: of {len(NAMES)} operators in the snapshot none is a customer now."
     no_good_news(digest.KIND.build(Week(none, NO_HISTORY, NO_HISTORY, {})), words)
 
 

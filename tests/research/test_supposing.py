@@ -107,7 +107,7 @@ def test_a_figure_assumed_unknown_is_unknown_not_zero(clean_sandbox: Sandbox, re
     report = research(lambda opened: opened.whatif(S02, ["reservations_30d=unknown"]))
 
     assert not isinstance(_cells(report, "Engagement score")[1], Fact)
-    assert _cells(report, "Coverage")[1].value == 0.75
+    assert _cells(report, "How much is known")[1].value == 0.75
     assert _cells(report, "Reservations, 30 days")[1].text == "unknown (assumed)"
 
 

@@ -105,7 +105,7 @@ def test_without_an_earlier_week_a_digest_says_so(tmp_path: Path) -> None:
     assert isinstance(moves(settings, newest, 30), Gap)
     assert isinstance(done(settings, newest, 7), Gap)
     report = looked_at.digest_report(settings, now=LATER)
-    assert "no snapshot has been judged yet" in words(report, "critical")
+    assert "no snapshot has been checked for alerts yet" in words(report, "critical")
 
 
 def test_without_a_snapshot_there_is_one_sentence(tmp_path: Path) -> None:
@@ -141,13 +141,13 @@ def test_a_week_of_which_nothing_can_be_told_is_not_quiet(filled: Settings) -> N
     report = digest.KIND.build(_week(filled, untold))
     assert report.headline is not None
     assert report.headline.text.startswith(
-        "Week to 2026-11-01: no change is known. Of 3 operators no change can be told: not the same was known of them on 2026-10-25."
+        "Week to 2026-11-01: no change is known. 3 operators cannot be compared: not the same was known of them on 2026-10-25."
     )
     assert report.headline.tone == "unknown"
     assert "Of those who can be compared, nobody fell to At Risk or Critical." in words(report, "new")
     assert "The same on" not in words(report, "totals")
     overview = looked_at.summary_report(filled, now=LATER)
-    assert ("no change can be told" in words(overview, "summary")) == bool(_month(filled).uncompared)
+    assert ("cannot be compared" in words(overview, "summary")) == bool(_month(filled).uncompared)
 
 
 def _month(settings: Settings) -> Moves:

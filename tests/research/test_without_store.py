@@ -32,7 +32,7 @@ def test_the_table_stands_and_the_change_is_a_stated_gap(folder: Path, capsys: p
     told = capsys.readouterr().out
     assert "Stopped Limo" in told
     assert "30 days" in told
-    assert "No change in 30 days can be told" in told
+    assert "What changed in 30 days is not known" in told
     assert NO_STORE in " ".join(told.split())
     assert run([*config, "portfolio", "--json"]) == 3
     report = json.loads(capsys.readouterr().out)

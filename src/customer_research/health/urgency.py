@@ -27,7 +27,7 @@ RANKS: Mapping[Severity, int] = {name: len(SEVERITIES) - at for at, name in enum
 
 _STATUSES: tuple[Status, ...] = ("active", "no_subscription")
 _NOTHING = "Nothing known asks for an action now."
-_OPEN = "A silent source keeps it from being told."
+_OPEN = "A silent source keeps it from being known."
 
 
 @dataclass(frozen=True, slots=True)

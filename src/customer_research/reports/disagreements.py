@@ -12,10 +12,11 @@ from customer_research.domain.words import value_words
 from customer_research.reports.figure_lines import is_true
 
 
-def finding_prose(finding: Finding) -> Prose:
-    """One correlation finding in a sentence."""
+def finding_prose(finding: Finding, *, numbered: bool = False) -> Prose:
+    """One correlation finding in a sentence; its number is for who takes a score apart."""
     tones = {"risk": "bad", "conflict": "watch", "opportunity": "good", "context": "neutral"}
-    text = f"{finding.title} ({finding.rule}, {finding.priority}): {finding.because}"
+    named = f"{finding.rule}, " if numbered else ""
+    text = f"{finding.title} ({named}{finding.priority}): {finding.because}"
     return Prose(text, finding.facts, tones[finding.kind])  # type: ignore[arg-type]
 
 

@@ -120,13 +120,13 @@ def points_range(score: HealthScore | Dimension | Reading) -> str:
 def band_words(score: HealthScore) -> str:
     """The band, by what it is capped, and what could not be judged that might cap it further."""
     capped = ", ".join(gate.name.replace("_", " ") for gate in score.gates if gate.cap == score.band)
-    lowered = f"{score.uncapped} points, capped at {score.score} by" if score.uncapped is not None else "gate"
+    lowered = f"{score.uncapped} points, capped at {score.score} by" if score.uncapped is not None else "capped by"
     unjudged = f", provisional: {_unjudged_words(score)}" if score.provisional else ""
     return _label(score) + (f" ({lowered}: {capped})" if capped else "") + unjudged
 
 
 def band_label(score: HealthScore) -> str:
-    """The band in a word or two: `Healthy`, or `Healthy, provisional` while a gate could not be judged."""
+    """The band in a word or two: `Healthy`, or `Healthy, provisional` while a cap could not be checked."""
     return _label(score) + (", provisional" if score.provisional else "")
 
 
@@ -142,14 +142,11 @@ def band_tone(score: HealthScore) -> Tone:
 
 
 def _unjudged_words(score: HealthScore) -> str:
-    """`gate “usage falling” could not be judged (the warehouse did not answer)`, one clause a cause."""
+    """`“usage falling” may cap it and could not be checked (the warehouse did not answer)`, one clause a cause."""
     by_cause: dict[str, list[str]] = {}
     for gate in score.provisional:
         by_cause.setdefault(cause_words(gate.gap), []).append(f"“{gate.name.replace('_', ' ')}”")
-    clauses = (
-        f"gate{'s' if len(names) > 1 else ''} {', '.join(names)} could not be judged ({cause})"
-        for cause, names in by_cause.items()
-    )
+    clauses = (f"{', '.join(names)} may cap it and could not be checked ({cause})" for cause, names in by_cause.items())
     return "; ".join(clauses)
 
 
@@ -160,7 +157,7 @@ def status_words(account: Account) -> str:
 
 
 def headline(account: Account) -> Prose:
-    """The report's first sentence: score, band, coverage and status."""
+    """The report's first sentence: score, band, how much is known, and status."""
     score = account.score
     found = score_figure(account, score)
     status = account.fact("status")
@@ -174,7 +171,7 @@ def headline(account: Account) -> Prose:
         facts += (churned_on,)
     if score is None:
         return Prose(f"{lead}Health was not scored. {stand}", facts, "unknown")
-    covered = f"coverage {share_words(score.coverage)}"
+    covered = f"{share_words(score.coverage)} known"
     if isinstance(found, Gap):
         return Prose(
             f"{lead}No health score: {BAND_LABELS['insufficient'].lower()}, {covered}. {stand}", facts, "unknown"
@@ -238,7 +235,7 @@ def gate_prose(gate: Gate, score: HealthScore) -> Prose:
     """A gate, openly: what caps the band and why; outside the bands there is none to cap."""
     name = gate.name.replace("_", " ").capitalize()
     caps = "" if score.band == "outside" else f" caps the band at {BAND_LABELS[gate.cap]}"
-    return Prose(f"Gate “{name}”{caps}: {gate.because}", (gate.fact,), "bad")
+    return Prose(f"{name}{caps}: {gate.because}", (gate.fact,), "bad")
 
 
 def cap_line(score: HealthScore) -> str:
@@ -252,7 +249,7 @@ def cap_line(score: HealthScore) -> str:
 def unjudged_gate_prose(gate: UnjudgedGate) -> Prose:
     """A gate that nobody could judge: why, and what it may mean for the band."""
     name, cause = gate.name.replace("_", " ").capitalize(), cause_words(gate.gap)
-    text = f"Gate “{name}” could not be judged ({cause}): it may cap the band at {BAND_LABELS[gate.cap]}."
+    text = f"{name} may cap the band at {BAND_LABELS[gate.cap]}; that could not be checked ({cause})."
     return Prose(text, (), "unknown")
 
 
@@ -358,7 +355,7 @@ def score_lines(account: Account) -> Figures:
     if score is not None and isinstance(found, Fact):
         band = Fact(band_words(score), "text", found.basis, account.as_of, metric="band")
         coverage = Fact(score.coverage, "ratio", found.basis, account.as_of, metric="coverage")
-        lines += [FigureLine("Band", band, band_tone(score)), FigureLine("Coverage (weight known)", coverage)]
+        lines += [FigureLine("Band", band, band_tone(score)), FigureLine("How much is known", coverage)]
     status = figure(account, "status")
     if isinstance(status, Fact):
         status = Fact(
@@ -411,7 +408,7 @@ def positive_list(account: Account) -> tuple[Block, ...]:
 def contribution_prose(contribution: Contribution) -> Prose:
     """One deduction or gain in a sentence."""
     title = dimension_title(contribution.dimension)
-    text = f"{title} {points_words(contribution.points)} ({contribution.rule}): {contribution.because}"
+    text = f"{title} {points_words(contribution.points)}: {contribution.because}"
     return Prose(text, (contribution.fact,), "good" if contribution.points > 0 else "bad")
 
 
@@ -420,7 +417,7 @@ def judged(account: Account) -> bool:
     return account.score is not None and any(dimension.score is not None for dimension in account.score.dimensions)
 
 
-TOO_LITTLE = "Too little is known to judge."
+TOO_LITTLE = "Too little is known to say."
 
 
 def nothing_found(account: Account, sentence: str) -> str:
@@ -428,11 +425,11 @@ def nothing_found(account: Account, sentence: str) -> str:
     return sentence if judged(account) else TOO_LITTLE
 
 
-def findings(account: Account, *kinds: str) -> Bullets | None:
+def findings(account: Account, *kinds: str, numbered: bool = False) -> Bullets | None:
     """The findings of the given kinds (all without), gravest first."""
     chosen = [finding for finding in account.findings if not kinds or finding.kind in kinds]
     ranked = sorted(chosen, key=lambda finding: (-_PRIORITY_WEIGHT[finding.priority], finding.rule))
-    return bullets(finding_prose(finding) for finding in ranked)
+    return bullets(finding_prose(finding, numbered=numbered) for finding in ranked)
 
 
 TOGETHER: SectionPlan[Account] = section("findings", "What the sources say together", findings)
@@ -504,7 +501,7 @@ def arithmetic(account: Account, score: HealthScore) -> Bullets | None:
 
 
 def unevaluated(score: HealthScore, *, holes_only: bool = False) -> Block | None:
-    """The rules that could not be judged, and why: no deduction was made for them.
+    """The rules that could not be checked, and why: no deduction was made for them.
 
     With `holes_only` those are left out for which a source answered that there is nothing.
     """
@@ -516,7 +513,7 @@ def unevaluated(score: HealthScore, *, holes_only: bool = False) -> Block | None
     )
     return (
         Table(
-            ("Rule", "Dimension", "Needs", "Why not judged"), rows, caption="Not judged", words=("Dimension", "Needs")
+            ("Rule", "Dimension", "Needs", "Why not checked"), rows, caption="Not checked", words=("Dimension", "Needs")
         )
         if rows
         else None

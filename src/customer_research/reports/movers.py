@@ -36,7 +36,7 @@ def uncompared(moves: Moves) -> Prose | None:
         return None
     count = Fact(moves.uncompared, "count", (moves.receipt,), moves.then.as_of)
     return Prose(
-        f"Of {counted(moves.uncompared, 'operator')} no change can be told: not the same was known of them on "
+        f"{counted(moves.uncompared, 'operator')} cannot be compared: not the same was known of them on "
         f"{moves.then.as_of:%Y-%m-%d}.",
         (count,),
         "unknown",

@@ -160,7 +160,7 @@ def contributions_waterfall(account: Account) -> Chart | None:
         marks.append(Mark("Rounding", Fact(round(rounding, 2), "number", total.basis, account.as_of)))
     if before != score.score:
         marks.append(
-            Mark("Cap", Fact(score.score - before, "number", total.basis, account.as_of), tone="bad", label="by a gate")
+            Mark("Cap", Fact(score.score - before, "number", total.basis, account.as_of), tone="bad", label="by a cap")
         )
     whole = Fact(
         score.score, "number", total.basis, account.as_of, "health_score"

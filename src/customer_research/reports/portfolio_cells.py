@@ -37,7 +37,7 @@ def nobody(found: Portfolio) -> Prose | None:
     if found.chosen.words:
         text = f"No operator matches the filter ({found.chosen.words}); without it there are {found.chosen.of:,} in the snapshot."
     else:
-        text = f"There is nobody to judge: of {counted(found.chosen.of, 'operator')} in the snapshot none is a customer now."
+        text = f"There is nobody to look at: of {counted(found.chosen.of, 'operator')} in the snapshot none is a customer now."
     return Prose(text, (number(found, found.chosen.of, "count"),), "unknown")
 
 
@@ -162,7 +162,7 @@ def headline(found: Portfolio) -> Prose:
         if parts
         else f"nobody{' known to be' if open_ else ''} At Risk or Critical"
     )
-    rest = f"; of {open_:,} the band cannot be told" if open_ else ""
+    rest = f"; the band of {open_:,} is not settled" if open_ else ""
     facts = (*facts, *((number(found, open_, "count"),) if open_ else ()))
     tone = _tone(worst, untold=bool(open_))
     return Prose(f"{counted(found.chosen.matching, 'operator')}{chosen}: {standing}{rest}.", (total, *facts), tone)
@@ -184,7 +184,7 @@ def gap_warnings(found: Portfolio) -> Iterator[Prose]:
     for gap in found.snapshot.gaps:
         yield Prose(f"Unknown of every operator ({source_title(gap.source)}): {gap.detail}", (), "watch")
     if found.no_history is not None:
-        yield Prose(f"No change in 30 days can be told: {found.no_history.detail}", (), "watch")
+        yield Prose(f"What changed in 30 days is not known: {found.no_history.detail}", (), "watch")
     age = found.generated_at - found.snapshot.as_of
     if age > STALE_AFTER:
         words = f"The newest snapshot is {age // timedelta(days=1)} days old. Run `customer-research sync`, then `portfolio score`."

@@ -137,7 +137,7 @@ def _moved(past: PastScore, score: HealthScore, rules: Mapping[str, str]) -> Ite
         dimension = dimensions.get(rules.get(rule, ""))
         known = dimension is not None and then is not None and later is not None
         effect = ((later or 0) - (then or 0)) * dimension.weight if dimension is not None and known else 0.0
-        why = because.get(rule) or ("It could not be judged now." if later is None else "It no longer holds.")
+        why = because.get(rule) or ("It could not be checked now." if later is None else "It no longer holds.")
         yield RuleChange(dimension.name if dimension else "", rule, then, later, effect, why)
 
 
@@ -179,5 +179,5 @@ def _row(account: Account, one: RuleChange, then: Fact[Any], now: Fact[Any]) -> 
 
 def _points(value: int | None, proof: Fact[Any], account: Account) -> Cell:
     if value is None:
-        return Text("not judged", "unknown")
+        return Text("not checked", "unknown")
     return Fact(value, "points", proof.basis, account.as_of, "contribution_points")

@@ -72,7 +72,7 @@ def _related(dimensions: frozenset[str]) -> frozenset[str]:
 
 
 def _prose(item: Advice) -> Prose:
-    text = f"{item.action} ({item.owner}, {item.priority}; {item.source}: {item.because.rstrip('.')})"
+    text = f"{item.action} ({item.owner}, {item.priority}; {item.because.rstrip('.')})"
     return Prose(text, item.facts, PRIORITY_TONES[item.priority])
 
 
@@ -87,7 +87,7 @@ def action_table(account: Account, most: int | None = None) -> Table | Prose:
             due(account, item),
             Text(item.action),
             Text(item.owner),
-            advised(account, item, f"{item.source}: {item.because}"),
+            advised(account, item, item.because),
         )
         for item in chosen
     )

@@ -149,7 +149,7 @@ _ALL = (
     StandingFigure("band", "Band", band),
     StandingFigure("score", "Health score", score),
     *(StandingFigure(f"{n}_score", f"{title} score", _dimension(n)) for n, title in judgement.DIMENSION_TITLES.items()),
-    StandingFigure("coverage", "Coverage", coverage),
+    StandingFigure("coverage", "How much is known", coverage),
     StandingFigure("mrr", "MRR", _metric("mrr")),
     StandingFigure("payment", "Payment standing", judgement.payment_label),
     StandingFigure("overdue_invoices", "Overdue invoices", _metric("overdue_invoices")),

@@ -47,8 +47,8 @@ def by_band(record: TrackRecord | None) -> Iterator[Block]:
     if record.unjudged:
         left = _fact(record, len(record.unjudged), "count")
         yield Prose(
-            f"On those dates {counted(len(record.unjudged), 'rule')} could not be judged, since what they rest on is "
-            "overwritten; they count as not fired.",
+            f"On those dates {counted(len(record.unjudged), 'rule')} could not be checked, since what they rest on is "
+            "overwritten; they count as not met.",
             (left,),
         )
 

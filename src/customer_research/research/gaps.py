@@ -24,10 +24,10 @@ NOT_IN_USD = (
 )
 
 _WHO_LEFT = (
-    "Not of every contact it is told whether it has left.",
+    "It is not known of every contact whether they have left.",
     "Mark it in HubSpot (contact_status or left_company_date).",
 )
-_WHAT_DEALS_ARE = ("Not of every deal it is told whether it is open or won.", "")
+_WHAT_DEALS_ARE = ("It is not known of every deal whether it is open or won.", "")
 UNTOLD_STATES = {
     "contacts_left": _WHO_LEFT,
     "contacts_active": _WHO_LEFT,

@@ -55,15 +55,15 @@ stands on this page is enough to recompute any score by hand.
 - **Points.** "Each" multiplies them by the metric. A dimension is its base and the points of its rules, held within 0 and 100.
 - **Known.** Each scorecard says which metrics make a dimension known. One that is not has no part in the score; the
   weights of the others stand for the whole.
-- **Score.** The weighted mean of the dimensions, rounded half up to a whole number. Of the gates that hold, the lowest cap counts;
+- **Score.** The weighted mean of the dimensions, rounded half up to a whole number. Of the caps that hold the lowest counts;
   it holds the band, and where the scorecard says so the score at the top of it.
-- **Coverage** is the weight of the dimensions that are known, below the minimum of which there is no score. Where evidence counts,
-  a dimension's weight counts by the share of its rules' points that were judged (points without their sign and without "each",
+- **Coverage** (reports say "80% known") is the weight of the dimensions that are known, below the minimum of which there is no
+  score. Where evidence counts, a dimension's weight counts by the share of its rules' points that were judged (points without their sign and without "each",
   the dimension's part rounded down to a thousandth). Only a rule that is *open* is missing from it: one that cannot be told while
   one of its unknown metrics is of a silent source (unavailable, denied, truncated or stale), or while a rule beside which it
   does not count is open. What the source answered that there is none of is no gap in the coverage.
 - **The range.** Where evidence counts, the score is the least that it can be: open rules take their points, those of "each" all of
-  the dimension's, and an open gate holds. The most is with the points that open rules give, and open gates not holding. A dimension
+  the dimension's, and an open cap holds. The most is with the points that open rules give, and open caps not holding. A dimension
   that is unknown because one of the metrics that make it known is of a silent source has its part in both, from its base in the
   same way. One band for both ends is the band; else it is not settled.
 - **Lift** is how many times as often as all operators those of whom the rule held left within 90 days, with its 95 % interval, and

@@ -165,8 +165,8 @@ def _scorecard(name: str) -> list[str]:
         ]
         held = "with it the score, at the top of the band" if card["one_number"] else "the score stays"
         parts += [
-            f"Gates (they cap the band, {held}):\n",
-            table(("gate", "when", "not counted", "cap", "why", *lift), gates),
+            f"Caps (`[[gates]]` in the file; they hold the band, {held}):\n",
+            table(("cap", "when", "not counted", "at", "why", *lift), gates),
         ]
     return parts
 

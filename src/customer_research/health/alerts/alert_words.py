@@ -136,7 +136,7 @@ class AlertWords(Teller):
         change, days = self._judgement.change(then, reading), (reading.as_of - then.as_of).days
         text = f"{-(change or 0)} points lost in {days} days: {reading.score} after {then.score}"
         if change != reading.score - then.score:
-            text += ", counting what could be judged both times"
+            text += ", counting what could be checked both times"
         return Grounds(f"{text}.", {SCORE: reading.score, SCORE_BEFORE: then.score})
 
     def _findings(self, test: FindingTest, reading: Reading) -> Grounds:

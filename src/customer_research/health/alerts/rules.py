@@ -161,7 +161,7 @@ class BandDropTest:
     def words(self) -> str:
         """When it is raised and cleared."""
         to = " or ".join(BAND_LABELS[band] for band in self.to)
-        by = f"{self.points} points or a new gate" if self.by_gate else f"{self.points} points"
+        by = f"{self.points} points or a new cap" if self.by_gate else f"{self.points} points"
         return f"the band: raised when it fell to {to} within {self.days} days, by {by}"
 
 

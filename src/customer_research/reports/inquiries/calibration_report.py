@@ -60,7 +60,7 @@ _MEASURES = (
     ("intercept", "Calibration intercept (0 is right)"),
     ("ece", "Expected calibration error"),
 )
-_UNKNOWN = Text("not told", "unknown")
+_UNKNOWN = Text("not known", "unknown")
 _NEVER = Text("never fires", "unknown")
 _INTERVAL = "95% interval"
 _GROUP_HEADERS = ("Rows", "Accounts", "Churned accounts", "Churn", _INTERVAL, "Lift", _INTERVAL)

@@ -203,7 +203,7 @@ def _judgement(found: SnapshotDifference) -> Iterator[Table | None]:
             ("Its rules (SHA-256)", old.digest[:16], new.digest[:16]),
             ("Score", _score(old), _score(new)),
             ("Band", standing_label(old.band, old.status), standing_label(new.band, new.status)),
-            ("Coverage", share_words(old.coverage), share_words(new.coverage)),
+            ("How much is known", share_words(old.coverage), share_words(new.coverage)),
         )
         if before != after
     ]

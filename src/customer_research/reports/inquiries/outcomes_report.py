@@ -66,10 +66,10 @@ def _churn(found: OutcomeList) -> Iterator[Block]:
 
 
 def _churn_row(found: OutcomeList, one: Outcome) -> tuple[Cell, ...]:
-    lost: Cell = Text("not told", "unknown")
+    lost: Cell = Text("not recorded", "unknown")
     if one.lost_minor is not None:
         lost = Fact(one.lost_minor, "usd_minor", (found.receipt,), found.now)
-    returns = {None: "not told", True: "yes", False: "no"}[one.returns]
+    returns = {None: "not recorded", True: "yes", False: "no"}[one.returns]
     return (
         Fact(one.on, "date", (found.receipt,), found.now),
         _said(found, one.name),

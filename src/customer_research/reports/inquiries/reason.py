@@ -83,7 +83,7 @@ def _score(account: Account, score: HealthScore) -> Iterator[Block | None]:
     yield judgement.score_lines(account)
     yield judgement.dimension_table(account, score)
     yield judgement.arithmetic(account, score)
-    yield bullets(judgement.gate_prose(gate, score) for gate in score.gates) or Prose("No gate caps the band.")
+    yield bullets(judgement.gate_prose(gate, score) for gate in score.gates) or Prose("Nothing caps the band.")
     yield bullets(judgement.unjudged_gate_prose(gate) for gate in score.unjudged_gates)
 
 

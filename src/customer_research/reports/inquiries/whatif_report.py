@@ -143,7 +143,7 @@ def _unjudged(now: Figure, then: Figure) -> bool:
 def _beside(supposed: Supposition, now: Figure, then: Figure) -> tuple[Cell, ...]:
     """Both figures and their difference, where both are numbers of points."""
     if not isinstance(now, Fact) or not isinstance(then, Fact):
-        return now, hypothetical(then, supposed.receipts), Text("cannot be told", "unknown")
+        return now, hypothetical(then, supposed.receipts), Text("not known", "unknown")
     return now, hypothetical(then, supposed.receipts), _difference(supposed, now, then)
 
 
@@ -192,12 +192,10 @@ def _findings(supposed: Supposition) -> Bullets | None:
     was = {finding.rule: finding for finding in supposed.before.findings}
     now = {finding.rule: finding for finding in supposed.after.findings}
     items = [
-        Prose(
-            f"Would hold: {now[rule].title} ({rule}): {now[rule].because}", _marked(supposed, now[rule].facts), "watch"
-        )
+        Prose(f"Would hold: {now[rule].title}: {now[rule].because}", _marked(supposed, now[rule].facts), "watch")
         for rule in now.keys() - was.keys()
     ]
-    items += [Prose(f"Would end: {was[rule].title} ({rule}).", was[rule].facts) for rule in was.keys() - now.keys()]
+    items += [Prose(f"Would end: {was[rule].title}.", was[rule].facts) for rule in was.keys() - now.keys()]
     return bullets(sorted(items, key=lambda item: item.text))
 
 

@@ -200,12 +200,12 @@ def _warnings(found: OpenAlerts) -> Iterator[Prose]:
     if not found.basis.accounts and any(not alert.reasons[0].source for alert in found.alerts):
         yield Prose(
             "How urgent they are, what they pay and whose they are is not known: the files of the newest snapshot that was "
-            "judged are gone, or its scorecard has changed since. Run `customer-research portfolio score`.",
+            "checked are gone, or its scorecard has changed since. Run `customer-research portfolio score`.",
             (),
             "unknown",
         )
     if found.waiting:
-        judged = f"{counted(found.waiting, 'snapshot')} scored since {'has' if found.waiting == 1 else 'have'} not been judged"
+        judged = f"{counted(found.waiting, 'snapshot')} scored since {'has' if found.waiting == 1 else 'have'} not been checked"
         yield Prose(f"{judged}: run `customer-research alerts check`.", (), "watch")
 
 

@@ -69,10 +69,10 @@ def _flags(account: Account) -> Iterator[Block | None]:
     flags = bullets((*gates, *disagreements(account), *deducted))
     if score is None:
         yield flags
-        yield Prose("Payment rules were not judged: the account was not scored.")
+        yield Prose("Payment rules were not checked: the account was not scored.")
         return
     payment = judgement.payment_dimension(score)
-    none = "No payment rule took points." if payment and payment.gap is None else "Payment rules were not judged."
+    none = "No payment rule took points." if payment and payment.gap is None else "Payment rules were not checked."
     yield flags or Prose(none)
 
 

@@ -169,7 +169,7 @@ def _topics(account: Account, meeting: Meeting) -> tuple[Advice, ...]:
 def _topic_list(account: Account, topics: tuple[Advice, ...]) -> Block:
     items = [
         Prose(
-            f"{advice.action} ({advice.source}: {advice.because.rstrip('.')}; by {value_words(due(account, advice))})",
+            f"{advice.action} (by {value_words(due(account, advice))}; {advice.because.rstrip('.')})",
             advice.facts,
             PRIORITY_TONES[advice.priority],
         )

@@ -54,7 +54,7 @@ def _gone(account: Account) -> Prose | None:
     if status is None or status.value not in _GONE:
         return None
     words = judgement.churned_words(account) or "the subscription never began"
-    return Prose(f"No risk to tell: {words}. `profile` shows how the operator stood.", (status,))
+    return Prose(f"No risk is worked out: {words}. `profile` shows how the operator stood.", (status,))
 
 
 def _judged(show: Callable[[Account, HealthScore], Shown]) -> Callable[[Account], Shown]:
@@ -104,7 +104,7 @@ def _risk(account: Account) -> Iterator[Block | None]:
     if gone is not None:
         yield gone
     elif retention is None:
-        gap = Gap("health", "unavailable", "the account was not judged for its risk", "Run the report again.")
+        gap = Gap("health", "unavailable", "the risk of the account was not worked out", "Run the report again.")
         yield Absence("Churn risk", gap)
     else:
         yield Figures(tuple(_lines(account, retention)))
@@ -207,7 +207,7 @@ KIND = Kind(
         section("alerts", "Open alerts", _judged(_alerts)),
         section(
             "not_judged",
-            "Not judged",
+            "Not checked",
             _judged(lambda _, retention: judgement.unevaluated(retention, holes_only=True)),
         ),
     ),

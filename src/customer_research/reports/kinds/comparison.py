@@ -231,9 +231,9 @@ def _shared(accounts: Sequence[Account], names: Mapping[str, str]) -> Iterator[P
         for finding in account.findings:
             if finding.kind == "risk" and finding.facts:
                 holding.setdefault((finding.rule, finding.title), []).append((account, finding.facts[0]))
-    for (rule, title), found in holding.items():
+    for (_, title), found in holding.items():
         if 1 < len(found) < len(accounts):
-            yield Prose(f"{title} ({rule}) holds for {_named(found, names)}.", _facts(found), "watch")
+            yield Prose(f"{title} holds for {_named(found, names)}.", _facts(found), "watch")
 
 
 def _ends(found: Found) -> tuple[Found, Found]:
@@ -279,7 +279,7 @@ def _actions(accounts: Sequence[Account], names: Mapping[str, str]) -> Table | P
             Text(names[account.operator_id]),
             Text(item.action),
             Text(item.owner),
-            advised(account, item, f"{item.source}: {item.because}"),
+            advised(account, item, item.because),
         )
         for account, item in ranked
     )

@@ -222,7 +222,7 @@ def _advice(found: Week) -> Block:
     items = [
         Prose(
             f"{account.name or account.operator_id}: {advice.action} ({advice.owner}, by {value_words(due(account, advice))}; "
-            f"{advice.source}: {advice.because.rstrip('.')})",
+            f"{advice.because.rstrip('.')})",
             advice.facts,
             PRIORITY_TONES[advice.priority],
         )

@@ -29,7 +29,7 @@ def _score(account: Account) -> Iterator[Block | None]:
     yield observed_churn(account)
     yield judgement.dimension_table(account, score)
     yield pictures.dimension_bars(account)
-    none = "No gate that could be judged caps the band." if score.unjudged_gates else "No gate caps the band."
+    none = "Nothing that could be checked caps the band." if score.unjudged_gates else "Nothing caps the band."
     gates = bullets(judgement.gate_prose(gate, score) for gate in score.gates)
     yield gates or Prose(judgement.nothing_found(account, none))
     yield bullets(judgement.unjudged_gate_prose(gate) for gate in score.unjudged_gates)
@@ -52,7 +52,7 @@ def _other_scorecards(account: Account) -> Block | None:
         told: tuple[tuple[str, Tone], ...] = (band, (share_words(score.coverage), "neutral"))
         cells = (stated(words, basis, account.as_of, tone) if basis else Text(words, "unknown") for words, tone in told)
         rows.append((Text(score.scorecard), found, *cells))
-    return Table(("Scorecard", "Score", "Band", "Coverage"), tuple(rows), caption="Under each scorecard")
+    return Table(("Scorecard", "Score", "Band", "Known"), tuple(rows), caption="Under each scorecard")
 
 
 def _points(account: Account) -> Iterator[Block | None]:
@@ -67,8 +67,8 @@ def _points(account: Account) -> Iterator[Block | None]:
 def _reasons(account: Account) -> Iterator[Block]:
     yield from judgement.risk_list(account, "Top 3 risks")
     yield from judgement.positive_list(account)
-    found = judgement.findings(account, "risk", "opportunity", "context")
-    none = judgement.nothing_found(account, "No correlation between the sources is of note.")
+    found = judgement.findings(account, "risk", "opportunity", "context", numbered=True)
+    none = judgement.nothing_found(account, "The sources together show nothing of note.")
     yield from titled("Together", found.items if found else (), none)
     yield from titled("Disagreements", disagreements(account))
 

@@ -120,7 +120,7 @@ def _over_time(found: OperatorHistory) -> Iterator[Block]:
         "Score",
         "Band",
         *found.titles.values(),
-        "Coverage",
+        "Known",
         "Taken",
         *(("Scorecard",) if several else ()),
     )
@@ -170,7 +170,7 @@ def _row(found: OperatorHistory, past: Past, dimensions: Sequence[str], *, sever
 
 def _dimension(found: OperatorHistory, past: Past, name: str) -> Cell:
     if name not in past.reading.dimensions:
-        return Text("not judged", "unknown")
+        return Text("not checked", "unknown")
     return _points(found, past, past.reading.dimensions[name])
 
 
@@ -229,7 +229,7 @@ def _lines(found: OperatorHistory, movement: Movement) -> Iterator[tuple[Cell, .
 
 def _whole_change(found: OperatorHistory, movement: Movement, dimension: DimensionChange) -> Cell:
     if dimension.then is None or dimension.now is None:
-        return Text("cannot be told", "unknown")
+        return Text("not known", "unknown")
     return _difference(found, movement, dimension.now - dimension.then)
 
 
@@ -251,14 +251,14 @@ def _rule(found: OperatorHistory, movement: Movement, rule: RuleChange) -> tuple
 
 def _rule_points(found: OperatorHistory, past: Past, points: int | None) -> Cell:
     if points is None:
-        return Text("not judged", "unknown")
+        return Text("not checked", "unknown")
     return Fact(points, "points", _basis(found, past), past.snapshot.as_of, "contribution_points")
 
 
 def _why(found: OperatorHistory, movement: Movement, rule: RuleChange) -> str:
     """The rule's sentence now, or that of then where it fires no more; its condition where the figures are gone."""
     if rule.now is None:
-        return "It can no longer be judged: what it needs is unknown."
+        return "It can no longer be checked: what it needs is unknown."
     now, then = (_contribution(found, past, rule.rule) for past in (movement.now, movement.then))
     if now is not None:
         return now.because
@@ -295,8 +295,8 @@ def _difference(found: OperatorHistory, movement: Movement, points: int) -> Fact
 def _beside(movement: Movement) -> Iterator[Prose]:
     """What changed beside the points: gates, findings, and what is unknown."""
     told: tuple[tuple[str, tuple[str, ...], Tone], ...] = (
-        ("A gate holds the band down that did not: {}.", movement.gates_began, "bad"),
-        ("A gate no longer holds the band down: {}.", movement.gates_ended, "good"),
+        ("A cap holds the band down that did not: {}.", movement.gates_began, "bad"),
+        ("A cap no longer holds the band down: {}.", movement.gates_ended, "good"),
         ("Findings that hold and did not: {}.", movement.findings_began, "watch"),
         ("Findings that hold no more: {}.", movement.findings_ended, "neutral"),
         ("Became unknown: {}.", movement.unknown_began, "unknown"),

@@ -14,7 +14,7 @@ from customer_research.reports import judgement
 from customer_research.reports.blocks import stated
 from customer_research.reports.kind import Head, Kind, section
 
-WARNING = "The bounds are hypothetical: each rule that cannot be judged is taken to fire, and not to. Not every such case need be possible."
+WARNING = "The bounds are hypothetical: each rule that cannot be checked is taken to hold, and not to. Not every such case need be possible."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def _headline(account: Account, everything: Uncertainty | None) -> Prose:
     if everything is None:
         return Prose(f"{now}: everything that the scorecard asks for is known.", facts, "good")
     if everything.lower is None or everything.upper is None:
-        return Prose(f"{now}; with all that is missing it could still not be told.", facts, "unknown")
+        return Prose(f"{now}; with all that is missing it would still not be known.", facts, "unknown")
     bounds = tuple(_fact(account, value, everything) for value in (everything.lower, everything.upper))
     moved = f"; were all known that is missing, between {everything.lower} and {everything.upper}."
     return Prose(now + (moved if everything.width else ", whatever is missing."), (*facts, *bounds), "watch")
@@ -74,7 +74,7 @@ def _figures(account: Account, found: Sequence[Uncertainty]) -> Iterator[Block]:
     moving = [unknown for unknown in ranked if unknown.width or unknown.lower is None]
     idle = [unknown.what for unknown in ranked if not (unknown.width or unknown.lower is None)]
     if moving:
-        headers = ("Figure", "From", "To", "Apart", "Band", "Open rules and gates")
+        headers = ("Figure", "From", "To", "Apart", "Band", "Rules and caps left open")
         rows = tuple(_row(account, unknown) for unknown in moving)
         yield Table(headers, rows, _basis(account), "Health score if it were known", words=headers[-1:])
         yield Prose("Why, and what to do:")

@@ -174,7 +174,7 @@ def _details(found: Risks) -> Iterator[Block]:
 
 def _sign(sign: Contribution) -> Prose:
     against = sign.points > 0
-    words = f"{'Against' if against else 'For'} leaving, {abs(sign.points)} ({sign.rule}): {sign.because}"
+    words = f"{'Against' if against else 'For'} leaving, {abs(sign.points)}: {sign.because}"
     return Prose(words, (sign.fact,), "good" if against else "bad")
 
 

@@ -53,8 +53,8 @@ _OWN_UNITS = {
 _NEAREST = 3
 _STATES = {
     "done": "judged",
-    "repeated": "judged before, nothing changed",
-    "older": "older than one that was judged, left out",
+    "repeated": "checked before, nothing changed",
+    "older": "older than one that was checked, left out",
     "other_scorecard": "scored under another scorecard, left out",
 }
 
@@ -115,7 +115,9 @@ def open_alerts(settings: Settings, choice: Choice, *, now: datetime) -> Report:
         _require_rule(settings, choice.rule, AlertBook(store))
         judged = AlertBook(store).newest()
         if judged is None:
-            raise UsageError("No snapshot has been judged yet.", hint="Run `customer-research alerts check`.")
+            raise UsageError(
+                "No snapshot has been checked for alerts yet.", hint="Run `customer-research alerts check`."
+            )
         choice = _with_owners(settings, choice, History(store).snapshot(judged.snapshot))
         episodes = AlertBook(store).episodes()
         every = alerts_of(episodes)

@@ -40,7 +40,9 @@ def with_past(account: Account, settings: Settings, scorecard: str) -> Account:
         ConfigError: the setting `store.url` is wrong.
     """
     if not is_there(settings.store_url):
-        return replace(account, history=_none(), alerts=Gap(_ALERTS, "none_found", "no snapshot has been judged yet"))
+        return replace(
+            account, history=_none(), alerts=Gap(_ALERTS, "none_found", "no snapshot has been checked for alerts yet")
+        )
     try:
         with open_store(settings.store_url) as store:
             history = _scores(account, store, card_named(scorecard))
@@ -144,7 +146,12 @@ def _alerts(account: Account, store: Store) -> AlertsAbout | Gap:
     book = AlertBook(store)
     judged = book.newest()
     if judged is None:
-        return Gap(_ALERTS, "none_found", "no snapshot has been judged yet", "Run `customer-research alerts check`.")
+        return Gap(
+            _ALERTS,
+            "none_found",
+            "no snapshot has been checked for alerts yet",
+            "Run `customer-research alerts check`.",
+        )
     since: datetime = account.as_of - CLEARED_LATELY
     found = book.episodes(open_only=False, subject=account.operator_id)
     kept = tuple(e for e in found if e.cleared is None or e.cleared.as_of >= since)

@@ -104,7 +104,7 @@ def _columns(card: Scorecard) -> dict[str, str]:
 
 def _unknown(account: Account, bounds: Bounds, what: str, gap: Gap | None) -> Uncertainty:
     rules = ", ".join(bounds.rules) or "no rule"
-    text = f"{what}: known; {rules} taken to fire, and not to"
+    text = f"{what}: known; {rules} taken to hold, and not to"
     return Uncertainty(
         what=what,
         gap=gap,

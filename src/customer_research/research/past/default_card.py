@@ -125,10 +125,14 @@ def told(proposed: Proposal) -> Sequence[str]:
     if proposed.same:
         return (f"{proposed.new} is the default already.",)
     lines = [f"Default scorecard: {proposed.old} to {proposed.new}."]
-    lines.append(proposed.gate.why if proposed.gate is not None else f"The gate was not asked: {proposed.untold}")
+    lines.append(
+        proposed.gate.why
+        if proposed.gate is not None
+        else f"The new scorecard was not tried against the old one: {proposed.untold}"
+    )
     lines += proposed.remarks
     if proposed.moves is None:
-        return (*lines, f"Who would change band is not told. {proposed.unmoved}")
+        return (*lines, f"Who would change band is not known. {proposed.unmoved}")
     return (*lines, *_moved(proposed.moves))
 
 

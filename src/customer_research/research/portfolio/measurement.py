@@ -37,8 +37,8 @@ from customer_research.settings import Settings
 
 _STATED, _ABSENT, _LOOKED = "stated_gap", "absent_table", "looked_at"
 _FILL = "Complete them where they are kept; until then nothing is made of the table for the operator."
-_COUNTED_DOWN = "How many months a coupon had left at this date is not told."
-_WITHOUT_PAYMENTS = "What was paid by this date is not told: the payments are unknown."
+_COUNTED_DOWN = "How many months a coupon had left at this date is not known."
+_WITHOUT_PAYMENTS = "What was paid by this date is not known: the payments are unknown."
 LISTS = frozenset(LAKE_TABLES) - frozenset(TABLES)
 """The tables that tell of operators and not of their records: each row stands, also where the list is a part only."""
 _GAP_COLUMNS = ", ".join(LAKE_TABLES["gap"].column_names)
@@ -138,7 +138,7 @@ def unjudged_gaps(tables: TableSet) -> Iterator[Gap]:
         lost = lost_words(read, again)
         if lost:
             first = f"{min(read.values()):%Y-%m-%d %H:%M} UTC"
-            detail = f"Read first at {first}, after this date; not told of it, and not judged: {', '.join(lost)}."
+            detail = f"Read first at {first}, after this date; not known for it, and not checked: {', '.join(lost)}."
             yield Gap(home, "past", detail)
 
 
@@ -210,7 +210,7 @@ def _blanks(engine: Engine, tables: TableSet, as_of: datetime) -> Iterator[dict[
             if operator is not None and (operator, name) not in stated:
                 told = ", ".join(f"{row[column]} without {column}" for column in conditions if row[column])
                 gap = Gap(
-                    TABLES[name].home, "unavailable", f"Records of {name} lack what they must tell: {told}.", _FILL
+                    TABLES[name].home, "unavailable", f"Records of {name} lack what they must have: {told}.", _FILL
                 )
                 yield gap_row(name, gap, operator)
         engine.drop(_LOOKED)

@@ -18,7 +18,9 @@ from customer_research.store.history import History
 
 _BACKFILL = "Run `customer-research history backfill`, or `customer-research portfolio score` every day."
 
-NOT_JUDGED = Gap("alerts", "none_found", "no snapshot has been judged yet", "Run `customer-research alerts check`.")
+NOT_JUDGED = Gap(
+    "alerts", "none_found", "no snapshot has been checked for alerts yet", "Run `customer-research alerts check`."
+)
 """What stands for alerts before the first check."""
 
 

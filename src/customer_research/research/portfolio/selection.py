@@ -374,7 +374,7 @@ def _disagreements(engine: Engine, mrr: MrrByOperator, rules: Sequence[FindingRu
             f"SELECT name FROM chosen WHERE {of_these} ORDER BY worth DESC NULLS LAST, operator_id LIMIT {_EXAMPLES}"
         )
         yield Group(
-            name=f"{title} ({', '.join(ids)})",
+            name=title,
             operators=len(members),
             mrr=amounts,
             mrr_unknown=unknown,

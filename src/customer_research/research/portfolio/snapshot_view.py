@@ -190,7 +190,9 @@ def _untold(snapshot: Snapshot, metric: Metric) -> Gap:
     """The gap of a metric that nobody can tell of the snapshot's date any more."""
     told = {gap.source: gap for gap in snapshot.gaps if gap.reason == "past"}
     own = (told[TABLES[table].home] for table in metric.tables if TABLES[table].home in told)
-    return next(own, None) or next(iter(told.values()), None) or Gap(PORTFOLIO, "past", "It is not told of this date.")
+    return (
+        next(own, None) or next(iter(told.values()), None) or Gap(PORTFOLIO, "past", "It is not known for this date.")
+    )
 
 
 def mrr_of(row: Mapping[str, Any]) -> Amounts | None:

@@ -153,7 +153,7 @@ async def history(session: HubSpotSession, _subject: Subject | None) -> Diagnosi
         "warn",
         f"HubSpot does not give the history of {', '.join(refused)}",
         needed,
-        "Allow it and run `customer-research sync hubspot --full`; else dates before the first sync are judged without it.",
+        "Allow it and run `customer-research sync hubspot --full`; else dates before the first sync are scored without it.",
     )
 
 

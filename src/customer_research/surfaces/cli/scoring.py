@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ENGINES = ("duckdb", "postgres", "spark", "snowflake")
 SCHEMA = "customer-research/portfolio-score/1"
 WIDTH = 100
-HEADERS = ("Status", "Band", "Operators", "Mean score", "Coverage")
+HEADERS = ("Status", "Band", "Operators", "Mean score", "Known")
 
 PORTFOLIO_SCORE_HELP = """\
 Score every operator of the lake as of one instant, and keep it: score, dimensions, contributions, coverage, gates and
