@@ -185,6 +185,7 @@ class Presenter:
         self.sections = tuple(section for section in report.sections if self._visible(section))
         self.receipts = tuple(self._numbered())
         self._people = People(report.people, report.operator_name)
+        self._texts: dict[str, str] = {}
         self._single = [section.id for section in self.sections] == ["line"]
         self._repeated = {} if self._single else self._repeated_notes()
         self._numbers = {receipt.id: number for number, receipt in enumerate(self.receipts, 1)}
@@ -237,8 +238,10 @@ class Presenter:
 
     def text(self, text: str) -> str:
         """Words, cleaned and (unless personal data is shown) with addresses, numbers and known names masked."""
-        plain = clean(text)
-        return mask_numbers(plain) if self.show_personal else mask_text(plain, self._people)
+        if text not in self._texts:
+            plain = clean(text)
+            self._texts[text] = mask_numbers(plain) if self.show_personal else mask_text(plain, self._people)
+        return self._texts[text]
 
     def numbers(self, receipts: Iterable[Receipt]) -> tuple[int, ...]:
         """The footnote numbers of receipts, ascending."""
@@ -264,28 +267,31 @@ class Presenter:
             return self.personal(fact.value)
         return self.text(value_words(fact)) if fact.unit == "text" else value_words(fact)
 
-    def cell(self, cell: Cell, *, proven: tuple[Receipt, ...] = ()) -> Value:
-        """A cell in words; `proven` are receipts its table already names, which are not repeated on it."""
+    def cell(self, cell: Cell) -> Value:
+        """A cell in words."""
+        return self._value(cell, self.numbers(receipts_of(cell)) if isinstance(cell, Fact) else ())
+
+    def _value(self, cell: Cell, notes: tuple[int, ...]) -> Value:
         if isinstance(cell, Gap):
             return Value(cell, self.text(gap_words(cell, detailed=False)), "unknown")
         if isinstance(cell, Text):
             return Value(cell, self.text(cell.text), cell.tone, safe_link(cell.link))
-        known = {receipt.id for receipt in proven}
-        extra = [receipt for receipt in receipts_of(cell) if receipt.id not in known]
         words = note_words(cell)
-        note = "" if words in self._repeated else self.text(words)
-        shown = Value(cell, self.value(cell), notes=self.numbers(extra), note=note)
-        return replace(shown, tone=cell.tone, link=safe_link(cell.link)) if isinstance(cell, Statement) else shown
+        note = "" if not words or words in self._repeated else self.text(words)
+        tone, link = (cell.tone, safe_link(cell.link)) if isinstance(cell, Statement) else ("neutral", "")
+        return Value(cell, self.value(cell), tone, link, notes, note)
 
     def row(self, table: Table, row: Sequence[Cell]) -> tuple[Value, ...]:
         """A row of a table in words. Notes that all its facts share stand once, at its end; those of the caption are not repeated."""
-        shown = [self.cell(cell, proven=table.basis) for cell in row]
-        proofs = {at: self.numbers(receipts_of(cell)) for at, cell in enumerate(row) if isinstance(cell, Fact)}
-        shared = set(proofs.values())
-        if len(shared) == 1 and shared != {self.numbers(table.basis)}:
-            last = max(proofs)
-            shown = [replace(one, notes=proofs[at] if at == last else ()) for at, one in enumerate(shown)]
-        return tuple(shown)
+        whole = self.numbers(table.basis)
+        proofs = [self.numbers(receipts_of(cell)) if isinstance(cell, Fact) else None for cell in row]
+        shared = {notes for notes in proofs if notes is not None}
+        if len(shared) == 1 and shared != {whole}:
+            last = max(at for at, notes in enumerate(proofs) if notes is not None)
+            own = [notes if at == last else () for at, notes in enumerate(proofs)]
+        else:
+            own = [tuple(number for number in notes or () if number not in whole) for notes in proofs]
+        return tuple(self._value(cell, notes or ()) for cell, notes in zip(row, own, strict=True))
 
     def line(self, line: FigureLine) -> Value:
         """A labelled figure's value in words; a reason that several lines share is told once, at the end."""
