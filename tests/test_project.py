@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 import skips
 
+import customer_research
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "customer_research"
 PROJECT: Mapping[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -91,7 +93,7 @@ def _found(pattern: re.Pattern[str], files: Iterable[Path]) -> list[str]:
     return [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]}"
         for path in files
-        if path.suffix not in {".png", ".ttf"}  # pictures and fonts are no text
+        if path.suffix not in {".png", ".ttf", ".gz"}  # pictures, fonts and packed files are no text
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
         if pattern.search(line)
     ]
@@ -129,6 +131,11 @@ def _declared() -> set[str]:
 def test_what_is_referred_to_is_in_the_repository() -> None:
     told = [path for path in _files() if path.suffix in {".py", ".sql", ".toml", ".md"} and path != Path(__file__)]
     assert _found(ELSEWHERE, told) == []
+
+
+def test_the_changelog_has_the_version_first() -> None:
+    versions = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert next(one for one in versions if one != "Unreleased") == customer_research.__version__
 
 
 def test_what_the_product_imports_is_what_it_declares() -> None:
