@@ -22,8 +22,8 @@ from customer_research.research import Research, system_clock
 from customer_research.research.one import operators
 from customer_research.research.portfolio.take import SnapshotOrder, take
 from customer_research.research.sync import all_sources
+from customer_research.research.usecases import finished
 from customer_research.settings import LakeSettings, Settings, StoreSettings, load_settings
-from customer_research.surfaces.cli.session import finished
 from customer_research_sandbox.serve import Sandbox
 
 T = TypeVar("T")

@@ -6,6 +6,9 @@ CustomerResearchError              .hint: what to do next; .exit_code; .http_sta
 │  ├─ OperatorNotFound             .nearest
 │  ├─ AmbiguousOperator            .candidates
 │  └─ TablesRefused                .faults: everything that is wrong in tables that somebody gave
+├─ NotAllowed                      the actor may not have what was asked for
+├─ Busy                            too many are waiting; .retry_after
+├─ Overdue                         it took longer than it may
 ├─ ConfigError                     .setting
 │  └─ ExtraMissing                 a package that only some work needs is not installed
 ├─ SourceError                     .source .stream .retryable
@@ -78,6 +81,31 @@ class TablesRefused(UsageError):  # noqa: N818 - read as a statement
     def __init__(self, message: str, *, faults: tuple[Any, ...], hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.faults = faults
+
+
+class NotAllowed(CustomerResearchError):  # noqa: N818 - read as a statement
+    """The actor may not have what was asked for (exit 2)."""
+
+    exit_code = 2
+    http_status = 403
+
+
+class Busy(CustomerResearchError):  # noqa: N818 - read as a statement
+    """Too many requests are waiting already (exit 7); one more may be made after `retry_after` seconds."""
+
+    exit_code = 7
+    http_status = 503
+
+    def __init__(self, message: str, *, retry_after: float, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class Overdue(CustomerResearchError):  # noqa: N818 - read as a statement
+    """It took longer than it may; what it had begun was stopped (exit 6)."""
+
+    exit_code = 6
+    http_status = 504
 
 
 class ConfigError(CustomerResearchError):

@@ -144,6 +144,24 @@ def write_new(target: Path, content: bytes) -> None:
                 file.write(content)
 
 
+def write_over(target: Path, content: bytes) -> None:
+    """Put content where somebody says, for its owner alone; a device or pipe is written to, never replaced.
+
+    A file that is there keeps what its owner lets others do, unless everybody could read it, as by an older version.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if target.exists() and not target.is_file():
+        target.write_bytes(content)
+        return
+    clear_drafts(target.parent)
+    with draft_of(target) as draft:
+        draft.write_bytes(content)
+        if target.exists() and not target.stat().st_mode & stat.S_IROTH:
+            draft.chmod(stat.S_IMODE(target.stat().st_mode))
+
+
 @contextmanager
 def draft_folder(folder: Path, name: str) -> Iterator[Path]:
     """A new folder in *folder* (made when it is not there) in which *name* is prepared; gone at the end unless renamed.

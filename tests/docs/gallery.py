@@ -14,27 +14,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
 from typing import Any
 
-import click
 from browser import chromium
 from playwright.sync_api import Browser
 from report_charts import CHARTS, charted
 
 from customer_research.documents import fonts
 from customer_research.documents.formats import FORMATS, render
-from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Report
 from customer_research.errors import CustomerResearchError
-from customer_research.research import Research
+from customer_research.research.usecases import Actor, Runner
+from customer_research.research.usecases.kinds import OF_EVERYBODY, OF_ONE
 from customer_research.settings import load_settings
-from customer_research.surfaces.cli.any_report import OF_EVERYBODY, OF_ONE, _made, _of_everybody
-from customer_research.surfaces.cli.any_report import report as report_command
 from customer_research.surfaces.cli.group import run
 from customer_research_sandbox.serve import Sandbox
 
@@ -79,43 +76,34 @@ def keep(made: Made, scenario: str, kind: str, report: Report) -> None:
 
 async def one_by_one(config: Path, scenarios: Sequence[str], made: Made) -> None:
     """Every kind about every scenario's operator; the review also as a customer reads it; a comparison of the first two."""
-    async with Research(load_settings(config)) as research:
+    async with Runner(load_settings(config)) as runner:
         for scenario in scenarios:
             who = operator(scenario)
-            for kind in (kind for kind in OF_ONE if kind != "lookup"):
-                await _one(made, scenario, kind, _made(research, kind, (who,), None, Occasion()))
-            customer = _made(research, "account-review", (who,), None, Occasion(audience="customer"))
-            await _one(made, scenario, "customer-review", customer)
-            await _one(made, scenario, "lookup", _looked_up(research, who))
+            for kind in OF_ONE:
+                await _one(runner, made, scenario, kind, who)
+            await _one(runner, made, scenario, "account-review", who, name="customer-review", audience="customer")
         if len(scenarios) > 1:
-            both = tuple(map(operator, scenarios[:2]))
-            await _one(
-                made, "-".join(scenarios[:2]), "comparison", _made(research, "comparison", both, None, Occasion())
-            )
+            await _one(runner, made, "-".join(scenarios[:2]), "comparison", *map(operator, scenarios[:2]))
 
 
-async def _one(made: Made, scenario: str, kind: str, work: Awaitable[Report]) -> None:
+async def _one(
+    runner: Runner, made: Made, scenario: str, kind: str, *operators: str, name: str = "", **asked: str
+) -> None:
+    request = {"kind": kind, "operators": operators, **asked}
     try:
-        report = await work
+        answer = await runner.use("report", request, Actor("gallery", "tests"))
     except CustomerResearchError as error:
-        made.failed.append(f"{scenario} {kind}: {error.message}")
+        made.failed.append(f"{scenario} {name or kind}: {error.message}")
         return
-    keep(made, scenario, kind, report)
+    assert isinstance(answer.body, Report)
+    keep(made, scenario, name or kind, answer.body)
 
 
-async def _looked_up(research: Research, term: str) -> Report:
-    report, _ = await research.lookup_report(term)
-    return report
-
-
-def everybody(config: Path, made: Made) -> None:
+async def everybody(config: Path, made: Made) -> None:
     """The reports about everybody."""
-    context = click.Context(report_command, obj=config)
-    for kind in OF_EVERYBODY:
-        try:
-            _of_everybody(context, kind, lambda report, kind=kind: keep(made, "all", kind, report))  # type: ignore[arg-type]
-        except CustomerResearchError as error:
-            made.failed.append(f"{kind}: {error.message}")
+    async with Runner(load_settings(config)) as runner:
+        for kind in OF_EVERYBODY:
+            await _one(runner, made, "all", kind)
 
 
 # -- pictures ----------------------------------------------------------------------------------------------------------
@@ -282,7 +270,7 @@ def main(arguments: Sequence[str]) -> int:
             if command(*words) != 0:
                 return 1
         asyncio.run(one_by_one(sandbox.config_path, scenarios, made))
-        everybody(sandbox.config_path, made)
+        asyncio.run(everybody(sandbox.config_path, made))
     drawn = list(pictures(made))
     (PICTURES / "README.md").write_text(index(made, drawn), encoding="utf-8")
     total = sum(path.stat().st_size for path in PICTURES.iterdir())

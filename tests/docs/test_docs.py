@@ -11,7 +11,7 @@ import click
 import pytest
 from console_samples import ROOT, documents
 
-from customer_research.research import registry
+from customer_research.research.usecases import reference as registry
 from customer_research.settings import ENV_PREFIX
 from customer_research.surfaces import docs
 from customer_research.surfaces.cli import COMMANDS, EXIT_CODES

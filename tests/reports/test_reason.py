@@ -16,7 +16,7 @@ from customer_research.reports.inquiries.reason import REPORT, Reason, ScorePart
 from customer_research.reports.kinds import KINDS
 from customer_research.research.one.judge import card_named
 from customer_research.research.one.why import part_named
-from customer_research.surfaces.cli.session import FormatName
+from customer_research.surfaces.cli.output import FormatName
 
 CARD = card_named("canonical")
 

@@ -20,8 +20,9 @@ from customer_research.research.batch.entries import read_entries
 from customer_research.research.portfolio import newest
 from customer_research.research.portfolio.selection import Selection
 from customer_research.research.portfolio.take import SnapshotOrder, take
+from customer_research.research.usecases.kinds import summary
 from customer_research.settings import Settings
-from customer_research.surfaces.cli.summary import summary
+from customer_research.surfaces.cli.drawing import drawn
 
 NOBODY = (
     Selection(text="nobody is called this"),
@@ -126,6 +127,6 @@ def test_alerts_that_are_filtered_or_snoozed_away_are_no_good_news(
 def test_a_batch_that_finds_nobody_says_so_and_an_input_of_nobody_is_refused() -> None:
     rows = (Row(2, "No Such", "not_found", detail="No operator answers to 'No Such'."),)
     assert "No operator answers" in summary_csv(rows)
-    assert summary(rows, {"not_found": 1}).endswith("1 line: not found 1.")
+    assert drawn(summary(rows, {"not_found": 1})).endswith("1 line: not found 1.")
     with pytest.raises(UsageError, match="names no operator"):
         read_entries(b"# nobody\n")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from customer_research.research.batch.batch import Cell, Row
-from customer_research.surfaces.cli.summary import FIGURES, HEADERS, summary
+from customer_research.research.usecases.kinds import FIGURES, HEADERS, summary
+from customer_research.surfaces.cli.drawing import drawn
 
 KNOWN = {
     "mrr": "CA$269.00 and $1,200.00",
@@ -36,7 +37,7 @@ def test_no_word_is_cut_and_no_column_left_out(
     columns: int, rows: tuple[Row, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    text = summary(rows, {"done": len(rows)})
+    text = drawn(summary(rows, {"done": len(rows)}))
     words = text.split()
     assert all(len(line) <= columns for line in text.splitlines())
     for header in HEADERS[3:]:

@@ -10,9 +10,8 @@ import pytest
 from cli_runs import SILENT_CHURN, changed, command, one_sentence
 
 from customer_research.reports.kinds import EVERY_KIND, OPERATOR_KINDS
+from customer_research.research.usecases.kinds import KINDS, REPORTS
 from customer_research.surfaces.cli import COMMANDS
-from customer_research.surfaces.cli.any_report import KINDS
-from customer_research.surfaces.cli.reports import AUDIENCES, MEETINGS, REPORTS
 
 TWIN = "00000000-5ce0-11f0-a000-000000000012"
 
@@ -22,14 +21,7 @@ def test_the_command_knows_every_kind() -> None:
     assert tuple(REPORTS) == tuple(OPERATOR_KINDS)
 
 
-def test_its_words_are_those_of_the_vocabulary() -> None:
-    from typing import get_args
-
-    from customer_research.domain.advice import Meeting
-    from customer_research.domain.report import Audience
-
-    assert get_args(Meeting) == MEETINGS
-    assert get_args(Audience) == AUDIENCES
+def test_kinds_have_commands_of_their_own() -> None:
     assert {"account-review", "brief", "digest", "playbook"} <= COMMANDS.keys()
 
 

@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 from cli_runs import CREDENTIALS, SILENT_CHURN, SOURCES, WRONG, Run, changed, command, one_sentence
 
+from customer_research.research.usecases import Answer, Table
+from customer_research.research.usecases.answer import lines
 from customer_research.surfaces.cli import COMMANDS, EXIT_CODES
+from customer_research.surfaces.cli.answers import show
 from customer_research.surfaces.cli.group import complain
+from customer_research.surfaces.cli.output import Delivery
 from customer_research_sandbox.serve import Sandbox
 
 NAME = "Silvermead Livery"
@@ -321,3 +325,14 @@ def test_a_message_never_commands_the_terminal(said: str, capsys: pytest.Capture
     assert all(char.isprintable() or char == "\n" for char in written)
     assert written.count("\N{REPLACEMENT CHARACTER}") == 2
     assert "\nSecond. Hint " in written
+
+
+def test_an_answer_never_commands_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor do lines and tables of a vendor's or the user's words."""
+    said = "red\x1b[31m\x9b2J\rbell\x07\u202e"
+    table = Table(("Name",), ((said,),), before=(said,), after=(said,), last=said)
+    for answer in (lines(said, (said, said), beside=(said,)), Answer(table)):
+        assert show(answer, Delivery("terminal"), None) == 0
+    out, err = capsys.readouterr()
+    assert out.count("red") == 7
+    assert all(char.isprintable() or char == "\n" for char in out + err)

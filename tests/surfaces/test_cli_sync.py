@@ -13,7 +13,7 @@ from cli_runs import WRONG, changed, command, one_sentence
 
 from customer_research.domain.pull import Progress, PullResult
 from customer_research.lake import Lake
-from customer_research.surfaces.cli.sync import counts_of, progress_told
+from customer_research.surfaces.cli.progress import counts_of, pulls
 from customer_research_sandbox.serve import Sandbox
 
 SMALL = ("notion",)
@@ -80,7 +80,7 @@ def test_on_a_terminal_each_stream_has_a_bar_with_counts(monkeypatch: pytest.Mon
     monkeypatch.setattr(sys, "stderr", terminal)
     now = datetime(2026, 11, 1, tzinfo=UTC)
     result = PullResult("notion", "tickets", "Tickets", "done", now, now, rows=4000)
-    with progress_told() as told:
+    with pulls() as told:
         told(Progress("notion", "tickets", "Tickets"))
         told(Progress("notion", "tickets", "Tickets", 1200, 4000))
         told(Progress("lago", "invoices", "Invoices", 300))

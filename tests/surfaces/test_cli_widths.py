@@ -13,10 +13,10 @@ from rich.cells import cell_len
 
 from customer_research.domain.evidence import Gap
 from customer_research.domain.pull import PullResult
+from customer_research.research.usecases.lake import pull_table
 from customer_research.surfaces.cli import screen
+from customer_research.surfaces.cli.drawing import drawn, hanging
 from customer_research.surfaces.cli.group import run
-from customer_research.surfaces.cli.hanging import hanging
-from customer_research.surfaces.cli.sync import table_of
 
 LISTS = (
     ("config", "show"),
@@ -83,8 +83,8 @@ def test_a_table_is_as_wide_as_columns_says(
     monkeypatch.delenv("TERM", raising=False)
     if term is not None:
         monkeypatch.setenv("TERM", term)
-    drawn = re.sub(r"\x1b\[[0-9;]*m", "", table_of(RESULTS)).split("\n")
-    assert width - len("Words that") < max(map(cell_len, drawn)) <= width
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", drawn(pull_table(RESULTS))).split("\n")
+    assert width - len("Words that") < max(map(cell_len, lines)) <= width
 
 
 @pytest.mark.parametrize(("columns", "wide"), [(None, 100), ("", 100), ("0", 100), ("wide", 100), ("80", 80)])
@@ -102,6 +102,6 @@ def test_a_dumb_terminal_gets_lines_and_no_colours(monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(stream, "isatty", lambda: True)
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    assert (screen.coloured(), screen.lively(), "\x1b" in table_of(RESULTS)) == (True, True, True)
+    assert (screen.coloured(), screen.lively(), "\x1b" in drawn(pull_table(RESULTS))) == (True, True, True)
     monkeypatch.setenv("TERM", "dumb")
-    assert (screen.coloured(), screen.lively(), "\x1b" in table_of(RESULTS)) == (False, False, False)
+    assert (screen.coloured(), screen.lively(), "\x1b" in drawn(pull_table(RESULTS))) == (False, False, False)

@@ -150,7 +150,7 @@ def test_a_lake_among_other_things_closes_its_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("had", "has"), [(0o644, 0o600), (0o640, 0o640), (0o600, 0o600)])
 def test_a_report_written_over_keeps_what_its_owner_narrowed(had: int, has: int, tmp_path: Path) -> None:
-    session = importlib.import_module("customer_research.surfaces.cli.session")
+    session = importlib.import_module("customer_research.surfaces.cli.output")
     target = tmp_path / "report.md"
     target.write_text("old", encoding="utf-8")
     target.chmod(had)

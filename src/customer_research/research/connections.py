@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from customer_research.connect.source import Clock, Source
-from customer_research.domain.evidence import Gap
+from customer_research.domain.evidence import Gap, Receipt
 from customer_research.engines.dialect import with_bindings
+from customer_research.engines.duckdb import Memory
 from customer_research.engines.metabase import MetabaseRunner
 from customer_research.errors import CustomerResearchError, RateLimited, Unavailable
+from customer_research.identity.directory import Directory
 from customer_research.research.gaps import gap_of
+from customer_research.research.lasting import Lasting
 from customer_research.settings import Settings
 from customer_research.sources import discover
 from customer_research.sources.warehouse.settings import MetabaseSettings
@@ -25,14 +29,46 @@ class OutOfReach(CustomerResearchError):  # noqa: N818 - read as a statement
         self.gap = gap
 
 
-class Connections:
-    """Sessions by source. A source that proved out of reach is not asked again until `forget`."""
+DIRECTORY_SECONDS = 600.0
+"""How long the directory of operators stands in a process that serves many: an operator that is new is found after that."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+
+class Shared:
+    """What use cases share: the sessions with their pools and rate limits, the directory of operators, the planned queries.
+
+    Args:
+        directory_seconds: how long the directory stands; a program that does one thing keeps it.
+    """
+
+    def __init__(self, directory_seconds: float = math.inf) -> None:
+        self.sessions: dict[str, Any] = {}
+        self.directory: Lasting[tuple[Directory, tuple[Receipt, ...]]] = Lasting(directory_seconds)
+        self.memory: Lasting[Memory] = Lasting()
+
+    async def close(self) -> None:
+        """Close every session and the memory."""
+        await asyncio.gather(*(session.close() for session in self.sessions.values()))
+        self.sessions.clear()
+        memory = await self.memory.ended()
+        if memory is not None:
+            memory.close()
+
+
+class Connections:
+    """The sources as one use case finds them. One that proved out of reach is not asked again until `forget`.
+
+    Args:
+        settings: credentials and limits.
+        clock: the present instant.
+        shared: the sessions of the process; None: its own, which `close` closes.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, shared: Shared | None = None) -> None:
         self.settings = settings
         self.clock = clock
         self.sources: Mapping[str, Source] = discover()
-        self._sessions: dict[str, Any] = {}
+        self.shared = shared or Shared()
+        self._own = shared is None
         self._out: dict[str, Gap] = {}
 
     def session(self, name: str) -> Any:
@@ -44,12 +80,12 @@ class Connections:
         """
         if name in self._out:
             raise OutOfReach(self._out[name])
-        if name not in self._sessions:
+        if name not in self.shared.sessions:
             missing = self.sources[name].missing(self.settings)
             if missing is not None:
                 raise OutOfReach(missing)
-            self._sessions[name] = self._open(name)
-        return self._sessions[name]
+            self.shared.sessions[name] = self._open(name)
+        return self.shared.sessions[name]
 
     def _open(self, name: str) -> Any:
         session = self.sources[name].open(self.settings, self.clock)
@@ -72,6 +108,6 @@ class Connections:
         self._out.clear()
 
     async def close(self) -> None:
-        """Close every session."""
-        await asyncio.gather(*(session.close() for session in self._sessions.values()))
-        self._sessions.clear()
+        """Close every session, unless they are others', too."""
+        if self._own:
+            await self.shared.close()

@@ -159,9 +159,8 @@ class Research(Operators):
 
     async def _explained(self, term: str, metric: Metric, rows: int) -> Explanation:
         self._connections.forget()
-        memory = self._opened_memory()
         dossier, resolution = await self._gather(term, needed_tables(metric), frozenset())
-        measurement = Measurement(await memory, dossier)
+        measurement = Measurement(await self._memory(), dossier)
         figure = measurement.figures[metric.name]
         if warehouse_evidence(metric):
             evidence, note = await self._warehouse_records(metric, subject_of(dossier, resolution, self.settings), rows)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from customer_research.domain.words import counted, share_words
-from customer_research.research import registry
+from customer_research.research.usecases import reference as registry
 from customer_research.surfaces.cli import COMMANDS, EXIT_CODES
 
 FOLDER = Path(__file__).resolve().parents[3] / "docs" / "reference"

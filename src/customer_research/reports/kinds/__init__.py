@@ -30,6 +30,18 @@ def sentence(name: str) -> str:
 
 
 @cache
+def declared(name: str) -> Mapping[str, Any]:
+    """What a kind's declaration says in plain words, without importing it: `about`, `use_case`, `place`, `options`."""
+    import ast  # noqa: PLC0415 - start-up time
+    import re  # noqa: PLC0415
+
+    text = (_FOLDER / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8").partition("\nKIND")[2]
+    found = {"about": "operator", "use_case": "report", "place": 0, "options": ()}
+    plain = re.findall(r'^    (\w+)=("[^"\n]*"|\d+|\([^()\n]*\)),$', text, re.MULTILINE)
+    return found | {key: ast.literal_eval(value) for key, value in plain if key in found}
+
+
+@cache
 def _every() -> Mapping[str, Kind[Any]]:
     modules = (importlib.import_module(f"{__name__}.{name.replace('-', '_')}") for name in names())
     found: list[Kind[Any]] = sorted((module.KIND for module in modules), key=lambda kind: kind.place)

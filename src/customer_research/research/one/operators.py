@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
@@ -18,7 +18,7 @@ from customer_research.errors import BadAnswer, ConfigError, OperatorNotFound
 from customer_research.metrics.queries import LISTINGS
 from customer_research.record_tables import TABLES
 from customer_research.reports.kind import Kind
-from customer_research.research.connections import Connections
+from customer_research.research.connections import Connections, Shared
 from customer_research.research.exchange import exchange_rates
 from customer_research.research.one.dossier import Dossier
 from customer_research.research.one.figures import Measurement, measure_arrived
@@ -49,15 +49,22 @@ class Operators:
         settings: the settings tree.
         clock: gives the present instant; the settings' fixed clock when there is one, else the real time.
         progress: told of each stream's start and end.
+        shared: the connections of the process; None: its own.
     """
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None, progress: Progress = silent) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        progress: Progress = silent,
+        shared: Shared | None = None,
+    ) -> None:
         self.settings = settings
         self._clock = clock or ((lambda: settings.clock or system_clock()) if settings.clock else system_clock)
-        self._connections = Connections(settings, self._clock)
+        self._connections = Connections(settings, self._clock, shared)
         self._resolver = Resolver(self._connections)
         self._progress = progress
-        self._memory: asyncio.Task[Memory] | None = None
         self._rates: tuple[Rates | None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -67,8 +74,6 @@ class Operators:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._connections.close()
-        if self._memory is not None:
-            (await self._memory).close()
 
     async def account_for(self, kind: Kind[Any], term: str, *, scorecard: str | None = None) -> Account:
         """All that a kind of report reads of the one operator that the term names; see `report` for errors."""
@@ -131,9 +136,8 @@ class Operators:
 
         Unlike `account` it leaves sources alone that did not answer a moment ago (`ask_again`), and several may run at once.
         """
-        memory = self._opened_memory()
         dossier, resolution = await self._gather(term, tables, frozenset(listings) & LISTINGS.keys(), as_of)
-        measurement = Measurement(await memory, dossier)
+        measurement = Measurement(await self._memory(), dossier)
         card = scorecard or self.settings.scorecard
         scores, findings = judge(measurement, card, also)
         account = Account(
@@ -164,24 +168,27 @@ class Operators:
         (rates,) = self._rates
         return rates.around(as_of.astimezone(UTC).date()) if rates is not None else None
 
-    def _opened_memory(self) -> asyncio.Task[Memory]:
+    async def _memory(self) -> Memory:
         """The memory with its tables and planned queries: made in a thread while sources answer, kept for later accounts.
 
         Accounts that are fetched at the same time share it, since nothing is awaited between measuring and judging.
         """
-        if self._memory is None:
-            self._memory = asyncio.create_task(asyncio.to_thread(_memory, self.settings))
-        return self._memory
+        return await self._connections.shared.memory.get(self._prepared)
+
+    def _prepared(self) -> Awaitable[Memory]:
+        return asyncio.to_thread(_memory, self.settings)
 
     def _measure_arrived(self, dossier: Dossier) -> None:
         """Use the time of waiting: once the memory is there, measure what has arrived."""
-        if self._memory is not None and self._memory.done():
-            measure_arrived(self._memory.result(), dossier)
+        memory = self._connections.shared.memory.value
+        if memory is not None:
+            measure_arrived(memory, dossier)
 
     async def _gather(
         self, term: str, tables: frozenset[str], listings: frozenset[str], as_of: datetime | None = None
     ) -> tuple[Dossier, Resolution]:
         """Everything wanted of the operator; a term that is its id need not be looked up before the sources are asked."""
+        self._connections.shared.memory.begin(self._prepared)
         operator_id, resolution = operator_id_of(term), None
         if operator_id is None:
             resolution = await self._resolver.resolve(term)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 
+from customer_research.connect.concurrent import both
 from customer_research.connect.source import Batch
 from customer_research.documents.present import source_title
 from customer_research.domain.evidence import Gap, Receipt
@@ -80,11 +80,10 @@ SHOWN = 80
 
 
 class Resolver:
-    """Turns terms into operators; keeps the directory for the life of a `Research`."""
+    """Turns terms into operators; the directory is fetched once for all who share the connections."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
-        self._directory: tuple[Directory, tuple[Receipt, ...]] | None = None
 
     async def resolve(self, term: str) -> Resolution:
         """All operators that answer to the term; a source out of reach is a gap, and others are tried.
@@ -155,12 +154,13 @@ class Resolver:
             return await self._without_warehouse(term, readings, self._connections.failed("warehouse", error))
 
     async def _whole_directory(self) -> tuple[Directory, tuple[Receipt, ...]]:
-        if self._directory is None:
-            session = self._connections.session("warehouse")
-            batch, known = await asyncio.gather(session.csm_directory(), operators(session))
-            listed = [*candidates(batch.tables["csm"]), *known.candidates]
-            self._directory = (Directory(listed), (*batch.receipts, *known.receipts))
-        return self._directory
+        return await self._connections.shared.directory.get(self._fetched_directory)
+
+    async def _fetched_directory(self) -> tuple[Directory, tuple[Receipt, ...]]:
+        session = self._connections.session("warehouse")
+        batch, known = await both(session.csm_directory(), operators(session))
+        listed = [*candidates(batch.tables["csm"]), *known.candidates]
+        return Directory(listed), (*batch.receipts, *known.receipts)
 
     async def _find(
         self, term: str, reading: Interpretation, directory: Directory, receipts: tuple[Receipt, ...]

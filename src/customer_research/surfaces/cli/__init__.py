@@ -1,13 +1,15 @@
 """The command line: its commands, exit codes and entry point.
 
-Importing this module costs next to nothing: `--help` is written from the tables below, and click and the commands'
-modules are loaded only when a command runs.
+Importing this module costs next to nothing: `--help` is written from the registry of use cases and the table below; click,
+and what a command does, are loaded only when one runs.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+
+from customer_research.research.usecases.registry import GROUP_SENTENCES, USE_CASES
 
 EXIT_CODES = {
     0: "done, every source answered",
@@ -26,78 +28,20 @@ EXIT_CODES = {
     130: "interrupted",
 }
 
-COMMANDS = {
-    "lookup": ("reports:lookup", "Find an operator by any identifier or name."),
-    "quick": ("reports:quick", "One line about an operator."),
-    "profile": ("reports:profile", "Who they are, what they pay, how they use it, what troubles them."),
-    "billing": ("reports:billing", "Subscriptions, invoices, payment standing."),
-    "reservations": ("reports:reservations", "Volume, revenue, trends and types of trips."),
-    "payments": ("reports:payments", "Card processing: success, failures, risk, disputes."),
-    "health": ("reports:health", "Health score, point by point."),
-    "account-review": (
-        "reports:account_review",
-        "Before a review (QBR): value delivered, wins, what moved the score, agenda, next steps.",
-    ),
-    "brief": ("reports:brief", "Before a call: objective, snapshot, topics, questions, open promises, checklist."),
-    "report": ("any_report:report", "Any kind of report, about one, several or all operators, in any format."),
-    "digest": (
-        "any_report:digest",
-        "The week: newly at risk, worse, better, money at risk, what was done, what to do.",
-    ),
-    "snapshot": ("snapshots:snapshot", "Keep what an operator's reports are made of, to make them again later."),
-    "diff": ("snapshots:diff", "What differs between two account snapshots: figures, records, scorecard, code."),
-    "export": ("export:export", "Write a report about an operator to its page in Notion."),
-    "compare": ("many:compare", "Two to ten operators side by side, the differences that matter first."),
-    "batch": ("many:batch", "A report of each operator of a file and one summary; continues where it was cut off."),
-    "whatif": ("many:whatif", "The health score if some figures were other than they are (hypothetical)."),
-    "missing": ("many:missing", "Which unknown figure would move the health score most, and how far."),
-    "sync": ("sync:sync", "Pull the records of all operators into the lake."),
-    "import": ("tables:import_", "Check anybody's canonical tables (Parquet or CSV) and put them into the lake."),
-    "score": ("scoring:score", "Score every operator of anybody's canonical tables, and print it."),
-    "portfolio": (
-        "portfolio:portfolio",
-        "Who needs attention and why, over all operators; `portfolio score` scores them.",
-    ),
-    "churn-risk": (
-        "portfolio:churn_risk",
-        "Who may leave: ranked by what would be lost, with the signs for and against.",
-    ),
-    "history": (
-        "history:history",
-        "An operator's score over time and what moved it; backfill, list and verify snapshots.",
-    ),
-    "alerts": (
-        "alerts:alerts",
-        "What needs attention now, the most urgent first; check, acknowledge, snooze, assign, simulate.",
-    ),
-    "calibrate": (
-        "calibrate:calibrate",
-        "Fit a scorecard's points to real churn, as far as there is any; `calibrate predict` scores by it.",
-    ),
-    "backtest": (
-        "backtest:backtest",
-        "How well scorecards told on past dates who would leave; --gate OLD NEW for CI.",
-    ),
-    "thresholds": (
-        "backtest:thresholds",
-        "Where a scorecard should alert: by capacity or cost, on churn that happened.",
-    ),
-    "scorecard": (
-        "scorecard:scorecard",
-        "`scorecard use NAME`: the default scorecard, changed behind the gate of `backtest`.",
-    ),
-    "drift": ("backtest:drift", "Whether a calibration still holds, month by month."),
-    "outcome": ("outcomes:outcome", "Record what was done about an operator, and why one left; list it."),
-    "why": ("why:why", "One figure: value, formula, request as sent, records behind it."),
-    "metrics": ("registry:metrics", "List the metrics."),
-    "rules": ("registry:rules", "List a scorecard's rules."),
-    "playbook": ("registry:playbook", "List what reports advise when: what raises it, who does it, until when."),
-    "tables": ("tables:tables", "The canonical tables and their columns: what `import` takes."),
-    "doctor": ("doctor:doctor", "Check settings, credentials and the open questions on live systems."),
-    "config": ("config:config", "Show settings and where each comes from."),
-    "sandbox": ("customer_research_sandbox.command:sandbox", "Run the sandbox: all vendors over HTTP, no credentials."),
-}
-"""Command name → (module:attribute, one line for the help). A module without a dot lies in this package."""
+_SANDBOX = {"sandbox": "Run the sandbox: all vendors over HTTP, no credentials."}
+
+
+def _commands() -> dict[str, str]:
+    """The first words of the use cases' names, in their order, and the sandbox."""
+    told: dict[str, str] = {}
+    for name, case in USE_CASES.items():
+        first = name.partition(" ")[0]
+        told.setdefault(first, GROUP_SENTENCES.get(first) or case.sentence)
+    return {**told, **_SANDBOX}
+
+
+COMMANDS = _commands()
+"""Command → one line for the help."""
 
 COMPLETE_VARIABLE = "_CUSTOMER_RESEARCH_COMPLETE"
 """Set by the shell when it asks for completions (click's convention)."""
@@ -123,7 +67,7 @@ def top_help() -> str:
         "  -h, --help     Show this text; `customer-research COMMAND --help` tells of one command.",
         "",
         "Commands:",
-        *(f"  {name:<{width}}{text}" for name, (_, text) in COMMANDS.items()),
+        *(f"  {name:<{width}}{text}" for name, text in COMMANDS.items()),
         "",
         "Exit codes:",
         *(f"  {code:<{width}}{text}" for code, text in EXIT_CODES.items()),

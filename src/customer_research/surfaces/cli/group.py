@@ -21,8 +21,12 @@ UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """What the system says when standard output takes no more."""
 
 
+SANDBOX = ("customer_research_sandbox.command", "sandbox")
+"""The command that is no use case: a program of its own."""
+
+
 class LazyGroup(click.Group):
-    """A group that imports a command's module only when that command runs."""
+    """A group that makes a command only when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All commands, in the order of the documentation."""
@@ -30,14 +34,16 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return one command."""
+        """Make and return one command."""
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        path = module if "." in module else f"customer_research.surfaces.cli.{module}"
-        command: click.Command = getattr(importlib.import_module(path), attribute)
-        return command
+        if cmd_name == SANDBOX[1]:
+            command: click.Command = getattr(importlib.import_module(SANDBOX[0]), SANDBOX[1])
+            return command
+        from customer_research.surfaces.cli.commands import command_of  # noqa: PLC0415 - start-up time
+
+        return command_of(cmd_name)
 
     def get_help(self, ctx: click.Context) -> str:
         """The same text that `--help` prints before click is loaded."""
@@ -74,6 +80,16 @@ def complain(message: str, hint: str = "") -> None:
     click.echo(f"Error: {plain(message)}" + (f" {plain(hint)}" if hint else ""), err=True)
 
 
+def _list_candidates(error: CustomerResearchError) -> None:
+    """List whom a term that names no single operator may mean."""
+    matches = getattr(error, "candidates", ()) or getattr(error, "nearest", ())
+    for number, match in enumerate(matches, start=1):
+        candidate = match.candidate
+        state = "churned" if candidate.churned else candidate.status or "no subscription"
+        name = "".join(char for char in candidate.name if char.isprintable())[:60]
+        click.echo(f"  {number}. {name}  {candidate.operator_id}  {state}  ({match.because})", err=True)
+
+
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code (see `EXIT_CODES`)."""
     try:
@@ -84,6 +100,7 @@ def run(arguments: list[str] | None = None) -> int:
         return 130
     except CustomerResearchError as error:
         complain(error.message, error.hint)
+        _list_candidates(error)
         return error.exit_code
     except click.ClickException as error:
         return _wrong_call(error)

@@ -36,6 +36,11 @@ def columns(default: int) -> int:
     return int(told) if told.isdecimal() and int(told) else default
 
 
+def plain(text: str) -> str:
+    """A line without control characters: our own, a vendor's or the user's words never command the terminal."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
 def paper(out: IO[str], default: int) -> Console:
     """A console that draws into *out* what standard output is then to show (`columns`, `coloured`); words stay as they are."""
     from rich.console import Console  # noqa: PLC0415 - start-up time

@@ -1,0 +1,69 @@
+"""Use cases: the registry of all, and the runner that serves them. Surfaces import nothing else of research.
+
+```python
+async with Runner(load_settings()) as runner:
+    answer = await runner.use("profile", {"operator": "Summit Ridge Limousine"}, Actor("ada", "web"))
+```
+
+The names are loaded when first used: listing the use cases costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from customer_research.research.usecases import reference
+    from customer_research.research.usecases.answer import EXIT_CODES, Answer, Line, State, Table, Text
+    from customer_research.research.usecases.registry import (
+        GROUP_SENTENCES,
+        GROUPS,
+        RIGHTS,
+        USE_CASES,
+        UseCase,
+        use_case,
+    )
+    from customer_research.research.usecases.request import Content, schema, validated
+    from customer_research.research.usecases.runner import Actor, Call, Runner, Use, finished, use_alone
+
+_HOMES = {
+    **dict.fromkeys(("EXIT_CODES", "Answer", "Line", "State", "Table", "Text"), "answer"),
+    **dict.fromkeys(("GROUP_SENTENCES", "GROUPS", "RIGHTS", "USE_CASES", "UseCase", "use_case"), "registry"),
+    **dict.fromkeys(("Content", "schema", "validated"), "request"),
+    **dict.fromkeys(("Actor", "Call", "Runner", "Use", "finished", "use_alone"), "runner"),
+    "reference": "reference",
+}
+
+__all__ = [
+    "EXIT_CODES",
+    "GROUPS",
+    "GROUP_SENTENCES",
+    "RIGHTS",
+    "USE_CASES",
+    "Actor",
+    "Answer",
+    "Call",
+    "Content",
+    "Line",
+    "Runner",
+    "State",
+    "Table",
+    "Text",
+    "Use",
+    "UseCase",
+    "finished",
+    "reference",
+    "schema",
+    "use_alone",
+    "use_case",
+    "validated",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f"{__name__}.{_HOMES[name]}")
+    return module if name == _HOMES[name] else getattr(module, name)

@@ -1,0 +1,226 @@
+"""Use cases of alerts: what is open, one alert, what people do about it, a check, a simulation, the rules."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from customer_research.domain.vocabularies import Severity
+from customer_research.errors import UsageError
+from customer_research.research.usecases.answer import Answer, Line, Text, lines, of_report
+from customer_research.research.usecases.request import Request, argument, option, request
+
+if TYPE_CHECKING:
+    from customer_research.domain.alert import Episode, RuleInWords
+    from customer_research.research.usecases.runner import Call
+
+NOW = "now"
+MOST = 25
+
+
+def _limit() -> int:
+    most: int = option("How many lines; 0: all.", MOST, ge=0)
+    return most
+
+
+def _rules() -> Path | None:
+    path: Path | None = option("A file of rules; default: setting alerts.rules.", None, file="file")
+    return path
+
+
+def _alert() -> str:
+    named: str = argument("The alert's id, or the beginning of it.", metavar="ID")
+    return named
+
+
+@request
+class Open(Request):
+    """The open alerts."""
+
+    ABOUT = """\
+The open alerts, the most urgent first, with money, owner, reason and the next step: one for each operator, whatever many rules
+speak of it. What can wait for more than a week is counted; `--all` lists it.
+
+Alerts come from rules over the score history: `alerts check` judges what `portfolio score` has kept. An alert is raised once
+and stays one until it is cleared; a source that fails is one alert about the source, never a decline of operators.
+Exit code 3: a source was missing in the newest snapshot that was judged.
+"""
+
+    severities: tuple[Severity, ...] = option("Only these (repeatable).", (), flags=("--severity",))
+    rule: str = option("Only this rule's.", "")
+    assignee: str = option("Only those assigned to this person.", "")
+    owner: str = option("Only of accounts of this HubSpot owner: id, name, or a part of it.", "")
+    mine: bool = option("Only of your own accounts (setting owner).", False)
+    all: bool = option("Snoozed ones and those that can wait, too.", False)
+    limit: int = _limit()
+
+    def answer(self, call: Call) -> Answer:
+        from customer_research.research.alerting import alerts as desk
+
+        settings = call.settings
+        if self.mine and not settings.owner:
+            raise UsageError(
+                "Nobody said whose accounts are yours.", hint="Set owner to your HubSpot owner id or name."
+            )
+        book = settings.owner if self.mine else self.owner.strip()
+        choice = desk.Choice(
+            self.severities, self.rule.strip(), self.assignee.strip(), self.all, self.limit or None, book
+        )
+        return of_report(desk.open_alerts(settings, choice, now=call.clock()))
+
+
+@request
+class Check(Request):
+    """Judge what has been scored."""
+
+    ABOUT = """\
+Judge the snapshots that were scored since the last check (the first time: the newest), raise and clear alerts, and say which.
+What the first check finds had come together until then: it is standing, not new.
+
+The same snapshot judged twice changes nothing; two programs that do so at once raise an alert once.
+"""
+
+    limit: int = _limit()
+
+    def answer(self, call: Call) -> Answer:
+        from customer_research.research.alerting import alerts as desk
+
+        return of_report(desk.checked(call.settings, now=call.clock(), most=self.limit or None))
+
+
+@request
+class One(Request):
+    """One alert; its id may be shortened."""
+
+    ABOUT = "Alert ID in full: figures with receipts, what to do, and what happened to it."
+
+    alert: str = _alert()
+
+    def answer(self, call: Call) -> Answer:
+        from customer_research.research.alerting import alerts as desk
+
+        return of_report(desk.one_alert(call.settings, self.alert, now=call.clock()))
+
+
+@request
+class Seen(Request):
+    """Acknowledge an alert."""
+
+    ABOUT = "Note that alert ID has been seen."
+
+    alert: str = _alert()
+
+    def answer(self, call: Call) -> Answer:
+        from customer_research.research.alerting import alerts as desk
+
+        episode = desk.acknowledge(call.settings, self.alert, who=call.actor.name, now=call.clock())
+        return _said(episode, f"acknowledged by {episode.acknowledged_by}")
+
+
+@request
+class Snooze(Request):
+    """Snooze an alert."""
+
+    ABOUT = """\
+Hide alert ID until a day to come (its midnight) or an instant, UTC; `now` ends a snooze. It is not raised anew
+meanwhile, even if it clears and comes back.
+"""
+
+    alert: str = _alert()
+    until: str = option("A day or an instant to come, UTC; now ends a snooze.", metavar="DATE")
+
+    def answer(self, call: Call) -> Answer:
+        from customer_research.research.alerting import alerts as desk
+        from customer_research.research.portfolio.take import instant
+
+        now, until = call.clock(), self.until.strip()
+        ends = until.lower() == NOW
+        moment = now if ends else instant(self.until)
+        if not ends and moment <= now:
+            raise UsageError(f"{until} has passed.", hint=f"Give a day to come, or --until {NOW} to end a snooze.")
+        episode = desk.snooze(call.settings, self.alert, moment, who=call.actor.name, now=now)
+        return _said(
+            episode, f"snoozed until {moment:%Y-%m-%d %H:%M} UTC" if episode.snoozed(now) else "no longer snoozed"
+        )
+
+
+@request
+class Assignment(Request):
+    """Assign an alert."""
+
+    ABOUT = "Give alert ID to NAME; an empty NAME takes it away."
+
+    alert: str = _alert()
+    name: str = argument("The person; empty: nobody.")
+
+    def answer(self, call: Call) -> Answer:
+        from customer_research.research.alerting import alerts as desk
+
+        episode = desk.assign(call.settings, self.alert, self.name.strip(), who=call.actor.name, now=call.clock())
+        return _said(episode, f"assigned to {episode.assignee}" if episode.assignee else "assigned to nobody")
+
+
+def _said(episode: Episode, what: str) -> Answer:
+    return lines(f"Alert {episode.id} ({episode.title}: {episode.source or episode.name}) is {what}.")
+
+
+@request
+class Rules(Request):
+    """The rules; a file of one's own is checked on the way."""
+
+    ABOUT = "The alert rules: when each is raised and cleared, whom it concerns, what to do, and why so."
+    OUTPUT_AFTER = "rules"
+    DOCUMENT = "As JSON."
+
+    rules: Path | None = _rules()
+    toml: bool = option("The shipped file, as a start for one's own.", False)
+
+    def answer(self, call: Call) -> Answer:
+        from customer_research.research.alerting import alerts as desk
+
+        if self.toml:
+            from customer_research.health.alerts.declared import shipped_rules
+
+            return Answer(Text((f"{shipped_rules().rstrip()}\n",)))
+        found = desk.rules_in_words(call.settings, self.rules)
+        told = [line for rule in found for line in ("", *_rule_lines(rule))][1:]
+        return lines(*told, document=[dataclasses.asdict(rule) for rule in found])
+
+
+def _rule_lines(rule: RuleInWords) -> tuple[Line, ...]:
+    off = "" if rule.enabled else ", switched off"
+    quiet, cool_down = map(_days, (rule.quiet_days, rule.cool_down_days))
+    return (
+        (f"{rule.id}  ", f"{rule.title} ({rule.severity}{off})"),
+        ("    when:   ", rule.when),
+        ("    for:    ", rule.concerns),
+        ("    do:     ", f"{rule.action} ({rule.owner})"),
+        ("    why so: ", rule.reason),
+        ("    pause:  ", f"cleared after {quiet} without it; not raised again within {cool_down} after that"),
+    )
+
+
+def _days(count: int) -> str:
+    return f"{count} day{'' if count == 1 else 's'}"
+
+
+@request
+class Simulation(Request):
+    """Try the rules on the history."""
+
+    ABOUT = """\
+How many alerts each rule (those switched off, too) would have raised on the history, for how long, on how many operators, and
+how many of these left within 90 days. Nothing is written. What was not judged at a past date (see `history backfill`) raises
+nothing there.
+"""
+
+    weeks: int = option("How many weeks back.", 52, ge=1, le=1040)
+    rules: Path | None = _rules()
+
+    def answer(self, call: Call) -> Answer:
+        from customer_research.research.alerting import alerts as desk
+
+        return of_report(
+            desk.simulated(call.settings, self.weeks, rules=self.rules, now=call.clock(), told=call.progress)
+        )

@@ -1,0 +1,227 @@
+"""Use cases about one operator: lookup, reports, assumptions, what is missing, why a figure is as it is, account snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from customer_research.domain.advice import Meeting
+from customer_research.domain.evidence import ANSWERS, Gap
+from customer_research.domain.occasion import Occasion
+from customer_research.domain.report import Audience
+from customer_research.errors import UsageError
+from customer_research.research.usecases import options
+from customer_research.research.usecases.answer import Answer, State, lines, of_report, written
+from customer_research.research.usecases.request import Request, argument, option, request
+
+if TYPE_CHECKING:
+    from customer_research.domain.identity import LookupAnswer
+    from customer_research.domain.report import Report
+    from customer_research.research.usecases.runner import Call
+
+
+@request
+class Lookup(Request):
+    """All operators that answer to a term, ranked, with reasons."""
+
+    ABOUT = "Find an operator by any identifier or name (TERM)."
+
+    term: str = argument("Any identifier or name, or a part of it.")
+
+    async def answer(self, call: Call) -> Answer:
+        async with call.research() as research:
+            report, answer = await research.lookup_report(self.term)
+        return Answer(report, _state(answer, report))
+
+
+def _state(answer: LookupAnswer, report: Report) -> State:
+    """A lookup's state: as a report's that is asked for by the same term."""
+    if answer.best is not None:
+        return "partial" if report.partial else "done"
+    if answer.matches:
+        return "not_found"
+    reasons = {gap.reason for item in report.freshness for gap in item.gaps}
+    if not reasons:
+        return "not_found"
+    return "not_configured" if reasons == {"not_configured"} else "failed"
+
+
+@request
+class Plain(Request):
+    """An operator, and by which scorecard it is judged."""
+
+    operator: str = options.operator()
+    scorecard: str | None = options.scorecard()
+
+
+@request
+class OfKind(Plain):
+    """The report about one operator of the kind that the use case is called after."""
+
+    OUTPUT_AFTER = "scorecard"
+
+    async def answer(self, call: Call) -> Answer:
+        kind, occasion = call.case.name, occasion_of(self)
+        async with call.research() as research:
+            return of_report(await research.report(kind, self.operator, scorecard=self.scorecard, occasion=occasion))
+
+
+_OCCASION: Mapping[str, tuple[Any, Callable[[], Any]]] = {
+    "since": (datetime | None, options.since),
+    "audience": (Audience, options.audience),
+    "meeting": (Meeting, options.meeting),
+}
+"""What an occasion may set → its type and its field."""
+
+
+@cache
+def request_of(kind: str) -> type[OfKind]:
+    """The request of a kind that is made of one account: the options of an occasion that it takes are its fields."""
+    from customer_research.reports.kinds import declared
+
+    fields = [(name, *_OCCASION[name]) for name in _OCCASION if name in declared(kind)["options"]]
+    named = {"__annotations__": {name: hint for name, hint, _ in fields}, "__module__": __name__}
+    made = type(OfKind.__name__, (OfKind,), {**named, **{name: field() for name, _, field in fields}})
+    return request(made)
+
+
+def occasion_of(asked: Any) -> Occasion:
+    """The occasion that a request asks for, as far as it has fields for one."""
+    since = getattr(asked, "since", None)
+    return Occasion(
+        getattr(asked, "audience", "internal"),
+        getattr(asked, "meeting", "check-in"),
+        since.date() if since is not None else None,
+    )
+
+
+@request
+class Assumptions(Request):
+    """An operator's score under assumptions."""
+
+    ABOUT = """\
+OPERATOR's health score if figures were other than they are: each METRIC=VALUE is assumed, derived figures are recomputed,
+and the same scorecard judges. What comes out is labelled hypothetical and carries its assumptions as receipts.
+
+Values: counts 12; shares 0.95 or 95%; US dollars 199.00; days 12; yes or no; dates 2026-11-30; unknown.
+"""
+
+    operator: str = options.operator()
+    assumptions: tuple[str, ...] = argument("Metrics and their assumed values.", metavar="METRIC=VALUE...")
+    scorecard: str | None = options.scorecard()
+
+    async def answer(self, call: Call) -> Answer:
+        async with call.research() as research:
+            return of_report(await research.whatif(self.operator, self.assumptions, scorecard=self.scorecard))
+
+
+@request
+class Missing(Plain):
+    """An operator's unknown figures by what they could do to its score."""
+
+    ABOUT = """\
+What is unknown of OPERATOR, and how far it could move the health score: for each figure that a rule needs, the score's
+bounds over the rule's outcomes, the widest first, with the step that closes the gap.
+"""
+
+    async def answer(self, call: Call) -> Answer:
+        async with call.research() as research:
+            return of_report(await research.missing(self.operator, scorecard=self.scorecard))
+
+
+@request
+class Comparison(Request):
+    """Two to ten operators side by side."""
+
+    ABOUT = "Compare 2 to 10 operators: the differences that matter, figures side by side, actions."
+
+    operators: tuple[str, ...] = argument("Two to ten operators.", metavar="OPERATOR OPERATOR...")
+    scorecard: str | None = options.scorecard()
+
+    async def answer(self, call: Call) -> Answer:
+        async with call.research() as research:
+            return of_report(await research.compare(self.operators, scorecard=self.scorecard))
+
+
+@request
+class Why(Request):
+    """One figure, or one judgement, taken apart."""
+
+    ABOUT = """\
+Show METRIC of OPERATOR: value, formula, request as sent, when, and the records behind it.
+
+METRIC may be `health_score`, a dimension (`payment`) or a rule (`P1`) as well: the points, and what each rests on.
+"""
+    DOCUMENT = "JSON."
+
+    operator: str = options.operator()
+    metric: str = argument("A metric, `health_score`, a dimension or a rule.")
+    replay: bool = option("Send the requests again and compare.", False)
+    rows: int = option("Records to show.", 20, ge=1, le=500)
+    sql: bool = option("Show the metric's query over the canonical tables as well.", False)
+
+    async def answer(self, call: Call) -> Answer:
+        async with call.research() as research:
+            judged = await research.reason(self.operator, self.metric)
+            if judged is not None:
+                if self.replay or self.sql:
+                    raise UsageError(
+                        f"{self.metric} is a judgement over several figures.", hint="Replay a figure that it reads."
+                    )
+                return of_report(judged)
+            explained = await research.why(self.operator, self.metric, replay=self.replay, rows=self.rows)
+        if explained.replayed is not None and not explained.replayed.same:
+            return Answer(explained, "different")
+        unknown = isinstance(explained.figure, Gap) and explained.figure.reason not in ANSWERS
+        return Answer(explained, "partial" if unknown else "done")
+
+
+@request
+class Snapshot(Request):
+    """Keep what an operator's reports are made of, or list what is kept."""
+
+    ABOUT = """\
+Read everything that any report about OPERATOR needs, and keep it.
+
+Prints the snapshot's id. `customer-research report KIND --snapshot ID` makes the same bytes again, on another day and, with
+--output FILE carried over, on another machine. The file holds personal data unmasked; only its owner may read it.
+"""
+
+    operator: str | None = options.operator(None)
+    scorecard: str | None = options.scorecard()
+    output: Path | None = option(
+        "Write a copy to this file, to carry it over.", None, flags=("--output", "-o"), file="new"
+    )
+    listed: bool = option("List the snapshots that are kept (of OPERATOR: an operator id).", False, flags=("--list",))
+
+    async def answer(self, call: Call) -> Answer:
+        from customer_research.research.one import account_snapshots
+
+        if self.listed:
+            found = account_snapshots.kept(call.settings, self.operator or "*")
+            return lines(*(f"{number}  {owner}  as of {instant}" for owner, instant, number in found))
+        if self.operator is None:
+            raise UsageError("No operator is named.", hint="Give one, or --list.")
+        async with call.research() as research:
+            taken, path = await account_snapshots.take(research, self.operator, scorecard=self.scorecard)
+        state: State = "partial" if any(item.state != "ok" for item in taken.account.freshness) else "done"
+        return lines(taken.id, state=state, beside=written(self.output, path.read_bytes()))
+
+
+@request
+class Difference(Request):
+    """What differs between two account snapshots; that a source was missing in one is no failure of this."""
+
+    ABOUT = "What differs between two account snapshots: A and B are ids, files, or days (2026-10-31)."
+
+    before: str = argument("The earlier snapshot.", metavar="A")
+    after: str = argument("The later snapshot.", metavar="B")
+    operator: str = option("Whose snapshots two days mean: an operator id.", "", metavar="ID")
+
+    def answer(self, call: Call) -> Answer:
+        from customer_research.research.one import account_snapshots
+
+        return Answer(account_snapshots.compared(call.settings, self.before, self.after, operator_id=self.operator))

@@ -1,0 +1,43 @@
+"""Fields that several requests share: the same name, help text and bounds everywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from customer_research.research.usecases.request import argument, option
+
+
+def operator(default: Any = ...) -> Any:
+    """The operator that a request is about."""
+    return argument("Operator id, Stripe account, HubSpot id, e-mail, domain, phone, name or a part of it.", default)
+
+
+def scorecard() -> Any:
+    """The scorecard to judge by; None: the settings'."""
+    return option("canonical (default), guide or billing_guide, or a TOML file.", None)
+
+
+def audience() -> Any:
+    """For whom a report is."""
+    return option("For whom: `customer` shows nothing internal.", "internal")
+
+
+def since() -> Any:
+    """The day since which a report looks back."""
+    text = "Look back to this day; default: the last recorded review, else 90 days."
+    return option(text, None, metavar="DATE", formats=("%Y-%m-%d",))
+
+
+def meeting() -> Any:
+    """Before which kind of talk a report is read."""
+    return option("Before which kind of talk.", "check-in")
+
+
+def personal(text: str = "Show e-mail addresses, phones and names unmasked.") -> Any:
+    """Whether personal data are shown."""
+    return option(text, False)
+
+
+def instant(text: str) -> Any:
+    """A day (its midnight) or an instant, UTC, as text."""
+    return option(text, None, metavar="DATE")

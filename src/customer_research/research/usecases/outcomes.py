@@ -1,0 +1,135 @@
+"""Use cases of what people record: what was done about an operator, and why one left."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from customer_research.domain.outcome import ChurnKind, ChurnReason, Intervention
+from customer_research.domain.parsing import day
+from customer_research.errors import UsageError
+from customer_research.research.usecases import options
+from customer_research.research.usecases.answer import Answer, lines, of_report
+from customer_research.research.usecases.request import Request, argument, option, request
+
+if TYPE_CHECKING:
+    from customer_research.domain.outcome import Outcome
+    from customer_research.research.usecases.runner import Call
+
+
+def _on() -> str | None:
+    on: str | None = options.instant("The day it happened; default: today.")
+    return on
+
+
+def _note() -> str:
+    note: str = option("A few words.", "")
+    return note
+
+
+@request
+class Done(Request):
+    """Record an intervention."""
+
+    ABOUT = "Note what was done about OPERATOR."
+
+    operator: str = options.operator()
+    kind: Intervention = option("What was done.")
+    on: str | None = _on()
+    note: str = _note()
+
+    def answer(self, call: Call) -> Answer:
+        from customer_research.research.past import outcomes
+
+        return _said(
+            outcomes.record_intervention(
+                call.settings,
+                self.operator,
+                self.kind,
+                _day(self.on),
+                note=self.note,
+                who=call.actor.name,
+                now=call.clock(),
+            )
+        )
+
+
+@request
+class Churn(Request):
+    """Record a churn."""
+
+    ABOUT = "Note that OPERATOR left, when and why."
+
+    operator: str = options.operator()
+    reason: ChurnReason = option("Why it left.")
+    kind: ChurnKind = option("By choice or not paying.", "voluntary")
+    on: str | None = _on()
+    secondary: ChurnReason | None = option("A second reason.", None)
+    competitor: str = option("Who won it.", "")
+    lost_mrr: float | None = option("The MRR lost.", None, metavar="USD", ge=0)
+    returns: bool | None = option("Whether it may come back.", None, flags=("--may-return/--will-not-return",))
+    note: str = _note()
+
+    def answer(self, call: Call) -> Answer:
+        from customer_research.research.past import outcomes
+
+        return _said(
+            outcomes.record_churn(
+                call.settings,
+                self.operator,
+                self.reason,
+                self.kind,
+                _day(self.on),
+                secondary=self.secondary,
+                competitor=self.competitor,
+                lost_minor=None if self.lost_mrr is None else round(self.lost_mrr * 100),
+                returns=self.returns,
+                note=self.note,
+                who=call.actor.name,
+                now=call.clock(),
+            )
+        )
+
+
+def _said(kept: Outcome) -> Answer:
+    what = f"left for {kept.what}" if kept.kind == "churn" else kept.what
+    return lines(f"Recorded {kept.id}: {kept.name[:80]}, {kept.on}, {what.replace('_', ' ')}.")
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return day(text)
+    except ValueError:
+        raise UsageError(f"{text[:40]!r} is no day.", hint="Write 2026-11-01.") from None
+
+
+@request
+class Listed(Request):
+    """The records that count."""
+
+    ABOUT = "What was recorded, of OPERATOR or of all, the newest first."
+
+    operator: str | None = options.operator(None)
+
+    def answer(self, call: Call) -> Answer:
+        from customer_research.research.past import outcomes
+
+        return of_report(outcomes.outcomes_report(call.settings, self.operator, now=call.clock()))
+
+
+@request
+class Retraction(Request):
+    """Retract a record."""
+
+    ABOUT = "Take record ID back; it is kept, and does not count any more."
+
+    record: str = argument("The record's id.", metavar="ID")
+    note: str = _note()
+
+    def answer(self, call: Call) -> Answer:
+        from customer_research.research.past import outcomes
+
+        taken = outcomes.retract(call.settings, self.record, note=self.note, who=call.actor.name, now=call.clock())
+        return lines(f"Record {taken.retracts} of {taken.name[:80]} does not count any more.")

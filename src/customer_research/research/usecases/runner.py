@@ -1,0 +1,374 @@
+"""The one runner of all use cases: who may, how long, over which connections, and what the audit hears of it.
+
+A `Runner` serves many at once in one process; `use_alone` is the same for a program that does one thing and ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from customer_research.domain.report import Report
+from customer_research.errors import Busy, CustomerResearchError, NotAllowed, Overdue
+from customer_research.research.usecases.registry import RIGHTS, UseCase, use_case
+from customer_research.research.usecases.request import validated
+
+if TYPE_CHECKING:
+    from customer_research.research.connections import Shared
+    from customer_research.research.service import Research
+    from customer_research.research.usecases.answer import Answer
+    from customer_research.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Progress = Callable[..., None]
+"""Hears how far a use case has come; what it is told depends on the use case."""
+
+AT_ONCE = 8
+"""Use cases of a process that run at the same time."""
+
+RENEWED_SECONDS = 3600.0
+"""How long connections are used: what a session learns once of its vendor (owners, properties, plans) is learnt anew then."""
+
+WAITING = 32
+"""Use cases that may wait for that; a further one is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks: a name for the audit, the surface that they came by, and what they may do (`registry.RIGHTS`)."""
+
+    name: str
+    surface: str
+    rights: frozenset[str] = RIGHTS
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One use of a use case, for the audit: nothing of what was typed, and no figure.
+
+    `outcome` is the answer's state, or the name of the error; `operator` the id that the answer is about, `receipts` the ids of
+    those that a report rests on.
+    """
+
+    actor: Actor
+    name: str
+    began: datetime
+    seconds: float
+    outcome: str
+    operator: str = ""
+    receipts: tuple[str, ...] = ()
+
+
+Access = Callable[[Actor, UseCase, Any], None]
+"""Raises `NotAllowed` where the actor may not have what the request asks for."""
+
+Audit = Callable[[Use], None]
+
+
+def by_rights(actor: Actor, case: UseCase, request: Any) -> None:
+    """The actor has the right that the use case needs.
+
+    Raises:
+        NotAllowed: not so.
+    """
+    del request
+    if case.right not in actor.rights:
+        raise NotAllowed(f"{actor.name} may not use {case.name}.", hint=f"It needs the right to {case.right}.")
+
+
+def unheard(_use: Use) -> None:
+    """No audit."""
+
+
+def silent(*_said: Any) -> None:
+    """No progress display."""
+
+
+class Call:
+    """What a use case works with: settings, clock, who asks, and the connections, opened when first used.
+
+    Args:
+        case: the use case.
+        actor: who asks.
+        settings: gives the settings tree; a use case that needs none never asks.
+        config: the settings file, where one was named.
+        clock: the present instant; None: the clock that the settings fix, else the system's.
+        shared: the connections of the process; None: its own.
+        progress: hears how far it is.
+        threads: where work that computes runs while others are served; None: nobody else is.
+    """
+
+    def __init__(
+        self,
+        case: UseCase,
+        actor: Actor,
+        settings: Callable[[], Settings],
+        *,
+        config: Path | None = None,
+        clock: Callable[[], datetime] | None = None,
+        shared: Shared | None = None,
+        progress: Progress = silent,
+        threads: Executor | None = None,
+    ) -> None:
+        self.case = case
+        self.actor = actor
+        self.config = config
+        self.progress = progress
+        self._settings = settings
+        self._clock = clock
+        self._shared = shared
+        self._threads = threads
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings tree."""
+        return self._settings()
+
+    def clock(self) -> datetime:
+        """The present instant."""
+        if self._clock is not None:
+            return self._clock()
+        return self.settings.clock or datetime.now(UTC)
+
+    async def aside(self, work: Callable[..., T], *given: Any) -> T:
+        """Do work that computes and waits for no vendor, without keeping others waiting."""
+        if self._threads is None:
+            return work(*given)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
+
+    def research(self) -> Research:
+        """What asks the vendors; an async context manager."""
+        from customer_research.research.service import Research
+
+        return Research(self.settings, clock=self._clock, progress=self.progress, shared=self._shared)
+
+
+class Runner:
+    """Runs use cases, many at once: at most `at_once`, with at most `waiting` behind them.
+
+    The connections with the vendors, their rate limits, the directory of operators and the planned queries are shared; what a
+    use case has found out of reach is its own. Use it as an async context manager, in one event loop.
+
+    Args:
+        settings: the settings tree.
+        config: the settings file that they come from.
+        clock: the present instant (tests).
+        access: refuses what an actor may not have.
+        audit: hears of each use, refused and failed ones too.
+        at_once, waiting: how many run, and how many wait.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        config: Path | None = None,
+        clock: Callable[[], datetime] | None = None,
+        access: Access = by_rights,
+        audit: Audit = unheard,
+        at_once: int = AT_ONCE,
+        waiting: int = WAITING,
+    ) -> None:
+        self.settings = settings
+        self._config = config
+        self._clock = clock or (lambda: settings.clock or datetime.now(UTC))
+        self._access = access
+        self._audit = audit
+        self._lines: _Lines | None = None
+        self._places = asyncio.Semaphore(at_once)
+        self._at_once = at_once
+        self._most = at_once + waiting
+        self._inside = 0
+        self._usual_seconds = 1.0
+        self._threads = ThreadPoolExecutor(at_once, "use-case")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._lines is not None:
+            await self._lines.shared.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def use(
+        self, name: str, request: Any, actor: Actor, *, progress: Progress = silent, seconds: float | None = None
+    ) -> Answer:
+        """Run one use case. Cancelling it stops its requests to vendors.
+
+        Args:
+            name: the use case's.
+            request: its request, or a mapping of values for it.
+            actor: who asks.
+            progress: hears how far it is.
+            seconds: how long it may take, waiting included; its entry's without.
+
+        Raises:
+            UsageError: there is no such use case, or the request is wrong.
+            NotAllowed: the actor may not have it.
+            Busy: too many are waiting.
+            Overdue: it took too long.
+            CustomerResearchError: as the use case says.
+        """
+        case = use_case(name)
+        asked = validated(case.request(), request) if isinstance(request, Mapping) else request
+        with _audited(case, actor, self._audit, self._clock) as told:
+            self._access(actor, case, asked)
+            longest = seconds or case.seconds
+            try:
+                async with asyncio.timeout(longest), self._place(), self._connected() as shared:
+                    call = Call(
+                        case,
+                        actor,
+                        lambda: self.settings,
+                        config=self._config,
+                        clock=self._clock,
+                        shared=shared,
+                        progress=progress,
+                        threads=self._threads,
+                    )
+                    told.append(await self._run(call, asked))
+            except TimeoutError:
+                hint = "Ask again, or for less at once."
+                raise Overdue(f"{case.name} took longer than {longest:.0f} s.", hint=hint) from None
+            return told[0]
+
+    async def _run(self, call: Call, request: Any) -> Answer:
+        """A use case that waits for vendors runs in the loop; one that computes, in a thread that keeps its place to its end."""
+        if inspect.iscoroutinefunction(request.answer):
+            found: Answer = await request.answer(call)
+            return found
+        return await call.aside(request.answer, call)
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """A place among those that run.
+
+        Raises:
+            Busy: too many wait for one.
+        """
+        if self._inside >= self._most:
+            wait = self._usual_seconds * self._inside / self._at_once
+            raise Busy(
+                f"{self._inside} requests are being worked on.", retry_after=wait, hint=f"Ask again in {wait:.0f} s."
+            )
+        self._inside += 1
+        try:
+            async with self._places:
+                began = time.monotonic()
+                yield
+                self._usual_seconds = (self._usual_seconds + time.monotonic() - began) / 2
+        finally:
+            self._inside -= 1
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Shared]:
+        """The connections; those that are old are closed when the last use that has them ends."""
+        from customer_research.research.connections import DIRECTORY_SECONDS, Shared
+
+        old = self._lines
+        if old is None or time.monotonic() > old.until:
+            self._lines = _Lines(Shared(DIRECTORY_SECONDS), time.monotonic() + RENEWED_SECONDS)
+            if old is not None and not old.users:
+                await old.shared.close()
+        lines = self._lines
+        assert lines is not None
+        lines.users += 1
+        try:
+            yield lines.shared
+        finally:
+            lines.users -= 1
+            if not lines.users and lines is not self._lines:
+                await lines.shared.close()
+
+
+@dataclass(slots=True)
+class _Lines:
+    """Connections, until when they are given to further uses, and how many have them."""
+
+    shared: Shared
+    until: float
+    users: int = 0
+
+
+def use_alone(
+    name: str,
+    request: Any,
+    actor: Actor,
+    settings: Callable[[], Settings],
+    *,
+    config: Path | None = None,
+    progress: Progress = silent,
+) -> Answer:
+    """Run one use case in a program that does nothing else: as `Runner.use`, without queue and without an end of time.
+
+    Raises:
+        CustomerResearchError: as `Runner.use`.
+    """
+    case = use_case(name)
+    by_rights(actor, case, request)
+    call = Call(case, actor, settings, config=config, progress=progress)
+    if inspect.iscoroutinefunction(request.answer):
+        answer: Answer = finished(request.answer(call))
+        return answer
+    found: Answer = request.answer(call)
+    return found
+
+
+def finished(work: Coroutine[Any, Any, T]) -> T:
+    """The result of work that is run from its beginning to its end, as `asyncio.run` does.
+
+    The task itself ends without a result: `asyncio.run` spells the task out in text twice, with all of an account in it.
+    """
+    results: list[T] = []
+
+    async def kept() -> None:
+        results.append(await work)
+
+    asyncio.run(kept())
+    return results[0]
+
+
+@contextmanager
+def _audited(case: UseCase, actor: Actor, audit: Audit, clock: Callable[[], datetime]) -> Iterator[list[Answer]]:
+    """Tell the audit of a use, however it ends; the answer is put into the list that is given."""
+    began, start = clock(), time.monotonic()
+    told: list[Answer] = []
+    outcome = "failed"
+    try:
+        yield told
+        outcome = told[0].state
+    except asyncio.CancelledError:
+        outcome = "cancelled"
+        raise
+    except CustomerResearchError as error:
+        outcome = type(error).__name__
+        raise
+    finally:
+        if audit is not unheard:
+            about = _about(told[0].body) if told else ("", ())
+            audit(Use(actor, case.name, began, time.monotonic() - start, outcome, *about))
+
+
+def _about(body: Any) -> tuple[str, tuple[str, ...]]:
+    """The operator that an answer is about, and the receipts that it rests on."""
+    from customer_research.documents.present import Presenter
+    from customer_research.domain.explanation import Explanation
+
+    if isinstance(body, Report):
+        return body.operator_id, tuple(receipt.id for receipt in Presenter(body).receipts)
+    return (body.operator_id if isinstance(body, Explanation) else ""), ()

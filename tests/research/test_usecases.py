@@ -1,0 +1,228 @@
+"""The registry of use cases and the one runner: many at once within the vendors' limits, cancelled, refused, audited."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from worlds import Worlds
+
+from customer_research.documents.formats import explanation, render
+from customer_research.domain.explanation import Explanation
+from customer_research.domain.report import Report
+from customer_research.errors import Busy, NotAllowed, Overdue, UsageError
+from customer_research.research.usecases import (
+    EXIT_CODES,
+    GROUPS,
+    RIGHTS,
+    USE_CASES,
+    Actor,
+    Answer,
+    Runner,
+    Use,
+    UseCase,
+    finished,
+    schema,
+    use_alone,
+    use_case,
+    validated,
+)
+from customer_research.research.usecases.request import Request
+from customer_research.settings import Settings, load_settings
+from customer_research_sandbox.serve import Sandbox
+
+ADA = Actor("ada", "test")
+READER = Actor("grace", "test", frozenset({"read"}))
+OPERATORS = tuple(f"00000000-5ce0-11f0-a000-{number:012d}" for number in (2, 3, 5, 6, 8, 9, 11, 12, 14, 27))
+
+
+def _asked() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Fifty requests, as several people would make them at once."""
+    for operator in OPERATORS:
+        yield "quick", {"operator": operator}
+        yield "why", {"operator": operator, "metric": "mrr"}
+        yield "lookup", {"term": operator}
+        yield "billing", {"operator": operator, "audience": "customer"}
+    for name in ("Silvermead", "Summit", "Silvermead Livery", "nobody at all", "ada@example.com"):
+        yield "lookup", {"term": name}
+        yield "metrics", {"search": "mrr"}
+
+
+def _words(answer: Answer) -> Any:
+    """An answer without its receipts: what a session asks once is in those of the use that asked."""
+    body = answer.body
+    if isinstance(body, Report):
+        return answer.state, _bare(json.loads(render(body, "json")))
+    if isinstance(body, Explanation):
+        return answer.state, _bare(explanation.as_json(body, show_personal=False))
+    return answer.state, body
+
+
+def _bare(told: Any) -> Any:
+    if isinstance(told, dict):
+        return {key: _bare(value) for key, value in told.items() if key not in {"receipts", "fetch_id"}}
+    return [_bare(one) for one in told] if isinstance(told, list) else told
+
+
+# -- the registry ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", USE_CASES.values(), ids=USE_CASES)
+def test_an_entry_is_whole(case: UseCase) -> None:
+    request = case.request()
+
+    assert request.__doc__
+    assert request.answer is not Request.answer
+    assert case.about.strip()
+    assert case.sentence.endswith((".", "`")) or "`" in case.sentence
+    assert case.right in RIGHTS
+    told = schema(request)
+    assert told["additionalProperties"] is False
+    for field in dataclasses.fields(request):
+        if "part" not in field.metadata:
+            assert field.metadata["description"]
+            assert field.metadata["description"] == told["properties"][field.name]["description"]
+
+
+def test_groups_have_use_cases_inside() -> None:
+    for group in GROUPS:
+        assert any(name.startswith(f"{group} ") for name in USE_CASES), group
+
+
+def test_what_somebody_sends_is_checked() -> None:
+    request: Any = use_case("why").request()
+    assert validated(request, {"operator": "x", "metric": "mrr"}).rows == 20
+    for wrong, said in (
+        ({"operator": "x"}, "metric: Field required"),
+        ({"operator": "x", "metric": "mrr", "rows": 0}, "rows: Input should be greater than or equal to 1"),
+        ({"operator": "x", "metric": "mrr", "row": 3}, "row: Unexpected keyword argument"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            validated(request, wrong)
+    with pytest.raises(UsageError, match="There is no use case 'profil'") as unknown:
+        use_case("profil")
+    assert "profile" in unknown.value.hint
+
+
+# -- many at once ------------------------------------------------------------------------------------------------------
+
+
+def test_fifty_at_once_keep_the_limits_and_answer_as_one_after_the_other(worlds: Worlds) -> None:
+    with worlds.running() as sandbox:
+        settings = load_settings(sandbox.config_path)
+        asked = list(_asked())
+        alone = [_words(use_alone(name, _request(name, given), ADA, lambda: settings)) for name, given in asked]
+        sandbox.clear_request_log()
+        sandbox.set_rate_limits(hold=True)
+        together = finished(_together(_limited(sandbox.config_path), asked))
+        log = sandbox.request_log
+
+    assert len(asked) == 50
+    assert {request.status for request in log} & {429, 529} == set()
+    assert Counter(request.source for request in log).keys() == {"lago", "hubspot", "metabase", "notion"}
+    for (name, given), one, other in zip(asked, alone, map(_words, together), strict=True):
+        assert one == other, (name, given)
+
+
+def _request(name: str, given: dict[str, Any]) -> Any:
+    return validated(use_case(name).request(), given)
+
+
+def _limited(file: Path) -> Settings:
+    """The settings with our own limits as they are without a settings file."""
+    told = re.sub(r"(?m)^requests_per_second = .*\n", "", file.read_text(encoding="utf-8"))
+    own = file.with_name("limited.toml")
+    own.write_text(told, encoding="utf-8")
+    return load_settings(own)
+
+
+async def _together(settings: Settings, asked: list[tuple[str, dict[str, Any]]]) -> list[Answer]:
+    async with Runner(settings, waiting=len(asked)) as runner:
+        return list(await asyncio.gather(*(runner.use(name, given, ADA, seconds=280.0) for name, given in asked)))
+
+
+def test_a_cancelled_one_stops_its_requests(clean_sandbox: Sandbox, settings: Settings) -> None:
+    async def cancelled() -> tuple[int, int]:
+        async with Runner(settings) as runner:
+            uses = [
+                asyncio.create_task(runner.use("profile", {"operator": one}, ADA)) for one in (*OPERATORS, "Silvermead")
+            ]
+            await asyncio.sleep(1.0)
+            for use in uses:
+                use.cancel()
+            begun = asyncio.get_running_loop().time()
+            ended = await asyncio.gather(*uses, return_exceptions=True)
+            assert all(isinstance(one, asyncio.CancelledError) for one in ended)
+            assert asyncio.get_running_loop().time() - begun < 1.0
+            await asyncio.sleep(1.0 - (asyncio.get_running_loop().time() - begun))
+            before = len(clean_sandbox.request_log)
+            await asyncio.sleep(1.5)
+            after = len(clean_sandbox.request_log)
+            answer = await runner.use("lookup", {"term": OPERATORS[0]}, ADA)
+            assert answer.state == "done", "the connections serve the next"
+            return before, after
+
+    clean_sandbox.set_latency(400)
+    clean_sandbox.clear_request_log()
+    before, after = finished(cancelled())
+    assert 0 < before == after
+
+
+def test_one_too_many_is_refused_and_the_others_go_on(settings: Settings) -> None:
+    async def full() -> list[Any]:
+        async with Runner(settings, at_once=1, waiting=1) as runner:
+            uses = (runner.use("metrics", {}, ADA) for _ in range(4))
+            return list(await asyncio.gather(*uses, return_exceptions=True))
+
+    done = finished(full())
+    refused = [one for one in done if isinstance(one, Busy)]
+    assert len(refused) == 2
+    assert all(one.retry_after > 0 and "Ask again in" in one.hint for one in refused)
+    assert sum(isinstance(one, Answer) for one in done) == 2
+
+
+def test_who_may_not_is_refused_before_anything_is_asked(clean_sandbox: Sandbox, settings: Settings) -> None:
+    heard: list[Use] = []
+
+    async def refused() -> None:
+        async with Runner(settings, audit=heard.append) as runner:
+            for name, given in (("sync", {}), ("alerts ack", {"alert": "x"}), ("doctor", {})):
+                with pytest.raises(NotAllowed, match=f"grace may not use {name}"):
+                    await runner.use(name, given, READER)
+            await runner.use("quick", {"operator": OPERATORS[0]}, READER)
+
+    finished(refused())
+    assert [(use.name, use.outcome) for use in heard] == [
+        ("sync", "NotAllowed"),
+        ("alerts ack", "NotAllowed"),
+        ("doctor", "NotAllowed"),
+        ("quick", "done"),
+    ]
+    assert (heard[-1].operator, heard[-1].actor) == (OPERATORS[0], READER)
+    assert heard[-1].receipts
+    assert {request.status for request in clean_sandbox.request_log} <= {200, 202}
+
+
+def test_what_takes_too_long_is_ended(clean_sandbox: Sandbox, settings: Settings) -> None:
+    heard: list[Use] = []
+
+    async def late() -> None:
+        async with Runner(settings, audit=heard.append) as runner:
+            with pytest.raises(Overdue, match="profile took longer than 0 s"):
+                await runner.use("profile", {"operator": OPERATORS[0]}, ADA, seconds=0.3)
+
+    clean_sandbox.set_latency(2000)
+    finished(late())
+    assert [use.outcome for use in heard] == ["Overdue"]
+
+
+def test_states_have_exit_codes() -> None:
+    assert EXIT_CODES["done"] == 0
+    assert len(set(EXIT_CODES.values())) == len(EXIT_CODES)
