@@ -14,7 +14,7 @@ from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.identity import LookupAnswer
 from customer_research.errors import UsageError
-from customer_research.research.gaps import UNTOLD_STATES, nothing_of
+from customer_research.research.gaps import nothing_of
 from customer_research_sandbox.serve import Sandbox
 
 LOOKUPS = [(name, case) for name, scenario in EXPECTED.items() for case in scenario.get("lookup", ())]
@@ -58,15 +58,15 @@ def test_the_mrr_in_usd_does_not_apply_to_who_is_billed_in_another_currency(
     found = account.figures["mrr_usd"]
     assert isinstance(found, Gap)
     assert (found.reason, found.source) == ("not_applicable", "lago")
-    assert nothing_of("mrr_usd", "lago", {"active_subscriptions": 1}) == found
-    assert nothing_of("mrr_usd", "lago", {"active_subscriptions": 0}).reason == "none_found"
-    assert nothing_of("nps_latest", "warehouse", {"active_subscriptions": 1}).reason == "none_found"
+    assert nothing_of(METRICS["mrr_usd"], "lago", {"active_subscriptions": 1}) == found
+    assert nothing_of(METRICS["mrr_usd"], "lago", {"active_subscriptions": 0}).reason == "none_found"
+    assert nothing_of(METRICS["nps_latest"], "warehouse", {"active_subscriptions": 1}).reason == "none_found"
 
 
-@pytest.mark.parametrize("metric", UNTOLD_STATES)
+@pytest.mark.parametrize("metric", [name for name, found in METRICS.items() if found.unknown_state])
 def test_a_count_of_records_whose_states_are_unknown_is_unknown_and_not_none(metric: str) -> None:
-    gap = nothing_of(metric, "hubspot", {"contacts": 2})
-    assert (gap.reason, gap.metric, "it is told whether" in gap.detail) == ("unavailable", metric, True)
+    gap = nothing_of(METRICS[metric], "hubspot", {"contacts": 2})
+    assert (gap.reason, gap.metric, "is not known of every" in gap.detail) == ("unavailable", metric, True)
     assert METRICS[metric].empty == 0  # so that it has no value only where a state is unknown
 
 

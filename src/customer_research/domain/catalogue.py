@@ -53,6 +53,8 @@ class Metric:
     `evidence` is the kind of records behind it; an entry with `evidence.RECORDS = "CONDITION"` has one of its own.
     A `partly` known one (derived) holds with part of its tables too; the others would say something else without one of
     them, so they are a gap then.
+    `unknown_state` says why a count is unknown, not none, although its source answered: a record does not say its state;
+    `next_step` what to do about it.
     """
 
     name: str
@@ -69,6 +71,8 @@ class Metric:
     audience: Literal["internal", "customer"] = "internal"
     overwritten: tuple[str, ...] = ()
     partly: bool = False
+    unknown_state: str = ""
+    next_step: str = ""
 
 
 def _declared(subject: str) -> Mapping[str, Any]:

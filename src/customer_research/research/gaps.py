@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from customer_research.domain.catalogue import Metric
 from customer_research.domain.evidence import Gap, GapReason
 from customer_research.errors import (
     BadAnswer,
@@ -22,20 +23,6 @@ from customer_research.errors import (
 NOT_IN_USD = (
     "Not all active subscriptions are billed in USD, and no exchange rate is assumed: see the MRR per currency."
 )
-
-_WHO_LEFT = (
-    "It is not known of every contact whether they have left.",
-    "Mark it in HubSpot (contact_status or left_company_date).",
-)
-_WHAT_DEALS_ARE = ("It is not known of every deal whether it is open or won.", "")
-UNTOLD_STATES = {
-    "contacts_left": _WHO_LEFT,
-    "contacts_active": _WHO_LEFT,
-    "deals_open": _WHAT_DEALS_ARE,
-    "deals_won": _WHAT_DEALS_ARE,
-    "expansion_deals_open": _WHAT_DEALS_ARE,
-}
-"""Counts that are 0 where there is no record, and without a value only where a record's state is unknown: why, and what to do."""
 
 REASONS: dict[type[SourceError], tuple[GapReason, str]] = {
     Denied: ("denied", "Check the credential and its scopes: `customer-research doctor --online`."),
@@ -64,14 +51,14 @@ def gap_of(error: CustomerResearchError, source: str) -> Gap:
     return Gap(source=source, reason=reason, detail=error.message, next_step=error.hint or step)
 
 
-def nothing_of(metric: str, source: str, row: Mapping[str, Any]) -> Gap:
+def nothing_of(metric: Metric, source: str, row: Mapping[str, Any]) -> Gap:
     """The gap of a metric without a value although all its tables are known; `row` has the operator's metrics beside it.
 
     Mostly there is nothing to compute it from. The MRR in USD of who is billed in another currency makes no sense, and a count
     of records whose states are not known is unknown, not none.
     """
-    if metric in UNTOLD_STATES:
-        return Gap(source, "unavailable", *UNTOLD_STATES[metric], metric)
-    if metric == "mrr_usd" and (row.get("active_subscriptions") or 0) > 0:
-        return Gap(source, "not_applicable", NOT_IN_USD, "", metric)
-    return Gap(source, "none_found", "There is no record to compute it from.", "", metric)
+    if metric.unknown_state:
+        return Gap(source, "unavailable", metric.unknown_state, metric.next_step, metric.name)
+    if metric.name == "mrr_usd" and (row.get("active_subscriptions") or 0) > 0:
+        return Gap(source, "not_applicable", NOT_IN_USD, "", metric.name)
+    return Gap(source, "none_found", "There is no record to compute it from.", "", metric.name)

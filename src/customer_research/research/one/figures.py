@@ -120,7 +120,7 @@ class Measurement:
         """The figure of a metric whose tables are known: a gap where there is no value, or none that is a number."""
         source = basis[0].source if basis else "sources"
         if value is None:
-            return nothing_of(metric.name, source, row)
+            return nothing_of(metric, source, row)
         if isinstance(value, float) and not math.isfinite(value):
             detail = f"The answer holds {value} where a number is expected."
             step = "Look for such values in the records that the figure is made of."

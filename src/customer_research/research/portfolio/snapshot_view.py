@@ -183,7 +183,7 @@ def _figure(snapshot: Snapshot, metric: Metric, row: Mapping[str, Any], gaps: Ma
         return replace(missing, metric=metric.name)
     if metric.name == "mrr" and row.get("active_subscriptions") is not None:
         return Gap(PORTFOLIO, "none_found", NO_MRR, "Run `customer-research portfolio score`.", metric.name)
-    return nothing_of(metric.name, PORTFOLIO, row)
+    return nothing_of(metric, PORTFOLIO, row)
 
 
 def _untold(snapshot: Snapshot, metric: Metric) -> Gap:
