@@ -123,7 +123,7 @@ def test_both_limits_are_inclusive_and_nothing_changes_between_them() -> None:
         (f'{IDLE}raise_at = 7\nclear_at = 3\nseverty = "low"', "unknown key 'severty'"),
         ('id = "x"\nkind = "weather"', "'kind' is 'weather'; known: metric"),
         (
-            'id = "x"\nkind = "metric"\nmetric = "nope"\nside = "high"\nraise_at = 7\nclear_at = 3',
+            'id = "x"\nkind = "metric"\nmetric = "nope"\nside = "high"\nraise_at = 7\nclear_at = 3\nbecause = "X."',
             "'nope' is not a metric",
         ),
         ('id = "x"\nkind = "condition"\nwhen = "1 = 1; DROP TABLE x"\nbecause = "X."', "which a condition may not"),

@@ -244,7 +244,7 @@ def test_an_alert_of_a_drop_is_raised_by_a_drop() -> None:
     alerts = {rule.id: rule.test for rule in load_alert_rules(None, NAMES, load_findings(NAMES)).rules}
     drop = alerts["usage_drop"]
     assert isinstance(drop, MetricTest)
-    found = run(f"SELECT * FROM {ACCOUNT_TABLE} WHERE {drop.raised.sql}", drawn(2000, seed=12))
+    found = run(f"SELECT * FROM {ACCOUNT_TABLE} WHERE {drop.sides[0].sql}", drawn(2000, seed=12))
     assert found
     assert [row for row in found if not row["reservations_30d"] < row["reservations_prev_30d"]] == []
 

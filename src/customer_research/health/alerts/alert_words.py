@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -159,20 +160,8 @@ class AlertWords(Teller):
 
 def rule_in_words(rule: AlertRule) -> RuleInWords:
     """A rule as people read it."""
-    return RuleInWords(
-        id=rule.id,
-        kind=rule.kind,
-        title=rule.title,
-        severity=rule.severity,
-        when=rule.test.words,
-        concerns=_concerns(rule),
-        owner=rule.owner,
-        action=rule.action,
-        quiet_days=rule.quiet_days,
-        cool_down_days=rule.cool_down_days,
-        reason=rule.reason,
-        enabled=rule.enabled,
-    )
+    same = {field.name: getattr(rule, field.name) for field in fields(RuleInWords) if hasattr(rule, field.name)}
+    return RuleInWords(**same, when=rule.test.words, concerns=_concerns(rule))
 
 
 def _concerns(rule: AlertRule) -> str:

@@ -58,7 +58,7 @@ def watch_sql(rules: Sequence[AlertRule]) -> str:
 
 
 def _state_sql(test: MetricTest | ConditionTest) -> str:
-    raised, cleared = test.raised.sql, test.cleared.sql
+    raised, cleared = (side.sql for side in test.sides)
     unknown = f"({raised}) IS NULL OR ({cleared}) IS NULL"
     return f"CASE WHEN {raised} THEN 1 WHEN {cleared} THEN 0 WHEN {unknown} THEN NULL ELSE 2 END"
 

@@ -50,24 +50,25 @@ Correlation = Annotated[FindingRule, PlainValidator(_correlation)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConditionTest:
-    """Two conditions over an operator's metrics, and the sentence with the facts that it rests on."""
+class _OverMetrics:
+    """The sentence with the facts that a test over an operator's metrics rests on; without any, on the metrics that raise it."""
+
+    because: Sentence
+    own_facts: Annotated[tuple[MetricName, ...], Field(alias="facts")] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionTest(_OverMetrics):
+    """Two conditions over an operator's metrics; without `until` it is cleared when it does not hold."""
 
     kind: Literal["condition"] = "condition"
     when: When
     until: When | None = None
-    because: Sentence
-    own_facts: Annotated[tuple[MetricName, ...], Field(alias="facts")] = ()
 
     @property
-    def raised(self) -> Condition:
-        """When it is raised."""
-        return self.when
-
-    @property
-    def cleared(self) -> Condition:
-        """When it is cleared."""
-        return self.until or Condition(f"NOT ({self.when.sql})", self.when.metrics)
+    def sides(self) -> tuple[Condition, Condition]:
+        """When it is raised, and when cleared."""
+        return self.when, self.until or Condition(f"NOT ({self.when.sql})", self.when.metrics)
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -77,36 +78,31 @@ class ConditionTest:
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics that decide it, each once."""
-        return _once((*self.when.metrics, *self.cleared.metrics))
+        return _once(name for side in self.sides for name in side.metrics)
 
     @property
     def words(self) -> str:
         """When it is raised and cleared."""
-        return f"raised when {self.when.sql}; cleared when {self.cleared.sql}"
+        raised, cleared = self.sides
+        return f"raised when {raised.sql}; cleared when {cleared.sql}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MetricTest:
-    """The limits of one `metric`, looked at where `only_if` holds, and the sentence with the facts that it rests on."""
+class MetricTest(_OverMetrics):
+    """The limits of one `metric`, looked at where `only_if` holds."""
 
     kind: Literal["metric"] = "metric"
     metric: MetricName
     threshold: Threshold
     only_if: When | None = None
-    because: Sentence
-    own_facts: Annotated[tuple[MetricName, ...], Field(alias="facts")] = ()
 
     @property
-    def raised(self) -> Condition:
-        """When it is raised."""
-        sql, _ = self.threshold.conditions(self.metric)
-        return Condition(f"({self.only_if.sql}) AND ({sql})" if self.only_if else sql, self.metrics)
-
-    @property
-    def cleared(self) -> Condition:
-        """When it is cleared."""
-        _, sql = self.threshold.conditions(self.metric)
-        return Condition(f"NOT ({self.only_if.sql}) OR ({sql})" if self.only_if else sql, self.metrics)
+    def sides(self) -> tuple[Condition, Condition]:
+        """When it is raised, and when cleared."""
+        raised, cleared = self.threshold.conditions(self.metric)
+        if self.only_if is not None:
+            raised, cleared = f"({self.only_if.sql}) AND ({raised})", f"NOT ({self.only_if.sql}) OR ({cleared})"
+        return Condition(raised, self.metrics), Condition(cleared, self.metrics)
 
     @property
     def facts(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ import numpy as np
 from customer_research.domain.faults import TableFault
 from customer_research.domain.parsing import day, instant, json_value
 from customer_research.errors import TablesRefused
-from customer_research.health.calibration.panel import WEIGHTS, Panel, Signal, instant_of, panel_of
+from customer_research.health.calibration.panel import WEIGHTS, Floats, Panel, Signal, instant_of, panel_of
 
 OPERATOR, AS_OF, CHURNED, OBSERVED = "operator_id", "as_of", "churned", "observed_at"
 _YES, _NO = frozenset({"1", "true", "yes", "t", "y", "1.0"}), frozenset({"0", "false", "no", "f", "n", "0.0"})
@@ -69,23 +69,13 @@ def read_panel(signals: Path, points: Path, dimensions: Sequence[str] = tuple(WE
     """
     faults = _Faults(signals.name)
     declared = _declared(points, dimensions, faults)
-    header, rows = _rows(signals, faults)
-    if header is None:
-        raise _refusal(signals, points, faults)
-    _check_header(header, declared, faults)
-    reader = _RowReader(header, declared, faults, labelled=True)
-    read = [reader.row(number, cells) for number, cells in rows]
-    _check_labels(reader, len(read), faults)
-    if faults.whole or faults.rows:
-        raise _refusal(signals, points, faults)
-    panel = panel_of(
-        [row[0] for row in read],
-        [row[1] for row in read if row[1] is not None],
-        np.array([row[2] for row in read], dtype=np.float64).reshape(len(read), len(declared)),
-        np.array([row[3] for row in read], dtype=np.bool_),
-        declared,
+    reader = _RowReader(signals, declared, faults, labelled=True)
+    read = reader.rows(points)
+    moments = [row[1] for row in read if row[1] is not None]
+    churned = np.array([row[3] for row in read], dtype=np.bool_)
+    return PanelFile(
+        panel_of([row[0] for row in read], moments, _severities(read, declared), churned, declared), reader.left_out
     )
-    return PanelFile(panel, reader.left_out)
 
 
 def read_signals(signals: Path, declared: Sequence[Signal]) -> Panel:
@@ -94,22 +84,14 @@ def read_signals(signals: Path, declared: Sequence[Signal]) -> Panel:
     Raises:
         TablesRefused: everything that is wrong in the file.
     """
-    faults = _Faults(signals.name)
-    header, rows = _rows(signals, faults)
-    if header is None:
-        raise _refusal(signals, None, faults)
-    _check_header(header, declared, faults, labelled=False)
-    reader = _RowReader(header, declared, faults, labelled=False)
-    read = [reader.row(number, cells) for number, cells in rows]
-    if faults.whole or faults.rows:
-        raise _refusal(signals, None, faults)
-    return Panel(
-        tuple(row[0] for row in read),
-        tuple(row[1] for row in read if row[1] is not None),
-        np.array([row[2] for row in read], dtype=np.float64).reshape(len(read), len(declared)),
-        np.zeros(len(read), dtype=np.bool_),
-        tuple(declared),
-    )
+    read = _RowReader(signals, declared, _Faults(signals.name), labelled=False).rows(None)
+    moments = tuple(row[1] for row in read if row[1] is not None)
+    churned = np.zeros(len(read), dtype=np.bool_)
+    return Panel(tuple(row[0] for row in read), moments, _severities(read, declared), churned, tuple(declared))
+
+
+def _severities(read: Sequence[_Row], declared: Sequence[Signal]) -> Floats:
+    return np.array([row[2] for row in read], dtype=np.float64).reshape(len(read), len(declared))
 
 
 def _refusal(signals: Path, points: Path | None, faults: _Faults) -> TablesRefused:
@@ -213,32 +195,47 @@ def _check_header(header: Sequence[str], declared: Sequence[Signal], faults: _Fa
             faults.add(f"no signal of the dimension {dimension} is there")
 
 
-def _check_labels(reader: _RowReader, rows: int, faults: _Faults) -> None:
-    if rows and reader.labels == {True}:
-        faults.add("every row is churned: there must be rows of both kinds", CHURNED)
-    if rows and reader.labels == {False}:
-        faults.add("no row is churned: there must be rows of both kinds", CHURNED)
+_Row = tuple[str, date | datetime | None, list[float], bool]
+"""Operator, as-of, signals and label of one row."""
 
 
 class _RowReader:
-    """Reads rows under one header; keeps the keys seen and the labels found."""
+    """Reads the rows of a file; keeps the keys seen and the labels found."""
 
-    def __init__(self, header: Sequence[str], declared: Sequence[Signal], faults: _Faults, *, labelled: bool) -> None:
-        self._at = {name: place for place, name in enumerate(header)}
-        self._width = len(header)
-        self._signals = [signal.name for signal in declared]
+    def __init__(self, file: Path, declared: Sequence[Signal], faults: _Faults, *, labelled: bool) -> None:
+        self._file = file
         self._faults = faults
         self._labelled = labelled
+        header, self._read = _rows(file, faults)
+        if header is not None:
+            _check_header(header, declared, faults, labelled=labelled)
+        self._at = {name: place for place, name in enumerate(header or ())}
+        self._width = len(header or ())
+        self._signals = [signal.name for signal in declared]
         self._keys: dict[tuple[str, datetime], int] = {}
         self._days: dict[str, date | datetime | None] = {}
-        self.labels: set[bool] = set()
+        self._labels: set[bool] = set()
         observed = {f"{name}_{OBSERVED}" for name in self._signals} | {OBSERVED}
-        self._observed = [name for name in header if name in observed]
+        self._observed = [name for name in header or () if name in observed]
         used = {OPERATOR, AS_OF, CHURNED, *self._signals, *observed}
-        self.left_out = tuple(name for name in header if name not in used)
+        self.left_out = tuple(name for name in header or () if name not in used)
 
-    def row(self, number: int, cells: Sequence[str]) -> tuple[str, date | datetime | None, list[float], bool]:
-        """Operator, as-of, signals and label of one row; what is wrong goes to the faults."""
+    def rows(self, points: Path | None) -> list[_Row]:
+        """All rows; `points` is the other file that was read.
+
+        Raises:
+            TablesRefused: everything that is wrong in the two files.
+        """
+        read = [self.row(number, cells) for number, cells in self._read]
+        if read and self._labelled and len(self._labels) == 1:
+            what = "every row is churned" if True in self._labels else "no row is churned"
+            self._faults.add(f"{what}: there must be rows of both kinds", CHURNED)
+        if self._faults.whole or self._faults.rows:
+            raise _refusal(self._file, points, self._faults)
+        return read
+
+    def row(self, number: int, cells: Sequence[str]) -> _Row:
+        """One row; what is wrong goes to the faults."""
         if len(cells) != self._width:
             self._faults.row(
                 number, "", f"has another number of cells than the header's {self._width}", str(len(cells))
@@ -295,7 +292,7 @@ class _RowReader:
         if text not in _YES | _NO:
             self._faults.row(number, CHURNED, "is neither 1 nor 0", text)
         else:
-            self.labels.add(text in _YES)
+            self._labels.add(text in _YES)
         return text in _YES
 
 
