@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from customer_research.connect.settings import SettingsTree
 from customer_research.domain.check import Diagnosis
@@ -49,13 +49,6 @@ class Batch:
 
 Clock = Callable[[], datetime]
 """Gives the present instant, UTC-aware; injected everywhere."""
-
-
-class Session(Protocol):
-    """An open connection to one source; closed once."""
-
-    async def close(self) -> None:
-        """Release sockets."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from customer_research.domain.records import names
+
+def _each(listed: str) -> frozenset[str]:
+    """The words of a list written with blanks."""
+    return frozenset(listed.split())
+
 
 _QUOTED = re.compile(r"^\s*>.*$", re.MULTILINE)
 _CLAUSE = re.compile(
@@ -29,45 +33,37 @@ _CANCEL = re.compile(
 _NOUN_OR_GERUND = re.compile(r"(?:cancel(?:ation|lation|ing|ling)|terminat(?:ion|ing)|discontinu(?:ation|ing))$")
 _PAST = re.compile(r"(?:cancell?ed|terminated|discontinued)$")
 
-_OURS = frozenset(
-    names(
-        "subscription subscriptions account accounts contract contracts plan plans service services membership moovs "
-        "agreement renewal license licenses licence licences platform software"
-    )
+_OURS = _each(
+    "subscription subscriptions account accounts contract contracts plan plans service services membership moovs "
+    "agreement renewal license licenses licence licences platform software"
 )
 """What a cancellation of the operator's own business with Moovs speaks of."""
 
-_THEIRS = frozenset(
-    names(
-        "trip trips ride rides reservation reservations booking bookings order orders pickup pickups transfer transfers job "
-        "jobs run runs farm-out farm-outs quote quotes flight flights event events wedding weddings charge charges payment "
-        "payments transaction transactions invoice invoices refund refunds fee fees policy policies rate rates button link "
-        "mail email emails e-mail ticket tickets feature meeting meetings call calls demo demos appointment appointments "
-        "session sessions training trainings webinar visit visits kickoff kick-off driver drivers chauffeur chauffeurs "
-        "corporate-client passenger passengers rider riders guest guests vehicle vehicles car cars"
-    )
+_THEIRS = _each(
+    "trip trips ride rides reservation reservations booking bookings order orders pickup pickups transfer transfers job "
+    "jobs run runs farm-out farm-outs quote quotes flight flights event events wedding weddings charge charges payment "
+    "payments transaction transactions invoice invoices refund refunds fee fees policy policies rate rates button link "
+    "mail email emails e-mail ticket tickets feature meeting meetings call calls demo demos appointment appointments "
+    "session sessions training trainings webinar visit visits kickoff kick-off driver drivers chauffeur chauffeurs "
+    "corporate-client passenger passengers rider riders guest guests vehicle vehicles car cars"
 )
 """What other cancellations speak of: the operator's own trade, money, and dates in the calendar."""
 
-_INTENT = frozenset(
-    names(
-        "want wants wanted wanting ask asks asked asking request requests requested requesting consider considers considered "
-        "considering think thinks thinking thought plan plans planned planning intend intends intended intending intention "
-        "decide decides decided deciding threaten threatens threatened threatening going will would wish wishes need needs "
-        "like might about ready likely mention mentions mentioned mentioning discuss discussed discussing submit submitted "
-        "sent send received notice risk talk talks talked talking whether leaning insist insists insisted"
-    )
+_INTENT = _each(
+    "want wants wanted wanting ask asks asked asking request requests requested requesting consider considers considered "
+    "considering think thinks thinking thought plan plans planned planning intend intends intended intending intention "
+    "decide decides decided deciding threaten threatens threatened threatening going will would wish wishes need needs "
+    "like might about ready likely mention mentions mentioned mentioning discuss discussed discussing submit submitted "
+    "sent send received notice risk talk talks talked talking whether leaning insist insists insisted"
 )
 _AFTER_NOUN = frozenset(["request", "requested", "notice", "risk", "letter", "form", "date", "effective", "received"])
-_NEGATIONS = frozenset(
-    names(
-        "no not never without neither nor nobody none against avoid avoided avoiding prevent prevented preventing instead "
-        "rather withdrew withdraw withdrawn withdrawing revoked rescinded retracted averted don't doesn't didn't won't "
-        "wouldn't isn't aren't wasn't weren't haven't hasn't hadn't can't cannot couldn't shouldn't"
-    )
+_NEGATIONS = _each(
+    "no not never without neither nor nobody none against avoid avoided avoiding prevent prevented preventing instead "
+    "rather withdrew withdraw withdrawn withdrawing revoked rescinded retracted averted don't doesn't didn't won't "
+    "wouldn't isn't aren't wasn't weren't haven't hasn't hadn't can't cannot couldn't shouldn't"
 )
-_TAKEN_BACK = frozenset(
-    names("withdrawn withdrew revoked rescinded retracted averted avoided reversed unlikely no not never isn't wasn't")
+_TAKEN_BACK = _each(
+    "withdrawn withdrew revoked rescinded retracted averted avoided reversed unlikely no not never isn't wasn't"
 )
 _NO_DENIAL = frozenset(["sure", "certain", "only", "just", "clear", "decided"])
 """`not` before these denies nothing: "not sure whether to cancel"."""
