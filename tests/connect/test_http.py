@@ -36,7 +36,7 @@ from customer_research.sources.lago.settings import LagoSettings
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SECRET = "key-of-the-house/+&"
-LAGO = Vendor("lago", "Lago", credential="lago.api_key", address="lago.url", convention="reset_seconds")
+LAGO = Vendor("lago", "Lago", convention="reset_seconds")
 Answer = httpx2.Response | Exception
 
 

@@ -51,7 +51,7 @@ def run(
 
     async def go() -> SqlAnswer:
         http = Http(
-            Vendor("warehouse", "Metabase", credential="metabase.api_key", address="metabase.url"),
+            Vendor("warehouse", "Metabase"),
             MetabaseSettings.model_validate(
                 {"url": "https://metabase.example.com", "api_key": "secret-key", "requests_per_second": 1000}
             ),

@@ -86,15 +86,12 @@ def segment(text: str) -> str:
 class Vendor:
     """What `Http` must know of a vendor.
 
-    `name` is the source's name in receipts and gaps, `title` the one in sentences; `credential` and `address` name the
-    settings to check. `message` reads the vendor's own words out of an error body (parsed JSON, else text). `own_limits`
+    `name` is the source's name in receipts and gaps, `title` the one in sentences. `message` reads the vendor's own words out of an error body (parsed JSON, else text). `own_limits`
     are further limits on paths with a given ending, in requests a second (HubSpot's search).
     """
 
     name: str
     title: str
-    credential: str = ""
-    address: str = ""
     convention: Convention = "retry_after"
     reset_header: str = "x-ratelimit-reset"
     message: Callable[[Any], str] = json_message
@@ -162,10 +159,11 @@ class Http:
         deadline_seconds: float | None = None,
         **doubles: Unpack[Doubles],
     ) -> None:
+        self._credential, self._address = f"{own.section}.{own.credential}", f"{own.section}.url"
         gap = own.missing() if not own.secret else None
         if gap is not None:
-            raise ConfigError(gap.detail, setting=f"{own.section}.{own.credential}", hint=gap.next_step)
-        _require_address(vendor, own.url)
+            raise ConfigError(gap.detail, setting=self._credential, hint=gap.next_step)
+        _require_address(own.url, self._address)
         self.vendor = vendor
         self.place = _without_credentials(own.url)
         self.clock = clock
@@ -277,7 +275,7 @@ class Http:
         raise self._strange("an answer without a list of results", log)
 
     def _strange(self, what: str, log: RequestLog) -> BadAnswer:
-        hint = f"Check {self.vendor.address}: it must be the API's address."
+        hint = f"Check {self._address}: it must be the API's address."
         return BadAnswer(f"{self.vendor.title} sent {what}.", source=self.vendor.name, stream=log.stream, hint=hint)
 
     async def close(self) -> None:
@@ -385,7 +383,7 @@ class Http:
             body = await parsed(answer.content, self.bounds)
         except ValueError:
             sentence = f"{self.vendor.title} sent an answer that is not JSON (status {answer.status})."
-            hint = f"Check {self.vendor.address or 'the address'}: it must be the API's, not a web page's."
+            hint = f"Check {self._address}: it must be the API's, not a web page's."
             return _Failure(self._error(BadAnswer, sentence, log, hint), again=False)
         return Reply(answer.status, answer.headers, body)
 
@@ -411,17 +409,16 @@ class Http:
         title = self.vendor.title
         detail = f"{status}: {told}" if told else str(status)
         if kind is Denied:
-            setting = self.vendor.credential or "the credential"
             return (
                 f"{title} refused the credential ({detail}).",
-                f"Check {setting}; `customer-research doctor --online` tells what it lacks.",
+                f"Check {self._credential}; `customer-research doctor --online` tells what it lacks.",
             )
         if kind is NotThere:
             return f"{title} has no record at {self._redact(path)} ({detail}).", "Check the id that was asked for."
         if kind is Unavailable:
             return f"{title} failed to answer ({detail}).", "Try again later; nothing is wrong with the request."
         if status // 100 == REDIRECTION:
-            return f"{title} points to another address ({status}).", f"Correct {self.vendor.address or 'the address'}."
+            return f"{title} points to another address ({status}).", f"Correct {self._address}."
         return f"{title} refused the request ({detail}).", "Run `customer-research doctor --online`."
 
     async def _said(self, answer: Answer) -> str:
@@ -468,9 +465,9 @@ class Http:
         detail = f"{name}: {words}" if words else name
         if kind is Unavailable:
             sentence = f"{self.vendor.title} cannot be reached at {self.place} ({detail})."
-            return self._error(kind, sentence, log, f"Check {self.vendor.address or 'the address'} and the network.")
+            return self._error(kind, sentence, log, f"Check {self._address} and the network.")
         sentence = f"The request to {self.vendor.title} cannot be sent ({detail})."
-        return self._error(kind, sentence, log, f"Check {self.vendor.address or 'the address'}.")
+        return self._error(kind, sentence, log, f"Check {self._address}.")
 
     def _error(self, kind: type[E], sentence: str, log: RequestLog, hint: str) -> E:
         return kind(sentence, source=self.vendor.name, stream=log.stream, hint=hint)
@@ -497,15 +494,11 @@ def _tls() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
-def _require_address(vendor: Vendor, base_url: str) -> None:
+def _require_address(base_url: str, setting: str) -> None:
     parts = urlsplit(base_url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        setting = vendor.address or f"{vendor.name}.url"
-        raise ConfigError(
-            f"The setting {setting} is not an http(s) address.",
-            setting=setting,
-            hint="Write it like https://api.example.com/v1.",
-        )
+        hint = "Write it like https://api.example.com/v1."
+        raise ConfigError(f"The setting {setting} is not an http(s) address.", setting=setting, hint=hint)
 
 
 def _is_loopback(base_url: str) -> bool:

@@ -32,13 +32,7 @@ SEARCH_SIZE = 200
 
 OWNERS_PAGE = 500
 
-VENDOR = Vendor(
-    name=SOURCE_NAME,
-    title="HubSpot",
-    credential="hubspot.token",
-    address="hubspot.url",
-    own_limits=(("/search", SEARCHES_PER_SECOND),),
-)
+VENDOR = Vendor(SOURCE_NAME, "HubSpot", own_limits=(("/search", SEARCHES_PER_SECOND),))
 
 LEGACY = "v3"
 

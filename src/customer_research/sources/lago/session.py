@@ -25,13 +25,7 @@ ID = "lago_id"
 
 NOT_FOUND = 404
 
-VENDOR = Vendor(
-    name="lago",
-    title="Lago",
-    credential="lago.api_key",
-    address="lago.url",
-    convention="reset_seconds",
-)
+VENDOR = Vendor("lago", "Lago", convention="reset_seconds")
 
 
 @dataclass(frozen=True, slots=True)

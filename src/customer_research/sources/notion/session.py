@@ -24,7 +24,7 @@ DATABASES_ONLY = "2022-06-28"
 VERSIONS = (DATABASES_ONLY, "2025-09-03", "2026-03-11")
 PAGE_SIZE = 100
 
-VENDOR = Vendor(name=normalise.SOURCE_NAME, title="Notion", credential="notion.token", address="notion.url")
+VENDOR = Vendor(normalise.SOURCE_NAME, "Notion")
 
 Body = Mapping[str, Any]
 

@@ -24,7 +24,7 @@ from customer_research.sources.warehouse import bindings, normalise
 from customer_research.sources.warehouse.gaps import columns_gone, not_configured, table_gone
 from customer_research.sources.warehouse.settings import MetabaseSettings
 
-VENDOR = Vendor("warehouse", "Metabase", credential="metabase.api_key", address="metabase.url")
+VENDOR = Vendor("warehouse", "Metabase")
 
 Compose = Callable[[str, Mapping[str, str]], str]
 """Puts bindings (table → SQL) in front of a query."""
