@@ -7,7 +7,7 @@ from typing import Any
 
 from customer_research.connect.concurrent import together
 from customer_research.connect.request_log import RequestLog
-from customer_research.connect.source import Subject
+from customer_research.connect.source import Check, Subject
 from customer_research.domain import values
 from customer_research.domain.check import Diagnosis
 from customer_research.errors import BadAnswer, Denied, SourceError
@@ -167,3 +167,10 @@ async def _has_history(session: HubSpotSession, kind: str, log: RequestLog) -> b
 
 
 _KNOWN_STAGES = normalise.OPEN_STAGES | normalise.WON_STAGES | normalise.LOST_STAGES
+
+CHECKS = (
+    Check("token", "May the token read everything that is needed?", scopes),
+    Check("operator_property", "Which company property holds the operator id, and how full is it?", operator_property),
+    Check("deal_states", "Can every deal stage be told open, won or lost?", deal_states),
+    Check("history", "Is it told what deals, companies and contacts were before the first sync?", history),
+)

@@ -11,6 +11,10 @@ from customer_research.connect.source import Check, Subject
 from customer_research.domain.check import Diagnosis
 from customer_research.sources.lago.session import LagoSession
 
+SCOPES = (
+    "read-only API key: customers, subscriptions, plans, invoices, payments, credit notes, coupons, applied coupons",
+)
+
 FORMS: tuple[tuple[str, str, str], ...] = (
     ("operator id", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "none"),
     ("operator id in upper case", r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}", "lower-case it"),

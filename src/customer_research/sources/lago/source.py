@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from customer_research.connect.source import Source, Stream
-from customer_research.sources.lago import live
-from customer_research.sources.lago.bulk import BULK, LINKS
-from customer_research.sources.lago.checks import CHECKS
-from customer_research.sources.lago.live import find, whose
+from customer_research.sources.lago import bulk, checks, live
 from customer_research.sources.lago.session import LagoSession
 from customer_research.sources.lago.settings import LagoSettings
 
@@ -23,12 +20,10 @@ SOURCE = Source(
     ),
     open=LagoSession,
     missing=lambda settings: settings.of(LagoSettings).missing(),
-    checks=CHECKS,
-    find=find,
-    whose=whose,
-    bulk=BULK,
-    links=LINKS,
-    scopes=(
-        "read-only API key: customers, subscriptions, plans, invoices, payments, credit notes, coupons, applied coupons",
-    ),
+    checks=checks.CHECKS,
+    scopes=checks.SCOPES,
+    find=live.find,
+    whose=live.whose,
+    bulk=bulk.BULK,
+    links=bulk.LINKS,
 )

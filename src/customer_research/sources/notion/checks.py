@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from customer_research.connect.request_log import RequestLog
-from customer_research.connect.source import Subject
+from customer_research.connect.source import Check, Subject
 from customer_research.domain.check import Diagnosis
 from customer_research.domain.values import operator_id
 from customer_research.errors import NotThere
@@ -148,3 +148,11 @@ def path_of(ticket: normalise.Ticket) -> str:
 def _shares(counted: Counter[str], total: int) -> str:
     paths: Iterable[str] = ("operator_id", "tag", "neither")
     return ", ".join(f"{counted[path] * _PERCENT // total} % {path}" for path in paths)
+
+
+CHECKS = (
+    Check("token", "Does the token open a workspace?", token),
+    Check("database", "Is the tickets id a database or a data source?", database),
+    Check("properties", "Which of the tickets' properties exist?", properties),
+    Check("tagging", "How do tickets name their operator?", tagging),
+)

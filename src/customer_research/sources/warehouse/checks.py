@@ -21,6 +21,8 @@ from customer_research.sources.warehouse.bindings import declared
 if TYPE_CHECKING:
     from customer_research.sources.warehouse.session import WarehouseSession
 
+SCOPES = ("Metabase API key: native queries on the Snowflake database", "Metabase API key: view of card 642")
+
 EXPECTED_FIELD = 58047
 """Field id of OPERATOR_ID in card 642, as the original procedure has it."""
 
