@@ -32,7 +32,7 @@ SQL_TYPES: Mapping[ColumnType, str] = MappingProxyType(
 )
 """In that dialect; timestamps are naive UTC, texts a `|`-delimited list (`|a|b|`)."""
 
-_HEAD = re.compile(r"(\w+) \[([\w ]+)\] (.+)")
+_BEGIN = re.compile(r"\n(?=\s*\w+ \[)")
 _MARKS = "*+@"
 
 
@@ -107,19 +107,13 @@ def tables(home: str, text: str, *, bound: bool = False) -> dict[str, CanonicalT
     A column's line is `name type meaning`, with marks before the meaning: `*` personal data, `+` added later, `@` a customer
     may see it.
     """
-    heads: dict[str, CanonicalTable] = {}
-    lines: dict[str, list[str]] = {}
-    for line in text.strip().splitlines():
-        if head := _HEAD.fullmatch(line.strip()):
-            name = head[1]
-            heads[name] = CanonicalTable(name, home, head[3], tuple(head[2].split()), (), bound)
-            lines[name] = []
-        else:
-            lines[name].append(line)
-    return {
-        name: CanonicalTable(name, home, head.grain, head.key, tuple(_columns(lines[name])), bound)
-        for name, head in heads.items()
-    }
+    found: dict[str, CanonicalTable] = {}
+    for block in _BEGIN.split(text.strip()):
+        head, *lines = block.splitlines()
+        name, _, rest = head.strip().partition(" [")
+        key, _, grain = rest.partition("] ")
+        found[name] = CanonicalTable(name, home, grain, tuple(key.split()), tuple(_columns(lines)), bound)
+    return found
 
 
 def _columns(lines: list[str]) -> Iterator[Column]:
