@@ -298,6 +298,17 @@ def _band_of(rank: str) -> str:
     return f"CASE {rank} {branches} END"
 
 
+RESULT_COLUMNS: Mapping[str, str] = {
+    "uncapped": "BIGINT",
+    "score": "BIGINT",
+    "score_high": "BIGINT",
+    "coverage": "DOUBLE",
+    "band_before_gates": "VARCHAR",
+    "band": "VARCHAR",
+}
+"""The columns of the `scores` rows that every scorecard has, behind its own: name → SQL type."""
+
+
 def score_columns(scorecard: Scorecard) -> dict[str, str]:
     """The columns of the `scores` rows, in order: name → SQL type."""
     return {
@@ -306,12 +317,7 @@ def score_columns(scorecard: Scorecard) -> dict[str, str]:
         **{f"{kind}_{rule.key}": "BIGINT" for rule in scorecard.rules for kind in ("case", "points")},
         **{f"{kind}_{d.name}": "BIGINT" for d in scorecard.dimensions for kind in ("raw", "score", "high")},
         **{f"gate_{gate.name}": "BIGINT" for gate in scorecard.gates},
-        "uncapped": "BIGINT",
-        "score": "BIGINT",
-        "score_high": "BIGINT",
-        "coverage": "DOUBLE",
-        "band_before_gates": "VARCHAR",
-        "band": "VARCHAR",
+        **RESULT_COLUMNS,
     }
 
 

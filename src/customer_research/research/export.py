@@ -22,7 +22,7 @@ from customer_research.sources.notion.pages import KEY, PROPERTIES, NotionPages
 from customer_research.store.database import open_store
 from customer_research.store.exports import Export, Exports
 
-Done = Literal["created", "updated", "unchanged", "added a section"]
+PageChange = Literal["created", "updated", "unchanged", "added a section"]
 
 LOOKS = 3
 """How often a page is looked for after a run that was cut off: Notion may list a new page some moments late."""
@@ -43,7 +43,7 @@ class PageExport:
 
     page: str
     url: str
-    done: Done
+    done: PageChange
     warning: str = ""
 
 
@@ -170,7 +170,7 @@ class _Export:
                 return first
         return made
 
-    async def _write(self, page: Body, known: Export | None, asked: _PageContent, *, force: bool) -> Done:
+    async def _write(self, page: Body, known: Export | None, asked: _PageContent, *, force: bool) -> PageChange:
         identifier = str(page["id"])
         content = await self._notion.content(identifier, self._log)
         new = not content.strip()
@@ -205,7 +205,7 @@ class _Export:
         return by != await self._notion.bot(self._log)
 
 
-def _warning(done: Done, others: int) -> str:
+def _warning(done: PageChange, others: int) -> str:
     parts = []
     if done == "added a section":
         parts.append("A person has edited the page: the report was added as a section at its end (--force overwrites).")

@@ -43,11 +43,11 @@ ASK_AGAIN_SECONDS = 15.0
 SUMMARY_NAME = "summary.csv"
 SCHEMA = "customer-research/batch/1"
 
-Outcome = Literal["done", "partial", "duplicate", "not_found", "ambiguous", "refused", "failed"]
+RowState = Literal["done", "partial", "duplicate", "not_found", "ambiguous", "refused", "failed"]
 """done: every source answered; partial: the report names what is missing; duplicate: the same operator as an earlier line;
 not_found, ambiguous, refused (no term that can be looked up): no operator; failed: no report could be made."""
 
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+ROW_STATES: tuple[RowState, ...] = get_args(RowState)
 _LISTED = 5
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _WORDED = frozenset({"plan"})
@@ -68,7 +68,7 @@ class Row:
 
     line: int
     term: str
-    outcome: Outcome
+    outcome: RowState
     operator_id: str = ""
     name: str = ""
     as_of: str = ""
@@ -262,7 +262,7 @@ class Batch:
             return own
         return replace(own, outcome="duplicate", detail=f"The same operator as line {owner.line}.")
 
-    def _refused(self, entry: Entry, outcome: Outcome, detail: str) -> Row:
+    def _refused(self, entry: Entry, outcome: RowState, detail: str) -> Row:
         return Row(entry.line, self._shown(entry.term), outcome, detail=self._shown(detail))
 
     def _shown(self, text: str) -> str:
@@ -304,9 +304,9 @@ def _candidates(error: AmbiguousOperator) -> str:
 
 
 def counts(rows: Iterable[Row]) -> dict[str, int]:
-    """How many rows came to what, in the order of `OUTCOMES`, without those that none came to."""
+    """How many rows came to what, in the order of `ROW_STATES`, without those that none came to."""
     found = [row.outcome for row in rows]
-    return {outcome: found.count(outcome) for outcome in OUTCOMES if outcome in found}
+    return {outcome: found.count(outcome) for outcome in ROW_STATES if outcome in found}
 
 
 def summary_csv(rows: Iterable[Row]) -> str:

@@ -21,6 +21,7 @@ from customer_research.domain.snapshot import SCORING, Reading, Snapshot
 from customer_research.engines.engine import Engine, open_engine
 from customer_research.errors import UsageError
 from customer_research.health.assembly import status_of
+from customer_research.health.scoring import RESULT_COLUMNS
 from customer_research.metrics.queries import account_columns
 
 if TYPE_CHECKING:
@@ -31,16 +32,7 @@ SNAPSHOTS = "snapshots"
 
 DESCRIPTION = "snapshot.json"
 FILES: Mapping[str, Mapping[str, str]] = {
-    "scores": {
-        "operator_id": "VARCHAR",
-        "status": "VARCHAR",
-        "uncapped": "BIGINT",
-        "score": "BIGINT",
-        "score_high": "BIGINT",
-        "coverage": "DOUBLE",
-        "band_before_gates": "VARCHAR",
-        "band": "VARCHAR",
-    },
+    "scores": {"operator_id": "VARCHAR", "status": "VARCHAR", **RESULT_COLUMNS},
     "contributions": {
         "operator_id": "VARCHAR",
         "rule": "VARCHAR",
