@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from customer_research.documents.formats import FORMATS
 from customer_research.domain.catalogue import METRICS, SUBJECTS
-from customer_research.domain.health import BAND_LABELS, BAND_ORDER, STATUS_LABELS
+from customer_research.domain.health import BAND_LABELS, BAND_ORDER, STATUS_LABELS, Status
 from customer_research.domain.urgency import LEVEL_LABELS
 from customer_research.health.alerts.alert_words import rule_in_words
 from customer_research.health.alerts.declared import load_alert_rules
@@ -87,21 +87,16 @@ folder), then the default. `customer-research config show` prints each value wit
 """
 
 
+def _listed(declared: object, *names: str) -> dict[str, Any]:
+    """Some of what is declared, by its names, as JSON has it."""
+    told = {name: getattr(declared, name) for name in names}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in told.items()}
+
+
 def metrics() -> list[dict[str, Any]]:
     """Every metric of the catalogue."""
-    return [
-        {
-            "name": m.name,
-            "label": m.label,
-            "unit": m.unit,
-            "formula": m.formula,
-            "healthy": m.healthy,
-            "tables": list(m.tables),
-            "subject": m.subject,
-            "subject_title": SUBJECTS[m.subject].title,
-        }
-        for m in METRICS.values()
-    ]
+    names = ("name", "label", "unit", "formula", "healthy", "tables", "subject")
+    return [_listed(m, *names) | {"subject_title": SUBJECTS[m.subject].title} for m in METRICS.values()]
 
 
 def tables(name: str = "") -> list[dict[str, Any]]:
@@ -135,51 +130,33 @@ def scorecard_text(name: str) -> str:
 def scorecard(name: str) -> dict[str, Any]:
     """One scorecard: title, version, digest, dimensions, gates."""
     card = _card(name)
+    gates = [
+        _gate(gate.name, case.when.sql, gate.cap, gate.reason, gate.not_for)
+        for gate in card.gates
+        for case in gate.cases
+    ]
+    gates += [
+        _gate(f"{name}_critical", f"{name} < {card.dimension_cuts[2]}", card.critical_cap, card.critical_reason)
+        for name in card.critical_dimensions
+    ]
     return {
-        "name": card.name,
-        "title": card.title,
-        "version": card.version,
-        "digest": card.digest,
+        **_listed(card, "name", "title", "version", "digest"),
         "dimensions": [
-            {
-                "name": d.name,
-                "weight": d.weight / PERMILLE,
-                "base": d.base,
-                "known_by": list(d.known_by),
-                "needs": list(d.needs),
-            }
+            _listed(d, "name") | {"weight": d.weight / PERMILLE} | _listed(d, "base", "known_by", "needs")
             for d in card.dimensions
         ],
         "bands": {BAND_LABELS[band]: cut for band, cut in zip(BAND_ORDER, card.cuts, strict=False)},
         "lowest_band": BAND_LABELS[BAND_ORDER[len(card.cuts)]],
         "minimum_coverage": card.minimum_coverage / PERMILLE,
-        "by_evidence": card.by_evidence,
-        "one_number": card.one_number,
+        **_listed(card, "by_evidence", "one_number"),
         "outside_bands": [STATUS_LABELS[status] for status in card.outside],
-        "gates": [
-            *(
-                {
-                    "name": g.name,
-                    "when": case.when.sql,
-                    "cap": g.cap,
-                    "reason": g.reason,
-                    "not_for": [STATUS_LABELS[status] for status in g.not_for],
-                }
-                for g in card.gates
-                for case in g.cases
-            ),
-            *(
-                {
-                    "name": f"{name}_critical",
-                    "when": f"{name} < {card.dimension_cuts[2]}",
-                    "cap": card.critical_cap,
-                    "reason": card.critical_reason,
-                    "not_for": [],
-                }
-                for name in card.critical_dimensions
-            ),
-        ],
+        "gates": gates,
     }
+
+
+def _gate(name: str, when: str, cap: str | None, reason: str, not_for: Iterable[Status] = ()) -> dict[str, Any]:
+    labels = [STATUS_LABELS[status] for status in not_for]
+    return {"name": name, "when": when, "cap": cap, "reason": reason, "not_for": labels}
 
 
 def rules(name: str) -> list[dict[str, Any]]:
@@ -211,14 +188,7 @@ def not_counted(rule: Mapping[str, Any]) -> str:
 def findings() -> list[dict[str, Any]]:
     """The correlation rules."""
     return [
-        {
-            "rule": f.id,
-            "title": f.title,
-            "kind": f.kind,
-            "priority": f.priority,
-            "when": case.when.sql,
-            "action": f.action,
-        }
+        {"rule": f.id, **_listed(f, "title", "kind", "priority"), "when": case.when.sql, "action": f.action}
         for f in load_findings(METRIC_NAMES)
         for case in f.cases
     ]
@@ -234,11 +204,9 @@ def sources() -> list[dict[str, Any]]:
     """Every source with its streams and checks."""
     return [
         {
-            "name": s.name,
-            "title": s.title,
-            "scopes": list(s.scopes),
-            "streams": [{"name": x.name, "title": x.title, "tables": list(x.tables)} for x in s.streams],
-            "checks": [{"name": c.name, "question": c.question} for c in s.checks],
+            **_listed(s, "name", "title", "scopes"),
+            "streams": [_listed(x, "name", "title", "tables") for x in s.streams],
+            "checks": [_listed(c, "name", "question") for c in s.checks],
         }
         for s in discover().values()
     ]
@@ -285,7 +253,7 @@ def kinds() -> list[dict[str, Any]]:
 
 def formats() -> list[dict[str, Any]]:
     """Every format of reports."""
-    return [{"name": f.name, "title": f.title, "suffixes": list(f.suffixes)} for f in FORMATS.values()]
+    return [_listed(f, "name", "title", "suffixes") for f in FORMATS.values()]
 
 
 def plays(path: Path | None = None) -> list[dict[str, Any]]:
