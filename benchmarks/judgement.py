@@ -93,7 +93,7 @@ def panel(
     """The shipped scorecards on the lake's past, its subscriptions with the notices of the world's truth."""
     tables = with_notices(Lake(settings.lake_folder).tables(), truth, folder)
     until = known_until(tables, settings.clock or datetime.now(UTC))
-    with scratch(settings, None, folder) as engine:
+    with scratch(settings, folder) as engine:
         return look_back(
             engine,
             tables,

@@ -8,14 +8,13 @@ from customer_research.engines.engine import Engine, open_engine
 from customer_research.settings import Settings
 
 
-def scratch(settings: Settings, folder: Path | None = None, *reach: Path) -> Engine:
+def scratch(settings: Settings, *reach: Path) -> Engine:
     """The engine of the settings' `engine` part, connected; the caller closes it.
 
-    Its files may lie in the lake, below `folder`, and below what `reach` names; nowhere else.
+    Its files may lie in the lake and below what `reach` names; nowhere else.
 
     Args:
         settings: `engine` says which and where, and what DuckDB may use; `lake_folder` is within reach.
-        folder: where what does not fit into memory goes; None: the system's folder for temporary files.
         reach: further folders or files, e.g. of tables that are not in the lake.
 
     Raises:
@@ -29,7 +28,6 @@ def scratch(settings: Settings, folder: Path | None = None, *reach: Path) -> Eng
         chosen.url.get_secret_value() if chosen.url is not None else "",
         memory_mb=chosen.memory_mb,
         threads=chosen.threads,
-        folder=folder,
         reach=(settings.lake_folder, *reach),
     )
 

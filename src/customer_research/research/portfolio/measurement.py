@@ -56,7 +56,7 @@ def tables_at_hand(
     """
     with private.scratch_folder() as folder:
         tables = Lake(settings.lake_folder).tables() if given is None else check_tables(given, folder, settings, clock)
-        with scratch(settings, None, *reach, folder, *([] if given is None else [given])) as engine:
+        with scratch(settings, *reach, folder, *([] if given is None else [given])) as engine:
             yield engine, tables
 
 

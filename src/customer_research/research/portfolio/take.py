@@ -156,9 +156,8 @@ def standings(folder: Path) -> tuple[StatusLine, ...]:
 
 def summary(snapshot: Snapshot, folder: Path | None) -> dict[str, Any]:
     """A snapshot in words that JSON has; `folder` says where its files are, when they stay."""
-    told = asdict(replace(snapshot, receipts=(), gaps=()))
-    for name in ("receipts", "gaps", "place"):
-        del told[name]
+    left = {"receipts", "gaps", "place"}
+    told = {name: value for name, value in asdict(replace(snapshot, receipts=(), gaps=())).items() if name not in left}
     told |= {"as_of": _plain(snapshot.as_of), "taken_at": _plain(snapshot.taken_at)}
     return told | ({"folder": str(folder)} if folder is not None else {})
 

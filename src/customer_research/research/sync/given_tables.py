@@ -158,8 +158,9 @@ class _FolderCheck:
             given = self._as_parquet(table, files)
             if given is None:
                 return None
-            given = replace(given, table=with_times(table, self._names(given)))
-            columns = self._readable(given)
+            kinds = self._engine.kinds(f'SELECT * EXCLUDE ("file~", file_row_number) FROM {given.rows}')  # noqa: S608 - quoted
+            given = replace(given, table=with_times(table, kinds))
+            columns = self._readable(given, kinds)
             self._check_cells(given, columns)
             self._check_keys(given, columns)
             if len(self._faults) > before:
@@ -207,14 +208,9 @@ class _FolderCheck:
 
     # -- columns and cells ----------------------------------------------------------------------------------------------
 
-    def _names(self, given: _TableFiles) -> tuple[str, ...]:
-        """The columns of a table's files."""
-        return tuple(self._engine.kinds(f'SELECT * EXCLUDE ("file~", file_row_number) FROM {given.rows}'))  # noqa: S608 - quoted
-
-    def _readable(self, given: _TableFiles) -> dict[str, Cells]:
+    def _readable(self, given: _TableFiles, kinds: Mapping[str, str]) -> dict[str, Cells]:
         """How each canonical column that is there is read; what is wrong with the columns becomes faults."""
         table = given.table
-        kinds = self._engine.kinds(f'SELECT * EXCLUDE ("file~", file_row_number) FROM {given.rows}')  # noqa: S608 - quoted
         lower = {name.lower(): name for name in kinds}
         known = {column.name: column for column in table.columns}
         for name in kinds:
