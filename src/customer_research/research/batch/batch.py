@@ -114,16 +114,16 @@ class Batch:
     """One run over the entries.
 
     Args:
-        research: where reports come from.
+        operators: where reports come from.
         order: what to make.
         journal: where to write and what is done already; None writes nothing.
         told: hears of each row.
     """
 
-    def __init__(self, research: Operators, order: Order, journal: Journal | None, told: Listener) -> None:
+    def __init__(self, operators: Operators, order: Order, journal: Journal | None, told: Listener) -> None:
         if order.kind not in OPERATOR_KINDS:
             raise UsageError(f"A batch makes no {order.kind!r}.", hint=f"Kinds: {', '.join(OPERATOR_KINDS)}.")
-        self._research = research
+        self._operators = operators
         self._order = order
         self._kind = OPERATOR_KINDS[order.kind]
         self._journal = journal
@@ -133,7 +133,7 @@ class Batch:
         self._twins: list[tuple[Entry, int]] = []
         self._turn = asyncio.Lock()
         self._asked = float("-inf")
-        self._as_of = research.now()
+        self._as_of = operators.now()
         self._digits = 3
 
     async def run(self, entries: Sequence[Entry]) -> tuple[Row, ...]:
@@ -183,7 +183,7 @@ class Batch:
         """
         async with self._turn:
             for entry in remaining:
-                found = await self._guarded(entry, self._research.identify(entry.term))
+                found = await self._guarded(entry, self._operators.identify(entry.term))
                 if isinstance(found, Row):
                     self._note(entry, found)
                 elif found in self._owners:
@@ -216,11 +216,11 @@ class Batch:
         now = asyncio.get_running_loop().time()
         if now - self._asked >= ASK_AGAIN_SECONDS:
             self._asked = now
-            self._research.ask_again()
+            self._operators.ask_again()
 
     async def _reported(self, entry: Entry, operator_id: str) -> Row:
         order = self._order
-        account, _ = await self._research.measured(
+        account, _ = await self._operators.measured(
             operator_id,
             listings=self._kind.needs,
             scorecard=order.scorecard,

@@ -49,7 +49,7 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-async def take(research: Operators, term: str, *, scorecard: str | None = None) -> tuple[AccountSnapshot, Path]:
+async def take(operators: Operators, term: str, *, scorecard: str | None = None) -> tuple[AccountSnapshot, Path]:
     """Read everything that any report on the operator needs, and keep it; errors as `Research.report`.
 
     Raises:
@@ -57,8 +57,8 @@ async def take(research: Operators, term: str, *, scorecard: str | None = None) 
     """
     needs = frozenset[str]().union(*(kind.needs for kind in KINDS.values()))
     also = dict.fromkeys(name for kind in KINDS.values() for name in kind.scorecards)
-    account = await research.account(term, listings=needs, scorecard=scorecard, also=tuple(also), past=True)
-    return AccountSnapshots(research.settings.snapshots_folder).keep(account, this_code())
+    account = await operators.account(term, listings=needs, scorecard=scorecard, also=tuple(also), past=True)
+    return AccountSnapshots(operators.settings.snapshots_folder).keep(account, this_code())
 
 
 def kept(settings: Settings, operator_id: str = "*") -> Iterator[tuple[str, str, str]]:

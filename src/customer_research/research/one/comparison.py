@@ -24,27 +24,27 @@ whatever this is; it is small because a request's wait for its turn counts again
 FEWEST, MOST = 2, 10
 
 
-async def compare(research: Operators, terms: Sequence[str], *, scorecard: str | None = None) -> Report:
+async def compare(operators: Operators, terms: Sequence[str], *, scorecard: str | None = None) -> Report:
     """The comparison of the operators that the terms name, in their order (see `Research.compare`)."""
     if not FEWEST <= len(terms) <= MOST:
         raise UsageError(
             f"A comparison takes {FEWEST} to {MOST} operators, not {len(terms)}.",
             hint="For more, write them to a file, one a line, and use `batch`.",
         )
-    research.ask_again()
-    ids = [await research.identify(term) for term in terms]
+    operators.ask_again()
+    ids = [await operators.identify(term) for term in terms]
     _refuse_twice(terms, ids)
-    gate, as_of = asyncio.Semaphore(OPERATORS_AT_ONCE), research.now()
-    accounts = await together(*(_one(research, gate, one, scorecard, as_of) for one in ids))
+    gate, as_of = asyncio.Semaphore(OPERATORS_AT_ONCE), operators.now()
+    accounts = await together(*(_one(operators, gate, one, scorecard, as_of) for one in ids))
     people = sorted({name for account in accounts for name in account.people})
     return replace(KIND.build(accounts), people=tuple(people))
 
 
 async def _one(
-    research: Operators, gate: asyncio.Semaphore, operator_id: str, scorecard: str | None, as_of: datetime
+    operators: Operators, gate: asyncio.Semaphore, operator_id: str, scorecard: str | None, as_of: datetime
 ) -> Account:
     async with gate:
-        account, _ = await research.measured(operator_id, listings=KIND.needs, scorecard=scorecard, as_of=as_of)
+        account, _ = await operators.measured(operator_id, listings=KIND.needs, scorecard=scorecard, as_of=as_of)
     return account
 
 

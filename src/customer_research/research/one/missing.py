@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 EVERYTHING = "everything that is unknown"
 
 
-async def missing(research: Operators, term: str, *, scorecard: str | None = None) -> Report:
+async def missing(operators: Operators, term: str, *, scorecard: str | None = None) -> Report:
     """The operator's unknowns, the one that would move the score most first (see `Research.missing`)."""
-    name = scorecard or research.settings.scorecard
-    account, measurement = await research.measured(term, listings=STREAMS, scorecard=name)
+    name = scorecard or operators.settings.scorecard
+    account, measurement = await operators.measured(term, listings=STREAMS, scorecard=name)
     card = card_named(name)
     gaps = _gaps(account, card)
     causes = _causes(gaps)

@@ -47,11 +47,11 @@ def read_assumptions(texts: Sequence[str]) -> tuple[Assumption, ...]:
 
 
 async def whatif(
-    research: Operators, term: str, assumed: Sequence[Assumption], *, scorecard: str | None = None
+    operators: Operators, term: str, assumed: Sequence[Assumption], *, scorecard: str | None = None
 ) -> Report:
     """The operator's score beside the one under the assumptions (see `Research.whatif`)."""
-    card = scorecard or research.settings.scorecard
-    account, measurement = await research.measured(term, listings=STREAMS, scorecard=card)
+    card = scorecard or operators.settings.scorecard
+    account, measurement = await operators.measured(term, listings=STREAMS, scorecard=card)
     supposed = WhatIf(measurement, assumed, account)
     scores, findings = judge(supposed, card)
     after = replace(account, figures=supposed.figures, scores=scores, findings=findings)

@@ -43,7 +43,9 @@ if TYPE_CHECKING:
 _NEAREST = 10
 
 
-async def history_report(research: Operators, term: str, *, scorecard: str | None = None, shown: int = SHOWN) -> Report:
+async def history_report(
+    operators: Operators, term: str, *, scorecard: str | None = None, shown: int = SHOWN
+) -> Report:
     """How the score of the one operator that the term names moved, and what moved it.
 
     Without *scorecard* that of the settings is told of, or else that of the newest reading.
@@ -55,13 +57,13 @@ async def history_report(research: Operators, term: str, *, scorecard: str | Non
         ConfigError: no such scorecard, or a wrong setting.
         StoreError: the store cannot be read.
     """
-    settings = research.settings
+    settings = operators.settings
     with open_store(settings.store_url) as store:
         history = History(store)
         latest = history.latest()
         if latest is None:
             raise no_history()
-        operator_id, remark = await _operator(research, history, latest, term)
+        operator_id, remark = await _operator(operators, history, latest, term)
         past = one_each(history.series(operator_id))
         if not past:
             raise OperatorNotFound(
@@ -70,7 +72,7 @@ async def history_report(research: Operators, term: str, *, scorecard: str | Non
             )
         now = _newest(past, settings, scorecard)
         card = kept_card(history, now.snapshot.digest)
-    found = _told(research, past, now, card, remark)
+    found = _told(operators, past, now, card, remark)
     return KIND.build(replace(found, shown=shown))
 
 
@@ -100,7 +102,7 @@ def _newest(past: Sequence[Past], settings: Settings, scorecard: str | None) -> 
 # -- who ---------------------------------------------------------------------------------------------------------------
 
 
-async def _operator(research: Operators, history: History, latest: Snapshot, term: str) -> tuple[str, str]:
+async def _operator(operators: Operators, history: History, latest: Snapshot, term: str) -> tuple[str, str]:
     """The operator's id, and how it was found where that was not by the sources."""
     known = operator_id_of(term)
     if known is None and history.series(term.strip()):
@@ -108,7 +110,7 @@ async def _operator(research: Operators, history: History, latest: Snapshot, ter
     if known is not None:
         return known, ""
     try:
-        return await research.identify(term), ""
+        return await operators.identify(term), ""
     except AmbiguousOperator:
         raise
     except (OperatorNotFound, ConfigError, SourceError) as error:
@@ -147,9 +149,9 @@ def _by_name(history: History, latest: Snapshot, term: str) -> Match | None:
 # -- what --------------------------------------------------------------------------------------------------------------
 
 
-def _told(research: Operators, past: tuple[Past, ...], now: Past, card: Scorecard, remark: str) -> OperatorHistory:
+def _told(operators: Operators, past: tuple[Past, ...], now: Past, card: Scorecard, remark: str) -> OperatorHistory:
     moved, operator_id = trend(past, now, card), now.reading.operator_id
-    settings, generated_at = research.settings, research.now()
+    settings, generated_at = operators.settings, operators.now()
     return OperatorHistory(
         operator_id=operator_id,
         name=now.reading.name,
