@@ -35,7 +35,7 @@ def dates(count: int = WEEKS) -> list[datetime]:
 
 def one_pass(folder: Path, operators: int, out: Path) -> float:
     """All weeks at once; the CPU seconds that it took. The wide tables are written below `out`."""
-    from customer_research.engines.engine import open_engine  # noqa: PLC0415 - measured with the work
+    from customer_research.engines import open_engine  # noqa: PLC0415 - measured with the work
     from customer_research.research.past.history.calendar import Calendar  # noqa: PLC0415
 
     tables = table_set(folder)
@@ -48,7 +48,7 @@ def one_pass(folder: Path, operators: int, out: Path) -> float:
 
 def single_dates(folder: Path, out: Path, instants: list[datetime]) -> float:
     """One date after the other; the CPU seconds that it took. The wide tables are written below `out`."""
-    from customer_research.engines.engine import open_engine  # noqa: PLC0415 - measured with the work
+    from customer_research.engines import open_engine  # noqa: PLC0415 - measured with the work
     from customer_research.research.portfolio.measurement import attach, measure_attached  # noqa: PLC0415
 
     with open_engine("duckdb", "", memory_mb=MEMORY_MB, folder=out.parent / "spill") as engine:

@@ -46,7 +46,7 @@ def table_set(folder: Path) -> Any:
 
 def score_product(folder: Path, memory_mb: int, until: datetime = AS_OF, wide: Path | None = None) -> int:
     """Score through the product, files of the snapshot and all; the number of operators. `wide`: keeps the metrics' file there."""
-    from customer_research.engines.engine import open_engine  # noqa: PLC0415 - measured with the work
+    from customer_research.engines import open_engine  # noqa: PLC0415 - measured with the work
     from customer_research.research.portfolio.score import score  # noqa: PLC0415 - measured with the work
 
     with tempfile.TemporaryDirectory(dir=folder.parent) as place:

@@ -15,8 +15,9 @@ from places import PLACES, as_fakesnow_says, place
 from sqlglot import exp
 from test_differential import JUDGING_QUERIES, SUBJECT_QUERIES, same
 
+from customer_research.engines import open_engine
 from customer_research.engines.duckdb import Memory
-from customer_research.engines.engine import Engine, open_engine
+from customer_research.engines.engine import Engine
 from customer_research.engines.snowflake import Snowflake
 from customer_research.metrics import over_time
 from customer_research.metrics.over_time.lifting import even_calendar, lifted

@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 from places import EPOCH, PLACES, as_fakesnow_says, place
 
 from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS, SUBJECTS
+from customer_research.engines import open_engine
 from customer_research.engines.duckdb import Memory
-from customer_research.engines.engine import Engine, open_engine
+from customer_research.engines.engine import Engine
 from customer_research.engines.postgres import Postgres
 from customer_research.engines.snowflake import Snowflake
 from customer_research.engines.spark import Spark

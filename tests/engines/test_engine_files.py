@@ -15,9 +15,10 @@ import pytest
 from awkward_tables import MOMENTS, corpus
 from places import PLACES, as_fakesnow_says, place
 
+from customer_research.engines import open_engine
 from customer_research.engines.content import content_digest
 from customer_research.engines.duckdb import DuckDB
-from customer_research.engines.engine import Engine, Room, open_engine
+from customer_research.engines.engine import Engine, Room
 from customer_research.engines.postgres import Postgres
 from customer_research.engines.rows import canonical_columns
 from customer_research.engines.snowflake import Snowflake

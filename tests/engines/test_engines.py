@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from places import PLACES, as_fakesnow_says, place
 
-from customer_research.engines.engine import ENGINES, Engine, open_engine
+from customer_research.engines import ENGINES, open_engine
+from customer_research.engines.engine import Engine
 from customer_research.engines.snowflake import Snowflake, connection_options
 from customer_research.errors import ConfigError, EngineError, ExtraMissing
 from customer_research.record_tables import TABLES

@@ -15,8 +15,9 @@ from portfolio_cases import Gaps, Row, complete, gap, unequal, written
 
 from customer_research.domain.snapshot import Snapshot
 from customer_research.domain.tables import Edition, TableSet
+from customer_research.engines import open_engine
 from customer_research.engines.duckdb import DuckDB
-from customer_research.engines.engine import Engine, open_engine
+from customer_research.engines.engine import Engine
 from customer_research.engines.snowflake import Snowflake
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.snapshots import FILES, readings, scoring_receipt

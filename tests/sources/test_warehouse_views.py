@@ -16,9 +16,10 @@ from worlds import Worlds
 from customer_research.connect.source import Row
 from customer_research.domain.evidence import Gap
 from customer_research.domain.tables import TableFile, TableSet
+from customer_research.engines import open_engine
 from customer_research.engines.dialect import with_bindings
 from customer_research.engines.duckdb import DuckDB
-from customer_research.engines.engine import Engine, open_engine
+from customer_research.engines.engine import Engine
 from customer_research.engines.metabase import MetabaseRunner
 from customer_research.engines.snowflake import connection_options
 from customer_research.errors import ConfigError

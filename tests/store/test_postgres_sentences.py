@@ -15,7 +15,7 @@ from psycopg import sql
 from pydantic import SecretStr
 
 from customer_research.connect.postgres import read_address
-from customer_research.engines.engine import open_engine
+from customer_research.engines import open_engine
 from customer_research.errors import ConfigError, CustomerResearchError, EngineError, StoreError
 from customer_research.research.doctor_places import places
 from customer_research.settings import EngineSettings, Settings, StoreSettings, describe, load_settings

@@ -1,16 +1,15 @@
-"""What every engine can do, and opening one by its name: DuckDB in memory, Postgres, Spark, Snowflake."""
+"""What every engine can do."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 from customer_research.engines.rows import canonical_columns
-from customer_research.errors import ConfigError, EngineError
+from customer_research.errors import EngineError
 
 BATCH_ROWS = 10_000
 """How many rows a batch has unless told."""
@@ -162,66 +161,3 @@ def beside(path: Path) -> Path:
     if not path.parent.is_dir():
         raise EngineError(f"The folder {path.parent} does not exist.", hint="Make it first.")
     return path.with_name(f".{path.name}.part")
-
-
-def open_engine(
-    name: str,
-    url: str = "",
-    *,
-    memory_mb: int = 2000,
-    threads: int = 0,
-    folder: Path | None = None,
-    reach: Sequence[Path] | None = None,
-) -> Engine:
-    """The engine of this name, connected; drivers other than DuckDB's come with the extra of the same name.
-
-    Args:
-        name: `duckdb`, `postgres`, `spark` or `snowflake`.
-        url: where it is: `postgresql://…` (or a libpq connection string), a Spark master such as `local[2]`,
-            `snowflake://user:password@account/database/schema?warehouse=…`; nothing for DuckDB.
-        memory_mb: memory that DuckDB may use, in MB; more is spilled to disk.
-        threads: threads of DuckDB; 0: as many as the machine has.
-        folder: where spilled rows go; None: the system's folder for temporary files.
-        reach: the folders (or files) that may be read and written besides; None: wherever the user may.
-
-    Raises:
-        ConfigError: no such engine, or a URL that it cannot use.
-        ExtraMissing: the driver is not installed.
-        EngineError: the place cannot be reached.
-    """
-    opener = ENGINES.get(name)
-    if opener is None:
-        raise ConfigError(f"There is no engine {name!r}.", setting="engine.name", hint=f"Known: {', '.join(ENGINES)}.")
-    return opener(url, Room(memory_mb, threads, folder, None if reach is None else tuple(reach)))
-
-
-def _duckdb(url: str, room: Room) -> Engine:
-    from customer_research.engines.duckdb import DuckDB  # noqa: PLC0415 - only the chosen engine is loaded
-
-    if url:
-        raise ConfigError("The engine 'duckdb' works in memory and takes no URL.", setting="engine.url")
-    return DuckDB(room)
-
-
-def _postgres(url: str, room: Room) -> Engine:
-    from customer_research.engines.postgres import Postgres  # noqa: PLC0415 - only the chosen engine is loaded
-
-    return Postgres(url, room)
-
-
-def _spark(url: str, room: Room) -> Engine:
-    from customer_research.engines.spark import Spark  # noqa: PLC0415 - only the chosen engine is loaded
-
-    return Spark(url, room)
-
-
-def _snowflake(url: str, room: Room) -> Engine:
-    from customer_research.engines.snowflake import Snowflake  # noqa: PLC0415 - only the chosen engine is loaded
-
-    return Snowflake(url, room)
-
-
-ENGINES: Mapping[str, Callable[[str, Room], Engine]] = MappingProxyType(
-    {"duckdb": _duckdb, "postgres": _postgres, "spark": _spark, "snowflake": _snowflake}
-)
-"""Name → how to open it, given its URL and its room on this machine."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from customer_research.engines.engine import Engine, open_engine
+from customer_research.engines import open_engine
+from customer_research.engines.engine import Engine
 from customer_research.settings import Settings
 
 

@@ -22,7 +22,7 @@ from customer_research.domain.alert import (
 )
 from customer_research.domain.vocabularies import Severity
 from customer_research.errors import UsageError
-from customer_research.store.schema import METADATA, Compact, Instant
+from customer_research.store.schema import METADATA, Compact, Instant, storable
 
 if TYPE_CHECKING:
     from customer_research.store.database import Store
@@ -205,7 +205,7 @@ class AlertBook:
         """
         with self._store.begin(alone=True) as connection:
             found = _open(connection, id_or_beginning)
-            marks = {"acknowledged_at": now, "acknowledged_by": _text(who)}
+            marks = {"acknowledged_at": now, "acknowledged_by": storable(who)}
             for one in _reasons(connection, found):
                 if one.acknowledged_at is None:
                     _mark(connection, one, "acknowledged", who, now, detail="", **marks)
@@ -234,7 +234,7 @@ class AlertBook:
             found = _open(connection, id_or_beginning)
             for one in _reasons(connection, found):
                 if one.assignee != assignee:
-                    _mark(connection, one, "assigned", who, now, detail=assignee, assignee=_text(assignee))
+                    _mark(connection, one, "assigned", who, now, detail=assignee, assignee=storable(assignee))
             return _named(connection, found.id)
 
 
@@ -319,21 +319,16 @@ _PEOPLES = frozenset({"acknowledged_at", "acknowledged_by", "snoozed_until", "as
 """What people decide about an episode: judging a snapshot never writes it."""
 
 
-def _text(text: str) -> str:
-    """Text that any database holds: Postgres has no place for the sign of number 0."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
 def _row(one: Episode) -> dict[str, Any]:
     return {
         "id": one.id,
         "rule": one.rule,
         "subject": one.subject,
         "number": one.number,
-        "name": _text(one.name),
+        "name": storable(one.name),
         "title": one.title,
         "severity": one.severity,
-        "because": _text(one.told.because),
+        "because": storable(one.told.because),
         "facts": dict(one.told.facts),
         "raised_at": one.raised.as_of,
         "raised_in": one.raised.snapshot,
@@ -341,7 +336,7 @@ def _row(one: Episode) -> dict[str, Any]:
         "held_in": one.held.snapshot,
         "cleared_at": one.cleared.as_of if one.cleared else None,
         "cleared_in": one.cleared.snapshot if one.cleared else None,
-        "cleared_because": _text(one.cleared_because),
+        "cleared_because": storable(one.cleared_because),
         "acknowledged_at": one.acknowledged_at,
         "acknowledged_by": one.acknowledged_by,
         "snoozed_until": one.snoozed_until,
@@ -376,8 +371,8 @@ def _event_row(
         "episode": one.id,
         "kind": kind,
         "at": now,
-        "who": _text(who),
-        "detail": _text(detail),
+        "who": storable(who),
+        "detail": storable(detail),
         "as_of": seen.as_of if seen else None,
         "snapshot": seen.snapshot if seen else None,
     }

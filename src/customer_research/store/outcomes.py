@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, String, Table, Text
 
-from customer_research.domain.outcome import Outcome, RecordKind
+from customer_research.domain.outcome import Outcome
 from customer_research.errors import UsageError
-from customer_research.store.schema import METADATA, Instant
+from customer_research.store.schema import METADATA, Instant, storable
 
 if TYPE_CHECKING:
     from customer_research.store.database import Store
@@ -126,46 +126,12 @@ def _insert(connection: sa.Connection, record: Outcome) -> Outcome:
     return kept
 
 
-def _text(text: str) -> str:
-    """Text that any database holds: Postgres has no place for the sign of number 0."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
 def _row(record: Outcome) -> dict[str, Any]:
-    return {
-        "id": record.id,
-        "kind": record.kind,
-        "operator_id": record.operator_id,
-        "name": _text(record.name),
-        "happened_on": record.on,
-        "what": record.what,
-        "who": _text(record.who),
-        "recorded_at": record.recorded_at,
-        "note": _text(record.note),
-        "secondary": record.secondary,
-        "churn_kind": record.churn_kind,
-        "competitor": _text(record.competitor),
-        "lost_minor": record.lost_minor,
-        "returns": record.returns,
-        "retracts": record.retracts,
-    }
+    values = {field.name: getattr(record, field.name) for field in fields(record)}
+    values["happened_on"] = values.pop("on")
+    return {name: storable(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
 def _recorded(row: Mapping[Any, Any]) -> Outcome:
-    return Outcome(
-        id=row["id"],
-        kind=cast("RecordKind", row["kind"]),
-        operator_id=row["operator_id"],
-        name=row["name"],
-        on=row["happened_on"],
-        what=row["what"],
-        who=row["who"],
-        recorded_at=row["recorded_at"],
-        note=row["note"],
-        secondary=row["secondary"],
-        churn_kind=row["churn_kind"],
-        competitor=row["competitor"],
-        lost_minor=row["lost_minor"],
-        returns=row["returns"],
-        retracts=row["retracts"],
-    )
+    values = {name: value for name, value in row.items() if name != "no"}
+    return Outcome(on=values.pop("happened_on"), **values)

@@ -28,6 +28,11 @@ from sqlalchemy import (
 )
 
 
+def storable(text: str) -> str:
+    """Text that any database holds: Postgres has no place for the sign of number 0."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 class Instant(TypeDecorator[datetime]):
     """An instant: UTC-aware on this side; SQLite, which knows no time zones, keeps UTC as it stands."""
 

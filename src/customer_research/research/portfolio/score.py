@@ -15,8 +15,9 @@ from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.snapshot import NOT_JUDGED, STALE, Snapshot, SnapshotKind
 from customer_research.domain.tables import TableSet
+from customer_research.engines import open_engine
 from customer_research.engines.content import content_digest
-from customer_research.engines.engine import Engine, open_engine
+from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
 from customer_research.health.findings import findings_sql, load_findings
 from customer_research.health.scorecard import Scorecard

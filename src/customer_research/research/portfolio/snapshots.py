@@ -18,7 +18,8 @@ from customer_research.domain.catalogue import Metric
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import Band
 from customer_research.domain.snapshot import SCORING, Reading, Snapshot
-from customer_research.engines.engine import Engine, open_engine
+from customer_research.engines import open_engine
+from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
 from customer_research.health.assembly import status_of
 from customer_research.health.scoring import RESULT_COLUMNS

@@ -18,7 +18,7 @@ from customer_research.connect.source import Clock
 from customer_research.domain import parsing
 from customer_research.domain.health import BAND_ORDER
 from customer_research.domain.snapshot import Reading, Snapshot
-from customer_research.engines.engine import open_engine
+from customer_research.engines import open_engine
 from customer_research.errors import UsageError
 from customer_research.research.one.judge import card_named
 from customer_research.research.portfolio.history import keep
