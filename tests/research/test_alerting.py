@@ -21,8 +21,8 @@ from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.errors import ConfigError, StoreError, UsageError
 from customer_research.research.alerting import alert_rules, alerts, check, evaluate, simulate
 from customer_research.research.past.history.backfill import backfill
-from customer_research.research.portfolio.history import keep
-from customer_research.research.portfolio.snapshots import SNAPSHOTS
+from customer_research.research.portfolio.history import keep_in
+from customer_research.research.portfolio.snapshots import SNAPSHOTS, readings
 from customer_research.research.portfolio.take import SnapshotOrder, take
 from customer_research.settings import Settings, load_settings
 from customer_research.store.alerts import AlertBook
@@ -419,7 +419,8 @@ def test_the_commands(copied: Settings, capsys: pytest.CaptureFixture[str]) -> N
         newest = History(store).latest()
         assert newest is not None
         History(store).forget([newest.id])
-    keep(copied.store_url, copied.lake_folder / newest.place, replace(newest, kind="scored"))
+        folder = copied.lake_folder / newest.place
+        keep_in(History(store), replace(newest, kind="scored"), readings(folder, newest))
     code, out, _ = said(capsys, copied, "check")
     assert (code, "stood already" in " ".join(out.split())) == (0, True)
     code, out, _ = said(capsys, copied, "--json", "--severity", "high")

@@ -21,6 +21,7 @@ from made_up_lake import LATE, NAMES, NOW, STEADY, STOPPED, fill, settings_file,
 from customer_research.documents.formats import json_, markdown, terminal
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.report import Figures, Report, Table
+from customer_research.domain.snapshot import Snapshot
 from customer_research.errors import (
     AmbiguousOperator,
     ConfigError,
@@ -37,8 +38,8 @@ from customer_research.research.past.history.backfill import backfill, take
 from customer_research.research.past.history.calendar import Calendar
 from customer_research.research.past.history.operator_history import history_report
 from customer_research.research.past.history.proof import verify
-from customer_research.research.portfolio.history import changes, keep, listed, prune
-from customer_research.research.portfolio.snapshots import SNAPSHOTS, snapshots_of
+from customer_research.research.portfolio.history import changes, keep_in, listed, prune
+from customer_research.research.portfolio.snapshots import SNAPSHOTS, readings, snapshots_of
 from customer_research.settings import Settings, load_settings
 from customer_research.store import schema
 from customer_research.store.database import open_store
@@ -236,8 +237,13 @@ def test_a_scorecard_that_changed_since_is_not_kept_in_its_place(copied: Setting
     assert found is not None
     folder, snapshot = found
     with pytest.raises(ConfigError, match="has changed since"):
-        keep(copied.store_url, folder, replace(snapshot, id="0" * 16, digest="f" * 64))
-    assert keep(copied.store_url, folder, snapshot) is False
+        kept_again(copied, folder, replace(snapshot, id="0" * 16, digest="f" * 64))
+    assert kept_again(copied, folder, snapshot) is False
+
+
+def kept_again(settings: Settings, folder: Path, snapshot: Snapshot) -> bool:
+    with open_store(settings.store_url) as store:
+        return keep_in(History(store), snapshot, readings(folder, snapshot))
 
 
 def test_changes_of_everybody_are_those_that_the_reports_tell(filled: Settings) -> None:

@@ -20,7 +20,7 @@ from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Engine
 from customer_research.engines.snowflake import Snowflake
 from customer_research.research.portfolio.score import score
-from customer_research.research.portfolio.snapshots import FILES, readings, scoring_receipt
+from customer_research.research.portfolio.snapshots import FILES, readings
 
 pytestmark = pytest.mark.xdist_group("engines")  # one server of each kind, not one a worker
 
@@ -90,7 +90,7 @@ def test_every_file_of_a_snapshot_is_the_same(engine: Engine, tables: TableSet, 
     assert there.id == here.id
     assert there.engine != here.engine
     assert there.gaps == here.gaps
-    assert scoring_receipt(there).digest == scoring_receipt(here).digest
+    assert there.scoring.digest == here.scoring.digest
     for name in FILES:
         mine, theirs = (rows_of(tmp_path / side / here.id, name) for side in ("here", "there"))
         assert len(mine) == len(theirs) > 0, name

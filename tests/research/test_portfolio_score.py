@@ -25,7 +25,6 @@ from customer_research.research.portfolio.snapshots import (
     figure,
     read_snapshot,
     readings,
-    scoring_receipt,
     snapshots_of,
 )
 
@@ -116,7 +115,7 @@ def test_a_snapshot_that_other_queries_made_is_made_anew(
         old = take()
     new = take()
     assert new.id == old.id
-    assert scoring_receipt(new).query != scoring_receipt(old).query
+    assert new.scoring.query != old.scoring.query
     assert read_snapshot(tmp_path / new.place) == new
 
 
@@ -159,12 +158,12 @@ def test_each_figure_rests_on_the_receipts_of_its_tables_and_of_the_scoring(tmp_
     snapshot = take()
     paid = figure(snapshot, METRICS["invoices_paid"], 3)
     assert isinstance(paid, Fact)
-    assert [one.id for one in paid.basis] == ["receipt-invoice", scoring_receipt(snapshot).id]
+    assert [one.id for one in paid.basis] == ["receipt-invoice", snapshot.scoring.id]
     standing = figure(snapshot, METRICS["status"], "active")
     assert isinstance(standing, Fact)
     assert [one.id for one in standing.basis][:-1] == ["receipt-subscription", "receipt-csm"]
     assert isinstance(figure(snapshot, METRICS["invoices_paid"], None), Gap)
-    told = scoring_receipt(snapshot)
+    told = snapshot.scoring
     assert told.rows == snapshot.operators
     assert ("as_of", AS_OF.isoformat()) in told.parameters
     assert "usage_metrics sha256:" in told.query

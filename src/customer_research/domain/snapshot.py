@@ -46,6 +46,11 @@ class Snapshot:
     receipts: tuple[Receipt, ...]
     gaps: tuple[Gap, ...] = ()
 
+    @property
+    def scoring(self) -> Receipt:
+        """The receipt of the scoring itself."""
+        return next(receipt for receipt in self.receipts if receipt.source == SCORING)
+
     def told(self, parameter: str) -> str:
         """A parameter of the scoring, as its receipt has it; empty when it has none of that name."""
         scoring = next((receipt for receipt in self.receipts if receipt.source == SCORING), None)

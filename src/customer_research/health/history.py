@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from customer_research.domain.evidence import Gap
 from customer_research.domain.history import Change, DimensionChange, Direction, Movement, Past, RuleChange, Trend
 from customer_research.domain.snapshot import Reading
-from customer_research.health.scorecard import DimensionRule, Scorecard
+
+if TYPE_CHECKING:
+    from customer_research.health.scorecard import DimensionRule, Scorecard
 
 WINDOWS = (30, 60, 90)
 """Days back that a trend looks."""
@@ -26,7 +29,7 @@ STEP = 10
 SOURCE = "score history"
 """The source of gaps where there is nothing to compare with."""
 
-_BACKFILL = "Run `customer-research history backfill` to score earlier weeks."
+BACKFILL = "Run `customer-research history backfill` to score earlier weeks."
 
 
 def one_each(past: Iterable[Past]) -> tuple[Past, ...]:
@@ -137,8 +140,8 @@ def _nothing(there: Sequence[Past], same: Sequence[Past], days: int) -> Gap:
     if there:
         card = there[-1].snapshot
         detail = f"The reading {days} days before was scored under another scorecard ({card.scorecard} {card.version})."
-        return Gap(SOURCE, "not_applicable", detail, _BACKFILL)
-    return Gap(SOURCE, "none_found", f"There is no reading {days} days before, nor up to 7 days earlier.", _BACKFILL)
+        return Gap(SOURCE, "not_applicable", detail, BACKFILL)
+    return Gap(SOURCE, "none_found", f"There is no reading {days} days before, nor up to 7 days earlier.", BACKFILL)
 
 
 def movement(then: Past, now: Past, card: Scorecard) -> Movement:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
@@ -85,6 +85,24 @@ class Store:
         """
         with _told(self.place), self._engine.begin() as connection:
             yield connection
+
+
+def insert_new(connection: sa.Connection, table: sa.Table, put: Mapping[str, Any] | None = None) -> Any:
+    """An INSERT that leaves alone what is there: of two programs that save the same, the second saves nothing.
+
+    With `put` (values by column) it is an INSERT of a whole row, and what stands under its key is set to these.
+    """
+    if connection.dialect.name == "sqlite":  # the other's is never loaded: it takes a fifth of a short command
+        from sqlalchemy.dialects.sqlite import insert  # noqa: PLC0415 - start-up time
+    else:
+        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment] # noqa: PLC0415 - start-up time
+
+    made = insert(table)
+    if put is None:
+        return made.on_conflict_do_nothing()
+    key = [column.name for column in table.primary_key]
+    rest = {name: value for name, value in put.items() if name not in key}
+    return made.values(**put).on_conflict_do_update(index_elements=key, set_=rest)
 
 
 def is_there(url: str) -> bool:

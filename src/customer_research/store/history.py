@@ -5,23 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.history import BandCount, Past
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.errors import StoreError
 from customer_research.store import schema
-from customer_research.store.database import Store
+from customer_research.store.database import Store, insert_new
 
 T = TypeVar("T")
+Also = Callable[[sa.Connection, int], None]
+"""Writes more to a snapshot: it is given the open transaction and the snapshot's number."""
 
 BATCH = 2_000
 """Readings that are in memory at once, and values that one statement asks for."""
@@ -54,11 +55,11 @@ class History:
 
     # -- keeping ---------------------------------------------------------------------------------------------------------
 
-    def save(self, snapshot: Snapshot, readings: Iterable[Reading]) -> bool:
+    def save(self, snapshot: Snapshot, readings: Iterable[Reading], also: Also | None = None) -> bool:
         """Keep a snapshot with all its readings, in one transaction; one that is kept already stays as it is.
 
-        The readings are read in batches; they are not read at all when the snapshot is kept already. Returns whether
-        the snapshot is new.
+        The readings are read in batches; they are not read at all when the snapshot is kept already. `also` writes what
+        else belongs to the snapshot, in the same transaction. Returns whether the snapshot is new.
 
         Raises:
             StoreError: the readings are not the snapshot's, or not as many as it says; nothing is kept then.
@@ -78,14 +79,22 @@ class History:
                     hint="Score again: its files are not complete.",
                 )
             _save_counts(connection, number, counts)
+            if also is not None:
+                also(connection, number)
         return True
+
+    def add(self, snapshot: Snapshot, also: Also) -> None:
+        """Write what else belongs to a snapshot that is kept already, in one transaction."""
+        query = sa.select(schema.snapshot.c.no).where(schema.snapshot.c.id == snapshot.id)
+        with self._store.begin(alone=True) as connection:
+            also(connection, int(connection.execute(query).scalar_one()))
 
     def _save_snapshot(self, connection: sa.Connection, snapshot: Snapshot) -> int | None:
         """The number of the new snapshot; None when it is there."""
         values = {name: getattr(snapshot, name) for name in _SCALARS}
         values["receipts"] = [_save_receipt(connection, receipt) for receipt in snapshot.receipts]
         values["gaps"] = [asdict(gap) for gap in snapshot.gaps]
-        made = _insert_new(connection, schema.snapshot).values(values).returning(schema.snapshot.c.no)
+        made = insert_new(connection, schema.snapshot).values(values).returning(schema.snapshot.c.no)
         number = connection.execute(made).scalar()
         return None if number is None else int(number)
 
@@ -93,9 +102,7 @@ class History:
         """Keep a scorecard's declaration (TOML) under its digest; one that is kept already stays as it is."""
         with self._store.begin() as connection:
             connection.execute(
-                _insert_new(connection, schema.scorecard).values(
-                    digest=digest, name=name, text=text.replace("\0", _NUL)
-                )
+                insert_new(connection, schema.scorecard).values(digest=digest, name=name, text=text.replace("\0", _NUL))
             )
 
     def scorecard(self, digest: str) -> str:
@@ -136,9 +143,13 @@ class History:
         with self._store.read() as connection:
             return tuple(_snapshots(connection, connection.execute(query).mappings().all()).values())
 
-    def latest(self, *, digest: str | None = None) -> Snapshot | None:
-        """The snapshot of the newest instant (of several, the one taken last); None when there is none."""
+    def latest(self, *, digest: str | None = None, scorecard: str | None = None) -> Snapshot | None:
+        """The snapshot of the newest instant (of several, the one taken last); None when there is none.
+
+        `digest` leaves only those of one scorecard, `scorecard` those for which a scorecard of this name or file was asked.
+        """
         query = _when(sa.select(schema.snapshot), None, None, digest)
+        query = query if scorecard is None else query.where(schema.snapshot.c.scorecard == scorecard)
         query = query.order_by(*(column.desc() for column in _IN_TIME)).limit(1)
         with self._store.read() as connection:
             found = _snapshots(connection, connection.execute(query).mappings().all())
@@ -151,8 +162,28 @@ class History:
             found = _snapshots(connection, connection.execute(query).mappings().all())
         return next(iter(found.values()), None)
 
-    def readings(self, snapshot_id: str, *, band: str | None = None) -> Iterator[Reading]:
-        """A snapshot's readings, or those of one band, in batches; each operator once, in the order they were first seen."""
+    def differing(self, then_id: str, now_id: str) -> frozenset[str]:
+        """The operators that stand otherwise in one snapshot than in another, or are in one of the two only."""
+        lines = [_standing(one) for one in (then_id, now_id)]
+        with self._store.read() as connection:
+            then, now = ({row.operator_id: tuple(row[1:]) for row in connection.execute(query)} for query in lines)
+        return frozenset(one for one in then.keys() | now.keys() if then.get(one) != now.get(one))
+
+    def readings(
+        self, snapshot_id: str, *, band: str | None = None, operator_ids: Collection[str] | None = None
+    ) -> Iterator[Reading]:
+        """A snapshot's readings, or those of one band, in batches; each operator once, in the order they were first seen.
+
+        With `operator_ids` those of these operators alone, in no order.
+        """
+        if operator_ids is not None:
+            for chosen in _chunks(sorted(operator_ids)):
+                query = _readings().where(
+                    schema.snapshot.c.id == snapshot_id, schema.operator.c.operator_id.in_(chosen)
+                )
+                with self._store.read() as connection:
+                    yield from map(_reading, connection.execute(query).mappings().all())
+            return
         last = 0
         while True:
             query = _readings().where(schema.snapshot.c.id == snapshot_id, schema.reading.c.operator_no > last)
@@ -228,13 +259,6 @@ def _when(query: sa.Select[Any], since: datetime | None, until: datetime | None,
     return query if digest is None else query.where(schema.snapshot.c.digest == digest)
 
 
-def _insert_new(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that leaves alone what is there: of two programs that save the same, the second saves nothing."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing()
-    return postgresql.insert(table).on_conflict_do_nothing()
-
-
 def _chunks(values: Iterable[T]) -> Iterator[list[T]]:
     """Values in lists that a statement can take."""
     left = iter(values)
@@ -249,7 +273,7 @@ def _save_receipt(connection: sa.Connection, receipt: Receipt) -> str:
     """Keep what a receipt says, once for all snapshots that it proves; gives its digest."""
     content = {**asdict(receipt), "fetched_at": receipt.fetched_at.astimezone(UTC).isoformat()}
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    connection.execute(_insert_new(connection, schema.receipt).values(digest=digest, content=content))
+    connection.execute(insert_new(connection, schema.receipt).values(digest=digest, content=content))
     return digest
 
 
@@ -283,6 +307,14 @@ def _readings() -> sa.Select[Any]:
     joined = schema.reading.join(schema.snapshot).join(schema.operator)
     identity = (schema.operator.c.operator_id, schema.operator.c.name, schema.snapshot.c.id, schema.snapshot.c.as_of)
     return sa.select(schema.reading, *identity).select_from(joined)
+
+
+def _standing(snapshot_id: str) -> sa.Select[Any]:
+    """Each operator's id, status, band and score in a snapshot."""
+    of = schema.reading.c
+    joined = schema.reading.join(schema.snapshot).join(schema.operator)
+    query = sa.select(schema.operator.c.operator_id, of.status, of.band, of.score).select_from(joined)
+    return query.where(schema.snapshot.c.id == snapshot_id)
 
 
 def _reading(row: Mapping[Any, Any]) -> Reading:
@@ -335,7 +367,7 @@ def _operator_numbers(connection: sa.Connection, readings: Iterable[Reading]) ->
     ]
     if not new:
         return found
-    connection.execute(_insert_new(connection, table), new)
+    connection.execute(insert_new(connection, table), new)
     return numbers()
 
 

@@ -33,9 +33,10 @@ from customer_research.reports.kinds.alerts import (
 )
 from customer_research.research.alerting.rule_check import SnapshotCheck, alert_rules, check, scored, simulate
 from customer_research.research.alerting.watch import watching
-from customer_research.research.portfolio.selection import fitting_owners, told_of
+from customer_research.research.portfolio.owners import fitting_owners
+from customer_research.research.portfolio.selection import told_of
 from customer_research.research.portfolio.snapshot_view import freshness_of, view_of
-from customer_research.research.portfolio.snapshots import figure, scoring_receipt
+from customer_research.research.portfolio.snapshots import figure
 from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
@@ -302,7 +303,7 @@ def _made(settings: Settings, newest: Snapshot | None, receipt: Receipt, now: da
     return AlertBasis(
         generated_at=now,
         as_of=newest.as_of if newest is not None else now,
-        receipts=(receipt,) if newest is None else (receipt, scoring_receipt(newest)),
+        receipts=(receipt,) if newest is None else (receipt, newest.scoring),
         freshness=freshness_of(newest) if newest is not None else (),
         rules={rule.id: rule for rule in rules_in_words(settings)},
     )
@@ -339,7 +340,7 @@ def _figure(name: str, value: Any, snapshot: Snapshot | None) -> tuple[str, Figu
     if value is None:
         return label, Gap(SOURCE, "none_found", "it was not known", metric=name)
     unit = _OWN_UNITS.get(name, ("", "points"))[1]
-    return label, Fact(value, unit, (scoring_receipt(snapshot),), snapshot.as_of, name)
+    return label, Fact(value, unit, (snapshot.scoring,), snapshot.as_of, name)
 
 
 def _typed(value: Any, unit: str) -> Any:

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
-from pathlib import Path
 
 from customer_research.connect.source import Clock
 from customer_research.domain.evidence import Figure, Receipt, each_once
@@ -19,28 +18,22 @@ from customer_research.health.history import SLACK, change
 from customer_research.health.scorecard import Scorecard, declaration_of, read_scorecard
 from customer_research.reports.kinds.history import change_figure, scorings
 from customer_research.research.one.judge import METRIC_NAMES
-from customer_research.research.portfolio.snapshots import SNAPSHOTS, readings
+from customer_research.research.portfolio.snapshots import SNAPSHOTS
 from customer_research.settings import Settings
 from customer_research.store.database import open_store
-from customer_research.store.history import History, average
+from customer_research.store.history import Also, History, average
 
 _MONTH = 30
 
 
-def keep(store_url: str, folder: Path, snapshot: Snapshot) -> bool:
-    """Keep a snapshot, whose files lie in *folder*, in the store's history; whether it is new there.
+def keep_in(history: History, snapshot: Snapshot, lines: Iterable[Reading], also: Also | None = None) -> bool:
+    """Keep a snapshot with these readings and its scorecard, and what `also` writes with it; whether it is new there.
 
     Raises:
-        ConfigError: the store's URL is wrong, or its scorecard is gone or has changed since the snapshot was taken.
+        ConfigError: its scorecard is gone or has changed since the snapshot was taken.
         StoreError: the store cannot be written to.
         EngineError: a file of the snapshot is gone or damaged.
     """
-    with open_store(store_url) as store:
-        return keep_in(History(store), snapshot, readings(folder, snapshot))
-
-
-def keep_in(history: History, snapshot: Snapshot, lines: Iterable[Reading]) -> bool:
-    """Keep a snapshot with these readings and its scorecard; see `keep`."""
     if history.snapshot(snapshot.id) is not None:
         return False
     text, place = declaration_of(snapshot.scorecard)
@@ -52,7 +45,7 @@ def keep_in(history: History, snapshot: Snapshot, lines: Iterable[Reading]) -> b
             hint="Score again: what is kept must be scored under what is kept.",
         )
     history.save_scorecard(card.digest, card.name, text)
-    return history.save(snapshot, lines)
+    return history.save(snapshot, lines, also)
 
 
 def kept_card(history: History, digest: str) -> Scorecard:

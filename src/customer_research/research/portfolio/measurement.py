@@ -102,7 +102,7 @@ def attach(engine: Engine, tables: TableSet, as_of: datetime) -> None:
             hint="Run `customer-research sync`, or give a folder of canonical tables (`customer-research tables`).",
         )
     columns = canonical_columns("gap")
-    _put(engine, _STATED, "gap", tables)
+    put(engine, _STATED, "gap", tables)
     absent = [gap_row(name, gap) for name, gap in _lacking(tables).items()]
     engine.create(_ABSENT, columns, [*absent, *_blanks(engine, tables, as_of), *_untold_rows(engine, tables)])
     engine.keep("gap", f"SELECT {_GAP_COLUMNS} FROM {_STATED} UNION ALL SELECT {_GAP_COLUMNS} FROM {_ABSENT}")
@@ -114,14 +114,14 @@ def attach(engine: Engine, tables: TableSet, as_of: datetime) -> None:
             continue
         known = name in partly - LISTS and name in tables.files and "operator_id" in LAKE_TABLES[name].column_names
         past = name in rewound and name in TABLES
-        put = f"told_{name}" if known or past else name
-        _put(engine, put, name, tables)
+        under = f"told_{name}" if known or past else name
+        put(engine, under, name, tables)
         if past:
             then = f"then_{name}" if known else name
-            (engine.keep if name in REBUILT_FROM else engine.bind)(then, rewound_sql(name, put, again))
-            put = then
+            (engine.keep if name in REBUILT_FROM else engine.bind)(then, rewound_sql(name, under, again))
+            under = then
         if known:
-            engine.bind(name, _of_the_known(name, put))
+            engine.bind(name, _of_the_known(name, under))
 
 
 def reconstruction_of(tables: TableSet) -> Reconstruction:
@@ -150,7 +150,7 @@ def rebuildable_of(tables: TableSet) -> frozenset[str]:
 def _untold_rows(engine: Engine, tables: TableSet) -> Iterator[dict[str, Any]]:
     """The gaps of operators of whom a table that was read later cannot be told, though it can of others."""
     if "coupon" in tables.rewound:
-        _put(engine, _LOOKED, "coupon", tables)
+        put(engine, _LOOKED, "coupon", tables)
         for row in engine.run(UNTOLD_COUPON_SQL.replace("FROM coupon", f"FROM {_LOOKED}")):
             yield gap_row("coupon", Gap(TABLES["coupon"].home, "past", _COUNTED_DOWN), row["operator_id"])
         engine.drop(_LOOKED)
@@ -159,7 +159,7 @@ def _untold_rows(engine: Engine, tables: TableSet) -> Iterator[dict[str, Any]]:
             yield gap_row("invoice", Gap(TABLES["invoice"].home, "past", _WITHOUT_PAYMENTS), row["operator_id"])
 
 
-def _put(engine: Engine, name: str, table: str, tables: TableSet) -> None:
+def put(engine: Engine, name: str, table: str, tables: TableSet) -> None:
     """The rows of a table under a name: all of them, or those of the edition that it is cut to."""
     file, columns = tables.files.get(table), canonical_columns(table)
     if file is None or file.cut is None:
@@ -197,7 +197,7 @@ def _blanks(engine: Engine, tables: TableSet, as_of: datetime) -> Iterator[dict[
     for name, conditions in ESSENTIALS.items():
         if name not in tables.files or (None, name) in stated:
             continue
-        _put(engine, _LOOKED, name, tables)
+        put(engine, _LOOKED, name, tables)
         lacks = ", ".join(
             f"SUM(CASE WHEN {wrong} THEN 1 ELSE 0 END) AS {column}" for column, wrong in conditions.items()
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from customer_research.domain.evidence import Gap, Receipt
@@ -16,7 +17,7 @@ from customer_research.store.alerts import AlertBook
 from customer_research.store.database import Store, is_there, open_store
 from customer_research.store.history import History
 
-_BACKFILL = "Run `customer-research history backfill`, or `customer-research portfolio score` every day."
+BACKFILL = "Run `customer-research history backfill`, or `customer-research portfolio score` every day."
 
 NOT_JUDGED = Gap(
     "alerts", "none_found", "no snapshot has been checked for alerts yet", "Run `customer-research alerts check`."
@@ -31,7 +32,7 @@ def moves(settings: Settings, snapshot: Snapshot, days: int) -> Moves | Gap:
         StoreError: the store cannot be read.
     """
     if not is_there(settings.store_url):
-        return Gap(SOURCE, "none_found", "there is no score history yet", _BACKFILL)
+        return Gap(SOURCE, "none_found", "there is no score history yet", BACKFILL)
     with open_store(settings.store_url) as store:
         history = History(store)
         newest = snapshot.as_of - timedelta(days=days)
@@ -40,16 +41,19 @@ def moves(settings: Settings, snapshot: Snapshot, days: int) -> Moves | Gap:
         )
         if not found or history.snapshot(snapshot.id) is None:
             detail = f"there is no snapshot of {days} days before, nor up to 7 days earlier"
-            return Gap(SOURCE, "none_found", detail, _BACKFILL)
-        return _between(history, found[-1], snapshot, store.place)
+            return Gap(SOURCE, "none_found", detail, BACKFILL)
+        return between(history, found[-1], snapshot, store.place)
 
 
-def _between(history: History, then: Snapshot, now: Snapshot, place: str) -> Moves:
-    before = {reading.operator_id: reading for reading in history.readings(then.id)}
+def between(
+    history: History, then: Snapshot, now: Snapshot, place: str, operator_ids: Collection[str] | None = None
+) -> Moves:
+    """What lies between two snapshots of a store at *place*; of these operators alone, where ids are given."""
+    before = {reading.operator_id: reading for reading in history.readings(then.id, operator_ids=operator_ids)}
     new, worse, better, left, came = [], [], [], [], []
     uncompared = 0
     at_risk = sum(reading.status in PRESENT and reading.band in AT_RISK_BANDS for reading in before.values())
-    for reading in history.readings(now.id):
+    for reading in history.readings(now.id, operator_ids=operator_ids):
         earlier = before.get(reading.operator_id)
         known = earlier is not None and fair(Past(then, earlier), Past(now, reading))
         mover = _mover(earlier, reading, known=known)

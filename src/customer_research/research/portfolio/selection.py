@@ -25,8 +25,8 @@ from customer_research.health.scoring import scoring_sql, unheard_sql
 from customer_research.health.urgency import RANKS, level_sql
 from customer_research.research.one.judge import METRIC_NAMES, card_named, urgency_causes
 from customer_research.research.portfolio.mrr import MrrByOperator
+from customer_research.research.portfolio.owners import fitting_owners
 from customer_research.research.portfolio.snapshot_view import SnapshotView
-from customer_research.research.portfolio.snapshots import scoring_receipt
 
 Sort = Literal["attention", "score", "mrr", "name", "trend"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
@@ -115,7 +115,7 @@ def _portfolio(view: SnapshotView, selection: Selection, mrr: MrrByOperator, car
         generated_at=view.now,
         accounts=view.accounts(_ids(engine, "chosen", _ORDERS[selection.sort], selection.most), card),
         chosen=Scope(selection.words, sum(group.operators for group in groups["status"]), of),
-        receipt=scoring_receipt(view.snapshot),
+        receipt=view.snapshot.scoring,
         freshness=view.freshness,
         bands=groups["band"],
         segments=groups["segment"],
@@ -272,20 +272,6 @@ def _fitting(engine: Engine, selection: Selection) -> Selection:
         return selection
     rows = engine.run("SELECT DISTINCT owner_name FROM everybody WHERE NOT owner_name IS NULL ORDER BY owner_name")
     return replace(selection, owners=fitting_owners(selection.owner, [str(row["owner_name"]) for row in rows]))
-
-
-def fitting_owners(asked: str, names: Sequence[str]) -> tuple[str, ...]:
-    """The names of owners that a word means: the one that is that very name, else all that have it as a part.
-
-    Raises:
-        UsageError: none has.
-    """
-    folded = asked.casefold()
-    fitting = [name for name in names if name.casefold() == folded] or [n for n in names if folded in n.casefold()]
-    if not fitting:
-        told = f"Owners: {', '.join(names)}." if names else "HubSpot names no owner of any operator."
-        raise UsageError(f"No account owner's name has {asked[:60]!r} in it.", hint=told)
-    return tuple(fitting)
 
 
 def _conditions(selection: Selection) -> tuple[list[str], dict[str, Any]]:

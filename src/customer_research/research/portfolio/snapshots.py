@@ -224,11 +224,6 @@ def _points(listed: str | None) -> dict[str, int | None]:
 # --- proof -------------------------------------------------------------------------------------------------------------
 
 
-def scoring_receipt(snapshot: Snapshot) -> Receipt:
-    """The receipt of the scoring itself."""
-    return next(receipt for receipt in snapshot.receipts if receipt.source == PORTFOLIO)
-
-
 def figure(snapshot: Snapshot, metric: Metric, value: Any) -> Figure:
     """A metric's value in a snapshot, with the receipts of the tables it was computed from and that of the computation.
 
@@ -241,7 +236,7 @@ def figure(snapshot: Snapshot, metric: Metric, value: Any) -> Figure:
 
 def basis_of(snapshot: Snapshot, tables: Sequence[str]) -> tuple[Receipt, ...]:
     """The receipts of canonical tables in a snapshot, each once, and last that of the scoring."""
-    scoring = scoring_receipt(snapshot)
+    scoring = snapshot.scoring
     read = dict(scoring.parameters)
     ids = dict.fromkeys(one for table in tables for one in read.get(table_parameter(table), "").split())
     known = {receipt.id: receipt for receipt in snapshot.receipts}

@@ -21,12 +21,13 @@ from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.engines import open_engine
 from customer_research.errors import UsageError
 from customer_research.research.one.judge import card_named
-from customer_research.research.portfolio.history import keep
+from customer_research.research.portfolio.book_lines import keep
 from customer_research.research.portfolio.measurement import measure, tables_at_hand
 from customer_research.research.portfolio.score import Measure, score
 from customer_research.research.portfolio.snapshots import FILES, SNAPSHOTS, readings
 from customer_research.research.portfolio.warehouse_views import bound, measure_bound
 from customer_research.settings import EngineSettings, Settings
+from customer_research.store.database import open_store
 
 SCHEMA = "customer-research/scores/1"
 
@@ -85,7 +86,8 @@ def take(settings: Settings, clock: Clock, order: SnapshotOrder) -> tuple[Path, 
     """
     folder, snapshot = _taken(_chosen(settings, order), clock, order, settings.lake_folder / SNAPSHOTS)
     if order.tables is None:
-        keep(settings.store_url, folder, snapshot)
+        with open_store(settings.store_url) as store:
+            keep(store, settings, folder, snapshot, clock())
     return folder, snapshot
 
 

@@ -21,7 +21,7 @@ from customer_research.research.one.judge import METRIC_NAMES
 from customer_research.research.past.history.operator_history import no_history, place_of
 from customer_research.research.portfolio.history import kept_card
 from customer_research.research.portfolio.score import HELD, text_line
-from customer_research.research.portfolio.snapshots import DESCRIPTION, FILES, read_snapshot, scoring_receipt
+from customer_research.research.portfolio.snapshots import DESCRIPTION, FILES, read_snapshot
 from customer_research.settings import Settings
 from customer_research.store.database import open_store
 from customer_research.store.history import History
@@ -86,7 +86,7 @@ def verify(settings: Settings, snapshot_id: str | None = None) -> Proof:
             engine.attach(ACCOUNT_TABLE, [folder / "accounts.parquet"], FILES["accounts"])
             engine.keep(_SCORES, scoring_sql(card, untold=snapshot.untold)["scores"])
             found = findings_sql(load_findings(METRIC_NAMES))
-            same_findings = text_line(HELD, found) in scoring_receipt(described).query.splitlines()
+            same_findings = text_line(HELD, found) in described.scoring.query.splitlines()
             if same_findings:
                 engine.keep(HELD, found)
             differences += _compared(engine, card, history, snapshot, findings=same_findings)

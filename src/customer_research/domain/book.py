@@ -1,0 +1,145 @@
+"""A book: the operators that one person looks after, as lists show them, each put into words once when they were scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from types import MappingProxyType
+
+from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.health import Band, Status
+from customer_research.domain.money import Amounts
+from customer_research.domain.portfolio import Moves
+from customer_research.domain.report import Freshness
+from customer_research.domain.snapshot import Snapshot
+from customer_research.domain.urgency import Level
+
+PARTS = ("owner", "segment", "health", "mrr", "urgency", "act", "ends_on", "renews_on", "bills_on", "trend")
+"""The parts of a line that state a fact: each has receipts of its own."""
+
+READY_MOST = 50_000
+"""Of how many operators a snapshot's lines are made, those with the most MRR: a line takes about 2 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One operator in the lists of a snapshot.
+
+    `score` is the least that the score can be, `highest` the most where a silent source leaves it open. `mrr` is in minor units
+    of each currency, None where it is not known; `worth` the same in the common currency of the settings' rates (None: it
+    cannot be converted), for orders only. `level`, `until` and `because` are the urgency, `sooner` that a silent source may
+    hide a more urgent reason; `act` is what the playbook asks for first (empty: nothing) and `by` who does it. The days are in
+    the customer's calendar. `link` leads to the operator's page in HubSpot. `basis` holds the receipts of each of `PARTS` that
+    is known.
+    """
+
+    operator_id: str
+    name: str
+    owner_id: str
+    owner: str
+    segment: str
+    status: Status
+    band: Band
+    score: int | None
+    highest: int | None
+    health: str
+    mrr: Amounts | None
+    worth: float | None
+    level: Level
+    sooner: bool
+    until: date | None
+    because: str
+    act: str = ""
+    by: str = ""
+    ends_on: date | None = None
+    renews_on: date | None = None
+    bills_on: date | None = None
+    trend: float | None = None
+    link: str = ""
+    basis: Mapping[str, tuple[Receipt, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMeeting:
+    """A meeting with an operator that HubSpot has for a coming instant (UTC)."""
+
+    operator_id: str
+    name: str
+    title: str
+    starts_at: datetime
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose book: HubSpot's id of the owner, and the name; both empty for that of nobody.
+
+    It counts the operators present, those who need somebody now or this week (`soon`), those At Risk or Critical, and their MRR
+    as far as it is known, each currency on its own.
+    """
+
+    owner_id: str
+    name: str
+    operators: int
+    soon: int
+    at_risk: int
+    mrr: Amounts
+    mrr_unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What a person sees first: whom to call, whom they meet, what renews, what moved since they looked.
+
+    `owners` says whose book it is (all owners where nobody is named), `named` whether somebody is. `lines` are those who need
+    somebody, the most urgent first and then by MRR; `of` how many such there are, `operators` how many are present. `moves` are those since the snapshot looked at before (a gap: there is none).
+    `left_out` counts the operators present whose lines are not kept ready, since there are more than the settings say.
+    """
+
+    snapshot: Snapshot
+    generated_at: datetime
+    owners: tuple[Owner, ...]
+    named: bool
+    lines: tuple[Line, ...]
+    of: int
+    operators: int
+    meetings: tuple[PlannedMeeting, ...]
+    renewals: tuple[Line, ...]
+    renewals_of: int
+    moves: Moves | Gap
+    receipt: Receipt
+    freshness: tuple[Freshness, ...]
+    left_out: int = 0
+
+
+RENEWAL_WINDOWS: Mapping[str, int] = MappingProxyType({"Enterprise": 120, "Mid-Market": 90, "SMB": 45, "Free": 45})
+"""How many days before its renewal an operator of a segment is worked on; the same as urgency's `opening`."""
+
+OTHER_WINDOW = 45
+"""The days of an operator whose segment is not known."""
+
+BILLING_DAYS = 7
+"""How many days ahead the next bills are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renewals:
+    """What ends, renews or bills next in a book.
+
+    `ends` are the subscriptions set to end, whenever; `renews` those whose renewal lies within the window of their segment (or
+    within `days`, where so many are asked for); `bills` those billed within `BILLING_DAYS`. Each by day, then by MRR.
+    """
+
+    snapshot: Snapshot
+    generated_at: datetime
+    owners: tuple[Owner, ...]
+    named: bool
+    days: int | None
+    ends: tuple[Line, ...]
+    renews: tuple[Line, ...]
+    bills: tuple[Line, ...]
+    operators: int
+    receipt: Receipt
+    freshness: tuple[Freshness, ...]
+    left_out: int = 0

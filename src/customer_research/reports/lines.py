@@ -1,0 +1,106 @@
+"""The cells of an operator's line in a list: each states what the snapshot's figures prove, with their receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from customer_research.documents.answering import answer_words
+from customer_research.documents.present import source_title
+from customer_research.domain.book import Book, Line, Renewals
+from customer_research.domain.evidence import Fact, Receipt
+from customer_research.domain.report import Cell, Prose, Statement, Table, Text, Tone
+from customer_research.domain.tables import STALE_AFTER
+from customer_research.domain.words import counted
+from customer_research.reports.blocks import stated
+from customer_research.reports.tones import BAND_TONES, URGENCY_TONES
+
+NOT_KNOWN = Text("not known", "unknown")
+_OWN = "CSM"
+"""Whom the playbook calls the reader of a book."""
+
+DAYS = {"ends_on": "ends", "renews_on": "renews", "bills_on": "bills"}
+"""The days of a line, the gravest first, and what happens on them."""
+
+
+def fact(line: Line, part: str, value: Any, unit: str, as_of: datetime, *, tone: Tone = "neutral") -> Cell:
+    """A part of a line as a cell; what is not known, or has no receipt, says so."""
+    basis = line.basis.get(part)
+    if value is None or value == "" or not basis:
+        return NOT_KNOWN
+    return Statement(value, unit, basis, as_of, tone=tone)
+
+
+def operator(line: Line) -> Cell:
+    """The operator's name, coloured by its band, leading to its page."""
+    return Text(line.name, BAND_TONES[line.band], line.link)
+
+
+def mrr(line: Line, as_of: datetime) -> Cell:
+    """What it pays a month, each currency on its own."""
+    return fact(line, "mrr", line.mrr, "money", as_of)
+
+
+def health(line: Line, as_of: datetime) -> Cell:
+    """Score and band."""
+    return fact(line, "health", line.health, "text", as_of, tone=BAND_TONES[line.band])
+
+
+def until(line: Line, as_of: datetime) -> Cell:
+    """The day by which somebody is needed."""
+    return fact(line, "urgency", line.until, "date", as_of, tone=URGENCY_TONES[line.level])
+
+
+def why(line: Line, as_of: datetime) -> Cell:
+    """Why somebody is needed, and what to do first."""
+    basis = tuple(dict.fromkeys((*line.basis.get("urgency", ()), *line.basis.get("act", ()))))
+    by = f" ({line.by})" if line.by and line.by != _OWN else ""
+    act = f" {line.act.rstrip('.')}{by}." if line.act else ""
+    sooner = " A silent source may hide a more urgent reason." if line.sooner else ""
+    return stated(f"{line.because.rstrip('.')}.{act}{sooner}", basis, as_of) if basis else NOT_KNOWN
+
+
+def next_day(line: Line, *names: str) -> tuple[date, str] | None:
+    """The first of these days of a line, and what happens then; an end goes before a renewal on the same day."""
+    days = [(day, name) for name in DAYS if name in names and (day := getattr(line, name)) is not None]
+    return min(days, key=lambda pair: pair[0], default=None)
+
+
+def list_table(
+    headers: Sequence[str],
+    rows: Sequence[tuple[Cell, ...]],
+    total: int,
+    proof: tuple[Receipt, ...],
+    right: Collection[str] = (),
+) -> Table:
+    """Rows of operators under their headers, those in `right` to the right; `proof` is that of how many there are."""
+    facts = [cell.basis for row in rows for cell in row if isinstance(cell, Fact)]
+    basis = tuple(dict.fromkeys(receipt for receipts in (proof, *facts) for receipt in receipts))
+    return Table(
+        tuple(headers), tuple(rows), basis, "", total, tuple("right" if one in right else "left" for one in headers)
+    )
+
+
+def owner_words(book: Book | Renewals) -> str:
+    """Whose book it is."""
+    if not book.named:
+        return "everybody"
+    return " and ".join(owner.name for owner in book.owners)
+
+
+def old_figures(book: Book | Renewals) -> Iterator[Prose]:
+    """What of a book is old, or was not told by its source."""
+    age = book.generated_at - book.snapshot.as_of
+    if age > STALE_AFTER:
+        yield Prose(
+            f"The newest snapshot is {age.days} days old. Run `customer-research sync`, then `portfolio score`.",
+            (),
+            "watch",
+        )
+    for item in book.freshness:
+        if item.state != "ok" or item.warning:
+            words = item.warning or answer_words(item)
+            yield Prose(f"{source_title(item.source)}: {words.rstrip('.')}.", (), "watch")
+    if book.left_out:
+        yield Prose(f"{counted(book.left_out, 'operator')} with the least MRR are not in these lists.", (), "watch")

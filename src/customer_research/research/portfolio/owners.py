@@ -1,0 +1,21 @@
+"""Owners of operators by a part of their name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from customer_research.errors import UsageError
+
+
+def fitting_owners(asked: str, names: Sequence[str]) -> tuple[str, ...]:
+    """The names of owners that a word means: the one that is that very name, else all that have it as a part.
+
+    Raises:
+        UsageError: none has.
+    """
+    folded = asked.casefold()
+    fitting = [name for name in names if name.casefold() == folded] or [n for n in names if folded in n.casefold()]
+    if not fitting:
+        told = f"Owners: {', '.join(names)}." if names else "HubSpot names no owner of any operator."
+        raise UsageError(f"No account owner's name has {asked[:60]!r} in it.", hint=told)
+    return tuple(fitting)

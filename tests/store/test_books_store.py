@@ -1,0 +1,153 @@
+"""Lines of books in the store, on SQLite and on a real Postgres: what was written is read, in the order of need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from made_up_readings import DATABASES, NOW, many, new_url, server, snapshot
+
+from customer_research.domain.book import Line, PlannedMeeting
+from customer_research.domain.evidence import Gap
+from customer_research.domain.money import Money
+from customer_research.domain.report import Freshness
+from customer_research.domain.snapshot import Snapshot
+from customer_research.store.books import KEPT, Books, write
+from customer_research.store.database import Store, open_store
+from customer_research.store.history import History
+
+pytestmark = pytest.mark.xdist_group("engines")
+DAY = date(2026, 11, 1)
+FRESHNESS = (
+    Freshness("lago", "ok", NOW, None),
+    Freshness("notion", "missing", None, None, (Gap("notion", "denied", "No.", "Ask.", ""),), "Old."),
+)
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with server(request.param, tmp_path_factory.mktemp("stores")) as url:
+        yield url
+
+
+@pytest.fixture
+def store(place: str) -> Iterator[Store]:
+    with open_store(new_url(place)) as opened:
+        yield opened
+
+
+def line(of: Snapshot, number: int, **changes: object) -> Line:
+    told = Line(
+        operator_id=f"operator-{number:05}",
+        name=f"Limo {number}",
+        owner_id="",
+        owner="",
+        segment="SMB",
+        status="active",
+        band="monitor",
+        score=70,
+        highest=None,
+        health="70 Monitor",
+        mrr=(Money("USD", 100 * number),),
+        worth=100.0 * number,
+        level="this_week",
+        sooner=False,
+        until=DAY + timedelta(days=7),
+        because="Usage falls.",
+        act="Call.",
+        by="CSM",
+        basis={"health": of.receipts, "mrr": of.receipts[:1]},
+    )
+    return replace(told, **changes)  # type: ignore[arg-type]
+
+
+def kept(store: Store, of: Snapshot, *lines: Line, meetings: tuple[PlannedMeeting, ...] = ()) -> None:
+    History(store).save(
+        of,
+        many(of),
+        lambda connection, number: write(
+            connection, number, of, present=len(lines), meetings=meetings, freshness=FRESHNESS, lines=lines
+        ),
+    )
+
+
+def test_lines_come_back_as_they_were_the_most_urgent_first_and_then_by_mrr(store: Store) -> None:
+    of = snapshot()
+    lines = (
+        line(of, 1, owner_id="7", owner="Ida"),
+        line(of, 2, owner_id="7", owner="Ida", mrr=None, worth=None),
+        line(of, 3, level="watch", until=None, because="Nothing."),
+        line(of, 4, owner_id="8", owner="Ana", level="now", ends_on=DAY, band="critical", score=None, highest=80),
+        line(of, 5, mrr=(Money("CAD", 5), Money("USD", 7)), renews_on=DAY, bills_on=DAY, link="http://x/1", trend=-0.5),
+    )
+    meeting = PlannedMeeting(
+        lines[0].operator_id, "Limo 1", "Review", datetime(2026, 11, 3, tzinfo=UTC), of.receipts[0]
+    )
+    kept(store, of, *lines, meetings=(meeting,))
+    books = Books(store)
+    ready = books.ready(of)
+    assert ready is not None
+    assert (ready.present, ready.meetings, ready.freshness) == (5, (meeting,), FRESHNESS)
+    assert books.lines(ready) == (lines[3], lines[4], lines[0], lines[1], lines[2])
+    assert books.lines(ready, {"7"}) == (lines[0], lines[1])
+    assert books.lines(ready, needed=True, most=2) == (lines[3], lines[4])
+    assert (books.counts(ready), books.counts(ready, {"8"}), books.counts(ready, set())) == ((5, 4), (1, 1), (0, 0))
+    assert books.dated(ready, None, ("ends_on",), DAY, DAY + timedelta(days=1)) == (lines[3],)
+    assert books.dated(ready, {"8"}, ("renews_on", "bills_on"), DAY, DAY + timedelta(days=1)) == ()
+    assert books.dated(ready, None, ("renews_on",), DAY - timedelta(days=1), DAY) == ()
+
+
+def test_owners_stand_by_name_and_last_the_book_of_nobody(store: Store) -> None:
+    of = snapshot()
+    kept(
+        store,
+        of,
+        line(of, 1, owner_id="7", owner="Ida", band="at_risk"),
+        line(of, 2, owner_id="7", owner="Ida", mrr=None, level="this_month"),
+        line(of, 3),
+        line(of, 4, owner_id="9", owner="ana", mrr=(Money("CAD", 5), Money("USD", 0))),
+    )
+    books = Books(store)
+    ready = books.ready(of)
+    assert ready is not None
+    found = [(one.name, one.operators, one.soon, one.at_risk, one.mrr, one.mrr_unknown) for one in books.owners(ready)]
+    assert found == [
+        ("ana", 1, 1, 0, (Money("CAD", 5),), 0),
+        ("Ida", 2, 1, 1, (Money("USD", 100),), 1),
+        ("", 1, 1, 0, (Money("USD", 300),), 0),
+    ]
+
+
+def test_lines_are_kept_of_the_newest_snapshots_and_go_with_their_snapshot(store: Store) -> None:
+    every = [snapshot(NOW + timedelta(days=at)) for at in range(KEPT + 2)]
+    for of in every:
+        kept(store, of, line(of, 1))
+    books = Books(store)
+    assert [books.ready(of) is not None for of in every] == [False, False, *[True] * KEPT]
+    History(store).forget([every[-1].id])
+    assert books.ready(every[-1]) is None
+    kept(store, every[-1], line(every[-1], 2))
+    ready = books.ready(every[-1])
+    assert ready is not None
+    assert [one.name for one in books.lines(ready)] == ["Limo 2"]
+
+
+def test_who_looks_again_at_a_snapshot_is_told_of_the_one_before_it(store: Store) -> None:
+    books = Books(store)
+    seen = [books.looked("7", one, NOW) for one in ("a", "a", "b", "b", "c")]
+    assert seen == ["", "", "a", "a", "b"]
+    assert books.looked("8", "c", NOW) == ""
+
+
+def test_snapshots_differ_in_those_who_stand_otherwise(store: Store) -> None:
+    then, now = snapshot(operators=3), snapshot(NOW + timedelta(days=1), operators=3)
+    history = History(store)
+    history.save(then, many(then))
+    moved = [replace(one, score=1) if at == 1 else one for at, one in enumerate(many(now))]
+    history.save(now, moved)
+    assert history.differing(then.id, now.id) == {moved[1].operator_id}
+    assert list(history.readings(now.id, operator_ids=[moved[1].operator_id])) == [moved[1]]
+    assert history.latest(scorecard="canonical") == now
+    assert history.latest(scorecard="retention") is None
