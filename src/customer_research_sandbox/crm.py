@@ -46,6 +46,16 @@ _TOPICS = (
     "driver app roll-out",
     "booking site",
 )
+_MEETINGS = (
+    "Monthly check-in",
+    "Quarterly business review",
+    "Renewal talk",
+    "New feature walk-through",
+    "Driver app roll-out",
+)
+_PLANNED = 1 / 9
+"""The share of customers with a meeting in the calendar."""
+
 TICKET_TOPICS = (
     "Price zone not applied on booking site", "Driver app loses position", "Invoice export is empty", "Add toll field",
     "Calendar shows wrong zone", "Duplicate confirmation mail", "Report by vehicle", "Card hold released too early",
@@ -73,6 +83,18 @@ def fill_crm(seed: int, story: Story, as_of: datetime) -> None:
     writer.talk()
     writer.answers()
     writer.log()
+    plan_meetings(story.life, stream(seed, story.life.operator.index, "meetings"), as_of)
+
+
+def plan_meetings(life: OperatorLife, rng: Random, as_of: datetime) -> None:
+    """One customer in nine has a meeting in the calendar: within three weeks, in working hours, entered some days ago."""
+    if life.terminated_at is not None or not life.subscriptions or rng.random() >= _PLANNED:
+        return
+    day = (as_of + timedelta(days=1 + int(rng.random() * 20))).replace(minute=0, second=0, microsecond=0)
+    title = _MEETINGS[int(rng.random() * len(_MEETINGS))]
+    owner = life.operator.index % len(TEAM)
+    at, logged = day.replace(hour=14 + int(rng.random() * 8)), as_of - timedelta(days=1 + int(rng.random() * 6))
+    life.planned.append(Engagement(len(life.engagements), "meeting", at, title, "", owner=owner, logged_at=logged))
 
 
 class _Crm:

@@ -200,7 +200,7 @@ class _Company:
             self._attach("contacts", str(20_000_000_000 + self._operator.index * 100 + contact.number), contact)
         for deal in self._life.deals:
             self._attach("deals", self.deal_id(self._operator, deal.number), deal)
-        for item in self._life.engagements:
+        for item in (*self._life.engagements, *self._life.planned):
             number = str(40_000_000_000 + self._operator.index * 1_000 + item.number)
             self._attach(ENGAGEMENT_TYPES[item.kind], number, item)
 
@@ -215,7 +215,8 @@ class _Company:
         elif isinstance(item, Deal):
             row = self._object(kind, number, self._deal(item), item.created_at, min(item.created_at, self._as_of))
         else:
-            row = self._object(kind, number, self._engagement(item), item.at, item.at)
+            logged = item.logged_at or item.at
+            row = self._object(kind, number, self._engagement(item), logged, logged)
         row |= {"associations": {"companies": [self._id]}, "history": self._past(item)}
         self._links.setdefault(kind, []).append(number)
 
@@ -326,8 +327,8 @@ class _Company:
     def _engagement(self, item: Engagement) -> dict[str, str | None]:
         common: dict[str, str | None] = {
             "hs_timestamp": iso_ms(item.at),
-            "hs_createdate": iso_ms(item.at),
-            "hs_lastmodifieddate": iso_ms(item.at),
+            "hs_createdate": iso_ms(item.logged_at or item.at),
+            "hs_lastmodifieddate": iso_ms(item.logged_at or item.at),
             "hubspot_owner_id": owner_id(item.owner),
         }
         if item.kind == "note":

@@ -269,7 +269,7 @@ class Deal:
 
 @dataclass(slots=True)
 class Engagement:
-    """A note, e-mail, call or meeting logged on the company."""
+    """A note, e-mail, call or meeting logged on the company; a planned one was logged (`logged_at`) before it takes place."""
 
     number: int
     kind: str
@@ -278,6 +278,7 @@ class Engagement:
     body: str
     duration_ms: int | None = None
     owner: int = 0
+    logged_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -382,6 +383,7 @@ class OperatorLife:
     contacts: list[Contact] = field(default_factory=list)
     deals: list[Deal] = field(default_factory=list)
     engagements: list[Engagement] = field(default_factory=list)
+    planned: list[Engagement] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     members: list[Member] = field(default_factory=list)
     drivers: list[Driver] = field(default_factory=list)

@@ -29,7 +29,9 @@ BRANDS = (
     "lincoln", "chevrolet", "tesla", "google", "amazon", "apple", "microsoft", "delta", "american airlines", "southwest",
     "greyhound", "amtrak", "megabus", "supershuttle", "sixt", "enterprise rent", "bmw", "ford ",
 )  # fmt: skip
-PLANNED = re.compile(r"pickup|due|ending|contract|expir|downgrade|closedate|close_date|close_at", re.IGNORECASE)
+PLANNED = re.compile(
+    r"pickup|due|hs_meeting_|ending|contract|expir|downgrade|closedate|close_date|close_at", re.IGNORECASE
+)
 """Fields that may lie after the as-of: rides, due dates, planned ends and expected closes."""
 
 
@@ -118,8 +120,10 @@ def instants(value: Any, field: str = "") -> Iterator[datetime]:
     if PLANNED.search(field):
         return
     if isinstance(value, dict):
+        meeting = "hs_meeting_start_time" in value  # it may be planned: then so is the instant of the record
         for name, inner in value.items():
-            yield from instants(inner, name)
+            if not (meeting and name == "hs_timestamp"):
+                yield from instants(inner, name)
     elif isinstance(value, list):
         for inner in value:
             yield from instants(inner, field)
@@ -522,3 +526,18 @@ def test_weighted_and_beta_follow_their_parameters() -> None:
     assert 0.70 <= drawn["a"] / 4_000 <= 0.80
     values = [beta(rng, 0.045, 0.02) for _ in range(4_000)]
     assert abs(sum(values) / len(values) - 0.045) < 0.002
+
+
+def test_some_customers_have_a_meeting_planned_and_the_last_touch_is_none_of_them() -> None:
+    world = generate(n_operators=120, scenarios=False)
+    ahead = [
+        row["properties"]
+        for row in world.hubspot.objects["meetings"]
+        if datetime.fromisoformat(row["properties"]["hs_timestamp"]) > world.as_of
+    ]
+    assert 3 <= len(ahead) <= 40
+    for told in ahead:
+        assert datetime.fromisoformat(told["hs_createdate"]) < world.as_of
+        assert told["hs_meeting_title"]
+    touched = [row["properties"].get("notes_last_updated") for row in world.hubspot.objects["companies"]]
+    assert all(datetime.fromisoformat(at) <= world.as_of for at in touched if at)
