@@ -124,7 +124,10 @@ class _GeneralSettings(BaseSettings):
         "canonical",
         description="Scorecard of the reports: canonical, canonical_1, guide or billing_guide, or a file of your own",
     )
-    owner: str = Field("", description="Whose accounts `--mine` means: your HubSpot owner id, or your name there")
+    owner: str = Field(
+        "",
+        description="Whose book `today` and `renewals` show, and `--mine` means: your HubSpot owner id, or your name",
+    )
     test_operators: tuple[str, ...] = Field(
         (),
         description="Operator ids, or beginnings of ids with a * behind, of your own tests and demonstrations: whether they "

@@ -84,6 +84,8 @@ def section_ids(report: Report) -> list[str]:
 def test_all_kinds_are_there() -> None:
     assert {name for name, kind in EVERY_KIND.items() if kind.about == "everybody"} == {
         "digest",
+        "today",
+        "renewals",
         "portfolio",
         "portfolio-summary",
         "portfolio-churn-risk",

@@ -108,7 +108,8 @@ class Pairs:
 class Grid:
     """Rows of values under headers; `beside` tells after the caption how many rows of how many are shown.
 
-    `right` tells which columns are aligned to the right, `notes` are the footnotes of the whole, made of `basis`.
+    `right` tells which columns are aligned to the right, `notes` are the footnotes of the whole, made of `basis`; `under` is the
+    number of a column of sentences, each of which may stand under its row.
     """
 
     kind: str
@@ -120,6 +121,7 @@ class Grid:
     beside: str = ""
     notes: tuple[int, ...] = ()
     basis: tuple[Receipt, ...] = ()
+    under: int | None = None
 
     @property
     def title(self) -> str:
@@ -317,6 +319,7 @@ class Page:
             f"({len(table.rows)} of {total} shown)" if total > len(table.rows) else "",
             self.presenter.numbers(table.basis),
             table.basis,
+            table.headers.index(table.under) if table.under else None,
         )
 
     def _part(self, section: Section) -> Part:

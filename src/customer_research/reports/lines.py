@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from customer_research.documents.answering import answer_words
 from customer_research.documents.present import source_title
@@ -72,14 +72,15 @@ def list_table(
     rows: Sequence[tuple[Cell, ...]],
     total: int,
     proof: tuple[Receipt, ...],
+    *,
     right: Collection[str] = (),
+    under: str = "",
 ) -> Table:
-    """Rows of operators under their headers, those in `right` to the right; `proof` is that of how many there are."""
+    """Rows of operators under their headers, those in `right` to the right; `proof` is that of how many there are, `under` as in `Table`."""
     facts = [cell.basis for row in rows for cell in row if isinstance(cell, Fact)]
     basis = tuple(dict.fromkeys(receipt for receipts in (proof, *facts) for receipt in receipts))
-    return Table(
-        tuple(headers), tuple(rows), basis, "", total, tuple("right" if one in right else "left" for one in headers)
-    )
+    align: tuple[Literal["left", "right"], ...] = tuple("right" if one in right else "left" for one in headers)
+    return Table(tuple(headers), tuple(rows), basis, "", total, align, under=under)
 
 
 def owner_words(book: Book | Renewals) -> str:

@@ -11,6 +11,7 @@ from rich import box
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.measure import Measurement
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.rule import Rule
 from rich.table import Table
@@ -47,6 +48,9 @@ _LONGEST_CELL = 60
 _LONGEST_FIGURE = 24  # on one line of a table
 _LONGEST_QUERY = 140
 _SINGLES = 2
+_GAP, _NARROWEST = 3, 16
+"""Blanks between columns, and the least width of a first column whose names are folded."""
+
 _UNBOUNDED = 10_000
 _BAR, _LINE = 24, 52
 _DEFAULT_WIDTH, _NARROWEST = 100, 40
@@ -214,7 +218,9 @@ class _Writer(Pen[Iterable[RenderableType]]):
         notes = marks(node.notes)
         caption = [_styled(node.title, "bold", notes=notes)] if node.caption or notes else []
         ruled = self._ruled(node)
-        return (*caption, ruled if self._fits(ruled) else self._stacked(node))
+        if not self._fits(ruled):
+            return (*caption, self._stacked(node))
+        return (*caption, ruled) if node.under is None else (*caption, *self._spread(node, node.under))
 
     def picture(self, node: Picture) -> Iterator[RenderableType]:
         """A chart's sentence, and its marks as bars; many of them as a line of blocks a series; of points the gravest."""
@@ -275,6 +281,27 @@ class _Writer(Pen[Iterable[RenderableType]]):
         for row in rows:
             grid.add_row(*row)
         return grid
+
+    def _spread(self, node: Grid, under: int) -> Iterator[RenderableType]:
+        """A table whose column of sentences stands under its rows, for a row of many words is read across no column."""
+        kept = [at for at in range(len(node.headers)) if at != under]
+        rows = [[self._value(row[at]) for at in kept] for row in node.rows]
+        headers = [_styled(node.headers[at], "dim") for at in kept]
+        widths = [max(cell_len(cells[at].plain) for cells in (headers, *rows)) for at in range(len(kept))]
+        widths[0] = max(min(widths[0], self._console.width - sum(widths[1:]) - _GAP * len(kept)), _NARROWEST)
+
+        def line(cells: Iterable[Text]) -> RenderableType:
+            grid = Table.grid(padding=(0, _GAP, 0, 0))
+            for width, at in zip(widths, kept, strict=True):
+                grid.add_column(width=width, justify="right" if node.right[at] else "left", overflow="fold")
+            grid.add_row(*cells)
+            return grid
+
+        yield line(headers)
+        yield _styled("\N{BOX DRAWINGS LIGHT HORIZONTAL}" * (sum(widths) + _GAP * (len(widths) - 1)), "dim")
+        for row, cells in zip(node.rows, rows, strict=True):
+            yield line(cells)
+            yield Padding(self._value(row[under]), (0, 0, 0, _GAP))
 
     def _fits(self, grid: RenderableType) -> bool:
         options = self._console.options.update(width=_UNBOUNDED)

@@ -69,7 +69,7 @@ def _calls(book: Book) -> Block:
         for line in book.lines
     ]
     headers = ("Operator", "MRR", "Health", "Until", "Why, and what to do first")
-    return list_table(headers, rows, book.of, (book.receipt,), right=("MRR",))
+    return list_table(headers, rows, book.of, (book.receipt,), right=("MRR",), under=headers[-1])
 
 
 def _health(book: Book, line: Line, change: Mover | None) -> Cell:
@@ -166,9 +166,25 @@ def _mover_words(mover: Mover) -> str:
     return f"{name} ({mover.then} to {mover.now}, {standing_label(mover.band, mover.status)})"
 
 
-def team(owners: Sequence[Owner]) -> tuple[Owner, ...]:
-    """The owners, those with the most operators that need somebody soon first; last the book of nobody."""
-    return tuple(sorted(owners, key=lambda one: (not one.owner_id, -one.soon, -one.at_risk, one.name.casefold())))
+def _owners(book: Book) -> Block | None:
+    """Everybody's books beside each other, those first with the most operators that need somebody soon; last that of nobody."""
+    if book.named or len(book.owners) <= 1:
+        return None
+    ranked = sorted(book.owners, key=lambda one: (not one.owner_id, -one.soon, -one.at_risk, one.name.casefold()))
+    as_of, proof = book.snapshot.as_of, (book.receipt,)
+
+    def row(owner: Owner) -> tuple[Cell, ...]:
+        unknown = f"of {owner.mrr_unknown} not known" if owner.mrr_unknown else ""
+        return (
+            Text(owner.name or "nobody"),
+            _count(book, owner.operators),
+            _count(book, owner.soon),
+            _count(book, owner.at_risk),
+            Fact(owner.mrr, "money", proof, as_of, "mrr", unknown),
+        )
+
+    headers = ("Account owner", "Operators", "Now or this week", "At Risk or Critical", "MRR")
+    return list_table(headers, [row(owner) for owner in ranked], len(ranked), proof, right=headers[1:])
 
 
 KIND = Kind(
@@ -181,6 +197,7 @@ KIND = Kind(
         section("calls", "Call first", _calls),
         section("meetings", "Meetings in 7 days", _meetings),
         section("renewals", "Ends or renews in 30 days", _renewals),
+        section("owners", "By account owner", _owners),
         section("moved", "What moved", _moved, titled=_since),
         section("old", "Old figures", lambda book: bullets(old_figures(book))),
     ),

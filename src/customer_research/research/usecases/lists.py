@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from customer_research.errors import UsageError
 from customer_research.research.usecases import options
 from customer_research.research.usecases.answer import Answer, Text, of_report
+from customer_research.research.usecases.registry import use_case
 from customer_research.research.usecases.request import Request, option, part, request
 
 if TYPE_CHECKING:
@@ -144,6 +145,9 @@ def of_everybody(call: Call, kind: str) -> Answer:
     from customer_research.research.portfolio.selection import Selection
 
     settings, now = call.settings, call.clock()
+    if kind in {"today", "renewals"}:
+        found: Answer = use_case(kind).request()().answer(call)
+        return found
     if kind == "alerts":
         return of_report(alerting.open_alerts(settings, alerting.Choice(most=25), now=now))
     if kind == "digest":

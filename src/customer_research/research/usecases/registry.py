@@ -139,6 +139,8 @@ _OTHERWISE = frozenset(
         "portfolio",
         "portfolio-churn-risk",
         "portfolio-summary",
+        "renewals",
+        "today",
     }
 )
 """Kinds that are answers of use cases with names of their own."""
@@ -167,6 +169,8 @@ _ALL = (
     UseCase("sync", "Pull the records of all operators into the lake.", "lake:Sync", "table", "live lake", right="operate", seconds=None),
     UseCase("import", "Check anybody's canonical tables (Parquet or CSV) and put them into the lake.", "lake:Import", "lines", "lake", right="operate", seconds=None),
     UseCase("score", "Score every operator of anybody's canonical tables, and print it.", "lake:Score", "table", right="operate", seconds=None),
+    UseCase("today", "Whom to call first, why, until when; whom you meet, what ends or renews, what moved.", "books:Today", "report", "store"),
+    UseCase("renewals", "What ends, renews or bills next, by day and money.", "books:Renewals", "report", "store"),
     UseCase("portfolio", "Who needs attention and why, over all operators; `portfolio score` scores them.", "lists:Portfolio", "report", "lake store"),
     UseCase("portfolio score", "Score every operator of the lake, and keep it.", "lake:PortfolioScore", "table", "lake store", right="operate", seconds=None),
     UseCase("churn-risk", "Who may leave: ranked by what would be lost, with the signs for and against.", "lists:ChurnRisk", "report", "live lake store"),

@@ -1,0 +1,79 @@
+"""Use cases of a book: whom to call today, and what ends, renews or bills next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from customer_research.research.usecases.answer import Answer, of_report
+from customer_research.research.usecases.request import Request, option, part, request
+
+if TYPE_CHECKING:
+    from customer_research.research.usecases.runner import Call
+
+_WHOSE = "Everybody's are shown. Set `owner` to your HubSpot owner id, or your name there, to see your own."
+
+
+@request
+class Whose:
+    """Whose operators."""
+
+    owner: str = option(
+        "Whose book: HubSpot's owner id, or the name or a part of it; default: the setting `owner`.", ""
+    )
+    team: bool = option("Everybody's, owner by owner.", False)
+
+    def whom(self, mine: str) -> str | None:
+        """The owner meant; None: everybody."""
+        return None if self.team else self.owner.strip() or mine.strip() or None
+
+
+@request
+class Today(Request):
+    """A book as it stands in the newest snapshot."""
+
+    ABOUT = """\
+Whom to call first, why, until when, and with how much MRR at stake; then the meetings of seven days, what ends or renews in
+30 days, and what moved since you looked last.
+
+It reads what was kept ready by the last `customer-research portfolio score`, and asks nobody. Whoever looks is noted in the
+store, so that the next snapshot can tell what moved since.
+"""
+
+    whose: Whose = part(Whose)
+    every: bool = option("All who need somebody within a month, not the first ten.", False, flags=("--all",))
+
+    def answer(self, call: Call) -> Answer:
+        from customer_research.reports.kinds.today import KIND
+        from customer_research.research.portfolio.books import LINES, book
+
+        owner = self.whose.whom(call.settings.owner)
+        found = book(call.settings, owner, now=call.clock(), most=None if self.every else LINES)
+        return of_report(KIND.build(found), *_hint(owner, self.whose))
+
+
+@request
+class Renewals(Request):
+    """What ends, renews or bills next with a book's operators."""
+
+    ABOUT = """\
+Which subscriptions are set to end, which renew, and who is billed next: by day, then by MRR.
+
+A renewal is shown from 120 days before it on for an Enterprise operator, 90 for Mid-Market, 45 for SMB and Free; --days asks
+for other windows. It reads what was kept ready by the last `customer-research portfolio score`, and asks nobody.
+"""
+
+    whose: Whose = part(Whose)
+    days: int | None = option("What ends, renews or bills within so many days.", None, ge=1, le=3650)
+
+    def answer(self, call: Call) -> Answer:
+        from customer_research.reports.kinds.renewals import KIND
+        from customer_research.research.portfolio import books
+
+        owner = self.whose.whom(call.settings.owner)
+        found = books.renewals(call.settings, owner, now=call.clock(), days=self.days)
+        return of_report(KIND.build(found), *_hint(owner, self.whose))
+
+
+def _hint(owner: str | None, whose: Whose) -> tuple[str, ...]:
+    """How to see one's own book, where nobody said whose is meant."""
+    return () if owner is not None or whose.team else (_WHOSE,)
