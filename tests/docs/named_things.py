@@ -21,7 +21,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from customer_research.research import registry
+from customer_research.research.usecases import reference as registry
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src"

@@ -135,7 +135,7 @@ async def deal_states(session: HubSpotSession, _subject: Subject | None) -> Diag
     if strange:
         found = f"Stages of no known state: {', '.join(sorted(set(strange)))}"
         return Diagnosis("warn", found, needed, "Let the token read hs_is_closed of deals.")
-    return Diagnosis("ok", "Every stage is told by its pipeline or is on the closed list", needed)
+    return Diagnosis("ok", "Every stage is named by its pipeline or is on the closed list", needed)
 
 
 async def history(session: HubSpotSession, _subject: Subject | None) -> Diagnosis:
@@ -171,6 +171,6 @@ _KNOWN_STAGES = normalise.OPEN_STAGES | normalise.WON_STAGES | normalise.LOST_ST
 CHECKS = (
     Check("token", "May the token read everything that is needed?", scopes),
     Check("operator_property", "Which company property holds the operator id, and how full is it?", operator_property),
-    Check("deal_states", "Can every deal stage be told open, won or lost?", deal_states),
-    Check("history", "Is it told what deals, companies and contacts were before the first sync?", history),
+    Check("deal_states", "Is it known of every deal stage whether it is open, won or lost?", deal_states),
+    Check("history", "Is it known what deals, companies and contacts were before the first sync?", history),
 )
