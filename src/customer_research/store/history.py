@@ -27,9 +27,6 @@ Also = Callable[[sa.Connection, int], None]
 BATCH = 2_000
 """Readings that are in memory at once, and values that one statement asks for."""
 
-_NUL = "\N{REPLACEMENT CHARACTER}"
-"""Stands for the sign that no database text may hold."""
-
 _SCALARS = (
     "id",
     "kind",
@@ -102,7 +99,7 @@ class History:
         """Keep a scorecard's declaration (TOML) under its digest; one that is kept already stays as it is."""
         with self._store.begin() as connection:
             connection.execute(
-                insert_new(connection, schema.scorecard).values(digest=digest, name=name, text=text.replace("\0", _NUL))
+                insert_new(connection, schema.scorecard).values(digest=digest, name=name, text=schema.storable(text))
             )
 
     def scorecard(self, digest: str) -> str:
@@ -349,7 +346,7 @@ def _belongs(reading: Reading, snapshot: Snapshot) -> bool:
 
 
 def _identity(reading: Reading) -> tuple[str, str]:
-    return reading.operator_id.replace("\0", _NUL), reading.name.replace("\0", _NUL)
+    return schema.storable(reading.operator_id), schema.storable(reading.name)
 
 
 def _operator_numbers(connection: sa.Connection, readings: Iterable[Reading]) -> dict[tuple[str, str], int]:
