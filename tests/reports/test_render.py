@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -20,7 +20,7 @@ from rich.cells import cell_len
 
 from customer_research.documents.charts import bars
 from customer_research.documents.formats import json_, markdown, terminal
-from customer_research.domain.evidence import Fact, Gap
+from customer_research.domain.evidence import Fact, Gap, GapReason
 from customer_research.domain.money import Money
 from customer_research.domain.report import (
     Block,
@@ -371,6 +371,10 @@ def test_lookups_follow_the_schema_too() -> None:
     for found in (answer(0), answer(1), answer(3)):
         report = LOOKUP.build(Search(found, (receipt("warehouse", "directory"),), (), AS_OF))
         Draft202012Validator(SCHEMA).validate(json.loads(json_.render(report)))
+
+
+def test_the_schema_knows_every_reason_of_a_gap() -> None:
+    assert SCHEMA["$defs"]["gap"]["properties"]["reason"]["enum"] == list(get_args(GapReason))
 
 
 def test_the_schema_refuses_a_figure_without_receipts() -> None:

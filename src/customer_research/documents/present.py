@@ -25,7 +25,6 @@ from customer_research.domain.report import (
     Personal,
     Prose,
     Report,
-    Section,
     Statement,
     Table,
     Text,
@@ -173,25 +172,28 @@ class Presenter:
 
     Args:
         report: what to show; sections that are not for its audience are left out.
-        show_personal: whether personal data is shown; a report for the customer never shows it.
+        show_personal: whether personal data is shown; a report for the customer never shows it, nor a headline or warning,
+            which speak of the health score.
 
     Raises:
         RenderError: a figure without a receipt, or a bare value where a figure belongs.
     """
 
     def __init__(self, report: Report, *, show_personal: bool = False) -> None:
+        inside = report.audience == "internal"
         self.report = report
-        self.show_personal = show_personal and report.audience == "internal"
-        self.sections = tuple(section for section in report.sections if self._visible(section))
-        self.receipts = tuple(self._numbered())
+        self.show_personal = show_personal and inside
+        self.headline = report.headline if inside else None
+        self.warnings = report.warnings if inside else ()
+        self.sections = tuple(one for one in report.sections if inside or one.id not in INTERNAL_SECTIONS)
+        self.receipts = tuple(
+            {receipt.id: receipt for block in self._blocks() for receipt in _receipts(block)}.values()
+        )
         self._people = People(report.people, report.operator_name)
         self._texts: dict[str, str] = {}
         self._single = [section.id for section in self.sections] == ["line"]
         self._repeated = {} if self._single else self._repeated_notes()
         self._numbers = {receipt.id: number for number, receipt in enumerate(self.receipts, 1)}
-
-    def _visible(self, section: Section) -> bool:
-        return self.report.audience == "internal" or section.id not in INTERNAL_SECTIONS
 
     def _blocks(self) -> Iterator[Block]:
         if self.headline:
@@ -199,13 +201,6 @@ class Presenter:
         yield from self.warnings
         for section in self.sections:
             yield from section.blocks
-
-    def _numbered(self) -> Iterable[Receipt]:
-        seen: dict[str, Receipt] = {}
-        for block in self._blocks():
-            for receipt in _receipts(block):
-                seen.setdefault(receipt.id, receipt)
-        return seen.values()
 
     def _repeated_notes(self) -> Mapping[str, tuple[str, ...]]:
         concerned: dict[str, list[str]] = {}
@@ -225,16 +220,6 @@ class Presenter:
         """Notes and reasons that several figures share, each with their labels: told once instead of beside each."""
         told_once = ((note, labels) for note, labels in self._repeated.items() if not self._told(note))
         return tuple((self.text(note).rstrip("."), labels) for note, labels in told_once)
-
-    @property
-    def headline(self) -> Prose | None:
-        """The headline; internal only, since it speaks of the health score."""
-        return self.report.headline if self.report.audience == "internal" else None
-
-    @property
-    def warnings(self) -> tuple[Prose, ...]:
-        """The warnings; internal only."""
-        return self.report.warnings if self.report.audience == "internal" else ()
 
     def text(self, text: str) -> str:
         """Words, cleaned and (unless personal data is shown) with addresses, numbers and known names masked."""

@@ -20,30 +20,13 @@ NO_OTHERS = FOLDER / "no-others.conf"
 FAMILY = "Noto Sans"
 """The family that text is set in."""
 
+_SCRIPTS = (
+    "Thai Devanagari Armenian Georgian Bengali Ethiopic Gujarati Gurmukhi Kannada Khmer Lao Malayalam Myanmar Sinhala Tamil "
+    "Telugu Math Symbols Symbols2"
+)
 FALLBACKS = (
-    "Noto Sans Arabic",
-    "Noto Sans Hebrew",
-    "Droid Sans Fallback",
-    "Reports Hangul",
-    "Noto Sans Thai",
-    "Noto Sans Devanagari",
-    "Noto Sans Armenian",
-    "Noto Sans Georgian",
-    "Noto Sans Bengali",
-    "Noto Sans Ethiopic",
-    "Noto Sans Gujarati",
-    "Noto Sans Gurmukhi",
-    "Noto Sans Kannada",
-    "Noto Sans Khmer",
-    "Noto Sans Lao",
-    "Noto Sans Malayalam",
-    "Noto Sans Myanmar",
-    "Noto Sans Sinhala",
-    "Noto Sans Tamil",
-    "Noto Sans Telugu",
-    "Noto Sans Math",
-    "Noto Sans Symbols",
-    "Noto Sans Symbols2",
+    *("Noto Sans Arabic", "Noto Sans Hebrew", "Droid Sans Fallback", "Reports Hangul"),
+    *(f"Noto Sans {script}" for script in _SCRIPTS.split()),
     "Noto Emoji",
 )
 """The families that stand in for characters that it lacks, in this order."""
