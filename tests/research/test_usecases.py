@@ -6,6 +6,8 @@ import asyncio
 import dataclasses
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ from customer_research.documents.formats import explanation, render
 from customer_research.domain.explanation import Explanation
 from customer_research.domain.report import Report
 from customer_research.errors import Busy, NotAllowed, Overdue, UsageError
+from customer_research.lake import Lake
 from customer_research.research.usecases import (
     EXIT_CODES,
     GROUPS,
@@ -148,13 +151,20 @@ async def _together(settings: Settings, asked: list[tuple[str, dict[str, Any]]])
         return list(await asyncio.gather(*(runner.use(name, given, ADA, seconds=280.0) for name, given in asked)))
 
 
+async def _under_way(sandbox: Sandbox) -> None:
+    """Wait until some requests have been answered."""
+    async with asyncio.timeout(60):
+        while len(sandbox.request_log) < 5:  # noqa: ASYNC110 - another thread answers them
+            await asyncio.sleep(0.02)
+
+
 def test_a_cancelled_one_stops_its_requests(clean_sandbox: Sandbox, settings: Settings) -> None:
     async def cancelled() -> tuple[int, int]:
         async with Runner(settings) as runner:
             uses = [
                 asyncio.create_task(runner.use("profile", {"operator": one}, ADA)) for one in (*OPERATORS, "Silvermead")
             ]
-            await asyncio.sleep(1.0)
+            await _under_way(clean_sandbox)
             for use in uses:
                 use.cancel()
             begun = asyncio.get_running_loop().time()
@@ -173,6 +183,31 @@ def test_a_cancelled_one_stops_its_requests(clean_sandbox: Sandbox, settings: Se
     clean_sandbox.clear_request_log()
     before, after = finished(cancelled())
     assert 0 < before == after
+
+
+def test_a_cancelled_sync_stops_its_requests_and_leaves_the_lake(
+    clean_sandbox: Sandbox, settings: Settings, tmp_path: Path
+) -> None:
+    own = settings.model_copy(update={"lake": settings.lake.model_copy(update={"folder": tmp_path / "lake"})})
+
+    async def cancelled() -> tuple[int, int]:
+        async with Runner(own) as runner:
+            use = asyncio.create_task(runner.use("sync", {"sources": ["lago", "hubspot"]}, ADA))
+            await _under_way(clean_sandbox)
+            use.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await use
+            await asyncio.sleep(1.0)
+            before = len(clean_sandbox.request_log)
+            await asyncio.sleep(1.5)
+            return before, len(clean_sandbox.request_log)
+
+    clean_sandbox.set_latency(200)
+    clean_sandbox.clear_request_log()
+    before, after = finished(cancelled())
+    assert before == after
+    with Lake(own.lake_folder).writing():
+        pass
 
 
 def test_one_too_many_is_refused_and_the_others_go_on(settings: Settings) -> None:
@@ -226,3 +261,56 @@ def test_what_takes_too_long_is_ended(clean_sandbox: Sandbox, settings: Settings
 def test_states_have_exit_codes() -> None:
     assert EXIT_CODES["done"] == 0
     assert len(set(EXIT_CODES.values())) == len(EXIT_CODES)
+
+
+# -- a kind that is added ------------------------------------------------------------------------------------------------
+
+ADDED = """
+import sys
+from pathlib import Path
+from customer_research.reports import kinds
+own = Path(sys.argv[1])
+for path in Path(kinds.__file__).parent.glob("[!_]*.py"):
+    (own / path.name).symlink_to(path)
+kinds.__path__[:], kinds._FOLDER = [str(own)], own
+from customer_research.surfaces.cli.group import run
+sys.exit(run(sys.argv[2:]))
+"""
+
+KIND = '''\
+"""How many trips an operator had."""
+
+from customer_research.reports.figure_lines import figures
+from customer_research.reports.head import head
+from customer_research.reports.kind import Kind, section
+
+KIND = Kind(
+    "trips",
+    "Trips",
+    head,
+    (section("trips", "Trips", figures("reservations_30d: trips")),),
+    answers="How many trips are there?",
+    place=99,
+    options=("audience", "since"),
+)
+'''
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--help",), "How many trips an operator had."),
+        (("trips", "--help"), "--audience [internal|customer]"),
+        (("trips", OPERATORS[0], "--format", "markdown"), "# Trips"),
+        (("report", "trips", OPERATORS[0], "--format", "markdown"), "# Trips"),
+    ],
+    ids=["listed", "options", "command", "report"],
+)
+def test_a_kind_that_is_added_is_a_command(
+    arguments: tuple[str, ...], said: str, config_path: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "trips.py").write_text(KIND, encoding="utf-8")
+    command = [sys.executable, "-c", ADDED, str(tmp_path), "--config", str(config_path), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert said in done.stdout

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from customer_research.connect.concurrent import together
 from customer_research.connect.source import Clock, Source
@@ -27,6 +28,8 @@ from customer_research.sources import discover
 
 logger = logging.getLogger(__name__)
 
+Pulled = tuple[PullResult, ...]
+
 
 def run(
     settings: Settings,
@@ -37,6 +40,7 @@ def run(
     since: datetime | None = None,
     told: Listener | None = None,
     catalogue: Mapping[str, Source] | None = None,
+    wait: Callable[[Coroutine[Any, Any, Pulled]], Pulled] = asyncio.run,
 ) -> tuple[PullResult, ...]:
     """Pull the sources into the lake and make the canonical tables.
 
@@ -52,6 +56,7 @@ def run(
             pulled is pulled whole.
         told: hears how far each stream has come.
         catalogue: the sources there are (tests); the installed ones when None.
+        wait: waits for the vendors; in a process that serves many it is their loop that does.
 
     Returns:
         One result a stream, in the order of sources and streams, and one of source `lake` for each canonical table
@@ -73,7 +78,7 @@ def run(
     with Lake(settings.lake_folder).writing() as lake:
         _forget_lost(lake)
         sync = _Sync(lake, settings, clock, known, order=order, told=told or (lambda _: None))
-        results = asyncio.run(sync.pull(chosen, missing))
+        results = wait(sync.pull(chosen, missing))
         with sync.engine(settings.engine.memory_mb) as engine:
             unmade = Linkage(lake, engine, list(known.values()), missing, anew=full).run()
     return (*results, *(_unmade(table, gap, clock) for table, gap in unmade.items()))

@@ -72,6 +72,7 @@ be read); 5 no source is configured, or not the one that was asked for; 6 nothin
             full=self.full,
             since=self.since.replace(tzinfo=UTC) if self.since is not None else None,
             told=call.progress,
+            wait=call.wait,
         )
         document = {"schema": SYNC_SCHEMA, "outcomes": [_plain(result) for result in results]}
         return Answer(pull_table(results), _pulled(results), document)

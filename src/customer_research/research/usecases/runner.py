@@ -10,7 +10,7 @@ import inspect
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -131,6 +131,9 @@ class Call:
         self._clock = clock
         self._shared = shared
         self._threads = threads
+        self._waited: set[Future[Any]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._cancelled = False
 
     @cached_property
     def settings(self) -> Settings:
@@ -147,7 +150,28 @@ class Call:
         """Do work that computes and waits for no vendor, without keeping others waiting."""
         if self._threads is None:
             return work(*given)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
+        self._loop = asyncio.get_running_loop()
+        try:
+            return await self._loop.run_in_executor(self._threads, work, *given)
+        except asyncio.CancelledError:
+            self._cancelled = True
+            for waited in self._waited:
+                waited.cancel()
+            raise
+
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for vendors in the middle of work that computes; it is ended when the use case is cancelled.
+
+        Raises:
+            CancelledError: the use case is cancelled.
+        """
+        if self._loop is None:
+            return asyncio.run(work)
+        waited = asyncio.run_coroutine_threadsafe(work, self._loop)
+        self._waited.add(waited)
+        if self._cancelled:
+            waited.cancel()
+        return waited.result()
 
     def research(self) -> Research:
         """What asks the vendors; an async context manager."""
