@@ -15,6 +15,7 @@ from customer_research import private
 from customer_research.surfaces.cli.group import run
 
 OPERATOR = "00000000-5ce0-11f0-a000-000000000002"
+OWNER = "Teun Bexcombe"
 """Scenario S02: pays on time, uses the product less and less, and nobody has spoken to them for 70 days."""
 
 OUTPUT = Path("demo-out")
@@ -48,7 +49,7 @@ def step(config: Path, *arguments: str, show: bool = True) -> int:
 
 
 def main() -> int:
-    """Sandbox up, doctor, a lookup, the profile of S02; everybody pulled, scored and shown; reports in demo-out/."""
+    """Sandbox up, doctor, a lookup, the profile of S02; everybody pulled and scored; reports in demo-out/; last, today."""
     started = time.perf_counter()
     private.make_folder(OUTPUT)
     sys.stdout.write(
@@ -76,6 +77,7 @@ def main() -> int:
         codes += [
             step(config, *review, "--output", str(OUTPUT / f"{review[0]}.{suffix}"), show=False) for suffix in HANDED
         ]
+        codes.append(step(config, "today", "--owner", OWNER))
     failed = [code for code in codes if code != 0]
     sys.stdout.write(f"\nDemo finished in {time.perf_counter() - started:.0f} s; the reports lie in {OUTPUT}/.\n")
     return max(failed, default=0)
