@@ -122,13 +122,13 @@ def open_alerts(settings: Settings, choice: Choice, *, now: datetime) -> Report:
         choice = _with_owners(settings, choice, History(store).snapshot(judged.snapshot))
         episodes = AlertBook(store).episodes()
         every = alerts_of(episodes)
-        desk = _desk(settings, store, episodes, "open alerts", now)
-        wanted = [alert for alert in every if choice.takes(alert, desk.accounts.get(alert.subject))]
+        basis = _basis(settings, store, episodes, "open alerts", now)
+        wanted = [alert for alert in every if choice.takes(alert, basis.accounts.get(alert.subject))]
         awake = [alert for alert in wanted if choice.snoozed or not alert.snoozed(now)]
-        shown = tuple(alert for alert in awake if choice.snoozed or not can_wait(desk, alert))
+        shown = tuple(alert for alert in awake if choice.snoozed or not can_wait(basis, alert))
         return KIND.build(
             OpenAlerts(
-                basis=desk,
+                basis=basis,
                 alerts=shown,
                 snoozed=len(wanted) - len(awake),
                 later=len(awake) - len(shown),
@@ -177,7 +177,7 @@ def one_alert(settings: Settings, alert: str, *, now: datetime) -> Report:
         earlier = tuple(e for e in of_subject if e.rule == episode.rule and e.number < episode.number)
         return ONE.build(
             OneAlert(
-                basis=_desk(settings, store, (episode,), f"alert {episode.id}", now),
+                basis=_basis(settings, store, (episode,), f"alert {episode.id}", now),
                 episode=episode,
                 events=book.events(episode.id),
                 figures=_figures(episode, History(store).snapshot(episode.held.snapshot)),
@@ -206,13 +206,13 @@ def assign(settings: Settings, alert: str, assignee: str, *, who: str, now: date
 
 
 def checked(settings: Settings, *, now: datetime, most: int | None = None) -> Report:
-    """Judge what has been scored since the last time (see `judging.check`)."""
+    """Judge what has been scored since the last time (see `rule_check.check`)."""
     with open_store(settings.store_url) as store:
         done = check(settings, store, now=now)
         changed = [episode for one in done for episode in (*one.raised, *one.cleared, *one.continued)]
         return CHECK.build(
             AlertCheck(
-                basis=_desk(settings, store, changed, "alerts changed by the check", now),
+                basis=_basis(settings, store, changed, "alerts changed by the check", now),
                 outcomes=tuple(map(_outcome, done)),
                 raised=_all(one.raised for one in done),
                 cleared=_all(one.cleared for one in done),
@@ -230,13 +230,13 @@ def simulated(
     now: datetime,
     told: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Report:
-    """The rules tried on the history (see `judging.simulate`)."""
+    """The rules tried on the history (see `rule_check.simulate`)."""
     with open_store(settings.store_url) as store:
         found = simulate(settings, store, weeks=weeks, rules=rules, told=told)
         last = [s for s in History(store).snapshots(since=found.instants[-1]) if s.scorecard == settings.scorecard]
         what = f"simulation over {len(found.instants)} snapshots"
-        desk = _made(settings, last[-1], _receipt(found.episodes, what, store.place, now), now)
-        return SIMULATION.build(AlertSimulation(desk, found, weeks, len(_owners(settings, last[-1]) or ())))
+        basis = _made(settings, last[-1], _receipt(found.episodes, what, store.place, now), now)
+        return SIMULATION.build(AlertSimulation(basis, found, weeks, len(_owners(settings, last[-1]) or ())))
 
 
 def rules_in_words(settings: Settings, path: Path | None = None) -> tuple[RuleInWords, ...]:
@@ -252,7 +252,7 @@ def _all(parts: Iterable[tuple[Episode, ...]]) -> tuple[Episode, ...]:
     return tuple(itertools.chain.from_iterable(parts))
 
 
-def _desk(settings: Settings, store: Store, episodes: Iterable[Episode], what: str, now: datetime) -> AlertBasis:
+def _basis(settings: Settings, store: Store, episodes: Iterable[Episode], what: str, now: datetime) -> AlertBasis:
     """The newest snapshot that was judged, and the store, as what a report rests on."""
     book, told = AlertBook(store), tuple(episodes)
     judged, first = book.newest(), book.first()

@@ -44,16 +44,16 @@ def prepare(memory: Memory) -> None:
 
 def measure_arrived(memory: Memory, dossier: Dossier) -> None:
     """Run the queries whose tables have all arrived, while other sources are awaited; `Measurement` takes their rows."""
-    desk = _Tables(memory, dossier)
+    tables = _Tables(memory, dossier)
     for subject in MEMORY_SUBJECTS:
         if subject.name not in dossier.measured and dossier.records.keys() >= set(subject.tables):
-            dossier.measured[subject.name] = desk.subject_rows(subject.name)
+            dossier.measured[subject.name] = tables.subject_rows(subject.name)
 
 
 class _Tables:
     """One operator's tables in memory, each loaded when a query first reads it.
 
-    Others may use the memory before and after, not in between: nothing may be awaited while a desk is in use.
+    Others may use the memory before and after, not in between: nothing may be awaited while they are in use.
     """
 
     def __init__(self, memory: Memory, dossier: Dossier) -> None:
@@ -85,7 +85,7 @@ class Measurement:
         self._memory = memory
         self._dossier = dossier
         self.figures: dict[str, Figure] = {}
-        self._desk = _Tables(memory, dossier)
+        self._tables = _Tables(memory, dossier)
         self._measure()
 
     def _measure(self) -> None:
@@ -102,7 +102,7 @@ class Measurement:
         if any(table in BOUND_TABLES for table in tables):
             return self._dossier.rows(subject)
         early = self._dossier.measured.get(subject)
-        return self._desk.subject_rows(subject) if early is None else early
+        return self._tables.subject_rows(subject) if early is None else early
 
     def _figure(self, metric: Metric, rows: Sequence[Mapping[str, Any]]) -> Figure:
         gaps = (self._dossier.table_gap(table, metric.subject) for table in metric.tables)
@@ -193,7 +193,7 @@ class Measurement:
         receipts = figure.basis if isinstance(figure, Fact) else ()
         if any(table in BOUND_TABLES for table in tables):
             return self._aggregate_evidence(metric, receipts)
-        rows = self._desk.run(evidence_sql(metric.evidence), tables)
+        rows = self._tables.run(evidence_sql(metric.evidence), tables)
         rows = [row for row in rows if row.get("operator_id", self._dossier.operator_id) == self._dossier.operator_id]
         columns = tuple(name for name in (rows[0] if rows else {}) if name != "operator_id")
         return Evidence(columns, tuple(tuple(row[c] for c in columns) for row in rows[:shown]), len(rows), receipts)
@@ -206,7 +206,7 @@ class Measurement:
 
     def run(self, sql: str) -> list[dict[str, Any]]:
         """Run a query (rules, findings) over the wide table."""
-        return self._desk.run(sql)
+        return self._tables.run(sql)
 
 
 def _subject_of(table: str) -> str:
