@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from customer_research.connect.source import Batch
 from customer_research.domain.account import Records
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.identity import Candidate, Interpretation, LookupAnswer, Match
 from customer_research.errors import OperatorNotFound
 from customer_research.research.one.dossier import Dossier
-from customer_research.research.one.operators import _refuse_nobody, name_of
+from customer_research.research.one.operators import Operators, _refuse_nobody, name_of
 from customer_research.research.one.resolve import Resolution
+from customer_research.settings import load_settings
 
 ID = "00000000-5ce0-11f0-a000-0000000000ff"
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
@@ -40,6 +44,20 @@ def test_an_id_that_only_stands_for_itself_and_that_no_source_knows_is_nobody() 
     ):
         with pytest.raises(OperatorNotFound, match="No source knows"):
             _refuse_nobody(answered, resolution())
+
+
+def test_no_report_is_made_of_nobody_while_the_warehouse_is_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the warehouse the lookup lets an id stand for itself: only what was fetched tells that it is nobody's."""
+    opened = Operators(load_settings())
+    opened._connections.sources = {}
+    out = Gap("warehouse", "unavailable", "down")
+
+    async def stands_for_itself(_term: str) -> Resolution:
+        return replace(resolution(), csm=Batch({"csm": []}, (), {"csm": out}), gaps=(out,))
+
+    monkeypatch.setattr(opened._resolver, "resolve", stands_for_itself)
+    with pytest.raises(OperatorNotFound, match="No source knows"):
+        asyncio.run(opened._gather(ID, frozenset(), frozenset()))
 
 
 def test_one_record_or_a_name_found_by_the_lookup_is_somebody() -> None:
