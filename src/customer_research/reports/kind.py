@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, cast
 
 from customer_research.documents.audience import customer_account, customer_report
 from customer_research.domain.account import Account
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Block, Freshness, Prose, Report, Section
 from customer_research.errors import UsageError
+from customer_research.reports.figure_lines import figures
 from customer_research.reports.looking_back import since_of
 
 S = TypeVar("S")
@@ -59,15 +60,16 @@ class SectionPlan(Generic[S]):
 def section(
     id: str,  # noqa: A002 - the model's word
     title: str,
-    *shows: Show[S],
+    *shows: Show[S] | str,
     titled: Callable[[S], str] | None = None,
 ) -> SectionPlan[S]:
-    """Declare a section."""
-    return SectionPlan(id, title, shows, titled)
+    """Declare a section; a text is lines of figures of the account that the report is about (see `figures`)."""
+    made = (cast("Show[S]", figures(show)) if isinstance(show, str) else show for show in shows)
+    return SectionPlan(id, title, tuple(made), titled)
 
 
 def _blocks(show: Show[S], subject: S) -> Iterator[Block]:
-    shown = show if isinstance(show, Block) else show(subject)
+    shown = show(subject) if callable(show) else show
     if isinstance(shown, Block):
         yield shown
     elif shown is not None:

@@ -91,38 +91,34 @@ KIND = Kind(
         section(
             "customer",
             "Customer",
-            figures(
-                """
-                customer.name: Name in billing
-                customer.legal_name: Legal name
-                customer.email email: E-mail
-                customer.phone phone: Phone
-                customer.currency: Currency
-                customer.net_payment_term days: Payment term
-                customer.payment_provider: Payment provider
-                customer.timezone: Time zone
-                customer.city: City
-                customer.country: Country
-                customer.created_at timestamp: In Lago since
-                customer.lago_id: Lago customer
-                customer_since
-                """
-            ),
+            """
+            customer.name: Name in billing
+            customer.legal_name: Legal name
+            customer.email email: E-mail
+            customer.phone phone: Phone
+            customer.currency: Currency
+            customer.net_payment_term days: Payment term
+            customer.payment_provider: Payment provider
+            customer.timezone: Time zone
+            customer.city: City
+            customer.country: Country
+            customer.created_at timestamp: In Lago since
+            customer.lago_id: Lago customer
+            customer_since
+            """,
             _days_in_utc,
         ),
         section(
             "subscriptions",
             "Subscriptions",
-            figures(
-                """
-                active_subscriptions
-                base_plan_name: Base plan
-                base_plan_interval
-                segment: Segment (by plan)
-                subscription_started_at subscription_age_days next_bill_date renewal_date pending_cancellation
-                subscription_ends_on upgraded_180d downgraded_180d
-                """
-            ),
+            """
+            active_subscriptions
+            base_plan_name: Base plan
+            base_plan_interval
+            segment: Segment (by plan)
+            subscription_started_at subscription_age_days next_bill_date renewal_date pending_cancellation
+            subscription_ends_on upgraded_180d downgraded_180d
+            """,
             shared_tables.subscriptions,
             table(
                 "coupon",

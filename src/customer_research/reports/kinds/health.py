@@ -10,7 +10,6 @@ from customer_research.domain.words import share_words
 from customer_research.reports import judgement, pictures, progress, shared_tables
 from customer_research.reports.blocks import bullets, stated, titled
 from customer_research.reports.disagreements import disagreements
-from customer_research.reports.figure_lines import figures
 from customer_research.reports.head import head
 from customer_research.reports.kind import Kind, section
 from customer_research.reports.recommend import action_table
@@ -96,13 +95,11 @@ KIND = Kind(
             "Trend",
             pictures.score_history,
             progress.changes,
-            figures(
-                """
-                trend_30d: Reservations, 30 days against the 30 before
-                trend_90d: Reservations, 90 days
-                trend_90d_year: Reservations, year on year
-                """
-            ),
+            """
+            trend_30d: Reservations, 30 days against the 30 before
+            trend_90d: Reservations, 90 days
+            trend_90d_year: Reservations, year on year
+            """,
         ),
         section("evidence", "Evidence", _evidence),
         shared_tables.LINKS,

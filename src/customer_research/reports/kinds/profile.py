@@ -158,13 +158,11 @@ KIND = Kind(
                 lifecycle_stage: Lifecycle stage (HubSpot)
                 """,
             ),
-            figures(
-                """
-                customer.lago_id: Lago customer
-                company.company_id: HubSpot company
-                csm.stripe_account: Stripe account
-                """
-            ),
+            """
+            customer.lago_id: Lago customer
+            company.company_id: HubSpot company
+            csm.stripe_account: Stripe account
+            """,
         ),
         section("health", "Health", _scored),
         section("findings", "What the sources say together", _together),
@@ -188,20 +186,18 @@ KIND = Kind(
         section(
             "engagement",
             "Engagement",
-            figures(
-                """
-                reservations_12m trips_per_month
-                usage_trend: Trend (30 days, season taken out where possible)
-                revenue_12m
-                last_activity_at: Last booking
-                days_since_activity: Days since last booking
-                future_trips driver_app_rate days_since_login
-                charge_success_rate: Card charge success rate, 90 days
-                open_tickets
-                probable_tickets: Probable tickets (matched by text)
-                feature_requests_open commitments_open commitments_at_risk
-                """
-            ),
+            """
+            reservations_12m trips_per_month
+            usage_trend: Trend (30 days, season taken out where possible)
+            revenue_12m
+            last_activity_at: Last booking
+            days_since_activity: Days since last booking
+            future_trips driver_app_rate days_since_login
+            charge_success_rate: Card charge success rate, 90 days
+            open_tickets
+            probable_tickets: Probable tickets (matched by text)
+            feature_requests_open commitments_open commitments_at_risk
+            """,
             pictures.reservations_by_month,
         ),
         section(
@@ -223,14 +219,12 @@ KIND = Kind(
         section(
             "activity",
             "Last 30 days",
-            figures(
-                """
-                reservations_30d: Reservations booked
-                reservations_prev_30d: In the 30 days before
-                trend_30d: Change
-                tickets_30d: Tickets opened
-                """
-            ),
+            """
+            reservations_30d: Reservations booked
+            reservations_prev_30d: In the 30 days before
+            trend_30d: Change
+            tickets_30d: Tickets opened
+            """,
             _events,
         ),
         section(
