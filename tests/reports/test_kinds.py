@@ -458,7 +458,7 @@ def test_payments_without_card_processing_say_so() -> None:
     figures = {name: gap if name.startswith("charge") else found for name, found in account.figures.items()}
     shown = terminal.render(KINDS["payments"].build(replace(account, figures=figures)), width=120)
     assert f"does not apply (Warehouse): {text.rstrip('.')}" in shown
-    assert "100%" not in shown.split("Attempts, 90 days")[1].split("Risk")[0]
+    assert "100%" not in shown.split("Charge attempts, 90 days")[1].split("Risk")[0]
 
 
 def test_payments_mask_the_cardholder() -> None:

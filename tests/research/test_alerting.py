@@ -334,7 +334,7 @@ def test_one_alert_shows_its_figures_with_the_receipts_of_its_snapshot(open_desk
         if isinstance(block, Figures)
         for line in block.lines
     }
-    activity = lines["Days since last activity"]
+    activity = lines["Days since last booking"]
     assert isinstance(activity, Fact)
     assert (activity.value, activity.unit) == (34, "days")
     assert {receipt.stream for receipt in activity.basis} == {"reservation", "score"}

@@ -52,7 +52,11 @@ def test_the_figures_are_those_of_the_single_reports(clean_sandbox: Sandbox, res
     assert report.headline is not None
     assert report.headline.text == "3 operators: Silvermead Livery, Dockyard Twin Limousine and Borderlake Car Service."
     assert {account.as_of for account in accounts} == {report.as_of}
-    for label, metric in (("MRR", "mrr"), ("Trips, 30 days", "reservations_30d"), ("Open tickets", "open_tickets")):
+    for label, metric in (
+        ("MRR", "mrr"),
+        ("Reservations, 30 days", "reservations_30d"),
+        ("Open tickets", "open_tickets"),
+    ):
         assert [cell.value for cell in cells[label]] == [account.figures[metric].value for account in accounts]
         assert all(cell.basis for cell in cells[label])
     assert [cell.value for cell in cells["Health score"]] == [79, 87, 93]

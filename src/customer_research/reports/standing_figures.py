@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from customer_research.domain.account import Account
+from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.report import Prose
 from customer_research.domain.words import counted, value_words
@@ -144,30 +145,36 @@ def _metric(name: str) -> Callable[[Account], Figure]:
     return lambda account: figure(account, name)
 
 
+def _of_metric(name: str, metric: str = "") -> StandingFigure:
+    """A metric as it is, under its own name or a shorter one."""
+    metric = metric or name
+    return StandingFigure(name, METRICS[metric].label, _metric(metric))
+
+
 _ALL = (
     StandingFigure("status", "Status", status),
     StandingFigure("band", "Band", band),
     StandingFigure("score", "Health score", score),
     *(StandingFigure(f"{n}_score", f"{title} score", _dimension(n)) for n, title in judgement.DIMENSION_TITLES.items()),
     StandingFigure("coverage", "How much is known", coverage),
-    StandingFigure("mrr", "MRR", _metric("mrr")),
+    _of_metric("mrr"),
     StandingFigure("payment", "Payment standing", judgement.payment_label),
-    StandingFigure("overdue_invoices", "Overdue invoices", _metric("overdue_invoices")),
-    StandingFigure("outstanding", "Outstanding", _metric("outstanding")),
-    StandingFigure("trips_30d", "Trips, 30 days", _metric("reservations_30d")),
-    StandingFigure("trend", "Trend", _metric("usage_trend")),
-    StandingFigure("future_trips", "Booked ahead", _metric("future_trips")),
-    StandingFigure("charge_success_rate", "Card charges that succeed, 90 days", _metric("charge_success_rate")),
-    StandingFigure("open_tickets", "Open tickets", _metric("open_tickets")),
-    StandingFigure("oldest_open_days", "Oldest open ticket", _metric("oldest_open_days")),
-    StandingFigure("nps", "Latest NPS, 180 days", _metric("nps_latest")),
-    StandingFigure("days_since_contact", "Days since contact", _metric("days_since_contact")),
-    StandingFigure("renewal_date", "Renewal", _metric("renewal_date")),
-    StandingFigure("subscription_ends_on", "Subscription ends", _metric("subscription_ends_on")),
-    StandingFigure("segment", "Segment", _metric("segment")),
-    StandingFigure("plan", "Plan", _metric("base_plan_name")),
-    StandingFigure("tenure", "Tenure", _metric("tenure_days")),
-    StandingFigure("owner", "Account owner", _metric("owner_name")),
+    _of_metric("overdue_invoices"),
+    _of_metric("outstanding"),
+    _of_metric("trips_30d", "reservations_30d"),
+    _of_metric("trend", "usage_trend"),
+    _of_metric("future_trips"),
+    _of_metric("charge_success_rate"),
+    _of_metric("open_tickets"),
+    _of_metric("oldest_open_days"),
+    _of_metric("nps", "nps_latest"),
+    _of_metric("days_since_contact"),
+    _of_metric("renewal_date"),
+    _of_metric("subscription_ends_on"),
+    _of_metric("segment"),
+    _of_metric("plan", "base_plan_name"),
+    _of_metric("tenure", "tenure_days"),
+    _of_metric("owner", "owner_name"),
 )
 
 STANDINGS: Mapping[str, StandingFigure] = MappingProxyType({standing.name: standing for standing in _ALL})

@@ -112,12 +112,9 @@ KIND = Kind(
             "subscriptions",
             "Subscriptions",
             """
-            active_subscriptions
-            base_plan_name: Base plan
-            base_plan_interval
-            segment: Segment (by plan)
-            subscription_started_at subscription_age_days next_bill_date renewal_date pending_cancellation
-            subscription_ends_on upgraded_180d downgraded_180d
+            active_subscriptions base_plan_name base_plan_interval segment subscription_started_at
+            subscription_age_days next_bill_date renewal_date pending_cancellation subscription_ends_on upgraded_180d
+            downgraded_180d
             """,
             shared_tables.subscriptions,
             table(
@@ -138,10 +135,7 @@ KIND = Kind(
                 list_mrr
                 """,
                 _mrr_in_usd,
-                """
-                csm_mrr
-                mrr_difference: MRR, Lago minus CSM view
-                """,
+                "csm_mrr mrr_difference",
                 _yearly,
                 """
                 total_invoiced total_paid outstanding overdue_amount failed_amount
@@ -160,9 +154,7 @@ KIND = Kind(
                 judgement.payment_line,
                 """
                 invoice_success_rate overdue_invoices overdue_amount oldest_overdue_days invoices_failed_90d
-                avg_days_to_pay net_payment_term days_since_last_invoice
-                charge_success_rate: Card charge success rate, 90 days
-                failure_streak: Card failure streak, 90 days
+                avg_days_to_pay net_payment_term days_since_last_invoice charge_success_rate failure_streak
                 active_disputes disputes_ever refund_rate avg_risk_score
                 """,
             ),

@@ -145,9 +145,7 @@ _SNAPSHOT = present(
     figures(
         _health,
         """
-        base_plan_name mrr reservations_30d
-        usage_trend: Trend of usage
-        outstanding overdue_invoices open_tickets
+        base_plan_name mrr reservations_30d usage_trend outstanding overdue_invoices open_tickets
         nps_latest: Latest NPS, 180 days (0 to 10)
         renewal_date
         """,

@@ -95,11 +95,7 @@ KIND = Kind(
             "Trend",
             pictures.score_history,
             progress.changes,
-            """
-            trend_30d: Reservations, 30 days against the 30 before
-            trend_90d: Reservations, 90 days
-            trend_90d_year: Reservations, year on year
-            """,
+            "trend_30d trend_90d trend_90d_year",
         ),
         section("evidence", "Evidence", _evidence),
         shared_tables.LINKS,

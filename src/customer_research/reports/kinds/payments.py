@@ -35,24 +35,17 @@ KIND = Kind(
             "volume",
             "Charges",
             """
-            charge_attempts_90d: Attempts, 90 days (succeeded or failed)
-            charges_succeeded_90d charges_failed_90d
-            charge_success_rate: Success rate, 90 days
-            failure_streak: Failure streak, 90 days (distinct cards)
+            charge_attempts_90d charges_succeeded_90d charges_failed_90d charge_success_rate failure_streak
             charge_volume_90d refunded_90d net_charged_90d refund_rate average_charge_90d charge_volume_12m
-            charge_attempts: Attempts ever
-            last_charge_at: Last attempt
-            days_since_last_charge: Days since last attempt
-            charge_currencies
+            charge_attempts last_charge_at days_since_last_charge charge_currencies
             """,
         ),
         section(
             "risk",
             "Risk and disputes",
             """
-            avg_risk_score scored_charges_90d high_risk_charges_90d
-            highest_risk_charges_90d: Of these, highest, 90 days
-            high_risk_share active_disputes disputed_amount disputes_ever dispute_rate
+            avg_risk_score scored_charges_90d high_risk_charges_90d highest_risk_charges_90d high_risk_share
+            active_disputes disputed_amount disputes_ever dispute_rate
             """,
         ),
         section(

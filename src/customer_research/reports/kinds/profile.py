@@ -147,15 +147,13 @@ KIND = Kind(
                 _location,
                 _website,
                 """
-                customer_since
-                segment: Segment (by plan)
+                customer_since segment
                 size_tier: Size tier (by trip revenue, 12 months)
                 size_label: Size label (HubSpot)
                 fleet_label: Fleet (HubSpot)
                 vehicles drivers members
                 setup_score: Setup score (of 30)
-                owner_name
-                lifecycle_stage: Lifecycle stage (HubSpot)
+                owner_name lifecycle_stage
                 """,
             ),
             """
@@ -187,14 +185,8 @@ KIND = Kind(
             "engagement",
             "Engagement",
             """
-            reservations_12m trips_per_month
-            usage_trend: Trend (30 days, season taken out where possible)
-            revenue_12m
-            last_activity_at: Last booking
-            days_since_activity: Days since last booking
-            future_trips driver_app_rate days_since_login
-            charge_success_rate: Card charge success rate, 90 days
-            open_tickets
+            reservations_12m trips_per_month usage_trend revenue_12m last_activity_at days_since_activity future_trips
+            driver_app_rate days_since_login charge_success_rate open_tickets
             probable_tickets: Probable tickets (matched by text)
             feature_requests_open commitments_open commitments_at_risk
             """,
@@ -205,10 +197,8 @@ KIND = Kind(
             "Relationship",
             figures(
                 """
-                tenure_days: Relationship (since sign-up)
-                last_contact_at
-                last_contact_type: Its type
-                days_since_contact engagements_90d contacts_active contacts_left cancellation_mentioned
+                tenure_days last_contact_at last_contact_type days_since_contact engagements_90d contacts_active
+                contacts_left cancellation_mentioned
                 nps_latest: Latest NPS, 180 days (0 to 10)
                 csat_latest: Latest CSAT, 180 days (1 to 5)
                 deals_won deals_open
@@ -219,12 +209,7 @@ KIND = Kind(
         section(
             "activity",
             "Last 30 days",
-            """
-            reservations_30d: Reservations booked
-            reservations_prev_30d: In the 30 days before
-            trend_30d: Change
-            tickets_30d: Tickets opened
-            """,
+            "reservations_30d reservations_prev_30d trend_30d tickets_30d",
             _events,
         ),
         section(

@@ -56,11 +56,8 @@ KIND = Kind(
             "revenue",
             "Revenue",
             """
-            revenue_12m: Trip revenue, 12 months (completed)
-            collected_12m
-            outstanding_trips: Outstanding balance
-            collection_rate_12m collection_rate_90d avg_trip_value booked_value_future revenue_90d
-            revenue_prev_90d: In the 90 days before
+            revenue_12m collected_12m outstanding_trips collection_rate_12m collection_rate_90d avg_trip_value
+            booked_value_future revenue_90d revenue_prev_90d
             """,
             Prose("Trip revenue is the operator's own turnover, not what it pays to us."),
         ),
@@ -68,15 +65,9 @@ KIND = Kind(
             "trend",
             "Trend",
             """
-            reservations_30d: Booked, 30 days
-            reservations_prev_30d: In the 30 days before
-            trend_30d: Change, 30 days
+            reservations_30d reservations_prev_30d trend_30d
             seasonal_factor_30d: Same step a year before, 30 days (100% = level)
-            trend_30d_seasonal: Change, 30 days, season taken out
-            reservations_90d: Booked, 90 days
-            reservations_prev_90d: In the 90 days before
-            trend_90d: Change, 90 days
-            trend_90d_year: Change, year on year
+            trend_30d_seasonal reservations_90d reservations_prev_90d trend_90d trend_90d_year
             """,
         ),
         section(
@@ -134,13 +125,8 @@ KIND = Kind(
             "signals",
             "Engagement signals",
             """
-            first_reservation_at
-            last_activity_at: Last booking
-            days_since_activity: Days since last booking
-            history_months active_months_12m driver_app_rate farm_out_rate_90d
-            farm_out_rate_prev_90d: In the 90 days before
-            own_completed_90d
-            own_completed_prev_90d: In the 90 days before
+            first_reservation_at last_activity_at days_since_activity history_months active_months_12m driver_app_rate
+            farm_out_rate_90d farm_out_rate_prev_90d own_completed_90d own_completed_prev_90d
             average_rating: Average rating, 12 months (1 to 5)
             average_distance_miles: Average distance, 12 months (miles)
             average_duration_minutes: Average duration, 12 months (minutes)
