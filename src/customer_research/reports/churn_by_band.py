@@ -9,9 +9,9 @@ from customer_research.domain.calibration import Estimate, GroupChurn
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.report import Table, Text
+from customer_research.reports.blocks import Proof, grid
 
 SOURCE = "backtest"
-_HEADERS = ("Band", "Rows", "Accounts", "Churned accounts", "Churn in 90 days", "Lift")
 _EMPTY = "no row is in this band"
 
 
@@ -24,15 +24,16 @@ def estimate(value: Estimate | None, unit: str, receipts: tuple[Receipt, ...], a
 
 def band_table(
     groups: Sequence[GroupChurn], receipts: tuple[Receipt, ...], as_of: datetime, caption: str = ""
-) -> Table:
+) -> Table | None:
     """Churn by band, the best band first."""
-    rows = tuple(
+    rows = (
         (
             Text(BAND_LABELS.get(group.name, group.name)),
-            *(Fact(n, "count", receipts, as_of) for n in (group.rows, group.accounts, group.churned_accounts)),
+            *Proof(receipts, as_of).facts("count", group.rows, group.accounts, group.churned_accounts),
             estimate(group.rate, "estimate_ratio", receipts, as_of, _EMPTY),
             estimate(group.lift, "estimate_number", receipts, as_of, _EMPTY),
         )
         for group in groups
     )
-    return Table(_HEADERS, rows, receipts, caption, align=("left", *("right",) * 5))
+    declared = "Band | >Rows | >Accounts | >Churned accounts | >Churn in 90 days | >Lift"
+    return grid(declared, rows, receipts, caption)

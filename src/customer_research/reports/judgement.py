@@ -36,7 +36,7 @@ from customer_research.domain.report import (
 from customer_research.domain.snapshot import Reading
 from customer_research.domain.vocabularies import CLAMP
 from customer_research.domain.words import share_words, value_words
-from customer_research.reports.blocks import NOT_RECORDED, bullets, proven_prose, stated, titled
+from customer_research.reports.blocks import NOT_RECORDED, bullets, grid, proven_prose, stated, titled
 from customer_research.reports.disagreements import disagreements, finding_prose
 from customer_research.reports.figure_lines import figure
 from customer_research.reports.kind import SectionPlan, section
@@ -255,9 +255,7 @@ def unjudged_gate_prose(gate: UnjudgedGate) -> Prose:
 
 def dimension_table(account: Account, score: HealthScore) -> Table | None:
     """The dimensions: score, band, weight, and the factor that moved each most."""
-    if not score.dimensions:
-        return None
-    rows = tuple(
+    rows = (
         (
             Text(dimension_title(dimension.name)),
             dimension_score(account, dimension),
@@ -267,13 +265,8 @@ def dimension_table(account: Account, score: HealthScore) -> Table | None:
         )
         for dimension in score.dimensions
     )
-    return Table(
-        ("Dimension", "Score", "Standing", "Weight", "Key factor"),
-        rows,
-        overall_basis(account, score),
-        "Dimensions",
-        align=("left", "right", "left", "right", "left"),
-        words=("Weight",),
+    return grid(
+        "Dimension | >Score | Standing | >!Weight | Key factor", rows, overall_basis(account, score), "Dimensions"
     )
 
 
@@ -438,18 +431,17 @@ TOGETHER: SectionPlan[Account] = section("findings", "What the sources say toget
 
 def contribution_table(account: Account, score: HealthScore) -> Block:
     """Every point of the score: rule, dimension, points, why, over which time, on how many records."""
-    rows = tuple(_contribution_row(contribution) for contribution in score.contributions)
-    if not rows:
-        basis = overall_basis(account, score)
-        facts = (Fact("no rule applied", "text", basis, account.as_of),) if basis else ()
-        none = "No rule added or took points: each known dimension stands at its base."
-        return Prose(nothing_found(account, none), facts)
-    return Table(
-        ("Rule", "Dimension", "Points", "Why", "Window", "Records"),
-        rows,
+    points = grid(
+        "Rule | !Dimension | Points | Why | !Window | !Records",
+        map(_contribution_row, score.contributions),
         caption="Points",
-        words=("Dimension", "Window", "Records"),
     )
+    if points is not None:
+        return points
+    basis = overall_basis(account, score)
+    facts = (Fact("no rule applied", "text", basis, account.as_of),) if basis else ()
+    none = "No rule added or took points: each known dimension stands at its base."
+    return Prose(nothing_found(account, none), facts)
 
 
 def _contribution_row(contribution: Contribution) -> tuple[Cell, ...]:
@@ -505,16 +497,10 @@ def unevaluated(score: HealthScore, *, holes_only: bool = False) -> Block | None
 
     With `holes_only` those are left out for which a source answered that there is nothing.
     """
-    rows = tuple(
+    rows = (
         (Text(item.rule), Text(dimension_title(item.dimension)), Text(item.gap.metric or "several figures"), item.gap)
         for dimension in score.dimensions
         for item in dimension.unevaluated
         if not (holes_only and item.gap.reason in ANSWERS)
     )
-    return (
-        Table(
-            ("Rule", "Dimension", "Needs", "Why not checked"), rows, caption="Not checked", words=("Dimension", "Needs")
-        )
-        if rows
-        else None
-    )
+    return grid("Rule | !Dimension | !Needs | Why not checked", rows, caption="Not checked")

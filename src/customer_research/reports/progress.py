@@ -11,9 +11,10 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import BAND_LABELS, NO_BAND, UNTOLD_BANDS, HealthScore
 from customer_research.domain.history import Direction, PastScore, ScoreChange, ScoreHistory
-from customer_research.domain.report import Absence, Block, Cell, FigureLine, Figures, Prose, Table, Text, Tone
+from customer_research.domain.report import Absence, Block, Cell, FigureLine, Figures, Prose, Text, Tone
 from customer_research.domain.vocabularies import CLAMP
 from customer_research.reports import judgement
+from customer_research.reports.blocks import grid
 from customer_research.reports.record_rows import day_of
 
 DIRECTION_TONES: dict[Direction, Tone] = {
@@ -29,7 +30,7 @@ _WEIGHTY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class RuleChange:
+class PointsChange:
     """A rule whose points differ from an earlier reading's; `effect` is the difference in points of the whole score."""
 
     dimension: str
@@ -117,7 +118,7 @@ def compared_with(account: Account, since: date) -> PastScore | None:
     return before[-1] if before else known[0] if known else None
 
 
-def moved(past: PastScore, score: HealthScore, rules: Mapping[str, str]) -> tuple[RuleChange, ...]:
+def moved(past: PastScore, score: HealthScore, rules: Mapping[str, str]) -> tuple[PointsChange, ...]:
     """The rules whose points differ, what weighs most first; what was judged only once is told, without an effect.
 
     `rules` is the dimension of each rule.
@@ -126,7 +127,7 @@ def moved(past: PastScore, score: HealthScore, rules: Mapping[str, str]) -> tupl
     return tuple(sorted(found, key=lambda one: (-abs(one.effect), one.rule)))
 
 
-def _moved(past: PastScore, score: HealthScore, rules: Mapping[str, str]) -> Iterator[RuleChange]:
+def _moved(past: PastScore, score: HealthScore, rules: Mapping[str, str]) -> Iterator[PointsChange]:
     now = score.points_by_rule
     dimensions = {dimension.name: dimension for dimension in score.dimensions}
     because = {c.rule: c.because for c in score.contributions}
@@ -138,17 +139,17 @@ def _moved(past: PastScore, score: HealthScore, rules: Mapping[str, str]) -> Ite
         known = dimension is not None and then is not None and later is not None
         effect = ((later or 0) - (then or 0)) * dimension.weight if dimension is not None and known else 0.0
         why = because.get(rule) or ("It could not be checked now." if later is None else "It no longer holds.")
-        yield RuleChange(dimension.name if dimension else "", rule, then, later, effect, why)
+        yield PointsChange(dimension.name if dimension else "", rule, then, later, effect, why)
 
 
-def moved_table(account: Account, since: date) -> tuple[Block, ...]:
+def moved_table(account: Account, since: date) -> Iterator[Block | None]:
     """What moved the score since a day: from where to where, and the rules whose points differ."""
     past, score, history = compared_with(account, since), account.score, account.history
     if past is None or score is None or isinstance(history, Gap):
-        return ()
+        return
     now = judgement.score_figure(account, score)
     if isinstance(now, Gap):
-        return ()
+        return
     then = Fact(past.score, "points", (history.receipt,), past.as_of, "health_score")
     words = (
         f"From {past.score} ({BAND_LABELS[past.band]}) on {past.as_of:%Y-%m-%d} to {judgement.points_range(score)} "
@@ -156,17 +157,14 @@ def moved_table(account: Account, since: date) -> tuple[Block, ...]:
     )
     found = [one for one in moved(past, score, history.rules) if abs(one.effect) >= _WEIGHTY][:_MOVED]
     if not found:
-        return (Prose(f"{words} No rule's points changed by much.", (then, now)),)
-    basis = merge_basis((then, now))
-    rows = tuple(_row(account, one, then, now) for one in found)
-    align = ("left", "right", "right", "left")
-    return (
-        Prose(words, (then, now)),
-        Table(("Rule", "Then", "Now", "Why"), rows, basis, "What moved it", align=align, words=("Why",)),  # type: ignore[arg-type] # made of the two words
-    )
+        yield Prose(f"{words} No rule's points changed by much.", (then, now))
+        return
+    rows = (_row(account, one, then, now) for one in found)
+    yield Prose(words, (then, now))
+    yield grid("Rule | >Then | >Now | !Why", rows, merge_basis((then, now)), "What moved it")
 
 
-def _row(account: Account, one: RuleChange, then: Fact[Any], now: Fact[Any]) -> tuple[Cell, ...]:
+def _row(account: Account, one: PointsChange, then: Fact[Any], now: Fact[Any]) -> tuple[Cell, ...]:
     title = f"{judgement.dimension_title(one.dimension)}, {one.rule}" if one.dimension else one.rule
     tone: Tone = "good" if one.effect > 0 else "bad"
     return (

@@ -12,7 +12,7 @@ from customer_research.domain.advice import Advice
 from customer_research.domain.evidence import Fact, merge_basis
 from customer_research.domain.report import Block, Cell, Prose, Table, Text, Tone
 from customer_research.domain.urgency import LEVEL_DAYS
-from customer_research.reports.blocks import stated, titled
+from customer_research.reports.blocks import grid, stated, titled
 from customer_research.reports.judgement import nothing_found
 from customer_research.reports.kind import SectionPlan, section
 from customer_research.reports.tones import PRIORITY_TONES
@@ -46,7 +46,7 @@ def _concerns(account: Account, item: Advice, dimensions: frozenset[str]) -> boo
 
 
 _PAYMENT_METRICS = frozenset(
-    {
+    [
         "invoice_success_rate",
         "invoices_failed_90d",
         "overdue_invoices",
@@ -63,7 +63,7 @@ _PAYMENT_METRICS = frozenset(
         "refund_rate",
         "mrr_difference",
         "pending_cancellation",
-    }
+    ]
 )
 
 
@@ -79,9 +79,7 @@ def _prose(item: Advice) -> Prose:
 def action_table(account: Account, most: int | None = None) -> Table | Prose:
     """The actions with priority, the day until which they are due, owner, and what raised them."""
     chosen = account.advice[:most]
-    if not chosen:
-        return Prose(nothing_found(account, _NOTHING))
-    rows = tuple(
+    rows = (
         (
             advised(account, item, item.priority, PRIORITY_TONES[item.priority]),
             due(account, item),
@@ -92,8 +90,8 @@ def action_table(account: Account, most: int | None = None) -> Table | Prose:
         for item in chosen
     )
     basis = merge_basis(fact for item in chosen for fact in item.facts)
-    headers = ("Priority", "Until", "Action", "Owner", "Raised by")
-    return Table(headers, rows, basis, "Actions", len(account.advice), words=("Action", "Owner"))
+    listed = grid("Priority | Until | !Action | !Owner | Raised by", rows, basis, "Actions", len(account.advice))
+    return listed or Prose(nothing_found(account, _NOTHING))
 
 
 def due(account: Account, item: Advice) -> Fact[Any]:

@@ -11,7 +11,7 @@ from customer_research.domain.evidence import Fact, Receipt
 from customer_research.domain.money import Money, totals
 from customer_research.domain.report import Absence, Block, Cell, Prose, Table, Text
 from customer_research.domain.zones import day_in
-from customer_research.reports.blocks import NOT_RECORDED, proven_prose, stated
+from customer_research.reports.blocks import NOT_RECORDED, grid, proven_prose, stated
 from customer_research.reports.kind import section
 from customer_research.reports.record_rows import Link, Row, known_rows, newest, proof_of, records, table
 
@@ -50,7 +50,7 @@ def invoice_group(row: Row) -> str:
     return {"succeeded": "paid", "pending": "pending", "failed": "failed"}.get(str(row["payment_status"]), "other")
 
 
-def invoice_statuses(account: Account) -> Block:
+def invoice_statuses(account: Account) -> Block | None:
     """How many invoices stand where, and for how much, per currency."""
     found = records(account, "invoice")
     if found.gap is not None:
@@ -59,16 +59,15 @@ def invoice_statuses(account: Account) -> Block:
         return proven_prose("No invoice was read.", (), account.as_of)
     rows = known_rows(account, "invoice")
     groups = {name: [row for row in rows if invoice_group(row) == name] for name, _ in INVOICE_GROUPS}
-    cells = []
+    shown: list[tuple[Cell, ...]] = []
     for name, label in INVOICE_GROUPS:
         if name in _ONLY_IF_THERE and not groups[name]:
             continue
         sums = totals(Money(r["currency"], r["total_minor"]) for r in groups[name] if _priced(r))
         count = Fact(len(groups[name]), "count", found.receipts, account.as_of)
         amount = Fact(sums, "money", found.receipts, account.as_of) if sums or not groups[name] else NOT_RECORDED
-        cells.append((Text(label), count, amount))
-    headers = ("Status", "Invoices", "Amount")
-    return Table(headers, tuple(cells), found.receipts, "Invoices by status", align=("left", "right", "right"))
+        shown.append((Text(label), count, amount))
+    return grid("Status | >Invoices | >Amount", shown, found.receipts, "Invoices by status")
 
 
 def _priced(row: Row) -> bool:
@@ -271,9 +270,7 @@ def _links(account: Account) -> Table | None:
         url = account.link("metabase_card", card)
         if url:
             rows.append((Text(label), Text(url, link=url)))
-    if not rows:
-        return None
-    return Table(("Page", "Address"), tuple(rows), tuple(basis.values()), "Pages of the vendors", words=("Address",))
+    return grid("Page | !Address", rows, tuple(basis.values()), "Pages of the vendors")
 
 
 LINKS = section("links", "Links", _links)

@@ -37,7 +37,7 @@ def at_risk(record: TrackRecord | None) -> Prose:
     return _too_little(record) or _of_bands(record, "At Risk or Critical", *AT_RISK_BANDS)
 
 
-def by_band(record: TrackRecord | None) -> Iterator[Block]:
+def by_band(record: TrackRecord | None) -> Iterator[Block | None]:
     """What became of each band, and whether the score is shown to tell who leaves."""
     yield at_risk(record)
     if record is None or not record.enough:

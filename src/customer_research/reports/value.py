@@ -10,9 +10,10 @@ from typing import Any
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.ranges import goal
-from customer_research.domain.report import Absence, Block, Prose, Table, Text
+from customer_research.domain.report import Absence, Block, Cell, Prose, Text
 from customer_research.domain.words import counted, share_words, value_words
 from customer_research.reports import days
+from customer_research.reports.blocks import grid
 from customer_research.reports.days import Window
 from customer_research.reports.figure_lines import figure
 from customer_research.reports.record_rows import known_rows, records
@@ -60,22 +61,23 @@ def _year_back(day: date) -> date:
         return day.replace(year=day.year - 1, day=28)
 
 
-def value_table(account: Account, window: Window) -> Block:
+def value_table(account: Account, window: Window) -> Block | None:
     """The measures side by side; the gap alone where none of them is known."""
     found = compared(account, window)
     if all(isinstance(one.now, Gap) for one in found):
         gap = next(one.now for one in found if isinstance(one.now, Gap))
         return Absence("Trips and revenue", gap)
-    rows = tuple(
-        (Text(one.title), one.now, one.before, one.year, days.change(one.now, one.fair[0]))
-        if not (isinstance(one.now, Fact) and one.now.unit == "ratio")
-        else (Text(one.title), one.now, one.before, one.year, Text("", "neutral"))
-        for one in found
-    )
-    facts = [cell for row in rows for cell in row if isinstance(cell, Fact)]
-    headers = ("Measure", "Since then", f"{window.days} days before", "A year before", "Change")
-    align = ("left", "right", "right", "right", "right")
-    return Table(headers, rows, merge_basis(facts), f"{window.words} ({window.days} days)", align=align)  # type: ignore[arg-type] # made of the two words
+    rows = [(Text(one.title), one.now, one.before, one.year, _change(one)) for one in found]
+    basis = merge_basis(cell for row in rows for cell in row if isinstance(cell, Fact))
+    declared = f"Measure | >Since then | >{window.days} days before | >A year before | >Change"
+    return grid(declared, rows, basis, f"{window.words} ({window.days} days)")
+
+
+def _change(one: Measure) -> Cell:
+    """The change since what it is fairly compared with; that of a share is plain to see."""
+    if isinstance(one.now, Fact) and one.now.unit == "ratio":
+        return Text("")
+    return days.change(one.now, one.fair[0])
 
 
 def value_words_of(account: Account, window: Window) -> Prose:

@@ -5,19 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from customer_research.domain.alert import SimulationResult, Tally
-from customer_research.domain.evidence import Fact, Figure, Gap
-from customer_research.domain.report import Block, Cell, FigureLine, Figures, Prose, Table, Text
+from customer_research.domain.evidence import Figure, Gap
+from customer_research.domain.report import Block, Cell, FigureLine, Figures, Prose, Text
 from customer_research.domain.words import counted
-from customer_research.reports.blocks import NOT_KNOWN
+from customer_research.reports.blocks import NOT_KNOWN, grid
 from customer_research.reports.kind import Head, Outline, section
 from customer_research.reports.kinds.alerts import AlertBasis
 from customer_research.reports.tones import PRIORITY_TONES
 
-_RAISED = ("Rule", "Severity", "Alerts", "At the start", "A week", "Worst week", "Operators", "Open at the end")
-_LIVED = ("Rule", "Days, median", "Without episodes", "Not told", "Left", "Of")
 _NEAR = 0.5
 """Weeks by which a history may be shorter than asked without a word."""
 
@@ -54,15 +51,11 @@ def _headline(simulated: AlertSimulation) -> Prose:
     )
     text += f" As people see them, one an operator: {weekly:.1f} new ones a week{share}."
     facts = (
-        _fact(simulated, alerts, "count"),
-        _fact(simulated, operators, "count"),
-        _fact(simulated, weekly, "number"),
+        simulated.basis.proof.fact(alerts, "count"),
+        simulated.basis.proof.fact(operators, "count"),
+        simulated.basis.proof.fact(weekly, "number"),
     )
     return Prose(text, facts)
-
-
-def _fact(simulated: AlertSimulation, value: float, unit: str) -> Fact[float]:
-    return Fact(value, unit, simulated.basis.receipts, simulated.basis.as_of)
 
 
 def _warnings(simulated: AlertSimulation) -> Iterator[Prose]:
@@ -87,26 +80,24 @@ def _order(simulated: AlertSimulation) -> list[Tally]:
     return sorted(simulated.found.tallies, key=lambda tally: (-tally.alerts, tally.rule))
 
 
-def _raised(simulated: AlertSimulation) -> Iterator[Block]:
-    rows = tuple(_line(simulated, tally) for tally in _order(simulated))
-    right: tuple[Literal["right"], ...] = ("right",) * 6
-    yield Table(_RAISED, rows, simulated.basis.receipts, align=("left", "left", *right), words=_RAISED[1:2])
+def _raised(simulated: AlertSimulation) -> Iterator[Block | None]:
+    declared = "Rule | !Severity | >Alerts | >At the start | >A week | >Worst week | >Operators | >Open at the end"
+    yield grid(declared, (_line(simulated, tally) for tally in _order(simulated)), simulated.basis.receipts)
 
 
 def _line(simulated: AlertSimulation, tally: Tally) -> tuple[Cell, ...]:
     return (
         Text(tally.rule if tally.enabled else f"{tally.rule} (off)"),
         Text(tally.severity, PRIORITY_TONES[tally.severity]),
-        *(_fact(simulated, number, "count") for number in (tally.alerts, tally.at_start)),
-        _fact(simulated, tally.per_week, "number"),
-        *(_fact(simulated, number, "count") for number in (tally.worst_week, tally.operators, tally.still_open)),
+        *simulated.basis.proof.facts("count", tally.alerts, tally.at_start),
+        simulated.basis.proof.fact(tally.per_week, "number"),
+        *simulated.basis.proof.facts("count", tally.worst_week, tally.operators, tally.still_open),
     )
 
 
-def _lived(simulated: AlertSimulation) -> Iterator[Block]:
-    rows = tuple(_life(simulated, tally) for tally in _order(simulated))
-    right: tuple[Literal["right"], ...] = ("right",) * 5
-    yield Table(_LIVED, rows, simulated.basis.receipts, align=("left", *right))
+def _lived(simulated: AlertSimulation) -> Iterator[Block | None]:
+    declared = "Rule | >Days, median | >Without episodes | >Not told | >Left | >Of"
+    yield grid(declared, (_life(simulated, tally) for tally in _order(simulated)), simulated.basis.receipts)
     yield Prose(
         "Days: from raising to clearing. Without episodes: what a rule would have sent that tells every snapshot in which it "
         "holds. Not told: how often a figure that it needs was unknown. Left: the share of alerted operators who churned "
@@ -116,14 +107,14 @@ def _lived(simulated: AlertSimulation) -> Iterator[Block]:
 
 
 def _life(simulated: AlertSimulation, tally: Tally) -> tuple[Cell, ...]:
-    days: Cell = NOT_KNOWN if tally.median_days is None else _fact(simulated, tally.median_days, "number")
-    left: Cell = NOT_KNOWN if tally.churn.share is None else _fact(simulated, tally.churn.share, "ratio")
+    days: Cell = NOT_KNOWN if tally.median_days is None else simulated.basis.proof.fact(tally.median_days, "number")
+    left: Cell = NOT_KNOWN if tally.churn.share is None else simulated.basis.proof.fact(tally.churn.share, "ratio")
     return (
         Text(tally.rule),
         days,
-        *(_fact(simulated, number, "count") for number in (tally.held, tally.unknown)),
+        *simulated.basis.proof.facts("count", tally.held, tally.unknown),
         left,
-        _fact(simulated, tally.churn.known, "count"),
+        simulated.basis.proof.fact(tally.churn.known, "count"),
     )
 
 
@@ -131,7 +122,7 @@ def _base(simulated: AlertSimulation) -> Figure:
     outcome = simulated.found.base
     if outcome.share is None:
         return Gap("alerts", "none_found", "no snapshot has 90 days of history after it")
-    return _fact(simulated, outcome.share, "ratio")
+    return simulated.basis.proof.fact(outcome.share, "ratio")
 
 
 REPORT = Outline(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from customer_research.domain.backtest import CardTrial, Difference, Exclusion, Gate, Load
 from customer_research.domain.calibration import Estimate
@@ -24,6 +24,7 @@ from customer_research.domain.report import (
     Tone,
 )
 from customer_research.domain.words import counted, unit_words
+from customer_research.reports.blocks import Proof, grid
 from customer_research.reports.churn_by_band import SOURCE, band_table, estimate
 from customer_research.reports.inquiries.outcomes_report import BIAS
 from customer_research.reports.kind import Head, Outline, SectionPlan, section
@@ -36,13 +37,9 @@ _MEASURES: tuple[tuple[str, str, str], ...] = (
     ("ece", "Calibration error (ECE)", "estimate"),
 )
 _TOP = "Lift of the riskiest tenth"
-_BY_MANAGER = "By manager"
-_LOAD_HEADERS = ("Score to", "Standing", "New a week", _BY_MANAGER, "Precision", "Recall")
 _LOAD_CAPTION = (
     "Alerts at a score of so many points or fewer; standing: operators at a date; by manager: new a week for each"
 )
-_DROPPED_HEADERS = ("Rows left out", "Because")
-_LEFT_HEADERS = ("Rule", "Dimension", "What is overwritten", "Left out")
 _VERDICTS: dict[str, tuple[str, Tone]] = {
     "pass": ("Gate passed.", "good"),
     "worse": ("Gate failed.", "bad"),
@@ -118,13 +115,16 @@ class Backtest:
     now: datetime
 
 
-def load_table(loads: Sequence[Load], receipts: tuple[Receipt, ...], as_of: datetime) -> Table:
+def load_table(loads: Sequence[Load], receipts: tuple[Receipt, ...], as_of: datetime) -> Table | None:
     """What alerting at each threshold would have meant."""
     each = any(load.a_week_each is not None for load in loads)
-    headers: tuple[str, ...] = _LOAD_HEADERS if each else tuple(name for name in _LOAD_HEADERS if name != _BY_MANAGER)
-    rows = tuple(_load_row(load, receipts, as_of, each=each) for load in loads)
-    right: list[Literal["left", "right"]] = ["right"] * len(headers)
-    return Table(headers, rows, receipts, _LOAD_CAPTION, align=tuple(right))
+    rows = (_load_row(load, receipts, as_of, each=each) for load in loads)
+    return grid(
+        f">Score to | >Standing | >New a week | {'>By manager | ' if each else ''}>Precision | >Recall",
+        rows,
+        receipts,
+        _LOAD_CAPTION,
+    )
 
 
 def _load_row(load: Load, receipts: tuple[Receipt, ...], as_of: datetime, *, each: bool) -> tuple[Cell, ...]:
@@ -160,8 +160,8 @@ class _Maker:
     def __init__(self, told: Backtest) -> None:
         self._told = told
         self._ground = told.ground
-        self._receipts = told.basis
-        self._as_of = told.ground.known_until
+        self._receipts, self._as_of = told.basis, told.ground.known_until
+        self._proof = Proof(self._receipts, self._as_of)
 
     def head(self) -> Head:
         title = f"Backtest of {' and '.join(_named(trial) for trial in self._told.trials)}"
@@ -183,42 +183,39 @@ class _Maker:
             f"{'; '.join(parts)}: {counted(ground.churned_accounts, 'account')} churned of {ground.accounts:,}, looked at on "
             f"{counted(len(ground.dates), 'date')}."
         )
-        return Prose(text, (*facts, self._count(ground.churned_accounts), self._count(ground.accounts)))
+        return Prose(text, (*facts, self._proof.fact(ground.churned_accounts), self._proof.fact(ground.accounts)))
 
-    def gate(self) -> Iterator[Block]:
+    def gate(self) -> Iterator[Block | None]:
         found = self._told.gate
         if found is None:
             return
         words, tone = _VERDICTS[found.verdict]
-        facts = (self._count(found.difference.churned_accounts), self._count(found.difference.rows))
+        facts = (self._proof.fact(found.difference.churned_accounts), self._proof.fact(found.difference.rows))
         yield Prose(f"{words} {found.why}", facts, tone)
 
-    def ground(self) -> Iterator[Block]:
+    def ground(self) -> Iterator[Block | None]:
         ground = self._ground
         lines = [
             FigureLine("Rows (an account at a date)", Fact(ground.rows, "count", self._told.receipts, self._as_of)),
-            FigureLine("Accounts", self._count(ground.accounts)),
-            FigureLine("Churned accounts", self._count(ground.churned_accounts)),
+            FigureLine("Accounts", self._proof.fact(ground.accounts)),
+            FigureLine("Churned accounts", self._proof.fact(ground.churned_accounts)),
             FigureLine("Rows whose 90 days held a churn", self._share()),
-            FigureLine("Dates", self._count(len(ground.dates))),
+            FigureLine("Dates", self._proof.fact(len(ground.dates))),
         ]
         if ground.dates:
-            first, last = (
-                Fact(at.date(), "date", self._receipts, self._as_of) for at in (ground.dates[0], ground.dates[-1])
-            )
+            first, last = self._proof.facts("date", ground.dates[0].date(), ground.dates[-1].date())
             lines += [FigureLine("First date", first), FigureLine("Last date", last)]
         yield Figures(tuple(lines))
         yield Prose(self._meaning())
-        if ground.dropped:
-            rows = tuple((self._count(one.rows), Text(one.words)) for one in ground.dropped)
-            yield Table(_DROPPED_HEADERS, rows, self._receipts, align=("right", "left"), words=_DROPPED_HEADERS[1:])
+        rows = ((self._proof.fact(one.rows), Text(one.words)) for one in ground.dropped)
+        yield grid(">Rows left out | !Because", rows, self._receipts)
         for remark in ground.remarks:
             yield Prose(remark)
 
     def _share(self) -> Figure:
         if not self._ground.rows:
             return self._gap("there are no rows")
-        return Fact(self._ground.churned_rows / self._ground.rows, "ratio", self._receipts, self._as_of)
+        return self._proof.fact(self._ground.churned_rows / self._ground.rows, "ratio")
 
     def _meaning(self) -> str:
         ground = self._ground
@@ -230,7 +227,7 @@ class _Maker:
             "after, by billing's own subscriptions; intervals are of 95%, by bootstrap over accounts."
         )
 
-    def measures(self) -> Iterator[Block]:
+    def measures(self) -> Iterator[Block | None]:
         told = self._told
         headers = ("Measure", *(_named(trial) for trial in told.trials), *(("Difference",) if told.difference else ()))
         rows = [self._measure(name, label, unit) for name, label, unit in _MEASURES]
@@ -240,13 +237,13 @@ class _Maker:
             if trial.unknown:
                 yield Prose(
                     f"{_named(trial)}: {counted(trial.unknown, 'row')} without a score count nowhere.",
-                    (self._count(trial.unknown),),
+                    (self._proof.fact(trial.unknown),),
                 )
             source = trial.probability or "none: too little churn for one"
             yield Prose(f"{_named(trial)}: probabilities are from {source}.")
         if told.difference is not None:
             same = f"{told.difference.same_band:,} of {told.difference.rows:,} rows are in the same band under both."
-            yield Prose(same, (self._count(told.difference.same_band), self._count(told.difference.rows)))
+            yield Prose(same, (self._proof.fact(told.difference.same_band), self._proof.fact(told.difference.rows)))
 
     def _measure(self, name: str, label: str, unit: str) -> tuple[Cell, ...]:
         told = self._told
@@ -265,7 +262,7 @@ class _Maker:
         deciles = trial.evaluation.deciles
         return self._estimate(deciles[0].lift if deciles else None, "estimate_number")
 
-    def card(self, trial: CardTrial) -> Iterator[Block]:
+    def card(self, trial: CardTrial) -> Iterator[Block | None]:
         yield band_table(trial.bands, self._receipts, self._as_of)
         if words := merged_words(trial.merged):
             yield Prose(words, (), "watch")
@@ -287,7 +284,7 @@ class _Maker:
             self._estimate(lead.median_days, "estimate_days", why) if lead.alerted else self._gap(why),
         )
 
-    def left_out(self) -> Iterator[Block]:
+    def left_out(self) -> Iterator[Block | None]:
         for trial in self._told.trials:
             rows = tuple(
                 (Text(out.rule), Text(out.dimension), Text(out.overwritten), Text("wholly" if out.whole else "in part"))
@@ -298,9 +295,9 @@ class _Maker:
                     f"{_named(trial)}: these rules rest on values that are overwritten without a history, so that no backtest "
                     "of them is possible; they count as not fired. Snapshots taken at the time know them."
                 )
-                yield Table(_LEFT_HEADERS, rows, words=_LEFT_HEADERS[1:])
+                yield grid("Rule | !Dimension | !What is overwritten | !Left out", rows)
 
-    def why(self) -> Iterator[Block]:
+    def why(self) -> Iterator[Block | None]:
         found = self._told.why
         if found is None:
             return
@@ -314,7 +311,7 @@ class _Maker:
         yield Figures(tuple(FigureLine(label, Fact(count, "count", receipts, self._as_of)) for label, count in lines))
         yield Prose("Reasons are people's; who left and when is billing's, and only that is counted above.")
 
-    def interventions(self) -> Iterator[Block]:
+    def interventions(self) -> Iterator[Block | None]:
         found = self._told.intervened
         if found is None:
             yield Prose(
@@ -323,17 +320,14 @@ class _Maker:
             return
         facts = [
             Fact(found.records, "count", (self._told.recorded,), self._as_of),
-            *(self._count(number) for number in (found.rows, found.accounts, found.churned)),
+            *(self._proof.fact(number) for number in (found.rows, found.accounts, found.churned)),
         ]
         yield Prose(
             f"{counted(found.records, 'intervention')} recorded; {counted(found.rows, 'row')} of "
             f"{counted(found.accounts, 'account')} had one within their 90 days, and {found.churned:,} of these churned "
             f"(of the other {found.others:,} rows {found.others_churned:,} did). {BIAS}",
-            (*facts, self._count(found.others), self._count(found.others_churned)),
+            (*facts, self._proof.fact(found.others), self._proof.fact(found.others_churned)),
         )
-
-    def _count(self, value: int) -> Fact[int]:
-        return Fact(value, "count", self._receipts, self._as_of)
 
     def _estimate(self, value: Estimate | None, unit: str, why: str = "too little churn to tell") -> Figure:
         return estimate(value, unit, self._receipts, self._as_of, why)

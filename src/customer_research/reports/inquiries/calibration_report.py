@@ -33,7 +33,7 @@ from customer_research.domain.report import (
     Tone,
 )
 from customer_research.domain.words import counted, share_words, unit_words
-from customer_research.reports.blocks import stated
+from customer_research.reports.blocks import Proof
 from customer_research.reports.kind import Head, Outline, section
 from customer_research.reports.tones import BAND_TONES
 
@@ -88,6 +88,7 @@ class _Writer:
 
     def __init__(self, found: CalibrationReport) -> None:
         self._found, self._told = found, found.told
+        self._proof = Proof(found.receipts, found.told.last_as_of)
 
     def head(self) -> Head:
         return Head(
@@ -96,21 +97,15 @@ class _Writer:
 
     # --- figures -----------------------------------------------------------------------------------------------------
 
-    def _fact(self, value: object, unit: str = "count", note: str = "") -> Fact[object]:
-        return Fact(value, unit, self._found.receipts, self._told.last_as_of, note=note)
-
-    def _facts(self, unit: str, *values: object) -> tuple[Fact[object], ...]:
-        return tuple(self._fact(value, unit) for value in values)
-
     def _known(self, value: float | None, unit: str, instead: Text = _UNKNOWN) -> Cell:
-        return instead if value is None else self._fact(value, unit)
+        return instead if value is None else self._proof.fact(value, unit)
 
     def _estimate(self, found: Estimate | None, unit: str = "measure") -> tuple[Cell, Cell]:
         """An estimate and its interval."""
         value = self._known(None if found is None else found.value, unit)
         if found is None or found.low is None or found.high is None:
             return value, _UNKNOWN
-        return value, self._fact(f"{_words(found.low, unit)} to {_words(found.high, unit)}", "text")
+        return value, self._proof.fact(f"{_words(found.low, unit)} to {_words(found.high, unit)}", "text")
 
     def _table(
         self, headers: Sequence[str], rows: Iterable[tuple[Cell, ...]], caption: str = "", total: int = 0
@@ -123,15 +118,14 @@ class _Writer:
         return Table(tuple(headers), told, self._found.receipts, caption, whole, align)  # type: ignore[arg-type]
 
     def _proven(self, cell: Cell) -> Cell:
-        if not isinstance(cell, Text) or cell.tone == "unknown":
-            return cell
-        return stated(cell.text, self._found.receipts, self._told.last_as_of, cell.tone)
+        told = isinstance(cell, Text) and cell.tone != "unknown"
+        return self._proof.stated(cell.text, cell.tone) if told and isinstance(cell, Text) else cell
 
     # --- head --------------------------------------------------------------------------------------------------------
 
     def _headline(self) -> Prose:
         told = self._told
-        facts = (self._fact(told.events, "count"),)
+        facts = (self._proof.fact(told.events, "count"),)
         return Prose(f"{_TITLES[told.outcome]}: {told.reason}.", facts, _TONES[told.outcome])
 
     def _warnings(self) -> Iterator[Prose]:
@@ -175,7 +169,9 @@ class _Writer:
             ("Scorecard that was calibrated", told.base or None, "text", ""),
             ("Version", self._found.version, "text", ""),
         )
-        known = ((label, self._fact(value, unit, note)) for label, value, unit, note in lines if value is not None)
+        known = (
+            (label, self._proof.fact(value, unit, note=note)) for label, value, unit, note in lines if value is not None
+        )
         return Figures(tuple(FigureLine(label, fact) for label, fact in known))
 
     # --- quality -----------------------------------------------------------------------------------------------------
@@ -192,7 +188,7 @@ class _Writer:
             ),
         )
         if told.base_log_loss is not None:
-            base = self._fact(told.base_log_loss, "measure")
+            base = self._proof.fact(told.base_log_loss, "measure")
             yield Figures((FigureLine("Log-loss of the base rate alone", base),))
         if told.gates:
             yield self._gates()
@@ -200,7 +196,7 @@ class _Writer:
             yield Prose(
                 f"Rounding to whole points and clipping: AUC {told.unrounded_auc:.4f} before, {told.shipped_auc:.4f} as it "
                 "ships (on all rows).",
-                self._facts("measure", told.unrounded_auc, told.shipped_auc),
+                self._proof.facts("measure", told.unrounded_auc, told.shipped_auc),
             )
 
     def _gates(self) -> Table:
@@ -209,8 +205,8 @@ class _Writer:
             (
                 (
                     Text(f"Better than the {gate.name}"),
-                    self._fact(gate.confidence, "ratio"),
-                    *self._facts("precise", gate.gain, gate.low),
+                    self._proof.fact(gate.confidence, "ratio"),
+                    *self._proof.facts("precise", gate.gain, gate.low),
                     Text("passed", "good") if gate.passed else Text("not passed", "bad"),
                 )
                 for gate in self._told.gates
@@ -256,7 +252,7 @@ class _Writer:
         facts: tuple[Fact[object], ...] = ()
         if effect is not None and effect.auc_with is not None and effect.auc_without is not None:
             measured = f"With it the score has an AUC of {effect.auc_with:.3f}, without it {effect.auc_without:.3f}."
-            facts = self._facts("measure", effect.auc_with, effect.auc_without)
+            facts = self._proof.facts("measure", effect.auc_with, effect.auc_without)
         return Prose(
             " ".join(filter(None, (may, said, measured))), facts, "watch" if alarm.decision == "kept" else "bad"
         )
@@ -270,7 +266,7 @@ class _Writer:
         yield self._table(
             ("Dimension", "Weight, expert", "Fitted", _INTERVAL),
             (
-                (Text(one.name), self._fact(one.expert_weight, "ratio"), *self._estimate(one.weight, "ratio"))
+                (Text(one.name), self._proof.fact(one.expert_weight, "ratio"), *self._estimate(one.weight, "ratio"))
                 for one in told.dimensions
             ),
             "Weights",
@@ -291,7 +287,7 @@ class _Writer:
         return (
             Text(one.name),
             Text(one.dimension),
-            self._fact(one.expert_points, "number"),
+            self._proof.fact(one.expert_points, "number"),
             self._known(one.points, "number"),
             self._estimate(one.estimate, "number")[1],
             Text(*_VERDICTS[one.verdict]),
@@ -300,9 +296,9 @@ class _Writer:
     def _share(self, one: SignalResult) -> tuple[Cell, ...]:
         return (
             Text(one.name),
-            self._fact(one.expert_share, "ratio"),
+            self._proof.fact(one.expert_share, "ratio"),
             *self._estimate(one.share, "ratio"),
-            self._fact(one.fires),
+            self._proof.fact(one.fires),
             self._known(one.churn_where_fires, "ratio", _NEVER),
             self._known(one.auc, "measure"),
         )
@@ -323,14 +319,14 @@ class _Writer:
             ("Rows", "Churned", "Predicted", "Observed", _INTERVAL),
             (
                 (
-                    *self._facts("count", line.rows, line.churned),
-                    self._fact(line.predicted, "ratio"),
+                    *self._proof.facts("count", line.rows, line.churned),
+                    self._proof.fact(line.predicted, "ratio"),
                     *self._estimate(line.observed, "ratio"),
                 )
                 for line in lines
             ),
         )
-        facts = tuple(self._fact(line.observed.value, "ratio") for line in lines)
+        facts = tuple(self._proof.fact(line.observed.value, "ratio") for line in lines)
         worst = max(abs(line.predicted - line.observed.value) for line in lines)
         yield Chart(
             form="quadrant",
@@ -340,7 +336,7 @@ class _Writer:
                 facts,
             ),
             marks=tuple(
-                Mark(self._fact(line.predicted, "ratio"), fact, label=f"bin {number}")
+                Mark(self._proof.fact(line.predicted, "ratio"), fact, label=f"bin {number}")
                 for number, (line, fact) in enumerate(zip(lines, facts, strict=True), start=1)
             ),
             axis="Predicted",
@@ -372,17 +368,17 @@ class _Writer:
         cuts = self._told.cuts
         if cuts.stay:
             words = f"The bands begin at {_cut_words(cuts.after)} as before (Healthy / Monitor / At Risk): {cuts.stay}."
-            return Prose(words, self._facts("count", *cuts.after))
+            return Prose(words, self._proof.facts("count", *cuts.after))
         words = (
             f"The bands move with the score: Healthy / Monitor / At Risk from {_cut_words(cuts.before)} to "
             f"{_cut_words(cuts.after)}. Monitor begins where churn within {self._told.window_days} days is as likely as in "
             f"the mean ({share_words(cuts.base_rate)}), At Risk where it is twice as likely, Critical four times."
         )
-        return Prose(words, (*self._facts("count", *cuts.after), self._fact(cuts.base_rate, "ratio")))
+        return Prose(words, (*self._proof.facts("count", *cuts.after), self._proof.fact(cuts.base_rate, "ratio")))
 
     def _by_band(self) -> Chart:
         known = [(line.name, line.rate.value) for line in self._told.bands if line.rate is not None]
-        facts = self._facts("ratio", *(rate for _, rate in known))
+        facts = self._proof.facts("ratio", *(rate for _, rate in known))
         words = ", ".join(f"{share_words(rate)} in {_band(name)}" for name, rate in known)
         return Chart(
             form="bands",
@@ -398,7 +394,7 @@ class _Writer:
     def _group(self, line: GroupChurn, name: str, tone: Tone = "neutral") -> tuple[Cell, ...]:
         return (
             Text(name, tone),
-            *self._facts("count", line.rows, line.accounts, line.churned_accounts),
+            *self._proof.facts("count", line.rows, line.accounts, line.churned_accounts),
             *self._estimate(line.rate, "ratio"),
             *self._estimate(line.lift, "number"),
         )
@@ -412,7 +408,7 @@ class _Writer:
             return
         yield self._table(
             ("Expert", "Fitted", "Operators"),
-            ((Text(_band(one.before)), Text(_band(one.after)), self._fact(one.operators)) for one in told.moved),
+            ((Text(_band(one.before)), Text(_band(one.after)), self._proof.fact(one.operators)) for one in told.moved),
             "Bands at each operator's latest as-of",
         )
         if told.movers:
@@ -426,8 +422,8 @@ class _Writer:
     def _mover(self, one: Mover) -> tuple[Cell, ...]:
         return (
             Text(one.operator_id),
-            self._fact(one.as_of.date(), "date"),
-            *self._facts("count", one.score_before, one.score_after),
+            self._proof.fact(one.as_of.date(), "date"),
+            *self._proof.facts("count", one.score_before, one.score_after),
             *(Text(_band(band), BAND_TONES[band]) for band in (one.band_before, one.band_after)),
         )
 
@@ -436,8 +432,8 @@ class _Writer:
             ("Score up to", "Rows", "Operators a date", "Precision", _INTERVAL, "Recall", _INTERVAL),
             (
                 (
-                    *self._facts("count", line.threshold, line.rows),
-                    self._fact(line.operators_a_date, "number"),
+                    *self._proof.facts("count", line.threshold, line.rows),
+                    self._proof.fact(line.operators_a_date, "number"),
                     *self._estimate(line.precision, "ratio"),
                     *self._estimate(line.recall, "ratio"),
                 )

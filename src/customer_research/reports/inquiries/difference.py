@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from customer_research.domain.health import HealthScore, standing_label
 from customer_research.domain.report import Cell, Personal, Prose, Table, Text
 from customer_research.domain.words import share_words
 from customer_research.record_tables import TABLES
+from customer_research.reports.blocks import grid
 from customer_research.reports.judgement import dimension_title, points_range
 from customer_research.reports.kind import Head, Outline, section
 from customer_research.reports.record_rows import PersonalKind
@@ -87,10 +88,6 @@ def _said(snapshot: AccountSnapshot, text: str) -> Fact[str]:
     return Fact(text, "text", (receipt_of(snapshot),), snapshot.account.as_of)
 
 
-def _pair(headers: tuple[str, str, str], rows: Sequence[Row], caption: str = "") -> Table | None:
-    return Table(headers, tuple(rows), (), caption) if rows else None
-
-
 # -- data --------------------------------------------------------------------------------------------------------------
 
 
@@ -103,7 +100,7 @@ def _figures(found: SnapshotDifference) -> Table | None:
         old, new = before.get(name, _not_kept(then)), after.get(name, _not_kept(now))
         if _value(old) != _value(new):
             rows.append((Text(labels.get(name, name)), old, new))
-    return _pair(("Figure", "Then", "Now"), rows)
+    return grid("Figure | Then | Now", rows)
 
 
 def _not_kept(snapshot: AccountSnapshot) -> Gap:
@@ -119,7 +116,7 @@ def _records(found: SnapshotDifference) -> Table | None:
     then, now = found.then, found.now
     names = sorted({*then.account.records, *now.account.records})
     rows = [row for name in names for row in _counted(then, now, name)]
-    return Table(("Table", "Added", "Gone", "Changed"), tuple(rows)) if rows else None
+    return grid("Table | Added | Gone | Changed", rows)
 
 
 def _counted(then: AccountSnapshot, now: AccountSnapshot, name: str) -> Iterator[Row]:
@@ -163,7 +160,7 @@ def _identity(found: SnapshotDifference) -> Table | None:
         for label, _ in _IDENTITY
         if _text(before[label]) != _text(after[label])
     ]
-    return _pair(("What", "Then", "Now"), rows)
+    return grid("What | Then | Now", rows)
 
 
 def _identifiers(snapshot: AccountSnapshot) -> Mapping[str, Cell]:
@@ -207,8 +204,8 @@ def _judgement(found: SnapshotDifference) -> Iterator[Table | None]:
         )
         if before != after
     ]
-    yield _pair(("What", "Then", "Now"), card)
-    yield _pair(("Rule", "Then", "Now"), tuple(_points(then, now, old, new)), "Points that changed")
+    yield grid("What | Then | Now", card)
+    yield grid("Rule | Then | Now", _points(then, now, old, new), caption="Points that changed")
 
 
 def _score(score: HealthScore) -> str:
@@ -231,7 +228,7 @@ def _rates(found: SnapshotDifference) -> Table | None:
     then, now = found.then, found.now
     before, after = _rates_words(then.account), _rates_words(now.account)
     rows = [(Text("Exchange rates"), _said(then, before), _said(now, after))] if before != after else []
-    return _pair(("What", "Then", "Now"), rows)
+    return grid("What | Then | Now", rows)
 
 
 def _rates_words(account: Account) -> str:
@@ -249,7 +246,7 @@ def _code(found: SnapshotDifference) -> Table | None:
         for name in dict.fromkeys((*after, *before))
         if before.get(name) != after.get(name)
     ]
-    return _pair(("What", "Then", "Now"), rows)
+    return grid("What | Then | Now", rows)
 
 
 def _parts(snapshot: AccountSnapshot) -> Mapping[str, str]:

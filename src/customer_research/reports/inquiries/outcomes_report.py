@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from customer_research.domain.evidence import Fact, Receipt
+from customer_research.domain.evidence import Receipt
 from customer_research.domain.outcome import Outcome
-from customer_research.domain.report import Block, Cell, FigureLine, Figures, Prose, Table, Text
-from customer_research.reports.blocks import stated
+from customer_research.domain.report import Block, Cell, FigureLine, Figures, Prose, Text
+from customer_research.reports.blocks import Proof, grid
 from customer_research.reports.kind import Head, Outline, section
 
 BIAS = (
@@ -18,9 +18,6 @@ BIAS = (
     "rule that makes people call looks weaker than it is."
 )
 """How interventions bias the labels that a score is judged by."""
-
-_CHURN_HEADERS = ("Day", "Operator", "Reason", "Kind", "MRR lost", "May return", "Note", "By", "Id")
-_DONE_HEADERS = ("Day", "Operator", "What", "Note", "By", "Id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +29,11 @@ class OutcomeList:
     records: tuple[Outcome, ...]
     receipt: Receipt
     now: datetime
+
+    @property
+    def proof(self) -> Proof:
+        """What the records rest on."""
+        return Proof((self.receipt,), self.now)
 
     def of(self, kind: str) -> tuple[Outcome, ...]:
         """Those of one kind, the newest first."""
@@ -47,59 +49,56 @@ def _counts(found: OutcomeList) -> Block:
     churn, done = found.of("churn"), found.of("intervention")
     reasons = Counter(one.what for one in churn)
     lines = [
-        FigureLine("Churn recorded", _fact(found, len(churn))),
-        FigureLine("Interventions", _fact(found, len(done))),
+        FigureLine("Churn recorded", found.proof.fact(len(churn))),
+        FigureLine("Interventions", found.proof.fact(len(done))),
     ]
-    lines += [FigureLine(f"Left for {_words(reason)}", _fact(found, count)) for reason, count in reasons.most_common()]
+    lines += [
+        FigureLine(f"Left for {_words(reason)}", found.proof.fact(count)) for reason, count in reasons.most_common()
+    ]
     return Figures(tuple(lines))
 
 
-def _fact(found: OutcomeList, count: int) -> Fact[int]:
-    return Fact(count, "count", (found.receipt,), found.now)
-
-
-def _churn(found: OutcomeList) -> Iterator[Block]:
-    if churn := found.of("churn"):
-        yield Table(_CHURN_HEADERS, tuple(_churn_row(found, one) for one in churn), (found.receipt,))
-    else:
-        yield Prose("No churn has been recorded. Billing tells who left; only people know why.")
+def _churn(found: OutcomeList) -> Block:
+    listed = grid(
+        "Day | Operator | Reason | Kind | MRR lost | May return | Note | By | Id",
+        (_churn_row(found, one) for one in found.of("churn")),
+        (found.receipt,),
+    )
+    return listed or Prose("No churn has been recorded. Billing tells who left; only people know why.")
 
 
 def _churn_row(found: OutcomeList, one: Outcome) -> tuple[Cell, ...]:
     lost: Cell = Text("not recorded", "unknown")
     if one.lost_minor is not None:
-        lost = Fact(one.lost_minor, "usd_minor", (found.receipt,), found.now)
+        lost = found.proof.fact(one.lost_minor, "usd_minor")
     returns = {None: "not recorded", True: "yes", False: "no"}[one.returns]
     return (
-        Fact(one.on, "date", (found.receipt,), found.now),
-        _said(found, one.name),
-        _said(found, ", ".join(filter(None, (_words(one.what), _words(one.secondary), one.competitor)))),
-        _said(found, _words(one.churn_kind)),
+        found.proof.fact(one.on, "date"),
+        found.proof.stated(one.name),
+        found.proof.stated(", ".join(filter(None, (_words(one.what), _words(one.secondary), one.competitor)))),
+        found.proof.stated(_words(one.churn_kind)),
         lost,
-        Text(returns, "unknown") if one.returns is None else _said(found, returns),
-        _said(found, one.note),
-        _said(found, one.who),
-        _said(found, one.id),
+        Text(returns, "unknown") if one.returns is None else found.proof.stated(returns),
+        found.proof.stated(one.note),
+        found.proof.stated(one.who),
+        found.proof.stated(one.id),
     )
 
 
 def _done(found: OutcomeList) -> Iterator[Block]:
-    if done := found.of("intervention"):
-        rows = tuple(
-            (
-                Fact(one.on, "date", (found.receipt,), found.now),
-                *(_said(found, words) for words in (one.name, _words(one.what), one.note, one.who, one.id)),
-            )
-            for one in done
+    rows = (
+        (
+            found.proof.fact(one.on, "date"),
+            *map(found.proof.stated, (one.name, _words(one.what), one.note, one.who, one.id)),
         )
-        yield Table(_DONE_HEADERS, rows, (found.receipt,))
-        yield Prose(BIAS)
-    else:
+        for one in found.of("intervention")
+    )
+    listed = grid("Day | Operator | What | Note | By | Id", rows, (found.receipt,))
+    if listed is None:
         yield Prose("No intervention has been recorded.")
-
-
-def _said(found: OutcomeList, words: str) -> Cell:
-    return stated(words, (found.receipt,), found.now)
+    else:
+        yield listed
+        yield Prose(BIAS)
 
 
 def _words(key: str) -> str:

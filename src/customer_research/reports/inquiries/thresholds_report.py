@@ -8,12 +8,13 @@ from datetime import datetime
 
 from customer_research.domain.backtest import AlertThreshold, BandChoice
 from customer_research.domain.calibration import Estimate
-from customer_research.domain.evidence import Fact, Receipt
+from customer_research.domain.evidence import Receipt
 from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.money import Money
 from customer_research.domain.report import Block, FigureLine, Figures, Freshness, Prose
 from customer_research.domain.track import ENOUGH
 from customer_research.domain.words import counted, money_words, share_words, value_words
+from customer_research.reports.blocks import Proof
 from customer_research.reports.churn_by_band import band_table
 from customer_research.reports.inquiries.backtest_report import load_table, merged_words
 from customer_research.reports.inquiries.outcomes_report import BIAS
@@ -47,6 +48,11 @@ class ThresholdResult:
     as_of: datetime
     now: datetime
 
+    @property
+    def proof(self) -> Proof:
+        """What was computed of the rows."""
+        return Proof(self.basis, self.as_of)
+
 
 def why_words(chosen: AlertThreshold) -> str:
     """How a threshold was chosen, in a few words."""
@@ -62,15 +68,11 @@ def _head(told: ThresholdResult) -> Head:
     return Head(told.now, told.as_of, told.freshness, _headline(told), title=title)
 
 
-def _count(told: ThresholdResult, value: int) -> Fact[int]:
-    return Fact(value, "count", told.basis, told.as_of)
-
-
 def _headline(told: ThresholdResult) -> Prose:
     chosen = told.chosen
     if chosen is None:
         return _refusal(told)
-    facts = (_count(told, chosen.events),)
+    facts = (told.proof.fact(chosen.events),)
     on = f"on {counted(chosen.events, 'churned account')}"
     if chosen.at is None:
         return Prose(f"At no score is an alert right under these terms ({why_words(chosen)}), {on}.", facts, "watch")
@@ -80,14 +82,14 @@ def _headline(told: ThresholdResult) -> Prose:
 def _refusal(told: ThresholdResult) -> Prose:
     refused = told.refused
     assert refused is not None
-    count = _count(told, refused.churned_accounts)
+    count = told.proof.fact(refused.churned_accounts)
     if refused.churned_accounts < ENOUGH or refused.auc is None:
         return Prose(
             f"No threshold: not enough churn yet ({refused.churned_accounts} of {ENOUGH} accounts that left).",
             (count,),
             "unknown",
         )
-    auc = Fact(refused.auc, "estimate", told.basis, told.as_of)
+    auc = told.proof.fact(refused.auc, "estimate")
     return Prose(
         f"No threshold: {told.name} is not shown to predict who leaves on your data (AUC {value_words(auc)}; 0.5 is chance; "
         f"{counted(refused.churned_accounts, 'account')} left).",
@@ -96,16 +98,16 @@ def _refusal(told: ThresholdResult) -> Prose:
     )
 
 
-def _threshold(told: ThresholdResult) -> Iterator[Block]:
+def _threshold(told: ThresholdResult) -> Iterator[Block | None]:
     chosen = told.chosen
     if chosen is None:
         yield _refusal(told)
         return
-    lines = [FigureLine("Churned accounts", Fact(chosen.events, "count", told.receipts, told.as_of))]
+    lines = [FigureLine("Churned accounts", Proof(told.receipts, told.as_of).fact(chosen.events))]
     if chosen.at is not None:
-        lines.append(FigureLine("Alert at this score or below", Fact(chosen.at, "points", told.basis, told.as_of)))
+        lines.append(FigureLine("Alert at this score or below", told.proof.fact(chosen.at, "points")))
     if chosen.economics is not None:
-        worth = Fact(chosen.economics.break_even, "ratio", told.basis, told.as_of)
+        worth = told.proof.fact(chosen.economics.break_even, "ratio")
         lines.append(FigureLine("Probability from which an alert is worth its cost", worth))
     yield Figures(tuple(lines))
     if chosen.load is not None:
@@ -115,7 +117,7 @@ def _threshold(told: ThresholdResult) -> Iterator[Block]:
         yield Prose(f"Written: {', '.join(told.written)}.")
 
 
-def _bands(told: ThresholdResult) -> Iterator[Block]:
+def _bands(told: ThresholdResult) -> Iterator[Block | None]:
     bands = told.bands
     yield band_table(bands.groups, told.basis, told.as_of)
     if words := merged_words(bands.merged):
@@ -124,13 +126,13 @@ def _bands(told: ThresholdResult) -> Iterator[Block]:
         yield Prose(
             f"Cut-offs stay as they are ({_cuts(bands.before)}): {bands.events} of {bands.needed} churned accounts that new ones "
             "take.",
-            (_count(told, bands.events),),
+            (told.proof.fact(bands.events),),
         )
         return
     yield Prose(
         f"New cut-offs ({_cuts(bands.after)}; before: {_cuts(bands.before)}): where churn is one, two and four times as likely as "
         "on average; bands that do not separate are one, under the milder name.",
-        (_count(told, bands.events),),
+        (told.proof.fact(bands.events),),
     )
 
 

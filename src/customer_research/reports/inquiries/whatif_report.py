@@ -20,7 +20,7 @@ from customer_research.domain.report import (
     Text,
 )
 from customer_research.reports import judgement
-from customer_research.reports.blocks import bullets
+from customer_research.reports.blocks import bullets, grid
 from customer_research.reports.kind import Head, Outline, section
 from customer_research.reports.standing_figures import STANDINGS
 from customer_research.reports.tones import BAND_TONES
@@ -92,10 +92,9 @@ def _score_words(account: Account) -> str:
     return f"{judgement.points_range(score)} of 100, {judgement.band_words(score)}"
 
 
-def _assumptions(supposed: Supposition) -> Iterator[Block]:
+def _assumptions(supposed: Supposition) -> Iterator[Block | None]:
     yield _figures_table("Assumed", supposed, supposed.assumed, ())
-    if supposed.followed:
-        yield _figures_table("Recomputed from that", supposed, supposed.followed, supposed.receipts)
+    yield _figures_table("Recomputed from that", supposed, supposed.followed, supposed.receipts)
     if supposed.left:
         yield Prose("Left as they are, though made of the same records (assume them too if they would change):")
         yield Figures(tuple(FigureLine(_label(supposed, m), supposed.before.figures[m]) for m in supposed.left))
@@ -105,8 +104,10 @@ def _label(supposed: Supposition, metric: str) -> str:
     return f"{supposed.labels[metric]} ({metric})"
 
 
-def _figures_table(caption: str, supposed: Supposition, metrics: Sequence[str], receipts: Sequence[Receipt]) -> Table:
-    rows = tuple(
+def _figures_table(
+    caption: str, supposed: Supposition, metrics: Sequence[str], receipts: Sequence[Receipt]
+) -> Table | None:
+    rows = (
         (
             Text(_label(supposed, metric)),
             _without_note(supposed.before.figures[metric]),
@@ -114,7 +115,7 @@ def _figures_table(caption: str, supposed: Supposition, metrics: Sequence[str], 
         )
         for metric in metrics
     )
-    return Table(("Figure", "Now", "If"), rows, caption=caption)
+    return grid("Figure | Now | If", rows, caption=caption)
 
 
 def _assumed_cell(figure: Figure, receipts: Sequence[Receipt]) -> Cell:
@@ -127,13 +128,13 @@ def _without_note(figure: Figure) -> Figure:
     return replace(figure, note="") if isinstance(figure, Fact) else figure
 
 
-def _scores(supposed: Supposition) -> Table:
+def _scores(supposed: Supposition) -> Table | None:
     names = ("score", "band", "payment_score", "engagement_score", "support_score", "growth_score", "coverage")
     both = [(STANDINGS[name], supposed.before, supposed.after) for name in names]
     found = [(standing.label, standing.figure(before), standing.figure(after)) for standing, before, after in both]
     shown = [(label, now, then) for label, now, then in found if not _unjudged(now, then)]
     rows = tuple((Text(label), *_beside(supposed, now, then)) for label, now, then in shown)
-    return Table(("", "Now", "If", "Change"), rows, words=("Change",))
+    return grid("| Now | If | !Change", rows)
 
 
 def _unjudged(now: Figure, then: Figure) -> bool:
@@ -158,12 +159,9 @@ def _difference(supposed: Supposition, now: Fact[Any], then: Fact[Any]) -> Cell:
     return replace(marked, metric="contribution_points")
 
 
-def _points(supposed: Supposition) -> Iterator[Block]:
-    if not supposed.lines:
-        yield Prose("No rule of the scorecard gives other points.")
-        return
-    rows = tuple(_line(supposed, line) for line in supposed.lines)
-    yield Table(("Rule", "Dimension", "Now", "If", "Why"), rows, words=("Dimension", "Now", "If"))
+def _points(supposed: Supposition) -> Block:
+    changed = grid("Rule | !Dimension | !Now | !If | Why", (_line(supposed, line) for line in supposed.lines))
+    return changed or Prose("No rule of the scorecard gives other points.")
 
 
 def _line(supposed: Supposition, line: Line) -> tuple[Cell, ...]:

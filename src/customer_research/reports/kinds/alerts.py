@@ -14,7 +14,7 @@ from customer_research.domain.evidence import Fact, Figure, Receipt, merge_basis
 from customer_research.domain.report import Block, Cell, FigureLine, Figures, Freshness, Prose, Table, Text, Tone
 from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import counted
-from customer_research.reports.blocks import NOT_KNOWN, bullets, stated
+from customer_research.reports.blocks import NOT_KNOWN, Proof, bullets, grid
 from customer_research.reports.figure_lines import figure
 from customer_research.reports.kind import Head, Kind, Outline, section
 from customer_research.reports.portfolio_cells import brief, mrr_cell
@@ -24,9 +24,6 @@ from customer_research.reports.urgency_words import urgency_cell, urgency_rank
 
 MOST = 25
 """How many lines a table of alerts has unless told."""
-
-_HEADERS = ("Act", "Operator", "MRR", "Owner", "Why", "State", "Id")
-_SOURCE_HEADERS = ("Source", "Why", "State", "Id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +43,11 @@ class AlertBasis:
     rules: Mapping[str, RuleInWords]
     accounts: Mapping[str, Account] = field(default_factory=dict)
     baseline: str = ""
+
+    @property
+    def proof(self) -> Proof:
+        """What the alerts rest on."""
+        return Proof(self.receipts, self.as_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ def _came_to(found: AlertCheck) -> Prose:
     raised, continued = ({one.subject for one in these} for these in (found.raised, found.continued))
     cleared = {one.subject for one in found.cleared} - raised - continued
     numbers = (len(raised - continued), len(raised & continued), len(cleared), len(continued - raised))
-    facts = tuple(_count(found.basis, number) for number in numbers)
+    facts = found.basis.proof.facts("count", *numbers)
     new, rose, over, still = numbers
     if found.first:
         text = f"{counted(new, 'alert')} stood already when alerts were first checked: none of them is new."
@@ -174,15 +176,11 @@ def _came_to(found: AlertCheck) -> Prose:
     return Prose(text, facts, "watch" if found.raised else "good")
 
 
-def _count(basis: AlertBasis, number: int) -> Fact[int]:
-    return Fact(number, "count", basis.receipts, basis.as_of)
-
-
 def _headline(found: OpenAlerts) -> Prose:
     operators, sources = found.operators, found.sources
     if found.words and not (found.alerts or found.snoozed or found.later):
         text = f"No open alert matches the filter ({found.words}); without it there are {found.of:,}."
-        return Prose(text, (_count(found.basis, found.of),), "unknown")
+        return Prose(text, (found.basis.proof.fact(found.of),), "unknown")
     parts = [counted(len(operators), "alert")] if operators else []
     parts += [f"{counted(len(sources), 'alert')} on sources"] if sources else []
     chosen = f" ({found.words})" if found.words else ""
@@ -190,7 +188,7 @@ def _headline(found: OpenAlerts) -> Prose:
     text = f"{' and '.join(parts) or urgent}{chosen}"
     text += f"; {found.later} more can wait (`--all` lists them)" if found.later else ""
     text += f"; {found.snoozed} snoozed" if found.snoozed else ""
-    facts = tuple(_count(found.basis, number) for number in (len(operators), len(sources), found.later, found.snoozed))
+    facts = found.basis.proof.facts("count", len(operators), len(sources), found.later, found.snoozed)
     worst = in_order(found.basis, found.alerts)
     none: Tone = "unknown" if found.words or found.snoozed or found.later else "good"
     return Prose(f"{text}.", facts, _tone(worst[0].reasons[0]) if worst else none)
@@ -211,12 +209,9 @@ def _warnings(found: OpenAlerts) -> Iterator[Prose]:
 
 def _operators(found: OpenAlerts) -> Table | None:
     """The most urgent of them; how many there are stands with it."""
-    alerts = found.operators
-    if not alerts:
-        return None
-    rows = tuple(_row(found.basis, alert) for alert in in_order(found.basis, alerts)[: found.most])
+    rows = [_row(found.basis, alert) for alert in in_order(found.basis, found.operators)[: found.most]]
     proofs = merge_basis([cell for row in rows for cell in row if isinstance(cell, Fact)])  # told once above the table
-    return Table(_HEADERS, rows, proofs, total=len(alerts), words=("Operator", "Owner", "Id"))
+    return grid("Act | !Operator | MRR | !Owner | Why | State | !Id", rows, proofs, total=len(found.operators))
 
 
 def _row(basis: AlertBasis, alert: Alert) -> tuple[Cell, ...]:
@@ -226,8 +221,8 @@ def _row(basis: AlertBasis, alert: Alert) -> tuple[Cell, ...]:
         Text(_subject(alert.reasons[0])),
         mrr_cell(account) if account is not None else NOT_KNOWN,
         brief(figure(account, "owner_name")) if account is not None else NOT_KNOWN,
-        _said(basis, _why(alert)),
-        _said(basis, _states(basis, alert)),
+        basis.proof.stated(_why(alert)),
+        basis.proof.stated(_states(basis, alert)),
         Text(alert.id),
     )
 
@@ -239,29 +234,23 @@ def _why(alert: Alert) -> str:
 
 
 def _sources(found: OpenAlerts) -> Table | None:
-    basis, alerts = found.basis, found.sources
-    if not alerts:
-        return None
-    rows = tuple(
+    basis = found.basis
+    rows = (
         (
             Text(_subject(alert.reasons[0])),
-            _said(basis, _why(alert), _tone(alert.reasons[0])),
-            _said(basis, _states(basis, alert)),
+            basis.proof.stated(_why(alert), _tone(alert.reasons[0])),
+            basis.proof.stated(_states(basis, alert)),
             Text(alert.id),
         )
-        for alert in in_order(basis, alerts)
+        for alert in in_order(basis, found.sources)
     )
-    return Table(_SOURCE_HEADERS, rows, basis.receipts, total=len(alerts), words=("Source", "Id"))
+    return grid("!Source | Why | State | !Id", rows, basis.receipts, total=len(found.sources))
 
 
 def _reason(basis: AlertBasis, episode: Episode) -> Prose:
-    told = Fact(episode.told.because, "text", basis.receipts, basis.as_of)
+    told = basis.proof.fact(episode.told.because, "text")
     since = f"since {episode.raised.as_of:%Y-%m-%d}"
     return Prose(f"{episode.title}: {episode.told.because.rstrip('.')} ({since}).", (told,), _tone(episode))
-
-
-def _said(basis: AlertBasis, words: str, tone: Tone = "neutral") -> Cell:
-    return stated(words, basis.receipts, basis.as_of, tone)
 
 
 def _subject(episode: Episode) -> str:
@@ -320,25 +309,25 @@ def _advice(found: OneAlert) -> Block:
 def _facts(found: OneAlert) -> Iterator[FigureLine]:
     episode, basis = found.episode, found.basis
 
-    def line(label: str, value: object, unit: str, tone: Tone = "neutral") -> FigureLine:
-        return FigureLine(label, Fact(value, unit, basis.receipts, basis.as_of), tone)
+    def line(label: str, value: object, unit: str = "text", tone: Tone = "neutral") -> FigureLine:
+        return FigureLine(label, basis.proof.fact(value, unit), tone)
 
     account = basis.accounts.get(episode.subject)
     if account is not None:
         soon = urgency_cell(account)
-        yield FigureLine("Act", soon) if isinstance(soon, Fact) else line("Act", "nothing to do now", "text")
+        yield FigureLine("Act", soon) if isinstance(soon, Fact) else line("Act", "nothing to do now")
         yield FigureLine("MRR", figure(account, "mrr"))
         yield FigureLine("Account owner", figure(account, "owner_name"))
-    yield line("Severity", episode.severity, "text", _tone(episode))
-    yield line("State", _state(basis, episode), "text")
+    yield line("Severity", episode.severity, tone=_tone(episode))
+    yield line("State", _state(basis, episode))
     yield line("Raised", episode.raised.as_of, "timestamp")
     yield line("Held last", episode.held.as_of, "timestamp")
     if episode.cleared is not None:
         yield line("Cleared", episode.cleared.as_of, "timestamp")
-        yield line("Cleared because", episode.cleared_because, "text")
+        yield line("Cleared because", episode.cleared_because)
     if episode.acknowledged_at is not None:
-        yield line("Acknowledged by", episode.acknowledged_by, "text")
-    yield line("Seen in snapshot", episode.held.snapshot, "text")
+        yield line("Acknowledged by", episode.acknowledged_by)
+    yield line("Seen in snapshot", episode.held.snapshot)
 
 
 def _figures(found: OneAlert) -> Figures | None:
@@ -347,55 +336,40 @@ def _figures(found: OneAlert) -> Figures | None:
 
 
 def _events(found: OneAlert) -> Table | None:
-    if not found.events:
-        return None
-    rows = tuple(
+    proof = found.basis.proof
+    rows = (
         (
-            Fact(event.at, "timestamp", found.basis.receipts, found.basis.as_of),
-            *(
-                _said(found.basis, words)
-                for words in (event.kind, event.who, event.detail, event.seen.snapshot if event.seen else "")
-            ),
+            proof.fact(event.at, "timestamp"),
+            *(proof.stated(words) for words in (event.kind, event.who, event.detail)),
+            proof.stated(event.seen.snapshot if event.seen else ""),
         )
         for event in found.events
     )
-    return Table(("When", "What", "Who", "Detail", "Snapshot"), rows, found.basis.receipts)
+    return grid("When | What | Who | Detail | Snapshot", rows, proof.receipts)
 
 
 def _earlier(found: OneAlert) -> Table | None:
-    if not found.earlier:
-        return None
-    rows = tuple(
+    proof = found.basis.proof
+    rows = (
         (
             Text(episode.id),
-            Fact(episode.raised.as_of.date(), "date", found.basis.receipts, found.basis.as_of),
-            _said(found.basis, _state(found.basis, episode)),
-            _said(found.basis, episode.cleared_because),
+            proof.fact(episode.raised.as_of.date(), "date"),
+            proof.stated(_state(found.basis, episode)),
+            proof.stated(episode.cleared_because),
         )
         for episode in found.earlier
     )
-    return Table(("Id", "Raised", "State", "Why it ended"), rows, found.basis.receipts)
+    return grid("Id | Raised | State | Why it ended", rows, proof.receipts)
 
 
 def _cleared(found: AlertCheck) -> Table | None:
-    if not found.cleared:
-        return None
-    rows = tuple(
-        (
-            Text(_subject(episode)),
-            _said(found.basis, f"{episode.title}: {episode.cleared_because}"),
-            Text(episode.id),
-        )
+    proof = found.basis.proof
+    rows = (
+        (Text(_subject(one)), proof.stated(f"{one.title}: {one.cleared_because}"), Text(one.id))
         for alert in alerts_of(found.cleared)[: found.most]
-        for episode in alert.reasons
+        for one in alert.reasons
     )
-    return Table(
-        ("Operator", "Alert, and why it ended", "Id"),
-        rows,
-        found.basis.receipts,
-        total=len(found.cleared),
-        words=("Id",),
-    )
+    return grid("Operator | Alert, and why it ended | !Id", rows, proof.receipts, total=len(found.cleared))
 
 
 KIND = Kind(

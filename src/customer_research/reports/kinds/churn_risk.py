@@ -19,7 +19,6 @@ from customer_research.domain.report import (
     Figures,
     Mark,
     Prose,
-    Table,
     Text,
     Tone,
 )
@@ -27,7 +26,7 @@ from customer_research.domain.risk import category_of, least_risk_of, level_of, 
 from customer_research.domain.vocabularies import CLAMP
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement, pictures
-from customer_research.reports.blocks import bullets
+from customer_research.reports.blocks import bullets, grid
 from customer_research.reports.figure_lines import line
 from customer_research.reports.head import head
 from customer_research.reports.kind import Head, Kind, Shown, section
@@ -150,18 +149,9 @@ def _step(c: Contribution) -> Mark:
 
 
 def _signs(caption: str, found: Sequence[Contribution]) -> Block:
-    if not found:
-        return Prose(f"No sign known speaks {caption.lower()}.")
-    rows = tuple(_row(sign) for sign in found)
     basis = merge_basis(sign.fact for sign in found)
-    return Table(
-        ("Sign", "Points", "Says", "Window"),
-        rows,
-        basis,
-        caption,
-        align=("left", "right", "left", "left"),
-        words=("Window",),
-    )
+    listed = grid("Sign | >Points | Says | !Window", map(_row, found), basis, caption)
+    return listed or Prose(f"No sign known speaks {caption.lower()}.")
 
 
 def _row(sign: Contribution) -> tuple[Cell, ...]:

@@ -8,14 +8,14 @@ from typing import Any, cast
 
 from customer_research.documents.present import gap_words
 from customer_research.domain.account import Account
-from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap
+from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import BAND_ORDER, standing_label
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Block, Cell, Freshness, Prose, Table, Text, Tone
 from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import value_words
 from customer_research.reports import judgement
-from customer_research.reports.blocks import bullets
+from customer_research.reports.blocks import bullets, grid
 from customer_research.reports.kind import Head, Kind, section
 from customer_research.reports.recommend import advised
 from customer_research.reports.standing_figures import STANDINGS, StandingFigure, by_worth, status
@@ -72,13 +72,13 @@ def _alike(accounts: Sequence[Account]) -> str:
     return "In the figures known, the operators do not differ in a way that matters."
 
 
-def _operators(accounts: Sequence[Account], names: Mapping[str, str]) -> Table:
+def _operators(accounts: Sequence[Account], names: Mapping[str, str]) -> Table | None:
     shown = (status, STANDINGS["segment"].figure, STANDINGS["plan"].figure)
     rows = tuple(
         (Text(names[account.operator_id]), Text(account.operator_id), *(find(account) for find in shown))
         for account in accounts
     )
-    return Table(("Operator", "Operator id", "Status", "Segment", "Plan"), rows, words=("Operator id",))
+    return grid("Operator | !Operator id | Status | Segment | Plan", rows)
 
 
 # --- side by side ------------------------------------------------------------------------------------------------------
@@ -268,12 +268,10 @@ def _risks(accounts: Sequence[Account], names: Mapping[str, str]) -> Iterator[Bl
 
 def _actions(accounts: Sequence[Account], names: Mapping[str, str]) -> Table | Prose:
     """The most urgent actions of each operator, the most urgent of all first."""
-    found = [(account, item) for account in accounts for item in account.advice]
+    of = sum(len(account.advice) for account in accounts)
     chosen = [(account, item) for account in accounts for item in account.advice[:_ACTIONS_EACH]]
-    if not chosen:
-        return Prose("Nothing in the figures known asks for an action.")
     ranked = sorted(chosen, key=lambda pair: (urgency_rank(pair[0]), SEVERITIES.index(pair[1].priority)))
-    rows = tuple(
+    rows = (
         (
             advised(account, item, item.priority, PRIORITY_TONES[item.priority]),
             Text(names[account.operator_id]),
@@ -283,9 +281,9 @@ def _actions(accounts: Sequence[Account], names: Mapping[str, str]) -> Table | P
         )
         for account, item in ranked
     )
-    basis = {receipt.id: receipt for _, item in ranked for fact in item.facts for receipt in fact.basis}
-    headers = ("Priority", "Operator", "Action", "Owner", "Raised by")
-    return Table(headers, rows, tuple(basis.values()), "Actions", len(found), words=("Operator", "Action", "Owner"))
+    basis = merge_basis(fact for _, item in ranked for fact in item.facts)
+    listed = grid("Priority | !Operator | !Action | !Owner | Raised by", rows, basis, "Actions", of)
+    return listed or Prose("Nothing in the figures known asks for an action.")
 
 
 def _warnings(accounts: Sequence[Account], names: Mapping[str, str]) -> Iterator[Prose]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from customer_research.domain.account import Account
-from customer_research.domain.report import Absence, Block, Prose, Table, Text, Tone
+from customer_research.domain.report import Absence, Block, Cell, Prose, Text, Tone
 from customer_research.domain.words import share_words
 from customer_research.reports import judgement, pictures, progress, shared_tables
-from customer_research.reports.blocks import bullets, stated, titled
+from customer_research.reports.blocks import bullets, grid, stated, titled
 from customer_research.reports.disagreements import disagreements
 from customer_research.reports.head import head
 from customer_research.reports.kind import Kind, section
@@ -43,7 +43,7 @@ def _score(account: Account) -> Iterator[Block | None]:
 def _other_scorecards(account: Account) -> Block | None:
     if len(account.scores) == 1:
         return None
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for score in account.scores:
         found = judgement.score_figure(account, score)
         basis = judgement.overall_basis(account, score)
@@ -51,7 +51,7 @@ def _other_scorecards(account: Account) -> Block | None:
         told: tuple[tuple[str, Tone], ...] = (band, (share_words(score.coverage), "neutral"))
         cells = (stated(words, basis, account.as_of, tone) if basis else Text(words, "unknown") for words, tone in told)
         rows.append((Text(score.scorecard), found, *cells))
-    return Table(("Scorecard", "Score", "Band", "Known"), tuple(rows), caption="Under each scorecard")
+    return grid("Scorecard | Score | Band | Known", rows, caption="Under each scorecard")
 
 
 def _points(account: Account) -> Iterator[Block | None]:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import Contribution, standing_label
 from customer_research.domain.history import Change, DimensionChange, Movement, OperatorHistory, Past, RuleChange
-from customer_research.domain.report import Block, Cell, Chart, FigureLine, Figures, Mark, Prose, Table, Text, Tone
+from customer_research.domain.report import Block, Cell, Chart, FigureLine, Figures, Mark, Prose, Text, Tone
 from customer_research.domain.words import share_words
 from customer_research.reports import pictures
-from customer_research.reports.blocks import bullets, stated
+from customer_research.reports.blocks import bullets, grid, stated
 from customer_research.reports.judgement import points_range
 from customer_research.reports.kind import Head, Kind, section
 from customer_research.reports.progress import DIRECTION_TONES
 from customer_research.reports.tones import BAND_TONES
 
-_RIGHT: Literal["right"] = "right"
 _LINE = 52
 """The readings that a sparkline shows: a year of weeks."""
 
@@ -109,29 +108,19 @@ def _trend(found: OperatorHistory) -> Iterator[Block]:
 # -- readings ----------------------------------------------------------------------------------------------------------
 
 
-def _over_time(found: OperatorHistory) -> Iterator[Block]:
+def _over_time(found: OperatorHistory) -> Iterator[Block | None]:
     same = [one for one in found.past if one.snapshot.digest == found.now.snapshot.digest]
     yield _line(found, same[-_LINE:])
     newest = found.past[::-1][: found.shown]
     dimensions = tuple(found.titles)
     several = len({one.snapshot.digest for one in newest}) > 1
-    headers = (
-        "Date",
-        "Score",
-        "Band",
-        *found.titles.values(),
-        "Known",
-        "Taken",
-        *(("Scorecard",) if several else ()),
-    )
-    right = (_RIGHT,) * (len(dimensions) + 1)
-    yield Table(
-        headers,
-        tuple(_row(found, one, dimensions, several=several) for one in newest),
+    titles = " | ".join(f">{title}" for title in found.titles.values())
+    yield grid(
+        f"Date | >Score | Band | {titles} | >Known | Taken{' | Scorecard' if several else ''}",
+        (_row(found, one, dimensions, several=several) for one in newest),
         (found.receipt,),
         f"Readings, newest first ({_TAKEN})",
         len(found.past),
-        ("left", "right", "left", *right, "left", *(("left",) if several else ())),
     )
 
 
@@ -189,19 +178,9 @@ def _moved(found: OperatorHistory, movement: Movement | None) -> Iterator[Block 
     then, now = movement.then, movement.now
     facts = [one for past in (then, now) if isinstance(one := _score(found, past), Fact)]
     yield Prose(f"From {_standing(then)} to {_standing(now)}.", tuple(facts))
-    rows = tuple(_lines(found, movement))
-    yield (
-        Table(
-            ("Dimension", "Rule", f"{then.snapshot.as_of:%Y-%m-%d}", f"{now.snapshot.as_of:%Y-%m-%d}", "Change", "Why"),
-            rows,
-            _basis(found, then, now),
-            "Points then and now",
-            align=("left", "left", "right", "right", "right", "left"),
-            words=("Rule",),
-        )
-        if rows
-        else Prose("No dimension's score changed, and no rule's points.")
-    )
+    declared = f"Dimension | !Rule | >{then.snapshot.as_of:%Y-%m-%d} | >{now.snapshot.as_of:%Y-%m-%d} | >Change | Why"
+    moved = grid(declared, _lines(found, movement), _basis(found, then, now), "Points then and now")
+    yield moved or Prose("No dimension's score changed, and no rule's points.")
     yield bullets(_beside(movement))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from customer_research.documents.present import source_title
 from customer_research.domain.account import Account
@@ -25,7 +24,7 @@ from customer_research.domain.report import (
 )
 from customer_research.errors import RenderError
 from customer_research.reports import judgement
-from customer_research.reports.blocks import NOT_RECORDED, bullets, proven_prose, stated, titled
+from customer_research.reports.blocks import NOT_RECORDED, Proof, bullets, grid, proven_prose, titled
 from customer_research.reports.kind import Head, Kind, section
 from customer_research.reports.standing_figures import STANDINGS
 
@@ -76,9 +75,10 @@ class Search:
                 "A lookup's answer has no receipt.", hint="Pass the receipts of the directory that was searched."
             )
 
-    def fact(self, value: Any, unit: str = "text", metric: str = "") -> Fact[Any]:
+    @property
+    def proof(self) -> Proof:
         """What the search as a whole proves."""
-        return Fact(value, unit, self.receipts, self.now, metric=metric)
+        return Proof(self.receipts, self.now)
 
 
 def _head(found: Search) -> Head:
@@ -114,7 +114,7 @@ def _headline(found: Search) -> Prose:
     answer = found.answer
     if not found.receipts:
         return Prose("The lookup reached no source that could tell.", (), "unknown")
-    total = found.fact(answer.total, "count", "matches")
+    total = found.proof.fact(answer.total, metric="matches")
     if answer.best is not None:
         guess = judgement.guess_words(answer.best)
         return Prose(f"Found: {answer.best.candidate.name}. {guess}".strip(), (total,), "watch" if guess else "good")
@@ -132,9 +132,9 @@ def _question(found: Search) -> Iterator[Block | None]:
     readings = "; ".join(_KINDS[reading.kind] for reading in answer.interpretations) or "nothing known"
     yield Figures(
         (
-            FigureLine("Term", found.fact(term)),
-            FigureLine("Read as", found.fact(readings)),
-            FigureLine("Operators that match", found.fact(answer.total, "count", "matches")),
+            FigureLine("Term", found.proof.fact(term, "text")),
+            FigureLine("Read as", found.proof.fact(readings, "text")),
+            FigureLine("Operators that match", found.proof.fact(answer.total, metric="matches")),
         )
     )
     yield bullets(Prose(reading.remark) for reading in answer.interpretations if reading.remark)
@@ -144,13 +144,13 @@ def _best(found: Search) -> Figures | None:
     match = found.answer.best
     if match is None or not found.receipts:
         return None
-    own, why = _proofs(match, found.receipts)
+    own, why = (Proof(receipts, found.now) for receipts in _proofs(match, found.receipts))
     return Figures(
         (
-            FigureLine("Operator", Fact(match.candidate.name, "text", own, found.now)),
-            FigureLine("Operator id", Fact(match.candidate.operator_id, "text", own, found.now)),
-            FigureLine("Found by", Fact(match.because, "text", why, found.now)),
-            FigureLine("Confidence", Fact(match.confidence, "ratio", why, found.now)),
+            FigureLine("Operator", own.fact(match.candidate.name, "text")),
+            FigureLine("Operator id", own.fact(match.candidate.operator_id, "text")),
+            FigureLine("Found by", why.fact(match.because, "text")),
+            FigureLine("Confidence", why.fact(match.confidence, "ratio")),
             *(_standing(found.standing) if found.standing is not None else ()),
         )
     )
@@ -165,17 +165,10 @@ def _matches(found: Search) -> Table | None:
     answer = found.answer
     if not answer.matches or not found.receipts:
         return None
-    rows = tuple(_row(number, match, found) for number, match in enumerate(answer.matches, 1))
-    viewed = len(rows) > 1 or found.standing is None
-    return Table(
-        ("#", "Company", "City", "Operator id", "E-mail", "Plan", "MRR", "Status", "Why"),
-        rows,
-        found.receipts,
-        "Matches, best first" + (f"; plan, MRR and status {_VIEWED}" if viewed else ""),
-        answer.total,
-        ("right", "left", "left", "left", "left", "left", "right", "left", "left"),
-        ("Operator id",),
-    )
+    rows = [_row(number, match, found) for number, match in enumerate(answer.matches, 1)]
+    viewed = "; plan, MRR and status by the CSM view" if len(rows) > 1 or found.standing is None else ""
+    declared = ">#| Company | City | !Operator id | E-mail | Plan | >MRR | Status | Why"
+    return grid(declared, rows, found.receipts, f"Matches, best first{viewed}", answer.total)
 
 
 def _proofs(match: Match, receipts: tuple[Receipt, ...]) -> tuple[tuple[Receipt, ...], tuple[Receipt, ...]]:
@@ -184,38 +177,33 @@ def _proofs(match: Match, receipts: tuple[Receipt, ...]) -> tuple[tuple[Receipt,
     return own, tuple(receipt for receipt in receipts if receipt.id in match.proof) or own
 
 
-_VIEWED = "by the CSM view"
-
-
 def _row(number: int, match: Match, found: Search) -> tuple[Cell, ...]:
-    candidate, as_of = match.candidate, found.now
-    own, why = _proofs(match, found.receipts)
-    email: Cell = Fact(Personal(candidate.email, "email"), "text", own, as_of) if candidate.email else NOT_RECORDED
-    status, plan, mrr = _viewed(candidate, own, as_of)
+    candidate = match.candidate
+    own, why = (Proof(receipts, found.now) for receipts in _proofs(match, found.receipts))
+    status, plan, mrr = _viewed(candidate, own)
     if found.standing is not None and match is found.answer.best:
         status, plan, mrr = (_brief(STANDINGS[name].figure(found.standing)) for name in _STANDING)
     return (
         Text(str(number)),
-        stated(candidate.name, own, as_of),
-        stated(candidate.city, own, as_of) if candidate.city else NOT_RECORDED,
+        own.stated(candidate.name),
+        own.stated(candidate.city) if candidate.city else NOT_RECORDED,
         Text(candidate.operator_id),
-        email,
+        own.fact(Personal(candidate.email, "email"), "text") if candidate.email else NOT_RECORDED,
         plan,
         mrr,
         status,
-        stated(match.because, why, as_of),
+        why.stated(match.because),
     )
 
 
-def _viewed(candidate: Candidate, own: tuple[Receipt, ...], as_of: datetime) -> tuple[Cell, Cell, Cell]:
+def _viewed(candidate: Candidate, own: Proof) -> tuple[Cell, Cell, Cell]:
     """Status, plan and MRR as the CSM view has them."""
-    mrr: Cell = Fact(candidate.mrr_minor, "usd_minor", own, as_of) if candidate.mrr_minor is not None else NOT_RECORDED
     plan = candidate.plan_name or candidate.plan_code or ""
     status = "churned" if candidate.churned else candidate.status or ""
     return (
-        stated(status, own, as_of, "watch" if candidate.churned else "neutral") if status else NOT_RECORDED,
-        stated(plan, own, as_of) if plan else Text("no plan recorded", "unknown"),
-        mrr,
+        own.stated(status, "watch" if candidate.churned else "neutral") if status else NOT_RECORDED,
+        own.stated(plan) if plan else Text("no plan recorded", "unknown"),
+        NOT_RECORDED if candidate.mrr_minor is None else own.fact(candidate.mrr_minor, "usd_minor"),
     )
 
 

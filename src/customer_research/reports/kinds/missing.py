@@ -11,7 +11,7 @@ from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.health import BAND_LABELS, Band
 from customer_research.domain.report import Block, Bullets, Cell, Prose, Table, Text
 from customer_research.reports import judgement
-from customer_research.reports.blocks import stated
+from customer_research.reports.blocks import grid, stated
 from customer_research.reports.kind import Head, Kind, section
 
 WARNING = "The bounds are hypothetical: each rule that cannot be checked is taken to hold, and not to. Not every such case need be possible."
@@ -69,14 +69,14 @@ def _headline(account: Account, everything: Uncertainty | None) -> Prose:
     return Prose(now + (moved if everything.width else ", whatever is missing."), (*facts, *bounds), "watch")
 
 
-def _figures(account: Account, found: Sequence[Uncertainty]) -> Iterator[Block]:
+def _figures(account: Account, found: Sequence[Uncertainty]) -> Iterator[Block | None]:
     ranked = sorted(found, key=lambda unknown: (-unknown.width, unknown.lower is not None, unknown.what))
     moving = [unknown for unknown in ranked if unknown.width or unknown.lower is None]
     idle = [unknown.what for unknown in ranked if not (unknown.width or unknown.lower is None)]
     if moving:
-        headers = ("Figure", "From", "To", "Apart", "Band", "Rules and caps left open")
-        rows = tuple(_row(account, unknown) for unknown in moving)
-        yield Table(headers, rows, _basis(account), "Health score if it were known", words=headers[-1:])
+        declared = "Figure | From | To | Apart | Band | !Rules and caps left open"
+        rows = (_row(account, unknown) for unknown in moving)
+        yield grid(declared, rows, _basis(account), "Health score if it were known")
         yield Prose("Why, and what to do:")
         yield Bullets(tuple(_reasons(moving)))
     elif found:
@@ -131,16 +131,12 @@ def _step(gap: Gap | None) -> str:
 
 def _causes(account: Account, causes: Sequence[Uncertainty]) -> Table | None:
     """What one outage or missing setting keeps away at once."""
-    if not causes:
-        return None
     ranked = sorted(causes, key=lambda cause: (-cause.width, cause.what))
-    rows = tuple(
+    rows = (
         (Text(cause.what), *_bounds(account, cause), _bands(account, cause), Text(_step(cause.gap))) for cause in ranked
     )
-    headers = ("Cause", "From", "To", "Apart", "Band", "Next step")
-    return Table(
-        headers, rows, _basis(account), "Health score if all were known that one cause keeps away", words=headers[-1:]
-    )
+    caption = "Health score if all were known that one cause keeps away"
+    return grid("Cause | From | To | Apart | Band | !Next step", rows, _basis(account), caption)
 
 
 KIND: Kind[Uncertainties] = Kind(
