@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -40,7 +41,7 @@ from customer_research.domain.words import value_words
 from customer_research.errors import RenderError
 from customer_research.reports import judgement
 from customer_research.reports.disagreements import disagreements
-from customer_research.reports.kinds import EVERY_KIND, KINDS
+from customer_research.reports.kinds import EVERY_KIND, KINDS, names, sentence
 from customer_research.reports.kinds.lookup import KIND as LOOKUP
 from customer_research.reports.kinds.lookup import Search
 from customer_research.reports.rule_evidence import evidence_table
@@ -81,28 +82,12 @@ def section_ids(report: Report) -> list[str]:
     return [section.id for section in report.sections]
 
 
-def test_all_kinds_are_there() -> None:
-    assert {name for name, kind in EVERY_KIND.items() if kind.about == "everybody"} == {
-        "digest",
-        "today",
-        "renewals",
-        "portfolio",
-        "portfolio-summary",
-        "portfolio-churn-risk",
-        "alerts",
-    }
-    assert set(KINDS) == {
-        "brief",
-        "churn-risk",
-        "profile",
-        "account-review",
-        "billing",
-        "reservations",
-        "payments",
-        "health",
-        "quick",
-        "lookup",
-    }
+def test_a_kind_is_the_module_of_its_name() -> None:
+    assert {name for name, kind in EVERY_KIND.items() if kind.name == name} == set(names())
+    places = [kind.place for kind in EVERY_KIND.values()]
+    assert places == sorted(set(places))
+    for name in names():
+        assert re.fullmatch(r"[A-Z].+\.", sentence(name)), name
 
 
 def test_kinds_need_only_known_listings() -> None:

@@ -39,7 +39,7 @@ from customer_research.domain.words import share_words, value_words
 from customer_research.reports.blocks import NOT_RECORDED, bullets, grid, proven_prose, stated, titled
 from customer_research.reports.disagreements import disagreements, finding_prose
 from customer_research.reports.figure_lines import figure
-from customer_research.reports.kind import SectionPlan, section
+from customer_research.reports.kind import Head, SectionPlan, section
 from customer_research.reports.record_rows import records
 from customer_research.reports.tones import BAND_TONES
 from customer_research.reports.urgency_words import urgency_prose
@@ -182,6 +182,12 @@ def headline(account: Account) -> Prose:
         text = f"{lead}{standing}. The rules give {points_range(score)} of 100, {covered}."
         text += f" {soon.text}" if soon is not None else ""
     return Prose(text, facts, band_tone(score))
+
+
+def head(account: Account, *, title: str = "", first: Prose | None = None) -> Head:
+    """The head of a report on the account: a churned operator's title ends with the day of its churn; `first` is its headline."""
+    own = Head.of(account, first or headline(account), warnings(account))
+    return replace(own, title=title, remark=churned_words(account))
 
 
 def churned_words(account: Account) -> str:

@@ -138,9 +138,10 @@ class Kind(Outline[S]):
     """A report that people ask for by the name of its kind.
 
     `answers` is the question that it answers, `place` where it stands in lists; `use_case` makes it ("report": any kind of
-    one account). `prepare` makes of what `build` is given, and of the occasion, what the sections are functions of, `options` are what of an occasion counts. `needs` are the streams and listings it reads, `scorecards` those it
-    judges by beside the report's own, `past` whether it reads earlier scores and alerts; `charts` are the titles of what it
-    draws. Where they differ, `named` is what its reports call it and `listed` its title in lists.
+    one account). `prepare` makes of what `build` is given, and of the occasion, what the sections are functions of;
+    `options` are what of an occasion counts. `needs` are the streams and listings it reads, `scorecards` those it judges by
+    beside the report's own, `past` whether it reads earlier scores and alerts; `charts` are the titles of what it draws.
+    Where they differ, `named` is what its reports call it and `listed` its title in lists.
     """
 
     answers: str = ""

@@ -12,7 +12,6 @@ from customer_research.domain.report import Absence, Block, FigureLine, Figures,
 from customer_research.reports import judgement
 from customer_research.reports.blocks import bullets
 from customer_research.reports.figure_lines import figure
-from customer_research.reports.head import head
 from customer_research.reports.kind import Outline, section
 from customer_research.reports.rule_evidence import evidence_table
 
@@ -111,6 +110,6 @@ def _given(one: Contribution) -> Prose:
 REPORT = Outline(
     "why",
     "Why",
-    lambda found: head(found.account, title=found.title),
+    lambda found: judgement.head(found.account, title=found.title),
     (section("why", "Why", _why, titled=lambda found: found.title), section("rules", "Rules", _rules)),
 )

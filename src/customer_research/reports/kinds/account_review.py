@@ -20,7 +20,6 @@ from customer_research.reports import days, judgement, pictures, progress, share
 from customer_research.reports.blocks import bullets, proven_prose
 from customer_research.reports.days import LISTING, Window
 from customer_research.reports.figure_lines import figures, present
-from customer_research.reports.head import head
 from customer_research.reports.kind import STREAMS, Kind, section
 from customer_research.reports.looking_back import last_review, since_of
 from customer_research.reports.recommend import action_table
@@ -259,7 +258,7 @@ def _next_steps(review: Review) -> Block | None:
 KIND = Kind(
     "account-review",
     "Account review",
-    lambda review: head(review.account),
+    lambda review: judgement.head(review.account),
     (
         section("summary", "In short", _summary),
         section("value", "Value delivered", _value),

@@ -16,7 +16,6 @@ from customer_research.reports.blocks import bullets
 from customer_research.reports.conversion import converted_line
 from customer_research.reports.disagreements import disagreements
 from customer_research.reports.figure_lines import figure, figures, line
-from customer_research.reports.head import head
 from customer_research.reports.kind import Kind, section
 from customer_research.reports.recommend import recommendations
 from customer_research.reports.record_rows import known_rows, newest, table
@@ -86,7 +85,7 @@ def _payments(account: Account) -> Iterator[Mapping[str, Any]]:
 KIND = Kind(
     "billing",
     "Billing",
-    head,
+    judgement.head,
     (
         section(
             "customer",

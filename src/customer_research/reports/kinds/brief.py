@@ -20,7 +20,6 @@ from customer_research.reports import judgement, progress, shared_tables
 from customer_research.reports.blocks import bullets, proven_prose
 from customer_research.reports.disagreements import disagreements
 from customer_research.reports.figure_lines import figure, figures, present
-from customer_research.reports.head import head
 from customer_research.reports.kind import Head, Kind, section
 from customer_research.reports.recommend import due
 from customer_research.reports.record_rows import Row, day_of, known_rows, newest, records, table
@@ -110,7 +109,7 @@ def talk(account: Account, occasion: Occasion) -> Talk:
 
 def _head(told: Talk) -> Head:
     article = "an" if told.meeting == "escalation" else "a"
-    return head(told.account, title=f"Brief for {article} {TITLES[told.meeting]}")
+    return judgement.head(told.account, title=f"Brief for {article} {TITLES[told.meeting]}")
 
 
 def _objective(account: Account, meeting: Meeting) -> Iterator[Prose]:

@@ -28,7 +28,6 @@ from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement, pictures
 from customer_research.reports.blocks import bullets, grid
 from customer_research.reports.figure_lines import line
-from customer_research.reports.head import head
 from customer_research.reports.kind import Head, Kind, Shown, section
 from customer_research.reports.recommend import action_table
 from customer_research.reports.risk import LEVEL_TONES, NOT_A_PROBABILITY, expected_loss, risk_figure, risk_told
@@ -44,7 +43,7 @@ _ALERTS = 5
 
 
 def _head(account: Account) -> Head:
-    return head(account, headline=_gone(account) or _headline(account))
+    return judgement.head(account, first=_gone(account) or _headline(account))
 
 
 def _gone(account: Account) -> Prose | None:

@@ -10,7 +10,6 @@ from customer_research.domain.words import share_words
 from customer_research.reports import judgement, pictures, progress, shared_tables
 from customer_research.reports.blocks import bullets, grid, stated, titled
 from customer_research.reports.disagreements import disagreements
-from customer_research.reports.head import head
 from customer_research.reports.kind import Kind, section
 from customer_research.reports.recommend import action_table
 from customer_research.reports.rule_evidence import evidence_table
@@ -84,7 +83,7 @@ def _evidence(account: Account) -> Iterator[Block | None]:
 KIND = Kind(
     "health",
     "Health",
-    head,
+    judgement.head,
     (
         section("health", "Score", _score),
         section("points", "Point by point", _points),

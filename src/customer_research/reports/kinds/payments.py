@@ -6,7 +6,6 @@ from customer_research.domain.account import Account
 from customer_research.domain.report import Prose
 from customer_research.reports import judgement, pictures, shared_tables
 from customer_research.reports.figure_lines import figures
-from customer_research.reports.head import head
 from customer_research.reports.kind import STREAMS, Kind, section
 from customer_research.reports.recommend import recommendations
 from customer_research.reports.record_rows import table
@@ -22,7 +21,7 @@ def _no_processing(account: Account) -> Prose | None:
 KIND = Kind(
     "payments",
     "Payments",
-    head,
+    judgement.head,
     (
         section(
             "standing",

@@ -15,7 +15,6 @@ from customer_research.reports.blocks import proven_prose, stated, titled
 from customer_research.reports.days import LISTING
 from customer_research.reports.disagreements import disagreements
 from customer_research.reports.figure_lines import field_figure, figures, first_known
-from customer_research.reports.head import head
 from customer_research.reports.kind import STREAMS, Kind, section
 from customer_research.reports.recommend import recommendations
 from customer_research.reports.record_rows import (
@@ -133,7 +132,7 @@ def _happenings(account: Account) -> Iterator[tuple[date, str, str, tuple[Cell, 
 KIND = Kind(
     "profile",
     "Profile",
-    head,
+    judgement.head,
     (
         section(
             "overview",

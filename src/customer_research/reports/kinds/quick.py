@@ -9,7 +9,6 @@ from customer_research.domain.evidence import Fact
 from customer_research.domain.report import FigureLine
 from customer_research.reports import judgement
 from customer_research.reports.figure_lines import figures
-from customer_research.reports.head import head
 from customer_research.reports.kind import Kind, section
 from customer_research.reports.record_rows import records
 from customer_research.reports.standing_figures import flag, health
@@ -35,7 +34,7 @@ def _guess(account: Account) -> Iterator[FigureLine]:
 KIND = Kind(
     "quick",
     "Quick profile",
-    head,
+    judgement.head,
     (
         section(
             "line",

@@ -7,7 +7,6 @@ from customer_research.domain.report import FigureLine, Prose
 from customer_research.reports import judgement, pictures, shared_tables
 from customer_research.reports.days import LISTING
 from customer_research.reports.figure_lines import figures, share
-from customer_research.reports.head import head
 from customer_research.reports.kind import STREAMS, Kind, section
 from customer_research.reports.record_rows import table
 
@@ -37,7 +36,7 @@ def _completed_share(account: Account) -> FigureLine:
 KIND = Kind(
     "reservations",
     "Reservations",
-    head,
+    judgement.head,
     (
         section(
             "volume",
