@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from customer_research.connect.source import Clock, Source
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.engines.dialect import with_bindings
-from customer_research.engines.duckdb import Memory
 from customer_research.engines.metabase import MetabaseRunner
 from customer_research.errors import CustomerResearchError, RateLimited, Unavailable
-from customer_research.identity.directory import Directory
 from customer_research.research.gaps import gap_of
 from customer_research.research.lasting import Lasting
 from customer_research.settings import Settings
 from customer_research.sources import discover
 from customer_research.sources.warehouse.settings import MetabaseSettings
+
+if TYPE_CHECKING:
+    from customer_research.engines.duckdb import Memory
+    from customer_research.identity.directory import Directory
 
 
 class OutOfReach(CustomerResearchError):  # noqa: N818 - read as a statement

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_transform
 
 from customer_research.errors import UsageError
 
 if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
     from customer_research.research.usecases.runner import Call
 
 R = TypeVar("R")
@@ -121,18 +124,24 @@ def validated(kind: type[R], given: Mapping[str, Any]) -> R:
     Raises:
         UsageError: a field is unknown, missing or out of its bounds; the message names the first.
     """
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     try:
-        return TypeAdapter(kind).validate_python(dict(given))
+        found: R = _adapter(kind).validate_python(dict(given))  # type: ignore[arg-type] # a class is hashable
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or "the request"
         raise UsageError(f"{place}: {first['msg']}.", hint="See the use case's schema.") from None
+    return found
 
 
 def schema(kind: type[Any]) -> dict[str, Any]:
     """The JSON Schema of a request."""
+    return _adapter(kind).json_schema()  # type: ignore[arg-type] # a class is hashable
+
+
+@cache
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
     from pydantic import TypeAdapter
 
-    return TypeAdapter(kind).json_schema()
+    return TypeAdapter(kind)
