@@ -61,7 +61,7 @@ _BOUND = tables(
         order_number text not unique
         status text completed, cancelled, pending, in_progress, confirmed, other
         created_at timestamp booked
-        pickup_at timestamp ride time; may lie in the future
+        pickup_at timestamp pickup time; may lie in the future
         cancelled_at timestamp when cancelled
         total_minor integer TOTAL_AMOUNT
         paid_minor integer AMOUNT_PAID
