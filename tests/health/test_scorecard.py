@@ -72,7 +72,7 @@ def test_the_first_canonical_is_as_old_snapshots_were_scored_with_it() -> None:
     assert card.digest == "4596014693dc9631078d0a89fdca1ffea59dddcf400be65389db9859093ab304"
 
 
-def test_the_canonical_weights_and_rules_are_those_of_the_notes() -> None:
+def test_the_canonical_weights_and_cuts_are_those_of_the_notes() -> None:
     card = scorecard()
     assert {d.name: d.weight for d in card.dimensions} == {
         "payment": 400,
@@ -80,8 +80,6 @@ def test_the_canonical_weights_and_rules_are_those_of_the_notes() -> None:
         "support": 200,
         "growth": 150,
     }
-    ids = {rule.id for rule in card.rules}
-    assert ids == {"P1", "P2", "P3", "P3n", "P4", "P4b", "P5", "P6", "P7", "P8", *(f"E{n}" for n in range(1, 8)), *(f"S{n}" for n in range(1, 7)), *(f"G{n}" for n in range(1, 8))}  # fmt: skip
     assert (card.cuts, card.minimum_coverage, card.critical_cap) == ((80, 60, 40), 500, "at_risk")
 
 
