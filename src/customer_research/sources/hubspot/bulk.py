@@ -163,6 +163,7 @@ class Portal:
     def __init__(self, session: HubSpotSession, pull: Pull) -> None:
         self._session = session
         self._pull = pull
+        self._held = pull.held
         self._property: str | None = None
         self._lost: dict[str, Gap] = {}
         self._without_history: set[str] = set()
@@ -208,9 +209,6 @@ class Portal:
         if not resume and known != [self._property or ""]:
             return None
         return mark - min(self._pull.overlap, OVERLAP)
-
-    def _held(self, sql: str) -> list[Row]:
-        return self._pull.held(sql)
 
     def _gaps(self) -> list[Row]:
         return [gap_row(gap, object_type=kind) for kind, gap in self._lost.items()]
@@ -271,7 +269,8 @@ class Portal:
             yield found.slice(f"list {after} {done}", done=done, total=total)
 
     async def _number(self) -> int | None:
-        return await self._session.number_of("companies", self._session.log(STREAM))
+        """How many companies there are, as the search counts them; None when it does not say."""
+        return (await self._session.search("companies", self._session.log(STREAM), limit=1))[1]
 
     async def _require_all(self, done: int, before: int | None, listed: set[str]) -> None:
         """Prove that the list was whole: by the search's count, else by the search's own pages, cut otherwise.
@@ -532,8 +531,11 @@ def _among(column: str, ids: Iterable[str]) -> str:
     return f"{column} IN ({listed})" if listed else "1 = 0"
 
 
-def _pull(session: HubSpotSession, pull: Pull) -> AsyncIterator[Slice]:
-    return Portal(session, pull).slices()
-
-
-BULK = (BulkStream("relationship", "Companies, contacts, deals and engagements", (*TOLD, *RECORDS), _pull),)
+BULK = (
+    BulkStream(
+        "relationship",
+        "Companies, contacts, deals and engagements",
+        (*TOLD, *RECORDS),
+        lambda session, pull: Portal(session, pull).slices(),
+    ),
+)

@@ -143,7 +143,7 @@ async def _companies(session: HubSpotSession, subject: Subject, link: Link, log:
 async def _owner_name(session: HubSpotSession, owner_id: str, log: RequestLog) -> str:
     """The owner's name; where HubSpot does not tell it, the id in words, since there is an owner."""
     try:
-        name = await session.owner_name(owner_id, log)
+        name = (await session.owners(log)).get(owner_id)
     except SourceError:
         name = None
     return f"owner {owner_id}" if name is None else name

@@ -183,10 +183,6 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
 
         return followed(self.http, stream, ask, start=after, pages=pages)
 
-    async def number_of(self, object_type: str, log: RequestLog) -> int | None:
-        """How many records of a type there are, as the search counts them; None when it does not say."""
-        return (await self.search(object_type, log, limit=1))[1]
-
     async def searched(self, object_type: str, size: int, log: RequestLog) -> set[str]:
         """The ids of all records of a type that the search gives, *size* on a page, as far as it can be paged through.
 
@@ -291,10 +287,6 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
     async def owners(self, log: RequestLog) -> Mapping[str, str | None]:
         """The names of all owners by id; None for one without a name."""
         return await self._owners.get(lambda: self._all_owners(log))
-
-    async def owner_name(self, owner_id: str, log: RequestLog) -> str | None:
-        """The name of an owner; None when the portal lists none of that id (or no name)."""
-        return (await self.owners(log)).get(owner_id)
 
     async def _all_owners(self, log: RequestLog) -> Mapping[str, str | None]:
         async def ask(cursor: str | None, log: RequestLog) -> Page:

@@ -65,7 +65,7 @@ class NotionPages:
 
     async def bot(self, log: RequestLog) -> str:
         """The id of the integration's own user: who has edited a page if not a person."""
-        return str((await self._get("/users/me", log)).get("id") or "")
+        return str((await self.http.read("/users/me", log)).get("id") or "")
 
     async def schema(self, log: RequestLog) -> Mapping[str, str]:
         """The data source's properties: name → type.
@@ -73,7 +73,7 @@ class NotionPages:
         Raises:
             NotThere: the id is of no data source that is shared with the integration.
         """
-        body = await self._get(f"/data_sources/{segment(self.data_source)}", log)
+        body = await self.http.read(f"/data_sources/{segment(self.data_source)}", log)
         properties = body.get("properties") or {}
         return {str(name): str(one.get("type")) for name, one in properties.items() if isinstance(one, Mapping)}
 
@@ -105,7 +105,7 @@ class NotionPages:
         Raises:
             NotThere: it was deleted.
         """
-        return await self._get(f"/pages/{segment(identifier)}", log)
+        return await self.http.read(f"/pages/{segment(identifier)}", log)
 
     async def set_properties(self, identifier: str, properties: Body, log: RequestLog) -> Body:
         """Write a page's properties; writing them twice changes nothing."""
@@ -117,7 +117,7 @@ class NotionPages:
 
     async def content(self, identifier: str, log: RequestLog) -> str:
         """A page's content as Notion tells it in Markdown."""
-        return str((await self._get(f"/pages/{segment(identifier)}/markdown", log)).get("markdown") or "")
+        return str((await self.http.read(f"/pages/{segment(identifier)}/markdown", log)).get("markdown") or "")
 
     async def replace(self, identifier: str, text: str, log: RequestLog) -> None:
         """Make a text the whole content of a page; child pages that people made below it are never deleted."""
@@ -128,9 +128,6 @@ class NotionPages:
         """Add a text at a page's end; what stands in the page stays as it is."""
         edit = {"type": "insert_content", "insert_content": {"content": text, "position": {"type": "end"}}}
         await self._patch(f"/pages/{segment(identifier)}/markdown", edit, log, safe=False)
-
-    async def _get(self, path: str, log: RequestLog) -> Body:
-        return await self.http.read(path, log)
 
     async def _patch(self, path: str, body: Body, log: RequestLog, *, safe: bool = True) -> Body:
         reply = await self.http.send("PATCH", path, json=body, log=log, safe=safe)
