@@ -189,6 +189,20 @@ def test_a_page_that_is_not_there_ends_the_list_and_the_rest_is_missing() -> Non
     assert (names(whole.records), whole.missing, whole.known) == (["a", "b", "c", "d"], 2, True)
 
 
+def test_nothing_is_asked_for_behind_a_page_that_is_not_there() -> None:
+    ask = Numbered("abcdefghijklmnopqrs", gone=(2,))
+    (found,) = stretches(ask)
+    assert (found.is_last, found.missing, max(ask.asked)) == (True, 5, 8)
+
+
+def test_what_is_made_during_a_pull_need_not_come_in_it() -> None:
+    async def ask(number: int, _log: RequestLog) -> NumberedPage:
+        return NumberedPage(number, (record(str(number)),), number + 1 if number < 3 else None, 3, 2 + number)
+
+    (found,) = collect(lambda: numbered(connection(), "s", ask, key="id"))
+    assert (found.announced, found.largest, found.missing) == (3, 5, 0)
+
+
 def test_a_list_that_the_vendor_does_not_have_is_not_known() -> None:
     whole = asyncio.run(all_numbered(numbered(connection(), "s", Numbered("ab", gone=(1,)), key="id")))
     assert (whole.records, whole.missing, whole.known) == ((), 0, False)
