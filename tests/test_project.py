@@ -107,7 +107,7 @@ def _imported(*folders: str) -> set[str]:
     paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts]
     names = {name for path in paths for name in _imports(path)} - sys.stdlib_module_names
     beside = {path.stem for path in paths if path.is_relative_to(ROOT / "tests")}
-    ours = {"customer_research", "benchmarks"} | beside
+    ours = {"customer_research", "customer_research_sandbox", "benchmarks"} | beside
     return {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in names - ours}
 
 

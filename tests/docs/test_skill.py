@@ -16,7 +16,7 @@ from skills_ref.validator import validate
 from customer_research.domain.evidence import GapReason
 from customer_research.domain.health import Status
 from customer_research.reports.kinds import KINDS
-from customer_research.research import registry
+from customer_research.research.usecases import reference
 from customer_research.surfaces.cli import EXIT_CODES
 from customer_research_sandbox.serve import Sandbox
 
@@ -105,7 +105,7 @@ def test_the_statuses_are_those_of_the_vocabulary() -> None:
 
 def test_the_bands_and_weights_are_those_of_the_scorecard() -> None:
     text = _text(REFERENCES / "reading.md")
-    for dimension in registry.scorecard("canonical")["dimensions"]:
+    for dimension in reference.scorecard("canonical")["dimensions"]:
         assert f"{dimension['name']} {dimension['weight']:.0%}".replace("%", " %") in text
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictInt, TypeAdapter, ValidationError, with_config
-from pydantic_core import ErrorDetails
 
 from customer_research.domain.parsing import toml
 from customer_research.errors import ConfigError
@@ -111,7 +110,7 @@ class Place:
             raise self._wrong(error.errors(include_url=False)[0], document) from None
         return found
 
-    def _wrong(self, error: ErrorDetails, document: Mapping[str, Any]) -> ConfigError:
+    def _wrong(self, error: Mapping[str, Any], document: Mapping[str, Any]) -> ConfigError:
         tables, key, is_entry = _found(error["loc"], document)
         fault = error.get("ctx", {}).get("error")
         if isinstance(fault, Fault) and fault.where:
@@ -148,7 +147,7 @@ def _found(loc: Sequence[int | str], document: Mapping[str, Any]) -> tuple[list[
     return tables, key, is_entry
 
 
-def _complaint(error: ErrorDetails, key: str, *, is_entry: bool) -> str:
+def _complaint(error: Mapping[str, Any], key: str, *, is_entry: bool) -> str:
     """One sentence about a key, without its stop."""
     kind, value, told = error["type"], error["input"], dict(error.get("ctx", {}))
     if template := _SAID.get(kind):

@@ -7,6 +7,7 @@ a command's help stays cheap.
 from __future__ import annotations
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, dataclass_transform
@@ -102,7 +103,7 @@ def request(cls: type[R]) -> type[R]:
 
 
 @request
-class Request:
+class Request(ABC):
     """A request: its fields say what is asked for, and it is answered by itself.
 
     `ABOUT` is the help text; `OUTPUT_AFTER` the field behind which a surface's own options stand (None: behind all, empty: before all);
@@ -113,9 +114,9 @@ class Request:
     OUTPUT_AFTER: ClassVar[str | None] = None
     DOCUMENT: ClassVar[str] = ""
 
+    @abstractmethod
     def answer(self, call: Call) -> Any:
         """Do it, and give the `Answer`; what waits for vendors is a coroutine."""
-        raise NotImplementedError
 
 
 def validated(kind: type[R], given: Mapping[str, Any]) -> R:
