@@ -75,7 +75,7 @@ def _priced(row: Row) -> bool:
 
 
 def newest_of(name: str, field: str, key: str) -> Callable[[Account], list[Row]]:
-    """The known rows of a table by a date or instant, newest first (see `rows.newest`)."""
+    """The known rows of a table by a date or instant, newest first (see `record_rows.newest`)."""
     return lambda account: newest(known_rows(account, name), field, key)
 
 
