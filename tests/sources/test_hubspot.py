@@ -38,6 +38,7 @@ from customer_research.errors import (
     RateLimited,
     SchemaChanged,
     SourceError,
+    Truncated,
     Unavailable,
 )
 from customer_research.record_tables import TABLES
@@ -332,6 +333,25 @@ def json_(body: Any, status: int = 200) -> httpx2.Response:
 
 def refused() -> httpx2.Response:
     return json_({"status": "error", "message": "This app lacks scopes", "category": "MISSING_SCOPES"}, 403)
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_in_a_sync_a_record_comes_or_hubspot_says_that_it_is_not_there(said: bool) -> None:
+    errors = [{"context": {"ids": ["22"]}}] if said else []
+
+    def answer(_request: httpx2.Request) -> httpx2.Response:
+        return json_({"results": [CONTACT], "errors": errors})
+
+    async def read(session: HubSpotSession) -> Any:
+        return await session.read_all("contacts", ["21", "22"], ("email",), session.log("bulk"))
+
+    settings = settings_of(hubspot={"token": "t0ken"})
+    session = HubSpotSession(settings, clock, transport=httpx2.MockTransport(answer), pace=quick())
+    if said:
+        assert asyncio.run(closing(session, read)) == [CONTACT]
+    else:
+        with pytest.raises(Truncated, match="did not give all that was asked for"):
+            asyncio.run(closing(session, read))
 
 
 def test_a_part_that_is_refused_leaves_the_others_known() -> None:
