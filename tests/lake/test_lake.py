@@ -8,7 +8,7 @@ import subprocess
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -204,3 +204,15 @@ def test_receipts_fold_into_one_that_adds_up() -> None:
     assert len(folded.query) < 2100
     assert folded != fold(some[:-1], "invoices")
     assert json.loads(json.dumps(folded.query)) == folded.query
+
+
+def test_a_table_of_the_first_layout_stands_as_it_was_pulled_last() -> None:
+    older, newer = NOW - timedelta(hours=3), NOW
+    streams = {"lago.invoices": StreamState("s", succeeded_at=newer), "lago.fees": StreamState("s", succeeded_at=older)}
+    made = StoredTable(("a",), 1, "d", (receipt(1),), streams=tuple(streams))
+    imported = StoredTable(("b",), 1, "d", (receipt(1), replace(receipt(2), fetched_at=older)))
+    found = lake_module._dated(LakeState(streams=streams, tables={"invoice": made, "deal": imported})).tables
+    assert {name: (one.since, one.until) for name, one in found.items()} == {
+        "invoice": (newer, older),
+        "deal": (newer, older),
+    }

@@ -12,7 +12,7 @@ from sqlglot import exp
 from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS, SUBJECTS
 from customer_research.engines.duckdb import DuckDB
 from customer_research.metrics.queries import account_columns
-from customer_research.metrics.wide import KNOWN_OPERATORS, stages
+from customer_research.metrics.wide import KNOWN_OPERATORS, _final, stages
 from customer_research.record_tables import LAKE_TABLES
 
 STAGES = stages()
@@ -80,3 +80,13 @@ def test_tables_that_nobody_lacks_are_not_asked_about() -> None:
     assert "lacks_" not in stages(())[-1].sql
     assert "lacks_csm" in stages({"csm"})[-1].sql
     assert "lacks_ticket" not in stages({"csm"})[-1].sql
+
+
+def test_a_figure_that_holds_with_part_of_its_tables_is_unknown_without_all_of_them() -> None:
+    several = [metric for metric in METRICS.values() if metric.partly and len(metric.tables) > 1]
+    assert several
+    for metric in several:
+        derived = {metric.name: "x"}
+        assert "CASE WHEN NOT (" in _final(metric, derived, metric.tables, ())
+        assert "CASE" not in _final(metric, derived, metric.tables[1:], ())
+        assert "CASE" not in _final(metric, derived, (), ())

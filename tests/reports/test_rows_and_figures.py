@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 from report_accounts import AS_OF, empty, full, gap_of, nothing, receipt, row
 from report_accounts import figure as given
+from report_past import history
 
 from customer_research.domain.account import Account, Records
 from customer_research.domain.evidence import Fact, Gap
+from customer_research.domain.history import ScoreChange
 from customer_research.domain.money import Money
 from customer_research.domain.report import Absence, Personal, Prose, Statement, Table, Text
 from customer_research.errors import RenderError
 from customer_research.reports.figure_lines import field_figure, figure, first_known, share
 from customer_research.reports.kind import SectionPlan, section
+from customer_research.reports.progress import change_figure
 from customer_research.reports.record_rows import (
     Column,
     amounts,
@@ -174,3 +177,16 @@ def test_newest_first_with_ties_by_key_and_undated_last() -> None:
 def test_a_section_without_blocks_is_no_section() -> None:
     plan: SectionPlan[Account] = section("x", "Empty", lambda _: None, lambda _: ())
     assert plan.made(full()) is None
+
+
+def test_a_change_without_a_fair_comparison_is_a_gap_even_where_its_day_is_known() -> None:
+    account = replace(full(), history=history())
+    known = change_figure(account, ScoreChange(30, AS_OF, 80, -5))
+    assert isinstance(known, Fact)
+    assert known.value == -5
+    for change in (
+        ScoreChange(30, AS_OF, 80, None),
+        ScoreChange(30, None, None, -5),
+        ScoreChange(30, None, None, None),
+    ):
+        assert isinstance(change_figure(account, change), Gap)

@@ -122,6 +122,8 @@ def test_alerts_that_are_filtered_or_snoozed_away_are_no_good_news(
     report = alerts_kind.KIND.build(alerts_kind.OpenAlerts(place, (), snoozed, words=words, of=3))
     assert report.headline is not None
     assert report.headline.tone == tone
+    assert ("2 snoozed" in report.headline.text) is bool(snoozed)
+    assert ("matches the filter" in report.headline.text) is bool(words and not snoozed)
 
 
 def test_a_batch_that_finds_nobody_says_so_and_an_input_of_nobody_is_refused() -> None:
