@@ -281,7 +281,7 @@ KIND = '''\
 """How many trips an operator had."""
 
 from customer_research.reports.figure_lines import figures
-from customer_research.reports.head import head
+from customer_research.reports.judgement import head
 from customer_research.reports.kind import Kind, section
 
 KIND = Kind(
