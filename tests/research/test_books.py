@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from test_portfolio_demo import without
 
 from customer_research.documents.formats import markdown, terminal
 from customer_research.domain.account import Account
@@ -18,13 +19,17 @@ from customer_research.domain.book import RENEWAL_WINDOWS, Book, Line, PlannedMe
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.health import PRESENT
 from customer_research.domain.snapshot import Snapshot
+from customer_research.engines.duckdb import DuckDB
+from customer_research.engines.engine import Room
 from customer_research.errors import UsageError
+from customer_research.lake import Lake
 from customer_research.reports.kinds.renewals import KIND as RENEWALS
 from customer_research.reports.kinds.today import KIND as TODAY
 from customer_research.reports.standing_figures import health
 from customer_research.research.portfolio import selection
 from customer_research.research.portfolio.book_lines import keep
 from customer_research.research.portfolio.books import LINES, book, renewals
+from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.selection import Selection
 from customer_research.research.portfolio.snapshot_view import view_of
 from customer_research.research.portfolio.snapshots import snapshots_of
@@ -234,3 +239,36 @@ def test_what_is_not_known_says_so(own: Settings) -> None:
     text = markdown.render(TODAY.build(replace(found, lines=(unknown,), of=1)))
     assert text.count("not known") >= 4
     assert "$0" not in text
+
+
+@pytest.mark.parametrize("source", ["lago", "hubspot", "notion", "warehouse"])
+def test_with_a_source_silent_nobody_leaves_the_list_and_nothing_unknown_is_none(
+    source: str, own: Settings, tmp_path: Path
+) -> None:
+    now = own.clock
+    assert now is not None
+    with DuckDB(Room(reach=(own.lake_folder, tmp_path))) as engine:
+        tables = without(Lake(own.lake_folder).tables(), source)
+        snapshot = score(engine, tables, now, "canonical", folder=tmp_path, clock=lambda: now)
+    url = SecretStr(f"sqlite:///{tmp_path / 'store.db'}")
+    silent = own.model_copy(update={"store": StoreSettings(url=url)})
+    with open_store(silent.store_url) as store:
+        keep(store, silent, tmp_path / snapshot.id, snapshot, now)
+    whole, found = looked(own, most=None), looked(silent, most=None)
+    there = {line.operator_id for line in found.lines}
+    gone = {line.operator_id for line in whole.lines if line.operator_id not in there}
+    present = {line.operator_id for line in every_line(silent)}
+    assert gone & present == set()
+    headline = TODAY.build(found).headline
+    assert headline is not None
+    assert headline.tone != "good"
+    text = markdown.render(TODAY.build(replace(found, renewals=(), renewals_of=0)))
+    told = renewals(silent, None, now=now)
+    coming = RENEWALS.build(replace(told, ends=(), renews=()))
+    assert coming.headline is not None
+    if source == "lago":
+        assert "No subscription ends or renews" not in text
+        assert "a silent source leaves it open" in headline.text.lower()
+        assert told.unknown["ends_on"] > 300
+        assert coming.headline.tone == "unknown"
+        assert "it is not known" in coming.headline.text

@@ -30,7 +30,8 @@ class Line:
     of each currency, None where it is not known; `worth` the same in the common currency of the settings' rates (None: it
     cannot be converted), for orders only. `level`, `until` and `because` are the urgency, `sooner` that a silent source may
     hide a more urgent reason; `act` is what the playbook asks for first (empty: nothing) and `by` who does it. The days are in
-    the customer's calendar. `link` leads to the operator's page in HubSpot. `basis` holds the receipts of each of `PARTS` that
+    the customer's calendar. `link` leads to the operator's page in HubSpot. `unknown` are the parts that a silent source
+    leaves open: without a value they are not known, and not none. `basis` holds the receipts of each of `PARTS` that
     is known.
     """
 
@@ -57,6 +58,7 @@ class Line:
     bills_on: date | None = None
     trend: float | None = None
     link: str = ""
+    unknown: tuple[str, ...] = ()
     basis: Mapping[str, tuple[Receipt, ...]] = field(default_factory=dict)
 
 
@@ -76,7 +78,8 @@ class Owner:
     """Whose book: HubSpot's id of the owner, and the name; both empty for that of nobody.
 
     It counts the operators present, those who need somebody now or this week (`soon`), those At Risk or Critical, and their MRR
-    as far as it is known, each currency on its own.
+    as far as it is known, each currency on its own. `unsettled` counts those of whom a silent source leaves open in which band
+    they stand or how soon they need somebody.
     """
 
     owner_id: str
@@ -86,6 +89,7 @@ class Owner:
     at_risk: int
     mrr: Amounts
     mrr_unknown: int
+    unsettled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ class Book:
     """What a person sees first: whom to call, whom they meet, what renews, what moved since they looked.
 
     `owners` says whose book it is (all owners where nobody is named), `named` whether somebody is. `lines` are those who need
-    somebody, the most urgent first and then by MRR; `of` how many such there are, `operators` how many are present. `moves` are those since the snapshot looked at before (a gap: there is none).
+    somebody, the most urgent first and then by MRR; `of` how many such there are, `operators` how many are present. `meetings` None: HubSpot did not tell; `renewals_unknown` counts those whose end or renewal is not known. `moves` are those since the snapshot looked at before (a gap: there is none).
     `left_out` counts the operators present whose lines are not kept ready, since there are more than the settings say.
     """
 
@@ -104,9 +108,10 @@ class Book:
     lines: tuple[Line, ...]
     of: int
     operators: int
-    meetings: tuple[PlannedMeeting, ...]
+    meetings: tuple[PlannedMeeting, ...] | None
     renewals: tuple[Line, ...]
     renewals_of: int
+    renewals_unknown: int
     moves: Moves | Gap
     receipt: Receipt
     freshness: tuple[Freshness, ...]
@@ -129,6 +134,7 @@ class Renewals:
 
     `ends` are the subscriptions set to end, whenever; `renews` those whose renewal lies within the window of their segment (or
     within `days`, where so many are asked for); `bills` those billed within `BILLING_DAYS`. Each by day, then by MRR.
+    `unknown` counts, for each of the three days, the operators of whom a silent source leaves it open.
     """
 
     snapshot: Snapshot
@@ -139,6 +145,7 @@ class Renewals:
     ends: tuple[Line, ...]
     renews: tuple[Line, ...]
     bills: tuple[Line, ...]
+    unknown: Mapping[str, int]
     operators: int
     receipt: Receipt
     freshness: tuple[Freshness, ...]

@@ -13,7 +13,7 @@ from sqlalchemy import Column, Date, Double, ForeignKey, Index, Integer, SmallIn
 
 from customer_research.domain.book import Line, Owner, PlannedMeeting
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.health import AT_RISK_BANDS
+from customer_research.domain.health import AT_RISK_BANDS, UNTOLD_BANDS
 from customer_research.domain.money import Money, totals
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
@@ -78,7 +78,7 @@ class Ready:
     number: int
     snapshot: Snapshot
     present: int
-    meetings: tuple[PlannedMeeting, ...]
+    meetings: tuple[PlannedMeeting, ...] | None
     freshness: tuple[Freshness, ...]
 
 
@@ -88,16 +88,21 @@ def write(
     snapshot: Snapshot,
     *,
     present: int,
-    meetings: Sequence[PlannedMeeting],
+    meetings: Sequence[PlannedMeeting] | None,
     freshness: Sequence[Freshness],
     lines: Iterable[Line],
 ) -> None:
     """Keep the lines of the snapshot with this number in the transaction that is open; those of the oldest go."""
     places = {receipt: at for at, receipt in enumerate(snapshot.receipts)}
-    planned = [[m.operator_id, m.name, m.title, m.starts_at.isoformat(), places[m.receipt]] for m in meetings]
+    planned = [[m.operator_id, m.name, m.title, m.starts_at.isoformat(), places[m.receipt]] for m in meetings or ()]
     connection.execute(sa.delete(book).where(book.c.snapshot_no == number))
     told = [{**asdict(one), "fetched_at": one.fetched_at and one.fetched_at.isoformat()} for one in freshness]
-    values = {"snapshot_no": number, "present": present, "meetings": planned, "freshness": told}
+    values = {
+        "snapshot_no": number,
+        "present": present,
+        "meetings": None if meetings is None else planned,
+        "freshness": told,
+    }
     connection.execute(sa.insert(book).values(values))
     left = iter(lines)
     while taken := list(islice(left, _BATCH)):
@@ -116,9 +121,14 @@ def _row(number: int, line: Line, places: Mapping[Receipt, int]) -> dict[str, An
     return {
         "snapshot_no": number,
         **{name: getattr(line, name) for name in _COLUMNS},
-        "urgency": LEVELS.index(line.level),
+        "urgency": NEEDED if _is_open(line) else LEVELS.index(line.level),
         "line": {**rest, "until": until, "mrr": mrr, "basis": basis},
     }
+
+
+def _is_open(line: Line) -> bool:
+    """Whether a silent source keeps it from being known how soon somebody is needed: nobody leaves the list for that."""
+    return line.sooner and line.level == "watch"
 
 
 class Books:
@@ -134,9 +144,14 @@ class Books:
             row = connection.execute(query).mappings().first()
         if row is None:
             return None
-        meetings = tuple(
-            PlannedMeeting(operator_id, name, title, datetime.fromisoformat(at), snapshot.receipts[place])
-            for operator_id, name, title, at, place in row["meetings"]
+        known = row["meetings"]
+        meetings = (
+            known
+            if known is None
+            else tuple(
+                PlannedMeeting(operator_id, name, title, datetime.fromisoformat(at), snapshot.receipts[place])
+                for operator_id, name, title, at, place in known
+            )
         )
         return Ready(row["snapshot_no"], snapshot, row["present"], meetings, tuple(map(_freshness, row["freshness"])))
 
@@ -207,9 +222,19 @@ def _freshness(told: Mapping[str, Any]) -> Freshness:
 def _line(snapshot: Snapshot, row: Mapping[Any, Any]) -> Line:
     rest = row["line"]
     basis = {part: tuple(snapshot.receipts[at] for at in places) for part, places in rest["basis"].items()}
+    unknown = tuple(rest.get("unknown", ()))
     mrr = None if rest["mrr"] is None else tuple(Money(currency, minor) for currency, minor in rest["mrr"])
     until = None if rest["until"] is None else date.fromisoformat(rest["until"])
-    return Line(**{**{name: row[name] for name in _COLUMNS}, **rest, "basis": basis, "mrr": mrr, "until": until})
+    return Line(
+        **{
+            **{name: row[name] for name in _COLUMNS},
+            **rest,
+            "basis": basis,
+            "mrr": mrr,
+            "until": until,
+            "unknown": unknown,
+        }
+    )
 
 
 def _owner(owner_id: str, rows: Sequence[Any]) -> Owner:
@@ -223,4 +248,7 @@ def _owner(owner_id: str, rows: Sequence[Any]) -> Owner:
         at_risk=sum(row.line["band"] in AT_RISK_BANDS for row in rows),
         mrr=tuple(money for money in sums if money.minor),
         mrr_unknown=len(rows) - len(known),
+        unsettled=sum(
+            row.line["band"] in UNTOLD_BANDS or (row.line["sooner"] and row.line["level"] == "watch") for row in rows
+        ),
     )

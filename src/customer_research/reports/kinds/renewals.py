@@ -34,8 +34,10 @@ def _headline(found: Renewals) -> Prose:
     ]
     words = " and ".join(words for words, _ in told)
     operators = counted(found.operators, "operator")
-    tone: Tone = "bad" if found.ends else "watch" if found.renews else "good"
-    return Prose(f"Of {operators} {words}.", tuple(fact for _, facts in told for fact in facts), tone)
+    open_ = max(found.unknown["ends_on"], found.unknown["renews_on"])
+    tone: Tone = "bad" if found.ends else "unknown" if open_ else "watch" if found.renews else "good"
+    rest = f" Of {open_} it is not known: a source is silent." if open_ else ""
+    return Prose(f"Of {operators} {words}.{rest}", tuple(fact for _, facts in told for fact in facts), tone)
 
 
 def _summed(found: Renewals, some: Sequence[Line], what: str) -> tuple[str, tuple[Fact[Any], ...]]:
@@ -62,7 +64,10 @@ def _mrr(found: Renewals, some: Sequence[Line]) -> Fact[Amounts] | None:
 def _rows(found: Renewals, some: Sequence[Line], day: str, tone: Tone) -> Iterator[Block]:
     as_of = found.snapshot.as_of
     if not some:
-        yield Prose("None.", (Fact(0, "count", (found.receipt,), as_of),))
+        if found.unknown[day]:
+            yield Prose("None is known.", (), "unknown")
+        else:
+            yield Prose("None.", (Fact(0, "count", (found.receipt,), as_of),))
         return
     rows: list[tuple[Cell, ...]] = [
         (

@@ -15,6 +15,7 @@ from customer_research.reports import lines
 from customer_research.reports.blocks import bullets, stated
 from customer_research.reports.kind import Head, Kind, section
 from customer_research.reports.lines import list_table, old_figures, owner_words
+from customer_research.reports.movers import uncompared
 
 MOVED = 3
 """How many operators that got worse, and that got better, are told."""
@@ -28,23 +29,28 @@ def _headline(book: Book) -> Prose:
     operators = counted(book.operators, "operator")
     if not book.operators:
         return Prose("Nobody in the snapshot is a customer now.", (_count(book, 0),), "unknown")
-    if not book.of:
+    open_ = sum(owner.unsettled for owner in book.owners)
+    if not book.of and not open_:
         return Prose(f"None of {operators} needs somebody within a month.", (_count(book, 0),), "good")
     soon = sum(owner.soon for owner in book.owners)
     at_risk = sum(owner.at_risk for owner in book.owners)
     words = (
-        f"Of {operators} {_needing(soon)}; {at_risk or 'none'} {'are' if at_risk > 1 else 'is'} At Risk or Critical."
+        f"Of {operators} {_needing(soon)}; {at_risk or 'none'} {'are' if at_risk > 1 else 'is'}"
+        f"{' known to be' if open_ else ''} At Risk or Critical."
     )
+    words += f" A silent source leaves it open of {open_}." if open_ else ""
     stake = totals(money for line in book.lines if line.level != "watch" for money in line.mrr or ())
-    facts: list[Fact[object]] = [_count(book, soon), _count(book, at_risk)]
+    facts: list[Fact[object]] = [_count(book, number) for number in (soon, at_risk, *((open_,) if open_ else ()))]
+    unknown = sum(line.mrr is None for line in book.lines)
     if stake:
         basis = merge_basis(
             [cell for line in book.lines if isinstance(cell := lines.mrr(line, book.snapshot.as_of), Fact)]
         )
         money: Fact[object] = Fact(stake, "money", basis, book.snapshot.as_of, "mrr")
-        words += f" {value_words(money)} of MRR a month is at stake in the {len(book.lines)} shown."
+        words += f" {value_words(money)} of MRR a month is at stake in the {len(book.lines)} shown"
+        words += f" (of {unknown} not known)." if unknown else "."
         facts.append(money)
-    return Prose(words, tuple(facts), "bad" if at_risk or soon else "watch")
+    return Prose(words, tuple(facts), "bad" if at_risk or soon else "unknown" if open_ else "watch")
 
 
 def _needing(soon: int) -> str:
@@ -93,6 +99,8 @@ def _changes(book: Book) -> dict[str, Mover]:
 
 
 def _meetings(book: Book) -> Block:
+    if book.meetings is None:
+        return Prose("Not known: HubSpot's calendar was not read.", (), "unknown")
     if not book.meetings:
         return Prose("HubSpot has none with these operators.", (_count(book, 0),))
     rows = [
@@ -108,6 +116,10 @@ def _meetings(book: Book) -> Block:
 
 def _renewals(book: Book) -> Block:
     if not book.renewals:
+        if book.renewals_unknown:
+            return Prose(
+                f"Not known of {counted(book.renewals_unknown, 'operator')}: a source is silent.", (), "unknown"
+            )
         return Prose("No subscription ends or renews.", (_count(book, 0),))
     as_of = book.snapshot.as_of
     rows = []
@@ -137,6 +149,9 @@ def _moved(book: Book) -> Iterator[Block]:
     if isinstance(moves, Gap):
         yield Absence("What moved", moves)
         return
+    unknown = uncompared(moves)
+    if unknown is not None:
+        yield unknown
     fell = {mover.operator_id for mover in moves.new_at_risk}
     worse = (*moves.new_at_risk, *(mover for mover in moves.worse if mover.operator_id not in fell))
     items = [
@@ -146,7 +161,8 @@ def _moved(book: Book) -> Iterator[Block]:
         _mover_line(book, moves, "New", moves.came),
     ]
     yield bullets(item for item in items if item is not None) or Prose(
-        "Nobody's standing changed.", (Fact(0, "count", (moves.receipt,), book.snapshot.as_of),)
+        "Nobody's standing is known to have changed." if unknown else "Nobody's standing changed.",
+        (Fact(0, "count", (moves.receipt,), book.snapshot.as_of),),
     )
 
 

@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 from customer_research.domain.account import Account
 from customer_research.domain.book import READY_MOST, Line, PlannedMeeting
-from customer_research.domain.evidence import Fact, Figure, merge_basis
+from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import PRESENT
 from customer_research.domain.snapshot import Snapshot
+from customer_research.health.findings import load_findings
+from customer_research.health.urgency import RANKS
 from customer_research.lake import Lake
 from customer_research.metrics.pinned import instant_sql
 from customer_research.reports.standing_figures import health
 from customer_research.research.engine_choice import reader
 from customer_research.research.exchange import rates_around
-from customer_research.research.one.judge import card_named
+from customer_research.research.one.judge import METRIC_NAMES, card_named
 from customer_research.research.portfolio.history import keep_in
 from customer_research.research.portfolio.measurement import put
 from customer_research.research.portfolio.mrr import MrrByOperator
+from customer_research.research.portfolio.selection import open_level
 from customer_research.research.portfolio.snapshot_view import SnapshotView
 from customer_research.research.portfolio.snapshots import readings
 from customer_research.settings import Settings
@@ -65,7 +68,11 @@ class Making:
         self._names = {str(row["operator_id"]): str(row["name"] or row["operator_id"]) for row in rows}
         self._companies: Mapping[str, str] = {}
         self.present = len(rows)
-        self.meetings = tuple(self._planned())
+        unjudged = (
+            f"SELECT operator_id FROM accounts WHERE {open_level(load_findings(METRIC_NAMES))} >= {RANKS['high']}"
+        )
+        self._open = frozenset(str(row["operator_id"]) for row in self._engine.run(unjudged))
+        self.meetings = self._planned()
 
     @property
     def lines(self) -> Iterator[Line]:
@@ -101,7 +108,7 @@ class Making:
             mrr=_value(told["mrr"]),
             worth=self._worths[one],
             level=urgency.level,
-            sooner=urgency.open,
+            sooner=urgency.open or one in self._open,
             until=urgency.until,
             because=urgency.because,
             act=advice.action if advice is not None else "",
@@ -111,11 +118,12 @@ class Making:
             bills_on=_value(told["bills_on"]),
             trend=_value(told["trend"]),
             link=account.link("hubspot_company", self._companies.get(one, "")),
+            unknown=tuple(part for part, figure in told.items() if _is_silent(figure)),
             basis={part: merge_basis(known) for part, of in facts.items() if (known := _known(of))},
         )
 
-    def _planned(self) -> Iterator[PlannedMeeting]:
-        """The meetings that HubSpot had for coming instants when it was last read; and whose company is whose."""
+    def _planned(self) -> tuple[PlannedMeeting, ...] | None:
+        """The meetings that HubSpot had for coming instants when it was last read (None: it did not tell); and whose company is whose."""
         tables = Lake(self._settings.lake_folder).tables().at(self._snapshot.as_of, self._settings.lake.patience)
         proofs = {receipt.id: receipt for receipt in self._snapshot.receipts}
         if "company" in tables.files:
@@ -125,17 +133,20 @@ class Making:
             )
             self._companies = {str(row["operator_id"]): str(row["company_id"]) for row in rows}
         if "engagement" not in tables.files:
-            return
+            return None
         put(self._engine, "engagement", "engagement", tables)
         until = self._snapshot.as_of + timedelta(days=PLANNED_DAYS)
-        for row in self._engine.run(
+        rows = self._engine.run(
             "SELECT operator_id, title, occurred_at, fetch_id FROM engagement WHERE type = 'meeting' "
             f"AND occurred_at >= {instant_sql(self._snapshot.as_of)} AND occurred_at < {instant_sql(until)} "
             "ORDER BY occurred_at, engagement_id"
-        ):
-            one, proof = str(row["operator_id"]), proofs.get(str(row["fetch_id"]))
-            if one in self._names and proof is not None:
-                yield PlannedMeeting(one, self._names[one], str(row["title"] or ""), row["occurred_at"], proof)
+        )
+        return tuple(
+            PlannedMeeting(one, self._names[one], str(row["title"] or ""), row["occurred_at"], proof)
+            for row in rows
+            if (one := str(row["operator_id"])) in self._names
+            and (proof := proofs.get(str(row["fetch_id"]))) is not None
+        )
 
 
 _METRICS = {
@@ -148,6 +159,11 @@ _METRICS = {
     "trend": "usage_trend",
 }
 """The parts of a line that are a metric's value."""
+
+
+def _is_silent(figure: Figure) -> bool:
+    """Whether a source that did not answer leaves it open; that there is none is an answer."""
+    return isinstance(figure, Gap) and figure.reason not in ANSWERS
 
 
 def _known(figures: Sequence[Figure]) -> list[Fact[Any]]:

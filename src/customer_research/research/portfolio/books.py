@@ -39,6 +39,7 @@ LINES, RENEWALS = 10, 5
 _EVER = 36_500
 """Days within which every planned end lies."""
 
+DAYS = ("ends_on", "renews_on", "bills_on")
 EVERYBODY = "everybody"
 """Who looked at a book, where it is nobody's own."""
 
@@ -62,7 +63,8 @@ def book(settings: Settings, owner: str | None, *, now: datetime, most: int | No
         coming = books.dated(ready, ids, ("ends_on", "renews_on"), day, day + timedelta(days=RENEWAL_DAYS))
         who = EVERYBODY if owner is None else " ".join(sorted(ids or ()))
         before = books.looked(who, ready.snapshot.id, now)
-        mine = None if ids is None else frozenset(line.operator_id for line in books.lines(ready, ids))
+        every = books.lines(ready, ids)
+        mine = None if ids is None else frozenset(line.operator_id for line in every)
         return Book(
             snapshot=ready.snapshot,
             generated_at=now,
@@ -74,6 +76,7 @@ def book(settings: Settings, owner: str | None, *, now: datetime, most: int | No
             meetings=_meetings(ready, mine),
             renewals=tuple(sorted(coming, key=_by_date))[:RENEWALS],
             renewals_of=len(coming),
+            renewals_unknown=sum(bool({"ends_on", "renews_on"} & {*line.unknown}) for line in every),
             moves=_moves(History(store), ready.snapshot, before, mine, store.place),
             receipt=ready.snapshot.scoring,
             freshness=ready.freshness,
@@ -117,6 +120,7 @@ def renewals(settings: Settings, owner: str | None, *, now: datetime, days: int 
                 for line in within("renews_on", last)
                 if line.ends_on is None and (days is not None or _opens(line, day))
             ),
+            unknown={day: sum(day in line.unknown for line in books.lines(ready, ids)) for day in DAYS},
             bills=within("bills_on", BILLING_DAYS if days is None else days),
             operators=books.counts(ready, ids)[0],
             receipt=ready.snapshot.scoring,
@@ -180,7 +184,9 @@ def _by_worth(line: Line) -> tuple[Any, ...]:
     return line.worth is None, -(line.worth or 0), line.operator_id
 
 
-def _meetings(ready: Ready, mine: Collection[str] | None) -> tuple[PlannedMeeting, ...]:
+def _meetings(ready: Ready, mine: Collection[str] | None) -> tuple[PlannedMeeting, ...] | None:
+    if ready.meetings is None:
+        return None
     until = ready.snapshot.as_of + timedelta(days=MEETING_DAYS)
     return tuple(one for one in ready.meetings if one.starts_at < until and (mine is None or one.operator_id in mine))
 
@@ -194,4 +200,5 @@ def _moves(history: History, now: Snapshot, before: str, mine: Collection[str] |
         then = found[-1] if found else None
     if then is None:
         return Gap(SOURCE, "none_found", "there is no earlier snapshot to compare with", BACKFILL)
-    return between(history, then, now, place, mine)
+    moved = history.differing(then.id, now.id)
+    return between(history, then, now, place, moved if mine is None else moved & frozenset(mine))

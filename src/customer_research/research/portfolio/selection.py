@@ -231,7 +231,7 @@ def _choose(
         LEFT JOIN (
             SELECT operator_id, MAX(CASE rule {weights} ELSE 0 END) AS level FROM findings GROUP BY operator_id
         ) AS f ON f.operator_id = a.operator_id
-        INNER JOIN (SELECT operator_id, {_open_level(rules)} AS level FROM accounts) AS o ON o.operator_id = a.operator_id
+        INNER JOIN (SELECT operator_id, {open_level(rules)} AS level FROM accounts) AS o ON o.operator_id = a.operator_id
         """,
     )
     selection = _fitting(engine, selection)
@@ -255,7 +255,7 @@ def _least_band(card: Scorecard) -> str:
     return f"CASE s.band WHEN 'insufficient' THEN 'critical' WHEN 'unsettled' THEN {low_end} ELSE s.band END"
 
 
-def _open_level(rules: Sequence[FindingRule]) -> str:
+def open_level(rules: Sequence[FindingRule]) -> str:
     """SQL of the attention that findings ask for which a silent source keeps from being judged: as if they held."""
     levels = (
         f"CASE WHEN {unheard_sql(metrics_of(rule.cases))} AND {case_sql(rule.cases)} IS NULL "
