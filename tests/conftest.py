@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import earlier
 import hypothesis
 import pytest
 from memories import Memories
@@ -86,9 +88,10 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def worlds(shared_folder: Path) -> Worlds:
+def worlds(shared_folder: Path, pytestconfig: pytest.Config) -> Worlds:
     """Worlds, and sandboxes of one's own, for tests that change them or need few operators."""
-    return Worlds(shared_folder)
+    made_of = ("src/customer_research_sandbox", "src/customer_research/private.py")
+    return Worlds(earlier.folder_of(pytestconfig, "worlds", *made_of) or shared_folder)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -145,19 +148,22 @@ def settings(config_path: Path) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def portfolio_settings(settings: Settings, shared_folder: Path) -> Settings:
-    """The settings with a lake that holds the whole sandbox, pulled once a run, and its newest snapshot; to be read only.
+def portfolio_settings(settings: Settings, shared_folder: Path, pytestconfig: pytest.Config) -> Settings:
+    """The settings with a lake that holds the whole sandbox and its newest snapshot, pulled once a state of `src`; to be read only.
 
     Under the widest umask: what is private there is so by what the program does.
     """
-    folder = shared_folder / "portfolio"
+    folder = (earlier.folder_of(pytestconfig, "portfolios", "src") or shared_folder) / "portfolio"
     store = SecretStr(f"sqlite:///{folder / 'store.db'}")
     chosen = settings.model_copy(
         update={"lake": LakeSettings(folder=folder / "lake"), "store": StoreSettings(url=store)}  # type: ignore[call-arg]
     )
+    whole = folder.with_suffix(".whole")
     with alone(folder):
-        if not folder.exists():
+        if not whole.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a run that was stopped meanwhile
             _pull(chosen)
+            whole.touch()
     return chosen
 
 

@@ -1,4 +1,4 @@
-"""The sandbox's worlds, made once a run: what one worker has made, the other and all later sandboxes take from a file."""
+"""The sandbox's worlds, made once: what one worker or an earlier run has made, all later sandboxes take from a file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TRIPS = "FACT.MOOVS_OPERATOR_RESERVATIONS"
 
 
 class Worlds:
-    """Worlds of the demo's seed, with all scenarios; *folder* is shared by the workers of a run."""
+    """Worlds of the demo's seed, with all scenarios; *folder* is shared by the workers, and by runs of the same sandbox."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -41,7 +41,9 @@ class Worlds:
                 made = world.generate(n_operators=operators)
                 if operators == SMALL:
                     made = _thinned(made)
-                file.write_bytes(pickle.dumps(made, protocol=5))
+                half = file.with_suffix(".half")  # a run that is stopped here leaves no torn world to later ones
+                half.write_bytes(pickle.dumps(made, protocol=5))
+                half.replace(file)
         return made
 
     @contextmanager
