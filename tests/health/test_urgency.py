@@ -15,7 +15,8 @@ from customer_research.domain.health import HealthScore
 from customer_research.domain.urgency import LEVELS, Urgency
 from customer_research.errors import ConfigError
 from customer_research.health.assembly import assemble
-from customer_research.health.findings import assemble_findings, findings_sql, load_findings
+from customer_research.health.findings import FindingRule, assemble_findings, findings_sql, load_findings
+from customer_research.health.rules import metrics_of
 from customer_research.health.scoring import scoring_sql
 from customer_research.health.urgency import (
     RANKS,
@@ -23,6 +24,8 @@ from customer_research.health.urgency import (
     causes_sql,
     level_sql,
     load_causes,
+    open_level,
+    open_risk,
     read_causes,
     urgency,
 )
@@ -35,8 +38,9 @@ def urgency_of(*unknown: frozenset[str], gaps: dict[str, Gap] | None = None, **c
     row = account(frozenset[str]().union(*unknown), **changes)
     scored = score(row, gaps=gaps) if gaps else score(row)
     known = figures(row) | (gaps or {})
-    findings = assemble_findings(RULES, run(findings_sql(RULES), [row])[0], known)
-    return urgency(CAUSES, Circumstances(run(causes_sql(CAUSES), [row])[0], known, scored, findings, AS_OF))
+    held = run(findings_sql(RULES), [row])[0]
+    findings, hidden = assemble_findings(RULES, held, known), open_risk(RULES, held, known)
+    return urgency(CAUSES, Circumstances(run(causes_sql(CAUSES), [row])[0], known, scored, findings, AS_OF, hidden))
 
 
 @pytest.mark.parametrize(
@@ -98,6 +102,42 @@ def test_what_a_silent_source_hides_is_told_as_open_and_ranks_as_if_it_held() ->
     row = account(silent, operator_id="x") | {"silent": " days_to_renewal renewal_date "}
     sql = level_sql(CAUSES, band="'healthy'", finding="0", status="'active'")
     assert run(f"SELECT {sql} AS level FROM account_metrics", [row])[0]["level"] == LEVELS[::-1].index("this_week")
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.kind == "risk"], ids=lambda rule: rule.id)
+def test_a_risk_that_nobody_could_judge_leaves_it_open_in_python_as_in_sql(rule: FindingRule) -> None:
+    names = metrics_of(rule.cases)
+    quiet = run(findings_sql(RULES), [account()])[0]
+    assert open_risk(RULES, quiet, figures(account())) == 0
+    row = account(frozenset(names), operator_id="x") | {"silent": "".join(f" {name} " for name in names)}
+    known = figures(row) | dict.fromkeys(names, DOWN)
+    (held,) = run(findings_sql(RULES), [row])
+    (told,) = run(f"SELECT {open_level(RULES)} AS level FROM account_metrics", [row])
+    assert open_risk(RULES, held, known) == told["level"] >= RANKS[rule.priority]
+    answered = figures(row) | dict.fromkeys(names, Gap("hubspot", "none_found", "There is none."))
+    assert open_risk(RULES, held, answered) == 0
+
+
+def test_what_excuses_a_risk_also_does_where_the_risk_is_open() -> None:
+    by_id = {rule.id: rule for rule in RULES}
+    (left,) = by_id["R1"].unless
+    others = [rule for rule in RULES if rule.id in ("R1", left)]
+    season = {"reservations_30d": 0, "reservations_30d_year_ago": 0, "reservations_prev_30d_year_ago": 12}
+    silent = frozenset({"overdue_invoices", "invoices_failed_90d", "invoices_due"})
+    for changes, level in (
+        (season, 0),
+        ({"reservations_30d": 0, "reservations_prev_30d": 0, "future_trips_30d": 0}, RANKS["medium"]),
+    ):
+        row = account(silent, **changes, operator_id="x") | {"silent": "".join(f" {name} " for name in silent)}
+        (held,) = run(findings_sql(others), [row])
+        (told,) = run(f"SELECT {open_level(others)} AS level FROM account_metrics", [row])
+        assert open_risk(others, held, figures(row) | dict.fromkeys(silent, DOWN)) == told["level"] == level
+
+
+def test_contacts_that_nobody_could_ask_about_leave_it_open() -> None:
+    silent = frozenset({"contacts", "contacts_active", "contacts_left", "champion_left_noted"})
+    found = urgency_of(silent, gaps=dict.fromkeys(silent, DOWN))
+    assert (found.level, found.words) == ("watch", "not known")
 
 
 def test_who_was_not_scored_is_not_said_to_need_nothing() -> None:

@@ -13,11 +13,12 @@ from pydantic import model_validator
 
 from customer_research.domain.catalogue import ACCOUNT_TABLE
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
-from customer_research.domain.health import NO_BAND, Band, Finding, HealthScore, Status, standing_label
+from customer_research.domain.health import UNTOLD_BANDS, Band, Finding, HealthScore, Status, standing_label
 from customer_research.domain.urgency import LEVEL_DAYS, LEVELS, Level, Urgency
 from customer_research.domain.vocabularies import SEVERITIES, Severity
 from customer_research.health.declaration import Fault, Place, declared, shipped_text
-from customer_research.health.rules import FactName, MetricName, Sentence, When, read
+from customer_research.health.findings import FindingRule
+from customer_research.health.rules import FactName, MetricName, Sentence, When, case_sql, metrics_of, read
 from customer_research.health.scoring import unheard_sql
 from customer_research.health.sentences import filled
 
@@ -27,7 +28,7 @@ RANKS: Mapping[Severity, int] = {name: len(SEVERITIES) - at for at, name in enum
 
 _STATUSES: tuple[Status, ...] = ("active", "no_subscription")
 _NOTHING = "Nothing known asks for an action now."
-_OPEN = "A silent source keeps it from being known."
+_OPEN = "A silent source may hide a reason."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,14 @@ class _Causes:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What urgency looks at: the operator's row of `causes_sql`, its figures, score and findings."""
+    """What urgency looks at: the operator's row of `causes_sql`, its figures, score and findings; `open_risk`: see there."""
 
     row: Mapping[str, Any]
     figures: Mapping[str, Figure]
     score: HealthScore | None
     findings: tuple[Finding, ...]
     as_of: datetime
+    open_risk: int = 0
 
 
 def load_causes(known_metrics: Collection[str]) -> tuple[Cause, ...]:
@@ -127,15 +129,27 @@ def _holds(cause: Cause, at: int, standing: Circumstances, gravest: Finding | No
     assert score is not None, "who has no score has no cause"
     parts: list[bool | None] = []
     if cause.bands:
-        unsettled = score.band in NO_BAND and score.band != "outside"
-        parts.append(None if unsettled else score.band in cause.bands)
+        unsettled = score.band in UNTOLD_BANDS or any(gate.cap in cause.bands for gate in score.provisional)
+        parts.append(score.band in cause.bands or (None if unsettled else False))
     if cause.finding is not None:
-        parts.append(gravest is not None and RANKS[gravest.priority] >= RANKS[cause.finding])
+        needed = RANKS[cause.finding]
+        found = gravest is not None and RANKS[gravest.priority] >= needed
+        parts.append(found or (None if standing.open_risk >= needed else False))
     if cause.when is not None:
         held = standing.row[f"cause_{at}"]
         silent = held is None and any(_silent(standing.figures.get(name)) for name in cause.when.metrics)
         parts.append(None if silent else bool(held))
     return False if False in parts else None if None in parts else True
+
+
+def open_risk(rules: Sequence[FindingRule], row: Mapping[str, Any], figures: Mapping[str, Figure]) -> int:
+    """The rank of the gravest risk that a silent source keeps from being told (0: none); `row` is that of `findings_sql`.
+
+    `open_level` is the same in SQL.
+    """
+    untold = (rule for rule in rules if rule.kind == "risk" and row[f"case_{rule.id.lower()}"] is None)
+    hidden = (rule for rule in untold if any(_silent(figures.get(name)) for name in metrics_of(rule.cases)))
+    return max((RANKS[rule.priority] for rule in hidden), default=0)
 
 
 def _silent(figure: Figure | None) -> bool:
@@ -169,11 +183,24 @@ def _chief_reason(score: HealthScore) -> str:
 # -- everybody -----------------------------------------------------------------------------------------------------------
 
 
+def open_level(rules: Sequence[FindingRule]) -> str:
+    """SQL of `open_risk` over a row of metrics."""
+    cases = {rule.id: case_sql(rule.cases) for rule in rules}
+    levels = []
+    for rule in rules:
+        if rule.kind == "risk":
+            excused = "".join(f" AND COALESCE({cases[other]}, 0) = 0" for other in rule.unless)
+            untold = f"{unheard_sql(metrics_of(rule.cases))} AND {cases[rule.id]} IS NULL{excused}"
+            levels.append(f"CASE WHEN {untold} THEN {RANKS[rule.priority]} ELSE 0 END")
+    return f"GREATEST(0, {', '.join(levels)})"
+
+
 def level_sql(causes: Sequence[Cause], *, band: str, finding: str, status: str) -> str:
     """SQL of the urgency's rank, 3 `now` to 0 `watch`, over a row of metrics; the other columns are named by the caller.
 
-    `band` is the band, `finding` the rank of the gravest risk (see `RANKS`; 0 none), `status` the status. What a silent source
-    keeps from being told counts as if it held: for an order, nobody stands safer for it.
+    `band` is the band, `finding` the rank of the gravest risk (see `RANKS`; 0 none), those that nobody could judge among them
+    (see `open_level`), `status` the status. What a silent source keeps from being told counts as if it held: for an order,
+    nobody stands safer for it.
     """
     branches = []
     for cause in causes:

@@ -12,6 +12,7 @@ from customer_research.domain.advice import Advice
 from customer_research.domain.evidence import Fact, merge_basis
 from customer_research.domain.report import Block, Cell, Prose, Table, Text, Tone
 from customer_research.domain.urgency import LEVEL_DAYS
+from customer_research.domain.words import value_words
 from customer_research.reports.blocks import grid, stated, titled
 from customer_research.reports.judgement import nothing_found
 from customer_research.reports.kind import SectionPlan, section
@@ -100,6 +101,13 @@ def due(account: Account, item: Advice) -> Fact[Any]:
     if item.area != "growth" and account.urgency is not None and account.urgency.until is not None:
         day = account.urgency.until
     return Fact(day, "date", merge_basis(item.facts), account.as_of)
+
+
+def due_words(account: Account, item: Advice) -> str:
+    """`by 2026-11-08`, `or sooner` where a silent source may hide a more urgent reason."""
+    hidden = item.area != "growth" and account.urgency is not None and account.urgency.open
+    sooner = " or sooner" if hidden else ""
+    return f"by {value_words(due(account, item))}{sooner}"
 
 
 def advised(account: Account, item: Advice, words: str, tone: Tone = "neutral") -> Cell:

@@ -315,7 +315,7 @@ def _facts(found: OneAlert) -> Iterator[FigureLine]:
     account = basis.accounts.get(episode.subject)
     if account is not None:
         soon = urgency_cell(account)
-        yield FigureLine("Act", soon) if isinstance(soon, Fact) else line("Act", "nothing to do now")
+        yield FigureLine("Act", soon) if isinstance(soon, Fact) else line("Act", "not known", tone="unknown")
         yield FigureLine("MRR", figure(account, "mrr"))
         yield FigureLine("Account owner", figure(account, "owner_name"))
     yield line("Severity", episode.severity, tone=_tone(episode))

@@ -21,7 +21,7 @@ from customer_research.reports.blocks import bullets, proven_prose
 from customer_research.reports.disagreements import disagreements
 from customer_research.reports.figure_lines import figure, figures, present
 from customer_research.reports.kind import Head, Kind, section
-from customer_research.reports.recommend import due
+from customer_research.reports.recommend import due_words
 from customer_research.reports.record_rows import Row, day_of, known_rows, newest, records, table
 from customer_research.reports.standing_figures import health
 from customer_research.reports.tones import PRIORITY_TONES
@@ -166,7 +166,7 @@ def _topics(account: Account, meeting: Meeting) -> tuple[Advice, ...]:
 def _topic_list(account: Account, topics: tuple[Advice, ...]) -> Block:
     items = [
         Prose(
-            f"{advice.action} (by {value_words(due(account, advice))}; {advice.because.rstrip('.')})",
+            f"{advice.action} ({due_words(account, advice)}; {advice.because.rstrip('.')})",
             advice.facts,
             PRIORITY_TONES[advice.priority],
         )

@@ -28,7 +28,7 @@ from customer_research.reports.portfolio_cells import (
     table,
     untold,
 )
-from customer_research.reports.recommend import due
+from customer_research.reports.recommend import due_words
 from customer_research.reports.standing_figures import by_worth
 from customer_research.reports.tones import PRIORITY_TONES
 from customer_research.reports.track_words import at_risk as track_line
@@ -221,7 +221,7 @@ def _advice(found: Week) -> Block:
     )
     items = [
         Prose(
-            f"{account.name or account.operator_id}: {advice.action} ({advice.owner}, by {value_words(due(account, advice))}; "
+            f"{account.name or account.operator_id}: {advice.action} ({advice.owner}, {due_words(account, advice)}; "
             f"{advice.because.rstrip('.')})",
             advice.facts,
             PRIORITY_TONES[advice.priority],

@@ -17,7 +17,7 @@ from customer_research.health.findings import FindingRule, assemble_findings, fi
 from customer_research.health.playbook import Playbook, Situation, advise, load_playbook
 from customer_research.health.scorecard import Scorecard, load_scorecard
 from customer_research.health.scoring import scoring_sql
-from customer_research.health.urgency import Cause, Circumstances, causes_sql, load_causes, urgency
+from customer_research.health.urgency import Cause, Circumstances, causes_sql, load_causes, open_risk, urgency
 from customer_research.research.one.figures import WIDE_METRICS
 
 METRIC_NAMES = frozenset(metric.name for metric in WIDE_METRICS)
@@ -67,7 +67,15 @@ def advised(measurement: MetricsRow, account: Account, playbook: Path | None) ->
     row = measurement.run(book.sql)[0]
     known = Situation(row, account.figures, account.score, account.findings, account.history)
     causes, sql = urgency_causes()
-    standing = Circumstances(measurement.run(sql)[0], account.figures, account.score, account.findings, account.as_of)
+    rules, held = _findings()
+    standing = Circumstances(
+        measurement.run(sql)[0],
+        account.figures,
+        account.score,
+        account.findings,
+        account.as_of,
+        open_risk(rules, measurement.run(held)[0], account.figures),
+    )
     return replace(account, advice=advise(book, known), urgency=urgency(causes, standing))
 
 

@@ -14,18 +14,15 @@ from customer_research.domain.book import READY_MOST, Line, PlannedMeeting
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import PRESENT
 from customer_research.domain.snapshot import Snapshot
-from customer_research.health.findings import load_findings
-from customer_research.health.urgency import RANKS
 from customer_research.lake import Lake
 from customer_research.metrics.pinned import instant_sql
 from customer_research.reports.standing_figures import health
 from customer_research.research.engine_choice import reader
 from customer_research.research.exchange import rates_around
-from customer_research.research.one.judge import METRIC_NAMES, card_named
+from customer_research.research.one.judge import card_named
 from customer_research.research.portfolio.history import keep_in
 from customer_research.research.portfolio.measurement import put
 from customer_research.research.portfolio.mrr import MrrByOperator
-from customer_research.research.portfolio.selection import open_level
 from customer_research.research.portfolio.snapshot_view import SnapshotView
 from customer_research.research.portfolio.snapshots import readings
 from customer_research.settings import Settings
@@ -68,10 +65,6 @@ class Making:
         self._names = {str(row["operator_id"]): str(row["name"] or row["operator_id"]) for row in rows}
         self._companies: Mapping[str, str] = {}
         self.present = len(rows)
-        unjudged = (
-            f"SELECT operator_id FROM accounts WHERE {open_level(load_findings(METRIC_NAMES))} >= {RANKS['high']}"
-        )
-        self._open = frozenset(str(row["operator_id"]) for row in self._engine.run(unjudged))
         self.meetings = self._planned()
 
     @property
@@ -108,7 +101,7 @@ class Making:
             mrr=_value(told["mrr"]),
             worth=self._worths[one],
             level=urgency.level,
-            sooner=urgency.open or one in self._open,
+            sooner=urgency.open,
             until=urgency.until,
             because=urgency.because,
             act=advice.action if advice is not None else "",

@@ -19,10 +19,9 @@ from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
 from customer_research.health.findings import FindingRule, load_findings
 from customer_research.health.risk import category_sql, risk_level_sql
-from customer_research.health.rules import case_sql, metrics_of
 from customer_research.health.scorecard import Scorecard, shipped_scorecards
-from customer_research.health.scoring import scoring_sql, unheard_sql
-from customer_research.health.urgency import RANKS, level_sql
+from customer_research.health.scoring import scoring_sql
+from customer_research.health.urgency import RANKS, level_sql, open_level
 from customer_research.research.one.judge import METRIC_NAMES, card_named, urgency_causes
 from customer_research.research.portfolio.mrr import MrrByOperator
 from customer_research.research.portfolio.owners import fitting_owners
@@ -253,17 +252,6 @@ def _least_band(card: Scorecard) -> str:
         f"WHEN s.score < {healthy} THEN 'monitor' ELSE 'healthy' END"
     )
     return f"CASE s.band WHEN 'insufficient' THEN 'critical' WHEN 'unsettled' THEN {low_end} ELSE s.band END"
-
-
-def open_level(rules: Sequence[FindingRule]) -> str:
-    """SQL of the attention that findings ask for which a silent source keeps from being judged: as if they held."""
-    levels = (
-        f"CASE WHEN {unheard_sql(metrics_of(rule.cases))} AND {case_sql(rule.cases)} IS NULL "
-        f"THEN {RANKS[rule.priority]} ELSE 0 END"
-        for rule in rules
-        if rule.kind == "risk"
-    )
-    return f"GREATEST(0, {', '.join(levels)})"
 
 
 def _fitting(engine: Engine, selection: Selection) -> Selection:
