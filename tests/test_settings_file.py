@@ -1,4 +1,4 @@
-"""One setting written into the settings file: nothing else of it changes, whatever it looks like, and nobody else may read it."""
+"""Settings written into the settings file: nothing else of it changes, whatever it looks like, and nobody else may read it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from customer_research.errors import ConfigError
-from customer_research.settings import default_path, load_settings, write_setting
+from customer_research.settings import default_path, load_settings, write_settings
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_only_that_setting_changes(tmp_path: Path, before: str, after: str) -> N
     file = tmp_path / "settings.toml"
     file.write_bytes(before.encode())
     file.chmod(0o644)
-    assert write_setting(file, "scorecard", "guide") == file
+    assert write_settings(file, {"scorecard": "guide"}) == file
     assert file.read_bytes().decode() == after
     assert tomllib.loads(after) == {**tomllib.loads(before), "scorecard": "guide"}
     assert file.stat().st_mode & 0o777 == 0o600
@@ -40,18 +40,18 @@ def test_a_path_with_any_sign_is_written_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.touch()
     odd = 'C:\\cards\\"my" card\n.toml'
-    write_setting(file, "scorecard", odd)
+    write_settings(file, {"scorecard": odd})
     assert load_settings(file).scorecard == odd
 
 
 def test_the_default_file_is_made_and_a_link_stays_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none-yet"))
     file = default_path()
-    assert write_setting(None, "scorecard", "guide") == file.resolve()
+    assert write_settings(None, {"scorecard": "guide"}) == file.resolve()
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     link = tmp_path / "link.toml"
     link.symlink_to(file)
-    write_setting(link, "scorecard", "retention")
+    write_settings(link, {"scorecard": "retention"})
     assert link.is_symlink()
     assert load_settings(file).scorecard == "retention"
 
@@ -59,16 +59,34 @@ def test_the_default_file_is_made_and_a_link_stays_one(tmp_path: Path, monkeypat
 def test_what_cannot_be_written_says_so_and_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "settings.toml"
     with pytest.raises(ConfigError, match="does not exist"):
-        write_setting(file, "scorecard", "guide")
+        write_settings(file, {"scorecard": "guide"})
     file.write_text("owner = ", "utf-8")
     with pytest.raises(ConfigError, match="is not valid TOML"):
-        write_setting(file, "scorecard", "guide")
+        write_settings(file, {"scorecard": "guide"})
     assert file.read_text("utf-8") == "owner = "
     blocked = tmp_path / "no-folder"
     blocked.touch()
     monkeypatch.setattr("customer_research.settings.default_path", lambda: blocked / "settings.toml")
     with pytest.raises(ConfigError, match="cannot be"):
-        write_setting(None, "scorecard", "guide")
+        write_settings(None, {"scorecard": "guide"})
     monkeypatch.setenv("CUSTOMER_RESEARCH_SCORECARD", "retention")
     with pytest.raises(ConfigError, match="CUSTOMER_RESEARCH_SCORECARD goes before"):
-        write_setting(file, "scorecard", "guide")
+        write_settings(file, {"scorecard": "guide"})
+
+
+def test_settings_of_tables_are_written_where_their_table_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_bytes(b"# mine\r\n[hubspot]\r\nurl = 'x' # theirs\r\n")
+    changes = {"hubspot.operator_properties": ("a", "b"), "notion.tickets_data_source": "abc", "scorecard": "guide"}
+    write_settings(file, changes)
+    written = file.read_bytes().decode()
+    assert written.startswith("scorecard = \"guide\"\r\n# mine\r\n[hubspot]\r\nurl = 'x' # theirs\r\n")
+    assert tomllib.loads(written) == {
+        "scorecard": "guide",
+        "hubspot": {"url": "x", "operator_properties": ["a", "b"]},
+        "notion": {"tickets_data_source": "abc"},
+    }
+    monkeypatch.setenv("CUSTOMER_RESEARCH_NOTION__TICKETS_DATA_SOURCE", "their own")
+    with pytest.raises(ConfigError, match="CUSTOMER_RESEARCH_NOTION__TICKETS_DATA_SOURCE goes before"):
+        write_settings(file, changes)
+    assert file.read_bytes().decode() == written

@@ -10,7 +10,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -261,40 +261,51 @@ def check_writable(name: str) -> None:
         )
 
 
-def write_setting(path: Path | None, name: str, value: str) -> Path:
-    """Write one text setting of the top level into the settings file, in one step; comments and all other settings stay.
+def write_settings(path: Path | None, changes: Mapping[str, Any]) -> Path:
+    """Change settings in the settings file, in one step; its comments and all other settings stay.
 
     Args:
         path: the file; None: the default one, which is made when it is not there.
-        name: the setting.
-        value: what it shall be.
+        changes: dotted names → what they shall be.
 
     Raises:
-        ConfigError: the environment sets it, before any file; or the file is broken or cannot be written.
+        ConfigError: the environment sets one, before any file; or the file is broken or cannot be written.
     """
     import tomlkit  # noqa: PLC0415 - start-up time
 
-    check_writable(name)
+    for name in changes:
+        check_writable(name)
     file = (path or default_path()).resolve()
-    before = _read(file, required=path is not None)
+    wanted = _read(file, required=path is not None)
     try:
         text = file.read_bytes().decode() if file.exists() else ""
         document = tomlkit.parse(text)
-        if name in document:
-            document[name] = value
-        else:  # the first line: between others it might part a comment from what it is about
-            line = tomlkit.document()
-            line[name] = value
-            document = tomlkit.parse(tomlkit.dumps(line).rstrip("\n") + ("\r\n" if "\r\n" in text else "\n") + text)
-        changed = tomlkit.dumps(document)
-        assert toml(changed) == {**before, name: value}  # nobody's settings are lost to a library's fault
+        first = (
+            tomlkit.document()
+        )  # lines of new settings stand before all others: between them they might part a comment
+        for name, value in changes.items():
+            top = first if name not in document and "." not in name else document
+            for place in (top, wanted):
+                _put(place, name.split("."), value)
+        lines = tomlkit.dumps(first).replace("\n", "\r\n" if "\r\n" in text else "\n")
+        changed = lines + tomlkit.dumps(document)
+        assert toml(changed) == wanted  # nobody's settings are lost to a library's fault
         private.make_folder(file.parent)
         private.write(file, changed.encode())
     except OSError as error:
         raise ConfigError(
-            f"The settings file {file} cannot be written: {error.strerror}.", setting=name, hint="Give another file."
+            f"The settings file {file} cannot be written: {error.strerror}.",
+            setting=next(iter(changes)),
+            hint="Give another file.",
         ) from None
     return file
+
+
+def _put(table: Any, path: Sequence[str], value: Any) -> None:
+    *tables, last = path
+    for name in tables:
+        table = table.setdefault(name, {})
+    table[last] = list(value) if isinstance(value, tuple) else value
 
 
 def _wrong_setting(error: ValidationError, values: Mapping[str, Any], file: Path) -> ConfigError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 import sys
 import time
 from collections.abc import Iterator
@@ -12,11 +14,15 @@ from typing import Any
 import pytest
 from places import PLACES, as_fakesnow_says, place
 
+from customer_research.domain.collapse import preference, preference_sql
 from customer_research.engines import ENGINES, open_engine
 from customer_research.engines.engine import Engine
 from customer_research.engines.snowflake import Snowflake, connection_options
 from customer_research.errors import ConfigError, EngineError, ExtraMissing
+from customer_research.identity.collapse import collapse
+from customer_research.metrics.queries import with_shared
 from customer_research.record_tables import TABLES
+from customer_research.sources.warehouse.normalise import csm_rows
 
 pytestmark = pytest.mark.xdist_group("engines")
 
@@ -54,6 +60,58 @@ def test_rows_come_back_as_they_went_in(engine: Engine) -> None:
     assert {key: out[key] for key in row} == row
     assert type(out["total_minor"]) is int
     assert told(engine, out["cancelled_at"], None) is None
+
+
+CSM_ROWS: list[dict[str, Any]] = [
+    {
+        "operator_id": "one",
+        "subscription_id": f"s{number}",
+        "status": status,
+        "waterfall_event": event,
+        "started_at": started,
+        "mrr_minor": mrr,
+        "plan_code": f"p{number}",
+    }
+    for number, (status, event, started, mrr) in enumerate(
+        itertools.product(
+            ("active", "pending", "terminated", "canceled", "paused", None),
+            ("plan_change", "churn", "reactivation", None),
+            (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC), None),
+            (-100, 0, 100, None),
+        )
+    )
+]
+
+
+def test_rows_of_the_csm_view_are_in_one_order_everywhere(engine: Engine) -> None:
+    expected = [row["subscription_id"] for row in sorted(CSM_ROWS, key=preference)]
+    engine.load("csm", random.Random(7).sample(CSM_ROWS, len(CSM_ROWS)))
+    ranked = engine.run(f"SELECT subscription_id, ROW_NUMBER() OVER (ORDER BY {preference_sql()}) AS place FROM csm")
+    assert [row["subscription_id"] for row in sorted(ranked, key=lambda row: row["place"])] == expected
+    at = with_shared(("moment", "csm_at"), "SELECT subscription_id, place FROM csm_at")
+    standing = engine.run(at, {"as_of": datetime(2026, 3, 1, tzinfo=UTC)})
+    assert [row["subscription_id"] for row in sorted(standing, key=lambda row: row["place"])] == expected
+
+
+@pytest.mark.parametrize("event", ["reactivation", "new", None])
+def test_an_end_that_is_neither_churn_nor_a_change_of_plan_is_one_like_churn(event: str | None) -> None:
+    """Where the rules for who stands for an operator disagreed: the later start decides, in every place alike."""
+    ended = [row for row in CSM_ROWS if row["status"] == "terminated" and row["mrr_minor"] == 0]
+    churned = next(row for row in ended if row["waterfall_event"] == "churn" and row["started_at"].month == 1)
+    other = next(row for row in ended if row["waterfall_event"] == "reactivation" and row["started_at"].month == 2)
+    rows = [churned, {**other, "waterfall_event": event}]
+    assert collapse(rows).plan_code == other["plan_code"]
+    told = [
+        {
+            "LAGO_EXTERNAL_CUSTOMER_ID": row["operator_id"],
+            "LAGO_ID": row["subscription_id"],
+            "LAGO_STATUS": row["status"],
+            "LAGO_WATERFALL_EVENT": row["waterfall_event"],
+            "LAGO_STARTED_AT": row["started_at"],
+        }
+        for row in rows
+    ]
+    assert [row["is_current"] for row in csm_rows(told, "receipt")] == [False, True]
 
 
 def test_instants_are_utc_in_and_out_wherever_the_process_is(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

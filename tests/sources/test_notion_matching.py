@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from crm_records import OPERATOR, OTHER, notion_schema
 
+from customer_research.domain.names import name_key, text_key
 from customer_research.domain.values import operator_id
 from customer_research.sources.notion.matching import FILTERS_IN_GROUP, TicketKeys, filters, match
-from customer_research.sources.notion.normalise import Ticket, name_key, probe, text_key
+from customer_research.sources.notion.normalise import Ticket, probe
 
 NAME = "Harbor & Lantern Limo LLC"
 WANTED = TicketKeys.of(OPERATOR, (NAME,), ("HLL",))

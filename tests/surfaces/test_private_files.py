@@ -13,10 +13,8 @@ import pytest
 from cli_runs import SILENT_CHURN, changed, command
 
 from customer_research import private
-from customer_research.domain.check import CheckResult
 from customer_research.lake import Lake
-from customer_research.research import doctor
-from customer_research.settings import Settings
+from customer_research.settings import Settings, write_settings
 from customer_research.store.accounts import AccountSnapshots
 from customer_research.store.database import open_store
 
@@ -94,11 +92,13 @@ def test_a_lake_is_for_its_owner_alone(portfolio_settings: Settings) -> None:
     assert _open(lake) == {}
 
 
-def test_settings_are_for_their_owner_alone(umask: int, config_path: Path, tmp_path: Path) -> None:
-    found = CheckResult("a", "ok", "found", "needed", settings={"notion.tickets_data_source": "abc"})
+def test_settings_are_for_their_owner_alone(
+    umask: int, config_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = tmp_path / "new" / "settings.toml"
+    monkeypatch.setattr("customer_research.settings.default_path", lambda: target)
     for _ in ("made", "changed"):
-        assert doctor.write_settings([found], target) == target
+        assert write_settings(None, {"notion.tickets_data_source": "abc"}) == target
         assert _open(target.parent) == {}, umask
         target.chmod(0o644)
     assert _open(config_path) == {}, "the sandbox's own"

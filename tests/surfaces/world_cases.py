@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from customer_research.identity.normalise import fold, normalize_phone
+from customer_research.domain.names import name_key
+from customer_research.identity.normalise import normalize_phone
 from customer_research_sandbox.dataset import Dataset
 
 SEED = 20261101
@@ -119,15 +120,15 @@ def _addresses(known: Sequence[Operator], rng: random.Random) -> Iterator[Case]:
 
 
 def _names(known: Sequence[Operator], rng: random.Random) -> Iterator[Case]:
-    folded = _having(known, lambda one: fold(one.name))
-    names = {one.name: folded[fold(one.name)] for one in known}
+    folded = _having(known, lambda one: name_key(one.name))
+    names = {one.name: folded[name_key(one.name)] for one in known}
     yield from _picked("name", names, 12, rng)
     yield from _picked("name in capitals", names, 4, rng, str.upper)
     yield from _picked("name with accents", names, 6, rng, lambda name: name.replace("e", "é").replace("o", "ö"))
     for how, cut in (("first two words", slice(0, 2)), ("last two words", slice(-2, None))):
         for name in rng.sample(sorted(names), 6):
             part = " ".join(name.split()[cut])
-            holders = frozenset(one.id for one in known if fold(part) in fold(one.name))
+            holders = frozenset(one.id for one in known if name_key(part) in name_key(one.name))
             yield Case(how, part, holders, exact=False)
 
 

@@ -1,11 +1,23 @@
-"""What an HTTP status or an exception of the HTTP client means in the error tree: tables, never the text of a message."""
+"""What a failure means: a status or an exception of the HTTP client in the error tree, an error as a gap; never by its text."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from customer_research.errors import BadAnswer, Denied, NotThere, RateLimited, SourceError, Unavailable
+from customer_research.domain.evidence import Gap, GapReason
+from customer_research.errors import (
+    BadAnswer,
+    ConfigError,
+    CustomerResearchError,
+    Denied,
+    NotThere,
+    RateLimited,
+    SchemaChanged,
+    SourceError,
+    Truncated,
+    Unavailable,
+)
 
 SUCCESS = range(200, 300)
 
@@ -54,3 +66,30 @@ def status_error(status: int) -> type[SourceError] | None:
 def client_error(error: BaseException) -> type[SourceError] | None:
     """The error that an exception of the HTTP client means, by its nearest class in the table; None if not one."""
     return next((CLIENT_ERRORS[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in CLIENT_ERRORS), None)
+
+
+REASONS: dict[type[SourceError], tuple[GapReason, str]] = {
+    Denied: ("denied", "Check the credential and its scopes: `customer-research doctor --online`."),
+    NotThere: ("none_found", "Check the id: `customer-research lookup` shows the identifiers that are known."),
+    RateLimited: ("unavailable", "Wait a minute and run the same command again."),
+    Unavailable: (
+        "unavailable",
+        "Run the same command again later; `customer-research doctor --online` tests the connection.",
+    ),
+    BadAnswer: ("unavailable", "`customer-research doctor --online` shows what the source answers."),
+    SchemaChanged: ("unavailable", "A field is gone at the source: `customer-research doctor --online` names it."),
+    Truncated: ("truncated", "Ask for less at once, or raise the source's limit."),
+}
+"""Every kind of source failure → the gap's reason and next step (a test holds this table complete)."""
+
+
+def gap_of(error: CustomerResearchError, source: str) -> Gap:
+    """The gap that a failed fetch leaves, with the error's own hint when it has one."""
+    if isinstance(error, ConfigError):
+        return Gap(source=source, reason="not_configured", detail=error.message, next_step=error.hint)
+    reason, step = (
+        REASONS.get(type(error), ("unavailable", "Run the same command again later."))
+        if isinstance(error, SourceError)
+        else ("unavailable", "Run the same command again; if it persists, report it.")
+    )
+    return Gap(source=source, reason=reason, detail=error.message, next_step=error.hint or step)

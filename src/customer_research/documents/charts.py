@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
 
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
-from customer_research.domain.money import Amounts, Money
+from customer_research.domain.money import amounts_of
 from customer_research.domain.report import Cell, Chart, Form, Mark, Table, Text, Tone
 
 AXES: dict[Form, str] = {
@@ -129,15 +128,6 @@ def unit_of(figure: Figure) -> str:
         return ""
     amounts = amounts_of(figure)
     return amounts[0].currency if amounts else figure.unit
-
-
-def amounts_of(fact: Fact[Any]) -> Amounts:
-    """The amounts of a figure in money, one a currency; none for another unit, and none where nothing was ever billed."""
-    if fact.unit == "usd_minor":
-        return (Money("USD", fact.value),)
-    if fact.unit != "money":
-        return ()
-    return (fact.value,) if isinstance(fact.value, Money) else tuple(fact.value)
 
 
 def steps(heights: Sequence[float | None], totals: Sequence[bool]) -> tuple[tuple[float, float] | None, ...]:

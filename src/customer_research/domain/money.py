@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from typing import Any
 
+from customer_research.domain.evidence import Fact
 from customer_research.errors import UsageError
 
 CURRENCY = re.compile(r"[A-Z]{3}")
@@ -110,6 +112,15 @@ def stated(text: str) -> Amounts:
 def spelt(amounts: Iterable[Money]) -> str:
     """Amounts as a text of codes and minor units, by code."""
     return " ".join(f"{money.currency} {money.minor}" for money in sorted(amounts))
+
+
+def amounts_of(fact: Fact[Any]) -> Amounts:
+    """The amounts of a figure in money, one a currency; none for another unit, and none where nothing was ever billed."""
+    if fact.unit == "usd_minor":
+        return (Money("USD", fact.value),)
+    if fact.unit != "money":
+        return ()
+    return (fact.value,) if isinstance(fact.value, Money) else tuple(fact.value)
 
 
 def totals(amounts: Iterable[Money]) -> Amounts:

@@ -217,7 +217,8 @@ class Freshness:
 class Report:
     """One document about one operator (or none, for a lookup), ready for any renderer.
 
-    `people` are persons whom its texts may name: never shown by themselves, they tell which words to mask.
+    `command` makes it again for its operator; empty where it was made with choices that it does not hold. `people` are persons
+    whom its texts may name: never shown by themselves, they tell which words to mask.
     """
 
     kind: str
@@ -232,6 +233,7 @@ class Report:
     audience: Audience = "internal"
     headline: Prose | None = None
     people: tuple[str, ...] = ()
+    command: str = ""
 
     @property
     def partial(self) -> bool:

@@ -4,41 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
+from customer_research.domain.collapse import preference
 from customer_research.domain.identity import Candidate
 from customer_research.errors import UsageError
 from customer_research.identity.normalise import is_free_mail, normalize_domain, normalize_email, normalize_operator_id
 
 Row = Mapping[str, Any]
-
-_PREFERENCE: Mapping[tuple[str, str | None], int] = {
-    ("active", None): 0,
-    ("pending", None): 1,
-    ("terminated", "plan_change"): 2,
-    ("terminated", "churn"): 3,
-    ("terminated", None): 4,
-    ("canceled", None): 5,
-}
-_UNKNOWN_STATUS = 6
-
-
-def preference(row: Row) -> tuple[int, float, int]:
-    """Sort key of the collapse rule: status (with its event), then latest start, then higher MRR; smallest first."""
-    status, event = row.get("status") or "", row.get("waterfall_event")
-    rank = _PREFERENCE.get((status, event), _PREFERENCE.get((status, None), _UNKNOWN_STATUS))
-    started, mrr = row.get("started_at"), row.get("mrr_minor")
-    return rank, -_seconds(started), -mrr if mrr is not None else 1
-
-
-def _seconds(moment: date | None) -> float:
-    """An instant (or day) as a sortable number; unknown sorts as the oldest."""
-    if moment is None:
-        return float("-inf")
-    if isinstance(moment, datetime):
-        return moment.timestamp()
-    return (moment - date(1970, 1, 1)).days * 86_400.0
 
 
 def collapse(rows: Sequence[Row]) -> Candidate:
@@ -109,7 +83,7 @@ def _churned(rows: Sequence[Row]) -> bool:
     if statuses & {"active", "pending"} or "terminated" not in statuses:
         return False
     dated = [row for row in rows if row.get("event_date") is not None]
-    last = max(dated or rows, key=lambda row: (_seconds(row.get("event_date")), -preference(row)[0]))
+    last = max(dated or rows, key=lambda row: (row.get("event_date") or date.min, -preference(row)[0]))
     return last.get("waterfall_event") == "churn"
 
 

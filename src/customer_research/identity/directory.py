@@ -8,12 +8,12 @@ from functools import cached_property
 from heapq import nsmallest
 
 from customer_research.domain.identity import Candidate, Interpretation, LookupAnswer, Match
+from customer_research.domain.names import name_key
 from customer_research.domain.values import LEGACY
 from customer_research.errors import UsageError
 from customer_research.identity.advice import next_steps, reasons
 from customer_research.identity.interpret import WILDCARDS, interpret
 from customer_research.identity.normalise import (
-    fold,
     is_free_mail,
     literal,
     normalize_email,
@@ -136,7 +136,7 @@ class Directory:
             if reading.kind == "operator_id":
                 found |= self._near_ids(reading.value)
             elif reading.kind == "name":
-                folded = fold(reading.value)
+                folded = name_key(reading.value)
                 pairs = self._names.similar(folded, _NEAREST_SIMILARITY) if folded else []
                 found |= {position: ("name_similar", 0.6 * score) for position, score in pairs}
         return tuple(self._matches(found)[:limit])
@@ -157,7 +157,7 @@ class Directory:
 
     @cached_property
     def _names(self) -> NameIndex:
-        return NameIndex.of([fold(candidate.name) for candidate in self.candidates])
+        return NameIndex.of([name_key(candidate.name) for candidate in self.candidates])
 
     @cached_property
     def _folded_names(self) -> Texts:
@@ -166,13 +166,6 @@ class Directory:
     @cached_property
     def _literal_names(self) -> Texts:
         return Texts([literal(candidate.name) for candidate in self.candidates])
-
-    @cached_property
-    def _by_folded_name(self) -> dict[str, list[int]]:
-        positions: dict[str, list[int]] = defaultdict(list)
-        for position, name in enumerate(self._names.names):
-            positions[name].append(position)
-        return positions
 
     # --- reading -------------------------------------------------------------------------------------------------
 
@@ -187,7 +180,7 @@ class Directory:
 
     def _read_name(self, term: str) -> list[tuple[int, str, float]]:
         """Exact, prefix, part; only when none: all words in any order; only when none: similar."""
-        folded = fold(term)
+        folded = name_key(term)
         by_sign = any(sign in term for sign in WILDCARDS)
         if by_sign or not folded:
             return self._contained(term, self._literal_names)

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from decimal import Decimal, InvalidOperation
 
+from customer_research.domain.names import phone_key
 from customer_research.domain.values import LEGACY, SAFE_INTEGER
 from customer_research.errors import UsageError
 
@@ -51,15 +52,9 @@ _HUBSPOT = re.compile(r"^\d{1,20}(?:\.\d{1,20})?(?:[eE]\+?\d{1,3})?$")
 _EMAIL = re.compile(r"^[^\s@<>\"',;:()]{1,64}@([a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+)$")
 _HOST = re.compile(r"^(?=.{4,253}$)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_]{2,63}$")
 _PHONE_SHAPE = re.compile(r"^\+?[\d\s().\-/]+(?:(?:x|ext\.?)\s*\d{1,6})?$", re.IGNORECASE)
-_EXTENSION = re.compile(r"(?:x|ext\.?)\s*\d{1,6}$", re.IGNORECASE)
-_LEGAL_SUFFIXES = frozenset({"llc", "inc", "corp", "ltd", "co"})
-_LETTERS_WITHOUT_ACCENT = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}  # noqa: RUF001 - these signs are the point
-)
 _PREFIXES = 2
 _MAX_ADDRESS = 320
 _PHONE_DIGITS = range(7, 16)
-_NORTH_AMERICAN = 11
 
 
 def tidy(text: str) -> str:
@@ -182,40 +177,15 @@ def normalize_phone(text: str) -> str:
         UsageError: when it has other characters, or not 7 to 15 digits.
     """
     number = unwrap_phone(text)
-    digits = "".join(char for char in _EXTENSION.sub("", number) if char.isdigit())
+    digits = phone_key(number)
     if not _PHONE_SHAPE.match(number) or len(digits) not in _PHONE_DIGITS:
         raise UsageError("A telephone number has 7 to 15 digits and no letters.")
-    return digits[1:] if len(digits) == _NORTH_AMERICAN and digits.startswith("1") else digits
+    return digits
 
 
 def unwrap_phone(text: str) -> str:
     """`tidy` with typographic dashes as hyphens and without a `tel:` scheme; brackets stay, they are part of it."""
     return re.sub(r"^tel:", "", tidy(text).strip("\"'`<>").translate(_DASHES), flags=re.IGNORECASE).strip()
-
-
-def normalize_company_name(text: str) -> str:
-    """A company name for matching only: casefolded, `&` as "and", no punctuation, no trailing legal suffix.
-
-    A name of nothing but punctuation gives an empty string.
-    """
-    spaced = tidy(text).casefold().replace("&", " and ")
-    words = "".join(_plain(char) for char in spaced).split()
-    while len(words) > 1 and words[-1] in _LEGAL_SUFFIXES:
-        words.pop()
-    return " ".join(words)
-
-
-def _plain(char: str) -> str:
-    if char in ".'’`´":  # noqa: RUF001 - these signs are the point
-        return ""
-    return " " if unicodedata.category(char)[0] in "PSZC" else char
-
-
-def fold(text: str) -> str:
-    """`normalize_company_name` without accents and other marks, so that "Café Étoile" and "cafe etoile" meet."""
-    decomposed = unicodedata.normalize("NFKD", normalize_company_name(text))
-    plain = "".join(char for char in decomposed if unicodedata.category(char) != "Mn")
-    return " ".join(plain.translate(_LETTERS_WITHOUT_ACCENT).split())
 
 
 def literal(text: str) -> str:

@@ -36,24 +36,8 @@ subscribed AS (
 periods AS (
     SELECT
         s.*,
-        CASE
-            WHEN DATE_DIFF('microsecond', CAST(CAST(s.period_end AS DATE) AS TIMESTAMP), s.period_end)
-                + COALESCE(k.utc_offset_minutes, 0) * 60000000 >= 86400000000
-                THEN CAST(CAST(s.period_end AS DATE) + INTERVAL 1 DAY AS DATE)
-            WHEN DATE_DIFF('microsecond', CAST(CAST(s.period_end AS DATE) AS TIMESTAMP), s.period_end)
-                + COALESCE(k.utc_offset_minutes, 0) * 60000000 < 0
-                THEN CAST(CAST(s.period_end AS DATE) - INTERVAL 1 DAY AS DATE)
-            ELSE CAST(s.period_end AS DATE)
-        END AS period_last_on,
-        CASE
-            WHEN DATE_DIFF('microsecond', CAST(CAST(s.ending_at AS DATE) AS TIMESTAMP), s.ending_at)
-                + COALESCE(k.utc_offset_minutes, 0) * 60000000 >= 86400000000
-                THEN CAST(CAST(s.ending_at AS DATE) + INTERVAL 1 DAY AS DATE)
-            WHEN DATE_DIFF('microsecond', CAST(CAST(s.ending_at AS DATE) AS TIMESTAMP), s.ending_at)
-                + COALESCE(k.utc_offset_minutes, 0) * 60000000 < 0
-                THEN CAST(CAST(s.ending_at AS DATE) - INTERVAL 1 DAY AS DATE)
-            ELSE CAST(s.ending_at AS DATE)
-        END AS ending_on
+        LOCAL_DAY(s.period_end, k.utc_offset_minutes) AS period_last_on,
+        LOCAL_DAY(s.ending_at, k.utc_offset_minutes) AS ending_on
     FROM subscription_at AS s
     LEFT JOIN customers AS k ON k.operator_id = s.operator_id
 ),

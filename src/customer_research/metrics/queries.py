@@ -17,6 +17,7 @@ from customer_research.domain.catalogue import METRICS, SILENT, SUBJECTS, Unit
 from customer_research.domain.evidence import ANSWERS
 from customer_research.errors import UsageError
 from customer_research.metrics.evidence import RECORDS
+from customer_research.metrics.shorthand import spelt_out
 
 ANSWERED = (*sorted(ANSWERS), "not_configured", "past")
 """Reasons of gaps for which no source is silent: it answered, nobody set it up, or it is the past that is not told."""
@@ -108,7 +109,7 @@ def with_shared(uses: tuple[str, ...], body: str) -> str:
 
 
 def _file(folder: str, name: str) -> str:
-    return (Path(__file__).parent / folder / f"{name}.sql").read_text(encoding="utf-8")
+    return spelt_out((Path(__file__).parent / folder / f"{name}.sql").read_text(encoding="utf-8"))
 
 
 def _indented(text: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, datetime
 
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
-from customer_research.domain.money import Amounts, Money
+from customer_research.domain.money import amounts_of
 from customer_research.domain.rates import Rate, Rates, convert
 from customer_research.domain.report import FigureLine
 
@@ -17,13 +17,6 @@ _NEXT_STEP = "Set rates.file to the European Central Bank's eurofxref-hist.csv."
 def needs_conversion(figure: Figure, currency: str) -> bool:
     """Whether a figure holds an amount in another currency than this one."""
     return isinstance(figure, Fact) and any(money.currency != currency for money in amounts_of(figure))
-
-
-def amounts_of(fact: Fact[object]) -> Amounts:
-    """The amounts that a money figure holds."""
-    value = fact.value
-    amounts = (value,) if isinstance(value, Money) else value if isinstance(value, tuple) else ()
-    return tuple(money for money in amounts if isinstance(money, Money))
 
 
 def converted(figure: Figure, rates: Rates | None, as_of: datetime) -> Figure:

@@ -9,10 +9,11 @@ from types import MappingProxyType
 from customer_research.domain.account import Account
 from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
+from customer_research.domain.money import amounts_of
 from customer_research.domain.report import Prose
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement
-from customer_research.reports.conversion import amounts_of, converted, needs_conversion
+from customer_research.reports.conversion import converted, needs_conversion
 from customer_research.reports.disagreements import disagreements
 from customer_research.reports.figure_lines import figure
 

@@ -7,12 +7,12 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from customer_research.connect.failures import gap_of
 from customer_research.connect.source import Clock, Source
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
 from customer_research.errors import CustomerResearchError, RateLimited, Unavailable
-from customer_research.research.gaps import gap_of
 from customer_research.research.lasting import Lasting
 from customer_research.settings import Settings
 from customer_research.sources import discover

@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
-from customer_research import private
 from customer_research.connect.source import Source, Subject
 from customer_research.domain.check import CheckResult, CheckStatus
 from customer_research.domain.identity import Interpretation
-from customer_research.errors import ConfigError, CustomerResearchError, Denied, UsageError
+from customer_research.errors import CustomerResearchError, Denied, UsageError
 from customer_research.identity.normalise import normalize_operator_id
 from customer_research.research.connections import Connections, OutOfReach
 from customer_research.research.doctor_places import places
-from customer_research.settings import Settings, default_path
+from customer_research.settings import Settings
 
 IDS = "ids.consistent"
 
@@ -144,36 +141,6 @@ def _compared(total: int, forms: Mapping[str, int], known: Mapping[str, tuple[in
     nobody = any(found == 0 for found, _ in known.values())
     status: CheckStatus = "fail" if nobody else "warn" if fix else "ok"
     return CheckResult(IDS, status, "; ".join(told) + ".", needed, " ".join(fix))
-
-
-def write_settings(results: Sequence[CheckResult], path: Path | None) -> Path | None:
-    """Put what the checks found into the settings file, keeping its comments; None when there is nothing to change.
-
-    Raises:
-        ConfigError: the file cannot be read or written.
-    """
-    changes = {name: value for result in results for name, value in result.settings.items()}
-    if not changes:
-        return None
-    import tomlkit  # noqa: PLC0415 - only for --write
-
-    target = path or default_path()
-    try:
-        document = tomlkit.parse(target.read_text(encoding="utf-8")) if target.exists() else tomlkit.document()
-        for name, value in changes.items():
-            _put(document, name.split("."), value)
-        private.make_folder(target.parent)
-        private.write(target.resolve(), tomlkit.dumps(document).encode())
-    except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"The settings file {target} cannot be changed: {error}.", setting="--config") from None
-    return target
-
-
-def _put(document: Any, path: Sequence[str], value: Any) -> None:
-    *tables, last = path
-    for name in tables:
-        document = document.setdefault(name, {})
-    document[last] = list(value) if isinstance(value, tuple) else value
 
 
 def findings_page(results: Sequence[CheckResult], settings: Settings) -> str:

@@ -17,10 +17,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from customer_research.documents.charts import amounts_of, as_table
+from customer_research.documents.charts import as_table
 from customer_research.documents.page import Grid, Line, List, Page, Pairs, Paragraph, Part, Pen, Picture
 from customer_research.documents.present import Value, gap_words, receipts_of
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_basis
+from customer_research.domain.money import amounts_of
 from customer_research.domain.report import Personal, Report, Text
 from customer_research.domain.words import clean, money_words
 

@@ -10,14 +10,11 @@ from customer_research.domain.words import clean, counted
 
 _PAIR = 2
 
-_BY_OPERATOR = frozenset({"profile", "billing", "reservations", "payments", "health", "quick", "history", "missing"})
-"""Kinds whose command is their name and takes an operator; others are made with choices that a report does not hold."""
-
 
 def whole_report(report: Report) -> str:
     """The command that writes the whole report, or how to give it: `customer-research billing 3f0c --output report.html`."""
-    if report.kind in _BY_OPERATOR and report.operator_id:
-        return f"customer-research {report.kind} {clean(report.operator_id)} --output report.html"
+    if report.command and report.operator_id:
+        return f"customer-research {report.command} {clean(report.operator_id)} --output report.html"
     return "the same command with --output report.html"
 
 

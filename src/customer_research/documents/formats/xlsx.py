@@ -20,13 +20,13 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from customer_research.documents.charts import amounts_of, as_table
+from customer_research.documents.charts import as_table
 from customer_research.documents.fonts.measure import em
 from customer_research.documents.formats.wording import note_runs
 from customer_research.documents.page import Footnote, Grid, List, Page, Pairs, Paragraph, Picture, facts_of
 from customer_research.documents.present import GAP_WORDS, Value, gap_words, note_words, source_title
 from customer_research.domain.evidence import Fact, Gap, Receipt, merge_basis
-from customer_research.domain.money import CURRENCY, Money, digits
+from customer_research.domain.money import CURRENCY, Money, amounts_of, digits
 from customer_research.domain.report import Personal, Report, Tone
 from customer_research.domain.words import dated_words, is_change
 from customer_research.errors import RenderError

@@ -1,5 +1,5 @@
 -- The CSM view's rows known at T with their status and event at T (an end or an event after T has not happened yet);
--- `place` 1 is the row that stands for the operator. A row without a creation instant belongs to an operator
+-- `place` 1 is the row that stands for the operator (`domain.collapse` spells the order out). A row without a creation instant belongs to an operator
 -- without a subscription.
 WITH known AS (
     SELECT
@@ -36,17 +36,6 @@ SELECT
     engagement_status,
     ROW_NUMBER() OVER (
         PARTITION BY operator_id
-        ORDER BY
-            CASE
-                WHEN status_at = 'active' THEN 0
-                WHEN status_at = 'pending' THEN 1
-                WHEN status_at = 'terminated' AND waterfall_event = 'plan_change' THEN 2
-                WHEN status_at = 'terminated' THEN 3
-                WHEN status_at = 'canceled' THEN 4
-                ELSE 5
-            END,
-            started_at DESC NULLS LAST,
-            mrr_minor DESC NULLS LAST,
-            subscription_id
+        ORDER BY CSM_PREFERENCE(status_at, waterfall_event)
     ) AS place
 FROM known

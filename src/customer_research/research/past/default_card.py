@@ -18,7 +18,7 @@ from customer_research.research.one.judge import card_named
 from customer_research.research.past.backtest.trials import TrialOrder, flattered, tread
 from customer_research.research.portfolio import take
 from customer_research.research.portfolio.snapshots import readings, snapshots_of
-from customer_research.settings import Settings, check_writable, write_setting
+from customer_research.settings import Settings, check_writable, write_settings
 
 SETTING = "scorecard"
 
@@ -92,7 +92,7 @@ def adopt(file: Path | None, proposed: Proposal) -> Path:
     Raises:
         ConfigError: the environment names another scorecard, or the file cannot be written.
     """
-    return write_setting(file, SETTING, proposed.named)
+    return write_settings(file, {SETTING: proposed.named})
 
 
 def _words(card: Scorecard, named: str) -> str:

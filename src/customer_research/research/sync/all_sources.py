@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from customer_research.connect.concurrent import together
+from customer_research.connect.failures import gap_of
 from customer_research.connect.source import Clock, Source
 from customer_research.domain.evidence import Gap
 from customer_research.domain.pull import PullResult
@@ -20,7 +21,6 @@ from customer_research.engines.engine import Room
 from customer_research.errors import ConfigError, CustomerResearchError, RateLimited, Unavailable, UsageError
 from customer_research.lake import Lake, LakeWriter, StoredTable
 from customer_research.research.connections import Connections, OutOfReach
-from customer_research.research.gaps import gap_of
 from customer_research.research.sync.linkage import LAKE, Linkage
 from customer_research.research.sync.stream_pull import Listener, Order, PullRoom, StreamPull
 from customer_research.settings import Settings

@@ -12,6 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 
+from customer_research.connect.failures import gap_of
 from customer_research.connect.source import LandingTable, Link, Source
 from customer_research.domain.evidence import Gap, Receipt, each_once
 from customer_research.engines.content import content_digest
@@ -20,7 +21,6 @@ from customer_research.engines.rows import canonical_columns
 from customer_research.errors import CustomerResearchError, EngineError
 from customer_research.lake import LakeWriter, LandingFile, StoredTable, write_through
 from customer_research.record_tables import LAKE_TABLES
-from customer_research.research.gaps import gap_of
 from customer_research.research.receipts import text_digest
 from customer_research.research.sync import landing
 from customer_research.research.sync.canonical import gap_row, identity

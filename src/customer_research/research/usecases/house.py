@@ -127,6 +127,7 @@ class Doctor(Request):
 
     async def answer(self, call: Call) -> Answer:
         from customer_research.research import doctor as checks
+        from customer_research.settings import write_settings
 
         if (self.write or self.docs is not None) and not self.online:
             raise UsageError("--write and --docs tell what the live systems answered.", hint="Add --online.")
@@ -134,8 +135,9 @@ class Doctor(Request):
             results = await research.doctor(online=self.online, sample=self.sample)
         beside: list[str] = []
         if self.write:
-            changed = checks.write_settings(results, call.config)
-            beside.append(f"Written: {changed}" if changed else "Nothing to write: the settings are as found.")
+            changes = {name: value for result in results for name, value in result.settings.items()}
+            unchanged = "Nothing to write: the settings are as found."
+            beside.append(f"Written: {write_settings(call.config, changes)}" if changes else unchanged)
         beside += written(self.docs, checks.findings_page(results, call.settings).encode())
         failed = any(result.status == "fail" for result in results)
         return lines(

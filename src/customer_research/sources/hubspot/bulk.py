@@ -25,7 +25,7 @@ from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.records import ColumnType
 from customer_research.errors import BadAnswer, Denied, SchemaChanged, Truncated
 from customer_research.sources.hubspot import normalise
-from customer_research.sources.hubspot.live import gap_of, no_property
+from customer_research.sources.hubspot.live import lost, no_property
 from customer_research.sources.hubspot.records import TABLES
 from customer_research.sources.hubspot.session import SEARCH_SIZE, HubSpotSession
 from customer_research.sources.hubspot.states import FOLLOWED, HISTORY, history_rows
@@ -320,7 +320,7 @@ class Portal:
         try:
             linked = await self._session.associations("companies", kind.name, companies, log)
         except (Denied, SchemaChanged) as error:
-            self._lost[kind.name] = gap_of(error)
+            self._lost[kind.name] = lost(error)
             return
         rows: list[Row] = [
             {"company_id": company, "type": kind.name, "id": identifier, "position": position}
@@ -349,7 +349,7 @@ class Portal:
                 # Whose they are the links tell: an association stands without its record.
                 self._lacking[kind.name] += len(set(some)) - len(read.rows)
         except (Denied, SchemaChanged) as error:
-            self._lost[kind.name] = gap_of(error)
+            self._lost[kind.name] = lost(error)
 
     async def _take_history(self, found: SliceDraft, kind: str, ids: Sequence[str]) -> None:
         """What the followed properties of these records have been; where that is refused, what was known of it goes, too."""
@@ -422,7 +422,7 @@ class Portal:
         except (Denied, SchemaChanged) as error:
             if kind == "companies":
                 raise
-            self._lost[kind] = gap_of(error)
+            self._lost[kind] = lost(error)
 
     async def _changed(self, kind: str, since: datetime, place: str) -> AsyncIterator[Slice]:
         """Records of a type by the date of their last change: each page begins where the one before ended.

@@ -8,19 +8,19 @@ Who an operator is the CRM tells when the lookup directory is out of reach, and 
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from customer_research.connect.concurrent import together
+from customer_research.connect.failures import gap_of
 from customer_research.connect.request_log import RequestLog, stamp
 from customer_research.connect.source import Batch, Candidates, RecordOwners, Row, Subject
 from customer_research.domain import values
-from customer_research.domain.evidence import Gap, GapReason, Receipt
+from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.identity import Candidate, Interpretation
-from customer_research.errors import Denied, NotThere, SourceError, Truncated
+from customer_research.domain.names import phone_key, text_key
+from customer_research.errors import NotThere, SourceError
 from customer_research.sources.hubspot import normalise
 from customer_research.sources.hubspot.session import HubSpotSession
 
@@ -156,7 +156,7 @@ async def _contacts(session: HubSpotSession, subject: Subject, link: Link, compa
     try:
         rows = [normalise.contact_row(r, subject.operator_id, is_primary=str(r.get("id")) in primary) for r in records]
     except SourceError as error:
-        return Part("contact", gap=gap_of(error))
+        return Part("contact", gap=lost(error))
     return _part("contact", rows, log, gap)
 
 
@@ -168,7 +168,7 @@ async def _deals(session: HubSpotSession, subject: Subject, link: Link, company:
         stages = await session.stages(log) if unknown else {}
         rows = [normalise.deal_row(record, subject.operator_id, stages=stages) for record in records]
     except SourceError as error:
-        return Part("deal", gap=gap_of(error))
+        return Part("deal", gap=lost(error))
     strange = sorted({str(row["stage"]) for row in rows if row["is_open"] is None})
     return _part("deal", rows, log, gap or (strange_stages(strange) if strange else None))
 
@@ -195,7 +195,7 @@ async def _engagements(session: HubSpotSession, subject: Subject, link: Link, co
         try:
             rows += [normalise.engagement_row(record, subject.operator_id, object_type=kind) for record in records]
         except SourceError as error:
-            gaps.append(gap_of(error))
+            gaps.append(lost(error))
     return _part("engagement", rows, log, gaps[0] if gaps else None)
 
 
@@ -207,7 +207,7 @@ async def _linked(
         ids, whole = await _ids(session, companies, kind, log)
         found = await session.batch_read(kind, ids, properties, log)
     except SourceError as error:
-        return [], gap_of(error)
+        return [], lost(error)
     if found.missing or not whole:
         return found.rows, truncated(kind, found.missing)
     return found.rows, None
@@ -246,14 +246,10 @@ def truncated(kind: str, missing: int) -> Gap:
     )
 
 
-def gap_of(error: SourceError) -> Gap:
-    """The gap that a failed part leaves for its table."""
-    reason: GapReason = "unavailable"
-    if isinstance(error, Denied):
-        reason = "denied"
-    elif isinstance(error, Truncated):
-        reason = "truncated"
-    return Gap(normalise.SOURCE_NAME, reason, error.message, error.hint)
+def lost(error: SourceError) -> Gap:
+    """The gap that a failed part leaves for its table; an address that is not there does not tell that nothing is."""
+    gap = gap_of(error, normalise.SOURCE_NAME)
+    return replace(gap, reason="unavailable") if gap.reason == "none_found" else gap
 
 
 SEARCHED: Mapping[str, tuple[str, str]] = {
@@ -309,7 +305,7 @@ async def whose(
 
 
 _CONTACT = ("firstname", "lastname", "email", "phone")
-_LAST_DIGITS, _NORTH_AMERICAN = 4, 11
+_LAST_DIGITS = 4
 
 
 def _term(name: str, operator: str, value: str) -> Mapping[str, str]:
@@ -328,23 +324,11 @@ _CONTACTS: Mapping[str, Callable[[str], tuple[Sequence[Mapping[str, str]], Mappi
 def _is(person: Mapping[str, Any], reading: Interpretation) -> bool:
     """Whether the person has this very address, number or full name."""
     if reading.kind == "phone":
-        return _digits(str(person.get("phone") or "")) == _digits(reading.value)
+        return phone_key(str(person.get("phone") or "")) == phone_key(reading.value)
     if reading.kind == "email":
         return str(person.get("email") or "").casefold() == reading.value
     names = [str(person.get(name) or "") for name in ("firstname", "lastname")]
-    return all(names) and _plain(" ".join(names)) == _plain(reading.value)
-
-
-def _digits(phone: str) -> str:
-    """A number's digits, without an extension and without the North American country code."""
-    digits = "".join(char for char in re.split("(?i)ext|x", phone)[0] if char.isdecimal())
-    return digits.removeprefix("1") if len(digits) == _NORTH_AMERICAN else digits
-
-
-def _plain(name: str) -> str:
-    """A name for comparing: without accents, case and double blanks."""
-    letters = (char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
-    return " ".join("".join(letters).casefold().split())
+    return all(names) and text_key(" ".join(names)) == text_key(reading.value)
 
 
 async def _search(

@@ -9,6 +9,7 @@ from dataclasses import replace
 from customer_research.connect.request_log import RequestLog
 from customer_research.connect.source import Check, Subject
 from customer_research.domain.check import Diagnosis
+from customer_research.domain.names import text_key
 from customer_research.domain.values import operator_id
 from customer_research.errors import NotThere
 from customer_research.sources.notion import normalise
@@ -18,7 +19,7 @@ from customer_research.sources.notion.session import DATABASES_ONLY, NotionSessi
 
 SCOPES = ("Read content, on an integration that the tickets database is shared with",)
 OPTIONAL = tuple(role for role in (*normalise.ROLES, "number") if role not in normalise.NEEDED)
-_GENERIC = frozenset(map(normalise.text_key, normalise.GENERIC_TAGS))
+_GENERIC = frozenset(map(text_key, normalise.GENERIC_TAGS))
 _PERCENT = 100
 
 
@@ -140,7 +141,7 @@ def path_of(ticket: normalise.Ticket) -> str:
     """How a ticket names its operator, as far as the ticket alone tells: operator_id, tag, or neither."""
     if any(operator_id(part) is not None for part in ticket.names("operator_id")):
         return "operator_id"
-    if any(normalise.text_key(tag) not in _GENERIC for tag in ticket.names("tags")):
+    if any(text_key(tag) not in _GENERIC for tag in ticket.names("tags")):
         return "tag"
     return "neither"
 

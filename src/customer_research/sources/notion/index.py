@@ -6,9 +6,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from customer_research.domain.names import name_key, text_key
 from customer_research.domain.values import operator_id
 from customer_research.sources.notion.matching import TicketKeys, match
-from customer_research.sources.notion.normalise import Ticket, name_key, text_key
+from customer_research.sources.notion.normalise import Ticket
 
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}"
 _IN_TEXTS = re.compile(f"(?=({_ID}))")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from customer_research.connect.concurrent import chunks
+from customer_research.domain.names import name_key, text_key
 from customer_research.domain.values import LEGACY, operator_id
 from customer_research.sources.notion import normalise
 
@@ -22,7 +23,7 @@ MIN_NAME = 5
 FILTERS_IN_GROUP = 100
 """Filters that one compound filter may hold; more are asked in further queries."""
 
-_GENERIC = frozenset(normalise.text_key(tag) for tag in normalise.GENERIC_TAGS)
+_GENERIC = frozenset(text_key(tag) for tag in normalise.GENERIC_TAGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +38,13 @@ class TicketKeys:
     @classmethod
     def of(cls, operator_id: str, names: Sequence[str], aliases: Sequence[str]) -> TicketKeys:
         """From the operator's id, company names and ticket-tag aliases; generic and too short names are left out."""
-        tags = {normalise.name_key(name) for name in (*names, *aliases)} | {
-            normalise.text_key(name) for name in (*names, *aliases)
-        }
-        long_names = [
-            name
-            for name in names
-            if len(normalise.name_key(name)) >= MIN_NAME and normalise.name_key(name) not in _GENERIC
-        ]
+        tags = {name_key(name) for name in (*names, *aliases)} | {text_key(name) for name in (*names, *aliases)}
+        long_names = [name for name in names if len(name_key(name)) >= MIN_NAME and name_key(name) not in _GENERIC]
         return cls(
             operator_id=operator_id,
             spellings=tuple(dict.fromkeys(text for name in long_names for text in _spellings(name))),
             tag_keys=frozenset(tags - _GENERIC - {""}),
-            name_keys=tuple(dict.fromkeys(normalise.name_key(name) for name in long_names)),
+            name_keys=tuple(dict.fromkeys(name_key(name) for name in long_names)),
         )
 
     @property
@@ -68,7 +63,7 @@ class TicketKeys:
 def _spellings(name: str) -> Iterator[str]:
     """A company name without its legal form, as spelt, with `&` and with `and`."""
     words = name.split()
-    while len(words) > 1 and normalise.name_key(" ".join(words)) == normalise.name_key(" ".join(words[:-1])):
+    while len(words) > 1 and name_key(" ".join(words)) == name_key(" ".join(words[:-1])):
         words.pop()
     bare = " ".join(words).rstrip(",.")
     yield bare
@@ -143,14 +138,14 @@ def match(ticket: normalise.Ticket, wanted: TicketKeys) -> tuple[str, bool] | No
 
 
 def _is_tag(tag: str, wanted: TicketKeys) -> bool:
-    return bool({normalise.text_key(tag), normalise.name_key(tag)} & wanted.tag_keys)
+    return bool({text_key(tag), name_key(tag)} & wanted.tag_keys)
 
 
 def _names(text: str | None, keys: Iterable[str]) -> bool:
     """Whether the text has one of the names whole, on word boundaries."""
     if text is None:
         return False
-    words = f" {normalise.text_key(text)} "
+    words = f" {text_key(text)} "
     return any(f" {key} " in words for key in keys)
 
 

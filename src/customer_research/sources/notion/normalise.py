@@ -7,8 +7,6 @@ A single page that came without one is a ticket of which it is unknown whether i
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -347,25 +345,3 @@ def day(value: str | None) -> date | None:
         return values.day(value)
     except UnreadableError:
         return None
-
-
-_SUFFIXES = frozenset(["llc", "inc", "corp", "ltd", "co", "incorporated", "corporation", "limited", "company"])
-
-
-def name_key(name: str) -> str:
-    """A company name for comparison: no accents, case, punctuation or trailing legal form; `&` is `and`."""
-    words = text_key(name).split()
-    while len(words) > 1 and words[-1] in _SUFFIXES:
-        words.pop()
-    return " ".join(words)
-
-
-def text_key(text: str) -> str:
-    """A text for comparison on word boundaries: words in lower case without accents, one blank between."""
-    plain = text if text.isascii() else _without_accents(text)
-    return " ".join(re.findall(r"[^\W_]+", re.sub(r"['\u2019]", "", plain.replace("&", " and ").casefold())))
-
-
-def _without_accents(text: str) -> str:
-    composed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text))
-    return "".join(letter for letter in composed if not unicodedata.combining(letter))

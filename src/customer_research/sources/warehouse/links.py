@@ -8,27 +8,18 @@ same decision for everybody, as SQL over what has landed. Accounts are compared 
 from __future__ import annotations
 
 from customer_research.connect.source import Link
+from customer_research.domain.collapse import preference_sql
 from customer_research.sources.warehouse.records import TABLES
 
 _CARDS = ("csm", "app_operator", "charge_by_account", "raw_charge_by_account")
 
-_PREFERENCE = """is_current DESC,
-        CASE WHEN status = 'active' THEN 0
-            WHEN status = 'pending' THEN 1
-            WHEN status = 'terminated' AND waterfall_event = 'plan_change' THEN 2
-            WHEN status = 'terminated' AND waterfall_event = 'churn' THEN 3
-            WHEN status = 'terminated' THEN 4
-            WHEN status = 'canceled' THEN 5
-            ELSE 6 END,
-        started_at DESC NULLS LAST, mrr_minor DESC NULLS LAST, subscription_id"""
-"""As `identity.collapse`: what the preferred row of an operator lacks is taken from the next one that has it."""
-
 
 def _preferred(column: str) -> str:
+    """An operator's value of a column: what the preferred row lacks is taken from the next one that has it."""
     return f"""preferred_{column} AS (
     SELECT operator_id, {column}
     FROM (
-        SELECT operator_id, {column}, ROW_NUMBER() OVER (PARTITION BY operator_id ORDER BY {_PREFERENCE}) AS place
+        SELECT operator_id, {column}, ROW_NUMBER() OVER (PARTITION BY operator_id ORDER BY {preference_sql()}) AS place
         FROM csm
         WHERE {column} IS NOT NULL
     ) AS told

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from customer_research.connect.source import Batch, Row
 from customer_research.connect.sql import SqlAnswer
 from customer_research.domain import values
+from customer_research.domain.collapse import preference
 from customer_research.domain.records import names
 from customer_research.domain.values import UnreadableError
 from customer_research.errors import SchemaChanged
@@ -207,23 +207,13 @@ def csm_row(row: Mapping[str, Any], fetch_id: str, unread: ValueFaults | None = 
     return {name: values[name] for name in TABLES["csm"].column_names}
 
 
-def standing(row: Mapping[str, Any]) -> tuple[int, datetime, int]:
-    """The collapse order of c1, greatest first: status and event, then latest start, then higher MRR."""
-    status = row["status"]
-    if status == "terminated":
-        status = "plan_change" if row["waterfall_event"] == "plan_change" else "churn"
-    rank = {"active": 5, "pending": 4, "plan_change": 3, "churn": 2, "canceled": 1}.get(status or "", 0)
-    started = row["started_at"] if row["started_at"] is not None else datetime.min.replace(tzinfo=UTC)
-    return rank, started, row["mrr_minor"] if row["mrr_minor"] is not None else -1
-
-
 def csm_rows(rows: Iterable[Mapping[str, Any]], fetch_id: str, unread: ValueFaults | None = None) -> list[Row]:
     """Canonical `csm` rows of any number of operators, one of each marked `is_current` ; rows without id drop."""
     made = [row for row in (csm_row(one, fetch_id, unread) for one in rows) if row["operator_id"] is not None]
     best: dict[str, Row] = {}
     for row in made:
         known = best.get(row["operator_id"])
-        if known is None or standing(row) > standing(known):
+        if known is None or preference(row) < preference(known):
             best[row["operator_id"]] = row
     for row in best.values():
         row["is_current"] = True

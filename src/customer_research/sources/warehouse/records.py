@@ -46,7 +46,7 @@ _READ = tables(
         last_reservation_at timestamp R_LAST_TRIP_CREATED_AT
         last_assignment_at timestamp DA_LAST_ASSIGNED_DRIVER_AT
         engagement_status text DA_ENGAGEMENT_STATUS, an exact list
-        is_current boolean the row that stands for the operator (`identity.collapse`)
+        is_current boolean the row that stands for the operator (`domain.collapse`)
         fetch_id text receipt
     """,
 )

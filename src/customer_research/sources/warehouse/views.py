@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from customer_research.domain.collapse import preference_sql
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import SQL_TYPES
 from customer_research.domain.values import LEGACY
@@ -65,18 +66,7 @@ def _csm(place: str) -> str:
     return f"""SELECT {shown},
     ROW_NUMBER() OVER (
         PARTITION BY operator_id
-        ORDER BY
-            CASE
-                WHEN status = 'active' THEN 5
-                WHEN status = 'pending' THEN 4
-                WHEN status = 'terminated' AND waterfall_event = 'plan_change' THEN 3
-                WHEN status = 'terminated' THEN 2
-                WHEN status = 'canceled' THEN 1
-                ELSE 0
-            END DESC,
-            started_at DESC NULLS LAST,
-            mrr_minor DESC NULLS LAST,
-            subscription_id
+        ORDER BY {preference_sql()}
     ) = 1 AS is_current,
     CAST(NULL AS VARCHAR) AS fetch_id
 FROM (
