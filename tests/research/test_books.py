@@ -29,8 +29,8 @@ from customer_research.reports.standing_figures import health
 from customer_research.research.portfolio import selection
 from customer_research.research.portfolio.book_lines import keep
 from customer_research.research.portfolio.books import LINES, book, renewals
+from customer_research.research.portfolio.choice import Selection
 from customer_research.research.portfolio.score import score
-from customer_research.research.portfolio.selection import Selection
 from customer_research.research.portfolio.snapshot_view import view_of
 from customer_research.research.portfolio.snapshots import snapshots_of
 from customer_research.settings import Settings, StoreSettings
@@ -73,7 +73,7 @@ def accounts(own: Settings) -> Mapping[str, Account]:
     """The operators present as the portfolio shows them, in its order."""
     folder, snapshot = newest(own)
     with view_of(own, folder, snapshot, snapshot.as_of) as view:
-        found = selection.portfolio(view, Selection(most=None))
+        found = selection.portfolio(view, Selection(limit=0))
     return {account.operator_id: account for account in found.accounts}
 
 

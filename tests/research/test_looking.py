@@ -20,7 +20,7 @@ from customer_research.domain.report import Report, Table, Text
 from customer_research.domain.snapshot import Snapshot
 from customer_research.errors import UsageError
 from customer_research.research.portfolio import newest
-from customer_research.research.portfolio.selection import Selection
+from customer_research.research.portfolio.choice import Selection
 from customer_research.research.portfolio.snapshot_view import freshness_of
 from customer_research.research.portfolio.snapshots import SNAPSHOTS, snapshots_of
 from customer_research.settings import LakeSettings, Settings
@@ -58,26 +58,26 @@ def table(report: Report, section: str) -> Table:
 
 @pytest.fixture(scope="module")
 def everybody(portfolio_settings: Settings) -> dict[str, dict[str, str]]:
-    return lines(newest.portfolio_csv(portfolio_settings, Selection(most=None), now=NOW)[0])
+    return lines(newest.portfolio_csv(portfolio_settings, Selection(limit=0), now=NOW)[0])
 
 
 @pytest.fixture(scope="module")
 def at_risk(portfolio_settings: Settings) -> dict[str, dict[str, str]]:
-    return lines(newest.risk_csv(portfolio_settings, Selection(most=None), now=NOW)[0])
+    return lines(newest.risk_csv(portfolio_settings, Selection(limit=0), now=NOW)[0])
 
 
 def test_those_who_left_or_never_began_are_left_out_unless_asked_for(
     everybody: dict[str, dict[str, str]], portfolio_settings: Settings
 ) -> None:
     assert {row["status"].split()[0] for row in everybody.values()} == {"active", "onboarding", "no"}
-    left = lines(newest.portfolio_csv(portfolio_settings, Selection(statuses=("churned",), most=None), now=NOW)[0])
+    left = lines(newest.portfolio_csv(portfolio_settings, Selection(statuses=("churned",), limit=0), now=NOW)[0])
     assert left
     assert not left.keys() & everybody.keys()
     assert all(row["status"].startswith("churned") for row in left.values())
 
 
 def test_the_worst_come_first_and_every_line_says_why(portfolio_settings: Settings) -> None:
-    report = newest.portfolio_report(portfolio_settings, Selection(most=40), now=NOW)
+    report = newest.portfolio_report(portfolio_settings, Selection(limit=40), now=NOW)
     shown = table(report, "attention")
     assert (len(shown.rows), shown.headers[-1]) == (40, "Why")
     health = [row[shown.headers.index("Health")] for row in shown.rows]
@@ -89,9 +89,9 @@ def test_the_worst_come_first_and_every_line_says_why(portfolio_settings: Settin
 
 def test_filters_leave_whom_they_say(everybody: dict[str, dict[str, str]], portfolio_settings: Settings) -> None:
     def found(wanted: Selection) -> dict[str, dict[str, str]]:
-        return lines(newest.portfolio_csv(portfolio_settings, wanted, now=NOW)[0])
+        return lines(newest.portfolio_csv(portfolio_settings, wanted, now=NOW, sort="mrr")[0])
 
-    rich = found(Selection(segments=("Enterprise",), min_mrr_minor=50_000, sort="mrr", most=None))
+    rich = found(Selection(segments=("Enterprise",), min_mrr=500, limit=0))
     assert rich.keys() == {
         one
         for one, row in everybody.items()
@@ -99,9 +99,9 @@ def test_filters_leave_whom_they_say(everybody: dict[str, dict[str, str]], portf
     }
     amounts = [in_usd(row["mrr_by_currency"]) or 0 for row in rich.values()]
     assert amounts == sorted(amounts, reverse=True)
-    assert scenario(2) in found(Selection(findings=("R1",), most=None))
-    assert list(found(Selection(text="SILVERMEAD", most=None))) == [scenario(2)]
-    assert found(Selection(text="100%_", most=None)).keys() == {
+    assert scenario(2) in found(Selection(findings=("R1",), limit=0))
+    assert list(found(Selection(search="SILVERMEAD", limit=0))) == [scenario(2)]
+    assert found(Selection(search="100%_", limit=0)).keys() == {
         one for one, row in everybody.items() if "100%_" in row["name"].lower()
     }
     with pytest.raises(UsageError, match="no finding R99"):
@@ -113,7 +113,7 @@ def test_everybodys_mrr_is_told_in_its_own_currency(
 ) -> None:
     told = {money.currency for row in everybody.values() for money in stated(row["mrr_by_currency"])}
     assert told >= {"USD", "CAD", "JPY"}
-    report = newest.portfolio_report(portfolio_settings, Selection(sort="mrr", most=None), now=NOW)
+    report = newest.portfolio_report(portfolio_settings, Selection(limit=0), now=NOW, sort="mrr")
     shown = table(report, "attention")
     cells = [row[shown.headers.index("MRR")] for row in shown.rows]
     assert len(cells) == len(everybody)
@@ -144,10 +144,10 @@ def test_a_snapshot_of_a_version_that_kept_no_mrr_by_currency_knows_what_is_in_u
         kept = f"SELECT * EXCLUDE (mrr_by_currency) FROM read_parquet('{folder / 'accounts.parquet'}')"
         database.execute(f"COPY ({kept}) TO '{old / 'accounts.parquet'}'")
     settings = portfolio_settings.model_copy(update={"lake": LakeSettings(folder=tmp_path)})  # type: ignore[call-arg]
-    wanted = Selection(sort="mrr", most=None)
-    found = lines(newest.portfolio_csv(settings, wanted, now=NOW)[0])
+    wanted = Selection(limit=0)
+    found = lines(newest.portfolio_csv(settings, wanted, now=NOW, sort="mrr")[0])
     assert found.keys() == everybody.keys()
-    report = newest.portfolio_report(settings, wanted, now=NOW)
+    report = newest.portfolio_report(settings, wanted, now=NOW, sort="mrr")
     shown = table(report, "attention")
     cells = dict(zip(found, (row[shown.headers.index("MRR")] for row in shown.rows), strict=True))
     abroad = [
@@ -191,7 +191,7 @@ def test_silent_churn_outranks_a_failed_card_and_a_season_is_no_risk(at_risk: di
 def test_who_slips_without_a_word_stands_in_a_ranking_of_its_own(
     at_risk: dict[str, dict[str, str]], portfolio_settings: Settings
 ) -> None:
-    report = newest.risk_report(portfolio_settings, Selection(most=1), now=NOW)
+    report = newest.risk_report(portfolio_settings, Selection(limit=1), now=NOW)
     shown = table(report, "slipping")
     names = [row[0].text for row in shown.rows if isinstance(row[0], Text)]
     assert at_risk[scenario(2)]["name"] in names[:10]  # S02, silent churn (synthetic 8)
@@ -202,12 +202,12 @@ def test_who_slips_without_a_word_stands_in_a_ranking_of_its_own(
 
 
 def test_the_ranking_goes_by_risk_alone_when_asked(portfolio_settings: Settings) -> None:
-    ranked = lines(newest.risk_csv(portfolio_settings, Selection(risk_sort="risk", most=None), now=NOW)[0])
+    ranked = lines(newest.risk_csv(portfolio_settings, Selection(limit=0), now=NOW, sort="risk")[0])
     assert [int(row["risk"]) for row in ranked.values()] == sorted(
         (int(row["risk"]) for row in ranked.values()), reverse=True
     )
     titles = {
-        sort: [one.title for one in newest.risk_report(portfolio_settings, Selection(risk_sort=sort), now=NOW).sections]
+        sort: [one.title for one in newest.risk_report(portfolio_settings, Selection(), now=NOW, sort=sort).sections]
         for sort in ("loss", "risk")
     }
     assert "Ranked by expected loss" in titles["loss"]
@@ -215,7 +215,7 @@ def test_the_ranking_goes_by_risk_alone_when_asked(portfolio_settings: Settings)
 
 
 def test_churn_risk_keeps_the_churned_apart_and_calls_nothing_a_probability(portfolio_settings: Settings) -> None:
-    report = newest.risk_report(portfolio_settings, Selection(most=10), now=NOW)
+    report = newest.risk_report(portfolio_settings, Selection(limit=10), now=NOW)
     text = markdown.render(report)
     assert "it is not a probability" in text
     ids = {section.id for section in report.sections}
@@ -234,8 +234,8 @@ def test_a_choice_holds_for_those_who_left_as_well_and_they_are_never_ranked(por
 
     everybody = left(Selection())
     assert len(everybody) > 1
-    assert left(Selection(text=everybody[0])) == everybody[:1]
-    assert left(Selection(text="nobody is called this")) == []
+    assert left(Selection(search=everybody[0])) == everybody[:1]
+    assert left(Selection(search="nobody is called this")) == []
     for status in ("churned", "never_started"):
         with pytest.raises(UsageError, match="have no churn risk"):
             newest.risk_csv(portfolio_settings, Selection(statuses=("active", status)), now=NOW)

@@ -18,16 +18,16 @@ from customer_research.reports.kinds import portfolio_churn_risk as churn_risk
 from customer_research.research.batch.batch import Row, summary_csv
 from customer_research.research.batch.entries import read_entries
 from customer_research.research.portfolio import newest
-from customer_research.research.portfolio.selection import Selection
+from customer_research.research.portfolio.choice import Selection
 from customer_research.research.portfolio.take import SnapshotOrder, take
 from customer_research.research.usecases.kinds import summary
 from customer_research.settings import Settings
 from customer_research.surfaces.cli.drawing import drawn
 
 NOBODY = (
-    Selection(text="nobody is called this"),
+    Selection(search="nobody is called this"),
     Selection(bands=("critical",), segments=("Enterprise",)),
-    Selection(min_mrr_minor=10**9),
+    Selection(min_mrr=10**7),
 )
 NO_HISTORY = Gap("score history", "none_found", "there is no score history yet")
 

@@ -17,7 +17,7 @@ from customer_research.reports.kinds import KINDS
 from customer_research.reports.standing_figures import STANDINGS
 from customer_research.research import Research
 from customer_research.research.portfolio import newest, selection
-from customer_research.research.portfolio.selection import Selection
+from customer_research.research.portfolio.choice import Selection
 from customer_research.settings import Settings
 from customer_research_sandbox.serve import Sandbox
 
@@ -117,7 +117,7 @@ def live(names: Mapping[str, str]) -> Callable[[Research], Any]:
 
 def of_many(settings: Settings, ids: list[str]) -> Iterator[tuple[str, dict[str, dict[str, str]]]]:
     """What the surfaces of many operators say of these."""
-    everybody = Selection(statuses=("active", "onboarding", "churned", "never_started", "no_subscription"), most=None)
+    everybody = Selection(statuses=("active", "onboarding", "churned", "never_started", "no_subscription"), limit=0)
     text, _ = newest.portfolio_csv(settings, everybody, now=NOW)
     lines = {row["operator_id"]: row for row in csv.DictReader(io.StringIO(text))}
     report = newest.portfolio_report(settings, everybody, now=NOW)

@@ -28,8 +28,8 @@ from customer_research.record_tables import TABLES
 from customer_research.reports.kinds import portfolio as portfolio_report
 from customer_research.research import Research
 from customer_research.research.portfolio import selection
+from customer_research.research.portfolio.choice import Selection
 from customer_research.research.portfolio.score import score
-from customer_research.research.portfolio.selection import Selection
 from customer_research.research.portfolio.snapshot_view import SnapshotView
 from customer_research.research.portfolio.snapshots import accounts, readings
 from customer_research.settings import Settings, load_settings
@@ -154,7 +154,7 @@ def asked(scored: Scored, ask: Callable[..., T]) -> Iterator[tuple[T, DuckDB]]:
     """What a question about the portfolio finds, and the engine with the tables that it left."""
     with DuckDB(Room(reach=(scored.folder,))) as engine:
         view = SnapshotView(load_settings(), engine, scored.folder, scored.snapshot, scored.snapshot.as_of)
-        yield ask(view, Selection(most=None)), engine
+        yield ask(view, Selection(limit=0)), engine
 
 
 def places(scored: Scored) -> Mapping[str, int]:

@@ -22,8 +22,8 @@ from customer_research.lake import Lake
 from customer_research.reports.kinds import KINDS, digest
 from customer_research.reports.kinds import alerts as alerts_kind
 from customer_research.research.portfolio import selection
+from customer_research.research.portfolio.choice import Selection
 from customer_research.research.portfolio.score import score
-from customer_research.research.portfolio.selection import Selection
 from customer_research.research.portfolio.snapshot_view import view_of
 from customer_research.research.portfolio.snapshots import snapshots_of
 from customer_research.settings import Settings
@@ -39,7 +39,7 @@ NO_HISTORY = Gap("score history", "none_found", "there is no score history yet")
 def whole(portfolio_settings: Settings) -> Portfolio:
     folder, snapshot = next(snapshots_of(portfolio_settings.lake_folder))
     with view_of(portfolio_settings, folder, snapshot, snapshot.as_of) as view:
-        return selection.portfolio(view, Selection(most=None))
+        return selection.portfolio(view, Selection(limit=0))
 
 
 def silent(settings: Settings, source: str, folder: Path) -> Portfolio:
@@ -56,7 +56,7 @@ def silent(settings: Settings, source: str, folder: Path) -> Portfolio:
             clock=lambda: now,
         )
     with view_of(settings, folder / snapshot.id, snapshot, now) as view:
-        return selection.portfolio(view, Selection(most=None))
+        return selection.portfolio(view, Selection(limit=0))
 
 
 def later_unsaid(account: Account, true: Account) -> bool:
@@ -102,7 +102,7 @@ def _in_alerts_and_digest(found: Portfolio, chosen: list[Account]) -> None:
     raised = [
         Alert((Episode("x", one, told_of.name, 1, "X", "low", told, seen, seen),)) for one, told_of in accounts.items()
     ]
-    listed = words(alerts_kind.KIND.build(alerts_kind.OpenAlerts(basis, tuple(raised), most=None)))
+    listed = words(alerts_kind.KIND.build(alerts_kind.OpenAlerts(basis, tuple(raised), limit=0)))
     single = [words(alerts_kind.ONE.build(alerts_kind.OneAlert(basis, alert.oldest, (), {}, ()))) for alert in raised]
     for text in (listed, *single):
         assert "nothing to do now" not in text

@@ -19,7 +19,7 @@ from customer_research.domain.tables import LastPull, TableFile, TableSet
 from customer_research.health.alerts.alert_memory import AlertMemory
 from customer_research.health.alerts.rule_states import Judgement, WatchRows
 from customer_research.lake import Lake, LandingFile, StreamState
-from customer_research.research.alerting import check
+from customer_research.research.alerting.rule_check import check
 from customer_research.research.past.history.backfill import backfill
 from customer_research.research.past.history.backfill import take as take_today
 from customer_research.research.portfolio.history import changes

@@ -21,6 +21,7 @@ from customer_research.domain.explanation import Explanation
 from customer_research.domain.report import Report
 from customer_research.errors import Busy, NotAllowed, Overdue, UsageError
 from customer_research.lake import Lake
+from customer_research.research.request import Request
 from customer_research.research.usecases import (
     EXIT_CODES,
     GROUPS,
@@ -37,7 +38,6 @@ from customer_research.research.usecases import (
     use_case,
     validated,
 )
-from customer_research.research.usecases.request import Request
 from customer_research.settings import Settings, load_settings
 from customer_research_sandbox.serve import Sandbox
 

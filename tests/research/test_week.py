@@ -18,11 +18,12 @@ from customer_research.domain.report import Report
 from customer_research.domain.words import money_words
 from customer_research.errors import UsageError
 from customer_research.reports.kinds import digest
-from customer_research.research.alerting import check
+from customer_research.research.alerting.rule_check import check
 from customer_research.research.past.history.backfill import backfill
 from customer_research.research.portfolio import newest as looked_at
+from customer_research.research.portfolio.choice import Selection
 from customer_research.research.portfolio.moves import done, moves
-from customer_research.research.portfolio.selection import Selection, told_of
+from customer_research.research.portfolio.selection import told_of
 from customer_research.research.portfolio.snapshots import snapshots_of
 from customer_research.research.portfolio.take import SnapshotOrder, take
 from customer_research.settings import Settings

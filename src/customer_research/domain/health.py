@@ -15,7 +15,7 @@ Band = Literal["healthy", "monitor", "at_risk", "critical", "insufficient", "uns
 what a silent source leaves unknown could move the band, `outside` where the status says how the operator stands (churned,
 onboarding, never started, no subscription)."""
 
-Status = Literal["active", "onboarding", "churned", "never_started", "no_subscription", "unknown"]
+Status = Literal["active", "onboarding", "no_subscription", "churned", "never_started", "unknown"]
 """Where an operator stands, outside the bands; `unknown` while its subscriptions are not known."""
 
 PRESENT: tuple[Status, ...] = ("active", "onboarding", "no_subscription", "unknown")

@@ -71,6 +71,9 @@ class Portfolio:
     track: TrackRecord | None = None
 
 
+Sort = Literal["attention", "score", "mrr", "name", "trend"]
+"""How operators are ordered: who needs somebody first, and by one figure or the name."""
+
 RiskSort = Literal["loss", "risk"]
 """How operators at risk are ranked: by risk x MRR, or by risk alone."""
 

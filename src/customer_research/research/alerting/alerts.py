@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from customer_research.domain.account import Account
-from customer_research.domain.alert import Alert, Episode, RuleInWords, alerts_of
+from customer_research.domain.alert import Episode, RuleInWords, alerts_of
 from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.report import Report
 from customer_research.domain.snapshot import Snapshot
-from customer_research.domain.vocabularies import Severity
 from customer_research.domain.words import nearest
 from customer_research.errors import UsageError
 from customer_research.health.alerts.alert_words import SCORE, SCORE_BEFORE, SHARE, rule_in_words
@@ -31,6 +30,7 @@ from customer_research.reports.kinds.alerts import (
     OpenAlerts,
     can_wait,
 )
+from customer_research.research.alerting.choice import AlertChoice
 from customer_research.research.alerting.rule_check import SnapshotCheck, alert_rules, check, scored, simulate
 from customer_research.research.alerting.watch import watching
 from customer_research.research.portfolio.owners import fitting_owners
@@ -60,80 +60,37 @@ _STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which open alerts are wanted: each part that is empty lets all through; `snoozed` shows those, and what can wait, too.
-
-    `most` is how many lines there may be (None: all); `owner` is a HubSpot owner's id, name, or a part of it,
-    `owners` the ids and names that it means.
-    """
-
-    severities: tuple[Severity, ...] = ()
-    rule: str = ""
-    assignee: str = ""
-    snoozed: bool = False
-    most: int | None = None
-    owner: str = ""
-    owners: frozenset[str] = frozenset()
-
-    def takes(self, alert: Alert, account: Account | None) -> bool:
-        """Whether an alert is wanted, snoozed or not: one of its reasons is, and its operator has the owner asked for."""
-        return any(self._takes(reason) for reason in alert.reasons) and self._owned(account)
-
-    def _owned(self, account: Account | None) -> bool:
-        if (
-            not self.owner or account is None
-        ):  # of a source, or of whom nothing is known, nobody may take it for another's
-            return True
-        told = account.fact("owner_id") or account.fact("owner_name")
-        return told is not None and told.value in self.owners
-
-    def _takes(self, episode: Episode) -> bool:
-        return (
-            (not self.severities or episode.severity in self.severities)
-            and self.rule.lower() in {"", episode.rule.lower()}
-            and self.assignee.lower() in episode.assignee.lower()
-        )
-
-    @property
-    def words(self) -> str:
-        """The choice in words; empty when all are wanted."""
-        parts = [f"severity {' or '.join(self.severities)}" if self.severities else ""]
-        parts += [f"rule {self.rule}" if self.rule else "", f"assigned to {self.assignee}" if self.assignee else ""]
-        parts += [f"owner {self.owner}" if self.owner else ""]
-        return ", ".join(part for part in parts if part)
-
-
-def open_alerts(settings: Settings, choice: Choice, *, now: datetime) -> Report:
+def open_alerts(settings: Settings, choice: AlertChoice, *, now: datetime) -> Report:
     """The open alerts, most urgent first: those that cannot wait, unless all are wanted.
 
     Raises:
-        UsageError: there is no such rule, and no alert of one that was; no such owner; or no snapshot has been judged yet, so
+        UsageError: there is no such rule, and no alert of one that was; no such owner, or nobody said who it is; or no snapshot has been judged yet, so
             that nothing is known of alerts.
         StoreError: the store cannot be used.
     """
+    book = choice.book(settings.owner)
     with open_store(settings.store_url) as store:
-        _require_rule(settings, choice.rule, AlertBook(store))
+        _require_rule(settings, choice.rule.strip(), AlertBook(store))
         judged = AlertBook(store).newest()
         if judged is None:
             raise UsageError(
                 "No snapshot has been checked for alerts yet.", hint="Run `customer-research alerts check`."
             )
-        choice = _with_owners(settings, choice, History(store).snapshot(judged.snapshot))
+        owners = _owners_called(settings, book, History(store).snapshot(judged.snapshot))
         episodes = AlertBook(store).episodes()
         every = alerts_of(episodes)
         basis = _basis(settings, store, episodes, "open alerts", now)
-        wanted = [alert for alert in every if choice.takes(alert, basis.accounts.get(alert.subject))]
-        awake = [alert for alert in wanted if choice.snoozed or not alert.snoozed(now)]
-        shown = tuple(alert for alert in awake if choice.snoozed or not can_wait(basis, alert))
+        wanted = [alert for alert in every if choice.takes(alert, basis.accounts.get(alert.subject), owners)]
+        awake = [alert for alert in wanted if choice.all or not alert.snoozed(now)]
+        shown = tuple(alert for alert in awake if choice.all or not can_wait(basis, alert))
         return KIND.build(
             OpenAlerts(
                 basis=basis,
                 alerts=shown,
                 snoozed=len(wanted) - len(awake),
                 later=len(awake) - len(shown),
-                words=choice.words,
-                most=choice.most,
+                words=choice.words(book),
+                most=choice.limit or None,
                 waiting=sum(one.as_of > judged.as_of for one in scored(settings, History(store))),
                 of=len(every),
             )
@@ -187,22 +144,10 @@ def one_alert(settings: Settings, alert: str, *, now: datetime) -> Report:
         )
 
 
-def acknowledge(settings: Settings, alert: str, *, who: str, now: datetime) -> Episode:
-    """Note that somebody has seen an alert (see `AlertBook.acknowledge`)."""
+def changed(settings: Settings, act: Callable[[AlertBook], Episode]) -> Episode:
+    """What became of an alert by what somebody does with it: `AlertBook.acknowledge`, `snooze` or `assign`."""
     with open_store(settings.store_url) as store:
-        return AlertBook(store).acknowledge(alert, who=who, now=now)
-
-
-def snooze(settings: Settings, alert: str, until: datetime, *, who: str, now: datetime) -> Episode:
-    """Hide an alert until an instant (see `AlertBook.snooze`)."""
-    with open_store(settings.store_url) as store:
-        return AlertBook(store).snooze(alert, until, who=who, now=now)
-
-
-def assign(settings: Settings, alert: str, assignee: str, *, who: str, now: datetime) -> Episode:
-    """Give an alert to somebody (see `AlertBook.assign`)."""
-    with open_store(settings.store_url) as store:
-        return AlertBook(store).assign(alert, assignee, who=who, now=now)
+        return act(AlertBook(store))
 
 
 def checked(settings: Settings, *, now: datetime, most: int | None = None) -> Report:
@@ -228,11 +173,11 @@ def simulated(
     *,
     rules: Path | None = None,
     now: datetime,
-    told: Callable[[int, int], None] = lambda _done, _all: None,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Report:
     """The rules tried on the history (see `rule_check.simulate`)."""
     with open_store(settings.store_url) as store:
-        found = simulate(settings, store, weeks=weeks, rules=rules, told=told)
+        found = simulate(settings, store, weeks=weeks, rules=rules, progress=progress)
         last = [s for s in History(store).snapshots(since=found.instants[-1]) if s.scorecard == settings.scorecard]
         what = f"simulation over {len(found.instants)} snapshots"
         basis = _made(settings, last[-1], _receipt(found.episodes, what, store.place, now), now)
@@ -282,21 +227,21 @@ def _owners(settings: Settings, snapshot: Snapshot) -> tuple[tuple[str, str], ..
         return watch.owners()
 
 
-def _with_owners(settings: Settings, choice: Choice, snapshot: Snapshot | None) -> Choice:
-    """The choice with whom its owner means.
+def _owners_called(settings: Settings, asked: str, snapshot: Snapshot | None) -> frozenset[str] | None:
+    """The ids and names of the owners meant; None: anybody's accounts.
 
     Raises:
         UsageError: nobody's owner is called so.
     """
-    if not choice.owner or snapshot is None:
-        return choice
-    people = _owners(settings, snapshot)
+    if not asked:
+        return None
+    people = _owners(settings, snapshot) if snapshot is not None else None
     if people is None:
-        return choice
-    if any(choice.owner == identifier for identifier, _ in people):
-        return replace(choice, owners=frozenset({choice.owner}))
-    names = set(fitting_owners(choice.owner, list(dict.fromkeys(name for _, name in people))))
-    return replace(choice, owners=frozenset(names.union(i for i, name in people if name in names)))
+        return frozenset()
+    if any(asked == identifier for identifier, _ in people):
+        return frozenset({asked})
+    names = set(fitting_owners(asked, list(dict.fromkeys(name for _, name in people))))
+    return frozenset(names.union(i for i, name in people if name in names))
 
 
 def _made(settings: Settings, newest: Snapshot | None, receipt: Receipt, now: datetime) -> AlertBasis:

@@ -146,7 +146,7 @@ def simulate(
     *,
     weeks: int,
     rules: Path | None = None,
-    told: Callable[[int, int], None] = lambda _done, _all: None,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> SimulationResult:
     """What the rules (those switched off, too) would have raised in the last weeks of the history; nothing is written.
 
@@ -155,7 +155,7 @@ def simulate(
         store: keeps the history.
         weeks: how far back from the newest snapshot.
         rules: a file of rules to be tried instead of the settings'.
-        told: called with how many snapshots are judged, and how many there are.
+        progress: called with how many snapshots are judged, and how many there are.
 
     Raises:
         UsageError: there is no history under the settings' scorecard.
@@ -174,7 +174,7 @@ def simulate(
     for number, snapshot in enumerate(wanted, start=1):
         with watching(settings, snapshot) as watch:
             simulation.take(past.judgement(snapshot, watch, standings))
-        told(number, len(wanted))
+        progress(number, len(wanted))
     return simulation.result()
 
 

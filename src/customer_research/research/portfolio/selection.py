@@ -4,17 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from dataclasses import replace
+from typing import Any
 
 from customer_research.domain.account import Account
 from customer_research.domain.catalogue import ACCOUNT_TABLE
-from customer_research.domain.health import PRESENT, Band, Status
-from customer_research.domain.money import Money
-from customer_research.domain.portfolio import Amount, Group, Portfolio, Risks, RiskSort, Scope
+from customer_research.domain.health import PRESENT
+from customer_research.domain.portfolio import Amount, Group, Portfolio, Risks, RiskSort, Scope, Sort
 from customer_research.domain.risk import AT_RISK, RISK_LEVELS
 from customer_research.domain.snapshot import Snapshot
-from customer_research.domain.words import counted, money_words
 from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
 from customer_research.health.findings import FindingRule, load_findings
@@ -23,12 +21,11 @@ from customer_research.health.scorecard import Scorecard, shipped_scorecards
 from customer_research.health.scoring import scoring_sql
 from customer_research.health.urgency import RANKS, level_sql, open_level
 from customer_research.research.one.judge import METRIC_NAMES, card_named, urgency_causes
+from customer_research.research.portfolio.choice import Selection
 from customer_research.research.portfolio.mrr import MrrByOperator
 from customer_research.research.portfolio.owners import fitting_owners
 from customer_research.research.portfolio.snapshot_view import SnapshotView
 
-Sort = Literal["attention", "score", "mrr", "name", "trend"]
-SORTS: tuple[Sort, ...] = get_args(Sort)
 RETENTION = "retention"
 """The scorecard behind the churn risk."""
 
@@ -46,74 +43,33 @@ _ORDERS: Mapping[Sort, str] = {
     "trend": "usage_trend NULLS LAST, worth DESC NULLS LAST, operator_id",
 }
 
-
 _RISK_ORDERS: Mapping[RiskSort, str] = {
     "loss": "expected_loss DESC NULLS LAST, risk DESC, operator_id",
     "risk": "risk DESC, expected_loss DESC NULLS LAST, operator_id",
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which operators are looked at: each part that is empty lets everybody through.
-
-    `owner` is a name or a part of it, `owners` the names that it fits (`_fitting` finds them). `untold` counts those whom
-    `min_mrr_minor` leaves out only since their MRR is not known in USD (`_choose` counts them).
-    """
-
-    bands: tuple[Band, ...] = ()
-    statuses: tuple[Status, ...] = ()
-    segments: tuple[str, ...] = ()
-    findings: tuple[str, ...] = ()
-    owner: str = ""
-    owners: tuple[str, ...] = ()
-    min_mrr_minor: int | None = None
-    untold: int = 0
-    text: str = ""
-    sort: Sort = "attention"
-    risk_sort: RiskSort = "loss"
-    most: int | None = 25
-
-    @property
-    def words(self) -> str:
-        """The choice in words; empty when everybody present is looked at."""
-        parts = [
-            f"band {' or '.join(self.bands)}" if self.bands else "",
-            f"status {' or '.join(self.statuses)}" if self.statuses else "",
-            f"segment {' or '.join(self.segments)}" if self.segments else "",
-            f"finding {' or '.join(self.findings)}" if self.findings else "",
-            f"owner {' or '.join(self.owners) or self.owner}" if self.owner else "",
-            self._least,
-            f"name with “{self.text}”" if self.text else "",
-        ]
-        return ", ".join(part for part in parts if part)
-
-    @property
-    def _least(self) -> str:
-        if self.min_mrr_minor is None:
-            return ""
-        untold = f" (that of {counted(self.untold, 'operator')} is not known in USD)" if self.untold else ""
-        return f"MRR of at least {money_words(Money('USD', self.min_mrr_minor))}{untold}"
-
-
-def portfolio(view: SnapshotView, selection: Selection) -> Portfolio:
-    """The operators selected of a snapshot, each judged again under the snapshot's scorecard.
+def portfolio(view: SnapshotView, selection: Selection, sort: Sort = "attention") -> Portfolio:
+    """The operators selected of a snapshot, in an order, each judged again under the snapshot's scorecard.
 
     Raises:
         UsageError: the scorecard is not the one that the snapshot was scored with any more, or a finding does not exist.
     """
-    return _portfolio(view, selection, MrrByOperator(view.engine, view.snapshot, view.rates), card_of(view.snapshot))
+    card, mrr = card_of(view.snapshot), MrrByOperator(view.engine, view.snapshot, view.rates)
+    found = _portfolio(view, selection, mrr, card)
+    return replace(found, accounts=view.accounts(_ids(view.engine, "chosen", _ORDERS[sort], selection.most), card))
 
 
 def _portfolio(view: SnapshotView, selection: Selection, mrr: MrrByOperator, card: Scorecard) -> Portfolio:
+    """How those selected stand, without their accounts."""
     engine, rules = view.engine, _rules(selection)
-    of, selection = _choose(engine, selection, rules, card)
+    of, words = _choose(engine, selection, rules, card)
     groups = {by: _groups(engine, mrr, "chosen", by, _BANDED_SCORE) for by in ("status", "band", "segment")}
     return Portfolio(
         snapshot=view.snapshot,
         generated_at=view.now,
-        accounts=view.accounts(_ids(engine, "chosen", _ORDERS[selection.sort], selection.most), card),
-        chosen=Scope(selection.words, sum(group.operators for group in groups["status"]), of),
+        accounts=(),
+        chosen=Scope(words, sum(group.operators for group in groups["status"]), of),
         receipt=view.snapshot.scoring,
         freshness=view.freshness,
         bands=groups["band"],
@@ -131,7 +87,7 @@ def told_of(view: SnapshotView, operator_ids: Sequence[str]) -> Mapping[str, Acc
     return {account.operator_id: account for account in found}
 
 
-def risks(view: SnapshotView, selection: Selection) -> Risks:
+def risks(view: SnapshotView, selection: Selection, sort: RiskSort = "loss") -> Risks:
     """The operators selected, by their risk of leaving; those who left, or never began, are not ranked.
 
     Raises:
@@ -145,9 +101,9 @@ def risks(view: SnapshotView, selection: Selection) -> Risks:
         )
     engine, card, retention = view.engine, card_of(view.snapshot), card_named(RETENTION)
     mrr = MrrByOperator(engine, view.snapshot, view.rates)
-    found = _portfolio(view, replace(selection, most=0), mrr, card)
-    _rank(engine, retention, _fitting(engine, selection))
-    ids = _ids(engine, "at_risk", _RISK_ORDERS[selection.risk_sort], selection.most)
+    found = _portfolio(view, selection, mrr, card)
+    _rank(engine, retention, selection)
+    ids = _ids(engine, "at_risk", _RISK_ORDERS[sort], selection.most)
     slipping = _ids(engine, "slipping", _RISK_ORDERS["risk"], SLIPPING_SHOWN)
     left = _ids(engine, "left_lately", "churned_on DESC, operator_id", None)
     by_id = {one.operator_id: one for one in view.accounts(list(dict.fromkeys((*ids, *slipping))), card, (retention,))}
@@ -164,7 +120,7 @@ def risks(view: SnapshotView, selection: Selection) -> Risks:
         owners=_groups(engine, mrr, "at_risk", "owner_name", "risk", known_only=True),
         churned=view.accounts(left, card),
         unjudged=int(unjudged["n"]),
-        sort=selection.risk_sort,
+        sort=sort,
         slipping=tuple(by_id[one] for one in slipping),
         slipping_of=int(still["n"]),
     )
@@ -195,7 +151,7 @@ def card_of(snapshot: Snapshot) -> Scorecard:
 def _rules(selection: Selection) -> tuple[FindingRule, ...]:
     rules = load_findings(METRIC_NAMES)
     known = {rule.id for rule in rules}
-    unknown = [name for name in selection.findings if name not in known]
+    unknown = [name for name in selection.rules if name not in known]
     if unknown:
         raise UsageError(f"There is no finding {unknown[0]}.", hint=f"Known: {', '.join(rule.id for rule in rules)}.")
     return rules
@@ -204,10 +160,8 @@ def _rules(selection: Selection) -> tuple[FindingRule, ...]:
 # --- choosing ----------------------------------------------------------------------------------------------------------
 
 
-def _choose(
-    engine: Engine, selection: Selection, rules: Sequence[FindingRule], card: Scorecard
-) -> tuple[int, Selection]:
-    """Keep the table `chosen`; gives how many operators the snapshot has, and the selection with its owners' names.
+def _choose(engine: Engine, selection: Selection, rules: Sequence[FindingRule], card: Scorecard) -> tuple[int, str]:
+    """Keep the table `chosen`; gives how many operators the snapshot has, and the selection in words.
 
     Raises:
         UsageError: nobody's owner is called so.
@@ -233,15 +187,16 @@ def _choose(
         INNER JOIN (SELECT operator_id, {open_level(rules)} AS level FROM accounts) AS o ON o.operator_id = a.operator_id
         """,
     )
-    selection = _fitting(engine, selection)
-    conditions, values = _conditions(selection)
+    owners = _owners(engine, selection)
+    conditions, values = _conditions(selection, owners)
     engine.keep("chosen", f"SELECT * FROM everybody AS e WHERE {' AND '.join(conditions)}", values)
     (count,) = engine.run("SELECT COUNT(*) AS n FROM everybody")
-    if selection.min_mrr_minor is not None:
-        rest, values = _conditions(replace(selection, min_mrr_minor=None))
+    untold = 0
+    if selection.min_mrr is not None:
+        rest, values = _conditions(replace(selection, min_mrr=None), owners)
         sql = f"SELECT COUNT(*) AS n FROM everybody AS e WHERE e.usd IS NULL AND {' AND '.join(rest)}"
-        selection = replace(selection, untold=int(engine.run(sql, values)[0]["n"]))
-    return int(count["n"]), selection
+        untold = int(engine.run(sql, values)[0]["n"])
+    return int(count["n"]), selection.words(owners, untold)
 
 
 def _least_band(card: Scorecard) -> str:
@@ -254,23 +209,28 @@ def _least_band(card: Scorecard) -> str:
     return f"CASE s.band WHEN 'insufficient' THEN 'critical' WHEN 'unsettled' THEN {low_end} ELSE s.band END"
 
 
-def _fitting(engine: Engine, selection: Selection) -> Selection:
-    """The selection with the names of the owners meant: the one of that very name, else all that have it as a part."""
-    if not selection.owner:
-        return selection
+def _owners(engine: Engine, selection: Selection) -> tuple[str, ...]:
+    """The names of the owners meant: the one of that very name, else all that have it as a part.
+
+    Raises:
+        UsageError: nobody's owner is called so.
+    """
+    asked = selection.owner.strip()
+    if not asked:
+        return ()
     rows = engine.run("SELECT DISTINCT owner_name FROM everybody WHERE NOT owner_name IS NULL ORDER BY owner_name")
-    return replace(selection, owners=fitting_owners(selection.owner, [str(row["owner_name"]) for row in rows]))
+    return fitting_owners(asked, [str(row["owner_name"]) for row in rows])
 
 
-def _conditions(selection: Selection) -> tuple[list[str], dict[str, Any]]:
+def _conditions(selection: Selection, owners: tuple[str, ...]) -> tuple[list[str], dict[str, Any]]:
     conditions: list[str] = []
     values: dict[str, Any] = {}
     lists = {
         "e.status": ("status", selection.statuses or PRESENT),
         "e.band": ("band", selection.bands),
         "e.segment": ("segment", selection.segments),
-        "e.owner_name": ("owner", selection.owners),
-        "h.rule": ("finding", selection.findings),
+        "e.owner_name": ("owner", owners),
+        "h.rule": ("finding", selection.rules),
     }
     for column, (name, given) in lists.items():
         if not given:
@@ -281,13 +241,13 @@ def _conditions(selection: Selection) -> tuple[list[str], dict[str, Any]]:
         if column == "h.rule":
             condition = f"e.operator_id IN (SELECT h.operator_id FROM findings AS h WHERE {condition})"
         conditions.append(condition)
-    if selection.min_mrr_minor is not None:
+    if selection.least_minor is not None:
         conditions.append("e.usd >= $least")
-        values["least"] = selection.min_mrr_minor
+        values["least"] = selection.least_minor
     if selection.text:
         shown = "REGEXP_REPLACE(TRIM(e.name), '\\s+', ' ', 'g')"  # as people read it: a source's blanks are not seen
         conditions.append(f"STRPOS(LOWER({shown}), LOWER($text)) > 0")
-        values["text"] = " ".join(selection.text.split())
+        values["text"] = selection.text
     return conditions, values
 
 
@@ -367,7 +327,7 @@ def _rank(engine: Engine, card: Scorecard, selection: Selection) -> None:
     Those who left lately are of the choice, whatever its statuses. Slipping are those whom nothing has announced yet: the
     subscription runs and is not set to end, and there were rides in 60 days.
     """
-    conditions, values = _conditions(replace(selection, statuses=("churned",)))
+    conditions, values = _conditions(replace(selection, statuses=("churned",)), _owners(engine, selection))
     engine.bind(ACCOUNT_TABLE, "SELECT * FROM accounts")
     engine.keep("safety", scoring_sql(card)["scores"])
     engine.keep(

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from customer_research.research.request import Content, schema, validated
     from customer_research.research.usecases import reference
     from customer_research.research.usecases.answer import EXIT_CODES, Answer, Line, State, Table, Text
     from customer_research.research.usecases.registry import (
@@ -24,13 +25,12 @@ if TYPE_CHECKING:
         UseCase,
         use_case,
     )
-    from customer_research.research.usecases.request import Content, schema, validated
     from customer_research.research.usecases.runner import Actor, Call, Runner, Use, finished, use_alone
 
 _HOMES = {
     **dict.fromkeys(("EXIT_CODES", "Answer", "Line", "State", "Table", "Text"), "answer"),
     **dict.fromkeys(("GROUP_SENTENCES", "GROUPS", "RIGHTS", "USE_CASES", "UseCase", "use_case"), "registry"),
-    **dict.fromkeys(("Content", "schema", "validated"), "request"),
+    **dict.fromkeys(("Content", "schema", "validated"), ".request"),
     **dict.fromkeys(("Actor", "Call", "Runner", "Use", "finished", "use_alone"), "runner"),
     "reference": "reference",
 }
@@ -65,5 +65,5 @@ def __getattr__(name: str) -> Any:
     """Load a public name from its module."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(f"{__name__}.{_HOMES[name]}")
+    module = import_module(f".{_HOMES[name]}", __name__)
     return module if name == _HOMES[name] else getattr(module, name)

@@ -6,22 +6,19 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from customer_research.domain.vocabularies import Severity
+from customer_research.domain.words import counted
 from customer_research.errors import UsageError
+from customer_research.research import options
+from customer_research.research.alerting.choice import AlertChoice
+from customer_research.research.request import Request, argument, option, request
+from customer_research.research.usecases import rooms
 from customer_research.research.usecases.answer import Answer, Line, Text, lines, of_report
-from customer_research.research.usecases.request import Request, argument, option, request
 
 if TYPE_CHECKING:
     from customer_research.domain.alert import Episode, RuleInWords
     from customer_research.research.usecases.runner import Call
 
 NOW = "now"
-MOST = 25
-
-
-def _limit() -> int:
-    most: int = option("How many lines; 0: all.", MOST, ge=0)
-    return most
 
 
 def _rules() -> Path | None:
@@ -35,7 +32,7 @@ def _alert() -> str:
 
 
 @request
-class Open(Request):
+class Open(AlertChoice, Request):
     """The open alerts."""
 
     ABOUT = """\
@@ -47,27 +44,8 @@ and stays one until it is cleared; a source that fails is one alert about the so
 Exit code 3: a source was missing in the newest snapshot that was judged.
 """
 
-    severities: tuple[Severity, ...] = option("Only these (repeatable).", (), flags=("--severity",))
-    rule: str = option("Only this rule's.", "")
-    assignee: str = option("Only those assigned to this person.", "")
-    owner: str = option("Only of accounts of this HubSpot owner: id, name, or a part of it.", "")
-    mine: bool = option("Only of your own accounts (setting owner).", False)
-    all: bool = option("Snoozed ones and those that can wait, too.", False)
-    limit: int = _limit()
-
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.alerting import alerts as desk
-
-        settings = call.settings
-        if self.mine and not settings.owner:
-            raise UsageError(
-                "Nobody said whose accounts are yours.", hint="Set owner to your HubSpot owner id or name."
-            )
-        book = settings.owner if self.mine else self.owner.strip()
-        choice = desk.Choice(
-            self.severities, self.rule.strip(), self.assignee.strip(), self.all, self.limit or None, book
-        )
-        return of_report(desk.open_alerts(settings, choice, now=call.clock()))
+        return of_report(rooms.alerts.open_alerts(call.settings, self, now=call.clock()))
 
 
 @request
@@ -81,12 +59,10 @@ What the first check finds had come together until then: it is standing, not new
 The same snapshot judged twice changes nothing; two programs that do so at once raise an alert once.
 """
 
-    limit: int = _limit()
+    limit: int = options.limit()
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.alerting import alerts as desk
-
-        return of_report(desk.checked(call.settings, now=call.clock(), most=self.limit or None))
+        return of_report(rooms.alerts.checked(call.settings, now=call.clock(), most=self.limit or None))
 
 
 @request
@@ -98,9 +74,7 @@ class One(Request):
     alert: str = _alert()
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.alerting import alerts as desk
-
-        return of_report(desk.one_alert(call.settings, self.alert, now=call.clock()))
+        return of_report(rooms.alerts.one_alert(call.settings, self.alert, now=call.clock()))
 
 
 @request
@@ -112,9 +86,9 @@ class Seen(Request):
     alert: str = _alert()
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.alerting import alerts as desk
-
-        episode = desk.acknowledge(call.settings, self.alert, who=call.actor.name, now=call.clock())
+        episode = rooms.alerts.changed(
+            call.settings, lambda book: book.acknowledge(self.alert, who=call.actor.name, now=call.clock())
+        )
         return _said(episode, f"acknowledged by {episode.acknowledged_by}")
 
 
@@ -131,15 +105,15 @@ meanwhile, even if it clears and comes back.
     until: str = option("A day or an instant to come, UTC; now ends a snooze.", metavar="DATE")
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.alerting import alerts as desk
-        from customer_research.research.portfolio.take import instant
 
         now, until = call.clock(), self.until.strip()
         ends = until.lower() == NOW
-        moment = now if ends else instant(self.until)
+        moment = now if ends else rooms.take.instant(self.until)
         if not ends and moment <= now:
             raise UsageError(f"{until} has passed.", hint=f"Give a day to come, or --until {NOW} to end a snooze.")
-        episode = desk.snooze(call.settings, self.alert, moment, who=call.actor.name, now=now)
+        episode = rooms.alerts.changed(
+            call.settings, lambda book: book.snooze(self.alert, moment, who=call.actor.name, now=now)
+        )
         return _said(
             episode, f"snoozed until {moment:%Y-%m-%d %H:%M} UTC" if episode.snoozed(now) else "no longer snoozed"
         )
@@ -155,9 +129,10 @@ class Assignment(Request):
     name: str = argument("The person; empty: nobody.")
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.alerting import alerts as desk
-
-        episode = desk.assign(call.settings, self.alert, self.name.strip(), who=call.actor.name, now=call.clock())
+        who, now = call.actor.name, call.clock()
+        episode = rooms.alerts.changed(
+            call.settings, lambda book: book.assign(self.alert, self.name.strip(), who=who, now=now)
+        )
         return _said(episode, f"assigned to {episode.assignee}" if episode.assignee else "assigned to nobody")
 
 
@@ -177,20 +152,18 @@ class Rules(Request):
     toml: bool = option("The shipped file, as a start for one's own.", False)
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.alerting import alerts as desk
-
         if self.toml:
             from customer_research.health.alerts.declared import shipped_rules
 
             return Answer(Text((f"{shipped_rules().rstrip()}\n",)))
-        found = desk.rules_in_words(call.settings, self.rules)
-        told = [line for rule in found for line in ("", *_rule_lines(rule))][1:]
-        return lines(*told, document=[dataclasses.asdict(rule) for rule in found])
+        found = rooms.alerts.rules_in_words(call.settings, self.rules)
+        words = [line for rule in found for line in ("", *_rule_lines(rule))][1:]
+        return lines(*words, document=[dataclasses.asdict(rule) for rule in found])
 
 
 def _rule_lines(rule: RuleInWords) -> tuple[Line, ...]:
     off = "" if rule.enabled else ", switched off"
-    quiet, cool_down = map(_days, (rule.quiet_days, rule.cool_down_days))
+    quiet, cool_down = counted(rule.quiet_days, "day"), counted(rule.cool_down_days, "day")
     return (
         (f"{rule.id}  ", f"{rule.title} ({rule.severity}{off})"),
         ("    when:   ", rule.when),
@@ -199,10 +172,6 @@ def _rule_lines(rule: RuleInWords) -> tuple[Line, ...]:
         ("    why so: ", rule.reason),
         ("    pause:  ", f"cleared after {quiet} without it; not raised again within {cool_down} after that"),
     )
-
-
-def _days(count: int) -> str:
-    return f"{count} day{'' if count == 1 else 's'}"
 
 
 @request
@@ -219,8 +188,7 @@ nothing there.
     rules: Path | None = _rules()
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.alerting import alerts as desk
-
-        return of_report(
-            desk.simulated(call.settings, self.weeks, rules=self.rules, now=call.clock(), told=call.progress)
+        found = rooms.alerts.simulated(
+            call.settings, self.weeks, rules=self.rules, now=call.clock(), progress=call.progress
         )
+        return of_report(found)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from customer_research.research.request import Request, option, part, request
+from customer_research.research.usecases import rooms
 from customer_research.research.usecases.answer import Answer, of_report
-from customer_research.research.usecases.request import Request, option, part, request
 
 if TYPE_CHECKING:
     from customer_research.research.usecases.runner import Call
@@ -44,10 +45,10 @@ store, so that the next snapshot can tell what moved since.
 
     def answer(self, call: Call) -> Answer:
         from customer_research.reports.kinds.today import KIND
-        from customer_research.research.portfolio.books import LINES, book
 
         owner = self.whose.whom(call.settings.owner)
-        found = book(call.settings, owner, now=call.clock(), most=None if self.every else LINES)
+        most = None if self.every else rooms.books.LINES
+        found = rooms.books.book(call.settings, owner, now=call.clock(), most=most)
         return of_report(KIND.build(found), *_hint(owner, self.whose))
 
 
@@ -67,10 +68,9 @@ for other windows. It reads what was kept ready by the last `customer-research p
 
     def answer(self, call: Call) -> Answer:
         from customer_research.reports.kinds.renewals import KIND
-        from customer_research.research.portfolio import books
 
         owner = self.whose.whom(call.settings.owner)
-        found = books.renewals(call.settings, owner, now=call.clock(), days=self.days)
+        found = rooms.books.renewals(call.settings, owner, now=call.clock(), days=self.days)
         return of_report(KIND.build(found), *_hint(owner, self.whose))
 
 

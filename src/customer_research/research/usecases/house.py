@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from customer_research.errors import UsageError
+from customer_research.research.request import Request, argument, option, request
 from customer_research.research.usecases.answer import Answer, Line, Text, lines, written
-from customer_research.research.usecases.request import Request, argument, option, request
 
 if TYPE_CHECKING:
     from customer_research.domain.check import CheckResult

@@ -11,9 +11,10 @@ from customer_research.domain.advice import Meeting
 from customer_research.domain.report import Audience
 from customer_research.errors import UsageError
 from customer_research.reports.kinds import declared, names
-from customer_research.research.usecases import lists, one, options, past
+from customer_research.research import options
+from customer_research.research.request import Content, Request, argument, option, request
+from customer_research.research.usecases import lists, one, past
 from customer_research.research.usecases.answer import Answer, State, Table, lines, of_report
-from customer_research.research.usecases.request import Content, Request, argument, option, request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from customer_research.research.usecases import options
+from customer_research.research import options
+from customer_research.research.request import Request, argument, option, request
 from customer_research.research.usecases.answer import Answer, State, Table, Text, lines
-from customer_research.research.usecases.request import Request, argument, option, request
 
 if TYPE_CHECKING:
     from customer_research.domain.pull import PullResult

@@ -2,57 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from customer_research.domain.portfolio import RiskSort, Sort
 from customer_research.errors import UsageError
-from customer_research.research.usecases import options
+from customer_research.research import options
+from customer_research.research.portfolio.choice import Selection
+from customer_research.research.request import Request, option, part, request
+from customer_research.research.usecases import rooms
 from customer_research.research.usecases.answer import Answer, Text, of_report
 from customer_research.research.usecases.registry import use_case
-from customer_research.research.usecases.request import Request, option, part, request
 
 if TYPE_CHECKING:
-    from customer_research.research.portfolio.selection import Selection
     from customer_research.research.usecases.runner import Call
-
-Band = Literal["healthy", "monitor", "at_risk", "critical", "insufficient", "unsettled", "outside"]
-Status = Literal["active", "onboarding", "no_subscription", "churned", "never_started", "unknown"]
-Segment = Literal["Free", "SMB", "Mid-Market", "Enterprise"]
-Sort = Literal["attention", "score", "mrr", "name", "trend"]
-RiskSort = Literal["loss", "risk"]
-
-
-@request
-class Choice:
-    """Which operators a list shows, and how many of them."""
-
-    bands: tuple[Band, ...] = option("Only this band (repeatable).", (), flags=("--band",))
-    statuses: tuple[Status, ...] = option("Only this status (repeatable).", (), flags=("--status",))
-    segments: tuple[Segment, ...] = option("Only this segment (repeatable).", (), flags=("--segment",), any_case=True)
-    findings: tuple[str, ...] = option(
-        "Only where this finding holds (R1 to R22; repeatable).", (), flags=("--finding",)
-    )
-    owner: str = option("Only this account owner's (HubSpot); a part of the name will do.", "")
-    min_mrr: float | None = option("Only an MRR of at least this many USD.", None, ge=0)
-    search: str = option("Only names that contain this.", "")
-    limit: int = option("How many lines; 0: all.", 25, ge=0)
-    csv: bool = option("CSV of every operator chosen, for spreadsheets.", False)
-
-    def wanted(self, *, sort: Sort = "attention", risk_sort: RiskSort = "loss") -> Selection:
-        """The choice as the portfolio takes it; a CSV is of everybody."""
-        from customer_research.research.portfolio.selection import Selection
-
-        return Selection(
-            bands=self.bands,
-            statuses=self.statuses,
-            segments=self.segments,
-            findings=tuple(name.upper() for name in self.findings),
-            owner=self.owner.strip(),
-            min_mrr_minor=None if self.min_mrr is None else round(self.min_mrr * 100),
-            text=self.search.strip(),
-            sort=sort,
-            risk_sort=risk_sort,
-            most=None if self.csv or self.limit == 0 else self.limit,
-        )
 
 
 @request
@@ -67,16 +29,14 @@ have churned or never began are left out unless --status asks for them. Exit cod
 the score history, which the change in 30 days comes from, cannot be read.
 """
 
-    choice: Choice = part(Choice)
+    choice: Selection = part(Selection)
     sort: Sort = option("Order of the lines.", "attention")
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.portfolio import newest as desk
-
-        wanted = self.choice.wanted(sort=self.sort)
+        settings, now = call.settings, call.clock()
         if self.choice.csv:
-            return _csv(*desk.portfolio_csv(call.settings, wanted, now=call.clock()))
-        return of_report(desk.portfolio_report(call.settings, wanted, now=call.clock()))
+            return _csv(*rooms.newest.portfolio_csv(settings, self.choice, now=now, sort=self.sort))
+        return of_report(rooms.newest.portfolio_report(settings, self.choice, now=now, sort=self.sort))
 
 
 @request
@@ -94,7 +54,7 @@ With OPERATOR, that one operator's risk, from the sources as they are now: signs
 """
 
     operator: str | None = options.operator(None)
-    choice: Choice = part(Choice)
+    choice: Selection = part(Selection)
     sort: RiskSort = option("Ranking: by expected loss, or by risk alone.", "loss")
 
     async def answer(self, call: Call) -> Answer:
@@ -107,12 +67,10 @@ With OPERATOR, that one operator's risk, from the sources as they are now: signs
 
 
 def _risks(call: Call, asked: ChurnRisk) -> Answer:
-    from customer_research.research.portfolio import newest as desk
-
-    wanted = asked.choice.wanted(risk_sort=asked.sort)
+    settings, now = call.settings, call.clock()
     if asked.choice.csv:
-        return _csv(*desk.risk_csv(call.settings, wanted, now=call.clock()))
-    return of_report(desk.risk_report(call.settings, wanted, now=call.clock()))
+        return _csv(*rooms.newest.risk_csv(settings, asked.choice, now=now, sort=asked.sort))
+    return of_report(rooms.newest.risk_report(settings, asked.choice, now=now, sort=asked.sort))
 
 
 def _csv(text: str, lacking: Any) -> Answer:
@@ -135,25 +93,14 @@ It compares with the snapshot of a week before (`customer-research history backf
 """
 
     def answer(self, call: Call) -> Answer:
-        return of_everybody(call, "digest")
+        return of_report(rooms.newest.digest_report(call.settings, now=call.clock()))
 
 
 def of_everybody(call: Call, kind: str) -> Answer:
     """A report about everybody, as it is when nothing more is asked for."""
-    from customer_research.research.alerting import alerts as alerting
-    from customer_research.research.portfolio import newest as desk
-    from customer_research.research.portfolio.selection import Selection
-
-    settings, now = call.settings, call.clock()
-    if kind in {"today", "renewals"}:
-        found: Answer = use_case(kind).request()().answer(call)
-        return found
-    if kind == "alerts":
-        return of_report(alerting.open_alerts(settings, alerting.Choice(most=25), now=now))
-    if kind == "digest":
-        return of_report(desk.digest_report(settings, now=now))
+    if kind == "portfolio-churn-risk":
+        return _risks(call, ChurnRisk())
     if kind == "portfolio-summary":
-        return of_report(desk.summary_report(settings, now=now))
-    if kind == "portfolio":
-        return of_report(desk.portfolio_report(settings, Selection(), now=now))
-    return of_report(desk.risk_report(settings, Selection(), now=now))
+        return of_report(rooms.newest.summary_report(call.settings, now=call.clock()))
+    found: Answer = use_case(kind).request()().answer(call)
+    return found

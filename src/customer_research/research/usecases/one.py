@@ -13,9 +13,9 @@ from customer_research.domain.evidence import ANSWERS, Gap
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Audience
 from customer_research.errors import UsageError
-from customer_research.research.usecases import options
+from customer_research.research import options
+from customer_research.research.request import Request, argument, option, request
 from customer_research.research.usecases.answer import Answer, State, lines, of_report, written
-from customer_research.research.usecases.request import Request, argument, option, request
 
 if TYPE_CHECKING:
     from customer_research.domain.identity import LookupAnswer

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from customer_research.domain.outcome import ChurnKind, ChurnReason, Intervention
 from customer_research.domain.parsing import day
 from customer_research.errors import UsageError
-from customer_research.research.usecases import options
+from customer_research.research import options
+from customer_research.research.request import Request, argument, option, request
+from customer_research.research.usecases import rooms
 from customer_research.research.usecases.answer import Answer, lines, of_report
-from customer_research.research.usecases.request import Request, argument, option, request
 
 if TYPE_CHECKING:
     from customer_research.domain.outcome import Outcome
@@ -39,10 +40,8 @@ class Done(Request):
     note: str = _note()
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.past import outcomes
-
         return _said(
-            outcomes.record_intervention(
+            rooms.outcomes.record_intervention(
                 call.settings,
                 self.operator,
                 self.kind,
@@ -71,10 +70,8 @@ class Churn(Request):
     note: str = _note()
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.past import outcomes
-
         return _said(
-            outcomes.record_churn(
+            rooms.outcomes.record_churn(
                 call.settings,
                 self.operator,
                 self.reason,
@@ -114,9 +111,7 @@ class Listed(Request):
     operator: str | None = options.operator(None)
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.past import outcomes
-
-        return of_report(outcomes.outcomes_report(call.settings, self.operator, now=call.clock()))
+        return of_report(rooms.outcomes.outcomes_report(call.settings, self.operator, now=call.clock()))
 
 
 @request
@@ -129,7 +124,7 @@ class Retraction(Request):
     note: str = _note()
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.past import outcomes
-
-        taken = outcomes.retract(call.settings, self.record, note=self.note, who=call.actor.name, now=call.clock())
+        taken = rooms.outcomes.retract(
+            call.settings, self.record, note=self.note, who=call.actor.name, now=call.clock()
+        )
         return lines(f"Record {taken.retracts} of {taken.name[:80]} does not count any more.")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
-from customer_research.research.usecases import options
+from customer_research.research import options
+from customer_research.research.request import Request, argument, option, request
 from customer_research.research.usecases.answer import Answer, Table, lines, of_report
-from customer_research.research.usecases.request import Request, argument, option, request
 
 if TYPE_CHECKING:
     from customer_research.research.past.history.proof import Proof

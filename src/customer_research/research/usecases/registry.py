@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Literal
 
-    from customer_research.research.usecases.request import Request
+    from customer_research.research.request import Request
 
     Right = Literal["read", "act", "operate", "export", "configure"]
     Shape = Literal["report", "report printed", "report beside", "table", "lines", "text", "explanation"]

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from customer_research.domain.report import Report
 from customer_research.errors import Busy, CustomerResearchError, NotAllowed, Overdue
+from customer_research.research.request import validated
 from customer_research.research.usecases.registry import RIGHTS, UseCase, use_case
-from customer_research.research.usecases.request import validated
 
 if TYPE_CHECKING:
     from customer_research.research.connections import Shared

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from customer_research.errors import UsageError
-from customer_research.research.usecases import options
+from customer_research.research import options
+from customer_research.research.request import Request, argument, option, part, request
 from customer_research.research.usecases.answer import EXIT_CODES, Answer, State, Text, lines, of_report, written
-from customer_research.research.usecases.request import Request, argument, option, part, request
 
 if TYPE_CHECKING:
     from customer_research.domain.backtest import Gate

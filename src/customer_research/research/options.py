@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from customer_research.research.usecases.request import argument, option
+from customer_research.research.request import argument, option
 
 
 def operator(default: Any = ...) -> Any:
@@ -36,6 +36,11 @@ def meeting() -> Any:
 def personal(text: str = "Show e-mail addresses, phones and names unmasked.") -> Any:
     """Whether personal data are shown."""
     return option(text, False)
+
+
+def limit() -> Any:
+    """How many lines a list has."""
+    return option("How many lines; 0: all.", 25, ge=0)
 
 
 def instant(text: str) -> Any:

@@ -17,8 +17,6 @@ from customer_research.errors import UsageError
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-    from customer_research.research.usecases.runner import Call
-
 R = TypeVar("R")
 
 FileKind = Literal["file", "folder", "path", "new", "new or -", "content", "template", "format"]
@@ -115,8 +113,8 @@ class Request(ABC):
     DOCUMENT: ClassVar[str] = ""
 
     @abstractmethod
-    def answer(self, call: Call) -> Any:
-        """Do it, and give the `Answer`; what waits for vendors is a coroutine."""
+    def answer(self, call: Any) -> Any:
+        """Do it with what the runner's `Call` gives; the `Answer`, or a coroutine of it where it waits for vendors."""
 
 
 def validated(kind: type[R], given: Mapping[str, Any]) -> R:
@@ -125,7 +123,7 @@ def validated(kind: type[R], given: Mapping[str, Any]) -> R:
     Raises:
         UsageError: a field is unknown, missing or out of its bounds; the message names the first.
     """
-    from pydantic import ValidationError
+    from pydantic import ValidationError  # noqa: PLC0415 - start-up time
 
     try:
         found: R = _adapter(kind).validate_python(dict(given))  # type: ignore[arg-type] # a class is hashable
@@ -143,6 +141,6 @@ def schema(kind: type[Any]) -> dict[str, Any]:
 
 @cache
 def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
-    from pydantic import TypeAdapter
+    from pydantic import TypeAdapter  # noqa: PLC0415 - start-up time
 
     return TypeAdapter(kind)
