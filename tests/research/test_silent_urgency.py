@@ -102,7 +102,7 @@ def _in_alerts_and_digest(found: Portfolio, chosen: list[Account]) -> None:
     raised = [
         Alert((Episode("x", one, told_of.name, 1, "X", "low", told, seen, seen),)) for one, told_of in accounts.items()
     ]
-    listed = words(alerts_kind.KIND.build(alerts_kind.OpenAlerts(basis, tuple(raised), limit=0)))
+    listed = words(alerts_kind.KIND.build(alerts_kind.OpenAlerts(basis, tuple(raised), most=None)))
     single = [words(alerts_kind.ONE.build(alerts_kind.OneAlert(basis, alert.oldest, (), {}, ()))) for alert in raised]
     for text in (listed, *single):
         assert "nothing to do now" not in text
