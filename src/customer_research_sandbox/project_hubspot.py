@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from customer_research_sandbox import vocabulary as words
 from customer_research_sandbox.billing import monthly_usd
@@ -17,90 +19,6 @@ ENGAGEMENT_TYPES = {"note": "notes", "email": "emails", "call": "calls", "meetin
 _OBJECT_TYPES = ("companies", "contacts", "deals", *ENGAGEMENT_TYPES.values())
 _OWNER_BASE = 160_000_001
 _PORTAL_START = "2024-01-02T09:00:00.000Z"
-_COMPANY = """
-name|Company name|string|text
-domain|Company Domain Name|string|text
-industry|Industry|enumeration|select
-numberofemployees|Number of Employees|number|number
-annualrevenue|Annual Revenue|number|number
-city|City|string|text
-state|State/Region|string|text
-country|Country/Region|string|text
-phone|Phone Number|string|phonenumber
-website|Website URL|string|text
-description|Description|string|textarea
-lifecyclestage|Lifecycle Stage|enumeration|radio
-hs_lead_status|Lead Status|enumeration|radio
-createdate|Create Date|datetime|date
-hs_lastmodifieddate|Last Modified Date|datetime|date
-hs_object_id|Record ID|number|number
-notes_last_updated|Last Activity Date|datetime|date
-notes_last_contacted|Last Contacted|datetime|date
-num_associated_contacts|Number of Associated Contacts|number|number
-num_associated_deals|Number of Associated Deals|number|number
-hubspot_owner_id|Company owner|enumeration|select
-hs_analytics_source|Original Source|enumeration|select
-moovs_operator_id|Moovs operator id|string|text
-moovs_fleet_size|Moovs fleet size|enumeration|select
-customer_segment|Customer segment|enumeration|select
-contract_end_date|Contract end date|date|date
-mrr|MRR|number|number
-subscription_status|Subscription status|enumeration|select
-plan_name|Plan name|string|text
-last_login_date|Last login date|date|date
-success_factory_health_score|Success Factory health score|number|number
-success_factory_churn_risk|Success Factory churn risk|enumeration|select
-success_factory_propensity_score|Success Factory propensity score|number|number
-success_factory_expansion_potential|Success Factory expansion potential|enumeration|select
-success_factory_last_sync|Success Factory last sync|datetime|date
-"""
-_CONTACT = """
-firstname|First Name|string|text
-lastname|Last Name|string|text
-email|Email|string|text
-phone|Phone Number|string|phonenumber
-jobtitle|Job Title|string|text
-company|Company Name|string|text
-lifecyclestage|Lifecycle Stage|enumeration|radio
-hs_lead_status|Lead Status|enumeration|radio
-createdate|Create Date|datetime|date
-lastmodifieddate|Last Modified Date|datetime|date
-hs_object_id|Record ID|number|number
-contact_status|Contact status|enumeration|select
-left_company_date|Left company on|date|date
-"""
-_DEAL = """
-dealname|Deal Name|string|text
-amount|Amount|number|number
-deal_currency_code|Currency|enumeration|select
-dealstage|Deal Stage|enumeration|radio
-pipeline|Pipeline|enumeration|select
-closedate|Close Date|datetime|date
-createdate|Create Date|datetime|date
-hs_lastmodifieddate|Last Modified Date|datetime|date
-hs_object_id|Record ID|number|number
-dealtype|Deal Type|enumeration|radio
-closed_lost_reason|Closed Lost Reason|string|textarea
-hubspot_owner_id|Deal owner|enumeration|select
-hs_is_closed|Is Deal Closed?|bool|calculation_read_time
-hs_is_closed_won|Is Closed Won|bool|calculation_read_time
-"""
-_ENGAGED = """
-hs_timestamp|Activity date|datetime|date
-hs_createdate|Create Date|datetime|date
-hs_lastmodifieddate|Last Modified Date|datetime|date
-hs_object_id|Record ID|number|number
-hubspot_owner_id|Activity assigned to|enumeration|select
-"""
-_OWN = {
-    "notes": "hs_note_body|Note body|string|html\n",
-    "emails": "hs_email_subject|Email subject|string|text\nhs_email_text|Email body|string|textarea\n"
-    "hs_email_direction|Email direction|enumeration|select\n",
-    "calls": "hs_call_title|Call title|string|text\nhs_call_body|Call notes|string|html\n"
-    "hs_call_duration|Call duration|number|number\n",
-    "meetings": "hs_meeting_title|Meeting title|string|text\nhs_meeting_body|Meeting notes|string|html\n"
-    "hs_meeting_start_time|Start|datetime|date\nhs_meeting_end_time|End|datetime|date\n",
-}
 _OPTIONS: dict[str, Sequence[tuple[str, str]]] = {
     "lifecyclestage": (("lead", "Lead"), ("opportunity", "Opportunity"), ("customer", "Customer")),
     "hs_lead_status": (("NEW", "New"), ("OPEN", "Open"), ("CONNECTED", "Connected")),
@@ -153,23 +71,23 @@ def _owners() -> list[Row]:
 
 
 def _definitions() -> dict[str, list[Row]]:
-    texts = {"companies": _COMPANY, "contacts": _CONTACT, "deals": _DEAL}
-    texts |= {name: _ENGAGED + own for name, own in _OWN.items()}
-    return {name: [_definition(name, line) for line in text.strip().splitlines()] for name, text in texts.items()}
+    """The portal's properties by object type; a line of the file may stand for several types."""
+    found: dict[str, list[Row]] = {}
+    for told in csv.DictReader((Path(__file__).parent / "hubspot_properties.csv").read_text("utf-8").splitlines()):
+        for object_type in told.pop("objects").split():
+            found.setdefault(object_type, []).append(_definition(object_type, told))
+    return found
 
 
-def _definition(object_type: str, line: str) -> Row:
-    name, label, kind, field_type = line.split("|")
+def _definition(object_type: str, told: dict[str, str]) -> Row:
+    name = told["name"]
     custom = name in {"moovs_operator_id", "moovs_fleet_size", "customer_segment", "contract_end_date", "mrr"}
     options = [
         {"label": text, "value": value, "displayOrder": place, "hidden": False, "description": ""}
         for place, (value, text) in enumerate(_OPTIONS.get(name, ()))
     ]
     return {
-        "name": name,
-        "label": label,
-        "type": kind,
-        "fieldType": field_type,
+        **told,
         "groupName": f"{object_type}_information",
         "description": "",
         "options": options,

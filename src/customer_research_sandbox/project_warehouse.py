@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 from customer_research_sandbox import vocabulary as words
-from customer_research_sandbox import warehouse_columns as columns
 from customer_research_sandbox.crm import TEAM
 from customer_research_sandbox.dataset import ProjectedRows, Relation, Row
 from customer_research_sandbox.project_csm import csm_rows
 from customer_research_sandbox.state import Charge, Deal, Operator, OperatorLife, Trip
+from customer_research_sandbox.warehouse_columns import COLUMNS
 
 _SELLER_MESSAGES = {
     None: "Payment complete.",
@@ -36,25 +36,28 @@ def project_warehouse(lives: Sequence[OperatorLife], as_of: datetime) -> dict[st
     shown = _ReservationRows(lives, as_of)
     relations = [
         Relation(
-            "MOOVS", "CSM_MOOVS", columns.CSM_MOOVS, list(chain.from_iterable(csm_rows(life, as_of) for life in lives))
+            "MOOVS",
+            "CSM_MOOVS",
+            COLUMNS["CSM_MOOVS"],
+            list(chain.from_iterable(csm_rows(life, as_of) for life in lives)),
         ),
-        Relation("FACT", "MOOVS_OPERATOR_RESERVATIONS", columns.RESERVATIONS, ProjectedRows(trips, shown.row)),
+        Relation("FACT", "MOOVS_OPERATOR_RESERVATIONS", COLUMNS["RESERVATIONS"], ProjectedRows(trips, shown.row)),
         Relation(
             "MOZART_NEW",
             "MOOVS_PLATFORM_CHARGES",
-            columns.PLATFORM_CHARGES,
+            COLUMNS["PLATFORM_CHARGES"],
             ProjectedRows([charge for charge in charges if charge.in_model], _model_charge),
         ),
-        Relation("STRIPE_MOOVS", "CHARGE", columns.STRIPE_CHARGE, ProjectedRows(charges, _raw_charge)),
-        _relation("STRIPE_MOOVS", "DISPUTE", columns.STRIPE_DISPUTE, map(_dispute, charges)),
-        _relation("STRIPE_MOOVS", "REFUND", columns.STRIPE_REFUND, map(_refund, charges)),
-        _relation("POSTGRES_SWOOP", "OPERATOR", columns.OPERATOR, (_operator(life, as_of) for life in lives)),
-        _each("POSTGRES_SWOOP", "USER", columns.USER, lives, _users),
-        _each("POSTGRES_SWOOP", "DRIVER", columns.DRIVER, lives, _drivers),
-        _each("SWOOP", "VEHICLE", columns.VEHICLE, lives, _vehicles),
-        _each("POSTGRES_SWOOP", "SUBSCRIPTION_LOG", columns.SUBSCRIPTION_LOG, lives, _log),
-        _each("MOOVS", "HUBSPOT_ALL_DEALS", columns.HUBSPOT_ALL_DEALS, lives, _deals),
-        _each("SWOOP", "NPS_SURVEY", columns.NPS_SURVEY, lives, _answers),
+        Relation("STRIPE_MOOVS", "CHARGE", COLUMNS["STRIPE_CHARGE"], ProjectedRows(charges, _raw_charge)),
+        _relation("STRIPE_MOOVS", "DISPUTE", COLUMNS["STRIPE_DISPUTE"], map(_dispute, charges)),
+        _relation("STRIPE_MOOVS", "REFUND", COLUMNS["STRIPE_REFUND"], map(_refund, charges)),
+        _relation("POSTGRES_SWOOP", "OPERATOR", COLUMNS["OPERATOR"], (_operator(life, as_of) for life in lives)),
+        _each("POSTGRES_SWOOP", "USER", COLUMNS["USER"], lives, _users),
+        _each("POSTGRES_SWOOP", "DRIVER", COLUMNS["DRIVER"], lives, _drivers),
+        _each("SWOOP", "VEHICLE", COLUMNS["VEHICLE"], lives, _vehicles),
+        _each("POSTGRES_SWOOP", "SUBSCRIPTION_LOG", COLUMNS["SUBSCRIPTION_LOG"], lives, _log),
+        _each("MOOVS", "HUBSPOT_ALL_DEALS", COLUMNS["HUBSPOT_ALL_DEALS"], lives, _deals),
+        _each("SWOOP", "NPS_SURVEY", COLUMNS["NPS_SURVEY"], lives, _answers),
     ]
     return {relation.qualified: relation for relation in relations}
 
@@ -87,7 +90,7 @@ class _ReservationRows:
 
     def __init__(self, lives: Sequence[OperatorLife], as_of: datetime) -> None:
         self._as_of = as_of
-        empty: Row = dict.fromkeys(columns.RESERVATIONS)
+        empty: Row = dict.fromkeys(COLUMNS["RESERVATIONS"])
         self._templates = {life.operator.operator_id: empty | _operator_part(life.operator) for life in lives}
         self._drivers = {
             life.operator.operator_id: [(item.driver_id, f"{item.first} {item.last}") for item in life.drivers]

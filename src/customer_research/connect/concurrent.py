@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator
+from itertools import islice
 from typing import TypeVar, cast
 
 T = TypeVar("T")
@@ -25,9 +26,11 @@ async def together(*work: Awaitable[T]) -> list[T]:
         raise
 
 
-def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """A sequence in pieces of *size*, in order."""
-    return (items[start : start + size] for start in range(0, len(items), size))
+def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Items in lists of *size*, in order; no more than one list is held."""
+    left = iter(items)
+    while taken := list(islice(left, size)):
+        yield taken
 
 
 async def both(first: Awaitable[T], second: Awaitable[U]) -> tuple[T, U]:

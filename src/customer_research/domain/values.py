@@ -7,10 +7,12 @@ the true reason; it is never read as nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 SHOWN = 40
 """Characters of an unreadable value that its reason shows."""
@@ -166,6 +168,24 @@ def flag(value: Any) -> bool | None:
     if word in {"false", "f", "no", "0", "0.0"}:
         return False
     raise _unreadable(value, "truth value")
+
+
+def bucket(value: Any) -> str | None:
+    """The name of a range of numbers; `1.0`, which an export made of it, is `1`."""
+    word = text(value)
+    return None if word is None else re.sub(r"\A(\d+)\.0+\Z", r"\1", word)
+
+
+def lenient(read: Callable[[Any], T | None]) -> Callable[[Any], T | None]:
+    """A reader to which what cannot be read is nothing: for what people type into a field of their own."""
+
+    def reading(value: Any) -> T | None:
+        try:
+            return read(value)
+        except UnreadableError:
+            return None
+
+    return reading
 
 
 def listed(names: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from customer_research.engines.duckdb import DuckDB, Memory
+from customer_research.engines.duckdb import DuckDB, Memory, quote
 from customer_research.engines.engine import Engine
 from customer_research.errors import EngineError
 
@@ -29,8 +29,8 @@ def content_digest(engine: Engine, table: str, columns: Sequence[str]) -> str:
     if not isinstance(engine, DuckDB | Memory):
         raise EngineError("Content is digested in DuckDB.", hint="Attach the table's files to a DuckDB engine.")
     counted = sorted(columns)
-    source = table if table.startswith("(") else _quote(table)
-    (sums,) = engine.run(_SUMS.format(row=", ".join(map(_quote, counted)), source=source))
+    source = table if table.startswith("(") else quote(table)
+    (sums,) = engine.run(_SUMS.format(row=", ".join(map(quote, counted)), source=source))
     content = json.dumps([counted, sums["rows"], str(sums["upper"]), str(sums["lower"])])
     return hashlib.sha256(content.encode()).hexdigest()
 
@@ -39,7 +39,3 @@ _SUMS = """
 SELECT COUNT(*) AS rows, SUM(CAST(h >> 64 AS HUGEINT)) AS upper, SUM(CAST(h & 18446744073709551615 AS HUGEINT)) AS lower
 FROM (SELECT MD5_NUMBER(CAST(TO_JSON(ROW({row})) AS VARCHAR)) AS h FROM {source})
 """
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

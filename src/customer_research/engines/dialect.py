@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from customer_research.domain.records import DIALECT
-from customer_research.engines.rows import needed
+from customer_research.engines.rows import first_line, needed
 from customer_research.errors import EngineError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def _written(tree: exp.Expr, dialect: str, *, pretty: bool) -> str:
     try:
         return _rewritten(tree, dialect).sql(dialect, pretty=pretty, comments=False, unsupported_level=ErrorLevel.RAISE)
     except (SqlglotError, ValueError) as error:
-        raise EngineError(f"The query cannot be written for {dialect}: {_first_line(error)}.") from error
+        raise EngineError(f"The query cannot be written for {dialect}: {first_line(error)}.") from error
 
 
 @lru_cache(maxsize=512)
@@ -259,7 +259,7 @@ def _parse(sql: str) -> exp.Query:
     try:
         statements = [statement for statement in parse(sql, read=DIALECT) if statement is not None]
     except SqlglotError as error:
-        raise EngineError(f"The query does not parse: {_first_line(error)}.") from error
+        raise EngineError(f"The query does not parse: {first_line(error)}.") from error
     if len(statements) != 1 or not isinstance(statements[0], exp.Query):
         raise EngineError(f"Expected one query, got {len(statements)} statements or no query: {sql[:80]!r}.")
     return statements[0]
@@ -270,7 +270,3 @@ def _parameter_name(node: exp.Expression) -> str:
     if not name:
         raise EngineError("The query has a parameter without a name; write it as $name.")
     return name
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__

@@ -28,16 +28,8 @@ _SLOW_RULE = "projection_placement"
 PATIENCE_SECONDS = 0.01
 """How long a query that is broken off is waited for before it is told again."""
 
-_WHOLE_NUMBERS = (
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "UTINYINT",
-    "USMALLINT",
-    "UINTEGER",
-    "UBIGINT",
-    "HUGEINT",
-    "UHUGEINT",
+_WHOLE_NUMBERS = frozenset(
+    ["TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT", "UHUGEINT"]
 )
 
 
@@ -121,15 +113,15 @@ class _Instance(Engine):
         known = self._tables.get(table)
         if known is not None and dict(known.columns) == dict(columns):
             if known.filled:
-                self._execute(f"TRUNCATE {_quote(table)}")
+                self._execute(f"TRUNCATE {quote(table)}")
             known.filled = False
             return known
-        definition = ", ".join(f"{_quote(name)} {kind}" for name, kind in columns.items())
+        definition = ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
         self._named(table, "TABLE", f"({definition})")
         kinds = list(enumerate(columns.values()))
         one = ", ".join(f"$c{index}" for index, _ in kinds)
         many = ", ".join(f"unnest(CAST($c{index} AS {kind}[]))" for index, kind in kinds)
-        into = f"INSERT INTO {_quote(table)}"
+        into = f"INSERT INTO {quote(table)}"
         made = _Table(columns, self._parsed(f"{into} VALUES ({one})"), self._parsed(f"{into} SELECT {many}"))
         self._tables[table] = made
         return made
@@ -148,7 +140,7 @@ class _Instance(Engine):
             raise EngineError(
                 f"The files of the table {table!r} cannot be read: {first_line(error)}.", hint=error.hint
             ) from error
-        taken = ", ".join(f"{_taken(name, there, kind)} AS {_quote(name)}" for name, kind in columns.items())
+        taken = ", ".join(f"{_taken(name, there, kind)} AS {quote(name)}" for name, kind in columns.items())
         self._named(table, "VIEW", f"AS SELECT {taken} FROM {files}")  # noqa: S608 - quoted
 
     def bind(self, table: str, sql: str) -> None:
@@ -160,19 +152,19 @@ class _Instance(Engine):
         """Run a query once and keep its rows (see `Engine.keep`)."""
         self._execute(f"CREATE OR REPLACE TABLE {_KEPT} AS {sql}", self._needed(sql, parameters))
         self.drop(table)
-        self._execute(f"ALTER TABLE {_KEPT} RENAME TO {_quote(table)}")
+        self._execute(f"ALTER TABLE {_KEPT} RENAME TO {quote(table)}")
         self._names[table.lower()] = "TABLE"
 
     def at_hand(self, tables: Mapping[str, Mapping[str, str]], key: str) -> None:
         """Copies in memory, in the order of the key, whose texts are numbers inside (see `Engine.at_hand`)."""
         self._coded += 1
-        kind, column = _quote(f"{key}_code_{self._coded}"), _quote(key)
-        keys = " UNION ".join(f"SELECT {column} FROM {_quote(table)} WHERE NOT {column} IS NULL" for table in tables)  # noqa: S608 - quoted
+        kind, column = quote(f"{key}_code_{self._coded}"), quote(key)
+        keys = " UNION ".join(f"SELECT {column} FROM {quote(table)} WHERE NOT {column} IS NULL" for table in tables)  # noqa: S608 - quoted
         self._execute(f"CREATE TYPE {kind} AS ENUM (SELECT {column} FROM ({keys}) ORDER BY 1)")  # noqa: S608 - quoted
         for table, columns in tables.items():
-            others = "".join(f", {sql} AS {_quote(name)}" for name, sql in columns.items() if name != key)
+            others = "".join(f", {sql} AS {quote(name)}" for name, sql in columns.items() if name != key)
             coded = f"CAST({column} AS {kind}) AS {column}"
-            self.keep(table, f"SELECT {coded}{others} FROM {_quote(table)} ORDER BY {column}")  # noqa: S608 - quoted
+            self.keep(table, f"SELECT {coded}{others} FROM {quote(table)} ORDER BY {column}")  # noqa: S608 - quoted
 
     def drop(self, *tables: str) -> None:
         """Forget tables and names given here."""
@@ -180,14 +172,14 @@ class _Instance(Engine):
             kind = self._names.pop(table.lower(), None)
             self._tables.pop(table, None)
             if kind is not None:
-                self._execute(f"DROP {kind} {_quote(table)}")
+                self._execute(f"DROP {kind} {quote(table)}")
 
     def _named(self, table: str, kind: Literal["TABLE", "VIEW"], definition: str) -> None:
         """Make a table or a view, whatever had the name before."""
         if self._names.get(table.lower(), kind) != kind:
             self.drop(table)
         self._tables.pop(table, None)
-        self._execute(f"CREATE OR REPLACE {kind} {_quote(table)} {definition}")
+        self._execute(f"CREATE OR REPLACE {kind} {quote(table)} {definition}")
         self._names[table.lower()] = kind
 
     # -- queries ------------------------------------------------------------------------------------------------------
@@ -222,8 +214,8 @@ class _Instance(Engine):
         """Write the rows of one query to one Parquet file (see `Engine.export`)."""
         values = self._needed(sql, parameters)
         written = {name: _in_file(name, kind) for name, kind in self._kinds(sql, values).items()}
-        if any(text != _quote(name.lower()) for name, text in written.items()):
-            listed = ", ".join(f"{text} AS {_quote(name.lower())}" for name, text in written.items())
+        if any(text != quote(name.lower()) for name, text in written.items()):
+            listed = ", ".join(f"{text} AS {quote(name.lower())}" for name, text in written.items())
             sql = f"SELECT {listed} FROM ({sql})"  # noqa: S608 - quoted names
         part = beside(path)
         try:
@@ -312,7 +304,7 @@ class DuckDB(_Instance):
         Raises:
             EngineError: when the table is not there, or the file cannot be written.
         """
-        self._execute(f"COPY {_quote(table)} TO {_text(str(path))} (FORMAT csv, HEADER false, FORCE_QUOTE *)")
+        self._execute(f"COPY {quote(table)} TO {_text(str(path))} (FORMAT csv, HEADER false, FORCE_QUOTE *)")
 
     def close(self) -> None:
         """Drop all tables and what was spilled."""
@@ -397,24 +389,24 @@ def _taken(name: str, there: Mapping[str, str], kind: str) -> str:
     found = there.get(name.lower())
     if found is None:
         return f"CAST(NULL AS {kind})"
-    value = f"{_quote(name)} AT TIME ZONE 'UTC'" if found == "TIMESTAMP WITH TIME ZONE" else _quote(name)
+    value = f"{quote(name)} AT TIME ZONE 'UTC'" if found == "TIMESTAMP WITH TIME ZONE" else quote(name)
     return f"CAST({value} AS {kind})"
 
 
 def _in_file(name: str, kind: str) -> str:
     """A column of an answer as files have it (`Engine.export`)."""
     if kind in _WHOLE_NUMBERS or (kind.startswith("DECIMAL(") and kind.endswith(",0)")):
-        return f"CAST({_quote(name)} AS BIGINT)"
+        return f"CAST({quote(name)} AS BIGINT)"
     if kind == "FLOAT" or kind.startswith("DECIMAL("):
-        return f"CAST({_quote(name)} AS DOUBLE)"
+        return f"CAST({quote(name)} AS DOUBLE)"
     if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"({_quote(name)} AT TIME ZONE 'UTC')"
-    return _quote(name)
+        return f"({quote(name)} AT TIME ZONE 'UTC')"
+    return quote(name)
 
 
 def _execution(prepared: _Statement, values: Mapping[str, Any]) -> str:
     """The call of a prepared query; DuckDB takes literals there, no parameters."""
-    listed = ", ".join(f"{_quote(name)} := {_literal(value)}" for name, value in values.items())
+    listed = ", ".join(f"{quote(name)} := {_literal(value)}" for name, value in values.items())
     return f"EXECUTE {prepared.name}({listed})" if listed else f"EXECUTE {prepared.name}"
 
 
@@ -424,7 +416,8 @@ def _literal(value: Any) -> str:
     return f"TIMESTAMP '{value.isoformat(sep=' ')}'"
 
 
-def _quote(name: str) -> str:
+def quote(name: str) -> str:
+    """A name as a quoted identifier of DuckDB's."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -432,5 +425,5 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-_KEPT = _quote("kept~")
+_KEPT = quote("kept~")
 """What a kept query's table is called until it is whole."""

@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from customer_research.connect.postgres import FORM, UNREACHABLE, is_postgres, read_address, refused
-from customer_research.engines.dialect import bindable, column_type, quoted
+from customer_research.engines.dialect import column_type, quoted
 from customer_research.engines.engine import Room
 from customer_research.engines.remote import Answer, Kind, Remote
-from customer_research.engines.rows import (
-    check_columns,
-    first_line,
-    inward,
-    named_rows,
-    needed,
-)
+from customer_research.engines.rows import check_columns, inward, named_rows
 from customer_research.errors import ConfigError, EngineError, ExtraMissing
 
 if TYPE_CHECKING:
@@ -41,7 +35,8 @@ class Postgres(Remote):
     the other engines do; tables of the database keep their own collation. Parameters are bound by the server (`$1`).
     """
 
-    _kinds: Mapping[str, Kind] = {
+    _title, _dialect = "Postgres", DIALECT
+    _kinds: ClassVar[Mapping[str, Kind]] = {
         **dict.fromkeys(("int2", "int4", "int8"), "BIGINT"),
         **dict.fromkeys(("float4", "float8"), "DOUBLE"),
         **dict.fromkeys(("text", "varchar", "bpchar", "name"), "VARCHAR"),
@@ -58,8 +53,8 @@ class Postgres(Remote):
             from psycopg.conninfo import conninfo_to_dict, make_conninfo  # noqa: PLC0415
         except ImportError as error:
             raise ExtraMissing("The engine postgres needs its driver", "postgres") from error
-        self._failure = psycopg.Error
-        self._asking = 0
+        self._failures = (psycopg.Error,)
+        self._asked_before = 0
         try:
             given = read_address(url, SETTING).libpq if is_postgres(url) else conninfo_to_dict(url)
             self._connection = psycopg.connect(
@@ -108,9 +103,8 @@ class Postgres(Remote):
 
     def keep(self, table: str, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a query once and keep its rows (see `Engine.keep`)."""
-        text, names = bindable(self._spelled(sql), DIALECT)
-        given = needed(names, parameters)
-        values = [given[name] for name in names]
+        text, given = self._bindable(sql, parameters)
+        values = list(given.values())
         with self._filling(table) as cursor:
             cursor.execute(_text(f"SELECT * FROM ({text}) AS kept LIMIT 0"), values)  # noqa: S608 - a query
             columns = {column.name: column.type_display for column in cursor.description or ()}
@@ -124,11 +118,8 @@ class Postgres(Remote):
     @contextmanager
     def _filling(self, table: str) -> Iterator[Cursor[Any]]:
         """A transaction that gives a table its rows, or leaves all as it was."""
-        try:
-            with self._connection.transaction(), self._connection.cursor() as cursor:
-                yield cursor
-        except self._failure as error:
-            raise EngineError(f"The table {table!r} cannot be filled in Postgres: {first_line(error)}.") from error
+        with self._giving(table), self._connection.transaction(), self._connection.cursor() as cursor:
+            yield cursor
         self._bound.pop(table.lower(), None)
 
     @staticmethod
@@ -143,35 +134,23 @@ class Postgres(Remote):
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The rows of one query (see `Engine.run`)."""
-        text, names = bindable(self._spelled(sql), DIALECT)
-        values = needed(names, parameters)
-        try:
-            with self._connection.cursor() as cursor:
-                cursor.execute(_text(text), [values[name] for name in names])
-                columns = [column.name for column in cursor.description or ()]
-                return named_rows(columns, cursor.fetchall())
-        except self._failure as error:
-            raise self._failed(error) from error
+        text, values = self._bindable(sql, parameters)
+        with self._asking(), self._connection.cursor() as cursor:
+            cursor.execute(_text(text), list(values.values()))
+            return named_rows([column.name for column in cursor.description or ()], cursor.fetchall())
 
     @contextmanager
     def _asked(self, sql: str, parameters: Mapping[str, Any] | None, size: int) -> Iterator[Answer]:
         """A cursor that the server holds beyond its statement: other statements may come between two batches."""
         from psycopg import RawServerCursor  # noqa: PLC0415 - the driver is an extra, and slow to import
 
-        text, names = bindable(self._spelled(sql), DIALECT)
-        values = needed(names, parameters)
-        self._asking += 1
-        try:
-            with RawServerCursor(self._connection, f"asked_{self._asking}", withhold=True) as cursor:
-                cursor.itersize = size
-                cursor.execute(_text(text), [values[name] for name in names])
-                yield Answer({column.name: column.type_display for column in cursor.description or ()}, iter(cursor))
-        except self._failure as error:
-            raise self._failed(error) from error
-
-    @staticmethod
-    def _failed(error: BaseException) -> EngineError:
-        return EngineError(f"The query failed in Postgres: {first_line(error)}.")
+        text, values = self._bindable(sql, parameters)
+        self._asked_before += 1
+        named = f"asked_{self._asked_before}"
+        with self._asking(), RawServerCursor(self._connection, named, withhold=True) as cursor:
+            cursor.itersize = size
+            cursor.execute(_text(text), list(values.values()))
+            yield Answer({column.name: column.type_display for column in cursor.description or ()}, iter(cursor))
 
 
 def _place(url: str) -> str:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from customer_research.domain.records import DIALECT
-from customer_research.engines.dialect import check_binding, quoted, with_bindings
+from customer_research.engines.dialect import bindable, check_binding, quoted, with_bindings
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import BATCH_ROWS, Engine, Room
-from customer_research.engines.rows import named_rows
+from customer_research.engines.rows import first_line, named_rows, needed
 from customer_research.errors import EngineError
 
 Kind = Literal["VARCHAR", "BIGINT", "DOUBLE", "NUMERIC", "BOOLEAN", "DATE", "TIMESTAMP"]
@@ -42,8 +42,13 @@ class Remote(Engine):
     written by a DuckDB beside the engine, within the engine's room.
     """
 
-    _kinds: Mapping[str, Kind]
+    _kinds: ClassVar[Mapping[str, Kind]]
     """The place's names of types, without length or scale, in small letters."""
+    _title: ClassVar[str]
+    """What the place is called in sentences."""
+    _dialect: ClassVar[str]
+    _failures: tuple[type[BaseException], ...] = ()
+    """What its driver raises; they become `EngineError`."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
@@ -77,6 +82,27 @@ class Remote(Engine):
     def _spelled(self, sql: str) -> str:
         """The query with the names it uses defined in it."""
         return with_bindings(sql, self._bound) if self._bound else sql
+
+    def _bindable(self, sql: str, parameters: Mapping[str, Any] | None) -> tuple[str, dict[str, Any]]:
+        """The query as the driver takes it, and the values of its parameters in their order."""
+        text, names = bindable(self._spelled(sql), self._dialect)
+        return text, needed(names, parameters)
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """A query: the driver's failures become `EngineError`."""
+        try:
+            yield
+        except self._failures as error:
+            raise EngineError(f"The query failed in {self._title}: {first_line(error)}.") from error
+
+    @contextmanager
+    def _giving(self, table: str, *also: type[BaseException]) -> Iterator[None]:
+        """Rows for a table: the failures of the driver, and others of that work, become `EngineError`."""
+        try:
+            yield
+        except (*self._failures, *also) as error:
+            raise EngineError(f"The table {table!r} cannot be filled in {self._title}: {first_line(error)}.") from error
 
     @abstractmethod
     def _asked(self, sql: str, parameters: Mapping[str, Any] | None, size: int) -> AbstractContextManager[Answer]:

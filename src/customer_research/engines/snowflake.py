@@ -6,21 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import uuid4
 
 from customer_research.domain.records import DIALECT as WRITTEN_IN
-from customer_research.engines.dialect import bindable, column_type, quoted, stated
+from customer_research.engines.dialect import column_type, quoted, stated
 from customer_research.engines.engine import Room
 from customer_research.engines.remote import Answer, Kind, Remote
-from customer_research.engines.rows import (
-    check_columns,
-    first_line,
-    inward,
-    named_rows,
-    needed,
-)
+from customer_research.engines.rows import check_columns, first_line, inward, named_rows
 from customer_research.errors import ConfigError, EngineError, ExtraMissing
 
 if TYPE_CHECKING:
@@ -48,7 +42,8 @@ class Snowflake(Remote):
     in capitals, as Snowflake reads names without quotes.
     """
 
-    _kinds: Mapping[str, Kind] = {
+    _title, _dialect = "Snowflake", DIALECT
+    _kinds: ClassVar[Mapping[str, Kind]] = {
         **dict.fromkeys(("timestamp", "timestamp_ntz", "timestamp_ltz", "timestamp_tz"), "TIMESTAMP"),
         "fixed": "NUMERIC",
         "real": "DOUBLE",
@@ -63,7 +58,7 @@ class Snowflake(Remote):
             import snowflake.connector as driver  # noqa: PLC0415 - the driver is an extra, and takes seconds to import
         except ImportError as error:
             raise ExtraMissing("The engine snowflake needs its driver", "snowflake") from error
-        self._failure = driver.Error
+        self._failures = (driver.Error,)
         try:
             self._connection = driver.connect(
                 **connection_options(url),
@@ -115,13 +110,10 @@ class Snowflake(Remote):
     def _filling(self, table: str, columns: Mapping[str, str]) -> Iterator[SnowflakeCursor]:
         """The table anew, without rows, and a cursor to give it some."""
         definition = ", ".join(f"{_name(column)} {column_type(kind, DIALECT)}" for column, kind in columns.items())
-        try:
-            with self._connection.cursor() as cursor:
-                cursor.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_name(table)} ({definition})")
-                self._own(table)
-                yield cursor
-        except self._failure as error:
-            raise EngineError(f"The table {table!r} cannot be filled in Snowflake: {first_line(error)}.") from error
+        with self._giving(table), self._connection.cursor() as cursor:
+            cursor.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_name(table)} ({definition})")
+            self._own(table)
+            yield cursor
 
     def _own(self, table: str) -> None:
         self._made.add(table.lower())
@@ -130,11 +122,8 @@ class Snowflake(Remote):
     def keep(self, table: str, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a query once and keep its rows (see `Engine.keep`); values are written into it, since this binds none."""
         text = stated(self._spelled(sql), parameters or {}, DIALECT)
-        try:
-            with self._connection.cursor() as cursor:
-                cursor.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_name(table)} AS {text}")
-        except self._failure as error:
-            raise self._failed(error) from error
+        with self._asking(), self._connection.cursor() as cursor:
+            cursor.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_name(table)} AS {text}")
         self._own(table)
 
     def _forget(self, table: str) -> None:
@@ -154,19 +143,11 @@ class Snowflake(Remote):
         from snowflake.connector.constants import FIELD_ID_TO_NAME  # noqa: PLC0415 - the driver is an extra
 
         del size
-        text, names = bindable(self._spelled(sql), DIALECT)
-        values = needed(names, parameters)
-        try:
-            with self._connection.cursor() as cursor:
-                cursor.execute(text, [values[name] for name in names] or None)
-                types = {column.name: FIELD_ID_TO_NAME[column.type_code] for column in cursor.description}
-                yield Answer(types, (tuple(row) for row in cursor))
-        except self._failure as error:
-            raise self._failed(error) from error
-
-    @staticmethod
-    def _failed(error: BaseException) -> EngineError:
-        return EngineError(f"The query failed in Snowflake: {first_line(error)}.")
+        text, values = self._bindable(sql, parameters)
+        with self._asking(), self._connection.cursor() as cursor:
+            cursor.execute(text, list(values.values()) or None)
+            types = {column.name: FIELD_ID_TO_NAME[column.type_code] for column in cursor.description}
+            yield Answer(types, (tuple(row) for row in cursor))
 
 
 def connection_options(url: str) -> dict[str, Any]:

@@ -10,18 +10,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from customer_research.engines.dialect import bindable, column_type, quoted
+from customer_research.engines.dialect import column_type, quoted
 from customer_research.engines.engine import Room
 from customer_research.engines.remote import Answer, Kind, Remote
-from customer_research.engines.rows import (
-    check_columns,
-    first_line,
-    inward,
-    named_rows,
-    needed,
-)
+from customer_research.engines.rows import check_columns, first_line, inward, named_rows
 from customer_research.errors import ConfigError, EngineError, ExtraMissing
 
 if TYPE_CHECKING:
@@ -48,7 +42,8 @@ class Spark(Remote):
 
     recursion = False  # not before Spark 4.1, and there no deeper than 100
 
-    _kinds: Mapping[str, Kind] = {
+    _title, _dialect = "Spark", DIALECT
+    _kinds: ClassVar[Mapping[str, Kind]] = {
         **dict.fromkeys(("tinyint", "smallint", "int", "bigint", "void"), "BIGINT"),
         **dict.fromkeys(("float", "double"), "DOUBLE"),
         **dict.fromkeys(("timestamp", "timestamp_ntz"), "TIMESTAMP"),
@@ -82,13 +77,14 @@ class Spark(Remote):
                 setting="engine.name",
                 hint="Install it (Debian and Ubuntu: apt install default-jre-headless), or set JAVA_HOME.",
             )
+        unreachable: tuple[type[BaseException], ...] = (*self._failures, RuntimeError, OSError)
         try:
             builder = SparkSession.builder.appName("customer-research").config("spark.ui.showConsoleProgress", "false")
             base = running or (builder.master(master) if master else builder).getOrCreate()
             session = base.newSession()
             for key, value in _SESSION.items():
                 session.conf.set(key, value)
-        except (*self._failures, RuntimeError, OSError) as error:
+        except unreachable as error:
             raise EngineError(f"Spark cannot be reached: {first_line(error)}.", hint="Check the master.") from error
         return session, running is None
 
@@ -106,7 +102,7 @@ class Spark(Remote):
         import pyarrow as pa  # noqa: PLC0415 - comes with the driver, and slow to import
 
         check_columns(table, columns, rows)
-        try:
+        with self._giving(table, TypeError, ValueError, OverflowError):
             filled = pa.table(
                 {
                     name: pa.array([inward(row.get(name)) for row in rows], _arrow(kind))
@@ -117,26 +113,20 @@ class Spark(Remote):
                 f"{quoted(name, DIALECT)} {column_type(kind, DIALECT)}" for name, kind in columns.items()
             )
             self._named(table, self._session.createDataFrame(filled, schema))
-        except (*self._failures, TypeError, ValueError, OverflowError) as error:
-            raise EngineError(f"The table {table!r} cannot be filled in Spark: {first_line(error)}.") from error
 
     def _attach(self, table: str, paths: Sequence[Path], columns: Mapping[str, str]) -> None:
         """A view over the files, each read with its own columns (a cluster must see them under the same paths)."""
-        try:
+        with self._giving(table):
             parts = [_taken(self._session.read.parquet(_address(path)), columns) for path in paths]
             self._named(table, reduce(lambda one, other: one.union(other), parts))
-        except self._failures as error:
-            raise EngineError(f"The table {table!r} cannot be filled in Spark: {first_line(error)}.") from error
 
     def keep(self, table: str, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a query once and keep its rows with the executors (see `Engine.keep`).
 
         A local checkpoint, not a cache: queries over kept tables would else be planned with all that led to them.
         """
-        try:
+        with self._asking():
             self._named(table, self._answer(sql, parameters).localCheckpoint())
-        except self._failures as error:
-            raise self._failed(error) from error
 
     def _named(self, table: str, frame: DataFrame) -> None:
         frame.createOrReplaceTempView(quoted(table, DIALECT))
@@ -150,30 +140,22 @@ class Spark(Remote):
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The rows of one query (see `Engine.run`)."""
-        try:
+        with self._asking():
             answer = self._answer(sql, parameters)
             return named_rows(answer.columns, [tuple(row) for row in answer.collect()])
-        except self._failures as error:
-            raise self._failed(error) from error
 
     @contextmanager
     def _asked(self, sql: str, parameters: Mapping[str, Any] | None, size: int) -> Iterator[Answer]:
         """The answer's partitions one after the other, whatever `size` is."""
         del size
-        try:
+        with self._asking():
             answer = self._answer(sql, parameters)
             yield Answer(dict(answer.dtypes), (tuple(row) for row in answer.toLocalIterator()))
-        except self._failures as error:
-            raise self._failed(error) from error
 
     def _answer(self, sql: str, parameters: Mapping[str, Any] | None) -> DataFrame:
-        text, names = bindable(self._spelled(sql), DIALECT)
-        values = {name: _bound(value) for name, value in needed(names, parameters).items()}
-        return _without_zones(self._session.sql(text, args=values))
-
-    @staticmethod
-    def _failed(error: BaseException) -> EngineError:
-        return EngineError(f"The query failed in Spark: {first_line(error)}.")
+        text, values = self._bindable(sql, parameters)
+        bound = {name: _bound(value) for name, value in values.items()}
+        return _without_zones(self._session.sql(text, args=bound))
 
 
 def _address(path: Path) -> str:

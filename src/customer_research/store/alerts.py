@@ -10,16 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
-from customer_research.domain.alert import (
-    AlertEvent,
-    Change,
-    Episode,
-    EventKind,
-    Grounds,
-    Happening,
-    Key,
-    Observation,
-)
+from customer_research.domain.alert import AlertEvent, Change, Episode, EventKind, Grounds, Happening, Key, Observation
 from customer_research.domain.vocabularies import Severity
 from customer_research.errors import UsageError
 from customer_research.store.schema import METADATA, Compact, Instant, storable
@@ -151,10 +142,8 @@ class AlertBook:
 
     def first(self) -> Observation | None:
         """The first snapshot that was ever judged; None when none was. What it raised had come together until then."""
-        query = sa.select(evaluation.c.as_of, evaluation.c.snapshot)
         with self._store.read() as connection:
-            row = connection.execute(query.order_by(evaluation.c.evaluated_at, evaluation.c.as_of).limit(1)).first()
-        return None if row is None else Observation(row.as_of, row.snapshot)
+            return _judged(connection, evaluation.c.evaluated_at, evaluation.c.as_of)
 
     @staticmethod
     def _is_judged(connection: sa.Connection, seen: Observation, rules: str) -> bool:
@@ -203,13 +192,8 @@ class AlertBook:
         Raises:
             UsageError: there is no such episode, or it is over.
         """
-        with self._store.begin(alone=True) as connection:
-            found = _open(connection, id_or_beginning)
-            marks = {"acknowledged_at": now, "acknowledged_by": storable(who)}
-            for one in _reasons(connection, found):
-                if one.acknowledged_at is None:
-                    _mark(connection, one, "acknowledged", who, now, detail="", **marks)
-            return _named(connection, found.id)
+        marks = {"acknowledged_at": now, "acknowledged_by": storable(who)}
+        return self._act(id_or_beginning, "acknowledged", who, now, marks, lambda one: one.acknowledged_at is None)
 
     def snooze(self, id_or_beginning: str, until: datetime, *, who: str, now: datetime) -> Episode:
         """Hide an alert, with all its reasons, until an instant; one that is not to come ends a snooze.
@@ -217,12 +201,8 @@ class AlertBook:
         Raises:
             UsageError: there is no such episode, or it is over.
         """
-        with self._store.begin(alone=True) as connection:
-            found = _open(connection, id_or_beginning)
-            for one in _reasons(connection, found):
-                if one.snoozed_until != until:
-                    _mark(connection, one, "snoozed", who, now, detail=until.isoformat(), snoozed_until=until)
-            return _named(connection, found.id)
+        marks, detail = {"snoozed_until": until}, until.isoformat()
+        return self._act(id_or_beginning, "snoozed", who, now, marks, lambda one: one.snoozed_until != until, detail)
 
     def assign(self, id_or_beginning: str, assignee: str, *, who: str, now: datetime) -> Episode:
         """Give an alert, with all its reasons, to somebody (empty: to nobody).
@@ -230,18 +210,35 @@ class AlertBook:
         Raises:
             UsageError: there is no such episode, or it is over.
         """
+        marks = {"assignee": storable(assignee)}
+        return self._act(id_or_beginning, "assigned", who, now, marks, lambda one: one.assignee != assignee, assignee)
+
+    def _act(  # noqa: PLR0917 - what a line of the audit says
+        self,
+        id_or_beginning: str,
+        kind: EventKind,
+        who: str,
+        now: datetime,
+        marks: Mapping[str, Any],
+        is_news: Callable[[Episode], bool],
+        detail: str = "",
+    ) -> Episode:
+        """Write what somebody did, into each reason of an alert to which it is news, and into its audit."""
         with self._store.begin(alone=True) as connection:
             found = _open(connection, id_or_beginning)
-            for one in _reasons(connection, found):
-                if one.assignee != assignee:
-                    _mark(connection, one, "assigned", who, now, detail=assignee, assignee=storable(assignee))
+            for one in filter(is_news, _reasons(connection, found)):
+                connection.execute(sa.update(episode).where(episode.c.id == one.id).values(marks))
+                connection.execute(sa.insert(event).values(_event_row(one, kind, who, now, detail=detail)))
             return _named(connection, found.id)
 
 
 def _newest(connection: sa.Connection) -> Observation | None:
-    query = sa.select(evaluation.c.as_of, evaluation.c.snapshot)
-    order = (evaluation.c.as_of.desc(), evaluation.c.evaluated_at.desc(), evaluation.c.snapshot)
-    row = connection.execute(query.order_by(*order).limit(1)).first()
+    return _judged(connection, evaluation.c.as_of.desc(), evaluation.c.evaluated_at.desc(), evaluation.c.snapshot)
+
+
+def _judged(connection: sa.Connection, *order: sa.ColumnElement[Any]) -> Observation | None:
+    """The first snapshot that was judged, in an order."""
+    row = connection.execute(sa.select(evaluation.c.as_of, evaluation.c.snapshot).order_by(*order).limit(1)).first()
     return None if row is None else Observation(row.as_of, row.snapshot)
 
 
@@ -303,14 +300,6 @@ def _named(connection: sa.Connection, id_or_beginning: str) -> Episode:
     if len(found) > 1:
         raise UsageError(f"More than one alert begins with {text}.", hint="Give more digits of its id.")
     return found[0]
-
-
-def _mark(
-    connection: sa.Connection, found: Episode, kind: EventKind, who: str, now: datetime, *, detail: str, **values: Any
-) -> None:
-    """Write what somebody did, into the episode and its audit."""
-    connection.execute(sa.update(episode).where(episode.c.id == found.id).values(values))
-    connection.execute(sa.insert(event).values(_event_row(found, kind, who, now, detail=detail)))
 
 
 # -- rows --------------------------------------------------------------------------------------------------------------

@@ -8,11 +8,11 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 
+from customer_research.connect.concurrent import chunks
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.history import BandCount, Past
 from customer_research.domain.snapshot import Reading, Snapshot
@@ -20,7 +20,6 @@ from customer_research.errors import StoreError
 from customer_research.store import schema
 from customer_research.store.database import Store, insert_new
 
-T = TypeVar("T")
 Also = Callable[[sa.Connection, int], None]
 """Writes more to a snapshot: it is given the open transaction and the snapshot's number."""
 
@@ -66,7 +65,7 @@ class History:
             if number is None:
                 return False
             counts: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
-            for batch in _chunks(readings):
+            for batch in chunks(readings, BATCH):
                 _save_readings(connection, snapshot, number, batch)
                 _count(counts, batch)
             found = sum(line[0] for line in counts.values())
@@ -120,11 +119,11 @@ class History:
         table = schema.snapshot
         with self._store.begin(alone=True) as connection:
             gone = 0
-            for chosen in _chunks(snapshot_ids):
+            for chosen in chunks(snapshot_ids, BATCH):
                 gone += connection.execute(sa.delete(table).where(table.c.id.in_(chosen))).rowcount
             used = {digest for row in connection.execute(sa.select(table.c.receipts)) for digest in row.receipts}
             kept = {row.digest for row in connection.execute(sa.select(schema.receipt.c.digest))}
-            for orphans in _chunks(kept - used):
+            for orphans in chunks(kept - used, BATCH):
                 connection.execute(sa.delete(schema.receipt).where(schema.receipt.c.digest.in_(orphans)))
             read = sa.exists().where(schema.reading.c.operator_no == schema.operator.c.no)
             connection.execute(sa.delete(schema.operator).where(~read))
@@ -136,9 +135,7 @@ class History:
         self, *, since: datetime | None = None, until: datetime | None = None, digest: str | None = None
     ) -> tuple[Snapshot, ...]:
         """Snapshots by their instant, oldest first; `digest` leaves only those of one scorecard."""
-        query = _when(sa.select(schema.snapshot), since, until, digest).order_by(*_IN_TIME)
-        with self._store.read() as connection:
-            return tuple(_snapshots(connection, connection.execute(query).mappings().all()).values())
+        return self._found(_when(sa.select(schema.snapshot), since, until, digest).order_by(*_IN_TIME))
 
     def latest(self, *, digest: str | None = None, scorecard: str | None = None) -> Snapshot | None:
         """The snapshot of the newest instant (of several, the one taken last); None when there is none.
@@ -147,17 +144,16 @@ class History:
         """
         query = _when(sa.select(schema.snapshot), None, None, digest)
         query = query if scorecard is None else query.where(schema.snapshot.c.scorecard == scorecard)
-        query = query.order_by(*(column.desc() for column in _IN_TIME)).limit(1)
-        with self._store.read() as connection:
-            found = _snapshots(connection, connection.execute(query).mappings().all())
-        return next(iter(found.values()), None)
+        return next(iter(self._found(query.order_by(*(column.desc() for column in _IN_TIME)).limit(1))), None)
 
     def snapshot(self, snapshot_id: str) -> Snapshot | None:
         """The snapshot of this id; None when it is not kept."""
-        query = sa.select(schema.snapshot).where(schema.snapshot.c.id == snapshot_id)
+        return next(iter(self._found(sa.select(schema.snapshot).where(schema.snapshot.c.id == snapshot_id))), None)
+
+    def _found(self, query: sa.Select[Any]) -> tuple[Snapshot, ...]:
+        """The snapshots of a query over their table, in its order."""
         with self._store.read() as connection:
-            found = _snapshots(connection, connection.execute(query).mappings().all())
-        return next(iter(found.values()), None)
+            return tuple(_snapshots(connection, connection.execute(query).mappings().all()).values())
 
     def differing(self, then_id: str, now_id: str) -> frozenset[str]:
         """The operators that stand otherwise in one snapshot than in another, or are in one of the two only."""
@@ -174,7 +170,7 @@ class History:
         With `operator_ids` those of these operators alone, in no order.
         """
         if operator_ids is not None:
-            for chosen in _chunks(sorted(operator_ids)):
+            for chosen in chunks(sorted(operator_ids), BATCH):
                 query = _readings().where(
                     schema.snapshot.c.id == snapshot_id, schema.operator.c.operator_id.in_(chosen)
                 )
@@ -218,7 +214,7 @@ class History:
             rows = connection.execute(_when(query, since, until, digest).order_by(*_IN_TIME)).mappings().all()
             numbers = {row["snapshot_no"] for row in rows}
             found: dict[int, Snapshot] = {}
-            for chosen in _chunks(numbers):
+            for chosen in chunks(numbers, BATCH):
                 one = sa.select(schema.snapshot).where(schema.snapshot.c.no.in_(chosen))
                 found |= _snapshots(connection, connection.execute(one).mappings().all())
         return tuple(Past(found[row["snapshot_no"]], _reading(row)) for row in rows)
@@ -256,13 +252,6 @@ def _when(query: sa.Select[Any], since: datetime | None, until: datetime | None,
     return query if digest is None else query.where(schema.snapshot.c.digest == digest)
 
 
-def _chunks(values: Iterable[T]) -> Iterator[list[T]]:
-    """Values in lists that a statement can take."""
-    left = iter(values)
-    while taken := list(islice(left, BATCH)):
-        yield taken
-
-
 # -- receipts ----------------------------------------------------------------------------------------------------------
 
 
@@ -284,7 +273,7 @@ def _snapshots(connection: sa.Connection, rows: Iterable[Mapping[Any, Any]]) -> 
     listed = list(rows)
     wanted = {digest for row in listed for digest in row["receipts"]}
     receipts: dict[str, Receipt] = {}
-    for chosen in _chunks(wanted):
+    for chosen in chunks(wanted, BATCH):
         query = sa.select(schema.receipt).where(schema.receipt.c.digest.in_(chosen))
         receipts |= {row.digest: _receipt(row.content) for row in connection.execute(query)}
     return {

@@ -62,6 +62,8 @@ UNSUPPORTED = {
 
 Keep = Callable[[Row], bool]
 View = Callable[[Row], Row]
+Rows = Callable[[], Iterable[Row]]
+Handler = Callable[[Request], Response]
 
 _STATUSES = {"active", "canceled", "pending", "terminated", "incomplete"}
 _INVOICE_STATUSES = {"draft", "finalized", "failed", "pending", "voided"}
@@ -84,8 +86,8 @@ class LagoServer(Vendor):
 
     def routes(self) -> Sequence[BaseRoute]:
         """The read paths of the organisation and of one customer."""
-        one = "/customers/{external_id}"
-        paths: dict[str, Callable[[Request], Response]] = {
+        one, records, views, figures = "/customers/{external_id}", self._records, self._views, self._figures
+        paths: dict[str, Handler] = {
             "/customers": self._list_customers,
             f"{one}/subscriptions": self._subscriptions,
             f"{one}/invoices": self._invoices,
@@ -100,25 +102,28 @@ class LagoServer(Vendor):
             "/subscriptions": self._subscriptions,
             "/subscriptions/{external_id}": self._subscription,
             "/invoices": self._invoices,
-            "/invoices/{lago_id}": self._invoice,
+            "/invoices/{lago_id}": self._one_of("invoice", lambda: records.invoices, views.invoice_extended),
             "/payments": self._payments,
-            "/payments/{lago_id}": self._payment,
+            "/payments/{lago_id}": self._one_of("payment", lambda: records.payments, views.payment),
             "/credit_notes": self._credit_notes,
             "/applied_coupons": self._applied_coupons,
-            "/coupons": self._coupons,
-            "/coupons/{code}": self._coupon,
+            "/coupons": self._all_of("coupons", figures.coupons),
+            "/coupons/{code}": self._one_of("coupon", figures.coupons),
             "/wallets": self._none_of("wallets"),
             "/payment_requests": self._none_of("payment_requests"),
             "/add_ons": self._none_of("add_ons"),
             "/billable_metrics": self._none_of("billable_metrics"),
-            "/billing_entities": self._billing_entities,
+            "/billing_entities": self._all_of("billing_entities", figures.billing_entities),
             "/fees": self._fees,
-            "/taxes": self._taxes,
+            "/taxes": self._all_of("taxes", figures.taxes),
             **{f"/analytics/{name}": self._analytics for name in ANALYTICS},
-            "/plans": self._plans,
-            "/plans/{code}": self._plan,
+            "/plans": self._all_of("plans", lambda: records.plans, views.plan),
+            "/plans/{code}": self._one_of("plan", lambda: records.plans, views.plan),
         }
-        pages = [Route("/customer/{id}", self._page_of_customer), Route("/invoice/{id}", self._page_of_invoice)]
+        pages = [
+            Route("/customer/{external_id}", self._linked("customer", lambda: records.customers, views.customer)),
+            Route("/invoice/{lago_id}", self._linked("invoice", lambda: records.invoices, views.invoice_extended)),
+        ]
         return [*(Route(f"/api/v1{path}", handler) for path, handler in paths.items()), *pages]
 
     def authorised(self, request: Request) -> bool:
@@ -191,12 +196,6 @@ class LagoServer(Vendor):
         )
         return " ".join(str(part or "") for part in parts).casefold()
 
-    def _invoice(self, request: Request) -> Response:
-        for row in self._records.invoices:
-            if row["lago_id"] == request.path_params["lago_id"]:
-                return answer({"invoice": self._shown(request, self._views.invoice_extended(row))})
-        return _not_found("invoice")
-
     def _payments(self, request: Request) -> Response:
         invoice = request.query_params.get("invoice_id")
         rows = self._of_customer(request, self._records.payments)
@@ -204,12 +203,6 @@ class LagoServer(Vendor):
             rows = [row for row in rows if invoice in row["invoice_ids"]]
         rows.sort(key=lambda row: str(row["created_at"]), reverse=True)
         return self._page(request, "payments", rows, self._views.payment)
-
-    def _payment(self, request: Request) -> Response:
-        for row in self._records.payments:
-            if row["lago_id"] == request.path_params["lago_id"]:
-                return answer({"payment": self._shown(request, self._views.payment(row))})
-        return _not_found("payment")
 
     def _credit_notes(self, request: Request) -> Response:
         query = request.query_params
@@ -230,24 +223,32 @@ class LagoServer(Vendor):
         rows = _kept(self._of_customer(request, self._records.applied_coupons), wanted)
         return self._page(request, "applied_coupons", rows, self._views.applied_coupon)
 
-    def _coupons(self, request: Request) -> Response:
-        return self._page(request, "coupons", self._figures.coupons(), dict)
+    def _all_of(self, name: str, rows: Rows, view: View = dict) -> Handler:
+        """A list of the organisation's."""
+        return lambda request: self._page(request, name, rows(), view)
 
-    def _coupon(self, request: Request) -> Response:
-        for row in self._figures.coupons():
-            if row["code"] == request.path_params["code"]:
-                return answer({"coupon": self._shown(request, row)})
-        return _not_found("coupon")
+    def _one_of(self, what: str, rows: Rows, view: View = dict) -> Handler:
+        """The record that the path names."""
 
-    def _none_of(self, name: str) -> Callable[[Request], Response]:
+        def one(request: Request) -> Response:
+            row = _named(request, rows())
+            return _not_found(what) if row is None else answer({what: self._shown(request, view(row))})
+
+        return one
+
+    @staticmethod
+    def _linked(what: str, rows: Rows, view: View) -> Handler:
+        """The page that a deep link to the record in the path leads to."""
+
+        def page(request: Request) -> Response:
+            row = _named(request, rows())
+            return record_page(f"Lago {what}", None if row is None else view(row))
+
+        return page
+
+    def _none_of(self, name: str) -> Handler:
         """What no operator has (nobody prepays, nothing is metered): an empty page, or 404 for an unknown customer."""
         return lambda request: self._page(request, name, self._of_customer(request, []), dict)
-
-    def _billing_entities(self, request: Request) -> Response:
-        return self._page(request, "billing_entities", self._figures.billing_entities(), dict)
-
-    def _taxes(self, request: Request) -> Response:
-        return self._page(request, "taxes", self._figures.taxes(), dict)
 
     def _fees(self, request: Request) -> Response:
         query = request.query_params
@@ -292,23 +293,6 @@ class LagoServer(Vendor):
         }.get(name, list)()
         return answer({ANALYTICS[name]: served(request, found)})
 
-    def _plans(self, request: Request) -> Response:
-        return self._page(request, "plans", self._records.plans, self._views.plan)
-
-    def _plan(self, request: Request) -> Response:
-        for row in self._records.plans:
-            if row["code"] == request.path_params["code"]:
-                return answer({"plan": self._shown(request, self._views.plan(row))})
-        return _not_found("plan")
-
-    def _page_of_customer(self, request: Request) -> Response:
-        row = self._customers.get(request.path_params["id"])
-        return record_page("Lago customer", self._views.customer(row) if row is not None else None)
-
-    def _page_of_invoice(self, request: Request) -> Response:
-        found = [row for row in self._records.invoices if row["lago_id"] == request.path_params["id"]]
-        return record_page("Lago invoice", self._views.invoice_extended(found[0]) if found else None)
-
     def _known(self, request: Request) -> Row:
         row = self._customers.get(request.path_params["external_id"])
         if row is None:
@@ -323,7 +307,8 @@ class LagoServer(Vendor):
             external_id = request.query_params.get("external_customer_id")
         return [row for row in rows if external_id is None or row["external_customer_id"] == external_id]
 
-    def _page(self, request: Request, name: str, rows: Sequence[Row], view: View) -> Response:
+    def _page(self, request: Request, name: str, found: Iterable[Row], view: View) -> Response:
+        rows = list(found)
         per_page = min(max(whole_number(request.query_params.get("per_page"), PER_PAGE), 1), PER_PAGE)
         page = max(whole_number(request.query_params.get("page"), 1), 1)
         pages = math.ceil(len(rows) / per_page)
@@ -341,6 +326,12 @@ class LagoServer(Vendor):
         if fault_of(request) != "schema":
             return row
         return {key: value for key, value in row.items() if key not in GONE}
+
+
+def _named(request: Request, rows: Iterable[Row]) -> Row | None:
+    """The record with the value that the path has of one of its fields."""
+    ((key, value),) = request.path_params.items()
+    return next((row for row in rows if row[key] == value), None)
 
 
 def _not_found(what: str) -> Response:

@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
 from html.parser import HTMLParser
 from typing import Any
 
 from customer_research.connect.source import Row
+from customer_research.domain import values
 from customer_research.domain.money import to_minor
 from customer_research.domain.records import names
 from customer_research.domain.values import LEGACY, operator_id
@@ -25,6 +25,11 @@ from customer_research.sources.hubspot.mentions import mentions_cancellation, me
 SOURCE_NAME = "hubspot"
 STREAM = "relationship"
 
+text = values.text
+flag = values.lenient(values.flag)
+_number = values.lenient(values.number)
+_instant = values.lenient(values.instant)
+"""How properties are read: as everywhere (`domain.values`), but for nonsense, which is nothing."""
 
 COMPANY_PROPERTIES = names(
     "name domain industry city state country phone website lifecyclestage hs_lead_status createdate notes_last_updated "
@@ -145,7 +150,7 @@ def company_row(record: Mapping[str, Any], operator_id: str, *, linked_by: str, 
         "owner_id": text(given.get("hubspot_owner_id")),
         "owner_name": owner_name,
         "customer_segment": text(given.get("customer_segment")),
-        "fleet_size": fleet_size(given.get("moovs_fleet_size")),
+        "fleet_size": values.bucket(given.get("moovs_fleet_size")),
         "contract_end_date": day(given.get("contract_end_date")),
         "renewal_date": day(given.get("renewal_date")),
         "created_at": instant(given.get("createdate")),
@@ -325,12 +330,6 @@ def operator_id_spellings(operator_id: str) -> list[str]:
     return [operator_id, operator_id.replace("-", ""), f"op_{operator_id}", f"operator-{operator_id}"]
 
 
-def text(value: Any) -> str | None:
-    """A property's text without surrounding blanks; None for null and blank."""
-    stripped = str(value).strip() if value is not None else ""
-    return stripped or None
-
-
 def plain(value: str | None) -> str | None:
     """A rich text as plain text: tags dropped (blocks become lines), entities read."""
     if value is None:
@@ -377,13 +376,12 @@ def instant(value: str | None) -> datetime | None:
     given = text(value)
     if given is None:
         return None
+    if not re.fullmatch(r"-?\d{6,}(?:\.0+)?", given):
+        return _instant(given)
     try:
-        if re.fullmatch(r"-?\d{6,}(?:\.0+)?", given):
-            return datetime.fromtimestamp(int(given.partition(".")[0]) / 1000, UTC)
-        moment = datetime.fromisoformat(given)
+        return datetime.fromtimestamp(int(given.partition(".")[0]) / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def day(value: str | None) -> date | None:
@@ -402,26 +400,6 @@ def seconds(value: str | None) -> float | None:
     """A duration in milliseconds as seconds."""
     number = _number(value)
     return None if number is None else float(number / 1000)
-
-
-def _number(value: str | None) -> Decimal | None:
-    given = text(value)
-    try:
-        number = Decimal(given) if given is not None else None
-    except InvalidOperation:
-        return None
-    return number if number is None or number.is_finite() else None
-
-
-def flag(value: Any) -> bool | None:
-    """A yes/no property; None for anything else."""
-    return {"true": True, "false": False}.get((text(value) or "").casefold())
-
-
-def fleet_size(value: str | None) -> str | None:
-    """The fleet bucket; "1.0" (a float export) is "1"."""
-    bucket = text(value)
-    return None if bucket is None else re.sub(r"^(\d+)\.0+$", r"\1", bucket)
 
 
 def _words(value: str) -> list[str]:

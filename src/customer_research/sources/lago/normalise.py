@@ -7,14 +7,14 @@ figure is made of half a record. Optional fields become None.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from customer_research.connect.source import Row
-from customer_research.domain import zones
+from customer_research.domain import values, zones
 from customer_research.domain.money import MONTHS_PER_INTERVAL, monthly_minor
-from customer_research.domain.values import UnreadableError, enumerated, listed, number
+from customer_research.domain.values import UnreadableError, enumerated, listed
 from customer_research.errors import SchemaChanged
 
 T = TypeVar("T")
@@ -56,10 +56,7 @@ class Record:
 
     def number(self, name: str) -> float | None:
         """A finite number; None when absent or null."""
-        try:
-            found = number(self.raw.get(name))
-        except UnreadableError:
-            raise self._changed(name) from None
+        found = self._read(values.number, self.raw.get(name), name)
         return None if found is None else float(found)
 
     def integer(self, name: str) -> int | None:
@@ -80,23 +77,16 @@ class Record:
 
     def instant(self, name: str) -> datetime | None:
         """An instant, UTC; None when absent or null. Lago's instants without zone are UTC."""
-        text = self.text(name)
-        if text is None:
-            return None
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            raise self._changed(name) from None
-        return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        return self._read(values.instant, self.text(name), name)
 
     def day(self, name: str) -> date | None:
         """A day as Lago wrote it (the customer's calendar); None when absent or null."""
-        text = self.text(name)
-        if text is None:
-            return None
+        return self._read(values.day, (self.text(name) or "")[:10], name)
+
+    def _read(self, read: Callable[[Any], T | None], value: Any, name: str) -> T | None:
         try:
-            return date.fromisoformat(text[:10])
-        except ValueError:
+            return read(value)
+        except UnreadableError:
             raise self._changed(name) from None
 
     def part(self, name: str) -> Record:

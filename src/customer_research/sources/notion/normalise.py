@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from customer_research.connect.source import Row
 from customer_research.domain import values
-from customer_research.domain.values import UnreadableError, listed, spelt
+from customer_research.domain.values import listed, spelt
 from customer_research.domain.vocabularies import SPELLINGS
 from customer_research.errors import SchemaChanged
 from customer_research.sources.notion.records import TABLES
@@ -328,20 +328,7 @@ def is_open(status: str | None, stages: Iterable[str], group: str | None = None)
 _KNOWN_STATUSES = frozenset(status.casefold() for status in SPELLINGS["ticket.status"])
 
 
-def instant(value: Any) -> datetime | None:
-    """An ISO 8601 instant in UTC; None for null and nonsense (a ticket without one is told as a gap)."""
-    try:
-        return values.instant(value)
-    except UnreadableError:
-        return None
-
-
-def day(value: str | None) -> date | None:
-    """The day of a date property, which may carry a time and a zone: the day as written there; None for null and nonsense.
-
-    Only a property that is no date has nonsense, and that one is named (`unreadable`).
-    """
-    try:
-        return values.day(value)
-    except UnreadableError:
-        return None
+instant = values.lenient(values.instant)
+"""An ISO 8601 instant in UTC; a ticket without one is told as a gap."""
+day = values.lenient(values.day)
+"""The day of a date property as written there; only a property that is no date has nonsense, and is named (`unreadable`)."""

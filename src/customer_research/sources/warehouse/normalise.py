@@ -51,6 +51,7 @@ number_id = values.number_id
 moment = values.instant
 day = values.day
 operator_id = values.operator_key
+fleet = values.bucket
 """How values are read: as everywhere (`domain.values`). What cannot be read raises `UnreadableError`, see `ValueFaults`."""
 
 
@@ -112,12 +113,6 @@ class ValueFaults:
                     hint="Have Metabase give values unformatted (Admin, Localization); "
                     "`customer-research doctor --online` checks it.",
                 )
-
-
-def fleet(value: Any) -> str | None:
-    """The fleet bucket with `"1.0"` read as `"1"`."""
-    word = text(value)
-    return re.sub(r"\A(\d+)\.0+\Z", r"\1", word) if word is not None else None
 
 
 FIELDS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
