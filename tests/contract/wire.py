@@ -257,9 +257,9 @@ def readings(subject: Subject) -> Iterable[Interpretation]:
 
 async def _ask_the_warehouse(session: Any, people: Iterable[Subject]) -> None:
     await session.csm_directory()
-    await session.operator_by_stripe_account("acct_1AAAAAAAAAAAAAAA")
-    await session.operator_by_confirmation("A-1")
-    await session.operator_by_charge("ch_1")
+    await session.owners("stripe_account", "acct_1AAAAAAAAAAAAAAA")
+    await session.owners("confirmation", "A-1")
+    await session.owners("charge", "ch_1")
     for subject in people:
         counts = {"card": "SELECT operator_id, COUNT(*) AS charge_attempts FROM charge GROUP BY operator_id"}
         await session.card_query(counts, subject)

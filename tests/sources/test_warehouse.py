@@ -437,12 +437,12 @@ def test_an_operator_is_found_by_account_confirmation_and_charge(sandbox: Sandbo
     charge = rows(sandbox, "MOZART_NEW.MOOVS_PLATFORM_CHARGES", "STRIPE_ACCOUNT_ID", str(who.stripe_account))[0]
 
     async def go(session: WarehouseSession) -> None:
-        by_account = await session.operator_by_stripe_account(str(who.stripe_account))
+        by_account = await session.owners("stripe_account", str(who.stripe_account))
         assert by_account.operator_ids == (scenario(2),)
-        assert (await session.operator_by_stripe_account(str(who.stripe_account).swapcase())).operator_ids == ()
-        assert (await session.operator_by_confirmation(trip["CONFIRMATION_NUMBER"])).operator_ids == (scenario(2),)
-        assert (await session.operator_by_confirmation("x' OR '1'='1")).operator_ids == ()
-        by_charge = await session.operator_by_charge(charge["STRIPE_CHARGE_ID"])
+        assert (await session.owners("stripe_account", str(who.stripe_account).swapcase())).operator_ids == ()
+        assert (await session.owners("confirmation", trip["CONFIRMATION_NUMBER"])).operator_ids == (scenario(2),)
+        assert (await session.owners("confirmation", "x' OR '1'='1")).operator_ids == ()
+        by_charge = await session.owners("charge", charge["STRIPE_CHARGE_ID"])
         assert (by_charge.operator_ids, by_charge.stripe_accounts) == ((scenario(2),), (who.stripe_account,))
 
     using(sandbox, go)
@@ -452,7 +452,7 @@ def test_an_operator_is_found_by_account_confirmation_and_charge(sandbox: Sandbo
 def test_a_charge_that_only_the_raw_tables_know_is_found(sandbox: Sandbox) -> None:
     who = subject(sandbox, 16)
     charge = rows(sandbox, "STRIPE_MOOVS.CHARGE", "CONNECTED_ACCOUNT_ID", str(who.stripe_account))[0]
-    found = using(sandbox, lambda s: s.operator_by_charge(charge["ID"]))
+    found = using(sandbox, lambda s: s.owners("charge", charge["ID"]))
     assert (found.operator_ids, found.stripe_accounts) == ((scenario(16),), (who.stripe_account,))
 
 

@@ -276,7 +276,7 @@ class Http:
 
     def _strange(self, what: str, log: RequestLog) -> BadAnswer:
         hint = f"Check {self._address}: it must be the API's address."
-        return BadAnswer(f"{self.vendor.title} sent {what}.", source=self.vendor.name, stream=log.stream, hint=hint)
+        return self.error(BadAnswer, f"{self.vendor.title} sent {what}.", log.stream, hint)
 
     async def close(self) -> None:
         """Close the pool; closing twice is allowed."""
@@ -384,7 +384,7 @@ class Http:
         except ValueError:
             sentence = f"{self.vendor.title} sent an answer that is not JSON (status {answer.status})."
             hint = f"Check {self._address}: it must be the API's, not a web page's."
-            return _Failure(self._error(BadAnswer, sentence, log, hint), again=False)
+            return _Failure(self.error(BadAnswer, sentence, log.stream, hint), again=False)
         return Reply(answer.status, answer.headers, body)
 
     def _refused(
@@ -403,7 +403,7 @@ class Http:
                 self._held_until = max(self._held_until, self._pace.timer() + min(wait, MAX_WAIT_SECONDS))
             return _Failure(self._limited(log, wait), again=again, wait=wait)
         sentence, hint = self._words(kind, status, told, path)
-        return _Failure(self._error(kind, sentence, log, hint), again=again, wait=wait)
+        return _Failure(self.error(kind, sentence, log.stream, hint), again=again, wait=wait)
 
     def _words(self, kind: type[SourceError], status: int, told: str, path: str) -> tuple[str, str]:
         title = self.vendor.title
@@ -447,12 +447,12 @@ class Http:
 
     def _late(self, log: RequestLog) -> Unavailable:
         sentence = f"{self.vendor.title} did not answer within {self._deadline_seconds:g} s."
-        return self._error(Unavailable, sentence, log, "Try again later, or raise deadline_seconds.")
+        return self.error(Unavailable, sentence, log.stream, "Try again later, or raise deadline_seconds.")
 
     def _too_much(self, error: TooMuchError, log: RequestLog) -> Truncated:
         sentence = f"{self.vendor.title}'s answer is {error.what}: it was not read further."
         hint = f"Raise {error.setting} only if such an answer is to be expected of {self.vendor.title}."
-        return self._error(Truncated, sentence, log, hint)
+        return self.error(Truncated, sentence, log.stream, hint)
 
     def _limited(self, log: RequestLog, wait: float | None) -> RateLimited:
         when = "Try again in a minute." if wait is None else f"Try again in {max(wait, 1):.0f} s."
@@ -465,12 +465,13 @@ class Http:
         detail = f"{name}: {words}" if words else name
         if kind is Unavailable:
             sentence = f"{self.vendor.title} cannot be reached at {self.place} ({detail})."
-            return self._error(kind, sentence, log, f"Check {self._address} and the network.")
+            return self.error(kind, sentence, log.stream, f"Check {self._address} and the network.")
         sentence = f"The request to {self.vendor.title} cannot be sent ({detail})."
-        return self._error(kind, sentence, log, f"Check {self._address}.")
+        return self.error(kind, sentence, log.stream, f"Check {self._address}.")
 
-    def _error(self, kind: type[E], sentence: str, log: RequestLog, hint: str) -> E:
-        return kind(sentence, source=self.vendor.name, stream=log.stream, hint=hint)
+    def error(self, kind: type[E], sentence: str, stream: str, hint: str = "") -> E:
+        """A failure of this vendor in a stream, to be raised."""
+        return kind(sentence, source=self.vendor.name, stream=stream, hint=hint)
 
     def _redact(self, text: str) -> str:
         for secret in self._secrets:

@@ -57,12 +57,9 @@ class Trail:
 
     def _endless(self) -> Truncated:
         title = self._http.vendor.title
-        return Truncated(
-            f"{title}'s pages do not end: stopped after {self._pages:,} page{'s' if self._pages > 1 else ''}.",
-            source=self._http.vendor.name,
-            stream=self._stream,
-            hint=f"Raise bounds.pages only if {title} holds that many records; else report it to {title}.",
-        )
+        sentence = f"{title}'s pages do not end: stopped after {self._pages:,} page{'s' if self._pages > 1 else ''}."
+        hint = f"Raise bounds.pages only if {title} holds that many records; else report it to {title}."
+        return self._http.error(Truncated, sentence, self._stream, hint)
 
 
 _EMPTY = hash(frozenset[object]())

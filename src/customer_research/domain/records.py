@@ -96,6 +96,16 @@ class SourceRecords:
         return {table.name: table for table in made}
 
 
+def literal(text: str) -> str:
+    """A text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quoted(name: str) -> str:
+    """A name as a quoted identifier of SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def names(listed: str) -> tuple[str, ...]:
     """The names of a list written with blanks."""
     return tuple(listed.split())

@@ -188,6 +188,11 @@ def lenient(read: Callable[[Any], T | None]) -> Callable[[Any], T | None]:
     return reading
 
 
+def by_name(read: Callable[[str], T], names: str) -> dict[str, T]:
+    """What is called the same at a vendor and here, read by its name; names are parted by blanks."""
+    return {name: read(name) for name in names.split()}
+
+
 def listed(names: Iterable[str]) -> str:
     """A list of texts as one, as the canonical tables hold it: `|a|b|`, empty for none (a bar inside becomes a slash)."""
     parts = [name.replace("|", "/") for name in names]

@@ -6,7 +6,8 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from customer_research.engines.duckdb import DuckDB, Memory, quote
+from customer_research.domain.records import quoted
+from customer_research.engines.duckdb import DuckDB, Memory
 from customer_research.engines.engine import Engine
 from customer_research.errors import EngineError
 
@@ -29,8 +30,8 @@ def content_digest(engine: Engine, table: str, columns: Sequence[str]) -> str:
     if not isinstance(engine, DuckDB | Memory):
         raise EngineError("Content is digested in DuckDB.", hint="Attach the table's files to a DuckDB engine.")
     counted = sorted(columns)
-    source = table if table.startswith("(") else quote(table)
-    (sums,) = engine.run(_SUMS.format(row=", ".join(map(quote, counted)), source=source))
+    source = table if table.startswith("(") else quoted(table)
+    (sums,) = engine.run(_SUMS.format(row=", ".join(map(quoted, counted)), source=source))
     content = json.dumps([counted, sums["rows"], str(sums["upper"]), str(sums["lower"])])
     return hashlib.sha256(content.encode()).hexdigest()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from customer_research import private
+from customer_research.domain.records import literal, quoted
 from customer_research.engines.dialect import check_binding
 from customer_research.engines.engine import BATCH_ROWS, Engine, Room, beside
 from customer_research.engines.rows import check_columns, first_line, inward, named_rows, needed
@@ -113,15 +114,15 @@ class _Instance(Engine):
         known = self._tables.get(table)
         if known is not None and dict(known.columns) == dict(columns):
             if known.filled:
-                self._execute(f"TRUNCATE {quote(table)}")
+                self._execute(f"TRUNCATE {quoted(table)}")
             known.filled = False
             return known
-        definition = ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
+        definition = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
         self._named(table, "TABLE", f"({definition})")
         kinds = list(enumerate(columns.values()))
         one = ", ".join(f"$c{index}" for index, _ in kinds)
         many = ", ".join(f"unnest(CAST($c{index} AS {kind}[]))" for index, kind in kinds)
-        into = f"INSERT INTO {quote(table)}"
+        into = f"INSERT INTO {quoted(table)}"
         made = _Table(columns, self._parsed(f"{into} VALUES ({one})"), self._parsed(f"{into} SELECT {many}"))
         self._tables[table] = made
         return made
@@ -131,7 +132,7 @@ class _Instance(Engine):
         absent = [path for path in paths if not path.is_file()]  # such a name would be read as a pattern
         if absent:
             raise EngineError(f"The table {table!r} has no file {absent[0]}.")
-        listed = ", ".join(_text(str(path)) for path in paths)
+        listed = ", ".join(literal(str(path)) for path in paths)
         by_name = ", union_by_name = true" if len(paths) > 1 else ""
         files = f"read_parquet([{listed}], hive_partitioning = false{by_name})"
         try:
@@ -140,7 +141,7 @@ class _Instance(Engine):
             raise EngineError(
                 f"The files of the table {table!r} cannot be read: {first_line(error)}.", hint=error.hint
             ) from error
-        taken = ", ".join(f"{_taken(name, there, kind)} AS {quote(name)}" for name, kind in columns.items())
+        taken = ", ".join(f"{_taken(name, there, kind)} AS {quoted(name)}" for name, kind in columns.items())
         self._named(table, "VIEW", f"AS SELECT {taken} FROM {files}")  # noqa: S608 - quoted
 
     def bind(self, table: str, sql: str) -> None:
@@ -152,19 +153,19 @@ class _Instance(Engine):
         """Run a query once and keep its rows (see `Engine.keep`)."""
         self._execute(f"CREATE OR REPLACE TABLE {_KEPT} AS {sql}", self._needed(sql, parameters))
         self.drop(table)
-        self._execute(f"ALTER TABLE {_KEPT} RENAME TO {quote(table)}")
+        self._execute(f"ALTER TABLE {_KEPT} RENAME TO {quoted(table)}")
         self._names[table.lower()] = "TABLE"
 
     def at_hand(self, tables: Mapping[str, Mapping[str, str]], key: str) -> None:
         """Copies in memory, in the order of the key, whose texts are numbers inside (see `Engine.at_hand`)."""
         self._coded += 1
-        kind, column = quote(f"{key}_code_{self._coded}"), quote(key)
-        keys = " UNION ".join(f"SELECT {column} FROM {quote(table)} WHERE NOT {column} IS NULL" for table in tables)  # noqa: S608 - quoted
+        kind, column = quoted(f"{key}_code_{self._coded}"), quoted(key)
+        keys = " UNION ".join(f"SELECT {column} FROM {quoted(table)} WHERE NOT {column} IS NULL" for table in tables)  # noqa: S608 - quoted
         self._execute(f"CREATE TYPE {kind} AS ENUM (SELECT {column} FROM ({keys}) ORDER BY 1)")  # noqa: S608 - quoted
         for table, columns in tables.items():
-            others = "".join(f", {sql} AS {quote(name)}" for name, sql in columns.items() if name != key)
+            others = "".join(f", {sql} AS {quoted(name)}" for name, sql in columns.items() if name != key)
             coded = f"CAST({column} AS {kind}) AS {column}"
-            self.keep(table, f"SELECT {coded}{others} FROM {quote(table)} ORDER BY {column}")  # noqa: S608 - quoted
+            self.keep(table, f"SELECT {coded}{others} FROM {quoted(table)} ORDER BY {column}")  # noqa: S608 - quoted
 
     def drop(self, *tables: str) -> None:
         """Forget tables and names given here."""
@@ -172,14 +173,14 @@ class _Instance(Engine):
             kind = self._names.pop(table.lower(), None)
             self._tables.pop(table, None)
             if kind is not None:
-                self._execute(f"DROP {kind} {quote(table)}")
+                self._execute(f"DROP {kind} {quoted(table)}")
 
     def _named(self, table: str, kind: Literal["TABLE", "VIEW"], definition: str) -> None:
         """Make a table or a view, whatever had the name before."""
         if self._names.get(table.lower(), kind) != kind:
             self.drop(table)
         self._tables.pop(table, None)
-        self._execute(f"CREATE OR REPLACE {kind} {quote(table)} {definition}")
+        self._execute(f"CREATE OR REPLACE {kind} {quoted(table)} {definition}")
         self._names[table.lower()] = kind
 
     # -- queries ------------------------------------------------------------------------------------------------------
@@ -214,14 +215,14 @@ class _Instance(Engine):
         """Write the rows of one query to one Parquet file (see `Engine.export`)."""
         values = self._needed(sql, parameters)
         written = {name: _in_file(name, kind) for name, kind in self._kinds(sql, values).items()}
-        if any(text != quote(name.lower()) for name, text in written.items()):
-            listed = ", ".join(f"{text} AS {quote(name.lower())}" for name, text in written.items())
+        if any(text != quoted(name.lower()) for name, text in written.items()):
+            listed = ", ".join(f"{text} AS {quoted(name.lower())}" for name, text in written.items())
             sql = f"SELECT {listed} FROM ({sql})"  # noqa: S608 - quoted names
         part = beside(path)
         try:
             private.make_file(part)  # DuckDB keeps its permissions
             answer = self._execute(
-                f"COPY ({sql}) TO {_text(str(part))} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)", values
+                f"COPY ({sql}) TO {literal(str(part))} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)", values
             )
             (count,) = answer.fetchone()
             part.replace(path)
@@ -304,7 +305,7 @@ class DuckDB(_Instance):
         Raises:
             EngineError: when the table is not there, or the file cannot be written.
         """
-        self._execute(f"COPY {quote(table)} TO {_text(str(path))} (FORMAT csv, HEADER false, FORCE_QUOTE *)")
+        self._execute(f"COPY {quoted(table)} TO {literal(str(path))} (FORMAT csv, HEADER false, FORCE_QUOTE *)")
 
     def close(self) -> None:
         """Drop all tables and what was spilled."""
@@ -319,8 +320,8 @@ def _reaching(room: Room, scratch: Path) -> Sequence[str]:
     folders = [scratch, *([room.folder] if room.folder else []), *(path for path in room.reach if not path.is_file())]
     files = [path for path in room.reach if path.is_file()]
     return (
-        f"SET allowed_directories = [{', '.join(_text(str(path.resolve())) for path in folders)}]",
-        f"SET allowed_paths = [{', '.join(_text(str(path.resolve())) for path in files)}]",
+        f"SET allowed_directories = [{', '.join(literal(str(path.resolve())) for path in folders)}]",
+        f"SET allowed_paths = [{', '.join(literal(str(path.resolve())) for path in files)}]",
         "SET enable_external_access = false",
     )
 
@@ -389,24 +390,24 @@ def _taken(name: str, there: Mapping[str, str], kind: str) -> str:
     found = there.get(name.lower())
     if found is None:
         return f"CAST(NULL AS {kind})"
-    value = f"{quote(name)} AT TIME ZONE 'UTC'" if found == "TIMESTAMP WITH TIME ZONE" else quote(name)
+    value = f"{quoted(name)} AT TIME ZONE 'UTC'" if found == "TIMESTAMP WITH TIME ZONE" else quoted(name)
     return f"CAST({value} AS {kind})"
 
 
 def _in_file(name: str, kind: str) -> str:
     """A column of an answer as files have it (`Engine.export`)."""
     if kind in _WHOLE_NUMBERS or (kind.startswith("DECIMAL(") and kind.endswith(",0)")):
-        return f"CAST({quote(name)} AS BIGINT)"
+        return f"CAST({quoted(name)} AS BIGINT)"
     if kind == "FLOAT" or kind.startswith("DECIMAL("):
-        return f"CAST({quote(name)} AS DOUBLE)"
+        return f"CAST({quoted(name)} AS DOUBLE)"
     if kind == "TIMESTAMP WITH TIME ZONE":
-        return f"({quote(name)} AT TIME ZONE 'UTC')"
-    return quote(name)
+        return f"({quoted(name)} AT TIME ZONE 'UTC')"
+    return quoted(name)
 
 
 def _execution(prepared: _Statement, values: Mapping[str, Any]) -> str:
     """The call of a prepared query; DuckDB takes literals there, no parameters."""
-    listed = ", ".join(f"{quote(name)} := {_literal(value)}" for name, value in values.items())
+    listed = ", ".join(f"{quoted(name)} := {_literal(value)}" for name, value in values.items())
     return f"EXECUTE {prepared.name}({listed})" if listed else f"EXECUTE {prepared.name}"
 
 
@@ -416,14 +417,5 @@ def _literal(value: Any) -> str:
     return f"TIMESTAMP '{value.isoformat(sep=' ')}'"
 
 
-def quote(name: str) -> str:
-    """A name as a quoted identifier of DuckDB's."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-_KEPT = quote("kept~")
+_KEPT = quoted("kept~")
 """What a kept query's table is called until it is whole."""

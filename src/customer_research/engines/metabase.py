@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from customer_research.connect.http import Http
@@ -63,8 +63,6 @@ _SNOWFLAKE_PARTS = re.compile(
 """What may hide a name: texts, quoted identifiers and comments are passed over whole (and no tree is built for it)."""
 
 _MESSAGE_LENGTH = 200
-
-E = TypeVar("E", bound=SourceError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,10 +245,10 @@ class MetabaseRunner:
             ]
         except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
             detail = f" ({error})" if type(error) is ValueError else ""
-            raise self._error(
+            raise self._http.error(
                 BadAnswer,
                 f"Metabase's answer has not the form of a query result{detail}.",
-                log,
+                log.stream,
                 "Check its version.",
             ) from error
         return columns, rows
@@ -267,33 +265,30 @@ class MetabaseRunner:
             words = _words(answer.get("error") or answer.get("errors") or answer.get("message"))
         detail = f": {words}" if words else ""
         if _GONE.search(words):
-            return self._error(
+            return self._http.error(
                 SchemaChanged,
                 f"A table or column that the query needs is gone{detail}.",
-                log,
+                log.stream,
                 "Run `customer-research doctor --online`; correct the relation in the metabase settings.",
             )
-        return self._error(
+        return self._http.error(
             FAILURES.get(kind, BadAnswer),
             f"Metabase could not run the query{detail}.",
-            log,
+            log.stream,
             "Run `customer-research doctor --online`.",
         )
 
     def _cut(self, rows: int, log: RequestLog) -> Truncated:
         sentence = f"Metabase cut the answer after {rows} rows."
-        return self._error(Truncated, sentence, log, "Ask for less, or take the export.")
+        return self._http.error(Truncated, sentence, log.stream, "Ask for less, or take the export.")
 
     def _no_database(self, log: RequestLog) -> BadAnswer:
-        return self._error(
+        return self._http.error(
             BadAnswer,
             f"Metabase has no database {self._database}.",
-            log,
+            log.stream,
             "Set metabase.database to Snowflake's id; `customer-research doctor --online` lists them.",
         )
-
-    def _error(self, kind: type[E], sentence: str, log: RequestLog, hint: str) -> E:
-        return kind(sentence, source=self._http.vendor.name, stream=log.stream, hint=hint)
 
 
 def _words(failure: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, model_validator
 
+from customer_research.domain.records import literal
 from customer_research.health.conditions import Condition, condition
 from customer_research.health.declaration import Fault, Place
 from customer_research.health.sentences import has_stray_braces, placeholders
@@ -119,14 +120,10 @@ def case_sql(cases: Sequence[Case], *, not_for: Sequence[str] = ()) -> str:
 
     `not_for` are statuses for which the rule is never looked at.
     """
-    branches = [f"WHEN status IN ({', '.join(_quoted(status) for status in not_for)}) THEN 0"] if not_for else []
+    branches = [f"WHEN status IN ({', '.join(map(literal, not_for))}) THEN 0"] if not_for else []
     branches += [f"WHEN {case.when.sql} THEN {number}" for number, case in enumerate(cases, start=1)]
     unknown = " OR ".join(f"({case.when.sql}) IS NULL" for case in cases)
     return f"CASE {' '.join(branches)} WHEN {unknown} THEN NULL ELSE 0 END"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def metrics_of(cases: Sequence[Case]) -> tuple[str, ...]:

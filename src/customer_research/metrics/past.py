@@ -15,8 +15,10 @@ instant reads the one that it had then (`with_rebuilt`). What it was before its 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+import tomllib
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 from customer_research.domain.catalogue import METRICS
@@ -43,60 +45,13 @@ class OverwrittenValue:
         return tuple(metric.name for metric in METRICS.values() if self.name in metric.overwritten)
 
 
-def _value(name: str, words: str, table: str, columns: str = "", again: str = "") -> OverwrittenValue:
-    return OverwrittenValue(name, words, table, tuple(columns.split()), again)
+def _declared() -> Iterator[OverwrittenValue]:
+    for name, entry in tomllib.loads((Path(__file__).parent / "overwritten.toml").read_text(encoding="utf-8")).items():
+        columns = tuple(entry.get("columns", "").split())
+        yield OverwrittenValue(name, entry["words"], entry.get("table", name), columns, entry.get("again", ""))
 
 
-OVERWRITTEN: tuple[OverwrittenValue, ...] = (
-    _value(
-        "ticket",
-        "a ticket's status and stages",
-        "ticket",
-        "status stage priority types tags due_date is_open is_done is_commitment edited_at",
-    ),
-    _value(
-        "csm",
-        "the CSM view's columns",
-        "csm",
-        "plan_code plan_name plan_interval mrr_minor app_plan vehicles drivers members setup_score customer_segment fleet_size hubspot_churn_status reservations_total reservations_30d reservation_amount_12m_minor last_reservation_at last_assignment_at engagement_status is_current",
-    ),
-    _value("login", "a member's last login", "member", "last_login_at"),
-    _value("dispute", "a dispute's status", "dispute", "status is_active"),
-    _value("trip_paid", "what of a trip is paid", "reservation", "paid_minor due_minor"),
-    _value("rating", "a trip's rating", "reservation", "rating"),
-    _value("refunds", "what of a charge is refunded", "charge", "refunded_minor"),
-    _value("leavers", "whether a contact has left", "contact", "has_left modified_at", STATES["contact"]),
-    _value(
-        "deal",
-        "a deal's stage",
-        "deal",
-        "stage pipeline deal_type amount_minor is_open is_won is_expansion close_date closed_lost_reason",
-        STATES["deal"],
-    ),
-    _value(
-        "company",
-        "the HubSpot company's properties",
-        "company",
-        "lifecycle_stage lead_status owner_id owner_name customer_segment fleet_size contract_end_date renewal_date last_contacted_at",
-        STATES["company"],
-    ),
-    _value(
-        "period",
-        "a subscription's planned end and its running period",
-        "subscription",
-        "ending_at period_start period_end previous_plan_code next_plan_code downgrade_plan_date",
-    ),
-    _value("term", "the term of payment", "customer", "net_payment_term"),
-    _value(
-        "payment_status",
-        "an invoice's payment status",
-        "invoice",
-        "payment_status payment_overdue due_minor updated_at",
-        "payment",
-    ),
-    _value("voided", "whether an invoice was voided", "invoice"),
-    _value("credit", "what of a credit note was voided or used", "credit_note", "void_minor balance_minor"),
-)
+OVERWRITTEN = tuple(_declared())
 """What sources overwrite. Of the columns of a coupon see `UNTOLD_COUPON_SQL`."""
 
 REBUILT_FROM: Mapping[str, str] = MappingProxyType({one.table: one.again for one in OVERWRITTEN if one.again})

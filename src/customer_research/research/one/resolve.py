@@ -22,13 +22,7 @@ from customer_research.identity.directory import MAX_MATCHES, Directory
 from customer_research.identity.interpret import interpret
 from customer_research.research.connections import Connections
 from customer_research.sources.warehouse.live import operators
-
-FINDERS = {
-    "stripe_account": "operator_by_stripe_account",
-    "confirmation": "operator_by_confirmation",
-    "charge": "operator_by_charge",
-}
-"""Kinds of terms that another table may know when the directory does not → the warehouse session's finder."""
+from customer_research.sources.warehouse.session import OWNERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +95,7 @@ class Resolver:
         answer = directory.search(term)
         if not answer.matches:
             for reading in readings:
-                if reading.kind in FINDERS:
+                if reading.kind in OWNERS:
                     found = await self._find(term, reading, directory, receipts)
                     if found is not None:
                         return found
@@ -167,7 +161,7 @@ class Resolver:
     ) -> Resolution | None:
         """Ask the warehouse whose record it is; None when it knows none."""
         session = self._connections.session("warehouse")
-        located = await getattr(session, FINDERS[reading.kind])(reading.value)
+        located = await session.owners(reading.kind, reading.value)
         ids = list(located.operator_ids)
         for account in located.stripe_accounts:
             if account != reading.value:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.faults import TableFault
-from customer_research.domain.records import CanonicalTable, Column
+from customer_research.domain.records import CanonicalTable, Column, literal, quoted
 from customer_research.domain.tables import TableFile, TableSet
 from customer_research.domain.values import LEGACY
 from customer_research.domain.vocabularies import SPELLINGS, VOCABULARIES
@@ -41,7 +41,6 @@ from customer_research.research.sync.given_versions import (
     parted,
     with_times,
 )
-from customer_research.research.sync.landing import literal, quoted
 from customer_research.settings import Settings
 
 EXAMPLE_LENGTH = 40

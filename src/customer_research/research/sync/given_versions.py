@@ -12,13 +12,12 @@ from datetime import datetime
 from pathlib import Path
 
 from customer_research.domain.faults import TableFault
-from customer_research.domain.records import CanonicalTable, Column
+from customer_research.domain.records import CanonicalTable, Column, quoted
 from customer_research.domain.tables import KNOWN_FROM, KNOWN_TO, TableFile
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.rows import canonical_columns
 from customer_research.metrics.pinned import instant_sql
 from customer_research.research.sync.canonical import identity
-from customer_research.research.sync.landing import quoted
 from customer_research.research.sync.versions import key_alone
 
 OBSERVED, FROM, TO = "observed_at", "valid_from", "valid_to"

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from customer_research.domain.records import quoted
 from customer_research.domain.tables import TableFile
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
@@ -15,7 +16,7 @@ from customer_research.lake import Lake, LakeWriter, StoredTable
 from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.sync.canonical import identity
 from customer_research.research.sync.given_tables import check_tables
-from customer_research.research.sync.landing import quoted, sorting
+from customer_research.research.sync.landing import sorting
 from customer_research.research.sync.versions import succeeded
 from customer_research.settings import Settings
 

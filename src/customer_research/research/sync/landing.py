@@ -12,7 +12,7 @@ from typing import Any
 
 from customer_research import private
 from customer_research.connect.source import LandingTable, Row
-from customer_research.domain.records import SQL_TYPES
+from customer_research.domain.records import SQL_TYPES, literal, quoted
 from customer_research.engines.content import content_digest
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.rows import inward
@@ -208,16 +208,6 @@ def sorting(columns: Iterable[str], key: Iterable[str]) -> str:
     """The order of a table's rows on the disk: by operator, where it has one, then by key."""
     lead = ["operator_id"] if "operator_id" in columns else []
     return ", ".join(f"{quoted(name)} NULLS FIRST" for name in dict.fromkeys([*lead, *key]))
-
-
-def quoted(name: str) -> str:
-    """A name as SQL has it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text as SQL has it."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def same_key(key: Iterable[str], one: str, other: str) -> str:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from customer_research.connect.failures import gap_of
 from customer_research.connect.source import LandingTable, Link, Source
 from customer_research.domain.evidence import Gap, Receipt, each_once
+from customer_research.domain.records import quoted
 from customer_research.engines.content import content_digest
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.rows import canonical_columns
@@ -24,7 +25,7 @@ from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.receipts import text_digest
 from customer_research.research.sync import landing
 from customer_research.research.sync.canonical import gap_row, identity
-from customer_research.research.sync.landing import FETCH_ID, quoted, sorting
+from customer_research.research.sync.landing import FETCH_ID, sorting
 from customer_research.research.sync.versions import succeeded
 
 logger = logging.getLogger(__name__)

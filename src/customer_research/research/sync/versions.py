@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from customer_research.domain.records import literal, quoted
 from customer_research.domain.tables import KNOWN_FROM, KNOWN_TO, Edition
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.rows import canonical_columns
@@ -21,7 +22,7 @@ from customer_research.lake import LakeWriter, StoredTable, write_through
 from customer_research.metrics.pinned import instant_sql
 from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.sync.canonical import identity
-from customer_research.research.sync.landing import FETCH_ID, literal, quoted, same_key
+from customer_research.research.sync.landing import FETCH_ID, same_key
 
 FILES_AT_MOST = 8
 """Files of a table's versions before they are made into one."""

@@ -22,7 +22,7 @@ from customer_research.connect.reading import SURELY, each
 from customer_research.connect.request_log import RequestLog, stamp
 from customer_research.connect.source import BulkStream, LandingTable, Pull, Row, Slice, gap_row
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.records import ColumnType
+from customer_research.domain.records import ColumnType, literal
 from customer_research.errors import BadAnswer, Denied, SchemaChanged, Truncated
 from customer_research.sources.hubspot import normalise
 from customer_research.sources.hubspot.live import lost, no_property
@@ -284,12 +284,8 @@ class Portal:
         log = self._session.log(STREAM)
         counted = min(before, now)
         if counted > SEARCH_MOST or await self._session.searched("companies", size, log) != listed:
-            raise Truncated(
-                f"HubSpot has {counted} companies, {done} came.",
-                source=normalise.SOURCE_NAME,
-                stream=STREAM,
-                hint="Run the same command again.",
-            )
+            sentence = f"HubSpot has {counted} companies, {done} came."
+            raise self._session.http.error(Truncated, sentence, STREAM, "Run the same command again.")
         self._uncounted = counted - done
 
     def _take_companies(self, found: SliceDraft, companies: Sequence[Record], log: RequestLog) -> None:
@@ -369,10 +365,13 @@ class Portal:
                 now = {tuple(row[name] for name in HISTORY.key) for row in rows}
                 found.lose(HISTORY, [key for key in self._histories(kind, some) if key not in now])
 
+    def _keys(self, table: LandingTable, condition: str) -> list[Key]:
+        """The keys of what has landed in a table and meets a condition."""
+        sql = f"SELECT {', '.join(table.key)} FROM {table.name} WHERE {condition}"  # noqa: S608 - text of our own
+        return [tuple(row[name] for name in table.key) for row in self._held(sql)]
+
     def _histories(self, kind: str, ids: Sequence[str]) -> list[Key]:
-        condition = f"type = '{kind}' AND {_among('id', ids)}"
-        sql = f"SELECT type, id, property, since FROM hubspot_history WHERE {condition}"  # noqa: S608 - text of our own
-        return [tuple(row[name] for name in HISTORY.key) for row in self._held(sql)]
+        return self._keys(HISTORY, f"type = '{kind}' AND {_among('id', ids)}")
 
     def _single(self) -> Gap | None:
         """What the sync says of single records that are missing, though all others of their type came."""
@@ -383,16 +382,11 @@ class Portal:
         return Gap(normalise.SOURCE_NAME, "truncated", " ".join(said), COMPARE) if said else None
 
     def _landed(self, kind: Kind, ids: Sequence[str]) -> set[str]:
-        if not ids:
-            return set()
-        name = kind.table.key[-1]
         own = f" AND type = '{kind.name.removesuffix('s')}'" if kind.table is ENGAGEMENT else ""
-        sql = f"SELECT {name} AS id FROM {kind.table.name} WHERE {_among(name, ids)}{own}"  # noqa: S608 - names of our own
-        return {row["id"] for row in self._held(sql)}
+        return {key[-1] for key in self._keys(kind.table, _among(kind.table.key[-1], ids) + own)}
 
     def _associations(self, condition: str) -> list[Key]:
-        sql = f"SELECT company_id, type, id FROM hubspot_association WHERE {condition}"  # noqa: S608 - text of our own
-        return [(row["company_id"], row["type"], row["id"]) for row in self._held(sql)]
+        return self._keys(ASSOCIATION, condition)
 
     # -- what was changed ---------------------------------------------------------------------------------------------
 
@@ -463,12 +457,8 @@ class Portal:
         if last is not None and last > begin:
             return last, 0
         if offset + SEARCH_SIZE > SEARCH_MOST:
-            raise Truncated(
-                f"More than {SEARCH_MOST} of HubSpot's {kind} were changed in one instant.",
-                source=normalise.SOURCE_NAME,
-                stream=STREAM,
-                hint="Run `customer-research sync hubspot --full`.",
-            )
+            sentence = f"More than {SEARCH_MOST} of HubSpot's {kind} were changed in one instant."
+            raise self._session.http.error(Truncated, sentence, STREAM, "Run `customer-research sync hubspot --full`.")
         return begin, offset
 
     async def _take_changed(self, found: SliceDraft, kind: str, records: Sequence[Record], log: RequestLog) -> None:
@@ -513,8 +503,7 @@ class Portal:
     def _forget(self, found: SliceDraft, companies: Sequence[str]) -> None:
         """Companies that are no more, with their associations."""
         if companies:
-            sql = f"SELECT company_id FROM hubspot_company WHERE {_among('company_id', companies)}"  # noqa: S608
-            found.lose(COMPANY, [(row["company_id"],) for row in self._held(sql)])
+            found.lose(COMPANY, self._keys(COMPANY, _among("company_id", companies)))
             found.lose(ASSOCIATION, self._associations(_among("company_id", companies)))
             found.lose(HISTORY, self._histories("companies", companies))
 
@@ -527,7 +516,7 @@ def _with_past(kind: str, records: Iterable[Record], rows: Sequence[Row]) -> lis
 
 def _among(column: str, ids: Iterable[str]) -> str:
     """A condition on ids, which are texts from outside."""
-    listed = ", ".join("'" + identifier.replace("'", "''") + "'" for identifier in ids)
+    listed = ", ".join(map(literal, ids))
     return f"{column} IN ({listed})" if listed else "1 = 0"
 
 

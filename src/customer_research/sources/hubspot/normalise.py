@@ -35,6 +35,7 @@ COMPANY_PROPERTIES = names(
     "name domain industry city state country phone website lifecyclestage hs_lead_status createdate notes_last_updated "
     "hubspot_owner_id customer_segment moovs_fleet_size contract_end_date renewal_date"
 )
+_COMPANY_TEXTS = "name domain industry city state country phone website customer_segment"
 CONTACT_PROPERTIES = names(
     "firstname lastname email phone jobtitle createdate lastmodifieddate contact_status left_company_date"
 )
@@ -137,19 +138,11 @@ def company_row(record: Mapping[str, Any], operator_id: str, *, linked_by: str, 
     return {
         "operator_id": operator_id,
         "company_id": str(record["id"]),
-        "name": text(given.get("name")),
-        "domain": text(given.get("domain")),
-        "industry": text(given.get("industry")),
-        "city": text(given.get("city")),
-        "state": text(given.get("state")),
-        "country": text(given.get("country")),
-        "phone": text(given.get("phone")),
-        "website": text(given.get("website")),
+        **values.by_name(lambda name: text(given.get(name)), _COMPANY_TEXTS),
         "lifecycle_stage": text(given.get("lifecyclestage")),
         "lead_status": text(given.get("hs_lead_status")),
         "owner_id": text(given.get("hubspot_owner_id")),
         "owner_name": owner_name,
-        "customer_segment": text(given.get("customer_segment")),
         "fleet_size": values.bucket(given.get("moovs_fleet_size")),
         "contract_end_date": day(given.get("contract_end_date")),
         "renewal_date": day(given.get("renewal_date")),

@@ -247,12 +247,8 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         return found
 
     def _cut(self, log: RequestLog) -> Truncated:
-        return Truncated(
-            "HubSpot did not give all that was asked for.",
-            source=SOURCE_NAME,
-            stream=log.stream,
-            hint="Run the same command again.",
-        )
+        sentence = "HubSpot did not give all that was asked for."
+        return self.http.error(Truncated, sentence, log.stream, "Run the same command again.")
 
     async def read_all(
         self, object_type: str, ids: Sequence[str], properties: Sequence[str], log: RequestLog

@@ -24,7 +24,7 @@ from customer_research.domain.vocabularies import SUBSCRIPTION_STATUSES
 from customer_research.errors import BadAnswer, SchemaChanged
 from customer_research.sources.lago import live, normalise
 from customer_research.sources.lago.records import TABLES
-from customer_research.sources.lago.session import ID, LagoSession
+from customer_research.sources.lago.session import CHECK_URL, ID, LagoSession
 
 SINGLES = 20
 """Objects asked for one by one under one deadline."""
@@ -55,12 +55,8 @@ async def _stretches(
     ask = session.asking(f"/{key}", key, params)
     async for stretch in numbered(session.http, stream, ask, key=ID, start=start):
         if not stretch.known:
-            raise BadAnswer(
-                f"Lago has no list of the organisation's {key.replace('_', ' ')}.",
-                source="lago",
-                stream=stream,
-                hint="Check lago.url: it ends in /api/v1.",
-            )
+            sentence = f"Lago has no list of the organisation's {key.replace('_', ' ')}."
+            raise session.http.error(BadAnswer, sentence, stream, CHECK_URL)
         yield stretch
 
 

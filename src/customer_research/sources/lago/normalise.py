@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from customer_research.connect.source import Row
 from customer_research.domain import values, zones
 from customer_research.domain.money import MONTHS_PER_INTERVAL, monthly_minor
-from customer_research.domain.values import UnreadableError, enumerated, listed
+from customer_research.domain.values import UnreadableError, by_name, enumerated, listed
 from customer_research.errors import SchemaChanged
 
 T = TypeVar("T")
@@ -137,16 +137,10 @@ def customer(raw: Any, operator_id: str) -> Row:
     return {
         "operator_id": operator_id,
         "lago_id": record.need(record.text, "lago_id"),
-        "name": record.text("name"),
-        "legal_name": record.text("legal_name"),
-        "email": record.text("email"),
-        "phone": record.text("phone"),
-        "currency": record.text("currency"),
+        **by_name(record.text, "name legal_name email phone currency city country"),
         "net_payment_term": record.integer("net_payment_term"),
         "timezone": zone,
         "utc_offset_minutes": zones.standard_minutes(zone),
-        "city": record.text("city"),
-        "country": record.text("country"),
         "payment_provider": billing.text("payment_provider"),
         "created_at": record.need(record.instant, "created_at"),
     }
@@ -191,7 +185,7 @@ def subscription(raw: Any, operator_id: str, plans: Mapping[str, Row], detail: A
     return {
         "operator_id": operator_id,
         "subscription_id": record.need(record.text, "lago_id"),
-        "external_id": record.text("external_id"),
+        **by_name(record.text, "external_id previous_plan_code next_plan_code"),
         "plan_code": code,
         "plan_name": known.get("name"),
         "interval": interval,
@@ -204,15 +198,9 @@ def subscription(raw: Any, operator_id: str, plans: Mapping[str, Row], detail: A
         "segment": SEGMENTS.get(code),
         "billing_time": record.word("billing_time"),
         "created_at": record.need(record.instant, "created_at"),
-        "subscription_at": record.instant("subscription_at"),
-        "started_at": record.instant("started_at"),
-        "ending_at": record.instant("ending_at"),
-        "canceled_at": record.instant("canceled_at"),
-        "terminated_at": record.instant("terminated_at"),
+        **by_name(record.instant, "subscription_at started_at ending_at canceled_at terminated_at"),
         "period_start": record.instant("current_billing_period_started_at"),
         "period_end": record.instant("current_billing_period_ending_at"),
-        "previous_plan_code": record.text("previous_plan_code"),
-        "next_plan_code": record.text("next_plan_code"),
         "downgrade_plan_date": record.day("downgrade_plan_date"),
         "trial_ends_at": _trial_end(record, known.get("trial_days")),
     }
@@ -325,9 +313,8 @@ def credit_note(raw: Any, operator_id: str) -> Row:
     return {
         "operator_id": operator_id,
         "credit_note_id": record.need(record.text, "lago_id"),
-        "number": record.text("number"),
+        **by_name(record.text, "number reason"),
         "invoice_id": record.text("lago_invoice_id"),
-        "reason": record.text("reason"),
         "currency": record.need(record.text, "currency"),
         "total_minor": total,
         "balance_minor": record.integer("balance_amount_cents"),

@@ -24,6 +24,7 @@ ID = "lago_id"
 """Where a record's own id stands."""
 
 NOT_FOUND = 404
+CHECK_URL = "Check lago.url: it ends in /api/v1."
 
 VENDOR = Vendor("lago", "Lago", convention="reset_seconds")
 
@@ -62,7 +63,7 @@ class LagoSession(VendorSession[LagoSettings]):
             return None
         found = body.get(key)
         if not isinstance(found, Mapping):
-            raise SchemaChanged(f"Lago's answer has no {key}.", source="lago", stream=log.stream)
+            raise self.http.error(SchemaChanged, f"Lago's answer has no {key}.", log.stream)
         return found
 
     def asking(
@@ -125,12 +126,7 @@ class LagoSession(VendorSession[LagoSettings]):
             return body
         if str(body.get("code", "")).endswith("_not_found"):
             return None
-        raise BadAnswer(
-            f"Lago has nothing at {path} (404).",
-            source="lago",
-            stream=log.stream,
-            hint="Check lago.url: it ends in /api/v1.",
-        )
+        raise self.http.error(BadAnswer, f"Lago has nothing at {path} (404).", log.stream, CHECK_URL)
 
 
 def _page(body: Mapping[str, Any], key: str, number: int, stream: str) -> NumberedPage:

@@ -105,12 +105,8 @@ class NotionSession(VendorSession[NotionSettings]):
             return [await self._data_source(self.database, log)]
         ids = data_source_ids(body)
         if not ids:
-            raise SchemaChanged(
-                "The tickets database has no data source.",
-                source=normalise.SOURCE_NAME,
-                stream=log.stream,
-                hint="Share its data source with the integration, or set notion.tickets_data_source.",
-            )
+            hint = "Share its data source with the integration, or set notion.tickets_data_source."
+            raise self.http.error(SchemaChanged, "The tickets database has no data source.", log.stream, hint)
         found = await together(*(self._data_source(identifier, log) for identifier in ids))
         others = {name.strip().casefold() for name in self.own.other_data_sources}
         return [

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from customer_research.connect.source import Subject
@@ -146,44 +146,44 @@ def _cents(column: str) -> str:
     return f"CAST(ROUND({column} * 100) AS BIGINT)"
 
 
-_TRIP_STATUS = """CASE LOWER(REPLACE(REPLACE(TRIM(r.STATUS_SLUG), '-', '_'), ' ', '_'))
-    WHEN 'completed' THEN 'completed' WHEN 'complete' THEN 'completed' WHEN 'done' THEN 'completed'
-    WHEN 'cancelled' THEN 'cancelled' WHEN 'canceled' THEN 'cancelled'
-    WHEN 'no_show' THEN 'cancelled' WHEN 'noshow' THEN 'cancelled'
-    WHEN 'pending' THEN 'pending' WHEN 'confirmed' THEN 'confirmed'
-    WHEN 'in_progress' THEN 'in_progress' WHEN 'inprogress' THEN 'in_progress'
-    ELSE 'other' END"""
+_TRIP_STATUSES = {
+    "completed": "completed complete done",
+    "cancelled": "cancelled canceled no_show noshow",
+    "pending": "pending",
+    "confirmed": "confirmed",
+    "in_progress": "in_progress inprogress",
+}
+_SPELT = " ".join(
+    f"WHEN '{word}' THEN '{status}'" for status, spelt in _TRIP_STATUSES.items() for word in spelt.split()
+)
+_TRIP_STATUS = f"CASE LOWER(REPLACE(REPLACE(TRIM(r.STATUS_SLUG), '-', '_'), ' ', '_')) {_SPELT} ELSE 'other' END"
 
 RESERVATION = Binding(
     "reservation",
-    {
-        **_columns("""
-            operator_id = r.OPERATOR_ID
-            trip_id = CAST(r.TRIP_ID AS VARCHAR)
-            confirmation_number = CAST(r.CONFIRMATION_NUMBER AS VARCHAR)
-            order_number = CAST(r.ORDER_NUMBER AS VARCHAR)
-        """),
-        "status": _TRIP_STATUS,
-        "created_at": "r.CREATED_AT",
-        "pickup_at": "r.PICKUP_DATE_TIME",
-        "cancelled_at": "CAST(r.CANCELLED AS TIMESTAMP)",
-        "total_minor": _cents("r.TOTAL_AMOUNT"),
-        "paid_minor": _cents("r.AMOUNT_PAID"),
-        "due_minor": _cents("r.AMOUNT_DUE"),
-        **_columns("""
-            currency = 'USD'
-            trip_type = LOWER(TRIM(r.TRIP_TYPE))
-            order_type = LOWER(TRIM(r.ORDER_TYPE))
-            distance_miles = CAST(r.DISTANCE_MILES AS DOUBLE)
-            duration_minutes = CAST(r.TOTAL_TRIP_TIME_MINUTES AS DOUBLE)
-            driver_name = NULLIF(TRIM(r.DRIVER_FULL_NAME), '')
-            company_name = NULLIF(TRIM(r.COMPANY_NAME), '')
-            vehicle_name = r.VEHICLE_NAME
-            driver_app_used = r.DRIVER_APP_USED
-            rating = CAST(r.AVG_RATING AS DOUBLE)
-            farmee_name = NULLIF(TRIM(r.FARMEE_OPERATOR_NAME), '')
-        """),
-    },
+    _columns(f"""
+        operator_id = r.OPERATOR_ID
+        trip_id = CAST(r.TRIP_ID AS VARCHAR)
+        confirmation_number = CAST(r.CONFIRMATION_NUMBER AS VARCHAR)
+        order_number = CAST(r.ORDER_NUMBER AS VARCHAR)
+        status = {_TRIP_STATUS}
+        created_at = r.CREATED_AT
+        pickup_at = r.PICKUP_DATE_TIME
+        cancelled_at = CAST(r.CANCELLED AS TIMESTAMP)
+        total_minor = {_cents("r.TOTAL_AMOUNT")}
+        paid_minor = {_cents("r.AMOUNT_PAID")}
+        due_minor = {_cents("r.AMOUNT_DUE")}
+        currency = 'USD'
+        trip_type = LOWER(TRIM(r.TRIP_TYPE))
+        order_type = LOWER(TRIM(r.ORDER_TYPE))
+        distance_miles = CAST(r.DISTANCE_MILES AS DOUBLE)
+        duration_minutes = CAST(r.TOTAL_TRIP_TIME_MINUTES AS DOUBLE)
+        driver_name = NULLIF(TRIM(r.DRIVER_FULL_NAME), '')
+        company_name = NULLIF(TRIM(r.COMPANY_NAME), '')
+        vehicle_name = r.VEHICLE_NAME
+        driver_app_used = r.DRIVER_APP_USED
+        rating = CAST(r.AVG_RATING AS DOUBLE)
+        farmee_name = NULLIF(TRIM(r.FARMEE_OPERATOR_NAME), '')
+    """),
     {"r": "reservations"},
     "FROM {r} AS r",
     "r.OPERATOR_ID",
@@ -197,78 +197,68 @@ _MODEL_MOMENT = (
     "COALESCE(TRY_CAST(STRFTIME(c.CREATED_DATE, '%Y-%m-%d') || ' ' || CAST(c.CREATED_TIME AS VARCHAR) AS TIMESTAMP), "
     "CAST(c.CREATED_DATE AS TIMESTAMP))"
 )
+_MODEL_REASON = "CASE WHEN LOWER(TRIM(c.STATUS)) = 'failed' THEN COALESCE(NULLIF(c.OUTCOME_REASON, ''), c.OUTCOME_SELLER_MESSAGE) END"
 _ACTIVE_DISPUTE = "('warning_needs_response', 'warning_under_review', 'needs_response', 'under_review')"
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where the charge model's records are, and whose they are (see `Binding`)."""
-
-    tail: str
-    relations: Mapping[str, str]
-    whose: str
-    by_account: bool = False
-
-
-def _model_charge(operator: str, place: _Place) -> Binding:
-    return Binding(
-        "charge",
-        {
-            "operator_id": operator,
-            "charge_id": "c.STRIPE_CHARGE_ID",
-            "stripe_account": "c.STRIPE_ACCOUNT_ID",
-            "status": "LOWER(TRIM(c.STATUS))",
-            "created_at": _MODEL_MOMENT,
-            "amount_minor": _cents("c.TOTAL_DOLLARS_CHARGED"),
-            "refunded_minor": f"COALESCE({_cents('c.TOTAL_DOLLARS_REFUNDED')}, 0)",
-            "currency": "'USD'",
-            "card_id": "c.CARD_ID",
-            "failure_reason": (
-                "CASE WHEN LOWER(TRIM(c.STATUS)) = 'failed' "
-                "THEN COALESCE(NULLIF(c.OUTCOME_REASON, ''), c.OUTCOME_SELLER_MESSAGE) END"
-            ),
-            "risk_level": "LOWER(TRIM(c.OUTCOME_RISK_LEVEL))",
-            "risk_score": "CAST(c.OUTCOME_RISK_SCORE AS DOUBLE)",
-            "cardholder": "c.BILLING_DETAIL_NAME",
-        },
-        place.relations,
-        place.tail,
-        place.whose,
-        place.by_account,
-        optional=frozenset({"c.CREATED_TIME", "c.OUTCOME_REASON", "c.OUTCOME_SELLER_MESSAGE", "c.BILLING_DETAIL_NAME"}),
-    )
-
-
-def _model_dispute(operator: str, place: _Place) -> Binding:
-    return Binding(
-        "dispute",
-        {
-            "operator_id": operator,
-            "dispute_id": "c.DISPUTE_ID",
-            "charge_id": "c.STRIPE_CHARGE_ID",
-            "status": "LOWER(TRIM(c.DISPUTE_STATUS))",
-            "is_active": f"COALESCE(LOWER(TRIM(c.DISPUTE_STATUS)) IN {_ACTIVE_DISPUTE}, FALSE)",
-            "reason": "c.DISPUTE_REASON",
-            "amount_minor": _cents("c.DISPUTED_AMOUNT"),
-            "currency": "'USD'",
-            "created_at": "CAST(c.DISPUTE_DATE AS TIMESTAMP)",
-        },
-        place.relations,
-        place.tail,
-        place.whose,
-        place.by_account,
-        "c.DISPUTE_ID IS NOT NULL",
-        frozenset({"c.DISPUTE_REASON"}),
-    )
-
-
 _GIVEN = "CAST($operator_id AS VARCHAR)"
-_DIRECT = _Place("FROM {c} AS c", {"c": "charges"}, "c.STRIPE_ACCOUNT_ID", by_account=True)
-_JOIN = _Place(
-    "FROM {c} AS c\nINNER JOIN {o} AS o ON o.STRIPE_ACCOUNT = c.STRIPE_ACCOUNT_ID",
-    {"c": "charges", "o": "operator"},
-    "o.OPERATOR_ID",
+
+MODEL_CHARGE = Binding(
+    "charge",
+    _columns(f"""
+        operator_id = {_GIVEN}
+        charge_id = c.STRIPE_CHARGE_ID
+        stripe_account = c.STRIPE_ACCOUNT_ID
+        status = LOWER(TRIM(c.STATUS))
+        created_at = {_MODEL_MOMENT}
+        amount_minor = {_cents("c.TOTAL_DOLLARS_CHARGED")}
+        refunded_minor = COALESCE({_cents("c.TOTAL_DOLLARS_REFUNDED")}, 0)
+        currency = 'USD'
+        card_id = c.CARD_ID
+        failure_reason = {_MODEL_REASON}
+        risk_level = LOWER(TRIM(c.OUTCOME_RISK_LEVEL))
+        risk_score = CAST(c.OUTCOME_RISK_SCORE AS DOUBLE)
+        cardholder = c.BILLING_DETAIL_NAME
+    """),
+    {"c": "charges"},
+    "FROM {c} AS c",
+    "c.STRIPE_ACCOUNT_ID",
+    by_account=True,
+    optional=_optional("c", "CREATED_TIME OUTCOME_REASON OUTCOME_SELLER_MESSAGE BILLING_DETAIL_NAME"),
 )
+MODEL_DISPUTE = Binding(
+    "dispute",
+    _columns(f"""
+        operator_id = {_GIVEN}
+        dispute_id = c.DISPUTE_ID
+        charge_id = c.STRIPE_CHARGE_ID
+        status = LOWER(TRIM(c.DISPUTE_STATUS))
+        is_active = COALESCE(LOWER(TRIM(c.DISPUTE_STATUS)) IN {_ACTIVE_DISPUTE}, FALSE)
+        reason = c.DISPUTE_REASON
+        amount_minor = {_cents("c.DISPUTED_AMOUNT")}
+        currency = 'USD'
+        created_at = CAST(c.DISPUTE_DATE AS TIMESTAMP)
+    """),
+    {"c": "charges"},
+    "FROM {c} AS c",
+    "c.STRIPE_ACCOUNT_ID",
+    by_account=True,
+    also="c.DISPUTE_ID IS NOT NULL",
+    optional=frozenset({"c.DISPUTE_REASON"}),
+)
+
+
+def _joined(binding: Binding) -> Binding:
+    """The charge model's records by the app's operator table instead of the account."""
+    return replace(
+        binding,
+        columns={**binding.columns, "operator_id": "o.OPERATOR_ID"},
+        relations={"c": "charges", "o": "operator"},
+        tail="FROM {c} AS c\nINNER JOIN {o} AS o ON o.STRIPE_ACCOUNT = c.STRIPE_ACCOUNT_ID",
+        whose="o.OPERATOR_ID",
+        by_account=False,
+    )
+
 
 RAW_CHARGE = Binding(
     "charge",
@@ -314,12 +304,9 @@ RAW_DISPUTE = Binding(
 )
 """Stripe's own integers are minor units already: zero-decimal currencies are not divided."""
 
-MODEL_CHARGE = _model_charge(_GIVEN, _DIRECT)
-MODEL_DISPUTE = _model_dispute(_GIVEN, _DIRECT)
-
 _CARD_PATHS: Mapping[PathKind, tuple[Binding, Binding]] = {
     "direct": (MODEL_CHARGE, MODEL_DISPUTE),
-    "join": (_model_charge("o.OPERATOR_ID", _JOIN), _model_dispute("o.OPERATOR_ID", _JOIN)),
+    "join": (_joined(MODEL_CHARGE), _joined(MODEL_DISPUTE)),
     "raw": (RAW_CHARGE, RAW_DISPUTE),
 }
 

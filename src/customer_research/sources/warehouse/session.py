@@ -39,15 +39,26 @@ _DIRECTORY = " ".join(
     ("SELECT", ", ".join(normalise.DIRECTORY_COLUMNS), ", COUNT(*) OVER () AS rows_in_all FROM {csm} AS v")
 )
 _COLUMNS_OF = "SELECT * FROM {relation} AS t WHERE 1 = 0"
-_CHARGE_OWNER = (
-    """SELECT DISTINCT o.OPERATOR_ID AS operator_id, c.STRIPE_ACCOUNT_ID AS stripe_account
-    FROM {charges} AS c LEFT JOIN {operator} AS o ON o.STRIPE_ACCOUNT = c.STRIPE_ACCOUNT_ID
-    WHERE c.STRIPE_CHARGE_ID = $charge_id LIMIT 11""",
-    """SELECT DISTINCT o.OPERATOR_ID AS operator_id, h.CONNECTED_ACCOUNT_ID AS stripe_account
-    FROM {raw_charge} AS h LEFT JOIN {operator} AS o ON o.STRIPE_ACCOUNT = h.CONNECTED_ACCOUNT_ID
-    WHERE h.ID = $charge_id LIMIT 11""",
-)
-"""Who has a charge: by the model, and by the raw tables. Eleven owners are enough to call it ambiguous."""
+OWNERS: Mapping[str, tuple[str, ...]] = {
+    "stripe_account": (
+        """SELECT DISTINCT o.OPERATOR_ID AS operator_id, o.STRIPE_ACCOUNT AS stripe_account
+        FROM {operator} AS o WHERE o.STRIPE_ACCOUNT = $value LIMIT 11""",
+    ),
+    "confirmation": (
+        """SELECT DISTINCT r.OPERATOR_ID AS operator_id, CAST(NULL AS VARCHAR) AS stripe_account
+        FROM {reservations} AS r WHERE CAST(r.CONFIRMATION_NUMBER AS VARCHAR) = $value LIMIT 11""",
+    ),
+    "charge": (
+        """SELECT DISTINCT o.OPERATOR_ID AS operator_id, c.STRIPE_ACCOUNT_ID AS stripe_account
+        FROM {charges} AS c LEFT JOIN {operator} AS o ON o.STRIPE_ACCOUNT = c.STRIPE_ACCOUNT_ID
+        WHERE c.STRIPE_CHARGE_ID = $value LIMIT 11""",
+        """SELECT DISTINCT o.OPERATOR_ID AS operator_id, h.CONNECTED_ACCOUNT_ID AS stripe_account
+        FROM {raw_charge} AS h LEFT JOIN {operator} AS o ON o.STRIPE_ACCOUNT = h.CONNECTED_ACCOUNT_ID
+        WHERE h.ID = $value LIMIT 11""",
+    ),
+}
+"""Kind of term that another table than the CSM view may know → who has the record, by one table and, where that knows none, by
+the raw one. Eleven owners are enough to call it ambiguous."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +152,9 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
         answer = await self.run(sql, parameters or {}, stream=stream, whole=True)
         there = _counted(answer.rows[0]["rows_in_all"], stream) if answer.rows else 0
         if there != len(answer.rows):
-            raise Truncated(
-                f"The warehouse has {there} rows for {stream}, {len(answer.rows)} came.",
-                source="warehouse",
-                stream=stream,
-                hint="Try again; if it stays, look at Metabase's export limits.",
-            )
+            sentence = f"The warehouse has {there} rows for {stream}, {len(answer.rows)} came."
+            hint = "Try again; if it stays, look at Metabase's export limits."
+            raise self.http.error(Truncated, sentence, stream, hint)
         return answer
 
     def place(self, name: str) -> str:
@@ -392,29 +400,17 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
 
     # -- finders ---------------------------------------------------------------------------------------------------------
 
-    async def operator_by_stripe_account(self, account: str) -> OwnerIds:
-        """Operators whose row in the app database has this Stripe account (exact case)."""
-        sql = (
-            "SELECT DISTINCT o.OPERATOR_ID AS operator_id, o.STRIPE_ACCOUNT AS stripe_account "
-            "FROM {operator} AS o WHERE o.STRIPE_ACCOUNT = $account LIMIT 11"
-        )
-        return _located(await self.run(sql, {"account": account}, stream="find_account"))
+    async def owners(self, kind: str, value: str) -> OwnerIds:
+        """The operators (and Stripe accounts) that a record of one of the kinds in `OWNERS` belongs to, in its exact case.
 
-    async def operator_by_confirmation(self, number: str) -> OwnerIds:
-        """Operators that have a trip with this confirmation number."""
-        sql = (
-            "SELECT DISTINCT r.OPERATOR_ID AS operator_id, CAST(NULL AS VARCHAR) AS stripe_account "
-            "FROM {reservations} AS r WHERE CAST(r.CONFIRMATION_NUMBER AS VARCHAR) = $number LIMIT 11"
-        )
-        return _located(await self.run(sql, {"number": number}, stream="find_confirmation"))
-
-    async def operator_by_charge(self, charge_id: str) -> OwnerIds:
-        """The Stripe account of a charge (model, else raw tables) and the operators that the app database has for it."""
-        by_model, by_raw = _CHARGE_OWNER
-        found = _located(await self.run(by_model, {"charge_id": charge_id}, stream="find_charge"))
-        if found.stripe_accounts or not self.own.raw_charge.strip():
+        Raises:
+            SourceError: as the runner.
+        """
+        first, *raw = OWNERS[kind]
+        found = _located(await self.run(first, {"value": value}, stream=f"find_{kind}"))
+        if found.stripe_accounts or not raw or not self.own.raw_charge.strip():
             return found
-        return _located(await self.run(by_raw, {"charge_id": charge_id}, stream="find_charge"))
+        return _located(await self.run(raw[0], {"value": value}, stream=f"find_{kind}"))
 
 
 def _counted(value: Any, stream: str) -> int | None:

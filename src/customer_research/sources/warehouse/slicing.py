@@ -179,12 +179,8 @@ class Slicer:
         sql = f"SELECT t.*, COUNT(*) OVER () AS rows_in_all FROM {self._source}{self._where(condition)}"  # noqa: S608
         answer = await self._session.whole(sql, {**self._since, **edges}, stream=self._stream)
         if not answer.rows and wanted.records:
-            raise Truncated(
-                f"The warehouse counts {wanted.records} records of {self._stream}, none came.",
-                source="warehouse",
-                stream=self._stream,
-                hint="Run the same command again.",
-            )
+            sentence = f"The warehouse counts {wanted.records} records of {self._stream}, none came."
+            raise self._session.http.error(Truncated, sentence, self._stream, "Run the same command again.")
         return answer
 
     def _where(self, condition: str) -> str:
