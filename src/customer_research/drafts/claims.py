@@ -56,13 +56,14 @@ class Claim:
         return bool(_NONE.fullmatch(self.text))
 
 
-_SENTENCE = re.compile(r"(?<=[.!?;])\s+(?=[A-Z*_\"'(\[0-9$€£-])|\n+")
+_SENTENCE = re.compile(r"(?<=[.!?;])(?<!\b[A-Z][a-z]{2}\.)(?<!Sept\.)\s+(?=[A-Z*_\"'(\[0-9$€£-])|\n+")
 _ABOUT = re.compile(
     r"(?:\babout|\baround|\broughly|\bapproximately|\bapprox\.?|\bnearly|\balmost|\bclose to|\bjust (?:over|under)|~|≈)\s*$",
     re.IGNORECASE,
 )
 _LEAST = re.compile(
-    r"(?:\bover|\bmore than|\babove|\bat least|\bexceed(?:s|ed|ing)?|\bno (?:fewer|less) than|≥|>)\s*$", re.IGNORECASE
+    r"(?:\bover|(?<!no )(?<!not )\bmore than|\babove|\bat least|\bexceed(?:s|ed|ing)?|\bno (?:fewer|less) than|≥|>)\s*$",
+    re.IGNORECASE,
 )
 _MOST = re.compile(
     r"(?:\bunder|\bless than|\bfewer than|\bbelow|\bat most|\bup to|\b(?:no|not) more than|\bwithin|≤|<)\s*$",

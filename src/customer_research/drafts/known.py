@@ -34,9 +34,14 @@ class Known:
         return f"{self.label}: {self.words}" if self.words else self.label
 
 
-def of_figure(label: str, words: str, citations: Iterable[int] = (), *, unknown: bool = False) -> tuple[Known, ...]:
-    """What a labelled figure says; one of several currencies says several numbers, one that is none says 0."""
-    cited, about = tuple(citations), frozenset(topics(label))
+def of_figure(
+    label: str, words: str, citations: Iterable[int] = (), *, row: str = "", unknown: bool = False
+) -> tuple[Known, ...]:
+    """What a labelled figure says; one of several currencies says several numbers.
+
+    A figure of a table is also about its `row`, named in full: a draft that does not name the row is not contradicted by it.
+    """
+    cited, about = tuple(citations), frozenset((*topics(label), *((row.casefold(),) if row else ())))
     if unknown:
         return (Known(label, words, None, about, cited, True),)
     windows = frozenset(claim.quantity.number for claim in claims_of(label) if claim.quantity.kind == "days")
@@ -51,7 +56,7 @@ def of_sentence(sentence: str, citations: Iterable[int] = (), *, about: str = ""
             sentence,
             "",
             claim,
-            frozenset(topics(f"{claim.before[-BESIDE:]} {claim.after[:BESIDE]} {about}")),
+            frozenset(topics(f"{claim.before[-BESIDE:]} {claim.text} {claim.after[:BESIDE]} {about}")),
             cited,
             windows=frozenset((claim.window,) if claim.window else ()),
         )

@@ -35,7 +35,7 @@ def _of_node(node: Node, title: str) -> Iterator[Known]:
     elif isinstance(node, Grid):
         for row in node.rows:
             for header, value in zip(node.headers[1:], row[1:], strict=True):
-                yield from _of_value(f"{row[0].text} {header}", value)
+                yield from _of_value(f"{row[0].text} {header}", value, row[0].text)
             yield from _of_value(node.headers[0], row[0])
     else:
         yield from _of_lines((node.says, *node.events.lines), title)
@@ -46,9 +46,9 @@ def _of_lines(lines: tuple[Line, ...], title: str = "") -> Iterator[Known]:
         yield from of_sentence(line.whole, line.notes, about=title)
 
 
-def _of_value(label: str, value: Value) -> Iterator[Known]:
+def _of_value(label: str, value: Value, row: str = "") -> Iterator[Known]:
     gap = value.cell if isinstance(value.cell, Gap) else None
     if gap is not None and gap.reason in ANSWERS:
-        yield from of_figure(label, "0" if gap.reason == "none_found" else "", value.notes)
+        yield from of_figure(label, "0" if gap.reason == "none_found" else "", value.notes, row=row)
     else:
-        yield from of_figure(label, f"{value.text} {value.note}".strip(), value.notes, unknown=gap is not None)
+        yield from of_figure(label, f"{value.text} {value.note}".strip(), value.notes, row=row, unknown=gap is not None)

@@ -44,7 +44,8 @@ _DAYS = {"day": 1, "week": 7, "month": 30, "year": 365, "hour": 0, "minute": 0}
 PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (
-        ("skip", r"https?://\S+|[\w.+-]+@[\w-]+\.[\w.]+|\b\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?\b|^\s*\d{1,2}[.)](?=\s)|\bQ[1-4]\b|24/7"),
+        ("skip", (r"https?://\S+|[\w.+-]+@[\w-]+\.[\w.]+|\b\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?\b|^\s*\d{1,2}[.)](?=\s|$)|\bQ[1-4]\b|24/7"
+            r"|\+\d[\d\s().-]{7,}\d|\(\d{3}\)\s?\d{3}-\d{4}|\b\d{3}-\d{3}-\d{4}\b")),
         ("citation", r"\[\d+(?:\s*[,;]\s*\d+)*\]|\((?:[^()]*?\b(?:receipts?|citations?|sources?)\s+\d+[^()]*)\)"),
         ("iso", r"\b(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})\b"),
         ("day", rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<mon>{_MONTH})\b\.?(?:,?\s+(?P<y>\d{{4}}))?"),
@@ -55,7 +56,7 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("money", rf"\b(?P<code>{_CODES})\s?(?P<n>{_NUM})(?P<k>{_SCALE})"),
         ("money", rf"(?P<n>(?<![\w.]){_NUM})(?P<k>{_SCALE})\s?(?P<code>{_CODES}|dollars|euros|pounds)\b"),
         ("share", rf"(?P<n>(?<![\w.]){_NUM})\s?(?:%|percent\b|per cent\b)"),
-        ("identifier", r"\b(?=[\w\-]*\d)(?=[\w\-]*[A-Za-z_])(?:[A-Za-z0-9]+[-_])+[A-Za-z0-9]+\b|\b[0-9a-f]{16,}\b|#\d+\b"),
+        ("identifier", r"\b(?!\d+-[A-Za-z]+\b(?!-))(?=[\w\-]*\d)(?=[\w\-]*[A-Za-z_])(?:[A-Za-z0-9]+[-_])+[A-Za-z0-9]+\b|\b[0-9a-f]{16,}\b|#\d+\b"),
         ("days", rf"(?P<n>(?<![\w.]){_NUM}|\b(?:{'|'.join(_NUMBER_WORDS)})\b)[\s-](?P<unit>days?|weeks?|months?|years?|hours?|minutes?)\b"),
         ("days", rf"(?<=\bthe )(?P<n>{_NUM})(?=\s+(?:before|prior|earlier)\b)"),
         ("points", rf"(?P<n>(?<![\w.]){_NUM})(?:\s?/\s?100\b|\s+(?:out\s+)?of\s+100\b|\s+points?\b)"),
@@ -63,7 +64,7 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("count", rf"(?P<n>(?<![\w.]){_NUM})(?P<k>(?:k|K|m|M)\b|\s(?:thousand|million)\b)?(?![\w])"),
         ("share word", rf"\b(?:two thirds|three quarters)\b|\b(?:{'|'.join(SHARE_WORDS)})\b(?=\s+(?:of|the|fewer|less|more|as)\b)"),
         ("count", rf"\b(?P<n>{'|'.join(word for word in _NUMBER_WORDS if word != 'one')})\b(?!-)"),
-        ("none", r"\b(?:no|zero|without(?: any)?|not (?:a single|any|one)|nothing|none|never)\b"),
+        ("none", r"\b(?:no(?!\s+(?:fewer|less|more|longer|later|sooner|doubt))|zero|without(?: any)?|not (?:a single|any|one)|nothing|none|never)\b"),
     )
 )  # fmt: skip
 

@@ -36,7 +36,6 @@ _SAME = {
     "trend": "change changed changes fell rose decline declined growth grew drop dropped fall fallen usage",
     "resolve": "resolved closed solved",
     "customer": "customers",
-    "open": "opened",
     "add": "added new",
     "succeed": "succeeded success successful",
     "revenue": "earned income sales",
@@ -90,5 +89,8 @@ def shared(
     whole = sum(rarity.get(word, 1.0) for word in words)
     if not whole:
         return 0.0
-    found = sum(around.get(word, 0.0) * rarity.get(word, 1.0) for word in words)
+    named = {word for word in words if word in around}
+    if named <= {"previous"}:  # when alone says nothing of what
+        return 0.0
+    found = sum(around[word] * rarity.get(word, 1.0) for word in named)
     return min(1.0, found / (whole if most is None else min(whole, most)))

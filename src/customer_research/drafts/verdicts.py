@@ -15,7 +15,7 @@ from typing import Literal
 from customer_research.drafts.claims import Claim, claims_of
 from customer_research.drafts.known import Known
 from customer_research.drafts.quantities import ABOUT, Quantity, comparable, same_currency
-from customer_research.drafts.topics import shared, weighed
+from customer_research.drafts.topics import shared, topics, weighed
 
 State = Literal["supported", "contradicted", "unsupported"]
 
@@ -27,6 +27,9 @@ FITS = 0.2
 
 MOVED = 0.6
 """How much a verb of rising or falling tells that a number is a trend."""
+
+OTHER_TIME = 0.5
+"""What is left of a fit where a label speaks of the time before and the words around the number do not, or the other way round."""
 
 HALF = Decimal("0.5")
 
@@ -162,31 +165,30 @@ class _Check:
         return {1: FITS, 2: FITS, 3: FITS / 2}.get(digits, 0.0)
 
     def _fits(self, claim: Claim) -> Iterator[_Fit]:
-        around = weighed(claim.before, claim.after, claim.sentence)
+        around = weighed(claim.before, claim.after, claim.sentence) | dict.fromkeys(topics(claim.text), 1.0)
         if claim.direction:
             around["trend"] = max(around.get("trend", 0.0), MOVED)
-        if claim.place == "from":
+        near = {*topics(claim.before), *topics(claim.after), *(["previous"] if claim.place == "from" else ())}
+        if "previous" in near:
             around["previous"] = 1.0
         for known in self._known:
             own = known.claim
-            if own is not None and not _of_a_kind(claim, own):
+            alike = own is None or _of_a_kind(claim, own)
+            if not alike and (own is None or not _of_another_unit(claim, own)):
                 continue
             fit = shared(around, known.topics, self._rarity, most=None if known.words else TELLING)
+            timed = bool(known.windows or claim.window)
+            if timed and ("previous" in known.topics) != ("previous" in near):
+                fit *= OTHER_TIME
             elsewhere = bool(claim.window and known.windows and claim.window not in known.windows)
-            yield _Fit(known, fit, own is not None and not elsewhere and says(claim, own))
+            yield _Fit(known, fit, own is not None and alike and not elsewhere and says(claim, own))
 
     @staticmethod
     def _ends(first: Verdict, second: Verdict) -> Verdict:
-        """The two ends of a change: in the order that the verb says, and neither where the other belongs."""
+        """The two ends of a change stand in the order that the verb says."""
         one, two = first.claim.quantity.number, second.claim.quantity.number
         if second.claim.direction and (two - one) * second.claim.direction < 0:
             return replace(second, state="contradicted", reason="The two numbers move the other way.")
-        if first.known is None or second.known is None:
-            return second
-        swapped = "previous" in second.known.topics and "previous" not in first.known.topics
-        places = (first.known.claim and first.known.claim.place, second.known.claim and second.known.claim.place)
-        if swapped or places == ("to", "from"):
-            return replace(second, state="contradicted", reason="The later and the earlier number are exchanged.")
         return second
 
 
@@ -195,6 +197,12 @@ def _of_a_kind(claim: Claim, own: Claim) -> bool:
     if claim.none:
         return True
     return true.kind == "date" if written.kind == "year" else comparable(written.kind, true.kind)
+
+
+def _of_another_unit(claim: Claim, own: Claim) -> bool:
+    """Whether a known number is the very one, but of another unit: 67 points for 67 %."""
+    number = abs(claim.quantity.number)
+    return number > 0 and number == abs(own.quantity.number) and "year" not in {claim.quantity.kind, own.quantity.kind}
 
 
 def says(claim: Claim, own: Claim) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import customer_research
 from customer_research.domain import parsing
+from customer_research.domain.account import Account
 from customer_research.domain.account_snapshot import AccountSnapshot, Code
 from customer_research.domain.catalogue import METRICS
 from customer_research.domain.occasion import Occasion
@@ -49,15 +50,20 @@ def _version(distribution: str) -> str | None:
         return None
 
 
+async def everything(operators: Operators, term: str, *, scorecard: str | None = None) -> Account:
+    """All that any report on the one operator reads; errors as `Research.report`."""
+    needs = frozenset[str]().union(*(kind.needs for kind in KINDS.values()))
+    also = dict.fromkeys(name for kind in KINDS.values() for name in kind.scorecards)
+    return await operators.account(term, listings=needs, scorecard=scorecard, also=tuple(also), past=True)
+
+
 async def take(operators: Operators, term: str, *, scorecard: str | None = None) -> tuple[AccountSnapshot, Path]:
     """Read everything that any report on the operator needs, and keep it; errors as `Research.report`.
 
     Raises:
         StoreError: it cannot be written.
     """
-    needs = frozenset[str]().union(*(kind.needs for kind in KINDS.values()))
-    also = dict.fromkeys(name for kind in KINDS.values() for name in kind.scorecards)
-    account = await operators.account(term, listings=needs, scorecard=scorecard, also=tuple(also), past=True)
+    account = await everything(operators, term, scorecard=scorecard)
     return AccountSnapshots(operators.settings.snapshots_folder).keep(account, this_code())
 
 

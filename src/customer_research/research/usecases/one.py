@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -12,14 +12,16 @@ from customer_research.domain.advice import Meeting
 from customer_research.domain.evidence import ANSWERS, Gap
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Audience
+from customer_research.domain.words import counted
 from customer_research.errors import UsageError
 from customer_research.research import options
-from customer_research.research.request import Request, argument, option, request
-from customer_research.research.usecases.answer import Answer, State, lines, of_report, written
+from customer_research.research.request import Content, Request, argument, option, request
+from customer_research.research.usecases.answer import Answer, State, Table, lines, of_report, written
 
 if TYPE_CHECKING:
     from customer_research.domain.identity import LookupAnswer
     from customer_research.domain.report import Report
+    from customer_research.drafts.verdicts import Verdict
     from customer_research.research.usecases.runner import Call
 
 
@@ -177,6 +179,77 @@ METRIC may be `health_score`, a dimension (`payment`) or a rule (`P1`) as well: 
             return Answer(explained, "different")
         unknown = isinstance(explained.figure, Gap) and explained.figure.reason not in ANSWERS
         return Answer(explained, "partial" if unknown else "done")
+
+
+@request
+class Verify(Request):
+    """Whether the numbers of a draft are what the sources say."""
+
+    ABOUT = """\
+Hold each number, date, amount and share of a draft (FILE, text or Markdown) against what reports on its operators say.
+
+supported: a figure says so, in this unit, currency and direction, as it is rounded; contradicted: the figure that the sentence
+speaks of says otherwise; unsupported: no figure says so, or what it speaks of is unknown. "No open ticket" is a number too.
+With --kind, citations ([3], receipt 3) are that report's receipts, and a number must stand in what it cites. Exit code 1: a
+number is contradicted or unsupported; 3: all are supported as far as sources answered, but one did not.
+"""
+    DOCUMENT = "JSON."
+
+    draft: Content = argument("The draft; - reads standard input.", file="content", metavar="FILE")
+    operators: tuple[str, ...] = option("Whom it is about (repeatable).", (), flags=("--operator",), metavar="OPERATOR")
+    kind: str = option("The report whose citations the draft has.", "")
+    scorecard: str | None = options.scorecard()
+
+    async def answer(self, call: Call) -> Answer:
+        from customer_research.reports.kinds import OPERATOR_KINDS
+        from customer_research.research.one.draft_check import checked
+
+        if not self.operators:
+            raise UsageError("No operator is named.", hint="Say whom the draft is about: --operator OPERATOR.")
+        if self.kind and self.kind not in OPERATOR_KINDS:
+            raise UsageError(f"There is no report {self.kind[:40]!r}.", hint=f"Reports: {', '.join(OPERATOR_KINDS)}.")
+        try:
+            draft = self.draft.content.decode()
+        except UnicodeDecodeError:
+            raise UsageError("The draft is no text.", hint="Give a file of text or Markdown in UTF-8.") from None
+        async with call.research() as research:
+            verdicts, whole = await checked(research, draft, self.operators, kind=self.kind, scorecard=self.scorecard)
+        wrong = any(verdict.state != "supported" for verdict in verdicts)
+        state: State = "different" if wrong else "done" if whole else "partial"
+        return Answer(_verdict_table(verdicts), state, [_verdict_plain(one) for one in verdicts])
+
+
+def _verdict_table(verdicts: Sequence[Verdict]) -> Table:
+    """A row a number: those that are wrong first, each with the reason and its sentence."""
+    order = {"contradicted": 0, "unsupported": 1, "supported": 2}
+    rows = sorted(verdicts, key=lambda one: order[one.state])
+    counts = {state: sum(one.state == state for one in verdicts) for state in order}
+    total = ", ".join(f"{count} {state}" for state, count in counts.items())
+    return Table(
+        ("Number", "Verdict", "Why", "Sentence"),
+        tuple((one.claim.text, one.state, one.reason or _because(one), one.claim.sentence.strip()) for one in rows),
+        state=1,
+        styles=tuple({"contradicted": "red", "unsupported": "yellow"}.get(one.state, "") for one in rows),
+        last=f"{counted(len(verdicts), 'number')}: {total}.",
+    )
+
+
+def _because(verdict: Verdict) -> str:
+    """The figure, or the sentence of ours, that a verdict rests on."""
+    return shortened(verdict.known.told, 90) if verdict.known else ""
+
+
+def _verdict_plain(verdict: Verdict) -> Mapping[str, Any]:
+    claim = verdict.claim
+    return {
+        "number": claim.text,
+        "start": claim.start,
+        "end": claim.end,
+        "verdict": verdict.state,
+        "reason": verdict.reason,
+        "figure": _because(verdict),
+        "citations": list(verdict.known.citations) if verdict.known else [],
+    }
 
 
 @request

@@ -199,6 +199,7 @@ _ALL = (
     UseCase("outcome list", "What was recorded.", "outcomes:Listed", "report", "store"),
     UseCase("outcome retract", "Take a record back.", "outcomes:Retraction", "lines", "store", right="act"),
     UseCase("why", "One figure: value, formula, request as sent, records behind it.", "one:Why", "explanation", "live"),
+    UseCase("verify", "Whether each number of a draft is what the sources say.", "one:Verify", "table", "live"),
     UseCase("metrics", "List the metrics.", "house:Metrics", "lines"),
     UseCase("rules", "List a scorecard's rules.", "house:Rules", "lines"),
     UseCase("playbook", "List what reports advise when: what raises it, who does it, until when.", "house:Playbook", "lines"),
