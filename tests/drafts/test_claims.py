@@ -82,7 +82,8 @@ def test_the_ends_of_a_range_are_one_claim_and_those_of_a_change_two() -> None:
     (dashed,) = claims_of("20-30 trips")
     assert between.until is not None
     assert dashed.until is not None
-    assert (between.quantity.number, between.until.number) == (dashed.quantity.number, dashed.until.number) == (20, 30)
+    assert (between.quantity.number, between.until.number) == (Decimal(20), Decimal(30))
+    assert (dashed.quantity.number, dashed.until.number) == (Decimal(20), Decimal(30))
     earlier, later = claims_of("trips fell from 60 to 20")
     assert (earlier.place, later.place, later.direction) == ("from", "to", -1)
 

@@ -48,7 +48,7 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"|\+\d[\d\s().-]{7,}\d|\(\d{3}\)\s?\d{3}-\d{4}|\b\d{3}-\d{3}-\d{4}\b")),
         ("citation", r"\[\d+(?:\s*[,;]\s*\d+)*\]|\((?:[^()]*?\b(?:receipts?|citations?|sources?)\s+\d+[^()]*)\)"),
         ("iso", r"\b(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})\b"),
-        ("day", rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<mon>{_MONTH})\b\.?(?:,?\s+(?P<y>\d{{4}}))?"),
+        ("day", rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<mon>{_MONTH})\b(?:\.?,?\s+(?P<y>\d{{4}}))?"),
         ("day", rf"\b(?P<mon>{_MONTH})\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\b(?!\s*%)(?:,?\s+(?P<y>\d{{4}}))?"),
         ("month", rf"\b(?:{_MONTH})\s+(?P<y>\d{{4}})\b"),
         ("slashed", r"\b\d{1,4}/\d{1,2}/\d{1,4}\b"),

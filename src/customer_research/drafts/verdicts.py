@@ -86,6 +86,11 @@ class _Check:
         return {word: 1 / (1 + math.log(count)) for word, count in counts.items()}
 
     @cached_property
+    def _cites(self) -> bool:
+        """Whether what is known has citations: else those of a draft say nothing here."""
+        return any(one.citations for one in self._known)
+
+    @cached_property
     def _quoted(self) -> Mapping[str, Known]:
         """Our own sentences: what is taken from us word for word is as true as we are."""
         return {_plain(one.label): one for one in self._known if not one.words}
@@ -102,13 +107,13 @@ class _Check:
             yield verdict
 
     def _verdict(self, claim: Claim) -> Verdict | None:
-        fits = sorted(self._fits(claim), key=lambda one: -one.fit)
+        fits = sorted(self._fits(claim), key=lambda one: (-round(one.fit, 2), not one.known.words))
         quoted = self._span(claim) or self._quoted.get(_plain(claim.sentence))
         if quoted is not None:
             return Verdict(claim, "supported", "", quoted)
         if claim.none:
             return self._none(claim, fits)
-        if claim.citations:
+        if claim.citations and self._cites:
             fits = [one for one in fits if set(one.known.citations) & set(claim.citations)]
             if not fits:
                 return Verdict(claim, "unsupported", "What is cited says no number of this kind.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -236,7 +237,7 @@ def _verdict_table(verdicts: Sequence[Verdict]) -> Table:
 
 def _because(verdict: Verdict) -> str:
     """The figure, or the sentence of ours, that a verdict rests on."""
-    return shortened(verdict.known.told, 90) if verdict.known else ""
+    return textwrap.shorten(verdict.known.told, 90, placeholder="…") if verdict.known else ""
 
 
 def _verdict_plain(verdict: Verdict) -> Mapping[str, Any]:
