@@ -12,7 +12,6 @@ Area = Literal["call", "account", "growth"]
 """Where it is done: on the call, on the account, or for growth."""
 
 Meeting = Literal["check-in", "qbr", "renewal", "escalation", "expansion"]
-MEETINGS: tuple[Meeting, ...] = ("check-in", "qbr", "renewal", "escalation", "expansion")
 """The kinds of talks with an operator."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, get_args
+from typing import Literal
 
 Intervention = Literal["call", "meeting", "email", "save_offer", "discount", "training", "escalation", "other"]
 """What was done about an account that may leave."""
@@ -26,10 +26,6 @@ ChurnKind = Literal["voluntary", "non_payment"]
 """Whether it left by choice, or because it did not pay."""
 
 RecordKind = Literal["intervention", "churn", "retraction"]
-
-INTERVENTIONS: tuple[Intervention, ...] = get_args(Intervention)
-CHURN_REASONS: tuple[ChurnReason, ...] = get_args(ChurnReason)
-CHURN_KINDS: tuple[ChurnKind, ...] = get_args(ChurnKind)
 
 
 @dataclass(frozen=True, slots=True)

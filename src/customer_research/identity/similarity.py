@@ -7,7 +7,7 @@ import math
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 from rapidfuzz import fuzz, process
@@ -43,49 +43,34 @@ class Texts:
             at = self._joined.find(term, self._starts[position + 1])
 
 
+@dataclass(slots=True, eq=False)
 class Pieces:
     """Texts by the runs of letters they hold: what may be like a term is found without looking at every text.
 
     The index costs a hundred times a look at every text, so that the first term is answered without it. A term of fewer than
-    `fewest` pieces shares too little with what it was meant to be: for it, too, every text is looked at, or, with `spread`,
-    every text whose length differs by no more than that.
-
-    Args:
-        texts: what is searched, in order.
-        size: letters in a piece.
-        fewest: pieces that a term must have.
-        ends: mark the ends of a text, so that its first and last letters have pieces of their own.
-        spread: how much longer or shorter than a short term a text may be; None: as it likes.
-        counted: texts that are counted, those with the term's rarest pieces; more find more, and take longer.
+    `fewest` pieces (of `size` letters) shares too little with what it was meant to be: for it, too, every text is looked at,
+    or, with `spread`, every text whose length differs by no more than that. `ends` marks the ends of a text, so that its first
+    and last letters have pieces of their own; `counted` texts are counted, those with the term's rarest pieces: more find more,
+    and take longer.
     """
 
-    def __init__(
-        self,
-        texts: Sequence[str],
-        *,
-        size: int,
-        fewest: int,
-        ends: bool = False,
-        spread: int | None = None,
-        counted: int,
-    ) -> None:
-        self._texts = texts
-        self._size = size
-        self._fewest = fewest
-        self._ends = ends
-        self._spread = spread
-        self._counted = counted
-        self._places: dict[str, list[int]] | None = None
-        self._by_length: dict[int, dict[int, str]] = {}
-        self._asked = False
+    texts: Sequence[str]
+    size: int
+    fewest: int
+    counted: int
+    ends: bool = False
+    spread: int | None = None
+    _places: dict[str, list[int]] | None = None
+    _by_length: dict[int, dict[int, str]] = field(default_factory=dict)
+    _asked: bool = False
 
     def near(self, term: str) -> dict[int, str]:
         """Positions and texts that share the most of a term's rarest pieces; all texts for the first term, or a short one."""
         if not self._asked:
             self._asked = True
-            return dict(enumerate(self._texts))
+            return dict(enumerate(self.texts))
         pieces = self._pieces(term)
-        if len(pieces) < self._fewest:
+        if len(pieces) < self.fewest:
             return self._of_length(len(term))
         if self._places is None:
             self._places = self._indexed()
@@ -94,18 +79,18 @@ class Pieces:
         counted = 0
         for number, held in enumerate(sorted(known, key=len)):
             counted += len(held)
-            if number >= _FEWEST_LISTS and counted > self._counted:
+            if number >= _FEWEST_LISTS and counted > self.counted:
                 break
             shared.update(held)
-        return {position: self._texts[position] for position in _most(shared, _NEAR)}
+        return {position: self.texts[position] for position in _most(shared, _NEAR)}
 
     def _of_length(self, length: int) -> dict[int, str]:
-        if self._spread is None:
-            return dict(enumerate(self._texts))
+        if self.spread is None:
+            return dict(enumerate(self.texts))
         if not self._by_length:
-            for position, text in enumerate(self._texts):
+            for position, text in enumerate(self.texts):
                 self._by_length.setdefault(len(text), {})[position] = text
-        lengths = range(length - self._spread, length + self._spread + 1)
+        lengths = range(length - self.spread, length + self.spread + 1)
         found: dict[int, str] = {}
         for one in lengths:
             found |= self._by_length.get(one, {})
@@ -113,14 +98,14 @@ class Pieces:
 
     def _indexed(self) -> dict[str, list[int]]:
         places: dict[str, list[int]] = defaultdict(list)
-        for position, text in enumerate(self._texts):
+        for position, text in enumerate(self.texts):
             for piece in self._pieces(text):
                 places[piece].append(position)
         return dict(places)
 
     def _pieces(self, text: str) -> set[str]:
-        whole = f"^{text}$" if self._ends else text
-        return {whole[at : at + self._size] for at in range(len(whole) - self._size + 1)}
+        whole = f"^{text}$" if self.ends else text
+        return {whole[at : at + self.size] for at in range(len(whole) - self.size + 1)}
 
 
 def _most(shared: Counter[int], most: int) -> list[int]:

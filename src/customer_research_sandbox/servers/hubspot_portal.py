@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from customer_research_sandbox.dataset import HubSpotRecords, Row
 from customer_research_sandbox.servers.hubspot_schema import history, version
@@ -130,8 +129,3 @@ class Portal:
     def _note_merged(self, kind: str, row: Row) -> None:
         for old in filter(None, str((row.get("properties") or {}).get(MERGED) or "").split(";")):
             self._merged[kind, old.strip()] = str(row["id"])
-
-
-def associated_with(body: Mapping[str, Any]) -> list[str]:
-    """The ids that a new record is to be associated with."""
-    return [str((item.get("to") or {}).get("id")) for item in body.get("associations") or ()]

@@ -232,18 +232,20 @@ class NotionServer(Vendor):
         return {name: value for name, value in own.schema.items() if not (faulty and name == GONE)}
 
     def _asked_database(self, request: Request) -> Container:
-        for own in self._space.containers:
-            if identifier_of(request) == undashed(own.database_id):
-                return own
-        raise ProblemError(missing("database", request.path_params["id"]))
+        return self._own("database", identifier_of(request), request.path_params["id"])
 
     def _asked_data_source(self, request: Request) -> Container:
         if version_of(request) == OLD:
             raise ProblemError(self.error(404))
+        return self._own("data source", identifier_of(request), request.path_params["id"])
+
+    def _own(self, kind: str, identifier: str, given: str = "") -> Container:
+        """The database, or data source, of an id."""
         for own in self._space.containers:
-            if identifier_of(request) == undashed(own.data_source_id):
+            known = own.database_id if kind == "database" else own.data_source_id
+            if undashed(identifier) == undashed(known):
                 return own
-        raise ProblemError(missing("data source", request.path_params["id"]))
+        raise ProblemError(missing(kind, given or identifier))
 
     async def _query_database(self, request: Request) -> Response:
         if version_of(request) != OLD:
@@ -332,15 +334,9 @@ class NotionServer(Vendor):
                 invalid("body failed validation: body.parent should be defined, instead was `undefined`.")
             )
         if "data_source_id" in given and version_of(request) != OLD:
-            for own in self._space.containers:
-                if undashed(str(given["data_source_id"])) == undashed(own.data_source_id):
-                    return own.parent
-            raise ProblemError(missing("data source", given["data_source_id"]))
+            return self._own("data source", str(given["data_source_id"])).parent
         if "database_id" in given:
-            for own in self._space.containers:
-                if undashed(str(given["database_id"])) == undashed(own.database_id):
-                    return own.parent
-            raise ProblemError(missing("database", given["database_id"]))
+            return self._own("database", str(given["database_id"])).parent
         identifier = str(given.get("page_id") or "")
         pages = {undashed(known): known for known in self._space.pages}
         if undashed(identifier) not in pages:

@@ -8,7 +8,7 @@ where the tables are and give one small row an operator; what compares with the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -83,23 +83,18 @@ class WatchRows:
 NOTHING_WATCHED = WatchRows(None, None)
 
 
+@dataclass(eq=False)
 class Judgement:
     """One snapshot under the rules, against the snapshots before; without its scorecard no score's change can be told."""
 
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        readings: Iterable[Reading],
-        before: AlertMemory,
-        *,
-        card: Scorecard | None = None,
-        watched: WatchRows = NOTHING_WATCHED,
-    ) -> None:
-        self.snapshot = snapshot
-        self.card = card
-        self.readings = {reading.operator_id: reading for reading in readings}
-        self.watched = watched
-        self.before = before
+    snapshot: Snapshot
+    told: InitVar[Iterable[Reading]]
+    before: AlertMemory
+    card: Scorecard | None = None
+    watched: WatchRows = NOTHING_WATCHED
+
+    def __post_init__(self, told: Iterable[Reading]) -> None:
+        self.readings = {reading.operator_id: reading for reading in told}
 
     @cached_property
     def levels(self) -> Mapping[str, SourceLevel]:

@@ -75,7 +75,7 @@ class OutOfFold:
     """What was predicted out of fold, for each repeat r and row n; NaN where a row was never tested.
 
     `base`, `expert` are (r, n) probabilities of the base rate and of expert + Platt; `fitted` of each tau, `scores` the whole
-    scores behind them; `expert_scores` (n,).
+    scores behind them.
     """
 
     taus: tuple[float, ...]
@@ -83,7 +83,6 @@ class OutOfFold:
     expert: Floats
     fitted: tuple[Floats, ...]
     scores: tuple[Floats, ...]
-    expert_scores: Integers
     tested: Flags
 
     def of(self, tau: float) -> tuple[Floats, Floats]:
@@ -140,7 +139,7 @@ def out_of_fold(
                 fitted[place][number, fold.test] = _predicted(whole, design.churned, fold)
             done += 1
             advance(done, total)
-    return OutOfFold(tuple(taus), base, own, fitted, scores, expert_scores, ~np.isnan(base).any(axis=0))
+    return OutOfFold(tuple(taus), base, own, fitted, scores, ~np.isnan(base).any(axis=0))
 
 
 def _predicted(scores: Integers, churned: Floats, fold: Fold) -> Floats:

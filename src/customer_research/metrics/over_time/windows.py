@@ -45,32 +45,23 @@ class _DistinctValues:
         return f"{self.name}_reach"
 
 
+@dataclass(eq=False)
 class SharedCounts:
     """The grouped queries of one statement that read one source by the same keys, and the relations that they share.
 
-    Args:
-        name: begins the names of its relations.
-        source: what is read.
-        keys: the groups by name, over the source's tables.
-        instants: the columns of `moment` as microseconds before T; None is T's day.
-        calendar: the instants.
+    `name` begins the names of its relations; `groups` are those by name, over the source's tables; `instants` the columns of
+    `moment` as microseconds before T (None is T's day).
     """
 
-    def __init__(
-        self,
-        name: str,
-        source: FlatRelation,
-        keys: Mapping[str, str],
-        instants: Mapping[str, int | None],
-        calendar: EvenCalendar,
-    ) -> None:
-        self._name = name
-        self._source = source
-        self._keys = keys
-        self._instants = instants
-        self._calendar = calendar
-        self._tables = " ".join(part.sql(dialect=DIALECT) for part in (source.from_, *source.joins))
-        self._running = RunningTotals(name, self._tables, keys, calendar)
+    name: str
+    source: FlatRelation
+    groups: Mapping[str, str]
+    instants: Mapping[str, int | None]
+    calendar: EvenCalendar
+
+    def __post_init__(self) -> None:
+        self._tables = " ".join(part.sql(dialect=DIALECT) for part in (self.source.from_, *self.source.joins))
+        self._running = RunningTotals(self.name, self._tables, self.groups, self.calendar)
         self._values: dict[str, _DistinctValues] = {}
 
     def query(self, select: exp.Select, source: FlatRelation) -> exp.Select:
@@ -83,7 +74,7 @@ class SharedCounts:
         Raises:
             NoFormError: when part of it has no such form.
         """
-        asked = _Aggregates(self, source, is_true(source.where, self._instants))
+        asked = _Aggregates(self, source, is_true(source.where, self.instants))
         keys = {output.unalias().sql(dialect=DIALECT): name for output, name in _groups(select)}
         outputs = []
         for output in select.expressions:
@@ -92,8 +83,8 @@ class SharedCounts:
             outputs.append(f'running."{key}"' if key else f'{asked.output(tree)} AS "{output.alias_or_name}"')
         rows = self._running.rows(asked.where)
         joins = " ".join(
-            f"LEFT JOIN {found.name} ON {same('running', found.name, self._keys)} AND {found.name}.t = running.t "
-            f"LEFT JOIN {found.reached} ON {same('running', found.reached, self._keys)}"
+            f"LEFT JOIN {found.name} ON {same('running', found.name, self.groups)} AND {found.name}.t = running.t "
+            f"LEFT JOIN {found.reached} ON {same('running', found.reached, self.groups)}"
             for found in asked.values.values()
         )
         text = f"SELECT {', '.join(outputs)}, running.t AS t FROM {self._running.name} AS running {joins} WHERE running.{rows} > 0"
@@ -102,7 +93,7 @@ class SharedCounts:
     def relations(self) -> Mapping[str, str]:
         """The relations that the queries read, by name, in order; some read themselves."""
         out = dict(self._running.relations())
-        by = ", ".join(f'running."{key}"' for key in self._keys)
+        by = ", ".join(f'running."{key}"' for key in self.groups)
         for values_ in self._values.values():
             out[values_.reached] = values_.reach
             out |= values_.running.relations()
@@ -115,7 +106,7 @@ class SharedCounts:
     @property
     def keys(self) -> tuple[str, ...]:
         """The names of the groups."""
-        return tuple(self._keys)
+        return tuple(self.groups)
 
     @property
     def kept(self) -> frozenset[str]:
@@ -145,24 +136,24 @@ class SharedCounts:
         return found, f"COALESCE({column}, CASE WHEN {self.figure([(present, '1')])} > 0 THEN {only} ELSE {none} END)"
 
     def _values_of(self, value: str) -> _DistinctValues:
-        name = f"{self._name}_values_{len(self._values) + 1}"
-        key_columns = ", ".join(f'{sql} AS "{key}"' for key, sql in self._keys.items())
+        name = f"{self.name}_values_{len(self._values) + 1}"
+        key_columns = ", ".join(f'{sql} AS "{key}"' for key, sql in self.groups.items())
         reach = (
             f"SELECT {key_columns}, MIN({value}) AS lowest, MAX({value}) AS highest {self._tables} "
-            f"GROUP BY {', '.join(self._keys.values())}"
+            f"GROUP BY {', '.join(self.groups.values())}"
         )
-        on = " AND ".join(f'reach."{key}" IS NOT DISTINCT FROM {sql}' for key, sql in self._keys.items())
+        on = " AND ".join(f'reach."{key}" IS NOT DISTINCT FROM {sql}' for key, sql in self.groups.items())
         tables = f"{self._tables} JOIN {name}_reach AS reach ON {on} AND reach.lowest <> reach.highest"
-        running = RunningTotals(f"{name}_all", tables, {**self._keys, "counted_value": value}, self._calendar)
+        running = RunningTotals(f"{name}_all", tables, {**self.groups, "counted_value": value}, self.calendar)
         return _DistinctValues(name, running, reach)
 
     def true(self, tree: exp.Expr) -> Terms:
         """When a condition over the source's tables is true."""
-        return is_true(tree, self._instants)
+        return is_true(tree, self.instants)
 
     def taken(self, tree: exp.Expr) -> list[tuple[Terms, exp.Expr]]:
         """The values that an expression over the source's tables takes, and when."""
-        return values(tree, self._instants)
+        return values(tree, self.instants)
 
 
 @dataclass(slots=True)

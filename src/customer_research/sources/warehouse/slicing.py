@@ -7,7 +7,7 @@ meanwhile.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -104,47 +104,36 @@ BY_CSM_OPERATOR = Axis(_CSM_ID, f"SUBSTR({_CSM_ID}, 1, {PREFIX})", str)
 BY_APP_OPERATOR = Axis(_APP_ID, f"SUBSTR({_APP_ID}, 1, {PREFIX})", str)
 
 
+@dataclass(slots=True, eq=False)
 class Slicer:
-    """Brings one relation range by range.
+    """Brings one relation range by range: `source`, as `t`, along an axis.
 
-    Args:
-        session: the open warehouse.
-        stream: the stream's name, for receipts.
-        source: the relation, as `t`.
-        axis: what it is sliced along.
-        condition: a further condition with `$since`, or empty.
-        since: the value of `$since`.
+    `stream` names it in receipts; `condition` is a further one with `$since`, which counts where `since` is given.
     """
 
-    def __init__(
-        self,
-        session: WarehouseSession,
-        stream: str,
-        source: str,
-        axis: Axis,
-        *,
-        condition: str = "",
-        since: datetime | None = None,
-    ) -> None:
-        self._session = session
-        self._stream = stream
-        self._source = source
-        self._axis = axis
-        self._condition = condition
-        self._since: dict[str, Parameter] = {} if since is None or not condition else {"since": since}
-        self.receipts: list[Receipt] = []
+    session: WarehouseSession
+    stream: str
+    source: str
+    axis: Axis
+    condition: str = ""
+    since: datetime | None = None
+    receipts: list[Receipt] = field(default_factory=list)
+
+    @property
+    def _given(self) -> dict[str, Parameter]:
+        return {} if self.since is None or not self.condition else {"since": self.since}
 
     async def ranges(self, begin: Edge | None) -> list[Range]:
         """What there is from *begin* on (None: from the beginning, records without a value first); one request."""
-        started = Range(begin, None, 0).condition(self._axis.expression) if begin is not None else ("", {})
+        started = Range(begin, None, 0).condition(self.axis.expression) if begin is not None else ("", {})
         sql = (
-            f"SELECT {self._axis.bucket} AS bucket, COUNT(*) AS records FROM {self._source}"  # noqa: S608 - our own text
-            f"{self._where(started[0])} GROUP BY {self._axis.bucket} ORDER BY bucket"
+            f"SELECT {self.axis.bucket} AS bucket, COUNT(*) AS records FROM {self.source}"  # noqa: S608 - our own text
+            f"{self._where(started[0])} GROUP BY {self.axis.bucket} ORDER BY bucket"
         )
-        answer = await self._session.run(sql, {**self._since, **started[1]}, stream=self._stream)
+        answer = await self.session.run(sql, {**self._given, **started[1]}, stream=self.stream)
         self.receipts.append(answer.receipt)
         counted = [
-            (self._axis.edge(row["bucket"]), int(row["records"])) for row in answer.rows if row["bucket"] is not None
+            (self.axis.edge(row["bucket"]), int(row["records"])) for row in answer.rows if row["bucket"] is not None
         ]
         unknown = sum(int(row["records"]) for row in answer.rows if row["bucket"] is None)
         empty = [Range(None, None, unknown, empty=True)] if unknown else []
@@ -166,23 +155,23 @@ class Slicer:
         begin, end = wanted.span
         middle = begin + (end - begin) / 2
         first = replace(wanted, upper=middle, span=(begin, middle))
-        condition, edges = first.condition(self._axis.expression)
-        sql = f"SELECT COUNT(*) AS records FROM {self._source}{self._where(condition)}"  # noqa: S608 - our own text
-        answer = await self._session.run(sql, {**self._since, **edges}, stream=self._stream)
+        condition, edges = first.condition(self.axis.expression)
+        sql = f"SELECT COUNT(*) AS records FROM {self.source}{self._where(condition)}"  # noqa: S608 - our own text
+        answer = await self.session.run(sql, {**self._given, **edges}, stream=self.stream)
         self.receipts.append(answer.receipt)
         number = int(answer.rows[0]["records"])
         rest = replace(wanted, lower=middle, records=wanted.records - number, span=(middle, end))
         return [replace(first, records=number), rest]
 
     async def _export(self, wanted: Range) -> SqlAnswer:
-        condition, edges = wanted.condition(self._axis.expression)
-        sql = f"SELECT t.*, COUNT(*) OVER () AS rows_in_all FROM {self._source}{self._where(condition)}"  # noqa: S608
-        answer = await self._session.whole(sql, {**self._since, **edges}, stream=self._stream)
+        condition, edges = wanted.condition(self.axis.expression)
+        sql = f"SELECT t.*, COUNT(*) OVER () AS rows_in_all FROM {self.source}{self._where(condition)}"  # noqa: S608
+        answer = await self.session.whole(sql, {**self._given, **edges}, stream=self.stream)
         if not answer.rows and wanted.records:
-            sentence = f"The warehouse counts {wanted.records} records of {self._stream}, none came."
-            raise self._session.http.error(Truncated, sentence, self._stream, "Run the same command again.")
+            sentence = f"The warehouse counts {wanted.records} records of {self.stream}, none came."
+            raise self.session.http.error(Truncated, sentence, self.stream, "Run the same command again.")
         return answer
 
     def _where(self, condition: str) -> str:
-        wanted = " AND ".join(filter(None, (condition, self._condition if self._since else "")))
+        wanted = " AND ".join(filter(None, (condition, self.condition if self._given else "")))
         return f" WHERE {wanted}" if wanted else ""
