@@ -14,6 +14,7 @@ from importlib import import_module
 
 NAMES = (
     "start",
+    "lists",
     "faults",
     "lookup",
     "documents",

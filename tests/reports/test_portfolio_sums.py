@@ -97,11 +97,9 @@ def test_what_is_known_of_nobody_is_no_zero_in_any_group_or_chart() -> None:
 
 
 def test_an_mrr_that_is_not_known_is_not_none() -> None:
-    account = full()
-    gap = Gap("lago", "none_found", "nothing")
-    assert cells.mrr_cell(replace(account, figures={**account.figures, "mrr": gap})) == NOT_KNOWN
+    assert cells.mrr_cell(Gap("lago", "none_found", "nothing")) == NOT_KNOWN
     down = Gap("lago", "unavailable", "it did not answer")
-    assert cells.mrr_cell(replace(account, figures={**account.figures, "mrr": down})) == down
+    assert cells.mrr_cell(down) == down
 
 
 def test_the_largest_mrr_comes_first_at_the_rates_set_and_what_has_none_last() -> None:

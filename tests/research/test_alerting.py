@@ -17,14 +17,14 @@ from customer_research.documents.formats import json_, markdown, terminal
 from customer_research.domain.alert import Episode
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.report import Figures, Report, Table, Text
-from customer_research.domain.snapshot import Reading, Snapshot
+from customer_research.domain.snapshot import SNAPSHOTS, Reading, Snapshot
 from customer_research.errors import ConfigError, StoreError, UsageError
-from customer_research.research.alerting import alerts
+from customer_research.research.alerting import alerts, open_list
 from customer_research.research.alerting.choice import AlertChoice
 from customer_research.research.alerting.rule_check import alert_rules, check, evaluate, simulate
 from customer_research.research.past.history.backfill import backfill
 from customer_research.research.portfolio.history import keep_in
-from customer_research.research.portfolio.snapshots import SNAPSHOTS, readings
+from customer_research.research.portfolio.snapshots import readings
 from customer_research.research.portfolio.take import SnapshotOrder, take
 from customer_research.settings import Settings, load_settings
 from customer_research.store.alerts import AlertBook
@@ -240,23 +240,23 @@ def drawn(report: Report) -> str:
 
 
 def test_the_list_shows_the_worst_first_with_receipts(open_desk: Settings) -> None:
-    report = alerts.open_alerts(open_desk, AlertChoice(), now=LATER)
+    report = open_list.open_alerts(open_desk, AlertChoice(), now=LATER)
     found = table(report, "operators")
     acts = [cell.value for row in found.rows if isinstance(cell := row[0], Fact)]
     assert acts == ["this week, by 2026-11-08"]  # the other can wait for more than a week
     assert {receipt.source for receipt in found.basis} >= {"alerts", "portfolio"}
     assert report.headline is not None
     assert report.headline.text == "1 alert; 1 more can wait (`--all` lists them)."
-    every = table(alerts.open_alerts(open_desk, AlertChoice(all=True), now=LATER), "operators")
+    every = table(open_list.open_alerts(open_desk, AlertChoice(all=True), now=LATER), "operators")
     assert [getattr(row[1], "text", "") for row in every.rows] == [NAMES[STOPPED], NAMES[LATE]]
-    one = alerts.open_alerts(open_desk, AlertChoice(all=True, limit=1), now=LATER)
+    one = open_list.open_alerts(open_desk, AlertChoice(all=True, limit=1), now=LATER)
     assert (len(table(one, "operators").rows), table(one, "operators").total) == (1, 2)
 
 
 def test_an_operators_reasons_are_one_alert_that_people_take_in_hand_as_one(open_desk: Settings) -> None:
     reasons = ids(open_desk)
     assert set(reasons) == {"R5", "usage_stopped"}
-    (row,) = table(alerts.open_alerts(open_desk, AlertChoice(), now=LATER), "operators").rows
+    (row,) = table(open_list.open_alerts(open_desk, AlertChoice(), now=LATER), "operators").rows
     assert getattr(row[4], "value", "").endswith("(1 more)")
     alerts.changed(open_desk, lambda book: book.assign(reasons["usage_stopped"], "Kim", who="Robin", now=LATER))
     alerts.changed(open_desk, lambda book: book.acknowledge(reasons["R5"], who="Kim", now=LATER))
@@ -270,7 +270,7 @@ def test_an_operators_reasons_are_one_alert_that_people_take_in_hand_as_one(open
 
 def test_an_owner_whom_nobody_knows_is_no_empty_list(open_desk: Settings) -> None:
     with pytest.raises(UsageError, match="has 'Kim' in it") as caught:
-        alerts.open_alerts(open_desk, AlertChoice(owner="Kim"), now=LATER)
+        open_list.open_alerts(open_desk, AlertChoice(owner="Kim"), now=LATER)
     assert "names no owner" in caught.value.hint
 
 
@@ -289,7 +289,7 @@ def test_alerts_are_found_by_the_accounts_owner_under_id_or_name(tmp_path: Path)
     alerts.checked(settings, now=LATER)
 
     def found(owner: str) -> set[str]:
-        report = alerts.open_alerts(settings, AlertChoice(owner=owner, all=True), now=LATER)
+        report = open_list.open_alerts(settings, AlertChoice(owner=owner, all=True), now=LATER)
         return {row[1].text for row in table(report, "operators").rows} if report.sections else set()  # type: ignore[union-attr]
 
     assert found("kim") == found("71") == {NAMES[STOPPED]}
@@ -298,15 +298,15 @@ def test_alerts_are_found_by_the_accounts_owner_under_id_or_name(tmp_path: Path)
 
 def test_where_the_files_are_gone_nothing_that_is_not_known_is_left_out(open_desk: Settings) -> None:
     shutil.rmtree(open_desk.lake_folder / SNAPSHOTS)
-    report = alerts.open_alerts(open_desk, AlertChoice(owner="Kim"), now=LATER)
+    report = open_list.open_alerts(open_desk, AlertChoice(owner="Kim"), now=LATER)
     assert len(table(report, "operators").rows) == 2
     assert any("whose they are is not known" in warning.text for warning in report.warnings)
 
 
 def test_the_list_can_be_narrowed_and_may_be_empty(open_desk: Settings) -> None:
-    only = alerts.open_alerts(open_desk, AlertChoice(rule="USAGE_STOPPED"), now=LATER)
+    only = open_list.open_alerts(open_desk, AlertChoice(rule="USAGE_STOPPED"), now=LATER)
     assert len(table(only, "operators").rows) == 1
-    nobody = alerts.open_alerts(open_desk, AlertChoice(severities=("low",), assignee="Kim"), now=LATER)
+    nobody = open_list.open_alerts(open_desk, AlertChoice(severities=("low",), assignee="Kim"), now=LATER)
     assert nobody.headline is not None
     assert nobody.headline.text == (
         "No open alert matches the filter (severity low, assigned to Kim); without it there are 2."
@@ -318,12 +318,12 @@ def test_what_has_not_been_judged_is_said(made_up: Settings) -> None:
     with open_store(made_up.store_url) as store:
         keep_made_up(store, 0, [reading(0, 85)])
     with pytest.raises(UsageError, match="No snapshot has been checked for alerts yet"):
-        alerts.open_alerts(made_up, AlertChoice(), now=LATER)
+        open_list.open_alerts(made_up, AlertChoice(), now=LATER)
     alerts.checked(made_up, now=LATER)
-    assert alerts.open_alerts(made_up, AlertChoice(), now=LATER).warnings == ()
+    assert open_list.open_alerts(made_up, AlertChoice(), now=LATER).warnings == ()
     with open_store(made_up.store_url) as store:
         keep_made_up(store, 7, [reading(7, 20)])
-    (warning,) = alerts.open_alerts(made_up, AlertChoice(), now=LATER).warnings
+    (warning,) = open_list.open_alerts(made_up, AlertChoice(), now=LATER).warnings
     assert warning.text.startswith("1 snapshot scored since has not been checked")
 
 
@@ -360,13 +360,13 @@ def test_people_acknowledge_assign_and_snooze(open_desk: Settings) -> None:
     alert, now = ids(open_desk)["usage_stopped"], LATER
     alerts.changed(open_desk, lambda book: book.assign(alert, "Kim", who="Robin", now=now))
     alerts.changed(open_desk, lambda book: book.acknowledge(alert, who="Kim", now=now))
-    row = table(alerts.open_alerts(open_desk, AlertChoice(assignee="kim"), now=now), "operators").rows[0]
+    row = table(open_list.open_alerts(open_desk, AlertChoice(assignee="kim"), now=now), "operators").rows[0]
     assert getattr(row[5], "value", "") == "acknowledged since 2026-10-25, Kim"
     alerts.changed(open_desk, lambda book: book.snooze(alert, now + timedelta(days=7), who="Kim", now=now))
 
     def listed(moment: datetime, *, snoozed: bool = False) -> bool:
         choice = AlertChoice(rule="usage_stopped", all=snoozed)
-        return bool(alerts.open_alerts(open_desk, choice, now=moment).sections)
+        return bool(open_list.open_alerts(open_desk, choice, now=moment).sections)
 
     assert not listed(now)
     assert listed(now, snoozed=True)

@@ -15,9 +15,10 @@ from test_portfolio_demo import without
 
 from customer_research.documents.formats import markdown, terminal
 from customer_research.domain.account import Account
-from customer_research.domain.book import RENEWAL_WINDOWS, Book, Line, PlannedMeeting
+from customer_research.domain.book import RENEWAL_WINDOWS, Book, PlannedMeeting
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.health import PRESENT
+from customer_research.domain.line import Line
 from customer_research.domain.snapshot import Snapshot
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
@@ -26,11 +27,12 @@ from customer_research.lake import Lake
 from customer_research.reports.kinds.renewals import KIND as RENEWALS
 from customer_research.reports.kinds.today import KIND as TODAY
 from customer_research.reports.standing_figures import health
-from customer_research.research.portfolio import selection
-from customer_research.research.portfolio.book_lines import keep
+from customer_research.research.portfolio.book_lines import FileListing, keep
 from customer_research.research.portfolio.books import LINES, book, renewals
 from customer_research.research.portfolio.choice import Selection
+from customer_research.research.portfolio.listing import choose
 from customer_research.research.portfolio.score import score
+from customer_research.research.portfolio.selection import told_of
 from customer_research.research.portfolio.snapshot_view import view_of
 from customer_research.research.portfolio.snapshots import snapshots_of
 from customer_research.settings import Settings, StoreSettings
@@ -73,8 +75,7 @@ def accounts(own: Settings) -> Mapping[str, Account]:
     """The operators present as the portfolio shows them, in its order."""
     folder, snapshot = newest(own)
     with view_of(own, folder, snapshot, snapshot.as_of) as view:
-        found = selection.portfolio(view, Selection(limit=0))
-    return {account.operator_id: account for account in found.accounts}
+        return told_of(view, [one.operator_id for one in choose(FileListing(view).everybody(), Selection())[0]])
 
 
 def every_line(settings: Settings) -> Iterator[Line]:

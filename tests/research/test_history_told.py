@@ -21,7 +21,7 @@ from made_up_lake import LATE, NAMES, NOW, STEADY, STOPPED, fill, settings_file,
 from customer_research.documents.formats import json_, markdown, terminal
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.report import Figures, Report, Table
-from customer_research.domain.snapshot import Snapshot
+from customer_research.domain.snapshot import SNAPSHOTS, Snapshot
 from customer_research.errors import (
     AmbiguousOperator,
     ConfigError,
@@ -38,8 +38,9 @@ from customer_research.research.past.history.backfill import backfill, take
 from customer_research.research.past.history.calendar import Calendar
 from customer_research.research.past.history.operator_history import history_report
 from customer_research.research.past.history.proof import verify
-from customer_research.research.portfolio.history import changes, keep_in, listed, prune
-from customer_research.research.portfolio.snapshots import SNAPSHOTS, readings, snapshots_of
+from customer_research.research.portfolio.history import keep_in, listed, prune
+from customer_research.research.portfolio.moves import changes
+from customer_research.research.portfolio.snapshots import readings, snapshots_of
 from customer_research.settings import Settings, load_settings
 from customer_research.store import schema
 from customer_research.store.database import open_store

@@ -12,18 +12,19 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from pydantic import SecretStr
 
 from customer_research.documents.formats import json_, markdown, terminal
 from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.money import stated
 from customer_research.domain.report import Report, Table, Text
-from customer_research.domain.snapshot import Snapshot
+from customer_research.domain.snapshot import SNAPSHOTS, Snapshot
 from customer_research.errors import UsageError
 from customer_research.research.portfolio import newest
 from customer_research.research.portfolio.choice import Selection
 from customer_research.research.portfolio.snapshot_view import freshness_of
-from customer_research.research.portfolio.snapshots import SNAPSHOTS, snapshots_of
-from customer_research.settings import LakeSettings, Settings
+from customer_research.research.portfolio.snapshots import snapshots_of
+from customer_research.settings import LakeSettings, Settings, StoreSettings
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 RANKS = ("critical", "at_risk", "monitor", "insufficient", "healthy")
@@ -143,7 +144,8 @@ def test_a_snapshot_of_a_version_that_kept_no_mrr_by_currency_knows_what_is_in_u
     with duckdb.connect() as database:
         kept = f"SELECT * EXCLUDE (mrr_by_currency) FROM read_parquet('{folder / 'accounts.parquet'}')"
         database.execute(f"COPY ({kept}) TO '{old / 'accounts.parquet'}'")
-    settings = portfolio_settings.model_copy(update={"lake": LakeSettings(folder=tmp_path)})  # type: ignore[call-arg]
+    store = StoreSettings(url=SecretStr(f"sqlite:///{tmp_path / 'store.db'}"))
+    settings = portfolio_settings.model_copy(update={"lake": LakeSettings(folder=tmp_path), "store": store})  # type: ignore[call-arg]
     wanted = Selection(limit=0)
     found = lines(newest.portfolio_csv(settings, wanted, now=NOW, sort="mrr")[0])
     assert found.keys() == everybody.keys()

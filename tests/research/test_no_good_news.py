@@ -104,7 +104,7 @@ def test_a_quiet_week_is_good_news_only_of_those_of_whom_it_can_be_told(
 
 def test_those_whose_risk_is_unknown_are_not_called_safe(filled: Settings) -> None:
     risks: Risks = replace(newest._risks(filled, Selection(), NOW), levels=(), unjudged=3)
-    report = churn_risk.KIND.build(replace(risks, portfolio=replace(risks.portfolio, accounts=())))
+    report = churn_risk.KIND.build(replace(risks, accounts=()))
     assert report.headline is not None
     assert report.headline.text == "0 operators at risk; the risk of 3 operators is unknown."
     assert report.headline.tone == "unknown"

@@ -18,6 +18,7 @@ from customer_research.reports.standing_figures import STANDINGS
 from customer_research.research import Research
 from customer_research.research.portfolio import newest, selection
 from customer_research.research.portfolio.choice import Selection
+from customer_research.research.portfolio.snapshot_view import newest_view
 from customer_research.settings import Settings
 from customer_research_sandbox.serve import Sandbox
 
@@ -125,7 +126,7 @@ def of_many(settings: Settings, ids: list[str]) -> Iterator[tuple[str, dict[str,
         block for part in report.sections if part.id == "attention" for block in part.blocks if isinstance(block, Table)
     ]
     listed = dict(zip(lines, table.rows, strict=True))
-    with newest.newest_view(settings, NOW) as view:
+    with newest_view(settings, NOW) as view:
         accounts = selection.told_of(view, ids)
     for one in ids:
         row = lines[one]

@@ -28,7 +28,9 @@ from customer_research.record_tables import TABLES
 from customer_research.reports.kinds import portfolio as portfolio_report
 from customer_research.research import Research
 from customer_research.research.portfolio import selection
+from customer_research.research.portfolio.book_lines import FileListing
 from customer_research.research.portfolio.choice import Selection
+from customer_research.research.portfolio.listing import portfolio
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.snapshot_view import SnapshotView
 from customer_research.research.portfolio.snapshots import accounts, readings
@@ -143,7 +145,7 @@ def test_with_a_source_silent_nobody_stands_better(
     assert [
         (row["operator_id"], name) for row in silent.rows.values() for name in told_by(source) if row[name] is not None
     ] == []
-    with asked(silent, selection.portfolio) as (shown, _):
+    with asked(silent, portfolio) as (shown, _):
         report = portfolio_report.KIND.build(shown)
     assert report.partial
     assert source != "lago" or "$0" not in markdown.render(report, show_personal=False)
@@ -154,13 +156,13 @@ def asked(scored: Scored, ask: Callable[..., T]) -> Iterator[tuple[T, DuckDB]]:
     """What a question about the portfolio finds, and the engine with the tables that it left."""
     with DuckDB(Room(reach=(scored.folder,))) as engine:
         view = SnapshotView(load_settings(), engine, scored.folder, scored.snapshot, scored.snapshot.as_of)
-        yield ask(view, Selection(limit=0)), engine
+        yield ask(FileListing(view), Selection(limit=0)), engine
 
 
 def places(scored: Scored) -> Mapping[str, int]:
     """How urgent each operator is in the list: 0 to 3."""
-    with asked(scored, selection.portfolio) as (_, engine):
-        return {row["operator_id"]: row["level"] for row in engine.run("SELECT operator_id, level FROM everybody")}
+    with asked(scored, lambda listing, _: listing.everybody()) as (everybody, _):
+        return {one.operator_id: one.attention for one in everybody}
 
 
 def risks_of(scored: Scored) -> Mapping[str, int]:

@@ -13,13 +13,12 @@ from portfolio_cases import NOW, complete, gap, written
 
 from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Fact, Gap
-from customer_research.domain.snapshot import Snapshot
+from customer_research.domain.snapshot import DESCRIPTION, Snapshot
 from customer_research.domain.tables import TableSet
 from customer_research.engines.duckdb import DuckDB
 from customer_research.errors import EngineError, UsageError
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.snapshots import (
-    DESCRIPTION,
     FILES,
     accounts,
     figure,

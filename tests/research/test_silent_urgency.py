@@ -21,10 +21,12 @@ from customer_research.engines.engine import Room
 from customer_research.lake import Lake
 from customer_research.reports.kinds import KINDS, digest
 from customer_research.reports.kinds import alerts as alerts_kind
-from customer_research.research.portfolio import selection
+from customer_research.research.portfolio.book_lines import FileListing
 from customer_research.research.portfolio.choice import Selection
+from customer_research.research.portfolio.listing import portfolio
 from customer_research.research.portfolio.score import score
-from customer_research.research.portfolio.snapshot_view import view_of
+from customer_research.research.portfolio.selection import told_of
+from customer_research.research.portfolio.snapshot_view import SnapshotView, view_of
 from customer_research.research.portfolio.snapshots import snapshots_of
 from customer_research.settings import Settings
 from customer_research_sandbox.serve import Sandbox
@@ -35,14 +37,23 @@ LIVE = ("00000000-5ce0-11f0-a000-000000000001", "00000000-5ce0-11f0-a000-0000000
 NO_HISTORY = Gap("score history", "none_found", "there is no score history yet")
 
 
+Seen = tuple[Portfolio, Mapping[str, Account]]
+"""The list of everybody, and their accounts by id."""
+
+
 @pytest.fixture(scope="module")
-def whole(portfolio_settings: Settings) -> Portfolio:
+def whole(portfolio_settings: Settings) -> Seen:
     folder, snapshot = next(snapshots_of(portfolio_settings.lake_folder))
     with view_of(portfolio_settings, folder, snapshot, snapshot.as_of) as view:
-        return selection.portfolio(view, Selection(limit=0))
+        return seen(view)
 
 
-def silent(settings: Settings, source: str, folder: Path) -> Portfolio:
+def seen(view: SnapshotView) -> Seen:
+    found = portfolio(FileListing(view), Selection(limit=0))
+    return found, told_of(view, [line.operator_id for line in found.lines])
+
+
+def silent(settings: Settings, source: str, folder: Path) -> Seen:
     """The portfolio as it is scored when a source has never answered."""
     now = settings.clock
     assert now is not None
@@ -56,7 +67,7 @@ def silent(settings: Settings, source: str, folder: Path) -> Portfolio:
             clock=lambda: now,
         )
     with view_of(settings, folder / snapshot.id, snapshot, now) as view:
-        return selection.portfolio(view, Selection(limit=0))
+        return seen(view)
 
 
 def later_unsaid(account: Account, true: Account) -> bool:
@@ -72,12 +83,10 @@ def words(report: Report) -> str:
 
 
 @pytest.mark.parametrize("source", SOURCES.values())
-def test_of_everybody_and_in_every_list(
-    source: str, whole: Portfolio, portfolio_settings: Settings, tmp_path: Path
-) -> None:
-    found = silent(portfolio_settings, source, tmp_path)
-    known = {account.operator_id: account for account in whole.accounts}
-    both = [account for account in found.accounts if account.operator_id in known]
+def test_of_everybody_and_in_every_list(source: str, whole: Seen, portfolio_settings: Settings, tmp_path: Path) -> None:
+    found, accounts = silent(portfolio_settings, source, tmp_path)
+    _, known = whole
+    both = [account for one, account in accounts.items() if one in known]
     assert len(both) > 300
     assert [one.name for one in both if later_unsaid(one, known[one.operator_id])] == []
     hidden = [one for one in both if one.urgency and one.urgency.open and one.urgency.level == "watch"]
@@ -96,18 +105,17 @@ def _told(account: Account, sooner: str) -> None:
 
 
 def _in_alerts_and_digest(found: Portfolio, chosen: list[Account]) -> None:
-    accounts = {one.operator_id: one for one in chosen}
-    basis = alerts_kind.AlertBasis(found.generated_at, found.snapshot.as_of, (found.receipt,), (), {}, accounts)
+    ids = {one.operator_id for one in chosen}
+    lines = {line.operator_id: line for line in found.lines if line.operator_id in ids}
+    basis = alerts_kind.AlertBasis(found.generated_at, found.snapshot.as_of, (found.receipt,), (), {}, lines)
     seen, told = Observation(found.snapshot.as_of, found.snapshot.id), Grounds("It holds.")
-    raised = [
-        Alert((Episode("x", one, told_of.name, 1, "X", "low", told, seen, seen),)) for one, told_of in accounts.items()
-    ]
+    raised = [Alert((Episode("x", one, line.name, 1, "X", "low", told, seen, seen),)) for one, line in lines.items()]
     listed = words(alerts_kind.KIND.build(alerts_kind.OpenAlerts(basis, tuple(raised), most=None)))
     single = [words(alerts_kind.ONE.build(alerts_kind.OneAlert(basis, alert.oldest, (), {}, ()))) for alert in raised]
     for text in (listed, *single):
         assert "nothing to do now" not in text
         assert "or sooner" in text or "not known" in text
-    week = digest.KIND.build(Week(found, NO_HISTORY, NO_HISTORY, accounts))
+    week = digest.KIND.build(Week(found, NO_HISTORY, NO_HISTORY, lines))
     assert "or sooner" in words(week) or not any(one.advice for one in chosen)
 
 

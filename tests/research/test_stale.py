@@ -22,7 +22,7 @@ from customer_research.lake import Lake, LandingFile, StreamState
 from customer_research.research.alerting.rule_check import check
 from customer_research.research.past.history.backfill import backfill
 from customer_research.research.past.history.backfill import take as take_today
-from customer_research.research.portfolio.history import changes
+from customer_research.research.portfolio.moves import changes
 from customer_research.research.portfolio.snapshot_view import freshness_of
 from customer_research.research.portfolio.snapshots import readings
 from customer_research.research.portfolio.take import SnapshotOrder, take

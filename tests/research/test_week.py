@@ -23,7 +23,9 @@ from customer_research.research.past.history.backfill import backfill
 from customer_research.research.portfolio import newest as looked_at
 from customer_research.research.portfolio.choice import Selection
 from customer_research.research.portfolio.moves import done, moves
+from customer_research.research.portfolio.ready import newest_listing
 from customer_research.research.portfolio.selection import told_of
+from customer_research.research.portfolio.snapshot_view import newest_view
 from customer_research.research.portfolio.snapshots import snapshots_of
 from customer_research.research.portfolio.take import SnapshotOrder, take
 from customer_research.settings import Settings
@@ -167,11 +169,9 @@ def test_critical_alerts_are_one_an_operator_the_most_urgent_first(filled: Setti
     gone = replace(one, subject="gone", name="Aaa is not in the snapshot")
     critical = (gone, one, replace(one, rule="another"))
     week = _week(filled, found)
-    accounts = {account.operator_id: account for account in week.portfolio.accounts}
+    lines = {line.operator_id: line for line in week.portfolio.lines}
     for baseline, state in ((one.raised.snapshot, "standing"), ("", "new")):
-        report = digest.KIND.build(
-            replace(week, done=replace(acts, critical=critical, baseline=baseline), accounts=accounts)
-        )
+        report = digest.KIND.build(replace(week, done=replace(acts, critical=critical, baseline=baseline), lines=lines))
         (table,) = next(part for part in report.sections if part.id == "critical").blocks
         told = [(row[0].text, row[1].value.endswith("(1 more)"), row[3].value) for row in table.rows]  # type: ignore[union-attr]
         assert told == [(one.name, True, state), (gone.name, False, state)]
@@ -179,8 +179,8 @@ def test_critical_alerts_are_one_an_operator_the_most_urgent_first(filled: Setti
 
 
 def test_an_alert_about_who_is_not_in_the_snapshot_any_more_breaks_nothing(filled: Settings) -> None:
-    with looked_at.newest_view(filled, NOW) as view:
-        assert set(told_of(view, ["gone", STOPPED])) == {STOPPED}
+    with newest_listing(filled, NOW) as listing, newest_view(filled, NOW) as view:
+        assert set(listing.lines(["gone", STOPPED])) == set(told_of(view, ["gone", STOPPED])) == {STOPPED}
 
 
 def test_a_week_with_many_movers_tells_ten_worse_and_five_better(filled: Settings) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from made_up_readings import DATABASES, NOW, many, new_url, server, snapshot
 
-from customer_research.domain.book import Line, PlannedMeeting
-from customer_research.domain.evidence import Gap
+from customer_research.domain.book import PlannedMeeting
+from customer_research.domain.evidence import Fact, Gap
+from customer_research.domain.line import Line, Step
 from customer_research.domain.money import Money
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
@@ -51,7 +52,7 @@ def line(of: Snapshot, number: int, **changes: object) -> Line:
         highest=None,
         health="70 Monitor",
         mrr=(Money("USD", 100 * number),),
-        worth=100.0 * number,
+        worth=100 * number,
         level="this_week",
         sooner=False,
         until=DAY + timedelta(days=7),
@@ -68,7 +69,14 @@ def kept(store: Store, of: Snapshot, *lines: Line, meetings: tuple[PlannedMeetin
         of,
         many(of),
         lambda connection, number: write(
-            connection, number, of, present=len(lines), meetings=meetings, freshness=FRESHNESS, lines=lines
+            connection,
+            number,
+            of,
+            made_with="these",
+            present=len(lines),
+            meetings=meetings,
+            freshness=FRESHNESS,
+            lines=lines,
         ),
     )
 
@@ -97,6 +105,50 @@ def test_lines_come_back_as_they_were_the_most_urgent_first_and_then_by_mrr(stor
     assert books.dated(ready, None, ("ends_on",), DAY, DAY + timedelta(days=1)) == (lines[3],)
     assert books.dated(ready, {"8"}, ("renews_on", "bills_on"), DAY, DAY + timedelta(days=1)) == ()
     assert books.dated(ready, None, ("renews_on",), DAY - timedelta(days=1), DAY) == ()
+
+
+def test_all_of_a_line_comes_back_and_what_choices_need_without_the_rest(store: Store) -> None:
+    of = snapshot()
+    step = Step(
+        "Call.",
+        "CSM",
+        "Usage falls.",
+        "high",
+        "by 2026-11-08",
+        (
+            Fact((Money("USD", 5),), "money", of.receipts, of.as_of, "mrr", "known of 1"),
+            Fact(DAY, "date", of.receipts[:1], of.as_of, "renewal_date"),
+            Fact(NOW, "timestamp", of.receipts[:1], of.as_of, "last_contact_at"),
+            Fact(0.5, "ratio", of.receipts[:1], of.as_of, "usage_trend"),
+        ),
+    )
+    gap = Gap("lago", "unavailable", "Lago did not answer.", "Run sync again.", "subscription_ends_on")
+    whole = line(
+        of, 1, owner="Ida", owner_id="7", step=step, gaps={"ends_on": gap}, findings=("R1", "R9"), usd=100, attention=2
+    )
+    gone = line(of, 2, status="churned", band="outside", owner="Zoe", owner_id="9", mrr=None, worth=None, name="a\0b")
+    kept(store, of, whole, gone)
+    books = Books(store)
+    ready = books.ready(of)
+    assert ready is not None
+    assert ready.made_with == "these"
+    assert books.lines(ready) == (whole,)
+    assert whole.unknown == ("ends_on",)
+    shown = replace(gone, name="a\N{REPLACEMENT CHARACTER}b")
+    assert books.named(ready, [gone.operator_id, "nobody", whole.operator_id]) == {
+        gone.operator_id: shown,
+        whole.operator_id: whole,
+    }
+    assert list(books.named(ready, [gone.operator_id, whole.operator_id])) == [gone.operator_id, whole.operator_id]
+    standings = {one.operator_id: one for one in books.standings(ready)}
+    for one in (whole, shown):
+        told = standings[one.operator_id]
+        assert all(getattr(told, field.name) == getattr(one, field.name) for field in fields(told))
+    assert books.people(ready) == (("7", "Ida"), ("9", "Zoe"))
+    assert [owner.name for owner in books.owners(ready)] == ["Ida"]
+    assert books.owners(ready)[0].days_unknown == {"ends_on": 1, "renews_on": 0, "bills_on": 0, "next": 1}
+    assert books.ids(ready) == {whole.operator_id}
+    assert books.counts(ready) == (1, 1)
 
 
 def test_owners_stand_by_name_and_last_the_book_of_nobody(store: Store) -> None:
@@ -147,7 +199,9 @@ def test_snapshots_differ_in_those_who_stand_otherwise(store: Store) -> None:
     history.save(then, many(then))
     moved = [replace(one, score=1) if at == 1 else one for at, one in enumerate(many(now))]
     history.save(now, moved)
-    assert history.differing(then.id, now.id) == {moved[1].operator_id}
+    before, after = history.standings(then.id), history.standings(now.id)
+    assert [one for one in after if before[one] != after[one]] == [moved[1].operator_id]
+    assert history.standings(now.id, {moved[1].operator_id}) == {moved[1].operator_id: after[moved[1].operator_id]}
     assert list(history.readings(now.id, operator_ids=[moved[1].operator_id])) == [moved[1]]
     assert history.latest(scorecard="canonical") == now
     assert history.latest(scorecard="retention") is None

@@ -5,15 +5,19 @@ from __future__ import annotations
 import io
 import json
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cli_runs import WRONG, changed, command, one_sentence
 
 from customer_research.domain.pull import Progress, PullResult
 from customer_research.lake import Lake
-from customer_research.surfaces.cli.progress import counts_of, pulls
+from customer_research.research.usecases import use_case
+from customer_research.surfaces.cli import progress
+from customer_research.surfaces.cli.progress import counts_of, progress_of, pulls, time_words
 from customer_research_sandbox.serve import Sandbox
 
 SMALL = ("notion",)
@@ -72,6 +76,41 @@ def test_wrong_calls_are_one_sentence(config: Path, config_path: Path, tmp_path:
     (tmp_path / "lake" / "manifest.json").write_text("{", encoding="utf-8")
     broken = command("sync", "notion", config=config)
     assert (broken.code, "is damaged" in one_sentence(broken)) == (2, True)
+
+
+def test_without_a_terminal_a_line_every_so_often_says_counts_and_the_time_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "PACE_SECONDS", 0.05)
+    clock = iter((0.0, 0.0, 30.0, 30.0, 60.0))
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    with progress_of(use_case("history backfill")) as heard:
+        heard(0, 104)
+        heard(4, 104)
+        time.sleep(0.2)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert set(said.err.splitlines()) == {"Scoring weeks: 4 of 104, 12 min left"}
+    monkeypatch.setattr(progress, "time", time)
+    with progress_of(use_case("sync")) as pulled:
+        pulled(Progress("lago", "invoices", "Invoices", 100, 400))
+        pulled(Progress("notion", "tickets", "Tickets", 7))
+        time.sleep(0.2)
+    lines = set(capsys.readouterr().err.splitlines())
+    assert lines == {"lago.invoices: 100 of 400; notion.tickets: 7"}
+
+
+def test_a_command_that_is_done_soon_says_no_such_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_of(use_case("history backfill")) as heard:
+        heard(1, 2)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "1 s"), (59.4, "59 s"), (90, "2 min"), (3599, "1 h 0 min"), (7500, "2 h 5 min")]
+)
+def test_the_time_left_in_words(seconds: float, words: str) -> None:
+    assert time_words(seconds) == words
 
 
 def test_on_a_terminal_each_stream_has_a_bar_with_counts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,65 +1,18 @@
-"""A book: the operators that one person looks after, as lists show them, each put into words once when they were scored."""
+"""A book: the operators that one person looks after, as lists show them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from types import MappingProxyType
 
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.health import Band, Status
+from customer_research.domain.line import Line
 from customer_research.domain.money import Amounts
 from customer_research.domain.portfolio import Moves
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
-from customer_research.domain.urgency import Level
-
-PARTS = ("owner", "segment", "health", "mrr", "urgency", "act", "ends_on", "renews_on", "bills_on", "trend")
-"""The parts of a line that state a fact: each has receipts of its own."""
-
-READY_MOST = 50_000
-"""Of how many operators a snapshot's lines are made, those with the most MRR: a line takes about 2 ms."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One operator in the lists of a snapshot.
-
-    `score` is the least that the score can be, `highest` the most where a silent source leaves it open. `mrr` is in minor units
-    of each currency, None where it is not known; `worth` the same in the common currency of the settings' rates (None: it
-    cannot be converted), for orders only. `level`, `until` and `because` are the urgency, `sooner` that a silent source may
-    hide a more urgent reason; `act` is what the playbook asks for first (empty: nothing) and `by` who does it. The days are in
-    the customer's calendar. `link` leads to the operator's page in HubSpot. `unknown` are the parts that a silent source
-    leaves open: without a value they are not known, and not none. `basis` holds the receipts of each of `PARTS` that
-    is known.
-    """
-
-    operator_id: str
-    name: str
-    owner_id: str
-    owner: str
-    segment: str
-    status: Status
-    band: Band
-    score: int | None
-    highest: int | None
-    health: str
-    mrr: Amounts | None
-    worth: float | None
-    level: Level
-    sooner: bool
-    until: date | None
-    because: str
-    act: str = ""
-    by: str = ""
-    ends_on: date | None = None
-    renews_on: date | None = None
-    bills_on: date | None = None
-    trend: float | None = None
-    link: str = ""
-    unknown: tuple[str, ...] = ()
-    basis: Mapping[str, tuple[Receipt, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +32,8 @@ class Owner:
 
     It counts the operators present, those who need somebody now or this week (`soon`), those At Risk or Critical, and their MRR
     as far as it is known, each currency on its own. `unsettled` counts those of whom a silent source leaves open in which band
-    they stand or how soon they need somebody.
+    they stand or how soon they need somebody; `days_unknown` those of whom it leaves open one of `DAYS`, and under `next` whether
+    they end or renew.
     """
 
     owner_id: str
@@ -90,6 +44,7 @@ class Owner:
     mrr: Amounts
     mrr_unknown: int
     unsettled: int = 0
+    days_unknown: Mapping[str, int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

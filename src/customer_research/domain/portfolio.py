@@ -11,6 +11,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.alert import AlertEvent, Episode
 from customer_research.domain.evidence import Figure, Gap, Receipt
 from customer_research.domain.health import Band, HealthScore, Status
+from customer_research.domain.line import Line
 from customer_research.domain.money import Amounts
 from customer_research.domain.rates import Rates
 from customer_research.domain.report import Freshness
@@ -46,17 +47,16 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Portfolio:
-    """Operators of a snapshot: the `accounts` shown, in order, and groups over all that were chosen.
+    """Operators of a snapshot: the `lines` of those shown, in order, and groups over all that were chosen.
 
     `receipt` proves what was computed over the whole snapshot. `changes` holds each shown operator's change of the score in
-    30 days; `no_history` says why there are none, when the score history could not be read. `accounts` bear figures of the wide table only (no records; of the amounts per
-    currency the MRR alone). `amounts` is the MRR of the chosen by band and segment; `rates` convert it, None: none are set.
+    30 days; `no_history` says why there are none, when the score history could not be read. `amounts` is the MRR of the chosen by band and segment; `rates` convert it, None: none are set.
     `track` says how often the score was right here, where that was worked out.
     """
 
     snapshot: Snapshot
     generated_at: datetime
-    accounts: tuple[Account, ...]
+    lines: tuple[Line, ...]
     chosen: Scope
     receipt: Receipt
     freshness: tuple[Freshness, ...]
@@ -82,13 +82,14 @@ RiskSort = Literal["loss", "risk"]
 class Risks:
     """Operators of a snapshot by their risk of leaving (0..100, a ranking and no probability).
 
-    `portfolio.accounts` are ranked by `sort` (loss: risk x MRR; risk: risk alone). `slipping` are the likeliest of those at
+    `accounts` are ranked by `sort` (loss: risk x MRR; risk: risk alone). `slipping` are the likeliest of those at
     risk who are still there and have given no notice, `slipping_of` how many there are of them. `retention` holds the score
     behind the risk of each of these (risk = 100 minus it). `levels`, `categories`, `segments` and `owners` group everybody at
     risk; `churned` are those who left within 90 days.
     """
 
     portfolio: Portfolio
+    accounts: tuple[Account, ...]
     retention: Mapping[str, HealthScore]
     levels: tuple[Group, ...]
     categories: tuple[Group, ...]
@@ -167,13 +168,13 @@ class AlertsOfWeek:
 class Week:
     """A portfolio beside how it stood a week before.
 
-    `accounts` holds those of whom something is told, by id.
+    `lines` holds those of whom something is told, by id.
     """
 
     portfolio: Portfolio
     moves: Moves | Gap
     done: AlertsOfWeek | Gap
-    accounts: Mapping[str, Account]
+    lines: Mapping[str, Line]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,5 +187,5 @@ class Overview:
     portfolio: Portfolio
     risks: Risks
     moves: Moves | Gap
-    accounts: Mapping[str, Account]
+    lines: Mapping[str, Line]
     drawn: tuple[Account, ...]

@@ -19,6 +19,12 @@ STALE = "stale"
 NOT_JUDGED = "not judged"
 """The parameter that lists the metrics which nobody can tell of the date any more."""
 
+SNAPSHOTS = "snapshots"
+"""The folder of the lake in which its snapshots lie."""
+
+DESCRIPTION = "snapshot.json"
+"""The file in a snapshot's folder that says what it is."""
+
 SnapshotKind = Literal["scored", "backfill"]
 """scored: taken when the tables said so; backfill: computed later for an instant of the past."""
 

@@ -8,10 +8,12 @@ from typing import Any, Literal
 
 from customer_research.documents.answering import answer_words
 from customer_research.documents.present import source_title
-from customer_research.domain.book import Book, Line, Renewals
+from customer_research.domain.book import Book, Renewals
 from customer_research.domain.evidence import Fact, Receipt
+from customer_research.domain.line import Line
 from customer_research.domain.report import Cell, Prose, Statement, Table, Text, Tone
 from customer_research.domain.tables import STALE_AFTER
+from customer_research.domain.urgency import LEVELS
 from customer_research.domain.words import counted
 from customer_research.reports.blocks import stated
 from customer_research.reports.tones import BAND_TONES, URGENCY_TONES
@@ -49,16 +51,30 @@ def health(line: Line, as_of: datetime) -> Cell:
 
 def until(line: Line, as_of: datetime) -> Cell:
     """The day by which somebody is needed."""
-    return fact(line, "urgency", line.until, "date", as_of, tone=URGENCY_TONES[line.level])
+    return fact(line, "because", line.until, "date", as_of, tone=URGENCY_TONES[line.level])
+
+
+def urgency(line: Line, as_of: datetime) -> Cell:
+    """How soon to act, and by which day."""
+    basis = line.basis.get("because", ())
+    if not basis or (line.sooner and line.level == "watch"):
+        return NOT_KNOWN
+    return stated(line.soon, basis, as_of, URGENCY_TONES[line.level])
 
 
 def why(line: Line, as_of: datetime) -> Cell:
     """Why somebody is needed, and what to do first."""
-    basis = tuple(dict.fromkeys((*line.basis.get("urgency", ()), *line.basis.get("act", ()))))
+    basis = tuple(dict.fromkeys((*line.basis.get("because", ()), *line.basis.get("act", ()))))
     by = f" ({line.by})" if line.by and line.by != _OWN else ""
     act = f" {line.act.rstrip('.')}{by}." if line.act else ""
     sooner = " A silent source may hide a more urgent reason." if line.sooner else ""
     return stated(f"{line.because.rstrip('.')}.{act}{sooner}", basis, as_of) if basis else NOT_KNOWN
+
+
+def by_need(line: Line) -> tuple[int, bool, int]:
+    """For an order, the most urgent first, then the largest MRR, what is not known last; what a silent source leaves open is no reason to wait."""
+    level = "this_month" if line.sooner and line.level == "watch" else line.level
+    return LEVELS.index(level), line.worth is None, -(line.worth or 0)
 
 
 def next_day(line: Line, *names: str) -> tuple[date, str] | None:

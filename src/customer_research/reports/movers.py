@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.health import AT_RISK_BANDS, BAND_LABELS, standing_label
+from customer_research.domain.line import Line
 from customer_research.domain.money import Amounts, Money
 from customer_research.domain.portfolio import Group, Mover, Moves, Overview, Portfolio, Week
 from customer_research.domain.report import Block, Cell, Prose, Text
 from customer_research.domain.words import counted
 from customer_research.reports.portfolio_cells import brief, mrr_cell, mrr_fact, number, table
-from customer_research.reports.standing_figures import flag
 from customer_research.reports.tones import BAND_TONES
 
 
@@ -25,7 +24,7 @@ def movers_table(
     if not movers:
         none = f"Of those who can be compared, {none[0].lower()}{none[1:]}" if moves.uncompared else none
         return Prose(none, (number(portfolio, 0, "count"),))
-    rows = [_row(portfolio, moves, mover, found.accounts.get(mover.operator_id)) for mover in movers[:most]]
+    rows = [_row(portfolio, moves, mover, found.lines.get(mover.operator_id)) for mover in movers[:most]]
     headers = ("Operator", "MRR", "Then", "Now", "Change", "To watch" if rose else "Why")
     return table(portfolio, headers, rows, "", len(movers))
 
@@ -43,7 +42,7 @@ def uncompared(moves: Moves) -> Prose | None:
     )
 
 
-def _row(found: Portfolio, moves: Moves, mover: Mover, account: Account | None) -> tuple[Cell, ...]:
+def _row(found: Portfolio, moves: Moves, mover: Mover, line: Line | None) -> tuple[Cell, ...]:
     proof = (moves.receipt, found.receipt)
     unknown = Text("not known", "unknown")
     then: Cell = Text("not there", "unknown")
@@ -58,11 +57,11 @@ def _row(found: Portfolio, moves: Moves, mover: Mover, account: Account | None) 
         change = Fact(mover.points, "points", proof, found.snapshot.as_of, "score_change")
     return (
         Text(mover.name or mover.operator_id, BAND_TONES[mover.band]),
-        mrr_cell(account) if account else unknown,
+        mrr_cell(line.figure("mrr", found.snapshot.as_of)) if line else unknown,
         then,
         now,
         change,
-        brief(flag(account)) if account else unknown,
+        brief(line.figure("flag", found.snapshot.as_of)) if line else unknown,
     )
 
 

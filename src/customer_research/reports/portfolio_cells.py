@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 from customer_research.documents.present import source_title
-from customer_research.domain.account import Account
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import AT_RISK_BANDS, BAND_LABELS, UNTOLD_BANDS
 from customer_research.domain.money import Amounts, totals
@@ -18,7 +17,6 @@ from customer_research.domain.tables import STALE_AFTER
 from customer_research.domain.words import counted, value_words
 from customer_research.reports.blocks import NOT_KNOWN, stated
 from customer_research.reports.conversion import converted
-from customer_research.reports.figure_lines import figure
 from customer_research.reports.kind import Head
 
 
@@ -100,9 +98,8 @@ def mrr_words(found: Portfolio, groups: Sequence[Group]) -> tuple[str, tuple[Fac
     return f"{told}{more}", tuple(facts)
 
 
-def mrr_cell(account: Account) -> Cell:
+def mrr_cell(found: Figure) -> Cell:
     """An operator's MRR in its own currencies; one that is not known is not none."""
-    found = figure(account, "mrr")
     return NOT_KNOWN if isinstance(found, Gap) and found.reason in ANSWERS else brief(found)
 
 

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
-from customer_research.domain.alert import AlertEvent, Change, Episode, EventKind, Grounds, Happening, Key, Observation
+from customer_research.domain.alert import (
+    AlertEvent,
+    Change,
+    Episode,
+    EventKind,
+    Grounds,
+    Happening,
+    Key,
+    Observation,
+    RuleInWords,
+)
 from customer_research.domain.vocabularies import Severity
 from customer_research.errors import UsageError
+from customer_research.store.database import insert_new
 from customer_research.store.schema import METADATA, Compact, Instant, storable
 
 if TYPE_CHECKING:
@@ -31,6 +42,14 @@ evaluation = Table(
     Column("as_of", Instant, nullable=False, index=True),
     Column("evaluated_at", Instant, nullable=False),
     comment="Snapshots that were judged, and under which rules (digest).",
+)
+
+rules_told = Table(
+    "alert_rules",
+    METADATA,
+    Column("made_with", String(64), primary_key=True),
+    Column("content", Compact, nullable=False),
+    comment="The alert rules in words, by a digest of what they were made with.",
 )
 
 episode = Table(
@@ -60,14 +79,9 @@ episode = Table(
     UniqueConstraint("rule", "subject", "number", name="alert_episode_once"),
     comment="Alerts: one rule's about one operator or source, from raising to clearing.",
 )
-Index(
-    "alert_episode_one_open",
-    episode.c.rule,
-    episode.c.subject,
-    unique=True,
-    sqlite_where=episode.c.cleared_at.is_(None),
-    postgresql_where=episode.c.cleared_at.is_(None),
-)
+Index("alert_episode_one_open", episode.c.rule, episode.c.subject, unique=True)
+"""Of open episodes alone, as the migration says; saying it here would load Postgres' dialect with every short command."""
+
 
 event = Table(
     "alert_event",
@@ -134,6 +148,20 @@ class AlertBook:
         """Whether a snapshot was judged under these rules."""
         with self._store.read() as connection:
             return self._is_judged(connection, seen, rules)
+
+    def rules(self, made_with: str) -> tuple[RuleInWords, ...] | None:
+        """The rules in words that were made with this; None where none are kept."""
+        query = sa.select(rules_told.c.content).where(rules_told.c.made_with == made_with)
+        with self._store.read() as connection:
+            kept = connection.execute(query).scalar()
+        return None if kept is None else tuple(RuleInWords(**rule) for rule in kept)
+
+    def save_rules(self, made_with: str, rules: Iterable[RuleInWords]) -> None:
+        """Keep the rules in words, instead of those that were kept before."""
+        with self._store.begin() as connection:
+            connection.execute(sa.delete(rules_told))
+            told = {"made_with": made_with, "content": [asdict(rule) for rule in rules]}
+            connection.execute(insert_new(connection, rules_told).values(told))
 
     def newest(self) -> Observation | None:
         """The newest snapshot that was judged; None when none was."""

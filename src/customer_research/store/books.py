@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
+from functools import cache
 from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Column, Date, Double, ForeignKey, Index, Integer, SmallInteger, String, Table, Text
+from sqlalchemy import BigInteger, Column, Date, Double, ForeignKey, Index, Integer, SmallInteger, String, Table, Text
 
-from customer_research.domain.book import Line, Owner, PlannedMeeting
-from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.health import AT_RISK_BANDS, UNTOLD_BANDS
-from customer_research.domain.money import Money, totals
+from customer_research.domain.book import Owner, PlannedMeeting
+from customer_research.domain.evidence import Fact, Gap, Receipt
+from customer_research.domain.health import AT_RISK_BANDS, PRESENT, UNTOLD_BANDS
+from customer_research.domain.line import DAYS, Line, Standing, Step
+from customer_research.domain.money import Amounts, Money, totals
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
 from customer_research.domain.urgency import LEVELS
@@ -35,20 +38,41 @@ book = Table(
     "book",
     METADATA,
     Column("snapshot_no", ForeignKey("snapshot.no", ondelete="CASCADE"), primary_key=True),
+    Column("made_with", String(64), nullable=False),
     Column("present", Integer, nullable=False),
     Column("meetings", Compact, nullable=False),
     Column("freshness", Compact, nullable=False),
-    comment="Snapshots whose lines are kept ready: how many operators are present, planned meetings, how sources answered.",
+    comment="Snapshots whose lines are kept ready: what they were made with (digest), how many operators are present, planned "
+    "meetings, how sources answered.",
+)
+book_owner = Table(
+    "book_owner",
+    METADATA,
+    Column("snapshot_no", ForeignKey("book.snapshot_no", ondelete="CASCADE"), primary_key=True),
+    Column("owner_id", Text, primary_key=True),
+    Column("content", Compact, nullable=False),
+    comment="The sums over an account owner's operators that are present; an empty id: nobody's.",
+    sqlite_with_rowid=False,
 )
 book_line = Table(
     "book_line",
     METADATA,
     Column("snapshot_no", ForeignKey("book.snapshot_no", ondelete="CASCADE"), primary_key=True),
     Column("operator_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
     Column("owner_id", Text, nullable=False),
     Column("owner", Text, nullable=False),
+    Column("segment", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("band", String(16), nullable=False),
+    Column("score", SmallInteger),
     Column("urgency", SmallInteger, nullable=False),
-    Column("worth", Double),
+    Column("attention", SmallInteger, nullable=False),
+    Column("mrr", Compact, nullable=False),
+    Column("worth", BigInteger),
+    Column("usd", BigInteger),
+    Column("trend", Double),
+    Column("findings", Compact, nullable=False),
     Column("ends_on", Date),
     Column("renews_on", Date),
     Column("bills_on", Date),
@@ -67,15 +91,36 @@ look = Table(
     comment="Whose book was looked at last in which snapshot, and in which before that (empty: in none).",
 )
 
-_COLUMNS = ("operator_id", "owner_id", "owner", "worth", "ends_on", "renews_on", "bills_on")
-_REST = tuple(field.name for field in fields(Line) if field.name not in {*_COLUMNS, "basis", "mrr"})
+_COLUMNS = (
+    "operator_id",
+    "name",
+    "owner_id",
+    "owner",
+    "segment",
+    "status",
+    "band",
+    "score",
+    "attention",
+    "worth",
+    "usd",
+    "trend",
+    *DAYS,
+)
+_REST = ("highest", "health", "level", "sooner", "because", "act", "by", "link", "flag")
+"""What of a line is JSON as it is."""
+
+_STANDING = tuple(book_line.c[field.name] for field in fields(Standing))
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A snapshot whose lines are kept: how many operators are present, the meetings planned then, and how sources answered."""
+    """A snapshot whose lines are kept: how many operators are present, the meetings planned then, and how sources answered.
+
+    `made_with` is a digest of what else its lines were made with.
+    """
 
     number: int
+    made_with: str
     snapshot: Snapshot
     present: int
     meetings: tuple[PlannedMeeting, ...] | None
@@ -87,6 +132,7 @@ def write(
     number: int,
     snapshot: Snapshot,
     *,
+    made_with: str,
     present: int,
     meetings: Sequence[PlannedMeeting] | None,
     freshness: Sequence[Freshness],
@@ -99,36 +145,123 @@ def write(
     told = [{**asdict(one), "fetched_at": one.fetched_at and one.fetched_at.isoformat()} for one in freshness]
     values = {
         "snapshot_no": number,
+        "made_with": made_with,
         "present": present,
         "meetings": None if meetings is None else planned,
         "freshness": told,
     }
     connection.execute(sa.insert(book).values(values))
-    left = iter(lines)
+    left, owners = iter(lines), _Owners()
     while taken := list(islice(left, _BATCH)):
         connection.execute(sa.insert(book_line), [_row(number, line, places) for line in taken])
+        owners.add(taken)
+    if owners.found:
+        connection.execute(sa.insert(book_owner), list(owners.rows(number)))
     newest = sa.select(book.c.snapshot_no).join(schema.snapshot)
     newest = newest.order_by(schema.snapshot.c.as_of.desc(), schema.snapshot.c.taken_at.desc()).limit(KEPT)
     kept = [row.snapshot_no for row in connection.execute(newest)]
-    connection.execute(sa.delete(book).where(book.c.snapshot_no.not_in(kept)))
+    connection.execute(sa.delete(book).where(book.c.snapshot_no.not_in([*kept, number])))
 
 
 def _row(number: int, line: Line, places: Mapping[Receipt, int]) -> dict[str, Any]:
-    mrr = None if line.mrr is None else [[money.currency, money.minor] for money in line.mrr]
-    until = None if line.until is None else line.until.isoformat()
-    rest = {name: getattr(line, name) for name in _REST}
-    basis = {part: [places[receipt] for receipt in receipts] for part, receipts in line.basis.items()}
     return {
         "snapshot_no": number,
-        **{name: getattr(line, name) for name in _COLUMNS},
-        "urgency": NEEDED if _is_open(line) else LEVELS.index(line.level),
-        "line": {**rest, "until": until, "mrr": mrr, "basis": basis},
+        **{name: _storable(getattr(line, name)) for name in _COLUMNS},
+        "mrr": _amounts_kept(line.mrr),
+        "findings": list(line.findings),
+        "urgency": _urgency(line),
+        "line": {
+            **{name: getattr(line, name) for name in _REST},
+            "until": line.until and line.until.isoformat(),
+            "step": line.step and _step_kept(line.step, places),
+            "basis": {part: [places[receipt] for receipt in receipts] for part, receipts in line.basis.items()},
+            "gaps": {part: asdict(gap) for part, gap in line.gaps.items()},
+        },
     }
 
 
+def _storable(value: Any) -> Any:
+    return schema.storable(value) if isinstance(value, str) else value
+
+
+def _amounts_kept(amounts: Amounts | None) -> list[list[Any]] | None:
+    return None if amounts is None else [[money.currency, money.minor] for money in amounts]
+
+
+def _step_kept(step: Step, places: Mapping[Receipt, int]) -> dict[str, Any]:
+    return {
+        "action": step.action,
+        "by": step.by,
+        "because": step.because,
+        "priority": step.priority,
+        "due": step.due,
+        "facts": [
+            [_value_kept(fact), fact.unit, [places[one] for one in fact.basis], fact.metric, fact.note]
+            for fact in step.facts
+        ],
+    }
+
+
+def _value_kept(fact: Fact[Any]) -> Any:
+    if isinstance(fact.value, tuple) and fact.unit == "money":
+        return _amounts_kept(fact.value)
+    return fact.value.isoformat() if isinstance(fact.value, date) else fact.value
+
+
+def _value_read(value: Any, unit: str) -> Any:
+    if unit == "money" and isinstance(value, list):
+        return tuple(Money(currency, minor) for currency, minor in value)
+    readers = {"date": date.fromisoformat, "timestamp": datetime.fromisoformat}
+    return readers[unit](value) if unit in readers and isinstance(value, str) else value
+
+
+def _urgency(line: Line) -> int:
+    """Where the line stands among `LEVELS`, and behind them who is no customer now.
+
+    Nobody leaves the list since a silent source keeps it from being known how soon somebody is needed.
+    """
+    if line.status not in PRESENT:
+        return len(LEVELS)
+    return NEEDED if _is_open(line) else LEVELS.index(line.level)
+
+
 def _is_open(line: Line) -> bool:
-    """Whether a silent source keeps it from being known how soon somebody is needed: nobody leaves the list for that."""
     return line.sooner and line.level == "watch"
+
+
+class _Owners:
+    """The operators that are present by owner, added up."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, Owner] = {}
+
+    def add(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            if line.status in PRESENT:
+                known = self.found.get(line.owner_id) or Owner(line.owner_id, line.owner, 0, 0, 0, (), 0)
+                self.found[line.owner_id] = _with(known, line)
+
+    def rows(self, number: int) -> Iterable[dict[str, Any]]:
+        for owner in self.found.values():
+            content = {**asdict(owner), "mrr": _amounts_kept(owner.mrr)}
+            yield {"snapshot_no": number, "owner_id": content.pop("owner_id"), "content": content}
+
+
+def _with(owner: Owner, line: Line) -> Owner:
+    sums = totals((*owner.mrr, *(line.mrr or ())))
+    unknown = {day: day in line.unknown for day in DAYS}
+    unknown["next"] = unknown["ends_on"] or unknown["renews_on"]
+    return Owner(
+        owner_id=owner.owner_id,
+        name=owner.name,
+        operators=owner.operators + 1,
+        soon=owner.soon + (_urgency(line) <= SOON),
+        at_risk=owner.at_risk + (line.band in AT_RISK_BANDS),
+        mrr=tuple(money for money in sums if money.minor),
+        mrr_unknown=owner.mrr_unknown + (line.mrr is None),
+        unsettled=owner.unsettled + (line.band in UNTOLD_BANDS or _is_open(line)),
+        days_unknown={day: owner.days_unknown.get(day, 0) + is_unknown for day, is_unknown in unknown.items()},
+    )
 
 
 class Books:
@@ -153,18 +286,57 @@ class Books:
                 for operator_id, name, title, at, place in known
             )
         )
-        return Ready(row["snapshot_no"], snapshot, row["present"], meetings, tuple(map(_freshness, row["freshness"])))
+        return Ready(
+            row["snapshot_no"],
+            row["made_with"],
+            snapshot,
+            row["present"],
+            meetings,
+            tuple(map(_freshness, row["freshness"])),
+        )
 
     def owners(self, ready: Ready) -> tuple[Owner, ...]:
-        """Everybody who looks after an operator, by name; last the book of nobody (empty id)."""
-        columns = (book_line.c.owner_id, book_line.c.owner, book_line.c.urgency, book_line.c.line)
-        query = sa.select(*columns).where(book_line.c.snapshot_no == ready.number)
-        found: dict[str, list[Any]] = {}
+        """Everybody who looks after an operator that is present, by name; last the book of nobody (empty id)."""
+        query = sa.select(book_owner).where(book_owner.c.snapshot_no == ready.number)
         with self._store.read() as connection:
-            for row in connection.execute(query):
-                found.setdefault(row.owner_id, []).append(row)
-        owners = (_owner(owner_id, rows) for owner_id, rows in found.items())
+            rows = connection.execute(query).all()
+        owners = (
+            Owner(owner_id=row.owner_id, **{**row.content, "mrr": _amounts(row.content["mrr"]) or ()}) for row in rows
+        )
         return tuple(sorted(owners, key=lambda one: (not one.owner_id, one.name.casefold(), one.owner_id)))
+
+    def people(self, ready: Ready) -> tuple[tuple[str, str], ...]:
+        """The account owners of everybody in the snapshot, customers or not: HubSpot's id and the name, by name."""
+        columns = (book_line.c.owner_id, book_line.c.owner)
+        query = sa.select(*columns).distinct().where(book_line.c.snapshot_no == ready.number, book_line.c.owner != "")
+        with self._store.read() as connection:
+            return tuple((row.owner_id, row.owner) for row in connection.execute(query.order_by(*reversed(columns))))
+
+    def standings(self, ready: Ready) -> tuple[Standing, ...]:
+        """How everybody in the snapshot stands, customers or not."""
+        columns = (sa.type_coerce(one, Text) if isinstance(one.type, Compact) else one for one in _STANDING)
+        query = sa.select(*columns).where(book_line.c.snapshot_no == ready.number)
+        with self._store.read() as connection:
+            rows: Sequence[Sequence[Any]] = connection.execute(query).all()
+        return tuple(Standing(*(*row[:-2], _amounts_in(row[-2]), _names_in(row[-1]))) for row in rows)
+
+    def named(self, ready: Ready, operator_ids: Collection[str]) -> dict[str, Line]:
+        """The lines of these operators, customers or not, by id in the order given; who has none is left out."""
+        found: dict[str, Line] = {}
+        wanted = iter(dict.fromkeys(operator_ids))
+        while taken := list(islice(wanted, _BATCH)):
+            query = sa.select(book_line).where(
+                book_line.c.snapshot_no == ready.number, book_line.c.operator_id.in_(taken)
+            )
+            lines = {line.operator_id: line for line in self._read(ready, query)}
+            found |= {one: lines[one] for one in taken if one in lines}
+        return found
+
+    def ids(self, ready: Ready, owner_ids: Collection[str] | None = None) -> frozenset[str]:
+        """The operators that are present of these owners (None: of all)."""
+        query = self._of(ready, owner_ids).with_only_columns(book_line.c.operator_id)
+        with self._store.read() as connection:
+            return frozenset(connection.execute(query).scalars())
 
     def lines(
         self, ready: Ready, owner_ids: Collection[str] | None = None, *, needed: bool = False, most: int | None = None
@@ -203,7 +375,7 @@ class Books:
         return before
 
     def _of(self, ready: Ready, owner_ids: Collection[str] | None) -> sa.Select[Any]:
-        query = sa.select(book_line).where(book_line.c.snapshot_no == ready.number)
+        query = sa.select(book_line).where(book_line.c.snapshot_no == ready.number, book_line.c.status.in_(PRESENT))
         return query if owner_ids is None else query.where(book_line.c.owner_id.in_(sorted(owner_ids)))
 
     def _read(self, ready: Ready, query: sa.Select[Any]) -> tuple[Line, ...]:
@@ -221,34 +393,41 @@ def _freshness(told: Mapping[str, Any]) -> Freshness:
 
 def _line(snapshot: Snapshot, row: Mapping[Any, Any]) -> Line:
     rest = row["line"]
-    basis = {part: tuple(snapshot.receipts[at] for at in places) for part, places in rest["basis"].items()}
-    unknown = tuple(rest.get("unknown", ()))
-    mrr = None if rest["mrr"] is None else tuple(Money(currency, minor) for currency, minor in rest["mrr"])
-    until = None if rest["until"] is None else date.fromisoformat(rest["until"])
+    until = rest["until"]
     return Line(
-        **{
-            **{name: row[name] for name in _COLUMNS},
-            **rest,
-            "basis": basis,
-            "mrr": mrr,
-            "until": until,
-            "unknown": unknown,
-        }
+        **{name: row[name] for name in _COLUMNS},
+        **{name: rest[name] for name in _REST},
+        mrr=_amounts(row["mrr"]),
+        findings=tuple(row["findings"]),
+        until=until and date.fromisoformat(until),
+        step=rest["step"] and _step(snapshot, rest["step"]),
+        basis={part: _receipts(snapshot, places) for part, places in rest["basis"].items()},
+        gaps={part: Gap(**gap) for part, gap in rest["gaps"].items()},
     )
 
 
-def _owner(owner_id: str, rows: Sequence[Any]) -> Owner:
-    known = [row.line["mrr"] for row in rows if row.line["mrr"] is not None]
-    sums = totals(Money(currency, minor) for mrr in known for currency, minor in mrr)
-    return Owner(
-        owner_id=owner_id,
-        name=rows[0].owner,
-        operators=len(rows),
-        soon=sum(row.urgency <= SOON for row in rows),
-        at_risk=sum(row.line["band"] in AT_RISK_BANDS for row in rows),
-        mrr=tuple(money for money in sums if money.minor),
-        mrr_unknown=len(rows) - len(known),
-        unsettled=sum(
-            row.line["band"] in UNTOLD_BANDS or (row.line["sooner"] and row.line["level"] == "watch") for row in rows
-        ),
+def _receipts(snapshot: Snapshot, places: Iterable[int]) -> tuple[Receipt, ...]:
+    return tuple(snapshot.receipts[place] for place in places)
+
+
+def _step(snapshot: Snapshot, told: Mapping[str, Any]) -> Step:
+    facts = (
+        Fact(_value_read(value, unit), unit, _receipts(snapshot, places), snapshot.as_of, metric, note)
+        for value, unit, places, metric, note in told["facts"]
     )
+    return Step(**{**told, "facts": tuple(facts)})
+
+
+def _amounts(kept: Iterable[Sequence[Any]] | None) -> Amounts | None:
+    return None if kept is None else tuple(Money(currency, minor) for currency, minor in kept)
+
+
+@cache
+def _amounts_in(text: str) -> Amounts | None:
+    """Amounts of many rows as JSON: most are one of a few prices."""
+    return _amounts(json.loads(text))
+
+
+@cache
+def _names_in(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))

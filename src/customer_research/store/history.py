@@ -8,12 +8,13 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from customer_research.connect.concurrent import chunks
 from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.health import Band, Status
 from customer_research.domain.history import BandCount, Past
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.errors import StoreError
@@ -41,6 +42,15 @@ _SCALARS = (
 )
 _READ = ("status", "score", "band", "band_before_gates", "coverage", "dimensions", "contributions")
 _LISTS = ("gates", "findings", "unknown")
+
+
+class Standing(NamedTuple):
+    """How an operator stands in a snapshot; `dimensions` are kept text, to be compared."""
+
+    status: Status
+    band: Band
+    score: int | None
+    dimensions: str
 
 
 class History:
@@ -155,12 +165,24 @@ class History:
         with self._store.read() as connection:
             return tuple(_snapshots(connection, connection.execute(query).mappings().all()).values())
 
-    def differing(self, then_id: str, now_id: str) -> frozenset[str]:
-        """The operators that stand otherwise in one snapshot than in another, or are in one of the two only."""
-        lines = [_standing(one) for one in (then_id, now_id)]
+    def ids(self) -> frozenset[str]:
+        """The ids of all snapshots."""
         with self._store.read() as connection:
-            then, now = ({row.operator_id: tuple(row[1:]) for row in connection.execute(query)} for query in lines)
-        return frozenset(one for one in then.keys() | now.keys() if then.get(one) != now.get(one))
+            return frozenset(connection.execute(sa.select(schema.snapshot.c.id)).scalars())
+
+    def scored_since(self, as_of: datetime, scorecard: str) -> int:
+        """How many snapshots of a later instant were scored (not backfilled) under the scorecard of this name."""
+        of = schema.snapshot.c
+        query = sa.select(sa.func.count()).where(of.as_of > as_of, of.scorecard == scorecard, of.kind == "scored")
+        with self._store.read() as connection:
+            return int(connection.execute(query.select_from(schema.snapshot)).scalar_one())
+
+    def standings(self, snapshot_id: str, operator_ids: Collection[str] | None = None) -> dict[str, Standing]:
+        """How each operator of a snapshot stands (None: all of them), without what it came from."""
+        wanted = None if operator_ids is None else frozenset(operator_ids)
+        with self._store.read() as connection:
+            rows = connection.execute(_standing(snapshot_id)).all()
+        return {row[0]: Standing(*row[1:]) for row in rows if wanted is None or row[0] in wanted}
 
     def readings(
         self, snapshot_id: str, *, band: str | None = None, operator_ids: Collection[str] | None = None
@@ -296,10 +318,11 @@ def _readings() -> sa.Select[Any]:
 
 
 def _standing(snapshot_id: str) -> sa.Select[Any]:
-    """Each operator's id, status, band and score in a snapshot."""
+    """Each operator's id and what `Standing` has of it in a snapshot."""
     of = schema.reading.c
+    dimensions = sa.type_coerce(of.dimensions, sa.Text)
     joined = schema.reading.join(schema.snapshot).join(schema.operator)
-    query = sa.select(schema.operator.c.operator_id, of.status, of.band, of.score).select_from(joined)
+    query = sa.select(schema.operator.c.operator_id, of.status, of.band, of.score, dimensions).select_from(joined)
     return query.where(schema.snapshot.c.id == snapshot_id)
 
 

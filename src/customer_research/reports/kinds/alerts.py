@@ -8,19 +8,17 @@ from datetime import datetime
 from typing import Any
 
 from customer_research.documents.present import source_title
-from customer_research.domain.account import Account
 from customer_research.domain.alert import Alert, AlertEvent, Episode, RuleInWords, alerts_of
 from customer_research.domain.evidence import Fact, Figure, Receipt, merge_basis
+from customer_research.domain.line import Line
 from customer_research.domain.report import Block, Cell, FigureLine, Figures, Freshness, Prose, Table, Text, Tone
 from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import counted
+from customer_research.reports import lines
 from customer_research.reports.blocks import NOT_KNOWN, Proof, bullets, grid
-from customer_research.reports.figure_lines import figure
 from customer_research.reports.kind import Head, Kind, Outline, section
 from customer_research.reports.portfolio_cells import brief, mrr_cell
-from customer_research.reports.standing_figures import by_worth
 from customer_research.reports.tones import PRIORITY_TONES
-from customer_research.reports.urgency_words import urgency_cell, urgency_rank
 
 MOST = 25
 """How many lines a table of alerts has unless told."""
@@ -31,8 +29,8 @@ class AlertBasis:
     """What every report of alerts rests on.
 
     `as_of` is the instant of the newest snapshot that was judged, `receipts` those of its scoring and of what the store
-    gave, `freshness` that of its sources; `rules` are those in force, by id. `accounts` are the operators as they stood in
-    that snapshot, as far as its files are there; `baseline` is the first snapshot that was ever judged: what it raised had
+    gave, `freshness` that of its sources; `rules` are those in force, by id. `lines` are the operators as they stood in
+    that snapshot, as far as it is kept; `baseline` is the first snapshot that was ever judged: what it raised had
     come together until then, and is standing, not new.
     """
 
@@ -41,7 +39,7 @@ class AlertBasis:
     receipts: tuple[Receipt, ...]
     freshness: tuple[Freshness, ...]
     rules: Mapping[str, RuleInWords]
-    accounts: Mapping[str, Account] = field(default_factory=dict)
+    lines: Mapping[str, Line] = field(default_factory=dict)
     baseline: str = ""
 
     @property
@@ -121,9 +119,9 @@ def in_order(basis: AlertBasis, alerts: Iterable[Alert]) -> tuple[Alert, ...]:
     """The most urgent first, then the larger MRR; of equals what nobody has acknowledged, then the oldest."""
 
     def key(alert: Alert) -> tuple[Any, ...]:
-        account, worst = basis.accounts.get(alert.subject), alert.reasons[0]
+        line, worst = basis.lines.get(alert.subject), alert.reasons[0]
         seen = all(reason.acknowledged_at is not None for reason in alert.reasons)
-        stands = (urgency_rank(account), by_worth(account)) if account is not None else (-1, (True, 0))
+        stands = lines.by_need(line) if line is not None else (-1, True, 0)
         return (*stands, SEVERITIES.index(worst.severity), seen, alert.oldest.raised.as_of, worst.name, alert.subject)
 
     return tuple(sorted(alerts, key=key))
@@ -131,9 +129,8 @@ def in_order(basis: AlertBasis, alerts: Iterable[Alert]) -> tuple[Alert, ...]:
 
 def can_wait(basis: AlertBasis, alert: Alert) -> bool:
     """Whether nothing has to be done about it this week; what is not known cannot wait."""
-    account = basis.accounts.get(alert.subject)
-    found = account.urgency if account is not None else None
-    return found is not None and not found.open and found.level in ("this_month", "watch")
+    line = basis.lines.get(alert.subject)
+    return line is not None and not line.sooner and line.level in {"this_month", "watch"}
 
 
 def _head(basis: AlertBasis, headline: Prose | None = None, warnings: Iterable[Prose] = ()) -> Head:
@@ -195,7 +192,7 @@ def _headline(found: OpenAlerts) -> Prose:
 
 
 def _warnings(found: OpenAlerts) -> Iterator[Prose]:
-    if not found.basis.accounts and any(not alert.reasons[0].source for alert in found.alerts):
+    if not found.basis.lines and any(not alert.reasons[0].source for alert in found.alerts):
         yield Prose(
             "How urgent they are, what they pay and whose they are is not known: the files of the newest snapshot that was "
             "checked are gone, or its scorecard has changed since. Run `customer-research portfolio score`.",
@@ -215,12 +212,12 @@ def _operators(found: OpenAlerts) -> Table | None:
 
 
 def _row(basis: AlertBasis, alert: Alert) -> tuple[Cell, ...]:
-    account = basis.accounts.get(alert.subject)
+    line, as_of = basis.lines.get(alert.subject), basis.as_of
     return (
-        urgency_cell(account) if account is not None else NOT_KNOWN,
+        lines.urgency(line, as_of) if line is not None else NOT_KNOWN,
         Text(_subject(alert.reasons[0])),
-        mrr_cell(account) if account is not None else NOT_KNOWN,
-        brief(figure(account, "owner_name")) if account is not None else NOT_KNOWN,
+        mrr_cell(line.figure("mrr", as_of)) if line is not None else NOT_KNOWN,
+        brief(line.figure("owner", as_of)) if line is not None else NOT_KNOWN,
         basis.proof.stated(_why(alert)),
         basis.proof.stated(_states(basis, alert)),
         Text(alert.id),
@@ -312,12 +309,12 @@ def _facts(found: OneAlert) -> Iterator[FigureLine]:
     def line(label: str, value: object, unit: str = "text", tone: Tone = "neutral") -> FigureLine:
         return FigureLine(label, basis.proof.fact(value, unit), tone)
 
-    account = basis.accounts.get(episode.subject)
-    if account is not None:
-        soon = urgency_cell(account)
+    known = basis.lines.get(episode.subject)
+    if known is not None:
+        soon = lines.urgency(known, basis.as_of)
         yield FigureLine("Act", soon) if isinstance(soon, Fact) else line("Act", "not known", tone="unknown")
-        yield FigureLine("MRR", figure(account, "mrr"))
-        yield FigureLine("Account owner", figure(account, "owner_name"))
+        yield FigureLine("MRR", known.figure("mrr", basis.as_of))
+        yield FigureLine("Account owner", known.figure("owner", basis.as_of))
     yield line("Severity", episode.severity, tone=_tone(episode))
     yield line("State", _state(basis, episode))
     yield line("Raised", episode.raised.as_of, "timestamp")

@@ -19,6 +19,7 @@ from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import counted, instant_words, value_words
 from customer_research.reports.blocks import bullets, stated
 from customer_research.reports.kind import Kind, section
+from customer_research.reports.lines import by_need
 from customer_research.reports.movers import first, money_at_risk, movers_table, proofs, uncompared
 from customer_research.reports.portfolio_cells import (
     disagreements_table,
@@ -28,11 +29,8 @@ from customer_research.reports.portfolio_cells import (
     table,
     untold,
 )
-from customer_research.reports.recommend import due_words
-from customer_research.reports.standing_figures import by_worth
 from customer_research.reports.tones import PRIORITY_TONES
 from customer_research.reports.track_words import at_risk as track_line
-from customer_research.reports.urgency_words import urgency_rank
 
 WORSE, BETTER, ISSUES, CRITICAL, ADVICE = 10, 5, 5, 10, 4
 """How many of each a digest tells."""
@@ -159,11 +157,9 @@ def _critical(found: Week) -> Block:
 
 def _by_need(found: Week, alert: Alert) -> tuple[Any, ...]:
     """Not yet seen before seen, then by urgency and MRR; who is not told of last."""
-    account = found.accounts.get(alert.subject)
+    line = found.lines.get(alert.subject)
     seen = alert.oldest.acknowledged_at is not None
-    if account is None:
-        return seen, math.inf, (), alert.reasons[0].name
-    return seen, urgency_rank(account), by_worth(account), account.name
+    return (seen, math.inf, alert.reasons[0].name) if line is None else (seen, *by_need(line), line.name)
 
 
 def _why(alert: Alert) -> str:
@@ -209,24 +205,17 @@ def _counted(found: Week, done: AlertsOfWeek, value: int) -> Fact[int]:
 
 def _advice(found: Week) -> Block:
     """The most urgent things to do about those who moved or need attention, at most one an operator."""
-    chosen = [(account, account.advice[0]) for account in found.accounts.values() if account.advice]
+    chosen = [(*by_need(line), line, line.step) for line in found.lines.values() if line.step is not None]
     ranked = sorted(
-        chosen,
-        key=lambda pair: (
-            urgency_rank(pair[0]),
-            SEVERITIES.index(pair[1].priority),
-            by_worth(pair[0]),
-            pair[0].operator_id,
-        ),
+        chosen, key=lambda one: (one[0], SEVERITIES.index(one[-1].priority), *one[1:-2], one[-2].operator_id)
     )
     items = [
         Prose(
-            f"{account.name or account.operator_id}: {advice.action} ({advice.owner}, {due_words(account, advice)}; "
-            f"{advice.because.rstrip('.')})",
-            advice.facts,
-            PRIORITY_TONES[advice.priority],
+            f"{line.name}: {step.action} ({step.by}, {step.due}; {step.because.rstrip('.')})",
+            step.facts,
+            PRIORITY_TONES[step.priority],
         )
-        for account, advice in ranked[:ADVICE]
+        for *_, line, step in ranked[:ADVICE]
     ]
     return bullets(items) or Prose("Nothing in the figures known asks for an action.", (_count(found, 0),))
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 
-from customer_research.domain.account import Account
-from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
+from customer_research.domain.evidence import Fact, Figure, Gap
 from customer_research.domain.health import BAND_LABELS, STATUS_LABELS
+from customer_research.domain.line import Line
 from customer_research.domain.portfolio import Portfolio
 from customer_research.domain.report import Block, Cell, Prose, Text
-from customer_research.reports import pictures
-from customer_research.reports.figure_lines import figure
+from customer_research.reports import lines, pictures
 from customer_research.reports.kind import Kind, Shown, section
 from customer_research.reports.portfolio_cells import (
     brief,
@@ -23,9 +23,7 @@ from customer_research.reports.portfolio_cells import (
     portfolio_head,
     table,
 )
-from customer_research.reports.standing_figures import flag, health
 from customer_research.reports.track_words import by_band
-from customer_research.reports.urgency_words import urgency_cell
 
 
 def _somebody(show: Callable[[Portfolio], Shown]) -> Callable[[Portfolio], Shown]:
@@ -45,40 +43,38 @@ def _groups(found: Portfolio) -> Iterator[Block | None]:
 
 
 def _lines(found: Portfolio) -> Iterator[Block]:
-    if not found.accounts:
+    if not found.lines:
         yield nobody(found) or Prose("The snapshot has no operator to show.")
         return
     columns = _columns(found)
-    rows = [tuple(column(account) for column in columns.values()) for account in found.accounts]
+    rows = [tuple(column(line) for column in columns.values()) for line in found.lines]
     yield table(found, tuple(columns), rows, "", found.chosen.matching)
 
 
-def _columns(found: Portfolio) -> dict[str, Callable[[Account], Cell]]:
+def _columns(found: Portfolio) -> dict[str, Callable[[Line], Cell]]:
     """Header → cell; the change of the score only when somebody's is known, or should be."""
-    columns: dict[str, Callable[[Account], Cell]] = {
-        "Operator": lambda account: Text(account.name or account.operator_id),
-        "Segment": lambda account: brief(figure(account, "segment")),
-        "MRR": mrr_cell,
-        "Health": lambda account: brief(health(account)),
+    as_of = found.snapshot.as_of
+    columns: dict[str, Callable[[Line], Cell]] = {
+        "Operator": lambda line: Text(line.name),
+        "Segment": lambda line: brief(line.figure("segment", as_of)),
+        "MRR": lambda line: mrr_cell(line.figure("mrr", as_of)),
+        "Health": lambda line: brief(line.figure("health", as_of)),
     }
     if found.no_history is not None or any(isinstance(change, Fact) for change in found.changes.values()):
-        columns["30 days"] = lambda account: brief(change_of(found, account))
-    columns["Act"] = urgency_cell
-    columns["Why"] = lambda account: brief(why(account))
+        columns["30 days"] = lambda line: brief(change_of(found, line.operator_id))
+    columns["Act"] = lambda line: lines.urgency(line, as_of)
+    columns["Why"] = lambda line: brief(_why(line, as_of))
     return columns
 
 
-def why(account: Account) -> Figure:
+def _why(line: Line, as_of: datetime) -> Figure:
     """Why to act, else what stands out most."""
-    found = account.urgency
-    if found is None or found.level == "watch":
-        return flag(account)
-    return Fact(found.because, "text", merge_basis(found.facts), account.as_of, metric="flag")
+    return line.figure("flag" if line.level == "watch" else "because", as_of)
 
 
-def change_of(found: Portfolio, account: Account) -> Figure:
+def change_of(found: Portfolio, operator_id: str) -> Figure:
     """By how many points the operator's score changed in 30 days."""
-    return found.changes.get(account.operator_id, found.no_history or NO_HISTORY)
+    return found.changes.get(operator_id, found.no_history or NO_HISTORY)
 
 
 NO_HISTORY = Gap(

@@ -124,10 +124,10 @@ def _insights(found: Risks) -> Iterator[Prose]:
 
 
 def _ranked(found: Risks) -> Block:
-    if not found.portfolio.accounts:
+    if not found.accounts:
         tone: Tone = "unknown" if found.unjudged else "good"
         return Prose("No operator is at risk by the signs known.", (number(found.portfolio, 0, "count"),), tone)
-    rows = [_row(found, account) for account in found.portfolio.accounts]
+    rows = [_row(found, account) for account in found.accounts]
     return table(found.portfolio, _HEADERS, rows, "", sum(level.operators for level in found.levels))
 
 
@@ -147,7 +147,7 @@ def _row(found: Risks, account: Account) -> tuple[Cell, ...]:
     return (
         Text(account.name or account.operator_id),
         brief(figure(account, "segment")),
-        mrr_cell(account),
+        mrr_cell(figure(account, "mrr")),
         brief(risk_told(account, retention)),
         brief(expected_loss(account, retention)),
         brief(health(account)),
@@ -156,7 +156,7 @@ def _row(found: Risks, account: Account) -> tuple[Cell, ...]:
 
 
 def _details(found: Risks) -> Iterator[Block]:
-    told = {account.operator_id: account for account in (*found.portfolio.accounts, *found.slipping)}
+    told = {account.operator_id: account for account in (*found.accounts, *found.slipping)}
     for account in told.values():
         retention = found.retention[account.operator_id]
         leaving, staying = signs(retention, against_leaving=False), signs(retention, against_leaving=True)

@@ -84,7 +84,7 @@ def _rose(found: Overview) -> Block | None:
 
 def _risks(found: Overview) -> Block:
     risks = found.risks
-    accounts = risks.portfolio.accounts[:RISKS]
+    accounts = risks.accounts[:RISKS]
     none = nobody(found.portfolio)
     if none is not None:
         return none

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from customer_research.domain.book import BILLING_DAYS, RENEWAL_WINDOWS, Line, Renewals
+from customer_research.domain.book import BILLING_DAYS, RENEWAL_WINDOWS, Renewals
 from customer_research.domain.evidence import Fact, merge_basis
+from customer_research.domain.line import Line
 from customer_research.domain.money import Amounts, totals
 from customer_research.domain.report import Block, Cell, Prose, Tone
 from customer_research.domain.words import counted, value_words

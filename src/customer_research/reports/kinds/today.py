@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from customer_research.domain.book import Book, Line, Owner
+from customer_research.domain.book import Book, Owner
 from customer_research.domain.evidence import Fact, Gap, merge_basis
 from customer_research.domain.health import standing_label
+from customer_research.domain.line import Line
 from customer_research.domain.money import totals
 from customer_research.domain.portfolio import Mover, Moves
 from customer_research.domain.report import Absence, Block, Cell, Prose, Statement, Text, Tone

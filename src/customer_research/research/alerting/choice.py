@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from customer_research.domain.account import Account
 from customer_research.domain.alert import Alert, Episode
+from customer_research.domain.line import Line
 from customer_research.domain.vocabularies import Severity
 from customer_research.errors import UsageError
 from customer_research.research import options
@@ -36,14 +36,13 @@ class AlertChoice:
             )
         return owner if self.mine else self.owner.strip()
 
-    def takes(self, alert: Alert, account: Account | None, owners: Collection[str] | None) -> bool:
+    def takes(self, alert: Alert, line: Line | None, owners: Collection[str] | None) -> bool:
         """Whether an alert is wanted, snoozed or not: one of its reasons is, and one of the owners (None: anybody) has its operator."""
         if not any(map(self._takes, alert.reasons)):
             return False
-        if owners is None or account is None:
+        if owners is None or line is None:
             return True  # of a source, or of whom nothing is known, nobody may take it for another's
-        told = account.fact("owner_id") or account.fact("owner_name")
-        return told is not None and told.value in owners
+        return (line.owner_id or line.owner) in owners
 
     def _takes(self, episode: Episode) -> bool:
         return (

@@ -115,7 +115,7 @@ def _figures(
     return lambda operator_id: found.get(operator_id, {})
 
 
-def scored(settings: Settings, history: History) -> list[Snapshot]:
+def _scored(settings: Settings, history: History) -> list[Snapshot]:
     """The snapshots that were taken at their time (not by a backfill) under the settings' scorecard, oldest first."""
     return [snapshot for snapshot in _of_card(settings, history.snapshots()) if snapshot.kind == "scored"]
 
@@ -130,7 +130,7 @@ def check(settings: Settings, store: Store, *, now: datetime) -> tuple[SnapshotC
         ConfigError: a fault in the alert rules.
         StoreError: the store cannot be used.
     """
-    found = scored(settings, History(store))
+    found = _scored(settings, History(store))
     if not found:
         raise UsageError(
             f"The history has no snapshot under the scorecard {settings.scorecard} to judge.", hint=NO_HISTORY

@@ -1,29 +1,33 @@
-"""The lines of a snapshot, made when it is scored: what each operator shows in lists, put into words once."""
+"""The lines of a snapshot, made of its files when it is scored: what each operator shows in lists, put into words once."""
 
 # ruff: noqa: S608 - names in these texts are ours; values are instants
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from customer_research.domain.account import Account
-from customer_research.domain.book import READY_MOST, Line, PlannedMeeting
-from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
+from customer_research.domain.book import PlannedMeeting
+from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import PRESENT
+from customer_research.domain.line import PARTS, READY_MOST, Line, Standing, Step
+from customer_research.domain.rates import Rates
+from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
+from customer_research.errors import UsageError
 from customer_research.lake import Lake
 from customer_research.metrics.pinned import instant_sql
-from customer_research.reports.standing_figures import health
-from customer_research.research.engine_choice import reader
-from customer_research.research.exchange import rates_around
-from customer_research.research.one.judge import card_named
+from customer_research.reports.recommend import due_words
+from customer_research.reports.standing_figures import flag, health
+from customer_research.research.portfolio.everybody import card_of, everybody
 from customer_research.research.portfolio.history import keep_in
+from customer_research.research.portfolio.listing import People
 from customer_research.research.portfolio.measurement import put
-from customer_research.research.portfolio.mrr import MrrByOperator
-from customer_research.research.portfolio.snapshot_view import SnapshotView
+from customer_research.research.portfolio.ready import made_with
+from customer_research.research.portfolio.snapshot_view import SnapshotView, view_of
 from customer_research.research.portfolio.snapshots import readings
 from customer_research.settings import Settings
 from customer_research.store.books import write
@@ -37,56 +41,61 @@ PLANNED_DAYS = 60
 """How many days ahead the meetings are kept."""
 
 _CHUNK = 500
-_PRESENT = ", ".join(f"'{status}'" for status in PRESENT)
 
 
-@contextmanager
-def making(settings: Settings, folder: Path, snapshot: Snapshot, now: datetime) -> Iterator[Making]:
-    """What a snapshot whose files lie in *folder* gives to its lines; the lines are made as they are read."""
-    with reader(settings, folder, settings.lake_folder) as engine:
-        yield Making(SnapshotView(settings, engine, folder, snapshot, now, rates_around(settings, now, snapshot.as_of)))
-
-
-class Making:
-    """The lines of one snapshot: how many operators are `present`, the `meetings` planned, and `lines` one by one."""
+class FileListing:
+    """A snapshot as lists read it, made of its files (see `listing.Listing`)."""
 
     def __init__(self, view: SnapshotView) -> None:
-        self._view, self._settings, self._engine, self._snapshot = view, view.settings, view.engine, view.snapshot
-        self.freshness = view.freshness
-        MrrByOperator(self._engine, self._snapshot, view.rates)
-        rows = self._engine.run(
-            "SELECT s.operator_id, a.name, w.worth FROM scores AS s "
-            "INNER JOIN accounts AS a ON a.operator_id = s.operator_id "
-            "INNER JOIN worths AS w ON w.operator_id = s.operator_id "
-            f"WHERE COALESCE(s.status, 'unknown') IN ({_PRESENT}) "
-            "ORDER BY w.worth DESC NULLS LAST, s.operator_id"
-        )
-        self._worths = {str(row["operator_id"]): row["worth"] for row in rows}
-        self._names = {str(row["operator_id"]): str(row["name"] or row["operator_id"]) for row in rows}
-        self._companies: Mapping[str, str] = {}
-        self.present = len(rows)
-        self.meetings = self._planned()
+        self.view = view
+        self.snapshot: Snapshot = view.snapshot
+        self.now: datetime = view.now
+        self.freshness: tuple[Freshness, ...] = view.freshness
+        self.rates: Rates | None = view.rates
+        self._card = card_of(view.snapshot)
 
-    @property
-    def lines(self) -> Iterator[Line]:
-        """A line each of the operators present, those with the most MRR first, at most `READY_MOST`."""
-        card = card_named(self._snapshot.scorecard)
-        ids = list(self._worths)[:READY_MOST]
-        for at in range(0, len(ids), _CHUNK):
-            yield from map(self._line, self._view.accounts(ids[at : at + _CHUNK], card))
+    def everybody(self) -> tuple[Standing, ...]:
+        """How everybody in it stands, the largest MRR first."""
+        return self._everybody
+
+    @cached_property
+    def _everybody(self) -> tuple[Standing, ...]:
+        return everybody(self.view, self._card)
+
+    def lines(self, operator_ids: Collection[str]) -> Mapping[str, Line]:
+        """The lines of these operators by id, in the order given; who is not in it is left out."""
+        accounts = self.view.accounts(list(dict.fromkeys(operator_ids)), self._card)
+        return {account.operator_id: self._line(account) for account in accounts}
+
+    def people(self) -> People:
+        """The account owners, by name."""
+        sql = "SELECT DISTINCT owner_id, owner_name FROM accounts WHERE NOT owner_name IS NULL ORDER BY owner_name, owner_id"
+        return tuple((row["owner_id"] or "", row["owner_name"]) for row in self.view.engine.run(sql))
+
+    def present(self) -> int:
+        """How many operators are customers."""
+        return sum(one.status in PRESENT for one in self._everybody)
+
+    def each(self) -> Iterator[Line]:
+        """A line of everybody, customers first, and of these the largest MRR; at most `READY_MOST`."""
+        ids = [one.operator_id for one in sorted(self._everybody, key=lambda one: one.status not in PRESENT)]
+        for at in range(0, min(len(ids), READY_MOST), _CHUNK):
+            yield from self.lines(ids[at : min(at + _CHUNK, READY_MOST)]).values()
+
+    @cached_property
+    def _standings(self) -> Mapping[str, Standing]:
+        return {one.operator_id: one for one in self._everybody}
 
     def _line(self, account: Account) -> Line:
         score, urgency, one = account.score, account.urgency, account.operator_id
         assert score is not None, "an account of a snapshot is judged"
         assert urgency is not None, "and so is how soon it needs somebody"
-        told = {part: account.figures[metric] for part, metric in _METRICS.items()}
+        standing = self._standings[one]
+        told: dict[str, Figure] = {part: account.figures[PARTS[part][1]] for part in _METRICS}
+        told |= {"health": health(account), "flag": flag(account)}
         advice = next((item for item in account.advice if item.area != "growth"), None)
-        facts: dict[str, Sequence[Figure]] = {
-            **{part: (figure,) for part, figure in told.items()},
-            "health": (health(account),),
-            "urgency": urgency.facts,
-            "act": advice.facts if advice is not None else (),
-        }
+        basis = {part: figure.basis for part, figure in told.items() if isinstance(figure, Fact)}
+        basis |= {"because": merge_basis(urgency.facts), "act": merge_basis(advice.facts if advice else ())}
         return Line(
             operator_id=one,
             name=account.name,
@@ -97,9 +106,9 @@ class Making:
             band=score.band,
             score=score.score,
             highest=score.highest,
-            health=_value(health(account)) or "",
+            health=_value(told["health"]) or "",
             mrr=_value(told["mrr"]),
-            worth=self._worths[one],
+            worth=standing.worth,
             level=urgency.level,
             sooner=urgency.open,
             until=urgency.until,
@@ -111,60 +120,68 @@ class Making:
             bills_on=_value(told["bills_on"]),
             trend=_value(told["trend"]),
             link=account.link("hubspot_company", self._companies.get(one, "")),
-            unknown=tuple(part for part, figure in told.items() if _is_silent(figure)),
-            basis={part: merge_basis(known) for part, of in facts.items() if (known := _known(of))},
+            basis={part: receipts for part, receipts in basis.items() if receipts},
+            gaps={part: figure for part, figure in told.items() if isinstance(figure, Gap)},
+            flag=_value(told["flag"]) or "",
+            step=_step(account),
+            attention=standing.attention,
+            usd=standing.usd,
+            findings=standing.findings,
         )
 
-    def _planned(self) -> tuple[PlannedMeeting, ...] | None:
-        """The meetings that HubSpot had for coming instants when it was last read (None: it did not tell); and whose company is whose."""
-        tables = Lake(self._settings.lake_folder).tables().at(self._snapshot.as_of, self._settings.lake.patience)
-        proofs = {receipt.id: receipt for receipt in self._snapshot.receipts}
-        if "company" in tables.files:
-            put(self._engine, "company", "company", tables)
-            rows = self._engine.run(
-                "SELECT operator_id, MIN(company_id) AS company_id FROM company GROUP BY operator_id"
-            )
-            self._companies = {str(row["operator_id"]): str(row["company_id"]) for row in rows}
-        if "engagement" not in tables.files:
+    @cached_property
+    def _companies(self) -> Mapping[str, str]:
+        """HubSpot's company of each operator, as far as the lake has it."""
+        if "hubspot_company" not in self.view.settings.links or not self._put("company"):
+            return {}
+        sql = "SELECT operator_id, MIN(company_id) AS company_id FROM company GROUP BY operator_id"
+        return {str(row["operator_id"]): str(row["company_id"]) for row in self.view.engine.run(sql)}
+
+    def _put(self, table: str) -> bool:
+        """Give the engine a table of the lake as it was at the snapshot's instant; whether the lake (still) has it."""
+        settings = self.view.settings
+        try:
+            tables = Lake(settings.lake_folder).tables().at(self.snapshot.as_of, settings.lake.patience)
+        except UsageError:
+            return False
+        if table in tables.files:
+            put(self.view.engine, table, table, tables)
+        return table in tables.files
+
+    def meetings(self) -> tuple[PlannedMeeting, ...] | None:
+        """The meetings with customers that HubSpot had for coming instants when it was last read (None: it did not tell)."""
+        if not self._put("engagement"):
             return None
-        put(self._engine, "engagement", "engagement", tables)
-        until = self._snapshot.as_of + timedelta(days=PLANNED_DAYS)
-        rows = self._engine.run(
+        proofs = {receipt.id: receipt for receipt in self.snapshot.receipts}
+        until = self.snapshot.as_of + timedelta(days=PLANNED_DAYS)
+        rows = self.view.engine.run(
             "SELECT operator_id, title, occurred_at, fetch_id FROM engagement WHERE type = 'meeting' "
-            f"AND occurred_at >= {instant_sql(self._snapshot.as_of)} AND occurred_at < {instant_sql(until)} "
+            f"AND occurred_at >= {instant_sql(self.snapshot.as_of)} AND occurred_at < {instant_sql(until)} "
             "ORDER BY occurred_at, engagement_id"
         )
         return tuple(
-            PlannedMeeting(one, self._names[one], str(row["title"] or ""), row["occurred_at"], proof)
+            PlannedMeeting(one.operator_id, one.name, str(row["title"] or ""), row["occurred_at"], proof)
             for row in rows
-            if (one := str(row["operator_id"])) in self._names
+            if (one := self._standings.get(str(row["operator_id"]))) is not None
+            and one.status in PRESENT
             and (proof := proofs.get(str(row["fetch_id"]))) is not None
         )
 
 
-_METRICS = {
-    "owner": "owner_name",
-    "segment": "segment",
-    "mrr": "mrr",
-    "ends_on": "subscription_ends_on",
-    "renews_on": "renewal_date",
-    "bills_on": "next_bill_date",
-    "trend": "usage_trend",
-}
+_METRICS = ("owner", "segment", "mrr", "ends_on", "renews_on", "bills_on", "trend")
 """The parts of a line that are a metric's value."""
-
-
-def _is_silent(figure: Figure) -> bool:
-    """Whether a source that did not answer leaves it open; that there is none is an answer."""
-    return isinstance(figure, Gap) and figure.reason not in ANSWERS
-
-
-def _known(figures: Sequence[Figure]) -> list[Fact[Any]]:
-    return [figure for figure in figures if isinstance(figure, Fact)]
 
 
 def _value(figure: Figure) -> Any:
     return figure.value if isinstance(figure, Fact) else None
+
+
+def _step(account: Account) -> Step | None:
+    """What is to be done first."""
+    if not account.advice:
+        return None
+    first = account.advice[0]
+    return Step(first.action, first.owner, first.because, first.priority, due_words(account, first), first.facts)
 
 
 def keep(store: Store, settings: Settings, folder: Path, snapshot: Snapshot, now: datetime) -> None:
@@ -172,19 +189,22 @@ def keep(store: Store, settings: Settings, folder: Path, snapshot: Snapshot, now
 
     Raises:
         ConfigError, StoreError, EngineError: as `portfolio.history.keep_in`.
+        UsageError: its scorecard has changed since.
     """
     history = History(store)
-    with making(settings, folder, snapshot, now) as lines:
+    with view_of(settings, folder, snapshot, now) as view:
+        listing = FileListing(view)
 
         def ready(connection: Connection, number: int) -> None:
             write(
                 connection,
                 number,
                 snapshot,
-                present=lines.present,
-                meetings=lines.meetings,
-                freshness=lines.freshness,
-                lines=lines.lines,
+                made_with=made_with(settings),
+                present=listing.present(),
+                meetings=listing.meetings(),
+                freshness=listing.freshness,
+                lines=listing.each(),
             )
 
         if not keep_in(history, snapshot, readings(folder, snapshot), ready):

@@ -10,21 +10,21 @@ from typing import Any
 from customer_research.domain.book import (
     BILLING_DAYS,
     OTHER_WINDOW,
-    READY_MOST,
     RENEWAL_WINDOWS,
     Book,
-    Line,
     Owner,
     PlannedMeeting,
     Renewals,
 )
 from customer_research.domain.evidence import Gap
+from customer_research.domain.line import DAYS, READY_MOST, Line
 from customer_research.domain.portfolio import Moves
 from customer_research.domain.snapshot import Snapshot
 from customer_research.errors import UsageError
 from customer_research.health.history import SLACK, SOURCE
 from customer_research.research.portfolio.moves import BACKFILL, between
 from customer_research.research.portfolio.owners import fitting_owners
+from customer_research.research.portfolio.ready import ready_of
 from customer_research.settings import Settings
 from customer_research.store.books import Books, Ready
 from customer_research.store.database import Store, open_store
@@ -39,7 +39,6 @@ LINES, RENEWALS = 10, 5
 _EVER = 36_500
 """Days within which every planned end lies."""
 
-DAYS = ("ends_on", "renews_on", "bills_on")
 EVERYBODY = "everybody"
 """Who looked at a book, where it is nobody's own."""
 
@@ -63,8 +62,7 @@ def book(settings: Settings, owner: str | None, *, now: datetime, most: int | No
         coming = books.dated(ready, ids, ("ends_on", "renews_on"), day, day + timedelta(days=RENEWAL_DAYS))
         who = EVERYBODY if owner is None else " ".join(sorted(ids or ()))
         before = books.looked(who, ready.snapshot.id, now)
-        every = books.lines(ready, ids)
-        mine = None if ids is None else frozenset(line.operator_id for line in every)
+        mine = None if ids is None else books.ids(ready, ids)
         return Book(
             snapshot=ready.snapshot,
             generated_at=now,
@@ -76,7 +74,7 @@ def book(settings: Settings, owner: str | None, *, now: datetime, most: int | No
             meetings=_meetings(ready, mine),
             renewals=tuple(sorted(coming, key=_by_date))[:RENEWALS],
             renewals_of=len(coming),
-            renewals_unknown=sum(bool({"ends_on", "renews_on"} & {*line.unknown}) for line in every),
+            renewals_unknown=sum(one.days_unknown["next"] for one in chosen),
             moves=_moves(History(store), ready.snapshot, before, mine, store.place),
             receipt=ready.snapshot.scoring,
             freshness=ready.freshness,
@@ -120,7 +118,7 @@ def renewals(settings: Settings, owner: str | None, *, now: datetime, days: int 
                 for line in within("renews_on", last)
                 if line.ends_on is None and (days is not None or _opens(line, day))
             ),
-            unknown={day: sum(day in line.unknown for line in books.lines(ready, ids)) for day in DAYS},
+            unknown={day: sum(one.days_unknown[day] for one in chosen) for day in DAYS},
             bills=within("bills_on", BILLING_DAYS if days is None else days),
             operators=books.counts(ready, ids)[0],
             receipt=ready.snapshot.scoring,
@@ -146,19 +144,12 @@ def _looking(settings: Settings, now: datetime) -> Iterator[tuple[Store, Ready]]
                 "There is no snapshot of the portfolio yet.",
                 hint="Run `customer-research sync` and `customer-research portfolio score` first.",
             )
-        ready = Books(store).ready(snapshot)
+        ready = ready_of(store, settings, snapshot, now)
         if ready is None:
-            from customer_research.research.portfolio.book_lines import keep  # noqa: PLC0415 - start-up time
-
-            folder = settings.lake_folder / snapshot.place
-            if not folder.is_dir():
-                raise UsageError(
-                    f"The newest snapshot, of {snapshot.as_of:%Y-%m-%d}, is in the score history only.",
-                    hint="Run `customer-research portfolio score`.",
-                )
-            keep(store, settings, folder, snapshot, now)
-            ready = Books(store).ready(snapshot)
-        assert ready is not None, "it was just kept"
+            raise UsageError(
+                f"The newest snapshot, of {snapshot.as_of:%Y-%m-%d}, is in the score history only.",
+                hint="Run `customer-research portfolio score`.",
+            )
         yield store, ready
 
 
@@ -200,5 +191,4 @@ def _moves(history: History, now: Snapshot, before: str, mine: Collection[str] |
         then = found[-1] if found else None
     if then is None:
         return Gap(SOURCE, "none_found", "there is no earlier snapshot to compare with", BACKFILL)
-    moved = history.differing(then.id, now.id)
-    return between(history, then, now, place, moved if mine is None else moved & frozenset(mine))
+    return between(history, then, now, place, mine)

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 
 from customer_research.connect.source import Clock
-from customer_research.domain.evidence import Figure, Receipt, each_once
 from customer_research.domain.health import Band
-from customer_research.domain.history import BandCount, Past
-from customer_research.domain.snapshot import Reading, Snapshot
+from customer_research.domain.history import BandCount
+from customer_research.domain.snapshot import SNAPSHOTS, Reading, Snapshot
 from customer_research.errors import ConfigError, StoreError
-from customer_research.health.history import SLACK, change
 from customer_research.health.scorecard import Scorecard, declaration_of, read_scorecard
-from customer_research.reports.kinds.history import change_figure, scorings
 from customer_research.research.one.judge import METRIC_NAMES
-from customer_research.research.portfolio.snapshots import SNAPSHOTS
 from customer_research.settings import Settings
 from customer_research.store.database import open_store
 from customer_research.store.history import Also, History, average
-
-_MONTH = 30
 
 
 def keep_in(history: History, snapshot: Snapshot, lines: Iterable[Reading], also: Also | None = None) -> bool:
@@ -109,40 +103,3 @@ def prune(settings: Settings, clock: Clock, days: int) -> int:
         for one in gone:  # the files last: what the store does not know of, nobody asks for
             shutil.rmtree(settings.lake_folder / SNAPSHOTS / one.id, ignore_errors=True)
     return removed
-
-
-def changes(store_url: str, snapshot: Snapshot, operator_ids: Collection[str]) -> Mapping[str, Figure]:
-    """By how much each operator's score changed in the 30 days before a snapshot that the history has.
-
-    A figure's value counts what could be judged both times (see `health.history`); between readings that know different
-    dimensions it is a gap, for a number without its note would read as a rise or a fall. Operators of whom the history has
-    nothing in either snapshot are left out.
-
-    Raises:
-        StoreError: the store cannot be read.
-    """
-    with open_store(store_url) as store:
-        history = History(store)
-        if history.snapshot(snapshot.id) is None:
-            return {}
-        month = snapshot.as_of - timedelta(days=_MONTH)
-        # a window is half-open, and a reading of 30 days ago to the instant counts
-        then = history.snapshots(since=month - SLACK, until=month + timedelta(microseconds=1))
-        earlier: dict[str, list[Past]] = {operator_id: [] for operator_id in operator_ids}
-        for one in then:
-            for reading in history.readings(one.id):
-                if reading.operator_id in earlier:
-                    earlier[reading.operator_id].append(Past(one, reading))
-        found = {}
-        for reading in history.readings(snapshot.id):
-            if earlier.get(reading.operator_id):
-                now = Past(snapshot, reading)
-                moved = change(earlier[reading.operator_id], now, _MONTH)
-                basis = _proof(now, *(() if moved.then is None else (moved.then,)))
-                found[reading.operator_id] = change_figure(moved, basis, now)
-        return found
-
-
-def _proof(*past: Past) -> tuple[Receipt, ...]:
-    """The receipts of the scorings behind readings, each once."""
-    return each_once(receipt for one in past for receipt in scorings(one))

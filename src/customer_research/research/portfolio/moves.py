@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.evidence import Figure, Gap, Receipt, each_once
 from customer_research.domain.health import AT_RISK_BANDS, BAND_ORDER, NO_BAND, PRESENT, Band
 from customer_research.domain.history import Past
 from customer_research.domain.portfolio import AlertsOfWeek, Mover, Moves
 from customer_research.domain.snapshot import Reading, Snapshot
-from customer_research.health.history import SLACK, SOURCE, STEP, fair
+from customer_research.health.history import SLACK, SOURCE, STEP, change, fair
+from customer_research.reports.kinds.history import change_figure, scorings
 from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
@@ -18,6 +20,9 @@ from customer_research.store.database import Store, is_there, open_store
 from customer_research.store.history import History
 
 BACKFILL = "Run `customer-research history backfill`, or `customer-research portfolio score` every day."
+
+MONTH = 30
+"""How many days a change of the score looks back."""
 
 NOT_JUDGED = Gap(
     "alerts", "none_found", "no snapshot has been checked for alerts yet", "Run `customer-research alerts check`."
@@ -48,11 +53,29 @@ def moves(settings: Settings, snapshot: Snapshot, days: int) -> Moves | Gap:
 def between(
     history: History, then: Snapshot, now: Snapshot, place: str, operator_ids: Collection[str] | None = None
 ) -> Moves:
-    """What lies between two snapshots of a store at *place*; of these operators alone, where ids are given."""
+    """What lies between two snapshots of a store at *place*; of these operators alone, where ids are given.
+
+    Whoever stands in both as before is counted, and only of the others the readings are read.
+    """
+    before, after = history.standings(then.id, operator_ids), history.standings(now.id, operator_ids)
+    same = [one for one, standing in after.items() if before.get(one) == standing]
+    moved = (before.keys() | after.keys()).difference(same)
+    told = then.untold == now.untold
+    same_open = sum(after[one].status in PRESENT and not (told and after[one].score is not None) for one in same)
+    made = _between(history, then, now, moved)
+    return replace(
+        made,
+        then_at_risk=sum(one.status in PRESENT and one.band in AT_RISK_BANDS for one in before.values()),
+        receipt=_receipt(then, now, len(before), place),
+        uncompared=made.uncompared + same_open,
+    )
+
+
+def _between(history: History, then: Snapshot, now: Snapshot, operator_ids: Collection[str]) -> Moves:
+    """What became of these operators."""
     before = {reading.operator_id: reading for reading in history.readings(then.id, operator_ids=operator_ids)}
     new, worse, better, left, came = [], [], [], [], []
     uncompared = 0
-    at_risk = sum(reading.status in PRESENT and reading.band in AT_RISK_BANDS for reading in before.values())
     for reading in history.readings(now.id, operator_ids=operator_ids):
         earlier = before.get(reading.operator_id)
         known = earlier is not None and fair(Past(then, earlier), Past(now, reading))
@@ -81,8 +104,8 @@ def between(
         better=_by(better, -1),
         left=_by(left, 1),
         came=_by(came, 1),
-        then_at_risk=at_risk,
-        receipt=_receipt(then, now, len(before), place),
+        then_at_risk=0,
+        receipt=now.scoring,
         uncompared=uncompared,
     )
 
@@ -111,6 +134,42 @@ def _rank(band: Band) -> int:
 def _by(movers: list[Mover], sign: int) -> tuple[Mover, ...]:
     """The largest changes first (falls with 1, rises with -1), then by name."""
     return tuple(sorted(movers, key=lambda m: (sign * (m.points or 0), m.name, m.operator_id)))
+
+
+def changes(store_url: str, snapshot: Snapshot, operator_ids: Collection[str]) -> Mapping[str, Figure]:
+    """By how much each operator's score changed in the 30 days before a snapshot that the history has.
+
+    A figure's value counts what could be judged both times (see `health.history`); between readings that know different
+    dimensions it is a gap, for a number without its note would read as a rise or a fall. Operators of whom the history has
+    nothing in either snapshot are left out.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    with open_store(store_url) as store:
+        history = History(store)
+        if history.snapshot(snapshot.id) is None:
+            return {}
+        month = snapshot.as_of - timedelta(days=MONTH)
+        # a window is half-open, and a reading of 30 days ago to the instant counts
+        then = history.snapshots(since=month - SLACK, until=month + timedelta(microseconds=1))
+        earlier: dict[str, list[Past]] = {operator_id: [] for operator_id in operator_ids}
+        for one in then:
+            for reading in history.readings(one.id, operator_ids=operator_ids):
+                earlier[reading.operator_id].append(Past(one, reading))
+        found = {}
+        for reading in history.readings(snapshot.id, operator_ids=operator_ids):
+            if earlier.get(reading.operator_id):
+                now = Past(snapshot, reading)
+                moved = change(earlier[reading.operator_id], now, MONTH)
+                basis = _proof(now, *(() if moved.then is None else (moved.then,)))
+                found[reading.operator_id] = change_figure(moved, basis, now)
+        return found
+
+
+def _proof(*past: Past) -> tuple[Receipt, ...]:
+    """The receipts of the scorings behind readings, each once."""
+    return each_once(receipt for one in past for receipt in scorings(one))
 
 
 def done(settings: Settings, snapshot: Snapshot, days: int) -> AlertsOfWeek | Gap:

@@ -1,31 +1,20 @@
-"""The newest snapshot of the lake, looked at: the use cases behind `portfolio` and `churn-risk`."""
+"""The newest snapshot of the lake, looked at: the use cases behind `portfolio`, `churn-risk` and `digest`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from customer_research.documents.formats import accounts_csv
 from customer_research.domain.evidence import Gap
 from customer_research.domain.portfolio import Overview, Portfolio, Risks, RiskSort, Sort, Week
 from customer_research.domain.report import Freshness, Report
 from customer_research.errors import StoreError, UsageError
 from customer_research.health.history import SOURCE
-from customer_research.reports import risk
-from customer_research.reports.kinds import digest, portfolio_churn_risk, portfolio_summary
-from customer_research.reports.kinds import portfolio as portfolio_kind
-from customer_research.reports.standing_figures import PORTFOLIO_COLUMNS
-from customer_research.research.one.judge import card_named
 from customer_research.research.one.track_record import track_of
-from customer_research.research.portfolio import selection
 from customer_research.research.portfolio.choice import Selection
-from customer_research.research.portfolio.history import changes
-from customer_research.research.portfolio.moves import done, moves
-from customer_research.research.portfolio.selection import told_of
-from customer_research.research.portfolio.snapshot_view import SnapshotView, view_of
-from customer_research.research.portfolio.snapshots import snapshots_of
+from customer_research.research.portfolio.listing import Listing, choose, portfolio
+from customer_research.research.portfolio.moves import changes, done, moves
+from customer_research.research.portfolio.ready import newest_listing
 from customer_research.settings import Settings
 
 WEEK, MONTH = 7, 30
@@ -38,27 +27,43 @@ def portfolio_report(settings: Settings, chosen: Selection, *, now: datetime, so
     Raises:
         UsageError: there is no snapshot yet, or what is wanted does not exist.
     """
-    return portfolio_kind.KIND.build(_portfolio(settings, chosen, now, sort))
+    from customer_research.reports.kinds.portfolio import KIND  # noqa: PLC0415 - start-up time
+
+    return KIND.build(_portfolio(settings, chosen, now, sort))
 
 
 def portfolio_csv(
     settings: Settings, chosen: Selection, *, now: datetime, sort: Sort = "attention"
 ) -> tuple[str, tuple[Gap, ...]]:
     """The operators wanted as CSV, a line each, and what is unknown of everybody; see `portfolio_report`."""
+    from customer_research.documents.formats import accounts_csv  # noqa: PLC0415 - start-up time
+    from customer_research.reports.kinds.portfolio import change_of  # noqa: PLC0415 - start-up time
+    from customer_research.reports.standing_figures import PORTFOLIO_COLUMNS  # noqa: PLC0415 - start-up time
+    from customer_research.research.portfolio.selection import told_of  # noqa: PLC0415 - start-up time
+    from customer_research.research.portfolio.snapshot_view import newest_view  # noqa: PLC0415 - start-up time
+
     found = _portfolio(settings, chosen, now, sort)
-    columns = {**PORTFOLIO_COLUMNS, "change_30d": lambda account: portfolio_kind.change_of(found, account)}
-    return accounts_csv.render(found.accounts, columns), _lacking(found)
+    with newest_view(settings, now) as view:
+        accounts = told_of(view, [line.operator_id for line in found.lines])
+    columns = {**PORTFOLIO_COLUMNS, "change_30d": lambda account: change_of(found, account.operator_id)}
+    return accounts_csv.render(tuple(accounts.values()), columns), _lacking(found)
 
 
 def risk_report(settings: Settings, chosen: Selection, *, now: datetime, sort: RiskSort = "loss") -> Report:
     """Who may leave, ranked by what would be lost; see `portfolio_report`."""
-    return portfolio_churn_risk.KIND.build(_risks(settings, chosen, now, sort))
+    from customer_research.reports.kinds.portfolio_churn_risk import KIND  # noqa: PLC0415 - start-up time
+
+    return KIND.build(_risks(settings, chosen, now, sort))
 
 
 def risk_csv(
     settings: Settings, chosen: Selection, *, now: datetime, sort: RiskSort = "loss"
 ) -> tuple[str, tuple[Gap, ...]]:
     """The operators at risk as CSV, a line each; see `portfolio_csv`."""
+    from customer_research.documents.formats import accounts_csv  # noqa: PLC0415 - start-up time
+    from customer_research.reports import risk  # noqa: PLC0415 - start-up time
+    from customer_research.reports.standing_figures import PORTFOLIO_COLUMNS  # noqa: PLC0415 - start-up time
+
     found = _risks(settings, chosen, now, sort)
     columns = {
         "risk": lambda account: risk.risk_figure(account, found.retention[account.operator_id]),
@@ -70,7 +75,7 @@ def risk_csv(
         ),
         **PORTFOLIO_COLUMNS,
     }
-    return accounts_csv.render(found.portfolio.accounts, columns), _lacking(found.portfolio)
+    return accounts_csv.render(found.accounts, columns), _lacking(found.portfolio)
 
 
 def _lacking(found: Portfolio) -> tuple[Gap, ...]:
@@ -84,11 +89,13 @@ def digest_report(settings: Settings, *, now: datetime) -> Report:
     Raises:
         StoreError: the score history or the alerts cannot be read.
     """
-    with newest_view(settings, now) as view:
-        week, acts = moves(settings, view.snapshot, WEEK), done(settings, view.snapshot, WEEK)
-        found = _looked(view, Selection(limit=digest.ISSUES))
-        ids = (account.operator_id for account in found.accounts)
-        told = told_of(view, [*digest.moved_ids(week), *ids, *digest.critical_ids(acts)])
+    from customer_research.reports.kinds import digest  # noqa: PLC0415 - start-up time
+
+    with newest_listing(settings, now) as listing:
+        week, acts = moves(settings, listing.snapshot, WEEK), done(settings, listing.snapshot, WEEK)
+        found = _looked(settings, listing, Selection(limit=digest.ISSUES))
+        ids = (line.operator_id for line in found.lines)
+        told = listing.lines([*digest.moved_ids(week), *ids, *digest.critical_ids(acts)])
     return digest.KIND.build(Week(found, week, acts, told))
 
 
@@ -98,18 +105,28 @@ def summary_report(settings: Settings, *, now: datetime) -> Report:
     Raises:
         StoreError: the score history cannot be read.
     """
+    from customer_research.reports.kinds import portfolio_summary  # noqa: PLC0415 - start-up time
+    from customer_research.research.portfolio import selection  # noqa: PLC0415 - start-up time
+    from customer_research.research.portfolio.book_lines import FileListing  # noqa: PLC0415 - start-up time
+    from customer_research.research.portfolio.snapshot_view import newest_view  # noqa: PLC0415 - start-up time
+
     with newest_view(settings, now) as view:
+        listing = FileListing(view)
         month = moves(settings, view.snapshot, MONTH)
-        found = _looked(view, Selection(limit=portfolio_summary.DRAWN), "mrr")
-        told = told_of(view, portfolio_summary.moved_ids(month))
-        risks = selection.risks(view, Selection(limit=portfolio_summary.RISKS))
-    return portfolio_summary.KIND.build(Overview(found, risks, month, told, found.accounts))
+        found = _looked(settings, listing, Selection(limit=1))
+        told = listing.lines(portfolio_summary.moved_ids(month))
+        risks = selection.risks(listing, Selection(limit=portfolio_summary.RISKS))
+        chosen, _ = choose(listing.everybody(), Selection(), "mrr")
+        drawn = selection.told_of(view, [one.operator_id for one in chosen[: portfolio_summary.DRAWN]])
+    return portfolio_summary.KIND.build(Overview(found, risks, month, told, tuple(drawn.values())))
 
 
 def _portfolio(settings: Settings, chosen: Selection, now: datetime, sort: Sort = "attention") -> Portfolio:
-    with newest_view(settings, now) as view:
-        found = _looked(view, chosen, sort)
-    ids = [account.operator_id for account in found.accounts]
+    if chosen.rules:
+        _require_findings(chosen)
+    with newest_listing(settings, now) as listing:
+        found = _looked(settings, listing, chosen, sort)
+    ids = [line.operator_id for line in found.lines]
     try:
         return replace(found, changes=changes(settings.store_url, found.snapshot, ids))
     except StoreError as error:  # only the change needs the store: everything else stands in the snapshot
@@ -118,33 +135,29 @@ def _portfolio(settings: Settings, chosen: Selection, now: datetime, sort: Sort 
         return replace(found, no_history=gap, freshness=(*found.freshness, missing))
 
 
-def _looked(view: SnapshotView, chosen: Selection, sort: Sort = "attention") -> Portfolio:
+def _looked(settings: Settings, listing: Listing, chosen: Selection, sort: Sort = "attention") -> Portfolio:
     """The operators selected of a snapshot, with how often its scorecard was right on the lake's past."""
-    track = track_of(view.settings.lake_folder, view.snapshot.digest)
-    return replace(selection.portfolio(view, chosen, sort), track=track)
+    track = track_of(settings.lake_folder, listing.snapshot.digest)
+    return replace(portfolio(listing, chosen, sort), track=track)
 
 
 def _risks(settings: Settings, chosen: Selection, now: datetime, sort: RiskSort = "loss") -> Risks:
+    from customer_research.research.portfolio import selection  # noqa: PLC0415 - start-up time
+    from customer_research.research.portfolio.book_lines import FileListing  # noqa: PLC0415 - start-up time
+    from customer_research.research.portfolio.snapshot_view import newest_view  # noqa: PLC0415 - start-up time
+
+    if chosen.rules:
+        _require_findings(chosen)
     with newest_view(settings, now) as view:
-        return selection.risks(view, chosen, sort)
+        return selection.risks(FileListing(view), chosen, sort)
 
 
-@contextmanager
-def newest_view(settings: Settings, now: datetime) -> Iterator[SnapshotView]:
-    """The newest snapshot, looked at with DuckDB, wherever it was scored.
+def _require_findings(chosen: Selection) -> None:
+    """Refuse a finding that does not exist: nobody has it, and an empty list would say that all is well."""
+    from customer_research.health.findings import load_findings  # noqa: PLC0415 - start-up time
+    from customer_research.research.one.judge import METRIC_NAMES  # noqa: PLC0415 - start-up time
 
-    One under the settings' scorecard is taken before a newer one under another, which was asked for once.
-
-    Raises:
-        UsageError: there is no snapshot yet.
-    """
-    every = list(snapshots_of(settings.lake_folder))
-    digest = card_named(settings.scorecard).digest
-    found = next((one for one in every if one[1].digest == digest), every[0] if every else None)
-    if found is None:
-        raise UsageError(
-            "There is no snapshot of the portfolio yet.",
-            hint="Run `customer-research sync` and `customer-research portfolio score` first.",
-        )
-    with view_of(settings, *found, now) as view:
-        yield view
+    known = [rule.id for rule in load_findings(METRIC_NAMES)]
+    unknown = [name for name in chosen.rules if name not in known]
+    if unknown:
+        raise UsageError(f"There is no finding {unknown[0]}.", hint=f"Known: {', '.join(known)}.")

@@ -20,6 +20,7 @@ from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
 from customer_research.domain.tables import STALE_AFTER
 from customer_research.engines.engine import Engine
+from customer_research.errors import UsageError
 from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import scoring_sql
 from customer_research.record_tables import TABLES
@@ -27,8 +28,8 @@ from customer_research.research.engine_choice import reader
 from customer_research.research.exchange import rates_around
 from customer_research.research.gaps import nothing_of
 from customer_research.research.one.freshness import by_source, line_of
-from customer_research.research.one.judge import advised, judge_by
-from customer_research.research.portfolio.snapshots import FILES, PORTFOLIO, figure, pulled_parameter
+from customer_research.research.one.judge import advised, card_named, judge_by
+from customer_research.research.portfolio.snapshots import FILES, PORTFOLIO, figure, pulled_parameter, snapshots_of
 from customer_research.settings import Settings
 
 _ACCOUNTS = f"SELECT * FROM {ACCOUNT_TABLE}"
@@ -113,8 +114,29 @@ def view_of(settings: Settings, folder: Path, snapshot: Snapshot, now: datetime)
         EngineError: a file of it is damaged.
     """
     rates = rates_around(settings, now, snapshot.as_of)
-    with reader(settings, folder) as engine:
+    with reader(settings, folder, settings.lake_folder) as engine:
         yield SnapshotView(settings, engine, folder, snapshot, now, rates)
+
+
+@contextmanager
+def newest_view(settings: Settings, now: datetime) -> Iterator[SnapshotView]:
+    """The newest snapshot, looked at with DuckDB, wherever it was scored.
+
+    One under the settings' scorecard is taken before a newer one under another, which was asked for once.
+
+    Raises:
+        UsageError: there is no snapshot yet.
+    """
+    every = list(snapshots_of(settings.lake_folder))
+    digest = card_named(settings.scorecard).digest
+    found = next((one for one in every if one[1].digest == digest), every[0] if every else None)
+    if found is None:
+        raise UsageError(
+            "There is no snapshot of the portfolio yet.",
+            hint="Run `customer-research sync` and `customer-research portfolio score` first.",
+        )
+    with view_of(settings, *found, now) as view:
+        yield view
 
 
 class _Rows:

@@ -17,7 +17,7 @@ from customer_research import private
 from customer_research.domain.catalogue import Metric
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import Band
-from customer_research.domain.snapshot import SCORING, Reading, Snapshot
+from customer_research.domain.snapshot import DESCRIPTION, SCORING, SNAPSHOTS, Reading, Snapshot
 from customer_research.engines import open_engine
 from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
@@ -28,10 +28,6 @@ from customer_research.metrics.queries import account_columns
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-SNAPSHOTS = "snapshots"
-"""The folder of the lake in which its snapshots lie."""
-
-DESCRIPTION = "snapshot.json"
 FILES: Mapping[str, Mapping[str, str]] = {
     "scores": {"operator_id": "VARCHAR", "status": "VARCHAR", **RESULT_COLUMNS},
     "contributions": {

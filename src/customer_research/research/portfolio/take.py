@@ -17,14 +17,14 @@ from customer_research import private
 from customer_research.connect.source import Clock
 from customer_research.domain import parsing
 from customer_research.domain.health import BAND_ORDER
-from customer_research.domain.snapshot import Reading, Snapshot
+from customer_research.domain.snapshot import SNAPSHOTS, Reading, Snapshot
 from customer_research.engines import open_engine
 from customer_research.errors import UsageError
 from customer_research.research.one.judge import card_named
 from customer_research.research.portfolio.book_lines import keep
 from customer_research.research.portfolio.measurement import measure, tables_at_hand
 from customer_research.research.portfolio.score import Measure, score
-from customer_research.research.portfolio.snapshots import FILES, SNAPSHOTS, readings
+from customer_research.research.portfolio.snapshots import FILES, readings
 from customer_research.research.portfolio.warehouse_views import bound, measure_bound
 from customer_research.settings import EngineSettings, Settings
 from customer_research.store.database import open_store

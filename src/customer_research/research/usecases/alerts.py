@@ -45,7 +45,7 @@ Exit code 3: a source was missing in the newest snapshot that was judged.
 """
 
     def answer(self, call: Call) -> Answer:
-        return of_report(rooms.alerts.open_alerts(call.settings, self, now=call.clock()))
+        return of_report(rooms.open_list.open_alerts(call.settings, self, now=call.clock()))
 
 
 @request

@@ -1,9 +1,14 @@
-"""How far a command has come, on standard error: a line of what is fetched, a bar with counts, or a bar a stream."""
+"""How far a command has come, on standard error: a line of what is fetched, a bar with counts, or a bar a stream.
+
+Where standard error is no terminal, what has bars on one says a line every ten seconds.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +23,12 @@ if TYPE_CHECKING:
 
 Heard = Callable[..., None]
 
+PACE_SECONDS = 10.0
+"""How often a line says how far a command has come, where no bar can be drawn."""
+
+
+_MINUTE = 60
+
 
 @contextmanager
 def progress_of(case: UseCase) -> Iterator[Heard]:
@@ -26,10 +37,14 @@ def progress_of(case: UseCase) -> Iterator[Heard]:
         with _TOLD[case.name]() as heard:
             yield heard
         return
+    if case.name in _BARS:
+        with (bar if screen.lively() else bar_in_lines)(_BARS[case.name]) as heard:
+            yield heard
+        return
     if not screen.lively():
         yield lambda *_said: None
         return
-    with _STEPS[case.name]() if case.name in _STEPS else fetching("live" in case.needs) as heard:
+    with stages() if case.name in _STAGES else fetching("live" in case.needs) as heard:
         yield heard
 
 
@@ -81,13 +96,73 @@ def bar(words: str) -> Iterator[Heard]:
         yield heard
 
 
-_STEPS: Mapping[str, Callable[[], Any]] = {
-    "alerts simulate": lambda: bar("Judging snapshots"),
-    "batch": lambda: bar("starting"),
-    "calibrate": stages,
-    "history backfill": lambda: bar("Scoring weeks"),
+@contextmanager
+def bar_in_lines(words: str) -> Iterator[Heard]:
+    """What the bar says, as a line every ten seconds."""
+    pace, said_last = _Pace(), [""]
+
+    def heard(done: int, of: int, said: str = words) -> None:
+        said_last[0] = f"{said}: {pace.words(done, of)}"
+
+    with every(PACE_SECONDS, lambda: said_last[0]):
+        yield heard
+
+
+class _Pace:
+    """Counts with the time that is left, if the rest goes as fast as what is done since the first count."""
+
+    def __init__(self) -> None:
+        self._began, self._first = time.monotonic(), 0
+        self._heard = False
+
+    def words(self, done: int, of: int | None) -> str:
+        """`12 of 104, 3 min left`; without the time while nothing tells it."""
+        if not self._heard:
+            self._began, self._first, self._heard = time.monotonic(), done, True
+        if of is None:
+            return f"{done:,}"
+        gone, passed = done - self._first, time.monotonic() - self._began
+        left = f", {time_words(passed / gone * (of - done))} left" if 0 < done < of and gone else ""
+        return f"{done:,} of {of:,}{left}"
+
+
+def time_words(seconds: float) -> str:
+    """`40 s`, `3 min`, `2 h 5 min`; never less than a second."""
+    if seconds < _MINUTE:
+        return f"{max(1, round(seconds))} s"
+    hours, minutes = divmod(round(seconds / _MINUTE), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+@contextmanager
+def every(seconds: float, words: Callable[[], str]) -> Iterator[None]:
+    """Say a line (nothing, where it is empty) every so many seconds until the block ends, also while nothing is heard."""
+    over = Event()
+
+    def said() -> None:
+        while not over.wait(seconds):
+            line = words()
+            if line:
+                click.echo(line, err=True)
+
+    teller = Thread(target=said, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        over.set()
+        teller.join()
+
+
+_BARS: Mapping[str, str] = {
+    "alerts simulate": "Judging snapshots",
+    "batch": "starting",
+    "history backfill": "Scoring weeks",
 }
-"""Use case → the display of its steps."""
+"""Use case → the words of its bar."""
+
+_STAGES = frozenset({"calibrate"})
+"""Use cases that tell of stages."""
 
 
 @contextmanager
@@ -107,14 +182,21 @@ def _console() -> Any:
 
 @contextmanager
 def pulls() -> Iterator[Callable[[Progress], None]]:
-    """A bar a stream on a terminal, else a line when a stream ends."""
+    """A bar a stream on a terminal, else a line when a stream ends, and one of those under way every ten seconds."""
     if not screen.lively():
-        yield _line
+        with _pulls_in_lines() as told:
+            yield told
         return
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn  # noqa: PLC0415
     from rich.progress import Progress as Bars  # noqa: PLC0415
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[counts]}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[counts]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     tasks: dict[str, TaskID] = {}
     with Bars(*columns, console=_console(), transient=True) as bars:
 
@@ -130,10 +212,22 @@ def pulls() -> Iterator[Callable[[Progress], None]]:
         yield told
 
 
-def _line(progress: Progress) -> None:
-    result = progress.result
-    if result is not None:
+@contextmanager
+def _pulls_in_lines() -> Iterator[Callable[[Progress], None]]:
+    under_way: dict[str, str] = {}
+    paces: dict[str, _Pace] = {}
+
+    def told(progress: Progress) -> None:
+        result = progress.result
+        if result is None:
+            pace = paces.setdefault(progress.name, _Pace())
+            under_way[progress.name] = pace.words(progress.done, progress.total)
+            return
+        under_way.pop(progress.name, None)
         click.echo(f"{progress.name}: {result.state}, {result.rows:,} rows in {result.seconds:.1f} s", err=True)
+
+    with every(PACE_SECONDS, lambda: "; ".join(f"{name}: {words}" for name, words in [*under_way.items()])):
+        yield told
 
 
 def counts_of(progress: Progress) -> str:

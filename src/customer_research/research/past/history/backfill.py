@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from customer_research.connect.source import Clock
-from customer_research.domain.snapshot import Snapshot
+from customer_research.domain.snapshot import SNAPSHOTS, Snapshot
 from customer_research.domain.tables import TableSet
 from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
@@ -19,7 +19,7 @@ from customer_research.research.past.history.calendar import Calendar
 from customer_research.research.portfolio.history import keep_in
 from customer_research.research.portfolio.measurement import attach, first_known, measure, reconstruction_of
 from customer_research.research.portfolio.score import score
-from customer_research.research.portfolio.snapshots import SNAPSHOTS, readings
+from customer_research.research.portfolio.snapshots import readings
 from customer_research.settings import Settings
 from customer_research.store.database import open_store
 from customer_research.store.history import History

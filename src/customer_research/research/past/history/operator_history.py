@@ -14,7 +14,7 @@ from customer_research.domain.evidence import Receipt
 from customer_research.domain.history import SHOWN, OperatorHistory, Past, Trend
 from customer_research.domain.identity import Candidate, Match
 from customer_research.domain.report import Report
-from customer_research.domain.snapshot import Snapshot
+from customer_research.domain.snapshot import DESCRIPTION, Snapshot
 from customer_research.errors import (
     AmbiguousOperator,
     ConfigError,
@@ -31,7 +31,6 @@ from customer_research.research.one.judge import card_named
 from customer_research.research.one.resolve import operator_id_of
 from customer_research.research.portfolio.history import kept_card
 from customer_research.research.portfolio.snapshot_view import SnapshotView, freshness_of
-from customer_research.research.portfolio.snapshots import DESCRIPTION
 from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
 from customer_research.store.database import open_store

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from customer_research.domain.catalogue import ACCOUNT_TABLE
-from customer_research.domain.snapshot import Reading, Snapshot
+from customer_research.domain.snapshot import DESCRIPTION, Reading, Snapshot
 from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
 from customer_research.health.assembly import status_of
@@ -21,7 +21,7 @@ from customer_research.research.one.judge import METRIC_NAMES
 from customer_research.research.past.history.operator_history import no_history, place_of
 from customer_research.research.portfolio.history import kept_card
 from customer_research.research.portfolio.score import HELD, text_line
-from customer_research.research.portfolio.snapshots import DESCRIPTION, FILES, read_snapshot
+from customer_research.research.portfolio.snapshots import FILES, read_snapshot
 from customer_research.settings import Settings
 from customer_research.store.database import open_store
 from customer_research.store.history import History
