@@ -27,6 +27,9 @@ from customer_research.sources import settings_models
 
 ENV_PREFIX = "CUSTOMER_RESEARCH_"
 
+_CONTRAST, _DARK = 4.5, 0.04045
+"""What WCAG asks of text on its background, and below which a part of a colour counts as dark."""
+
 _QUOTED = re.compile(r'"(\w+)"')
 _CREDENTIALS_IN_ADDRESS = re.compile(r"//\S*@")
 
@@ -99,6 +102,33 @@ class AlertSettings(SettingsPart):
     )
 
 
+class BrandSettings(SettingsPart):
+    """How documents to hand over look: yours."""
+
+    color: str = Field(
+        "",
+        pattern="^(#[0-9a-fA-F]{6})?$",
+        description="Colour of titles and of the first series in slides and PDF (#rrggbb); empty: a dark blue",
+    )
+    logo: Path | None = Field(None, description="PNG or JPEG on slides and PDF")
+    manager: str = Field("", description="Who presents: the account manager's name on slides and PDF")
+    template: Path | None = Field(
+        None, description="Your own .pptx for slides, where the command names none (--template)"
+    )
+
+    @field_validator("color")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        """A colour in which titles can be read on white (WCAG)."""
+        if not value:
+            return value
+        parts = (int(value[at : at + 2], 16) / 255 for at in (1, 3, 5))
+        red, green, blue = (part / 12.92 if part <= _DARK else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        if 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05) < _CONTRAST:
+            raise ValueError("is too light to be read on white; give a darker colour")
+        return value
+
+
 class _GeneralSettings(BaseSettings):
     """The settings but for the sources' own tables."""
 
@@ -115,6 +145,7 @@ class _GeneralSettings(BaseSettings):
     store: StoreSettings = Field(default_factory=StoreSettings)  # type: ignore[arg-type]
     engine: EngineSettings = Field(default_factory=EngineSettings)  # type: ignore[arg-type]
     alerts: AlertSettings = Field(default_factory=AlertSettings)  # type: ignore[arg-type]
+    brand: BrandSettings = Field(default_factory=BrandSettings)  # type: ignore[arg-type]
     rates: RatesSettings = Field(default_factory=RatesSettings)  # type: ignore[arg-type]
     clock: datetime | None = Field(
         None, description="Fixes the present instant (the sandbox does); empty: the real time"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from PIL import Image
+from pptx import Presentation
+from pypdf import PdfReader
 from report_accounts import (
+    ACCOUNTS,
     AS_OF,
     OPERATOR,
     advised,
@@ -16,24 +22,30 @@ from report_accounts import (
     churned,
     contribution,
     empty,
+    figure,
     full,
     nothing,
+    receipt,
     row,
     score,
 )
 from report_past import history, past_score, with_past
 
-from customer_research.documents.formats import terminal
+from customer_research.documents.brand import brand_of
+from customer_research.documents.formats import render, terminal
 from customer_research.domain.account import Account, Records
 from customer_research.domain.account_snapshot import Code
 from customer_research.domain.advice import Meeting
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.health import Dimension, HealthScore
 from customer_research.domain.occasion import Occasion
+from customer_research.domain.peers import Middle, PeerGroup, PeerGroups, Peers
 from customer_research.domain.report import Chart, Report, Table
-from customer_research.errors import UsageError
+from customer_research.errors import ConfigError, UsageError
 from customer_research.reports import days, pictures, progress, value
 from customer_research.reports.kinds import EVERY_KIND, OPERATOR_KINDS
+from customer_research.research.one.peer_groups import keep_groups, peers_of
+from customer_research.settings import BrandSettings
 from customer_research.store.accounts import decode, encode
 
 REVIEW, BRIEF, RISK = (OPERATOR_KINDS[name] for name in ("account-review", "brief", "churn-risk"))
@@ -167,7 +179,7 @@ def test_a_review_needs_a_day_to_look_back_on() -> None:
 def test_a_customers_review_looks_back_to_the_same_day_without_saying_why() -> None:
     account = with_rows(full(), "engagement", engagement("Q3 QBR", date(2026, 9, 1)))
     text = words(REVIEW.report(account, Occasion(audience="customer")), "value")
-    assert "2026-09-01 to 2026-10-31" in text
+    assert "since 2026-09-01" in text
     assert "QBR" not in text
 
 
@@ -371,3 +383,103 @@ def test_what_cannot_be_told_now_is_told_as_it_was_last_with_its_day_and_never_i
 
 def plain(report: Report) -> str:
     return " ".join(terminal.render(report, width=400).split())
+
+
+# -- the customer's review ---------------------------------------------------------------------------------------------
+
+
+def peers(**operators: int) -> Peers:
+    """Similar operators: half of everything, with so many behind each middle."""
+    proof = (receipt("portfolio", "score"),)
+    middles = {name: Fact(0.5, "ratio", proof, AS_OF) for name in operators}
+    return Peers("size_tier", middles, operators)
+
+
+@pytest.mark.parametrize("name", ACCOUNTS)
+def test_a_customers_review_is_at_most_eight_slides_or_six_pages(name: str) -> None:
+    account = replace(ACCOUNTS[name](), peers=peers(driver_app_rate=34, setup_completion=30))
+    report = REVIEW.report(account, Occasion(audience="customer"))
+    slides = Presentation(io.BytesIO(render(report, "pptx"))).slides
+    assert len(slides) <= 8
+    assert len(PdfReader(io.BytesIO(render(report, "pdf"))).pages) <= 6
+    assert {section.id for section in report.sections} <= {"value", "goals", "peers", "wins", "next_steps"}
+    assert all(section.blocks for section in report.sections)
+    for words_ in (render(report, style).decode() for style in ("markdown", "html")):
+        assert "Receipts" not in words_
+        assert "[^1]" not in words_
+        assert "Source: " in words_ or name == "nothing"
+
+
+def test_a_customer_is_compared_with_others_only_where_they_are_enough() -> None:
+    def told(account: Account) -> list[str]:
+        return [section.id for section in REVIEW.report(account, Occasion(audience="customer")).sections]
+
+    assert "peers" in told(replace(full(), peers=peers(driver_app_rate=11, setup_completion=12)))
+    assert "peers" not in told(replace(full(), peers=peers(driver_app_rate=11)))  # one share is no picture
+    assert "peers" not in told(full())
+
+
+def test_fewer_than_ten_others_are_no_group(tmp_path: Path) -> None:
+    middles = (Middle("driver_app_rate", 0.5, 11), Middle("setup_completion", 0.6, 10))
+    groups = tuple(PeerGroup("size_tier", name, middles[:count]) for name, count in (("250k-1M", 2), ("<50k", 0)))
+    keep_groups(tmp_path, PeerGroups(AS_OF, groups, receipt("portfolio", "score")))
+    found = peers_of(tmp_path, full().figures)
+    assert isinstance(found, Peers)
+    assert dict(found.operators) == {"driver_app_rate": 11}
+    small = replace(full(), figures={**full().figures, "size_tier": figure("size_tier", "<50k")})
+    assert isinstance(peers_of(tmp_path, small.figures), Gap)
+    assert isinstance(peers_of(tmp_path / "none", full().figures), Gap)
+
+
+def test_a_comparison_says_in_how_many_measures() -> None:
+    account = replace(full(), peers=peers(driver_app_rate=34, setup_completion=30, charge_success_rate=25))
+    text = words(REVIEW.report(account, Occasion(audience="customer")), "peers")
+    assert "Ahead of similar operators in 3 of 3 measures." in text
+    assert "24 or more other operators of a similar size, none of them named" in text
+
+
+def test_goals_name_those_that_are_open() -> None:
+    account = replace(full(), figures={**full().figures, "driver_app_rate": figure("driver_app_rate", 0.397)})
+    text = words(REVIEW.report(account, Occasion(audience="customer")), "goals")
+    assert "3 of 4 goals are reached; open: trips driven with the driver app 39.7% (goal 50%)." in text
+
+
+def test_a_snapshot_of_an_account_keeps_its_peers() -> None:
+    account = replace(full(), peers=peers(driver_app_rate=34))
+    assert decode(encode(account, Code("1", "2", {}))).account == account
+
+
+# -- the user's own look -----------------------------------------------------------------------------------------------
+
+
+def test_logo_colour_and_manager_stand_on_slides_and_pages(tmp_path: Path) -> None:
+    logo = tmp_path / "logo.png"
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 20), "#0f5c4d").save(picture, "PNG")
+    logo.write_bytes(picture.getvalue())
+    brand = brand_of("#0f5c4d", logo, " Dana Whitfield ")
+    report = REVIEW.report(full(), Occasion(audience="customer"))
+    slides = Presentation(io.BytesIO(render(report, "pptx", brand=brand))).slides
+    assert all(any(shape.name == "logo" for shape in slide.shapes) for slide in slides)
+    assert "Presented by Dana Whitfield" in "\n".join(s.text_frame.text for s in slides[0].shapes if s.has_text_frame)
+    assert str(slides[1].shapes.title.text_frame.paragraphs[0].runs[0].font.color.rgb) == "0F5C4D"
+    page = PdfReader(io.BytesIO(render(report, "pdf", brand=brand))).pages[0]
+    assert "Presented by Dana Whitfield" in page.extract_text()
+    assert len(page.images) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"GIF89a", None])
+def test_what_is_no_logo_is_refused_in_a_sentence(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "logo.png"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(
+        ConfigError, match=r"^The logo .*(cannot be read: No such file|is no PNG or JPEG, or too large\.)"
+    ):
+        brand_of("", path, "")
+
+
+def test_a_colour_that_cannot_be_read_on_white_is_refused() -> None:
+    assert BrandSettings(color="#0f5c4d", logo=None, manager="", template=None).color == "#0f5c4d"
+    with pytest.raises(ValueError, match="too light"):
+        BrandSettings(color="#ffcc00", logo=None, manager="", template=None)

@@ -245,30 +245,52 @@ class Page:
     Args:
         report: what to show.
         show_personal: whether personal data is shown; a report for the customer never shows it.
+        for_programs: whether it is read by programs: then a customer's form has its receipts, too.
+
+    A customer's form has no receipts and no list of sources, only a line that names them; a gap is told of in a sentence.
 
     Raises:
         RenderError: a figure without a receipt, or a bare value where a figure belongs.
     """
 
-    def __init__(self, report: Report, *, show_personal: bool = False) -> None:
+    def __init__(self, report: Report, *, show_personal: bool = False, for_programs: bool = False) -> None:
         self.report = report
+        self._outside = report.audience == "customer" and not for_programs
         self.presenter = Presenter(report, show_personal=show_personal)
         text = self.presenter.text
         self.name, self.title, self.operator = map(text, (report.operator_name, report.title, report.operator_id))
         self.heading = f"{self.name}: {self.title}" if self.name else self.title
         self.dated = dated_words(report.as_of, report.generated_at)
+        if self._outside:
+            self.operator, self.dated = "", " ".join(filter(None, (f"{self.day}.", self.sourced)))
         self.headline = self.line(self.presenter.headline) if self.presenter.headline else None
         self.warnings = tuple(map(self.line, self.presenter.warnings))
         self.parts = tuple(map(self._part, self.presenter.sections))
-        self.incomplete = ", ".join(source_title(item.source) for item in report.freshness if item.state != "ok")
+        silent = () if self._outside else (item for item in report.freshness if item.state != "ok")
+        self.incomplete = ", ".join(source_title(item.source) for item in silent)
         self.sources = tuple(map(self._source, report.freshness))
         self.holes = tuple(self._holes())
-        self.footnotes = tuple(self._footnote(number, one) for number, one in enumerate(self.presenter.receipts, 1))
+        proofs = () if self._outside else self.presenter.receipts
+        self.footnotes = tuple(self._footnote(number, one) for number, one in enumerate(proofs, 1))
 
     @property
     def about(self) -> str:
         """Which operator, and as of when."""
         return f"Operator {self.operator}. {self.dated}" if self.operator else self.dated
+
+    @property
+    def day(self) -> str:
+        """The instant that the report speaks of; a customer is told the day."""
+        as_of = self.report.as_of
+        if self._outside:
+            return f"As of {as_of.date().isoformat()}"
+        return dated_words(as_of, as_of).removesuffix(".")
+
+    @property
+    def sourced(self) -> str:
+        """The line that names the sources to a customer; empty for our own people, who have receipts."""
+        named = dict.fromkeys(source_title(item.source) for item in self.report.freshness if item.state != "missing")
+        return f"Source: {', '.join(named).lower()}." if self._outside and named else ""
 
     @property
     def audience(self) -> str:
@@ -295,10 +317,21 @@ class Page:
     @property
     def tail(self) -> tuple[Part, ...]:
         """Notes, gaps and sources, as far as there are any; the receipts (`footnotes`) follow."""
+        if self._outside:
+            open_ = Paragraph("gaps", Line(self.left_out, "unknown"))
+            return (Part(Heading("Left out", "gaps"), (open_,)),) if self.left_out else ()
         told = {"Notes": self.notes, "Gaps": self.gaps, "Sources": self.sources}
         return tuple(
             Part(Heading(title, title.lower()), (List(title.lower(), lines),)) for title, lines in told.items() if lines
         )
+
+    @property
+    def left_out(self) -> str:
+        """What a customer is told of gaps: which of its records do not answer now. Our own people read `gaps`."""
+        silent = dict.fromkeys(source_title(hole.gap.source).lower() for hole in self.holes)
+        if not self._outside or not silent:
+            return ""
+        return f"Not available at the moment: {', '.join(silent)}. What rests on that is left out."
 
     def line(self, prose: Prose) -> Line:
         """Prose as its reader may see it."""

@@ -64,6 +64,7 @@ SOURCE_TITLES: Mapping[str, str] = MappingProxyType(
         "assumption": "Assumption",
         "rates": "Exchange rates",
         "snapshot": "Account snapshot",
+        "peers": "Similar operators",
     }
 )
 
@@ -229,7 +230,9 @@ class Presenter:
         return self._texts[text]
 
     def numbers(self, receipts: Iterable[Receipt]) -> tuple[int, ...]:
-        """The footnote numbers of receipts, ascending."""
+        """The footnote numbers of receipts, ascending; a customer's form has none."""
+        if self.report.audience == "customer":
+            return ()
         return tuple(sorted({self._numbers[receipt.id] for receipt in receipts}))
 
     def facts(self, facts: Iterable[Fact[Any]]) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import Finding, HealthScore
 from customer_research.domain.history import ScoreHistory
 from customer_research.domain.identity import Match
+from customer_research.domain.peers import NO_PEERS, Peers
 from customer_research.domain.rates import Rates
 from customer_research.domain.report import Freshness
 from customer_research.domain.track import TrackRecord
@@ -63,7 +64,8 @@ class Account:
     and the listings by name; `scores` the health score per scorecard that was asked for (the first is the report's);
     `links` are URL patterns by kind with an `{id}` placeholder; `rates` the exchange rates around `as_of`, None: none are set.
     `advice` is what the playbook says to do, `urgency` how soon (None: nothing was judged); `history` the earlier scores and `alerts` the alerts, where
-    they were asked for, or why they are not known; `track` how often the score was right here, where that was worked out.
+    they were asked for, or why they are not known; `track` how often the score was right here, where that was worked out;
+    `peers` what operators like it use, where they are enough.
     """
 
     operator_id: str
@@ -83,6 +85,7 @@ class Account:
     history: ScoreHistory | Gap = NO_HISTORY
     alerts: AlertsAbout | Gap = NO_ALERTS
     track: TrackRecord | None = None
+    peers: Peers | Gap = NO_PEERS
 
     def scored_by(self, scorecard: str) -> HealthScore | None:
         """The score under a scorecard of this name, where it was asked for."""

@@ -183,15 +183,15 @@ def _step_name(dimension: Dimension, rule: str) -> str:
 
 def reservations_by_month(account: Account) -> Chart | None:
     """Reservations booked in each of the last 12 months, and a year before."""
-    return _by_month(account, RESERVATIONS, "Reservations booked", "booked")
+    return _by_month(account, RESERVATIONS, "Reservations booked", "booked", "reservations")
 
 
 def revenue_by_month(account: Account) -> Chart | None:
     """Revenue of completed trips in each of the last 12 months, and a year before; None with several currencies."""
-    return _by_month(account, REVENUE, "Trip revenue", "")
+    return _by_month(account, REVENUE, "Trip revenue", "", "of trip revenue")
 
 
-def _by_month(account: Account, title: str, height: str, column: str) -> Chart | None:
+def _by_month(account: Account, title: str, height: str, column: str, what: str) -> Chart | None:
     began = days.began(account)
     if began is None:
         return None
@@ -208,7 +208,8 @@ def _by_month(account: Account, title: str, height: str, column: str) -> Chart |
     pairs = zip(then, now, strict=True)  # both years stand over the same months
     marks = [Mark(later, value, "Year before") for (_, value), (later, _) in pairs if value is not None]
     marks += [Mark(month, value, "Last 12 months") for month, value in now if value is not None]
-    return Chart("months", title, _months_words(then, now), tuple(marks), "Month", height)
+    title = title if any(value is not None for _, value in then) else title.partition(",")[0]
+    return Chart("months", title, _months_words(then, now, what), tuple(marks), "Month", height)
 
 
 def _amounts(fact: Fact[Any]) -> tuple[Money, ...]:
@@ -223,7 +224,7 @@ def _single(value: Figure, currency: str) -> Figure:
     return Fact(amounts, "money", value.basis, value.as_of)
 
 
-def _months_words(then: Sequence[_Month], now: Sequence[_Month]) -> Prose:
+def _months_words(then: Sequence[_Month], now: Sequence[_Month], what: str) -> Prose:
     after = _sum([value for _, value in now if value is not None])
     if after is None:
         return Prose("Some months are not known.", (), "unknown")
@@ -233,8 +234,8 @@ def _months_words(then: Sequence[_Month], now: Sequence[_Month]) -> Prose:
     before = _sum(earlier) if len(earlier) == YEAR else None
     if before is None:
         began = f"; the year before is known from {_first_of(then)} on" if earlier else ""
-        return Prose(f"{value_words(after)} {when}{began}.", (after,))
-    return Prose(f"{value_words(after)} {when}, {value_words(before)} in the 12 before.", (after, before))
+        return Prose(f"{value_words(after)} {what} {when}{began}.", (after,))
+    return Prose(f"{value_words(after)} {what} {when}, {value_words(before)} in the 12 before.", (after, before))
 
 
 def _first_of(months: Sequence[_Month]) -> str:

@@ -65,6 +65,7 @@ _DOMAIN = (
     "urgency",
     "track",
     "calibration",
+    "peers",
 )
 """The modules of the vocabulary whose records an account may hold."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from customer_research.documents.charts import TOTAL, steps
@@ -12,6 +13,7 @@ from customer_research.documents.drawing.marks import (
     height_title,
     number_format,
     plain,
+    series_of,
 )
 from customer_research.documents.drawing.parts import (
     ROW,
@@ -33,7 +35,9 @@ from customer_research.documents.drawing.theme import Theme
 from customer_research.documents.present import TONE_WORDS, Presenter
 from customer_research.domain.report import Chart, Tone
 
-_FULL = 100
+_FULLS: Mapping[str, float] = {"points": 100.0, "ratio": 1.0}
+"""The most that a unit's figures can be, where there is such."""
+
 _CHARACTER, _NAMES = 6.8, 190
 
 
@@ -42,12 +46,23 @@ def bars(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: Theme) 
 
     def draw(mine: Sequence[Row], unit: str) -> Spec:
         low, high = bounds([row.height for row in mine if row.height is not None], zero=True)
-        if unit == "points" and low >= 0 and high <= _FULL:
-            low, high = 0.0, float(_FULL)
+        full = _FULLS.get(unit, 0.0)
+        if (unit == "points" or chart.form == "dimensions") and low >= 0 and high <= full:
+            low, high = 0.0, full
         found = steps([row.height for row in mine], [True] * len(mine))
+        mine = _beside(mine)
         return _panel(chart, mine, found, (low, high), presenter, theme=theme)
 
     return by_unit(rows, draw, 220)
+
+
+def _beside(rows: Sequence[Row]) -> Sequence[Row]:
+    """Of several series each place is named once: what it is compared with stands below it."""
+    pairs = zip((None, *rows), rows, strict=False)
+    return [
+        replace(row, place="") if above and above.place == row.place and above.series != row.series else row
+        for above, row in pairs
+    ]
 
 
 def waterfall(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: Theme) -> Spec:
@@ -91,7 +106,8 @@ def _panel(
         for row, step in zip(rows, found, strict=True)
     ]
     unit = next((row.unit for row in rows if row.unit), "")
-    ticks = [0, 25, 50, 75, 100] if (unit, low, high) == ("points", 0.0, float(_FULL)) else None
+    is_whole = low == 0 and high == _FULLS.get(unit)
+    ticks = [plain(high * quarter / 4) for quarter in range(5)] if is_whole else None
     title = {"title": height_title(chart, presenter, unit) or None}
     axis = {
         **title,
@@ -130,6 +146,7 @@ def _panel(
                 "mark": {"type": "bar", "cornerRadius": 2},
                 "encoding": {"x": across, "x2": {"field": "to"}, "color": tone_colour(theme)},
             },
+            *([_outlined(rows[0].series, across, theme)] if toned and len(series_of(rows)) > 1 else []),
             {
                 "transform": chosen("datum.height !== null"),
                 "mark": {"type": "text", "align": "left", "dx": 6, "text": {"expr": "datum.words"}},
@@ -142,6 +159,16 @@ def _panel(
                 }
             ),
         ],
+    }
+
+
+def _outlined(first: str, across: Spec, theme: Theme) -> Spec:
+    """What the first series is compared with, in outline."""
+    look = {"fill": theme.earlier, "stroke": theme.tones["neutral"], "strokeWidth": 1}
+    return {
+        "transform": chosen(f"datum.height !== null && datum.series !== {json.dumps(first)}"),
+        "mark": {"type": "bar", "cornerRadius": 2, **look},
+        "encoding": {"x": across, "x2": {"field": "to"}},
     }
 
 

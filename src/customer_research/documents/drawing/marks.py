@@ -23,6 +23,7 @@ YEAR = 12
 """Months of a year."""
 
 _DAY = 86_400_000
+_YEAR_BEFORE = "year before"
 _PLAIN = frozenset({"points", "number", "count"})
 """Units that can stand on one axis: plain numbers."""
 
@@ -133,6 +134,13 @@ def year_before(rows: Sequence[Row]) -> str | None:
             if later != earlier and 2 * both >= len(others) and both > len(months & others):
                 return earlier
     return None
+
+
+def year_named(rows: Sequence[Row]) -> str | None:
+    """The series that is another's year before, by its months or, where both stand over the same months, by its name."""
+    names = series_of(rows)
+    called = (name for name in names if len(names) > 1 and name.lower() == _YEAR_BEFORE)
+    return year_before(rows) or next(called, None)
 
 
 def bounds(values: Sequence[float], *, zero: bool) -> tuple[float, float]:

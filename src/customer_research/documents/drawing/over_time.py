@@ -17,6 +17,7 @@ from customer_research.documents.drawing.marks import (
     series_of,
     units_of,
     year_before,
+    year_named,
 )
 from customer_research.documents.drawing.parts import (
     DASHES,
@@ -47,7 +48,6 @@ _FULL = 100.0
 _DAY = 86_400_000
 _MOST_POINTS = 60
 _MOST_WORDS = 16
-_YEAR_BEFORE = "year before"
 _CHARACTER = 6.3
 _FEW_DAYS, _SOME_MONTHS = 45, 430
 _BARE: Spec = {"ticks": False, "grid": False}
@@ -223,8 +223,7 @@ def months(chart: Chart, rows: Sequence[Row], presenter: Presenter, theme: Theme
 
 def _month_panel(chart: Chart, rows: Sequence[Row], unit: str, presenter: Presenter, theme: Theme) -> Spec:
     names, moved = series_of(rows), year_before(rows)
-    called = (name for name in names if len(names) > 1 and name.lower() == _YEAR_BEFORE)
-    earlier = next(called, None) if moved is None else moved
+    earlier = year_named(rows)
     order = sorted(names, key=lambda name: name != earlier)
     months = [row.month + YEAR * (row.series == moved) for row in rows]
     shown = range(min(months), max(months) + 1)  # one that has no mark is seen to be missing

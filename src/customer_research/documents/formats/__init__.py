@@ -34,7 +34,7 @@ class Format:
 
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
-_COLOUR, _TEMPLATE = frozenset({"color"}), frozenset({"template"})
+_COLOUR, _BRAND, _TEMPLATE = frozenset({"color"}), frozenset({"brand"}), frozenset({"brand", "template"})
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
@@ -77,7 +77,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 _TEMPLATE,
                 ("powerpoint", "slides"),
             ),
-            Format("pdf", "PDF, tagged", "pdf", (".pdf",), "application/pdf", True),
+            Format("pdf", "PDF, tagged", "pdf", (".pdf",), "application/pdf", True, _BRAND),
         )
     }
 )

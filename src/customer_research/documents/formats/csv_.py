@@ -58,7 +58,9 @@ def render(report: Report, *, show_personal: bool = False) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(line.cells() for line in _Writer(Page(report, show_personal=show_personal)).lines())
+    writer.writerows(
+        line.cells() for line in _Writer(Page(report, show_personal=show_personal, for_programs=True)).lines()
+    )
     return out.getvalue()
 
 

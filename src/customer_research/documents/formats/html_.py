@@ -100,6 +100,8 @@ class _Document:
         )
 
     def _sources(self) -> Markup | str:
+        if self._page.sourced:
+            return ""
         states = {"ok": "in full", "partial": "in part", "missing": "no answer"}
         items = [
             element("li", line.lead, self._nodes.toned(states[item.state], line.tone))

@@ -35,7 +35,7 @@ def render(report: Report, *, show_personal: bool = False) -> str:
 
 def envelope(report: Report, *, show_personal: bool = False) -> dict[str, Any]:
     """A report as plain values, for JSON."""
-    return _Writer(Page(report, show_personal=show_personal)).envelope()
+    return _Writer(Page(report, show_personal=show_personal, for_programs=True)).envelope()
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -15,6 +16,7 @@ from typing import Any, Literal
 
 import typst
 
+from customer_research.documents.brand import HOUSE, Brand
 from customer_research.documents.drawing import vega
 from customer_research.documents.drawing.theme import PRINT
 from customer_research.documents.fonts import FALLBACKS, FAMILY, FOLDER
@@ -24,7 +26,6 @@ from customer_research.documents.formats.wording import note_runs
 from customer_research.documents.page import Footnote, Grid, Line, List, Page, Pairs, Paragraph, Part, Pen, Picture
 from customer_research.documents.present import Value
 from customer_research.domain.report import Report
-from customer_research.domain.words import dated_words
 from customer_research.errors import RenderError
 
 TEMPLATES = Path(__file__).parent / "typst"
@@ -42,13 +43,13 @@ _MARK = 0.42  # em that a digit of a note's number takes
 _INDENT = 24.0
 
 
-def render(report: Report, *, show_personal: bool = False) -> bytes:
-    """A report as a PDF.
+def render(report: Report, *, show_personal: bool = False, brand: Brand = HOUSE) -> bytes:
+    """A report as a PDF; `brand` is the user's own colour, logo and account manager.
 
     Raises:
         RenderError: a figure without a receipt, or Typst refuses the document.
     """
-    made = _Writer(Page(report, show_personal=show_personal)).document()
+    made = _Writer(Page(report, show_personal=show_personal), brand).document()
     return _compiled(json.dumps(made, ensure_ascii=False))
 
 
@@ -86,19 +87,30 @@ def _compiled(report: str) -> bytes:
 class _Writer(Pen[dict[str, Any]]):
     """Lays one report out as plain values for the template."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, brand: Brand) -> None:
         self._page = page
+        self._brand = brand
+        self._theme = replace(
+            PRINT,
+            tones={**PRINT.tones, "neutral": brand.color},
+            series=(brand.color, *PRINT.series[1:]),
+        )
 
     def document(self) -> dict[str, Any]:
         page = self._page
         title = drawable(page.heading)
-        as_of = dated_words(page.report.as_of, page.report.as_of).removesuffix(".")
+        as_of = page.day
         return {
             "title": self._fit(title, _LINE, 19),
             "author": "customer-research",
             "description": f"{title}. {as_of}.",
             "fonts": [FAMILY, *FALLBACKS],
             "page": {"width": _PAGE_WIDTH, "height": _PAGE_HEIGHT, "margin": _MARGIN},
+            "brand": {
+                "color": self._brand.color,
+                "logo": list(self._brand.logo),
+                "presented": self._fit(self._brand.presented, _LINE),
+            },
             "running": shortened(title, 0.68 * _LINE / _HEAD_SIZE),
             "as_of": as_of,
             "audience": page.audience,
@@ -182,7 +194,7 @@ class _Writer(Pen[dict[str, Any]]):
         return {
             "type": "picture",
             "caption": self._caption(node.title, "", node.notes),
-            "svg": drawable(vega.svg(vega.spec(node.chart, self._page.presenter, PRINT))),
+            "svg": drawable(vega.svg(vega.spec(node.chart, self._page.presenter, self._theme))),
             "width": _LINE,
             "alt": drawable(node.says.text),
             "says": self._line(node.says),

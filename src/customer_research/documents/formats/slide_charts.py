@@ -27,6 +27,7 @@ from customer_research.documents.drawing.marks import (
     rows_of,
     units_of,
     year_before,
+    year_named,
 )
 from customer_research.documents.drawing.theme import LIGHT
 from customer_research.documents.formats.csv_ import plain
@@ -39,8 +40,14 @@ _LINKED = re.compile(r"(?:https?|ftps?|mailto|internal|external|file):", re.IGNO
 _LABELLED = 24
 """So many points are labelled in a scatter chart; of more only those that call for an act."""
 
-_SMALL = 10
+_SMALL, _LARGE = 14, 18
+_PLACES = 8
+"""So many days are written along the axis of a chart over time."""
+
 _FULL = 100
+_BEHIND = "#9fb0c3"
+"""What is shown for comparison: the year before, a goal, others."""
+
 _FORMATS: Mapping[str, str] = {"ratio": "0%", "count": "#,##0", "points": "#,##0", "number": "#,##0.0", "days": "#,##0"}
 
 
@@ -113,7 +120,7 @@ def _placed(chart: Chart, rows: Sequence[Row]) -> list[tuple[tuple[str, int], Ro
     dated: list[tuple[int, str, Row]] = []
     for row in rows:
         month = row.month + YEAR if row.series == earlier else row.month
-        words = row.place if earlier is None else " ".join(month_words(month))
+        words = " ".join(month_words(month)) if chart.form == "months" else row.place
         at = 0 if chart.form in {"dimensions", "bands"} else month if chart.form == "months" else row.day
         dated.append((at, words, row))
     seen: Counter[tuple[str, str]] = Counter()
@@ -164,41 +171,51 @@ def _number_format(unit: str) -> str:
 # -- dress -------------------------------------------------------------------------------------------------------------
 
 
-def dress(standing: NativeChart, chart: Chart, drawn: ChartPlan, presenter: Presenter) -> None:
-    """Colours, axes, labels and legend of a chart that stands on its slide."""
-    standing.font.size = Pt(_SMALL)
+def dress(standing: NativeChart, chart: Chart, drawn: ChartPlan, presenter: Presenter, colour: str) -> None:
+    """Colours (the first series in the user's own), axes, labels and legend of a chart that stands on its slide."""
+    standing.font.size = Pt(_LARGE if chart.form in {"dimensions", "bands", "waterfall"} else _SMALL)
     series = list(standing.plots[0].series)
     standing.has_title = False
     standing.has_legend = len(series) > 1 and chart.form != "waterfall"
     if standing.has_legend:
         standing.legend.position = XL_LEGEND_POSITION.BOTTOM
         standing.legend.include_in_layout = False
-    axis = standing.value_axis
-    axis.tick_labels.number_format = _number_format(drawn.unit)
-    axis.tick_labels.number_format_is_linked = False
-    heights = [row.height for row in drawn.rows if row.height is not None]
-    if chart.form != "quadrant" and not _below_zero(standing):
-        axis.minimum_scale = 0  # a bar is as long as its figure, and a line falls no more steeply than on the page
-    if chart.form in {"dimensions", "history"} and drawn.unit == "points" and max(heights, default=0) <= _FULL:
-        axis.maximum_scale = _FULL
-    _grid(axis)
-    _named(axis, height_title(chart, presenter, drawn.unit))
+    _measured(standing, chart, drawn)
+    _named(standing.value_axis, height_title(chart, presenter, drawn.unit))
     if chart.form == "quadrant":
         _named(standing.category_axis, axis_title(chart, presenter))
         _scatter(standing, drawn)
         return
+    if len(drawn.rows) > _PLACES and chart.form in {"history", "timeline"}:
+        _thinned(standing.category_axis, len(list(standing.plots[0].categories)))
     if drawn.kind.startswith("BAR"):
         standing.category_axis.reverse_order = True
-        _below(axis)
+        _below(standing.value_axis)
     if chart.form in {"dimensions", "bands", "waterfall"}:
         standing.plots[0].gap_width = 50
     if chart.form == "waterfall":
         standing.plots[0].overlap = 100
     for number, one in enumerate(series):
-        _coloured(one, chart, drawn, number)
+        _coloured(one, chart, drawn, number, colour)
     if chart.form in {"dimensions", "bands"}:
         standing.plots[0].has_data_labels = True
         standing.plots[0].data_labels.show_value = True
+        standing.plots[0].data_labels.number_format = _number_format(drawn.unit)
+        standing.plots[0].data_labels.number_format_is_linked = False
+
+
+def _measured(standing: NativeChart, chart: Chart, drawn: ChartPlan) -> None:
+    """The axis of the figures: how it writes them, and from where to where it goes."""
+    axis = standing.value_axis
+    axis.tick_labels.number_format = _number_format(drawn.unit)
+    axis.tick_labels.number_format_is_linked = False
+    highest = max((row.height for row in drawn.rows if row.height is not None), default=0)
+    if chart.form != "quadrant" and not _below_zero(standing):
+        axis.minimum_scale = 0  # a bar is as long as its figure, and a line falls no more steeply than on the page
+    full = {"points": _FULL, "ratio": 1}.get(drawn.unit)
+    if chart.form in {"dimensions", "history"} and full is not None and highest <= full:
+        axis.maximum_scale = full
+    _grid(axis)
 
 
 def _below_zero(standing: NativeChart) -> bool:
@@ -208,6 +225,12 @@ def _below_zero(standing: NativeChart) -> bool:
 def _grid(axis: Any) -> None:
     axis.has_major_gridlines = True
     axis.major_gridlines.format.line.color.rgb = rgb(LIGHT.grid)
+
+
+def _thinned(axis: Any, places: int) -> None:
+    """Write so few places along the axis that they can be read."""
+    step = axis._element.makeelement(qn("c:tickLblSkip"), {"val": str(-(-places // _PLACES))})  # noqa: SLF001 - the library has no way to set it
+    axis._element.find(qn("c:noMultiLvlLbl")).addprevious(step)  # noqa: SLF001
 
 
 def _below(axis: Any) -> None:
@@ -227,8 +250,8 @@ def _fill(format_: Any, colour: str) -> None:
     format_.fill.fore_color.rgb = rgb(colour)
 
 
-def _coloured(series: Any, chart: Chart, drawn: ChartPlan, number: int) -> None:
-    colour = LIGHT.series[number % len(LIGHT.series)]
+def _coloured(series: Any, chart: Chart, drawn: ChartPlan, number: int, own: str) -> None:
+    colour = _series_colour(chart, drawn, series.name, number, own)
     if chart.form == "history":
         series.smooth = False
         series.format.line.color.rgb = rgb(colour)
@@ -250,7 +273,17 @@ def _coloured(series: Any, chart: Chart, drawn: ChartPlan, number: int) -> None:
     if chart.form in {"dimensions", "bands"}:
         for at, row in enumerate(row for row in drawn.rows if row.series == drawn.rows[0].series):
             if row.height is not None and number == 0:
-                _fill(series.points[at].format, LIGHT.tones[row.tone])
+                _fill(series.points[at].format, own if row.tone == "neutral" else LIGHT.tones[row.tone])
+
+
+def _series_colour(chart: Chart, drawn: ChartPlan, name: str, number: int, own: str) -> str:
+    """What is compared with stands back; the newest and the first are in the user's own colour."""
+    earlier = year_named(drawn.rows) if chart.form == "months" else None
+    if name == earlier or (chart.form == "dimensions" and number):
+        return _BEHIND
+    if earlier is not None:
+        return own
+    return (own, *LIGHT.series[1:])[number % len(LIGHT.series)]
 
 
 def _scatter(standing: NativeChart, drawn: ChartPlan) -> None:

@@ -1,13 +1,13 @@
 """Before a review (QBR): value delivered, wins, what moved the score, agenda, next steps.
 
-For the operator itself the same review is made of an account without anything internal (`documents.audience`): sections that
-speak of the score, of risks or of deals then have nothing to say and are left out.
+For the operator itself it is another talk, made of an account without anything internal (`documents.audience`): value, goals,
+adoption beside similar operators, wins, plan. What has nothing to show is left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from customer_research.domain.evidence import Fact
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Block, Bullets, Prose
 from customer_research.domain.words import counted, value_words
-from customer_research.reports import days, judgement, pictures, progress, shared_tables, value
+from customer_research.reports import adoption, days, judgement, pictures, progress, shared_tables, value
 from customer_research.reports.blocks import bullets, proven_prose
 from customer_research.reports.days import LISTING, Window
 from customer_research.reports.figure_lines import figures, present
@@ -27,7 +27,7 @@ from customer_research.reports.record_rows import known_rows, records
 
 _RENEWAL_DAYS = 120
 _LONG_TALK, _SHORT_TALK = 60, 30
-_RISKS = 2
+_RISKS, _STEPS = 2, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,12 @@ def review(account: Account, occasion: Occasion) -> Review:
 
 
 def _summary(review: Review) -> Bullets | None:
+    if not review.internal:
+        return None
     account, window = review.account, review.window
-    items = [value.value_words_of(account, window), *_money_words(account)]
-    if review.internal:
-        trend = progress.trend_words(account)
-        items += [*([trend] if trend else []), *_first(account)]
-    else:
-        items += value.wins(account, window)[:1]
-    return bullets(items)
+    trend = progress.trend_words(account)
+    items = [value.value_words_of(account, window), *_money_words(account), *([trend] if trend else [])]
+    return bullets([*items, *_first(account)])
 
 
 def _first(account: Account) -> Iterator[Prose]:
@@ -94,9 +92,17 @@ def _money_words(account: Account) -> Iterator[Prose]:
 def _value(review: Review) -> Iterator[Block | None]:
     if review.internal:
         yield _since_words(review)
-    yield value.value_table(review.account, review.window)
+        yield value.value_table(review.account, review.window)
+    else:
+        yield _delivered(review)
     yield pictures.reservations_by_month(review.account)
     yield pictures.revenue_by_month(review.account)
+
+
+def _delivered(review: Review) -> Block | None:
+    """What a customer got, in a sentence, where it is known and there is any."""
+    told = value.value_words_of(review.account, review.window)
+    return told if any(fact.value for fact in told.facts) else None
 
 
 def _since_words(review: Review) -> Prose:
@@ -110,12 +116,14 @@ def _since_words(review: Review) -> Prose:
         return proven_prose(text, records(account, "engagement").receipts, account.as_of)
     found = records(account, "engagement")
     why = "no earlier review is recorded" if found.known else "earlier reviews are not known"
-    return Prose(f"Looks back 90 days: {why} (--since gives another day).")
+    return Prose(f"Looks back 90 days: {why}.")
 
 
-def _wins(review: Review) -> Block:
-    none = Prose("No win stands out in the figures known.", (), "unknown")
-    return bullets(value.wins(review.account, review.window)) or none
+def _wins(review: Review) -> Block | None:
+    found = bullets(value.wins(review.account, review.window))
+    if found is None and review.internal:
+        return Prose("No win stands out in the figures known.", (), "unknown")
+    return found
 
 
 # -- health --------------------------------------------------------------------------------------------------------------
@@ -131,7 +139,9 @@ def _health(review: Review) -> Iterator[Block | None]:
         yield pictures.contributions_waterfall(account)
 
 
-def _adoption(review: Review) -> Block:
+def _adoption(review: Review) -> Block | None:
+    if not review.internal:  # what a customer is told of it stands in the plan
+        return None
     none = _none_unused(review.account, "Nothing in the figures known is left unused.")
     return bullets(value.adoption_gaps(review.account)) or none
 
@@ -163,8 +173,6 @@ def _tickets(review: Review) -> Iterator[Block | None]:
     if review.internal:
         yield _TICKETS(review.account)
         yield shared_tables.open_tickets(review.account)
-    else:
-        yield shared_tables.own_tickets(review.account)
 
 
 _BILLS = present(
@@ -179,8 +187,9 @@ _BILLS = present(
 
 
 def _bills(review: Review) -> Iterator[Block | None]:
-    yield _BILLS(review.account)
-    yield pictures.bills(review.account)
+    if review.internal:
+        yield _BILLS(review.account)
+        yield pictures.bills(review.account)
 
 
 def _expansion(review: Review) -> Iterator[Block | None]:
@@ -202,11 +211,11 @@ def _expansion(review: Review) -> Iterator[Block | None]:
 
 
 def _agenda(review: Review) -> Block | None:
-    """The talk's points; with minutes for those who lead it (30 minutes, Enterprise 60)."""
+    """The talk's points with their minutes (30 minutes, Enterprise 60), for those who lead it."""
+    if not review.internal:
+        return None
     account = review.account
     points = list(_points(account))
-    if not review.internal:
-        return bullets((Prose(text, facts) for text, facts in points), ordered=True)
     segment = account.fact("segment")
     whole = _LONG_TALK if segment is not None and segment.value == "Enterprise" else _SHORT_TALK
     share, rest = divmod(whole // 5, len(points))
@@ -220,20 +229,30 @@ def _points(account: Account) -> Iterator[tuple[str, tuple[Fact[Any], ...]]]:
     gaps = value.adoption_gaps(account)
     if gaps:
         yield f"What is not used to the full: {_lead(gaps[0].text)}", gaps[0].facts
-    tickets = [row for row in known_rows(account, "ticket") if row["is_open"] and row.get("is_certain")]
-    receipts = records(account, "ticket").receipts
-    if tickets and receipts:
-        fact = Fact(len(tickets), "count", receipts, account.as_of)
-        yield f"{counted(len(tickets), 'open ticket')}: where each stands", (fact,)
+    for tickets in _open_tickets(account):
+        yield f"{counted(tickets.value, 'open ticket')}: where each stands", (tickets,)
     late = account.fact("overdue_invoices")
     if late is not None and late.value:
         yield f"Bills: {counted(late.value, 'invoice')} overdue", (late,)
-    renewal, left = account.fact("renewal_date"), account.fact("days_to_renewal")
-    if renewal is not None and 0 <= (renewal.value - account.as_of.date()).days <= _RENEWAL_DAYS:
-        facts = (renewal,) if left is None else (renewal, left)
-        yield f"Renewal on {value_words(renewal)}", facts
+    for renewal in _near_renewal(account):
+        yield f"Renewal on {value_words(renewal)}", (renewal,)
     yield "Plans for the coming quarter, and what they need", ()
     yield "Next steps, each with a name and a day", ()
+
+
+def _open_tickets(account: Account) -> Iterator[Fact[Any]]:
+    """How many tickets of the operator's own are open, where any is."""
+    tickets = [row for row in known_rows(account, "ticket") if row["is_open"] and row.get("is_certain")]
+    receipts = records(account, "ticket").receipts
+    if tickets and receipts:
+        yield Fact(len(tickets), "count", receipts, account.as_of)
+
+
+def _near_renewal(account: Account) -> Iterator[Fact[Any]]:
+    """The day of the renewal, where it is near."""
+    renewal = account.fact("renewal_date")
+    if renewal is not None and 0 <= (renewal.value - account.as_of.date()).days <= _RENEWAL_DAYS:
+        yield renewal
 
 
 def _lead(text: str) -> str:
@@ -244,15 +263,27 @@ def _lead(text: str) -> str:
 
 def _next_steps(review: Review) -> Block | None:
     account = review.account
-    if review.internal:
-        return action_table(account)
-    steps = list(value.adoption_gaps(account))
+    return (
+        action_table(account)
+        if review.internal
+        else bullets((replace(step, tone="neutral") for step in _plan(account)), ordered=True)
+    )
+
+
+def _plan(account: Account) -> Iterator[Prose]:
+    """What is to be done together until the next review: at most six steps."""
     late = account.fact("overdue_invoices")
     if late is not None and late.value:
-        steps.insert(0, Prose(f"Settle {counted(late.value, 'overdue invoice')}.", (late,)))
+        yield Prose(f"Settle {counted(late.value, 'overdue invoice')}.", (late,))
+    yield from value.adoption_gaps(account)[:_STEPS]
+    for tickets in _open_tickets(account):
+        are = "is" if tickets.value == 1 else "are"
+        yield Prose(f"Agree on when {counted(tickets.value, 'open ticket')} {are} solved.", (tickets,))
+    for renewal in _near_renewal(account):
+        yield Prose(f"Talk about the renewal on {value_words(renewal)}.", (renewal,))
+    yield Prose("Set the goals of the coming quarter together.")
     day = (account.as_of + timedelta(days=90)).date()
-    steps.append(Prose(f"Next review: around {day.isoformat()}."))
-    return bullets(steps)
+    yield Prose(f"Next review: around {day.isoformat()}.")
 
 
 KIND = Kind(
@@ -262,6 +293,8 @@ KIND = Kind(
     (
         section("summary", "In short", _summary),
         section("value", "Value delivered", _value),
+        section("goals", "Goals", lambda review: adoption.goals(review.account)),
+        section("peers", "Against similar operators", lambda review: adoption.against_peers(review.account)),
         section("wins", "Wins", _wins),
         section("health", "Health trend, and what moved it", _health),
         section("adoption", "Not used to the full", _adoption),
@@ -270,7 +303,9 @@ KIND = Kind(
         section("billing", "Bills and card payments", _bills),
         section("expansion", "Expansion", _expansion),
         section("agenda", "Agenda", _agenda),
-        section("next_steps", "Next steps", _next_steps),
+        section(
+            "next_steps", "Next steps", _next_steps, titled=lambda review: "Next steps" if review.internal else "Plan"
+        ),
     ),
     listed="Account review (QBR)",
     answers="What did the operator get since the last review, how does it stand, what comes next?",
@@ -282,6 +317,8 @@ KIND = Kind(
     charts=(
         pictures.RESERVATIONS,
         pictures.REVENUE,
+        adoption.GOALS,
+        adoption.PEERS,
         pictures.SCORE_HISTORY,
         pictures.DIMENSIONS,
         pictures.WATERFALL,

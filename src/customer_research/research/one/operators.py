@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
@@ -27,6 +28,7 @@ from customer_research.research.one.freshness import freshness
 from customer_research.research.one.gather import CSM, Gatherer, Progress, silent
 from customer_research.research.one.judge import advised, judge
 from customer_research.research.one.judge import prepare as prepare_judging
+from customer_research.research.one.peer_groups import peers_of
 from customer_research.research.one.resolve import Resolution, Resolver, operator_id_of
 from customer_research.research.one.track_record import track_of
 from customer_research.settings import Settings
@@ -97,7 +99,7 @@ class Operators:
             listings: the details that are read (`metrics.queries.LISTINGS`; other names are left out).
             scorecard: the scorecard of its score; the settings' without.
             also: further scorecards to judge by.
-            past: whether earlier scores and alerts are read from the store.
+            past: whether earlier scores and alerts are read from the store, and similar operators from the lake.
         """
         self.ask_again()
         account, _ = await self.measured(
@@ -159,6 +161,7 @@ class Operators:
             from customer_research.research.one.earlier import with_past  # noqa: PLC0415 - start-up time
 
             account = with_past(account, self.settings, card)
+            account = replace(account, peers=peers_of(self.settings.lake_folder, account.figures))
         return advised(measurement, account, self.settings.playbook), measurement
 
     def _rates_around(self, as_of: datetime) -> Rates | None:

@@ -218,15 +218,18 @@ Exit code: 0 all in full; 3 some partial; 4 some not found, ambiguous or refused
     show_personal: bool = options.personal()
 
     async def answer(self, call: Call) -> Answer:
+        from customer_research.documents.brand import brand_of
         from customer_research.documents.formats import FORMATS, render
         from customer_research.research.batch.batch import Order, counts, summary_json
         from customer_research.research.batch.entries import read_entries
 
         personal = self.show_personal or call.settings.show_personal
         style = self.format or "markdown"
+        chosen = call.settings.brand
+        template, brand = self.template or chosen.template, brand_of(chosen.color, chosen.logo, chosen.manager)
 
         def rendered(report: Any) -> bytes:
-            made = render(report, style, show_personal=personal, template=self.template)
+            made = render(report, style, show_personal=personal, template=template, brand=brand)
             return made if FORMATS[style].binary else made.rstrip(b"\n") + b"\n"
 
         suffix = FORMATS[style].suffixes[0].removeprefix(".")

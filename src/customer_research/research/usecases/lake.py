@@ -252,6 +252,7 @@ scorecard or the engine is.
 
     def answer(self, call: Call) -> Answer:
         from customer_research.research.past.monthly_trial import once_a_month
+        from customer_research.research.portfolio.peers import keep_peers
         from customer_research.research.portfolio.take import standings, summary, take
 
         wanted = self.asked(self.tables, again=self.again)
@@ -264,6 +265,8 @@ scorecard or the engine is.
             "gaps": [dataclasses.asdict(gap) for gap in snapshot.gaps],
         }
         own = wanted.tables is None and wanted.as_of is None
+        if own:
+            keep_peers(call.settings, folder, snapshot)
         if own and not self.no_track and wanted.scorecard in {None, call.settings.scorecard}:
             once_a_month(call.settings, snapshot, call.clock, call.progress)
         table = dataclasses.replace(_standing(snapshot, found), last=f"Files: {folder}")

@@ -16,6 +16,7 @@ from customer_research.errors import UsageError
 from customer_research.surfaces.cli import screen
 
 if TYPE_CHECKING:
+    from customer_research.documents.brand import Brand
     from customer_research.domain.report import Report
     from customer_research.research.usecases import UseCase
     from customer_research.settings import Settings
@@ -140,6 +141,7 @@ class Delivery:
     output: Path | None = None
     show_personal: bool = False
     template: Path | None = None
+    brand: Brand | None = None
 
     def __call__(self, report: Report) -> None:
         """Render the report and hand it over."""
@@ -149,6 +151,7 @@ class Delivery:
             show_personal=self.show_personal,
             color=self.output is None and screen.coloured(),
             template=self.template,
+            brand=self.brand,
         )
         deliver(made if FORMATS[self.format].binary else made.decode(), self.output)
 
@@ -165,9 +168,25 @@ def delivery_of(context: click.Context, case: UseCase, values: dict[str, Any]) -
     if FORMATS[style].binary and target is None and screen.terminal():
         suffix = FORMATS[style].suffixes[0]
         raise UsageError(f"{style} is no text for a terminal.", hint=f"Give a file: --output report{suffix}")
-    refuse_template(style, asked["template"])
+    template, brand = look_of(context, style, asked["template"])
+    refuse_template(style, template)
     personal = bool(asked["personal"]) or (case.answers == "report" and settings_of(context).show_personal)
-    return Delivery(style, target, personal, asked["template"])
+    return Delivery(style, target, personal, template, brand)
+
+
+def look_of(context: click.Context, style: str, template: Path | None) -> tuple[Path | None, Brand | None]:
+    """The template and the brand of a document: as asked, else as the settings say; none for a format that takes none.
+
+    Raises:
+        ConfigError: the logo that the settings name is no picture.
+    """
+    if "brand" not in FORMATS[style].options:
+        return template, None
+    from customer_research.documents.brand import brand_of  # noqa: PLC0415 - start-up time
+
+    chosen = settings_of(context).brand
+    own = chosen.template if "template" in FORMATS[style].options else None
+    return template or own, brand_of(chosen.color, chosen.logo, chosen.manager)
 
 
 def settings_of(context: click.Context) -> Settings:
@@ -207,9 +226,18 @@ def output_format(chosen: str | None, *, as_json: bool, output: Path | None) -> 
     return SUFFIXES[output.suffix.lower()]
 
 
-def rendered(report: Report, chosen: str, *, show_personal: bool, color: bool, template: Path | None = None) -> bytes:
+def rendered(
+    report: Report,
+    chosen: str,
+    *,
+    show_personal: bool,
+    color: bool,
+    template: Path | None = None,
+    brand: Brand | None = None,
+) -> bytes:
     """A report in one of the formats; in colour where it goes to a terminal that shows it."""
-    made = render(report, chosen, show_personal=show_personal, color=color, template=template)
+    look = {} if brand is None else {"brand": brand}
+    made = render(report, chosen, show_personal=show_personal, color=color, template=template, **look)
     return made if FORMATS[chosen].binary else made.rstrip(b"\n") + b"\n"
 
 
