@@ -87,3 +87,18 @@ def test_what_cannot_be_read_is_refused_with_the_reason(read: Callable[[Any], An
     with pytest.raises(UnreadableError) as caught:
         read(written)
     assert str(caught.value).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [("1.0", "1"), (" 2-4 ", "2-4"), ("0 / Broker", "0 / Broker"), ("10.00", "10"), ("1.5", "1.5"), ("", None)],
+)
+def test_a_bucket_that_an_export_made_a_fraction_is_itself(told: str, name: str | None) -> None:
+    assert values.bucket(told) == name
+
+
+def test_what_people_typed_and_nobody_can_read_is_nothing_to_a_lenient_reader() -> None:
+    read = values.lenient(values.number)
+    assert [read(told) for told in ("1,234.5", "twelve", "NaN", None)] == [Decimal("1234.5"), None, None, None]
+    with pytest.raises(values.UnreadableError):
+        values.number("twelve")
