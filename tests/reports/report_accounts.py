@@ -290,6 +290,11 @@ def listings() -> dict[str, tuple[dict[str, Any], ...]]:
             },
         ),
         "card_disputes": (),
+        "team": (
+            {"name": "Dana Roe", "role": "owner", "last_login_at": when, "removed_at": None},
+            {"name": "Kit Marlow", "role": "dispatcher", "last_login_at": None, "removed_at": None},
+            {"name": "Lee Onan", "role": "driver_manager", "last_login_at": when, "removed_at": when},
+        ),
     }
 
 

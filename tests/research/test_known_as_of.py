@@ -70,7 +70,7 @@ FIXED = {
         cardholder"""
     ),
     "dispute": _words("dispute_id charge_id reason amount_minor currency created_at"),
-    "member": _words("member_id created_at"),
+    "member": _words("member_id name role created_at"),
     "driver": _words("driver_id created_at"),
     "survey": _words("survey_id nps csat created_at"),
 }

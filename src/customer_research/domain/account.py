@@ -45,7 +45,7 @@ NO_ALERTS = Gap("alerts", "not_applicable", "alerts were not read for this repor
 
 
 PERSONS: Mapping[str, str] = MappingProxyType(
-    {"contact": "name", "usage_drivers": "driver_name", "card_failures": "cardholder"}
+    {"contact": "name", "usage_drivers": "driver_name", "card_failures": "cardholder", "team": "name"}
 )
 """Table or listing → its column with a person's name."""
 

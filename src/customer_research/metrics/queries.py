@@ -123,6 +123,7 @@ _LISTED: Mapping[str, str] = {
     "reservation": "usage_monthly usage_daily usage_types usage_statuses usage_recent usage_companies usage_drivers usage_farmouts",
     "charge": "card_monthly card_failures",
     "dispute": "card_disputes",
+    "member": "team",
 }
 
 LISTINGS: Mapping[str, Listing] = MappingProxyType(

@@ -181,7 +181,8 @@ def _tickets(account: Account) -> list[Row]:
     ]
 
 
-def _ticket_link(account: Account, row: Row) -> str:
+def ticket_link(account: Account, row: Row) -> str:
+    """The page of a ticket: by the configured pattern, else the address that Notion tells."""
     return account.link("notion_page", str(row.get("ticket_id") or "").replace("-", "")) or str(row.get("url") or "")
 
 
@@ -191,7 +192,7 @@ def _match_words(row: Row) -> str:
 
 
 _TICKET = "number Ticket, title, status, priority, created_at:day Opened, due_date:date Due, match Matched by"
-_TICKET_LINKS = {"number": _ticket_link}
+_TICKET_LINKS = {"number": ticket_link}
 
 tickets = table(
     "ticket", "Tickets", _TICKET, rows=_tickets, links=_TICKET_LINKS, most=10, empty="No tickets in Notion."

@@ -1,30 +1,29 @@
-"""Before a call: objective, snapshot, topics, questions, open promises, checklist."""
+"""Before a call, on one page: what to talk about, how it stands, what was last said, what is open, who is who."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from customer_research.documents.answering import unable_words
-from customer_research.documents.present import source_title
 from customer_research.domain.account import Account
 from customer_research.domain.advice import Advice, Meeting
+from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import ANSWERS, Fact, Gap, merge_basis
 from customer_research.domain.occasion import Occasion
-from customer_research.domain.report import Block, FigureLine, Prose
+from customer_research.domain.report import Block, FigureLine, Figures, Prose, Tone
 from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import counted, value_words
-from customer_research.reports import judgement, progress, shared_tables
+from customer_research.reports import judgement, progress
+from customer_research.reports.attendees import TEAM, who_is_who
 from customer_research.reports.blocks import bullets, proven_prose
-from customer_research.reports.disagreements import disagreements
-from customer_research.reports.figure_lines import figure, figures, present
-from customer_research.reports.kind import Head, Kind, section
+from customer_research.reports.figure_lines import figure, is_true
+from customer_research.reports.kind import STREAMS, Head, Kind, section
+from customer_research.reports.last_words import open_tickets, said_and_open
 from customer_research.reports.recommend import due_words
-from customer_research.reports.record_rows import Row, day_of, known_rows, newest, records, table
-from customer_research.reports.standing_figures import health
-from customer_research.reports.tones import PRIORITY_TONES
+from customer_research.reports.record_rows import known_rows, records
+from customer_research.reports.tones import PRIORITY_TONES, tone_of
 
 TITLES: Mapping[Meeting, str] = MappingProxyType(
     {
@@ -81,7 +80,6 @@ _ASK: Mapping[str, str] = MappingProxyType(
         "P7": "What lies behind the disputed charges?",
         "S4": "What lay behind your last rating?",
         "G5": "What was missing in the plan that you left?",
-        "G7": "What made you think of cancelling, and what would change your mind?",
         "R9": "Who runs the day-to-day now, and how do you book trips at the moment?",
         "R11": "Who has taken over from the contact that left?",
         "R14": "Are vehicles or drivers missing?",
@@ -90,191 +88,184 @@ _ASK: Mapping[str, str] = MappingProxyType(
 )
 """What raised advice → the question that it calls for."""
 
-_TOPICS, _QUESTIONS_MOST, _PROMISES, _CONTACTS = 4, 5, 5, 5
+_PREPARE: Mapping[Meeting, str] = MappingProxyType(
+    {
+        "check-in": "write down the one thing that this call must bring.",
+        "qbr": "make the account review for the customer, and send it two days ahead.",
+        "renewal": "have the proposal and the value since the last review at hand.",
+        "escalation": "speak to the owner of every open ticket before the call.",
+        "expansion": "have the next plan's price and the limits that the operator reaches at hand.",
+    }
+)
+"""What to have at hand when the talk begins."""
+
+_CANCELLATION = "G7"
+"""The rule of a cancellation, announced or spoken of: the first topic tells of it, whatever the talk."""
+
+_TOPICS, _ASKED = 3, 2
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A talk with an operator: of which kind, and what to talk about."""
+    """A talk with an operator: of which kind, what to talk about, and how many topics more there are."""
 
     account: Account
     meeting: Meeting
-    topics: tuple[Advice, ...]
+    topics: tuple[Prose, ...]
+    more: int
 
 
 def talk(account: Account, occasion: Occasion) -> Talk:
-    """The talk before which a brief is asked for."""
-    return Talk(account, occasion.meeting, _topics(account, occasion.meeting))
+    """The talk before which a brief is asked for; of its topics one at least is of this kind of talk, where there is one."""
+    leaving = [one for one in (_leaving(account),) if one is not None]
+    raised, room = _raised(account, occasion.meeting), _TOPICS - len(leaving)
+    shown, rest = raised[:room], raised[room:]
+    own = next((one for one in rest if one.meetings), None)
+    if own is not None and not any(one.meetings for one in shown):
+        shown = [*shown[:-1], own]
+    topics = (*leaving, *(_topic(account, advice) for advice in shown))
+    return Talk(account, occasion.meeting, topics, len(rest))
 
 
 def _head(told: Talk) -> Head:
-    article = "an" if told.meeting == "escalation" else "a"
-    return judgement.head(told.account, title=f"Brief for {article} {TITLES[told.meeting]}")
+    """The head of every report, without the caps, which its headline names."""
+    article = "an" if TITLES[told.meeting][0] in "aeiou" else "a"
+    found, score = judgement.head(told.account, title=f"Brief for {article} {TITLES[told.meeting]}"), told.account.score
+    caps = {judgement.gate_prose(gate, score) for gate in score.gates} if score is not None else ()
+    return replace(found, warnings=tuple(one for one in found.warnings if one not in caps))
 
 
-def _objective(account: Account, meeting: Meeting) -> Iterator[Prose]:
-    yield Prose(OBJECTIVES[meeting])
-    if meeting == "renewal":
-        renewal, left = account.fact("renewal_date"), account.fact("days_to_renewal")
-        if renewal is not None and left is not None:
-            yield Prose(f"The contract is up on {value_words(renewal)}, {_in_days(left)}.", (renewal, left), "watch")
-        else:
-            known = figure(account, "renewal_date")
-            none = isinstance(known, Gap) and known.reason in ANSWERS
-            reason = "neither a contract's end nor a yearly plan is on record" if none else "it is not known"
-            yield Prose(f"There is no renewal date: {reason}.", (), "unknown")
+# -- what to talk about --------------------------------------------------------------------------------------------------
+
+
+def _leaving(account: Account) -> Prose | None:
+    """That the operator is about to leave, or speaks of it: nothing else comes before."""
+    ends, left, mrr = (account.fact(name) for name in ("subscription_ends_on", "days_to_end", "mrr"))
+    ask = "Ask: What made you decide so, and what would change your mind?"
+    if is_true(account, "pending_cancellation") and ends is not None:
+        facts = tuple(fact for fact in (ends, left, mrr) if fact is not None)
+        days = f", {_in_days(left)}" if left is not None else ""
+        money = f"; {value_words(mrr)} a month go with it" if mrr is not None else ""
+        return Prose(f"The subscription is set to end on {value_words(ends)}{days}{money}. {ask}", facts, "bad")
+    spoken = account.fact("cancellation_mentioned")
+    if spoken is not None and spoken.value:
+        return Prose(f"A note, call or e-mail of the last 90 days speaks of cancelling. {ask}", (spoken,), "bad")
+    return None
 
 
 def _in_days(left: Fact[Any]) -> str:
     return f"in {value_words(left)}" if left.value >= 0 else f"{value_words(left).lstrip('-')} ago"
 
 
-def _health(account: Account) -> Iterator[FigureLine]:
-    """Score and band, and what became of them, where that is known."""
-    tone = judgement.band_tone(account.score) if account.score else "unknown"
-    yield FigureLine("Health", health(account), tone)
-    trend = progress.trend_words(account)
-    for label, told in (("Its trend", trend), ("Health before", progress.last_settled(account))):
-        if told is not None:
-            words = Fact(told.text.rstrip("."), "text", merge_basis(told.facts), account.as_of)
-            yield FigureLine(label, words, told.tone)
-
-
-_SNAPSHOT = present(
-    figures(
-        _health,
-        """
-        base_plan_name mrr reservations_30d usage_trend outstanding overdue_invoices open_tickets
-        nps_latest: Latest NPS, 180 days (0 to 10)
-        renewal_date
-        """,
-    )
-)
-"""How it stands, in a few lines; what is truly absent is left out."""
-
-
-# -- what to talk about --------------------------------------------------------------------------------------------------
-
-
-def _topics(account: Account, meeting: Meeting) -> tuple[Advice, ...]:
+def _raised(account: Account, meeting: Meeting) -> list[Advice]:
     """Advice for this kind of talk or for any, the most urgent first; of one urgency that for this kind of talk."""
     fits = [advice for advice in account.advice if not advice.meetings or meeting in advice.meetings]
-    ranked = sorted(fits, key=lambda one: (SEVERITIES.index(one.priority), not one.meetings))
-    return tuple(ranked[:_TOPICS])
+    told = [advice for advice in fits if advice.source != _CANCELLATION or _leaving(account) is None]
+    return sorted(told, key=lambda one: (SEVERITIES.index(one.priority), not one.meetings))
 
 
-def _topic_list(account: Account, topics: tuple[Advice, ...]) -> Block:
-    items = [
-        Prose(
-            f"{advice.action} ({due_words(account, advice)}; {advice.because.rstrip('.')})",
-            advice.facts,
-            PRIORITY_TONES[advice.priority],
-        )
-        for advice in topics
-    ]
-    none = judgement.nothing_found(account, "Nothing in the figures known presses: ask, and listen.")
-    return bullets(items, ordered=True) or Prose(none)
+def _topic(account: Account, advice: Advice) -> Prose:
+    """What is so, and until when to ask or do what about it."""
+    question, by = _ASK.get(advice.source), due_words(account, advice)
+    act = f"Ask {by}: {question}" if question else f"{advice.action.rstrip('.')}, {by}."
+    return Prose(f"{advice.because.rstrip('.')}. {act}", advice.facts, PRIORITY_TONES[advice.priority])
 
 
-def _questions(meeting: Meeting, topics: tuple[Advice, ...]) -> Block | None:
-    raised = [(_ASK[advice.source], advice.facts) for advice in topics if advice.source in _ASK]
-    asked: dict[str, tuple[Fact[Any], ...]] = {}
-    for question, facts in (*raised, *((question, ()) for question in _QUESTIONS[meeting])):
-        asked.setdefault(question, facts)
-    return bullets(Prose(question, facts) for question, facts in list(asked.items())[:_QUESTIONS_MOST])
+def _topics(told: Talk) -> Iterator[Block | None]:
+    """What the talk is to bring, what to talk about in order, and what to ask besides."""
+    first = _renewal(told.account) if told.meeting == "renewal" else Prose("")
+    yield replace(first, text=f"{first.text} {OBJECTIVES[told.meeting].rstrip('.')}:".lstrip())
+    none = judgement.nothing_found(told.account, "Nothing in the figures known presses: listen.")
+    topics = told.topics or (Prose(none),)
+    more = f" {counted(told.more, 'more topic')} in the health report." if told.more else ""
+    ask = Prose(f"Ask: {' '.join(_QUESTIONS[told.meeting][:_ASKED])}{more}")
+    yield bullets((*topics, ask, _prepared(told)), ordered=True)
 
 
-def _open_tickets(account: Account) -> list[Row]:
-    """The tickets that are open and surely the operator's."""
-    return [row for row in known_rows(account, "ticket") if row["is_open"] and row["is_certain"]]
+def _prepared(told: Talk) -> Prose:
+    tickets, proof = open_tickets(told.account), records(told.account, "ticket").receipts
+    have = f"get the state and a date of {counted(len(tickets), 'open ticket')}; " if tickets else ""
+    text = f"Before the call: {have}{_PREPARE[told.meeting]}"
+    return proven_prose(text, proof if tickets else (), told.account.as_of)
 
 
-def _commitments_first(account: Account) -> list[Row]:
-    rows = newest(_open_tickets(account), "created_at", "ticket_id")
-    rows.sort(key=lambda row: not row["is_commitment"])
-    return [{**row, "promised": "commitment" if row["is_commitment"] else "ticket"} for row in rows]
+def _renewal(account: Account) -> Prose:
+    renewal, left = account.fact("renewal_date"), account.fact("days_to_renewal")
+    if renewal is not None and left is not None:
+        return Prose(f"The contract is up on {value_words(renewal)}, {_in_days(left)}.", (renewal, left), "watch")
+    known = figure(account, "renewal_date")
+    none = isinstance(known, Gap) and known.reason in ANSWERS
+    reason = "neither a contract's end nor a yearly plan is on record" if none else "it is not known"
+    return Prose(f"There is no renewal date: {reason}.", (), "unknown")
 
 
-_PROMISED = table(
-    "ticket",
-    "Tickets and commitments",
-    "number Ticket, title, promised, created_at:day Opened, due_date:date Due",
-    rows=_commitments_first,
-    links={"number": shared_tables.link("notion_page", "ticket_id")},
-    most=_PROMISES,
-    empty="No open ticket.",
-)
+# -- how it stands -------------------------------------------------------------------------------------------------------
+
+Words = Callable[[Fact[Any]], str]
+"""A figure as part of a line."""
 
 
-def _promises(account: Account) -> Iterator[Block]:
-    """Commitments and tickets that are open, the open deals, and the last word that was spoken."""
-    yield _last_word(account)
-    yield _PROMISED(account)
-    if any(row["is_open"] for row in known_rows(account, "deal")):
-        yield shared_tables.deals(lambda row: row["is_open"])(account)
+def _some(before: str, noun: str = "", after: str = "") -> Words:
+    """`30 reservations in 30 days`: the figure counted by its noun, or as it is, with what stands around it."""
+    return lambda fact: f"{before}{counted(fact.value, noun) if noun else value_words(fact)}{after}"
 
 
-def _last_word(account: Account) -> Prose:
-    rows = newest(known_rows(account, "engagement"), "occurred_at", "engagement_id")
-    if not rows:
-        return Prose("No contact is on record.", (), "unknown")
-    last, receipts = rows[0], records(account, "engagement").receipts
-    when = day_of(last["occurred_at"]) if last.get("occurred_at") else None
-    title = f" “{last['title']}”" if last.get("title") else ""
-    told = f"{last['type']}{title} on {when.isoformat()}" if when else f"{last['type']}{title}"
-    return proven_prose(f"Last contact: {told}.", receipts, account.as_of)
-
-
-def _still_there(account: Account) -> list[Row]:
-    rows = [row for row in known_rows(account, "contact") if not row["has_left"]]
-    return sorted(rows, key=lambda row: (not row["is_primary"], str(row["contact_id"])))
-
-
-_EXPECTED = table(
-    "contact",
-    "Contacts",
-    "name:contact, job_title Role, email:email E-mail, is_primary:boolean Primary",
-    rows=_still_there,
-    most=_CONTACTS,
-    empty="No contact is on record: find out who decides.",
-)
-
-
-def _attendees(account: Account) -> Iterator[Block]:
-    """The contacts that are still there, and whose account it is."""
-    yield _EXPECTED(account)
-    left = account.fact("contacts_left")
-    if left is not None and left.value:
-        yield Prose(f"{counted(left.value, 'contact')} left: ask who took over.", (left,), "watch")
-
-
-def _checklist(account: Account, meeting: Meeting) -> Iterator[Prose]:
-    for item in account.freshness:
-        if item.state != "ok":
-            text = f"{source_title(item.source)} {unable_words(item.gaps, partly=item.state == 'partial')}: look there."
-            yield Prose(text, (), "watch")
-    tickets = _open_tickets(account)
-    if tickets:
-        text = f"Get the state and a date of {counted(len(tickets), 'open ticket')}."
-        yield proven_prose(text, records(account, "ticket").receipts, account.as_of)
-    late = account.fact("overdue_invoices")
-    if late is not None and late.value:
-        yield Prose(f"Have the {counted(late.value, 'overdue invoice')} at hand (`billing`).", (late,))
-    conflicts = [one for one in disagreements(account) if one.tone == "watch"]
-    if conflicts:
-        yield Prose(f"Settle first what sources disagree on: {conflicts[0].text}", conflicts[0].facts)
-    yield Prose(_PREPARE[meeting])
-
-
-_PREPARE: Mapping[Meeting, str] = MappingProxyType(
+_STANDING: Mapping[str, Mapping[str, Words]] = MappingProxyType(
     {
-        "check-in": "Write down the one thing that this call must bring.",
-        "qbr": "Make `account-review --audience customer` and send it two days ahead.",
-        "renewal": "Have the proposal and the value since the last review at hand (`account-review`).",
-        "escalation": "Speak to the owner of every open ticket before the call.",
-        "expansion": "Have the next plan's price and the limits that the operator reaches at hand.",
+        "Pays": {"base_plan_name": _some(""), "mrr": _some("", after=" a month")},
+        "Owes": {"outstanding": _some(""), "overdue_invoices": _some("", "overdue invoice")},
+        "Uses": {
+            "reservations_30d": _some("", "reservation", " in 30 days"),
+            "reservations_prev_30d": _some("", after=" in the 30 before"),
+            "days_since_login": lambda fact: f"last login {f'{value_words(fact)} ago' if fact.value else 'today'}",
+        },
+        "Support": {"open_tickets": _some("", "open ticket"), "nps_latest": _some("NPS ", after=" of 10")},
     }
 )
+"""A line's label → the figures that it tells, in order."""
+
+
+def _standing(account: Account) -> Figures | None:
+    """How it stands, in a few lines; what is truly absent is left out."""
+    lines = [*(_line(account, label, told) for label, told in _STANDING.items()), _next_day(account)]
+    for label, told in (("Health", progress.trend_words(account)), ("Health before", progress.last_settled(account))):
+        if told is not None:
+            words = Fact(told.text.rstrip("."), "text", merge_basis(told.facts), account.as_of)
+            lines.append(FigureLine(label, words, told.tone))
+    known = tuple(line for line in lines if line is not None)
+    return Figures(known) if known else None
+
+
+def _line(account: Account, label: str, told: Mapping[str, Words]) -> FigureLine | None:
+    """Figures told in one line; those that a silent source keeps are named as not known."""
+    found = {metric: figure(account, metric) for metric in told}
+    facts = {metric: one for metric, one in found.items() if isinstance(one, Fact)}
+    silent = [metric for metric, one in found.items() if isinstance(one, Gap) and one.reason not in ANSWERS]
+    link = _page(account) if label == "Pays" else ""
+    if not facts:
+        return FigureLine(label, found[silent[0]], "unknown", link) if silent else None
+    words = [told[metric](fact) for metric, fact in facts.items()]
+    words += [f"{METRICS[metric].label.lower()} not known" for metric in silent]
+    tones = {tone_of(fact) for fact in facts.values()}
+    tone: Tone = "bad" if "bad" in tones else "watch" if "watch" in tones else "neutral"
+    joined = Fact(", ".join(words), "text", merge_basis(facts.values()), account.as_of)
+    return FigureLine(label, joined, tone, link)
+
+
+def _page(account: Account) -> str:
+    """The customer's page in Lago."""
+    return next((account.link("lago_customer", str(row["lago_id"])) for row in known_rows(account, "customer")), "")
+
+
+def _next_day(account: Account) -> FigureLine | None:
+    """The day on which it ends, else renews, else is billed."""
+    ending = figure(account, "pending_cancellation")
+    if isinstance(ending, Gap) and ending.reason not in ANSWERS:
+        return FigureLine("Ends or renews", ending, "unknown")
+    if is_true(account, "pending_cancellation"):
+        return _line(account, "Ends", {"subscription_ends_on": _some("")})
+    renews = _line(account, "Renews", {"renewal_date": _some("")})
+    return renews or _line(account, "Next bill", {"next_bill_date": _some("")})
 
 
 KIND = Kind(
@@ -282,17 +273,15 @@ KIND = Kind(
     "Brief before a call",
     _head,
     (
-        section("objective", "Objective", lambda talk: _objective(talk.account, talk.meeting)),
-        section("snapshot", "Snapshot", lambda talk: _SNAPSHOT(talk.account)),
-        section("topics", "Topics", lambda talk: _topic_list(talk.account, talk.topics)),
-        section("questions", "Questions", lambda talk: _questions(talk.meeting, talk.topics)),
-        section("promises", "Open promises", lambda talk: _promises(talk.account)),
-        section("attendees", "Who to expect", lambda talk: _attendees(talk.account)),
-        section("checklist", "Before the call", lambda talk: bullets(_checklist(talk.account, talk.meeting))),
+        section("topics", "To talk about", _topics),
+        section("standing", "How it stands", lambda told: _standing(told.account)),
+        section("said", "Last said, and open", lambda told: said_and_open(told.account)),
+        section("attendees", "Who is who", lambda told: who_is_who(told.account)),
     ),
     answers="What must I know, ask and have at hand in the five minutes before a call?",
     place=30,
     prepare=talk,
     options=("meeting",),
+    needs=STREAMS | {TEAM},
     past=True,
 )

@@ -315,6 +315,8 @@ MEMBER = Binding(
     _columns("""
         operator_id = u.OPERATOR_ID
         member_id = CAST(u.USER_ID AS VARCHAR)
+        name = NULLIF(TRIM(COALESCE(u.FIRST_NAME, '') || ' ' || COALESCE(u.LAST_NAME, '')), '')
+        role = u.ROLE_SLUG
         created_at = u.CREATED_AT
         removed_at = u.REMOVED_AT
         last_login_at = u.LAST_LOGIN_AT
@@ -322,6 +324,7 @@ MEMBER = Binding(
     {"u": "member"},
     "FROM {u} AS u",
     "u.OPERATOR_ID",
+    optional=frozenset({"u.FIRST_NAME", "u.LAST_NAME", "u.ROLE_SLUG"}),
 )
 DRIVER = Binding(
     "driver",
