@@ -16,6 +16,7 @@ from customer_research.domain.identity import LookupAnswer
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Report
 from customer_research.errors import CustomerResearchError, UsageError
+from customer_research.health.findings import load_findings
 from customer_research.metrics.queries import EVIDENCE, evidence_sql
 from customer_research.reports.inquiries import reason
 from customer_research.reports.kind import INTERNALLY
@@ -27,7 +28,7 @@ from customer_research.research.batch.entries import Entry
 from customer_research.research.batch.journal import Journal
 from customer_research.research.one import comparison, missing, whatif
 from customer_research.research.one.figures import EVIDENCE_SHOWN, Measurement
-from customer_research.research.one.judge import card_named
+from customer_research.research.one.judge import METRIC_NAMES, card_named
 from customer_research.research.one.operators import Operators, name_of, subject_of
 from customer_research.research.one.why import (
     compare,
@@ -149,12 +150,12 @@ class Research(Operators):
         )
 
     async def reason(self, term: str, name: str) -> Report | None:
-        """The score, a dimension or a rule of the settings' scorecard taken apart; None where the name is a metric's.
+        """The score, a dimension, a rule or a cap of the settings' scorecard, or a finding; None where the name is a metric's.
 
         Raises:
-            UsageError: no such metric, dimension or rule; else as `report`.
+            UsageError: nothing is called so; else as `report`.
         """
-        asked = part_named(name, card_named(self.settings.scorecard))
+        asked = part_named(name, card_named(self.settings.scorecard), load_findings(METRIC_NAMES))
         return None if asked is None else reason.REPORT.build(reason.Reason(await self.account(term), asked))
 
     async def _explained(self, term: str, metric: Metric, rows: int) -> Explanation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.explanation import Explanation
 from customer_research.domain.money import Money
 from customer_research.domain.report import Personal
-from customer_research.domain.words import clean, counted, instant_words, list_words, value_words
+from customer_research.domain.words import clean, counted, instant_words, list_words, money_words, value_words
 
 Words = Callable[[str], str]
 """Gives a text as its reader may see it."""
@@ -20,12 +20,12 @@ Words = Callable[[str], str]
 SCHEMA = "customer-research/explanation/1"
 
 
-def as_text(explained: Explanation, *, show_personal: bool, sql: bool = False) -> str:
-    """The explanation for a terminal; `sql` adds the metric's query over the canonical tables."""
-    return "\n".join(_lines(explained, show_personal=show_personal, sql=sql))
+def as_text(explained: Explanation, *, show_personal: bool, requests: bool = False, sql: bool = False) -> str:
+    """The explanation for a terminal, in words; `requests` adds what was sent, `sql` the query over the canonical tables."""
+    return "\n".join(_lines(explained, show_personal=show_personal, requests=requests, sql=sql))
 
 
-def _lines(explained: Explanation, *, show_personal: bool, sql: bool) -> Iterator[str]:
+def _lines(explained: Explanation, *, show_personal: bool, requests: bool, sql: bool) -> Iterator[str]:
     words = _reader(explained, show_personal=show_personal)
     yield f"{explained.label} ({explained.metric}) of {words(explained.operator_name)} ({explained.operator_id})"
     yield f"  Value:    {_words(explained.figure)}"
@@ -33,17 +33,17 @@ def _lines(explained: Explanation, *, show_personal: bool, sql: bool) -> Iterato
         yield f"  As of:    {instant_words(explained.figure.as_of)}"
         if explained.figure.note:
             yield f"  Note:     {words(explained.figure.note)}"
-    yield f"  Formula:  {explained.formula}"
+    yield f"  Meaning:  {explained.formula}"
     if explained.healthy:
         yield f"  Healthy:  {explained.healthy}"
-    yield f"  Tables:   {', '.join(explained.tables)}"
     yield from _evidence_lines(explained, words, show_personal=show_personal)
     if explained.replayed is not None:
         yield f"  Replay:   {_words(explained.replayed.figure)}"
         for difference in explained.replayed.differences or ("the same value from the same records",):
             yield f"            {words(difference)}"
-    yield from _receipt_lines(explained.figure, words)
+    yield from _receipt_lines(explained.figure, words, requests=requests)
     if sql:
+        yield f"  Tables:   {', '.join(explained.tables)}"
         yield "  Query over the canonical tables:"
         yield from (f"    {line}" for line in explained.sql.splitlines())
 
@@ -52,7 +52,7 @@ def _words(figure: Figure) -> str:
     return value_words(figure) if isinstance(figure, Fact) else gap_words(figure)
 
 
-def _receipt_lines(figure: Figure, words: Words) -> Iterator[str]:
+def _receipt_lines(figure: Figure, words: Words, *, requests: bool) -> Iterator[str]:
     if isinstance(figure, Gap):
         if figure.next_step:
             yield f"  Next:     {words(figure.next_step)}"
@@ -62,6 +62,8 @@ def _receipt_lines(figure: Figure, words: Words) -> Iterator[str]:
             f"  Receipt:  {receipt.id}: {source_title(receipt.source)} {receipt.stream}, "
             f"{counted(receipt.rows, 'record')} by {counted(receipt.requests, 'request')}, {instant_words(receipt.fetched_at)}"
         )
+        if not requests:
+            continue
         yield f"            at {clean(receipt.place)}; SHA-256 of the records begins {receipt.digest[:16]}"
         yield "            as sent:"
         yield from (f"      {_indented(line, words)}" for line in receipt.query.splitlines())
@@ -79,19 +81,28 @@ def _evidence_lines(explained: Explanation, words: Words, *, show_personal: bool
     yield f"  Records behind it: {evidence.total}{shown}"
     if explained.evidence_note:
         yield f"    {words(explained.evidence_note)}"
+    amounts = {name for name in evidence.columns if name.endswith(_MINOR)}
+    columns = [name for name in evidence.columns if name != _CURRENCY or not amounts]  # an amount has its own beside it
     if evidence.rows:
-        yield "    " + " | ".join(evidence.columns)
+        yield "    " + " | ".join(name.removesuffix(_MINOR).replace("_", " ") for name in columns)
     for row in evidence.rows:
         hidden = frozenset() if show_personal else explained.personal_columns
-        cells = (_cell(name, value, hidden, words) for name, value in zip(evidence.columns, row, strict=True))
-        yield "    " + " | ".join(cells)
+        record = dict(zip(evidence.columns, row, strict=True))
+        yield "    " + " | ".join(_cell(record, name, hidden, words) for name in columns)
 
 
-def _cell(name: str, value: Any, hidden: frozenset[str], words: Words) -> str:
+_MINOR, _CURRENCY = "_minor", "currency"
+"""How columns of amounts end, and the column that names their currency; a record without one is in US dollars."""
+
+
+def _cell(record: Mapping[str, Any], name: str, hidden: frozenset[str], words: Words) -> str:
+    value = record[name]
     if value is None:
         return "(none)"
     if name in hidden:
         return mask(_personal(name, value))
+    if name.endswith(_MINOR) and isinstance(value, int):
+        return money_words(Money(str(record.get(_CURRENCY) or "USD"), value))
     if isinstance(value, datetime):
         return instant_words(value)
     return words(list_words(str(value)))

@@ -41,8 +41,8 @@ class Lookup(Request):
 
 
 def _state(answer: LookupAnswer, report: Report) -> State:
-    """A lookup's state: as a report's that is asked for by the same term."""
-    if answer.best is not None:
+    """A lookup's state: as a report's that is asked for by the same term; one operator alone, if only like it, is found."""
+    if answer.best is not None or answer.total == 1:
         return "partial" if report.partial else "done"
     if answer.matches:
         return "not_found"
@@ -154,25 +154,29 @@ class Why(Request):
     """One figure, or one judgement, taken apart."""
 
     ABOUT = """\
-Show METRIC of OPERATOR: value, formula, request as sent, when, and the records behind it.
+Why a figure or a judgement about OPERATOR is as it is, in words: how it stands, what it means, the records behind it.
 
-METRIC may be `health_score`, a dimension (`payment`) or a rule (`P1`) as well: the points, and what each rests on.
+WHAT is a figure (mrr, overdue_invoices; `customer-research metrics` lists them), the `score`, a dimension of it (payment,
+engagement, support, growth), a rule (P1, E3; `customer-research rules` lists them), a cap ("usage falling", "active dispute";
+listed there, too) or a finding (R9, "silent churn risk").
 """
     DOCUMENT = "JSON."
 
     operator: str = options.operator()
-    metric: str = argument("A metric, `health_score`, a dimension or a rule.")
+    metric: str = argument("A figure, `score`, a dimension, a rule, a cap or a finding.", metavar="WHAT")
     replay: bool = option("Send the requests again and compare.", False)
     rows: int = option("Records to show.", 20, ge=1, le=500)
+    requests: bool = option("Show the requests as they were sent.", False)
     sql: bool = option("Show the metric's query over the canonical tables as well.", False)
 
     async def answer(self, call: Call) -> Answer:
         async with call.research() as research:
             judged = await research.reason(self.operator, self.metric)
             if judged is not None:
-                if self.replay or self.sql:
+                if self.replay or self.sql or self.requests:
                     raise UsageError(
-                        f"{self.metric} is a judgement over several figures.", hint="Replay a figure that it reads."
+                        f"{self.metric} is a judgement over several figures: it has no requests of its own.",
+                        hint="Ask the same of a figure that it reads.",
                     )
                 return of_report(judged)
             explained = await research.why(self.operator, self.metric, replay=self.replay, rows=self.rows)

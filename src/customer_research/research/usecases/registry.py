@@ -198,7 +198,7 @@ _ALL = (
     UseCase("outcome churn", "Why an operator left.", "outcomes:Churn", "lines", "store", right="act"),
     UseCase("outcome list", "What was recorded.", "outcomes:Listed", "report", "store"),
     UseCase("outcome retract", "Take a record back.", "outcomes:Retraction", "lines", "store", right="act"),
-    UseCase("why", "One figure: value, formula, request as sent, records behind it.", "one:Why", "explanation", "live"),
+    UseCase("why", "Why a figure or a judgement is as it is: value, meaning, the records behind it.", "one:Why", "explanation", "live"),
     UseCase("verify", "Whether each number of a draft is what the sources say.", "one:Verify", "table", "live"),
     UseCase("metrics", "List the metrics.", "house:Metrics", "lines"),
     UseCase("rules", "List a scorecard's rules.", "house:Rules", "lines"),

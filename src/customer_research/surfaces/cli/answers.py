@@ -46,7 +46,9 @@ def _explain(body: Explanation, delivery: Delivery, request: Any) -> None:
         told = render.as_json(body, show_personal=delivery.show_personal)
         click.echo(json.dumps(told, indent=2, ensure_ascii=False))
     else:
-        click.echo(render.as_text(body, show_personal=delivery.show_personal, sql=request.sql))
+        click.echo(
+            render.as_text(body, show_personal=delivery.show_personal, requests=request.requests, sql=request.sql)
+        )
 
 
 def _write(pieces: Iterable[str], delivery: Delivery) -> None:
