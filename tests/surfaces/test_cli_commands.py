@@ -18,10 +18,26 @@ from customer_research_sandbox.serve import Sandbox
 
 def test_why_tells_value_formula_records_and_request(config_path: Path) -> None:
     done = command("why", SILENT_CHURN, "mrr", config=config_path)
+    sent = command("why", SILENT_CHURN, "mrr", "--requests", config=config_path)
 
-    assert (done.code, done.err) == (0, "")
-    for said in ("$199.00", METRICS["mrr"].formula[:40], "2026-11-01", "GET /customers/", "SHA-256"):
+    assert (done.code, done.err, sent.code) == (0, "", 0)
+    for said in ("$199.00", METRICS["mrr"].formula[:40], "2026-11-01"):
         assert said in done.out
+        assert said in sent.out
+    for said in ("GET /customers/", "SHA-256"):
+        assert said not in done.out
+        assert said in sent.out
+    assert "_minor" not in done.out
+
+
+def test_why_of_a_judgement_has_no_requests_of_its_own(config_path: Path) -> None:
+    done = command("why", SILENT_CHURN, "usage falling", config=config_path)
+    assert done.code == 0
+    assert "Usage falling caps the band at Monitor" in done.out
+    assert command("why", SILENT_CHURN, "usage falling", "--requests", config=config_path).code == 2
+    missed = command("why", SILENT_CHURN, "usage faling", config=config_path)
+    assert missed.code == 2
+    assert "Did you mean usage falling" in missed.err
 
 
 def test_why_as_json_with_replay(config_path: Path) -> None:

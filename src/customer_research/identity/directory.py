@@ -40,6 +40,7 @@ _RULES: Mapping[str, tuple[float, str]] = {
     "contact_email": (0.96, "e-mail address"),
     "contact_phone": (0.95, "telephone number"),
     "contact_name": (0.9, "name"),
+    "member_name": (0.88, "name"),
     "email": (0.98, "e-mail address"),
     "phone": (0.96, "telephone number"),
     "name_exact": (0.95, "name, exact"),
@@ -120,8 +121,10 @@ class Directory:
         """
         known = self.by_operator_id(operator_id) or candidate or Candidate(operator_id=operator_id, name="")
         confidence, words = _RULES[kind]
-        contact = kind.startswith("contact_")
-        because = f"A contact of this operator has this {words}." if contact else f"The {words} is this operator's."
+        person = {"contact": "contact of this operator", "member": "member of this operator's team"}.get(
+            kind.partition("_")[0]
+        )
+        because = f"A {person} has this {words}." if person else f"The {words} is this operator's."
         match = Match(known, kind, because, confidence)
         return LookupAnswer(term=term, interpretations=interpret(term), matches=(match,), best=match, total=1)
 

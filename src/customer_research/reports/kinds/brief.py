@@ -93,7 +93,7 @@ _PREPARE: Mapping[Meeting, str] = MappingProxyType(
         "check-in": "write down the one thing that this call must bring.",
         "qbr": "make the account review for the customer, and send it two days ahead.",
         "renewal": "have the proposal and the value since the last review at hand.",
-        "escalation": "speak to the owner of every open ticket before the call.",
+        "escalation": "speak to whoever works on what is open.",
         "expansion": "have the next plan's price and the limits that the operator reaches at hand.",
     }
 )

@@ -118,6 +118,9 @@ def _headline(found: Search) -> Prose:
     if answer.best is not None:
         guess = judgement.guess_words(answer.best)
         return Prose(f"Found: {answer.best.candidate.name}. {guess}".strip(), (total,), "watch" if guess else "good")
+    if answer.total == 1:
+        one = answer.matches[0]
+        return Prose(f"One operator has a similar name: {one.candidate.name}. {one.because}", (total,), "watch")
     if answer.ambiguous:
         return Prose(f"Ambiguous: {answer.total} operators match. Choose one by its operator id.", (total,), "watch")
     return Prose("No operator answers to this term.", (total,), "bad")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from customer_research.connect.concurrent import both
-from customer_research.connect.source import Batch
+from customer_research.connect.concurrent import both, together
+from customer_research.connect.source import Batch, RecordOwners, Source
 from customer_research.documents.present import source_title
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.identity import Candidate, Interpretation, LookupAnswer, Match
@@ -50,14 +50,9 @@ class Resolution:
         answer = self.answer
         if answer.best is not None:
             return answer.best
-        shown = answer.term if len(answer.term) <= SHOWN else answer.term[:SHOWN] + "..."
+        shown = _shown(answer.term)
         if answer.matches:
-            several = f"{answer.total} operators answer to {shown!r}."
-            raise AmbiguousOperator(
-                several if answer.total > 1 else f"Nobody is called {shown!r}; one operator has a similar name.",
-                candidates=answer.matches,
-                hint="Give the operator id of the one you mean.",
-            )
+            raise not_one(answer)
         if self.gaps:
             raise _not_searched(shown, self.gaps)
         raise OperatorNotFound(
@@ -71,6 +66,21 @@ class Resolution:
 
 
 SHOWN = 80
+
+
+def _shown(term: str) -> str:
+    return term if len(term) <= SHOWN else term[:SHOWN] + "..."
+
+
+def not_one(answer: LookupAnswer) -> AmbiguousOperator:
+    """What is said where operators answer to a term, and none of them stands alone."""
+    several = f"{answer.total} operators answer to {_shown(answer.term)!r}."
+    similar = f"Nobody is called {_shown(answer.term)!r}; one operator has a similar name."
+    return AmbiguousOperator(
+        several if answer.total > 1 else similar,
+        candidates=answer.matches,
+        hint="Give the operator id of the one you mean.",
+    )
 
 
 class Resolver:
@@ -108,14 +118,10 @@ class Resolver:
         asked: list[Receipt] = []
         gaps: list[Gap] = []
         matches: dict[str, Match] = {}
-        for source in self._connections.sources.values():
-            if source.whose is None:
-                continue
-            try:
-                session = self._connections.session(source.name)
-                found = await source.whose(session, answer.interpretations, directory.candidates)
-            except CustomerResearchError as error:
-                gaps.append(self._connections.failed(source.name, error))
+        sources = [source for source in self._connections.sources.values() if source.whose is not None]
+        for found in await together(*(self._whose(source, answer, directory) for source in sources)):
+            if isinstance(found, Gap):
+                gaps.append(found)
                 continue
             asked += found.receipts
             proof = tuple(receipt.id for receipt in found.receipts)
@@ -125,10 +131,18 @@ class Resolver:
         everything = (*receipts, *asked)
         if not matches:
             return Resolution(answer, everything, unasked=tuple(gap for gap in gaps if gap.reason != "not_configured"))
-        listed = tuple(matches.values())
+        listed = tuple(sorted(matches.values(), key=lambda match: -match.confidence))
         best = listed[0] if len(listed) == 1 else None
         named = LookupAnswer(answer.term, answer.interpretations, listed[:MAX_MATCHES], best, len(listed))
         return Resolution(named, everything)
+
+    async def _whose(self, source: Source, answer: LookupAnswer, directory: Directory) -> RecordOwners | Gap:
+        assert source.whose is not None, "only who can tell is asked"
+        try:
+            session = self._connections.session(source.name)
+            return await source.whose(session, answer.interpretations, directory.candidates)
+        except CustomerResearchError as error:
+            return self._connections.failed(source.name, error)
 
     async def _by_id(self, term: str, readings: tuple[Interpretation, ...]) -> Resolution:
         """One operator by its id: the CSM view, else the app's operator table, else billing and CRM are asked."""

@@ -9,12 +9,10 @@ from customer_research.domain.evidence import Receipt
 from customer_research.domain.identity import Candidate
 from customer_research.domain.outcome import ChurnKind, ChurnReason, Intervention, Outcome
 from customer_research.domain.report import Report
-from customer_research.errors import AmbiguousOperator, OperatorNotFound, UsageError
-from customer_research.identity.collapse import candidates
-from customer_research.identity.directory import Directory
-from customer_research.lake import Lake
+from customer_research.errors import OperatorNotFound, UsageError
 from customer_research.reports.inquiries.outcomes_report import REPORT, OutcomeList
-from customer_research.research.engine_choice import scratch
+from customer_research.research import lake_directory
+from customer_research.research.one.resolve import SHOWN, not_one
 from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
 from customer_research.store.database import open_store
@@ -157,44 +155,12 @@ def _short(text: str, what: str) -> str:
 
 def _whom(settings: Settings, term: str) -> Candidate:
     """The one operator of the lake that answers to a term."""
-    answer = _directory(settings).search(term)
+    answer = lake_directory.search(settings, term)
     if answer.best is not None:
         return answer.best.candidate
-    shown = term[:80]
     if answer.matches:
-        raise AmbiguousOperator(
-            f"{answer.total} operators of the lake answer to {shown!r}.",
-            candidates=answer.matches,
-            hint="Give the operator id of the one you mean.",
-        )
+        raise not_one(answer)
     raise OperatorNotFound(
-        f"No operator of the lake answers to {shown!r}.", hint="Run `customer-research sync`, or give its operator id."
+        f"No operator of the lake answers to {term[:SHOWN]!r}.",
+        hint="Run `customer-research sync`, or give its operator id.",
     )
-
-
-def _directory(settings: Settings) -> Directory:
-    """Everybody in the lake: the CSM view's rows, then the list of operators."""
-    tables = Lake(settings.lake_folder).tables()
-    names = [name for name in ("csm", "operator") if name in tables.files]
-    if not names:
-        raise UsageError(
-            "The lake has no operators, so that nobody knows whom you mean.", hint="Run `customer-research sync`."
-        )
-    found: list[Candidate] = []
-    with scratch(settings) as engine:
-        for name in names:
-            engine.attach(name, tables.files[name].paths)
-        if "csm" in names:
-            found += candidates(engine.run("SELECT * FROM csm ORDER BY operator_id, subscription_id"))
-        if "operator" in names:
-            listed = "SELECT operator_id, name, stripe_account, hubspot_company_id FROM operator ORDER BY operator_id"
-            found += [
-                Candidate(
-                    row["operator_id"],
-                    row["name"] or row["operator_id"],
-                    stripe_account=row["stripe_account"],
-                    hubspot_id=row["hubspot_company_id"],
-                )
-                for row in engine.run(listed)
-            ]
-    return Directory(found)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from customer_research.connect.source import Batch, Candidates, Subject
-from customer_research.domain.identity import Candidate
+from customer_research.connect.source import Batch, Candidates, RecordOwners, Subject
+from customer_research.domain.identity import Candidate, Interpretation
 from customer_research.domain.values import LEGACY
+from customer_research.errors import SchemaChanged
 
 if TYPE_CHECKING:
     from customer_research.sources.warehouse.session import WarehouseSession
@@ -41,6 +42,35 @@ async def operators(session: WarehouseSession, operator_id: str | None = None) -
         )
     found = tuple(_candidate(row, answer.receipt.id) for row in answer.rows if row["operator_id"])
     return Candidates(found, (answer.receipt,))
+
+
+_MEMBER_NAMED = (
+    "SELECT DISTINCT u.OPERATOR_ID AS operator_id FROM {member} AS u "
+    "WHERE LOWER(TRIM(u.FIRST_NAME) || ' ' || TRIM(u.LAST_NAME)) = $name LIMIT 11"
+)
+
+
+async def whose(
+    session: WarehouseSession, readings: tuple[Interpretation, ...], _directory: Sequence[Candidate] = ()
+) -> RecordOwners:
+    """The operators on whose team somebody has this very full name; nobody, where the deployment has no names of members.
+
+    Raises:
+        SourceError: as the runner.
+    """
+    words = next((reading.value.split() for reading in readings if reading.kind == "name"), [])
+    if len(words) < _FULL_NAME or not session.own.member.strip():
+        return RecordOwners()
+    try:
+        answer = await session.run(_MEMBER_NAMED, {"name": " ".join(words).lower()}, stream="find_member")
+    except SchemaChanged:
+        return RecordOwners()
+    ids = dict.fromkeys(str(row["operator_id"]).strip().lower() for row in answer.rows if row["operator_id"])
+    return RecordOwners(tuple(("member_name", one) for one in ids), (answer.receipt,))
+
+
+_FULL_NAME = 2
+"""How many words a name has that is looked for among members."""
 
 
 def _candidate(row: Mapping[str, Any], fetch_id: str) -> Candidate:

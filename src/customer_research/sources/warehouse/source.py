@@ -13,6 +13,7 @@ SOURCE = Source(
     streams=(Stream("csm", "CSM master view", ("csm",), live.csm, by_id=True),),
     open=WarehouseSession,
     missing=lambda settings: settings.of(MetabaseSettings).missing(),
+    whose=live.whose,
     checks=checks.CHECKS,
     scopes=checks.SCOPES,
     bulk=bulk.BULK,

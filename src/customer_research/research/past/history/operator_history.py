@@ -26,9 +26,10 @@ from customer_research.errors import (
 from customer_research.health.history import SOURCE, one_each, trend
 from customer_research.health.scorecard import Scorecard
 from customer_research.reports.kinds.history import KIND
+from customer_research.research import lake_directory
 from customer_research.research.engine_choice import reader
 from customer_research.research.one.judge import card_named
-from customer_research.research.one.resolve import operator_id_of
+from customer_research.research.one.resolve import not_one, operator_id_of
 from customer_research.research.portfolio.history import kept_card
 from customer_research.research.portfolio.snapshot_view import SnapshotView, freshness_of
 from customer_research.research.receipts import kept_receipt
@@ -113,7 +114,7 @@ async def _operator(operators: Operators, history: History, latest: Snapshot, te
     except AmbiguousOperator:
         raise
     except (OperatorNotFound, ConfigError, SourceError) as error:
-        match = _by_name(history, latest, term)
+        match = _by_name(history, latest, term) or _in_the_lake(operators.settings, term)
         if match is None:
             raise
         asked = (
@@ -121,7 +122,23 @@ async def _operator(operators: Operators, history: History, latest: Snapshot, te
             if isinstance(error, OperatorNotFound)
             else "The sources could not be asked"
         )
-        return match.operator_id, f"{asked}: found by name in the snapshot of {latest.as_of:%Y-%m-%d}."
+        found = f"by name in the snapshot of {latest.as_of:%Y-%m-%d}" if match.how == "name" else "in the lake"
+        return match.operator_id, f"{asked}: found {found}."
+
+
+def _in_the_lake(settings: Settings, term: str) -> Match | None:
+    """The one operator whose record in the lake the term names: an invoice, a ticket, a contact.
+
+    Raises:
+        AmbiguousOperator: several have one.
+    """
+    try:
+        answer = lake_directory.search(settings, term)
+    except UsageError:
+        return None
+    if answer.best is None and answer.total > 1:
+        raise not_one(answer)
+    return answer.best
 
 
 def _by_name(history: History, latest: Snapshot, term: str) -> Match | None:
