@@ -20,6 +20,9 @@ FLAGS = (
     "--disable-sync",
 )
 
+ASKED = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+"""What axe judges a page by."""
+
 
 @contextmanager
 def chromium() -> Iterator[Browser]:

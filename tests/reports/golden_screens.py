@@ -18,11 +18,14 @@ from report_accounts import ACCOUNT_KINDS, full
 from report_charts import charted
 
 from customer_research.documents.formats import render
+from customer_research.documents.site import Menu, Site
 from customer_research.domain.report import Report
 from customer_research.reports.kinds import KINDS
 
 PLACE = Path(__file__).parent / "golden_screens.json"
 FORMATS = ("html", "email", "slack")
+SITE = Site((Menu("Lists", (("Today", "index.html"), ("Portfolio", ""))),), searched=True)
+"""Neighbours of a page."""
 
 
 def reports() -> dict[str, Report]:
@@ -39,7 +42,7 @@ def outlines() -> dict[str, Any]:
             "slack": _blocks(json.loads(render(report, "slack"))),
         }
         for name, report in reports().items()
-    }
+    } | {"in a site": {"html": _Outline(render(KINDS["profile"].build(full()), "html", site=SITE).decode()).lines}}
 
 
 def digests() -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser import chromium, opened
+from browser import ASKED, chromium, opened
 from playwright.sync_api import Browser
 from report_accounts import ACCOUNT_KINDS, ACCOUNTS, AS_OF, HOSTILE, full, hostile, nothing, receipt, without
 from report_charts import CHARTS, charted, fact, only
@@ -20,13 +20,13 @@ from report_charts import CHARTS, charted, fact, only
 from customer_research.documents.formats import FORMATS, html_, render
 from customer_research.documents.formats.markup import element, joined, safe
 from customer_research.documents.present import Presenter
+from customer_research.documents.site import Menu, Site
 from customer_research.domain.evidence import Fact
 from customer_research.domain.report import FigureLine, Figures, Prose, Report, Section, Table, Text
 from customer_research.errors import RenderError
 from customer_research.reports.kinds import KINDS
 
-VOID = {"br", "hr", "img", "link", "meta", "rect", "path", "line"}
-ASKED = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+VOID = {"br", "hr", "img", "input", "link", "meta", "rect", "path", "line"}
 
 
 class Reader(HTMLParser):
@@ -182,6 +182,25 @@ def test_a_customers_page_has_no_score_and_no_query() -> None:
     html = page(replace(KINDS["profile"].build(full()), audience="customer"))
     assert "Health 66" not in html
     assert "GET /" not in html
+
+
+def test_a_name_leads_to_the_page_written_with_it_and_shows_no_more_than_alone() -> None:
+    rows = tuple((Text(words, operator=name, link="https://crm.example.com/1"),) for name, words in HOSTILE.items())
+    mail = (Text("Dana Roe, dana.roe@alder.example", operator="mail"),)
+    report = only(Table(("Operator",), (*rows, mail)))
+    pages = {name: f"operators/{name}.html" for name in (*HOSTILE, "mail")}
+    menu = Menu("Lists", (("Here", ""), ("There", "there.html")))
+    alone, together = page(report), html_.render(report, site=Site((menu,), pages, searched=True))
+    led = [attributes.get("href") for tag, attributes in Reader(together).tags if tag == "a"]
+    assert [href for href in led if str(href).startswith("operators/")] == list(pages.values())
+    assert "https://crm.example.com/1" not in led
+    assert "operators/" not in alone
+    assert "dana.roe@alder" not in alone + together
+    more = {tag for tag, _ in Reader(together).tags} - {tag for tag, _ in Reader(alone).tags}
+    assert more <= {"a", "input", "label", "li", "nav", "script", "strong", "ul"}
+    script = together[together.index("<script>") + 8 : together.index("</script>")]
+    assert script == html_.search_script()
+    assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in together
 
 
 def test_long_queries_are_cut_and_say_so() -> None:

@@ -14,12 +14,13 @@ from customer_research.documents.formats import FORMATS, render, terminal
 from customer_research.domain.evidence import Gap
 from customer_research.domain.money import Money
 from customer_research.domain.portfolio import Mover, Moves, Week
-from customer_research.domain.report import Report
+from customer_research.domain.report import Report, Table, Text
 from customer_research.domain.words import money_words
 from customer_research.errors import UsageError
-from customer_research.reports.kinds import digest
+from customer_research.reports.kinds import digest, today
 from customer_research.research.alerting.rule_check import check
 from customer_research.research.past.history.backfill import backfill
+from customer_research.research.portfolio import books
 from customer_research.research.portfolio import newest as looked_at
 from customer_research.research.portfolio.choice import Selection
 from customer_research.research.portfolio.moves import done, moves
@@ -57,6 +58,24 @@ def told(filled: Settings) -> Report:
 @pytest.fixture(scope="module")
 def summary(filled: Settings) -> Report:
     return looked_at.summary_report(filled, now=LATER)
+
+
+@pytest.mark.parametrize("name", ["digest", "portfolio", "churn-risk", "summary", "today"])
+def test_a_row_says_whose_it_is_wherever_an_operator_heads_it(
+    filled: Settings, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looked_at, "WEEK", 30)
+    made = {
+        "digest": lambda: looked_at.digest_report(filled, now=LATER),
+        "portfolio": lambda: looked_at.portfolio_report(filled, Selection(), now=LATER),
+        "churn-risk": lambda: looked_at.risk_report(filled, Selection(), now=LATER),
+        "summary": lambda: looked_at.summary_report(filled, now=LATER),
+        "today": lambda: today.KIND.build(books.book(filled, None, now=LATER)),
+    }
+    blocks = [block for section in made[name]().sections for block in section.blocks if isinstance(block, Table)]
+    heads = [row[0] for block in blocks if block.headers[0] == "Operator" for row in block.rows]
+    assert heads
+    assert all(isinstance(head, Text) and head.operator for head in heads), heads
 
 
 def words(report: Report, section: str = "") -> str:

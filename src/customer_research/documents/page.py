@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar, assert_never
 
 from customer_research.documents.answering import answer_words
@@ -246,6 +247,7 @@ class Page:
         report: what to show.
         show_personal: whether personal data is shown; a report for the customer never shows it.
         for_programs: whether it is read by programs: then a customer's form has its receipts, too.
+        pages: as `Presenter` takes them.
 
     A customer's form has no receipts and no list of sources, only a line that names them; a gap is told of in a sentence.
 
@@ -253,10 +255,17 @@ class Page:
         RenderError: a figure without a receipt, or a bare value where a figure belongs.
     """
 
-    def __init__(self, report: Report, *, show_personal: bool = False, for_programs: bool = False) -> None:
+    def __init__(
+        self,
+        report: Report,
+        *,
+        show_personal: bool = False,
+        for_programs: bool = False,
+        pages: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.report = report
         self._outside = report.audience == "customer" and not for_programs
-        self.presenter = Presenter(report, show_personal=show_personal)
+        self.presenter = Presenter(report, show_personal=show_personal, pages=pages)
         text = self.presenter.text
         self.name, self.title, self.operator = map(text, (report.operator_name, report.title, report.operator_id))
         self.heading = f"{self.name}: {self.title}" if self.name else self.title

@@ -175,12 +175,15 @@ class Presenter:
         report: what to show; sections that are not for its audience are left out.
         show_personal: whether personal data is shown; a report for the customer never shows it, nor a headline or warning,
             which speak of the health score.
+        pages: operator id → where its report lies, of those that were written together with this one.
 
     Raises:
         RenderError: a figure without a receipt, or a bare value where a figure belongs.
     """
 
-    def __init__(self, report: Report, *, show_personal: bool = False) -> None:
+    def __init__(
+        self, report: Report, *, show_personal: bool = False, pages: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         inside = report.audience == "internal"
         self.report = report
         self.show_personal = show_personal and inside
@@ -190,6 +193,7 @@ class Presenter:
         self.receipts = tuple(
             {receipt.id: receipt for block in self._blocks() for receipt in _receipts(block)}.values()
         )
+        self._pages = pages
         self._people = People(report.people, report.operator_name)
         self._texts: dict[str, str] = {}
         self._single = [section.id for section in self.sections] == ["line"]
@@ -263,7 +267,7 @@ class Presenter:
         if isinstance(cell, Gap):
             return Value(cell, self.text(gap_words(cell, detailed=False)), "unknown")
         if isinstance(cell, Text):
-            return Value(cell, self.text(cell.text), cell.tone, safe_link(cell.link))
+            return Value(cell, self.text(cell.text), cell.tone, self._pages.get(cell.operator) or safe_link(cell.link))
         words = note_words(cell)
         note = "" if not words or words in self._repeated else self.text(words)
         tone, link = (cell.tone, safe_link(cell.link)) if isinstance(cell, Statement) else ("neutral", "")

@@ -34,9 +34,9 @@ def fact(line: Line, part: str, value: Any, unit: str, as_of: datetime, *, tone:
     return Statement(value, unit, basis, as_of, tone=tone)
 
 
-def operator(line: Line) -> Cell:
+def operator(line: Line) -> Text:
     """The operator's name, coloured by its band, leading to its page."""
-    return Text(line.name, BAND_TONES[line.band], line.link)
+    return Text(line.name, BAND_TONES[line.band], line.link, line.operator_id)
 
 
 def mrr(line: Line, as_of: datetime) -> Cell:

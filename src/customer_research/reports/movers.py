@@ -56,7 +56,7 @@ def _row(found: Portfolio, moves: Moves, mover: Mover, line: Line | None) -> tup
     if mover.points is not None:
         change = Fact(mover.points, "points", proof, found.snapshot.as_of, "score_change")
     return (
-        Text(mover.name or mover.operator_id, BAND_TONES[mover.band]),
+        Text(mover.name or mover.operator_id, BAND_TONES[mover.band], operator=mover.operator_id),
         mrr_cell(line.figure("mrr", found.snapshot.as_of)) if line else unknown,
         then,
         now,

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from customer_research.documents.present import source_title
+from customer_research.domain.account import Account
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import AT_RISK_BANDS, BAND_LABELS, UNTOLD_BANDS
 from customer_research.domain.money import Amounts, totals
@@ -96,6 +97,11 @@ def mrr_words(found: Portfolio, groups: Sequence[Group]) -> tuple[str, tuple[Fac
     more = f" ({'; '.join(known)})" if known else ""
     told = f"{value_words(mrr)} of MRR a month" if mrr.value else "no MRR"
     return f"{told}{more}", tuple(facts)
+
+
+def operator_cell(account: Account) -> Text:
+    """The operator's name."""
+    return Text(account.name or account.operator_id, operator=account.operator_id)
 
 
 def mrr_cell(found: Figure) -> Cell:

@@ -363,15 +363,16 @@ class Books:
         within = [sa.and_(book_line.c[day] >= since, book_line.c[day] < until) for day in days]
         return self._read(ready, self._of(ready, owner_ids).where(sa.or_(*within)).order_by(book_line.c.operator_id))
 
-    def looked(self, who: str, snapshot_id: str, at: datetime) -> str:
-        """Note that *who* looks at a snapshot now; the id of the other one looked at before it (empty: none)."""
+    def looked(self, who: str, snapshot_id: str, at: datetime | None) -> str:
+        """Note that *who* looks at a snapshot now (None: nothing is noted); the id of the other one looked at before it (empty: none)."""
         with self._store.begin() as connection:
             row = connection.execute(sa.select(look).where(look.c.who == who)).mappings().first()
             if row is not None and row["snapshot"] == snapshot_id:
                 return str(row["before"])
             before = "" if row is None else str(row["snapshot"])
-            row_now = {"who": who, "snapshot": snapshot_id, "before": before, "at": at}
-            connection.execute(insert_new(connection, look, row_now))
+            if at is not None:
+                row_now = {"who": who, "snapshot": snapshot_id, "before": before, "at": at}
+                connection.execute(insert_new(connection, look, row_now))
         return before
 
     def _of(self, ready: Ready, owner_ids: Collection[str] | None) -> sa.Select[Any]:

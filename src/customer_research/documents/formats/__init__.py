@@ -52,7 +52,14 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             ),
             Format("markdown", "Markdown (GitHub flavour)", "markdown", (".md", ".markdown"), "text/markdown"),
             Format("json", "JSON with a schema", "json_", (".json",), "application/json"),
-            Format("html", "one HTML page with charts, for a browser", "html_", (".html", ".htm"), "text/html"),
+            Format(
+                "html",
+                "one HTML page with charts, for a browser",
+                "html_",
+                (".html", ".htm"),
+                "text/html",
+                options=frozenset({"site"}),
+            ),
             Format(
                 "email",
                 "an e-mail message, a draft to address",

@@ -1,14 +1,20 @@
-"""HTML: one file that needs nothing else: no script, no address to fetch from; receipts are footnotes with links both ways."""
+"""HTML: one file that needs nothing else: no address to fetch from; receipts are footnotes with links both ways.
+
+A page has no script, but for that which searches the names of a site's operators; it holds no data.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
 
 from customer_research.documents.formats.blocks_html import Nodes, Notes, Slugs
 from customer_research.documents.formats.markup import Markup, element, joined, trusted
 from customer_research.documents.formats.style import digest, stylesheet
 from customer_research.documents.page import Footnote, Line, Page, Part
 from customer_research.documents.present import TONE_WORDS
+from customer_research.documents.site import ALONE, Menu, Site
 from customer_research.domain.report import Report
 from customer_research.domain.words import instant_words
 
@@ -17,20 +23,32 @@ _MOST_BACK = 5
 _SHORT_QUERY, _LONGEST_QUERY = 160, 4_000
 
 
-def render(report: Report, *, show_personal: bool = False) -> str:
+def render(report: Report, *, show_personal: bool = False, site: Site = ALONE) -> str:
     """A report as one HTML document, ending in a newline; the same bytes for the same report.
+
+    Args:
+        report: what to show.
+        show_personal: whether personal data is shown.
+        site: the pages that it is written together with, and is linked to.
 
     Raises:
         RenderError: a figure without a receipt, or a chart without the package that draws it.
     """
-    return _Document(Page(report, show_personal=show_personal)).document()
+    return _Document(Page(report, show_personal=show_personal, pages=site.pages), site).document()
+
+
+@cache
+def search_script() -> str:
+    """The one script: it searches names in a table of the page that it stands in."""
+    return files(__package__).joinpath("search.js").read_text(encoding="utf-8")
 
 
 class _Document:
     """Writes the document of one report."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, site: Site) -> None:
         self._page = page
+        self._site = site
         self._notes = Notes({note.number: note.short for note in page.footnotes})
         self._slugs = Slugs()
         self._nodes = Nodes(page, self._notes, self._slugs)
@@ -44,12 +62,16 @@ class _Document:
         body = element(
             "body",
             element("a", "Skip to the report", href="#report", class_="skip"),
+            *map(self._menu, self._site.menus),
+            self._search(),
             head,
             *contents,
             element("main", *(part for _, part in parts), id="report", tabindex="-1"),
             element("footer", element("p", self._colophon())),
+            element("script", trusted(search_script())) if self._site.searched else "",
         )
-        policy = f"default-src 'none'; style-src '{digest(style)}'; img-src data:; base-uri 'none'; form-action 'none'"
+        script = f"script-src '{digest(search_script())}'; " if self._site.searched else ""
+        policy = f"default-src 'none'; style-src '{digest(style)}'; {script}img-src data:; base-uri 'none'; form-action 'none'"
         meta = (
             element("meta", charset="utf-8"),
             element("meta", http_equiv="Content-Security-Policy", content=policy),
@@ -68,6 +90,23 @@ class _Document:
             return f"Made on {made}."
         personal = "shown" if self._page.presenter.show_personal else "masked"
         return f"Made by customer-research on {made}. Personal data is {personal}."
+
+    def _menu(self, menu: Menu) -> Markup:
+        """Where else to go; the page that one is on is no link."""
+        items = (
+            element("li", element("a", words, href=place) if place else element("strong", words, aria_current="page"))
+            for words, place in menu.entries
+        )
+        return element("nav", element("ul", *items), class_="menu", aria_label=menu.title)
+
+    def _search(self) -> Markup | str:
+        """Where a name is typed; hidden where no script runs: the whole table stands below all the same."""
+        if not self._site.searched:
+            return ""
+        asked = element("input", id="find", type="search", autocomplete="off")
+        told = element("span", id="found", role="status")
+        label = element("label", "Find an operator", for_="find")
+        return element("div", label, asked, told, class_="find", role="search", hidden=True)
 
     def _headed(self) -> Markup:
         page, headline = self._page, self._page.headline

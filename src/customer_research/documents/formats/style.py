@@ -32,7 +32,7 @@ def stylesheet() -> str:
 
 
 def digest(style: str) -> str:
-    """A stylesheet's SHA-256 as a content security policy names it."""
+    """The SHA-256 of a stylesheet or script as a content security policy names it."""
     return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
 

@@ -145,7 +145,7 @@ def _critical(found: Week) -> Block:
         )
     rows = [
         (
-            Text(alert.reasons[0].name or source_title(alert.reasons[0].source)),
+            Text(alert.reasons[0].name or source_title(alert.reasons[0].source), operator=alert.subject),
             stated(_why(alert), (proof,), alert.oldest.raised.as_of, "bad"),
             Fact(alert.oldest.raised.as_of.date(), "date", (proof,), alert.oldest.raised.as_of),
             stated(_state(found.done, alert), (proof,), alert.oldest.raised.as_of),

@@ -55,7 +55,7 @@ def _columns(found: Portfolio) -> dict[str, Callable[[Line], Cell]]:
     """Header → cell; the change of the score only when somebody's is known, or should be."""
     as_of = found.snapshot.as_of
     columns: dict[str, Callable[[Line], Cell]] = {
-        "Operator": lambda line: Text(line.name),
+        "Operator": lambda line: Text(line.name, operator=line.operator_id),
         "Segment": lambda line: brief(line.figure("segment", as_of)),
         "MRR": lambda line: mrr_cell(line.figure("mrr", as_of)),
         "Health": lambda line: brief(line.figure("health", as_of)),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from customer_research.domain.account import Account
 from customer_research.domain.health import Contribution
 from customer_research.domain.portfolio import Risks
-from customer_research.domain.report import Block, Cell, Chart, Mark, Prose, Text, Tone
+from customer_research.domain.report import Block, Cell, Chart, Mark, Prose, Tone
 from customer_research.domain.risk import GENERAL, MULTIPLE, signs
 from customer_research.domain.words import counted
 from customer_research.reports.blocks import bullets
@@ -21,6 +21,7 @@ from customer_research.reports.portfolio_cells import (
     mrr_words,
     nobody,
     number,
+    operator_cell,
     portfolio_head,
     table,
 )
@@ -145,7 +146,7 @@ def _slipping(found: Risks) -> Iterator[Block]:
 def _row(found: Risks, account: Account) -> tuple[Cell, ...]:
     retention = found.retention[account.operator_id]
     return (
-        Text(account.name or account.operator_id),
+        operator_cell(account),
         brief(figure(account, "segment")),
         mrr_cell(figure(account, "mrr")),
         brief(risk_told(account, retention)),
@@ -193,7 +194,7 @@ def _churned(found: Risks) -> Block | None:
             return None
         return Prose("Nobody, as far as is known.", (number(found.portfolio, 0, "count"),))
     rows = [
-        (Text(a.name or a.operator_id), *(brief(figure(a, name)) for name in ("segment", "churned_on", "csm_mrr")))
+        (operator_cell(a), *(brief(figure(a, name)) for name in ("segment", "churned_on", "csm_mrr")))
         for a in found.churned
     ]
     return table(found.portfolio, ("Operator", "Segment", "Churned on", "MRR (CSM view)"), rows, "")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.portfolio import Moves, Overview
-from customer_research.domain.report import Absence, Block, Prose, Text
+from customer_research.domain.report import Absence, Block, Prose
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import pictures
 from customer_research.reports.blocks import bullets
@@ -19,6 +19,7 @@ from customer_research.reports.portfolio_cells import (
     headline,
     nobody,
     number,
+    operator_cell,
     portfolio_head,
     table,
 )
@@ -95,7 +96,7 @@ def _risks(found: Overview) -> Block:
         retention = risks.retention[account.operator_id]
         rows.append(
             (
-                Text(account.name or account.operator_id),
+                operator_cell(account),
                 brief(figure(account, "segment")),
                 brief(risk_told(account, retention)),
                 brief(expected_loss(account, retention)),

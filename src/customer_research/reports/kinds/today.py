@@ -106,7 +106,7 @@ def _meetings(book: Book) -> Block:
         return Prose("HubSpot has none with these operators.", (_count(book, 0),))
     rows = [
         (
-            Text(meeting.name),
+            Text(meeting.name, operator=meeting.operator_id),
             Fact(meeting.starts_at, "timestamp", (meeting.receipt,), book.snapshot.as_of),
             stated(meeting.title or "without a title", (meeting.receipt,), book.snapshot.as_of),
         )

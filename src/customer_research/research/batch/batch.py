@@ -86,7 +86,9 @@ class Row:
 class Order:
     """What a batch makes of each operator: the kind of report, how it is rendered, the ending of its file.
 
-    `retry` does again what was not done in full; `show_personal` leaves the inputs unmasked in the summary.
+    `retry` does again what was not done in full; `show_personal` leaves the inputs unmasked in the summary. `also` are further
+    kinds, made of the same account; `named` gives the name of a file by line, operator id and kind. What another `run` of the
+    folder has done is done again.
     """
 
     kind: str
@@ -95,6 +97,9 @@ class Order:
     scorecard: str | None = None
     show_personal: bool = False
     retry: bool = False
+    also: tuple[str, ...] = ()
+    named: Callable[[int, str, str], str] | None = None
+    run: str = ""
 
     def about(self, settings_scorecard: str) -> dict[str, str]:
         """What the journal's first line says: a folder holds reports of one kind, format and scorecard."""
@@ -125,7 +130,7 @@ class Batch:
             raise UsageError(f"A batch makes no {order.kind!r}.", hint=f"Kinds: {', '.join(OPERATOR_KINDS)}.")
         self._operators = operators
         self._order = order
-        self._kind = OPERATOR_KINDS[order.kind]
+        self._kinds = tuple(OPERATOR_KINDS[name] for name in (order.kind, *order.also))
         self._journal = journal
         self._told = told
         self._rows: dict[int, Row] = {}
@@ -154,10 +159,14 @@ class Batch:
             self._journal.write(SUMMARY_NAME, summary_csv(rows).encode())
         return rows
 
+    def key(self, entry: Entry) -> str:
+        """The journal's key of an input: its line and text, hashed since a term may be personal."""
+        return text_digest(f"{self._order.run}{entry.line}\n{entry.term}")[:32]
+
     def _take_up(self, entries: Iterable[Entry]) -> None:
         """Take over what the journal knows to be done, as far as its reports are still there."""
         for entry in entries:
-            found = self._journal.records.get(_key(entry)) if self._journal is not None else None
+            found = self._journal.records.get(self.key(entry)) if self._journal is not None else None
             row = _row(found) if found is not None else None
             if row is None or not self._stands(row):
                 continue
@@ -169,7 +178,8 @@ class Batch:
     def _stands(self, row: Row) -> bool:
         if self._order.retry and row.outcome != "done":
             return False
-        return not row.report or (self._journal is not None and (self._journal.folder / row.report).exists())
+        names = (self._name(row.line, row.operator_id, kind.name) for kind in self._kinds) if row.report else ()
+        return all(self._journal is not None and (self._journal.folder / name).exists() for name in names)
 
     async def _work(self, remaining: Iterable[Entry]) -> None:
         while (job := await self._next(remaining)) is not None:
@@ -222,30 +232,36 @@ class Batch:
         order = self._order
         account, _ = await self._operators.measured(
             operator_id,
-            listings=self._kind.needs,
+            listings=frozenset().union(*(kind.needs for kind in self._kinds)),
             scorecard=order.scorecard,
             as_of=self._as_of,
-            also=self._kind.scorecards,
-            past=self._kind.past,
+            also=tuple(dict.fromkeys(card for kind in self._kinds for card in kind.scorecards)),
+            past=any(kind.past for kind in self._kinds),
         )
-        report = self._kind.report(account)
-        made = order.render(report)
-        name = ""
+        report, *more = (kind.report(account) for kind in self._kinds)
+        made = [order.render(one) for one in (report, *more)]
+        names = [self._name(entry.line, operator_id, kind.name) for kind in self._kinds]
         if self._journal is not None:
-            name = f"{entry.line:0{self._digits}}-{_UNSAFE.sub('_', operator_id)}.{order.suffix}"
-            self._write(name, made)
+            for name, content in zip(names, made, strict=True):
+                self._write(name, content)
         missing = [item.gaps[0].detail or item.source for item in report.freshness if item.gaps]
         return Row(
             line=entry.line,
             term=self._shown(entry.term),
             outcome="partial" if report.partial else "done",
             operator_id=operator_id,
-            name=clean(account.name),
+            name=self._shown(account.name),
             as_of=account.as_of.astimezone(UTC).isoformat().replace("+00:00", "Z"),
             figures=_figures(account),
-            report=name,
+            report=names[0] if self._journal is not None else "",
             detail=self._shown("; ".join(missing)) if report.partial else "",
         )
+
+    def _name(self, line: int, operator_id: str, kind: str) -> str:
+        """The file of a report."""
+        if self._order.named is not None:
+            return self._order.named(line, operator_id, kind)
+        return f"{line:0{self._digits}}-{_UNSAFE.sub('_', operator_id)}.{self._order.suffix}"
 
     def _write(self, name: str, made: bytes) -> None:
         """A folder that takes no more files ends the batch: every further report would be lost."""
@@ -271,13 +287,8 @@ class Batch:
     def _note(self, entry: Entry, row: Row) -> None:
         self._rows[entry.line] = row
         if self._journal is not None:
-            self._journal.add(_key(entry), asdict(row))
+            self._journal.add(self.key(entry), asdict(row))
         self._told(row)
-
-
-def _key(entry: Entry) -> str:
-    """The journal's key of an input: its line and text, hashed since a term may be personal."""
-    return text_digest(f"{entry.line}\n{entry.term}")[:32]
 
 
 def _row(record: Mapping[str, Any]) -> Row:
@@ -325,6 +336,6 @@ def summary_csv(rows: Iterable[Row]) -> str:
     return out.getvalue()
 
 
-def summary_json(rows: Sequence[Row], order: Order) -> dict[str, Any]:
+def rows_json(rows: Sequence[Row], kind: str) -> dict[str, Any]:
     """The summary as plain values, for JSON; figures carry the ids of their receipts, which the reports spell out."""
-    return {"schema": SCHEMA, "kind": order.kind, "counts": counts(rows), "rows": [asdict(row) for row in rows]}
+    return {"schema": SCHEMA, "kind": kind, "counts": counts(rows), "rows": [asdict(row) for row in rows]}

@@ -59,6 +59,15 @@ class Journal:
         self._append({"key": key, **record})
         self.records[key] = record
 
+    def only(self, records: Mapping[str, Mapping[str, Any]]) -> None:
+        """Forget all but these records, in one step; the last thing done to a journal.
+
+        Raises:
+            UsageError: it cannot be written.
+        """
+        lines = ({"key": key, **record} for key, record in records.items())
+        self.write(NAME, b"".join(_line(one) for one in (self._about, *lines)))
+
     def write(self, name: str, made: bytes) -> None:
         """Write a file of the folder in one step: a kill leaves the old one or none.
 
@@ -113,8 +122,12 @@ class Journal:
 
     def _append(self, record: Mapping[str, Any]) -> None:
         try:
-            self._file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+            self._file.write(_line(record))
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
             raise UsageError(f"Cannot write {NAME}: {error.strerror}.", hint="Make room, then run again.") from None
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    return json.dumps(record, ensure_ascii=False).encode() + b"\n"

@@ -43,10 +43,18 @@ EVERYBODY = "everybody"
 """Who looked at a book, where it is nobody's own."""
 
 
-def book(settings: Settings, owner: str | None, *, now: datetime, most: int | None = LINES) -> Book:
+def every_line(settings: Settings, owner: str | None, *, now: datetime) -> tuple[Line, ...]:
+    """The lines of all operators of an owner, the most urgent first (as `book`)."""
+    with _looking(settings, now) as (store, ready):
+        books = Books(store)
+        ids = None if owner is None else {one.owner_id for one in owners_called(owner, books.owners(ready))}
+        return books.lines(ready, ids)
+
+
+def book(settings: Settings, owner: str | None, *, now: datetime, most: int | None = LINES, noted: bool = True) -> Book:
     """What the owner (a name, a part of one, or HubSpot's id; None: everybody) sees of the newest snapshot first.
 
-    Whoever looks is noted, so that the next look at a newer snapshot can tell what moved.
+    Whoever looks is noted (unless `noted` says otherwise), so that the next look at a newer snapshot can tell what moved.
 
     Raises:
         UsageError: there is no snapshot yet, or no such owner.
@@ -61,7 +69,7 @@ def book(settings: Settings, owner: str | None, *, now: datetime, most: int | No
         day = ready.snapshot.as_of.date()
         coming = books.dated(ready, ids, ("ends_on", "renews_on"), day, day + timedelta(days=RENEWAL_DAYS))
         who = EVERYBODY if owner is None else " ".join(sorted(ids or ()))
-        before = books.looked(who, ready.snapshot.id, now)
+        before = books.looked(who, ready.snapshot.id, now if noted else None)
         mine = None if ids is None else books.ids(ready, ids)
         return Book(
             snapshot=ready.snapshot,

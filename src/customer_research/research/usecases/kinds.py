@@ -220,7 +220,7 @@ Exit code: 0 all in full; 3 some partial; 4 some not found, ambiguous or refused
     async def answer(self, call: Call) -> Answer:
         from customer_research.documents.brand import brand_of
         from customer_research.documents.formats import FORMATS, render
-        from customer_research.research.batch.batch import Order, counts, summary_json
+        from customer_research.research.batch.batch import Order, counts, rows_json
         from customer_research.research.batch.entries import read_entries
 
         personal = self.show_personal or call.settings.show_personal
@@ -239,12 +239,12 @@ Exit code: 0 all in full; 3 some partial; 4 some not found, ambiguous or refused
 
         def told(row: Row) -> None:
             heard.append(row)
-            call.progress(len(heard), len(entries), _count_words(counts(heard)))
+            call.progress(len(heard), len(entries), count_words(counts(heard)))
 
-        async with call.research() as research:
+        async with call.research(told=False) as research:
             rows = await research.batch(entries, order, folder=self.output, told=told)
         beside = (f"Written: {self.output / 'summary.csv'}",) if self.output is not None else ()
-        return Answer(summary(rows, counts(rows)), _state(rows), summary_json(rows, order), beside)
+        return Answer(summary(rows, counts(rows)), gravest(rows), rows_json(rows, order.kind), beside)
 
 
 FIGURES = ("mrr", "health", "plan", "payment", "open_tickets", "trips_30d", "trend")
@@ -253,7 +253,7 @@ STYLES = {"done": "", "partial": "yellow", "duplicate": "dim"}
 """Style of an outcome; all others are red. The outcome stands there in words, too."""
 
 
-def _state(rows: Sequence[Row]) -> State:
+def gravest(rows: Sequence[Row]) -> State:
     """The gravest of what became of the rows."""
     outcomes = {row.outcome for row in rows}
     if "failed" in outcomes:
@@ -266,7 +266,7 @@ def _state(rows: Sequence[Row]) -> State:
 def summary(rows: Sequence[Row], counts: dict[str, int]) -> Table:
     """The summary: a line an input, then why some have no figures, then the counts."""
     told = [f"Line {row.line}, {_words(row.outcome)}: {row.term}: {row.detail.strip()}" for row in rows if row.detail]
-    total = f"{len(rows)} {'line' if len(rows) == 1 else 'lines'}: {_count_words(counts)}."
+    total = f"{len(rows)} {'line' if len(rows) == 1 else 'lines'}: {count_words(counts)}."
     return _table(rows, (*told, total), narrow=_table(rows, (), sources=False))
 
 
@@ -287,7 +287,7 @@ def _words(outcome: str) -> str:
     return outcome.replace("_", " ")
 
 
-def _count_words(counts: dict[str, int]) -> str:
+def count_words(counts: dict[str, int]) -> str:
     """How many lines came to what: `done 3, not found 1`."""
     return ", ".join(f"{_words(outcome)} {count}" for outcome, count in counts.items())
 

@@ -158,6 +158,7 @@ _ALL = (
     UseCase("lookup", "Find an operator by any identifier or name.", "one:Lookup", "report", "live"),
     *_kinds(),
     UseCase("report", "Any kind of report, about one, several or all operators, in any format.", "kinds:AnyReport", "report", "live lake store"),
+    UseCase("report all", "A small static site: a book's lists and every operator's reports, searched without a server.", "site:SiteOfAll", "lines", "live lake store", right="operate", seconds=None),
     UseCase("digest", "The week: newly at risk, worse, better, money at risk, what was done, what to do.", "lists:Digest", "report", "lake store"),
     UseCase("snapshot", "Keep what an operator's reports are made of, to make them again later.", "one:Snapshot", "lines", "live store", right="operate"),
     UseCase("diff", "What differs between two account snapshots: figures, records, scorecard, code.", "one:Difference", "report", "store"),

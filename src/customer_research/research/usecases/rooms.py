@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from customer_research.research import doctor, export
     from customer_research.research.alerting import alerts, open_list
-    from customer_research.research.batch import batch, entries
+    from customer_research.research.batch import batch, entries, site
     from customer_research.research.one import account_snapshots
     from customer_research.research.past import default_card, monthly_trial, outcomes
     from customer_research.research.past.backtest import trials
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "": ("doctor", "export"),
     ".alerting": ("alerts", "open_list"),
-    ".batch": ("batch", "entries"),
+    ".batch": ("batch", "entries", "site"),
     ".one": ("account_snapshots",),
     ".past": ("default_card", "monthly_trial", "outcomes"),
     ".past.backtest": ("trials",),

@@ -173,11 +173,13 @@ class Call:
             waited.cancel()
         return waited.result()
 
-    def research(self) -> Research:
-        """What asks the vendors; an async context manager."""
+    def research(self, *, told: bool = True) -> Research:
+        """What asks the vendors; an async context manager. `told`: the progress hears of each stream of records."""
         from customer_research.research.service import Research
 
-        return Research(self.settings, clock=self._clock, progress=self.progress, shared=self._shared)
+        return Research(
+            self.settings, clock=self._clock, progress=self.progress if told else silent, shared=self._shared
+        )
 
 
 class Runner:

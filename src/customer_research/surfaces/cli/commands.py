@@ -37,6 +37,36 @@ class OperatorFirst(click.Group):
         return super().parse_args(ctx, args)
 
 
+class Asked(click.Group):
+    """A command with arguments of its own: a sub-command of it is told by the first word."""
+
+    allow_interspersed_args = True
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """The context of the sub-command that the first word names, else of the command itself."""
+        inner = self.commands.get(args[0]) if args else None
+        if inner is None:
+            return super().make_context(info_name, args, parent, **extra)
+        return inner.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The sub-command that the first word names, else the command itself."""
+        del ctx
+        return args[0], self.commands.get(args[0], self), args[1:]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """All words are its own."""
+        return click.Command.parse_args(self, ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Do what the command itself does."""
+        return click.Command.invoke(self, ctx)
+
+
 def command_of(name: str) -> click.Command:
     """The command of this name, with its sub-commands where it has some."""
     inside = {rest: _command(case) for rest, case in _inside(name).items()}
@@ -82,6 +112,8 @@ def _command(case: UseCase, inside: Mapping[str, click.Command] = MappingProxyTy
         "callback": callback,
     }
     if inside:
+        if any(isinstance(param, click.Argument) for param in params):
+            return Asked(**made_of, commands=dict(inside), invoke_without_command=True, subcommand_metavar="")
         return click.Group(**made_of, commands=dict(inside), invoke_without_command=True)
     return click.Command(**made_of)
 

@@ -158,6 +158,7 @@ _BARS: Mapping[str, str] = {
     "alerts simulate": "Judging snapshots",
     "batch": "starting",
     "history backfill": "Scoring weeks",
+    "report all": "starting",
 }
 """Use case → the words of its bar."""
 
