@@ -210,8 +210,10 @@ class MetabaseRunner:
         if len(answer) >= EXPORT_CAP:
             raise self._cut(len(answer), log)
         names: dict[Any, str] = {}
+        lower = {name for name in (answer[0] if answer else ()) if isinstance(name, str) and name == name.lower()}
         for at, row in enumerate(answer):  # in place: an export is large enough to be held once
-            answer[at] = {names.get(name) or names.setdefault(name, str(name).lower()): row[name] for name in row}
+            if not row.keys() <= lower:
+                answer[at] = {names.get(name) or names.setdefault(name, str(name).lower()): row[name] for name in row}
         return tuple(answer[0]) if answer else (), answer
 
     async def _exported(self, query: Any, log: RequestLog) -> Any:

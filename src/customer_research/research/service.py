@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from customer_research.connect.source import Subject
 from customer_research.domain.account import Account, people_of
@@ -18,15 +19,9 @@ from customer_research.domain.report import Report
 from customer_research.errors import CustomerResearchError, UsageError
 from customer_research.health.findings import load_findings
 from customer_research.metrics.queries import EVIDENCE, evidence_sql
-from customer_research.reports.inquiries import reason
 from customer_research.reports.kind import INTERNALLY
 from customer_research.reports.kinds import KINDS
 from customer_research.reports.kinds import lookup as lookup_kind
-from customer_research.research import doctor as checks
-from customer_research.research.batch.batch import Batch, Listener, Order, Row
-from customer_research.research.batch.entries import Entry
-from customer_research.research.batch.journal import Journal
-from customer_research.research.one import comparison, missing, whatif
 from customer_research.research.one.figures import EVIDENCE_SHOWN, Measurement
 from customer_research.research.one.judge import METRIC_NAMES, card_named
 from customer_research.research.one.operators import Operators, name_of, subject_of
@@ -38,6 +33,13 @@ from customer_research.research.one.why import (
     part_named,
     warehouse_evidence,
 )
+
+if TYPE_CHECKING:
+    from customer_research.research.batch.batch import Listener, Order, Row
+    from customer_research.research.batch.entries import Entry
+    from customer_research.research.one.resolve import Resolution
+
+# what one use case alone needs is loaded by it: a lookup opens no store, and lays no query out
 
 
 class Research(Operators):
@@ -59,19 +61,18 @@ class Research(Operators):
         """The lookup as a report, and the answer itself."""
         self._connections.forget()
         found = await self._resolver.resolve(term)
-        standing = await self._standing(found.answer)
+        standing = await self._standing(found)
         search = lookup_kind.Search(
             found.answer, found.receipts, (*found.gaps, *found.unasked), self._clock(), standing
         )
         return lookup_kind.KIND.build(search), found.answer
 
-    async def _standing(self, answer: LookupAnswer) -> Account | None:
+    async def _standing(self, found: Resolution) -> Account | None:
         """How the one operator found stands, measured as every report measures it; None where there is none to measure."""
-        if answer.best is None:
+        if found.answer.best is None:
             return None
         with suppress(CustomerResearchError):  # who it is stands without it
-            account, _ = await self.measured(answer.best.operator_id, tables=lookup_kind.TABLES)
-            return account
+            return await self.unjudged(found, lookup_kind.TABLES)
         return None
 
     async def report(
@@ -97,6 +98,8 @@ class Research(Operators):
         Raises:
             UsageError: too few, too many, or only one operator under several names.
         """
+        from customer_research.research.one import comparison  # noqa: PLC0415 - start-up time
+
         return await comparison.compare(self, terms, scorecard=scorecard)
 
     async def batch(
@@ -110,6 +113,9 @@ class Research(Operators):
             ConfigError: a setting is wrong.
             UsageError: the folder cannot be used, or belongs to another batch.
         """
+        from customer_research.research.batch.batch import Batch  # noqa: PLC0415 - start-up time
+        from customer_research.research.batch.journal import Journal  # noqa: PLC0415 - start-up time
+
         hear = told or (lambda _row: None)
         if folder is None:
             return await Batch(self, order, None, hear).run(entries)
@@ -122,12 +128,16 @@ class Research(Operators):
         Raises:
             UsageError: no such metric, or no value of its unit.
         """
+        from customer_research.research.one import whatif  # noqa: PLC0415 - start-up time
+
         assumed = whatif.read_assumptions(assumptions)
         self.ask_again()
         return await whatif.whatif(self, term, assumed, scorecard=scorecard)
 
     async def missing(self, term: str, *, scorecard: str | None = None) -> Report:
         """Which unknown figure would move the operator's score most, and between which bounds; see `report` for errors."""
+        from customer_research.research.one import missing  # noqa: PLC0415 - start-up time
+
         self.ask_again()
         return await missing.missing(self, term, scorecard=scorecard)
 
@@ -155,6 +165,8 @@ class Research(Operators):
         Raises:
             UsageError: nothing is called so; else as `report`.
         """
+        from customer_research.reports.inquiries import reason  # noqa: PLC0415 - start-up time
+
         asked = part_named(name, card_named(self.settings.scorecard), load_findings(METRIC_NAMES))
         return None if asked is None else reason.REPORT.build(reason.Reason(await self.account(term), asked))
 
@@ -200,5 +212,7 @@ class Research(Operators):
 
     async def doctor(self, *, online: bool, sample: int = 20) -> tuple[CheckResult, ...]:
         """The checks of all sources, and the comparison of operator ids between them."""
+        from customer_research.research import doctor  # noqa: PLC0415 - start-up time
+
         self._connections.forget()
-        return await checks.run(self._connections, online=online, sample=sample)
+        return await doctor.run(self._connections, online=online, sample=sample)

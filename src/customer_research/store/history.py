@@ -45,12 +45,18 @@ _LISTS = ("gates", "findings", "unknown")
 
 
 class Standing(NamedTuple):
-    """How an operator stands in a snapshot; `dimensions` are kept text, to be compared."""
+    """How an operator stands in a snapshot; `dimensions` is what is kept of them, to be compared."""
 
+    name: str
     status: Status
     band: Band
     score: int | None
     dimensions: str
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The dimensions that are known."""
+        return frozenset(name for name, score in json.loads(self.dimensions).items() if score is not None)
 
 
 class History:
@@ -322,7 +328,8 @@ def _standing(snapshot_id: str) -> sa.Select[Any]:
     of = schema.reading.c
     dimensions = sa.type_coerce(of.dimensions, sa.Text)
     joined = schema.reading.join(schema.snapshot).join(schema.operator)
-    query = sa.select(schema.operator.c.operator_id, of.status, of.band, of.score, dimensions).select_from(joined)
+    who = schema.operator.c
+    query = sa.select(who.operator_id, who.name, of.status, of.band, of.score, dimensions).select_from(joined)
     return query.where(schema.snapshot.c.id == snapshot_id)
 
 

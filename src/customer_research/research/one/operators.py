@@ -142,19 +142,10 @@ class Operators:
         measurement = Measurement(await self._memory(), dossier)
         card = scorecard or self.settings.scorecard
         scores, findings = judge(measurement, card, also)
-        account = Account(
-            operator_id=dossier.operator_id,
-            name=name_of(dossier, resolution),
-            as_of=dossier.as_of,
-            generated_at=self._clock(),
-            match=resolution.match,
-            figures=measurement.figures,
-            records={**dossier.records, **dossier.listings},
-            freshness=freshness(dossier, self._connections.sources.values()),
+        account = replace(
+            self._account(dossier, resolution, measurement),
             scores=scores,
             findings=findings,
-            links=self.settings.links,
-            rates=self._rates_around(dossier.as_of),
             track=track_of(self.settings.lake_folder, scores[0].digest),
         )
         if past:
@@ -163,6 +154,26 @@ class Operators:
             account = with_past(account, self.settings, card)
             account = replace(account, peers=peers_of(self.settings.lake_folder, account.figures))
         return advised(measurement, account, self.settings.playbook), measurement
+
+    async def unjudged(self, resolution: Resolution, tables: frozenset[str]) -> Account:
+        """The operator that was found, measured over some tables: without score, findings and advice."""
+        dossier, found = await self._gather(resolution.match.operator_id, tables, frozenset(), resolution=resolution)
+        return self._account(dossier, found, Measurement(await self._memory(), dossier))
+
+    def _account(self, dossier: Dossier, resolution: Resolution, measurement: Measurement) -> Account:
+        """The account as it is measured, before anybody judges it."""
+        return Account(
+            operator_id=dossier.operator_id,
+            name=name_of(dossier, resolution),
+            as_of=dossier.as_of,
+            generated_at=self._clock(),
+            match=resolution.match,
+            figures=measurement.figures,
+            records={**dossier.records, **dossier.listings},
+            freshness=freshness(dossier, self._connections.sources.values()),
+            links=self.settings.links,
+            rates=self._rates_around(dossier.as_of),
+        )
 
     def _rates_around(self, as_of: datetime) -> Rates | None:
         """The exchange rates that a report as of that instant may use; the files are read once."""
@@ -188,11 +199,17 @@ class Operators:
             measure_arrived(memory, dossier)
 
     async def _gather(
-        self, term: str, tables: frozenset[str], listings: frozenset[str], as_of: datetime | None = None
+        self,
+        term: str,
+        tables: frozenset[str],
+        listings: frozenset[str],
+        as_of: datetime | None = None,
+        *,
+        resolution: Resolution | None = None,
     ) -> tuple[Dossier, Resolution]:
         """Everything wanted of the operator; a term that is its id need not be looked up before the sources are asked."""
         self._connections.shared.memory.begin(self._prepared)
-        operator_id, resolution = operator_id_of(term), None
+        operator_id = operator_id_of(term)
         if operator_id is None:
             resolution = await self._resolver.resolve(term)
             operator_id = resolution.match.operator_id

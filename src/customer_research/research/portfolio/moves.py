@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from customer_research.domain.evidence import Figure, Gap, Receipt, each_once
 from customer_research.domain.health import AT_RISK_BANDS, BAND_ORDER, NO_BAND, PRESENT, Band
 from customer_research.domain.history import Past
 from customer_research.domain.portfolio import AlertsOfWeek, Mover, Moves
-from customer_research.domain.snapshot import Reading, Snapshot
-from customer_research.health.history import SLACK, SOURCE, STEP, change, fair
+from customer_research.domain.snapshot import Snapshot
+from customer_research.health.history import SLACK, SOURCE, STEP, change
 from customer_research.reports.kinds.history import change_figure, scorings
 from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import Store, is_there, open_store
-from customer_research.store.history import History
+from customer_research.store.history import History, Standing
 
 BACKFILL = "Run `customer-research history backfill`, or `customer-research portfolio score` every day."
 
@@ -53,70 +53,59 @@ def moves(settings: Settings, snapshot: Snapshot, days: int) -> Moves | Gap:
 def between(
     history: History, then: Snapshot, now: Snapshot, place: str, operator_ids: Collection[str] | None = None
 ) -> Moves:
-    """What lies between two snapshots of a store at *place*; of these operators alone, where ids are given.
-
-    Whoever stands in both as before is counted, and only of the others the readings are read.
-    """
+    """What lies between two snapshots of a store at *place*; of these operators alone, where ids are given."""
     before, after = history.standings(then.id, operator_ids), history.standings(now.id, operator_ids)
-    same = [one for one, standing in after.items() if before.get(one) == standing]
-    moved = (before.keys() | after.keys()).difference(same)
     told = then.untold == now.untold
-    same_open = sum(after[one].status in PRESENT and not (told and after[one].score is not None) for one in same)
-    made = _between(history, then, now, moved)
-    return replace(
-        made,
-        then_at_risk=sum(one.status in PRESENT and one.band in AT_RISK_BANDS for one in before.values()),
-        receipt=_receipt(then, now, len(before), place),
-        uncompared=made.uncompared + same_open,
-    )
-
-
-def _between(history: History, then: Snapshot, now: Snapshot, operator_ids: Collection[str]) -> Moves:
-    """What became of these operators."""
-    before = {reading.operator_id: reading for reading in history.readings(then.id, operator_ids=operator_ids)}
-    new, worse, better, left, came = [], [], [], [], []
+    became: dict[str, list[Mover]] = defaultdict(list)
     uncompared = 0
-    for reading in history.readings(now.id, operator_ids=operator_ids):
-        earlier = before.get(reading.operator_id)
-        known = earlier is not None and fair(Past(then, earlier), Past(now, reading))
-        mover = _mover(earlier, reading, known=known)
-        if reading.status not in PRESENT:
-            if earlier is not None and earlier.status in PRESENT and reading.status == "churned":
-                left.append(mover)
-            continue
-        if earlier is None or earlier.status not in PRESENT:
-            came.append(mover)
-            continue
-        uncompared += not known
-        if known and reading.band in AT_RISK_BANDS and earlier.band not in AT_RISK_BANDS | NO_BAND:
-            new.append(mover)
-        if mover.points is not None and mover.points != 0:
-            banded = not NO_BAND & {reading.band, earlier.band}
-            fell = _rank(reading.band) - _rank(earlier.band) if banded else 0
-            if mover.points <= -STEP or (mover.points < 0 < fell):
-                worse.append(mover)
-            elif mover.points >= STEP or (mover.points > 0 > fell):
-                better.append(mover)
+    for operator_id, standing in after.items():
+        earlier = before.get(operator_id)
+        points = _points(earlier, standing) if told else None
+        kinds = _became(earlier, standing, points)
+        uncompared += points is None and not kinds and standing.status in PRESENT
+        for kind in kinds:
+            became[kind].append(_mover(operator_id, earlier, standing, points))
     return Moves(
         then=then,
-        new_at_risk=_by(new, 1),
-        worse=_by(worse, 1),
-        better=_by(better, -1),
-        left=_by(left, 1),
-        came=_by(came, 1),
-        then_at_risk=0,
-        receipt=now.scoring,
+        new_at_risk=_by(became["new"], 1),
+        worse=_by(became["worse"], 1),
+        better=_by(became["better"], -1),
+        left=_by(became["left"], 1),
+        came=_by(became["came"], 1),
+        then_at_risk=sum(one.status in PRESENT and one.band in AT_RISK_BANDS for one in before.values()),
+        receipt=_receipt(then, now, len(before), place),
         uncompared=uncompared,
     )
 
 
-def _mover(then: Reading | None, now: Reading, *, known: bool) -> Mover:
-    """An operator in both snapshots; what was not `known` at one of the two moves nobody."""
-    points = None
-    if known and then is not None and then.score is not None and now.score is not None:
-        points = now.score - then.score
+def _points(then: Standing | None, now: Standing) -> int | None:
+    """The change of the score; None unless both have one, of the same dimensions (see `health.history.comparable`)."""
+    if then is None or then.score is None or now.score is None:
+        return None
+    same = then.dimensions == now.dimensions or then.known == now.known
+    return now.score - then.score if same else None
+
+
+def _became(then: Standing | None, now: Standing, points: int | None) -> tuple[str, ...]:
+    """What became of an operator: what is not known of both snapshots makes nobody worse or better."""
+    was = then is not None and then.status in PRESENT
+    if now.status not in PRESENT:
+        return ("left",) if was and now.status == "churned" else ()
+    if then is None or not was:
+        return ("came",)
+    if points is None:
+        return ()
+    fresh = now.band in AT_RISK_BANDS and then.band not in AT_RISK_BANDS | NO_BAND
+    banded = not NO_BAND & {now.band, then.band}
+    fell = _rank(now.band) - _rank(then.band) if banded else 0
+    worse = points <= -STEP or points < 0 < fell
+    better = points >= STEP or points > 0 > fell
+    return tuple(kind for kind, holds in (("new", fresh), ("worse", worse), ("better", better)) if holds)
+
+
+def _mover(operator_id: str, then: Standing | None, now: Standing, points: int | None) -> Mover:
     return Mover(
-        operator_id=now.operator_id,
+        operator_id=operator_id,
         name=now.name,
         then=then.score if then else None,
         then_band=then.band if then else None,

@@ -13,7 +13,7 @@ from typing import Any
 
 from customer_research.domain.account import Account
 from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS, Metric
-from customer_research.domain.evidence import ANSWERS, Evidence, Figure, Gap
+from customer_research.domain.evidence import ANSWERS, Evidence, Fact, Figure, Gap, Receipt
 from customer_research.domain.money import Amounts, Money, stated
 from customer_research.domain.rates import Rates
 from customer_research.domain.report import Freshness
@@ -29,7 +29,7 @@ from customer_research.research.exchange import rates_around
 from customer_research.research.gaps import nothing_of
 from customer_research.research.one.freshness import by_source, line_of
 from customer_research.research.one.judge import advised, card_named, judge_by
-from customer_research.research.portfolio.snapshots import FILES, PORTFOLIO, figure, pulled_parameter, snapshots_of
+from customer_research.research.portfolio.snapshots import FILES, PORTFOLIO, basis_of, pulled_parameter, snapshots_of
 from customer_research.settings import Settings
 
 _ACCOUNTS = f"SELECT * FROM {ACCOUNT_TABLE}"
@@ -61,6 +61,11 @@ class SnapshotView:
         """How fresh each source was when the snapshot was taken."""
         return freshness_of(self.snapshot)
 
+    @cached_property
+    def _bases(self) -> dict[str, tuple[Receipt, ...]]:
+        """The receipts of each metric, whoever's it is."""
+        return {metric.name: basis_of(self.snapshot, metric.tables) for metric in METRICS.values()}
+
     def accounts(
         self, operator_ids: Sequence[str], card: Scorecard, also: Sequence[Scorecard] = ()
     ) -> tuple[Account, ...]:
@@ -86,7 +91,7 @@ class SnapshotView:
         self, operator_id: str, rows: _Rows, cards: Sequence[tuple[Scorecard, str]], gaps: Mapping[str, Gap]
     ) -> Account:
         told = rows.of(_ACCOUNTS)[operator_id]
-        row = _OperatorRow(operator_id, _figures(self.snapshot, told, gaps), rows)
+        row = _OperatorRow(operator_id, _figures(self.snapshot, told, gaps, self._bases), rows)
         scores, findings = judge_by(row, cards)
         account = Account(
             operator_id=operator_id,
@@ -188,14 +193,23 @@ def _gaps(engine: Engine) -> dict[str, dict[str, Gap]]:
     return found
 
 
-def _figures(snapshot: Snapshot, row: Mapping[str, Any], gaps: Mapping[str, Gap]) -> dict[str, Figure]:
-    return {metric.name: _figure(snapshot, metric, row, gaps) for metric in METRICS.values()}
+def _figures(
+    snapshot: Snapshot, row: Mapping[str, Any], gaps: Mapping[str, Gap], bases: Mapping[str, tuple[Receipt, ...]]
+) -> dict[str, Figure]:
+    """Every metric of a row; `bases` are the receipts of each."""
+    found: dict[str, Figure] = {}
+    for metric in METRICS.values():
+        value = mrr_of(row) if metric.name == "mrr" else row.get(metric.name)
+        found[metric.name] = (
+            Fact(value, metric.unit, bases[metric.name], snapshot.as_of, metric.name)
+            if value is not None
+            else _gap(snapshot, metric, row, gaps)
+        )
+    return found
 
 
-def _figure(snapshot: Snapshot, metric: Metric, row: Mapping[str, Any], gaps: Mapping[str, Gap]) -> Figure:
-    value = mrr_of(row) if metric.name == "mrr" else row.get(metric.name)
-    if value is not None:
-        return figure(snapshot, metric, value)
+def _gap(snapshot: Snapshot, metric: Metric, row: Mapping[str, Any], gaps: Mapping[str, Gap]) -> Gap:
+    """Why a metric is not known."""
     if metric.unit == "money" and metric.name != "mrr":
         return Gap(PORTFOLIO, "not_applicable", NOT_KEPT, metric=metric.name)
     missing = next((gaps[table] for table in metric.tables if table in gaps), None)

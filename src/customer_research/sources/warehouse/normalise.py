@@ -83,8 +83,9 @@ class ValueFaults:
         """A row read column by column; `readers`: name → the answer's column and how it is read."""
         made: Row = {}
         for name, (column, read) in readers.items():
-            try:
-                made[name] = read(row.get(column))
+            value = row.get(column)
+            try:  # most cells of a wide table are empty, and nothing reads as nothing
+                made[name] = None if value is None else read(value)
             except UnreadableError as error:
                 made[name] = None
                 self._counts[column] += 1
