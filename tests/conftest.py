@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -14,9 +13,10 @@ import earlier
 import hypothesis
 import pytest
 from memories import Memories
+from places import end_places
 from pydantic import SecretStr
 from skips import pytest_make_collect_report, pytest_runtest_makereport  # noqa: F401 - hooks
-from worlds import DEMO, Worlds, alone
+from worlds import DEMO, Worlds
 
 from customer_research.connect import http
 from customer_research.connect.http import Pace
@@ -55,21 +55,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 LONGEST_FIRST = (
-    "engines/test_differential.py",
+    "research/test_portfolio_engines.py",
+    "docs/test_samples_of_the_lake.py",
     "docs/test_samples.py",
-    "engines/test_calendar_engines.py",
+    "engines/test_differential_spark_judgement.py",
+    "engines/test_differential_spark_figures.py",
+    "engines/test_differential_spark_records.py",
+    "engines/test_differential_snowflake.py",
+    "sources/test_warehouse_views.py",
     "research/test_kinds_on_scenarios.py",
-    "research/test_history_told.py",
-    "metrics/test_counted_records.py",
-    "research/test_stopped_sources.py",
-    "docs/test_skill.py",
-    "sources/test_warehouse_bulk.py",
-    "research/test_portfolio_demo.py",
-    "research/test_portfolio_measure.py",
-    "metrics/test_queries.py",
-    "health/test_canonical.py",
     "test_wheel.py",
     "research/test_sync_killed.py",
+    "research/test_history_killed.py",
 )
 """The files that take longest. A worker takes a file at a time: a long one that came last would leave the other idle."""
 
@@ -102,6 +99,13 @@ def _memories_are_used_again() -> Iterator[None]:
         patch.setattr(operators, "_memory", memories.of)
         yield
     memories.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _databases_end() -> Iterator[None]:
+    """Databases that tests needed run until the worker is done."""
+    yield
+    end_places()
 
 
 @pytest.fixture(scope="session")
@@ -158,12 +162,7 @@ def portfolio_settings(settings: Settings, shared_folder: Path, pytestconfig: py
     chosen = settings.model_copy(
         update={"lake": LakeSettings(folder=folder / "lake"), "store": StoreSettings(url=store)}  # type: ignore[call-arg]
     )
-    whole = folder.with_suffix(".whole")
-    with alone(folder):
-        if not whole.exists():
-            shutil.rmtree(folder, ignore_errors=True)  # of a run that was stopped meanwhile
-            _pull(chosen)
-            whole.touch()
+    earlier.once(folder, lambda: _pull(chosen))
     return chosen
 
 

@@ -57,3 +57,12 @@ def test_the_states_used_last_are_kept_and_older_ones_go(tmp_path: Path, code: P
 
 def test_a_run_without_a_cache_makes_everything_itself() -> None:
     assert earlier.folder_of(object(), "worlds") is None  # type: ignore[arg-type]
+
+
+def test_what_was_left_half_made_is_made_anew_and_what_is_whole_is_not(tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    folder.mkdir()
+    (folder / "half").touch()
+    earlier.once(folder, folder.mkdir)
+    assert list(folder.iterdir()) == []
+    earlier.once(folder, folder.mkdir)

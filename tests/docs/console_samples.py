@@ -36,6 +36,8 @@ ELLIPSIS = "..."
 PORT = "40001"
 """Stands for the port that the sandbox happened to get; as long as most ports are, so that columns stay aligned."""
 
+REFRESH = "After a wanted change run: .venv/bin/python tests/docs/write_guides.py"
+
 FILLING = (
     ("sync",),
     ("portfolio", "score"),
@@ -111,10 +113,10 @@ def _samples(path: Path, lines: Sequence[str]) -> Iterator[Sample]:
         raise SampleError(f"{path.name}:{start}: the block does not end.")
 
 
-def refreshed(sample: Sample, sandbox: Sandbox, folder: Path, pulled: Path | None = None) -> tuple[str, ...]:
+def refreshed(sample: Sample, sandbox: Sandbox, folder: Path, filled: Path | None = None) -> tuple[str, ...]:
     """The block's lines as they should be: each command with what it prints now. Run in *folder*, an empty one.
 
-    With *pulled*, a lake that holds this sandbox's world, samples of a filled lake begin with a copy of it.
+    With *filled*, what `fill` has made there, samples of a filled lake are run on it.
 
     Raises:
         SampleError: the block is not of the described form, or a part to keep is not in the output.
@@ -129,7 +131,7 @@ def refreshed(sample: Sample, sandbox: Sandbox, folder: Path, pulled: Path | Non
     with _at_home_in(folder):
         sandbox.set_faults()
         if arguments[:1] != ["config"]:  # it tells where each setting comes from, and writes nothing
-            os.environ |= _places(sample, sandbox, folder, pulled)
+            os.environ |= _places(sample, sandbox, folder, filled)
         sandbox.set_faults(*sample.directives.get("fault", "").split())
         code, output = printed([*_config(sample, sandbox), *arguments])
     lines = [f"$ {commands[0]}", *_kept(sample, _stable(output, sandbox).splitlines())]
@@ -138,25 +140,43 @@ def refreshed(sample: Sample, sandbox: Sandbox, folder: Path, pulled: Path | Non
     return tuple(lines)
 
 
-def _places(sample: Sample, sandbox: Sandbox, folder: Path, pulled: Path | None) -> dict[str, str]:
-    """Where a sample's lake and store lie, never the sandbox's own, which other tests read: *folder*, or the filled ones.
+def _places(sample: Sample, sandbox: Sandbox, folder: Path, filled: Path | None) -> dict[str, str]:
+    """Where a sample's lake and store lie, never the sandbox's own, which other tests read: *folder*, or the filled ones."""
+    if "lake" not in sample.directives:
+        return _lying_in(folder)
+    chosen = filled or sandbox.config_path.parent / "samples"
+    if not chosen.exists():
+        fill(chosen, sandbox)
+    return _lying_in(chosen)
 
-    The filled ones are made once a sandbox: everything pulled, scored, scored back for some weeks, and judged under the alert rules.
-    """
-    chosen = sandbox.config_path.parent / "samples" if "lake" in sample.directives else folder
-    places = {
-        "CUSTOMER_RESEARCH_LAKE__FOLDER": str(chosen / "lake"),
-        "CUSTOMER_RESEARCH_STORE__URL": f"sqlite:///{chosen / 'store.db'}",
+
+def _lying_in(folder: Path) -> dict[str, str]:
+    return {
+        "CUSTOMER_RESEARCH_LAKE__FOLDER": str(folder / "lake"),
+        "CUSTOMER_RESEARCH_STORE__URL": f"sqlite:///{folder / 'store.db'}",
     }
-    if chosen != folder and not chosen.exists():
-        os.environ |= places
-        if pulled is not None:
-            shutil.copytree(pulled, chosen / "lake")
+
+
+def fill(folder: Path, sandbox: Sandbox, pulled: Path | None = None) -> None:
+    """Make the lake and store for samples: everything pulled, scored, scored back for some weeks, and judged under the alert rules.
+
+    Args:
+        folder: where they come to lie; it is not there yet.
+        sandbox: what is pulled.
+        pulled: a lake that holds this sandbox's world, to begin with a copy of it.
+
+    Raises:
+        SampleError: a command failed.
+    """
+    folder.mkdir(parents=True)
+    if pulled is not None:
+        shutil.copytree(pulled, folder / "lake")
+    with _at_home_in(folder):
+        os.environ |= _lying_in(folder)
         for arguments in FILLING[pulled is not None :]:
             code, output = printed(["--config", str(sandbox.config_path), *arguments])
             if code:
-                raise SampleError(f"{sample.place}: {' '.join(arguments)} ended with {code}:\n{output}")
-    return places
+                raise SampleError(f"{' '.join(arguments)} ended with {code}:\n{output}")
 
 
 def _put_file(sample: Sample, folder: Path) -> None:

@@ -1,4 +1,7 @@
-"""Real places for the engines' tests: a Postgres of the machine's binaries, a local Spark, fakesnow's server."""
+"""Real places for the engines' tests: a Postgres of the machine's binaries, a local Spark, fakesnow's server.
+
+Each is started once a worker, when first needed, and ends with the run; whoever asks gets a database of its own there.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -41,17 +45,44 @@ _CLUSTER = ("--auth=trust", "--username=tester", "--encoding=UTF8", "--no-sync")
 _SERVER_ACCOUNTS = ("postgres", "nobody")
 
 
-@contextmanager
-def place(engine: str) -> Iterator[str]:
-    """The URL of a running place for an engine; skips when the machine has none."""
+_running: dict[str, str] = {}
+_ends = ExitStack()
+
+
+def place(engine: str) -> str:
+    """The URL of a place for an engine that nobody else uses; skips when the machine has none."""
     if importlib.util.find_spec(_DRIVERS[engine]) is None:
         pytest.skip(f"{_DRIVERS[engine]} is not installed: it is among the development dependencies.")
-    with {"postgres": _postgres, "spark": _spark, "snowflake": _snowflake}[engine]() as url:
-        yield url
+    if engine not in _running:
+        started = {"postgres": postgres, "spark": _spark, "snowflake": _snowflake}[engine]()
+        _running[engine] = _ends.enter_context(started)
+    return _EMPTY[engine](_running[engine])
+
+
+def end_places() -> None:
+    """Stop what runs."""
+    _running.clear()
+    _ends.close()
+
+
+def _new_database(server: str) -> str:
+    import psycopg
+
+    name = f"tests_{uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"{server.rpartition('/')[0]}/{name}"
+
+
+_EMPTY: dict[str, Callable[[str], str]] = {
+    "postgres": _new_database,
+    "spark": lambda master: master,  # each engine has a session of its own
+    "snowflake": lambda server: server.replace("/tests/", f"/tests_{uuid4().hex[:12]}/"),
+}
 
 
 @contextmanager
-def _postgres() -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """A fresh server on loopback, run by an account other than root (which Postgres refuses)."""
     binaries = _postgres_binaries()
     if binaries is None:
@@ -116,7 +147,7 @@ def _free_port() -> int:
 
 @contextmanager
 def _spark() -> Iterator[str]:
-    """One small Spark for the whole module; engines opened meanwhile share it."""
+    """One small Spark; engines opened meanwhile share it."""
     if shutil.which("java") is None:
         pytest.skip("Java 17 or newer (Debian: default-jre-headless) is not installed.")
     from pyspark.sql import SparkSession

@@ -48,7 +48,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         with open_engine("duckdb", folder=folder) as opened:
             yield opened
     else:
-        with place(request.param) as url, open_engine(request.param, url, folder=folder) as opened:
+        with open_engine(request.param, place(request.param), folder=folder) as opened:
             yield opened
     assert list(folder.iterdir()) == []
 

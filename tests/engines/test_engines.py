@@ -41,7 +41,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
         with open_engine("duckdb") as opened:
             yield opened
     else:
-        with place(request.param) as url, open_engine(request.param, url) as opened:
+        with open_engine(request.param, place(request.param)) as opened:
             yield opened
 
 

@@ -117,6 +117,16 @@ def test_a_trial_tells_everything_and_leaves_rows_without_a_score_out() -> None:
     assert recalls == sorted(recalls)
 
 
+@pytest.mark.parametrize("cuts", [CUTS, (90, 77, 20), (81, 61, 60)])
+def test_alerts_are_for_the_lower_two_bands_unless_another_threshold_is_asked_for(cuts: tuple[int, int, int]) -> None:
+    rows, card = telling(60, 3, 0.08, 1)
+    own = PanelScores("card", "1", "d" * 64, cuts, card.scores, card.bands)
+    highest_at_risk = max(score for score in range(101) if sum(score < cut for cut in cuts) == 2)
+    assert try_card(rows, own).lead == lead_time(rows, card.scores, highest_at_risk)
+    assert highest_at_risk in {load.threshold for load in try_card(rows, own).loads}
+    assert try_card(rows, own, alert_at=17).lead == lead_time(rows, card.scores, 17)
+
+
 def test_too_little_churn_gives_no_probability() -> None:
     churned = np.zeros(80, dtype=bool)
     churned[:19] = True

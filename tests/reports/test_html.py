@@ -5,16 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browser import ASKED, chromium, opened
-from playwright.sync_api import Browser
-from report_accounts import ACCOUNT_KINDS, ACCOUNTS, AS_OF, HOSTILE, full, hostile, nothing, receipt, without
+from html_pages import page
+from report_accounts import ACCOUNT_KINDS, ACCOUNTS, AS_OF, HOSTILE, full, hostile, receipt, without
 from report_charts import CHARTS, charted, fact, only
 
 from customer_research.documents.formats import FORMATS, html_, render
@@ -22,7 +19,7 @@ from customer_research.documents.formats.markup import element, joined, safe
 from customer_research.documents.present import Presenter
 from customer_research.documents.site import Menu, Site
 from customer_research.domain.evidence import Fact
-from customer_research.domain.report import FigureLine, Figures, Prose, Report, Section, Table, Text
+from customer_research.domain.report import FigureLine, Figures, Prose, Section, Table, Text
 from customer_research.errors import RenderError
 from customer_research.reports.kinds import KINDS
 
@@ -53,10 +50,6 @@ class Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.words.append(data)
-
-
-def page(report: Report) -> str:
-    return html_.render(report)
 
 
 def of(kind: str, account: Any) -> str:
@@ -215,66 +208,3 @@ def test_a_figure_without_a_receipt_is_refused() -> None:
     object.__setattr__(made, "basis", ())
     with pytest.raises(RenderError, match="no receipt"):
         page(report)
-
-
-# -- in a browser ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
-def many_invoices() -> Report:
-    rows = tuple((Text(f"MOO-{at}"), fact(at, "count"), Text(HOSTILE["long"][: at % 200])) for at in range(1000))
-    table = Table(
-        ("Invoice", "Amount", "What"), rows, caption="All invoices", align=("left", "right", "left"), words=("What",)
-    )
-    return charted(table, wild=True)
-
-
-def few_marks() -> Report:
-    """Every form with few marks, and nothing else: what axe measures letter by letter."""
-    return only(*(replace(chart, marks=chart.marks[:14]) for chart in CHARTS.values()))
-
-
-PAGES: dict[str, Report] = {
-    "forms": few_marks(),
-    "charts": charted(),
-    "hostile": charted(wild=True),
-    "wild": KINDS["health"].build(hostile()),
-    "billing": KINDS["billing"].build(full()),
-    "nothing": KINDS["profile"].build(nothing()),
-    "quick": KINDS["quick"].build(full()),
-    "invoices": many_invoices(),
-}
-
-
-@pytest.mark.parametrize(
-    ("name", "dark"),
-    [("forms", False), ("forms", True), ("wild", True), ("billing", False), ("nothing", True), ("quick", False)],
-)
-def test_axe_finds_nothing(browser: Browser, name: str, *, dark: bool) -> None:
-    with opened(browser, page(PAGES[name]), dark=dark) as shown:
-        shown.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
-        found = Axe().run(shown, options=ASKED)
-    assert found.violations_count == 0, found.generate_report()
-
-
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("name", ["charts", "hostile", "billing", "nothing", "invoices"])
-def test_nothing_flows_over_the_page(browser: Browser, name: str, width: int) -> None:
-    with opened(browser, page(PAGES[name]), width=width) as shown:
-        inside = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-        assert shown.evaluate(inside)
-        shown.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
-        assert shown.evaluate(inside)
-
-
-def test_a_dark_screen_repaints_drawings_and_paper_does_not(browser: Browser) -> None:
-    colour = "getComputedStyle(document.querySelector('.chart [fill=\"#1a7f4b\"]')).fill"
-    with opened(browser, page(PAGES["charts"]), dark=True) as shown:
-        assert shown.evaluate(colour) == "rgb(76, 195, 138)"
-        shown.emulate_media(media="print", color_scheme="dark")
-        assert shown.evaluate(colour) == "rgb(23, 112, 63)"

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
-import random
 import shutil
-import signal
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_lake import LATE, NAMES, NOW, STEADY, STOPPED, fill, settings_file, settings_in, stories
+from history_cases import content
+from made_up_lake import LATE, NAMES, NOW, STEADY, STOPPED, fill, settings_in, stories
 
 from customer_research.documents.formats import json_, markdown, terminal
 from customer_research.domain.evidence import Fact, Gap
@@ -41,12 +37,14 @@ from customer_research.research.past.history.proof import verify
 from customer_research.research.portfolio.history import keep_in, listed, prune
 from customer_research.research.portfolio.moves import changes
 from customer_research.research.portfolio.snapshots import readings, snapshots_of
-from customer_research.settings import Settings, load_settings
+from customer_research.settings import Settings
 from customer_research.store import schema
 from customer_research.store.database import open_store
 from customer_research.store.history import History
 
 WEEKS = 13
+
+
 WEEK = timedelta(days=7)
 
 
@@ -79,18 +77,6 @@ def told(settings: Settings, term: str, **options: Any) -> Report:
 def table(report: Report, section: str) -> Table:
     (found,) = [part for part in report.sections if part.id == section]
     return next(block for block in found.blocks if isinstance(block, Table))
-
-
-def content(settings: Settings) -> dict[str, Any]:
-    """All that the history says, whatever numbers the store gave its rows."""
-    with open_store(settings.store_url) as store:
-        history = History(store)
-        snapshots = history.snapshots()
-        readings = {one.id: sorted(map(repr, history.readings(one.id))) for one in snapshots}
-        counts = history.counts()
-        cards = {one.digest: history.scorecard(one.digest) for one in snapshots}
-    files = {path.parent.name for path in settings.lake_folder.glob(f"{SNAPSHOTS}/[!.]*/snapshot.json")}
-    return {"snapshots": snapshots, "readings": readings, "counts": counts, "cards": cards, "files": files}
 
 
 def test_an_operator_that_stopped_declines_and_the_report_says_why(filled: Settings) -> None:
@@ -293,69 +279,3 @@ def test_a_pass_with_too_little_memory_gives_way_to_one_week_after_the_other(
         found.append(content(settings_in(folder)))
     assert found[0] == found[1]
     assert tried == [NOW]  # once, and not by the one that measures each week by itself
-
-
-# -- killed ------------------------------------------------------------------------------------------------------------
-
-KILLED_WEEKS = 3
-
-
-def week_by_week(config: Path) -> None:
-    """What the program that is killed does: a backfill that measures each week by itself."""
-    backfill(load_settings(config), lambda: NOW, weeks=KILLED_WEEKS)
-
-
-def in_one_pass(config: Path) -> None:
-    """And one that measures all weeks together."""
-    module.FEWEST = 2
-    backfill(load_settings(config), lambda: NOW, weeks=KILLED_WEEKS)
-
-
-def ran(work: Callable[[Path], None], config: Path, seconds: float | None = None) -> bool:
-    """Run that program, killed after some seconds; whether it ran through."""
-    program = FORKING.Process(target=work, args=(config,))
-    program.start()
-    program.join(seconds)
-    program.kill()
-    program.join()
-    assert program.exitcode in {0, -signal.SIGKILL}
-    return program.exitcode == 0
-
-
-FORKING = multiprocessing.get_context("forkserver")
-FORKING.set_forkserver_preload(
-    ["pytest", "customer_research.research", module.__name__]
-)  # else each run imports it all
-
-
-@pytest.mark.parametrize(("work", "kills", "latest"), [(week_by_week, 3, 0.4), (in_one_pass, 2, 0.95)])
-def test_a_backfill_that_is_killed_ends_in_the_history_of_one_that_ran_through(
-    work: Callable[[Path], None], kills: int, latest: float, tmp_path: Path
-) -> None:
-    """Killed again and again, by `latest` of the time that a whole run takes: in the pass, and among the snapshots."""
-    through, killed = (tmp_path / name for name in ("through", "killed"))
-    through.mkdir()
-    fill(through / "lake", stories())
-    shutil.copytree(through, killed)
-    backfill(settings_in(through), lambda: NOW, weeks=KILLED_WEEKS)
-    config, draw = settings_file(killed), random.Random(20261101)
-    began = time.monotonic()
-    assert ran(work, config)
-    took = time.monotonic() - began
-    whole = content(settings_in(through))
-    assert len(whole["snapshots"]) == KILLED_WEEKS + 1
-    assert content(settings_in(killed)) == whole
-    found = {one.id for one in whole["snapshots"]}
-    while kills:
-        if len(found) == KILLED_WEEKS + 1:
-            _forget(killed)
-        kills -= not ran(work, config, took * draw.uniform(0.05, latest))
-        found = {one.snapshot.id for one in listed(settings_in(killed).store_url)}
-    assert ran(work, config)
-    assert content(settings_in(killed)) == whole
-
-
-def _forget(folder: Path) -> None:
-    shutil.rmtree(folder / "lake" / SNAPSHOTS)
-    for file in folder.glob("store.db*"):
-        file.unlink()

@@ -3,76 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from portfolio_cases import Row, reading_of, said, unequal
 from scenario_judge import EXPECTED, plain, same
+from scored_demo import Scored, taken
 
-from customer_research.documents.formats import markdown
 from customer_research.domain.account import Account
 from customer_research.domain.catalogue import METRICS
-from customer_research.domain.evidence import Gap
-from customer_research.domain.health import BAND_LABELS, BAND_ORDER, NO_BAND
-from customer_research.domain.snapshot import Reading, Snapshot
-from customer_research.domain.tables import TableSet
-from customer_research.engines.duckdb import DuckDB
-from customer_research.engines.engine import Room
-from customer_research.lake import Lake
+from customer_research.domain.health import BAND_LABELS, NO_BAND
+from customer_research.domain.snapshot import Reading
 from customer_research.metrics.queries import account_columns
-from customer_research.record_tables import TABLES
-from customer_research.reports.kinds import portfolio as portfolio_report
 from customer_research.research import Research
-from customer_research.research.portfolio import selection
-from customer_research.research.portfolio.book_lines import FileListing
-from customer_research.research.portfolio.choice import Selection
-from customer_research.research.portfolio.listing import portfolio
-from customer_research.research.portfolio.score import score
-from customer_research.research.portfolio.snapshot_view import SnapshotView
-from customer_research.research.portfolio.snapshots import accounts, readings
-from customer_research.settings import Settings, load_settings
-
-T = TypeVar("T")
+from customer_research.settings import Settings
 
 AT_ONCE = 8
+
+
 EVERY = 40
 """Of the operators without a scenario, one in so many is fetched live; `./dev bench live 447` compares everybody."""
 
+
 _WITH_FAULT = {name for name, scenario in EXPECTED.items() if "fault" in scenario["expect"]}
 """Scenarios in which a source fails while it is asked; the lake was filled without faults."""
-
-
-@dataclass(frozen=True)
-class Scored:
-    """The demo's snapshot: each operator's reading and metric row."""
-
-    folder: Path
-    snapshot: Snapshot
-    readings: Mapping[str, Reading]
-    rows: Mapping[str, Row]
-
-
-def taken(settings: Settings, scorecard: str, out: Path, silent: str = "") -> Scored:
-    moment = settings.clock
-    assert moment is not None
-    with DuckDB(Room(reach=(settings.lake_folder, out))) as engine:
-        tables = without(Lake(settings.lake_folder).tables(), silent)
-        snapshot = score(engine, tables, moment, scorecard, folder=out, clock=lambda: moment)
-    place = out / snapshot.id
-    found = {one.operator_id: one for one in readings(place, snapshot)}
-    return Scored(place, snapshot, found, {row["operator_id"]: row for row in accounts(place)})
-
-
-def without(tables: TableSet, source: str) -> TableSet:
-    """The tables as they are when a source has never answered (none: as they are)."""
-    lost = {name: table for name, table in TABLES.items() if table.home == source}
-    gaps = {name: Gap(source, "unavailable", "It did not answer.") for name in lost}
-    files = {name: file for name, file in tables.files.items() if name not in lost}
-    return replace(tables, files=files, gaps={**tables.gaps, **gaps})
 
 
 @pytest.fixture(scope="module")
@@ -123,60 +79,6 @@ def test_score_and_band_are_one(scored: Scored) -> None:
         assert (told.band == "outside") is (
             told.status in {"onboarding", "churned", "never_started", "no_subscription"}
         )
-
-
-@pytest.mark.parametrize("source", ["lago", "hubspot", "notion", "warehouse"])
-def test_with_a_source_silent_nobody_stands_better(
-    source: str, scored: Scored, portfolio_settings: Settings, tmp_path: Path
-) -> None:
-    silent = taken(portfolio_settings, "canonical", tmp_path, source)
-    found = silent.readings
-    assert len(found) >= 400
-    for operator_id, told in found.items():
-        true = scored.readings[operator_id]
-        if told.score is not None and true.score is not None:
-            assert told.score <= true.score, told
-        if told.band not in NO_BAND and true.band not in NO_BAND:
-            assert BAND_ORDER.index(told.band) >= BAND_ORDER.index(true.band), told
-        assert told.status in {true.status, "unknown"}
-    attention, risk = places(silent), risks_of(silent)
-    assert {one for one, level in places(scored).items() if attention[one] < level} == set()
-    assert {one for one, known in risks_of(scored).items() if risk.get(one, 100) < known} == set()
-    assert [
-        (row["operator_id"], name) for row in silent.rows.values() for name in told_by(source) if row[name] is not None
-    ] == []
-    with asked(silent, portfolio) as (shown, _):
-        report = portfolio_report.KIND.build(shown)
-    assert report.partial
-    assert source != "lago" or "$0" not in markdown.render(report, show_personal=False)
-
-
-@contextmanager
-def asked(scored: Scored, ask: Callable[..., T]) -> Iterator[tuple[T, DuckDB]]:
-    """What a question about the portfolio finds, and the engine with the tables that it left."""
-    with DuckDB(Room(reach=(scored.folder,))) as engine:
-        view = SnapshotView(load_settings(), engine, scored.folder, scored.snapshot, scored.snapshot.as_of)
-        yield ask(FileListing(view), Selection(limit=0)), engine
-
-
-def places(scored: Scored) -> Mapping[str, int]:
-    """How urgent each operator is in the list: 0 to 3."""
-    with asked(scored, lambda listing, _: listing.everybody()) as (everybody, _):
-        return {one.operator_id: one.attention for one in everybody}
-
-
-def risks_of(scored: Scored) -> Mapping[str, int]:
-    """The risk by which each operator is ranked; the most that there is where it is not known."""
-    with asked(scored, selection.risks) as (_, engine):
-        rows = engine.run("SELECT operator_id, COALESCE(risk, 100) AS risk FROM ranked")
-    return {row["operator_id"]: row["risk"] for row in rows}
-
-
-def told_by(source: str) -> list[str]:
-    """The metrics of the wide table that rest on one source alone."""
-    wide = account_columns()
-    homes = {name: {TABLES[table].home for table in metric.tables} for name, metric in METRICS.items() if name in wide}
-    return [name for name, found in homes.items() if found == {source} and METRICS[name].subject != "derived"]
 
 
 def test_everybody_whom_a_source_knows_is_there(scored: Scored) -> None:

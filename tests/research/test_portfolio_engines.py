@@ -30,7 +30,7 @@ LATER = ("invoice", "ticket", "company", "contact", "deal", "coupon", "subscript
 
 @pytest.fixture(scope="module", params=PLACES)
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    with place(request.param) as url, open_engine(request.param, url) as opened:
+    with open_engine(request.param, place(request.param)) as opened:
         yield opened
 
 

@@ -17,6 +17,8 @@ from customer_research.errors import UsageError
 from customer_research.research.gaps import nothing_of
 from customer_research_sandbox.serve import Sandbox
 
+pytestmark = pytest.mark.usefixtures("no_waiting")
+
 LOOKUPS = [(name, case) for name, scenario in EXPECTED.items() for case in scenario.get("lookup", ())]
 PATH_WORDS = {"direct": "account of the CSM view", "raw": "raw tables"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from alert_cases import CARD, at, reading, rules_of, snapshot
 from made_up_lake import NOW, STOPPED, fill, settings_in, stories
+from stale_lake import OUT, pulled, scored
 
 from customer_research.domain.alert import Episode
 from customer_research.domain.catalogue import METRICS
@@ -18,45 +19,15 @@ from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.domain.tables import LastPull, TableFile, TableSet
 from customer_research.health.alerts.alert_memory import AlertMemory
 from customer_research.health.alerts.rule_states import Judgement, WatchRows
-from customer_research.lake import Lake, LandingFile, StreamState
 from customer_research.research.alerting.rule_check import check
 from customer_research.research.past.history.backfill import backfill
-from customer_research.research.past.history.backfill import take as take_today
 from customer_research.research.portfolio.moves import changes
 from customer_research.research.portfolio.snapshot_view import freshness_of
-from customer_research.research.portfolio.snapshots import readings
-from customer_research.research.portfolio.take import SnapshotOrder, take
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import open_store
-from customer_research.store.history import History
 
 PATIENCE = timedelta(hours=48)
-STREAMS = {
-    "operator": ("lago.customers", "warehouse.csm"),
-    "subscription": ("lago.subscriptions",),
-    "invoice": ("lago.invoices",),
-    "reservation": ("warehouse.trips",),
-}
-OUT = Gap("lago", "unavailable", "Lago cannot be reached.", "Check lago.url.")
-
-
-def pulled(settings: Settings, moment: datetime, *sources: str, failed: datetime | None = None) -> None:
-    """The lake as if these sources had been pulled at a moment; or as if that pull had failed, at another."""
-    with Lake(settings.lake_folder).writing() as lake:
-        state = lake.state
-        streams = dict(state.streams)
-        for name in {one for streams_of in STREAMS.values() for one in streams_of}:
-            if name.partition(".")[0] in sources:
-                known = streams.get(name, StreamState("shape", landed={"t": LandingFile("landing/t", 0, "0")}))
-                streams[name] = (
-                    replace(known, succeeded_at=moment, tried_at=moment, failure=None)
-                    if failed is None
-                    else replace(known, tried_at=failed, failure=OUT)
-                )
-        tables = {name: replace(made, streams=STREAMS.get(name, ())) for name, made in state.tables.items()}
-        bare = {name: replace(stream, landed={}) for name, stream in streams.items()}
-        lake.commit(replace(state, streams=bare, tables=tables))
 
 
 @pytest.fixture
@@ -64,12 +35,6 @@ def filled(tmp_path: Path) -> Settings:
     settings = settings_in(tmp_path)
     fill(settings.lake_folder, stories())
     return settings
-
-
-def scored(settings: Settings, moment: datetime) -> tuple[Snapshot, Mapping[str, Reading]]:
-    """The portfolio scored at a moment as `portfolio score` does, and every operator's reading."""
-    folder, found = take(settings, lambda: moment, SnapshotOrder())
-    return found, {one.operator_id: one for one in readings(folder, found)}
 
 
 def alerts(settings: Settings, moment: datetime) -> tuple[Episode, ...]:
@@ -81,9 +46,6 @@ def alerts(settings: Settings, moment: datetime) -> tuple[Episode, ...]:
 
 def of_operators(episodes: tuple[Episode, ...]) -> set[tuple[object, ...]]:
     return {(e.subject, e.rule, e.number, e.raised, e.held, e.cleared) for e in episodes if not e.source}
-
-
-# --- tables ------------------------------------------------------------------------------------------------------------
 
 
 def table(name: str, *pulls: LastPull) -> TableFile:
@@ -120,9 +82,6 @@ def test_a_failed_pull_says_why() -> None:
     gap = TableSet("here", {"invoice": table("invoice", failed)}).at(at(10), PATIENCE).gaps["invoice"]
     assert (gap.reason, gap.next_step) == ("stale", "Check lago.url.")
     assert gap.detail.endswith("; the pull after that failed: Lago cannot be reached.")
-
-
-# --- an outage ---------------------------------------------------------------------------------------------------------
 
 
 def test_five_days_without_a_pull_are_source_alerts_and_nothing_else(filled: Settings) -> None:
@@ -195,45 +154,6 @@ def test_no_change_is_told_between_readings_that_know_different_dimensions(fille
     assert all(isinstance(figure, Fact) for figure in changes(filled.store_url, after, list(found)).values())
 
 
-def test_a_backfill_of_the_past_is_not_stale_and_fills_what_an_outage_left(filled: Settings) -> None:
-    pulled(filled, NOW - timedelta(days=10), "lago", "warehouse")
-    done = backfill(filled, lambda: NOW, weeks=3, until=NOW)
-    with open_store(filled.store_url) as store:
-        kept = {one.as_of: one.stale for one in History(store).snapshots()}
-    assert {moment for moment, stale in kept.items() if stale} == {NOW, NOW - timedelta(days=7)}
-    assert len(done.scored) == 4
-    pulled(filled, NOW, "lago", "warehouse")
-    again = backfill(filled, lambda: NOW, weeks=3, until=NOW)
-    assert again.scored == (NOW, NOW - timedelta(days=7))
-    assert backfill(filled, lambda: NOW, weeks=3, until=NOW).scored == ()
-
-
-def test_the_days_snapshot_is_taken_anew_when_the_source_is_back(filled: Settings) -> None:
-    pulled(filled, NOW - timedelta(days=10), "lago", "warehouse")
-    dark, new = take_today(filled, lambda: NOW)
-    assert new
-    assert dark.stale
-    pulled(filled, NOW, "lago", "warehouse")
-    lit, new = take_today(filled, lambda: NOW)
-    assert (new, lit.stale) == (True, ())
-
-
-def test_imported_tables_have_no_pulls_and_the_setting_is_the_users(filled: Settings) -> None:
-    later = NOW + timedelta(days=20)
-    assert scored(filled, later)[0].stale == ()
-    pulled(filled, NOW, "lago", "warehouse")
-    patient = filled.model_copy(update={"lake": filled.lake.model_copy(update={"stale_hours": 24 * 30})})
-    found, _ = scored(patient, later + timedelta(hours=1))
-    assert found.stale == ()
-    unchanged = replace(found.receipts[0], source="lago", fetched_at=NOW - timedelta(days=90))
-    (line,) = [
-        one for one in freshness_of(replace(found, receipts=(*found.receipts, unchanged))) if one.source == "lago"
-    ]
-    assert (line.fetched_at, line.warning[:25]) == (NOW, "Pulled more than 48 hours")
-
-
-# --- rules -------------------------------------------------------------------------------------------------------------
-
 RULES = rules_of(
     'id = "tickets"\nkind = "metric"\nmetric = "open_tickets"\nside = "high"\nraise_at = 3\nclear_at = 1\nbecause = "B."',
     'id = "payment"\nkind = "dimension"\ndimension = "payment"\nside = "low"\nraise_at = 39\nclear_at = 60',
@@ -243,6 +163,8 @@ RULES = rules_of(
     'bands = ["healthy"]',
     'id = "R8"\nkind = "finding"\nfinding = "R8"',
 ).rules
+
+
 TABLES = {metric.name: metric.tables for metric in METRICS.values()}
 
 

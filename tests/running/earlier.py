@@ -6,9 +6,11 @@ import hashlib
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from worlds import alone
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,6 +37,16 @@ def folder_of(config: pytest.Config, name: str, *made_of: str) -> Path | None:
     for old in sorted(states.iterdir(), key=_used, reverse=True)[KEPT:]:
         shutil.rmtree(old, ignore_errors=True)  # the other worker may be at it
     return own
+
+
+def once(folder: Path, make: Callable[[], None]) -> None:
+    """See that *folder* is there and whole: *make* is called when it is not, and no other worker does so meanwhile."""
+    whole = folder.with_suffix(".whole")
+    with alone(folder):
+        if not whole.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a run that was stopped in the middle
+            make()
+            whole.touch()
 
 
 def _used(folder: Path) -> float:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -23,14 +22,9 @@ DIGEST = "c" * 64
 BANDS = ("healthy", "monitor", "at_risk", "critical")
 
 
-@contextmanager
-def server(database: Database, folder: Path) -> Iterator[str]:
+def server(database: Database, folder: Path) -> str:
     """Where stores can be made: a folder, or a Postgres server."""
-    if database == "sqlite":
-        yield f"sqlite:///{folder}"
-    else:
-        with place("postgres") as url:
-            yield url
+    return f"sqlite:///{folder}" if database == "sqlite" else place("postgres")
 
 
 def new_url(server_url: str) -> str:

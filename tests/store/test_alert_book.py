@@ -35,9 +35,8 @@ class Words(Teller):
 
 
 @pytest.fixture(scope="module", params=DATABASES)
-def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with server(request.param, tmp_path_factory.mktemp("stores")) as url:
-        yield url
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return server(request.param, tmp_path_factory.mktemp("stores"))
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("engines")
 
 @pytest.fixture(scope="module", params=DATABASES)
 def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with server(request.param, tmp_path_factory.mktemp("outcomes")) as url, open_store(new_url(url)) as opened:
+    with open_store(new_url(server(request.param, tmp_path_factory.mktemp("outcomes")))) as opened:
         yield opened
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
-from made_up_readings import server
+from places import postgres
 from psycopg import sql
 from pydantic import SecretStr
 
@@ -29,9 +29,9 @@ SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def place() -> Iterator[str]:
     """HOST:PORT of a server whose users but one need a password: `app` may write, `reader` may not, `frozen` only reads."""
-    with server("postgres", tmp_path_factory.mktemp("stores")) as url:
+    with postgres() as url:
         with psycopg.connect(url, autocommit=True) as connection:
             for role in ("app", "reader", "frozen"):
                 connection.execute(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,9 +27,8 @@ PASSWORD = "s3cret-of-the-store"
 
 
 @pytest.fixture(scope="module", params=DATABASES)
-def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with server(request.param, tmp_path_factory.mktemp("stores")) as url:
-        yield url
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return server(request.param, tmp_path_factory.mktemp("stores"))
 
 
 @pytest.fixture
