@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 LONGEST_FIRST = (
-    "research/test_portfolio_engines.py",
+    "research/test_portfolio_spark.py",
     "docs/test_samples_of_the_lake.py",
     "docs/test_samples.py",
     "engines/test_differential_spark_judgement.py",
@@ -157,7 +157,7 @@ def portfolio_settings(settings: Settings, shared_folder: Path, pytestconfig: py
 
     Under the widest umask: what is private there is so by what the program does.
     """
-    folder = (earlier.folder_of(pytestconfig, "portfolios", "src") or shared_folder) / "portfolio"
+    folder = (earlier.folder_of(pytestconfig, "portfolios", "src", "tests/conftest.py") or shared_folder) / "portfolio"
     store = SecretStr(f"sqlite:///{folder / 'store.db'}")
     chosen = settings.model_copy(
         update={"lake": LakeSettings(folder=folder / "lake"), "store": StoreSettings(url=store)}  # type: ignore[call-arg]

@@ -66,7 +66,6 @@ FEWER_DETAIL_QUERIES = dict(together()) | {
     name: sql for name, sql in DETAIL_QUERIES.items() if name.startswith("listing")
 }
 SCORECARDS = {name: load_scorecard(name, NAMES) for name in shipped_scorecards()}
-SCORES = "scores_of_one"
 FINDINGS = findings_sql(load_findings(NAMES))
 
 
@@ -183,9 +182,10 @@ def judge_alike(memory: Memory, engine: Engine, rows: Sequence[Row], moment: dat
         opened.create(ACCOUNT_TABLE, COLUMNS, [row | derived[row["operator_id"]] for row in rows])
     compare(memory, engine, {"findings": FINDINGS}, moment)
     for name, card in SCORECARDS.items():
+        kept = f"scores_of_{name}"
         for opened in (memory, engine):
-            opened.keep(SCORES, scoring_sql(card)["scores"])
-        queries = {"scores": f"SELECT * FROM {SCORES}", **long_sql(card, SCORES)}
+            opened.keep(kept, scoring_sql(card)["scores"])
+        queries = {"scores": f"SELECT * FROM {kept}", **long_sql(card, kept)}
         compare(memory, engine, {f"{name} {part}": sql for part, sql in queries.items()}, moment)
 
 

@@ -17,7 +17,7 @@ from report_accounts import ACCOUNT_KINDS, ACCOUNTS, AS_OF, HOSTILE, answer, ful
 
 from customer_research.documents.fonts.measure import UNDRAWN, breakable, drawable, em, shortened
 from customer_research.documents.formats import pdf
-from customer_research.documents.formats.columns import side_by_side
+from customer_research.documents.formats.columns import FIRST, LONGEST, LONGEST_WORD, NARROWEST, side_by_side
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.money import Money
 from customer_research.domain.report import (
@@ -195,6 +195,33 @@ def test_columns_fill_the_width_and_come_in_groups() -> None:
     assert [group.chosen[0] for group in groups] == [0] * len(groups)
     assert sorted({at for group in groups for at in group.chosen}) == list(range(9))
     assert all(sum(group.widths) == pytest.approx(50) for group in groups)
+
+
+PADDING = 1.0
+SHORT, LONG = "a " * 200, "x" * 90
+
+
+@pytest.mark.parametrize(("cell", "least"), [(LONG, LONGEST_WORD), ("a", NARROWEST), ("mmmm", em("mmmm"))])
+@pytest.mark.parametrize("others", [1, 2, 5])
+def test_a_column_is_as_narrow_as_its_longest_word_within_bounds(cell: str, least: float, others: int) -> None:
+    """And the first has its own least: so wide is a table whose columns just stand beside each other."""
+    row = [SHORT, *[cell] * others]
+    fits = max(FIRST, NARROWEST + PADDING) + others * (least + PADDING)
+    assert len(side_by_side([row], fits + 0.001, PADDING)) == 1
+    assert (len(side_by_side([row], fits - 0.001, PADDING)) == 1) is (others == 1)  # the last is never alone
+
+
+@pytest.mark.parametrize(("cell", "wanted"), [(SHORT, LONGEST), ("a " * 9, em("a " * 9)), ("a", NARROWEST)])
+def test_where_all_fits_the_width_is_shared_by_what_each_wants(cell: str, wanted: float) -> None:
+    (one,) = side_by_side([[SHORT, cell]], 400.0, PADDING)
+    first, second = one.widths
+    assert second / first == pytest.approx((wanted + PADDING) / (LONGEST + PADDING))
+
+
+def test_a_first_column_of_short_names_takes_no_more_than_they_want() -> None:
+    fits = max(em("ab"), NARROWEST) + PADDING + 2 * (LONGEST_WORD + PADDING)
+    assert len(side_by_side([["ab", LONG, LONG]], fits + 0.001, PADDING)) == 1
+    assert len(side_by_side([["ab", LONG, LONG]], fits - 0.001, PADDING)) == 2
 
 
 # -- charts ------------------------------------------------------------------------------------------------------------

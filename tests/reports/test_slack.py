@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import json
 import re
 from typing import Any
@@ -103,6 +104,20 @@ def test_a_long_report_is_cut_and_says_so() -> None:
     assert any("992 more rows" in text for text in alone(Table(("Invoice", "Amount"), rows, caption="All")))
     shown = alone(*(Prose("Words. " * 300) for _ in range(9)))
     assert any("more lines in the whole report" in text for text in shown)
+
+
+def test_what_just_fits_is_shown_whole() -> None:
+    """The room is used up to its last character, line ends included, and a report with one more is cut."""
+    lines = [Prose("x" * 400) for _ in range(20)]
+
+    def cut(last: int) -> bool:
+        return any("in the whole report" in text for text in alone(*lines, Prose("y" * last)))
+
+    fitting = 1 + bisect.bisect_left(range(1, 2_000), x=True, key=lambda last: cut(last + 1))
+    shown = alone(*lines, Prose("y" * fitting))
+    parts = sum("xxxx" in text or "yyyy" in text for text in shown)
+    assert (cut(fitting), cut(fitting + 1)) == (False, True)
+    assert sum(map(len, shown[1:])) + parts == slack_.MOST_CHARACTERS - slack_._MARGIN
 
 
 def test_links_to_records_are_kept() -> None:

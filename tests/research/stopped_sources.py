@@ -29,7 +29,7 @@ WHOLE = ("down", "slow", "http500", "http429", "auth", "badjson", "drop", "bomb"
 """Faults after which nothing of the source is known."""
 
 
-PATIENCE = 3.0
+PATIENCE = 3.5
 """How long a source that hangs is waited for here, seconds; by default it is longer, and differs in nothing else."""
 
 

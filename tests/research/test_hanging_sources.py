@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stopped_sources import PATIENCE, SOURCES, found_without_the_warehouse, survives, whole
+from stopped_sources import PATIENCE, SOURCES, survives, whole
 
 from customer_research.domain.account import Account
 from customer_research.settings import Settings, load_settings
@@ -38,7 +38,3 @@ def test_a_profile_survives_a_source_that_hangs_and_names_the_gap(
 def test_the_deadlines_keep_the_promise(config_path: Path) -> None:
     """At most one stream's deadline is waited out, for a source that did not answer is not asked again."""
     assert load_settings(config_path).deadline_seconds <= PROMISED_SECONDS - 5
-
-
-def test_a_name_is_found_while_the_warehouse_hangs(clean_sandbox: Sandbox, research: Any) -> None:
-    found_without_the_warehouse("slow", clean_sandbox, research)

@@ -53,3 +53,7 @@ def test_a_fault_that_passes_is_retried_away(
 @pytest.mark.parametrize("kind", ["down", "auth"])
 def test_a_name_is_found_without_the_warehouse(kind: str, clean_sandbox: Sandbox, research: Any) -> None:
     found_without_the_warehouse(kind, clean_sandbox, research)
+
+
+def test_a_name_is_found_while_the_warehouse_hangs(clean_sandbox: Sandbox, research: Any) -> None:
+    found_without_the_warehouse("slow", clean_sandbox, research)

@@ -7,11 +7,9 @@ import random
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from worlds import Worlds
 
 from customer_research.domain.tables import TableSet
 from customer_research.lake import Lake
@@ -20,7 +18,6 @@ from customer_research.settings import load_settings
 from customer_research_sandbox import world
 from customer_research_sandbox.serve import Sandbox
 
-RESERVATIONS = "FACT.MOOVS_OPERATOR_RESERVATIONS"
 PROCESSES = multiprocessing.get_context("forkserver")
 """Processes of their own, begun from one that has loaded the program."""
 
@@ -31,12 +28,10 @@ SHARES = (0.2, 1.1)
 
 
 @pytest.fixture(scope="module")
-def small(worlds: Worlds) -> Iterator[Sandbox]:
-    """The scenarios' operators alone with every twentieth of their trips, in a sandbox of their own."""
-    dataset = worlds.dataset()
-    trips = dataset.warehouse[RESERVATIONS]
-    fewer = {**dataset.warehouse, RESERVATIONS: replace(trips, rows=trips.rows[::20])}
-    with Sandbox.start(dataset=replace(dataset, warehouse=fewer), rate_limits=False) as running:
+def small() -> Iterator[Sandbox]:
+    """A few operators in a sandbox of their own: what is pulled is soon pulled again."""
+    dataset = world.generate(n_operators=16, scenarios=False)
+    with Sandbox.start(dataset=dataset, rate_limits=False) as running:
         yield running
 
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KEPT = 3
 """How many states of the code are remembered: the one at work, and those before and beside it."""
 
-_ALWAYS = ("requirements/dev.lock", "tests/running", "tests/conftest.py")
+_ALWAYS = ("requirements/dev.lock", "tests/running")
 
 
 def folder_of(config: pytest.Config, name: str, *made_of: str) -> Path | None:

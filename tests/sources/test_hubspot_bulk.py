@@ -12,6 +12,7 @@ import pytest
 from crm_records import CROWDED, NOBODY, OPERATOR, TWICE, UNDASHED, dataset, settings_with
 from pulled import UNTIL, Kept, in_session, unstamped
 
+from customer_research.connect.request_log import RequestLog
 from customer_research.connect.source import Batch, Row, Slice, Subject
 from customer_research.errors import Denied, SourceError
 from customer_research.record_tables import TABLES
@@ -137,6 +138,29 @@ def test_a_portal_without_the_operator_property_is_a_gap_of_those_the_view_names
     }
     pulled(sandbox, kept)  # the property is named now: everything is asked anew
     require_equal_to_live(sandbox, kept)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "beyond"), [(0, 0, 0), (0, 1, 0), (1, 0, 0), (1, 1, 1), (1, 2, 1), (2, 1, 1), (-1, 3, 0)]
+)
+def test_only_what_was_counted_before_and_after_is_missing_from_the_list(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, before: int, after: int, beyond: int
+) -> None:
+    """Companies come and go while the list is read; the search's own pages say that nothing else is there."""
+    more = iter((before, after))
+    asked = HubSpotSession.search
+
+    async def search(session: HubSpotSession, kind: str, log: RequestLog, *terms: Any, **body: Any) -> Any:
+        rows, total, cursor = await asked(session, kind, log, *terms, **body)
+        counting = kind == "companies" and body == {"limit": 1}
+        return rows, total + next(more) if counting and total is not None else total, cursor
+
+    monkeypatch.setattr(HubSpotSession, "search", search)
+    gap = pulled(sandbox, Kept())[-1].unread
+    assert next(more, None) is None
+    assert gap is not None  # a note is associated and not there
+    assert (f"counts {beyond} more companies" in gap.detail) is (beyond > 0)
+    assert ("more companies" in gap.detail) is (beyond > 0)
 
 
 def test_the_demo_portal_equals_the_live_stream(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

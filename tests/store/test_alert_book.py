@@ -71,6 +71,18 @@ def raised(book: AlertBook) -> Episode:
     return episode
 
 
+def test_what_people_did_is_told_from_one_instant_until_before_another(book: AlertBook) -> None:
+    episode, days = raised(book), [at(day) for day in (101, 102, 103)]
+    book.acknowledge(episode.id, who="ada", now=days[0])
+    book.assign(episode.id, "grace", who="ada", now=days[1])
+    book.snooze(episode.id, at(120), who="grace", now=days[2])
+    kinds = ("acknowledged", "assigned", "snoozed")
+    for begin in range(3):
+        for end in range(3):
+            assert tuple(one.kind for one in book.acts(days[begin], days[end])) == kinds[begin:end]
+    assert tuple(one.kind for one in book.acts(at(0), at(200))) == kinds  # what the program did is no act
+
+
 def test_an_episode_comes_back_as_it_was_kept(book: AlertBook) -> None:
     episode = raised(book)
     (kept,) = book.episodes()
