@@ -119,12 +119,17 @@ def test_a_trial_tells_everything_and_leaves_rows_without_a_score_out() -> None:
 
 @pytest.mark.parametrize("cuts", [CUTS, (90, 77, 20), (81, 61, 60)])
 def test_alerts_are_for_the_lower_two_bands_unless_another_threshold_is_asked_for(cuts: tuple[int, int, int]) -> None:
-    rows, card = telling(60, 3, 0.08, 1)
-    own = PanelScores("card", "1", "d" * 64, cuts, card.scores, card.bands)
-    highest_at_risk = max(score for score in range(101) if sum(score < cut for cut in cuts) == 2)
-    assert try_card(rows, own).lead == lead_time(rows, card.scores, highest_at_risk)
-    assert highest_at_risk in {load.threshold for load in try_card(rows, own).loads}
-    assert try_card(rows, own, alert_at=17).lead == lead_time(rows, card.scores, 17)
+    highest = max(score for score in range(101) if sum(score < cut for cut in cuts) == 2)
+    each = np.array([highest] * 12 + [highest + 1] * 5 + [95] * 23)
+    left = np.arange(40) < 17
+    gone = [BEGIN + timedelta(days=130) if churned else None for churned in np.repeat(left, 4)]
+    rows = rows_of(40, 4, np.tile([False, False, False, True], 40) & np.repeat(left, 4), tuple(gone))
+    scores = np.repeat(each, 4)
+    card = PanelScores("card", "1", "d" * 64, cuts, scores, tuple("monitor" for _ in scores))
+    for asked, alerted in ((None, 12), (highest - 1, 0), (highest + 1, 17)):
+        lead = try_card(rows, card, alert_at=asked).lead
+        assert lead is not None
+        assert (lead.churned, lead.alerted) == (17, alerted)
 
 
 def test_too_little_churn_gives_no_probability() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, Phase, settings
 from portfolio_cases import Gaps, Row, Tables, written
 
 from customer_research.domain.catalogue import ACCOUNT_TABLE
+from customer_research.domain.tables import TableSet
 from customer_research.engines.duckdb import DuckDB
 from customer_research.errors import UsageError
 from customer_research.research.portfolio.measurement import measure
@@ -31,3 +33,8 @@ def wide(engine: DuckDB, tables: Tables, gaps: Gaps, moment: datetime) -> list[R
         except UsageError:
             return []
         return engine.run(WIDE)
+
+
+def read_at(instant: datetime, tables: TableSet) -> TableSet:
+    """The tables as if they had been read at an instant."""
+    return replace(tables, files={name: replace(file, since=instant) for name, file in tables.files.items()})

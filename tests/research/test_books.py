@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
-from test_portfolio_demo import without
+from scored_demo import without
 
 from customer_research.documents.formats import markdown, terminal
 from customer_research.domain.account import Account

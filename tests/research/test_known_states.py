@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from awkward_tables import MOMENTS, corpus, states_of
+from measured_tables import read_at
 from portfolio_cases import Row, complete, differing_in_one_pass, unequal, written
-from test_portfolio_measure import read_at
 
 from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS
 from customer_research.engines.duckdb import DuckDB

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,11 +11,10 @@ import pytest
 from awkward_tables import MOMENTS, OPERATORS, corpus, drawn_tables
 from hypothesis import given
 from hypothesis import strategies as st
-from measured_tables import DRAWN, WIDE, wide
+from measured_tables import DRAWN, WIDE, read_at, wide
 from portfolio_cases import Row, Tables, complete, gap, written
 
 from customer_research.domain.evidence import Gap
-from customer_research.domain.tables import TableSet
 from customer_research.engines.duckdb import DuckDB
 from customer_research.errors import UsageError
 from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS
@@ -28,11 +26,6 @@ from customer_research.research.portfolio.measurement import attach, measure
 def engine() -> Iterator[DuckDB]:
     with DuckDB() as opened:
         yield opened
-
-
-def read_at(instant: datetime, tables: TableSet) -> TableSet:
-    """The tables as if they had been read at an instant."""
-    return replace(tables, files={name: replace(file, since=instant) for name, file in tables.files.items()})
 
 
 def planted(table: str, rows: list[Row], moment: datetime, number: int) -> list[Row]:

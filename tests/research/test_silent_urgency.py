@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_portfolio_demo import without
+from scored_demo import without
 
 from customer_research.documents.formats import markdown
 from customer_research.domain.account import Account
