@@ -11,6 +11,7 @@ import click
 import pytest
 from console_samples import ROOT, documents
 
+from customer_research.errors import ConfigError
 from customer_research.research.usecases import reference as registry
 from customer_research.settings import ENV_PREFIX
 from customer_research.surfaces import docs
@@ -50,6 +51,30 @@ def _first_cells(text: str) -> list[str]:
 
 def test_the_reference_pages_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     assert docs.main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_checking_names_what_is_stale_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(docs, "FOLDER", tmp_path)
+    monkeypatch.setattr(docs, "PAGES", {"one.md": lambda: "one", "two.md": lambda: "two"})
+    assert docs.main([]) == 0
+    assert docs.main(["--check"]) == 0
+    (tmp_path / "two.md").write_text("old", encoding="utf-8")
+    assert docs.main(["--check"]) == 1
+    assert "Stale generated docs: two.md." in capsys.readouterr().err
+    assert (tmp_path / "two.md").read_text(encoding="utf-8") == "old"
+    assert docs.main([]) == 0
+    assert (tmp_path / "two.md").read_text(encoding="utf-8") == "two\n"
+
+
+def test_a_scorecard_with_a_fault_is_not_shown(tmp_path: Path) -> None:
+    shipped = registry.scorecard_text("canonical")
+    (tmp_path / "own.toml").write_text(shipped, encoding="utf-8")
+    assert registry.scorecard_text(str(tmp_path / "own.toml")) == shipped
+    (tmp_path / "own.toml").write_text(f"{shipped}\n[no_such_part]\na = 1\n", encoding="utf-8")
+    with pytest.raises(ConfigError):
+        registry.scorecard_text(str(tmp_path / "own.toml"))
 
 
 @pytest.mark.parametrize(

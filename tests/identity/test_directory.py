@@ -225,6 +225,19 @@ def test_nearest_for_ids_and_names() -> None:
     assert len(DIRECTORY.nearest("Harbour Latice Zzz")) <= 3
 
 
+@pytest.mark.parametrize("more", range(1, 7))
+def test_an_id_is_near_another_that_is_a_few_characters_longer_or_shorter(more: int) -> None:
+    whole = Candidate(operator_id="operator-00017-of-eight", name="Whole")
+    long, short = (
+        Directory([whole])._near_ids(whole.operator_id + "x" * more),
+        Directory([whole])._near_ids(whole.operator_id[:-more]),
+    )
+    assert (len(long), len(short)) == ((1, 1) if more <= 3 else (0, 0))
+    assert [score for _, score in (*long.values(), *short.values())] == [pytest.approx(0.5 - more / 10)] * (
+        len(long) + len(short)
+    )
+
+
 def test_nothing_found_says_why_and_what_next() -> None:
     found = DIRECTORY.search("zzqx wvvk")
     assert found.matches == ()

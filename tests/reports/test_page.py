@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from report_accounts import AS_OF, full, receipt
 from test_audience import text_in
@@ -70,3 +72,19 @@ def test_a_customer_sees_of_a_new_type_of_block_nothing_of_our_systems(report: R
     block: Any = customer_report(report).sections[0].blocks[0]
     (fact,) = block.facts
     assert (fact.note, fact.basis[0].query, fact.basis[0].source) == ("", "", "Billing")
+
+
+@given(st.lists(st.integers(0, 30), max_size=40), st.integers(1, 60), st.integers(2, 12))
+def test_a_table_of_notion_is_cut_where_the_next_row_would_not_fit(sizes: list[int], most: int, blocks: int) -> None:
+    rows = ["ä" * (size // 2) + "a" * (size % 2) for size in sizes]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(notion, "MOST_BYTES", 2 * most)
+        patch.setattr(notion, "MOST_BLOCKS", 2 * blocks)
+        portions = list(notion._portions(rows))
+    assert [row for portion in portions for row in portion] == rows
+    size = [sum(len(row.encode()) for row in portion) for portion in portions]
+    for at, portion in enumerate(portions):
+        assert len(portion) <= blocks
+        assert size[at] <= most or len(portion) == 1
+        if at + 1 < len(portions):
+            assert len(portion) == blocks or size[at] + len(portions[at + 1][0].encode()) > most

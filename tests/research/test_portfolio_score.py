@@ -71,6 +71,13 @@ def contents(folder: Path) -> Mapping[str, list[tuple[Any, ...]]]:
         }
 
 
+def test_what_is_unknown_of_everybody_is_told_in_its_own_words(tmp_path: Path, take: Take) -> None:
+    told = {name: Gap("test", "unavailable", f"Nobody told {name}.", f"Ask for {name}.") for name in ("deal", "member")}
+    made = complete(corpus(AS_OF, rows=3))
+    snapshot = take(tables=written(tmp_path, made, {(None, name): one for name, one in told.items()}))
+    assert set(told.values()) <= set(snapshot.gaps)
+
+
 def test_a_snapshot_has_every_file_and_says_what_it_is(tmp_path: Path, take: Take, tables: TableSet) -> None:
     snapshot = take()
     folder = tmp_path / snapshot.place

@@ -124,6 +124,18 @@ def test_a_row_that_does_not_fit_is_refused_and_nothing_is_written(
     assert list(engine.scratch.iterdir()) == []
 
 
+def test_a_row_of_millions_of_characters_lands(engine: DuckDB, tmp_path: Path) -> None:
+    """However short the rows beside it are."""
+    rows = [{"id": at, "kind": "a", "value": "x" * count} for at, count in enumerate((1, 20_000_000, 2))]
+    landing.write_part(engine, TABLE, rows, (), path=tmp_path / "long.parquet", number=1)
+    landing.expose(engine, TABLE, tmp_path / "long.parquet")
+    assert engine.run("SELECT LENGTH(value) AS long FROM thing ORDER BY id") == [
+        {"long": 1},
+        {"long": 20_000_000},
+        {"long": 2},
+    ]
+
+
 def test_decimals_and_half_a_surrogate_pair_land(engine: DuckDB, tmp_path: Path) -> None:
     rows = [{"id": 1, "kind": "\ud83d", "value": Decimal("1.50")}]
     landing.write_part(engine, TABLE, rows, (), path=tmp_path / "d.parquet", number=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -161,6 +162,23 @@ def test_only_what_was_counted_before_and_after_is_missing_from_the_list(
     assert gap is not None  # a note is associated and not there
     assert (f"counts {beyond} more companies" in gap.detail) is (beyond > 0)
     assert ("more companies" in gap.detail) is (beyond > 0)
+
+
+def test_companies_found_by_their_property_come_in_one_order(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the order of the search, so that the first of duplicates is the same each time."""
+    work = partial(fetched, Subject(TWICE, UNTIL))
+    straight = using(sandbox, work)
+    asked = HubSpotSession.search_companies
+
+    async def search_companies(session: HubSpotSession, *what: Any) -> Any:
+        found = await asked(session, *what)
+        return replace(found, rows=found.rows[::-1])
+
+    monkeypatch.setattr(HubSpotSession, "search_companies", search_companies)
+    turned = using(sandbox, work)
+    first, second = ([row["company_id"] for row in batch.tables["company"]] for batch in (straight, turned))
+    assert len(first) == 2
+    assert first == second
 
 
 def test_the_demo_portal_equals_the_live_stream(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
