@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -42,11 +42,11 @@ def prepare(memory: Memory) -> None:
     memory.prepare(derived_sql())
 
 
-def measure_arrived(memory: Memory, dossier: Dossier) -> None:
-    """Run the queries whose tables have all arrived, while other sources are awaited; `Measurement` takes their rows."""
+def measure_arrived(memory: Memory, dossier: Dossier, wanted: Collection[str]) -> None:
+    """Run the queries whose wanted tables have all arrived, while other sources are awaited; `Measurement` takes their rows."""
     tables = _Tables(memory, dossier)
     for subject in MEMORY_SUBJECTS:
-        if subject.name not in dossier.measured and dossier.records.keys() >= set(subject.tables):
+        if subject.name not in dossier.measured and dossier.records.keys() >= {*subject.tables} & {*wanted}:
             dossier.measured[subject.name] = tables.subject_rows(subject.name)
 
 

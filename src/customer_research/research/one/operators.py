@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -192,11 +193,11 @@ class Operators:
     def _prepared(self) -> Awaitable[Memory]:
         return asyncio.to_thread(_memory, self.settings)
 
-    def _measure_arrived(self, dossier: Dossier) -> None:
+    def _measure_arrived(self, wanted: Collection[str], dossier: Dossier) -> None:
         """Use the time of waiting: once the memory is there, measure what has arrived."""
         memory = self._connections.shared.memory.value
         if memory is not None:
-            measure_arrived(memory, dossier)
+            measure_arrived(memory, dossier, wanted)
 
     async def _gather(
         self,
@@ -214,7 +215,7 @@ class Operators:
             resolution = await self._resolver.resolve(term)
             operator_id = resolution.match.operator_id
         dossier = Dossier(operator_id, as_of or self._clock())
-        gatherer = Gatherer(self._connections, dossier, self._progress, self._measure_arrived)
+        gatherer = Gatherer(self._connections, dossier, self._progress, partial(self._measure_arrived, {*tables, CSM}))
         found, _ = await both(self._identify(term, resolution, gatherer, dossier), gatherer.run(tables, listings))
         _refuse_nobody(dossier, found)
         return dossier, found
