@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 
-from customer_research.documents.formats import FORMATS, render
+from customer_research.documents.formats import FORMATS, render, terminal
 from customer_research.domain.calibration import Calibration, Estimate, LeakAlarm, LeakEffect
 from customer_research.domain.evidence import Receipt
 from customer_research.domain.report import Chart, Report, Table
@@ -94,8 +94,12 @@ def test_leaks_conflicts_and_doubts_are_warned_of() -> None:
         separate=(("healthy", "monitor", "at_risk", "critical"),),
     )
     text = _words(told)
-    for words in ("planted may know the churn that it should foresee: alone it has an AUC of 0.99. It repeats the label, so it is left out. With it the score has an AUC of 0.916, without it 0.860.", "--keep strong or --drop strong", "open: it counts", "A person has said to keep it.", "A person has said to drop old.", "planted: dropped: repeats the label, alone", "old: dropped by a person.", "Sign conflict", "sign conflict: held at zero", "calibrate again with --keep or --drop", "base rate for everybody", "Embargo between: 90 days", "the bands do not separate"):  # fmt: skip
+    for words in ("planted may know the churn that it should foresee: alone it has an AUC of 0.99. It repeats the label, so it is left out. With it the score has an AUC of 0.916, without it 0.860.", "open: it counts", "A person has said to keep it.", "A person has said to drop old.", "planted: dropped: repeats the label, alone", "old: dropped by a person.", "Sign conflict", "sign conflict: held at zero", "base rate for everybody", "Embargo between: 90 days", "the bands do not separate"):  # fmt: skip
         assert words in text
+    typed = " ".join(terminal.render(_report(told), width=400).split())
+    for step in ("Calibrate again with --keep strong or --drop strong.", "Calibrate again with --keep or --drop."):
+        assert step in typed
+        assert step not in text
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))

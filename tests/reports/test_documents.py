@@ -28,6 +28,7 @@ from customer_research.documents.charts import height_of
 from customer_research.documents.fonts import measure
 from customer_research.documents.formats import FORMATS, csv_, json_, pdf, pptx_, render, xlsx
 from customer_research.documents.formats.slide_charts import inert
+from customer_research.domain.calibration import Estimate
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.money import Money, digits
 from customer_research.domain.report import Block, Bullets, FigureLine, Figures, Prose, Report, Section, Table, Text
@@ -199,6 +200,13 @@ def test_csv_runs_nothing_of_a_vendor(kind: Any) -> None:
     for line in lines(KINDS[kind].build(ACCOUNTS["hostile"]())):
         for name, cell in line.items():
             assert not cell.startswith(STARTS) or float(cell.strip("%").replace(",", "").replace("$", "")), (name, cell)
+
+
+def test_an_estimate_is_a_number_for_programs_and_words_for_people() -> None:
+    report = report_of(Figures((FigureLine("Churn", fact(Estimate(0.12, 0.1, 0.15), "estimate_ratio")),)))
+    (line,) = [line for line in lines(report) if line["label"] == "Churn"]
+    assert (line["value"], line["text"]) == ("0.12", "12% [10%-15%]")
+    assert figures_of(report)["Churn"][0][0] == "12% [10%-15%]"
 
 
 def test_csv_tells_each_cell_with_its_row() -> None:

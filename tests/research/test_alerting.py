@@ -246,7 +246,8 @@ def test_the_list_shows_the_worst_first_with_receipts(open_desk: Settings) -> No
     assert acts == ["this week, by 2026-11-08"]  # the other can wait for more than a week
     assert {receipt.source for receipt in found.basis} >= {"alerts", "portfolio"}
     assert report.headline is not None
-    assert report.headline.text == "1 alert; 1 more can wait (`--all` lists them)."
+    assert report.headline.text == "1 alert; 1 more can wait."
+    assert report.headline.step == "`--all` lists those, too."
     every = table(open_list.open_alerts(open_desk, AlertChoice(all=True), now=LATER), "operators")
     assert [getattr(row[1], "text", "") for row in every.rows] == [NAMES[STOPPED], NAMES[LATE]]
     one = open_list.open_alerts(open_desk, AlertChoice(all=True, limit=1), now=LATER)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
+import re
 import shutil
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,7 +17,7 @@ import duckdb
 import pytest
 from pydantic import SecretStr
 
-from customer_research.documents.formats import json_, markdown, terminal
+from customer_research.documents.formats import json_, markdown, render, terminal
 from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.money import stated
 from customer_research.domain.report import Report, Table, Text
@@ -24,6 +27,8 @@ from customer_research.research.portfolio import newest
 from customer_research.research.portfolio.choice import Selection
 from customer_research.research.portfolio.snapshot_view import freshness_of
 from customer_research.research.portfolio.snapshots import snapshots_of
+from customer_research.research.usecases import Actor, Runner
+from customer_research.research.usecases.kinds import OF_EVERYBODY
 from customer_research.settings import LakeSettings, Settings, StoreSettings
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -270,3 +275,19 @@ def test_without_a_snapshot_the_next_step_is_named(portfolio_settings: Settings,
     with pytest.raises(UsageError, match="no snapshot") as told:
         newest.portfolio_report(bare, Selection(), now=NOW)
     assert "portfolio score" in told.value.hint
+
+
+def test_no_list_names_a_command_in_its_documents(portfolio_settings: Settings) -> None:
+    async def made() -> dict[str, Report]:
+        async with Runner(portfolio_settings) as runner:
+            actor = Actor("reader", "tests")
+            asked = {name: await runner.use("report", {"kind": name}, actor) for name in OF_EVERYBODY}
+        return {name: answer.body for name, answer in asked.items() if isinstance(answer.body, Report)}
+
+    reports = asyncio.run(made())
+    assert reports.keys() == set(OF_EVERYBODY)
+    for name, report in reports.items():
+        old = replace(report, generated_at=report.generated_at + timedelta(days=30))
+        for style in ("markdown", "html", "slack"):
+            told = render(old, style).decode("utf-8", errors="replace")
+            assert not re.search(r"`(customer-research|portfolio|sync|alerts)\b|\s--[a-z]+[ `.)]", told), (name, style)

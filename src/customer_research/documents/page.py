@@ -6,6 +6,7 @@ by one row of `LAYOUTS`: nothing else in this room knows it.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -32,6 +33,8 @@ from customer_research.domain.words import counted, dated_words, instant_words
 
 LONGEST_QUERY = 400
 """A footnote tells so many characters of what was asked, unless its format has more room."""
+
+_CLAUSE, _COMMAND = re.compile(r"(?<=[.;]) "), re.compile(r"`|(?<![\w-])--\w")
 
 T = TypeVar("T")
 
@@ -248,6 +251,7 @@ class Page:
         show_personal: whether personal data is shown; a report for the customer never shows it.
         for_programs: whether it is read by programs: then a customer's form has its receipts, too.
         pages: as `Presenter` takes them.
+        typed: whether it is read where one can type: else no command stands in it.
 
     A customer's form has no receipts and no list of sources, only a line that names them; a gap is told of in a sentence.
 
@@ -261,9 +265,11 @@ class Page:
         *,
         show_personal: bool = False,
         for_programs: bool = False,
+        typed: bool = False,
         pages: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.report = report
+        self._typed = typed or for_programs
         self._outside = report.audience == "customer" and not for_programs
         self.presenter = Presenter(report, show_personal=show_personal, pages=pages)
         text = self.presenter.text
@@ -344,9 +350,12 @@ class Page:
 
     def line(self, prose: Prose) -> Line:
         """Prose as its reader may see it."""
-        return Line(
-            self.presenter.text(prose.text), prose.tone, self.presenter.facts(prose.facts), facts=tuple(prose.facts)
-        )
+        told = " ".join(filter(None, (prose.text, prose.step if self._typed else "")))
+        return Line(self.presenter.text(told), prose.tone, self.presenter.facts(prose.facts), facts=tuple(prose.facts))
+
+    def step(self, gap: Gap) -> str:
+        """What to do about a gap."""
+        return self.presenter.text(gap.next_step if self._typed else untyped(gap.next_step))
 
     def grid(self, table: Table) -> Grid:
         """A table as its reader may see it."""
@@ -384,7 +393,7 @@ class Page:
     def _hole(self, hole: Hole) -> Line:
         why = f"{self.presenter.text(gap_words(hole.gap)).rstrip('.')}."
         concerns = f" Missing: {'; '.join(hole.concerns)}." if hole.concerns else ""
-        return Line(why, "unknown", beside=concerns, step=self.presenter.text(hole.gap.next_step))
+        return Line(why, "unknown", beside=concerns, step=self.step(hole.gap))
 
     def _holes(self) -> Iterator[Hole]:
         """All gaps that are no answers, one entry a cause, with what is missing because of it."""
@@ -430,7 +439,8 @@ def _gaps(node: Node) -> Iterator[tuple[Gap, str]]:
 
 def _missing(page: Page, block: Absence) -> Node:
     text, gap = page.presenter.text, block.gap
-    step = f". {text(gap.next_step)}" if gap.reason in ANSWERS and gap.next_step else ""
+    told = page.step(gap) if gap.reason in ANSWERS else ""
+    step = f". {told}" if told else ""
     return Paragraph("missing", Line(text(gap_words(gap)), "unknown", label=text(block.what), beside=step, gap=gap))
 
 
@@ -454,6 +464,12 @@ LAYOUTS: Mapping[type[Block], Callable[[Page, Any], Node]] = {
     Absence: _missing,
 }
 """How each type of block becomes a node."""
+
+
+def untyped(text: str) -> str:
+    """The sentences of ours that name no command and no option: documents are read where nothing can be typed."""
+    kept = [part for part in _CLAUSE.split(text) if not _COMMAND.search(part)]
+    return re.sub(r";$", ".", " ".join(kept))
 
 
 def facts_of(values: Iterable[Value]) -> list[Fact[Any]]:

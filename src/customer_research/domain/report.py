@@ -69,11 +69,15 @@ class FigureLine:
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """A sentence or paragraph of ours, with the facts it speaks of (their receipts are footnoted)."""
+    """A sentence or paragraph of ours, with the facts it speaks of (their receipts are footnoted).
+
+    `step` is a sentence with a command in it: it follows where one can type, and is left out of documents.
+    """
 
     text: str
     facts: tuple[Fact[Any], ...] = ()
     tone: Tone = "neutral"
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +225,7 @@ class Freshness:
 class Report:
     """One document about one operator (or none, for a lookup), ready for any renderer.
 
-    `command` makes it again for its operator; empty where it was made with choices that it does not hold. `people` are persons
-    whom its texts may name: never shown by themselves, they tell which words to mask.
+    `people` are persons whom its texts may name: never shown by themselves, they tell which words to mask.
     """
 
     kind: str
@@ -237,7 +240,6 @@ class Report:
     audience: Audience = "internal"
     headline: Prose | None = None
     people: tuple[str, ...] = ()
-    command: str = ""
 
     @property
     def partial(self) -> bool:

@@ -16,6 +16,9 @@ NOT_RECORDED = Text("not recorded", "unknown")
 
 NOT_KNOWN = Text("not known", "unknown")
 
+SCORE_AGAIN = "Run `customer-research sync`, then `portfolio score`."
+"""What to do about an old snapshot, where one can type."""
+
 
 def stated(
     text: str, basis: tuple[Receipt, ...], as_of: datetime, tone: Tone = "neutral", link: str = ""

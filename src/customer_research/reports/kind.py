@@ -167,17 +167,11 @@ class Kind(Outline[S]):
         """Whether it has a form for customers."""
         return "audience" in self.options
 
-    @property
-    def command(self) -> str:
-        """What makes it again, the operator behind it; empty where one of an account is made with choices of its own."""
-        chosen = self.about != "operator" or not {"since", "meeting"}.isdisjoint(self.options)
-        return "" if chosen else self.name
-
     def build(self, subject: Any, occasion: Occasion = INTERNALLY) -> Report:
         """The report of an account, or of what the kind's use case gives."""
         asked = self.prepare(subject, occasion) if self.prepare is not None else subject
         made = Outline.build(self, asked)
-        return replace(made, kind=self.named or self.name, command=self.command)
+        return replace(made, kind=self.named or self.name)
 
     def report(self, account: Account, occasion: Occasion = INTERNALLY) -> Report:
         """The report on an account: a pure function of it and the occasion.

@@ -15,7 +15,7 @@ from customer_research.domain.report import Cell, Prose, Statement, Table, Text,
 from customer_research.domain.tables import STALE_AFTER
 from customer_research.domain.urgency import LEVELS
 from customer_research.domain.words import counted
-from customer_research.reports.blocks import stated
+from customer_research.reports.blocks import SCORE_AGAIN, stated
 from customer_research.reports.tones import BAND_TONES, URGENCY_TONES
 
 NOT_KNOWN = Text("not known", "unknown")
@@ -110,11 +110,7 @@ def old_figures(book: Book | Renewals) -> Iterator[Prose]:
     """What of a book is old, or was not told by its source."""
     age = book.generated_at - book.snapshot.as_of
     if age > STALE_AFTER:
-        yield Prose(
-            f"The newest snapshot is {age.days} days old. Run `customer-research sync`, then `portfolio score`.",
-            (),
-            "watch",
-        )
+        yield Prose(f"The newest snapshot is {age.days} days old.", (), "watch", SCORE_AGAIN)
     for item in book.freshness:
         if item.state != "ok" or item.warning:
             words = item.warning or answer_words(item)

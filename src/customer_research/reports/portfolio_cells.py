@@ -16,7 +16,7 @@ from customer_research.domain.portfolio import Group, Portfolio
 from customer_research.domain.report import Block, Cell, Prose, Table, Text, Tone
 from customer_research.domain.tables import STALE_AFTER
 from customer_research.domain.words import counted, value_words
-from customer_research.reports.blocks import NOT_KNOWN, stated
+from customer_research.reports.blocks import NOT_KNOWN, SCORE_AGAIN, stated
 from customer_research.reports.conversion import converted
 from customer_research.reports.kind import Head
 
@@ -190,8 +190,8 @@ def gap_warnings(found: Portfolio) -> Iterator[Prose]:
         yield Prose(f"What changed in 30 days is not known: {found.no_history.detail}", (), "watch")
     age = found.generated_at - found.snapshot.as_of
     if age > STALE_AFTER:
-        words = f"The newest snapshot is {age // timedelta(days=1)} days old. Run `customer-research sync`, then `portfolio score`."
-        yield Prose(words, (), "watch")
+        words = f"The newest snapshot is {age // timedelta(days=1)} days old."
+        yield Prose(words, (), "watch", SCORE_AGAIN)
 
 
 def disagreements_table(found: Portfolio, most: int | None = None) -> Block:

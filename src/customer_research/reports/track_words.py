@@ -14,9 +14,11 @@ from customer_research.domain.track import ENOUGH, TrackRecord
 from customer_research.domain.words import counted, value_words
 from customer_research.reports.churn_by_band import band_table
 
-_NOT_WORKED_OUT = (
-    "How often the score was right here is not known: `customer-research portfolio score` works it out once a month, for the "
-    "scorecard of the settings."
+_NOT_WORKED_OUT = Prose(
+    "How often the score was right here is not known yet.",
+    (),
+    "unknown",
+    "`customer-research portfolio score` works it out once a month, for the scorecard of the settings.",
 )
 
 
@@ -26,14 +28,14 @@ def beside_band(account: Account) -> Prose | None:
     if score is None or score.band in NO_BAND:
         return None
     if record is None or record.digest != score.digest:
-        return Prose(_NOT_WORKED_OUT, (), "unknown")
+        return _NOT_WORKED_OUT
     return _too_little(record) or _of_bands(record, BAND_LABELS[score.band], score.band)
 
 
 def at_risk(record: TrackRecord | None) -> Prose:
     """The same of those At Risk or Critical: the line of a digest."""
     if record is None:
-        return Prose(_NOT_WORKED_OUT, (), "unknown")
+        return _NOT_WORKED_OUT
     return _too_little(record) or _of_bands(record, "At Risk or Critical", *AT_RISK_BANDS)
 
 

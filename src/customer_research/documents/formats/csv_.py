@@ -20,6 +20,7 @@ from typing import Any
 from customer_research.documents.charts import as_table
 from customer_research.documents.page import Grid, Line, List, Page, Pairs, Paragraph, Part, Pen, Picture
 from customer_research.documents.present import Value, gap_words, receipts_of
+from customer_research.domain.calibration import Estimate
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.money import amounts_of
 from customer_research.domain.report import Personal, Report, Text
@@ -208,5 +209,6 @@ class _Writer(Pen[Iterable[_Record]]):
             if not amounts_of(fact):
                 yield replace(start, value="0", unit="money", typed=True)
             return
-        value, typed = (text, False) if isinstance(fact.value, str | Personal) else _bare(fact.value)
+        bare = fact.value.value if isinstance(fact.value, Estimate) else fact.value  # its interval stands in the text
+        value, typed = (text, False) if isinstance(bare, str | Personal) else _bare(bare)
         yield replace(start, value=value, unit=fact.unit, typed=typed)

@@ -68,7 +68,7 @@ class Writer(Pen[Markup]):
             drawn = self._part(part)
             if len(drawn) > room:
                 del self._pictures[before:]
-                rest = left_out(page.report, len(page.parts) - at)
+                rest = left_out(len(page.parts) - at)
                 shown.append(element("p", rest, style=f"{_TEXT}font-weight:bold;"))
                 break
             room -= len(drawn)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from customer_research.documents.charts import as_table, height_of, sparkline
-from customer_research.documents.formats.wording import left_out, rows_left_out, whole_report
+from customer_research.documents.formats.wording import left_out, rows_left_out
 from customer_research.documents.page import Grid, Line, List, Page, Pairs, Paragraph, Part, Pen, Picture
 from customer_research.documents.present import Value, source_title
 from customer_research.domain.report import Report, Tone
@@ -80,7 +80,7 @@ class _Message(Pen[Iterable[str]]):
             shown += blocks
             if not whole:
                 rest = len(parts) - at - bool(blocks)
-                shown += [_context(escape(left_out(self._page.report, rest)))] if rest else []
+                shown += [_context(escape(left_out(rest)))] if rest else []
                 break
         return {"text": self._fallback(), "blocks": [*head, *shown, *tail]}
 
@@ -105,7 +105,7 @@ class _Message(Pen[Iterable[str]]):
         if page.footnotes and page.report.audience == "internal":
             sources = dict.fromkeys(source_title(note.receipt.source) for note in page.footnotes)
             told = f"{counted(len(page.footnotes), 'receipt')} from {', '.join(sources)}"
-            blocks.append(_context(escape(f"Every figure has its receipt ({told}): run {whole_report(page.report)}")))
+            blocks.append(_context(escape(f"Every figure has its receipt in the whole report ({told})")))
         return [{"type": "divider"}, *blocks] if blocks else []
 
     def _part(self, part: Part) -> list[str]:

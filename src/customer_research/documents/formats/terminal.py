@@ -85,7 +85,7 @@ def show(report: Report, console: Console, *, show_personal: bool = False) -> No
     Raises:
         RenderError: a figure without a receipt.
     """
-    page = Page(report, show_personal=show_personal)
+    page = Page(report, show_personal=show_personal, typed=True)
     if page.single is not None:
         console.print(_single(page, page.single), markup=False, highlight=False, emoji=False, soft_wrap=True)
         return

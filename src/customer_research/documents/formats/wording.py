@@ -5,24 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 
-from customer_research.domain.report import Report
-from customer_research.domain.words import clean, counted
+from customer_research.domain.words import counted
 
 _PAIR = 2
 
 
-def whole_report(report: Report) -> str:
-    """The command that writes the whole report, or how to give it: `customer-research billing 3f0c --output report.html`."""
-    if report.command and report.operator_id:
-        return f"customer-research {report.command} {clean(report.operator_id)} --output report.html"
-    return "the same command with --output report.html"
-
-
-def left_out(report: Report, sections: int) -> str:
-    """A sentence about sections that are not shown; a customer is told no command of ours."""
-    if report.audience == "customer":
-        return f"{counted(sections, 'more section')} in the whole report"
-    return f"{counted(sections, 'more section')}: run {whole_report(report)}"
+def left_out(sections: int) -> str:
+    """A sentence about sections that are not shown."""
+    return f"{counted(sections, 'more section')} in the whole report"
 
 
 def rows_left_out(rows: int) -> str:

@@ -25,6 +25,7 @@ from customer_research.documents.fonts.measure import em
 from customer_research.documents.formats.wording import note_runs
 from customer_research.documents.page import Footnote, Grid, List, Page, Pairs, Paragraph, Picture, facts_of
 from customer_research.documents.present import GAP_WORDS, Value, gap_words, note_words, source_title
+from customer_research.domain.calibration import Estimate
 from customer_research.domain.evidence import Fact, Gap, Receipt, merge_basis
 from customer_research.domain.money import CURRENCY, Money, amounts_of, digits
 from customer_research.domain.report import Personal, Report, Tone
@@ -132,7 +133,7 @@ def _parts(page: Page) -> Iterator[_Sheet]:
                 _said(GAP_WORDS[hole.gap.reason], "unknown"),
                 _said(page.presenter.text(hole.gap.detail)),
                 _said("; ".join(hole.concerns)),
-                _said(page.presenter.text(hole.gap.next_step)),
+                _said(page.step(hole.gap)),
             ]
             for hole in page.holes
         ],
@@ -254,7 +255,7 @@ def _entries(page: Page, fact: Fact[Any], value: Value) -> Iterator[tuple[_Entry
         if not amounts:
             yield shown, ""
         return
-    plain = value.text if isinstance(fact.value, str | Personal) else fact.value
+    plain = value.text if isinstance(fact.value, str | Personal | Estimate) else fact.value
     yield replace(shown, value=plain, number=_number_format(fact)), "" if fact.unit == "text" else fact.unit
 
 

@@ -62,10 +62,10 @@ def _warnings(simulated: AlertSimulation) -> Iterator[Prose]:
     found = simulated.found
     if found.weeks + _NEAR < simulated.weeks:
         yield Prose(
-            f"The history has {found.weeks:.0f} of the {simulated.weeks} weeks asked for; "
-            "`customer-research history backfill` scores earlier ones.",
+            f"The history has {found.weeks:.0f} of the {simulated.weeks} weeks asked for.",
             (),
             "watch",
+            "`customer-research history backfill` scores earlier ones.",
         )
     if found.blind:
         yield Prose(

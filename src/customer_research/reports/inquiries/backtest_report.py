@@ -268,7 +268,9 @@ class _Maker:
             yield Prose(words, (), "watch")
         yield load_table(trial.loads, self._receipts, self._as_of)
         if not self._ground.managers:
-            yield Prose("How many that is for each account manager is not known; --managers tells how many there are.")
+            yield Prose(
+                "How many that is for each account manager is not known.", step="--managers tells how many there are."
+            )
         yield Figures(tuple(self._lead(trial)))
 
     def _lead(self, trial: CardTrial) -> Iterator[FigureLine]:
@@ -314,9 +316,8 @@ class _Maker:
     def interventions(self) -> Iterator[Block | None]:
         found = self._told.intervened
         if found is None:
-            yield Prose(
-                f"{BIAS} None was recorded (`customer-research outcome done`), so that nobody can tell how much."
-            )
+            recording = "`customer-research outcome done` records what was done."
+            yield Prose(f"{BIAS} None was recorded, so that nobody can tell how much.", step=recording)
             return
         facts = [
             Fact(found.records, "count", (self._told.recorded,), self._as_of),

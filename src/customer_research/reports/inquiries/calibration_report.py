@@ -141,7 +141,7 @@ class _Writer:
                 )
         if told.outcome == "proposed":
             asked = "--keep or --drop" if told.undecided else "--confirm"
-            yield Prose(f"A person has to look at this and decide: calibrate again with {asked}.", (), "watch")
+            yield Prose("A person has to look at this and decide.", (), "watch", f"Calibrate again with {asked}.")
         if told.curve is not None and told.curve.slope == 0:
             yield Prose(
                 "The score does not tell who leaves: its probability is the base rate for everybody.", (), "watch"
@@ -242,7 +242,7 @@ class _Writer:
         """An alarm, what was decided, and what the signal does."""
         may = f"{alarm.signal} may know the churn that it should foresee: {alarm.why}." if alarm.why else ""
         said = {
-            "open": f"It counts until a person decides: calibrate again with --keep {alarm.signal} or --drop {alarm.signal}.",
+            "open": "It counts until a person decides.",
             "kept": "A person has said to keep it.",
             "dropped": "It repeats the label, so it is left out."
             if alarm.decided_by == "guard"
@@ -253,9 +253,10 @@ class _Writer:
         if effect is not None and effect.auc_with is not None and effect.auc_without is not None:
             measured = f"With it the score has an AUC of {effect.auc_with:.3f}, without it {effect.auc_without:.3f}."
             facts = self._proof.facts("measure", effect.auc_with, effect.auc_without)
-        return Prose(
-            " ".join(filter(None, (may, said, measured))), facts, "watch" if alarm.decision == "kept" else "bad"
-        )
+        is_open = alarm.decision == "open"
+        step = f"Calibrate again with --keep {alarm.signal} or --drop {alarm.signal}." if is_open else ""
+        tone: Tone = "watch" if alarm.decision == "kept" else "bad"
+        return Prose(" ".join(filter(None, (may, said, measured))), facts, tone, step)
 
     # --- points ------------------------------------------------------------------------------------------------------
 
@@ -358,7 +359,8 @@ class _Writer:
         yield self._cuts()
         if told.may_set_cutoffs:
             yield Prose(
-                "There is enough churn for `customer-research thresholds`, which makes one band of those that do not separate."
+                "There is enough churn to make one band of those that do not separate.",
+                step="`customer-research thresholds` does.",
             )
         tenths = (self._group(line, line.name) for line in self._judged().deciles)
         words = "By tenth of the rows, the riskiest first (equal scores share one)"

@@ -183,25 +183,27 @@ def _headline(found: OpenAlerts) -> Prose:
     chosen = f" ({found.words})" if found.words else ""
     urgent = "No alert that cannot wait" if found.later else "No open alert"
     text = f"{' and '.join(parts) or urgent}{chosen}"
-    text += f"; {found.later} more can wait (`--all` lists them)" if found.later else ""
+    text += f"; {found.later} more can wait" if found.later else ""
     text += f"; {found.snoozed} snoozed" if found.snoozed else ""
     facts = found.basis.proof.facts("count", len(operators), len(sources), found.later, found.snoozed)
     worst = in_order(found.basis, found.alerts)
     none: Tone = "unknown" if found.words or found.snoozed or found.later else "good"
-    return Prose(f"{text}.", facts, _tone(worst[0].reasons[0]) if worst else none)
+    more = "`--all` lists those, too." if found.later else ""
+    return Prose(f"{text}.", facts, _tone(worst[0].reasons[0]) if worst else none, more)
 
 
 def _warnings(found: OpenAlerts) -> Iterator[Prose]:
     if not found.basis.lines and any(not alert.reasons[0].source for alert in found.alerts):
         yield Prose(
             "How urgent they are, what they pay and whose they are is not known: the files of the newest snapshot that was "
-            "checked are gone, or its scorecard has changed since. Run `customer-research portfolio score`.",
+            "checked are gone, or its scorecard has changed since.",
             (),
             "unknown",
+            "Run `customer-research portfolio score`.",
         )
     if found.waiting:
         judged = f"{counted(found.waiting, 'snapshot')} scored since {'has' if found.waiting == 1 else 'have'} not been checked"
-        yield Prose(f"{judged}: run `customer-research alerts check`.", (), "watch")
+        yield Prose(f"{judged}.", (), "watch", "Run `customer-research alerts check`.")
 
 
 def _operators(found: OpenAlerts) -> Table | None:

@@ -52,7 +52,7 @@ def _gone(account: Account) -> Prose | None:
     if status is None or status.value not in _GONE:
         return None
     words = judgement.churned_words(account) or "the subscription never began"
-    return Prose(f"No risk is worked out: {words}. `profile` shows how the operator stood.", (status,))
+    return Prose(f"No risk is worked out: {words}.", (status,), step="`profile` shows how the operator stood.")
 
 
 def _judged(show: Callable[[Account, HealthScore], Shown]) -> Callable[[Account], Shown]:

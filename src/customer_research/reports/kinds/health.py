@@ -77,7 +77,7 @@ def _evidence(account: Account) -> Iterator[Block | None]:
     ]
     if any(tables_of):
         yield from tables_of
-        yield Prose("`why` shows all records behind a figure, and its query.")
+        yield Prose("These are the newest records.", step="`why` shows all behind a figure, and its query.")
 
 
 KIND = Kind(
