@@ -136,6 +136,7 @@ SHOWN = (
         at="figure, #part-billing",
     ),
     Picture("page-phone", "A name of 200 characters in many scripts, on a phone", "profile", "S40", "html", 390, 900),
+    Picture("today", "Whom to call first, as a page", "today", "all", "html", 1280, 1000),
     Picture("everybody", "Who needs attention, as a page", "portfolio-summary", "all", "html", 1000, 900),
     Picture("email", "An e-mail message", "brief", "S02", "email", 700, 1000),
     Picture("pdf", "The first page of a PDF", "account-review", "S02", "pdf"),
