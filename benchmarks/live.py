@@ -26,8 +26,9 @@ from benchmarks.tables import table, times
 from customer_research.domain.account import Account
 from customer_research.domain.snapshot import Reading
 from customer_research.research import Research
+from customer_research.research.portfolio.requests import Scoring
 from customer_research.research.portfolio.snapshots import accounts, readings
-from customer_research.research.portfolio.take import SnapshotOrder, taken_aside
+from customer_research.research.portfolio.take import taken_aside
 from customer_research.research.sync import run as sync
 from customer_research.settings import Settings, load_settings
 
@@ -109,7 +110,7 @@ def _same(one: Any, other: Any) -> bool:
 
 def scored(settings: Settings) -> tuple[dict[str, Reading], dict[str, Mapping[str, Any]]]:
     """Everybody's reading and metrics by operator id, of a snapshot that is not kept."""
-    with taken_aside(settings, lambda: instant(settings), SnapshotOrder()) as (folder, snapshot):
+    with taken_aside(settings, lambda: instant(settings), Scoring()) as (folder, snapshot):
         found = {one.operator_id: one for one in readings(folder, snapshot)}
         return found, {row["operator_id"]: row for row in accounts(folder)}
 

@@ -22,7 +22,8 @@ from customer_research.connect import http
 from customer_research.connect.http import Pace
 from customer_research.research import Research, system_clock
 from customer_research.research.one import operators
-from customer_research.research.portfolio.take import SnapshotOrder, take
+from customer_research.research.portfolio.requests import Scoring
+from customer_research.research.portfolio.take import take
 from customer_research.research.sync import all_sources
 from customer_research.research.usecases import finished
 from customer_research.settings import LakeSettings, Settings, StoreSettings, load_settings
@@ -172,7 +173,7 @@ def _pull(chosen: Settings) -> None:
     try:
         outcomes = all_sources.run(chosen, clock)
         assert {outcome.state for outcome in outcomes} == {"done"}
-        take(chosen, clock, SnapshotOrder())
+        take(chosen, clock, Scoring())
     finally:
         os.umask(umask)
 

@@ -15,7 +15,7 @@ from customer_research.domain.evidence import Receipt
 from customer_research.domain.report import Chart, Report, Table
 from customer_research.health.calibration.panel import Signal, panel_of
 from customer_research.health.calibration.procedure import Terms, calibrate
-from customer_research.reports.inquiries.calibration_report import CalibrationReport, build
+from customer_research.reports.inquiries.calibration_report import CalibrationRun, build
 
 MADE = datetime(2026, 11, 25, tzinfo=UTC)
 RECEIPT = Receipt("abc", "file", "signals.csv", "all rows of signals.csv", MADE, 800, "0" * 64)
@@ -36,7 +36,7 @@ def _found() -> Calibration:
 
 
 def _report(told: Calibration) -> Report:
-    return build(CalibrationReport(told, (RECEIPT,), MADE, "2026-01-01.x"))
+    return build(CalibrationRun(told, (RECEIPT,), MADE, "2026-01-01.x"))
 
 
 def _words(told: Calibration) -> str:

@@ -12,7 +12,8 @@ from portfolio_cases import Row, written
 from customer_research.engines.duckdb import DuckDB
 from customer_research.health.scorecard import load_scorecard
 from customer_research.research.one.judge import METRIC_NAMES
-from customer_research.research.past.backtest.lookback import Counting, Lookback, look_back
+from customer_research.research.past.backtest.lookback import Lookback, look_back
+from customer_research.research.past.requests import Counting
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 BEGAN = NOW - timedelta(days=700)

@@ -20,12 +20,13 @@ from customer_research.domain.report import Figures, Report, Table, Text
 from customer_research.domain.snapshot import SNAPSHOTS, Reading, Snapshot
 from customer_research.errors import ConfigError, StoreError, UsageError
 from customer_research.research.alerting import alerts, open_list
-from customer_research.research.alerting.choice import AlertChoice
+from customer_research.research.alerting.requests import AlertChoice
 from customer_research.research.alerting.rule_check import alert_rules, check, evaluate, simulate
 from customer_research.research.past.history.backfill import backfill
 from customer_research.research.portfolio.history import keep_in
+from customer_research.research.portfolio.requests import Scoring
 from customer_research.research.portfolio.snapshots import readings
-from customer_research.research.portfolio.take import SnapshotOrder, take
+from customer_research.research.portfolio.take import take
 from customer_research.settings import Settings, load_settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import Store, open_store
@@ -286,7 +287,7 @@ def test_alerts_are_found_by_the_accounts_owner_under_id_or_name(tmp_path: Path)
     ]  # fmt: skip
     settings = settings_in(tmp_path)
     fill(settings.lake_folder, stories() | {"company": company})
-    take(settings, lambda: NOW, SnapshotOrder())
+    take(settings, lambda: NOW, Scoring())
     alerts.checked(settings, now=LATER)
 
     def found(owner: str) -> set[str]:

@@ -29,8 +29,8 @@ from customer_research.reports.kinds.today import KIND as TODAY
 from customer_research.reports.standing_figures import health
 from customer_research.research.portfolio.book_lines import FileListing, keep
 from customer_research.research.portfolio.books import LINES, book, renewals
-from customer_research.research.portfolio.choice import Selection
 from customer_research.research.portfolio.listing import choose
+from customer_research.research.portfolio.requests import Selection
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.selection import told_of
 from customer_research.research.portfolio.snapshot_view import view_of

@@ -24,7 +24,7 @@ from customer_research.domain.report import Report, Table, Text
 from customer_research.domain.snapshot import SNAPSHOTS, Snapshot
 from customer_research.errors import UsageError
 from customer_research.research.portfolio import newest
-from customer_research.research.portfolio.choice import Selection
+from customer_research.research.portfolio.requests import Selection
 from customer_research.research.portfolio.snapshot_view import freshness_of
 from customer_research.research.portfolio.snapshots import snapshots_of
 from customer_research.research.usecases import Actor, Runner

@@ -18,8 +18,8 @@ from customer_research.reports.kinds import portfolio_churn_risk as churn_risk
 from customer_research.research.batch.batch import Row, summary_csv
 from customer_research.research.batch.entries import read_entries
 from customer_research.research.portfolio import newest
-from customer_research.research.portfolio.choice import Selection
-from customer_research.research.portfolio.take import SnapshotOrder, take
+from customer_research.research.portfolio.requests import Scoring, Selection
+from customer_research.research.portfolio.take import take
 from customer_research.research.usecases.kinds import summary
 from customer_research.settings import Settings
 from customer_research.surfaces.cli.drawing import drawn
@@ -36,7 +36,7 @@ NO_HISTORY = Gap("score history", "none_found", "there is no score history yet")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     settings = settings_in(tmp_path_factory.mktemp("nobody"))
     fill(settings.lake_folder, stories())
-    take(settings, lambda: NOW, SnapshotOrder())
+    take(settings, lambda: NOW, Scoring())
     return settings
 
 

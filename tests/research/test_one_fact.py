@@ -17,7 +17,7 @@ from customer_research.reports.kinds import KINDS
 from customer_research.reports.standing_figures import STANDINGS
 from customer_research.research import Research
 from customer_research.research.portfolio import newest, selection
-from customer_research.research.portfolio.choice import Selection
+from customer_research.research.portfolio.requests import Selection
 from customer_research.research.portfolio.snapshot_view import newest_view
 from customer_research.settings import Settings
 from customer_research_sandbox.serve import Sandbox

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from customer_research.research.portfolio.choice import Selection
 from scored_demo import Scored, taken
 
 from customer_research.documents.formats import markdown
@@ -20,7 +21,6 @@ from customer_research.record_tables import TABLES
 from customer_research.reports.kinds import portfolio as portfolio_report
 from customer_research.research.portfolio import selection
 from customer_research.research.portfolio.book_lines import FileListing
-from customer_research.research.portfolio.choice import Selection
 from customer_research.research.portfolio.listing import portfolio
 from customer_research.research.portfolio.snapshot_view import SnapshotView
 from customer_research.settings import Settings, load_settings

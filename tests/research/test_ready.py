@@ -20,13 +20,13 @@ from customer_research.domain.portfolio import Sort
 from customer_research.domain.report import Report
 from customer_research.domain.snapshot import SNAPSHOTS
 from customer_research.research.alerting.alerts import checked
-from customer_research.research.alerting.choice import AlertChoice
 from customer_research.research.alerting.open_list import open_alerts
+from customer_research.research.alerting.requests import AlertChoice
 from customer_research.research.portfolio import newest, ready
 from customer_research.research.portfolio.book_lines import FileListing, keep
-from customer_research.research.portfolio.choice import Selection
 from customer_research.research.portfolio.listing import Listing
 from customer_research.research.portfolio.ready import StoreListing, newest_listing
+from customer_research.research.portfolio.requests import Selection
 from customer_research.research.portfolio.snapshots import snapshots_of, write_description
 from customer_research.settings import Settings, StoreSettings
 from customer_research.store.books import book

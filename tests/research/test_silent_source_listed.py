@@ -10,7 +10,8 @@ import pytest
 from made_up_lake import LATE, NOW, STEADY, STOPPED, fill, settings_file, settings_in, stories
 
 from customer_research.domain.evidence import Gap
-from customer_research.research.portfolio.take import SnapshotOrder, take
+from customer_research.research.portfolio.requests import Scoring
+from customer_research.research.portfolio.take import take
 from customer_research.surfaces.cli.group import run
 
 SILENT = Gap("lago", "unavailable", "Lago failed to answer (500).", "Try again later.")
@@ -22,7 +23,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("silent")
     settings = settings_in(folder)
     fill(settings.lake_folder, stories(), {(None, "invoice"): SILENT})
-    take(settings, lambda: NOW, SnapshotOrder())
+    take(settings, lambda: NOW, Scoring())
     return str(settings_file(folder))
 
 

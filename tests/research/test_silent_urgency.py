@@ -22,8 +22,8 @@ from customer_research.lake import Lake
 from customer_research.reports.kinds import KINDS, digest
 from customer_research.reports.kinds import alerts as alerts_kind
 from customer_research.research.portfolio.book_lines import FileListing
-from customer_research.research.portfolio.choice import Selection
 from customer_research.research.portfolio.listing import portfolio
+from customer_research.research.portfolio.requests import Selection
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.selection import told_of
 from customer_research.research.portfolio.snapshot_view import SnapshotView, view_of

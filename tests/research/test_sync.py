@@ -35,7 +35,7 @@ class World:
         """Run, and give the results by `source.stream`."""
         catalogue: dict[str, Source] = {name: vendor.source for name, vendor in self.vendors.items()}
         results = run(
-            self.settings, lambda: self.now, sources=sources, told=self.told.append, catalogue=catalogue, **options
+            self.settings, lambda: self.now, sources=sources, progress=self.told.append, catalogue=catalogue, **options
         )
         return {result.name: result for result in results}
 

@@ -22,13 +22,13 @@ from customer_research.research.alerting.rule_check import check
 from customer_research.research.past.history.backfill import backfill
 from customer_research.research.portfolio import books
 from customer_research.research.portfolio import newest as looked_at
-from customer_research.research.portfolio.choice import Selection
 from customer_research.research.portfolio.moves import done, moves
 from customer_research.research.portfolio.ready import newest_listing
+from customer_research.research.portfolio.requests import Scoring
 from customer_research.research.portfolio.selection import told_of
 from customer_research.research.portfolio.snapshot_view import newest_view
 from customer_research.research.portfolio.snapshots import snapshots_of
-from customer_research.research.portfolio.take import SnapshotOrder, take
+from customer_research.research.portfolio.take import take
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import open_store
@@ -41,7 +41,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A lake with five weeks of history, all judged; one alert acknowledged."""
     settings = settings_in(tmp_path_factory.mktemp("digest"))
     fill(settings.lake_folder, stories())
-    take(settings, lambda: NOW, SnapshotOrder())
+    take(settings, lambda: NOW, Scoring())
     backfill(settings, lambda: NOW, weeks=5)
     with open_store(settings.store_url) as store:
         check(settings, store, now=NOW - timedelta(hours=1))
@@ -122,7 +122,7 @@ def test_mrr_is_told_by_currency_as_of_the_snapshot_though_the_lake_was_pulled_s
 def test_without_an_earlier_week_a_digest_says_so(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     fill(settings.lake_folder, stories())
-    take(settings, lambda: NOW, SnapshotOrder())
+    take(settings, lambda: NOW, Scoring())
     _, newest = next(iter(snapshots_of(settings.lake_folder)))
     assert isinstance(moves(settings, newest, 30), Gap)
     assert isinstance(done(settings, newest, 7), Gap)

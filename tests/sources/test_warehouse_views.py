@@ -26,8 +26,9 @@ from customer_research.errors import ConfigError
 from customer_research.lake import Lake
 from customer_research.record_tables import LAKE_TABLES, TABLES
 from customer_research.research.portfolio.measurement import measure
+from customer_research.research.portfolio.requests import Scoring
 from customer_research.research.portfolio.snapshots import readings
-from customer_research.research.portfolio.take import SnapshotOrder, take
+from customer_research.research.portfolio.take import take
 from customer_research.research.portfolio.warehouse_views import bound, measure_bound
 from customer_research.research.sync import run
 from customer_research.settings import EngineSettings, Settings, StoreSettings, load_settings
@@ -256,7 +257,7 @@ def test_a_sync_copies_nothing_of_them_and_the_scores_are_the_same(
         landed = Lake(tmp_path / name).tables().files
         assert bool(landed["reservation"].rows) is not own.engine.views
         assert landed["csm"].rows > 0
-        folder, snapshot = take(own, lambda: UNTIL, SnapshotOrder())
+        folder, snapshot = take(own, lambda: UNTIL, Scoring())
         return {
             reading.operator_id: (reading.score, reading.band, reading.contributions)
             for reading in readings(folder, snapshot)

@@ -66,6 +66,11 @@ def list_words(text: str) -> str:
     return ", ".join(part for part in text.split("|") if part) if is_list else text
 
 
+def instant_text(value: datetime) -> str:
+    """An instant as programs read it: ISO 8601, in UTC."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def counted(number: int, word: str) -> str:
     """A number of things: `1 row`, `2,000 rows`."""
     return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"

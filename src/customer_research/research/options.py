@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from customer_research.domain import parsing
+from customer_research.errors import UsageError
 from customer_research.research.request import argument, option
 
 
@@ -15,6 +18,11 @@ def operator(default: Any = ...) -> Any:
 def scorecard() -> Any:
     """The scorecard to judge by; None: the settings'."""
     return option("canonical (default), guide or billing_guide, or a TOML file.", None)
+
+
+def card() -> Any:
+    """The scorecard that a request is about; empty: the settings'."""
+    return argument("A scorecard.", "")
 
 
 def audience() -> Any:
@@ -46,3 +54,17 @@ def limit() -> Any:
 def instant(text: str) -> Any:
     """A day (its midnight) or an instant, UTC, as text."""
     return option(text, None, metavar="DATE")
+
+
+def instant_of(text: str) -> datetime:
+    """A day (its midnight) or an instant, UTC unless it names its own zone.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    try:
+        return parsing.instant(text)
+    except ValueError:
+        raise UsageError(
+            f"{text[:40]!r} is neither a day nor an instant.", hint="Write 2026-11-01 or 2026-11-01T08:30:00Z."
+        ) from None

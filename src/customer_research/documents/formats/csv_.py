@@ -13,7 +13,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +24,7 @@ from customer_research.domain.calibration import Estimate
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.money import amounts_of
 from customer_research.domain.report import Personal, Report, Text
-from customer_research.domain.words import clean, money_words
+from customer_research.domain.words import clean, instant_text, money_words
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """First signs that make a spreadsheet run a cell."""
@@ -92,17 +92,12 @@ class _Record:
         return plain(self.section), self.block, row, *named, value, *rest
 
 
-def instant(value: datetime) -> str:
-    """An instant in ISO 8601, in UTC."""
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
 def _bare(value: Any) -> tuple[str, bool]:
     """A value as a program reads it, and whether it is a number, date or truth value (no text)."""
     if isinstance(value, bool):
         return str(value).lower(), True
     if isinstance(value, datetime):
-        return instant(value), True
+        return instant_text(value), True
     if isinstance(value, date):
         return value.isoformat(), True
     if isinstance(value, Decimal):
@@ -135,7 +130,7 @@ class _Writer(Pen[Iterable[_Record]]):
         for label, words in about.items():
             yield replace(self._at, label=label, value=words, unit="text", text=words)
         for label, at in {"as_of": report.as_of, "generated_at": report.generated_at}.items():
-            value = instant(at)
+            value = instant_text(at)
             yield replace(self._at, label=label, value=value, unit="timestamp", text=value, typed=True)
         for found in (page.headline,) if page.headline else ():
             yield from self._line(replace(found, label="headline"))

@@ -9,14 +9,13 @@ from decimal import Decimal
 from typing import Any
 
 from customer_research.documents.charts import place_words
-from customer_research.documents.formats.csv_ import instant
 from customer_research.documents.page import Footnote, Grid, Line, List, Page, Pairs, Paragraph, Pen, Picture
 from customer_research.documents.present import Value, note_words, receipts_of
 from customer_research.domain.calibration import Estimate
 from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.money import Money
 from customer_research.domain.report import Freshness, Mark, Personal, Report, Statement
-from customer_research.domain.words import clean
+from customer_research.domain.words import clean, instant_text
 
 SCHEMA = "customer-research/report/1"
 """The envelope's version: a reader refuses what it does not know. Fields may be added under the same number."""
@@ -40,7 +39,7 @@ def envelope(report: Report, *, show_personal: bool = False) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
-        return instant(value)
+        return instant_text(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):
@@ -64,8 +63,8 @@ class _Writer(Pen[dict[str, Any]]):
             "kind": report.kind,
             "title": page.title,
             "operator": {"id": page.operator, "name": page.name},
-            "as_of": instant(report.as_of),
-            "generated_at": instant(report.generated_at),
+            "as_of": instant_text(report.as_of),
+            "generated_at": instant_text(report.generated_at),
             "audience": report.audience,
             "personal": "shown" if page.presenter.show_personal else "masked",
             "partial": report.partial,
@@ -152,7 +151,7 @@ class _Writer(Pen[dict[str, Any]]):
             "unit": fact.unit,
             "text": text,
             "receipts": self.ids(receipts_of(fact)),
-            "as_of": instant(fact.as_of),
+            "as_of": instant_text(fact.as_of),
             **({"metric": fact.metric} if fact.metric else {}),
             **({"personal": fact.value.kind} if isinstance(fact.value, Personal) else {}),
             **({"note": self._words(note_words(fact))} if fact.note else {}),
@@ -179,8 +178,8 @@ class _Writer(Pen[dict[str, Any]]):
         return {
             "source": self._words(item.source),
             "state": item.state,
-            "fetched_at": instant(item.fetched_at) if item.fetched_at else None,
-            "latest_record_at": instant(item.latest_record_at) if item.latest_record_at else None,
+            "fetched_at": instant_text(item.fetched_at) if item.fetched_at else None,
+            "latest_record_at": instant_text(item.latest_record_at) if item.latest_record_at else None,
             "warning": self._words(item.warning),
         }
 
@@ -198,7 +197,7 @@ class _Writer(Pen[dict[str, Any]]):
             "number": note.number,
             "source": self._words(receipt.source),
             "stream": self._words(receipt.stream),
-            "fetched_at": instant(receipt.fetched_at),
+            "fetched_at": instant_text(receipt.fetched_at),
             "rows": receipt.rows,
             "requests": receipt.requests,
             "truncated": receipt.truncated,

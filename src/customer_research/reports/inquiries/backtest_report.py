@@ -52,6 +52,7 @@ class TrialGround:
     """What scorecards were tried on.
 
     `every` and `counting` are empty, and `place` names the file, for a table of signals; `managers` is 0 where unknown.
+    `receipts` prove the rows, `basis` the figures computed from them (its parameters name the tables' receipts).
     """
 
     rows: int
@@ -66,6 +67,18 @@ class TrialGround:
     remarks: tuple[str, ...]
     managers: int
     place: str
+    receipts: tuple[Receipt, ...]
+    basis: tuple[Receipt, ...]
+    freshness: tuple[Freshness, ...]
+
+    @property
+    def proof(self) -> Proof:
+        """What was computed of the rows."""
+        return Proof(self.basis, self.known_until)
+
+    def head(self, now: datetime, headline: Prose, title: str) -> Head:
+        """The head of a report on what was tried on it."""
+        return Head(now, self.known_until, self.freshness, headline, title=title)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +110,7 @@ class ChurnReasons:
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """A backtest of one scorecard or two.
-
-    `receipts` prove the rows, `basis` the figures computed from them, `recorded` what people recorded.
-    """
+    """A backtest of one scorecard or two; `recorded` proves what people recorded."""
 
     trials: tuple[CardTrial, ...]
     difference: Difference | None
@@ -108,10 +118,7 @@ class Backtest:
     ground: TrialGround
     intervened: Interventions | None
     why: ChurnReasons | None
-    receipts: tuple[Receipt, ...]
-    basis: tuple[Receipt, ...]
     recorded: Receipt
-    freshness: tuple[Freshness, ...]
     now: datetime
 
 
@@ -157,21 +164,19 @@ def _named(trial: CardTrial) -> str:
 class _Maker:
     """Makes the sections of one backtest."""
 
-    def __init__(self, told: Backtest) -> None:
-        self._told = told
-        self._ground = told.ground
-        self._receipts, self._as_of = told.basis, told.ground.known_until
-        self._proof = Proof(self._receipts, self._as_of)
+    def __init__(self, found: Backtest) -> None:
+        self._found, self._ground, self._proof = found, found.ground, found.ground.proof
+        self._receipts, self._as_of = self._proof.receipts, self._proof.as_of
 
     def head(self) -> Head:
-        title = f"Backtest of {' and '.join(_named(trial) for trial in self._told.trials)}"
-        return Head(self._told.now, self._as_of, self._told.freshness, self._headline(), title=title)
+        title = f"Backtest of {' and '.join(_named(trial) for trial in self._found.trials)}"
+        return self._ground.head(self._found.now, self._headline(), title)
 
     def _headline(self) -> Prose:
         ground = self._ground
         parts = []
         facts: list[Fact[Any]] = []
-        for trial in self._told.trials:
+        for trial in self._found.trials:
             auc = trial.evaluation.auc
             if auc is None:
                 parts.append(f"{_named(trial)} cannot be judged")
@@ -186,7 +191,7 @@ class _Maker:
         return Prose(text, (*facts, self._proof.fact(ground.churned_accounts), self._proof.fact(ground.accounts)))
 
     def gate(self) -> Iterator[Block | None]:
-        found = self._told.gate
+        found = self._found.gate
         if found is None:
             return
         words, tone = _VERDICTS[found.verdict]
@@ -196,7 +201,7 @@ class _Maker:
     def ground(self) -> Iterator[Block | None]:
         ground = self._ground
         lines = [
-            FigureLine("Rows (an account at a date)", Fact(ground.rows, "count", self._told.receipts, self._as_of)),
+            FigureLine("Rows (an account at a date)", Fact(ground.rows, "count", ground.receipts, self._as_of)),
             FigureLine("Accounts", self._proof.fact(ground.accounts)),
             FigureLine("Churned accounts", self._proof.fact(ground.churned_accounts)),
             FigureLine("Rows whose 90 days held a churn", self._share()),
@@ -228,12 +233,16 @@ class _Maker:
         )
 
     def measures(self) -> Iterator[Block | None]:
-        told = self._told
-        headers = ("Measure", *(_named(trial) for trial in told.trials), *(("Difference",) if told.difference else ()))
+        found = self._found
+        headers = (
+            "Measure",
+            *(_named(trial) for trial in found.trials),
+            *(("Difference",) if found.difference else ()),
+        )
         rows = [self._measure(name, label, unit) for name, label, unit in _MEASURES]
-        rows.append((Text(_TOP), *(self._top(trial) for trial in told.trials), *self._nothing()))
+        rows.append((Text(_TOP), *(self._top(trial) for trial in found.trials), *self._nothing()))
         yield Table(headers, tuple(rows), self._receipts)
-        for trial in told.trials:
+        for trial in found.trials:
             if trial.unknown:
                 yield Prose(
                     f"{_named(trial)}: {counted(trial.unknown, 'row')} without a score count nowhere.",
@@ -241,22 +250,18 @@ class _Maker:
                 )
             source = trial.probability or "none: too little churn for one"
             yield Prose(f"{_named(trial)}: probabilities are from {source}.")
-        if told.difference is not None:
-            same = f"{told.difference.same_band:,} of {told.difference.rows:,} rows are in the same band under both."
-            yield Prose(same, (self._proof.fact(told.difference.same_band), self._proof.fact(told.difference.rows)))
+        if found.difference is not None:
+            same = f"{found.difference.same_band:,} of {found.difference.rows:,} rows are in the same band under both."
+            yield Prose(same, self._proof.facts("count", found.difference.same_band, found.difference.rows))
 
     def _measure(self, name: str, label: str, unit: str) -> tuple[Cell, ...]:
-        told = self._told
-        cells = [self._estimate(getattr(trial.evaluation, name), unit) for trial in told.trials]
-        if told.difference is None:
-            return (Text(label), *cells)
-        apart = getattr(told.difference, name, None)
-        if not hasattr(told.difference, name):
+        cells = [self._estimate(getattr(trial.evaluation, name), unit) for trial in self._found.trials]
+        if not hasattr(self._found.difference, name):
             return (Text(label), *cells, *self._nothing())
-        return (Text(label), *cells, self._estimate(apart, unit))
+        return (Text(label), *cells, self._estimate(getattr(self._found.difference, name), unit))
 
     def _nothing(self) -> tuple[Cell, ...]:
-        return (Text("-", "unknown"),) if self._told.difference is not None else ()
+        return (Text("-", "unknown"),) if self._found.difference is not None else ()
 
     def _top(self, trial: CardTrial) -> Cell:
         deciles = trial.evaluation.deciles
@@ -287,7 +292,7 @@ class _Maker:
         )
 
     def left_out(self) -> Iterator[Block | None]:
-        for trial in self._told.trials:
+        for trial in self._found.trials:
             rows = tuple(
                 (Text(out.rule), Text(out.dimension), Text(out.overwritten), Text("wholly" if out.whole else "in part"))
                 for out in trial.left_out
@@ -300,7 +305,7 @@ class _Maker:
                 yield grid("Rule | !Dimension | !What is overwritten | !Left out", rows)
 
     def why(self) -> Iterator[Block | None]:
-        found = self._told.why
+        found = self._found.why
         if found is None:
             return
         lines = [*((reason.replace("_", " ").capitalize(), count) for reason, count in found.reasons)]
@@ -309,18 +314,18 @@ class _Maker:
             lines += [("Recorded as gone, not by billing on these dates", found.not_by_billing)]
         if found.other_kind:
             lines += [("Recorded as of another kind than billing tells", found.other_kind)]
-        receipts = (*self._receipts, self._told.recorded)
+        receipts = (*self._receipts, self._found.recorded)
         yield Figures(tuple(FigureLine(label, Fact(count, "count", receipts, self._as_of)) for label, count in lines))
         yield Prose("Reasons are people's; who left and when is billing's, and only that is counted above.")
 
     def interventions(self) -> Iterator[Block | None]:
-        found = self._told.intervened
+        found = self._found.intervened
         if found is None:
             recording = "`customer-research outcome done` records what was done."
             yield Prose(f"{BIAS} None was recorded, so that nobody can tell how much.", step=recording)
             return
         facts = [
-            Fact(found.records, "count", (self._told.recorded,), self._as_of),
+            Fact(found.records, "count", (self._found.recorded,), self._as_of),
             *(self._proof.fact(number) for number in (found.rows, found.accounts, found.churned)),
         ]
         yield Prose(
@@ -349,7 +354,7 @@ def _card(trial: CardTrial) -> SectionPlan[_Maker]:
     return section(name, f"Bands and alerts: {_named(trial)}", lambda maker: maker.card(trial))
 
 
-def build(told: Backtest) -> Report:
+def build(found: Backtest) -> Report:
     """The backtest as a report."""
     return Outline(
         "backtest",
@@ -359,9 +364,9 @@ def build(told: Backtest) -> Report:
             section("gate", "Gate", _Maker.gate),
             section("ground", "Tried on", _Maker.ground),
             section("measures", "Measures", _Maker.measures),
-            *map(_card, told.trials),
+            *map(_card, found.trials),
             section("left-out", "Left out", _Maker.left_out),
             section("why", "Why they left", _Maker.why),
             section("interventions", "Interventions", _Maker.interventions),
         ),
-    ).build(_Maker(told))
+    ).build(_Maker(found))

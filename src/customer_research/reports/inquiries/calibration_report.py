@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from customer_research.domain.calibration import (
     Calibration,
@@ -74,19 +75,24 @@ _DECISIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationReport:
-    """A calibration with the receipts of what it was made from, and the version of the scorecard that it stands for."""
+class CalibrationRun:
+    """A calibration that was carried out: what was found, with the receipts of the input, and what was written (None: nothing).
+
+    `version` is that of the scorecard that it stands for; `left_alone` says that a file of that name was there, and stayed.
+    """
 
     told: Calibration
     receipts: tuple[Receipt, ...]
     generated_at: datetime
     version: str
+    written: Path | None = None
+    left_alone: bool = False
 
 
 class _Writer:
     """Writes one calibration."""
 
-    def __init__(self, found: CalibrationReport) -> None:
+    def __init__(self, found: CalibrationRun) -> None:
         self._found, self._told = found, found.told
         self._proof = Proof(found.receipts, found.told.last_as_of)
 
@@ -498,6 +504,6 @@ _OUTLINE = Outline(
 )
 
 
-def build(found: CalibrationReport) -> Report:
+def build(found: CalibrationRun) -> Report:
     """The calibration as a report."""
     return _OUTLINE.build(_Writer(found))

@@ -12,7 +12,7 @@ from customer_research.domain.snapshot import Snapshot
 from customer_research.domain.words import nearest
 from customer_research.errors import UsageError
 from customer_research.reports.kinds.alerts import KIND, AlertBasis, OpenAlerts, can_wait
-from customer_research.research.alerting.choice import AlertChoice
+from customer_research.research.alerting.requests import AlertChoice
 from customer_research.research.portfolio.listing import People
 from customer_research.research.portfolio.owners import fitting_owners
 from customer_research.research.portfolio.ready import kept_listing, made_with

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -15,8 +15,10 @@ from customer_research.errors import ConfigError, UsageError
 from customer_research.health.backtest.trial import compare, gate
 from customer_research.health.scorecard import Scorecard, shipped_scorecards
 from customer_research.research.one.judge import card_named
-from customer_research.research.past.backtest.trials import TrialOrder, flattered, tread
+from customer_research.research.past.backtest.trials import flattered, tread
+from customer_research.research.past.requests import TrialTerms
 from customer_research.research.portfolio import take
+from customer_research.research.portfolio.requests import Scoring
 from customer_research.research.portfolio.snapshots import readings, snapshots_of
 from customer_research.settings import Settings, check_writable, write_settings
 
@@ -56,7 +58,7 @@ class Proposal:
     remarks: tuple[str, ...]
 
 
-def propose(settings: Settings, name: str, asked: TrialOrder, clock: Clock, *, anyway: bool = False) -> Proposal:
+def propose(settings: Settings, name: str, terms: TrialTerms, clock: Clock, *, anyway: bool = False) -> Proposal:
     """Ask the gate whether the scorecard may be the default, and look at who would change band.
 
     `anyway`: where the gate cannot be asked, say why and go on.
@@ -76,8 +78,8 @@ def propose(settings: Settings, name: str, asked: TrialOrder, clock: Clock, *, a
         old = _words(now, settings.scorecard)
         if now.digest == card.digest and settings.scorecard == named:
             return Proposal(named, old, new, True, None, "", None, "", ())
-        ground = tread(settings, replace(asked, cards=(settings.scorecard, named)), clock)
-        found, remarks = gate(compare(ground.rows, *ground.tried, seed=asked.seed)), tuple(flattered(ground))
+        ground = tread(settings, (settings.scorecard, named), terms, clock)
+        found, remarks = gate(compare(ground.rows, *ground.tried, seed=terms.seed)), tuple(flattered(ground))
     except (UsageError, ConfigError) as error:
         if not anyway:
             raise
@@ -116,11 +118,11 @@ def _moves(settings: Settings, named: str, clock: Clock) -> tuple[BandMoves | No
 
 
 def _bands(settings: Settings, scorecard: str, as_of: datetime, clock: Clock) -> dict[str, Band]:
-    with take.taken_aside(settings, clock, take.SnapshotOrder(as_of=as_of, scorecard=scorecard)) as (folder, snapshot):
+    with take.taken_aside(settings, clock, Scoring(as_of=as_of.isoformat(), scorecard=scorecard)) as (folder, snapshot):
         return {one.operator_id: one.band for one in readings(folder, snapshot)}
 
 
-def told(proposed: Proposal) -> Sequence[str]:
+def words(proposed: Proposal) -> Sequence[str]:
     """What is proposed, a sentence a line."""
     if proposed.same:
         return (f"{proposed.new} is the default already.",)

@@ -11,24 +11,25 @@ from customer_research.domain.track import TrackRecord
 from customer_research.errors import CustomerResearchError
 from customer_research.reports.track_words import at_risk
 from customer_research.research.one.track_record import due, keep_track
+from customer_research.research.past.requests import TrialTerms
 from customer_research.settings import Settings
 
 
-def once_a_month(settings: Settings, snapshot: Snapshot, clock: Clock, told: Callable[[str], None]) -> None:
-    """Work it out for a snapshot under the settings' scorecard, where it is due; `told` gets what is done, and what came of it.
+def once_a_month(settings: Settings, snapshot: Snapshot, clock: Clock, say: Callable[[str], None]) -> None:
+    """Work it out for a snapshot under the settings' scorecard, where it is due; `say` gets what is done, and what came of it.
 
     The snapshot stands whatever comes of it: what keeps it from being worked out is told, and it stays unknown.
     """
     if not due(settings.lake_folder, snapshot.digest, snapshot.taken_at):
         return
-    told("Working out how often the score was right on earlier dates (once a month) ...")
+    say("Working out how often the score was right on earlier dates (once a month) ...")
     try:
         found = work_out(settings, clock)
     except (CustomerResearchError, ModuleNotFoundError, OSError) as error:
         why = error.message if isinstance(error, CustomerResearchError) else str(error)
-        told(f"How often it was right stays unknown: {why}")
+        say(f"How often it was right stays unknown: {why}")
     else:
-        told(at_risk(found).text)
+        say(at_risk(found).text)
 
 
 def work_out(settings: Settings, clock: Clock) -> TrackRecord:
@@ -42,11 +43,11 @@ def work_out(settings: Settings, clock: Clock) -> TrackRecord:
     """
     # numerics are slow to load, and who reads a record needs none
     from customer_research.health.backtest.trial import try_card  # noqa: PLC0415
-    from customer_research.research.past.backtest.trials import TrialOrder, tread  # noqa: PLC0415
+    from customer_research.research.past.backtest.trials import tread  # noqa: PLC0415
 
-    ground = tread(settings, TrialOrder(cards=(settings.scorecard,)), clock)
+    ground = tread(settings, (settings.scorecard,), TrialTerms(), clock)
     trial = try_card(ground.rows, ground.tried[0])
-    dates = ground.told.dates
+    dates = ground.shown.dates
     record = TrackRecord(
         scorecard=trial.name,
         version=trial.version,
@@ -54,14 +55,14 @@ def work_out(settings: Settings, clock: Clock) -> TrackRecord:
         first=dates[0],
         last=dates[-1],
         dates=len(dates),
-        known_until=ground.told.known_until,
+        known_until=ground.shown.known_until,
         rows=trial.rows,
         churned=trial.evaluation.churned,
         churned_accounts=trial.evaluation.churned_accounts,
         auc=trial.evaluation.auc,
         bands=tuple(group for group in trial.bands if group.name not in NO_BAND),
         unjudged=tuple(one.rule for one in trial.left_out if one.whole),
-        receipt=ground.basis[0],
+        receipt=ground.shown.basis[0],
     )
     keep_track(settings.lake_folder, record)
     return record

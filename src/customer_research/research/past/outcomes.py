@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import datetime
 
 from customer_research.domain.evidence import Receipt
 from customer_research.domain.identity import Candidate
-from customer_research.domain.outcome import ChurnKind, ChurnReason, Intervention, Outcome
+from customer_research.domain.outcome import Outcome
 from customer_research.domain.report import Report
 from customer_research.errors import OperatorNotFound, UsageError
 from customer_research.reports.inquiries.outcomes_report import REPORT, OutcomeList
@@ -24,59 +25,21 @@ SOURCE = "outcomes"
 _MAX_NOTE = 2000
 
 
-def record_intervention(
-    settings: Settings, term: str, what: Intervention, on: date | None, *, note: str, who: str, now: datetime
-) -> Outcome:
-    """Note what was done about an operator.
+def record(settings: Settings, term: str, given: Outcome) -> Outcome:
+    """Keep what somebody records of the operator that the term names. Billing stays the truth on whether one left.
 
     Raises:
         OperatorNotFound, AmbiguousOperator: the lake knows no such operator, or several.
         UsageError: the day lies in the future, the note is too long, or the lake is empty.
         StoreError: the store cannot be written to.
     """
-    found, day = _whom(settings, term), _day(on, now)
-    record = Outcome("", "intervention", found.operator_id, found.name, day, what, who, now, _short(note, "The note"))
-    return _kept(settings, record)
-
-
-def record_churn(
-    settings: Settings,
-    term: str,
-    reason: ChurnReason,
-    kind: ChurnKind,
-    on: date | None,
-    *,
-    secondary: ChurnReason | None = None,
-    competitor: str = "",
-    lost_minor: int | None = None,
-    returns: bool | None = None,
-    note: str = "",
-    who: str,
-    now: datetime,
-) -> Outcome:
-    """Note that an operator left, when and why. Billing stays the truth on whether it did.
-
-    Raises:
-        OperatorNotFound, AmbiguousOperator, UsageError, StoreError: as `record_intervention`.
-    """
-    found, day = _whom(settings, term), _day(on, now)
-    record = Outcome(
-        id="",
-        kind="churn",
-        operator_id=found.operator_id,
-        name=found.name,
-        on=day,
-        what=reason,
-        who=who,
-        recorded_at=now,
-        note=_short(note, "The note"),
-        secondary=secondary or "",
-        churn_kind=kind,
-        competitor=_short(competitor, "The competitor's name"),
-        lost_minor=lost_minor,
-        returns=returns,
-    )
-    return _kept(settings, record)
+    found = _whom(settings, term)
+    if given.on > given.recorded_at.date():
+        raise UsageError(f"{given.on} lies in the future.", hint="Record what has happened.")
+    note, competitor = _short(given.note, "The note"), _short(given.competitor, "The competitor's name")
+    kept = replace(given, operator_id=found.operator_id, name=found.name, note=note, competitor=competitor)
+    with open_store(settings.store_url) as store:
+        return OutcomeBook(store).add(kept)
 
 
 def retract(settings: Settings, record_id: str, *, note: str, who: str, now: datetime) -> Outcome:
@@ -134,23 +97,11 @@ def store_receipt(records: Sequence[Outcome], place: str) -> Receipt:
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
-def _kept(settings: Settings, record: Outcome) -> Outcome:
-    with open_store(settings.store_url) as store:
-        return OutcomeBook(store).add(record)
-
-
-def _day(on: date | None, now: datetime) -> date:
-    today = now.date()
-    if on is not None and on > today:
-        raise UsageError(f"{on} lies in the future.", hint="Record what has happened.")
-    return on or today
-
-
 def _short(text: str, what: str) -> str:
-    told = text.strip()
-    if len(told) > _MAX_NOTE:
-        raise UsageError(f"{what} has {len(told):,} characters; {_MAX_NOTE:,} are kept at most.")
-    return told
+    short = text.strip()
+    if len(short) > _MAX_NOTE:
+        raise UsageError(f"{what} has {len(short):,} characters; {_MAX_NOTE:,} are kept at most.")
+    return short
 
 
 def _whom(settings: Settings, term: str) -> Candidate:

@@ -14,7 +14,7 @@ from customer_research.domain.portfolio import Amount, Group, Portfolio, Scope, 
 from customer_research.domain.rates import Rates
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
-from customer_research.research.portfolio.choice import Selection
+from customer_research.research.portfolio.requests import Selection
 from customer_research.research.portfolio.owners import fitting_owners
 
 _EXAMPLES = 3

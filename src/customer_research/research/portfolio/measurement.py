@@ -221,10 +221,10 @@ def _known_before(table: str, as_of: datetime) -> str:
     return f"({column} IS NULL OR {column} < {instant_sql(as_of)})"
 
 
-def _of_the_known(table: str, told: str) -> str:
+def _of_the_known(table: str, under: str) -> str:
     """A table without the rows of operators of whom it is unknown: they are a part at most, and no figure is made of them."""
     return f"""
-        SELECT r.* FROM {told} AS r
+        SELECT r.* FROM {under} AS r
         LEFT JOIN (SELECT DISTINCT operator_id FROM gap WHERE table_name = '{table}') AS own
             ON own.operator_id = r.operator_id
         CROSS JOIN (SELECT COUNT(*) AS gaps FROM gap WHERE table_name = '{table}' AND operator_id IS NULL) AS everybody

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,38 +13,25 @@ from typing import Any
 from pydantic import SecretStr
 
 from customer_research import private
+from customer_research.domain.words import instant_text
 from customer_research.connect.source import Clock
-from customer_research.domain import parsing
+from customer_research.domain.evidence import Receipt
 from customer_research.domain.health import BAND_ORDER
 from customer_research.domain.snapshot import SNAPSHOTS, Reading, Snapshot
 from customer_research.engines import open_engine
 from customer_research.errors import UsageError
 from customer_research.research.one.judge import card_named
+from customer_research.research.options import instant_of
 from customer_research.research.portfolio.book_lines import keep
 from customer_research.research.portfolio.measurement import measure, tables_at_hand
+from customer_research.research.portfolio.requests import Scoring
 from customer_research.research.portfolio.score import Measure, score
 from customer_research.research.portfolio.snapshots import FILES, readings
 from customer_research.research.portfolio.warehouse_views import bound, measure_bound
-from customer_research.settings import EngineSettings, Settings
+from customer_research.settings import Settings
 from customer_research.store.database import open_store
 
 SCHEMA = "customer-research/scores/1"
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotOrder:
-    """What is asked of a snapshot; whatever is None or empty is as the settings say.
-
-    `as_of` None: the present instant; `tables` a folder of anybody's canonical tables, None: the lake's; `again`: compute it
-    even when it is there already.
-    """
-
-    as_of: datetime | None = None
-    scorecard: str | None = None
-    tables: Path | None = None
-    engine: str | None = None
-    engine_url: str | None = None
-    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +45,19 @@ class StatusLine:
     coverage: float
 
 
-def instant(text: str) -> datetime:
-    """A day (its midnight) or an instant, UTC unless it names its own zone.
-
-    Raises:
-        UsageError: it is neither.
-    """
-    try:
-        return parsing.instant(text)
-    except ValueError:
-        raise UsageError(
-            f"{text[:40]!r} is neither a day nor an instant.", hint="Write 2026-11-01 or 2026-11-01T08:30:00Z."
-        ) from None
-
-
-def take(settings: Settings, clock: Clock, order: SnapshotOrder) -> tuple[Path, Snapshot]:
+def take(
+    settings: Settings, clock: Clock, scoring: Scoring, tables: Path | None = None, *, again: bool = False
+) -> tuple[Path, Snapshot]:
     """Score everybody into a snapshot of the lake; the folder of its files, and the snapshot.
 
     It is kept in the history when it is the lake's own tables that were scored: anybody else's are no past of theirs.
+
+    Args:
+        settings: say where the lake is, and what is not asked for.
+        clock: the present.
+        scoring: as of when, by which scorecard and where.
+        tables: a folder of anybody's canonical tables; None: the lake's.
+        again: compute it even when it is there already.
 
     Raises:
         StoreError: the score history cannot be written to; the snapshot's files are there, and the next call keeps them.
@@ -84,56 +65,52 @@ def take(settings: Settings, clock: Clock, order: SnapshotOrder) -> tuple[Path, 
         UsageError: the tables are wrong or empty, or the instant lies in the future or before anything was known.
         EngineError: the engine cannot be reached, or a query failed.
     """
-    folder, snapshot = _taken(_chosen(settings, order), clock, order, settings.lake_folder / SNAPSHOTS)
-    if order.tables is None:
+    folder, snapshot = _taken(settings, clock, scoring, tables, settings.lake_folder / SNAPSHOTS, again=again)
+    if tables is None:
         with open_store(settings.store_url) as store:
             keep(store, settings, folder, snapshot, clock())
     return folder, snapshot
 
 
 @contextmanager
-def taken_aside(settings: Settings, clock: Clock, order: SnapshotOrder) -> Iterator[tuple[Path, Snapshot]]:
+def taken_aside(
+    settings: Settings, clock: Clock, scoring: Scoring, tables: Path | None = None
+) -> Iterator[tuple[Path, Snapshot]]:
     """As `take`, into a folder for temporary files that is gone when the block ends; the lake stays as it is."""
     with private.scratch_folder() as folder:
-        yield _taken(_chosen(settings, order), clock, order, folder / SNAPSHOTS)
+        yield _taken(settings, clock, scoring, tables, folder / SNAPSHOTS)
 
 
-def _chosen(settings: Settings, order: SnapshotOrder) -> Settings:
+def _chosen(settings: Settings, scoring: Scoring) -> Settings:
     """The settings with the engine that is asked for; another engine than theirs does not get their URL."""
-    if order.engine is None and order.engine_url is None:
+    if scoring.engine is None and scoring.engine_url is None:
         return settings
     given = settings.engine
-    name = order.engine or given.name
-    url = SecretStr(order.engine_url) if order.engine_url else given.url if name == given.name else None
-    engine = EngineSettings(
-        name=name,
-        url=url,
-        memory_mb=given.memory_mb,
-        threads=given.threads,
-        views=given.views and name == given.name,
-    )
+    name = scoring.engine or given.name
+    url = SecretStr(scoring.engine_url) if scoring.engine_url else given.url if name == given.name else None
+    engine = given.model_copy(update={"name": name, "url": url, "views": given.views and name == given.name})
     return settings.model_copy(update={"engine": engine})
 
 
-def _taken(settings: Settings, clock: Clock, order: SnapshotOrder, folder: Path) -> tuple[Path, Snapshot]:
-    now = clock()
-    as_of = order.as_of or now
+def _taken(
+    settings: Settings, clock: Clock, scoring: Scoring, given: Path | None, folder: Path, *, again: bool = False
+) -> tuple[Path, Snapshot]:
+    settings, now = _chosen(settings, scoring), clock()
+    as_of = now if scoring.as_of is None else instant_of(scoring.as_of)
     if as_of > now:
         raise UsageError(
             f"{as_of:%Y-%m-%d %H:%M} UTC lies in the future: nobody knows yet what will be known then.",
             hint="Give an earlier date.",
         )
-    scorecard = order.scorecard or settings.scorecard
+    scorecard = scoring.scorecard or settings.scorecard
     card_named(scorecard)  # a wrong one is refused before the tables are read
-    with tables_at_hand(settings, clock, order.tables, folder) as (engine, whole):
+    with tables_at_hand(settings, clock, given, folder) as (engine, whole):
         tables = whole.at(as_of, settings.lake.patience)
         measuring: Measure = measure
-        if settings.engine.views and order.tables is None:
+        if settings.engine.views and given is None:
             measuring = partial(measure_bound, settings)
             tables = bound(settings, engine, tables, clock).at(as_of, settings.lake.patience)
-        snapshot = score(
-            engine, tables, as_of, scorecard, folder=folder, clock=clock, again=order.again, measuring=measuring
-        )
+        snapshot = score(engine, tables, as_of, scorecard, folder=folder, clock=clock, again=again, measuring=measuring)
     return folder / snapshot.id, snapshot
 
 
@@ -159,9 +136,9 @@ def standings(folder: Path) -> tuple[StatusLine, ...]:
 def summary(snapshot: Snapshot, folder: Path | None) -> dict[str, Any]:
     """A snapshot in words that JSON has; `folder` says where its files are, when they stay."""
     left = {"receipts", "gaps", "place"}
-    told = {name: value for name, value in asdict(replace(snapshot, receipts=(), gaps=())).items() if name not in left}
-    told |= {"as_of": _plain(snapshot.as_of), "taken_at": _plain(snapshot.taken_at)}
-    return told | ({"folder": str(folder)} if folder is not None else {})
+    plain = {name: value for name, value in asdict(replace(snapshot, receipts=(), gaps=())).items() if name not in left}
+    plain |= {"as_of": instant_text(snapshot.as_of), "taken_at": instant_text(snapshot.taken_at)}
+    return plain | ({"folder": str(folder)} if folder is not None else {})
 
 
 def document(folder: Path, snapshot: Snapshot) -> Iterator[str]:
@@ -169,7 +146,7 @@ def document(folder: Path, snapshot: Snapshot) -> Iterator[str]:
     head = {
         "schema": SCHEMA,
         "snapshot": summary(snapshot, None),
-        "receipts": [_receipt(asdict(receipt)) for receipt in snapshot.receipts],
+        "receipts": [*map(_receipt, snapshot.receipts)],
         "gaps": [asdict(gap) for gap in snapshot.gaps],
     }
     yield f'{_json(head)[:-1]}, "operators": ['
@@ -179,18 +156,14 @@ def document(folder: Path, snapshot: Snapshot) -> Iterator[str]:
 
 
 def _operator(reading: Reading) -> dict[str, Any]:
-    told = asdict(reading)
-    del told["snapshot"], told["as_of"]
-    return told
+    plain = asdict(reading)
+    del plain["snapshot"], plain["as_of"]
+    return plain
 
 
-def _receipt(told: dict[str, Any]) -> dict[str, Any]:
-    return told | {"fetched_at": _plain(told["fetched_at"]), "parameters": dict(told["parameters"])}
+def _receipt(one: Receipt) -> dict[str, Any]:
+    return asdict(one) | {"fetched_at": instant_text(one.fetched_at), "parameters": dict(one.parameters)}
 
 
 def _json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _plain(as_of: datetime) -> str:
-    return as_of.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -38,7 +38,7 @@ def run(
     sources: Sequence[str] = (),
     full: bool = False,
     since: datetime | None = None,
-    told: Listener | None = None,
+    progress: Listener = lambda _: None,
     catalogue: Mapping[str, Source] | None = None,
     wait: Callable[[Coroutine[Any, Any, Pulled]], Pulled] = asyncio.run,
 ) -> tuple[PullResult, ...]:
@@ -54,7 +54,7 @@ def run(
         full: ask for everything, not only for what changed.
         since: ask for what changed since this instant (UTC-aware) instead of the last pull; a stream that was never
             pulled is pulled whole.
-        told: hears how far each stream has come.
+        progress: hears how far each stream has come.
         catalogue: the sources there are (tests); the installed ones when None.
         wait: waits for the vendors; in a process that serves many it is their loop that does.
 
@@ -77,7 +77,7 @@ def run(
     order = Order(full, since, timedelta(days=settings.lake.overlap_days), timedelta(days=settings.lake.full_days))
     with Lake(settings.lake_folder).writing() as lake:
         _forget_lost(lake)
-        sync = _Sync(lake, settings, clock, known, order=order, told=told or (lambda _: None))
+        sync = _Sync(lake, settings, clock, known, order=order, progress=progress)
         results = wait(sync.pull(chosen, missing))
         with sync.engine(settings.engine.memory_mb) as engine:
             unmade = Linkage(lake, engine, list(known.values()), missing, anew=full).run()
@@ -140,13 +140,13 @@ class _Sync:
         known: Mapping[str, Source],
         *,
         order: Order,
-        told: Listener,
+        progress: Listener,
     ) -> None:
         self._lake = lake
         self._settings = settings
         self._clock = clock
         self._order = order
-        self._told = told
+        self._progress = progress
         # A slice brings more than one operator's records: it may take longer and be larger.
         patient = settings.model_copy(
             update={"deadline_seconds": settings.lake.deadline_seconds, "bounds": settings.bounds.of_a_sync}
@@ -176,7 +176,7 @@ class _Sync:
             return []
         with await asyncio.to_thread(self.engine, memory_mb) as engine:
             room = PullRoom(
-                self._lake, engine, source, self._order, self._clock, self._told, self._threads, self._heavy
+                self._lake, engine, source, self._order, self._clock, self._progress, self._threads, self._heavy
             )
             results, out = [], None
             for stream in source.bulk:

@@ -13,6 +13,7 @@ from typing import Any
 from customer_research.connect.source import BulkStream, Clock, LandingTable, Pull, Row, Slice, Source
 from customer_research.domain.evidence import ANSWERS, Gap, Receipt
 from customer_research.domain.pull import Progress, PullResult, PullState
+from customer_research.domain.words import instant_text
 from customer_research.engines.duckdb import DuckDB
 from customer_research.errors import CustomerResearchError
 from customer_research.lake import LakeWriter, LandingFile, OpenPull, StreamState, fold
@@ -75,7 +76,7 @@ def _since(state: StreamState, order: Order) -> str | None:
     marked = _instant(state.mark)
     if marked is not None and marked < order.since:
         return state.mark
-    return order.since.isoformat().replace("+00:00", "Z")
+    return instant_text(order.since)
 
 
 def _instant(mark: str) -> datetime | None:
@@ -116,7 +117,7 @@ class PullRoom:
     """What the pulls of one source share.
 
     `lake` is open for writing; `engine` a DuckDB that reaches the lake's folder, used by one pull at a time; `order` what is
-    asked for; `told` hears how far each has come; `threads` is where slices are written; `heavy` is held while much is computed
+    asked for; `progress` hears how far each has come; `threads` is where slices are written; `heavy` is held while much is computed
     at once, so that only one stream does.
     """
 
@@ -125,7 +126,7 @@ class PullRoom:
     source: Source
     order: Order
     clock: Clock
-    told: Listener
+    progress: Listener
     threads: Executor
     heavy: asyncio.Semaphore
 
@@ -194,7 +195,7 @@ class StreamPull:
             full=self._pull.since is None,
             gap=gap,
         )
-        self._room.told(Progress(found.source, found.stream, found.title, self._rows, self._rows, found))
+        self._room.progress(Progress(found.source, found.stream, found.title, self._rows, self._rows, found))
         return found
 
     # -- slices -------------------------------------------------------------------------------------------------------
@@ -299,7 +300,7 @@ class StreamPull:
         return table
 
     def _tell(self, done: int, total: int | None) -> None:
-        self._room.told(Progress(self._source.name, self._stream.name, self._stream.title, done, total))
+        self._room.progress(Progress(self._source.name, self._stream.name, self._stream.title, done, total))
 
     def _ask(self, sql: str) -> list[Row]:
         """What has landed so far, of this stream with the parts of this pull; see `Pull.held`."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from customer_research.domain.words import counted
 from customer_research.errors import UsageError
 from customer_research.research import options
-from customer_research.research.alerting.choice import AlertChoice
+from customer_research.research.alerting.requests import AlertChoice
 from customer_research.research.request import Request, argument, option, request
 from customer_research.research.usecases import rooms
 from customer_research.research.usecases.answer import Answer, Line, Text, lines, of_report
@@ -108,7 +108,7 @@ meanwhile, even if it clears and comes back.
 
         now, until = call.clock(), self.until.strip()
         ends = until.lower() == NOW
-        moment = now if ends else rooms.take.instant(self.until)
+        moment = now if ends else options.instant_of(self.until)
         if not ends and moment <= now:
             raise UsageError(f"{until} has passed.", hint=f"Give a day to come, or --until {NOW} to end a snooze.")
         episode = rooms.alerts.changed(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from customer_research.errors import UsageError
 from customer_research.research.request import Request, argument, option, request
+from customer_research.research.usecases import rooms
 from customer_research.research.usecases.answer import Answer, Line, Text, lines, written
 
 if TYPE_CHECKING:
@@ -28,16 +29,16 @@ class Metrics(Request):
     search: str = argument("A part of the name or label.", "")
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.usecases import reference
-
         word = self.search.lower()
-        found = [metric for metric in reference.metrics() if word in f"{metric['name']} {metric['label']}".lower()]
+        found = [
+            metric for metric in rooms.reference.metrics() if word in f"{metric['name']} {metric['label']}".lower()
+        ]
         if not found:
             raise UsageError(
                 f"No metric's name or label holds {self.search[:60]!r}.", hint="Without a word all are listed."
             )
-        told = ((f"{metric['name']:<34}{metric['unit']:<11}", metric["formula"]) for metric in found)
-        return lines(*told, document=found)
+        words = ((f"{metric['name']:<34}{metric['unit']:<11}", metric["formula"]) for metric in found)
+        return lines(*words, document=found)
 
 
 @request
@@ -52,17 +53,15 @@ class Rules(Request):
     toml: bool = option("The scorecard's file, as a start for one's own.", False)
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.usecases import reference
-
         if self.toml:
-            return Answer(Text((f"{reference.scorecard_text(self.scorecard).rstrip()}\n",)))
-        found = reference.rules(self.scorecard)
-        told: list[Line] = []
+            return Answer(Text((f"{rooms.reference.scorecard_text(self.scorecard).rstrip()}\n",)))
+        found = rooms.reference.rules(self.scorecard)
+        words: list[Line] = []
         for rule in found:
-            unless = reference.not_counted(rule)
+            unless = rooms.reference.not_counted(rule)
             when = f"{rule['when']} (not counted {unless})" if unless else rule["when"]
-            told.append((f"{rule['id']:<6}{rule['dimension']:<12}{rule['points']!s:>5}  ", when))
-        return lines(*told, document=found)
+            words.append((f"{rule['id']:<6}{rule['dimension']:<12}{rule['points']!s:>5}  ", when))
+        return lines(*words, document=found)
 
 
 @request
@@ -80,19 +79,17 @@ Reports take all their advice from it. --shipped prints the shipped declaration,
     shipped: bool = option("Print the shipped declaration (TOML).", False)
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.usecases import reference
-
         if self.shipped:
-            return Answer(Text((reference.shipped_playbook(),)))
-        found = reference.plays(call.settings.playbook)
-        told: list[Line] = []
+            return Answer(Text((rooms.reference.shipped_playbook(),)))
+        found = rooms.reference.plays(call.settings.playbook)
+        words: list[Line] = []
         for play in found:
             only = f" [{', '.join(play['segments'])}]" if play["segments"] else ""
-            told += [
+            words += [
                 (f"{play['id']:<22}", f"{play['raised_by']}{only}"),
                 (" " * 22, f"{play['owner']}: {play['action']}"),
             ]
-        return lines(*told, document=found)
+        return lines(*words, document=found)
 
 
 @request
@@ -107,9 +104,9 @@ class Config(Request):
 
         found = describe(call.settings, call.config)
         width = max(len(setting.name) for setting in found) + 2
-        told = ((f"{setting.name:<{width}}", f"{setting.shown:<44}  {setting.origin}") for setting in found)
+        words = ((f"{setting.name:<{width}}", f"{setting.shown:<44}  {setting.origin}") for setting in found)
         document = [{"name": setting.name, "value": setting.shown, "origin": setting.origin} for setting in found]
-        return lines(*told, document=document)
+        return lines(*words, document=document)
 
 
 @request
@@ -126,7 +123,6 @@ class Doctor(Request):
     docs: Path | None = option("Write the id findings as a Markdown page.", None, file="new")
 
     async def answer(self, call: Call) -> Answer:
-        from customer_research.research import doctor as checks
         from customer_research.settings import write_settings
 
         if (self.write or self.docs is not None) and not self.online:
@@ -138,7 +134,7 @@ class Doctor(Request):
             changes = {name: value for result in results for name, value in result.settings.items()}
             unchanged = "Nothing to write: the settings are as found."
             beside.append(f"Written: {write_settings(call.config, changes)}" if changes else unchanged)
-        beside += written(self.docs, checks.findings_page(results, call.settings).encode())
+        beside += written(self.docs, rooms.doctor.findings_page(results, call.settings).encode())
         failed = any(result.status == "fail" for result in results)
         return lines(
             *(line for result in results for line in _row(result)),

@@ -7,16 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from customer_research.research import options
+from customer_research.domain.health import BAND_LABELS
+from customer_research.domain.words import counted, share_words, unit_words
+from customer_research.research.portfolio.requests import Scoring
 from customer_research.research.request import Request, argument, option, request
+from customer_research.research.usecases import rooms
 from customer_research.research.usecases.answer import Answer, State, Table, Text, lines
 
 if TYPE_CHECKING:
     from customer_research.domain.pull import PullResult
     from customer_research.domain.snapshot import Snapshot
-    from customer_research.research.portfolio.take import SnapshotOrder, StatusLine
+    from customer_research.research.portfolio.take import StatusLine
     from customer_research.research.usecases.runner import Call
 
 SYNC_SCHEMA = "customer-research/sync/1"
@@ -30,8 +33,6 @@ PULL_STYLES = {"done": "", "unchanged": "dim", "partial": "yellow", "skipped": "
 SCORE_HEADERS = ("Status", "Band", "Operators", "Mean score", "Known")
 EXPECTED = frozenset({"not_configured", "not_applicable", "past"})
 """Reasons of gaps that leave a snapshot whole: no source that should have told is silent."""
-
-Engine = Literal["duckdb", "postgres", "spark", "snowflake"]
 
 
 # -- pull --------------------------------------------------------------------------------------------------------------
@@ -63,15 +64,13 @@ be read); 5 no source is configured, or not the one that was asked for; 6 nothin
     )
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.sync import run
-
-        results = run(
+        results = rooms.all_sources.run(
             call.settings,
             call.clock,
             sources=self.sources,
             full=self.full,
             since=self.since.replace(tzinfo=UTC) if self.since is not None else None,
-            told=call.progress,
+            progress=call.progress,
             wait=call.wait,
         )
         document = {"schema": SYNC_SCHEMA, "outcomes": [_plain(result) for result in results]}
@@ -86,10 +85,10 @@ def _pulled(results: Iterable[PullResult]) -> State:
 
 
 def _plain(result: PullResult) -> dict[str, Any]:
-    told = dataclasses.asdict(result)
+    plain = dataclasses.asdict(result)
     for name in ("started", "ended", "as_of"):
-        told[name] = _instant(told[name]) if told[name] is not None else None
-    return told
+        plain[name] = _instant(plain[name]) if plain[name] is not None else None
+    return plain
 
 
 def pull_table(results: Sequence[PullResult]) -> Table:
@@ -150,9 +149,7 @@ empty: ever and still): then a record has a row for each version, and a past dat
     name: str = argument("A table's name.", "")
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.usecases import reference
-
-        found = reference.tables(self.name)
+        found = rooms.reference.tables(self.name)
         document = {"schema": TABLES_SCHEMA, "tables": found}
         if self.name:
             return lines(*_columns(found[0]), document=document)
@@ -191,9 +188,7 @@ CSV is UTF-8, separated by commas, with the columns' names in the first line; no
     folder: Path = argument("The folder.", metavar="DIR", file="path")
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.sync.import_tables import import_tables
-
-        taken = import_tables(self.folder, call.settings, call.clock)
+        taken = rooms.import_tables.import_tables(self.folder, call.settings, call.clock)
         told = (
             f"{table.table:<14}{table.state:<11}{table.rows:>12,} rows"
             + (f" (before: {table.before:,})" if table.state == "replaced" else "")
@@ -207,24 +202,7 @@ CSV is UTF-8, separated by commas, with the columns' names in the first line; no
 
 
 @request
-class Scored(Request):
-    """As of when, by which scorecard and where everybody is scored."""
-
-    as_of: str | None = options.instant("A day (its midnight) or an instant, UTC; default: now.")
-    scorecard: str | None = options.scorecard()
-    engine: Engine | None = option("Where it is computed; default: setting engine.name.", None)
-    engine_url: str | None = option("Where that engine is (a setting keeps it out of the shell's history).", None)
-
-    def asked(self, tables: Path | None, *, again: bool = False) -> SnapshotOrder:
-        """The request as the portfolio takes it."""
-        from customer_research.research.portfolio.take import SnapshotOrder, instant
-
-        moment = None if self.as_of is None else instant(self.as_of)
-        return SnapshotOrder(moment, self.scorecard, tables, self.engine, self.engine_url, again)
-
-
-@request
-class PortfolioScore(Scored):
+class PortfolioScore(Scoring, Request):
     """Take a snapshot and keep it."""
 
     ABOUT = """\
@@ -251,30 +229,25 @@ scorecard or the engine is.
     no_track: bool = option("Do not work out how often the score was right on earlier dates.", False)
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.past.monthly_trial import once_a_month
-        from customer_research.research.portfolio.peers import keep_peers
-        from customer_research.research.portfolio.take import standings, summary, take
-
-        wanted = self.asked(self.tables, again=self.again)
-        folder, snapshot = take(call.settings, call.clock, wanted)
-        found = standings(folder)
+        folder, snapshot = rooms.take.take(call.settings, call.clock, self, self.tables, again=self.again)
+        found = rooms.take.standings(folder)
         document = {
             "schema": SCORE_SCHEMA,
-            "snapshot": summary(snapshot, folder),
+            "snapshot": rooms.take.summary(snapshot, folder),
             "standing": [dataclasses.asdict(one) for one in found],
             "gaps": [dataclasses.asdict(gap) for gap in snapshot.gaps],
         }
-        own = wanted.tables is None and wanted.as_of is None
+        own = self.tables is None and self.as_of is None
         if own:
-            keep_peers(call.settings, folder, snapshot)
-        if own and not self.no_track and wanted.scorecard in {None, call.settings.scorecard}:
-            once_a_month(call.settings, snapshot, call.clock, call.progress)
+            rooms.peers.keep_peers(call.settings, folder, snapshot)
+        if own and not self.no_track and self.scorecard in {None, call.settings.scorecard}:
+            rooms.monthly_trial.once_a_month(call.settings, snapshot, call.clock, call.progress)
         table = dataclasses.replace(_standing(snapshot, found), last=f"Files: {folder}")
         return Answer(table, _scored(snapshot), document)
 
 
 @request
-class Score(Scored):
+class Score(Scoring, Request):
     """Score anybody's tables: how many stand where, or everybody piece by piece."""
 
     ABOUT = """\
@@ -293,14 +266,13 @@ judged), coverage, gates and findings. Without it: how many stand where.
     tables: Path = option("Canonical tables in a folder.", file="folder", metavar="DIR")
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.portfolio.take import document, standings, taken_aside
-
         with ExitStack() as aside:
-            folder, snapshot = aside.enter_context(taken_aside(call.settings, call.clock, self.asked(self.tables)))
+            taken = rooms.take.taken_aside(call.settings, call.clock, self, self.tables)
+            folder, snapshot = aside.enter_context(taken)
             state = _scored(snapshot)
             if self.everybody:
-                return Answer(Text(_closing(aside.pop_all(), document(folder, snapshot))), state)
-            return Answer(_standing(snapshot, standings(folder)), state)
+                return Answer(Text(_closing(aside.pop_all(), rooms.take.document(folder, snapshot))), state)
+            return Answer(_standing(snapshot, rooms.take.standings(folder)), state)
 
 
 def _closing(aside: ExitStack, pieces: Iterable[str]) -> Iterator[str]:
@@ -316,9 +288,6 @@ def _scored(snapshot: Snapshot) -> State:
 
 def _standing(snapshot: Snapshot, found: Iterable[StatusLine]) -> Table:
     """How everybody stands, then what is unknown of everybody."""
-    from customer_research.domain.health import BAND_LABELS
-    from customer_research.domain.words import counted, share_words, unit_words
-
     card = f"scorecard {snapshot.scorecard} {snapshot.version}"
     head = f"{counted(snapshot.operators, 'operator')} as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC, {card}, on {snapshot.engine}"
     rows = (

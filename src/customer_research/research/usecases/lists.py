@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from customer_research.domain.portfolio import RiskSort, Sort
 from customer_research.errors import UsageError
 from customer_research.research import options
-from customer_research.research.portfolio.choice import Selection
+from customer_research.research.portfolio.requests import Selection
 from customer_research.research.request import Request, option, part, request
 from customer_research.research.usecases import rooms
 from customer_research.research.usecases.answer import Answer, Text, of_report

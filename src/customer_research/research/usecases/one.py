@@ -15,8 +15,10 @@ from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Audience
 from customer_research.domain.words import counted
 from customer_research.errors import UsageError
+from customer_research.reports.kinds import declared
 from customer_research.research import options
 from customer_research.research.request import Content, Request, argument, option, request
+from customer_research.research.usecases import rooms
 from customer_research.research.usecases.answer import Answer, State, Table, lines, of_report, written
 
 if TYPE_CHECKING:
@@ -83,8 +85,6 @@ _OCCASION: Mapping[str, tuple[Any, Callable[[], Any]]] = {
 @cache
 def request_of(kind: str) -> type[OfKind]:
     """The request of a kind that is made of one account: the options of an occasion that it takes are its fields."""
-    from customer_research.reports.kinds import declared
-
     fields = [(name, *_OCCASION[name]) for name in _OCCASION if name in declared(kind)["options"]]
     named = {"__annotations__": {name: hint for name, hint, _ in fields}, "__module__": __name__}
     made = type(OfKind.__name__, (OfKind,), {**named, **{name: field() for name, _, field in fields}})
@@ -276,15 +276,13 @@ Prints the snapshot's id. `customer-research report KIND --snapshot ID` makes th
     listed: bool = option("List the snapshots that are kept (of OPERATOR: an operator id).", False, flags=("--list",))
 
     async def answer(self, call: Call) -> Answer:
-        from customer_research.research.one import account_snapshots
-
         if self.listed:
-            found = account_snapshots.kept(call.settings, self.operator or "*")
+            found = rooms.account_snapshots.kept(call.settings, self.operator or "*")
             return lines(*(f"{number}  {owner}  as of {instant}" for owner, instant, number in found))
         if self.operator is None:
             raise UsageError("No operator is named.", hint="Give one, or --list.")
         async with call.research() as research:
-            taken, path = await account_snapshots.take(research, self.operator, scorecard=self.scorecard)
+            taken, path = await rooms.account_snapshots.take(research, self.operator, scorecard=self.scorecard)
         state: State = "partial" if any(item.state != "ok" for item in taken.account.freshness) else "done"
         return lines(taken.id, state=state, beside=written(self.output, path.read_bytes()))
 
@@ -300,6 +298,6 @@ class Difference(Request):
     operator: str = option("Whose snapshots two days mean: an operator id.", "", metavar="ID")
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.one import account_snapshots
-
-        return Answer(account_snapshots.compared(call.settings, self.before, self.after, operator_id=self.operator))
+        return Answer(
+            rooms.account_snapshots.compared(call.settings, self.before, self.after, operator_id=self.operator)
+        )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from customer_research.domain.outcome import ChurnKind, ChurnReason, Intervention
+from customer_research.domain.outcome import ChurnKind, ChurnReason, Intervention, Outcome, RecordKind
 from customer_research.domain.parsing import day
 from customer_research.errors import UsageError
 from customer_research.research import options
@@ -14,7 +14,6 @@ from customer_research.research.usecases import rooms
 from customer_research.research.usecases.answer import Answer, lines, of_report
 
 if TYPE_CHECKING:
-    from customer_research.domain.outcome import Outcome
     from customer_research.research.usecases.runner import Call
 
 
@@ -40,17 +39,7 @@ class Done(Request):
     note: str = _note()
 
     def answer(self, call: Call) -> Answer:
-        return _said(
-            rooms.outcomes.record_intervention(
-                call.settings,
-                self.operator,
-                self.kind,
-                _day(self.on),
-                note=self.note,
-                who=call.actor.name,
-                now=call.clock(),
-            )
-        )
+        return _recorded(call, self, "intervention", self.kind)
 
 
 @request
@@ -70,25 +59,23 @@ class Churn(Request):
     note: str = _note()
 
     def answer(self, call: Call) -> Answer:
-        return _said(
-            rooms.outcomes.record_churn(
-                call.settings,
-                self.operator,
-                self.reason,
-                self.kind,
-                _day(self.on),
-                secondary=self.secondary,
-                competitor=self.competitor,
-                lost_minor=None if self.lost_mrr is None else round(self.lost_mrr * 100),
-                returns=self.returns,
-                note=self.note,
-                who=call.actor.name,
-                now=call.clock(),
-            )
+        return _recorded(
+            call,
+            self,
+            "churn",
+            self.reason,
+            secondary=self.secondary or "",
+            churn_kind=self.kind,
+            competitor=self.competitor,
+            lost_minor=None if self.lost_mrr is None else round(self.lost_mrr * 100),
+            returns=self.returns,
         )
 
 
-def _said(kept: Outcome) -> Answer:
+def _recorded(call: Call, asked: Done | Churn, kind: RecordKind, what: str, **more: Any) -> Answer:
+    now = call.clock()
+    record = Outcome("", kind, "", "", _day(asked.on) or now.date(), what, call.actor.name, now, asked.note, **more)
+    kept = rooms.outcomes.record(call.settings, asked.operator, record)
     what = f"left for {kept.what}" if kept.kind == "churn" else kept.what
     return lines(f"Recorded {kept.id}: {kept.name[:80]}, {kept.on}, {what.replace('_', ' ')}.")
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
+from customer_research.domain.words import counted, instant_text, unit_words
 from customer_research.research import options
 from customer_research.research.request import Request, argument, option, request
+from customer_research.research.usecases import rooms
 from customer_research.research.usecases.answer import Answer, Table, lines, of_report
 
 if TYPE_CHECKING:
@@ -44,10 +46,9 @@ class OfOperator(Request):
     scorecard: str | None = options.scorecard()
 
     async def answer(self, call: Call) -> Answer:
-        from customer_research.research.past.history.operator_history import history_report
-
+        made = rooms.operator_history.history_report
         async with call.research() as research:
-            return of_report(await history_report(research, self.operator, scorecard=self.scorecard, shown=self.last))
+            return of_report(await made(research, self.operator, scorecard=self.scorecard, shown=self.last))
 
 
 @request
@@ -68,21 +69,20 @@ was cut off goes on where it stopped, and a second run changes nothing.
     scorecard: str | None = options.scorecard()
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.past.history.backfill import backfill as fill
-        from customer_research.research.portfolio.take import instant
-
-        until = None if self.until is None else instant(self.until)
-        done = fill(
-            call.settings, call.clock, weeks=self.weeks, scorecard=self.scorecard, until=until, told=call.progress
+        until = None if self.until is None else options.instant_of(self.until)
+        done = rooms.backfill.backfill(
+            call.settings, call.clock, weeks=self.weeks, scorecard=self.scorecard, until=until, progress=call.progress
         )
-        before = f"; {_weeks(done.before)} before the data begin" if done.before else ""
+        before = f"; {counted(done.before, 'week')} before the data begin" if done.before else ""
         document = {
-            "until": _instant(done.until),
-            "scored": [_instant(one) for one in done.scored],
+            "until": instant_text(done.until),
+            "scored": [instant_text(one) for one in done.scored],
             "weeks_there": done.there,
             "weeks_before_the_data": done.before,
         }
-        return lines(f"{_weeks(len(done.scored))} scored, {done.there} there already{before}.", document=document)
+        return lines(
+            f"{counted(len(done.scored), 'week')} scored, {done.there} there already{before}.", document=document
+        )
 
 
 @request
@@ -95,12 +95,10 @@ class Take(Request):
     scorecard: str | None = options.scorecard()
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.past.history.backfill import take as taken_now
-
-        taken, new = taken_now(call.settings, call.clock, scorecard=self.scorecard)
+        taken, new = rooms.backfill.take(call.settings, call.clock, scorecard=self.scorecard)
         what = "Kept" if new else "There already"
         said = f"{what}: snapshot {taken.id} of {taken.operators:,} operators as of {taken.as_of:%Y-%m-%d %H:%M} UTC."
-        document = {"id": taken.id, "as_of": _instant(taken.as_of), "operators": taken.operators, "new": new}
+        document = {"id": taken.id, "as_of": instant_text(taken.as_of), "operators": taken.operators, "new": new}
         return lines(said, document=document)
 
 
@@ -112,9 +110,7 @@ class All(Request):
     DOCUMENT = "As JSON."
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.portfolio.history import listed
-
-        found = listed(call.settings.store_url)
+        found = rooms.history.listed(call.settings.store_url)
         document = [_document(one) for one in found]
         if not found:
             return lines("There is no snapshot in the score history yet.", document=document)
@@ -128,8 +124,6 @@ class All(Request):
 
 
 def _row(one: SnapshotSummary) -> tuple[str, ...]:
-    from customer_research.domain.words import unit_words
-
     kept = one.snapshot
     return (
         _moment(kept.as_of),
@@ -147,8 +141,8 @@ def _document(one: SnapshotSummary) -> dict[str, Any]:
     same = ("kind", "scorecard", "version", "digest", "tables", "engine", "operators")
     return {
         "id": kept.id,
-        "as_of": _instant(kept.as_of),
-        "taken_at": _instant(kept.taken_at),
+        "as_of": instant_text(kept.as_of),
+        "taken_at": instant_text(kept.taken_at),
         **{name: getattr(kept, name) for name in same},
         "average": one.average,
         "bands": dict(one.bands),
@@ -171,9 +165,7 @@ Exit code: 0 when all are the same; 1 when one differs.
     snapshot_id: str | None = argument("An id, or its beginning.", None, metavar="[SNAPSHOT]")
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.past.history import proof as proving
-
-        proof = proving.verify(call.settings, self.snapshot_id)
+        proof = rooms.proof.verify(call.settings, self.snapshot_id)
         return lines(*_words(proof), state="different" if proof.differences else "done", document=_proof(proof))
 
 
@@ -184,7 +176,7 @@ def _proof(proof: Proof) -> dict[str, Any]:
     ]
     return {
         "snapshot": proof.snapshot.id,
-        "as_of": _instant(proof.snapshot.as_of),
+        "as_of": instant_text(proof.snapshot.as_of),
         "scorecard_digest": proof.snapshot.digest,
         "readings": proof.readings,
         "findings": proof.findings,
@@ -228,18 +220,8 @@ Files in the lake of snapshots that go, go too.
     keep_daily: int = option("Days of which all is kept.", metavar="N", ge=0)
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.portfolio.history import prune as thin
-
-        gone = thin(call.settings, call.clock, self.keep_daily)
-        return lines(f"{gone} snapshot{'' if gone == 1 else 's'} removed.")
-
-
-def _weeks(count: int) -> str:
-    return f"{count} week{'' if count == 1 else 's'}"
-
-
-def _instant(value: datetime) -> str:
-    return value.isoformat().replace("+00:00", "Z")
+        gone = rooms.history.prune(call.settings, call.clock, self.keep_daily)
+        return lines(f"{counted(gone, 'snapshot')} removed.")
 
 
 def _moment(value: datetime) -> str:

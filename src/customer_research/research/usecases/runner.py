@@ -252,7 +252,7 @@ class Runner:
         """
         case = use_case(name)
         asked = validated(case.request(), request) if isinstance(request, Mapping) else request
-        with _audited(case, actor, self._audit, self._clock) as told:
+        with _audited(case, actor, self._audit, self._clock) as answers:
             self._access(actor, case, asked)
             longest = seconds or case.seconds
             try:
@@ -267,11 +267,11 @@ class Runner:
                         progress=progress,
                         threads=self._threads,
                     )
-                    told.append(await self._run(call, asked))
+                    answers.append(await self._run(call, asked))
             except TimeoutError:
                 hint = "Ask again, or for less at once."
                 raise Overdue(f"{case.name} took longer than {longest:.0f} s.", hint=hint) from None
-            return told[0]
+            return answers[0]
 
     async def _run(self, call: Call, request: Any) -> Answer:
         """A use case that waits for vendors runs in the loop; one that computes, in a thread that keeps its place to its end."""
@@ -373,11 +373,11 @@ def finished(work: Coroutine[Any, Any, T]) -> T:
 def _audited(case: UseCase, actor: Actor, audit: Audit, clock: Callable[[], datetime]) -> Iterator[list[Answer]]:
     """Tell the audit of a use, however it ends; the answer is put into the list that is given."""
     began, start = clock(), time.monotonic()
-    told: list[Answer] = []
+    answers: list[Answer] = []
     outcome = "failed"
     try:
-        yield told
-        outcome = told[0].state
+        yield answers
+        outcome = answers[0].state
     except asyncio.CancelledError:
         outcome = "cancelled"
         raise
@@ -386,7 +386,7 @@ def _audited(case: UseCase, actor: Actor, audit: Audit, clock: Callable[[], date
         raise
     finally:
         if audit is not unheard:
-            about = _about(told[0].body) if told else ("", ())
+            about = _about(answers[0].body) if answers else ("", ())
             audit(Use(actor, case.name, began, time.monotonic() - start, outcome, *about))
 
 

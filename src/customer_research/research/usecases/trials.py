@@ -4,68 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from customer_research.errors import UsageError
-from customer_research.research import options
+from customer_research.research.past.requests import CalibrationTerms, DriftTerms, ThresholdTerms, TrialTerms, signals
 from customer_research.research.request import Request, argument, option, part, request
+from customer_research.research.usecases import rooms
 from customer_research.research.usecases.answer import EXIT_CODES, Answer, State, Text, lines, of_report, written
 
 if TYPE_CHECKING:
     from customer_research.domain.backtest import Gate
-    from customer_research.research.past.backtest.trials import TrialOrder
     from customer_research.research.past.default_card import Proposal
     from customer_research.research.usecases.runner import Call
-
-Every = Literal["month", "quarter"]
-Counting = Literal["voluntary", "any"]
-NEW_CARD = "The new scorecard; must not be there yet."
-
-
-def _tables() -> Any:
-    return option("Canonical tables in a folder, instead of the lake's.", None, file="folder", metavar="DIR")
-
-
-def _every(text: str = "How far the dates lie apart.") -> Any:
-    return option(text, "month")
-
-
-def _counting() -> Any:
-    return option("Leaving by choice alone, or for not paying, too.", "voluntary", flags=("--churn",))
-
-
-def _signals(text: str, default: Any = None) -> Any:
-    return option(text, default, file="file", metavar="FILE.csv")
-
-
-@request
-class Ground:
-    """On what a scorecard is tried: which tables or signals, at which dates, and which churn counts."""
-
-    tables: Path | None = _tables()
-    signals: Path | None = _signals("A table of signals, instead of any tables.")
-    points: Path | None = option(
-        "The signals of that table, with expert points.", None, file="file", metavar="POINTS.json"
-    )
-    every: Every = _every()
-    counting: Counting = _counting()
-    since: str | None = options.instant("No date before this one.")
-    until: str | None = options.instant("Churn is told up to then; default: billing's last pull.")
-    managers: int | None = option("Account managers; default: the owners HubSpot names.", None, ge=1)
-    seed: int = option("Seed of folds and bootstrap.", 0)
-
-    def asked(self, **more: Any) -> TrialOrder:
-        """The ground as the trials take it."""
-        from customer_research.research.past.backtest.trials import TrialOrder
-        from customer_research.research.portfolio.take import instant
-
-        same = ("tables", "signals", "points", "every", "counting", "managers", "seed")
-        return TrialOrder(
-            **{name: getattr(self, name) for name in same},
-            since=None if self.since is None else instant(self.since),
-            until=None if self.until is None else instant(self.until),
-            **more,
-        )
 
 
 @request
@@ -89,14 +38,19 @@ With --gate OLD NEW: exit code 0 when NEW is no worse than OLD, 12 when it is wo
     alert_at: int | None = option(
         "Threshold of the time before churn; default: At Risk's highest score.", None, ge=0, le=100
     )
-    ground: Ground = part(Ground)
+    ground: TrialTerms = part(TrialTerms)
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.past.backtest import trials as desk
-
-        ground = self.ground.asked(cards=self.cards, thresholds=self.thresholds, alert_at=self.alert_at)
-        report, decided = desk.backtest_report(call.settings, ground, call.clock, gating=self.gate)
-        state = _verdict(decided)
+        found = rooms.trials.backtest(
+            call.settings,
+            self.cards,
+            self.ground,
+            call.clock,
+            thresholds=self.thresholds,
+            alert_at=self.alert_at,
+            gating=self.gate,
+        )
+        report, state = rooms.backtest_report.build(found), _verdict(found.gate)
         return of_report(report) if state == "done" else Answer(report, state)
 
 
@@ -107,7 +61,7 @@ def _verdict(gate: Gate | None) -> State:
 
 
 @request
-class Thresholds(Request):
+class Thresholds(ThresholdTerms, Request):
     """Choose where to alert."""
 
     ABOUT = """\
@@ -121,39 +75,14 @@ Where the score is not shown to tell who leaves (under 20 accounts left, or the 
 and nothing written: exit code 11.
 """
 
-    card: str = argument("A scorecard.", "")
-    capacity: float | None = option("New alerts a week that people can take.", None, gt=0)
-    cost: float | None = option("What a contact costs.", None, metavar="USD", gt=0)
-    save_rate: float | None = option("Share of contacted accounts that stay for it.", None, gt=0, le=1)
-    value: float | None = option(
-        "What a kept account is worth; default: its list price of a year, in the middle.", None, metavar="USD", gt=0
-    )
-    output: Path | None = option(NEW_CARD, None, file="new", metavar="CARD.toml")
-    alerts: Path | None = option(
-        "Alert rules with the threshold; must not be there yet.", None, file="new", metavar="RULES.toml"
-    )
-    ground: Ground = part(Ground)
-
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.past.calibration.thresholds import ThresholdOrder, choose_thresholds
-
-        wanted = ThresholdOrder(
-            card=self.card,
-            ground=self.ground.asked(),
-            capacity=self.capacity,
-            cost_minor=None if self.cost is None else round(self.cost * 100),
-            save_rate=self.save_rate,
-            value_minor=None if self.value is None else round(self.value * 100),
-            output=self.output,
-            alerts=self.alerts,
-        )
-        done = choose_thresholds(call.settings, wanted, call.clock)
-        beside = tuple(f"Written: {path}" for path in done.files)
-        return Answer(done.report, "refused", beside=beside) if done.refused else of_report(done.report, *beside)
+        done = rooms.thresholds.choose_thresholds(call.settings, self, call.clock)
+        report, beside = rooms.thresholds_report.REPORT.build(done), tuple(f"Written: {path}" for path in done.written)
+        return Answer(report, "refused", beside=beside) if done.refused else of_report(report, *beside)
 
 
 @request
-class Drift(Request):
+class Drift(DriftTerms, Request):
     """Check a calibration."""
 
     ABOUT = """\
@@ -163,20 +92,17 @@ Whether CARD's calibration still holds: for each date after it, observed over ex
 --output writes a new version of the scorecard with the intercept that these dates ask for. Exit code 14: to be refitted.
 """
 
-    card: str = argument("A scorecard.", "")
-    output: Path | None = option(NEW_CARD, None, file="new", metavar="CARD.toml")
-    ground: Ground = part(Ground)
-
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.past.calibration.drift import check
-
-        done = check(call.settings, self.card, self.ground.asked(), self.output, call.clock)
-        beside = () if done.written is None else (f"Written: {done.written}",)
-        return Answer(done.report, "drifted", beside=beside) if done.found.refit else of_report(done.report, *beside)
+        done = rooms.drift.check(call.settings, self, call.clock)
+        report, beside = (
+            rooms.drift_report.REPORT.build(done),
+            () if done.written is None else (f"Written: {done.written}",),
+        )
+        return Answer(report, "drifted", beside=beside) if done.found.refit else of_report(report, *beside)
 
 
 @request
-class Calibrate(Request):
+class Calibrate(CalibrationTerms, Request):
     """Calibrate on files or on the lake."""
 
     ABOUT = """\
@@ -205,64 +131,18 @@ Exit code: 0 adopted; 10 proposed, for a person to decide; 11 refused, the exper
 """
     OUTPUT_AFTER = "result"
 
-    signals: Path | None = _signals("The table of signals and churn.")
-    points: Path | None = option("The expert's points.", None, file="file", metavar="POINTS.json")
-    output: Path | None = option(
-        "The new scorecard; must not be there yet.", None, flags=("--output", "-o"), file="new", metavar="CARD.toml"
-    )
-    seed: int = option("The same seed, the same result.", 0, ge=0, le=2**31 - 1)
-    result: Path | None = option("Every figure as JSON.", None, file="new", metavar="RESULT.json")
-    confirm: bool = option("Adopt what would only be proposed: a person has looked at the report.", False)
-    keep: tuple[str, ...] = option(
-        "A suspected leak that is none: a person has looked. Repeatable.", (), metavar="SIGNAL"
-    )
-    drop: tuple[str, ...] = option("A signal to leave out, suspected or not. Repeatable.", (), metavar="SIGNAL")
-    base: str = option("The scorecard whose rules the signals are.", "", metavar="SCORECARD")
-    split: Literal["accounts", "forward"] = option(
-        "Judge on other accounts, or on later dates (90 days between).", "accounts"
-    )
-    only_tried: bool = option("Leave the rules that the past cannot judge out of the new scorecard.", False)
-    tables: Path | None = _tables()
-    every: Every = _every("How far dates lie apart.")
-    counting: Counting = _counting()
-    draws: int = option("Refits for the intervals.", 200, ge=50, le=10_000)
-
     def answer(self, call: Call) -> Answer:
-        from customer_research.reports.inquiries.calibration_report import CalibrationReport, build
-        from customer_research.research.past.calibration.result_json import result_json
-
-        if self.output is None or (self.signals is None) != (self.points is None):
-            raise UsageError(
-                "Calibrating needs --output CARD.toml, and --signals FILE.csv with --points POINTS.json or neither.",
-                hint="See `customer-research calibrate --help`.",
-            )
-        if self.signals is not None and (self.tables is not None or self.only_tried):
-            raise UsageError("--tables and --only-tried are of a lake's past, and --signals is a table of its own.")
-        done = _calibrated(call, self, self.output)
-        told = done.told
-        beside = [*written(self.result, result_json(done).encode()), f"{told.outcome.capitalize()}: {told.reason}."]
+        done = rooms.on_lake.calibrated(call.settings, self, call.clock, call.progress)
+        told, document = done.told, rooms.calibration_json.result_json(done)
+        beside = [*written(self.result, document.encode()), f"{told.outcome.capitalize()}: {told.reason}."]
         if done.written is not None:
             beside.append(f"Written: {done.written}")
             if told.outcome == "adopted" and told.base:
                 beside.append(f"To make it the default: customer-research scorecard use {done.written}")
         elif done.left_alone:
             beside.append(f"{self.output} is as it was.")
-        report = build(CalibrationReport(told, done.receipts, done.generated_at, done.version))
+        report = rooms.calibration_report.build(done)
         return Answer(report, "done" if told.outcome == "adopted" else told.outcome, beside=tuple(beside))
-
-
-def _calibrated(call: Call, asked: Calibrate, output: Path) -> Any:
-    from customer_research.health.calibration.procedure import Terms
-    from customer_research.research.past.backtest.trials import TrialOrder
-    from customer_research.research.past.calibration.on_files import CalibrationOrder, calibrate_files
-    from customer_research.research.past.calibration.on_lake import calibrate_lake
-
-    terms = Terms(asked.seed, asked.split, asked.draws, asked.confirm, keep=asked.keep, drop=asked.drop)
-    order = CalibrationOrder(output, terms, asked.base)
-    if asked.signals is not None and asked.points is not None:
-        return calibrate_files(asked.signals, asked.points, order, call.clock, call.progress)
-    ground = TrialOrder(tables=asked.tables, every=asked.every, counting=asked.counting)
-    return calibrate_lake(call.settings, order, ground, call.clock, call.progress, only_tried=asked.only_tried)
 
 
 @request
@@ -277,15 +157,13 @@ the scorecard was never calibrated.
 """
 
     scorecard: str = option("A scorecard that `calibrate` wrote.", metavar="CARD.toml")
-    signals: Path = _signals("The table of signals.", ...)
+    signals: Path = signals("The table of signals.", ...)
     output: Path = option(
         "Where the predictions go; - is standard output.", flags=("--output", "-o"), file="new or -", metavar="PRED.csv"
     )
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.past.calibration.on_files import predict_file
-
-        found = predict_file(self.scorecard, self.signals)
+        found = rooms.on_files.predict_file(self.scorecard, self.signals)
         beside = (f"No probability: {found.without}.",) if found.without else ()
         if self.output == Path("-"):
             return Answer(Text((found.text,)), beside=beside)
@@ -312,12 +190,11 @@ no operators, or nobody has confirmed it; 2 the call is wrong, or there is nothi
     name: str = argument("A shipped scorecard, or a file.")
     anyway: bool = option("Whatever the gate says, or where it cannot be asked.", False)
     dry_run: bool = option("Tell it all and write nothing.", False)
-    ground: Ground = part(Ground)
+    ground: TrialTerms = part(TrialTerms)
 
     def answer(self, call: Call) -> Answer:
-        from customer_research.research.past import default_card
-
-        found = default_card.propose(call.settings, self.name, self.ground.asked(), call.clock, anyway=self.anyway)
+        default_card = rooms.default_card
+        found = default_card.propose(call.settings, self.name, self.ground, call.clock, anyway=self.anyway)
         state: State = "done" if self.anyway else _verdict(found.gate)
         adopted = state == "done" and not (self.dry_run or found.same)
         file = default_card.adopt(call.config, found) if adopted else None
@@ -329,7 +206,7 @@ no operators, or nobody has confirmed it; 2 the call is wrong, or there is nothi
             why = "" if self.dry_run else " --anyway makes it the default all the same."
             beside = (f"Nothing was written.{why}",)
         document = _document(found, state, None if file is None else str(file))
-        return lines(*default_card.told(found), state=state, document=document, beside=beside)
+        return lines(*default_card.words(found), state=state, document=document, beside=beside)
 
 
 def _document(found: Proposal, state: State, file: str | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ from customer_research.metrics.pinned import instant_sql
 from customer_research.metrics.queries import account_columns
 from customer_research.metrics.wide import Reconstruction
 from customer_research.research.past.backtest.churn import ACTIVE, CHURNS, find_churn
+from customer_research.research.past.requests import Counting, Every
 from customer_research.research.portfolio.measurement import attach, first_known, rebuildable_of, reconstruction_of
 from customer_research.research.portfolio.snapshots import table_parameter
 from customer_research.research.receipts import text_digest
@@ -41,9 +42,6 @@ HISTORY = timedelta(days=180)
 """The longest window of a rule: no date is looked at whose window begins before the tables do."""
 
 STEPS = {"month": timedelta(days=30), "quarter": timedelta(days=90)}
-Every = Literal["month", "quarter"]
-Counting = Literal["voluntary", "any"]
-"""Which churn is counted: voluntary alone (windows that hold a non-payment churn are dropped), or any."""
 
 _ACTIVITY = ("subscription", "invoice", "reservation", "charge")
 _ROWS, _METRICS = "past_row", "past_metrics"

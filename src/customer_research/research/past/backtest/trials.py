@@ -11,10 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from customer_research.connect.source import Clock
-from customer_research.domain.backtest import CardTrial, Difference, Gate
-from customer_research.domain.evidence import Receipt
 from customer_research.domain.outcome import Outcome
-from customer_research.domain.report import Freshness, Report
+from customer_research.domain.report import Freshness
 from customer_research.domain.tables import TableSet
 from customer_research.errors import UsageError
 from customer_research.health.backtest.trial import PanelScores, Rows, compare, gate, try_card
@@ -25,145 +23,118 @@ from customer_research.reports.inquiries.backtest_report import (
     ChurnReasons,
     Interventions,
     TrialGround,
-    build,
 )
 from customer_research.research.one.freshness import by_source, line_of
-from customer_research.research.past.backtest.lookback import WINDOW, CardScores, Counting, Every, Lookback, look_back
+from customer_research.research.past.backtest.lookback import WINDOW, CardScores, Lookback, look_back
 from customer_research.research.past.backtest.signals import EXPERT, SignalTable, any_card, card_say, given_signals
 from customer_research.research.past.outcomes import recorded
+from customer_research.research.past.requests import TrialTerms
 from customer_research.research.portfolio.measurement import tables_at_hand
 from customer_research.settings import Settings
 
 MOST_CARDS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class TrialOrder:
-    """What to try and on what; whatever is None or empty is as the settings say.
-
-    `cards` are names or files, the old one first; `tables` a folder of anybody's canonical tables; `signals` and `points` a
-    table of signals instead of any tables; `thresholds` alert thresholds to be told besides the scorecards' own.
-    """
-
-    cards: tuple[str, ...] = ()
-    tables: Path | None = None
-    signals: Path | None = None
-    points: Path | None = None
-    every: Every = "month"
-    counting: Counting = "voluntary"
-    since: datetime | None = None
-    until: datetime | None = None
-    thresholds: tuple[int, ...] = ()
-    alert_at: int | None = None
-    managers: int | None = None
-    seed: int = 0
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Ground:
-    """What scorecards are tried on: the rows, each scorecard's say on them, and what a report must tell of both.
-
-    `receipts` prove the rows; `basis` proves a figure computed from them (its parameters name the tables' receipts).
-    """
+    """What scorecards are tried on: the rows, each scorecard's say on them, and the ground as a report tells of it."""
 
     rows: Rows
     tried: tuple[PanelScores, ...]
-    told: TrialGround
-    receipts: tuple[Receipt, ...]
-    basis: tuple[Receipt, ...]
-    freshness: tuple[Freshness, ...] = ()
+    shown: TrialGround
     cards: tuple[Scorecard | None, ...] = field(default=())
     past: Lookback | None = None
 
 
-def backtest_report(
-    settings: Settings, order: TrialOrder, clock: Clock, *, gating: bool = False
-) -> tuple[Report, Gate | None]:
-    """Try one scorecard, or two side by side; with `gating` also whether the second may replace the first.
+def backtest(
+    settings: Settings,
+    cards: tuple[str, ...],
+    terms: TrialTerms,
+    clock: Clock,
+    *,
+    thresholds: tuple[int, ...] = (),
+    alert_at: int | None = None,
+    gating: bool = False,
+) -> Backtest:
+    """Try one scorecard, or two side by side, the old one first.
+
+    Args:
+        settings: say where the lake is, and the scorecard where none is named.
+        cards: the scorecards' names or files.
+        terms: on what.
+        clock: the present.
+        thresholds: of alerts, to be told besides the scorecards' own.
+        alert_at: the threshold of the time before churn; None: At Risk's highest score.
+        gating: whether to tell if the second may replace the first.
 
     Raises:
         UsageError: too many scorecards, or not two for a gate; the tables or signals are wrong or begin too late.
         ConfigError: no such scorecard, or a fault in it.
         EngineError, StoreError: a query failed, or the store cannot be read.
     """
-    names = order.cards or ((EXPERT,) if order.signals is not None else (settings.scorecard,))
+    names = cards or ((EXPERT,) if terms.signals is not None else (settings.scorecard,))
     if len(names) > MOST_CARDS or (gating and len(names) != MOST_CARDS):
         raise UsageError(
             f"{len(names)} scorecards were given: a gate needs two, the old one first; without it one or two can be tried.",
         )
-    ground = tread(settings, replace(order, cards=names), clock)
-    trials = tuple(_trial(ground, tried, order) for tried in ground.tried)
-    difference = compare(ground.rows, *ground.tried, seed=order.seed) if len(ground.tried) == MOST_CARDS else None
-    decided = gate(difference) if gating and difference is not None else None
-    return build(_told(settings, ground, trials, (difference, decided), clock())), decided
-
-
-def _trial(ground: Ground, tried: PanelScores, order: TrialOrder) -> CardTrial:
-    return try_card(ground.rows, tried, thresholds=order.thresholds, alert_at=order.alert_at, seed=order.seed)
-
-
-def _told(
-    settings: Settings,
-    ground: Ground,
-    trials: tuple[CardTrial, ...],
-    found: tuple[Difference | None, Gate | None],
-    now: datetime,
-) -> Backtest:
-    records, receipt = recorded(settings)
-    done = intervened(ground.rows, records)
+    ground, seed = tread(settings, names, terms, clock), terms.seed
+    rows, (records, receipt) = ground.rows, recorded(settings)
+    difference = compare(rows, *ground.tried, seed=seed) if len(ground.tried) == MOST_CARDS else None
     return Backtest(
-        trials=trials,
-        difference=found[0],
-        gate=found[1],
-        ground=replace(ground.told, remarks=(*ground.told.remarks, *flattered(ground))),
-        intervened=done,
+        trials=tuple(
+            try_card(rows, tried, thresholds=thresholds, alert_at=alert_at, seed=seed) for tried in ground.tried
+        ),
+        difference=difference,
+        gate=gate(difference) if gating and difference is not None else None,
+        ground=replace(ground.shown, remarks=(*ground.shown.remarks, *flattered(ground))),
+        intervened=intervened(rows, records),
         why=why_left(ground, records),
-        receipts=ground.receipts,
-        basis=ground.basis,
         recorded=receipt,
-        freshness=ground.freshness,
-        now=now,
+        now=clock(),
     )
 
 
 def flattered(ground: Ground) -> Iterable[str]:
     """The scorecards that were calibrated on dates that they are tried on here."""
     for card in ground.cards:
-        if card is None or card.churn is None or not ground.told.dates:
+        if card is None or card.churn is None or not ground.shown.dates:
             continue
         last = card.churn.last_as_of
-        if f"{ground.told.dates[0]:%Y-%m-%d}" <= last:
+        if f"{ground.shown.dates[0]:%Y-%m-%d}" <= last:
             yield (
                 f"{card.name} {card.version} was calibrated on dates up to {last}: what is told of it on these flatters it. "
                 "Its own report is out of fold; --since tries it on later dates."
             )
 
 
-def tread(settings: Settings, order: TrialOrder, clock: Clock, *, open_too: bool = False) -> Ground:
+def tread(
+    settings: Settings, names: Sequence[str], terms: TrialTerms, clock: Clock, *, open_too: bool = False
+) -> Ground:
     """The rows to try scorecards on, from the lake, from anybody's canonical tables, or from a table of signals.
 
     Raises:
-        UsageError, ConfigError, EngineError: as `backtest_report`.
+        UsageError, ConfigError, EngineError: as `backtest`.
     """
-    if order.signals is not None:
-        told = given_signals(order.signals, order.points, order.cards, managers=order.managers or 0, now=clock())
-        return _of_signals(order.signals, _between(told, order))
-    cards = [_with_rules(name) for name in order.cards]
-    with tables_at_hand(settings, clock, order.tables) as (engine, tables):
+    since, until = terms.dates
+    if terms.signals is not None:
+        given = given_signals(terms.signals, terms.points, names, managers=terms.managers or 0, now=clock())
+        return _of_signals(terms.signals, _between(given, since, until))
+    cards = [_with_rules(name) for name in names]
+    with tables_at_hand(settings, clock, terms.tables) as (engine, tables):
         past = look_back(
             engine,
             tables,
             cards,
-            every=order.every,
-            counting=order.counting,
-            until=order.until or known_until(tables, clock()),
-            since=order.since,
+            every=terms.every,
+            counting=terms.counting,
+            until=until or known_until(tables, clock()),
+            since=since,
             open_too=open_too,
             patience=settings.lake.patience,
             tests=settings.test_operators,
         )
-    if order.managers is not None:
-        past = replace(past, managers=order.managers)
+    if terms.managers is not None:
+        past = replace(past, managers=terms.managers)
     return _of_past(past, tables)
 
 
@@ -189,7 +160,7 @@ def _has_billing(tables: TableSet) -> bool:
 
 def _of_past(past: Lookback, tables: TableSet) -> Ground:
     rows = rows_of(past)
-    told = TrialGround(
+    shown = TrialGround(
         **_counts(rows),
         dates=past.instants,
         every=past.every,
@@ -198,17 +169,11 @@ def _of_past(past: Lookback, tables: TableSet) -> Ground:
         dropped=past.dropped,
         remarks=past.warnings,
         place="",
-    )
-    return Ground(
-        rows=rows,
-        tried=tuple(tried_of(one) for one in past.cards),
-        told=told,
         receipts=past.receipts,
         basis=past.receipts[-1:],
         freshness=tuple(_freshness(tables)),
-        cards=tuple(one.card for one in past.cards),
-        past=past,
     )
+    return Ground(rows, tuple(map(tried_of, past.cards)), shown, tuple(one.card for one in past.cards), past)
 
 
 def _counts(rows: Rows) -> dict[str, int]:
@@ -223,41 +188,39 @@ def _counts(rows: Rows) -> dict[str, int]:
     }
 
 
-def _between(told: SignalTable, order: TrialOrder) -> SignalTable:
+def _between(given: SignalTable, since: datetime | None, until: datetime | None) -> SignalTable:
     """The rows of the dates that were asked for."""
-    instants = told.rows.panel.instants
+    instants = given.rows.panel.instants
     kept = np.array(
-        [
-            (order.since is None or as_of >= order.since) and (order.until is None or as_of <= order.until)
-            for as_of in instants
-        ],
+        [(since is None or as_of >= since) and (until is None or as_of <= until) for as_of in instants],
         dtype=np.bool_,
     )
     if kept.all():
-        return told
+        return given
     if not kept.any():
         raise UsageError(
             f"The table has no date that was asked for: its dates are {min(instants):%Y-%m-%d} to {max(instants):%Y-%m-%d}."
         )
-    return replace(told, rows=told.rows.where(kept), tried=tuple(one.where(kept) for one in told.tried))
+    return replace(given, rows=given.rows.where(kept), tried=tuple(one.where(kept) for one in given.tried))
 
 
-def _of_signals(path: Path, told: SignalTable) -> Ground:
-    dates = tuple(sorted(set(told.rows.panel.instants)))
-    remarks = (
-        [f"Columns that no signal was declared for were left out: {', '.join(told.left_out)}."] if told.left_out else []
-    )
-    ground = TrialGround(
-        **_counts(told.rows),
+def _of_signals(path: Path, given: SignalTable) -> Ground:
+    dates = tuple(sorted(set(given.rows.panel.instants)))
+    left_out = ", ".join(given.left_out)
+    shown = TrialGround(
+        **_counts(given.rows),
         dates=dates,
         every="",
         counting="",
         known_until=dates[-1],
         dropped=(),
-        remarks=tuple(remarks),
+        remarks=(f"Columns that no signal was declared for were left out: {left_out}.",) if left_out else (),
         place=path.name,
+        receipts=given.receipts,
+        basis=given.receipts,
+        freshness=(),
     )
-    return Ground(told.rows, told.tried, ground, told.receipts, told.receipts, cards=told.cards)
+    return Ground(given.rows, given.tried, shown, given.cards)
 
 
 def rows_of(past: Lookback) -> Rows:

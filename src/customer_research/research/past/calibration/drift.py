@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,35 +10,27 @@ import tomlkit
 
 from customer_research.connect.source import Clock
 from customer_research.domain.backtest import Drift
-from customer_research.domain.report import Report
 from customer_research.errors import UsageError
 from customer_research.health.backtest.drift import check_drift
 from customer_research.health.scorecard import Scorecard, declaration_of
-from customer_research.reports.inquiries.drift_report import REPORT, DriftResult
-from customer_research.research.past.backtest.trials import TrialOrder, tread
+from customer_research.reports.inquiries.drift_report import DriftResult
+from customer_research.research.past.backtest.trials import tread
 from customer_research.research.past.calibration.on_files import write_card
+from customer_research.research.past.requests import DriftTerms
 from customer_research.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class DriftCheck:
-    """The report, what was found, and the file that was written."""
-
-    report: Report
-    found: Drift
-    written: Path | None
-
-
-def check(settings: Settings, card: str, order: TrialOrder, output: Path | None, clock: Clock) -> DriftCheck:
+def check(settings: Settings, terms: DriftTerms, clock: Clock) -> DriftResult:
     """Check a calibrated scorecard on the dates after those that it was calibrated on.
 
     Raises:
         UsageError: it was never calibrated, rules count that were not, or the output is there already.
         ConfigError, EngineError: as a backtest.
     """
+    output, name = terms.output, terms.card or settings.scorecard
     if output is not None and output.exists():
         raise UsageError(f"{output} exists, and no scorecard is written over.", hint="Give another name.")
-    ground = tread(settings, replace(order, cards=(card or settings.scorecard,)), clock, open_too=True)
+    ground = tread(settings, (name,), terms.ground, clock, open_too=True)
     tried, scorecard = ground.tried[0], ground.cards[0]
     if scorecard is None or scorecard.churn is None:
         raise UsageError(
@@ -59,20 +50,15 @@ def check(settings: Settings, card: str, order: TrialOrder, output: Path | None,
     found = check_drift(
         ground.rows.where(used), tried.where(used), closed[used], scorecard.churn.observed, own_dates=own_dates
     )
-    told = DriftResult(
+    return DriftResult(
         name=tried.name,
         version=tried.version,
         last_as_of=last.date(),
         found=found,
-        written="" if output is None else output.name,
-        basis=ground.basis,
-        receipts=ground.receipts,
-        freshness=ground.freshness,
-        as_of=ground.told.known_until,
+        written=_write(name, scorecard, found, output),
+        ground=ground.shown,
         now=clock(),
     )
-    written = _write(card or settings.scorecard, scorecard, found, output)
-    return DriftCheck(REPORT.build(told), found, written)
 
 
 def _write(name: str, card: Scorecard, found: Drift, output: Path | None) -> Path | None:

@@ -10,8 +10,6 @@ from datetime import datetime
 from pathlib import Path
 
 from customer_research import private
-from customer_research.domain.calibration import Calibration
-from customer_research.domain.evidence import Receipt
 from customer_research.errors import UsageError
 from customer_research.health.calibration.card_file import Origin, card_score, card_text
 from customer_research.health.calibration.ladder import PROPOSAL_AT
@@ -19,8 +17,10 @@ from customer_research.health.calibration.panel import WEIGHTS, Panel
 from customer_research.health.calibration.panel_file import PanelFile, read_panel, read_signals
 from customer_research.health.calibration.procedure import CalibrationResult, Progress, Terms, calibrate
 from customer_research.health.scorecard import PERMILLE, Scorecard, declaration_of, read_scorecard
+from customer_research.reports.inquiries.calibration_report import CalibrationRun
 from customer_research.research.one.judge import METRIC_NAMES
 from customer_research.research.past.backtest.signals import any_card
+from customer_research.research.past.requests import CalibrationTerms
 from customer_research.research.receipts import file_receipt, text_digest
 
 _DEFAULT_BASE = "canonical"
@@ -28,51 +28,22 @@ _DECIMALS = 6
 COLUMNS = ("operator_id", "as_of", "score", "band", "p_churn")
 
 
-@dataclass(frozen=True, slots=True)
-class CalibrationOrder:
-    """Where the new scorecard goes, how to calibrate, and the scorecard whose rules the signals are.
-
-    `base` empty: on files it is told from the signals' names, else none; on the lake it is the settings' own.
-    """
-
-    output: Path
-    terms: Terms
-    base: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CalibrationRun:
-    """A calibration that was carried out: what was found, what was written (None: nothing), and the receipts of the input.
-
-    `left_alone` says that a file of that name was there, and stayed as it was.
-    """
-
-    told: Calibration
-    version: str
-    written: Path | None
-    left_alone: bool
-    receipts: tuple[Receipt, ...]
-    generated_at: datetime
-
-
 def calibrate_files(
-    signals: Path,
-    points: Path,
-    order: CalibrationOrder,
-    clock: Callable[[], datetime],
-    progress: Progress = lambda _s, _d, _a: None,
+    signals: Path, points: Path, terms: CalibrationTerms, clock: Callable[[], datetime], progress: Progress
 ) -> CalibrationRun:
     """Calibrate on a table of signals and the expert's points; see `run_on`.
+
+    Where no base is named, the signals' names tell whether it is the default scorecard.
 
     Raises:
         TablesRefused: everything that is wrong in the two files.
         UsageError: the output exists or cannot be written; no signal is left; signals are not the base's rules.
         ConfigError: the base is no scorecard.
     """
-    card = read_scorecard(*declaration_of(order.base), METRIC_NAMES) if order.base else None
+    card = read_scorecard(*declaration_of(terms.base), METRIC_NAMES) if terms.base else None
     given, card = _read(signals, points, card)
-    declaration = None if card is None else declaration_of(order.base or _DEFAULT_BASE)[0]
-    run = run_on(given.panel, order, card, declaration, clock, progress=progress, left_out=given.left_out)
+    declaration = None if card is None else declaration_of(terms.base or _DEFAULT_BASE)[0]
+    run = run_on(given.panel, terms, card, declaration, clock, progress=progress, left_out=given.left_out)
     origin, now = origin_of(given.panel), run.generated_at
     read = (
         file_receipt(signals, len(given.panel), origin.signals, now),
@@ -83,7 +54,7 @@ def calibrate_files(
 
 def run_on(
     panel: Panel,
-    order: CalibrationOrder,
+    terms: CalibrationTerms,
     card: Scorecard | None,
     declaration: str | None,
     clock: Callable[[], datetime],
@@ -100,20 +71,20 @@ def run_on(
     Raises:
         UsageError: the output exists or cannot be written, or no signal is left.
     """
-    exists = order.output.exists()
+    output = terms.check()
+    exists = output.exists()
     if exists and panel.churned_accounts >= PROPOSAL_AT:
         raise UsageError(
-            f"{order.output} exists, and no scorecard is written over.",
+            f"{output} exists, and no scorecard is written over.",
             hint="Give the new version a name of its own: --output NAME.toml",
         )
-    calibrated = calibrate(panel, _terms(order.terms, card), left_out=left_out, progress=progress)
+    calibrated = calibrate(panel, _terms(terms, card), left_out=left_out, progress=progress)
     origin = origin_of(panel)
     written = None
     if calibrated.told.curve is not None and not exists:
-        write_card(order.output, shape(card_text(calibrated, origin, declaration), calibrated))
-        written = order.output
-    version = origin.version(calibrated.told)
-    return CalibrationRun(calibrated.told, version, written, exists, (), clock())
+        write_card(output, shape(card_text(calibrated, origin, declaration), calibrated))
+        written = output
+    return CalibrationRun(calibrated.told, (), clock(), origin.version(calibrated.told), written, left_alone=exists)
 
 
 def _read(signals: Path, points: Path, base: Scorecard | None) -> tuple[PanelFile, Scorecard | None]:
@@ -138,7 +109,8 @@ def _strangers(given: PanelFile, card: Scorecard) -> list[str]:
     return [signal.name for signal in given.panel.declared if (signal.name.lower(), signal.dimension) not in rules]
 
 
-def _terms(terms: Terms, base: Scorecard | None) -> Terms:
+def _terms(asked: CalibrationTerms, base: Scorecard | None) -> Terms:
+    terms = Terms(asked.seed, asked.split, asked.draws, asked.confirm, keep=asked.keep, drop=asked.drop)
     if base is None:
         return terms
     return replace(

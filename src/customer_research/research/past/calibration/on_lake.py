@@ -12,34 +12,33 @@ from customer_research.connect.source import Clock
 from customer_research.health.calibration.panel import Integers, Panel, Signal, panel_of
 from customer_research.health.calibration.procedure import CalibrationResult, Progress
 from customer_research.health.scorecard import Rule, declaration_of
+from customer_research.reports.inquiries.calibration_report import CalibrationRun
 from customer_research.research.past.backtest.lookback import CardScores, Lookback
-from customer_research.research.past.backtest.trials import TrialOrder, tread
-from customer_research.research.past.calibration.on_files import CalibrationOrder, CalibrationRun, run_on
+from customer_research.research.past.backtest.trials import tread
+from customer_research.research.past.calibration.on_files import calibrate_files, run_on
+from customer_research.research.past.requests import CalibrationTerms, TrialTerms
 from customer_research.settings import Settings
 
 
-def calibrate_lake(
-    settings: Settings,
-    order: CalibrationOrder,
-    ground: TrialOrder,
-    clock: Clock,
-    progress: Progress = lambda _s, _d, _a: None,
-    *,
-    only_tried: bool = False,
-) -> CalibrationRun:
-    """Calibrate on every active account at past dates of the lake (or of the tables of `ground`); see `on_files.run_on`.
+def calibrated(settings: Settings, terms: CalibrationTerms, clock: Clock, progress: Progress) -> CalibrationRun:
+    """Calibrate on a table of signals, or on every active account at past dates of the lake; see `on_files.run_on`.
 
-    `only_tried` leaves the rules that no past date can judge, or that were dropped as leaks, out of the new scorecard: only then
-    does its probability hold for the scores that the product gives.
+    On the lake `only_tried` leaves the rules that no past date can judge, or that were dropped as leaks, out of the new
+    scorecard: only then does its probability hold for the scores that the product gives.
 
     Raises:
         UsageError: the lake cannot tell a past, the output exists or cannot be written, or no signal is left.
+        TablesRefused: what is wrong in the files.
         ConfigError: no such scorecard.
         EngineError: a query failed.
     """
-    name = order.base or settings.scorecard
+    terms.check()
+    if terms.signals is not None and terms.points is not None:
+        return calibrate_files(terms.signals, terms.points, terms, clock, progress)
+    name = terms.base or settings.scorecard
     progress("Measuring the past", 0, 1)
-    tried = tread(settings, replace(ground, cards=(name,)), clock)
+    ground = TrialTerms(tables=terms.tables, every=terms.every, counting=terms.counting)
+    tried = tread(settings, (name,), ground, clock)
     past = tried.past
     assert past is not None  # the ground is tables, never a file of signals
     said = past.cards[0]
@@ -47,13 +46,13 @@ def calibrate_lake(
 
     def shape(text: str, calibrated: CalibrationResult) -> str:
         gone = (*left_out, *(alarm.signal for alarm in calibrated.told.dropped))
-        return without_rules(text, gone) if only_tried else text
+        return without_rules(text, gone) if terms.only_tried else text
 
     run = run_on(
-        panel_of_card(past, said), order, said.card, declaration_of(name)[0], clock,
+        panel_of_card(past, said), terms, said.card, declaration_of(name)[0], clock,
         progress=progress, left_out=left_out, shape=shape,
     )  # fmt: skip
-    return replace(run, receipts=tried.receipts)
+    return replace(run, receipts=tried.shown.receipts)
 
 
 def panel_of_card(past: Lookback, said: CardScores) -> Panel:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +10,17 @@ from tomlkit.items import Table
 
 from customer_research.connect.source import Clock
 from customer_research.domain.backtest import AlertThreshold, BandChoice, Economics
-from customer_research.domain.report import Report
 from customer_research.domain.track import ENOUGH, is_shown
 from customer_research.errors import UsageError
 from customer_research.health.backtest.thresholds import band_choice, by_capacity, by_cost
 from customer_research.health.backtest.trial import try_card
 from customer_research.health.calibration.card_file import cut_table
 from customer_research.health.scorecard import declaration_of
-from customer_research.reports.inquiries.thresholds_report import REPORT, Refusal, ThresholdResult, why_words
+from customer_research.reports.inquiries.thresholds_report import Refusal, ThresholdResult, why_words
 from customer_research.research.past.backtest.signals import EXPERT
-from customer_research.research.past.backtest.trials import Ground, TrialOrder, tread
+from customer_research.research.past.backtest.trials import Ground, tread
 from customer_research.research.past.calibration.on_files import write_card, write_new
+from customer_research.research.past.requests import ThresholdTerms
 from customer_research.research.receipts import text_digest
 from customer_research.settings import Settings
 
@@ -31,63 +30,29 @@ CLEAR_ABOVE = 5
 _MONTHS = 12
 
 
-@dataclass(frozen=True, slots=True)
-class ThresholdOrder:
-    """How to choose, and what to write.
-
-    `capacity` is how many new alerts a week people can take; else `cost_minor` (USD cents of a contact), `save_rate` and
-    `value_minor` (what a kept account is worth; None: its list price of a year, in the middle). `output` is the new scorecard,
-    `alerts` a file of alert rules that holds the threshold.
-    """
-
-    card: str
-    ground: TrialOrder
-    capacity: float | None = None
-    cost_minor: int | None = None
-    save_rate: float | None = None
-    value_minor: int | None = None
-    output: Path | None = None
-    alerts: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ThresholdChoice:
-    """The report, and the files that were written; `refused`: the score is not shown to tell who leaves, so that none was."""
-
-    report: Report
-    files: tuple[Path, ...]
-    refused: bool = False
-
-
-def choose_thresholds(settings: Settings, order: ThresholdOrder, clock: Clock) -> ThresholdChoice:
+def choose_thresholds(settings: Settings, terms: ThresholdTerms, clock: Clock) -> ThresholdResult:
     """Choose where to alert and look at the bands; write a new version of the scorecard, and alert rules, where asked.
 
     Raises:
         UsageError: no way to choose, or two; a file is there already; too little churn for a probability.
         ConfigError, EngineError: as a backtest.
     """
-    _refuse(order)
-    name = order.card or (EXPERT if order.ground.signals is not None else settings.scorecard)
-    ground = tread(settings, replace(order.ground, cards=(name,)), clock)
-    tried = ground.tried[0]
-    refused = _unproven(ground, order.ground.seed)
-    chosen = None if refused else _chosen(ground, order)
-    bands = band_choice(ground.rows, tried, seed=order.ground.seed)
-    files = () if chosen is None else _write(name, ground, order, chosen, bands)
-    told = ThresholdResult(
+    terms.check()
+    name, seed = terms.card or (EXPERT if terms.ground.signals is not None else settings.scorecard), terms.ground.seed
+    ground = tread(settings, (name,), terms.ground, clock)
+    tried, refused = ground.tried[0], _unproven(ground, seed)
+    chosen = None if refused else _chosen(ground, terms)
+    bands = band_choice(ground.rows, tried, seed=seed)
+    return ThresholdResult(
         name=tried.name,
         version=tried.version,
         chosen=chosen,
         refused=refused,
         bands=bands,
-        written=tuple(path.name for path in files),
-        basis=ground.basis,
-        receipts=ground.receipts,
-        freshness=ground.freshness,
-        as_of=ground.told.known_until,
+        written=() if chosen is None else _write(name, ground, terms, chosen, bands),
+        ground=ground.shown,
         now=clock(),
     )
-    return ThresholdChoice(REPORT.build(told), files, refused=refused is not None)
 
 
 def _unproven(ground: Ground, seed: int) -> Refusal | None:
@@ -98,27 +63,14 @@ def _unproven(ground: Ground, seed: int) -> Refusal | None:
     return Refusal(found.churned_accounts, found.auc)
 
 
-def _refuse(order: ThresholdOrder) -> None:
-    if (order.capacity is None) == (order.cost_minor is None):
-        raise UsageError(
-            "Choose by capacity or by cost, one of them.",
-            hint="Give --capacity ALERTS_A_WEEK, or --cost USD --save-rate SHARE.",
-        )
-    if order.cost_minor is not None and not order.save_rate:
-        raise UsageError("Choosing by cost needs --save-rate: the share of contacted accounts that stay for it.")
-    for path in (order.output, order.alerts):
-        if path is not None and path.exists():
-            raise UsageError(f"{path} exists, and nothing is written over.", hint="Give another name.")
-
-
-def _chosen(ground: Ground, order: ThresholdOrder) -> AlertThreshold:
-    rows, tried, seed = ground.rows, ground.tried[0], order.ground.seed
-    if order.capacity is not None:
-        return by_capacity(rows, tried, order.capacity, seed=seed)
-    assert order.cost_minor is not None
-    assert order.save_rate is not None
-    value = order.value_minor if order.value_minor is not None else _value(ground)
-    return by_cost(rows, tried, Economics(order.cost_minor, value, order.save_rate), seed=seed)
+def _chosen(ground: Ground, terms: ThresholdTerms) -> AlertThreshold:
+    rows, tried, seed = ground.rows, ground.tried[0], terms.ground.seed
+    if terms.capacity is not None:
+        return by_capacity(rows, tried, terms.capacity, seed=seed)
+    assert terms.cost is not None
+    assert terms.save_rate is not None
+    value = round(terms.value * 100) if terms.value is not None else _value(ground)
+    return by_cost(rows, tried, Economics(round(terms.cost * 100), value, terms.save_rate), seed=seed)
 
 
 def _value(ground: Ground) -> int:
@@ -133,22 +85,22 @@ def _value(ground: Ground) -> int:
 
 
 def _write(
-    name: str, ground: Ground, order: ThresholdOrder, chosen: AlertThreshold, bands: BandChoice
+    name: str, ground: Ground, terms: ThresholdTerms, chosen: AlertThreshold, bands: BandChoice
 ) -> tuple[Path, ...]:
-    if (order.output is not None or order.alerts is not None) and chosen.at is None:
+    if (terms.output is not None or terms.alerts is not None) and chosen.at is None:
         raise UsageError("No score is alerted at under these terms, so there is nothing to write.", hint="Change them.")
-    if order.output is not None and ground.cards[0] is None:
+    if terms.output is not None and ground.cards[0] is None:
         raise UsageError(
             "The expert's points are no scorecard that could have a new version.",
             hint="Calibrate first (`customer-research calibrate`), and give the card that it wrote.",
         )
     files = []
-    if order.output is not None:
-        write_card(order.output, with_alerting(declaration_of(name)[0], chosen, bands))
-        files.append(order.output)
-    if order.alerts is not None:
-        write_new(order.alerts, alert_rules_text(chosen))
-        files.append(order.alerts)
+    if terms.output is not None:
+        write_card(terms.output, with_alerting(declaration_of(name)[0], chosen, bands))
+        files.append(terms.output)
+    if terms.alerts is not None:
+        write_new(terms.alerts, alert_rules_text(chosen))
+        files.append(terms.alerts)
     return tuple(files)
 
 

@@ -53,7 +53,7 @@ def backfill(
     weeks: int,
     scorecard: str | None = None,
     until: datetime | None = None,
-    told: Listener | None = None,
+    progress: Listener = lambda _done, _of: None,
 ) -> BackfillResult:
     """Score the portfolio at weekly instants of the past, from the lake's tables, as it was known then.
 
@@ -67,7 +67,6 @@ def backfill(
         ConfigError: no such scorecard, or a wrong setting.
         StoreError, EngineError: the store or the engine fails; what was kept by then stays.
     """
-    hear = told or (lambda _done, _of: None)
     named = scorecard or settings.scorecard
     card = card_named(named)
     if until is not None and until > clock():
@@ -82,7 +81,7 @@ def backfill(
         known = [as_of for as_of in instants if first is None or as_of > first]
         known_then = {as_of: tables.at(as_of, settings.lake.patience) for as_of in known}
         missing = _missing(history, card, known_then)
-        hear(0, len(missing))
+        progress(0, len(missing))
         done = 0
         for run in _runs(missing, _together(tables, settings), known_then):
             of_run = known_then[run[0]]
@@ -94,7 +93,7 @@ def backfill(
                 )  # fmt: skip
                 keep_in(history, snapshot, readings(settings.lake_folder / snapshot.place, snapshot, files))
                 done += 1
-                hear(done, len(missing))
+                progress(done, len(missing))
             if calendar is not None:
                 calendar.forget()
     return BackfillResult(anchor, tuple(missing), len(known) - len(missing), len(instants) - len(known))

@@ -1,6 +1,8 @@
-"""Which operators a list of everybody shows: as it is asked for, and as the queries take it."""
+"""Which operators a list shows, and how everybody is scored: as it is asked for, and as the portfolio takes it."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from customer_research.domain.health import Band, Status
 from customer_research.domain.money import Money
@@ -59,3 +61,15 @@ class Selection:
             unknown = f" (that of {counted(untold, 'operator')} is not known in USD)" if untold else ""
             parts.append(f"MRR of at least {money_words(Money('USD', self.least_minor))}{unknown}")
         return ", ".join((*parts, f"name with “{self.text}”") if self.text else parts)
+
+
+@request
+class Scoring:
+    """As of when, by which scorecard and where everybody is scored; what is not said is as the settings say."""
+
+    as_of: str | None = options.instant("A day (its midnight) or an instant, UTC; default: now.")
+    scorecard: str | None = options.scorecard()
+    engine: Literal["duckdb", "postgres", "spark", "snowflake"] | None = option(
+        "Where it is computed; default: setting engine.name.", None
+    )
+    engine_url: str | None = option("Where that engine is (a setting keeps it out of the shell's history).", None)

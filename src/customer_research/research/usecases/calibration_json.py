@@ -7,12 +7,11 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from customer_research.domain.calibration import Adoption
-from customer_research.research.past.calibration.on_files import CalibrationRun
+from customer_research.domain.words import instant_text
+from customer_research.reports.inquiries.calibration_report import CalibrationRun
+from customer_research.research.usecases.answer import EXIT_CODES
 
 SCHEMA = "customer-research/calibration/1"
-EXIT_CODES: dict[Adoption, int] = {"adopted": 0, "proposed": 10, "refused": 11}
-"""What the command line ends with."""
 
 
 def result_json(done: CalibrationRun) -> str:
@@ -23,7 +22,7 @@ def result_json(done: CalibrationRun) -> str:
     document = {
         "schema": SCHEMA,
         **head,
-        "exit_code": EXIT_CODES[done.told.outcome],
+        "exit_code": EXIT_CODES["done" if done.told.outcome == "adopted" else done.told.outcome],
         "scorecard": {
             "version": done.version,
             "file": None if done.written is None else done.written.name,
@@ -39,5 +38,5 @@ def result_json(done: CalibrationRun) -> str:
 
 def _plain(value: Any) -> str:
     if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
+        return instant_text(value)
     raise TypeError(f"{value!r} is no value of a document")
