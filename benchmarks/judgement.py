@@ -42,6 +42,7 @@ from customer_research.research.past.backtest.lookback import STEPS, WINDOW, Loo
 from customer_research.research.past.backtest.signals import any_card
 from customer_research.research.past.backtest.trials import known_until, rows_of, tried_of
 from customer_research.research.past.calibration.on_lake import panel_of_card
+from customer_research.research.past.requests import TrialTerms
 from customer_research.research.sync.canonical import identity
 from customer_research.settings import Settings
 from customer_research_sandbox.dataset import Row
@@ -98,8 +99,8 @@ def panel(
             engine,
             tables,
             [any_card(name) for name in cards],
-            until=until,
-            since=until - WINDOW - (dates - 1) * STEPS["month"],
+            TrialTerms(since=(until - WINDOW - (dates - 1) * STEPS["month"]).isoformat()),
+            until,
             tests=settings.test_operators,
         )
 

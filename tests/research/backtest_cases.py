@@ -13,7 +13,7 @@ from customer_research.engines.duckdb import DuckDB
 from customer_research.health.scorecard import load_scorecard
 from customer_research.research.one.judge import METRIC_NAMES
 from customer_research.research.past.backtest.lookback import Lookback, look_back
-from customer_research.research.past.requests import Counting
+from customer_research.research.past.requests import Counting, TrialTerms
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 BEGAN = NOW - timedelta(days=700)
@@ -140,4 +140,4 @@ def looked_back(
     found = written(folder, tables, absent=absent)
     with DuckDB() as engine:
         known = [load_scorecard(card, METRIC_NAMES) for card in cards]
-        return look_back(engine, found, known, counting=counting, until=until)
+        return look_back(engine, found, known, TrialTerms(counting=counting), until)

@@ -104,7 +104,7 @@ def request(cls: type[R]) -> type[R]:
 class Request(ABC):
     """A request: its fields say what is asked for, and it is answered by itself.
 
-    `ABOUT` is the help text; `OUTPUT_AFTER` the field behind which a surface's own options stand (None: behind all, empty: before all);
+    What its class says of itself is the help text, or `ABOUT` where that is made or set; `OUTPUT_AFTER` the field behind which a surface's own options stand (None: behind all, empty: before all);
     `DOCUMENT` what is said of the plain document beside the answer (empty: there is none).
     """
 

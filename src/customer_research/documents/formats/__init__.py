@@ -120,7 +120,7 @@ def load(module: str) -> ModuleType:
 
 
 def render(report: Report, name: str, *, show_personal: bool = False, **options: Any) -> bytes:
-    """A report in one of the formats, text as UTF-8; options that the format does not know are left out.
+    """A report in one of the formats, text as UTF-8; options that are None, or that the format does not know, are left out.
 
     Raises:
         RenderError: a figure without a receipt, or an option that the renderer refuses.
@@ -128,6 +128,12 @@ def render(report: Report, name: str, *, show_personal: bool = False, **options:
     """
     chosen = FORMATS[name]
     module = load(chosen.module)
-    known = {option: value for option, value in options.items() if option in chosen.options}
+    known = {name: value for name, value in options.items() if name in chosen.options and value is not None}
     made: str | bytes = module.render(report, show_personal=show_personal, **known)
     return made.encode() if isinstance(made, str) else made
+
+
+def as_file(report: Report, name: str, **options: Any) -> bytes:
+    """A report as a file or a terminal has it: as `render`, a text with one line's end behind it."""
+    made = render(report, name, **options)
+    return made if FORMATS[name].binary else made.rstrip(b"\n") + b"\n"

@@ -1,7 +1,7 @@
 """Sync: every source's records of all operators into the lake.
 
 ```python
-outcomes = run(settings, clock, sources=("lago",), told=print)
+outcomes = run(settings, clock, sources=("lago",), progress=print)
 ```
 """
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from customer_research.research.request import Content, schema, validated
     from customer_research.research.usecases import reference
-    from customer_research.research.usecases.answer import EXIT_CODES, Answer, Line, State, Table, Text
+    from customer_research.research.usecases.answer import EXIT_CODES, Answer, Line, State, Table, Text, written
     from customer_research.research.usecases.registry import (
         GROUP_SENTENCES,
         GROUPS,
@@ -28,37 +28,12 @@ if TYPE_CHECKING:
     from customer_research.research.usecases.runner import Actor, Call, Runner, Use, finished, use_alone
 
 _HOMES = {
-    **dict.fromkeys(("EXIT_CODES", "Answer", "Line", "State", "Table", "Text"), "answer"),
+    **dict.fromkeys(("EXIT_CODES", "Answer", "Line", "State", "Table", "Text", "written"), "answer"),
     **dict.fromkeys(("GROUP_SENTENCES", "GROUPS", "RIGHTS", "USE_CASES", "UseCase", "use_case"), "registry"),
     **dict.fromkeys(("Content", "schema", "validated"), ".request"),
     **dict.fromkeys(("Actor", "Call", "Runner", "Use", "finished", "use_alone"), "runner"),
     "reference": "reference",
 }
-
-__all__ = [
-    "EXIT_CODES",
-    "GROUPS",
-    "GROUP_SENTENCES",
-    "RIGHTS",
-    "USE_CASES",
-    "Actor",
-    "Answer",
-    "Call",
-    "Content",
-    "Line",
-    "Runner",
-    "State",
-    "Table",
-    "Text",
-    "Use",
-    "UseCase",
-    "finished",
-    "reference",
-    "schema",
-    "use_alone",
-    "use_case",
-    "validated",
-]
 
 
 def __getattr__(name: str) -> Any:

@@ -33,16 +33,13 @@ def _alert() -> str:
 
 @request
 class Open(AlertChoice, Request):
-    """The open alerts."""
+    """The open alerts, the most urgent first, with money, owner, reason and the next step: one for each operator, whatever many rules
+    speak of it. What can wait for more than a week is counted; `--all` lists it.
 
-    ABOUT = """\
-The open alerts, the most urgent first, with money, owner, reason and the next step: one for each operator, whatever many rules
-speak of it. What can wait for more than a week is counted; `--all` lists it.
-
-Alerts come from rules over the score history: `alerts check` judges what `portfolio score` has kept. An alert is raised once
-and stays one until it is cleared; a source that fails is one alert about the source, never a decline of operators.
-Exit code 3: a source was missing in the newest snapshot that was judged.
-"""
+    Alerts come from rules over the score history: `alerts check` judges what `portfolio score` has kept. An alert is raised once
+    and stays one until it is cleared; a source that fails is one alert about the source, never a decline of operators.
+    Exit code 3: a source was missing in the newest snapshot that was judged.
+    """
 
     def answer(self, call: Call) -> Answer:
         return of_report(rooms.open_list.open_alerts(call.settings, self, now=call.clock()))
@@ -50,14 +47,11 @@ Exit code 3: a source was missing in the newest snapshot that was judged.
 
 @request
 class Check(Request):
-    """Judge what has been scored."""
+    """Judge the snapshots that were scored since the last check (the first time: the newest), raise and clear alerts, and say which.
+    What the first check finds had come together until then: it is standing, not new.
 
-    ABOUT = """\
-Judge the snapshots that were scored since the last check (the first time: the newest), raise and clear alerts, and say which.
-What the first check finds had come together until then: it is standing, not new.
-
-The same snapshot judged twice changes nothing; two programs that do so at once raise an alert once.
-"""
+    The same snapshot judged twice changes nothing; two programs that do so at once raise an alert once.
+    """
 
     limit: int = options.limit()
 
@@ -67,9 +61,7 @@ The same snapshot judged twice changes nothing; two programs that do so at once 
 
 @request
 class One(Request):
-    """One alert; its id may be shortened."""
-
-    ABOUT = "Alert ID in full: figures with receipts, what to do, and what happened to it."
+    """Alert ID in full: figures with receipts, what to do, and what happened to it."""
 
     alert: str = _alert()
 
@@ -79,9 +71,7 @@ class One(Request):
 
 @request
 class Seen(Request):
-    """Acknowledge an alert."""
-
-    ABOUT = "Note that alert ID has been seen."
+    """Note that alert ID has been seen."""
 
     alert: str = _alert()
 
@@ -94,12 +84,9 @@ class Seen(Request):
 
 @request
 class Snooze(Request):
-    """Snooze an alert."""
-
-    ABOUT = """\
-Hide alert ID until a day to come (its midnight) or an instant, UTC; `now` ends a snooze. It is not raised anew
-meanwhile, even if it clears and comes back.
-"""
+    """Hide alert ID until a day to come (its midnight) or an instant, UTC; `now` ends a snooze. It is not raised anew
+    meanwhile, even if it clears and comes back.
+    """
 
     alert: str = _alert()
     until: str = option("A day or an instant to come, UTC; now ends a snooze.", metavar="DATE")
@@ -121,9 +108,7 @@ meanwhile, even if it clears and comes back.
 
 @request
 class Assignment(Request):
-    """Assign an alert."""
-
-    ABOUT = "Give alert ID to NAME; an empty NAME takes it away."
+    """Give alert ID to NAME; an empty NAME takes it away."""
 
     alert: str = _alert()
     name: str = argument("The person; empty: nobody.")
@@ -142,9 +127,8 @@ def _said(episode: Episode, what: str) -> Answer:
 
 @request
 class Rules(Request):
-    """The rules; a file of one's own is checked on the way."""
+    """The alert rules: when each is raised and cleared, whom it concerns, what to do, and why so."""
 
-    ABOUT = "The alert rules: when each is raised and cleared, whom it concerns, what to do, and why so."
     OUTPUT_AFTER = "rules"
     DOCUMENT = "As JSON."
 
@@ -176,13 +160,10 @@ def _rule_lines(rule: RuleInWords) -> tuple[Line, ...]:
 
 @request
 class Simulation(Request):
-    """Try the rules on the history."""
-
-    ABOUT = """\
-How many alerts each rule (those switched off, too) would have raised on the history, for how long, on how many operators, and
-how many of these left within 90 days. Nothing is written. What was not judged at a past date (see `history backfill`) raises
-nothing there.
-"""
+    """How many alerts each rule (those switched off, too) would have raised on the history, for how long, on how many operators, and
+    how many of these left within 90 days. Nothing is written. What was not judged at a past date (see `history backfill`) raises
+    nothing there.
+    """
 
     weeks: int = option("How many weeks back.", 52, ge=1, le=1040)
     rules: Path | None = _rules()

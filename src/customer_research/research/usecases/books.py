@@ -30,15 +30,12 @@ class Whose:
 
 @request
 class Today(Request):
-    """A book as it stands in the newest snapshot."""
+    """Whom to call first, why, until when, and with how much MRR at stake; then the meetings of seven days, what ends or renews in
+    30 days, and what moved since you looked last.
 
-    ABOUT = """\
-Whom to call first, why, until when, and with how much MRR at stake; then the meetings of seven days, what ends or renews in
-30 days, and what moved since you looked last.
-
-It reads what was kept ready by the last `customer-research portfolio score`, and asks nobody. Whoever looks is noted in the
-store, so that the next snapshot can tell what moved since.
-"""
+    It reads what was kept ready by the last `customer-research portfolio score`, and asks nobody. Whoever looks is noted in the
+    store, so that the next snapshot can tell what moved since.
+    """
 
     whose: Whose = part(Whose)
     every: bool = option("All who need somebody within a month, not the first ten.", False, flags=("--all",))
@@ -54,14 +51,11 @@ store, so that the next snapshot can tell what moved since.
 
 @request
 class Renewals(Request):
-    """What ends, renews or bills next with a book's operators."""
+    """Which subscriptions are set to end, which renew, and who is billed next: by day, then by MRR.
 
-    ABOUT = """\
-Which subscriptions are set to end, which renew, and who is billed next: by day, then by MRR.
-
-A renewal is shown from 120 days before it on for an Enterprise operator, 90 for Mid-Market, 45 for SMB and Free; --days asks
-for other windows. It reads what was kept ready by the last `customer-research portfolio score`, and asks nobody.
-"""
+    A renewal is shown from 120 days before it on for an Enterprise operator, 90 for Mid-Market, 45 for SMB and Free; --days asks
+    for other windows. It reads what was kept ready by the last `customer-research portfolio score`, and asks nobody.
+    """
 
     whose: Whose = part(Whose)
     days: int | None = option("What ends, renews or bills within so many days.", None, ge=1, le=3650)

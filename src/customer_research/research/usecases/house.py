@@ -21,9 +21,8 @@ MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL", "skipped": "skip"}
 
 @request
 class Metrics(Request):
-    """The metrics whose name or label holds the word."""
+    """List the metrics: name, unit, formula in words, tables, healthy range."""
 
-    ABOUT = "List the metrics: name, unit, formula in words, tables, healthy range."
     DOCUMENT = "JSON."
 
     search: str = argument("A part of the name or label.", "")
@@ -43,9 +42,8 @@ class Metrics(Request):
 
 @request
 class Rules(Request):
-    """A scorecard's rules with points and conditions."""
+    """List the rules of a scorecard (canonical, guide, billing_guide, or a TOML file)."""
 
-    ABOUT = "List the rules of a scorecard (canonical, guide, billing_guide, or a TOML file)."
     OUTPUT_AFTER = "scorecard"
     DOCUMENT = "JSON."
 
@@ -66,13 +64,11 @@ class Rules(Request):
 
 @request
 class Playbook(Request):
-    """The plays."""
+    """List the plays of the playbook that the settings name (else the shipped one): what raises each, until when, who does what.
 
-    ABOUT = """\
-List the plays of the playbook that the settings name (else the shipped one): what raises each, until when, who does what.
+    Reports take all their advice from it. --shipped prints the shipped declaration, to begin a file of your own with.
+    """
 
-Reports take all their advice from it. --shipped prints the shipped declaration, to begin a file of your own with.
-"""
     OUTPUT_AFTER = ""
     DOCUMENT = "JSON."
 
@@ -94,9 +90,8 @@ Reports take all their advice from it. --shipped prints the shipped declaration,
 
 @request
 class Config(Request):
-    """Every setting with its value and origin."""
+    """List every setting with its value and origin (default, file, environment)."""
 
-    ABOUT = "List every setting with its value and origin (default, file, environment)."
     DOCUMENT = "JSON."
 
     def answer(self, call: Call) -> Answer:
@@ -111,9 +106,8 @@ class Config(Request):
 
 @request
 class Doctor(Request):
-    """The checks of all sources; one that fails makes the answer failed."""
+    """Check settings and, with --online, the live systems; one row a check with the exact fix."""
 
-    ABOUT = "Check settings and, with --online, the live systems; one row a check with the exact fix."
     OUTPUT_AFTER = "sample"
     DOCUMENT = "JSON."
 

@@ -241,7 +241,7 @@ Exit code: 0 all in full; 3 some partial; 4 some not found, ambiguous or refused
             heard.append(row)
             call.progress(len(heard), len(entries), count_words(counts(heard)))
 
-        async with call.research(told=False) as research:
+        async with call.research(streams=False) as research:
             rows = await research.batch(entries, order, folder=self.output, told=told)
         beside = (f"Written: {self.output / 'summary.csv'}",) if self.output is not None else ()
         return Answer(summary(rows, counts(rows)), gravest(rows), rows_json(rows, order.kind), beside)

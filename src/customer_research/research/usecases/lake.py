@@ -40,19 +40,17 @@ EXPECTED = frozenset({"not_configured", "not_applicable", "past"})
 
 @request
 class Sync(Request):
-    """Pull the sources' records into the lake."""
+    """Pull the records of all operators into the lake: from every configured source, or from each SOURCE (hubspot, lago, notion,
+    warehouse).
 
-    ABOUT = """\
-Pull the records of all operators into the lake: from every configured source, or from each SOURCE (hubspot, lago, notion,
-warehouse).
+    The first sync asks for everything, later ones for what changed; after lake.full_days everything again, since not every
+    vendor tells what was deleted. A sync that was cut off goes on where it was. Running it twice changes nothing. A source that
+    fails stops no other; what it gave before stays in the lake.
 
-The first sync asks for everything, later ones for what changed; after lake.full_days everything again, since not every
-vendor tells what was deleted. A sync that was cut off goes on where it was. Running it twice changes nothing. A source that
-fails stops no other; what it gave before stays in the lake.
+    Exit code: 0 all pulled; 3 some stream failed or is partial (the source sent less than it announced, or records that cannot
+    be read); 5 no source is configured, or not the one that was asked for; 6 nothing could be pulled.
+    """
 
-Exit code: 0 all pulled; 3 some stream failed or is partial (the source sent less than it announced, or records that cannot
-be read); 5 no source is configured, or not the one that was asked for; 6 nothing could be pulled.
-"""
     DOCUMENT = "The outcomes as JSON."
 
     sources: tuple[str, ...] = argument("Sources by name.", (), metavar="[SOURCE...]")
@@ -133,17 +131,15 @@ def _instant(moment: datetime) -> str:
 
 @request
 class Tables(Request):
-    """The canonical tables, or the columns of one."""
+    """The canonical tables that metrics and reports read: without NAME all of them, with NAME one with its columns.
 
-    ABOUT = """\
-The canonical tables that metrics and reports read: without NAME all of them, with NAME one with its columns.
+    A folder with TABLE.parquet, TABLE.csv or TABLE/*.parquet for some of them is what `import` and `score --tables` take. A
+    needed column must be there, empty where nothing is known; the others may be absent. A column marked * is personal data.
 
-A folder with TABLE.parquet, TABLE.csv or TABLE/*.parquet for some of them is what `import` and `score --tables` take. A
-needed column must be there, empty where nothing is known; the others may be absent. A column marked * is personal data.
+    Any table may have `observed_at` besides (when a row was read), and `valid_from` and `valid_to` (between which instants it stood,
+    empty: ever and still): then a record has a row for each version, and a past date is told by those that stood then.
+    """
 
-Any table may have `observed_at` besides (when a row was read), and `valid_from` and `valid_to` (between which instants it stood,
-empty: ever and still): then a record has a row for each version, and a past date is told by those that stood then.
-"""
     DOCUMENT = "JSON."
 
     name: str = argument("A table's name.", "")
@@ -172,17 +168,15 @@ def _columns(table: dict[str, Any]) -> Iterator[str | tuple[str, str]]:
 
 @request
 class Import(Request):
-    """Check tables and put them into the lake."""
+    """Check the canonical tables in the folder DIR and put them into the lake.
 
-    ABOUT = """\
-Check the canonical tables in the folder DIR and put them into the lake.
+    DIR holds TABLE.parquet, TABLE.csv or TABLE/*.parquet for some of the tables that `tables` lists. Everything that is wrong
+    in them is told in one report, and then nothing is taken. Otherwise each replaces the lake's table of its name whole, and
+    tables that are not there stay as they are; of versions the newest are taken. A later `sync` of the source that a table comes from replaces it again.
 
-DIR holds TABLE.parquet, TABLE.csv or TABLE/*.parquet for some of the tables that `tables` lists. Everything that is wrong
-in them is told in one report, and then nothing is taken. Otherwise each replaces the lake's table of its name whole, and
-tables that are not there stay as they are; of versions the newest are taken. A later `sync` of the source that a table comes from replaces it again.
+    CSV is UTF-8, separated by commas, with the columns' names in the first line; nothing between two commas means unknown.
+    """
 
-CSV is UTF-8, separated by commas, with the columns' names in the first line; nothing between two commas means unknown.
-"""
     DOCUMENT = "What became of each table as JSON."
 
     folder: Path = argument("The folder.", metavar="DIR", file="path")
@@ -203,22 +197,20 @@ CSV is UTF-8, separated by commas, with the columns' names in the first line; no
 
 @request
 class PortfolioScore(Scoring, Request):
-    """Take a snapshot and keep it."""
+    """Score every operator of the lake as of one instant, and keep it: score, dimensions, contributions, coverage, gates and
+    findings as Parquet files in the lake's folder `snapshots`, and in the score history.
 
-    ABOUT = """\
-Score every operator of the lake as of one instant, and keep it: score, dimensions, contributions, coverage, gates and
-findings as Parquet files in the lake's folder `snapshots`, and in the score history.
+    Each operator gets the very score that `health` gives. The same question is not computed twice (--again does). A past date is
+    scored by what the lake knew then. Of a date before its first sync only what has a date counts; what a source overwrites without
+    one (a ticket's status, a planned cancellation) is not judged, coverage is lower for it, and the snapshot names it.
 
-Each operator gets the very score that `health` gives. The same question is not computed twice (--again does). A past date is
-scored by what the lake knew then. Of a date before its first sync only what has a date counts; what a source overwrites without
-one (a ticket's status, a planned cancellation) is not judged, coverage is lower for it, and the snapshot names it.
+    Once a month it also works out how often the score was right on earlier dates of the lake (the backtest of the setting
+    `scorecard`); `portfolio`, `digest`, `health` and `profile` say it beside the band.
 
-Once a month it also works out how often the score was right on earlier dates of the lake (the backtest of the setting
-`scorecard`); `portfolio`, `digest`, `health` and `profile` say it beside the band.
+    Exit code: 0 done; 3 done, but a source should have told more; 2 the tables are empty or wrong, or the date is; 5 the
+    scorecard or the engine is.
+    """
 
-Exit code: 0 done; 3 done, but a source should have told more; 2 the tables are empty or wrong, or the date is; 5 the
-scorecard or the engine is.
-"""
     OUTPUT_AFTER = "engine_url"
     DOCUMENT = "As JSON."
 
@@ -248,19 +240,16 @@ scorecard or the engine is.
 
 @request
 class Score(Scoring, Request):
-    """Score anybody's tables: how many stand where, or everybody piece by piece."""
+    """Score every operator of anybody's canonical tables (`customer-research tables` describes them) and print it; nothing is
+    kept. DIR holds TABLE.parquet, TABLE.csv or TABLE/*.parquet; tables that are not there are unknown.
 
-    ABOUT = """\
-Score every operator of anybody's canonical tables (`customer-research tables` describes them) and print it; nothing is
-kept. DIR holds TABLE.parquet, TABLE.csv or TABLE/*.parquet; tables that are not there are unknown.
+    Tables that tell of something later than --as-of were read later: of the date only what they date is told, and the rest is not
+    judged. A column `observed_at` says when they were read; rows with `valid_from` and `valid_to` are versions, of which the date
+    picks those that stood then.
 
-Tables that tell of something later than --as-of were read later: of the date only what they date is told, and the rest is not
-judged. A column `observed_at` says when they were read; rows with `valid_from` and `valid_to` are versions, of which the date
-picks those that stood then.
-
-With --json one document: what was scored from what, and each operator's score, dimensions, contributions (null: could not be
-judged), coverage, gates and findings. Without it: how many stand where.
-"""
+    With --json one document: what was scored from what, and each operator's score, dimensions, contributions (null: could not be
+    judged), coverage, gates and findings. Without it: how many stand where.
+    """
 
     everybody: bool = option("As JSON.", False, flags=("--json",))
     tables: Path = option("Canonical tables in a folder.", file="folder", metavar="DIR")

@@ -19,15 +19,12 @@ if TYPE_CHECKING:
 
 @request
 class Portfolio(Request):
-    """Who needs attention and why, of the newest snapshot."""
+    """Who needs attention today, and why; where money, usage and support disagree; how everybody stands.
 
-    ABOUT = """\
-Who needs attention today, and why; where money, usage and support disagree; how everybody stands.
-
-It reads the newest snapshot of the lake (`customer-research sync`, then `customer-research portfolio score`). Operators who
-have churned or never began are left out unless --status asks for them. Exit code 3: a table is unknown of every operator, or
-the score history, which the change in 30 days comes from, cannot be read.
-"""
+    It reads the newest snapshot of the lake (`customer-research sync`, then `customer-research portfolio score`). Operators who
+    have churned or never began are left out unless --status asks for them. Exit code 3: a table is unknown of every operator, or
+    the score history, which the change in 30 days comes from, cannot be read.
+    """
 
     choice: Selection = part(Selection)
     sort: Sort = option("Order of the lines.", "attention")
@@ -41,17 +38,14 @@ the score history, which the change in 30 days comes from, cannot be read.
 
 @request
 class ChurnRisk(Request):
-    """Who may leave, of the newest snapshot, or whether one operator may."""
+    """Who may leave: ranked by expected loss (risk x MRR), or by risk alone (--sort risk), with the signs for and against, by level,
+    category and segment. Those who are still subscribed and riding, and have announced nothing, stand in a ranking of their own.
 
-    ABOUT = """\
-Who may leave: ranked by expected loss (risk x MRR), or by risk alone (--sort risk), with the signs for and against, by level,
-category and segment. Those who are still subscribed and riding, and have announced nothing, stand in a ranking of their own.
+    Risk ranks operators by the signs of the scorecard `retention`; it is not a probability. It reads the newest snapshot of the
+    lake. Those who churned within 90 days stand apart.
 
-Risk ranks operators by the signs of the scorecard `retention`; it is not a probability. It reads the newest snapshot of the
-lake. Those who churned within 90 days stand apart.
-
-With OPERATOR, that one operator's risk, from the sources as they are now: signs, what would be lost, what is to be done.
-"""
+    With OPERATOR, that one operator's risk, from the sources as they are now: signs, what would be lost, what is to be done.
+    """
 
     operator: str | None = options.operator(None)
     choice: Selection = part(Selection)
@@ -83,14 +77,11 @@ def _csv(text: str, lacking: Any) -> Answer:
 
 @request
 class Digest(Request):
-    """The weekly digest."""
+    """The week up to the newest snapshot: who is newly at risk, worse, better; the money at risk by currency; critical alerts; what
+    was done about alerts; what to do; what is stale.
 
-    ABOUT = """\
-The week up to the newest snapshot: who is newly at risk, worse, better; the money at risk by currency; critical alerts; what
-was done about alerts; what to do; what is stale.
-
-It compares with the snapshot of a week before (`customer-research history backfill`, or a score every day).
-"""
+    It compares with the snapshot of a week before (`customer-research history backfill`, or a score every day).
+    """
 
     def answer(self, call: Call) -> Answer:
         return of_report(rooms.newest.digest_report(call.settings, now=call.clock()))

@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 
 @request
 class Lookup(Request):
-    """All operators that answer to a term, ranked, with reasons."""
-
-    ABOUT = "Find an operator by any identifier or name (TERM)."
+    """Find an operator by any identifier or name (TERM)."""
 
     term: str = argument("Any identifier or name, or a part of it.")
 
@@ -103,14 +101,11 @@ def occasion_of(asked: Any) -> Occasion:
 
 @request
 class Assumptions(Request):
-    """An operator's score under assumptions."""
+    """OPERATOR's health score if figures were other than they are: each METRIC=VALUE is assumed, derived figures are recomputed,
+    and the same scorecard judges. What comes out is labelled hypothetical and carries its assumptions as receipts.
 
-    ABOUT = """\
-OPERATOR's health score if figures were other than they are: each METRIC=VALUE is assumed, derived figures are recomputed,
-and the same scorecard judges. What comes out is labelled hypothetical and carries its assumptions as receipts.
-
-Values: counts 12; shares 0.95 or 95%; US dollars 199.00; days 12; yes or no; dates 2026-11-30; unknown.
-"""
+    Values: counts 12; shares 0.95 or 95%; US dollars 199.00; days 12; yes or no; dates 2026-11-30; unknown.
+    """
 
     operator: str = options.operator()
     assumptions: tuple[str, ...] = argument("Metrics and their assumed values.", metavar="METRIC=VALUE...")
@@ -123,12 +118,9 @@ Values: counts 12; shares 0.95 or 95%; US dollars 199.00; days 12; yes or no; da
 
 @request
 class Missing(Plain):
-    """An operator's unknown figures by what they could do to its score."""
-
-    ABOUT = """\
-What is unknown of OPERATOR, and how far it could move the health score: for each figure that a rule needs, the score's
-bounds over the rule's outcomes, the widest first, with the step that closes the gap.
-"""
+    """What is unknown of OPERATOR, and how far it could move the health score: for each figure that a rule needs, the score's
+    bounds over the rule's outcomes, the widest first, with the step that closes the gap.
+    """
 
     async def answer(self, call: Call) -> Answer:
         async with call.research() as research:
@@ -137,9 +129,7 @@ bounds over the rule's outcomes, the widest first, with the step that closes the
 
 @request
 class Comparison(Request):
-    """Two to ten operators side by side."""
-
-    ABOUT = "Compare 2 to 10 operators: the differences that matter, figures side by side, actions."
+    """Compare 2 to 10 operators: the differences that matter, figures side by side, actions."""
 
     operators: tuple[str, ...] = argument("Two to ten operators.", metavar="OPERATOR OPERATOR...")
     scorecard: str | None = options.scorecard()
@@ -151,15 +141,12 @@ class Comparison(Request):
 
 @request
 class Why(Request):
-    """One figure, or one judgement, taken apart."""
+    """Why a figure or a judgement about OPERATOR is as it is, in words: how it stands, what it means, the records behind it.
 
-    ABOUT = """\
-Why a figure or a judgement about OPERATOR is as it is, in words: how it stands, what it means, the records behind it.
-
-WHAT is a figure (mrr, overdue_invoices; `customer-research metrics` lists them), the `score`, a dimension of it (payment,
-engagement, support, growth), a rule (P1, E3; `customer-research rules` lists them), a cap ("usage falling", "active dispute";
-listed there, too) or a finding (R9, "silent churn risk").
-"""
+    WHAT is a figure (mrr, overdue_invoices; `customer-research metrics` lists them), the `score`, a dimension of it (payment,
+    engagement, support, growth), a rule (P1, E3; `customer-research rules` lists them), a cap ("usage falling", "active dispute";
+    listed there, too) or a finding (R9, "silent churn risk").
+    """
     DOCUMENT = "JSON."
 
     operator: str = options.operator()
@@ -188,16 +175,13 @@ listed there, too) or a finding (R9, "silent churn risk").
 
 @request
 class Verify(Request):
-    """Whether the numbers of a draft are what the sources say."""
+    """Hold each number, date, amount and share of a draft (FILE, text or Markdown) against what reports on its operators say.
 
-    ABOUT = """\
-Hold each number, date, amount and share of a draft (FILE, text or Markdown) against what reports on its operators say.
-
-supported: a figure says so, in this unit, currency and direction, as it is rounded; contradicted: the figure that the sentence
-speaks of says otherwise; unsupported: no figure says so, or what it speaks of is unknown. "No open ticket" is a number too.
-With --kind, citations ([3], receipt 3) are that report's receipts, and a number must stand in what it cites. Exit code 1: a
-number is contradicted or unsupported; 3: all are supported as far as sources answered, but one did not.
-"""
+    supported: a figure says so, in this unit, currency and direction, as it is rounded; contradicted: the figure that the sentence
+    speaks of says otherwise; unsupported: no figure says so, or what it speaks of is unknown. "No open ticket" is a number too.
+    With --kind, citations ([3], receipt 3) are that report's receipts, and a number must stand in what it cites. Exit code 1: a
+    number is contradicted or unsupported; 3: all are supported as far as sources answered, but one did not.
+    """
     DOCUMENT = "JSON."
 
     draft: Content = argument("The draft; - reads standard input.", file="content", metavar="FILE")
@@ -259,14 +243,11 @@ def _verdict_plain(verdict: Verdict) -> Mapping[str, Any]:
 
 @request
 class Snapshot(Request):
-    """Keep what an operator's reports are made of, or list what is kept."""
+    """Read everything that any report about OPERATOR needs, and keep it.
 
-    ABOUT = """\
-Read everything that any report about OPERATOR needs, and keep it.
-
-Prints the snapshot's id. `customer-research report KIND --snapshot ID` makes the same bytes again, on another day and, with
---output FILE carried over, on another machine. The file holds personal data unmasked; only its owner may read it.
-"""
+    Prints the snapshot's id. `customer-research report KIND --snapshot ID` makes the same bytes again, on another day and, with
+    --output FILE carried over, on another machine. The file holds personal data unmasked; only its owner may read it.
+    """
 
     operator: str | None = options.operator(None)
     scorecard: str | None = options.scorecard()
@@ -289,9 +270,7 @@ Prints the snapshot's id. `customer-research report KIND --snapshot ID` makes th
 
 @request
 class Difference(Request):
-    """What differs between two account snapshots; that a source was missing in one is no failure of this."""
-
-    ABOUT = "What differs between two account snapshots: A and B are ids, files, or days (2026-10-31)."
+    """What differs between two account snapshots: A and B are ids, files, or days (2026-10-31)."""
 
     before: str = argument("The earlier snapshot.", metavar="A")
     after: str = argument("The later snapshot.", metavar="B")

@@ -29,9 +29,7 @@ def _note() -> str:
 
 @request
 class Done(Request):
-    """Record an intervention."""
-
-    ABOUT = "Note what was done about OPERATOR."
+    """Note what was done about OPERATOR."""
 
     operator: str = options.operator()
     kind: Intervention = option("What was done.")
@@ -44,9 +42,7 @@ class Done(Request):
 
 @request
 class Churn(Request):
-    """Record a churn."""
-
-    ABOUT = "Note that OPERATOR left, when and why."
+    """Note that OPERATOR left, when and why."""
 
     operator: str = options.operator()
     reason: ChurnReason = option("Why it left.")
@@ -91,9 +87,7 @@ def _day(text: str | None) -> date | None:
 
 @request
 class Listed(Request):
-    """The records that count."""
-
-    ABOUT = "What was recorded, of OPERATOR or of all, the newest first."
+    """What was recorded, of OPERATOR or of all, the newest first."""
 
     operator: str | None = options.operator(None)
 
@@ -103,9 +97,7 @@ class Listed(Request):
 
 @request
 class Retraction(Request):
-    """Retract a record."""
-
-    ABOUT = "Take record ID back; it is kept, and does not count any more."
+    """Take record ID back; it is kept, and does not count any more."""
 
     record: str = argument("The record's id.", metavar="ID")
     note: str = _note()

@@ -37,9 +37,7 @@ DIFFERENCES_SHOWN = 20
 
 @request
 class OfOperator(Request):
-    """One operator's history."""
-
-    ABOUT = "How OPERATOR's score moved, and what moved it."
+    """How OPERATOR's score moved, and what moved it."""
 
     operator: str = options.operator()
     last: int = option("How many readings to list.", 12, ge=1)
@@ -53,15 +51,13 @@ class OfOperator(Request):
 
 @request
 class Backfill(Request):
-    """Fill the history with the weeks that it lacks."""
+    """Score the portfolio at weekly instants of the past by what the lake knew then. Of weeks before its first sync only what has a date
+    counts (bookings, payments, ends of subscriptions); what a source overwrites without one is not judged, and coverage is lower.
 
-    ABOUT = """\
-Score the portfolio at weekly instants of the past by what the lake knew then. Of weeks before its first sync only what has a date
-counts (bookings, payments, ends of subscriptions); what a source overwrites without one is not judged, and coverage is lower.
+    The weeks are counted back from the newest snapshot (or --until). Weeks that have a snapshot are left as they are: a run that
+    was cut off goes on where it stopped, and a second run changes nothing.
+    """
 
-The weeks are counted back from the newest snapshot (or --until). Weeks that have a snapshot are left as they are: a run that
-was cut off goes on where it stopped, and a second run changes nothing.
-"""
     DOCUMENT = "What was done as JSON."
 
     weeks: int = option("How many weeks back.", YEARS_BACK, ge=1, le=1040)
@@ -87,9 +83,8 @@ was cut off goes on where it stopped, and a second run changes nothing.
 
 @request
 class Take(Request):
-    """Take today's snapshot."""
+    """Score the portfolio now and keep it: once a day for the same tables and scorecard."""
 
-    ABOUT = "Score the portfolio now and keep it: once a day for the same tables and scorecard."
     DOCUMENT = "The snapshot as JSON."
 
     scorecard: str | None = options.scorecard()
@@ -104,9 +99,8 @@ class Take(Request):
 
 @request
 class All(Request):
-    """The snapshots of the history."""
+    """The snapshots of the history, the newest first, with how the operators stood."""
 
-    ABOUT = "The snapshots of the history, the newest first, with how the operators stood."
     DOCUMENT = "As JSON."
 
     def answer(self, call: Call) -> Answer:
@@ -137,29 +131,18 @@ def _row(one: SnapshotSummary) -> tuple[str, ...]:
 
 
 def _document(one: SnapshotSummary) -> dict[str, Any]:
-    kept = one.snapshot
-    same = ("kind", "scorecard", "version", "digest", "tables", "engine", "operators")
-    return {
-        "id": kept.id,
-        "as_of": instant_text(kept.as_of),
-        "taken_at": instant_text(kept.taken_at),
-        **{name: getattr(kept, name) for name in same},
-        "average": one.average,
-        "bands": dict(one.bands),
-    }
+    return rooms.take.summary(one.snapshot, None) | {"average": one.average, "bands": dict(one.bands)}
 
 
 @request
 class Verify(Request):
-    """Score a snapshot again and compare."""
+    """Prove SNAPSHOT (an id of `history list`, or its beginning; default: the newest): its figures are scored again under the
+    scorecard as it was kept, and every reading in the history is compared with what comes out. Findings are compared, too, when
+    they are judged as they were then: their rules come with the program, and the receipt tells of which text.
 
-    ABOUT = """\
-Prove SNAPSHOT (an id of `history list`, or its beginning; default: the newest): its figures are scored again under the
-scorecard as it was kept, and every reading in the history is compared with what comes out. Findings are compared, too, when
-they are judged as they were then: their rules come with the program, and the receipt tells of which text.
+    Exit code: 0 when all are the same; 1 when one differs.
+    """
 
-Exit code: 0 when all are the same; 1 when one differs.
-"""
     DOCUMENT = "As JSON."
 
     snapshot_id: str | None = argument("An id, or its beginning.", None, metavar="[SNAPSHOT]")
@@ -209,13 +192,10 @@ def _words(proof: Proof) -> tuple[str, ...]:
 
 @request
 class Prune(Request):
-    """Thin the history out."""
+    """Thin the history out: all snapshots of the last N days stay, of earlier weeks (per scorecard) the newest one each.
 
-    ABOUT = """\
-Thin the history out: all snapshots of the last N days stay, of earlier weeks (per scorecard) the newest one each.
-
-Files in the lake of snapshots that go, go too.
-"""
+    Files in the lake of snapshots that go, go too.
+    """
 
     keep_daily: int = option("Days of which all is kept.", metavar="N", ge=0)
 

@@ -89,8 +89,8 @@ folder), then the default. `customer-research config show` prints each value wit
 
 def _listed(declared: object, *names: str) -> dict[str, Any]:
     """Some of what is declared, by its names, as JSON has it."""
-    told = {name: getattr(declared, name) for name in names}
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in told.items()}
+    given = {name: getattr(declared, name) for name in names}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
 
 
 def metrics() -> list[dict[str, Any]]:
@@ -99,18 +99,9 @@ def metrics() -> list[dict[str, Any]]:
     return [_listed(m, *names) | {"subject_title": SUBJECTS[m.subject].title} for m in METRICS.values()]
 
 
-def tables(name: str = "") -> list[dict[str, Any]]:
-    """Every canonical table with its columns, or one.
-
-    Raises:
-        UsageError: for an unknown table.
-    """
-    return described(name)
-
-
-def scorecards() -> tuple[str, ...]:
-    """The shipped scorecards' names."""
-    return shipped_scorecards()
+tables = described
+scorecards = shipped_scorecards
+shipped_playbook = shipped_plays
 
 
 def _card(name: str) -> Scorecard:
@@ -295,11 +286,6 @@ def urgencies() -> list[dict[str, str]]:
         }
         for cause in urgency_causes()[0]
     ]
-
-
-def shipped_playbook() -> str:
-    """The shipped playbook's declaration (TOML)."""
-    return shipped_plays()
 
 
 def settings() -> list[dict[str, Any]]:

@@ -66,7 +66,10 @@ class UseCase:
     @property
     def about(self) -> str:
         """The help text."""
-        return self.request().ABOUT or self.sentence
+        from inspect import cleandoc
+
+        request = self.request()
+        return request.ABOUT or cleandoc(request.__doc__ or self.sentence)
 
 
 GROUPS: Mapping[str, str] = {

@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -97,62 +97,51 @@ def silent(*_said: Any) -> None:
     """No progress display."""
 
 
+@dataclass(eq=False)
 class Call:
     """What a use case works with: settings, clock, who asks, and the connections, opened when first used.
 
     Args:
         case: the use case.
         actor: who asks.
-        settings: gives the settings tree; a use case that needs none never asks.
+        read_settings: gives the settings tree; a use case that needs none never asks.
         config: the settings file, where one was named.
-        clock: the present instant; None: the clock that the settings fix, else the system's.
+        fixed_clock: the present instant; None: the clock that the settings fix, else the system's.
         shared: the connections of the process; None: its own.
         progress: hears how far it is.
         threads: where work that computes runs while others are served; None: nobody else is.
     """
 
-    def __init__(
-        self,
-        case: UseCase,
-        actor: Actor,
-        settings: Callable[[], Settings],
-        *,
-        config: Path | None = None,
-        clock: Callable[[], datetime] | None = None,
-        shared: Shared | None = None,
-        progress: Progress = silent,
-        threads: Executor | None = None,
-    ) -> None:
-        self.case = case
-        self.actor = actor
-        self.config = config
-        self.progress = progress
-        self._settings = settings
-        self._clock = clock
-        self._shared = shared
-        self._threads = threads
-        self._waited: set[Future[Any]] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._cancelled = False
+    case: UseCase
+    actor: Actor
+    read_settings: Callable[[], Settings]
+    config: Path | None = None
+    fixed_clock: Callable[[], datetime] | None = None
+    shared: Shared | None = None
+    progress: Progress = silent
+    threads: Executor | None = None
+    _waited: set[Future[Any]] = field(default_factory=set)
+    _loop: asyncio.AbstractEventLoop | None = None
+    _cancelled: bool = False
 
     @cached_property
     def settings(self) -> Settings:
         """The settings tree."""
-        return self._settings()
+        return self.read_settings()
 
     def clock(self) -> datetime:
         """The present instant."""
-        if self._clock is not None:
-            return self._clock()
+        if self.fixed_clock is not None:
+            return self.fixed_clock()
         return self.settings.clock or datetime.now(UTC)
 
     async def aside(self, work: Callable[..., T], *given: Any) -> T:
         """Do work that computes and waits for no vendor, without keeping others waiting."""
-        if self._threads is None:
+        if self.threads is None:
             return work(*given)
         self._loop = asyncio.get_running_loop()
         try:
-            return await self._loop.run_in_executor(self._threads, work, *given)
+            return await self._loop.run_in_executor(self.threads, work, *given)
         except asyncio.CancelledError:
             self._cancelled = True
             for waited in self._waited:
@@ -173,13 +162,12 @@ class Call:
             waited.cancel()
         return waited.result()
 
-    def research(self, *, told: bool = True) -> Research:
-        """What asks the vendors; an async context manager. `told`: the progress hears of each stream of records."""
+    def research(self, *, streams: bool = True) -> Research:
+        """What asks the vendors; an async context manager. `streams`: the progress hears of each stream of records."""
         from customer_research.research.service import Research
 
-        return Research(
-            self.settings, clock=self._clock, progress=self.progress if told else silent, shared=self._shared
-        )
+        hears = self.progress if streams else silent
+        return Research(self.settings, clock=self.fixed_clock, progress=hears, shared=self.shared)
 
 
 class Runner:
@@ -262,7 +250,7 @@ class Runner:
                         actor,
                         lambda: self.settings,
                         config=self._config,
-                        clock=self._clock,
+                        fixed_clock=self._clock,
                         shared=shared,
                         progress=progress,
                         threads=self._threads,

@@ -52,7 +52,7 @@ Exit code: 0 all in full; 3 some partial; 4 some not found; 6 some failed.
             heard.append(row)
             call.progress(len(heard), len(planned.operators), count_words(rooms.batch.counts(heard)))
 
-        async with call.research(told=False) as research:
+        async with call.research(streams=False) as research:
             done = await site.write(
                 research,
                 planned,

@@ -19,18 +19,15 @@ if TYPE_CHECKING:
 
 @request
 class Backtest(Request):
-    """Try scorecards on past dates."""
+    """How well CARD (one or two scorecards; default: setting scorecard) told on past dates who would leave within 90 days: AUC, PR-AUC,
+    Brier, calibration, lift, churn by band, alerts by threshold, time before churn; two are compared on the same rows.
 
-    ABOUT = """\
-How well CARD (one or two scorecards; default: setting scorecard) told on past dates who would leave within 90 days: AUC, PR-AUC,
-Brier, calibration, lift, churn by band, alerts by threshold, time before churn; two are compared on the same rows.
+    It measures every active account of the lake each month, as it was known then. Rules over values that are overwritten without a
+    date (a ticket's status, the CSM view's columns) are left out and named, unless the lake had been synced by every date. With --signals FILE.csv --points POINTS.json it reads
+    a table of signals instead, and CARD is a scorecard that `calibrate` wrote, or `expert` for the points themselves.
 
-It measures every active account of the lake each month, as it was known then. Rules over values that are overwritten without a
-date (a ticket's status, the CSM view's columns) are left out and named, unless the lake had been synced by every date. With --signals FILE.csv --points POINTS.json it reads
-a table of signals instead, and CARD is a scorecard that `calibrate` wrote, or `expert` for the points themselves.
-
-With --gate OLD NEW: exit code 0 when NEW is no worse than OLD, 12 when it is worse, 13 when there is too little churn to tell.
-"""
+    With --gate OLD NEW: exit code 0 when NEW is no worse than OLD, 12 when it is worse, 13 when there is too little churn to tell.
+    """
 
     cards: tuple[str, ...] = argument("One or two scorecards.", (), metavar="[CARD] [CARD]")
     gate: bool = option("Whether the second scorecard may replace the first: see exit codes.", False)
@@ -62,18 +59,15 @@ def _verdict(gate: Gate | None) -> State:
 
 @request
 class Thresholds(ThresholdTerms, Request):
-    """Choose where to alert."""
+    """Where CARD (default: setting scorecard) should alert, by what happened: with --capacity, the highest score that raises at most
+    so many new alerts a week; with --cost and --save-rate, the highest score at which p x save rate x value > cost of a contact.
 
-    ABOUT = """\
-Where CARD (default: setting scorecard) should alert, by what happened: with --capacity, the highest score that raises at most
-so many new alerts a week; with --cost and --save-rate, the highest score at which p x save rate x value > cost of a contact.
+    It tells churn by band, and which bands do not separate; from 300 churned accounts on the cut-offs are tied to churn, and bands
+    that do not separate become one. --output writes a new version of the scorecard, --alerts a file for the setting alerts.rules.
 
-It tells churn by band, and which bands do not separate; from 300 churned accounts on the cut-offs are tied to churn, and bands
-that do not separate become one. --output writes a new version of the scorecard, --alerts a file for the setting alerts.rules.
-
-Where the score is not shown to tell who leaves (under 20 accounts left, or the interval of its AUC holds 0.5) nothing is chosen
-and nothing written: exit code 11.
-"""
+    Where the score is not shown to tell who leaves (under 20 accounts left, or the interval of its AUC holds 0.5) nothing is chosen
+    and nothing written: exit code 11.
+    """
 
     def answer(self, call: Call) -> Answer:
         done = rooms.thresholds.choose_thresholds(call.settings, self, call.clock)
@@ -83,14 +77,11 @@ and nothing written: exit code 11.
 
 @request
 class Drift(DriftTerms, Request):
-    """Check a calibration."""
+    """Whether CARD's calibration still holds: for each date after it, observed over expected churn with its Poisson interval (outside
+    0.7 to 1.4: refit the intercept), and how far the scores have shifted (PSI above 0.2).
 
-    ABOUT = """\
-Whether CARD's calibration still holds: for each date after it, observed over expected churn with its Poisson interval (outside
-0.7 to 1.4: refit the intercept), and how far the scores have shifted (PSI above 0.2).
-
---output writes a new version of the scorecard with the intercept that these dates ask for. Exit code 14: to be refitted.
-"""
+    --output writes a new version of the scorecard with the intercept that these dates ask for. Exit code 14: to be refitted.
+    """
 
     def answer(self, call: Call) -> Answer:
         done = rooms.drift.check(call.settings, self, call.clock)
@@ -147,14 +138,11 @@ Exit code: 0 adopted; 10 proposed, for a person to decide; 11 refused, the exper
 
 @request
 class Predict(Request):
-    """Predict by a scorecard."""
+    """Score, band and probability of churn within 90 days for each row of a table: operator_id, as_of, score, band, p_churn.
 
-    ABOUT = """\
-Score, band and probability of churn within 90 days for each row of a table: operator_id, as_of, score, band, p_churn.
-
-The table has operator_id, as_of, and a column for each signal of the scorecard; others are left out. p_churn is empty where
-the scorecard was never calibrated.
-"""
+    The table has operator_id, as_of, and a column for each signal of the scorecard; others are left out. p_churn is empty where
+    the scorecard was never calibrated.
+    """
 
     scorecard: str = option("A scorecard that `calibrate` wrote.", metavar="CARD.toml")
     signals: Path = signals("The table of signals.", ...)
@@ -172,18 +160,16 @@ the scorecard was never calibrated.
 
 @request
 class UseCard(Request):
-    """Make a scorecard the default."""
+    """Make NAME (a shipped scorecard, or a file such as `calibrate` writes) the default: the setting scorecard in the settings file.
 
-    ABOUT = """\
-Make NAME (a shipped scorecard, or a file such as `calibrate` writes) the default: the setting scorecard in the settings file.
+    It asks the gate of `backtest --gate` with the default as the old one, and tells how many operators change band, as of the
+    lake's newest snapshot. Nothing is written when the gate does not pass, unless --anyway is given. Of the settings file only this
+    one setting changes; comments stay. A scorecard that was calibrated is tried fairly with --since, after its last date.
 
-It asks the gate of `backtest --gate` with the default as the old one, and tells how many operators change band, as of the
-lake's newest snapshot. Nothing is written when the gate does not pass, unless --anyway is given. Of the settings file only this
-one setting changes; comments stay. A scorecard that was calibrated is tried fairly with --since, after its last date.
+    Exit code: 0 it is the default; 12 it is worse; 13 there is too little churn to tell; 5 there is no such scorecard, or it scores
+    no operators, or nobody has confirmed it; 2 the call is wrong, or there is nothing to ask the gate on.
+    """
 
-Exit code: 0 it is the default; 12 it is worse; 13 there is too little churn to tell; 5 there is no such scorecard, or it scores
-no operators, or nobody has confirmed it; 2 the call is wrong, or there is nothing to ask the gate on.
-"""
     OUTPUT_AFTER = "dry_run"
     DOCUMENT = "JSON."
 

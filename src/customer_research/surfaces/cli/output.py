@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from customer_research import private
-from customer_research.documents.formats import FORMATS, NAMES, load, render
+from customer_research.documents.formats import FORMATS, NAMES, as_file, load
 from customer_research.errors import UsageError
+from customer_research.research.usecases import written
 from customer_research.surfaces.cli import screen
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Delivery:
 
     def __call__(self, report: Report) -> None:
         """Render the report and hand it over."""
-        made = rendered(
+        made = as_file(
             report,
             self.format,
             show_personal=self.show_personal,
@@ -226,21 +226,6 @@ def output_format(chosen: str | None, *, as_json: bool, output: Path | None) -> 
     return SUFFIXES[output.suffix.lower()]
 
 
-def rendered(
-    report: Report,
-    chosen: str,
-    *,
-    show_personal: bool,
-    color: bool,
-    template: Path | None = None,
-    brand: Brand | None = None,
-) -> bytes:
-    """A report in one of the formats; in colour where it goes to a terminal that shows it."""
-    look = {} if brand is None else {"brand": brand}
-    made = render(report, chosen, show_personal=show_personal, color=color, template=template, **look)
-    return made if FORMATS[chosen].binary else made.rstrip(b"\n") + b"\n"
-
-
 def deliver(made: str | bytes, output: Path | None) -> None:
     """Print what was made, or write it to a file in one step (an interrupted write leaves the old file).
 
@@ -250,8 +235,5 @@ def deliver(made: str | bytes, output: Path | None) -> None:
     if output is None:
         click.echo(made, nl=False)
         return
-    try:
-        private.write_over(output.resolve(), made.encode() if isinstance(made, str) else made)
-    except OSError as error:
-        raise UsageError(f"Cannot write {output}: {error.strerror}.", hint="Give another file.") from None
-    click.echo(f"Written: {output}", err=True)
+    for line in written(output, made.encode() if isinstance(made, str) else made):
+        click.echo(line, err=True)

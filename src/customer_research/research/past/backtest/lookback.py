@@ -31,7 +31,7 @@ from customer_research.metrics.pinned import instant_sql
 from customer_research.metrics.queries import account_columns
 from customer_research.metrics.wide import Reconstruction
 from customer_research.research.past.backtest.churn import ACTIVE, CHURNS, find_churn
-from customer_research.research.past.requests import Counting, Every
+from customer_research.research.past.requests import Counting, Every, TrialTerms
 from customer_research.research.portfolio.measurement import attach, first_known, rebuildable_of, reconstruction_of
 from customer_research.research.portfolio.snapshots import table_parameter
 from customer_research.research.receipts import text_digest
@@ -102,11 +102,9 @@ def look_back(
     engine: Engine,
     tables: TableSet,
     cards: Sequence[Scorecard],
-    *,
-    every: Every = "month",
-    counting: Counting = "voluntary",
+    terms: TrialTerms,
     until: datetime,
-    since: datetime | None = None,
+    *,
     open_too: bool = False,
     patience: timedelta = STALE_AFTER,
     tests: Collection[str] = (),
@@ -117,10 +115,8 @@ def look_back(
         engine: where it runs; its tables are left behind.
         tables: the canonical tables.
         cards: the scorecards.
-        every: how far the dates lie apart: thirty or ninety days.
-        counting: which churn is counted.
+        terms: how far the dates lie apart, since when, and which churn is counted.
         until: the instant up to which the tables tell of churn.
-        since: no date before this one.
         open_too: keep the rows whose windows are not over yet.
         patience: how old tables may be at a date (`TableSet.at`). Tables of which it is not known when they were read were so
             at `until`.
@@ -134,9 +130,9 @@ def look_back(
     attach(engine, tables, until)
     _refuse_without_billing(tables)
     find_churn(engine)
-    first = _first_date(engine, tables)
+    first, step, (since, _) = _first_date(engine, tables), STEPS[terms.every], terms.dates
     begins = first if since is None else max(first, since)
-    instants = [until - step * STEPS[every] for step in range(_steps(begins, until, STEPS[every]) + 1)]
+    instants = [until - number * step for number in range(_steps(begins, until, step) + 1)]
     instants = sorted(as_of for as_of in instants if as_of >= begins)
     if not any(as_of + WINDOW <= until for as_of in instants):
         raise UsageError(
@@ -149,7 +145,7 @@ def look_back(
     lost = _measure(engine, _read_at(tables, until), instants, patience)
     _mark(engine, until, lost)
     rows = engine.run(f"SELECT * FROM {_ROWS} ORDER BY operator_id, t")
-    kept, dropped = _kept(rows, counting, tests, open_too=open_too)
+    kept, dropped = _kept(rows, terms.counting, tests, open_too=open_too)
     if not kept:
         raise UsageError(
             "Nobody is left to try a scorecard on: "
@@ -172,8 +168,8 @@ def look_back(
         ),
         cards=tuple(_card_past(engine, card, places, lost) for card in cards),
         instants=tuple(as_of for as_of in instants if open_too or as_of + WINDOW <= until),
-        every=every,
-        counting=counting,
+        every=terms.every,
+        counting=terms.counting,
         known_until=until,
         dropped=dropped,
         warnings=warnings,
