@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from customer_research.domain.catalogue import ACCOUNT_TABLE
+from customer_research.domain.health import Bounds
 from customer_research.engines.duckdb import Memory
-from customer_research.health.bounds import BOUNDS_TABLE, Bounds, Question, Unknowns, bounds_sql, verdict_columns
+from customer_research.health.bounds import BOUNDS_TABLE, Question, Unknowns, bounds_sql, verdict_columns
 from customer_research.health.scorecard import Scorecard, load_scorecard
 from customer_research.health.scoring import scoring_sql
 

@@ -9,8 +9,9 @@ from datetime import datetime
 from customer_research.domain.evidence import Gap
 from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.lake import Lake, LandingFile, StreamState
+from customer_research.research.portfolio.requests import Scoring
 from customer_research.research.portfolio.snapshots import readings
-from customer_research.research.portfolio.take import SnapshotOrder, take
+from customer_research.research.portfolio.take import take
 from customer_research.settings import Settings
 
 STREAMS = {
@@ -44,5 +45,5 @@ def pulled(settings: Settings, moment: datetime, *sources: str, failed: datetime
 
 def scored(settings: Settings, moment: datetime) -> tuple[Snapshot, Mapping[str, Reading]]:
     """The portfolio scored at a moment as `portfolio score` does, and every operator's reading."""
-    folder, found = take(settings, lambda: moment, SnapshotOrder())
+    folder, found = take(settings, lambda: moment, Scoring())
     return found, {one.operator_id: one for one in readings(folder, found)}

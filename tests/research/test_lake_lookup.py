@@ -9,15 +9,19 @@ import pytest
 from made_up_lake import LATE, NAMES, NOW, fill, settings_in, stories
 
 from customer_research.domain.identity import LookupAnswer
+from customer_research.domain.outcome import Outcome
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
 from customer_research.errors import AmbiguousOperator, OperatorNotFound, UsageError
 from customer_research.lake import Lake
 from customer_research.reports.kinds.lookup import KIND, Search
 from customer_research.research.lake_directory import search
-from customer_research.research.past.outcomes import record_intervention
+from customer_research.research.past.outcomes import record
 from customer_research.settings import Settings
 from customer_research_sandbox.serve import Sandbox
+
+CALL = Outcome("", "intervention", "", "", NOW.date(), "call", "Robin", NOW)
+"""A call, of whomever a term names."""
 
 ASKED: Mapping[str, tuple[str, str]] = {
     "confirmation": ("reservation", "confirmation_number"),
@@ -86,7 +90,7 @@ def test_a_name_that_several_have_gives_them_all(portfolio_settings: Settings, c
     assert answer.best is None
     assert answer.total == len(answer.matches) > 1
     with pytest.raises(AmbiguousOperator) as told:
-        record_intervention(portfolio_settings, "celia eskridge", "call", None, note="", who="Robin", now=NOW)
+        record(portfolio_settings, "celia eskridge", CALL)
     assert len(told.value.candidates) == answer.total
 
 
@@ -94,7 +98,7 @@ def test_nobodys_number_finds_nobody(portfolio_settings: Settings) -> None:
     for term in ("MOO-00001-999", "DOOM-99999", "+1 213 555-9999"):
         assert not search(portfolio_settings, term).matches
         with pytest.raises(OperatorNotFound):
-            record_intervention(portfolio_settings, term, "call", None, note="", who="Robin", now=NOW)
+            record(portfolio_settings, term, CALL)
 
 
 def test_an_empty_lake_says_what_to_do(tmp_path: Any) -> None:
@@ -114,4 +118,4 @@ def test_one_operator_that_is_like_the_term_is_no_ambiguity(tmp_path: Any) -> No
     assert headline.text.startswith(f"One operator has a similar name: {NAMES[LATE]}.")
     assert "Ambiguous" not in headline.text
     with pytest.raises(AmbiguousOperator, match="one operator has a similar name"):
-        record_intervention(settings, "Lat Lvry", "call", None, note="", who="Robin", now=NOW)
+        record(settings, "Lat Lvry", CALL)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from customer_research.research.portfolio.choice import Selection
 from scored_demo import Scored, taken
 
 from customer_research.documents.formats import markdown
@@ -22,6 +21,7 @@ from customer_research.reports.kinds import portfolio as portfolio_report
 from customer_research.research.portfolio import selection
 from customer_research.research.portfolio.book_lines import FileListing
 from customer_research.research.portfolio.listing import portfolio
+from customer_research.research.portfolio.requests import Selection
 from customer_research.research.portfolio.snapshot_view import SnapshotView
 from customer_research.settings import Settings, load_settings
 

@@ -24,7 +24,7 @@ from customer_research.research.portfolio import books
 from customer_research.research.portfolio import newest as looked_at
 from customer_research.research.portfolio.moves import done, moves
 from customer_research.research.portfolio.ready import newest_listing
-from customer_research.research.portfolio.requests import Scoring
+from customer_research.research.portfolio.requests import Scoring, Selection
 from customer_research.research.portfolio.selection import told_of
 from customer_research.research.portfolio.snapshot_view import newest_view
 from customer_research.research.portfolio.snapshots import snapshots_of

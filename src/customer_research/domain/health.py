@@ -202,3 +202,32 @@ class Finding:
     because: str
     action: str
     facts: tuple[Fact[Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The least and the most that a score can be once something unknown is known; None where too little would still be.
+
+    `rules` are the rules and gates whose verdict is open till then.
+    """
+
+    lower: int | None
+    upper: int | None
+    lower_band: Band
+    upper_band: Band
+    rules: tuple[str, ...]
+
+    @property
+    def width(self) -> int:
+        """How far apart the bounds are."""
+        return 0 if self.lower is None or self.upper is None else self.upper - self.lower
+
+
+@dataclass(frozen=True, slots=True)
+class LineChange:
+    """A line of the score that is not the same in two: what it was (None: it was not there) and what it would be."""
+
+    rule: str
+    dimension: str
+    before: Contribution | None
+    after: Contribution | None

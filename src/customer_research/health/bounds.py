@@ -12,7 +12,7 @@ from itertools import product
 from types import MappingProxyType
 from typing import Any
 
-from customer_research.domain.health import BAND_ORDER, Band
+from customer_research.domain.health import BAND_ORDER, Bounds
 from customer_research.health.conditions import Condition
 from customer_research.health.rules import Case
 from customer_research.health.scorecard import GateRule, Rule, Scorecard
@@ -42,26 +42,6 @@ class Question:
 
     name: str
     metrics: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """The score's bounds once a question is answered; None where too little would still be known to score.
-
-    `rules` are the rules and gates whose verdict is open.
-    """
-
-    question: Question
-    lower: int | None
-    upper: int | None
-    lower_band: Band
-    upper_band: Band
-    rules: tuple[str, ...]
-
-    @property
-    def width(self) -> int:
-        """How far apart the bounds are."""
-        return 0 if self.lower is None or self.upper is None else self.upper - self.lower
 
 
 def verdict_columns(card: Scorecard) -> tuple[str, ...]:
@@ -127,7 +107,6 @@ class Unknowns:
         lows, highs = ([int(row[end]) for row in known] for end in ("score", "score_high"))
         bands = sorted({row["band"] for row in (known or scored)}, key=BAND_ORDER.index)
         return Bounds(
-            question=question,
             lower=min(lows, default=None),
             upper=max(highs, default=None),
             lower_band=bands[-1],

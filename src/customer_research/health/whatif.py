@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any
 
-from customer_research.domain.health import Contribution, HealthScore
+from customer_research.domain.health import HealthScore, LineChange
 from customer_research.domain.money import to_minor
 from customer_research.domain.parsing import day, instant
 from customer_research.errors import UsageError
@@ -118,16 +118,6 @@ _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = MappingProxyType(
     }
 )
 """Unit → how a value is read, and an example for the one who wrote something else."""
-
-
-@dataclass(frozen=True, slots=True)
-class LineChange:
-    """A line of the score that is not the same in both: what it was (None: it was not there) and what it would be."""
-
-    rule: str
-    dimension: str
-    before: Contribution | None
-    after: Contribution | None
 
 
 def changed_lines(before: HealthScore, after: HealthScore) -> tuple[LineChange, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
-from customer_research.domain.health import BAND_LABELS, Contribution
+from customer_research.domain.health import BAND_LABELS, Contribution, LineChange
 from customer_research.domain.report import (
     Block,
     Bullets,
@@ -32,16 +32,6 @@ WARNING = "Hypothetical: what stands under “If” was computed from assumption
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A contribution that is not the same with the assumptions as without."""
-
-    rule: str
-    dimension: str
-    before: Contribution | None
-    after: Contribution | None
-
-
-@dataclass(frozen=True, slots=True)
 class Supposition:
     """An account as it is and as it would be.
 
@@ -57,7 +47,7 @@ class Supposition:
     assumed: tuple[str, ...]
     followed: tuple[str, ...]
     left: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[LineChange, ...]
 
 
 def _head(supposed: Supposition) -> Head:
@@ -164,7 +154,7 @@ def _points(supposed: Supposition) -> Block:
     return changed or Prose("No rule of the scorecard gives other points.")
 
 
-def _line(supposed: Supposition, line: Line) -> tuple[Cell, ...]:
+def _line(supposed: Supposition, line: LineChange) -> tuple[Cell, ...]:
     now = _points_of(line.before)
     then = _points_of(line.after)
     marked = hypothetical(then, supposed.receipts) if isinstance(then, Fact) else then
@@ -173,7 +163,7 @@ def _line(supposed: Supposition, line: Line) -> tuple[Cell, ...]:
     return Text(line.rule), Text(judgement.dimension_title(line.dimension)), now, marked, _why(supposed, line)
 
 
-def _why(supposed: Supposition, line: Line) -> Cell:
+def _why(supposed: Supposition, line: LineChange) -> Cell:
     if line.after is not None:
         told = judgement.because(line.after, f"If so: {line.after.because}")
         return hypothetical(told, supposed.receipts) if isinstance(told, Fact) else told

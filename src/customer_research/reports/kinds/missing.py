@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from customer_research.documents.present import gap_words
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Gap, Receipt
-from customer_research.domain.health import BAND_LABELS, Band
+from customer_research.domain.health import BAND_LABELS, Bounds
 from customer_research.domain.report import Block, Bullets, Cell, Prose, Table, Text
 from customer_research.reports import judgement
 from customer_research.reports.blocks import grid, stated
@@ -18,25 +18,12 @@ WARNING = "The bounds are hypothetical: each rule that cannot be checked is take
 
 
 @dataclass(frozen=True, slots=True)
-class Uncertainty:
-    """Something unknown: what it is, why, the rules and gates it keeps open, and the score's bounds were it known.
-
-    `receipt` states the assumption that the bounds rest on; the bounds are None where too little would still be known.
-    """
+class Uncertainty(Bounds):
+    """Something unknown: what it is, why, and the score's bounds were it known; `receipt` states the assumption behind them."""
 
     what: str
     gap: Gap | None
-    rules: tuple[str, ...]
-    lower: int | None
-    upper: int | None
-    lower_band: Band
-    upper_band: Band
     receipt: Receipt
-
-    @property
-    def width(self) -> int:
-        """How far apart the bounds are."""
-        return 0 if self.lower is None or self.upper is None else self.upper - self.lower
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from customer_research.research.batch.batch import Batch, Listener, Order, Row
 from customer_research.research.batch.entries import Entry
 from customer_research.research.batch.journal import NAME, Journal
 from customer_research.research.portfolio import books, newest
-from customer_research.research.portfolio.choice import Selection
+from customer_research.research.portfolio.requests import Selection
 from customer_research.research.receipts import text_digest
 from customer_research.settings import Settings
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,10 @@ from customer_research.documents.present import gap_words
 from customer_research.domain.account import Account
 from customer_research.domain.catalogue import METRICS, SILENT
 from customer_research.domain.evidence import ANSWERS, Gap
+from customer_research.domain.health import Bounds
 from customer_research.domain.report import Report
 from customer_research.health.bounds import (
     BOUNDS_TABLE,
-    Bounds,
     Question,
     Unknowns,
     bounds_sql,
@@ -44,7 +45,7 @@ async def missing(operators: Operators, term: str, *, scorecard: str | None = No
     questions += [Question(f"cause {number}", metrics) for number, metrics in enumerate(causes.values())]
     if gaps:
         questions.append(Question(EVERYTHING, tuple(gaps)))
-    found = {bounds.question.name: bounds for bounds in answers(measurement, card, name, questions)}
+    found = answers(measurement, card, name, questions)
     return KIND.build(
         Uncertainties(
             account,
@@ -77,10 +78,10 @@ def _causes(gaps: dict[str, Gap]) -> dict[Gap, tuple[str, ...]]:
     return {gap: tuple(names) for gap, names in grouped.items()}
 
 
-def answers(measurement: Measurement, card: Scorecard, scorecard: str, questions: list[Question]) -> list[Bounds]:
-    """The bounds of each question, all scored in one statement; what a question leaves unknown moves nothing in its answer."""
+def answers(measurement: Measurement, card: Scorecard, scorecard: str, questions: list[Question]) -> dict[str, Bounds]:
+    """The bounds of each question by its name, all scored in one statement; what a question leaves unknown moves nothing in its answer."""
     if not questions:
-        return []
+        return {}
     needed = ("operator_id", "status", SILENT, *metrics_needed(card))
     row = {name: value for name, value in measurement.wide_row().items() if name in needed} | {SILENT: ""}
     unknowns = Unknowns(card, row, scored_row(measurement, scorecard), {m.name: m.unit for m in METRICS.values()})
@@ -88,7 +89,7 @@ def answers(measurement: Measurement, card: Scorecard, scorecard: str, questions
     scored: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for result in measurement.over(BOUNDS_TABLE, _columns(card), rows, _sql(card)):
         scored[result["operator_id"].rpartition("/")[0]].append(result)
-    return [unknowns.bounds(question, scored[question.name]) for question in questions]
+    return {question.name: unknowns.bounds(question, scored[question.name]) for question in questions}
 
 
 @cache
@@ -105,13 +106,4 @@ def _columns(card: Scorecard) -> dict[str, str]:
 def _unknown(account: Account, bounds: Bounds, what: str, gap: Gap | None) -> Uncertainty:
     rules = ", ".join(bounds.rules) or "no rule"
     text = f"{what}: known; {rules} taken to hold, and not to"
-    return Uncertainty(
-        what=what,
-        gap=gap,
-        rules=bounds.rules,
-        lower=bounds.lower,
-        upper=bounds.upper,
-        lower_band=bounds.lower_band,
-        upper_band=bounds.upper_band,
-        receipt=assumption(text, account.generated_at),
-    )
+    return Uncertainty(**asdict(bounds), what=what, gap=gap, receipt=assumption(text, account.generated_at))

@@ -13,7 +13,7 @@ from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Recei
 from customer_research.domain.report import Report
 from customer_research.errors import UsageError
 from customer_research.health.whatif import Assumption, changed_lines, read_value
-from customer_research.reports.inquiries.whatif_report import ASSUMPTION, REPORT, Line, Supposition
+from customer_research.reports.inquiries.whatif_report import ASSUMPTION, REPORT, Supposition
 from customer_research.reports.kind import STREAMS
 from customer_research.research.one.figures import WIDE_METRICS, Measurement
 from customer_research.research.one.judge import card_named, judge, metrics_needed
@@ -118,7 +118,6 @@ class WhatIf:
 def _supposition(before: Account, after: Account, supposed: WhatIf, scorecard: str) -> Supposition:
     assert before.score is not None
     assert after.score is not None
-    lines = changed_lines(before.score, after.score)
     left = _left(supposed, scorecard)
     named = (*supposed.assumed, *supposed.followed, *left)
     return Supposition(
@@ -129,7 +128,7 @@ def _supposition(before: Account, after: Account, supposed: WhatIf, scorecard: s
         assumed=supposed.assumed,
         followed=supposed.followed,
         left=left,
-        lines=tuple(Line(line.rule, line.dimension, line.before, line.after) for line in lines),
+        lines=changed_lines(before.score, after.score),
     )
 
 

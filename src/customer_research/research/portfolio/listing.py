@@ -14,8 +14,8 @@ from customer_research.domain.portfolio import Amount, Group, Portfolio, Scope, 
 from customer_research.domain.rates import Rates
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
-from customer_research.research.portfolio.requests import Selection
 from customer_research.research.portfolio.owners import fitting_owners
+from customer_research.research.portfolio.requests import Selection
 
 _EXAMPLES = 3
 _NOT_KNOWN = "not known"

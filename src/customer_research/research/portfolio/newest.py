@@ -11,10 +11,10 @@ from customer_research.domain.report import Freshness, Report
 from customer_research.errors import StoreError, UsageError
 from customer_research.health.history import SOURCE
 from customer_research.research.one.track_record import track_of
-from customer_research.research.portfolio.requests import Selection
 from customer_research.research.portfolio.listing import Listing, choose, portfolio
 from customer_research.research.portfolio.moves import changes, done, moves
 from customer_research.research.portfolio.ready import newest_listing
+from customer_research.research.portfolio.requests import Selection
 from customer_research.settings import Settings
 
 WEEK, MONTH = 7, 30

@@ -20,9 +20,9 @@ from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import scoring_sql
 from customer_research.research.one.judge import card_named
 from customer_research.research.portfolio.book_lines import FileListing
-from customer_research.research.portfolio.requests import Selection
 from customer_research.research.portfolio.everybody import card_of
 from customer_research.research.portfolio.listing import choose, groups, portfolio
+from customer_research.research.portfolio.requests import Selection
 from customer_research.research.portfolio.snapshot_view import SnapshotView
 
 RETENTION = "retention"

@@ -13,11 +13,11 @@ from typing import Any
 from pydantic import SecretStr
 
 from customer_research import private
-from customer_research.domain.words import instant_text
 from customer_research.connect.source import Clock
 from customer_research.domain.evidence import Receipt
 from customer_research.domain.health import BAND_ORDER
 from customer_research.domain.snapshot import SNAPSHOTS, Reading, Snapshot
+from customer_research.domain.words import instant_text
 from customer_research.engines import open_engine
 from customer_research.errors import UsageError
 from customer_research.research.one.judge import card_named

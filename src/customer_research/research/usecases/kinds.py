@@ -142,14 +142,11 @@ def _of_snapshot(call: Call, kind: str, snapshot: str, occasion: Occasion) -> An
 
 @request
 class Export(Request):
-    """Write one report to its page: the one use case that writes to a vendor."""
+    """Write the report KIND about OPERATOR to its page in Notion: one page for each operator and kind.
 
-    ABOUT = """\
-Write the report KIND about OPERATOR to its page in Notion: one page for each operator and kind.
-
-The page lies in the data source of the setting notion.reports_data_source; a second export updates it. What a person has
-written there is not overwritten without --force: the report is then added as a section, with a warning.
-"""
+    The page lies in the data source of the setting notion.reports_data_source; a second export updates it. What a person has
+    written there is not overwritten without --force: the report is then added as a section, with a warning.
+    """
 
     kind: str = argument("Which kind.", choices=REPORTS)
     operator: str = options.operator()
@@ -189,20 +186,18 @@ written there is not overwritten without --force: the report is then added as a 
 
 @request
 class Batch(Request):
-    """A report of each operator in a file, and one summary."""
+    """A report of each operator that FILE (- for standard input) names, and one summary of all.
 
-    ABOUT = """\
-A report of each operator that FILE (- for standard input) names, and one summary of all.
+    FILE has an identifier a line, or in the first column of a CSV; blank lines and lines that begin with # are left out. Every
+    line has a row in the summary: figures, or why there are none.
 
-FILE has an identifier a line, or in the first column of a CSV; blank lines and lines that begin with # are left out. Every
-line has a row in the summary: figures, or why there are none.
+    With --output DIR each report is written to DIR/LINE-OPERATOR.md (or another --format) and the summary to DIR/summary.csv. A run that
+    was cut off continues with the same call: what DIR/journal.jsonl has is not fetched again. Three operators are fetched at a
+    time, within the settings' requests_per_second and concurrency of each source.
 
-With --output DIR each report is written to DIR/LINE-OPERATOR.md (or another --format) and the summary to DIR/summary.csv. A run that
-was cut off continues with the same call: what DIR/journal.jsonl has is not fetched again. Three operators are fetched at a
-time, within the settings' requests_per_second and concurrency of each source.
+    Exit code: 0 all in full; 3 some partial; 4 some not found, ambiguous or refused; 6 some failed.
+    """
 
-Exit code: 0 all in full; 3 some partial; 4 some not found, ambiguous or refused; 6 some failed.
-"""
     OUTPUT_AFTER = "output"
     DOCUMENT = "Reports and the printed summary as JSON."
 

@@ -15,7 +15,7 @@ from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Audience
 from customer_research.domain.words import counted
 from customer_research.errors import UsageError
-from customer_research.reports.kinds import declared
+from customer_research.reports.kinds import OPERATOR_KINDS, declared
 from customer_research.research import options
 from customer_research.research.request import Content, Request, argument, option, request
 from customer_research.research.usecases import rooms
@@ -147,6 +147,7 @@ class Why(Request):
     engagement, support, growth), a rule (P1, E3; `customer-research rules` lists them), a cap ("usage falling", "active dispute";
     listed there, too) or a finding (R9, "silent churn risk").
     """
+
     DOCUMENT = "JSON."
 
     operator: str = options.operator()
@@ -182,6 +183,7 @@ class Verify(Request):
     With --kind, citations ([3], receipt 3) are that report's receipts, and a number must stand in what it cites. Exit code 1: a
     number is contradicted or unsupported; 3: all are supported as far as sources answered, but one did not.
     """
+
     DOCUMENT = "JSON."
 
     draft: Content = argument("The draft; - reads standard input.", file="content", metavar="FILE")
@@ -190,9 +192,6 @@ class Verify(Request):
     scorecard: str | None = options.scorecard()
 
     async def answer(self, call: Call) -> Answer:
-        from customer_research.reports.kinds import OPERATOR_KINDS
-        from customer_research.research.one.draft_check import checked
-
         if not self.operators:
             raise UsageError("No operator is named.", hint="Say whom the draft is about: --operator OPERATOR.")
         if self.kind and self.kind not in OPERATOR_KINDS:
@@ -202,7 +201,8 @@ class Verify(Request):
         except UnicodeDecodeError:
             raise UsageError("The draft is no text.", hint="Give a file of text or Markdown in UTF-8.") from None
         async with call.research() as research:
-            verdicts, whole = await checked(research, draft, self.operators, kind=self.kind, scorecard=self.scorecard)
+            check = rooms.draft_check.checked
+            verdicts, whole = await check(research, draft, self.operators, kind=self.kind, scorecard=self.scorecard)
         wrong = any(verdict.state != "supported" for verdict in verdicts)
         state: State = "different" if wrong else "done" if whole else "partial"
         return Answer(_verdict_table(verdicts), state, [_verdict_plain(one) for one in verdicts])

@@ -22,18 +22,16 @@ NAMED = 20
 
 @request
 class SiteOfAll(Request):
-    """A book's lists and reports as pages."""
+    """Write a small static site to a folder: today's page, the portfolio, renewals and the week, and the profile and account review
+    of every operator in the book, linked both ways. Open DIR/index.html; it needs no server, and its search finds operators by name.
 
-    ABOUT = """\
-Write a small static site to a folder: today's page, the portfolio, renewals and the week, and the profile and account review
-of every operator in the book, linked both ways. Open DIR/index.html; it needs no server, and its search finds operators by name.
+    Lists are of the newest snapshot (`customer-research portfolio score`); reports ask the sources, three operators at a time. A run
+    that was cut off continues with the same call; a later one writes all anew, each page in one step. What else lies in the folder
+    stays as it is. An operator or a source that failed is named on the first page.
 
-Lists are of the newest snapshot (`customer-research portfolio score`); reports ask the sources, three operators at a time. A run
-that was cut off continues with the same call; a later one writes all anew, each page in one step. What else lies in the folder
-stays as it is. An operator or a source that failed is named on the first page.
+    Exit code: 0 all in full; 3 some partial; 4 some not found; 6 some failed.
+    """
 
-Exit code: 0 all in full; 3 some partial; 4 some not found; 6 some failed.
-"""
     DOCUMENT = "What became of each operator as JSON."
 
     folder: Path = option("Folder for the pages.", file="folder", metavar="DIR")
