@@ -17,6 +17,7 @@ from customer_research.errors import ConfigError
 from customer_research.sources.notion.bulk import BEGINNING, PAGE
 from customer_research.sources.notion.live import fetch
 from customer_research.sources.notion.session import NotionSession
+from customer_research.sources.notion.settings import NotionSettings
 from customer_research.sources.notion.source import SOURCE
 
 (STREAM,) = SOURCE.bulk
@@ -152,3 +153,17 @@ def test_a_property_for_nothing_that_tickets_have_is_refused() -> None:
     with pytest.raises(ConfigError, match="names 'urgency', which is nothing that tickets have") as found:
         live(Workspace({}), properties={"urgency": ("Urgency",)})
     assert "status, stage, priority" in found.value.hint
+
+
+@pytest.mark.parametrize(
+    ("told", "lacks"),
+    [
+        ({"token": "secret", "tickets_database": ""}, "No tickets database is set."),
+        ({"tickets_database": "d", "tickets_data_source": "s"}, "No Notion token is set."),
+        ({"token": "secret", "tickets_database": "d"}, None),
+        ({"token": "secret", "tickets_database": "", "tickets_data_source": "s"}, None),
+    ],
+)
+def test_a_database_or_a_data_source_is_enough_to_ask_for_tickets(told: dict[str, str], lacks: str | None) -> None:
+    gap = NotionSettings.model_validate(told).missing()
+    assert (gap and gap.detail) == lacks
