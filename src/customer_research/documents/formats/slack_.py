@@ -105,7 +105,7 @@ class _Message(Pen[Iterable[str]]):
         if page.footnotes and page.report.audience == "internal":
             sources = dict.fromkeys(source_title(note.receipt.source) for note in page.footnotes)
             told = f"{counted(len(page.footnotes), 'receipt')} from {', '.join(sources)}"
-            blocks.append(_context(escape(f"Every figure has its receipt in the whole report ({told})")))
+            blocks.append(_context(escape(f"Every figure has its receipt ({told})")))
         return [{"type": "divider"}, *blocks] if blocks else []
 
     def _part(self, part: Part) -> list[str]:
