@@ -138,7 +138,7 @@ SHOWN = (
     Picture("page-phone", "A name of 200 characters in many scripts, on a phone", "profile", "S40", "html", 390, 900),
     Picture("today", "Whom to call first, as a page", "today", "all", "html", 1280, 1000),
     Picture("profile", "A profile, as a page", "profile", "S02", "html", 1280, 1000),
-    Picture("brief", "A brief before a call, on one page", "brief", "S02", "pdf"),
+    Picture("brief", "The first page of a brief before a call", "brief", "S02", "pdf"),
     Picture("portfolio", "The portfolio, as a page", "portfolio", "all", "html", 1280, 1000),
     Picture("everybody", "Who needs attention, as a page", "portfolio-summary", "all", "html", 1000, 900),
     Picture("email", "An e-mail message", "brief", "S02", "email", 700, 1000),
