@@ -9,10 +9,10 @@ from typing import Literal
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import ANSWERS, Fact, Gap, Receipt, each_once
-from customer_research.domain.report import Absence, Block, Cell, Personal, Statement, Text, Tone
+from customer_research.domain.report import Block, Cell, FigureLine, Personal, Statement, Text, Tone
 from customer_research.domain.words import counted
 from customer_research.reports.blocks import NOT_KNOWN, NOT_RECORDED, grid, proven_prose, stated
-from customer_research.reports.record_rows import Row, day_of, known_rows, proof_of, records
+from customer_research.reports.record_rows import Row, day_of, known_rows, proof_of, records, unread
 
 TEAM = "team"
 """The listing of the app's members (`metrics/listings/team.sql`)."""
@@ -44,7 +44,7 @@ def who_is_who(account: Account) -> Iterator[Block | None]:
     if not people and all(records(account, name).known for name in ("contact", TEAM)):
         receipts = records(account, "contact").receipts
         yield proven_prose("Nobody is on record: find out who decides.", receipts, account.as_of, "watch")
-    yield from _unknown(account)
+    yield unread(account, {"contact": "Contacts in HubSpot", TEAM: "Members of the app"}, *_who_left(account))
 
 
 def _more(account: Account, contacts: int, left: int, members: int) -> Iterator[tuple[Cell, ...]]:
@@ -59,14 +59,10 @@ def _more(account: Account, contacts: int, left: int, members: int) -> Iterator[
         yield Text("and more"), stated(", ".join(more), proof, account.as_of), Text(""), Text("")
 
 
-def _unknown(account: Account) -> Iterator[Block]:
-    for name, what in (("contact", "Contacts in HubSpot"), (TEAM, "Members of the app")):
-        gap = records(account, name).gap
-        if gap is not None:
-            yield Absence(what, gap)
+def _who_left(account: Account) -> Iterator[FigureLine]:
     left = account.figures.get("contacts_left")
     if isinstance(left, Gap) and left.reason not in ANSWERS and records(account, "contact").known:
-        yield Absence("Who left", left)
+        yield FigureLine("Who left", left, "unknown")
 
 
 def _staying(account: Account) -> list[_Person]:

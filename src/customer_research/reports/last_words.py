@@ -10,10 +10,10 @@ from typing import Any
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import each_once
 from customer_research.domain.money import Money
-from customer_research.domain.report import Absence, Block, Cell, Text
+from customer_research.domain.report import Block, Cell, Text
 from customer_research.domain.words import money_words
 from customer_research.reports.blocks import NOT_RECORDED, Proof, grid, stated
-from customer_research.reports.record_rows import Row, day_of, known_rows, newest, proof_of, records
+from customer_research.reports.record_rows import Row, day_of, known_rows, newest, proof_of, records, unread
 from customer_research.reports.shared_tables import ticket_link
 
 Cells = tuple[Cell, ...]
@@ -40,10 +40,7 @@ def said_and_open(account: Account) -> Iterator[Block | None]:
     """The meeting that is planned, what was said last, what is open; and which source did not tell."""
     said, waiting = list(_said(account)), list(_open(account))
     yield grid("Day | What | Words", (*_planned(account), *said, *waiting[:_OPEN], *_none(account, said, waiting)))
-    for name, what in _SOURCES.items():
-        gap = records(account, name).gap
-        if gap is not None:
-            yield Absence(what, gap)
+    yield unread(account, _SOURCES)
 
 
 def _none(account: Account, said: list[Cells], waiting: list[Cells]) -> Iterator[Cells]:

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 from customer_research.domain.account import Account, Records
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.money import Money, totals
-from customer_research.domain.report import Absence, Block, Cell, Personal, Statement, Table, Text
+from customer_research.domain.report import Absence, Block, Cell, FigureLine, Figures, Personal, Statement, Table, Text
 from customer_research.domain.words import list_words
 from customer_research.record_tables import TABLES
 from customer_research.reports.blocks import NOT_RECORDED, proven_prose, stated
@@ -180,6 +180,16 @@ def table(
         )
 
     return made
+
+
+def unread(account: Account, named: Mapping[str, str], *more: FigureLine) -> Figures | None:
+    """A line for each of the tables named (table → what it is) that did not come, or only in part; None where all came.
+
+    The reason stands once, with the report's gaps.
+    """
+    gaps = [(what, records(account, name).gap) for name, what in named.items()]
+    lines = (*(FigureLine(what, gap, "unknown") for what, gap in gaps if gap is not None), *more)
+    return Figures(lines) if lines else None
 
 
 def amounts(account: Account, found: Records, rows: Iterable[Row], field: str) -> Figure:

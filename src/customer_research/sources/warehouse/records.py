@@ -104,8 +104,8 @@ _BOUND = tables(
     member [member_id] one row per user of the operator's team
         operator_id text the operator
         member_id text USER_ID
-        name text * first and last name
-        role text ROLE_SLUG
+        name text *+ first and last name
+        role text + ROLE_SLUG
         created_at timestamp added
         removed_at timestamp soft delete
         last_login_at timestamp true login signal
