@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+import struct
+import zlib
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from PIL import Image
 from pptx import Presentation
 from pypdf import PdfReader
 from report_accounts import (
@@ -548,11 +549,20 @@ def test_a_snapshot_of_an_account_keeps_its_peers() -> None:
 # -- the user's own look -----------------------------------------------------------------------------------------------
 
 
+def _png(width: int, height: int, colour: bytes) -> bytes:
+    """A picture of one colour."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = zlib.compress((b"\0" + colour * width) * height)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
 def test_logo_colour_and_manager_stand_on_slides_and_pages(tmp_path: Path) -> None:
     logo = tmp_path / "logo.png"
-    picture = io.BytesIO()
-    Image.new("RGB", (40, 20), "#0f5c4d").save(picture, "PNG")
-    logo.write_bytes(picture.getvalue())
+    logo.write_bytes(_png(40, 20, b"\x0f\x5c\x4d"))
     brand = brand_of("#0f5c4d", logo, " Dana Whitfield ")
     report = REVIEW.report(full(), Occasion(audience="customer"))
     slides = Presentation(io.BytesIO(render(report, "pptx", brand=brand))).slides
