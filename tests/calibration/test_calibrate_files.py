@@ -190,9 +190,7 @@ def test_rules_of_a_scorecard_make_a_scorecard_of_rules(call: Run, tmp_path: Pat
     assert card.name == "canonical_calibrated"
     assert card.one_number is base.one_number is True
     assert [rule.id for rule in card.rules] == [rule.id for rule in base.rules]
-    assert [(one.name, one.weight, one.base) for one in card.dimensions] == [
-        (one.name, one.weight, one.base) for one in base.dimensions
-    ]
+    assert [(one.name, one.base) for one in card.dimensions] == [(one.name, one.base) for one in base.dimensions]
     points = {signal.name: signal.points for signal in card.signals}
     for rule, was in zip(card.rules, base.rules, strict=True):
         assert rule.points == (-points[rule.id] if rule.id in points else was.points)
