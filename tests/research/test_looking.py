@@ -23,6 +23,7 @@ from customer_research.domain.money import stated
 from customer_research.domain.report import Report, Table, Text
 from customer_research.domain.snapshot import SNAPSHOTS, Snapshot
 from customer_research.errors import UsageError
+from customer_research.research.alerting import alerts
 from customer_research.research.portfolio import newest
 from customer_research.research.portfolio.requests import Selection
 from customer_research.research.portfolio.snapshot_view import freshness_of
@@ -277,9 +278,13 @@ def test_without_a_snapshot_the_next_step_is_named(portfolio_settings: Settings,
     assert "portfolio score" in told.value.hint
 
 
-def test_no_list_names_a_command_in_its_documents(portfolio_settings: Settings) -> None:
+def test_no_list_names_a_command_in_its_documents(portfolio_settings: Settings, tmp_path: Path) -> None:
+    own = shutil.copy(portfolio_settings.store_url.removeprefix("sqlite:///"), tmp_path)
+    settings = portfolio_settings.model_copy(update={"store": StoreSettings(url=SecretStr(f"sqlite:///{own}"))})
+    alerts.checked(settings, now=NOW)
+
     async def made() -> dict[str, Report]:
-        async with Runner(portfolio_settings) as runner:
+        async with Runner(settings) as runner:
             actor = Actor("reader", "tests")
             asked = {name: await runner.use("report", {"kind": name}, actor) for name in OF_EVERYBODY}
         return {name: answer.body for name, answer in asked.items() if isinstance(answer.body, Report)}
@@ -290,4 +295,6 @@ def test_no_list_names_a_command_in_its_documents(portfolio_settings: Settings) 
         old = replace(report, generated_at=report.generated_at + timedelta(days=30))
         for style in ("markdown", "html", "slack"):
             told = render(old, style).decode("utf-8", errors="replace")
-            assert not re.search(r"`(customer-research|portfolio|sync|alerts)\b|\s--[a-z]+[ `.)]", told), (name, style)
+            assert not re.search(
+                r"`(customer-research|portfolio score|sync|alerts (?:check|show|rules))\b|\s--[a-z]+[ `.)]", told
+            ), (name, style)

@@ -178,7 +178,9 @@ class Batch:
     def _stands(self, row: Row) -> bool:
         if self._order.retry and row.outcome != "done":
             return False
-        names = (self._name(row.line, row.operator_id, kind.name) for kind in self._kinds) if row.report else ()
+        names = [row.report] if row.report else []
+        if row.report and row.outcome != "duplicate":  # whose further reports are told by the line that it repeats
+            names += [self._name(row.line, row.operator_id, kind) for kind in self._order.also]
         return all(self._journal is not None and (self._journal.folder / name).exists() for name in names)
 
     async def _work(self, remaining: Iterable[Entry]) -> None:
