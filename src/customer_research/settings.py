@@ -162,7 +162,7 @@ class _GeneralSettings(BaseSettings):
     test_operators: tuple[str, ...] = Field(
         (),
         description="Operator ids, or beginnings of ids with a * behind, of your own tests and demonstrations: whether they "
-        "left proves nothing, so that backtests and calibrations leave them out",
+        "left proves nothing, so that backtests and calibrations leave them out, and no review compares with them",
     )
     playbook: Path | None = Field(None, description="Your own playbook (TOML: what to do when); empty: the shipped one")
     show_personal: bool = Field(default=False, description="Show personal data unmasked")

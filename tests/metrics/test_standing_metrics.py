@@ -60,6 +60,16 @@ def test_the_order_of_the_collapse(statuses: list[tuple[str, str]], first: str) 
     assert found["app_plan"] == statuses[1][1]
 
 
+def test_what_happened_to_a_row_after_t_does_not_put_it_first() -> None:
+    """A change of plan that the view dates after T was not known then: of two ended rows the later start stands."""
+    changed = row_of(
+        "terminated", "plan_change", app_plan="changed", terminated_at=ago(50), event_date=date(2030, 1, 1)
+    )
+    later = row_of("terminated", "churn", app_plan="later", terminated_at=ago(40), started_at=ago(200))
+    assert csm(changed, later)["app_plan"] == "later"
+    assert csm({**changed, "event_date": ago(50).date()}, later)["app_plan"] == "changed"
+
+
 def test_equal_rows_collapse_by_latest_start_then_higher_mrr() -> None:
     assert csm(row_of(vehicles=1), row_of(vehicles=2, started_at=ago(10)))["vehicles"] == 2
     assert csm(row_of(vehicles=1), row_of(vehicles=2, mrr_minor=99_900))["vehicles"] == 2

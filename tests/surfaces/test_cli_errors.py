@@ -41,8 +41,11 @@ WRONG_CALLS = [
     (("profile", NAME, "--json", "--format", "markdown"), "contradict"),
     (("profile", NAME, "--output", "x.doc"), ".md, .markdown, .json"),
     (("lookup", NAME, "--output", "."), "directory"),
-    (("why", NAME), "METRIC"),
-    (("why", NAME, "health_scor"), "There is no metric, dimension or rule 'health_scor'."),
+    (("why", NAME), "WHAT"),
+    (
+        ("why", NAME, "health_scor"),
+        "There is no figure, rule, cap, dimension or finding called 'health_scor'. Did you mean",
+    ),
     (("why", NAME, "trend30d"), "trend_30d"),
     (("why", NAME, "mrr", "--rows", "0"), "range"),
     (("metrics", "zzzz"), "'zzzz'"),

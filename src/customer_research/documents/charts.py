@@ -36,13 +36,13 @@ _UNKNOWN_BLOCK = "·"
 def as_table(chart: Chart) -> Table:
     """A chart's marks as rows: place, series and label where there are any, figure; its events are left to the caller."""
     has_series = len({mark.series for mark in chart.marks}) > 1
-    has_labels = any(mark.label for mark in chart.marks)
+    has_labels = any(label_of(mark) for mark in chart.marks)
     headers = [chart.axis or AXES[chart.form]]
     headers += ["What"] * has_labels + ["Series"] * has_series + [chart.height or "Figure"]
     rows = []
     for mark in chart.marks:
         row: list[Cell] = [place_cell(chart, mark)]
-        row += [Text(mark.label)] * has_labels + [Text(mark.series)] * has_series + [mark.figure]
+        row += [Text(label_of(mark))] * has_labels + [Text(mark.series)] * has_series + [mark.figure]
         rows.append(tuple(row))
     right = tuple("right" if at == len(headers) - 1 else "left" for at in range(len(headers)))
     return Table(tuple(headers), tuple(rows), (), chart.title, align=right, words=tuple(headers[1:-1]))  # type: ignore[arg-type] # made of the two words
@@ -94,6 +94,11 @@ def months_table(chart: Chart) -> Table:
     align = ("left", *("right" for _ in series))
     basis = merge_basis(mark.figure for mark in chart.marks if isinstance(mark.figure, Fact))
     return Table((chart.axis or AXES[chart.form], *series), rows, basis, chart.title, align=align)  # type: ignore[arg-type] # made of the two words
+
+
+def label_of(mark: Mark) -> str:
+    """What names a mark beside its series, for texts that show both; empty where it would say the series again."""
+    return "" if mark.label.casefold() == mark.series.casefold() else mark.label
 
 
 def place_cell(chart: Chart, mark: Mark) -> Cell:

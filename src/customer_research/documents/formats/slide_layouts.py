@@ -56,9 +56,9 @@ def opened(template: Path) -> Presentation:
         for slide in list(slides):
             deck.part.drop_rel(slide.rId)
             slides.remove(slide)
-    except _UNREADABLE as error:
+    except _UNREADABLE:
         raise UsageError(
-            f"The template {template} cannot be read as a presentation ({type(error).__name__}).",
+            f"The template {template} cannot be read as a presentation.",
             hint="Give a .pptx file, saved as a presentation and not as a template (.potx).",
         ) from None
     if not layouts:

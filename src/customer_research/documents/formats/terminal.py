@@ -17,7 +17,17 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from customer_research.documents.charts import FEW, GRAVITY, TOTAL, Sparkline, bars, lines_of, place_cell, told_in_full
+from customer_research.documents.charts import (
+    FEW,
+    GRAVITY,
+    TOTAL,
+    Sparkline,
+    bars,
+    label_of,
+    lines_of,
+    place_cell,
+    told_in_full,
+)
 from customer_research.documents.formats.wording import note_runs
 from customer_research.documents.page import (
     Footnote,
@@ -256,7 +266,7 @@ class _Writer(Pen[Iterable[RenderableType]]):
         for mark, bar in zip(chart.marks, bars(chart, _BAR), strict=True):
             place = self._value(presenter.cell(place_cell(chart, mark)))
             series = "" if mark.series == TOTAL else mark.series
-            name = _styled(presenter.text(" ".join(part for part in (mark.label, series) if part)))
+            name = _styled(presenter.text(" ".join(part for part in (label_of(mark), series) if part)))
             figure = presenter.cell(mark.figure)
             toned = figure if figure.tone == "unknown" else replace(figure, tone=mark.tone)
             grid.add_row(place, name, _styled(bar, STYLES[toned.tone]), self._value(toned, worded=True))

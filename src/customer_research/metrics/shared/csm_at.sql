@@ -5,7 +5,8 @@ WITH known AS (
     SELECT
         c.*,
         CASE WHEN c.status = 'terminated' AND c.terminated_at > m.t THEN 'active' ELSE c.status END AS status_at,
-        CASE WHEN CAST(c.event_date AS TIMESTAMP) <= m.t THEN c.waterfall_event END AS event
+        CASE WHEN CAST(c.event_date AS TIMESTAMP) <= m.t THEN c.waterfall_event END AS event,
+        CASE WHEN CAST(c.event_date AS TIMESTAMP) > m.t THEN NULL ELSE c.waterfall_event END AS event_not_after
     FROM csm AS c
     CROSS JOIN moment AS m
     WHERE c.created_at < m.t OR c.created_at IS NULL
@@ -36,6 +37,6 @@ SELECT
     engagement_status,
     ROW_NUMBER() OVER (
         PARTITION BY operator_id
-        ORDER BY CSM_PREFERENCE(status_at, waterfall_event)
+        ORDER BY CSM_PREFERENCE(status_at, event_not_after)
     ) AS place
 FROM known
