@@ -10,7 +10,7 @@ import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -319,6 +319,18 @@ def test_a_sentence_stands_under_its_number_and_a_list_on_few_slides() -> None:
     assert len(many.slides) == 4
     assert "8 more sentences in the notes." in "\n".join(texts(many))
     assert "Sentence 19." in notes(many)
+
+
+def test_of_then_and_now_the_present_number_is_large() -> None:
+    then, now = (
+        Fact(value, "points", (receipt("memory", "scores"),), at, "health_score")
+        for value, at in ((91, AS_OF - timedelta(days=35)), (79, AS_OF))
+    )
+    for facts in ((then, now), (now, then)):
+        made = deck(report_of(Prose("From 91 (Healthy) on 2026-09-27 to 79 (Monitor).", facts)))
+        assert [shape.text_frame.text for slide in made.slides for shape in slide.shapes if shape.name == "number"] == [
+            "79"
+        ]
 
 
 def test_a_number_that_is_part_of_another_is_none() -> None:

@@ -161,15 +161,15 @@ class _Writer(Pen[None]):
         self._title = self._part
 
     def _figure(self, line: Line) -> Word | None:
-        """The number of a sentence that is shown large: one that stands in it word for word."""
+        """The number of a sentence that is shown large: one that stands in it word for word, of several the newest."""
         told = [
-            (_ORDER[fact.unit], words)
+            (_ORDER[fact.unit], -fact.as_of.timestamp(), words)
             for fact in line.facts
             if fact.unit in _ORDER
             and _holds(line.text, words := self._page.presenter.value(fact))
             and em(words) <= _LONGEST_NUMBER
         ]
-        return Word(min(told, key=lambda one: one[0])[1], line.tone) if told else None
+        return Word(min(told, key=lambda one: one[:2])[-1], line.tone) if told else None
 
     # -- figures -------------------------------------------------------------------------------------------------------
 
