@@ -40,17 +40,18 @@ _SCALARS = (
     "operators",
     "place",
 )
-_READ = ("status", "score", "band", "band_before_gates", "coverage", "dimensions", "contributions")
+_READ = ("status", "score", "band", "band_before_gates", "coverage", "dimensions", "contributions", "highest")
 _LISTS = ("gates", "findings", "unknown")
 
 
 class Standing(NamedTuple):
-    """How an operator stands in a snapshot; `dimensions` is what is kept of them, to be compared."""
+    """How an operator stands in a snapshot; `dimensions` is what is kept of them, to be compared, `highest` as of a reading."""
 
     name: str
     status: Status
     band: Band
     score: int | None
+    highest: int | None
     dimensions: str
 
     @property
@@ -329,7 +330,9 @@ def _standing(snapshot_id: str) -> sa.Select[Any]:
     dimensions = sa.type_coerce(of.dimensions, sa.Text)
     joined = schema.reading.join(schema.snapshot).join(schema.operator)
     who = schema.operator.c
-    query = sa.select(who.operator_id, who.name, of.status, of.band, of.score, dimensions).select_from(joined)
+    query = sa.select(who.operator_id, who.name, of.status, of.band, of.score, of.highest, dimensions).select_from(
+        joined
+    )
     return query.where(schema.snapshot.c.id == snapshot_id)
 
 

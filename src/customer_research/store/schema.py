@@ -142,6 +142,7 @@ reading = Table(
     Column("gates", Compact, nullable=False),
     Column("findings", Compact, nullable=False),
     Column("unknown", Compact, nullable=False),
+    Column("highest", SmallInteger),
     # numbers of snapshots stand for their instants: a series joins the few snapshots there are
     Index("reading_by_operator", "operator_no", "snapshot_no"),
     Index("reading_by_band", "snapshot_no", "band"),

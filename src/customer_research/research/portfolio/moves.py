@@ -79,8 +79,8 @@ def between(
 
 
 def _points(then: Standing | None, now: Standing) -> int | None:
-    """The change of the score; None unless both have one, of the same dimensions (see `health.history.comparable`)."""
-    if then is None or then.score is None or now.score is None:
+    """The change of the score; None unless both have one that is settled, of the same dimensions (see `health.history.comparable`)."""
+    if then is None or then.score is None or now.score is None or then.highest is not None or now.highest is not None:
         return None
     same = then.dimensions == now.dimensions or then.known == now.known
     return now.score - then.score if same else None
