@@ -1,0 +1,77 @@
+"""Who may ask from outside, and what is noted of each time that somebody did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Permission = Literal["read", "act", "finance", "personal"]
+"""What may be granted: read reports; act on alerts and record what was done; see what operators pay; see personal data."""
+
+PERMISSIONS: tuple[Permission, ...] = ("read", "act", "finance", "personal")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An API token as it is kept: never its secret.
+
+    Args:
+        id: what it is called by; it stands at the token's beginning.
+        name: what it is for.
+        email: whom calls with it are noted under.
+        permissions: what it grants.
+        owner_id: the account owner (HubSpot's id) whose operators alone it shows; empty: everybody's.
+        created_at, created_by: when and by whom it was made.
+        expires_at: from when on it does not count.
+        revoked_at: when it was taken back; None: it was not.
+        used_at: when it was last used, to the minute; None: never.
+    """
+
+    id: str
+    name: str
+    email: str
+    permissions: tuple[Permission, ...]
+    owner_id: str
+    created_at: datetime
+    created_by: str
+    expires_at: datetime
+    revoked_at: datetime | None = None
+    used_at: datetime | None = None
+
+    def counts(self, now: datetime) -> bool:
+        """Whether it lets somebody in at an instant."""
+        return self.revoked_at is None and now < self.expires_at
+
+    def state(self, now: datetime) -> str:
+        """How it stands, in a word."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "valid" if now < self.expires_at else "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class NotedCall:
+    """One use of a use case: nothing of what was typed, and no figure.
+
+    Args:
+        at: when it began.
+        actor: who asked.
+        surface: where: `http`, `stdio`.
+        name: the use case.
+        operator_id: whom the answer, or what was refused, is about; empty: nobody alone.
+        receipts: the ids of those that the answer rests on.
+        size: characters that were given out.
+        outcome: the answer's state, or the name of the error.
+        seconds: how long it took.
+    """
+
+    at: datetime
+    actor: str
+    surface: str
+    name: str
+    operator_id: str
+    receipts: tuple[str, ...]
+    size: int
+    outcome: str
+    seconds: float
