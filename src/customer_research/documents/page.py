@@ -17,6 +17,7 @@ from customer_research.documents.answering import answer_words
 from customer_research.documents.present import GAP_WORDS, Presenter, Value, gap_words, source_title
 from customer_research.domain.evidence import ANSWERS, Fact, Gap, Receipt, merge_basis
 from customer_research.domain.report import (
+    WEIGHT,
     Absence,
     Block,
     Bullets,
@@ -30,6 +31,12 @@ from customer_research.domain.report import (
     Tone,
 )
 from customer_research.domain.words import counted, dated_words, instant_words
+
+FIRST = 3
+"""The weight of what stands on a first screen before all else: what must be known first, and what is not known."""
+
+FEW_NAMED = 3
+"""How many of the figures that are missing for one reason are named in short."""
 
 LONGEST_QUERY = 400
 """A footnote tells so many characters of what was asked, unless its format has more room."""
@@ -156,10 +163,11 @@ Node = Paragraph | List | Pairs | Grid | Picture
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A heading and the nodes below it."""
+    """A heading and the nodes below it; its weight is its section's."""
 
     heading: Heading
     nodes: tuple[Node, ...]
+    weight: int = WEIGHT
 
 
 class Pen(ABC, Generic[T]):
@@ -252,6 +260,7 @@ class Page:
         for_programs: whether it is read by programs: then a customer's form has its receipts, too.
         pages: as `Presenter` takes them.
         typed: whether it is read where one can type: else no command stands in it.
+        noted: whether figures have the numbers of their receipts.
 
     A customer's form has no receipts and no list of sources, only a line that names them; a gap is told of in a sentence.
 
@@ -267,11 +276,12 @@ class Page:
         for_programs: bool = False,
         typed: bool = False,
         pages: Mapping[str, str] = MappingProxyType({}),
+        noted: bool = True,
     ) -> None:
         self.report = report
         self._typed = typed or for_programs
         self._outside = report.audience == "customer" and not for_programs
-        self.presenter = Presenter(report, show_personal=show_personal, pages=pages)
+        self.presenter = Presenter(report, show_personal=show_personal, pages=pages, noted=noted)
         text = self.presenter.text
         self.name, self.title, self.operator = map(text, (report.operator_name, report.title, report.operator_id))
         self.heading = f"{self.name}: {self.title}" if self.name else self.title
@@ -330,6 +340,13 @@ class Page:
         return tuple(map(self._hole, self.holes))
 
     @property
+    def unknown(self) -> Part:
+        """What is not known, in short: sources that did not answer in full, and the causes of gaps."""
+        silent = (line for line in self.sources if line.tone != "good")
+        holes = (self._hole(hole, FEW_NAMED) for hole in self.holes)
+        return Part(Heading("Not known", "unknown"), (List("unknown", (*silent, *holes)),), FIRST)
+
+    @property
     def tail(self) -> tuple[Part, ...]:
         """Notes, gaps and sources, as far as there are any; the receipts (`footnotes`) follow."""
         if self._outside:
@@ -375,7 +392,7 @@ class Page:
 
     def _part(self, section: Section) -> Part:
         heading = Heading(self.presenter.text(section.title), section.id)
-        return Part(heading, tuple(LAYOUTS[type(block)](self, block) for block in section.blocks))
+        return Part(heading, tuple(LAYOUTS[type(block)](self, block) for block in section.blocks), section.weight)
 
     def _source(self, item: Freshness) -> Line:
         """How a source answered."""
@@ -390,9 +407,12 @@ class Page:
         tone: Tone = "watch" if item.warning and item.state == "ok" else tones[item.state]
         return Line("; ".join(parts), tone, label=source_title(item.source))
 
-    def _hole(self, hole: Hole) -> Line:
+    def _hole(self, hole: Hole, most: int | None = None) -> Line:
+        """What is missing and why; of what is missing because of it at most so many are named, and the rest counted."""
         why = f"{self.presenter.text(gap_words(hole.gap)).rstrip('.')}."
-        concerns = f" Missing: {'; '.join(hole.concerns)}." if hole.concerns else ""
+        named = hole.concerns[:most]
+        more = f" and {len(hole.concerns) - len(named)} more" if len(named) < len(hole.concerns) else ""
+        concerns = f" Missing: {'; '.join(named)}{more}." if named else ""
         return Line(why, "unknown", beside=concerns, step=self.step(hole.gap))
 
     def _holes(self) -> Iterator[Hole]:

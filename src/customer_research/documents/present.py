@@ -176,16 +176,23 @@ class Presenter:
         show_personal: whether personal data is shown; a report for the customer never shows it, nor a headline or warning,
             which speak of the health score.
         pages: operator id → where its report lies, of those that were written together with this one.
+        noted: whether figures have the numbers of their receipts.
 
     Raises:
         RenderError: a figure without a receipt, or a bare value where a figure belongs.
     """
 
     def __init__(
-        self, report: Report, *, show_personal: bool = False, pages: Mapping[str, str] = MappingProxyType({})
+        self,
+        report: Report,
+        *,
+        show_personal: bool = False,
+        pages: Mapping[str, str] = MappingProxyType({}),
+        noted: bool = True,
     ) -> None:
         inside = report.audience == "internal"
         self.report = report
+        self._noted = noted and inside
         self.show_personal = show_personal and inside
         self.headline = report.headline if inside else None
         self.warnings = report.warnings if inside else ()
@@ -235,7 +242,7 @@ class Presenter:
 
     def numbers(self, receipts: Iterable[Receipt]) -> tuple[int, ...]:
         """The footnote numbers of receipts, ascending; a customer's form has none."""
-        if self.report.audience == "customer":
+        if not self._noted:
             return ()
         return tuple(sorted({self._numbers[receipt.id] for receipt in receipts}))
 

@@ -199,14 +199,22 @@ class Chart:
 
 Block = Prose | Bullets | Figures | Table | Chart | Absence
 
+WEIGHT = 2
+"""What a section weighs that says nothing of it (see `Section`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A titled run of blocks."""
+    """A titled run of blocks.
+
+    `weight` tells which section stands first, and which is kept, where there is room for a part of a report only: the higher
+    the sooner. One of weight 0 is for the whole report alone.
+    """
 
     title: str
     blocks: tuple[Block, ...]
     id: str = ""
+    weight: int = WEIGHT
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any, Generic, Literal, TypeVar, cast
 from customer_research.documents.audience import customer_account, customer_report
 from customer_research.domain.account import Account
 from customer_research.domain.occasion import Occasion
-from customer_research.domain.report import Block, Freshness, Prose, Report, Section
+from customer_research.domain.report import WEIGHT, Block, Freshness, Prose, Report, Section
 from customer_research.errors import UsageError
 from customer_research.reports.figure_lines import figures
 from customer_research.reports.looking_back import since_of
@@ -43,18 +43,19 @@ Option = Literal["audience", "since", "meeting"]
 
 @dataclass(frozen=True, slots=True)
 class SectionPlan(Generic[S]):
-    """A section as declared: its id, its title (`titled` gives it another for some subjects), and what it shows in order."""
+    """A section as declared: its id, its title (`titled` gives it another for some subjects), what it shows in order, its weight."""
 
     id: str
     title: str
     shows: tuple[Show[S], ...]
     titled: Callable[[S], str] | None = None
+    weight: int = WEIGHT
 
     def made(self, subject: S) -> Section | None:
         """The section of a subject; None where nothing is shown."""
         blocks = tuple(block for show in self.shows for block in _blocks(show, subject))
         title = self.titled(subject) if self.titled is not None else self.title
-        return Section(title, blocks, self.id) if blocks else None
+        return Section(title, blocks, self.id, self.weight) if blocks else None
 
 
 def section(
@@ -62,10 +63,14 @@ def section(
     title: str,
     *shows: Show[S] | str,
     titled: Callable[[S], str] | None = None,
+    weight: int = WEIGHT,
 ) -> SectionPlan[S]:
-    """Declare a section; a text is lines of figures of the account that the report is about (see `figures`)."""
+    """Declare a section; a text is lines of figures of the account that the report is about (see `figures`).
+
+    `weight` says what it is worth where there is room for a part only (see `domain.report.Section`).
+    """
     made = (cast("Show[S]", figures(show)) if isinstance(show, str) else show for show in shows)
-    return SectionPlan(id, title, tuple(made), titled)
+    return SectionPlan(id, title, tuple(made), titled, weight)
 
 
 def _blocks(show: Show[S], subject: S) -> Iterator[Block]:
