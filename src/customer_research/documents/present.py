@@ -147,21 +147,21 @@ _FIRST = frozenset({"basis", "figure"})
 """Fields whose receipts are numbered before those of their neighbours: the proof of a table, the figure of a mark."""
 
 
-def _leaves(value: Any, name: str = "") -> Iterator[Cell | Receipt]:
+def leaves(value: Any, name: str = "") -> Iterator[Cell | Receipt]:
     """The cells of a block and the receipts that it names itself, wherever they stand in it."""
     if isinstance(value, Fact | Gap | Text | Receipt):
         yield value
     elif name == "figure":
         raise RenderError(f"{value!r} is a bare value without a receipt and is not drawn.")
     elif isinstance(value, tuple):
-        yield from chain.from_iterable(map(_leaves, value))
+        yield from chain.from_iterable(map(leaves, value))
     elif is_dataclass(value):
         names = sorted((field.name for field in fields(value)), key=lambda name: name not in _FIRST)
-        yield from chain.from_iterable(_leaves(getattr(value, name), name) for name in names)
+        yield from chain.from_iterable(leaves(getattr(value, name), name) for name in names)
 
 
 def _receipts(block: Block) -> Iterator[Receipt]:
-    for leaf in _leaves(block):
+    for leaf in leaves(block):
         if isinstance(leaf, Receipt):
             yield leaf
         elif isinstance(leaf, Fact):

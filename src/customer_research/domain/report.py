@@ -40,10 +40,11 @@ class Personal:
 
 @dataclass(frozen=True, slots=True)
 class Statement(Fact[T_co]):
-    """A fact as a cell: with its tone, and the link to its record."""
+    """A fact as a cell: with its tone, and the link to its record; `theirs`: its words are a record's own, not ours."""
 
     tone: Tone = "neutral"
     link: str = ""
+    theirs: bool = False
 
 
 Cell = Fact[Any] | Gap | Text

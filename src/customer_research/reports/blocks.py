@@ -21,10 +21,16 @@ SCORE_AGAIN = "Run `customer-research sync`, then `portfolio score`."
 
 
 def stated(
-    text: str, basis: tuple[Receipt, ...], as_of: datetime, tone: Tone = "neutral", link: str = ""
+    text: str,
+    basis: tuple[Receipt, ...],
+    as_of: datetime,
+    tone: Tone = "neutral",
+    link: str = "",
+    *,
+    theirs: bool = False,
 ) -> Statement[str] | Text:
-    """Words that state a fact, as a cell; without words nothing is stated."""
-    return Statement(text, "text", basis, as_of, tone=tone, link=link) if text else Text("")
+    """Words that state a fact, as a cell, ours or (`theirs`) a record's own; without words nothing is stated."""
+    return Statement(text, "text", basis, as_of, tone=tone, link=link, theirs=theirs) if text else Text("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +48,9 @@ class Proof:
         """Figures of one unit."""
         return tuple(self.fact(value, unit) for value in values)
 
-    def stated(self, words: str, tone: Tone = "neutral") -> Cell:
+    def stated(self, words: str, tone: Tone = "neutral", *, theirs: bool = False) -> Cell:
         """Words that rest on it, as a cell."""
-        return stated(words, self.receipts, self.as_of, tone)
+        return stated(words, self.receipts, self.as_of, tone, theirs=theirs)
 
 
 def proven_prose(text: str, receipts: tuple[Receipt, ...], as_of: datetime, tone: Tone = "neutral") -> Prose:

@@ -59,7 +59,7 @@ def _words(proof: Proof, day: date | datetime | None, what: str, words: str, lin
     if not proof.receipts:
         return Text(""), NOT_RECORDED, NOT_RECORDED
     when = Text("") if day is None else proof.fact(day_of(day), "date")
-    return when, stated(what, proof.receipts, proof.as_of, link=link), proof.stated(words)
+    return when, stated(what, proof.receipts, proof.as_of, link=link, theirs=True), proof.stated(words)
 
 
 # -- said ----------------------------------------------------------------------------------------------------------------

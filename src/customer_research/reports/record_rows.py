@@ -132,7 +132,8 @@ def record_cell(account: Account, row: Row, column: Column, receipts: tuple[Rece
     if personal is not None:
         return Statement(Personal(str(value), personal), "text", basis, as_of, link=link)
     if column.kind in {"text", "month"}:
-        return stated(_month(value) if column.kind == "month" else list_words(str(value)), basis, as_of, link=link)
+        words = _month(value) if column.kind == "month" else list_words(str(value))
+        return stated(words, basis, as_of, link=link, theirs=True)
     if column.kind == "money":
         currency = row.get("currency")
         unknown = Text("currency not recorded", "unknown")

@@ -53,7 +53,9 @@ def _evidence_cell(record: Mapping[str, Any], column: str, receipts: tuple[Recei
         money = Money(str(record.get("currency") or "USD"), value)
         return Fact(money, "money", basis, fact.as_of)
     unit = fact.unit if column == fact.metric else _unit_of(value)
-    return Fact(value, unit, basis, fact.as_of) if unit else stated(list_words(str(value)), basis, fact.as_of)
+    if unit:
+        return Fact(value, unit, basis, fact.as_of)
+    return stated(list_words(str(value)), basis, fact.as_of, theirs=True)
 
 
 def _unit_of(value: Any) -> str:

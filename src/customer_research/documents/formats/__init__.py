@@ -52,6 +52,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             ),
             Format("markdown", "Markdown (GitHub flavour)", "markdown", (".md", ".markdown"), "text/markdown"),
             Format("json", "JSON with a schema", "json_", (".json",), "application/json"),
+            Format("agent", "the small answer for agents, JSON", "agent", (".agent",), "application/json"),
             Format(
                 "html",
                 "one HTML page with charts, for a browser",

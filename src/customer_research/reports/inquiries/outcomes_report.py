@@ -74,13 +74,13 @@ def _churn_row(found: OutcomeList, one: Outcome) -> tuple[Cell, ...]:
     returns = {None: "not recorded", True: "yes", False: "no"}[one.returns]
     return (
         found.proof.fact(one.on, "date"),
-        found.proof.stated(one.name),
+        found.proof.stated(one.name, theirs=True),
         found.proof.stated(", ".join(filter(None, (_words(one.what), _words(one.secondary), one.competitor)))),
         found.proof.stated(_words(one.churn_kind)),
         lost,
         Text(returns, "unknown") if one.returns is None else found.proof.stated(returns),
-        found.proof.stated(one.note),
-        found.proof.stated(one.who),
+        found.proof.stated(one.note, theirs=True),
+        found.proof.stated(one.who, theirs=True),
         found.proof.stated(one.id),
     )
 

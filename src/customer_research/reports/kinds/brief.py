@@ -12,7 +12,7 @@ from customer_research.domain.advice import Advice, Meeting
 from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import ANSWERS, Fact, Gap, merge_basis
 from customer_research.domain.occasion import Occasion
-from customer_research.domain.report import Block, FigureLine, Figures, Prose, Tone
+from customer_research.domain.report import Block, FigureLine, Figures, Prose, Statement, Tone
 from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement, progress
@@ -230,7 +230,7 @@ def _standing(account: Account) -> Figures | None:
     lines = [*(_line(account, label, told) for label, told in _STANDING.items()), _next_day(account)]
     for label, told in (("Health", progress.trend_words(account)), ("Health before", progress.last_settled(account))):
         if told is not None:
-            words = Fact(told.text.rstrip("."), "text", merge_basis(told.facts), account.as_of)
+            words = Statement(told.text.rstrip("."), "text", merge_basis(told.facts), account.as_of)
             lines.append(FigureLine(label, words, told.tone))
     known = tuple(line for line in lines if line is not None)
     return Figures(known) if known else None
@@ -248,7 +248,7 @@ def _line(account: Account, label: str, told: Mapping[str, Words]) -> FigureLine
     words += [f"{METRICS[metric].label.lower()} not known" for metric in silent]
     tones = {tone_of(fact) for fact in facts.values()}
     tone: Tone = "bad" if "bad" in tones else "watch" if "watch" in tones else "neutral"
-    joined = Fact(", ".join(words), "text", merge_basis(facts.values()), account.as_of)
+    joined = Statement(", ".join(words), "text", merge_basis(facts.values()), account.as_of)
     return FigureLine(label, joined, tone, link)
 
 

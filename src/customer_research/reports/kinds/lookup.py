@@ -188,8 +188,8 @@ def _row(number: int, match: Match, found: Search) -> tuple[Cell, ...]:
         status, plan, mrr = (_brief(STANDINGS[name].figure(found.standing)) for name in _STANDING)
     return (
         Text(str(number)),
-        own.stated(candidate.name),
-        own.stated(candidate.city) if candidate.city else NOT_RECORDED,
+        own.stated(candidate.name, theirs=True),
+        own.stated(candidate.city, theirs=True) if candidate.city else NOT_RECORDED,
         Text(candidate.operator_id),
         own.fact(Personal(candidate.email, "email"), "text") if candidate.email else NOT_RECORDED,
         plan,
@@ -204,8 +204,8 @@ def _viewed(candidate: Candidate, own: Proof) -> tuple[Cell, Cell, Cell]:
     plan = candidate.plan_name or candidate.plan_code or ""
     status = "churned" if candidate.churned else candidate.status or ""
     return (
-        own.stated(status, "watch" if candidate.churned else "neutral") if status else NOT_RECORDED,
-        own.stated(plan) if plan else Text("no plan recorded", "unknown"),
+        own.stated(status, "watch" if candidate.churned else "neutral", theirs=True) if status else NOT_RECORDED,
+        own.stated(plan, theirs=True) if plan else Text("no plan recorded", "unknown"),
         NOT_RECORDED if candidate.mrr_minor is None else own.fact(candidate.mrr_minor, "usd_minor"),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from customer_research.domain.book import Book, Owner
 from customer_research.domain.evidence import Fact, Gap, merge_basis
@@ -108,7 +109,7 @@ def _meetings(book: Book) -> Block:
         (
             Text(meeting.name, operator=meeting.operator_id),
             Fact(meeting.starts_at, "timestamp", (meeting.receipt,), book.snapshot.as_of),
-            stated(meeting.title or "without a title", (meeting.receipt,), book.snapshot.as_of),
+            stated(meeting.title or "without a title", (meeting.receipt,), book.snapshot.as_of, theirs=True),
         )
         for meeting in book.meetings
     ]
@@ -172,7 +173,9 @@ def _mover_line(book: Book, moves: Moves, word: str, movers: Sequence[Mover]) ->
         return None
     told = ", ".join(_mover_words(mover) for mover in movers[:MOVED])
     more = f" and {len(movers) - MOVED} more" if len(movers) > MOVED else ""
-    facts = (Fact(len(movers), "count", (moves.receipt,), book.snapshot.as_of),)
+    facts: tuple[Fact[Any], ...] = (Fact(len(movers), "count", (moves.receipt,), book.snapshot.as_of),)
+    named = (stated(mover.name, (moves.receipt,), book.snapshot.as_of, theirs=True) for mover in movers[:MOVED])
+    facts += tuple(name for name in named if isinstance(name, Fact))
     return Prose(f"{word}: {told}{more}.", facts, "bad" if word in {"Worse", "Left"} else "neutral")
 
 
