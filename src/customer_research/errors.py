@@ -84,10 +84,14 @@ class TablesRefused(UsageError):  # noqa: N818 - read as a statement
 
 
 class NotAllowed(CustomerResearchError):  # noqa: N818 - read as a statement
-    """The actor may not have what was asked for (exit 2)."""
+    """The actor may not have what was asked for (exit 2); `operator_id` is the operator that it is about, where it is one."""
 
     exit_code = 2
     http_status = 403
+
+    def __init__(self, message: str, *, hint: str = "", operator_id: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.operator_id = operator_id
 
 
 class Busy(CustomerResearchError):  # noqa: N818 - read as a statement

@@ -33,7 +33,7 @@ from customer_research.research.usecases import (
 from customer_research.settings import Settings
 from customer_research_sandbox.serve import Sandbox
 
-READER = Actor("grace", "test", frozenset({"read"}))
+READER = Actor("grace", "test", frozenset({"read", "finance"}))
 
 
 @pytest.mark.parametrize("case", USE_CASES.values(), ids=USE_CASES)

@@ -13,6 +13,7 @@ _UNABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "unavailable": ("did not answer", "did not answer the rest"),
         "denied": ("refused the credential", "refused the credential for the rest"),
+        "not_permitted": ("was not asked, since you may not see it", "was not asked for what you may not see"),
         "not_configured": ("is not configured", "is not configured for the rest"),
         "stale": ("is too old to use", "is too old to use for the rest"),
         "truncated": ("cut its answer", "cut its answer"),

@@ -43,6 +43,7 @@ GAP_WORDS: Mapping[str, str] = MappingProxyType(
     {
         "unavailable": "not available",
         "denied": "access refused",
+        "not_permitted": "not permitted",
         "not_configured": "not configured",
         "none_found": "none found",
         "not_applicable": "does not apply",

@@ -16,11 +16,20 @@ from customer_research.errors import RenderError
 T_co = TypeVar("T_co", covariant=True)
 
 GapReason = Literal[
-    "unavailable", "denied", "not_configured", "none_found", "not_applicable", "stale", "truncated", "past"
+    "unavailable",
+    "denied",
+    "not_permitted",
+    "not_configured",
+    "none_found",
+    "not_applicable",
+    "stale",
+    "truncated",
+    "past",
 ]
 """Why there is no value.
 
 unavailable: the source did not answer (outage, time-out, broken or unexpected answer); denied: the credential was refused;
+not_permitted: whoever asks may not see it, so that nobody was asked;
 not_configured: no credential or setting for the source; none_found: the source answered and has nothing to compute from;
 not_applicable: the figure makes no sense for this operator; stale: too old to use; truncated: the source cut its answer;
 past: what is told today does not say what it was at the date that is spoken of.

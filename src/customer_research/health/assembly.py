@@ -30,6 +30,7 @@ EvidenceOf = Callable[[str], Evidence]
 _WORST_FIRST: Sequence[GapReason] = (
     "unavailable",
     "denied",
+    "not_permitted",
     "truncated",
     "stale",
     "not_configured",

@@ -109,7 +109,7 @@ def _open(account: Account) -> Iterator[Cells]:
         words, link = _due(quoted(row.get("title"), _SUBJECT), row.get("due_date")), ticket_link(account, row)
         yield _words(Proof(proof_of(row, tickets), account.as_of), row.get("created_at"), what, words, link)
     for row in newest((row for row in known_rows(account, "deal") if row["is_open"]), "created_at", "deal_id"):
-        priced = row["amount_minor"] is not None and row["currency"]
+        priced = isinstance(row["amount_minor"], int) and row["currency"]
         worth = money_words(Money(row["currency"], row["amount_minor"])) if priced else ""
         told = ", ".join(filter(None, (quoted(row.get("name"), _SUBJECT), str(row["stage"] or ""), worth)))
         proof = Proof(proof_of(row, deals), account.as_of)

@@ -122,10 +122,10 @@ def proof_of(row: Row, receipts: tuple[Receipt, ...]) -> tuple[Receipt, ...]:
 
 
 def record_cell(account: Account, row: Row, column: Column, receipts: tuple[Receipt, ...]) -> Cell:
-    """One field of one record as a cell, with the receipt that brought the record; an empty field says so."""
+    """One field of one record as a cell, with the receipt that brought the record; an empty field, or one kept back, says so."""
     value, as_of = row.get(column.field), account.as_of
-    if value is None or not receipts:
-        return NOT_RECORDED
+    if value is None or not receipts or isinstance(value, Gap):
+        return value if isinstance(value, Gap) else NOT_RECORDED
     link = column.link(account, row) if column.link else ""
     basis = proof_of(row, receipts)
     personal = PERSONAL_KINDS.get(column.kind)
@@ -195,9 +195,11 @@ def unread(account: Account, named: Mapping[str, str], *more: FigureLine) -> Fig
 
 def amounts(account: Account, found: Records, rows: Iterable[Row], field: str) -> Figure:
     """The sum of a money field over rows, per currency; rows without an amount are told in the note."""
-    if found.gap is not None:
-        return found.gap
     chosen = tuple(rows)
+    kept_back = (row[field] for row in chosen if isinstance(row.get(field), Gap))
+    gap: Gap | None = found.gap or next(kept_back, None)
+    if gap is not None:
+        return gap
     priced = [row for row in chosen if row.get(field) is not None and row.get("currency")]
     if chosen and not priced:
         return Gap(TABLES[found.table].home, "none_found", "no amount is filled in")

@@ -106,11 +106,19 @@ class Request(ABC):
 
     What its class says of itself is the help text, or `ABOUT` where that is made or set; `OUTPUT_AFTER` the field behind which a surface's own options stand (None: behind all, empty: before all);
     `DOCUMENT` what is said of the plain document beside the answer (empty: there is none).
+
+    `WHOSE` are its fields that say whose records it tells: the operators or the alert named, or the owner whose list it is. With
+    none it tells of everybody (or, where nothing is read, of nobody), and who may see one owner's operators only is refused.
     """
 
     ABOUT: ClassVar[str] = ""
     OUTPUT_AFTER: ClassVar[str | None] = None
     DOCUMENT: ClassVar[str] = ""
+    WHOSE: ClassVar[tuple[str, ...]] = ()
+
+    def reads(self, needs: frozenset[str]) -> frozenset[str]:
+        """Of what its use case needs (`live`, `lake`, `store`) what it reads as it is asked."""
+        return needs
 
     @abstractmethod
     def answer(self, call: Any) -> Any:

@@ -63,7 +63,7 @@ class Research(Operators):
         found = await self._resolver.resolve(term)
         standing = await self._standing(found)
         search = lookup_kind.Search(
-            found.answer, found.receipts, (*found.gaps, *found.unasked), self._clock(), standing
+            found.answer, found.receipts, (*found.gaps, *found.unasked), self._clock(), standing, self._withheld
         )
         return lookup_kind.KIND.build(search), found.answer
 
@@ -175,7 +175,9 @@ class Research(Operators):
         dossier, resolution = await self._gather(term, needed_tables(metric), frozenset())
         measurement = Measurement(await self._memory(), dossier)
         figure = measurement.figures[metric.name]
-        if warehouse_evidence(metric):
+        if isinstance(figure, Gap) and figure.reason == "not_permitted":
+            evidence, note = Evidence((), (), 0), ""
+        elif warehouse_evidence(metric):
             evidence, note = await self._warehouse_records(metric, subject_of(dossier, resolution, self.settings), rows)
         elif isinstance(figure, Gap):
             evidence, note = Evidence((), (), 0), ""

@@ -338,6 +338,14 @@ class Books:
         with self._store.read() as connection:
             return frozenset(connection.execute(query).scalars())
 
+    def owned(self, ready: Ready, owner_id: str) -> frozenset[str]:
+        """The operators of an account owner, customers or not."""
+        query = sa.select(book_line.c.operator_id).where(
+            book_line.c.snapshot_no == ready.number, book_line.c.owner_id == owner_id
+        )
+        with self._store.read() as connection:
+            return frozenset(connection.execute(query).scalars())
+
     def lines(
         self, ready: Ready, owner_ids: Collection[str] | None = None, *, needed: bool = False, most: int | None = None
     ) -> tuple[Line, ...]:

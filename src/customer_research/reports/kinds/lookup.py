@@ -57,7 +57,8 @@ class Search:
 
     `receipts` are those of the directory and finders that were searched, `gaps` the sources that could not be; a lookup
     that reached nothing is a report of its gaps. `standing` is the one operator found, measured over `TABLES`: its status,
-    plan and MRR are those of every report; those of the others are what the CSM view holds.
+    plan and MRR are those of every report; those of the others are what the CSM view holds. `withheld` stands for each MRR where
+    the reader may not see it.
 
     Raises:
         RenderError: neither receipts nor gaps, so that nothing proves that anything was searched.
@@ -68,6 +69,7 @@ class Search:
     gaps: tuple[Gap, ...]
     now: datetime
     standing: Account | None = None
+    withheld: Gap | None = None
 
     def __post_init__(self) -> None:
         if not self.receipts and (self.answer.matches or not self.gaps):
@@ -184,6 +186,7 @@ def _row(number: int, match: Match, found: Search) -> tuple[Cell, ...]:
     candidate = match.candidate
     own, why = (Proof(receipts, found.now) for receipts in _proofs(match, found.receipts))
     status, plan, mrr = _viewed(candidate, own)
+    mrr = found.withheld or mrr
     if found.standing is not None and match is found.answer.best:
         status, plan, mrr = (_brief(STANDINGS[name].figure(found.standing)) for name in _STANDING)
     return (

@@ -41,6 +41,18 @@ _STATES = {
 }
 
 
+def about(settings: Settings, alert: str) -> str:
+    """The id of the operator that an alert is about; empty where it is about a source.
+
+    Raises:
+        UsageError: there is no such alert, or more than one.
+        StoreError: the store cannot be used.
+    """
+    with open_store(settings.store_url) as store:
+        episode = AlertBook(store).episode(alert)
+    return "" if episode.source else episode.subject
+
+
 def one_alert(settings: Settings, alert: str, *, now: datetime) -> Report:
     """One alert with its figures and its audit; `alert` is its id, or the first digits of it.
 

@@ -28,8 +28,10 @@ SOURCE = "alerts"
 _NEAREST = 3
 
 
-def open_alerts(settings: Settings, choice: AlertChoice, *, now: datetime) -> Report:
+def open_alerts(settings: Settings, choice: AlertChoice, *, now: datetime, alone: bool = False) -> Report:
     """The open alerts, most urgent first: those that cannot wait, unless all are wanted.
+
+    With `alone` those of an owner are theirs without doubt: none of an operator whose owner is not known.
 
     Raises:
         UsageError: there is no such rule, and no alert of one that was; no such owner, or nobody said who it is; or no
@@ -48,7 +50,7 @@ def open_alerts(settings: Settings, choice: AlertChoice, *, now: datetime) -> Re
         every = alerts_of(episodes)
         basis, people = basis_of(settings, store, episodes, "open alerts", now)
         owners = _owners_called(book, people)
-        wanted = [alert for alert in every if choice.takes(alert, basis.lines.get(alert.subject), owners)]
+        wanted = [alert for alert in every if choice.takes(alert, basis.lines.get(alert.subject), owners, alone=alone)]
         awake = [alert for alert in wanted if choice.all or not alert.snoozed(now)]
         shown = tuple(alert for alert in awake if choice.all or not can_wait(basis, alert))
         return KIND.build(

@@ -36,12 +36,17 @@ class AlertChoice:
             )
         return owner if self.mine else self.owner.strip()
 
-    def takes(self, alert: Alert, line: Line | None, owners: Collection[str] | None) -> bool:
-        """Whether an alert is wanted, snoozed or not: one of its reasons is, and one of the owners (None: anybody) has its operator."""
+    def takes(self, alert: Alert, line: Line | None, owners: Collection[str] | None, *, alone: bool = False) -> bool:
+        """Whether an alert is wanted, snoozed or not: one of its reasons is, and one of the owners (None: anybody) has its operator.
+
+        One of an operator of whom nothing is known is wanted, too, unless the owners' are wanted `alone`.
+        """
         if not any(map(self._takes, alert.reasons)):
             return False
-        if owners is None or line is None:
-            return True  # of a source, or of whom nothing is known, nobody may take it for another's
+        if owners is None or alert.reasons[0].source:
+            return True  # of a source: nobody may take it for another's
+        if line is None:
+            return not alone
         return (line.owner_id or line.owner) in owners
 
     def _takes(self, episode: Episode) -> bool:

@@ -23,7 +23,8 @@ class Dossier:
     `records` holds the memory tables; `answers` the warehouse subjects' rows or the gap that stands for them;
     `bound_gaps` the bound tables that are unknown though their subject answered (an optional table that is absent);
     `listings` the details that a report asked for; `notes` remarks on how a table was reached (the charge path);
-    `measured` the rows of subjects' queries in memory that were run before everything had arrived.
+    `measured` the rows of subjects' queries in memory that were run before everything had arrived. Without `finance` what the
+    operator pays and is paid is kept back (`withheld`).
     """
 
     operator_id: str
@@ -34,6 +35,7 @@ class Dossier:
     listings: dict[str, Records] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     measured: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    finance: bool = True
 
     def table_gap(self, table: str, subject: str) -> Gap | None:
         """Why a table is not known to a subject's metrics, or None when it is."""

@@ -19,8 +19,10 @@ from customer_research.metrics.queries import (
     evidence_sql,
     subject_sql,
 )
+from customer_research.record_tables import TABLES
 from customer_research.research.gaps import nothing_of
 from customer_research.research.one.dossier import BOUND_TABLES, MEMORY_TABLES, Dossier
+from customer_research.research.one.withheld import gap_of, is_money
 
 EVIDENCE_SHOWN = 20
 
@@ -105,6 +107,8 @@ class Measurement:
         return self._tables.subject_rows(subject) if early is None else early
 
     def _figure(self, metric: Metric, rows: Sequence[Mapping[str, Any]]) -> Figure:
+        if not self._dossier.finance and is_money(metric):
+            return gap_of(TABLES[metric.tables[0]].home, metric.name)
         gaps = (self._dossier.table_gap(table, metric.subject) for table in metric.tables)
         if (gap := next(filter(None, gaps), None)) is not None:
             return replace(gap, metric=metric.name)

@@ -16,8 +16,10 @@ from customer_research.domain.catalogue import SUBJECTS
 from customer_research.domain.evidence import Gap
 from customer_research.errors import CustomerResearchError
 from customer_research.metrics.queries import LISTINGS, subject_sql
+from customer_research.record_tables import TABLES
 from customer_research.research.connections import Connections
 from customer_research.research.one.dossier import BOUND_TABLES, Dossier
+from customer_research.research.one.withheld import FINANCE, gap_of, without_amounts
 from customer_research.sources.lago.live import BILLING_TABLES, unknown_to_billing
 
 BILLED = frozenset({"active", "pending"})
@@ -73,6 +75,10 @@ class Gatherer:
 
         The CSM view is not among them: who identifies the operator fetches it.
         """
+        if not self._dossier.finance:
+            for table in tables & FINANCE - set(BOUND_TABLES):
+                self.refuse((table,), gap_of(TABLES[table].home))
+            tables -= FINANCE
         streams = [
             self._stream(source, stream)
             for source in self._connections.sources.values()
@@ -122,7 +128,12 @@ class Gatherer:
     def accept(self, tables: Sequence[str], batch: Batch) -> None:
         """Take a stream's batch: rows, the receipts that brought them, and the gaps it states itself."""
         for table in tables:
-            rows = tuple(batch.tables.get(table, ()))
+            rows: tuple[Mapping[str, Any], ...] = tuple(batch.tables.get(table, ()))
+            if not self._dossier.finance:
+                if table in FINANCE:
+                    self.refuse((table,), gap_of(TABLES[table].home))
+                    continue
+                rows = without_amounts(table, rows)
             ids = {row["fetch_id"] for row in rows}
             receipts = tuple(receipt for receipt in batch.receipts if receipt.id in ids) or batch.receipts
             self._dossier.records[table] = Records(table, rows, receipts, batch.gaps.get(table))
@@ -138,7 +149,10 @@ class Gatherer:
         queries |= {name: (LISTINGS[name].tables, LISTINGS[name].sql) for name in sorted(listings)}
         cards = {name: sql for name, (read, sql) in queries.items() if CARD_TABLES & set(read)}
         work = [self._query(name, *query) for name, query in queries.items() if name not in cards]
-        if cards:
+        if not self._dossier.finance:
+            for name in cards:
+                self._keep(name, gap_of("warehouse"))
+        elif cards:
             work.append(self._cards({DECIDING: subject_sql(DECIDING), **cards}))
         return work
 

@@ -14,6 +14,7 @@ from typing import Any, Self
 from customer_research.connect.concurrent import both
 from customer_research.connect.source import Clock, Subject
 from customer_research.domain.account import Account, Records
+from customer_research.domain.evidence import Gap
 from customer_research.domain.rates import Rates
 from customer_research.engines.duckdb import Memory
 from customer_research.errors import BadAnswer, ConfigError, OperatorNotFound
@@ -32,6 +33,7 @@ from customer_research.research.one.judge import prepare as prepare_judging
 from customer_research.research.one.peer_groups import peers_of
 from customer_research.research.one.resolve import Resolution, Resolver, operator_id_of
 from customer_research.research.one.track_record import track_of
+from customer_research.research.one.withheld import gap_of, marked
 from customer_research.settings import Settings
 from customer_research.sources.notion.settings import NotionSettings
 
@@ -53,6 +55,7 @@ class Operators:
         clock: gives the present instant; the settings' fixed clock when there is one, else the real time.
         progress: told of each stream's start and end.
         shared: the connections of the process; None: its own.
+        finance: whether what operators pay and are paid is read (`withheld`).
     """
 
     def __init__(
@@ -62,12 +65,14 @@ class Operators:
         clock: Clock | None = None,
         progress: Progress = silent,
         shared: Shared | None = None,
+        finance: bool = True,
     ) -> None:
         self.settings = settings
         self._clock = clock or ((lambda: settings.clock or system_clock()) if settings.clock else system_clock)
         self._connections = Connections(settings, self._clock, shared)
         self._resolver = Resolver(self._connections)
         self._progress = progress
+        self._finance = finance
         self._rates: tuple[Rates | None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -112,6 +117,11 @@ class Operators:
         """Ask also those sources again that did not answer a moment ago."""
         self._connections.forget()
 
+    @property
+    def _withheld(self) -> Gap | None:
+        """What stands for an operator's MRR that is kept back; None where nothing is."""
+        return None if self._finance else gap_of("warehouse")
+
     def now(self) -> datetime:
         """The present instant, which a use case about several operators takes once for all of them."""
         return self._clock()
@@ -149,10 +159,13 @@ class Operators:
             findings=findings,
             track=track_of(self.settings.lake_folder, scores[0].digest),
         )
-        if past:
+        if past and not self._finance:
+            account = replace(account, history=gap_of("score history"), alerts=gap_of("alerts"))
+        elif past:
             from customer_research.research.one.earlier import with_past  # noqa: PLC0415 - start-up time
 
             account = with_past(account, self.settings, card)
+        if past:
             account = replace(account, peers=peers_of(self.settings.lake_folder, account.figures))
         return advised(measurement, account, self.settings.playbook), measurement
 
@@ -170,7 +183,7 @@ class Operators:
             generated_at=self._clock(),
             match=resolution.match,
             figures=measurement.figures,
-            records={**dossier.records, **dossier.listings},
+            records={**(dossier.records if self._finance else marked(dossier.records)), **dossier.listings},
             freshness=freshness(dossier, self._connections.sources.values()),
             links=self.settings.links,
             rates=self._rates_around(dossier.as_of),
@@ -214,7 +227,7 @@ class Operators:
         if operator_id is None:
             resolution = await self._resolver.resolve(term)
             operator_id = resolution.match.operator_id
-        dossier = Dossier(operator_id, as_of or self._clock())
+        dossier = Dossier(operator_id, as_of or self._clock(), finance=self._finance)
         gatherer = Gatherer(self._connections, dossier, self._progress, partial(self._measure_arrived, {*tables, CSM}))
         found, _ = await both(self._identify(term, resolution, gatherer, dossier), gatherer.run(tables, listings))
         _refuse_nobody(dossier, found)

@@ -45,7 +45,7 @@ EVERYBODY = "everybody"
 
 def every_line(settings: Settings, owner: str | None, *, now: datetime) -> tuple[Line, ...]:
     """The lines of all operators of an owner, the most urgent first (as `book`)."""
-    with _looking(settings, now) as (store, ready):
+    with looking(settings, now) as (store, ready):
         books = Books(store)
         ids = None if owner is None else {one.owner_id for one in owners_called(owner, books.owners(ready))}
         return books.lines(ready, ids)
@@ -60,7 +60,7 @@ def book(settings: Settings, owner: str | None, *, now: datetime, most: int | No
         UsageError: there is no snapshot yet, or no such owner.
         StoreError: the store cannot be read or written to.
     """
-    with _looking(settings, now) as (store, ready):
+    with looking(settings, now) as (store, ready):
         books = Books(store)
         owners = books.owners(ready)
         chosen = owners if owner is None else owners_called(owner, owners)
@@ -102,7 +102,7 @@ def renewals(settings: Settings, owner: str | None, *, now: datetime, days: int 
     Raises:
         UsageError, StoreError: as `book`.
     """
-    with _looking(settings, now) as (store, ready):
+    with looking(settings, now) as (store, ready):
         books = Books(store)
         owners = books.owners(ready)
         chosen = owners if owner is None else owners_called(owner, owners)
@@ -142,7 +142,7 @@ def _opens(line: Line, day: date) -> bool:
 
 
 @contextmanager
-def _looking(settings: Settings, now: datetime) -> Iterator[tuple[Store, Ready]]:
+def looking(settings: Settings, now: datetime) -> Iterator[tuple[Store, Ready]]:
     """The store, and its newest snapshot with its lines; they are made where an older version left them out."""
     with open_store(settings.store_url) as store:
         history = History(store)

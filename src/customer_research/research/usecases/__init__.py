@@ -16,22 +16,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from customer_research.research.request import Content, schema, validated
     from customer_research.research.usecases import reference
+    from customer_research.research.usecases.access import Actor
     from customer_research.research.usecases.answer import EXIT_CODES, Answer, Line, State, Table, Text, written
     from customer_research.research.usecases.registry import (
         GROUP_SENTENCES,
         GROUPS,
         RIGHTS,
+        SEES,
         USE_CASES,
         UseCase,
         use_case,
     )
-    from customer_research.research.usecases.runner import Actor, Call, Runner, Use, finished, use_alone
+    from customer_research.research.usecases.runner import Call, Runner, Use, finished, use_alone
 
 _HOMES = {
     **dict.fromkeys(("EXIT_CODES", "Answer", "Line", "State", "Table", "Text", "written"), "answer"),
-    **dict.fromkeys(("GROUP_SENTENCES", "GROUPS", "RIGHTS", "USE_CASES", "UseCase", "use_case"), "registry"),
+    **dict.fromkeys(("GROUP_SENTENCES", "GROUPS", "RIGHTS", "SEES", "USE_CASES", "UseCase", "use_case"), "registry"),
     **dict.fromkeys(("Content", "schema", "validated"), ".request"),
-    **dict.fromkeys(("Actor", "Call", "Runner", "Use", "finished", "use_alone"), "runner"),
+    "Actor": "access",
+    **dict.fromkeys(("Call", "Runner", "Use", "finished", "use_alone"), "runner"),
     "reference": "reference",
 }
 

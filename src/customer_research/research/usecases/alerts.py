@@ -41,8 +41,11 @@ class Open(AlertChoice, Request):
     Exit code 3: a source was missing in the newest snapshot that was judged.
     """
 
+    WHOSE = ("owner",)
+
     def answer(self, call: Call) -> Answer:
-        return of_report(rooms.open_list.open_alerts(call.settings, self, now=call.clock()))
+        alone = bool(call.actor.book)
+        return of_report(rooms.open_list.open_alerts(call.settings, self, now=call.clock(), alone=alone))
 
 
 @request
@@ -63,6 +66,8 @@ class Check(Request):
 class One(Request):
     """Alert ID in full: figures with receipts, what to do, and what happened to it."""
 
+    WHOSE = ("alert",)
+
     alert: str = _alert()
 
     def answer(self, call: Call) -> Answer:
@@ -72,6 +77,8 @@ class One(Request):
 @request
 class Seen(Request):
     """Note that alert ID has been seen."""
+
+    WHOSE = ("alert",)
 
     alert: str = _alert()
 
@@ -87,6 +94,8 @@ class Snooze(Request):
     """Hide alert ID until a day to come (its midnight) or an instant, UTC; `now` ends a snooze. It is not raised anew
     meanwhile, even if it clears and comes back.
     """
+
+    WHOSE = ("alert",)
 
     alert: str = _alert()
     until: str = option("A day or an instant to come, UTC; now ends a snooze.", metavar="DATE")
@@ -109,6 +118,8 @@ class Snooze(Request):
 @request
 class Assignment(Request):
     """Give alert ID to NAME; an empty NAME takes it away."""
+
+    WHOSE = ("alert",)
 
     alert: str = _alert()
     name: str = argument("The person; empty: nobody.")

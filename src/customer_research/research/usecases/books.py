@@ -37,6 +37,8 @@ class Today(Request):
     store, so that the next snapshot can tell what moved since.
     """
 
+    WHOSE = ("whose",)
+
     whose: Whose = part(Whose)
     every: bool = option("All who need somebody within a month, not the first ten.", False, flags=("--all",))
 
@@ -56,6 +58,8 @@ class Renewals(Request):
     A renewal is shown from 120 days before it on for an Enterprise operator, 90 for Mid-Market, 45 for SMB and Free; --days asks
     for other windows. It reads what was kept ready by the last `customer-research portfolio score`, and asks nobody.
     """
+
+    WHOSE = ("whose",)
 
     whose: Whose = part(Whose)
     days: int | None = option("What ends, renews or bills within so many days.", None, ge=1, le=3650)

@@ -44,6 +44,14 @@ OTHER_NAMES = {"qbr": "account-review", "compare": "comparison", "summary": "por
 class AnyReport(Request):
     """One report of any kind."""
 
+    WHOSE = ("operators",)
+
+    def reads(self, needs: frozenset[str]) -> frozenset[str]:
+        kind = _kind(self.kind, self.operators)
+        if self.snapshot is not None or kind in OF_EVERYBODY:
+            return needs - {"live"}
+        return needs if kind == "history" else needs & {"live"}
+
     ABOUT = f"""\
 The report KIND, in any format.
 

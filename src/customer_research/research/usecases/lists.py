@@ -26,6 +26,8 @@ class Portfolio(Request):
     the score history, which the change in 30 days comes from, cannot be read.
     """
 
+    WHOSE = ("choice",)
+
     choice: Selection = part(Selection)
     sort: Sort = option("Order of the lines.", "attention")
 
@@ -46,6 +48,11 @@ class ChurnRisk(Request):
 
     With OPERATOR, that one operator's risk, from the sources as they are now: signs, what would be lost, what is to be done.
     """
+
+    WHOSE = ("operator", "choice")
+
+    def reads(self, needs: frozenset[str]) -> frozenset[str]:
+        return needs & {"live"} if self.operator is not None else needs - {"live"}
 
     operator: str | None = options.operator(None)
     choice: Selection = part(Selection)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 class Lookup(Request):
     """Find an operator by any identifier or name (TERM)."""
 
+    WHOSE = ("term",)
+
     term: str = argument("Any identifier or name, or a part of it.")
 
     async def answer(self, call: Call) -> Answer:
@@ -63,6 +65,8 @@ class Plain(Request):
 @request
 class OfKind(Plain):
     """The report about one operator of the kind that the use case is called after."""
+
+    WHOSE = ("operator",)
 
     OUTPUT_AFTER = "scorecard"
 
@@ -107,6 +111,8 @@ class Assumptions(Request):
     Values: counts 12; shares 0.95 or 95%; US dollars 199.00; days 12; yes or no; dates 2026-11-30; unknown.
     """
 
+    WHOSE = ("operator",)
+
     operator: str = options.operator()
     assumptions: tuple[str, ...] = argument("Metrics and their assumed values.", metavar="METRIC=VALUE...")
     scorecard: str | None = options.scorecard()
@@ -122,6 +128,8 @@ class Missing(Plain):
     bounds over the rule's outcomes, the widest first, with the step that closes the gap.
     """
 
+    WHOSE = ("operator",)
+
     async def answer(self, call: Call) -> Answer:
         async with call.research() as research:
             return of_report(await research.missing(self.operator, scorecard=self.scorecard))
@@ -130,6 +138,8 @@ class Missing(Plain):
 @request
 class Comparison(Request):
     """Compare 2 to 10 operators: the differences that matter, figures side by side, actions."""
+
+    WHOSE = ("operators",)
 
     operators: tuple[str, ...] = argument("Two to ten operators.", metavar="OPERATOR OPERATOR...")
     scorecard: str | None = options.scorecard()
@@ -147,6 +157,8 @@ class Why(Request):
     engagement, support, growth), a rule (P1, E3; `customer-research rules` lists them), a cap ("usage falling", "active dispute";
     listed there, too) or a finding (R9, "silent churn risk").
     """
+
+    WHOSE = ("operator",)
 
     DOCUMENT = "JSON."
 
@@ -183,6 +195,8 @@ class Verify(Request):
     With --kind, citations ([3], receipt 3) are that report's receipts, and a number must stand in what it cites. Exit code 1: a
     number is contradicted or unsupported; 3: all are supported as far as sources answered, but one did not.
     """
+
+    WHOSE = ("operators",)
 
     DOCUMENT = "JSON."
 

@@ -31,6 +31,8 @@ def _note() -> str:
 class Done(Request):
     """Note what was done about OPERATOR."""
 
+    WHOSE = ("operator",)
+
     operator: str = options.operator()
     kind: Intervention = option("What was done.")
     on: str | None = _on()
@@ -43,6 +45,8 @@ class Done(Request):
 @request
 class Churn(Request):
     """Note that OPERATOR left, when and why."""
+
+    WHOSE = ("operator",)
 
     operator: str = options.operator()
     reason: ChurnReason = option("Why it left.")
@@ -88,6 +92,8 @@ def _day(text: str | None) -> date | None:
 @request
 class Listed(Request):
     """What was recorded, of OPERATOR or of all, the newest first."""
+
+    WHOSE = ("operator",)
 
     operator: str | None = options.operator(None)
 

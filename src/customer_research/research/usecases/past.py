@@ -39,6 +39,8 @@ DIFFERENCES_SHOWN = 20
 class OfOperator(Request):
     """How OPERATOR's score moved, and what moved it."""
 
+    WHOSE = ("operator",)
+
     operator: str = options.operator()
     last: int = option("How many readings to list.", 12, ge=1)
     scorecard: str | None = options.scorecard()

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 RIGHTS = frozenset({"read", "act", "operate", "export", "configure"})
 """What an actor may do: read; act on alerts and record what was done; operate (pull, score, keep); export to a vendor;
-configure the default scorecard and settings."""
+configure the default scorecard, settings and who may ask."""
+
+SEES = frozenset({"finance", "personal"})
+"""What an actor may see beside: what operators pay and are paid; personal data unmasked."""
 
 
 class UseCase:
@@ -209,7 +212,7 @@ _ALL = (
     UseCase("playbook", "List what reports advise when: what raises it, who does it, until when.", "house:Playbook", "lines"),
     UseCase("tables", "The canonical tables and their columns: what `import` takes.", "lake:Tables", "lines"),
     UseCase("doctor", "Check settings, credentials and the open questions on live systems.", "house:Doctor", "lines", "live", right="configure", seconds=None),
-    UseCase("config show", "Every setting, its value, and where it comes from.", "house:Config", "lines"),
+    UseCase("config show", "Every setting, its value, and where it comes from.", "house:Config", "lines", right="configure"),
 )
 # fmt: on
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
         drift_report,
         thresholds_report,
     )
-    from customer_research.research import doctor, export
+    from customer_research.research import doctor, export, lake_directory
     from customer_research.research.alerting import alerts, open_list
     from customer_research.research.batch import batch, entries, site
     from customer_research.research.one import account_snapshots, draft_check
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from customer_research.research.past.backtest import trials
     from customer_research.research.past.calibration import drift, on_files, on_lake, thresholds
     from customer_research.research.past.history import backfill, operator_history, proof
-    from customer_research.research.portfolio import books, history, newest, peers, take
+    from customer_research.research.portfolio import books, history, newest, own_book, peers, take
     from customer_research.research.sync import all_sources, import_tables
     from customer_research.research.usecases import calibration_json, reference
 
 _HOMES = {
     "reports.inquiries": ("backtest_report", "calibration_report", "drift_report", "thresholds_report"),
-    "research": ("doctor", "export"),
+    "research": ("doctor", "export", "lake_directory"),
     "research.alerting": ("alerts", "open_list"),
     "research.batch": ("batch", "entries", "site"),
     "research.one": ("account_snapshots", "draft_check"),
@@ -34,7 +34,7 @@ _HOMES = {
     "research.past.backtest": ("trials",),
     "research.past.calibration": ("drift", "on_files", "on_lake", "thresholds"),
     "research.past.history": ("backfill", "operator_history", "proof"),
-    "research.portfolio": ("books", "history", "newest", "peers", "take"),
+    "research.portfolio": ("books", "history", "newest", "own_book", "peers", "take"),
     "research.sync": ("all_sources", "import_tables"),
     "research.usecases": ("calibration_json", "reference"),
 }

@@ -9,9 +9,9 @@ import asyncio
 import inspect
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sized
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -20,9 +20,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from customer_research.domain.report import Report
-from customer_research.errors import Busy, CustomerResearchError, NotAllowed, Overdue
+from customer_research.errors import Busy, CustomerResearchError, Overdue
 from customer_research.research.request import validated
-from customer_research.research.usecases.registry import RIGHTS, UseCase, use_case
+from customer_research.research.usecases.access import Actor, by_rights, within_book
+from customer_research.research.usecases.registry import UseCase, use_case
 
 if TYPE_CHECKING:
     from customer_research.research.connections import Shared
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+D = TypeVar("D", bound=Sized)
 Progress = Callable[..., None]
 """Hears how far a use case has come; what it is told depends on the use case."""
 
@@ -47,20 +49,11 @@ WAITING = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
-    """Who asks: a name for the audit, the surface that they came by, and what they may do (`registry.RIGHTS`)."""
-
-    name: str
-    surface: str
-    rights: frozenset[str] = RIGHTS
-
-
-@dataclass(frozen=True, slots=True)
 class Use:
     """One use of a use case, for the audit: nothing of what was typed, and no figure.
 
-    `outcome` is the answer's state, or the name of the error; `operator` the id that the answer is about, `receipts` the ids of
-    those that a report rests on.
+    `outcome` is the answer's state, or the name of the error; `operator` the id that the answer is about, or what was refused;
+    `receipts` the ids of those that a report rests on, `size` the characters that were given out (0: the surface told of none).
     """
 
     actor: Actor
@@ -70,23 +63,14 @@ class Use:
     outcome: str
     operator: str = ""
     receipts: tuple[str, ...] = ()
+    size: int = 0
 
 
 Access = Callable[[Actor, UseCase, Any], None]
 """Raises `NotAllowed` where the actor may not have what the request asks for."""
 
 Audit = Callable[[Use], None]
-
-
-def by_rights(actor: Actor, case: UseCase, request: Any) -> None:
-    """The actor has the right that the use case needs.
-
-    Raises:
-        NotAllowed: not so.
-    """
-    del request
-    if case.right not in actor.rights:
-        raise NotAllowed(f"{actor.name} may not use {case.name}.", hint=f"It needs the right to {case.right}.")
+"""Keeps what is told of a use. It is called in a thread of its own; where it fails, so does the use: what is not noted is not told."""
 
 
 def unheard(_use: Use) -> None:
@@ -126,8 +110,12 @@ class Call:
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings tree."""
-        return self.read_settings()
+        """The settings tree, as far as it is the actor's: their own book for the owner, personal data for who may see them."""
+        found = self.read_settings()
+        changes: dict[str, Any] = {"owner": self.actor.book} if self.actor.book else {}
+        if found.show_personal and not self.actor.may("personal"):
+            changes["show_personal"] = False
+        return found.model_copy(update=changes) if changes else found
 
     def clock(self) -> datetime:
         """The present instant."""
@@ -167,7 +155,8 @@ class Call:
         from customer_research.research.service import Research
 
         hears = self.progress if streams else silent
-        return Research(self.settings, clock=self.fixed_clock, progress=hears, shared=self.shared)
+        finance = self.actor.may("finance")
+        return Research(self.settings, clock=self.fixed_clock, progress=hears, shared=self.shared, finance=finance)
 
 
 class Runner:
@@ -180,7 +169,7 @@ class Runner:
         settings: the settings tree.
         config: the settings file that they come from.
         clock: the present instant (tests).
-        access: refuses what an actor may not have.
+        access: refuses what an actor may not have, before anything is read.
         audit: hears of each use, refused and failed ones too.
         at_once, waiting: how many run, and how many wait.
     """
@@ -236,11 +225,26 @@ class Runner:
             NotAllowed: the actor may not have it.
             Busy: too many are waiting.
             Overdue: it took too long.
+            StoreError: the use could not be noted.
             CustomerResearchError: as the use case says.
         """
+        answer, _ = await self.told(name, request, actor, lambda _answer: "", progress=progress, seconds=seconds)
+        return answer
+
+    async def told(
+        self,
+        name: str,
+        request: Any,
+        actor: Actor,
+        drawn: Callable[[Answer], D],
+        *,
+        progress: Progress = silent,
+        seconds: float | None = None,
+    ) -> tuple[Answer, D]:
+        """As `use`, with what the surface gives out for the answer: the audit hears how much that is."""
         case = use_case(name)
-        asked = validated(case.request(), request) if isinstance(request, Mapping) else request
-        with _audited(case, actor, self._audit, self._clock) as answers:
+        async with self._audited(case, actor) as noted:
+            asked = validated(case.request(), request) if isinstance(request, Mapping) else request
             self._access(actor, case, asked)
             longest = seconds or case.seconds
             try:
@@ -255,11 +259,34 @@ class Runner:
                         progress=progress,
                         threads=self._threads,
                     )
-                    answers.append(await self._run(call, asked))
+                    noted.answer = answer = await self._run(call, await within_book(call, asked))
             except TimeoutError:
                 hint = "Ask again, or for less at once."
                 raise Overdue(f"{case.name} took longer than {longest:.0f} s.", hint=hint) from None
-            return answers[0]
+            given = drawn(answer)
+            noted.size = len(given)
+            return answer, given
+
+    @asynccontextmanager
+    async def _audited(self, case: UseCase, actor: Actor) -> AsyncIterator[_Noted]:
+        """Tell the audit of a use, however it ends, before what it gives is handed on."""
+        began, start = self._clock(), time.monotonic()
+        noted = _Noted()
+        try:
+            yield noted
+            assert noted.answer is not None
+            noted.outcome = noted.answer.state
+        except asyncio.CancelledError:
+            noted.outcome = "cancelled"
+            raise
+        except CustomerResearchError as error:
+            noted.outcome = type(error).__name__
+            noted.operator = getattr(error, "operator_id", "")
+            raise
+        finally:
+            if self._audit is not unheard:
+                use = noted.use(actor, case.name, began, time.monotonic() - start)
+                await asyncio.shield(asyncio.to_thread(self._audit, use))
 
     async def _run(self, call: Call, request: Any) -> Answer:
         """A use case that waits for vendors runs in the loop; one that computes, in a thread that keeps its place to its end."""
@@ -357,25 +384,18 @@ def finished(work: Coroutine[Any, Any, T]) -> T:
     return results[0]
 
 
-@contextmanager
-def _audited(case: UseCase, actor: Actor, audit: Audit, clock: Callable[[], datetime]) -> Iterator[list[Answer]]:
-    """Tell the audit of a use, however it ends; the answer is put into the list that is given."""
-    began, start = clock(), time.monotonic()
-    answers: list[Answer] = []
-    outcome = "failed"
-    try:
-        yield answers
-        outcome = answers[0].state
-    except asyncio.CancelledError:
-        outcome = "cancelled"
-        raise
-    except CustomerResearchError as error:
-        outcome = type(error).__name__
-        raise
-    finally:
-        if audit is not unheard:
-            about = _about(answers[0].body) if answers else ("", ())
-            audit(Use(actor, case.name, began, time.monotonic() - start, outcome, *about))
+@dataclass(slots=True)
+class _Noted:
+    """What the audit is to hear of a use, as far as it has come."""
+
+    answer: Answer | None = None
+    size: int = 0
+    outcome: str = "failed"
+    operator: str = ""
+
+    def use(self, actor: Actor, name: str, began: datetime, seconds: float) -> Use:
+        operator, receipts = ("", ()) if self.answer is None else _about(self.answer.body)
+        return Use(actor, name, began, seconds, self.outcome, operator or self.operator, receipts, self.size)
 
 
 def _about(body: Any) -> tuple[str, tuple[str, ...]]:
