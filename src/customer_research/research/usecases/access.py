@@ -135,9 +135,9 @@ async def _alert(call: Call, book: OwnBook, alert: str) -> str:
 
 
 async def _whose(call: Call, book: OwnBook, whose: Any) -> Any:
-    if whose.team:
-        raise _other_book(call)
-    return dataclasses.replace(whose, owner=_own(call, book, whose.owner))
+    return dataclasses.replace(
+        whose, owner=_own(call, book, whose.owner), team=False
+    )  # all there are for them are their own
 
 
 async def _choice(call: Call, book: OwnBook, choice: Any) -> Any:

@@ -90,6 +90,12 @@ Record what no system knows: what was done about an operator that may leave, and
 Records are added and never changed; `outcome retract` takes a wrong one back. Billing stays the truth on who left and when:
 a recorded reason stands beside it. `backtest` tells how what was done biases the figures.
 """,
+    "tokens": """\
+API tokens: what lets programs and agents ask over HTTP, on whose behalf, what they may see, and until when.
+
+Only the SHA-256 of a token's secret is kept; `tokens create` prints it once.
+""",
+    "audit": "Who asked for what of whom, over HTTP and by MCP clients.",
     "config": "Show settings and where each comes from.",
 }
 """Groups of use cases that are none by themselves → what is said of them."""
@@ -98,6 +104,8 @@ GROUP_SENTENCES: Mapping[str, str] = {
     "history": "An operator's score over time and what moved it; backfill, list and verify snapshots.",
     "scorecard": "`scorecard use NAME`: the default scorecard, changed behind the gate of `backtest`.",
     "outcome": "Record what was done about an operator, and why one left; list it.",
+    "tokens": "API tokens for programs and agents that ask over HTTP: create, list, revoke.",
+    "audit": "Who asked for what of whom; remove what is old.",
     "config": "Show settings and where each comes from.",
 }
 
@@ -212,6 +220,11 @@ _ALL = (
     UseCase("playbook", "List what reports advise when: what raises it, who does it, until when.", "house:Playbook", "lines"),
     UseCase("tables", "The canonical tables and their columns: what `import` takes.", "lake:Tables", "lines"),
     UseCase("doctor", "Check settings, credentials and the open questions on live systems.", "house:Doctor", "lines", "live", right="configure", seconds=None),
+    UseCase("tokens create", "Make an API token; it is shown once.", "asking:CreateToken", "text", "store", right="configure"),
+    UseCase("tokens list", "The API tokens, without their secrets.", "asking:ListTokens", "report", "store", right="configure"),
+    UseCase("tokens revoke", "Take an API token back.", "asking:RevokeToken", "lines", "store", right="configure"),
+    UseCase("audit list", "Who asked for what of whom.", "asking:Audit", "report", "store", right="configure"),
+    UseCase("audit prune", "Remove what was noted long ago.", "asking:PruneAudit", "lines", "store", right="configure"),
     UseCase("config show", "Every setting, its value, and where it comes from.", "house:Config", "lines", right="configure"),
 )
 # fmt: on

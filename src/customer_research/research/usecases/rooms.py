@@ -12,7 +12,7 @@ if TYPE_CHECKING:
         drift_report,
         thresholds_report,
     )
-    from customer_research.research import doctor, export, lake_directory
+    from customer_research.research import audit, doctor, export, lake_directory, tokens
     from customer_research.research.alerting import alerts, open_list
     from customer_research.research.batch import batch, entries, site
     from customer_research.research.one import account_snapshots, draft_check
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "reports.inquiries": ("backtest_report", "calibration_report", "drift_report", "thresholds_report"),
-    "research": ("doctor", "export", "lake_directory"),
+    "research": ("audit", "doctor", "export", "lake_directory", "tokens"),
     "research.alerting": ("alerts", "open_list"),
     "research.batch": ("batch", "entries", "site"),
     "research.one": ("account_snapshots", "draft_check"),
