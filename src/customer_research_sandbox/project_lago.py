@@ -36,18 +36,12 @@ def _plan(plan: words.Plan) -> Row:
     return {
         "lago_id": derived_uuid("plan", plan.code),
         "name": plan.name,
-        "invoice_display_name": plan.name,
         "created_at": _EPOCH,
         "code": plan.code,
         "interval": plan.interval,
         "description": f"{plan.name}, billed {plan.interval}",
         "amount_cents": plan.amount_cents,
         "amount_currency": "USD",
-        "trial_period": 0,
-        "pay_in_advance": True,
-        "bill_charges_monthly": None,
-        "charges": [],
-        "taxes": [],
     }
 
 
@@ -101,27 +95,16 @@ class _Customer:
             "sequential_id": operator.index + 1,
             "slug": f"MOO-{operator.index:05d}",
             "external_id": operator.operator_id,
-            "billing_entity_code": "moovs",
             "name": operator.name,
-            "firstname": None,
-            "lastname": None,
-            "customer_type": "company",
-            "account_type": "customer",
             "email": operator.email,
             "legal_name": operator.legal_name,
-            "legal_number": None,
             "phone": operator.phone,
             "url": operator.website,
-            "logo_url": None,
-            "address_line1": None,
-            "address_line2": None,
             "city": operator.city.name,
             "state": operator.city.state,
-            "zipcode": None,
             "country": operator.city.country,
             "currency": operator.currency if billed else None,
             "net_payment_term": operator.net_payment_term,
-            "tax_identification_number": None,
             "timezone": operator.city.timezone,
             "applicable_timezone": "UTC",
             "created_at": iso(operator.signed_up),
@@ -136,7 +119,6 @@ class _Customer:
                 "document_locale": "en",
                 "provider_payment_methods": ["card"],
             },
-            "metadata": [],
         }
 
     def _last_change(self) -> datetime:
@@ -149,7 +131,6 @@ class _Customer:
             "lago_id": item.lago_id,
             "external_id": item.external_id,
             **self._owned(),
-            "billing_entity_code": "moovs",
             "billing_time": item.billing_time,
             "name": plan.name,
             "plan_code": item.plan_code,
@@ -162,18 +143,14 @@ class _Customer:
             "created_at": iso(min(item.subscription_at, self._as_of - KNOWN_BEFORE)),
             "subscription_at": iso(item.subscription_at),
             "started_at": _iso(item.started_at),
-            "activated_at": _iso(item.started_at),
             "ending_at": _iso(item.ending_at),
             "canceled_at": _iso(item.canceled_at),
             "terminated_at": _iso(item.terminated_at),
-            "trial_ended_at": None,
             "previous_plan_code": item.previous_plan,
             "next_plan_code": item.next_plan,
             "downgrade_plan_date": item.downgrade_on.isoformat() if item.downgrade_on is not None else None,
             "current_billing_period_started_at": iso(period[0]) if period is not None else None,
             "current_billing_period_ending_at": iso(period[1]) if period is not None else None,
-            "on_termination_credit_note": None,
-            "on_termination_invoice": "generate",
         }
 
     def _invoice(self, item: Invoice, place: int) -> Row:
@@ -181,7 +158,6 @@ class _Customer:
         due = item.total_cents - (item.total_cents if item.payment_status == "succeeded" else 0)
         return {
             "lago_id": item.lago_id,
-            "billing_entity_code": "moovs",
             "sequential_id": place,
             "number": item.number,
             **self._owned(),
@@ -195,23 +171,14 @@ class _Customer:
             "currency": item.currency,
             "fees_amount_cents": item.net_cents,
             "coupons_amount_cents": item.coupon_cents,
-            "credit_notes_amount_cents": 0,
             "sub_total_excluding_taxes_amount_cents": item.net_cents - item.coupon_cents,
             "taxes_amount_cents": item.tax_cents,
-            "sub_total_including_taxes_amount_cents": item.total_cents,
-            "prepaid_credit_amount_cents": 0,
-            "progressive_billing_credit_amount_cents": 0,
             "total_amount_cents": item.total_cents,
             "total_due_amount_cents": due if item.status == "finalized" else 0,
-            "version_number": 4,
-            "self_billed": False,
             "created_at": iso(item.created_at),
             "updated_at": iso(updated),
             "subscriptions": [self._subscriptions[entry.lago_id] for entry in item.subscriptions],
             "billing_periods": [self._period(item, entry) for entry in item.subscriptions],
-            "credits": [],
-            "metadata": [],
-            "applied_taxes": [],
         }
 
     def _period(self, invoice: Invoice, subscription: Subscription) -> Row:
@@ -237,26 +204,16 @@ class _Customer:
 
     def _payment(self, invoice: Invoice, place: int, at: datetime, status: str) -> Row:
         lago_id = derived_uuid("payment", invoice.lago_id, str(place))
-        provider_id = f"pi_{lago_id.replace('-', '')[:24]}"
         return {
             "lago_id": lago_id,
             **self._owned(),
             "invoice_ids": [invoice.lago_id],
-            "invoice_numbers": [invoice.number],
-            "lago_payable_id": invoice.lago_id,
-            "payable_type": "Invoice",
             "amount_cents": invoice.total_cents,
             "amount_currency": invoice.currency,
             "status": status,
-            "payment_status": status,
-            "type": "provider",
             "reference": "",
             "payment_provider_code": "moovs-stripe",
-            "payment_provider_type": "stripe",
-            "external_payment_id": provider_id,
-            "provider_payment_id": provider_id,
             "provider_customer_id": self._operator.stripe_customer or f"cus_{self._operator.index:014d}",
-            "next_action": {},
             "created_at": iso(at),
         }
 
@@ -264,30 +221,17 @@ class _Customer:
         return {
             "lago_id": note.lago_id,
             "sequential_id": place,
-            "billing_entity_code": "moovs",
             "number": note.number,
             **self._owned(),
             "lago_invoice_id": note.invoice.lago_id,
             "invoice_number": note.invoice.number,
             "issuing_date": note.issued_on.isoformat(),
             "credit_status": "available" if note.balance_cents > 0 else "consumed",
-            "refund_status": None,
             "reason": note.reason,
-            "description": None,
             "currency": note.invoice.currency,
             "total_amount_cents": note.total_cents,
-            "credit_amount_cents": note.total_cents,
-            "refund_amount_cents": 0,
-            "offset_amount_cents": 0,
             "balance_amount_cents": note.balance_cents,
-            "taxes_amount_cents": 0,
-            "taxes_rate": 0.0,
-            "sub_total_excluding_taxes_amount_cents": note.total_cents,
-            "coupons_adjustment_amount_cents": 0,
             "created_at": iso(note.created_at),
-            "updated_at": iso(note.created_at),
-            "items": [],
-            "applied_taxes": [],
         }
 
     def _coupon(self, coupon: Coupon) -> Row:
@@ -296,21 +240,14 @@ class _Customer:
             "lago_coupon_id": coupon.coupon_id,
             "coupon_code": coupon.code,
             "coupon_name": coupon.code.replace("-", " ").capitalize(),
-            "coupon_status": "active",
-            "coupon_deleted_at": None,
             **self._owned(),
             "status": coupon.status,
-            "amount_cents": None,
-            "amount_cents_remaining": None,
-            "amount_currency": None,
             "percentage_rate": f"{coupon.percentage:.1f}",
             "frequency": "recurring" if coupon.months is not None else "forever",
             "frequency_duration": coupon.months,
             "frequency_duration_remaining": coupon.months_left,
-            "expiration_at": None,
             "created_at": iso(coupon.created_at),
             "terminated_at": _iso(coupon.terminated_at),
-            "credits": [],
         }
 
 

@@ -8,14 +8,12 @@ from datetime import datetime
 from typing import TypeVar
 
 from customer_research_sandbox.dataset import LagoRecords, Row
-from customer_research_sandbox.servers.lago_views import ENTITY, LagoViews
+from customer_research_sandbox.servers.lago_views import CONSTANTS, LagoViews
 from customer_research_sandbox.servers.wire import made_up_id
 
 Key = TypeVar("Key", tuple[str, str], tuple[str, str, str])
 
 _MONTHS_OF = {"monthly": 1, "quarterly": 3, "semiannual": 6, "yearly": 12}
-_OPENED = "2024-01-01T00:00:00Z"
-"""When the organisation's entity, taxes and add-ons were made."""
 
 
 class LagoFigures:
@@ -41,8 +39,8 @@ class LagoFigures:
         code = subscription.get("plan_code") or "one-off"
         kind = "subscription" if subscription else "add_on"
         return {
+            **CONSTANTS["fee"],
             "lago_id": made_up_id("fee", invoice["lago_id"]),
-            "lago_charge_id": None,
             "lago_invoice_id": invoice["lago_id"],
             "external_subscription_id": subscription.get("external_id"),
             "lago_customer_id": shown.get("customer", {}).get("lago_id"),
@@ -53,11 +51,8 @@ class LagoFigures:
             "taxes_rate": _rate(net, tax),
             "total_amount_cents": net + tax,
             "total_amount_currency": currency,
-            "units": "1.0",
-            "events_count": None,
             "payment_status": shown["payment_status"],
             "created_at": invoice["created_at"],
-            "invoiceable": True,
             "self_billed": shown["self_billed"],
             "item": {"type": kind, "code": code, "name": code, "lago_item_id": made_up_id("plan", code)},
         }
@@ -77,44 +72,26 @@ class LagoFigures:
             found.setdefault(
                 shown["coupon_code"],
                 {
+                    **CONSTANTS["coupon"],
                     "lago_id": shown["lago_coupon_id"],
                     "name": shown["coupon_name"],
                     "code": shown["coupon_code"],
-                    "description": None,
                     "coupon_type": "percentage" if shown["percentage_rate"] else "fixed_amount",
                     "amount_cents": shown["amount_cents"],
                     "amount_currency": shown["amount_currency"],
                     "percentage_rate": shown["percentage_rate"],
                     "frequency": applied.get("frequency", "forever"),
                     "frequency_duration": shown["frequency_duration"],
-                    "reusable": True,
                     "limited_plans": bool(plans),
                     "plan_codes": plans,
-                    "limited_billable_metrics": False,
-                    "billable_metric_codes": [],
-                    "created_at": _OPENED,
-                    "expiration": "no_expiration",
-                    "expiration_at": None,
-                    "terminated_at": None,
                 },
             )
         return list(found.values())
 
     def billing_entities(self) -> list[Row]:
         """The one entity that issues invoices."""
-        return [
-            {
-                "lago_id": made_up_id("billing_entity", ENTITY),
-                "code": ENTITY,
-                "name": "Moovs",
-                "default_currency": "USD",
-                "timezone": "UTC",
-                "net_payment_term": 0,
-                "is_default": True,
-                "created_at": _OPENED,
-                "updated_at": _OPENED,
-            }
-        ]
+        entity = CONSTANTS["billing_entity"]
+        return [{"lago_id": made_up_id("billing_entity", entity["code"]), **entity}]
 
     # -- usage -------------------------------------------------------------------------------------------------------------
 
@@ -209,17 +186,8 @@ class LagoFigures:
 
 
 def _usage(start: str, end: str, currency: str) -> Row:
-    return {
-        "from_datetime": start,
-        "to_datetime": end,
-        "issuing_date": end[:10],
-        "lago_invoice_id": None,
-        "currency": currency,
-        "amount_cents": 0,
-        "taxes_amount_cents": 0,
-        "total_amount_cents": 0,
-        "charges_usage": [],
-    }
+    period = {"from_datetime": start, "to_datetime": end, "issuing_date": end[:10], "currency": currency}
+    return {**CONSTANTS["usage"], **period}
 
 
 def _rate(net: int, tax: int) -> float:
@@ -228,15 +196,7 @@ def _rate(net: int, tax: int) -> float:
 
 def _tax(rate: float) -> Row:
     code = f"sales_tax_{rate:g}".replace(".", "_")
-    return {
-        "lago_id": made_up_id("tax", code),
-        "name": "Sales tax",
-        "code": code,
-        "rate": rate,
-        "description": None,
-        "applied_to_organization": False,
-        "created_at": _OPENED,
-    }
+    return {**CONSTANTS["tax"], "lago_id": made_up_id("tax", code), "code": code, "rate": rate}
 
 
 def _month(day: str) -> str:

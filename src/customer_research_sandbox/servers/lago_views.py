@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from customer_research_sandbox.dataset import LagoRecords, Row
 from customer_research_sandbox.servers.wire import made_up_id
 
-ENTITY = "moovs"
-"""Code of the one billing entity."""
+CONSTANTS: Mapping[str, Row] = json.loads(Path(__file__).with_name("lago_constants.json").read_text(encoding="utf-8"))
+"""Kind of object → the fields that it always has, as they are where its record says nothing else."""
 
 _ABSENT_WHEN_UNKNOWN = {"payment_due_date", "payment_dispute_lost_at", "file_url", "phone_number"}
 
@@ -50,34 +52,11 @@ class LagoViews:
         numbered = self.customers.numbered(row["external_id"])
         sequence = numbered[0] if numbered is not None else 0
         shown = {
-            **_address(),
+            **CONSTANTS["customer"],
             "sequential_id": sequence,
             "slug": f"MOO-{sequence:05d}",
-            "billing_entity_code": ENTITY,
             "applicable_timezone": row.get("timezone") or "UTC",
-            "currency": None,
-            "email": None,
-            "legal_name": None,
-            "legal_number": None,
-            "logo_url": None,
-            "firstname": None,
-            "lastname": None,
-            "account_type": "customer",
-            "customer_type": "company",
-            "phone": None,
-            "tax_identification_number": None,
-            "timezone": None,
-            "url": None,
-            "net_payment_term": None,
             "updated_at": row["created_at"],
-            "finalize_zero_amount_invoice": "inherit",
-            "skip_invoice_custom_sections": False,
-            "billing_configuration": {},
-            "shipping_address": _address(),
-            "metadata": [],
-            "taxes": [],
-            "integration_customers": [],
-            "applicable_invoice_custom_sections": [],
             **row,
         }
         shown["metadata"] = [self._metadata(row, item) for item in row.get("metadata") or []]
@@ -89,44 +68,16 @@ class LagoViews:
 
     def plan(self, row: Row) -> Row:
         """One plan without usage charges."""
-        return {
-            "lago_id": made_up_id("plan", row["code"]),
-            "invoice_display_name": row["name"],
-            "created_at": "2024-01-01T00:00:00Z",
-            "description": "",
-            "trial_period": 0.0,
-            "pay_in_advance": True,
-            "bill_charges_monthly": None,
-            "charges": [],
-            "fixed_charges": [],
-            "taxes": [],
-            "usage_thresholds": [],
-            "entitlements": [],
-            "metadata": {},
-            **row,
-        }
+        made = {"lago_id": made_up_id("plan", row["code"]), "invoice_display_name": row["name"]}
+        return {**CONSTANTS["plan"], **made, **row}
 
     def subscription(self, row: Row) -> Row:
         """One subscription as a list shows it: without its plan and without what overrides it."""
         return {
+            **CONSTANTS["subscription"],
             "lago_customer_id": self._customer_id(row),
-            "billing_entity_code": ENTITY,
-            "name": None,
             "created_at": row["subscription_at"],
-            "canceled_at": None,
-            "started_at": None,
-            "ending_at": None,
-            "terminated_at": None,
-            "previous_plan_code": None,
-            "next_plan_code": None,
-            "downgrade_plan_date": None,
-            "trial_ended_at": None,
-            "current_billing_period_started_at": None,
-            "current_billing_period_ending_at": None,
-            "on_termination_invoice": "generate",
-            "consolidate_invoice": True,
             "activated_at": row.get("started_at"),
-            "purchase_order_number": None,
             **{key: value for key, value in row.items() if key not in {"plan_overrides", "plan"}},
             "on_termination_credit_note": row.get("on_termination_credit_note") or "credit",
         }
@@ -147,22 +98,12 @@ class LagoViews:
         net = row.get("sub_total_excluding_taxes_amount_cents", total - taxes)
         customer = self.customers.get(row["external_customer_id"])
         shown = {
-            "billing_entity_code": ENTITY,
-            "payment_overdue": False,
+            **CONSTANTS["invoice"],
             "net_payment_term": customer.get("net_payment_term") or 0 if customer is not None else 0,
             "fees_amount_cents": net,
-            "coupons_amount_cents": 0,
-            "credit_notes_amount_cents": 0,
             "sub_total_excluding_taxes_amount_cents": net,
             "taxes_amount_cents": taxes,
             "sub_total_including_taxes_amount_cents": net + taxes,
-            "prepaid_credit_amount_cents": 0,
-            "prepaid_granted_credit_amount_cents": None,
-            "prepaid_purchased_credit_amount_cents": None,
-            "progressive_billing_credit_amount_cents": 0,
-            "version_number": 4,
-            "self_billed": False,
-            "web_url": None,
             "updated_at": row["created_at"],
             **{key: value for key, value in row.items() if not (value is None and key in _ABSENT_WHEN_UNKNOWN)},
             "metadata": row.get("metadata") or [],
@@ -214,24 +155,18 @@ class LagoViews:
         """One payment; its `created_at` is the moment of payment."""
         invoices = row.get("invoice_ids") or []
         status = row.get("payment_status", row.get("status", "succeeded"))
+        provider_id = f"pi_{row['lago_id'].replace('-', '')[:24]}"
         shown = {
+            **CONSTANTS["payment"],
             "lago_customer_id": self._customer_id(row),
             "invoice_ids": invoices,
             "invoice_numbers": [number for number in map(self._invoice_number, invoices) if number],
             "lago_payable_id": invoices[0] if invoices else made_up_id("payable", row["lago_id"]),
-            "payable_type": "Invoice",
             "amount_currency": row.get("currency", "USD"),
             "status": status,
             "payment_status": status,
-            "type": "provider",
-            "reference": f"pi_{row['lago_id'].replace('-', '')[:24]}",
-            "payment_provider_code": "stripe",
-            "payment_provider_type": "stripe",
-            "external_payment_id": f"pi_{row['lago_id'].replace('-', '')[:24]}",
-            "provider_payment_id": f"pi_{row['lago_id'].replace('-', '')[:24]}",
+            **dict.fromkeys(("reference", "external_payment_id", "provider_payment_id"), provider_id),
             "provider_customer_id": f"cus_{self._customer_id(row).replace('-', '')[:14]}",
-            "payment_method_id": None,
-            "next_action": {},
         }
         return {**shown, **{key: value for key, value in row.items() if value is not None}}
 
@@ -239,28 +174,15 @@ class LagoViews:
         """One credit note."""
         total, taxes = row["total_amount_cents"], row.get("taxes_amount_cents", 0)
         return {
-            "billing_entity_code": ENTITY,
-            "sequential_id": 1,
+            **CONSTANTS["credit_note"],
             "number": f"{row.get('invoice_number') or self._invoice_number(row.get('lago_invoice_id', '')) or 'MOO'}-CN001",
             "lago_invoice_id": made_up_id("invoice", row["lago_id"]),
             "invoice_number": self._invoice_number(row.get("lago_invoice_id", "")),
-            "credit_status": "available",
-            "refund_status": None,
-            "reason": "other",
-            "description": None,
             "taxes_amount_cents": taxes,
-            "taxes_rate": 0.0,
             "sub_total_excluding_taxes_amount_cents": total - taxes,
             "credit_amount_cents": total,
             "balance_amount_cents": total,
-            "refund_amount_cents": 0,
-            "offset_amount_cents": 0,
-            "coupons_adjustment_amount_cents": 0,
             "updated_at": row["created_at"],
-            "file_url": None,
-            "items": [],
-            "applied_taxes": [],
-            "self_billed": False,
             **{key: value for key, value in row.items() if key != "external_customer_id"},
         }
 
@@ -269,19 +191,10 @@ class LagoViews:
         rate = row.get("percentage_rate")
         code = row["coupon_code"]
         return {
+            **CONSTANTS["applied_coupon"],
             "lago_coupon_id": made_up_id("coupon", code),
             "coupon_name": code,
-            "coupon_status": "active",
-            "coupon_deleted_at": None,
             "lago_customer_id": self._customer_id(row),
-            "amount_cents": None,
-            "amount_cents_remaining": None,
-            "amount_currency": None,
-            "frequency_duration": None,
-            "frequency_duration_remaining": None,
-            "expiration_at": None,
-            "terminated_at": None,
-            "credits": [],
             **row,
             "percentage_rate": None if rate is None else str(rate),
         }
@@ -294,7 +207,3 @@ class LagoViews:
         known = self.customers.get(row["external_customer_id"])
         lago_id: str = known["lago_id"] if known is not None else made_up_id("customer", row["external_customer_id"])
         return lago_id
-
-
-def _address() -> Row:
-    return dict.fromkeys(("address_line1", "address_line2", "city", "country", "state", "zipcode"))
