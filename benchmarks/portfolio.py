@@ -79,7 +79,7 @@ def hand_queries() -> tuple[Mapping[str, str], Mapping[str, str]]:
     made = {stage.name: hand.get(stage.name) or pinned(stage.sql, AS_OF) for stage in stages()}
     written = {"accounts": "FROM account_metrics", "scores": "FROM account_scores", **long_sql(card, "account_scores")}
     return (
-        {**made, "account_scores": scoring_sql(card)["scores"]},
+        {**made, "account_scores": scoring_sql(card)},
         {**written, "findings": findings_sql(load_findings(known))},
     )
 

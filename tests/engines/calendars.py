@@ -44,7 +44,7 @@ def uneven(moment: datetime) -> list[datetime]:
     return [moment, moment + INSTANT, moment - 9 * DAY, moment - 40 * DAY, moment + 31 * DAY]
 
 
-JUDGING_QUERIES = {name: scoring_sql(card)["scores"] for name, card in SCORECARDS.items()} | {"findings": FINDINGS}
+JUDGING_QUERIES = {name: scoring_sql(card) for name, card in SCORECARDS.items()} | {"findings": FINDINGS}
 CALENDARS = (days_around, even_days, weeks, odd_steps, uneven)
 
 

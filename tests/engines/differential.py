@@ -90,7 +90,7 @@ EFFORTS: Mapping[type[Engine], Effort] = {
 def literals() -> list[Any]:
     """The constants that the rules compare with, and a few more."""
     found: set[Any] = {0, 1, "Churn", "somebody's"}
-    for sql in (*(scoring_sql(card)["scores"] for card in SCORECARDS.values()), FINDINGS, derived_sql()):
+    for sql in (*(scoring_sql(card) for card in SCORECARDS.values()), FINDINGS, derived_sql()):
         for literal in sqlglot.parse_one(sql, read="duckdb").find_all(sqlglot.exp.Literal):
             found.add(literal.this if literal.is_string else float(literal.this))
     return sorted(found, key=str)
@@ -184,7 +184,7 @@ def judge_alike(memory: Memory, engine: Engine, rows: Sequence[Row], moment: dat
     for name, card in SCORECARDS.items():
         kept = f"scores_of_{name}"
         for opened in (memory, engine):
-            opened.keep(kept, scoring_sql(card)["scores"])
+            opened.keep(kept, scoring_sql(card))
         queries = {"scores": f"SELECT * FROM {kept}", **long_sql(card, kept)}
         compare(memory, engine, {f"{name} {part}": sql for part, sql in queries.items()}, moment)
 

@@ -157,7 +157,7 @@ def score(row: Mapping[str, Any], card: Scorecard | None = None, gaps: Mapping[s
     card = card or scorecard()
     told = figures(row, gaps)
     unheard = (name for name, found in told.items() if isinstance(found, Gap) and found.reason not in ANSWERED)
-    (scored,) = run(scoring_sql(card)["scores"], [{**row, SILENT: "".join(f" {name} " for name in unheard)}])
+    (scored,) = run(scoring_sql(card), [{**row, SILENT: "".join(f" {name} " for name in unheard)}])
     return assemble(card, scored, told, evidence)
 
 

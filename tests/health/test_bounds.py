@@ -73,7 +73,7 @@ def _ask(card: Scorecard, row: dict[str, Any], *metrics: str) -> tuple[Bounds, d
     question = Question("q", metrics)
     with Memory() as memory:
         memory.create(ACCOUNT_TABLE, _columns(card, verdicts=False), [row])
-        now = memory.run(scoring_sql(card)["scores"])[0]
+        now = memory.run(scoring_sql(card))[0]
         unknowns = Unknowns(card, row, now, UNITS)
         memory.create(BOUNDS_TABLE, _columns(card, verdicts=True), unknowns.rows(question))
         return unknowns.bounds(question, memory.run(bounds_sql(card))), now
@@ -87,7 +87,7 @@ def _tried(card: Scorecard, row: dict[str, Any], values: dict[str, tuple[Any, ..
     ]
     with Memory() as memory:
         memory.create(ACCOUNT_TABLE, _columns(card, verdicts=False), rows)
-        return {found["score"] for found in memory.run(scoring_sql(card)["scores"]) if found["score"] is not None}
+        return {found["score"] for found in memory.run(scoring_sql(card)) if found["score"] is not None}
 
 
 KNOWN = {"operator_id": "x", "status": "active", "trips": 5, "trend": 0.0, "late": 0, "rating": 7, "ended": False}

@@ -31,7 +31,7 @@ from customer_research.domain.catalogue import SILENT as SILENT_COLUMN
 from customer_research.domain.evidence import Gap
 from customer_research.domain.health import BAND_ORDER, NO_BAND, STATUS_LABELS, HealthScore, Status, standing_label
 from customer_research.health.assembly import assemble, status_of
-from customer_research.health.scoring import scoring_sql
+from customer_research.health.scoring import long_sql, scoring_sql
 
 
 def test_a_quiet_account_has_no_lines() -> None:
@@ -154,7 +154,7 @@ RULES: list[tuple[str, dict[str, Any], dict[str, int]]] = [
 
 def test_rules() -> None:
     rows = [account(**changes) | {"operator_id": name} for name, changes, _ in RULES]
-    results = {row["operator_id"]: row for row in run(scoring_sql(scorecard())["scores"], rows)}
+    results = {row["operator_id"]: row for row in run(scoring_sql(scorecard()), rows)}
     for row, (name, _, lines) in zip(rows, RULES, strict=True):
         result = assemble(scorecard(), results[name], figures(row), evidence)
         assert fired(result) == lines, name
@@ -490,20 +490,21 @@ def values(name: str) -> st.SearchStrategy[Any]:
 @settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.generate])
 def test_any_account_adds_up_and_a_portfolio_scores_as_its_members(rows: list[dict[str, Any]]) -> None:
     portfolio = [{**row, "operator_id": f"op{number}"} for number, row in enumerate(rows)]
-    together = run(scoring_sql(scorecard())["scores"], portfolio)
-    alone = [run(scoring_sql(scorecard())["scores"], [row])[0] for row in portfolio]
+    together = run(scoring_sql(scorecard()), portfolio)
+    alone = [run(scoring_sql(scorecard()), [row])[0] for row in portfolio]
     assert sorted(together, key=str) == sorted(alone, key=str)
     for row, scored in zip(portfolio, alone, strict=True):
         assert_adds_up(assemble(scorecard(), scored, figures(row), evidence))
 
 
 def test_long_forms_agree_with_the_wide_row() -> None:
-    queries = scoring_sql(scorecard())
+    scored = scoring_sql(scorecard())
+    queries = long_sql(scorecard(), f"({scored}) AS scored")
     rows = [
         account(**WORST) | {"operator_id": "w"},
         account(SUPPORT, **counts(60, 30), usage_trend=-0.5) | {"operator_id": "x"},
     ]
-    wide = {row["operator_id"]: row for row in run(queries["scores"], rows)}
+    wide = {row["operator_id"]: row for row in run(scored, rows)}
     for line in run(queries["contributions"], rows):
         assert line["points"] == (
             None if line["case_number"] is None else wide[line["operator_id"]][f"points_{line['rule'].lower()}"]
@@ -551,7 +552,7 @@ def test_a_silent_source_never_makes_a_score_or_a_band_better() -> None:
     random = Random(9)
     rows = [account(), account(**WORST), *(made_up(random) for _ in range(298))]
     told = [{**row, "operator_id": f"op{number}"} for number, row in enumerate(rows)]
-    query = scoring_sql(scorecard())["scores"]
+    query = scoring_sql(scorecard())
     before = {row["operator_id"]: row for row in run(query, told)}
     for hidden in HIDDEN.values():
         for after in run(query, [silenced(row, hidden) for row in told]):

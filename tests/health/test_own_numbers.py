@@ -36,7 +36,7 @@ def shipped(capsys: pytest.CaptureFixture[str]) -> str:
 def lines(card: Scorecard, late: float) -> dict[str, str]:
     """What is said under a scorecard of a payer who is so many days late: rule → sentence."""
     row = account(avg_days_to_pay=TERM + late) | {"operator_id": "one"}
-    (result,) = run(scoring_sql(card)["scores"], [row])
+    (result,) = run(scoring_sql(card), [row])
     return {line.rule: line.because for line in assemble(card, result, figures(row), evidence).contributions}
 
 

@@ -49,7 +49,7 @@ ODD = account(operator_id="odd", reservations_30d=300, reservations_prev_30d=100
 @pytest.fixture(scope="module")
 def rows() -> Rows:
     metrics = [account(), ODD, *drawn(1400, seed=8), *nudged(700, seed=9)]
-    scored = {row["operator_id"]: row for row in run(scoring_sql(scorecard())["scores"], metrics)}
+    scored = {row["operator_id"]: row for row in run(scoring_sql(scorecard()), metrics)}
     return [(row, scored[row["operator_id"]]) for row in metrics]
 
 
@@ -124,7 +124,7 @@ def test_the_rules_by_hand_agree_on_a_past_date(tables: set[str]) -> None:
     """What rests on these tables is not judged at that date."""
     past = frozenset(name for name in NAMES if tables.intersection(METRICS[name].tables))
     metrics = [row | dict.fromkeys(past) for row in drawn(200, seed=10)]
-    query = scoring_sql(scorecard(), untold=past)["scores"]
+    query = scoring_sql(scorecard(), untold=past)
     scored = {row["operator_id"]: row for row in run(query, metrics)}
     rows = [(row, scored[row["operator_id"]]) for row in metrics]
     assert list(differences(rows, (judged(row, past) for row in metrics)))[:10] == []

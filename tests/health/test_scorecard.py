@@ -14,7 +14,7 @@ from customer_research.domain.evidence import Fact, Figure, Gap
 from customer_research.errors import ConfigError, EngineError
 from customer_research.health.assembly import assemble
 from customer_research.health.scorecard import declaration_of, load_scorecard, shipped_scorecards
-from customer_research.health.scoring import scoring_sql
+from customer_research.health.scoring import long_sql, scoring_sql
 from customer_research.health.sentences import filled
 
 CARD = """
@@ -85,9 +85,9 @@ def test_the_canonical_weights_and_cuts_are_those_of_the_notes() -> None:
 
 def test_a_card_from_a_file(tmp_path: Path) -> None:
     card = load_scorecard(write(tmp_path, CARD), NAMES)
-    scores = [run(scoring_sql(card)["scores"], [account(open_tickets=n)])[0]["score"] for n in (0, 1, 2, 9)]
+    scores = [run(scoring_sql(card), [account(open_tickets=n)])[0]["score"] for n in (0, 1, 2, 9)]
     assert scores == [100, 90, 80, 75]
-    assert run(scoring_sql(card)["scores"], [account(open_tickets=9, reservations_30d=0)])[0]["band"] == "monitor"
+    assert run(scoring_sql(card), [account(open_tickets=9, reservations_30d=0)])[0]["band"] == "monitor"
 
 
 def test_the_digest_is_of_what_is_said_not_of_its_layout(tmp_path: Path) -> None:
@@ -169,7 +169,8 @@ def test_the_queries_are_portable(name: str, dialect: str) -> None:
         account(open_tickets_over_7d=2, usage_trend=-0.5, active_disputes=1),
         account(["reservations_30d", "open_tickets"]) | {"operator_id": "other"},
     ]
-    for sql in scoring_sql(scorecard(name)).values():
+    scored = scoring_sql(scorecard(name))
+    for sql in (scored, *long_sql(scorecard(name), f"({scored}) AS scored").values()):
         there = sqlglot.transpile(sql, read="duckdb", write=dialect)[0]
         back = sqlglot.transpile(there, read=dialect, write="duckdb")[0]
         if [back] != sqlglot.transpile(sql, read="duckdb", write="duckdb"):
@@ -177,7 +178,7 @@ def test_the_queries_are_portable(name: str, dialect: str) -> None:
 
 
 def test_a_row_of_another_account_is_refused() -> None:
-    (row,) = run(scoring_sql(scorecard())["scores"], [account(active_disputes=1)])
+    (row,) = run(scoring_sql(scorecard()), [account(active_disputes=1)])
     with pytest.raises(EngineError, match="active_disputes"):
         assemble(scorecard(), row, figures(account(["active_disputes"])), evidence)
 

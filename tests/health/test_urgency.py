@@ -169,7 +169,7 @@ def test_python_and_sql_agree() -> None:
             ]
         )
     ]
-    results = {row["operator_id"]: row for row in run(scoring_sql(scorecard())["scores"], rows)}
+    results = {row["operator_id"]: row for row in run(scoring_sql(scorecard()), rows)}
     held = {row["operator_id"]: row for row in run(findings_sql(RULES), rows)}
     caused = {row["operator_id"]: row for row in run(causes_sql(CAUSES), rows)}
     for row in rows:

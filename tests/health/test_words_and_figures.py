@@ -63,7 +63,7 @@ def told(rows: Iterable[Mapping[str, Any]]) -> Iterator[Operator]:
     plays = [play for play in load_playbook(None, NAMES).plays if play.cases]
     raised = ", ".join(f"{case_sql(play.cases)} AS {play.id}" for play in plays)
     queries = [
-        *(scoring_sql(card)["scores"] for card in cards),
+        *(scoring_sql(card) for card in cards),
         findings_sql(correlations),
         f"SELECT operator_id, {raised} FROM {ACCOUNT_TABLE}",
     ]

@@ -45,7 +45,7 @@ def assemble(
 ) -> HealthScore:
     """The health score of one operator.
 
-    `row` is its row of `scoring_sql(scorecard)["scores"]`; `figures` the account's figures by metric, of the same instant;
+    `row` is its row of `scoring_sql(scorecard)`; `figures` the account's figures by metric, of the same instant;
     `evidence` is called once for each line that fired.
 
     Raises:

@@ -53,7 +53,7 @@ def bounds_sql(card: Scorecard) -> str:
     """The scoring query over `BOUNDS_TABLE`, whose verdict columns come before the conditions."""
     rules = tuple(replace(rule, cases=_decided(rule.cases, _column(rule))) for rule in card.rules)
     gates = tuple(replace(gate, cases=_decided(gate.cases, _column(gate))) for gate in card.gates)
-    return scoring_sql(replace(card, rules=rules, gates=gates), BOUNDS_TABLE)["scores"]
+    return scoring_sql(replace(card, rules=rules, gates=gates), BOUNDS_TABLE)
 
 
 def _column(part: Rule | GateRule) -> str:

@@ -24,27 +24,23 @@ from customer_research.health.scorecard import PERMILLE, DimensionRule, Rule, Sc
 _RANK: Mapping[Band, int] = {band: rank for rank, band in enumerate(BAND_ORDER)}
 
 
-def scoring_sql(
-    scorecard: Scorecard, table: str = ACCOUNT_TABLE, untold: Collection[str] = frozenset()
-) -> dict[str, str]:
-    """The queries of a scorecard over a table like `account_metrics`, in DuckDB's dialect, kept to what others can say.
+def scoring_sql(scorecard: Scorecard, table: str = ACCOUNT_TABLE, untold: Collection[str] = frozenset()) -> str:
+    """One row per operator with everything (see the module), of a table like `account_metrics`; it keeps to what other dialects say.
 
     `untold` are metrics that are not judged at a past date: a rule over one, unless it can be told without, is no evidence, and
     a dimension that is known by such alone is known where one of its other rules has something to judge.
-
-    `scores`: one row per operator with everything (see the module); for portfolios also long forms of it:
-    `contributions` (operator_id, rule, dimension, case_number, points; points null for a rule that could not be judged),
-    `dimensions` (operator_id, dimension, weight, base, raw, score) and `gates` (operator_id, gate, cap).
     """
     stages = _stages(_known_then(scorecard, untold), table, untold)
-    return {
-        "scores": _query(stages, f"SELECT {', '.join(score_columns(scorecard))} FROM banded"),
-        **{name: _query(stages, sql) for name, sql in long_sql(scorecard, "banded").items()},
-    }
+    parts = ",\n".join(f"{name} AS ({body})" for name, body in stages.items())
+    return f"WITH {parts}\nSELECT {', '.join(score_columns(scorecard))} FROM banded"
 
 
 def long_sql(scorecard: Scorecard, scores: str) -> dict[str, str]:
-    """The long forms of `scoring_sql` over a table of its `scores` rows, for who keeps these."""
+    """The long forms of a table of `scoring_sql` rows.
+
+    `contributions` (operator_id, rule, dimension, case_number, points; points null for a rule that could not be judged),
+    `dimensions` (operator_id, dimension, weight, base, raw, score) and `gates` (operator_id, gate, cap).
+    """
     lines = [_contribution(rule) for rule in scorecard.rules]
     dimensions = [_dimension(dimension) for dimension in scorecard.dimensions]
     fired = "NOT dimension IS NULL AND (case_number >= 1 OR case_number IS NULL)"
@@ -53,10 +49,6 @@ def long_sql(scorecard: Scorecard, scores: str) -> dict[str, str]:
         "dimensions": _unpivoted(scores, "dimension", dimensions, "TRUE"),
         "gates": _unpivoted(scores, "gate", _gates(scorecard), "NOT cap IS NULL"),
     }
-
-
-def _query(stages: Mapping[str, str], select: str) -> str:
-    return "WITH " + ",\n".join(f"{name} AS ({body})" for name, body in stages.items()) + "\n" + select
 
 
 def _stages(scorecard: Scorecard, table: str, untold: Collection[str]) -> dict[str, str]:
@@ -306,11 +298,11 @@ RESULT_COLUMNS: Mapping[str, str] = {
     "band_before_gates": "VARCHAR",
     "band": "VARCHAR",
 }
-"""The columns of the `scores` rows that every scorecard has, behind its own: name → SQL type."""
+"""The columns of the rows that every scorecard has, behind its own: name → SQL type."""
 
 
 def score_columns(scorecard: Scorecard) -> dict[str, str]:
-    """The columns of the `scores` rows, in order: name → SQL type."""
+    """The columns of the rows, in order: name → SQL type."""
     return {
         "operator_id": "VARCHAR",
         "status": "VARCHAR",

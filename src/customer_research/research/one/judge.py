@@ -145,7 +145,7 @@ def _compiled(scorecard: str, changed_at: int) -> tuple[Scorecard, str]:
     """A scorecard and its SQL: parsing and writing it takes longer than running it."""
     del changed_at
     card = load_scorecard(scorecard, METRIC_NAMES)
-    return card, scoring_sql(card)["scores"]
+    return card, scoring_sql(card)
 
 
 @cache

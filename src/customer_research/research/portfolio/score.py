@@ -148,7 +148,7 @@ class _Scoring:
     @property
     def _scoring(self) -> str:
         """The scorecard's query."""
-        return scoring_sql(self._card, untold=self._past.unjudged)["scores"]
+        return scoring_sql(self._card, untold=self._past.unjudged)
 
     def write(self, draft: Path, files: Engine, *, there: str, kind: SnapshotKind, taken_at: datetime) -> Snapshot:
         """Score what was measured into *draft*, which *files* reads back and which will lie at *there*."""

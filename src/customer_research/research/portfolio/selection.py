@@ -116,7 +116,7 @@ def _rank(engine: Engine, card: Scorecard, everybody: Sequence[Standing], select
     _keep(engine, "chosen", choose(everybody, selection)[0])
     _keep(engine, "gone", choose(everybody, replace(selection, statuses=("churned",)))[0])
     engine.bind(ACCOUNT_TABLE, "SELECT * FROM accounts")
-    engine.keep("safety", scoring_sql(card)["scores"])
+    engine.keep("safety", scoring_sql(card))
     engine.keep(
         "ranked",
         f"""

@@ -82,7 +82,7 @@ class SnapshotView:
         )
         rows = _Rows(self.engine)
         gaps, untold = _gaps(self.engine), self.snapshot.untold
-        cards = [(one, scoring_sql(one, untold=untold)["scores"]) for one in (card, *also)]
+        cards = [(one, scoring_sql(one, untold=untold)) for one in (card, *also)]
         # of an alert or an earlier snapshot somebody may be remembered who is not in this one
         there = [one for one in operator_ids if one in rows.of(_ACCOUNTS)]
         return tuple(self._account(one, rows, cards, gaps.get(one, {})) for one in there)

@@ -374,7 +374,7 @@ def _card_past(engine: Engine, card: Scorecard, places: Mapping[int, int], lost:
     bands = ["insufficient"] * len(places)
     points = np.zeros((len(places), len(usable)), dtype=np.int64)
     gates = np.zeros((len(places), len(card.gates)), dtype=np.bool_)
-    sql = f"SELECT {', '.join(columns)} FROM ({scoring_sql(card, _METRICS, lost)['scores']}) AS scored"
+    sql = f"SELECT {', '.join(columns)} FROM ({scoring_sql(card, _METRICS, lost)}) AS scored"
     for batch in engine.batches(sql):
         for row in batch:
             place = places.get(int(row["operator_id"]))

@@ -84,7 +84,7 @@ def verify(settings: Settings, snapshot_id: str | None = None) -> Proof:
         ]
         with reader(settings, folder) as engine:
             engine.attach(ACCOUNT_TABLE, [folder / "accounts.parquet"], FILES["accounts"])
-            engine.keep(_SCORES, scoring_sql(card, untold=snapshot.untold)["scores"])
+            engine.keep(_SCORES, scoring_sql(card, untold=snapshot.untold))
             found = findings_sql(load_findings(METRIC_NAMES))
             same_findings = text_line(HELD, found) in described.scoring.query.splitlines()
             if same_findings:
