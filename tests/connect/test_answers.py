@@ -131,3 +131,10 @@ def test_a_large_body_is_parsed_beside_the_loop(monkeypatch: pytest.MonkeyPatch)
 
     assert asyncio.run(parse(b"[1]")) == []
     assert asyncio.run(parse(b'["' + b"x" * answers.OFF_LOOP_BYTES + b'"]')) == ["document"]
+
+
+def test_brackets_in_texts_are_no_levels_and_hide_none() -> None:
+    assert document(b'[{"a": "[[[[{{{{"}]', bounds(depth=2)) == [{"a": "[[[[{{{{"}]
+    with pytest.raises(TooMuchError, match="nested more than 2 levels"):
+        document(b'[{"a": "}}]]", "b": []}]', bounds(depth=2))
+    assert document(b'[{"a": []}, {"b": 1}]', bounds(depth=3)) == [{"a": []}, {"b": 1}]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import pytest
 
-from customer_research.connect.concurrent import together
+from customer_research.connect.concurrent import ahead, together
 
 
 async def give(value: int) -> int:
@@ -64,3 +66,59 @@ def test_being_cancelled_cancels_the_work() -> None:
 
     asyncio.run(run())
     assert ended == ["endless"]
+
+
+async def _counting(begun: list[int], until: int, *, fails: bool = False) -> AsyncGenerator[int]:
+    for number in range(until):
+        begun.append(number)
+        await asyncio.sleep(0)
+        yield number
+    if fails:
+        raise KeyError(until)
+
+
+def test_the_next_item_is_on_its_way_while_one_is_used_and_no_further_one() -> None:
+    begun: list[int] = []
+
+    async def run() -> list[int]:
+        found = []
+        async for number in ahead(_counting(begun, 4)):
+            for _ in range(5):
+                await asyncio.sleep(0)
+            found.append(number)
+            assert begun == list(range(min(number + 2, 4)))
+        return found
+
+    assert asyncio.run(run()) == [0, 1, 2, 3]
+
+
+def test_what_came_before_a_failure_is_given_first() -> None:
+    found: list[int] = []
+
+    async def run() -> None:
+        async for number in ahead(_counting([], 2, fails=True)):
+            found.append(number)  # noqa: PERF401 - what came before the failure
+
+    with pytest.raises(KeyError):
+        asyncio.run(run())
+    assert found == [0, 1]
+
+
+def test_leaving_early_leaves_nothing_running() -> None:
+    ended: list[bool] = []
+
+    async def slow() -> AsyncGenerator[int]:
+        try:
+            yield 1
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+
+    async def run() -> set[asyncio.Task[object]]:
+        async with aclosing(ahead(slow())) as items:
+            async for _ in items:
+                break
+        return asyncio.all_tasks() - {t for t in [asyncio.current_task()] if t is not None}
+
+    assert asyncio.run(run()) == set()
+    assert ended == [True]

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic_core import from_json
+
 from customer_research.connect.settings import BoundsSettings
 
 if TYPE_CHECKING:
@@ -93,28 +95,46 @@ def document(content: bytes, bounds: BoundsSettings) -> Any:
     """
     if not content:
         return None
-    if sum(map(content.count, (b",", b"[", b"{"))) > bounds.values:
+    opened = content.count(b"[") + content.count(b"{")
+    if opened + content.count(b",") > bounds.values:
         raise TooMuchError(f"of more than {bounds.values:,} values", "bounds.values")
     try:
-        found = json.loads(content)
+        found = _loaded(content)
     except RecursionError:
         raise _deep(bounds) from None
-    if _is_deeper(found, bounds.depth):
+    if _is_deeper(found, bounds.depth, opened):
         raise _deep(bounds)
-    return whole_texts(found) if _ESCAPED_HALF.search(content) else found
+    return whole_texts(found) if _has_halves(content) else found
+
+
+def _loaded(content: bytes) -> Any:
+    """The JSON of a body; the quick reader refuses some that the standard one takes (halves of characters, other encodings)."""
+    try:
+        return from_json(content, cache_strings="keys")
+    except ValueError:
+        return json.loads(content)
+
+
+def _has_halves(content: bytes) -> bool:
+    """Whether a body may hold a half of a character; most have no byte that one begins with, which is told at once."""
+    return (b"\\u" in content or b"\xed" in content) and _ESCAPED_HALF.search(content) is not None
 
 
 def _deep(bounds: BoundsSettings) -> TooMuchError:
     return TooMuchError(f"nested more than {bounds.depth} levels deep", "bounds.depth")
 
 
-def _is_deeper(found: Any, levels: int) -> bool:
-    """Whether lists and objects lie in each other more often than *levels* times; level by level, without recursion."""
+def _is_deeper(found: Any, levels: int, opened: int) -> bool:
+    """Whether lists and objects lie in each other more often than *levels* times; level by level, without recursion.
+
+    *opened* is how many brackets the body opens, those in its texts included: when as many were seen, none lies deeper.
+    """
     level = [found] if isinstance(found, (list, dict)) else []
     for _ in range(levels):
-        level = [inner for outer in level for inner in _inside(outer) if isinstance(inner, (list, dict))]
-        if not level:
+        opened -= len(level)
+        if not level or not opened:
             return False
+        level = [inner for outer in level for inner in _inside(outer) if isinstance(inner, (list, dict))]
     return bool(level)
 
 

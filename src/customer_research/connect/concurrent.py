@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator
+from contextlib import aclosing
 from itertools import islice
 from typing import TypeVar, cast
 
@@ -37,3 +38,23 @@ async def both(first: Awaitable[T], second: Awaitable[U]) -> tuple[T, U]:
     """As `together`, for two results of different kinds."""
     results: list[T | U] = await together(first, second)
     return cast("T", results[0]), cast("U", results[1])
+
+
+async def ahead(items: AsyncGenerator[T]) -> AsyncGenerator[T]:
+    """The items, each next one being waited for while the one before it is used; at the end nothing is left running."""
+    async with aclosing(items):
+        coming = asyncio.ensure_future(_next(items))
+        try:
+            while (found := await coming) is not None:
+                coming = asyncio.ensure_future(_next(items))
+                yield found[0]
+        finally:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+
+
+async def _next(items: AsyncGenerator[T]) -> tuple[T] | None:
+    """The next item; None behind the last."""
+    async for item in items:
+        return (item,)
+    return None

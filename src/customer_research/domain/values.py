@@ -133,8 +133,8 @@ def instant(value: Any) -> datetime | None:
     elif isinstance(value, date):
         found = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - the zone is set below
     else:
-        shown = text(value)
-        if shown is None:
+        shown = value if type(value) is str else text(value)
+        if not shown or shown.isspace():
             return None
         found = _moment(shown)
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
@@ -199,7 +199,11 @@ def listed(names: Iterable[str]) -> str:
     return f"|{'|'.join(parts)}|" if parts else ""
 
 
-def _moment(shown: str) -> datetime:
+def _moment(given: str) -> datetime:
+    try:
+        return datetime.fromisoformat(given)
+    except ValueError:
+        shown = given.strip()
     try:
         return datetime.fromisoformat(shown)
     except ValueError:

@@ -209,11 +209,11 @@ class MetabaseRunner:
             raise self._failed(answer, log)
         if len(answer) >= EXPORT_CAP:
             raise self._cut(len(answer), log)
-        names: dict[Any, str] = {}
-        lower = {name for name in (answer[0] if answer else ()) if isinstance(name, str) and name == name.lower()}
+        given = tuple(answer[0]) if answer else ()
+        names = [str(name).lower() for name in given]
         for at, row in enumerate(answer):  # in place: an export is large enough to be held once
-            if not row.keys() <= lower:
-                answer[at] = {names.get(name) or names.setdefault(name, str(name).lower()): row[name] for name in row}
+            same = tuple(row) == given
+            answer[at] = dict(zip(names, row.values(), strict=True)) if same else {str(n).lower(): row[n] for n in row}
         return tuple(answer[0]) if answer else (), answer
 
     async def _exported(self, query: Any, log: RequestLog) -> Any:

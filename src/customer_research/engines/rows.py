@@ -53,7 +53,7 @@ def inward(value: Any) -> Any:
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise EngineError(f"The timestamp {value.isoformat()} has no time zone; give it in UTC.")
-        return value.astimezone(UTC).replace(tzinfo=None)
+        return (value if value.tzinfo is UTC else value.astimezone(UTC)).replace(tzinfo=None)
     return value
 
 

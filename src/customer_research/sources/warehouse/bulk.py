@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from customer_research.connect.concurrent import ahead
 from customer_research.connect.source import BulkStream, LandingTable, Pull, Row, Slice, gap_row
 from customer_research.domain import values
 from customer_research.domain.evidence import Gap
@@ -66,18 +68,24 @@ class Part:
         Raises:
             SchemaChanged: a column's values cannot be read.
         """
-        readers = {name: (name, _READERS[kind]) for name, kind in self.landing.columns.items() if name != "fetch_id"}
         unread = normalise.ValueFaults()
-        found = [unread.row(row, readers) for row in answer.rows]
+        columns: dict[str, list[Any]] = {}
+        for name, kind in self.landing.columns.items():
+            given = [row.get(name) for row in answer.rows]
+            if name == "fetch_id":
+                given = [answer.receipt.id] * len(given)
+            elif not set(map(type, given)) <= _AS_IT_IS.get(kind, frozenset()):
+                given = unread.column(name, given, _READERS[kind])
+            columns[name] = given
+        if "operator_id" in columns:
+            known = {word: normalise.operator_id(word) for word in set(columns["operator_id"])}
+            columns["operator_id"] = [known[word] for word in columns["operator_id"]]
         unread.refuse(answer.rows, self.landing.name)
-        if "operator_id" in readers:
-            for row in found:
-                row["operator_id"] = normalise.operator_id(row["operator_id"])
-        if "fetch_id" in self.landing.columns:
-            for row in found:
-                row["fetch_id"] = answer.receipt.id
-        owner = "operator_id" if "operator_id" in readers else "stripe_account"
-        return [row for row in found if row[owner] is not None]
+        owners = columns["operator_id" if "operator_id" in columns else "stripe_account"]
+        read = zip(*columns.values(), strict=True)
+        return [
+            dict(zip(columns, row, strict=True)) for owner, row in zip(owners, read, strict=True) if owner is not None
+        ]
 
 
 def _integer(value: Any) -> int | None:
@@ -103,7 +111,14 @@ _READERS: Mapping[ColumnType, Callable[[Any], Any]] = {
     "date": normalise.day,
     "timestamp": normalise.moment,
 }
-"""An export tells no types: how a column's values are read. A value that is as it should be already costs next to nothing."""
+"""An export tells no types: how a column's values are read."""
+
+_AS_IT_IS: Mapping[ColumnType, frozenset[type]] = {
+    "text": frozenset({type(None), str}),
+    "integer": frozenset({type(None), int}),
+    "boolean": frozenset({type(None), bool}),
+}
+"""The types of values that need not be read."""
 
 
 def _bound(binding: bindings.Binding, changed: str = "") -> Part:
@@ -217,8 +232,8 @@ async def _table(
         ranges = await slicer.ranges(begin)
     ranges = [one for one in ranges if not (one.empty and place == _FIRST)]
     progress.total += sum(one.records for one in ranges)
-    for wanted in ranges:
-        async for piece, answer in slicer.bring(wanted):
+    async with aclosing(ahead(slicer.each(ranges))) as pieces:
+        async for piece, answer in pieces:
             rows = part.rows(answer)
             progress.done += len(answer.rows)
             yield Slice(

@@ -81,16 +81,23 @@ class ValueFaults:
 
     def row(self, row: Mapping[str, Any], readers: Mapping[str, tuple[str, Callable[[Any], Any]]]) -> Row:
         """A row read column by column; `readers`: name → the answer's column and how it is read."""
-        made: Row = {}
-        for name, (column, read) in readers.items():
-            value = row.get(column)
-            try:  # most cells of a wide table are empty, and nothing reads as nothing
-                made[name] = None if value is None else read(value)
-            except UnreadableError as error:
-                made[name] = None
-                self._counts[column] += 1
-                self._reasons.setdefault(column, str(error))
-        return made
+        return {name: self._read(column, read, row.get(column)) for name, (column, read) in readers.items()}
+
+    def column(self, column: str, values: Sequence[Any], read: Callable[[Any], Any]) -> list[Any]:
+        """A column's values of many rows, read."""
+        try:  # most columns can be read, and most cells of a wide table are empty
+            return [None if value is None else read(value) for value in values]
+        except UnreadableError:
+            return [self._read(column, read, value) for value in values]
+
+    def _read(self, column: str, read: Callable[[Any], Any], value: Any) -> Any:
+        """A value read; None where there is none, or it cannot be read."""
+        try:
+            return None if value is None else read(value)
+        except UnreadableError as error:
+            self._counts[column] += 1
+            self._reasons.setdefault(column, str(error))
+            return None
 
     @property
     def sentence(self) -> str:

@@ -6,7 +6,7 @@ meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from customer_research.sources.warehouse.session import WarehouseSession
 
 SLICE_ROWS = 20_000
-"""Records of one slice, about: an export of Metabase may have 1,048,575, but two answers are held in memory (one is written while
-the next is asked for), and each has to come within a time."""
+"""Records of one slice, about: an export of Metabase may have 1,048,575, but three answers are held in memory (one is written, one
+is read and the next comes meanwhile), and each has to come within a time."""
 
 SHORTEST = timedelta(seconds=1)
 """A slice of records created within this time is not halved again."""
@@ -138,6 +138,12 @@ class Slicer:
         unknown = sum(int(row["records"]) for row in answer.rows if row["bucket"] is None)
         empty = [Range(None, None, unknown, empty=True)] if unknown else []
         return [*empty, *packed(sorted(counted), SLICE_ROWS, begin)]
+
+    async def each(self, ranges: Iterable[Range]) -> AsyncGenerator[tuple[Range, SqlAnswer]]:
+        """The records of these ranges, one piece after the other."""
+        for wanted in ranges:
+            async for found in self.bring(wanted):
+                yield found
 
     async def bring(self, wanted: Range) -> AsyncIterator[tuple[Range, SqlAnswer]]:
         """The records of a range, in pieces of about `SLICE_ROWS`."""
