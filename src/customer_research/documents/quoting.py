@@ -8,8 +8,8 @@ sentence stands where it belongs.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 LONGEST_QUOTE = 240
 """So many characters of a quotation are given; how many more there are is said."""
@@ -100,3 +100,13 @@ class Quotes:
             shown = bare if len(bare) <= LONGEST_QUOTE else f"{bare[: LONGEST_QUOTE - 1]}…"
             self._found[text] = Quote(len(self._found) + 1, source, shown, max(0, len(bare) - LONGEST_QUOTE))
         return self._found[text].name
+
+    def with_those_of(self, other: Quotes) -> tuple[Quotes, Mapping[int, str]]:
+        """These and another's as one, and the other's numbers with the names that they have in it."""
+        both = Quotes()
+        both._found = dict(self._found)
+        names = {}
+        for text, quote in other._found.items():
+            both._found.setdefault(text, replace(quote, number=len(both._found) + 1))
+            names[quote.number] = both._found[text].name
+        return both, names

@@ -220,18 +220,23 @@ class _Fitting:
     def _left_out(self) -> Iterator[dict[str, Any]]:
         """For each part: how many of its statements, and how many rows of those that are told, are not there."""
         missing: dict[str, Counter[str]] = {}
-        for at, number, one in self._statements():
-            kept = self._kept.get((at, number))
-            found = missing.setdefault(self._whole.parts[at].name, Counter())
-            if kept is None:
-                found["statements"] += 1
-            else:
-                found["rows"] += len(one.rows) - kept
+        unasked: list[PartOfAnswer] = []
+        for at, part in enumerate(self._whole.parts):
+            if self._wanted and not self._asked_for(part):
+                unasked.append(part)
+                continue
+            found = missing.setdefault(part.name, Counter())
+            for number, one in enumerate(part.statements):
+                kept = self._kept.get((at, number))
+                found["statements" if kept is None else "rows"] += 1 if kept is None else len(one.rows) - kept
         if self._gaps_left:
             missing["gaps"] = Counter(statements=self._gaps_left)
         for name, counts in missing.items():
             if counts.total():
                 yield {"part": name, **{what: count for what, count in counts.items() if count}}
+        if unasked:
+            names = list(dict.fromkeys(part.name for part in unasked))
+            yield {"not_asked_for": names, "statements": sum(len(part.statements) for part in unasked)}
 
 
 def _gap(gap: Mapping[str, Any]) -> dict[str, Any]:

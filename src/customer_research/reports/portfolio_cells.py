@@ -206,7 +206,7 @@ def disagreements_table(found: Portfolio, most: int | None = None) -> Block:
             Text(group.name),
             number(found, group.operators, "count"),
             *mrr_cells(found, group),
-            stated(", ".join(group.examples), (found.receipt,), found.snapshot.as_of),
+            stated(", ".join(group.examples), (found.receipt,), found.snapshot.as_of, theirs=True),
         )
         for group in found.disagreements[:most]
     ]

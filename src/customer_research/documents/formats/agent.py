@@ -77,6 +77,21 @@ def source_told(item: Freshness, warning: str) -> Mapping[str, Any]:
     return {name: value for name, value in told.items() if value}
 
 
+def _status(report: Report) -> AnswerState:
+    """How complete it is; of a lookup, whether it found the one operator: one that is only like it is found, two are not."""
+    found = {section.id: section for section in report.sections}
+    if report.kind != "lookup" or "best" in found or "question" not in found:
+        return "partial" if report.partial else "ok"
+    rows = (
+        sum(len(block.rows) for block in found["matches"].blocks if isinstance(block, Table))
+        if "matches" in found
+        else 0
+    )
+    if rows == 1:
+        return "partial" if report.partial else "ok"
+    return "ambiguous" if rows else "not_found"
+
+
 class _Writer(Pen[Iterator[Statement]]):
     """Writes each node as statements."""
 
@@ -90,7 +105,7 @@ class _Writer(Pen[Iterator[Statement]]):
         page, report = self._page, self._page.report
         named = {"id": page.operator, "name": self._quotes.words(page.name, "")}
         return SmallAnswer(
-            status or ("partial" if report.partial else "ok"),
+            status or _status(report),
             self._quotes.sentence(page.title),
             named if page.operator else {},
             instant_text(report.as_of),

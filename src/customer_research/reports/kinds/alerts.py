@@ -217,7 +217,7 @@ def _row(basis: AlertBasis, alert: Alert) -> tuple[Cell, ...]:
     line, as_of = basis.lines.get(alert.subject), basis.as_of
     return (
         lines.urgency(line, as_of) if line is not None else NOT_KNOWN,
-        Text(_subject(alert.reasons[0])),
+        Text(_subject(alert.reasons[0]), operator=alert.subject),
         mrr_cell(line.figure("mrr", as_of)) if line is not None else NOT_KNOWN,
         brief(line.figure("owner", as_of)) if line is not None else NOT_KNOWN,
         basis.proof.stated(_why(alert)),

@@ -19,6 +19,7 @@ from customer_research.domain.report import (
     Freshness,
     Personal,
     Prose,
+    Statement,
     Table,
     Text,
 )
@@ -138,7 +139,7 @@ def _question(found: Search) -> Iterator[Block | None]:
     yield Figures(
         (
             FigureLine("Term", found.proof.fact(term, "text")),
-            FigureLine("Read as", found.proof.fact(readings, "text")),
+            FigureLine("Read as", Statement(readings, "text", found.proof.receipts, found.now)),
             FigureLine("Operators that match", found.proof.fact(answer.total, metric="matches")),
         )
     )
@@ -154,7 +155,7 @@ def _best(found: Search) -> Figures | None:
         (
             FigureLine("Operator", own.fact(match.candidate.name, "text")),
             FigureLine("Operator id", own.fact(match.candidate.operator_id, "text")),
-            FigureLine("Found by", why.fact(match.because, "text")),
+            FigureLine("Found by", Statement(match.because, "text", why.receipts, found.now)),
             FigureLine("Confidence", why.fact(match.confidence, "ratio")),
             *(_standing(found.standing) if found.standing is not None else ()),
         )

@@ -41,13 +41,14 @@ class Today(Request):
 
     whose: Whose = part(Whose)
     every: bool = option("All who need somebody within a month, not the first ten.", False, flags=("--all",))
+    unnoted: bool = option("Do not note that somebody looked: programs and agents that look for a person.", False)
 
     def answer(self, call: Call) -> Answer:
         from customer_research.reports.kinds.today import KIND
 
         owner = self.whose.whom(call.settings.owner)
         most = None if self.every else rooms.books.LINES
-        found = rooms.books.book(call.settings, owner, now=call.clock(), most=most)
+        found = rooms.books.book(call.settings, owner, now=call.clock(), most=most, noted=not self.unnoted)
         return of_report(KIND.build(found), *_hint(owner, self.whose))
 
 

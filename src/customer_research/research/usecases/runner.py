@@ -208,6 +208,10 @@ class Runner:
             await self._lines.shared.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    def now(self) -> datetime:
+        """The present instant."""
+        return self._clock()
+
     async def use(
         self, name: str, request: Any, actor: Actor, *, progress: Progress = silent, seconds: float | None = None
     ) -> Answer:
