@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, create_model, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
@@ -31,6 +31,8 @@ _CONTRAST, _DARK = 4.5, 0.04045
 """What WCAG asks of text on its background, and below which a part of a colour counts as dark."""
 
 _QUOTED = re.compile(r'"(\w+)"')
+_ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
+_LOOPBACK = re.compile(r"http://(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?(/|$)")
 _CREDENTIALS_IN_ADDRESS = re.compile(r"//\S*@")
 
 
@@ -102,6 +104,60 @@ class AlertSettings(SettingsPart):
     )
 
 
+class ServeSettings(SettingsPart):
+    """How programs and agents reach the server over HTTP (`mcp serve --http`)."""
+
+    url: str = Field(
+        "",
+        description="Its address as clients write it (https://research.example.com/mcp); empty: that of this machine",
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (),
+        description="Host names that requests may name, besides that of `url` and this machine's own (NAME or NAME:PORT)",
+    )
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="Origins of web pages whose scripts may ask (https://NAME); empty: none"
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not _ADDRESS.fullmatch(value):
+            raise ValueError("is no http(s) address; write https://research.example.com/mcp")
+        return value.rstrip("/")
+
+
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+"""Signatures that a token may have: with a key pair, so that who can check a token cannot make one."""
+
+
+class OidcSettings(SettingsPart):
+    """Access tokens of your identity provider (OpenID Connect), beside our own API tokens. We issue none."""
+
+    issuer: str = Field("", description="Who issues them, as `iss` says; empty: API tokens alone")
+    audience: str = Field("", description="What `aud` must say; empty: serve.url")
+    jwks_url: str = Field("", description="Where the issuer's keys are; empty: as its openid-configuration says")
+    algorithms: tuple[Algorithm, ...] = Field(("RS256", "PS256", "ES256"), description="Signatures that count")
+    email_claim: str = Field("email", description="The claim with whom a call is noted under")
+    scopes_claim: str = Field("scope", description="The claim with the scopes: words, or a list (`scp`, `permissions`)")
+    scope_prefix: str = Field(
+        "customer-research.", description="What stands before read, act, finance and personal in a scope"
+    )
+    owner_claim: str = Field(
+        "", description="The claim with the HubSpot owner id whose operators alone are shown; empty: everybody's"
+    )
+
+    @field_validator("issuer", "jwks_url")
+    @classmethod
+    def _private(cls, value: str) -> str:
+        """Keys that somebody on the way could change would let anybody in."""
+        if value and not _ADDRESS.fullmatch(value):
+            raise ValueError("is no http(s) address")
+        if value.startswith("http:") and not _LOOPBACK.match(value):
+            raise ValueError("must begin with https://")
+        return value
+
+
 class BrandSettings(SettingsPart):
     """How documents to hand over look: yours."""
 
@@ -147,6 +203,8 @@ class _GeneralSettings(BaseSettings):
     alerts: AlertSettings = Field(default_factory=AlertSettings)  # type: ignore[arg-type]
     brand: BrandSettings = Field(default_factory=BrandSettings)  # type: ignore[arg-type]
     rates: RatesSettings = Field(default_factory=RatesSettings)  # type: ignore[arg-type]
+    serve: ServeSettings = Field(default_factory=ServeSettings)  # type: ignore[arg-type]
+    oidc: OidcSettings = Field(default_factory=OidcSettings)  # type: ignore[arg-type]
     clock: datetime | None = Field(
         None, description="Fixes the present instant (the sandbox does); empty: the real time"
     )

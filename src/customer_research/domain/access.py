@@ -51,6 +51,15 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Visitor:
+    """Whom a token let in: whom calls are noted under, what it grants, whose operators alone it shows (empty: everybody's)."""
+
+    email: str
+    permissions: frozenset[Permission]
+    owner_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NotedCall:
     """One use of a use case: nothing of what was typed, and no figure.
 
