@@ -36,6 +36,13 @@ def test_only_that_setting_changes(tmp_path: Path, before: str, after: str) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["settings.toml"]
 
 
+def test_several_settings_are_written_each_where_it_belongs(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("owner = 'Kim'\n[lake]\nfull_days = 3\n")
+    write_settings(file, {"scorecard": "guide", "owner": "Lee", "lake.full_days": 9, "lake.overlap_days": 40})
+    assert file.read_text() == 'scorecard = "guide"\nowner = "Lee"\n[lake]\nfull_days = 9\noverlap_days = 40\n'
+
+
 def test_a_path_with_any_sign_is_written_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.touch()

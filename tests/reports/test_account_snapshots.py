@@ -14,6 +14,7 @@ import pytest
 from report_accounts import ACCOUNT_KINDS, ACCOUNTS, AS_OF, OPERATOR, full, receipt
 
 from customer_research.documents.formats import json_, markdown, terminal
+from customer_research.domain.account import Records
 from customer_research.domain.account_snapshot import AccountSnapshot, Code
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.rates import Rates
@@ -41,6 +42,24 @@ def test_an_account_comes_back_as_it_was(name: Any) -> None:
     assert back.account == account
     assert back.code == CODE
     assert encode(back.account, back.code) == encode(account, CODE)
+
+
+def test_a_value_comes_back_as_what_it_was() -> None:
+    """A truth value is no number, a number no text, a day no instant."""
+    kinds = {"no": False, "yes": True, "none": None, "zero": 0, "one": 1, "half": 0.5, "text": "1", "empty": ""}
+    dated = {"day": date(2026, 10, 30), "instant": AS_OF, "exact": Decimal("0.10"), "set": frozenset({"b", "a"})}
+    row = {**kinds, **dated, "list": (1, "a", None)}
+    account = replace(full(), records={"invoice": Records("invoice", (row,), (receipt("lago", "invoices"),))})
+    (back,) = kept(account).account.records["invoice"].rows
+    assert [(name, type(value), value) for name, value in back.items()] == [
+        (name, type(value), value) for name, value in row.items()
+    ]
+
+
+def test_a_value_that_no_file_can_hold_is_refused() -> None:
+    account = replace(full(), records={"invoice": Records("invoice", ({"at": timedelta(1)},), ())})
+    with pytest.raises(StoreError, match="A timedelta cannot be kept"):
+        encode(account, CODE)
 
 
 def test_a_file_of_an_earlier_version_is_read_without_what_records_have_no_more() -> None:

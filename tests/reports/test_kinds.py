@@ -248,6 +248,13 @@ def test_top_risks_are_three_and_ranked() -> None:
     assert all(risk.facts for risk in risks)
 
 
+def test_a_line_that_takes_no_points_is_no_risk() -> None:
+    lines = tuple(contribution(f"X{points}", "payment", points, "It says so.", "trend_30d") for points in (-1, 0, 1))
+    dimension = Dimension("payment", 0.4, 100, 100, "healthy", lines)
+    account = replace(full(), findings=(), scores=(replace(score(), gates=(), dimensions=(dimension,)),))
+    assert [risk.text.partition(":")[0] for risk in judgement.risks(account)] == ["Payment -1"]
+
+
 def test_the_clamping_line_is_neither_risk_nor_action() -> None:
     grown = contribution("E5", "engagement", 10, "Reservations rose.", "trend_30d")
     clamped = contribution("clamp", "engagement", -25, "The lines come to 125.", "trend_30d")

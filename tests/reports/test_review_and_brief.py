@@ -42,7 +42,7 @@ from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.health import Dimension, HealthScore
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.peers import Middle, PeerGroup, PeerGroups, Peers
-from customer_research.domain.report import Bullets, Chart, Report, Table
+from customer_research.domain.report import Bullets, Chart, Report, Table, Text
 from customer_research.errors import ConfigError, UsageError
 from customer_research.reports import days, pictures, progress, value
 from customer_research.reports.kinds import EVERY_KIND, OPERATOR_KINDS
@@ -420,6 +420,17 @@ def test_the_risk_is_what_retention_lacks_with_level_and_loss() -> None:
     assert "Category Engagement" in words(report, "risk")
     assert "E1 +30" in words(report, "leaving")
     assert "C8 -10" in words(report, "staying")
+
+
+def test_a_sign_says_of_which_days_it_is_and_without_any_that_it_is_of_now() -> None:
+    account = at_risk(E1=-30, E2=-20)
+    (dimension,) = account.scores[-1].dimensions
+    of_days, of_now = dimension.contributions
+    told = replace(dimension, contributions=(of_days, replace(of_now, window="")))
+    account = replace(account, scores=(*account.scores[:-1], replace(account.scores[-1], dimensions=(told,))))
+    signs = next(part for part in RISK.report(account).sections if part.id == "leaving")
+    (listed,) = (block for block in signs.blocks if isinstance(block, Table))
+    assert [(row[0], row[-1]) for row in listed.rows] == [(Text("E1"), Text("90 days")), (Text("E2"), Text("now"))]
 
 
 def test_one_that_left_has_no_risk_any_more() -> None:

@@ -148,6 +148,28 @@ def test_a_crash_between_a_call_and_its_record_makes_no_second_page(
     assert "All is well" in desk.content(done.page)
 
 
+@pytest.mark.parametrize(("number", "person", "where"), [(13, False, "replace"), (14, True, "append")])
+def test_after_a_crash_our_own_words_are_ours_and_a_persons_are_theirs(
+    desk: Desk, number: int, person: bool, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = desk.export(report_of(number)).page
+    if person:
+        desk.person_adds(page, "Called them on Monday.")
+    real = getattr(NotionPages, where)
+
+    async def dies(self: Any, *arguments: Any) -> Any:
+        await real(self, *arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(NotionPages, where, dies)
+    with pytest.raises(KeyboardInterrupt):
+        desk.export(report_of(number, text="Second."))
+    monkeypatch.undo()
+
+    assert desk.export(report_of(number, text="Third.")).done == ("added a section" if person else "updated")
+    assert ("Monday" in desk.content(page)) is person
+
+
 def test_a_page_that_was_deleted_is_made_anew(desk: Desk) -> None:
     page = desk.export(report_of(8)).page
     desk.ask("PATCH", f"/pages/{page}", {"in_trash": True}, PERSON_TOKEN)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import sqlalchemy as sa
@@ -25,10 +25,10 @@ from customer_research.research.alerting.requests import AlertChoice
 from customer_research.research.portfolio import newest, ready
 from customer_research.research.portfolio.book_lines import FileListing, keep
 from customer_research.research.portfolio.listing import Listing
-from customer_research.research.portfolio.ready import StoreListing, newest_listing
+from customer_research.research.portfolio.ready import StoreListing, made_with, newest_listing
 from customer_research.research.portfolio.requests import Selection
 from customer_research.research.portfolio.snapshots import snapshots_of, write_description
-from customer_research.settings import Settings, StoreSettings
+from customer_research.settings import Settings, StoreSettings, load_settings
 from customer_research.store.books import book
 from customer_research.store.database import open_store
 
@@ -95,6 +95,35 @@ def test_lines_made_with_other_settings_are_made_anew(own: Settings, tmp_path: P
         assert isinstance(listing, StoreListing)
         lines = listing.lines([one.operator_id for one in listing.everybody()])
     assert sum(line.link.startswith("http://hub/") for line in lines.values()) > 100
+
+
+def test_what_goes_into_lines_is_what_they_were_made_with(tmp_path: Path) -> None:
+    card, playbook = tmp_path / "card.toml", tmp_path / "plays.toml"
+    card.write_text("name = 'one'")
+    playbook.write_text("base = 'shipped'")
+    (tmp_path / "settings.toml").touch()
+    links = {"hubspot_company": "http://a/{id}", "lago_customer": "http://b/{id}"}
+    settings = load_settings(tmp_path / "settings.toml").model_copy(
+        update={"scorecard": str(card), "playbook": playbook, "links": links}
+    )
+
+    def made(**changed: Any) -> str:
+        return made_with(settings.model_copy(update=changed))
+
+    rates = settings.rates.model_copy
+    same = {made(), made(links=dict(reversed(links.items()))), made(owner="Kim")}
+    others = [
+        made(links={**links, "lago_customer": "http://c/{id}"}),
+        made(links={"hubspot_company": "http://a/{id}"}),
+        made(scorecard="canonical"),
+        made(playbook=None),
+        *(made(rates=rates(update=one)) for one in ({"currency": "EUR"}, {"file": card}, {"own": card})),
+    ]
+    for file, text in ((card, "name = 'two'"), (playbook, "base = ''")):
+        file.write_text(text)
+        others.append(made())
+    assert len(same) == 1
+    assert len({*same, *others}) == 1 + len(others)
 
 
 def test_lines_that_are_not_there_are_made(own: Settings, tmp_path: Path) -> None:

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from pulled import UNTIL, Kept, in_session, unstamped
 from worlds import Worlds
 
-from customer_research.connect.source import Row, Slice, Subject
+from customer_research.connect.source import Pull, Row, Slice, Subject
 from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
 from customer_research.errors import SchemaChanged, SourceError
 from customer_research.record_tables import LAKE_TABLES, TABLES
 from customer_research.settings import Settings, load_settings
-from customer_research.sources.warehouse import slicing
+from customer_research.sources.warehouse import bulk, slicing
 from customer_research.sources.warehouse.bindings import RESERVATION
 from customer_research.sources.warehouse.session import WarehouseSession
 from customer_research.sources.warehouse.settings import MetabaseSettings
@@ -282,6 +282,36 @@ def test_an_incremental_pull_asks_for_what_may_have_changed_and_tells_what_is_go
     pulled(sandbox, found, "reservations", full=True)
     assert unstamped(found.rows("reservation")) == unstamped(kept.rows("reservation"))
     assert unstamped(found.rows("charge_by_account")) == unstamped(kept.rows("charge_by_account"))
+
+
+def gone_of(piece: Range, since: datetime | None, *came: str) -> list[str]:
+    """Of trips that landed on 1, 5 and 9 October those that a slice says are gone."""
+    found = Kept()
+    found.kinds = {table.name: table for table in STREAMS["reservations"].tables}
+    found.tables = {name: {} for name in found.kinds}
+    days = {"first": 1, "fifth": 5, "ninth": 9}
+    blank = dict.fromkeys(found.kinds["reservation"].columns)
+    found.tables["reservation"] = {
+        ("op", name): {**blank, "operator_id": "op", "trip_id": name, "created_at": datetime(2026, 10, day, tzinfo=UTC)}
+        for name, day in days.items()
+    }
+    pull = Pull(UNTIL, None, None, timedelta(days=35), found.ask)
+    part = bulk.Part(found.kinds["reservation"], RESERVATION)
+    rows = [found.tables["reservation"]["op", name] for name in came]
+    return [trip for names in bulk._gone(pull, part, piece, since, rows).values() for _, trip in names]
+
+
+def test_what_is_gone_lies_in_the_slice_and_after_the_last_pull() -> None:
+    def day(number: int) -> datetime:
+        return datetime(2026, 10, number, tzinfo=UTC)
+
+    whole, late = Range(day(1), None, 1), Range(day(5), day(9), 1)
+    assert gone_of(whole, day(1)) == ["first", "fifth", "ninth"]
+    assert gone_of(whole, day(4)) == ["fifth", "ninth"]  # what was created before was not asked for
+    assert gone_of(late, day(1)) == ["fifth"]  # nor what lies before the slice, or at its end
+    assert gone_of(late, day(1), "fifth") == []
+    assert gone_of(Range(None, day(5), 1), day(1)) == ["first"]
+    assert gone_of(whole, None) == []
 
 
 # -- what is not there ---------------------------------------------------------------------------------------------------
