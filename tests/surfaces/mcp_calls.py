@@ -12,7 +12,7 @@ from mcp_types import CallToolResult, TextContent
 from customer_research.documents.small_answer import LIMIT, compact
 from customer_research.research.usecases import Actor, Runner, finished
 from customer_research.settings import Settings
-from customer_research.surfaces.mcp.server import SURFACE, server
+from customer_research.surfaces.mcp.server import server
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ def talk(settings: Settings, work: Callable[[Client], Awaitable[T]], *, era: str
 
     async def session() -> T:
         async with Runner(settings, **how) as runner:
-            made = server(runner, lambda: Actor("ada", SURFACE), key=KEY)
+            made = server(runner, lambda: Actor("ada", "stdio"), key=KEY)
             async with Client(made, mode=era) as client:
                 return await work(client)
 

@@ -276,7 +276,7 @@ def test_a_defect_is_told_without_what_it_says(settings: Settings, monkeypatch: 
     def broken(*_given: object, **_named: object) -> None:
         raise RuntimeError("Silvermead's secret")
 
-    monkeypatch.setattr(Runner, "use", broken)
+    monkeypatch.setattr(Runner, "told", broken)
     refused = call(settings, "operator_find", term="x", failed=True)
     assert refused["error"] == "Unexpected failure (RuntimeError)."
 
@@ -326,8 +326,9 @@ def test_a_late_answer_is_a_sentence(
 def test_every_use_is_heard_by_the_audit_with_the_tools_caller(settings: Settings) -> None:
     uses: list[Use] = []
     talk(settings, lambda client: client.call_tool("operator_find", {"term": SILENT_CHURN}), audit=uses.append)
+    assert uses[0].size > 500
     assert [(use.actor.name, use.actor.surface, use.name, use.operator) for use in uses] == [
-        ("ada", "mcp", "lookup", SILENT_CHURN)
+        ("ada", "stdio", "lookup", SILENT_CHURN)
     ]
 
 

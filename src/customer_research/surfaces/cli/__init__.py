@@ -29,16 +29,23 @@ EXIT_CODES = {
     130: "interrupted",
 }
 
-_SANDBOX = {"sandbox": "Run the sandbox: all vendors over HTTP, no credentials."}
+PROGRAMS = {
+    "mcp": (
+        "customer_research.surfaces.mcp.command",
+        "Serve agents: `mcp serve`; `mcp install` tells a client of it.",
+    ),
+    "sandbox": ("customer_research_sandbox.command", "Run the sandbox: all vendors over HTTP, no credentials."),
+}
+"""Commands that are no use cases, each a program of its own: the module that has it, and one line for the help."""
 
 
 def _commands() -> dict[str, str]:
-    """The first words of the use cases' names, in their order, and the sandbox."""
+    """The first words of the use cases' names, in their order, and the programs."""
     told: dict[str, str] = {}
     for name, case in USE_CASES.items():
         first = name.partition(" ")[0]
         told.setdefault(first, GROUP_SENTENCES.get(first) or case.sentence)
-    return {**told, **_SANDBOX}
+    return {**told, **{name: line for name, (_, line) in PROGRAMS.items()}}
 
 
 COMMANDS = _commands()

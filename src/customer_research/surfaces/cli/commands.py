@@ -133,7 +133,7 @@ def _run(context: click.Context, case: UseCase, values: dict[str, Any]) -> int:
         answer = use_alone(
             case.name,
             request,
-            Actor(who or _login(), "cli"),
+            Actor(who or login(), "cli"),
             lambda: settings_of(context),
             config=context.find_root().obj,
             progress=progress,
@@ -141,7 +141,7 @@ def _run(context: click.Context, case: UseCase, values: dict[str, Any]) -> int:
     return show(answer, delivery, request)
 
 
-def _login() -> str:
+def login() -> str:
     """The user's login name."""
     import getpass  # noqa: PLC0415 - start-up time
 

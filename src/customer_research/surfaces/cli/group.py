@@ -15,14 +15,10 @@ import click
 
 from customer_research import __version__
 from customer_research.errors import CustomerResearchError
-from customer_research.surfaces.cli import COMMANDS, top_help
+from customer_research.surfaces.cli import COMMANDS, PROGRAMS, top_help
 
 UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """What the system says when standard output takes no more."""
-
-
-SANDBOX = ("customer_research_sandbox.command", "sandbox")
-"""The command that is no use case: a program of its own."""
 
 
 class LazyGroup(click.Group):
@@ -38,8 +34,8 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        if cmd_name == SANDBOX[1]:
-            command: click.Command = getattr(importlib.import_module(SANDBOX[0]), SANDBOX[1])
+        if cmd_name in PROGRAMS:
+            command: click.Command = getattr(importlib.import_module(PROGRAMS[cmd_name][0]), cmd_name)
             return command
         from customer_research.surfaces.cli.commands import command_of  # noqa: PLC0415 - start-up time
 

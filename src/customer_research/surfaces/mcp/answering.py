@@ -51,12 +51,31 @@ async def answered(runner: Runner, tool: Tool, given: Arguments, caller: Caller,
 
 
 async def _asked(runner: Runner, ask: Ask, given: Arguments, caller: Caller) -> SmallAnswer:
-    found = await runner.use(ask.use_case, ask.request, caller.actor, progress=caller.heard, seconds=DEADLINE)
-    small = _small(found, given, runner)
-    if ask.parts and "sections" not in given:
-        kept = (part for part in small.parts if part.name.partition(".")[0] in ask.parts)
-        return replace(small, parts=tuple(kept))
-    return small
+    _answer, drawn = await runner.told(
+        ask.use_case,
+        ask.request,
+        caller.actor,
+        lambda found: _Drawn(_wanted(_small(found, given, runner), ask, given)),
+        progress=caller.heard,
+        seconds=DEADLINE,
+    )
+    return drawn.small
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A use case's answer, made small; as long as what is sent of it."""
+
+    small: SmallAnswer
+
+    def __len__(self) -> int:
+        return len(compact(self.small.fitted()))
+
+
+def _wanted(small: SmallAnswer, ask: Ask, given: Arguments) -> SmallAnswer:
+    if not ask.parts or "sections" in given:
+        return small
+    return replace(small, parts=tuple(part for part in small.parts if part.name.partition(".")[0] in ask.parts))
 
 
 def _small(found: Answer, given: Arguments, runner: Runner) -> SmallAnswer:
@@ -155,6 +174,13 @@ def _snapshot(whole: SmallAnswer) -> str:
     """What a list is of: its instant, and the digest of what proves it."""
     proof = next(iter(whole.citations.values()), {})
     return f"{whole.as_of} {proof.get('digest', '')}"
+
+
+def list_of(whole: SmallAnswer) -> tuple[tuple[tuple[str, ...], ...], int]:
+    """The rows of an answer's list of operators, ids first, and how many there are in all."""
+    listed = (one for part in whole.parts for one in part.statements if _is_list({**one.told, "part": one.part}))
+    first = next(listed, None)
+    return (first.rows, first.total) if first is not None else ((), 0)
 
 
 def _is_list(one: Mapping[str, Any]) -> bool:

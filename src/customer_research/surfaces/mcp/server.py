@@ -2,7 +2,7 @@
 
 ```python
 async with Runner(load_settings()) as runner:
-    async with Client(server(runner, lambda: Actor("ada", SURFACE))) as client:
+    async with Client(server(runner, lambda: Actor("ada", "http"))) as client:
         await client.call_tool("operator_find", {"term": "Silvermead"})
 ```
 """
@@ -12,27 +12,31 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import mcp_types as types
-from mcp.server.caching import CacheHint
+from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.shared.exceptions import MCPError
 
 from customer_research import __version__
 from customer_research.documents.small_answer import compact
-from customer_research.errors import CustomerResearchError
+from customer_research.errors import CustomerResearchError, UsageError
 from customer_research.research.usecases import Actor, Runner
+from customer_research.surfaces.mcp import offers
 from customer_research.surfaces.mcp.answering import Caller, answered
 from customer_research.surfaces.mcp.parameters import checked, schema
 from customer_research.surfaces.mcp.tools import TOOLS, Tool
 
 logger = logging.getLogger(__name__)
 
-NAME, TITLE, SURFACE = "customer-research", "Customer research", "mcp"
+Context = ServerRequestContext[Any]
+Page = types.PaginatedRequestParams | None
+
+NAME, TITLE = "customer-research", "Customer research"
 
 INSTRUCTIONS = """\
 Figures about one operator (a limousine company, our customer) or all of them, from billing (Lago), CRM (HubSpot), the warehouse and \
@@ -52,6 +56,7 @@ operator pays us. A score goes with its band, its cap and how much is known. `le
 or with `cursor` for the next lines. Personal data are masked. Before you hand on a text with figures, check it with draft_verify.
 """
 
+_LISTS: tuple[CacheableMethod, ...] = ("tools/list", "prompts/list", "resources/list", "resources/templates/list")
 _CACHED = CacheHint(ttl_ms=3_600_000, scope="public")
 """Lists are the same for everybody and as long as the program runs."""
 
@@ -70,10 +75,16 @@ def server(runner: Runner, actor_of: Callable[[], Actor], *, key: bytes | None =
         version=__version__,
         title=TITLE,
         instructions=INSTRUCTIONS,
-        cache_hints={"tools/list": _CACHED},
+        cache_hints=dict.fromkeys(_LISTS, _CACHED),
         get_tool_input_schema=lambda name: schema(_BY_NAME[name].parameters) if name in _BY_NAME else None,
         on_list_tools=handlers.list_tools,
         on_call_tool=handlers.call_tool,
+        on_list_resources=handlers.list_resources,
+        on_list_resource_templates=handlers.list_templates,
+        on_read_resource=handlers.read_resource,
+        on_list_prompts=handlers.list_prompts,
+        on_get_prompt=handlers.get_prompt,
+        on_completion=handlers.complete,
     )
 
 
@@ -97,14 +108,10 @@ class _Handlers:
     def __init__(self, runner: Runner, actor_of: Callable[[], Actor], key: bytes) -> None:
         self._runner, self._actor_of, self._key = runner, actor_of, key
 
-    async def list_tools(
-        self, _context: ServerRequestContext[Any], _params: types.PaginatedRequestParams | None
-    ) -> types.ListToolsResult:
+    async def list_tools(self, _context: Context, _params: Page) -> types.ListToolsResult:
         return types.ListToolsResult(tools=[listed(tool) for tool in TOOLS])
 
-    async def call_tool(
-        self, context: ServerRequestContext[Any], params: types.CallToolRequestParams
-    ) -> types.CallToolResult:
+    async def call_tool(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         tool = _BY_NAME.get(params.name)
         if tool is None:
             raise MCPError(code=types.INVALID_PARAMS, message=f"There is no tool {params.name[:40]!r}.")
@@ -119,6 +126,42 @@ class _Handlers:
             logger.exception("%s failed", tool.name)
             return _failed(f"Unexpected failure ({type(error).__name__}).", "It is a defect of the server: report it.")
 
+    async def list_resources(self, _context: Context, _params: Page) -> types.ListResourcesResult:
+        return types.ListResourcesResult(resources=offers.resources())
+
+    async def list_templates(self, _context: Context, _params: Page) -> types.ListResourceTemplatesResult:
+        return types.ListResourceTemplatesResult(resource_templates=offers.templates())
+
+    async def read_resource(
+        self, _context: Context, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult:
+        uri = str(params.uri)
+        with _as_protocol_errors():
+            text = await offers.resource(uri, self._runner, self._actor_of())
+        content = types.TextResourceContents(uri=uri, text=text, mime_type=offers.JSON)
+        return types.ReadResourceResult(contents=[content])
+
+    async def list_prompts(self, _context: Context, _params: Page) -> types.ListPromptsResult:
+        return types.ListPromptsResult(prompts=offers.prompts())
+
+    async def get_prompt(self, _context: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+        with _as_protocol_errors():
+            return offers.prompt(params.name, params.arguments or {})
+
+    async def complete(self, _context: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
+        return types.CompleteResult(completion=await offers.completed(params, self._runner, self._actor_of()))
+
+
+@contextmanager
+def _as_protocol_errors() -> Iterator[None]:
+    """What is no tool has no result that could say that it failed."""
+    try:
+        yield
+    except UsageError as error:
+        raise MCPError(code=types.INVALID_PARAMS, message=f"{error.message} {error.hint}".strip()) from None
+    except CustomerResearchError as error:
+        raise MCPError(code=types.INTERNAL_ERROR, message=f"{error.message} {error.hint}".strip()) from None
+
 
 def _result(told: dict[str, Any], *, failed: bool = False) -> types.CallToolResult:
     """The same twice: some clients show a model the text only, some the object only."""
@@ -132,7 +175,7 @@ def _failed(said: str, hint: str) -> types.CallToolResult:
 
 
 @asynccontextmanager
-async def _progress(context: ServerRequestContext[Any]) -> AsyncIterator[Callable[..., None]]:
+async def _progress(context: Context) -> AsyncIterator[Callable[..., None]]:
     """Tells the client how far it is: a number that only rises, and what was fetched last."""
     loop, news = asyncio.get_running_loop(), asyncio.Queue[str]()
 
