@@ -297,12 +297,15 @@ def test_a_bad_id_is_refused_and_a_foreign_one_is_not_found(ask: Caller) -> None
     assert (answer.status_code, answer.json()["code"]) == (404, "object_not_found")
 
 
+MADE = "2026-11-01T00:00:00.000Z"
+
+
 def test_markdown_and_blocks_agree() -> None:
     markdown = "# Title\n\nA line\nand another.\n\n1. one\n1. two\n\n- [x] done\n- [ ] open\n\n> said\n\n---\n\n```\ncode # here\n```"
-    blocks = blocks_of(markdown, HOME_PAGE, {})
+    blocks = blocks_of(markdown, HOME_PAGE, MADE, MADE)
     kinds = ["heading_1", "paragraph", *["numbered_list_item"] * 2, *["to_do"] * 2, "quote", "divider", "code"]
     assert [block["type"] for block in blocks] == kinds
-    assert blocks_of(markdown_of(blocks), HOME_PAGE, {}) == blocks
+    assert blocks_of(markdown_of(blocks), HOME_PAGE, MADE, MADE) == blocks
 
 
 def test_a_minutes_budget_and_when_to_come_back(dataset: Dataset) -> None:

@@ -273,9 +273,7 @@ class HubSpotServer(Vendor):
             self._shown(request, row, kind, _names(request), _associated(request), past=_past(request))
             for row in served(request, rows[start : start + limit])
         ]
-        truncated = fault_of(request) == "truncate"
-        more = start + limit < len(rows) and not truncated
-        return answer({"results": shown, **({"paging": _next(rows[start + limit]["id"], request)} if more else {})})
+        return answer({"results": shown, **_next_by_id(request, rows, start + limit)})
 
     def _after(self, cursor: str | None, rows: Sequence[Row]) -> int:
         if cursor is None:
@@ -361,14 +359,8 @@ class HubSpotServer(Vendor):
             self._shown(request, row, kind, body.get("properties"), ())
             for row in served(request, found[start : start + limit])
         ]
-        more = start + limit < len(found) and fault_of(request) != "truncate"
-        return answer(
-            {
-                "total": len(found),
-                "results": shown,
-                **({"paging": {"next": {"after": str(start + limit)}}} if more else {}),
-            }
-        )
+        known = len(found) if fault_of(request) != "truncate" else 0
+        return answer({"total": len(found), "results": shown, **_next_by_place(start + limit, known)})
 
     async def _batch_read(self, request: Request) -> Response:
         kind = self._type(request)
@@ -405,9 +397,8 @@ class HubSpotServer(Vendor):
         targets = self._portal.targets(self._portal.find(kind, request.path_params["id"]), to)
         limit = self._limit(request.query_params.get("limit"), ASSOCIATION_PAGE, ASSOCIATION_PAGE)
         start = whole_number(request.query_params.get("after"), 0)
-        more = start + limit < len(targets)
         links = _links(kind, to, served(request, targets[start : start + limit]))
-        return answer({"results": links, **({"paging": {"next": {"after": str(start + limit)}}} if more else {})})
+        return answer({"results": links, **_next_by_place(start + limit, len(targets))})
 
     def _properties(self, request: Request) -> Response:
         return answer({"results": served(request, self._records.properties.get(self._type(request), []))})
@@ -454,9 +445,8 @@ class HubSpotServer(Vendor):
         limit = self._limit(query.get("limit"), 100, 500)
         rows = [row for row in self._records.owners if email is None or row.get("email") == email]
         start = self._after(query.get("after"), rows)
-        more = start + limit < len(rows) and fault_of(request) != "truncate"
         page = served(request, rows[start : start + limit])
-        return answer({"results": page, **({"paging": _next(rows[start + limit]["id"], request)} if more else {})})
+        return answer({"results": page, **_next_by_id(request, rows, start + limit)})
 
     def _owner(self, request: Request) -> Response:
         for row in self._records.owners:
@@ -556,7 +546,7 @@ def _association_page(request: Request, item: Row, links: Sequence[Row]) -> Row:
     start = whole_number(str(item.get("after") or "0"), 0)
     end = start + ASSOCIATION_PAGE
     page: Row = {"from": {"id": str(item["id"])}, "to": served(request, links[start:end])}
-    return {**page, **({"paging": {"next": {"after": str(end)}}} if end < len(links) else {})}
+    return {**page, **_next_by_place(end, len(links))}
 
 
 def _links(kind: str, to: str, targets: Sequence[str]) -> list[Row]:
@@ -576,8 +566,17 @@ def _no_association(identifier: str, kind: str, to: str) -> Row:
     }
 
 
-def _next(cursor: object, request: Request) -> Row:
-    return {"next": {"after": str(cursor), "link": str(request.url.include_query_params(after=str(cursor)))}}
+def _next_by_id(request: Request, rows: Sequence[Row], end: int) -> Row:
+    """Where a list goes on that is read by ids; nothing at its end."""
+    if end >= len(rows) or fault_of(request) == "truncate":
+        return {}
+    cursor = str(rows[end]["id"])
+    return {"paging": {"next": {"after": cursor, "link": str(request.url.include_query_params(after=cursor))}}}
+
+
+def _next_by_place(end: int, count: int) -> Row:
+    """Where a list goes on that is read by places; nothing at its end."""
+    return {"paging": {"next": {"after": str(end)}}} if end < count else {}
 
 
 def _limit_headers(remaining: int, served_today: int) -> dict[str, str]:

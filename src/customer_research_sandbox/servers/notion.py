@@ -17,6 +17,7 @@ from customer_research_sandbox.servers import shapes
 from customer_research_sandbox.servers.faults import Controls
 from customer_research_sandbox.servers.limits import Clock, RollingWindow
 from customer_research_sandbox.servers.notion_answers import (
+    BOT,
     NEW,
     OLD,
     PAGE_MAX,
@@ -24,6 +25,8 @@ from customer_research_sandbox.servers.notion_answers import (
     asked_body,
     identifier_of,
     invalid,
+    kept_object,
+    looked_at,
     missing,
     page_of,
     paging_of,
@@ -36,7 +39,7 @@ from customer_research_sandbox.servers.notion_blocks import MAX_TEXT, block_shap
 from customer_research_sandbox.servers.notion_comments import Comments
 from customer_research_sandbox.servers.notion_filters import FilterError, keeping, sorted_pages
 from customer_research_sandbox.servers.notion_markdown import edited
-from customer_research_sandbox.servers.notion_pages import BOT, PERSON, Container, Page, Workspace, property_object
+from customer_research_sandbox.servers.notion_pages import PERSON, Container, Page, Workspace, property_object
 from customer_research_sandbox.servers.shapes import Shape
 from customer_research_sandbox.servers.wire import (
     ProblemError,
@@ -210,22 +213,8 @@ class NotionServer(Vendor):
         return self._shown_source(request, own)
 
     def _container(self, kind: str, identifier: str, title: str) -> Row:
-        return {
-            "object": kind,
-            "id": identifier,
-            "title": rich_text(title),
-            "description": [],
-            "created_time": "2024-01-02T09:00:00.000Z",
-            "last_edited_time": self._space.now,
-            "created_by": {"object": "user", "id": BOT},
-            "last_edited_by": {"object": "user", "id": BOT},
-            "icon": None,
-            "cover": None,
-            "url": _url(identifier),
-            "public_url": None,
-            "archived": False,
-            "in_trash": False,
-        }
+        kept = kept_object(kind, identifier, "2024-01-02T09:00:00.000Z", self._space.now)
+        return {**looked_at(kept), "title": rich_text(title), "description": []}
 
     def _schema(self, request: Request, own: Container) -> dict[str, Row]:
         faulty = fault_of(request) == "schema"
@@ -287,23 +276,9 @@ class NotionServer(Vendor):
         parent = page.parent
         if version_of(request) == OLD and "data_source_id" in parent:
             parent = {"type": "database_id", "database_id": parent["database_id"]}
-        shown = {
-            "object": "page",
-            "id": page.id,
-            "created_time": page.created_time,
-            "last_edited_time": page.last_edited_time,
-            "created_by": {"object": "user", "id": BOT},
-            "last_edited_by": {"object": "user", "id": page.last_edited_by},
-            "cover": None,
-            "icon": None,
-            "parent": parent,
-            "archived": page.in_trash,
-            "in_trash": page.in_trash,
-            "is_locked": False,
-            "properties": properties,
-            "url": _url(page.id),
-            "public_url": None,
-        }
+        kept = kept_object("page", page.id, page.created_time, page.last_edited_time, page.last_edited_by)
+        shown = looked_at(kept, in_trash=page.in_trash)
+        shown |= {"parent": parent, "is_locked": False, "properties": properties}
         return versioned(shown, request)
 
     def _page(self, request: Request) -> Page:
@@ -407,14 +382,7 @@ class NotionServer(Vendor):
         page.last_edited_by = PERSON if bearer(request, PERSON_TOKEN) else BOT
 
     def _blocks(self, page: Page) -> list[Row]:
-        user = {"object": "user", "id": BOT}
-        stamp = {
-            "created_time": page.created_time,
-            "last_edited_time": page.last_edited_time,
-            "created_by": user,
-            "last_edited_by": user,
-        }
-        return blocks_of(page.markdown, page.id, stamp)
+        return blocks_of(page.markdown, page.id, page.created_time, page.last_edited_time)
 
     def _block(self, request: Request) -> Response:
         identifier = str(uuid.UUID(identifier_of(request)))
@@ -533,7 +501,3 @@ def _checked(children: Sequence[Any]) -> Sequence[Row]:
 def _markdown(page: Page, *, truncated: bool) -> Row:
     text = page.markdown[: len(page.markdown) // 2] if truncated else page.markdown
     return {"object": "page_markdown", "id": page.id, "markdown": text, "truncated": truncated, "unknown_block_ids": []}
-
-
-def _url(identifier: str) -> str:
-    return f"https://www.notion.so/{undashed(identifier)}"

@@ -12,12 +12,33 @@ from starlette.responses import Response
 from customer_research_sandbox.dataset import Row
 from customer_research_sandbox.servers import shapes
 from customer_research_sandbox.servers.shapes import Shape
-from customer_research_sandbox.servers.wire import ProblemError, answer, fault_of, json_body, served
+from customer_research_sandbox.servers.wire import ProblemError, answer, fault_of, json_body, made_up_id, served
 
 OLD, SOURCES, NEW = "2022-06-28", "2025-09-03", "2026-03-11"
 """The API generations: databases; data sources; Markdown pages and `in_trash`."""
 
 PAGE_MAX = 100
+
+BOT = made_up_id("notion", "bot")
+
+
+def kept_object(kind: str, identifier: str, created: str, edited: str, edited_by: str = BOT) -> Row:
+    """What Notion says of whatever it keeps: pages, databases, blocks."""
+    return {
+        "object": kind,
+        "id": identifier,
+        "created_time": created,
+        "last_edited_time": edited,
+        "created_by": {"object": "user", "id": BOT},
+        "last_edited_by": {"object": "user", "id": edited_by},
+    }
+
+
+def looked_at(kept: Row, *, in_trash: bool = False) -> Row:
+    """Pages and databases, which people look at, have more."""
+    url = f"https://www.notion.so/{undashed(kept['id'])}"
+    look: Row = {"icon": None, "cover": None, "url": url, "public_url": None}
+    return {**kept, **look, "archived": in_trash, "in_trash": in_trash}
 
 
 def problem(status: int, code: str, text: str, headers: Mapping[str, str] | None = None, **more: Any) -> Response:

@@ -8,6 +8,7 @@ from typing import Any
 
 from customer_research_sandbox.dataset import Row
 from customer_research_sandbox.servers import shapes
+from customer_research_sandbox.servers.notion_answers import kept_object
 from customer_research_sandbox.servers.shapes import ShapeError
 from customer_research_sandbox.servers.wire import made_up_id
 
@@ -70,19 +71,19 @@ def text_of(parts: Any) -> str:
     return "".join(str(part.get("plain_text") or (part.get("text") or {}).get("content") or "") for part in parts or ())
 
 
-def blocks_of(markdown: str, page_id: str, stamp: Row) -> list[Row]:
+def blocks_of(markdown: str, page_id: str, created: str, edited: str) -> list[Row]:
     """The top-level blocks of a page; their ids depend on the page and the place.
 
     Args:
         markdown: the page's content.
         page_id: the page that the blocks belong to.
-        stamp: `created_time`, `last_edited_time` and the like, put on each block.
+        created: when the page was made.
+        edited: when it was changed last.
     """
-    made = [_block(kind, body) for kind, body in _chunks(markdown)]
-    shared = {"parent": {"type": "page_id", "page_id": page_id}, "has_children": False, "in_trash": False, **stamp}
+    shared = {"parent": {"type": "page_id", "page_id": page_id}, "has_children": False, "in_trash": False}
     return [
-        {"object": "block", "id": made_up_id("block", page_id, place), **shared, **block}
-        for place, block in enumerate(made)
+        {**kept_object("block", made_up_id("block", page_id, place), created, edited), **shared, **_block(kind, body)}
+        for place, (kind, body) in enumerate(_chunks(markdown))
     ]
 
 

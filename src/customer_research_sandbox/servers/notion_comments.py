@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from customer_research_sandbox.dataset import Row
 from customer_research_sandbox.servers import shapes
 from customer_research_sandbox.servers.notion_answers import (
+    BOT,
     asked_body,
     identifier_of,
     invalid,
@@ -22,7 +23,7 @@ from customer_research_sandbox.servers.notion_answers import (
     paging_of,
 )
 from customer_research_sandbox.servers.notion_blocks import rich_text
-from customer_research_sandbox.servers.notion_pages import BOT, Page, Workspace
+from customer_research_sandbox.servers.notion_pages import Page, Workspace
 from customer_research_sandbox.servers.shapes import Shape
 from customer_research_sandbox.servers.wire import ProblemError, answer, made_up_id
 

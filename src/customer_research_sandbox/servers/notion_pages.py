@@ -10,6 +10,7 @@ from typing import Any
 
 from customer_research_sandbox.dataset import NotionRecords, Row
 from customer_research_sandbox.servers import shapes
+from customer_research_sandbox.servers.notion_answers import BOT
 from customer_research_sandbox.servers.notion_blocks import MAX_TEXT, rich_text, rich_text_shape, text_of
 from customer_research_sandbox.servers.notion_filters import FilterError, definition_of, moment
 from customer_research_sandbox.servers.wire import made_up_id
@@ -17,7 +18,6 @@ from customer_research_sandbox.servers.wire import made_up_id
 HOME_PAGE = made_up_id("notion", "home")
 """A page shared with the integration, under which new pages may be made."""
 
-BOT = made_up_id("notion", "bot")
 PERSON = made_up_id("notion", "person")
 """Somebody who edits pages by hand."""
 
