@@ -22,12 +22,17 @@ ERAS = ("auto", "legacy")
 KEY = b"k" * 32
 
 
-def talk(settings: Settings, work: Callable[[Client], Awaitable[T]], *, era: str = "auto", **how: Any) -> T:
+ADA = Actor("ada", "stdio")
+
+
+def talk(
+    settings: Settings, work: Callable[[Client], Awaitable[T]], *, era: str = "auto", actor: Actor = ADA, **how: Any
+) -> T:
     """A piece of work with a client of a server of one's own; `how`: what else the runner takes."""
 
     async def session() -> T:
         async with Runner(settings, **how) as runner:
-            made = server(runner, lambda: Actor("ada", "stdio"), key=KEY)
+            made = server(runner, lambda: actor, key=KEY)
             async with Client(made, mode=era) as client:
                 return await work(client)
 
@@ -45,9 +50,11 @@ def told(result: CallToolResult) -> dict[str, Any]:
     return answer
 
 
-def call(settings: Settings, tool: str, *, era: str = "auto", failed: bool = False, **given: Any) -> dict[str, Any]:
+def call(
+    settings: Settings, tool: str, *, era: str = "auto", failed: bool = False, actor: Actor = ADA, **given: Any
+) -> dict[str, Any]:
     """What one tool answers."""
-    result = talk(settings, lambda client: client.call_tool(tool, given), era=era)
+    result = talk(settings, lambda client: client.call_tool(tool, given), era=era, actor=actor)
     assert result.is_error is failed, result
     return told(result)
 

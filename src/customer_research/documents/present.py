@@ -253,8 +253,8 @@ class Presenter:
 
     def personal(self, personal: Personal) -> str:
         """Personal text, masked unless it may be shown."""
-        met = personal.kind == "contact" and self.report.audience == "internal"
-        return clean(personal.text) or "(blank)" if self.show_personal or met else mask(personal)
+        ours = (personal.kind == "contact" or personal.asked) and self.report.audience == "internal"
+        return clean(personal.text) or "(blank)" if self.show_personal or ours else mask(personal)
 
     def value(self, fact: Fact[Any]) -> str:
         """A fact's value in words.

@@ -31,11 +31,13 @@ class Text:
 class Personal:
     """Personal text (e-mail, phone, cardholder, address), the value of a fact: masked unless the reader asked to see it.
 
-    A `contact` is the name of somebody whom the reader is about to meet: our own people see it.
+    A `contact` is the name of somebody whom the reader is about to meet: our own people see it. What was `asked` for by itself
+    they see, too, and nothing else with it.
     """
 
     text: str
     kind: Literal["email", "phone", "person", "address", "contact"]
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

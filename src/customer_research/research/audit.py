@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from customer_research.domain.access import NotedCall
 from customer_research.domain.report import Report
 from customer_research.errors import OperatorNotFound
 from customer_research.reports.inquiries.audit_report import REPORT, CallList
@@ -49,6 +50,16 @@ def audit_report(
         )
     names = {operator_id: name} if name else {}
     return REPORT.build(CallList(calls, every, names, receipt, now))
+
+
+def note(settings: Settings, call: NotedCall) -> None:
+    """Note a call.
+
+    Raises:
+        StoreError: the store cannot be written to.
+    """
+    with open_store(settings.store_url) as store:
+        CallBook(store).add(call)
 
 
 def prune(settings: Settings, days: int, *, now: datetime) -> int:

@@ -57,22 +57,31 @@ class Research(Operators):
         self._connections.forget()
         return (await self._resolver.resolve(term)).answer
 
-    async def lookup_report(self, term: str) -> tuple[Report, LookupAnswer]:
-        """The lookup as a report, and the answer itself."""
+    async def lookup_report(
+        self, term: str, *, contact_field: lookup_kind.Field | None = None
+    ) -> tuple[Report, LookupAnswer]:
+        """The lookup as a report, and the answer itself; with one field of the operator's contacts where that is asked for."""
         self._connections.forget()
         found = await self._resolver.resolve(term)
-        standing = await self._standing(found)
+        more = lookup_kind.FIELD_TABLES if contact_field else frozenset[str]()
+        standing = await self._standing(found, lookup_kind.TABLES | more)
         search = lookup_kind.Search(
-            found.answer, found.receipts, (*found.gaps, *found.unasked), self._clock(), standing, self._withheld
+            found.answer,
+            found.receipts,
+            (*found.gaps, *found.unasked),
+            self._clock(),
+            standing,
+            self._withheld,
+            contact_field,
         )
         return lookup_kind.KIND.build(search), found.answer
 
-    async def _standing(self, found: Resolution) -> Account | None:
+    async def _standing(self, found: Resolution, tables: frozenset[str]) -> Account | None:
         """How the one operator found stands, measured as every report measures it; None where there is none to measure."""
         if found.answer.best is None:
             return None
         with suppress(CustomerResearchError):  # who it is stands without it
-            return await self.unjudged(found, lookup_kind.TABLES)
+            return await self.unjudged(found, tables)
         return None
 
     async def report(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 
 from customer_research.documents.present import source_title
 from customer_research.domain.account import Account
@@ -26,7 +27,9 @@ from customer_research.domain.report import (
 from customer_research.errors import RenderError
 from customer_research.reports import judgement
 from customer_research.reports.blocks import NOT_RECORDED, Proof, bullets, grid, proven_prose, titled
+from customer_research.reports.figure_lines import field_figure, first_known
 from customer_research.reports.kind import Head, Kind, section
+from customer_research.reports.record_rows import Column, Row, known_rows, proof_of, record_cell, records
 from customer_research.reports.standing_figures import STANDINGS
 
 _LONGEST_TERM = 120
@@ -51,6 +54,17 @@ TABLES = frozenset({"csm", "subscription", "coupon", "customer", "invoice", "res
 
 _STANDING = ("status", "plan", "mrr")
 
+Field = Literal["phone", "email", "name"]
+"""A contact's field that may be asked for by itself."""
+
+FIELD_TABLES = frozenset({"contact", "customer", "company", "csm"})
+"""Where they stand."""
+
+_OWN = {"phone": ("csm.phone", "customer.phone", "company.phone"), "email": ("csm.email", "customer.email"), "name": ()}
+_KIND: Mapping[str, Literal["phone", "email", "person"]] = {"phone": "phone", "email": "email", "name": "person"}
+_CONTACTS = 3
+"""So many contacts are told, the primary one first; how many more there are is said."""
+
 
 @dataclass(frozen=True, slots=True)
 class Search:
@@ -59,7 +73,7 @@ class Search:
     `receipts` are those of the directory and finders that were searched, `gaps` the sources that could not be; a lookup
     that reached nothing is a report of its gaps. `standing` is the one operator found, measured over `TABLES`: its status,
     plan and MRR are those of every report; those of the others are what the CSM view holds. `withheld` stands for each MRR where
-    the reader may not see it.
+    the reader may not see it. `field` is what was asked for of its contacts: that alone is told unmasked.
 
     Raises:
         RenderError: neither receipts nor gaps, so that nothing proves that anything was searched.
@@ -71,6 +85,7 @@ class Search:
     now: datetime
     standing: Account | None = None
     withheld: Gap | None = None
+    field: Field | None = None
 
     def __post_init__(self) -> None:
         if not self.receipts and (self.answer.matches or not self.gaps):
@@ -167,6 +182,41 @@ def _standing(account: Account) -> Iterator[FigureLine]:
         yield FigureLine(STANDINGS[name].label, STANDINGS[name].figure(account))
 
 
+def _asked(found: Search) -> Iterator[Block | None]:
+    """The one field that was asked for: the operator's own, and that of its contacts, each with the role that it belongs to."""
+    account, name = found.standing, found.field
+    if account is None or name is None:
+        return
+    own = first_known(*(field_figure(account, *place.split(".")) for place in _OWN[name])) if _OWN[name] else None
+    if isinstance(own, Fact):
+        shown = replace(own, value=Personal(str(own.value), _KIND[name], asked=True))
+        yield Figures((FigureLine(f"The operator's own {name}", shown),))
+    contacts = records(account, "contact")
+    if contacts.gap is not None:
+        yield Absence(f"The {name} of contacts", contacts.gap)
+        return
+    rows = sorted(known_rows(account, "contact"), key=lambda row: (bool(row["has_left"]), not row["is_primary"]))
+    filled = [row for row in rows if row.get(name)]
+    proof = Proof(contacts.receipts, account.as_of)
+    if not filled:
+        yield proven_prose(f"HubSpot has no {name} of a contact.", contacts.receipts, account.as_of, "unknown")
+        return
+    cells = [_contact(account, row, name, proof) for row in filled[:_CONTACTS]]
+    yield grid(
+        f"!Contact | Role | {name.capitalize()} | Left", cells, contacts.receipts, "Contacts in HubSpot", len(filled)
+    )
+
+
+def _contact(account: Account, row: Row, name: Field, proof: Proof) -> tuple[Cell, ...]:
+    own = Proof(proof_of(row, proof.receipts), account.as_of)
+    return (
+        Text("primary" if row["is_primary"] else "contact"),
+        record_cell(account, row, Column("job_title", ""), proof.receipts),
+        own.fact(Personal(str(row[name]), _KIND[name], asked=True), "text"),
+        own.fact(bool(row["has_left"]), "boolean"),
+    )
+
+
 def _matches(found: Search) -> Table | None:
     answer = found.answer
     if not answer.matches or not found.receipts:
@@ -232,6 +282,7 @@ KIND = Kind(
     _head,
     (
         section("question", "Question", _question),
+        section("asked", "What was asked for", _asked, weight=3),
         section("best", "Best match", _best),
         section("matches", "Matches", _matches),
         section("gaps", "Not searched", lambda found: (Absence(source_title(gap.source), gap) for gap in found.gaps)),

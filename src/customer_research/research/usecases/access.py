@@ -50,7 +50,7 @@ def by_rights(actor: Actor, case: UseCase, request: Any) -> None:
         raise _refusal(actor, case, case.right)
     if not actor.may("finance") and request.reads(case.needs) & KEPT:
         raise _refusal(actor, case, "finance", "It tells what operators pay.")
-    if not actor.may("personal") and getattr(request, "show_personal", False):
+    if not actor.may("personal") and (getattr(request, "show_personal", False) or getattr(request, "field", None)):
         raise _refusal(actor, case, "personal", "Leave the personal data masked.")
 
 

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from customer_research.domain.access import NotedCall
 from customer_research.domain.advice import Meeting
 from customer_research.domain.evidence import ANSWERS, Gap
 from customer_research.domain.occasion import Occasion
@@ -16,6 +17,7 @@ from customer_research.domain.report import Audience
 from customer_research.domain.words import counted
 from customer_research.errors import UsageError
 from customer_research.reports.kinds import OPERATOR_KINDS, declared
+from customer_research.reports.kinds.lookup import Field
 from customer_research.research import options
 from customer_research.research.request import Content, Request, argument, option, request
 from customer_research.research.usecases import rooms
@@ -30,16 +32,31 @@ if TYPE_CHECKING:
 
 @request
 class Lookup(Request):
-    """Find an operator by any identifier or name (TERM)."""
+    """Find an operator by any identifier or name (TERM).
+
+    --field tells one field of its contacts unmasked, and leaves all other personal data masked; who asked is noted in the store.
+    """
 
     WHOSE = ("term",)
 
     term: str = argument("Any identifier or name, or a part of it.")
+    field: Field | None = option("One field of its contacts, unmasked; who asked for it is noted.", None)
 
     async def answer(self, call: Call) -> Answer:
         async with call.research() as research:
-            report, answer = await research.lookup_report(self.term)
+            report, answer = await research.lookup_report(self.term, contact_field=self.field)
+        if self.field is not None and report.operator_id:
+            await call.aside(_note, call, self.field, report)
         return Answer(report, _state(answer, report))
+
+
+def _note(call: Call, field: str, report: Report) -> None:
+    """Note who asked for a person's data, before it is shown."""
+    name, at = f"{call.case.name} {field}", call.clock()
+    rooms.audit.note(
+        call.settings,
+        NotedCall(at, call.actor.name, call.actor.surface, name, report.operator_id, (), 0, "done", 0.0),
+    )
 
 
 def _state(answer: LookupAnswer, report: Report) -> State:

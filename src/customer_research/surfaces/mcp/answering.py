@@ -16,7 +16,7 @@ from customer_research.domain.explanation import Explanation
 from customer_research.domain.report import Report
 from customer_research.errors import AmbiguousOperator, OperatorNotFound, UsageError
 from customer_research.research.usecases import Actor, Answer, Runner
-from customer_research.surfaces.mcp.tools import Arguments, Ask, Tool
+from customer_research.surfaces.mcp.tools import ASKED, Arguments, Ask, Tool
 
 DEADLINE = 45.0
 """Seconds after which a tool says that it could not be done: clients give up after 60."""
@@ -47,6 +47,8 @@ async def answered(runner: Runner, tool: Tool, given: Arguments, caller: Caller,
         return _nobody(error, "not_found", error.nearest, runner)
     whole = agent_others.together(answers) if len(answers) > 1 else answers[0]
     room, wanted = tool.room(given), given.get("sections", ())
+    if wanted and "field" in given:
+        wanted = (ASKED, *wanted)
     return page.told(whole, room, wanted) if tool.lists(given) else _fitted(whole, room, wanted)
 
 
@@ -55,7 +57,7 @@ async def _asked(runner: Runner, ask: Ask, given: Arguments, caller: Caller) -> 
         ask.use_case,
         ask.request,
         caller.actor,
-        lambda found: _Drawn(_wanted(_small(found, given, runner), ask, given)),
+        lambda found: _Drawn(_wanted(_small(found, given, runner), ask)),
         progress=caller.heard,
         seconds=DEADLINE,
     )
@@ -72,8 +74,8 @@ class _Drawn:
         return len(compact(self.small.fitted()))
 
 
-def _wanted(small: SmallAnswer, ask: Ask, given: Arguments) -> SmallAnswer:
-    if not ask.parts or "sections" in given:
+def _wanted(small: SmallAnswer, ask: Ask) -> SmallAnswer:
+    if not ask.parts:
         return small
     return replace(small, parts=tuple(part for part in small.parts if part.name.partition(".")[0] in ask.parts))
 

@@ -31,6 +31,10 @@ _VIEWS: Mapping[str, str] = {
 }
 
 
+ASKED = "asked"
+"""The part of a lookup that has the one field of the contacts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One use of a use case, and the parts of its report that are wanted (none: all)."""
@@ -69,25 +73,32 @@ class Tool:
 
 
 _OPERATOR = Parameter("operator", "Operator id (best), name, e-mail, domain, phone, Stripe or HubSpot id.", needed=True)
+_FIELD = Parameter(
+    "field", "Only if the user asks: one field of the contacts unmasked; it is noted.", field="lookup field"
+)
 _OWNER = Parameter("owner", "Account owner: HubSpot id, name or a part of it; without: everybody's.")
 _CURSOR = Parameter("cursor", "next_cursor of the answer before, with the same other arguments.", most=600)
 
 
 def _find(given: Arguments) -> tuple[Ask, ...]:
-    return (Ask("lookup", {"term": given["term"]}),)
+    field = {"field": given["field"]} if "field" in given else {}
+    return (Ask("lookup", {"term": given["term"], **field}),)
 
 
 def _report(given: Arguments) -> tuple[Ask, ...]:
     kind = given.get("kind", "brief")
     occasion = {name: given[name] for name in ("audience", "meeting", "since") if name in given}
     request = {"kind": kind, "operators": (given["operator"],), **occasion}
-    return (Ask("report", request, given.get("sections", ())),)
+    report = Ask("report", request)
+    if "field" not in given:
+        return (report,)
+    return (report, Ask("lookup", {"term": given["operator"], "field": given["field"]}, (ASKED,)))
 
 
 def _health(given: Arguments) -> tuple[Ask, ...]:
     if given.get("assume"):
         return (Ask("whatif", {"operator": given["operator"], "assumptions": given["assume"]}),)
-    return (Ask("health", {"operator": given["operator"]}, given.get("sections", ())),)
+    return (Ask("health", {"operator": given["operator"]}),)
 
 
 def _changes(given: Arguments) -> tuple[Ask, ...]:
@@ -142,7 +153,7 @@ TOOLS: tuple[Tool, ...] = (
         "Find an operator",
         "Which operator a name or any identifier means: e-mail, phone, domain, Stripe or HubSpot id, invoice, ticket, trip or "
         "charge number. Status ambiguous: ask the user which candidate is meant, never choose.",
-        (Parameter("term", field="lookup term", needed=True),),
+        (Parameter("term", field="lookup term", needed=True), _FIELD),
         _find,
     ),
     Tool(
@@ -158,6 +169,7 @@ TOOLS: tuple[Tool, ...] = (
             Parameter("audience", field="report audience"),
             Parameter("meeting", field="report meeting"),
             Parameter("since", "Look back to this day (2026-10-01).", most=10),
+            _FIELD,
         ),
         _report,
     ),
