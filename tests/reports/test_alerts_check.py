@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from report_accounts import receipt
@@ -26,7 +27,7 @@ def cleared(rule: str, subject: str) -> Episode:
     return replace(reason(rule, subject, THEN), cleared=SEEN, cleared_because="Trips are booked again.")
 
 
-def checked(**came: tuple[Episode, ...]) -> Report:
+def checked(**came: Any) -> Report:
     return CHECK.build(AlertCheck(BASIS, ("Snapshot now: judged.",), **came))
 
 
