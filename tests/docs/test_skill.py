@@ -13,11 +13,14 @@ from console_samples import ROOT, printed
 from skills_ref.parser import parse_frontmatter
 from skills_ref.validator import validate
 
+from customer_research import __version__
 from customer_research.domain.evidence import GapReason
 from customer_research.domain.health import Status
 from customer_research.reports.kinds import KINDS
 from customer_research.research.usecases import reference
+from customer_research.surfaces import skill
 from customer_research.surfaces.cli import EXIT_CODES
+from customer_research.surfaces.mcp.tools import TOOLS
 from customer_research_sandbox.serve import Sandbox
 
 pytestmark = pytest.mark.xdist_group("docs")
@@ -159,6 +162,59 @@ def test_the_required_fields_of_a_report_are_all_named(answers: dict[str, list[A
     left_out = {"title", "generated_at", "audience"}
     missing = {key for key in answers["Reports"][0] if not re.search(rf"\b{key}\b", named)}
     assert missing <= left_out
+
+
+def test_every_field_of_a_small_answer_that_is_named_is_in_a_real_one(sandbox: Sandbox) -> None:
+    named = set(_spans_of_rows(_text(REFERENCES / "answers.md"))) - {"status", "next_cursor"}
+    answers = [_small(sandbox, kind, operator) for kind in ("profile", "brief", "health") for operator in REPORTED]
+    try:
+        sandbox.set_faults("notion:auth")
+        answers.append(_small(sandbox, "health", REPORTED[0]))
+    finally:
+        sandbox.set_faults()
+    assert named - {path for answer in answers for path in _paths(answer)} == set()
+    assert {key for answer in answers for key in answer} <= {path.split("[")[0].split(".")[0] for path in named} | {
+        "status",
+        "next_cursor",
+    }
+
+
+def _small(sandbox: Sandbox, *arguments: str) -> Any:
+    code, output = printed(["--config", str(sandbox.config_path), *arguments, "--format", "agent"])
+    assert code in {0, 3}, output
+    assert len(output) <= 8_001
+    return json.loads(output)
+
+
+def test_a_route_that_names_what_there_is_not_is_refused() -> None:
+    for route in (
+        skill.Route("x", "operator_reports(operator=X)", "profile X"),
+        skill.Route("x", "operator_report(operators=X)", "profile X"),
+        skill.Route("x", "operator_report(operator=X)", "profil X"),
+        skill.Route("x", "operator_report(operator=X)", "profile X --ownr Y"),
+    ):
+        with pytest.raises((ValueError, KeyError)):
+            skill._check(route)
+
+
+def test_the_skill_names_every_tool_and_no_other() -> None:
+    named = set(re.findall(r"`((?:operators?|portfolio|alerts|figure|draft)_\w+)[(`]", _text(SKILL / "SKILL.md")))
+    assert named == {tool.name for tool in TOOLS}
+
+
+# --- the plugin over it ------------------------------------------------------------------------------------------------
+
+
+def test_the_plugin_is_of_this_version_and_starts_what_there_is() -> None:
+    plugin = json.loads(_text(ROOT / ".claude-plugin" / "plugin.json"))
+    (offered,) = json.loads(_text(ROOT / ".claude-plugin" / "marketplace.json"))["plugins"]
+    (server,) = json.loads(_text(ROOT / ".mcp.json"))["mcpServers"].values()
+
+    assert plugin["version"] == __version__
+    assert offered["name"] == plugin["name"] == SKILL.name
+    assert (ROOT / offered["source"]).resolve() == ROOT
+    assert (ROOT / server["command"].partition("/")[2]).is_file()
+    assert server["args"] == ["run", "mcp", "serve"]
 
 
 @pytest.mark.parametrize("kind", list(KINDS))

@@ -128,7 +128,7 @@ class _Fitting:
             "status": whole.status,
             "title": whole.title,
             **({"operator": dict(whole.operator)} if whole.operator else {}),
-            "as_of": whole.as_of,
+            **({"as_of": whole.as_of} if whole.as_of else {}),
         }
         self._sources: dict[str, Any] = {
             "gaps": self._gaps(most // 3),

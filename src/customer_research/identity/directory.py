@@ -28,7 +28,7 @@ _NEAREST_SIMILARITY = 0.5
 _SURE_SIMILARITY = 0.85
 _NEAREST_ID_CHARACTERS = 3
 
-_RULES: Mapping[str, tuple[float, str]] = {
+RULES: Mapping[str, tuple[float, str]] = {
     "operator_id": (1.0, "operator id"),
     "legacy_id": (1.0, "legacy operator number"),
     "stripe_account": (1.0, "Stripe account, exact case"),
@@ -120,7 +120,7 @@ class Directory:
         `candidate` stands in for an operator that the CSM view does not have.
         """
         known = self.by_operator_id(operator_id) or candidate or Candidate(operator_id=operator_id, name="")
-        confidence, words = _RULES[kind]
+        confidence, words = RULES[kind]
         person = {"contact": "contact of this operator", "member": "member of this operator's team"}.get(
             kind.partition("_")[0]
         )
@@ -179,7 +179,7 @@ class Directory:
         if reading.kind == "domain" and is_free_mail(reading.value):
             return []
         index = self._by(reading.kind) if reading.kind in _IDENTIFIERS else {}
-        return [(position, reading.kind, _RULES[reading.kind][0]) for position in index.get(reading.value, ())]
+        return [(position, reading.kind, RULES[reading.kind][0]) for position in index.get(reading.value, ())]
 
     def _read_name(self, term: str) -> list[tuple[int, str, float]]:
         """Exact, prefix, part; only when none: all words in any order; only when none: similar."""
@@ -191,12 +191,12 @@ class Directory:
         if not found:
             found = self._with_words(folded.split())
         if not found:
-            confidence = _RULES["name_similar"][0]
+            confidence = RULES["name_similar"][0]
             found = [(at, "name_similar", confidence * score) for at, score in self._names.similar(folded)]
         return found
 
     def _contained(self, term: str, names: Texts) -> list[tuple[int, str, float]]:
-        confidences = {rule: _RULES[rule][0] for rule in ("name_exact", "name_prefix", "name_part")}
+        confidences = {rule: RULES[rule][0] for rule in ("name_exact", "name_prefix", "name_part")}
         found = []
         for position, name in names.containing(term):
             rule = "name_exact" if name == term else "name_prefix" if name.startswith(term) else "name_part"
@@ -206,7 +206,7 @@ class Directory:
     def _with_words(self, words: Sequence[str]) -> list[tuple[int, str, float]]:
         places = [set(self._names.places.get(word, ())) for word in words]
         common = set.intersection(*places) if places else set()
-        return [(position, "name_words", _RULES["name_words"][0]) for position in common]
+        return [(position, "name_words", RULES["name_words"][0]) for position in common]
 
     def _near_ids(self, operator_id: str) -> _Found:
         """Operator ids that differ in at most three characters."""
@@ -241,9 +241,9 @@ class Directory:
 
     def _match(self, position: int, rule: str, confidence: float) -> Match:
         candidate = self.candidates[position]
-        words = _RULES[rule][1]
+        words = RULES[rule][1]
         if rule == "name_similar":
-            words += f" ({round(100 * confidence / _RULES[rule][0])}%)"
+            words += f" ({round(100 * confidence / RULES[rule][0])}%)"
         return Match(candidate, rule, f"Matched by {words}.", round(confidence, 3))
 
     def _hints(self, readings: Iterable[Interpretation]) -> Iterable[str]:
@@ -296,7 +296,7 @@ def _best(matches: Sequence[Match], total: int) -> Match | None:
     """
     if total == 1:
         only = matches[0]
-        sure = only.how != "name_similar" or only.confidence >= _SURE_SIMILARITY * _RULES["name_similar"][0]
+        sure = only.how != "name_similar" or only.confidence >= _SURE_SIMILARITY * RULES["name_similar"][0]
         return only if sure else None
     exact = [match for match in matches if match.how in _EXACT.split()]
     return exact[0] if len(exact) == 1 else None

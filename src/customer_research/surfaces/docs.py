@@ -310,14 +310,16 @@ PAGES: Mapping[str, Any] = {
 
 def main(arguments: Sequence[str]) -> int:
     """Write the pages, or with `--check` say which are stale."""
+    from customer_research.surfaces import skill  # noqa: PLC0415 - only for its pages
+
     stale = []
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for name, page in PAGES.items():
-        path = FOLDER / name
-        text = page().rstrip() + "\n"
+    made = {**{FOLDER / name: page() for name, page in PAGES.items()}, **skill.files()}
+    for path, page in made.items():
+        text = page.rstrip() + "\n"
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
-        stale.append(name)
+        stale.append(path.name)
         if "--check" not in arguments:
             path.write_text(text, encoding="utf-8")
     if stale and "--check" in arguments:

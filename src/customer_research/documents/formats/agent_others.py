@@ -104,8 +104,8 @@ def _citation(number: int, receipt: Mapping[str, Any], requests: bool) -> Mappin
     return {**told, "place": receipt["place"], "requests": query[:LONGEST_REQUEST], **more}
 
 
-def of_verdicts(verdicts: Sequence[Mapping[str, Any]], as_of: datetime, *, whole: bool) -> SmallAnswer:
-    """The numbers of a draft with their verdicts, those that are wrong first; `whole`: every source answered."""
+def of_verdicts(verdicts: Sequence[Mapping[str, Any]], *, whole: bool, as_of: datetime | None = None) -> SmallAnswer:
+    """The numbers of a draft with their verdicts, those that are wrong first; `whole`: every source answered; `as_of`: by when."""
     quotes = Quotes()
     order = ("contradicted", "unsupported", "supported")
     ranked = sorted(verdicts, key=lambda one: order.index(one["verdict"]))
@@ -126,7 +126,8 @@ def of_verdicts(verdicts: Sequence[Mapping[str, Any]], as_of: datetime, *, whole
         columns = {"columns": ["number", "verdict", "why", "at character", "receipts"]}
         statements.append(Statement("numbers", columns, (), rows, ((),) * len(rows), len(rows)))
     parts = tuple(PartOfAnswer(one.part, (one,), 3 - place) for place, one in enumerate(statements))
-    return SmallAnswer("ok" if whole else "partial", "Check of a draft", {}, instant_text(as_of), parts, quotes)
+    instant = instant_text(as_of) if as_of is not None else ""
+    return SmallAnswer("ok" if whole else "partial", "Check of a draft", {}, instant, parts, quotes)
 
 
 def of_candidates(said: str, hint: str, matches: Iterable[Any], status: AnswerState, as_of: datetime) -> SmallAnswer:

@@ -22,11 +22,15 @@ from customer_research.health.scorecard import (
     load_scorecard,
     shipped_scorecards,
 )
+from customer_research.identity.directory import RULES
+from customer_research.identity.interpret import interpret
 from customer_research.reports.kinds import EVERY_KIND
 from customer_research.research.one.judge import METRIC_NAMES, playbook_of, urgency_causes
 from customer_research.research.sync.canonical import described
 from customer_research.settings import ENV_PREFIX, Settings, describe_defaults
 from customer_research.sources import discover
+from customer_research.sources.warehouse.bindings import ChargePath, PathKind, declared
+from customer_research.sources.warehouse.settings import MetabaseSettings
 
 METRICS_INTRODUCTION = """\
 A metric is a column of its subject's query over the canonical tables, as of one instant T. It is *known* when all its
@@ -91,6 +95,27 @@ def _listed(declared: object, *names: str) -> dict[str, Any]:
     """Some of what is declared, by its names, as JSON has it."""
     given = {name: getattr(declared, name) for name in names}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+
+
+def lookup_rules() -> list[dict[str, Any]]:
+    """By what a lookup finds an operator, the surest first, and how sure it is (0 to 1)."""
+    found = [{"rule": name, "found by": words, "sure": sure} for name, (sure, words) in RULES.items()]
+    return sorted(found, key=lambda rule: -float(str(rule["sure"])))
+
+
+def readings(term: str) -> list[dict[str, str]]:
+    """What a term is read as."""
+    return [{"kind": one.kind, "value": one.value, "remark": one.remark} for one in interpret(term)]
+
+
+def warehouse_queries() -> dict[str, dict[str, str]]:
+    """The queries of one operator's records in the warehouse, as shipped: for each way to its card charges, table → SQL."""
+    settings = MetabaseSettings.model_validate({})
+    paths: tuple[PathKind, ...] = ("direct", "join", "raw")
+    return {
+        kind: {table: one.sql(settings) for table, one in declared(ChargePath(kind, None, "")).items()}
+        for kind in paths
+    }
 
 
 def metrics() -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from customer_research.research.request import Request
 
     Right = Literal["read", "act", "operate", "export", "configure"]
-    Shape = Literal["report", "report printed", "report beside", "table", "lines", "text", "explanation"]
+    Shape = Literal["report", "report printed", "report beside", "table", "lines", "text", "explanation", "verdicts"]
 
 RIGHTS = frozenset({"read", "act", "operate", "export", "configure"})
 """What an actor may do: read; act on alerts and record what was done; operate (pull, score, keep); export to a vendor;
@@ -214,7 +214,7 @@ _ALL = (
     UseCase("outcome list", "What was recorded.", "outcomes:Listed", "report", "store"),
     UseCase("outcome retract", "Take a record back.", "outcomes:Retraction", "lines", "store", right="act"),
     UseCase("why", "Why a figure or a judgement is as it is: value, meaning, the records behind it.", "one:Why", "explanation", "live"),
-    UseCase("verify", "Whether each number of a draft is what the sources say.", "one:Verify", "table", "live"),
+    UseCase("verify", "Whether each number of a draft is what the sources say.", "one:Verify", "verdicts", "live"),
     UseCase("metrics", "List the metrics.", "house:Metrics", "lines"),
     UseCase("rules", "List a scorecard's rules.", "house:Rules", "lines"),
     UseCase("playbook", "List what reports advise when: what raises it, who does it, until when.", "house:Playbook", "lines"),

@@ -21,6 +21,8 @@ def show(answer: Answer, delivery: Delivery, request: Any) -> int:
     body = answer.body
     if isinstance(body, Report):
         delivery(body)
+    elif delivery.format == "agent" and (small := _small(answer, delivery, request)):
+        click.echo(small)
     elif delivery.format == "json" and answer.document is not None:
         click.echo(json.dumps(answer.document, indent=2, ensure_ascii=False))
     elif isinstance(body, Explanation):
@@ -37,6 +39,20 @@ def show(answer: Answer, delivery: Delivery, request: Any) -> int:
     for line in answer.beside:
         click.echo(screen.plain(line), err=True)
     return EXIT_CODES[answer.state]
+
+
+def _small(answer: Answer, delivery: Delivery, request: Any) -> str:
+    """The small answer of what is no report, where there is one."""
+    from customer_research.documents.formats import agent_others as small  # noqa: PLC0415 - start-up time
+    from customer_research.documents.small_answer import compact  # noqa: PLC0415
+
+    if isinstance(answer.body, Explanation):
+        told = small.of_explanation(answer.body, requests=request.requests, show_personal=delivery.show_personal)
+    elif answer.document is not None:
+        told = small.of_verdicts(answer.document, whole=answer.state != "partial")
+    else:
+        return ""
+    return compact(told.fitted())
 
 
 def _explain(body: Explanation, delivery: Delivery, request: Any) -> None:

@@ -110,7 +110,10 @@ def _output_options(case: UseCase) -> Sequence[click.Option]:
     if case.answers == "report printed":
         return (_format("How to print it; default: terminal."), beside)
     told = case.request().DOCUMENT
-    json = (_json(told),) if told else ()
+    json: tuple[click.Option, ...] = (_json(told),) if told else ()
+    if case.answers in {"explanation", "verdicts"}:
+        small = click.Choice(("terminal", "json", "agent"))
+        json = (*json, _option("format", "--format", type=small, help="How to show it; agent: small JSON for agents."))
     return (*json, _personal("Show personal data unmasked.")) if case.answers == "explanation" else json
 
 

@@ -85,7 +85,7 @@ def _small(found: Answer, given: Arguments, runner: Runner) -> SmallAnswer:
         return agent.small_answer(found.body)
     if isinstance(found.body, Explanation):
         return agent_others.of_explanation(found.body, requests=bool(given.get("requests")))
-    return agent_others.of_verdicts(found.document, runner.now(), whole=found.state != "partial")
+    return agent_others.of_verdicts(found.document, whole=found.state != "partial", as_of=runner.now())
 
 
 def _nobody(error: Any, status: Any, matches: Any, runner: Runner) -> dict[str, Any]:
