@@ -46,6 +46,36 @@ def test_one_failure_ends_the_others_before_it_is_raised() -> None:
     assert ended == ["endless", "endless"]
 
 
+def test_an_end_that_takes_a_while_or_fails_is_waited_for_and_hides_no_error() -> None:
+    ended: list[str] = []
+
+    async def ending_slowly() -> int:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.01)
+            ended.append("slowly")
+        return 0
+
+    async def ending_badly() -> int:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("badly")
+            raise OSError("closing")
+
+    async def fail() -> int:
+        await asyncio.sleep(0)
+        raise KeyError("first")
+
+    async def run() -> list[str]:
+        with pytest.raises(KeyError, match="first"):
+            await together(ending_badly(), ending_slowly(), fail())
+        return list(ended)
+
+    assert asyncio.run(run()) == ["badly", "slowly"]
+
+
 def test_being_cancelled_cancels_the_work() -> None:
     ended: list[str] = []
 
