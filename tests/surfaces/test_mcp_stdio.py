@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_runs import SILENT_CHURN, command
+from cli_runs import SILENT_CHURN, changed, command
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp_calls import ERAS, told
@@ -28,6 +28,12 @@ one.Lookup.answer = noisy
 from customer_research.surfaces.cli.group import run
 sys.exit(run(sys.argv[1:]))
 """
+
+
+@pytest.fixture
+def config_path(config_path: Path, tmp_path: Path) -> Path:
+    """Settings with a store of their own, in which the calls are noted."""
+    return changed(config_path, tmp_path, {"store": {"url": f"sqlite:///{tmp_path}/own.db"}})
 
 
 def serving(config: Path) -> StdioServerParameters:

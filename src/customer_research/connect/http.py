@@ -20,6 +20,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from customer_research.connect.answers import Answer, TooMuchError, json_message, parsed, received
 from customer_research.connect.failures import SUCCESS, client_error, status_error
+from customer_research.connect.latest import LATEST
 from customer_research.connect.limits import Convention, bucket, told_wait
 from customer_research.connect.request_log import RequestLog
 from customer_research.connect.settings import SettingsTree, VendorSettings
@@ -238,7 +239,7 @@ class Http:
         target = request.url.raw_path.decode("ascii")
         log.sent(method, self._redact(target.removeprefix(self._base_path)), self._redact_json(json))
         if log.deadline is None:
-            log.deadline = self._pace.timer() + self._deadline_seconds
+            log.deadline = min(self._pace.timer() + self._deadline_seconds, LATEST.get())
         return await self._persist(request, log, safe=safe, accept=accept)
 
     async def read(
@@ -359,7 +360,7 @@ class Http:
         if not await self._turns.wait(0, self._pace.sleep):
             return self._limited(log, LONGEST_SECONDS)
         if log.deadline is not None:
-            log.deadline += self._pace.timer() - begun
+            log.deadline = min(log.deadline + self._pace.timer() - begun, LATEST.get())
         return None
 
     async def _exchange(self, request: httpx2.Request, log: RequestLog) -> Answer:

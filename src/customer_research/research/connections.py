@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from customer_research.connect.failures import gap_of
+from customer_research.connect.latest import LATEST
 from customer_research.connect.source import Clock, Source
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.engines.dialect import with_bindings
@@ -35,8 +37,13 @@ DIRECTORY_SECONDS = 600.0
 """How long the directory of operators stands in a process that serves many: an operator that is new is found after that."""
 
 
+SILENT_SECONDS, SILENT_USES = 15.0, 3
+"""A source that did not answer so many use cases within this time is not asked by any for as long: they need not all wait for the
+same silence. What one alone did not hear says little."""
+
+
 class Shared:
-    """What use cases share: the sessions with their pools and rate limits, the directory of operators, the planned queries.
+    """What use cases share: sessions with their pools and rate limits, the directory of operators, planned queries, silences.
 
     Args:
         directory_seconds: how long the directory stands; a program that does one thing keeps it.
@@ -46,6 +53,31 @@ class Shared:
         self.sessions: dict[str, Any] = {}
         self.directory: Lasting[tuple[Directory, tuple[Receipt, ...]]] = Lasting(directory_seconds)
         self.memory: Lasting[Memory] = Lasting()
+        self._silences: dict[str, list[float]] = {}
+        self._silent: dict[str, tuple[float, Gap]] = {}
+
+    def silent(self, name: str) -> Gap | None:
+        """The gap of a source that several use cases did not hear from a moment ago; after a while one of them asks it again."""
+        until, gap = self._silent.get(name, (0.0, None))
+        now = time.monotonic()
+        if gap is None or now < until:
+            return gap
+        self._silent[name] = (now + SILENT_SECONDS, gap)
+        return None
+
+    def heard(self, name: str) -> None:
+        """Note that a source has answered: everybody may ask it."""
+        self._silent.pop(name, None)
+        self._silences.pop(name, None)
+
+    def not_heard(self, name: str, gap: Gap) -> None:
+        """Note that a use case waited for a source in vain, unless its own time was over."""
+        now = time.monotonic()
+        if now < LATEST.get():
+            lately = [at for at in self._silences.get(name, ()) if now - at < SILENT_SECONDS]
+            self._silences[name] = [*lately, now]
+            if len(lately) + 1 >= SILENT_USES:
+                self._silent[name] = (now + SILENT_SECONDS, gap)
 
     async def close(self) -> None:
         """Close every session and the memory."""
@@ -82,6 +114,8 @@ class Connections:
         """
         if name in self._out:
             raise OutOfReach(self._out[name])
+        if (gap := self.shared.silent(name)) is not None:
+            raise OutOfReach(gap)
         if name not in self.shared.sessions:
             missing = self.sources[name].missing(self.settings)
             if missing is not None:
@@ -101,6 +135,8 @@ class Connections:
         if isinstance(error, OutOfReach):
             return error.gap
         gap = gap_of(error, name)
+        if isinstance(error, Unavailable) and name not in self._out and not self._own:
+            self.shared.not_heard(name, gap)
         if isinstance(error, Unavailable | RateLimited):
             self._out[name] = gap
         return gap

@@ -119,6 +119,7 @@ class Gatherer:
             subject = self._by_id if stream.by_id else await self._subject()
             session = self._connections.session(source.name)  # it may have proved out of reach meanwhile
             self.accept(stream.tables, await stream.fetch(session, subject))
+            self._connections.shared.heard(source.name)
             self._progress(name, "done")
         except CustomerResearchError as error:
             self.refuse(stream.tables, self._connections.failed(source.name, error))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sized
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -19,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from customer_research.connect.latest import LATEST
 from customer_research.domain.report import Report
 from customer_research.errors import Busy, CustomerResearchError, Overdue
 from customer_research.research.request import validated
@@ -37,6 +39,10 @@ T = TypeVar("T")
 D = TypeVar("D", bound=Sized)
 Progress = Callable[..., None]
 """Hears how far a use case has come; what it is told depends on the use case."""
+
+RESERVED, RESERVED_SHARE = 5.0, 0.25
+"""Of the time that a use case may take so much is left for computing (seconds, at most a share): sources that have not answered by
+then are gaps of a partial answer, which is better than none."""
 
 AT_ONCE = 8
 """Use cases of a process that run at the same time."""
@@ -251,8 +257,10 @@ class Runner:
             asked = validated(case.request(), request) if isinstance(request, Mapping) else request
             self._access(actor, case, asked)
             longest = seconds or case.seconds
+            end = None if longest is None else time.monotonic() + longest - min(RESERVED, RESERVED_SHARE * longest)
             try:
                 async with asyncio.timeout(longest), self._place(), self._connected() as shared:
+                    LATEST.set(math.inf if end is None else end)
                     call = Call(
                         case,
                         actor,

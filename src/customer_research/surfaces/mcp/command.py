@@ -17,15 +17,25 @@ def mcp() -> None:
 
 
 @mcp.command()
+@click.option("--http", is_flag=True, help="Serve many over HTTP; each call needs a token (`tokens create`).")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65_535), default=8808, show_default=True, help="The port to listen on.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that answer.")
 @click.pass_context
-def serve(context: click.Context) -> None:
-    """Serve one client on standard input and output; clients start this themselves (`mcp install`).
+def serve(context: click.Context, http: bool, host: str, port: int, workers: int) -> None:  # noqa: FBT001 - click's flag
+    """Serve one client on standard input and output; clients start this themselves (`mcp install`). With --http, serve many.
 
-    Every line of the output is a message of the protocol. Standard error has what went wrong, without personal data. Whoever
-    started it is who asks.
+    Without --http every line of the output is a message of the protocol, and whoever started it is who asks. Over HTTP a call needs
+    an API token, or an access token of the identity provider that the settings name; there are no sessions, so that any worker
+    answers any call. Standard error has what went wrong, without personal data. Each call is noted (`audit list`).
     """
     if find_spec("mcp") is None:
         raise ExtraMissing("Serving agents needs the MCP SDK", "mcp")
+    if http:
+        from customer_research.surfaces.mcp.http import serve as over_http  # noqa: PLC0415 - start-up time
+
+        over_http(context.find_root().obj, host=host, port=port, workers=workers)
+        return
     from customer_research.surfaces.cli.commands import login  # noqa: PLC0415 - start-up time
     from customer_research.surfaces.mcp.stdio import serve as on_stdio  # noqa: PLC0415
 

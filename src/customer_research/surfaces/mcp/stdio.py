@@ -41,14 +41,16 @@ async def _served(wire_in: int, wire_out: int, config: Path | None, actor: str) 
     import anyio  # noqa: PLC0415 - behind the descriptors
     from mcp.server.stdio import stdio_server  # noqa: PLC0415
 
-    from customer_research.research.usecases import Actor, Runner  # noqa: PLC0415
+    from customer_research.research.usecases import Actor, Runner, audited  # noqa: PLC0415
     from customer_research.settings import load_settings  # noqa: PLC0415
     from customer_research.surfaces.mcp.server import server  # noqa: PLC0415
 
     who = Actor(actor, "stdio")
     read = io.TextIOWrapper(os.fdopen(wire_in, "rb"), encoding="utf-8", errors="replace")
     write = io.TextIOWrapper(os.fdopen(wire_out, "wb"), encoding="utf-8")
-    async with Runner(load_settings(config), config=config) as runner:
-        made = server(runner, lambda: who)
-        async with stdio_server(anyio.wrap_file(read), anyio.wrap_file(write)) as (incoming, outgoing):
-            await made.run(incoming, outgoing, made.create_initialization_options())
+    settings = load_settings(config)
+    with audited(settings) as audit:
+        async with Runner(settings, config=config, audit=audit) as runner:
+            made = server(runner, lambda: who)
+            async with stdio_server(anyio.wrap_file(read), anyio.wrap_file(write)) as (incoming, outgoing):
+                await made.run(incoming, outgoing, made.create_initialization_options())

@@ -1,0 +1,107 @@
+"""Who is let in over HTTP: an API token or an access token of the identity provider makes an actor; and the audit of all uses."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from customer_research.domain.access import NotedCall, Visitor
+from customer_research.research.oidc import Issuer
+from customer_research.research.usecases.access import Actor
+from customer_research.research.usecases.runner import Audit, Use
+from customer_research.settings import Settings
+from customer_research.store.access import CallBook, TokenBook, is_token
+from customer_research.store.database import Store, open_store
+
+
+class Gate:
+    """Lets in, and notes. Use it in one event loop, and close it.
+
+    Args:
+        settings: say where tokens are kept, and which identity provider counts.
+        url: the server's address, which tokens of the identity provider are for unless the settings say otherwise.
+        clock: the present instant; None: the settings' fixed one, else the system's.
+
+    Raises:
+        StoreError: the store cannot be opened.
+        ExtraMissing: an identity provider is set, and the package that reads its tokens is not installed.
+    """
+
+    def __init__(self, settings: Settings, url: str, clock: Callable[[], datetime] | None = None) -> None:
+        self._clock = clock or _clock_of(settings)
+        self._issuer = Issuer(settings, url, self._clock) if settings.oidc.issuer else None
+        self._store = open_store(settings.store_url)
+        self._tokens = TokenBook(self._store)
+        self.note: Audit = _noting(CallBook(self._store))
+
+    def close(self) -> None:
+        """Give the store back."""
+        self._store.close()
+
+    def is_open(self) -> bool:
+        """Whether anybody could be let in: there is an identity provider, or a token that counts."""
+        now = self._clock()
+        return self._issuer is not None or any(token.counts(now) for token in self._tokens.all())
+
+    async def actor(self, bearer: str, surface: str) -> Actor | None:
+        """Who shows a token; None where it is unknown, wrong, expired, revoked or for another server.
+
+        Raises:
+            SourceError: the identity provider's keys cannot be had.
+            StoreError: the store cannot be read.
+        """
+        visitor = await self._visitor(bearer)
+        if visitor is None:
+            return None
+        return Actor(visitor.email, surface, frozenset(visitor.permissions), visitor.owner_id)
+
+    async def _visitor(self, bearer: str) -> Visitor | None:
+        if is_token(bearer):
+            found = await asyncio.to_thread(self._tokens.admitted, bearer, self._clock())
+            return None if found is None else Visitor(found.email, frozenset(found.permissions), found.owner_id)
+        return None if self._issuer is None else await self._issuer.visitor(bearer)
+
+
+@contextlib.contextmanager
+def audited(settings: Settings) -> Iterator[Audit]:
+    """The audit in the store, for a surface that serves one user of this machine; the store is opened by the first use."""
+    opened: list[Store] = []
+    lock = threading.Lock()
+
+    def note(use: Use) -> None:
+        with lock:
+            if not opened:
+                opened.append(open_store(settings.store_url))
+        CallBook(opened[0]).add(noted(use))
+
+    try:
+        yield note
+    finally:
+        for store in opened:
+            store.close()
+
+
+def _noting(book: CallBook) -> Audit:
+    return lambda use: book.add(noted(use))
+
+
+def noted(use: Use) -> NotedCall:
+    """A use as it is kept."""
+    return NotedCall(
+        at=use.began,
+        actor=use.actor.name,
+        surface=use.actor.surface,
+        name=use.name,
+        operator_id=use.operator,
+        receipts=use.receipts,
+        size=use.size,
+        outcome=use.outcome,
+        seconds=round(use.seconds, 3),
+    )
+
+
+def _clock_of(settings: Settings) -> Callable[[], datetime]:
+    return lambda: settings.clock or datetime.now(UTC)
