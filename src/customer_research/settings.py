@@ -301,23 +301,16 @@ def _read(path: Path, *, required: bool) -> dict[str, Any]:
     try:
         return toml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        if required:
-            raise ConfigError(
-                f"The settings file {path} does not exist.", setting="--config", hint="Check the path."
-            ) from None
-        return {}
+        if not required:
+            return {}
+        wrong, hint = "does not exist", "Check the path."
     except UnicodeDecodeError:
-        raise ConfigError(
-            f"The settings file {path} is not UTF-8 text.", setting="--config", hint="Save it as UTF-8."
-        ) from None
+        wrong, hint = "is not UTF-8 text", "Save it as UTF-8."
     except OSError as error:
-        raise ConfigError(
-            f"The settings file {path} cannot be read: {error.strerror}.", setting="--config", hint="Give another file."
-        ) from None
+        wrong, hint = f"cannot be read: {error.strerror}", "Give another file."
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(
-            f"The settings file {path} is not valid TOML: {error}.", setting="--config", hint="Correct that line."
-        ) from None
+        wrong, hint = f"is not valid TOML: {error}", "Correct that line."
+    raise ConfigError(f"The settings file {path} {wrong}.", setting="--config", hint=hint)
 
 
 def load_settings(path: Path | None = None) -> Settings:

@@ -18,8 +18,10 @@ from report_past import with_past
 
 from customer_research.documents.audience import (
     CUSTOMER_COLUMNS,
+    INTERNAL_SECTIONS,
     OWN_TICKET,
     customer_account,
+    customer_report,
     is_for_customers,
 )
 from customer_research.documents.formats import FORMATS, render
@@ -187,6 +189,18 @@ def text_in(style: str, made: bytes) -> str:
         pages = [page.extract_text() for page in document.pages]
         return "\n".join([*pages, str(document.metadata), str(document.attachments)])
     return made.decode("utf-8", errors="replace")
+
+
+@pytest.mark.parametrize("kind", FOR_CUSTOMERS)
+def test_a_customer_has_the_sections_that_are_not_internal(kind: str) -> None:
+    ours, theirs = OPERATOR_KINDS[kind].report(full()), OPERATOR_KINDS[kind].report(full(), CUSTOMER)
+    ids = [section.id for section in theirs.sections]
+    assert ids
+    assert not INTERNAL_SECTIONS.intersection(ids)
+    whole = customer_report(ours)
+    assert [section.id for section in whole.sections] == [
+        section.id for section in ours.sections if section.id not in INTERNAL_SECTIONS
+    ]
 
 
 def test_the_marks_would_be_seen() -> None:

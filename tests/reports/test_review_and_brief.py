@@ -422,6 +422,15 @@ def test_the_risk_is_what_retention_lacks_with_level_and_loss() -> None:
     assert "C8 -10" in words(report, "staying")
 
 
+def test_the_steps_to_the_risk_count_what_speaks_for_leaving() -> None:
+    report = RISK.report(at_risk(E1=-30, E2=-20, C8=10))
+    (chart,) = (block for part in report.sections for block in part.blocks if isinstance(block, Chart))
+    assert chart.says.text == "2 signs for leaving come to 50 points."
+    assert [(mark.at, mark.tone) for mark in chart.marks[:-1]] == [("E1", "bad"), ("E2", "bad"), ("C8", "good")]
+    with_none = RISK.report(at_risk(C8=10))
+    assert not [block for part in with_none.sections for block in part.blocks if isinstance(block, Chart)]
+
+
 def test_a_sign_says_of_which_days_it_is_and_without_any_that_it_is_of_now() -> None:
     account = at_risk(E1=-30, E2=-20)
     (dimension,) = account.scores[-1].dimensions

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
@@ -42,6 +44,19 @@ def churn(operator: str, **changes: object) -> Outcome:
         "returns": True,
     }
     return Outcome(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_what_several_record_at_the_same_time_is_kept_once(store: Store) -> None:
+    together = Barrier(8)
+
+    def record(_: int) -> str:
+        together.wait()
+        return OutcomeBook(store).add(churn("op-at-once")).id
+
+    with ThreadPoolExecutor(8) as programs:
+        ids = set(programs.map(record, range(8)))
+    assert len(ids) == 1
+    assert [one.id for one in OutcomeBook(store).everything() if one.operator_id == "op-at-once"] == list(ids)
 
 
 def test_a_record_comes_back_as_it_was_kept_and_is_kept_once(store: Store) -> None:

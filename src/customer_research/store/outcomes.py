@@ -113,9 +113,9 @@ def _named(standing: list[Outcome], id_or_beginning: str) -> Outcome:
 
 
 def _content(record: Outcome) -> tuple[Any, ...]:
-    """What is recorded, whoever did it and whenever."""
-    churn = (record.secondary, record.churn_kind, record.competitor, record.lost_minor, record.returns)
-    return (record.kind, record.operator_id, record.on, record.what, record.note, *churn)
+    """What is recorded, as it is kept, whoever did it and whenever."""
+    told = _row(record)
+    return tuple(value for name, value in told.items() if name not in {"id", "name", "who", "recorded_at", "retracts"})
 
 
 def _insert(connection: sa.Connection, record: Outcome) -> Outcome:
