@@ -19,6 +19,7 @@ from customer_research.connect import http
 from customer_research.connect.answers import json_message
 from customer_research.connect.failures import CLIENT_ERRORS, client_error, status_error
 from customer_research.connect.http import Http, Pace, Vendor, segment
+from customer_research.connect.latest import LATEST
 from customer_research.connect.request_log import RequestLog
 from customer_research.connect.settings import BoundsSettings
 from customer_research.errors import (
@@ -620,3 +621,16 @@ def test_importing_the_client_does_not_load_httpx2() -> None:
         subprocess.run([sys.executable, "-c", code], check=False, env={"PYTHONPATH": ":".join(sys.path)}).returncode
         == 0
     )
+
+
+def test_a_stream_ends_when_whoever_asked_wants_to_have_heard() -> None:
+    time = Time()
+    script = Script([answer(503), answer(503), answer()])
+
+    async def hurried(made: Http, log: RequestLog) -> Any:
+        LATEST.set(time.now + 0.3)
+        return await made.get("/invoices", log=log)
+
+    with pytest.raises(Unavailable, match="Lago failed to answer"):
+        ask(script, hurried, time=time)
+    assert len(script.seen) == 2, "the first wait is a quarter of a second, the second one would be over the time"

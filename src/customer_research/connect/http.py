@@ -447,8 +447,11 @@ class Http:
         return self._deadline_seconds if deadline is None else max(deadline - self._pace.timer(), 0.0)
 
     def _late(self, log: RequestLog) -> Unavailable:
-        sentence = f"{self.vendor.title} did not answer within {self._deadline_seconds:g} s."
-        return self.error(Unavailable, sentence, log.stream, "Try again later, or raise deadline_seconds.")
+        if self._pace.timer() >= LATEST.get():
+            said, hint = "in the time that was left", "Try again later, or ask for less at once."
+        else:
+            said, hint = f"within {self._deadline_seconds:g} s", "Try again later, or raise deadline_seconds."
+        return self.error(Unavailable, f"{self.vendor.title} did not answer {said}.", log.stream, hint)
 
     def _too_much(self, error: TooMuchError, log: RequestLog) -> Truncated:
         sentence = f"{self.vendor.title}'s answer is {error.what}: it was not read further."

@@ -91,7 +91,12 @@ async def within_book(call: Call, request: R) -> R:
 
 
 async def _operator(call: Call, book: OwnBook, term: str) -> str:
-    """The id of the one operator of the book that a term names."""
+    """The id of the one operator of the book that a term names; of an id nobody need be asked."""
+    known = rooms.resolve.operator_id_of(term)
+    if known is not None:
+        if not book.holds(known):
+            raise _of_another(call, term, known)
+        return known
     found = await _search(call, term)
     own = [match for match in found.matches if book.holds(match.operator_id)]
     if found.best is not None and book.holds(found.best.operator_id):
@@ -104,12 +109,12 @@ async def _operator(call: Call, book: OwnBook, term: str) -> str:
         )
     if not found.matches:
         raise OperatorNotFound(f"No operator answers to {term[:60]!r}.", hint="Check the spelling, or give its id.")
-    other = found.best or found.matches[0]
-    raise NotAllowed(
-        f"{call.actor.name} may not ask about {term[:60]!r}: it is of another's book.",
-        hint="Ask its account owner.",
-        operator_id=other.operator_id,
-    )
+    raise _of_another(call, term, (found.best or found.matches[0]).operator_id)
+
+
+def _of_another(call: Call, what: str, operator_id: str) -> NotAllowed:
+    said = f"{call.actor.name} may not ask about {what[:60]!r}: it is of another's book."
+    return NotAllowed(said, hint="Ask its account owner.", operator_id=operator_id)
 
 
 async def _search(call: Call, term: str) -> LookupAnswer:
@@ -126,11 +131,7 @@ async def _operators(call: Call, book: OwnBook, terms: tuple[str, ...]) -> tuple
 async def _alert(call: Call, book: OwnBook, alert: str) -> str:
     about = await call.aside(rooms.alerts.about, call.settings, alert)
     if about and not book.holds(about):  # one of a source is of nobody's operator
-        raise NotAllowed(
-            f"{call.actor.name} may not ask about alert {alert[:20]}: it is of another's book.",
-            hint="Ask the account owner.",
-            operator_id=about,
-        )
+        raise _of_another(call, f"alert {alert}", about)
     return alert
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from customer_research.research import audit, doctor, export, lake_directory, tokens
     from customer_research.research.alerting import alerts, open_list
     from customer_research.research.batch import batch, entries, site
-    from customer_research.research.one import account_snapshots, draft_check
+    from customer_research.research.one import account_snapshots, draft_check, resolve
     from customer_research.research.past import default_card, monthly_trial, outcomes
     from customer_research.research.past.backtest import trials
     from customer_research.research.past.calibration import drift, on_files, on_lake, thresholds
@@ -29,7 +29,7 @@ _HOMES = {
     "research": ("audit", "doctor", "export", "lake_directory", "tokens"),
     "research.alerting": ("alerts", "open_list"),
     "research.batch": ("batch", "entries", "site"),
-    "research.one": ("account_snapshots", "draft_check"),
+    "research.one": ("account_snapshots", "draft_check", "resolve"),
     "research.past": ("default_card", "monthly_trial", "outcomes"),
     "research.past.backtest": ("trials",),
     "research.past.calibration": ("drift", "on_files", "on_lake", "thresholds"),

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from customer_research.connect.latest import LATEST
 from customer_research.domain.report import Report
-from customer_research.errors import Busy, CustomerResearchError, Overdue
+from customer_research.errors import Busy, CustomerResearchError, Overdue, SourceError
 from customer_research.research.request import validated
 from customer_research.research.usecases.access import Actor, by_rights, within_book
 from customer_research.research.usecases.registry import UseCase, use_case
@@ -272,7 +272,9 @@ class Runner:
                         threads=self._threads,
                     )
                     noted.answer = answer = await self._run(call, await within_book(call, asked))
-            except TimeoutError:
+            except (TimeoutError, SourceError) as error:
+                if isinstance(error, SourceError) and (end is None or time.monotonic() < end):
+                    raise
                 hint = "Ask again, or for less at once."
                 raise Overdue(f"{case.name} took longer than {longest:.0f} s.", hint=hint) from None
             given = drawn(answer)
