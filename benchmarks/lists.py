@@ -20,7 +20,7 @@ from benchmarks.tables import table, times
 
 ROUNDS = 7
 BASE = "python -c pass"
-LISTS = ("today", "portfolio", "alerts", "digest", "renewals")
+LISTS = ("today", "portfolio", "alerts", "digest", "renewals", "churn-risk")
 BARS: Mapping[int, float] = {400: 0.6, 10_000: 1.2}
 
 

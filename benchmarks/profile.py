@@ -1,5 +1,7 @@
 # ruff: noqa: A005 - the name that `./dev bench profile` takes; nothing here uses the profiler of the standard library
-"""One operator's profile, live: requests, wall time against its critical path, and the client's own CPU time.
+"""One operator's profile (or `quick`, or a `lookup`), live: requests, wall time against its critical path, and the client's own CPU time.
+
+Run: `python -m benchmarks.profile [KIND ...]`.
 
 The sandbox runs in its own process and adds the same latency to every answer. The critical path of a profile is its longest
 chain of requests that depend on each other, times that latency. The chain is found by experiment: with a latency so long that
@@ -40,7 +42,9 @@ LATENCY = 0.15
 LONG_LATENCY = 1.0
 SPACING = 1.5
 BAR_REQUESTS = 25
-BAR_RATIO = 1.25
+LOOKUP = "lookup"
+BARS = {"profile": 1.25, "quick": 1.1, LOOKUP: 1.1}
+"""Warm wall time against the critical path, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +101,13 @@ def noting(noted: list[Sent]) -> Iterator[None]:
         logger.propagate = propagate
 
 
-async def profile(research: Research, operator_id: str) -> Profile:
-    """One profile, after a pause that lets every token bucket fill."""
+async def profile(research: Research, operator_id: str, kind: str) -> Profile:
+    """One report of a kind, after a pause that lets every token bucket fill."""
     await asyncio.sleep(SPACING)
     made = Profile()
     with noting(made.requests):
         wall, cpu = time.perf_counter(), time.process_time()
-        await research.report("profile", operator_id)
+        await (research.lookup_report(operator_id) if kind == LOOKUP else research.report(kind, operator_id))
         made.wall, made.cpu = time.perf_counter() - wall, time.process_time() - cpu
     made.rest = cpu + made.cpu - max(request.cpu for request in made.requests)
     return made
@@ -143,26 +147,26 @@ def _customers(settings: Settings) -> list[str]:
         return [str(customer["external_id"]) for customer in json.load(answer)["customers"]]
 
 
-async def chains(config: Path) -> tuple[dict[str, list[Sent]], list[Sent]]:
+async def chains(config: Path, kind: str) -> tuple[dict[str, list[Sent]], list[Sent]]:
     """The chain of each operator's profile in a warm session, and the first call's."""
     settings = unlimited(load_settings(config))
     named = operators(settings)
     async with Research(settings) as research:
-        first = await profile(research, named[SCENARIOS[0]])
-        warm = {name: chain((await profile(research, one)).requests) for name, one in named.items()}
+        first = await profile(research, named[SCENARIOS[0]], kind)
+        warm = {name: chain((await profile(research, one, kind)).requests) for name, one in named.items()}
     return warm, chain(first.requests)
 
 
-async def measured(config: Path) -> tuple[Profile, dict[str, list[Profile]]]:
+async def measured(config: Path, kind: str) -> tuple[Profile, dict[str, list[Profile]]]:
     """The process's first profile, then some of each operator in turn."""
     settings = load_settings(config)
     named = operators(settings)
     async with Research(settings) as research:
-        first = await profile(research, named[SCENARIOS[0]])
+        first = await profile(research, named[SCENARIOS[0]], kind)
         found: dict[str, list[Profile]] = {name: [] for name in named}
         for _ in range(REPEATS):
             for name, one in named.items():
-                found[name].append(await profile(research, one))
+                found[name].append(await profile(research, one, kind))
     return first, found
 
 
@@ -171,10 +175,10 @@ def median(profiles: Sequence[Profile], value: str) -> float:
     return float(statistics.median(getattr(one, value) for one in profiles))
 
 
-def cold(config: Path) -> tuple[float, float]:
-    """Wall time of `customer-research profile` and of `python -c pass` as processes: medians of five in turn."""
+def cold(config: Path, kind: str) -> tuple[float, float]:
+    """Wall time of `customer-research KIND` and of `python -c pass` as processes: medians of five in turn."""
     settings = load_settings(config)
-    report = ("-m", "customer_research", "--config", str(config), "profile", operators(settings)[SCENARIOS[0]])
+    report = ("-m", "customer_research", "--config", str(config), kind, operators(settings)[SCENARIOS[0]])
     taken: dict[tuple[str, ...], list[float]] = {("-c", "pass"): [], report: []}
     for _ in range(5):
         for arguments, walls in taken.items():
@@ -186,8 +190,8 @@ def cold(config: Path) -> tuple[float, float]:
     return whole, empty
 
 
-def _with_latency(warm: dict[str, list[Sent]], first_chain: list[Sent], config: Path) -> None:
-    first, found = asyncio.run(measured(config))
+def _with_latency(warm: dict[str, list[Sent]], first_chain: list[Sent], config: Path, kind: str) -> None:
+    first, found = asyncio.run(measured(config, kind))
     rows = []
     for name, profiles in found.items():
         path = len(warm[name]) * LATENCY
@@ -213,11 +217,11 @@ def _with_latency(warm: dict[str, list[Sent]], first_chain: list[Sent], config: 
     )
     ratio = first.wall / (len(first_chain) * LATENCY)
     print(f"first call: {len(first.requests)} requests, chain {len(first_chain)}, {times(ratio)} its critical path")
-    print(f"The bar: at most {BAR_REQUESTS} requests, warm wall time at most {times(BAR_RATIO)} the critical path.")
+    print(f"The bar: at most {BAR_REQUESTS} requests, warm wall time at most {times(BARS[kind])} the critical path.")
 
 
-def _without_latency(config: Path) -> None:
-    first, found = asyncio.run(measured(config))
+def _without_latency(config: Path, kind: str) -> None:
+    first, found = asyncio.run(measured(config, kind))
     base = min(median(profiles, "wall") for profiles in found.values())
     rows = [
         (name, times(median(profiles, "wall") / base), f"{median(profiles, 'cpu') / median(profiles, 'wall'):.0%}")
@@ -225,26 +229,26 @@ def _without_latency(config: Path) -> None:
     ]
     print(table(("no latency, warm", "wall / the quickest's", "CPU / wall"), rows))
     print(f"first call in a process: {times(first.wall / base)} the quickest warm one")
-    whole, empty = cold(config)
-    print(
-        f"the command `profile`, from process start to end: {times(whole / base)} that, {times(whole / empty)} python"
-    )
+    whole, empty = cold(config, kind)
+    print(f"the command `{kind}`, from process start to end: {times(whole / base)} that, {times(whole / empty)} python")
 
 
-def run() -> None:
-    """Find the chains, measure with latency and without, print."""
-    with served(LONG_LATENCY * 1000) as config:
-        warm, first_chain = asyncio.run(chains(config))
-    for name, links in (*warm.items(), ("first call", first_chain)):
-        print(f"chain of {name}: {' -> '.join(link.name for link in links)}")
-    print(
-        "(Of requests that started at the same time one is named; tests/research/test_requests.py shows what waits for what.)"
-    )
-    with served(LATENCY * 1000) as config:
-        _with_latency(warm, first_chain, config)
-    with served(0) as config:
-        _without_latency(config)
+def run(*kinds: str) -> None:
+    """Of each kind find the chains, measure with latency and without, print."""
+    for kind in kinds or tuple(BARS):
+        print(f"-- {kind}")
+        with served(LONG_LATENCY * 1000) as config:
+            warm, first_chain = asyncio.run(chains(config, kind))
+        for name, links in (*warm.items(), ("first call", first_chain)):
+            print(f"chain of {name}: {' -> '.join(link.name for link in links)}")
+        print(
+            "(Of requests that started at the same time one is named; tests/research/test_requests.py shows what waits for what.)"
+        )
+        with served(LATENCY * 1000) as config:
+            _with_latency(warm, first_chain, config, kind)
+        with served(0) as config:
+            _without_latency(config, kind)
 
 
 if __name__ == "__main__":
-    run()
+    run(*sys.argv[1:])

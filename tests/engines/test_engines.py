@@ -161,6 +161,17 @@ def test_tables_can_be_filled_again_and_have_other_columns_then(engine: Engine) 
     assert engine.run("SELECT * FROM wide ORDER BY a") == [{"a": 2, "b": "x"}, {"a": None, "b": None}]
 
 
+def test_a_query_that_was_often_asked_sees_the_columns_that_a_table_has_now(engine: Engine) -> None:
+    engine.create("few", {"a": "BIGINT"}, [{"a": 1}])
+    for _ in range(8):  # a driver may keep the plan of a query that it is asked again and again
+        engine.keep("kept_few", "SELECT * FROM few")
+        assert engine.run("SELECT * FROM kept_few") == [{"a": 1}]
+    engine.create("few", {"a": "VARCHAR", "b": "BIGINT"}, [{"a": "x", "b": 2}])
+    engine.keep("kept_few", "SELECT * FROM few")
+    assert engine.run("SELECT * FROM kept_few") == [{"a": "x", "b": 2}]
+    engine.drop("few", "kept_few")
+
+
 def test_texts_are_ordered_by_code_point_and_nulls_come_last(engine: Engine) -> None:
     engine.create("words", {"w": "VARCHAR"}, [{"w": w} for w in ("b", "B", "_", "-", "é", "a", None, "Z")])
     assert [row["w"] for row in engine.run("SELECT w FROM words ORDER BY w")] == [

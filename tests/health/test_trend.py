@@ -118,7 +118,9 @@ def test_a_dimension_that_became_unknown_is_no_change_but_said() -> None:
     found = told(past(30, bad_support), past(0, bad_support, ("payment",)))
     month = found.changes[0]
     assert (month.difference, found.direction) == (None, "unknown")
-    assert month.gap.detail == "On 2026-10-02 not the same was known as now: unknown at one of the two is payment."
+    assert (month.gap.reason, month.gap.detail) == ("not_comparable", "payment is not known now.")
+    (back,) = [one.gap.detail for one in told(past(30, bad_support, ("payment",)), past(0)).changes[:1]]
+    assert back == "payment was not known on 2026-10-02."
     (moved,) = found.since_30_days.dimensions
     assert (moved.name, moved.then, moved.now, moved.rules) == ("payment", 100, None, ())
     assert told(past(30, {}, ("payment",)), past(0, {"E1": -60}, ("payment",))).direction == "declining"

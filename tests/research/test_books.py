@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from importlib import resources
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from customer_research.reports.kinds.renewals import KIND as RENEWALS
 from customer_research.reports.kinds.today import KIND as TODAY
 from customer_research.reports.standing_figures import health
 from customer_research.research.portfolio.book_lines import FileListing, keep
-from customer_research.research.portfolio.books import LINES, book, renewals
+from customer_research.research.portfolio.books import LINES, book, quarter_end, renewals
 from customer_research.research.portfolio.listing import choose
 from customer_research.research.portfolio.requests import Selection
 from customer_research.research.portfolio.score import score
@@ -194,6 +194,27 @@ def test_without_a_snapshot_it_says_what_to_do(own: Settings, tmp_path: Path) ->
     with pytest.raises(UsageError, match="no snapshot") as refused:
         looked(empty)
     assert "portfolio score" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("day", "last"), [("2026-10-01", "2026-12-31"), ("2026-12-31", "2026-12-31"), ("2024-02-29", "2024-03-31")]
+)
+def test_a_quarter_ends_with_its_third_month(day: str, last: str) -> None:
+    assert quarter_end(date.fromisoformat(day)) == date.fromisoformat(last)
+
+
+def test_renewals_of_a_quarter_are_those_up_to_its_last_day(own: Settings) -> None:
+    now = own.clock
+    assert now is not None
+    last = quarter_end(now.date())
+    found = renewals(own, None, now=now, until=last)
+    every = renewals(own, None, now=now, days=400)
+    assert found.renews
+    assert found.renews == tuple(one for one in every.renews if one.renews_on and one.renews_on <= last)
+    assert found.ends == tuple(one for one in every.ends if one.ends_on and one.ends_on <= last)
+    text = markdown.render(RENEWALS.build(found))
+    assert f"Until {last}, the end of the quarter, of" in text
+    assert f"Renew until {last}" in text
 
 
 def test_renewals_stand_by_day_within_the_window_of_their_segment(own: Settings) -> None:

@@ -16,9 +16,12 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from customer_research.domain.evidence import Fact
+from customer_research.domain.health import PRESENT
 from customer_research.domain.portfolio import Sort
-from customer_research.domain.report import Report
+from customer_research.domain.report import Figures, Report, Table, Text
 from customer_research.domain.snapshot import SNAPSHOTS
+from customer_research.errors import UsageError
 from customer_research.research.alerting.alerts import checked
 from customer_research.research.alerting.open_list import open_alerts
 from customer_research.research.alerting.requests import AlertChoice
@@ -70,7 +73,8 @@ def test_what_is_listed_of_lines_is_what_is_listed_of_the_files(own: Settings, m
     def every() -> list[Report]:
         lists = [newest.portfolio_report(own, one, now=now) for one in CHOICES]
         lists += [newest.portfolio_report(own, Selection(), now=now, sort=sort) for sort in get_args(Sort)]
-        return [*lists, newest.digest_report(own, now=now), open_alerts(own, AlertChoice(all=True, limit=0), now=now)]
+        lists += [newest.digest_report(own, now=now, owner=owner) for owner in ("", "teun")]
+        return [*lists, open_alerts(own, AlertChoice(all=True, limit=0), now=now)]
 
     with listed(own) as listing:
         assert isinstance(listing, StoreListing)
@@ -80,6 +84,29 @@ def test_what_is_listed_of_lines_is_what_is_listed_of_the_files(own: Settings, m
     with listed(own) as listing:
         assert isinstance(listing, FileListing)
     assert every() == of_lines
+
+
+def test_a_digest_of_an_owner_tells_of_that_owners_operators_alone(own: Settings) -> None:
+    assert own.clock is not None
+    with listed(own) as listing:
+        people = [one for one in listing.people() if one[1].startswith("Teun")]
+        ids = listing.owned(tuple(people))
+        present = [one for one in listing.everybody() if one.operator_id in ids and one.status in PRESENT]
+    ((owner_id, name),) = people
+    reports = [newest.digest_report(own, now=own.clock, owner=asked) for asked in (owner_id, name, "teun")]
+    assert reports[0] == reports[1] == reports[2]
+    (report,) = reports[:1]
+    assert report.title == f"Weekly digest: {name}"
+    blocks = [block for part in report.sections for block in part.blocks]
+    cells = [row[0] for block in blocks if isinstance(block, Table) for row in block.rows]
+    named = {cell.operator for cell in cells if isinstance(cell, Text) and cell.operator}
+    assert named
+    assert named <= ids
+    (total,) = [line.figure for block in blocks if isinstance(block, Figures) for line in block.lines][:1]
+    assert isinstance(total, Fact)
+    assert total.value == len(present) > 0
+    with pytest.raises(UsageError, match="No account owner"):
+        newest.digest_report(own, now=own.clock, owner="nobody at all")
 
 
 def test_lines_made_with_other_settings_are_made_anew(own: Settings, tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def test_no_change_is_told_between_readings_that_know_different_dimensions(fille
     during, found = scored(filled, later)
     assert during.stale
     told = changes(filled.store_url, during, list(found))
-    assert all("not the same was known as now" in figure.detail for figure in told.values() if isinstance(figure, Gap))
+    assert all(figure.reason == "not_comparable" for figure in told.values() if isinstance(figure, Gap))
     assert any(isinstance(figure, Gap) for figure in told.values())
     assert len(told) == len(found)
     pulled(filled, later, "lago", "warehouse")

@@ -62,3 +62,28 @@ def test_an_engine_that_fails_is_no_defect_of_the_program(folder: Path, capsys: 
     assert "does not answer" in capsys.readouterr().err
     assert EngineError("It failed.").hint.startswith("Check the `engine` settings")
     assert EngineError("It failed.", hint="Do this.").hint == "Do this."
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "today",
+        "renewals",
+        "portfolio",
+        "digest",
+        "churn-risk",
+        "alerts",
+        "alerts show 1234",
+        "report portfolio-summary",
+        "history list",
+        "history show Stopped",
+        "history verify",
+        "outcome list",
+    ],
+)
+def test_who_only_reads_makes_no_store(folder: Path, tmp_path: Path, words: str) -> None:
+    place = tmp_path / "looked"
+    place.mkdir()
+    (place / "lake").symlink_to(settings_in(folder).lake_folder)
+    assert run(["--config", str(settings_file(place)), *words.split()]) in {0, 2, 3, 4}
+    assert {path.name for path in place.iterdir()} == {"lake", "settings.toml"}

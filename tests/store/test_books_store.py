@@ -7,17 +7,18 @@ from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from made_up_readings import DATABASES, NOW, many, new_url, server, snapshot
+from made_up_readings import DATABASES, DIGEST, NOW, many, new_url, reading, server, snapshot
 
 from customer_research.domain.book import PlannedMeeting
-from customer_research.domain.evidence import Fact, Gap
+from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.line import Line, Step
 from customer_research.domain.money import Money
 from customer_research.domain.report import Freshness
-from customer_research.domain.snapshot import Snapshot
+from customer_research.domain.snapshot import NOT_JUDGED, SCORING, Snapshot
 from customer_research.store.books import KEPT, Books, write
 from customer_research.store.database import Store, open_store
 from customer_research.store.history import History
+from customer_research.store.weeks import NONE
 
 pytestmark = pytest.mark.xdist_group("engines")
 DAY = date(2026, 11, 1)
@@ -60,7 +61,8 @@ def line(of: Snapshot, number: int, **changes: object) -> Line:
         by="CSM",
         basis={"health": of.receipts, "mrr": of.receipts[:1]},
     )
-    return replace(told, **changes)  # type: ignore[arg-type]
+    own = 60 + number if number < of.operators else None  # as `many` has it
+    return replace(told, weeks=(*NONE[:-1], own), **changes)  # type: ignore[arg-type]
 
 
 def kept(store: Store, of: Snapshot, *lines: Line, meetings: tuple[PlannedMeeting, ...] = ()) -> None:
@@ -204,3 +206,49 @@ def test_snapshots_differ_in_those_who_stand_otherwise(store: Store) -> None:
     assert list(history.readings(now.id, operator_ids=[moved[1].operator_id])) == [moved[1]]
     assert history.latest(scorecard="canonical") == now
     assert history.latest(scorecard="retention") is None
+
+
+def test_a_line_has_the_settled_scores_of_its_weeks_and_learns_of_those_that_come_later(store: Store) -> None:
+    week, history, now = timedelta(days=7), History(store), snapshot()
+
+    def scored(at: datetime, score: int | None, **changes: object) -> None:
+        of = snapshot(at, digest=str(changes.pop("digest", DIGEST)), operators=1)
+        history.save(of, [reading(of, 1, score=score, **changes)])
+
+    scored(NOW - 26 * week, 11)  # before the first of the weeks
+    scored(NOW - 25 * week, 12)
+    scored(NOW - 4 * week, 13)
+    scored(NOW - 3 * week - timedelta(days=2), 14)
+    scored(NOW - 3 * week - timedelta(days=1), 15)  # the newest of its week counts
+    scored(NOW - 2 * week, 16, highest=90)  # open: not known
+    scored(NOW - week, 17, digest="e" * 64)  # by another scorecard
+    scored(NOW - timedelta(days=1), 18)  # of the present week, which is the snapshot's own
+    kept(store, now, line(now, 1), line(now, 2))
+    books = Books(store)
+    ready = books.ready(now)
+    assert ready is not None
+    other, one = books.lines(ready)
+    assert one.weeks == (12, *[None] * 20, 13, 15, None, None, 61)
+    assert other.weeks == (*NONE[:-1], 62)
+    scored(NOW - 5 * week, None)
+    scored(NOW - 6 * week, 19)
+    scored(NOW - 7 * week, 20, dimensions={"payment": 85, "engagement": 70, "support": 100})  # more was known then
+    assert books.kept() == (now.id,)
+    books.renew_weeks([now])
+    unchanged, renewed = books.lines(ready)
+    assert renewed.weeks == (12, *[None] * 18, 19, None, 13, 15, None, None, 61)
+    assert unchanged == other
+
+
+def test_weeks_that_the_present_cannot_be_held_against_stand_without_it(store: Store) -> None:
+    week, history, now = timedelta(days=7), History(store), snapshot()
+    past = Receipt("p", SCORING, "score", "", NOW, 1, "0" * 64, parameters=((NOT_JUDGED, "members nps"),))
+    for back, score in ((3, 40), (2, 45), (1, 50)):
+        of = snapshot(NOW - back * week, operators=1, receipts=(past,))
+        history.save(of, [reading(of, 1, score=score)])
+    kept(store, now, line(now, 1), line(now, 2))
+    ready = Books(store).ready(now)
+    assert ready is not None
+    other, one = Books(store).lines(ready)
+    assert one.weeks == (*[None] * 22, 40, 45, 50, None)
+    assert other.weeks == (*NONE[:-1], 62)

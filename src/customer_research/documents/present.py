@@ -50,6 +50,7 @@ GAP_WORDS: Mapping[str, str] = MappingProxyType(
         "stale": "too old to use",
         "truncated": "cut short",
         "past": "not known of that date",
+        "not_comparable": "not comparable",
     }
 )
 """Each gap reason in words."""

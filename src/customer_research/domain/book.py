@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 
 from customer_research.domain.evidence import Gap, Receipt
@@ -53,7 +53,7 @@ class Book:
 
     `owners` says whose book it is (all owners where nobody is named), `named` whether somebody is. `lines` are those who need
     somebody, the most urgent first and then by MRR; `of` how many such there are, `operators` how many are present. `meetings` None: HubSpot did not tell; `renewals_unknown` counts those whose end or renewal is not known. `moves` are those since the snapshot looked at before (a gap: there is none).
-    `left_out` counts the operators present whose lines are not kept ready, since there are more than the settings say.
+    `left_out` counts the operators present whose lines are not kept ready, since there are more than the settings say; `history` proves the scores of earlier weeks that they carry.
     """
 
     snapshot: Snapshot
@@ -71,6 +71,7 @@ class Book:
     receipt: Receipt
     freshness: tuple[Freshness, ...]
     left_out: int = 0
+    history: Receipt | None = None
 
 
 RENEWAL_WINDOWS: Mapping[str, int] = MappingProxyType({"Enterprise": 120, "Mid-Market": 90, "SMB": 45, "Free": 45})
@@ -89,7 +90,8 @@ class Renewals:
 
     `ends` are the subscriptions set to end, whenever; `renews` those whose renewal lies within the window of their segment (or
     within `days`, where so many are asked for); `bills` those billed within `BILLING_DAYS`. Each by day, then by MRR.
-    `unknown` counts, for each of the three days, the operators of whom a silent source leaves it open.
+    `unknown` counts, for each of the three days, the operators of whom a silent source leaves it open. `until` is the day up to
+    which all of it is asked for, where a day says so and not a number of `days`.
     """
 
     snapshot: Snapshot
@@ -105,3 +107,4 @@ class Renewals:
     receipt: Receipt
     freshness: tuple[Freshness, ...]
     left_out: int = 0
+    until: date | None = None

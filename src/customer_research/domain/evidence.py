@@ -25,6 +25,7 @@ GapReason = Literal[
     "stale",
     "truncated",
     "past",
+    "not_comparable",
 ]
 """Why there is no value.
 
@@ -32,7 +33,8 @@ unavailable: the source did not answer (outage, time-out, broken or unexpected a
 not_permitted: whoever asks may not see it, so that nobody was asked;
 not_configured: no credential or setting for the source; none_found: the source answered and has nothing to compute from;
 not_applicable: the figure makes no sense for this operator; stale: too old to use; truncated: the source cut its answer;
-past: what is told today does not say what it was at the date that is spoken of.
+past: what is told today does not say what it was at the date that is spoken of; not_comparable: two values are there, but not the
+same was known of both.
 """
 
 ANSWERS: frozenset[GapReason] = frozenset({"none_found", "not_applicable"})

@@ -38,6 +38,10 @@ READY_MOST = 50_000
 """Of how many operators a snapshot's lines are made, those with the most MRR: a line takes about 2 ms."""
 
 
+WEEKS = 26
+"""Of how many weeks, the present one among them, a line has the scores."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """What the playbook says to do first: what, who, why and on which facts; `due` is until when, in words."""
@@ -83,7 +87,9 @@ class Line:
     `level`, `until` and `because` are the urgency, `sooner` that a silent source may hide a more urgent reason. `act` is what the playbook asks for first beside growth (empty: nothing), `by` who
     does it, and `step` what it asks for first of all. `flag` says what stands out most. The days are in the customer's
     calendar. `link` leads to the operator's page in HubSpot. `basis` holds the receipts of each of `PARTS` that is known, `gaps`
-    why the others are not.
+    why the others are not. `weeks` are the scores of `WEEKS` weeks as each was known then, the oldest first, the last that of the
+    snapshot; None where none is known, a silent source leaves it open, or not the same was known as of the others (empty: no
+    history was at hand).
     """
 
     operator_id: str
@@ -116,6 +122,7 @@ class Line:
     attention: int = 0
     usd: int | None = None
     findings: tuple[str, ...] = ()
+    weeks: tuple[int | None, ...] = ()
 
     @property
     def unknown(self) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ class Portfolio:
 
     `receipt` proves what was computed over the whole snapshot. `changes` holds each shown operator's change of the score in
     30 days; `no_history` says why there are none, when the score history could not be read. `amounts` is the MRR of the chosen by band and segment; `rates` convert it, None: none are set.
-    `track` says how often the score was right here, where that was worked out.
+    `track` says how often the score was right here, where that was worked out; `history` proves the scores of earlier weeks that lines carry.
     """
 
     snapshot: Snapshot
@@ -69,6 +69,7 @@ class Portfolio:
     no_history: Gap | None = None
     rates: Rates | None = None
     track: TrackRecord | None = None
+    history: Receipt | None = None
 
 
 Sort = Literal["attention", "score", "mrr", "name", "trend"]
@@ -168,13 +169,14 @@ class AlertsOfWeek:
 class Week:
     """A portfolio beside how it stood a week before.
 
-    `lines` holds those of whom something is told, by id.
+    `lines` holds those of whom something is told, by id; `owners` are the account owners whose operators alone it is about (none: it is about all).
     """
 
     portfolio: Portfolio
     moves: Moves | Gap
     done: AlertsOfWeek | Gap
     lines: Mapping[str, Line]
+    owners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ class Postgres(Remote):
                 autocommit=True,
                 cursor_factory=psycopg.RawCursor,
                 options="-c TimeZone=UTC",
+                prepare_threshold=None,  # tables get other columns under their names: a kept plan would fail on them
             )
         except psycopg.ProgrammingError:  # the driver repeats what it cannot read, and that may be the password
             raise ConfigError("The URL of Postgres has another form.", setting=SETTING, hint=FORM) from None

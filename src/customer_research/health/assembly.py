@@ -35,6 +35,7 @@ _WORST_FIRST: Sequence[GapReason] = (
     "stale",
     "not_configured",
     "past",
+    "not_comparable",
     "not_applicable",
     "none_found",
 )

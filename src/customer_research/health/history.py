@@ -119,18 +119,33 @@ def change(earlier: Sequence[Past], now: Past, days: int) -> Change:
         return Change(days, None, None, _nothing(there, same, days))
     then = known[-1]
     if not fair(then, now):
-        return Change(days, then, None, Gap(SOURCE, "unavailable", _known_once(then, now)))
+        return Change(days, then, None, Gap(SOURCE, "not_comparable", _known_once(then, now)))
     assert then.reading.score is not None
     return Change(days, then, now.reading.score - then.reading.score)
 
 
 def _known_once(then: Past, now: Past) -> str:
-    """What was unknown at one of two readings."""
-    dimensions = _known_dimensions(then.reading) ^ _known_dimensions(now.reading)
-    others = set(_unknown(then)) ^ set(_unknown(now))
-    named = ", ".join(sorted(dimensions | others))
-    day = f"{then.snapshot.as_of:%Y-%m-%d}"
-    return f"On {day} not the same was known as now{f': unknown at one of the two is {named}' if named else ''}."
+    """What was unknown at one of two readings, in words."""
+    before, after = _known_dimensions(then.reading), _known_dimensions(now.reading)
+    day = f"on {then.snapshot.as_of:%Y-%m-%d}"
+    told = [
+        f"{_listed(names)} {verbs[len(names) > 1]} not known {when}"
+        for names, verbs, when in ((after - before, ("was", "were"), day), (before - after, ("is", "are"), "now"))
+        if names
+    ]
+    if told:
+        return f"{' and '.join(told)}."
+    told = [
+        f"a silent source {leaves} the score open {when}"
+        for past, leaves, when in ((then, "left", day), (now, "leaves", "now"))
+        if past.reading.highest is not None
+    ]
+    return f"{' and '.join(told) or f'of a past date less can be told, and {day} not the same was known as now'}."
+
+
+def _listed(names: Collection[str]) -> str:
+    *most, last = sorted(names)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _nothing(there: Sequence[Past], same: Sequence[Past], days: int) -> Gap:

@@ -7,10 +7,11 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from customer_research.documents.answering import answer_words
+from customer_research.documents.charts import sparkline
 from customer_research.documents.present import source_title
 from customer_research.domain.book import Book, Renewals
 from customer_research.domain.evidence import Fact, Receipt
-from customer_research.domain.line import Line
+from customer_research.domain.line import WEEKS, Line
 from customer_research.domain.report import Cell, Prose, Statement, Table, Text, Tone
 from customer_research.domain.tables import STALE_AFTER
 from customer_research.domain.urgency import LEVELS
@@ -97,6 +98,32 @@ def list_table(
     basis = tuple(dict.fromkeys(receipt for receipts in (proof, *facts) for receipt in receipts))
     align: tuple[Literal["left", "right"], ...] = tuple("right" if one in right else "left" for one in headers)
     return Table(tuple(headers), tuple(rows), basis, "", total, align, under=under)
+
+
+def weeks_table(some: Sequence[Line], history: Receipt | None, as_of: datetime, proof: Receipt) -> Table | None:
+    """The scores of half a year, a line an operator: as blocks, and the first and the last, the lowest and the highest in numbers."""
+    drawn = [line for line in some if sum(score is not None for score in line.weeks) > 1]
+    if history is None or not drawn:
+        return None
+    basis = (proof, history)
+
+    def row(line: Line) -> tuple[Cell, ...]:
+        known = [score for score in line.weeks if score is not None]
+        told = (known[0], known[-1], min(known), max(known))
+        points = (Fact(score, "points", basis, as_of, "health_score") for score in told)
+        return operator(line), stated(sparkline(line.weeks), basis, as_of), *points
+
+    headers = ("Operator", f"{WEEKS} weeks", "First", "Last", "Lowest", "Highest")
+    return list_table(headers, [row(line) for line in drawn], len(drawn), basis, right=headers[2:])
+
+
+def weeks_note(some: Sequence[Line]) -> Prose | None:
+    """That the present score of some is not among their weeks."""
+    apart = sum(line.score is not None and line.weeks[-1] is None and any(line.weeks) for line in some if line.weeks)
+    if not apart:
+        return None
+    words = f"Of {counted(apart, 'operator')} the present score is not drawn: not the same is known now as of the weeks before."
+    return Prose(words, (), "unknown")
 
 
 def owner_words(book: Book | Renewals) -> str:

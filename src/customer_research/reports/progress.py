@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -90,22 +90,31 @@ def change_figure(account: Account, change: ScoreChange) -> Figure:
     return Fact(change.points, "points", basis, account.as_of, "score_change", note)
 
 
-def changes(account: Account) -> Block:
+def changes(account: Account) -> Iterator[Block]:
     """The changes over 30, 60 and 90 days, or why there are none."""
     history = account.history
     if isinstance(history, Gap):
-        return Absence("Health trend over 30, 60 and 90 days", history)
+        yield Absence("Health trend over 30, 60 and 90 days", history)
+        return
     tone = DIRECTION_TONES[history.direction]
-    return Figures(
-        tuple(
-            FigureLine(
-                f"Change, {change.days} days",
-                change_figure(account, change),
-                tone if change.days == _MONTH else "neutral",
-            )
-            for change in history.changes
-        )
-    )
+    yield from change_lines([(change.days, change_figure(account, change)) for change in history.changes], tone)
+
+
+def change_lines(
+    changes: Sequence[tuple[int, Figure]], tone: Tone, first: Sequence[FigureLine] = ()
+) -> Iterator[Block]:
+    """Changes over so many days below other lines; of those that are not known, why, each reason once."""
+    lines = [*first]
+    unknown: dict[Gap, list[str]] = {}
+    for days, found in changes:
+        if isinstance(found, Gap):
+            unknown.setdefault(found, []).append(str(days))
+        else:
+            lines.append(FigureLine(f"Change, {days} days", found, tone if days == _MONTH else "neutral"))
+    if lines:
+        yield Figures(tuple(lines))
+    for gap, over in unknown.items():
+        yield Absence(f"Change, {' and '.join((', '.join(over[:-1]), over[-1]) if over[1:] else over)} days", gap)
 
 
 def compared_with(account: Account, since: date) -> PastScore | None:

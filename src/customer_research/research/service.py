@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from customer_research.connect.source import Subject
-from customer_research.domain.account import Account, people_of
+from customer_research.domain.account import people_of
 from customer_research.domain.catalogue import Metric
 from customer_research.domain.check import CheckResult
 from customer_research.domain.evidence import Evidence, Gap
@@ -37,7 +36,6 @@ from customer_research.research.one.why import (
 if TYPE_CHECKING:
     from customer_research.research.batch.batch import Listener, Order, Row
     from customer_research.research.batch.entries import Entry
-    from customer_research.research.one.resolve import Resolution
 
 # what one use case alone needs is loaded by it: a lookup opens no store, and lays no query out
 
@@ -62,9 +60,8 @@ class Research(Operators):
     ) -> tuple[Report, LookupAnswer]:
         """The lookup as a report, and the answer itself; with one field of the operator's contacts where that is asked for."""
         self._connections.forget()
-        found = await self._resolver.resolve(term)
         more = lookup_kind.FIELD_TABLES if contact_field else frozenset[str]()
-        standing = await self._standing(found, lookup_kind.TABLES | more)
+        found, standing = await self.looked_up(term, lookup_kind.TABLES | more)
         search = lookup_kind.Search(
             found.answer,
             found.receipts,
@@ -75,14 +72,6 @@ class Research(Operators):
             contact_field,
         )
         return lookup_kind.KIND.build(search), found.answer
-
-    async def _standing(self, found: Resolution, tables: frozenset[str]) -> Account | None:
-        """How the one operator found stands, measured as every report measures it; None where there is none to measure."""
-        if found.answer.best is None:
-            return None
-        with suppress(CustomerResearchError):  # who it is stands without it
-            return await self.unjudged(found, tables)
-        return None
 
     async def report(
         self, kind: str, term: str, *, scorecard: str | None = None, occasion: Occasion = INTERNALLY

@@ -24,6 +24,7 @@ from customer_research.domain.urgency import LEVELS
 from customer_research.store import schema
 from customer_research.store.database import Store, insert_new
 from customer_research.store.schema import METADATA, Compact, Instant
+from customer_research.store.weeks import NONE, Weekly, weekly
 
 KEPT = 3
 """Of how many snapshots, the newest, the lines are kept: lists show the newest one."""
@@ -77,6 +78,7 @@ book_line = Table(
     Column("renews_on", Date),
     Column("bills_on", Date),
     Column("line", Compact, nullable=False),
+    Column("weeks", Compact),
     Index("book_line_by_owner", "snapshot_no", "owner_id"),
     comment="One operator as lists show it; the rest of the line is JSON, its receipts by their place in the snapshot's.",
     sqlite_with_rowid=False,
@@ -151,9 +153,9 @@ def write(
         "freshness": told,
     }
     connection.execute(sa.insert(book).values(values))
-    left, owners = iter(lines), _Owners()
+    left, owners, past = iter(lines), _Owners(), weekly(connection, snapshot)
     while taken := list(islice(left, _BATCH)):
-        connection.execute(sa.insert(book_line), [_row(number, line, places) for line in taken])
+        connection.execute(sa.insert(book_line), [_row(number, line, places, past) for line in taken])
         owners.add(taken)
     if owners.found:
         connection.execute(sa.insert(book_owner), list(owners.rows(number)))
@@ -163,9 +165,10 @@ def write(
     connection.execute(sa.delete(book).where(book.c.snapshot_no.not_in([*kept, number])))
 
 
-def _row(number: int, line: Line, places: Mapping[Receipt, int]) -> dict[str, Any]:
+def _row(number: int, line: Line, places: Mapping[Receipt, int], past: Mapping[str, Weekly]) -> dict[str, Any]:
     return {
         "snapshot_no": number,
+        "weeks": past.get(line.operator_id, NONE),
         **{name: _storable(getattr(line, name)) for name in _COLUMNS},
         "mrr": _amounts_kept(line.mrr),
         "findings": list(line.findings),
@@ -295,6 +298,26 @@ class Books:
             tuple(map(_freshness, row["freshness"])),
         )
 
+    def renew_weeks(self, snapshots: Iterable[Snapshot]) -> None:
+        """Give the lines that are kept of these snapshots the scores of earlier weeks that the history has by now."""
+        of, bound = book_line.c, sa.bindparam
+        renewed = sa.update(book_line).where(of.snapshot_no == bound("number"), of.operator_id == bound("whose"))
+        renewed = renewed.values(weeks=bound("renewed", type_=Compact))
+        for one in snapshots:
+            number = sa.select(schema.snapshot.c.no).where(schema.snapshot.c.id == one.id).scalar_subquery()
+            query = sa.select(of.snapshot_no, of.operator_id).where(of.snapshot_no == number)
+            with self._store.begin(alone=True) as connection:
+                past = weekly(connection, one)
+                rows = connection.execute(query).all()
+                put = [{"number": no, "whose": whose, "renewed": past.get(whose, NONE)} for no, whose in rows]
+                if put:
+                    connection.execute(renewed, put)
+
+    def kept(self) -> tuple[str, ...]:
+        """The ids of the snapshots whose lines are kept."""
+        with self._store.read() as connection:
+            return tuple(connection.execute(sa.select(schema.snapshot.c.id).join(book)).scalars())
+
     def owners(self, ready: Ready) -> tuple[Owner, ...]:
         """Everybody who looks after an operator that is present, by name; last the book of nobody (empty id)."""
         query = sa.select(book_owner).where(book_owner.c.snapshot_no == ready.number)
@@ -338,11 +361,10 @@ class Books:
         with self._store.read() as connection:
             return frozenset(connection.execute(query).scalars())
 
-    def owned(self, ready: Ready, owner_id: str) -> frozenset[str]:
-        """The operators of an account owner, customers or not."""
-        query = sa.select(book_line.c.operator_id).where(
-            book_line.c.snapshot_no == ready.number, book_line.c.owner_id == owner_id
-        )
+    def owned(self, ready: Ready, people: Iterable[tuple[str, str]]) -> frozenset[str]:
+        """The operators of these account owners (HubSpot's id and the name), customers or not."""
+        theirs = [sa.and_(book_line.c.owner_id == owner, book_line.c.owner == name) for owner, name in people]
+        query = sa.select(book_line.c.operator_id).where(book_line.c.snapshot_no == ready.number, sa.or_(*theirs))
         with self._store.read() as connection:
             return frozenset(connection.execute(query).scalars())
 
@@ -408,6 +430,7 @@ def _line(snapshot: Snapshot, row: Mapping[Any, Any]) -> Line:
         **{name: rest[name] for name in _REST},
         mrr=_amounts(row["mrr"]),
         findings=tuple(row["findings"]),
+        weeks=tuple(row["weeks"] or ()),
         until=until and date.fromisoformat(until),
         step=rest["step"] and _step(snapshot, rest["step"]),
         basis={part: _receipts(snapshot, places) for part, places in rest["basis"].items()},

@@ -134,6 +134,30 @@ def open_store(url: str) -> Store:
     return store
 
 
+def place_of(url: str) -> str:
+    """Where the store is, without user and password.
+
+    Raises:
+        ConfigError: no such kind of database.
+    """
+    return _place(_address(url))
+
+
+def open_to_read(url: str) -> Store:
+    """Open the store to read what it has; where none has been made, an empty one, so that who only reads leaves no file behind.
+
+    Raises:
+        ConfigError, StoreBusy, StoreError: as `open_store`.
+    """
+    if is_there(url):
+        return open_store(url)
+    from customer_research.store.schema import METADATA  # noqa: PLC0415 - once in a store's life
+
+    engine = sa.create_engine("sqlite+pysqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
+    METADATA.create_all(engine)
+    return Store(engine, _place(_address(url)))
+
+
 def examine(url: str) -> tuple[str, str | None]:
     """Where the store is, and the migration that it has (None: nothing yet); that it can be written to is tried.
 

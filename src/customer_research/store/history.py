@@ -170,7 +170,7 @@ class History:
     def _found(self, query: sa.Select[Any]) -> tuple[Snapshot, ...]:
         """The snapshots of a query over their table, in its order."""
         with self._store.read() as connection:
-            return tuple(_snapshots(connection, connection.execute(query).mappings().all()).values())
+            return tuple(read_snapshots(connection, connection.execute(query).mappings().all()).values())
 
     def ids(self) -> frozenset[str]:
         """The ids of all snapshots."""
@@ -245,7 +245,7 @@ class History:
             found: dict[int, Snapshot] = {}
             for chosen in chunks(numbers, BATCH):
                 one = sa.select(schema.snapshot).where(schema.snapshot.c.no.in_(chosen))
-                found |= _snapshots(connection, connection.execute(one).mappings().all())
+                found |= read_snapshots(connection, connection.execute(one).mappings().all())
         return tuple(Past(found[row["snapshot_no"]], _reading(row)) for row in rows)
 
     def counts(
@@ -297,7 +297,7 @@ def _receipt(content: Mapping[str, Any]) -> Receipt:
     return Receipt(**{**content, "fetched_at": datetime.fromisoformat(content["fetched_at"]), "parameters": parameters})
 
 
-def _snapshots(connection: sa.Connection, rows: Iterable[Mapping[Any, Any]]) -> dict[int, Snapshot]:
+def read_snapshots(connection: sa.Connection, rows: Iterable[Mapping[Any, Any]]) -> dict[int, Snapshot]:
     """Snapshots by their number, in the order of the rows, with their receipts."""
     listed = list(rows)
     wanted = {digest for row in listed for digest in row["receipts"]}

@@ -133,7 +133,7 @@ def _health(review: Review) -> Iterator[Block | None]:
     account = review.account
     if review.internal:
         yield pictures.score_history(account)
-        yield progress.changes(account)
+        yield from progress.changes(account)
         yield from progress.moved_table(account, review.window.first)
         yield pictures.dimension_bars(account)
         yield pictures.contributions_waterfall(account)

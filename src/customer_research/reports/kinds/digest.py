@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from customer_research.documents.answering import answer_words
@@ -18,7 +19,7 @@ from customer_research.domain.tables import STALE_AFTER
 from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import counted, instant_words, value_words
 from customer_research.reports.blocks import bullets, stated
-from customer_research.reports.kind import Kind, section
+from customer_research.reports.kind import Head, Kind, section
 from customer_research.reports.lines import by_need
 from customer_research.reports.movers import first, money_at_risk, movers_table, proofs, uncompared
 from customer_research.reports.portfolio_cells import (
@@ -240,6 +241,11 @@ def _stale(found: Week) -> Iterator[Prose]:
         yield Prose(text, (_count(found, unsettled.operators),), "unknown")
 
 
+def _head(found: Week) -> Head:
+    head = portfolio_head(found.portfolio, _headline(found))
+    return replace(head, title=f"Weekly digest: {' and '.join(found.owners)}") if found.owners else head
+
+
 def moved_ids(moves: Moves | Gap) -> tuple[str, ...]:
     """The operators of whom a digest tells one by one."""
     if isinstance(moves, Gap):
@@ -257,7 +263,7 @@ def critical_ids(done: AlertsOfWeek | Gap) -> tuple[str, ...]:
 KIND = Kind(
     "digest",
     "Weekly digest",
-    lambda found: portfolio_head(found.portfolio, _headline(found)),
+    _head,
     (
         section("totals", "The week", _totals),
         section("new", "Newly at risk", _moved(lambda m: m.new_at_risk, NEW, "Nobody fell to At Risk or Critical.")),

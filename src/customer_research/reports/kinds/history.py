@@ -8,13 +8,13 @@ from typing import Any
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import Contribution, standing_label
 from customer_research.domain.history import Change, DimensionChange, Movement, OperatorHistory, Past, RuleChange
-from customer_research.domain.report import Block, Cell, Chart, FigureLine, Figures, Mark, Prose, Text, Tone
+from customer_research.domain.report import Block, Cell, Chart, FigureLine, Mark, Prose, Text, Tone
 from customer_research.domain.words import share_words
 from customer_research.reports import pictures
 from customer_research.reports.blocks import bullets, grid, stated
 from customer_research.reports.judgement import points_range
 from customer_research.reports.kind import Head, Kind, section
-from customer_research.reports.progress import DIRECTION_TONES
+from customer_research.reports.progress import DIRECTION_TONES, change_lines
 from customer_research.reports.tones import BAND_TONES
 
 _LINE = 52
@@ -97,12 +97,15 @@ def _warnings(found: OperatorHistory) -> Iterator[Prose]:
 
 def _trend(found: OperatorHistory) -> Iterator[Block]:
     tone = DIRECTION_TONES[found.trend.direction]
-    lines = [FigureLine("Score", _score(found, found.now), BAND_TONES[found.now.reading.band])]
-    for change in found.trend.changes:
-        basis = _basis(found, found.now, *([change.then] if change.then else []))
-        figure = change_figure(change, basis, found.now)
-        lines.append(FigureLine(f"Change, {change.days} days", figure, tone if change.days == 30 else "neutral"))  # noqa: PLR2004 - the window that gives the direction
-    yield Figures(tuple(lines))
+    score = FigureLine("Score", _score(found, found.now), BAND_TONES[found.now.reading.band])
+    changes = [
+        (
+            change.days,
+            change_figure(change, _basis(found, found.now, *([change.then] if change.then else [])), found.now),
+        )
+        for change in found.trend.changes
+    ]
+    yield from change_lines(changes, tone, [score])
 
 
 # -- readings ----------------------------------------------------------------------------------------------------------

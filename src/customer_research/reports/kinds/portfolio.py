@@ -8,7 +8,7 @@ from datetime import datetime
 
 from customer_research.domain.evidence import Fact, Figure, Gap
 from customer_research.domain.health import BAND_LABELS, STATUS_LABELS
-from customer_research.domain.line import Line
+from customer_research.domain.line import WEEKS, Line
 from customer_research.domain.portfolio import Portfolio
 from customer_research.domain.report import Block, Cell, Prose, Text
 from customer_research.reports import lines, pictures
@@ -67,6 +67,12 @@ def _columns(found: Portfolio) -> dict[str, Callable[[Line], Cell]]:
     return columns
 
 
+def _weeks(found: Portfolio) -> Iterator[Block | None]:
+    drawn = lines.weeks_table(found.lines, found.history, found.snapshot.as_of, found.receipt)
+    yield drawn
+    yield lines.weeks_note(found.lines) if drawn else None
+
+
 def _why(line: Line, as_of: datetime) -> Figure:
     """Why to act, else what stands out most."""
     return line.figure("flag" if line.level == "watch" else "because", as_of)
@@ -91,6 +97,7 @@ KIND = Kind(
         section("disagreements", "Where figures disagree", _somebody(disagreements_table)),
         section("groups", "How everybody stands", _somebody(_groups)),
         section("track", "How often it was right", _somebody(lambda found: by_band(found.track))),
+        section("weeks", f"Health in {WEEKS} weeks", _weeks, weight=1),
     ),
     answers="Who needs attention today, and why?",
     place=160,

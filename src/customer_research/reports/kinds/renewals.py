@@ -23,9 +23,16 @@ _WINDOWS = ", ".join(f"{segment} {days}" for segment, days in RENEWAL_WINDOWS.it
 
 
 def _within(found: Renewals) -> str:
+    if found.until is not None:
+        return f" until {found.until:%Y-%m-%d}"
     if found.days is not None:
         return f" within {found.days} days"
     return f" (days before, by segment: {_WINDOWS})"
+
+
+def _asked(found: Renewals) -> str:
+    """How far ahead is looked, where somebody said so: what is set to end is shown whenever it ends otherwise."""
+    return "" if found.days is None else _within(found)
 
 
 def _headline(found: Renewals) -> Prose:
@@ -38,7 +45,8 @@ def _headline(found: Renewals) -> Prose:
     open_ = max(found.unknown["ends_on"], found.unknown["renews_on"])
     tone: Tone = "bad" if found.ends else "unknown" if open_ else "watch" if found.renews else "good"
     rest = f" Of {open_} it is not known: a source is silent." if open_ else ""
-    return Prose(f"Of {operators} {words}.{rest}", tuple(fact for _, facts in told for fact in facts), tone)
+    when = f"Until {found.until:%Y-%m-%d}, the end of the quarter, of" if found.until is not None else "Of"
+    return Prose(f"{when} {operators} {words}.{rest}", tuple(fact for _, facts in told for fact in facts), tone)
 
 
 def _summed(found: Renewals, some: Sequence[Line], what: str) -> tuple[str, tuple[Fact[Any], ...]]:
@@ -101,13 +109,15 @@ KIND = Kind(
         title=f"Renewals: {owner_words(found)}",
     ),
     (
-        section("ends", "Set to end", _list("ends_on", "bad")),
+        section("ends", "Set to end", _list("ends_on", "bad"), titled=lambda found: f"Set to end{_asked(found)}"),
         section("renews", "Renew", _list("renews_on", "watch"), titled=lambda found: f"Renew{_within(found)}"),
         section(
             "bills",
             f"Billed within {BILLING_DAYS} days",
             _list("bills_on", "neutral"),
-            titled=lambda found: f"Billed within {found.days or BILLING_DAYS} days",
+            titled=lambda found: (
+                f"Billed{_within(found) if found.days is not None else f' within {BILLING_DAYS} days'}"
+            ),
         ),
         section("old", "Old figures", lambda found: bullets(old_figures(found))),
     ),

@@ -8,7 +8,7 @@ from typing import Any
 from customer_research.domain.book import Book, Owner
 from customer_research.domain.evidence import Fact, Gap, merge_basis
 from customer_research.domain.health import standing_label
-from customer_research.domain.line import Line
+from customer_research.domain.line import WEEKS, Line
 from customer_research.domain.money import totals
 from customer_research.domain.portfolio import Mover, Moves
 from customer_research.domain.report import Absence, Block, Cell, Prose, Statement, Text, Tone
@@ -142,6 +142,12 @@ def _renewals(book: Book) -> Block:
     )
 
 
+def _weeks(book: Book) -> Iterator[Block | None]:
+    drawn = lines.weeks_table(book.lines, book.history, book.snapshot.as_of, book.receipt)
+    yield drawn
+    yield lines.weeks_note(book.lines) if drawn else None
+
+
 def _since(book: Book) -> str:
     return "What moved" if isinstance(book.moves, Gap) else f"What moved since {book.moves.then.as_of:%Y-%m-%d}"
 
@@ -219,6 +225,7 @@ KIND = Kind(
         section("renewals", "Ends or renews in 30 days", _renewals),
         section("owners", "By account owner", _owners),
         section("moved", "What moved", _moved, titled=_since),
+        section("weeks", f"Health in {WEEKS} weeks", _weeks, weight=1),
         section("old", "Old figures", lambda book: bullets(old_figures(book))),
     ),
     answers="Whom do I call first, why, and until when; whom do I meet, what ends or renews, and what moved since I looked?",

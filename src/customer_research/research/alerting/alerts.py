@@ -25,7 +25,7 @@ from customer_research.research.portfolio.snapshot_view import freshness_of
 from customer_research.research.portfolio.snapshots import figure
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
-from customer_research.store.database import open_store
+from customer_research.store.database import open_store, open_to_read
 from customer_research.store.history import History
 
 _OWN_UNITS = {
@@ -48,7 +48,7 @@ def about(settings: Settings, alert: str) -> str:
         UsageError: there is no such alert, or more than one.
         StoreError: the store cannot be used.
     """
-    with open_store(settings.store_url) as store:
+    with open_to_read(settings.store_url) as store:
         episode = AlertBook(store).episode(alert)
     return "" if episode.source else episode.subject
 
@@ -60,7 +60,7 @@ def one_alert(settings: Settings, alert: str, *, now: datetime) -> Report:
         UsageError: there is no such alert, or more than one.
         StoreError: the store cannot be used.
     """
-    with open_store(settings.store_url) as store:
+    with open_to_read(settings.store_url) as store:
         book = AlertBook(store)
         episode = book.episode(alert)
         of_subject = book.episodes(open_only=False, subject=episode.subject)
@@ -79,7 +79,7 @@ def one_alert(settings: Settings, alert: str, *, now: datetime) -> Report:
 
 def changed(settings: Settings, act: Callable[[AlertBook], Episode]) -> Episode:
     """What became of an alert by what somebody does with it: `AlertBook.acknowledge`, `snooze` or `assign`."""
-    with open_store(settings.store_url) as store:
+    with open_to_read(settings.store_url) as store:
         return act(AlertBook(store))
 
 
@@ -109,7 +109,7 @@ def simulated(
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Report:
     """The rules tried on the history (see `rule_check.simulate`)."""
-    with open_store(settings.store_url) as store:
+    with open_to_read(settings.store_url) as store:
         found = simulate(settings, store, weeks=weeks, rules=rules, progress=progress)
         last = [s for s in History(store).snapshots(since=found.instants[-1]) if s.scorecard == settings.scorecard]
         what = f"simulation over {len(found.instants)} snapshots"

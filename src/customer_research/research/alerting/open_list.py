@@ -13,13 +13,12 @@ from customer_research.domain.words import nearest
 from customer_research.errors import UsageError
 from customer_research.reports.kinds.alerts import KIND, AlertBasis, OpenAlerts, can_wait
 from customer_research.research.alerting.requests import AlertChoice
-from customer_research.research.portfolio.listing import People
-from customer_research.research.portfolio.owners import fitting_owners
+from customer_research.research.portfolio.owners import People, people_called
 from customer_research.research.portfolio.ready import kept_listing, made_with
 from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
-from customer_research.store.database import Store, open_store
+from customer_research.store.database import Store, open_to_read
 from customer_research.store.history import History
 
 SOURCE = "alerts"
@@ -39,7 +38,7 @@ def open_alerts(settings: Settings, choice: AlertChoice, *, now: datetime, alone
         StoreError: the store cannot be used.
     """
     book = choice.book(settings.owner)
-    with open_store(settings.store_url) as store:
+    with open_to_read(settings.store_url) as store:
         _require_rule(settings, choice.rule.strip(), AlertBook(store))
         judged = AlertBook(store).newest()
         if judged is None:
@@ -165,7 +164,7 @@ def _owners_called(asked: str, people: People | None) -> frozenset[str] | None:
         return None
     if people is None:
         return frozenset()
-    if any(asked == identifier for identifier, _ in people):
+    called = people_called(asked, people)
+    if any(asked == identifier for identifier, _ in called):
         return frozenset({asked})
-    names = set(fitting_owners(asked, list(dict.fromkeys(name for _, name in people))))
-    return frozenset(names.union(i for i, name in people if name in names))
+    return frozenset(word for pair in called for word in pair if word)

@@ -17,7 +17,7 @@ from customer_research.domain.account import Account, Records
 from customer_research.domain.evidence import Gap
 from customer_research.domain.rates import Rates
 from customer_research.engines.duckdb import Memory
-from customer_research.errors import BadAnswer, ConfigError, OperatorNotFound
+from customer_research.errors import BadAnswer, ConfigError, CustomerResearchError, OperatorNotFound
 from customer_research.metrics.queries import LISTINGS
 from customer_research.record_tables import TABLES
 from customer_research.reports.kind import Kind
@@ -169,9 +169,32 @@ class Operators:
             account = replace(account, peers=peers_of(self.settings.lake_folder, account.figures))
         return advised(measurement, account, self.settings.playbook), measurement
 
-    async def unjudged(self, resolution: Resolution, tables: frozenset[str]) -> Account:
-        """The operator that was found, measured over some tables: without score, findings and advice."""
-        dossier, found = await self._gather(resolution.match.operator_id, tables, frozenset(), resolution=resolution)
+    async def looked_up(self, term: str, tables: frozenset[str]) -> tuple[Resolution, Account | None]:
+        """Who answers to a term, and how the one that stands alone is measured over some tables, without score, findings and advice.
+
+        None for nobody, or where it cannot be measured: who it is stands without it. A term that is an operator id is looked up
+        while everything else is asked for already.
+
+        Raises:
+            UsageError: the term cannot be looked up.
+        """
+        looking = asyncio.ensure_future(self._resolver.resolve(term))
+        try:
+            operator_id = operator_id_of(term)
+            if operator_id is None:
+                found = await looking
+                operator_id = found.answer.best.operator_id if found.answer.best is not None else None
+            account = None
+            if operator_id is not None:
+                with suppress(CustomerResearchError):
+                    account = await self._unjudged(operator_id, tables, looking)
+            found = await looking
+            return found, account if found.answer.best is not None else None
+        finally:
+            looking.cancel()
+
+    async def _unjudged(self, operator_id: str, tables: frozenset[str], looking: Awaitable[Resolution]) -> Account:
+        dossier, found = await self._gather(operator_id, tables, frozenset(), looking=looking)
         return self._account(dossier, found, Measurement(await self._memory(), dossier))
 
     def _account(self, dossier: Dossier, resolution: Resolution, measurement: Measurement) -> Account:
@@ -219,25 +242,29 @@ class Operators:
         listings: frozenset[str],
         as_of: datetime | None = None,
         *,
-        resolution: Resolution | None = None,
+        looking: Awaitable[Resolution] | None = None,
     ) -> tuple[Dossier, Resolution]:
-        """Everything wanted of the operator; a term that is its id need not be looked up before the sources are asked."""
+        """Everything wanted of the operator; a term that is its id need not be looked up before the sources are asked.
+
+        `looking` is the resolution of an id, where somebody looks it up already.
+        """
         self._connections.shared.memory.begin(self._prepared)
-        operator_id = operator_id_of(term)
+        resolution, operator_id = None, operator_id_of(term) if looking is None else term
         if operator_id is None:
             resolution = await self._resolver.resolve(term)
             operator_id = resolution.match.operator_id
         dossier = Dossier(operator_id, as_of or self._clock(), finance=self._finance)
         gatherer = Gatherer(self._connections, dossier, self._progress, partial(self._measure_arrived, {*tables, CSM}))
-        found, _ = await both(self._identify(term, resolution, gatherer, dossier), gatherer.run(tables, listings))
+        known = looking if resolution is None else _at_once(resolution)
+        found, _ = await both(self._identify(term, known, gatherer, dossier), gatherer.run(tables, listings))
         _refuse_nobody(dossier, found)
         return dossier, found
 
     async def _identify(
-        self, term: str, resolution: Resolution | None, gatherer: Gatherer, dossier: Dossier
+        self, term: str, known: Awaitable[Resolution] | None, gatherer: Gatherer, dossier: Dossier
     ) -> Resolution:
         """Find out the operator's ids in the other systems, which the CSM rows tell."""
-        found = resolution or await self._resolver.resolve(term)
+        found = await (asyncio.shield(known) if known is not None else self._resolver.resolve(term))
         if found.match.operator_id != dossier.operator_id:
             raise BadAnswer("The sources answered with another operator.", source="warehouse", stream=CSM)
         if found.csm is not None:
@@ -246,6 +273,10 @@ class Operators:
             await gatherer.csm()
         gatherer.identified(subject_of(dossier, found, self.settings))
         return found
+
+
+async def _at_once(resolution: Resolution) -> Resolution:
+    return resolution
 
 
 def _memory(settings: Settings) -> Memory:

@@ -16,7 +16,7 @@ from customer_research.research import lake_directory
 from customer_research.research.one.resolve import SHOWN, not_one
 from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
-from customer_research.store.database import open_store
+from customer_research.store.database import open_store, open_to_read
 from customer_research.store.outcomes import OutcomeBook
 
 SOURCE = "outcomes"
@@ -59,7 +59,7 @@ def recorded(settings: Settings) -> tuple[tuple[Outcome, ...], Receipt]:
     Raises:
         StoreError: the store cannot be read.
     """
-    with open_store(settings.store_url) as store:
+    with open_to_read(settings.store_url) as store:
         found = OutcomeBook(store).records()
         return found, store_receipt(found, store.place)
 
@@ -72,7 +72,7 @@ def outcomes_report(settings: Settings, term: str | None, *, now: datetime) -> R
         StoreError: the store cannot be read.
     """
     whom = None if term is None else _whom(settings, term)
-    with open_store(settings.store_url) as store:
+    with open_to_read(settings.store_url) as store:
         found = OutcomeBook(store).records(None if whom is None else whom.operator_id)
         receipt = store_receipt(found, store.place)
     name = "" if whom is None else whom.name

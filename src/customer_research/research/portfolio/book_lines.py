@@ -24,8 +24,8 @@ from customer_research.reports.recommend import due_words
 from customer_research.reports.standing_figures import flag, health
 from customer_research.research.portfolio.everybody import card_of, everybody
 from customer_research.research.portfolio.history import keep_in
-from customer_research.research.portfolio.listing import People
 from customer_research.research.portfolio.measurement import put
+from customer_research.research.portfolio.owners import People
 from customer_research.research.portfolio.ready import made_with
 from customer_research.research.portfolio.snapshot_view import SnapshotView, view_of
 from customer_research.research.portfolio.snapshots import readings
@@ -33,6 +33,7 @@ from customer_research.settings import Settings
 from customer_research.store.books import write
 from customer_research.store.database import Store
 from customer_research.store.history import History
+from customer_research.store.weeks import NONE, Weekly
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -44,10 +45,13 @@ _CHUNK = 500
 
 
 class FileListing:
-    """A snapshot as lists read it, made of its files (see `listing.Listing`)."""
+    """A snapshot as lists read it, made of its files (see `listing.Listing`).
 
-    def __init__(self, view: SnapshotView) -> None:
-        self.view = view
+    `past` are the scores of the weeks before it, where the history is at hand.
+    """
+
+    def __init__(self, view: SnapshotView, past: Mapping[str, Weekly] | None = None) -> None:
+        self.view, self._past = view, past
         self.snapshot: Snapshot = view.snapshot
         self.now: datetime = view.now
         self.freshness: tuple[Freshness, ...] = view.freshness
@@ -71,6 +75,13 @@ class FileListing:
         """The account owners, by name."""
         sql = "SELECT DISTINCT owner_id, owner_name FROM accounts WHERE NOT owner_name IS NULL ORDER BY owner_name, owner_id"
         return tuple((row["owner_id"] or "", row["owner_name"]) for row in self.view.engine.run(sql))
+
+    def owned(self, people: People) -> frozenset[str]:
+        """The operators of these account owners, customers or not."""
+        rows = self.view.engine.run("SELECT operator_id, owner_id, owner_name FROM accounts")
+        return frozenset(
+            row["operator_id"] for row in rows if (row["owner_id"] or "", row["owner_name"] or "") in people
+        )
 
     def present(self) -> int:
         """How many operators are customers."""
@@ -127,6 +138,7 @@ class FileListing:
             attention=standing.attention,
             usd=standing.usd,
             findings=standing.findings,
+            weeks=() if self._past is None else self._past.get(one, NONE),
         )
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -22,12 +23,12 @@ from customer_research.domain.portfolio import Moves
 from customer_research.domain.snapshot import Snapshot
 from customer_research.errors import UsageError
 from customer_research.health.history import SLACK, SOURCE
-from customer_research.research.portfolio.moves import BACKFILL, between
+from customer_research.research.portfolio.moves import BACKFILL, between, history_receipt
 from customer_research.research.portfolio.owners import fitting_owners
 from customer_research.research.portfolio.ready import ready_of
 from customer_research.settings import Settings
 from customer_research.store.books import Books, Ready
-from customer_research.store.database import Store, open_store
+from customer_research.store.database import Store, open_to_read
 from customer_research.store.history import History
 
 MEETING_DAYS, RENEWAL_DAYS, WEEK = 7, 30, 7
@@ -35,6 +36,9 @@ MEETING_DAYS, RENEWAL_DAYS, WEEK = 7, 30, 7
 
 LINES, RENEWALS = 10, 5
 """How many operators and how many coming ends and renewals a book shows."""
+
+_MONTHS = 3
+"""Months of a quarter."""
 
 _EVER = 36_500
 """Days within which every planned end lies."""
@@ -71,12 +75,13 @@ def book(settings: Settings, owner: str | None, *, now: datetime, most: int | No
         who = EVERYBODY if owner is None else " ".join(sorted(ids or ()))
         before = books.looked(who, ready.snapshot.id, now if noted else None)
         mine = None if ids is None else books.ids(ready, ids)
+        lines = books.lines(ready, ids, needed=True, most=most)
         return Book(
             snapshot=ready.snapshot,
             generated_at=now,
             owners=chosen,
             named=owner is not None,
-            lines=books.lines(ready, ids, needed=True, most=most),
+            lines=lines,
             of=needed,
             operators=operators,
             meetings=_meetings(ready, mine),
@@ -87,10 +92,19 @@ def book(settings: Settings, owner: str | None, *, now: datetime, most: int | No
             receipt=ready.snapshot.scoring,
             freshness=ready.freshness,
             left_out=max(0, ready.present - READY_MOST),
+            history=history_receipt(ready.snapshot, lines, store.place),
         )
 
 
-def renewals(settings: Settings, owner: str | None, *, now: datetime, days: int | None = None) -> Renewals:
+def quarter_end(day: date) -> date:
+    """The last day of the calendar quarter that a day lies in."""
+    last = -(-day.month // _MONTHS) * _MONTHS
+    return date(day.year, last, monthrange(day.year, last)[1])
+
+
+def renewals(
+    settings: Settings, owner: str | None, *, now: datetime, days: int | None = None, until: date | None = None
+) -> Renewals:
     """What ends, renews or bills next with the operators of an owner (as `book`).
 
     Args:
@@ -98,6 +112,7 @@ def renewals(settings: Settings, owner: str | None, *, now: datetime, days: int 
         owner: whose book; None: everybody's.
         now: the present.
         days: within how many days; None: the window of each operator's segment.
+        until: up to this day, instead of so many days.
 
     Raises:
         UsageError, StoreError: as `book`.
@@ -108,6 +123,8 @@ def renewals(settings: Settings, owner: str | None, *, now: datetime, days: int 
         chosen = owners if owner is None else owners_called(owner, owners)
         ids = None if owner is None else frozenset(one.owner_id for one in chosen)
         day = ready.snapshot.as_of.date()
+        if until is not None:
+            days = max((until - day).days, 0)
         last = max(RENEWAL_WINDOWS.values()) if days is None else days
 
         def within(name: str, ahead: int) -> tuple[Line, ...]:
@@ -120,6 +137,7 @@ def renewals(settings: Settings, owner: str | None, *, now: datetime, days: int 
             owners=chosen,
             named=owner is not None,
             days=days,
+            until=until,
             ends=within("ends_on", _EVER if days is None else days),
             renews=tuple(
                 line
@@ -144,7 +162,7 @@ def _opens(line: Line, day: date) -> bool:
 @contextmanager
 def looking(settings: Settings, now: datetime) -> Iterator[tuple[Store, Ready]]:
     """The store, and its newest snapshot with its lines; they are made where an older version left them out."""
-    with open_store(settings.store_url) as store:
+    with open_to_read(settings.store_url) as store:
         history = History(store)
         snapshot = history.latest(scorecard=settings.scorecard) or history.latest()
         if snapshot is None:

@@ -16,7 +16,7 @@ from customer_research.errors import ConfigError, StoreError
 from customer_research.health.scorecard import Scorecard, declaration_of, read_scorecard
 from customer_research.research.one.judge import METRIC_NAMES
 from customer_research.settings import Settings
-from customer_research.store.database import open_store
+from customer_research.store.database import open_store, open_to_read
 from customer_research.store.history import Also, History, average
 
 
@@ -72,7 +72,7 @@ def listed(store_url: str) -> tuple[SnapshotSummary, ...]:
     Raises:
         StoreError: the store cannot be read.
     """
-    with open_store(store_url) as store:
+    with open_to_read(store_url) as store:
         history = History(store)
         counts = history.counts()
         return tuple(_listed(one, counts.get(one.id, ())) for one in reversed(history.snapshots()))

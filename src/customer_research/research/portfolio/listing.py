@@ -14,7 +14,7 @@ from customer_research.domain.portfolio import Amount, Group, Portfolio, Scope, 
 from customer_research.domain.rates import Rates
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
-from customer_research.research.portfolio.owners import fitting_owners
+from customer_research.research.portfolio.owners import People, fitting_owners
 from customer_research.research.portfolio.requests import Selection
 
 _EXAMPLES = 3
@@ -68,10 +68,6 @@ def _takes(selection: Selection, owners: Collection[str], one: Standing) -> bool
     )
 
 
-People = tuple[tuple[str, str], ...]
-"""Account owners: HubSpot's id (empty in a snapshot of an older version) and the name."""
-
-
 class Listing(Protocol):
     """A snapshot as lists read it."""
 
@@ -99,6 +95,34 @@ class Listing(Protocol):
 
     def people(self) -> People:
         """The account owners, by name."""
+
+    def owned(self, people: People) -> frozenset[str]:
+        """The operators of these account owners, customers or not."""
+
+
+class OneBook:
+    """A snapshot as lists read it, of some operators alone (see `Listing`)."""
+
+    def __init__(self, listing: Listing, operator_ids: frozenset[str]) -> None:
+        self._listing, self._ids = listing, operator_ids
+        self.snapshot, self.now = listing.snapshot, listing.now
+        self.freshness, self.rates = listing.freshness, listing.rates
+
+    def everybody(self) -> Sequence[Standing]:
+        """How they stand, customers or not."""
+        return tuple(one for one in self._listing.everybody() if one.operator_id in self._ids)
+
+    def lines(self, operator_ids: Collection[str]) -> Mapping[str, Line]:
+        """The lines of these operators by id, in the order given; another's are left out."""
+        return self._listing.lines([one for one in operator_ids if one in self._ids])
+
+    def people(self) -> People:
+        """The account owners of all, by name."""
+        return self._listing.people()
+
+    def owned(self, people: People) -> frozenset[str]:
+        """Those of these operators that these account owners have."""
+        return self._listing.owned(people) & self._ids
 
 
 def portfolio(listing: Listing, selection: Selection, sort: Sort = "attention", *, lines: bool = True) -> Portfolio:

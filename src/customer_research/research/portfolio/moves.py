@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from customer_research.domain.alert import AlertEvent, Episode
 from customer_research.domain.evidence import Figure, Gap, Receipt, each_once
 from customer_research.domain.health import AT_RISK_BANDS, BAND_ORDER, NO_BAND, PRESENT, Band
 from customer_research.domain.history import Past
+from customer_research.domain.line import WEEKS, Line
 from customer_research.domain.portfolio import AlertsOfWeek, Mover, Moves
 from customer_research.domain.snapshot import Snapshot
 from customer_research.health.history import SLACK, SOURCE, STEP, change
@@ -16,7 +18,7 @@ from customer_research.reports.kinds.history import change_figure, scorings
 from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
-from customer_research.store.database import Store, is_there, open_store
+from customer_research.store.database import Store, is_there, open_to_read
 from customer_research.store.history import History, Standing
 
 BACKFILL = "Run `customer-research history backfill`, or `customer-research portfolio score` every day."
@@ -30,15 +32,17 @@ NOT_JUDGED = Gap(
 """What stands for alerts before the first check."""
 
 
-def moves(settings: Settings, snapshot: Snapshot, days: int) -> Moves | Gap:
-    """What lies between a snapshot and the last one at least so many days (and up to seven more) before it.
+def moves(
+    settings: Settings, snapshot: Snapshot, days: int, operator_ids: Collection[str] | None = None
+) -> Moves | Gap:
+    """What lies between a snapshot and the last one at least so many days (and up to seven more) before it, as `between`.
 
     Raises:
         StoreError: the store cannot be read.
     """
     if not is_there(settings.store_url):
         return Gap(SOURCE, "none_found", "there is no score history yet", BACKFILL)
-    with open_store(settings.store_url) as store:
+    with open_to_read(settings.store_url) as store:
         history = History(store)
         newest = snapshot.as_of - timedelta(days=days)
         found = history.snapshots(
@@ -47,7 +51,7 @@ def moves(settings: Settings, snapshot: Snapshot, days: int) -> Moves | Gap:
         if not found or history.snapshot(snapshot.id) is None:
             detail = f"there is no snapshot of {days} days before, nor up to 7 days earlier"
             return Gap(SOURCE, "none_found", detail, BACKFILL)
-        return between(history, found[-1], snapshot, store.place)
+        return between(history, found[-1], snapshot, store.place, operator_ids)
 
 
 def between(
@@ -75,6 +79,22 @@ def between(
         then_at_risk=sum(one.status in PRESENT and one.band in AT_RISK_BANDS for one in before.values()),
         receipt=_receipt(then, now, len(before), place),
         uncompared=uncompared,
+    )
+
+
+def history_receipt(snapshot: Snapshot, lines: Sequence[Line], place: str) -> Receipt | None:
+    """What proves the scores of earlier weeks that lines carry; None where they have none."""
+    known = [f"{line.operator_id} {line.weeks}" for line in lines if any(one is not None for one in line.weeks[:-1])]
+    if not known:
+        return None
+    return kept_receipt(
+        "weeks",
+        known,
+        source=SOURCE,
+        stream="readings",
+        query=f"scores of {WEEKS} weeks up to snapshot {snapshot.id}",
+        fetched_at=snapshot.taken_at,
+        place=place,
     )
 
 
@@ -135,7 +155,7 @@ def changes(store_url: str, snapshot: Snapshot, operator_ids: Collection[str]) -
     Raises:
         StoreError: the store cannot be read.
     """
-    with open_store(store_url) as store:
+    with open_to_read(store_url) as store:
         history = History(store)
         if history.snapshot(snapshot.id) is None:
             return {}
@@ -161,28 +181,37 @@ def _proof(*past: Past) -> tuple[Receipt, ...]:
     return each_once(receipt for one in past for receipt in scorings(one))
 
 
-def done(settings: Settings, snapshot: Snapshot, days: int) -> AlertsOfWeek | Gap:
-    """What became of alerts in so many days up to a snapshot.
+def done(
+    settings: Settings, snapshot: Snapshot, days: int, operator_ids: Collection[str] | None = None
+) -> AlertsOfWeek | Gap:
+    """What became of alerts in so many days up to a snapshot; of these operators alone, where ids are given.
 
     Raises:
         StoreError: the store cannot be read.
     """
     if not is_there(settings.store_url):
         return NOT_JUDGED
-    with open_store(settings.store_url) as store:
+    with open_to_read(settings.store_url) as store:
         book = AlertBook(store)
         if book.newest() is None:
             return NOT_JUDGED
-        return _done(book, snapshot, days, store)
+        every = book.episodes(open_only=False)
+        acts = book.acts(snapshot.as_of - timedelta(days=days), _after(snapshot.as_of))
+        if operator_ids is not None:
+            every = tuple(one for one in every if not one.source and one.subject in operator_ids)
+            theirs = {one.id for one in every}
+            acts = tuple(act for act in acts if act.episode in theirs)
+        first = book.first()
+        return _done(every, acts, snapshot, days, store, first.snapshot if first is not None else "")
 
 
-def _done(book: AlertBook, snapshot: Snapshot, days: int, store: Store) -> AlertsOfWeek:
+def _done(  # noqa: PLR0917 - what `done` has read
+    every: Sequence[Episode], acts: tuple[AlertEvent, ...], snapshot: Snapshot, days: int, store: Store, baseline: str
+) -> AlertsOfWeek:
     since, until = snapshot.as_of - timedelta(days=days), snapshot.as_of
-    every = book.episodes(open_only=False)
     raised = tuple(e for e in every if since < e.raised.as_of <= until)
     cleared = tuple(e for e in every if e.cleared is not None and since < e.cleared.as_of <= until)
     critical = tuple(e for e in every if e.open and e.severity == "critical")
-    acts = book.acts(since, _after(until))
     receipt = kept_receipt(
         "alerts",
         (*map(repr, (*raised, *cleared, *critical)), *map(repr, acts)),
@@ -192,8 +221,7 @@ def _done(book: AlertBook, snapshot: Snapshot, days: int, store: Store) -> Alert
         fetched_at=snapshot.taken_at,
         place=store.place,
     )
-    first = book.first()
-    return AlertsOfWeek(raised, cleared, critical, acts, receipt, first.snapshot if first is not None else "")
+    return AlertsOfWeek(raised, cleared, critical, acts, receipt, baseline)
 
 
 def _after(as_of: datetime) -> datetime:

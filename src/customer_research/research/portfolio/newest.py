@@ -11,11 +11,13 @@ from customer_research.domain.report import Freshness, Report
 from customer_research.errors import StoreError, UsageError
 from customer_research.health.history import SOURCE
 from customer_research.research.one.track_record import track_of
-from customer_research.research.portfolio.listing import Listing, choose, portfolio
-from customer_research.research.portfolio.moves import changes, done, moves
+from customer_research.research.portfolio.listing import Listing, OneBook, choose, portfolio
+from customer_research.research.portfolio.moves import changes, done, history_receipt, moves
+from customer_research.research.portfolio.owners import people_called
 from customer_research.research.portfolio.ready import newest_listing
 from customer_research.research.portfolio.requests import Selection
 from customer_research.settings import Settings
+from customer_research.store.database import place_of
 
 WEEK, MONTH = 7, 30
 """How many days a digest and a summary look back."""
@@ -83,20 +85,25 @@ def _lacking(found: Portfolio) -> tuple[Gap, ...]:
     return tuple(gap for source in found.freshness if source.state != "ok" for gap in source.gaps)
 
 
-def digest_report(settings: Settings, *, now: datetime) -> Report:
-    """The week up to the newest snapshot; see `portfolio_report`.
+def digest_report(settings: Settings, *, now: datetime, owner: str = "") -> Report:
+    """The week up to the newest snapshot, of the operators of an owner (HubSpot's id, a name, a part of one; empty: of all).
 
     Raises:
+        UsageError: as `portfolio_report`, or there is no such owner.
         StoreError: the score history or the alerts cannot be read.
     """
     from customer_research.reports.kinds import digest  # noqa: PLC0415 - start-up time
 
-    with newest_listing(settings, now) as listing:
-        week, acts = moves(settings, listing.snapshot, WEEK), done(settings, listing.snapshot, WEEK)
+    with newest_listing(settings, now) as whole:
+        people = people_called(owner.strip(), whole.people()) if owner.strip() else None
+        ids = None if people is None else whole.owned(people)
+        listing = whole if ids is None else OneBook(whole, ids)
+        week, acts = moves(settings, listing.snapshot, WEEK, ids), done(settings, listing.snapshot, WEEK, ids)
         found = _looked(settings, listing, Selection(limit=digest.ISSUES))
-        ids = (line.operator_id for line in found.lines)
-        told = listing.lines([*digest.moved_ids(week), *ids, *digest.critical_ids(acts)])
-    return digest.KIND.build(Week(found, week, acts, told))
+        shown = (line.operator_id for line in found.lines)
+        told = listing.lines([*digest.moved_ids(week), *shown, *digest.critical_ids(acts)])
+    owners = tuple(dict.fromkeys(name for _, name in people or ()))
+    return digest.KIND.build(Week(found, week, acts, told, owners))
 
 
 def summary_report(settings: Settings, *, now: datetime) -> Report:
@@ -138,7 +145,9 @@ def _portfolio(settings: Settings, chosen: Selection, now: datetime, sort: Sort 
 def _looked(settings: Settings, listing: Listing, chosen: Selection, sort: Sort = "attention") -> Portfolio:
     """The operators selected of a snapshot, with how often its scorecard was right on the lake's past."""
     track = track_of(settings.lake_folder, listing.snapshot.digest)
-    return replace(portfolio(listing, chosen, sort), track=track)
+    found = portfolio(listing, chosen, sort)
+    history = history_receipt(listing.snapshot, found.lines, place_of(settings.store_url))
+    return replace(found, track=track, history=history)
 
 
 def _risks(settings: Settings, chosen: Selection, now: datetime, sort: RiskSort = "loss") -> Risks:

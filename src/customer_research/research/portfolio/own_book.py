@@ -59,4 +59,4 @@ def own_book(settings: Settings, owner_id: str, now: datetime) -> OwnBook:
                 f"No operator has the account owner {owner_id[:40]}.", hint="Give the token another owner's id."
             )
         namesakes = sum(called.casefold() == name.casefold() for _, called in people) > 1
-        return OwnBook(owner_id, name, books.owned(ready, owner_id), namesakes)
+        return OwnBook(owner_id, name, books.owned(ready, [(owner_id, name)]), namesakes)

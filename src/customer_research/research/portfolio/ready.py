@@ -15,11 +15,13 @@ from customer_research.domain.rates import Rates
 from customer_research.domain.snapshot import DESCRIPTION, SNAPSHOTS, Snapshot
 from customer_research.errors import StoreError, UsageError
 from customer_research.research.exchange import rates_around
-from customer_research.research.portfolio.listing import Listing, People
+from customer_research.research.portfolio.listing import Listing
+from customer_research.research.portfolio.owners import People
 from customer_research.settings import Settings
 from customer_research.store.books import Books, Ready
 from customer_research.store.database import Store, is_there, open_store
 from customer_research.store.history import History
+from customer_research.store.weeks import Weekly, weekly
 
 
 class StoreListing:
@@ -50,6 +52,10 @@ class StoreListing:
         """The account owners, HubSpot's id and the name, by name."""
         return self._books.people(self._ready)
 
+    def owned(self, people: People) -> frozenset[str]:
+        """The operators of these account owners, customers or not."""
+        return self._books.owned(self._ready, people)
+
 
 @contextmanager
 def newest_listing(settings: Settings, now: datetime) -> Iterator[Listing]:
@@ -67,7 +73,19 @@ def newest_listing(settings: Settings, now: datetime) -> Iterator[Listing]:
         from customer_research.research.portfolio.book_lines import FileListing  # noqa: PLC0415 - start-up time
         from customer_research.research.portfolio.snapshot_view import newest_view  # noqa: PLC0415 - start-up time
 
-        yield FileListing(opened.enter_context(newest_view(settings, now)))
+        view = opened.enter_context(newest_view(settings, now))
+        yield FileListing(view, _past(settings, view.snapshot))
+
+
+def _past(settings: Settings, snapshot: Snapshot) -> Mapping[str, Weekly] | None:
+    """The scores of the weeks before a snapshot; None where the store cannot tell."""
+    if not is_there(settings.store_url):
+        return None
+    try:
+        with open_store(settings.store_url) as store, store.read() as connection:
+            return weekly(connection, snapshot)
+    except StoreError:
+        return None
 
 
 def _kept(settings: Settings, now: datetime, opened: ExitStack) -> StoreListing | None:
@@ -127,7 +145,7 @@ def kept_listing(store: Store, settings: Settings, snapshot: Snapshot, now: date
 
     with view_of(settings, folder, snapshot, now) as view:
         try:
-            listing = FileListing(view)
+            listing = FileListing(view, _past(settings, snapshot))
         except UsageError:
             listing = None
         yield listing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from customer_research.errors import UsageError
 from customer_research.research.request import Request, option, part, request
 from customer_research.research.usecases import rooms
 from customer_research.research.usecases.answer import Answer, of_report
@@ -57,19 +58,24 @@ class Renewals(Request):
     """Which subscriptions are set to end, which renew, and who is billed next: by day, then by MRR.
 
     A renewal is shown from 120 days before it on for an Enterprise operator, 90 for Mid-Market, 45 for SMB and Free; --days asks
-    for other windows. It reads what was kept ready by the last `customer-research portfolio score`, and asks nobody.
+    for other windows, --quarter for what is left of the calendar quarter (by the day where the program runs). It reads what was
+    kept ready by the last `customer-research portfolio score`, and asks nobody.
     """
 
     WHOSE = ("whose",)
 
     whose: Whose = part(Whose)
     days: int | None = option("What ends, renews or bills within so many days.", None, ge=1, le=3650)
+    quarter: bool = option("What ends, renews or bills until this calendar quarter is over.", False)
 
     def answer(self, call: Call) -> Answer:
         from customer_research.reports.kinds.renewals import KIND
 
-        owner = self.whose.whom(call.settings.owner)
-        found = rooms.books.renewals(call.settings, owner, now=call.clock(), days=self.days)
+        if self.quarter and self.days is not None:
+            raise UsageError("--quarter and --days contradict each other.", hint="Give one of them.")
+        owner, now = self.whose.whom(call.settings.owner), call.clock()
+        until = rooms.books.quarter_end(now.astimezone().date()) if self.quarter else None
+        found = rooms.books.renewals(call.settings, owner, now=now, days=self.days, until=until)
         return of_report(KIND.build(found), *_hint(owner, self.whose))
 
 

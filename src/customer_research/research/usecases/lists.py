@@ -90,8 +90,12 @@ class Digest(Request):
     It compares with the snapshot of a week before (`customer-research history backfill`, or a score every day).
     """
 
+    WHOSE = ("owner",)
+
+    owner: str = option("Only this account owner's operators: HubSpot's id, or the name or a part of it.", "")
+
     def answer(self, call: Call) -> Answer:
-        return of_report(rooms.newest.digest_report(call.settings, now=call.clock()))
+        return of_report(rooms.newest.digest_report(call.settings, now=call.clock(), owner=self.owner))
 
 
 def of_everybody(call: Call, kind: str) -> Answer:

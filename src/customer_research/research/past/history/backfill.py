@@ -21,6 +21,7 @@ from customer_research.research.portfolio.measurement import attach, first_known
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.snapshots import readings
 from customer_research.settings import Settings
+from customer_research.store.books import Books
 from customer_research.store.database import open_store
 from customer_research.store.history import History
 
@@ -96,6 +97,9 @@ def backfill(
                 progress(done, len(missing))
             if calendar is not None:
                 calendar.forget()
+        if done:
+            books = Books(store)
+            books.renew_weeks(found for one in books.kept() if (found := history.snapshot(one)) is not None)
     return BackfillResult(anchor, tuple(missing), len(known) - len(missing), len(instants) - len(known))
 
 

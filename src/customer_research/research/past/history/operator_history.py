@@ -34,7 +34,7 @@ from customer_research.research.portfolio.history import kept_card
 from customer_research.research.portfolio.snapshot_view import SnapshotView, freshness_of
 from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
-from customer_research.store.database import open_store
+from customer_research.store.database import open_to_read
 from customer_research.store.history import History
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ async def history_report(
         StoreError: the store cannot be read.
     """
     settings = operators.settings
-    with open_store(settings.store_url) as store:
+    with open_to_read(settings.store_url) as store:
         history = History(store)
         latest = history.latest()
         if latest is None:

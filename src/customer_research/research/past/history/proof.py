@@ -23,7 +23,7 @@ from customer_research.research.portfolio.history import kept_card
 from customer_research.research.portfolio.score import HELD, text_line
 from customer_research.research.portfolio.snapshots import FILES, read_snapshot
 from customer_research.settings import Settings
-from customer_research.store.database import open_store
+from customer_research.store.database import open_to_read
 from customer_research.store.history import History
 
 _SCORES = "scored_again"
@@ -64,7 +64,7 @@ def verify(settings: Settings, snapshot_id: str | None = None) -> Proof:
         ConfigError: the kept scorecard names a metric that does not exist any more.
         EngineError: a file is damaged.
     """
-    with open_store(settings.store_url) as store:
+    with open_to_read(settings.store_url) as store:
         history = History(store)
         snapshot = history.latest() if snapshot_id is None else _named(history, snapshot_id)
         if snapshot is None:
