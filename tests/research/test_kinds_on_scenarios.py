@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Mapping
 
@@ -10,7 +11,8 @@ import pytest
 from rich.cells import cell_len
 from scenario_judge import EXPECTED
 
-from customer_research.documents.formats import markdown, terminal
+from customer_research.documents.formats import agent, markdown, terminal
+from customer_research.documents.small_answer import AIM
 from customer_research.domain.account import Account
 from customer_research.domain.occasion import Occasion
 from customer_research.reports.kinds import KINDS, OPERATOR_KINDS
@@ -52,6 +54,16 @@ def test_every_scenario_has_a_proper_report(kind: str, accounts: Mapping[str, Ac
             assert [line for line in text.splitlines() if cell_len(line) > WIDTH] == [], name
             assert report.headline is not None
             assert all(part.title and part.blocks for part in report.sections), name
+
+
+@pytest.mark.parametrize("kind", OPERATOR_KINDS)
+def test_every_scenario_has_a_small_answer_that_cites_what_it_says(kind: str, accounts: Mapping[str, Account]) -> None:
+    for name, account in accounts.items():
+        text = agent.render(OPERATOR_KINDS[kind].report(account))
+        answer = json.loads(text)
+        assert len(text) <= AIM, name
+        assert answer["statements"], name
+        assert answer["operator"]["id"] == account.operator_id, name
 
 
 def test_the_first_screen_of_a_review_says_what_matters(accounts: Mapping[str, Account]) -> None:

@@ -323,6 +323,17 @@ def test_a_late_answer_is_a_sentence(
     assert refused["error"].startswith("report took longer than")
 
 
+def test_a_source_that_hangs_is_a_gap_long_before_the_deadline(
+    clean_sandbox: Sandbox, config_path: Path, tmp_path: Path
+) -> None:
+    hasty = load_settings(changed(config_path, tmp_path, {"": {"deadline_seconds": 1.0}}))
+    clean_sandbox.set_faults("notion:slow")
+    answer = call(hasty, "operator_report", operator=SILENT_CHURN)
+    assert answer["status"] == "partial"
+    assert {gap["source"] for gap in answer["gaps"]} == {"notion"}
+    assert any(row[0] == "Pays" for row in rows(answer, "standing"))
+
+
 def test_every_use_is_heard_by_the_audit_with_the_tools_caller(settings: Settings) -> None:
     uses: list[Use] = []
     talk(settings, lambda client: client.call_tool("operator_find", {"term": SILENT_CHURN}), audit=uses.append)

@@ -14,6 +14,9 @@ from dataclasses import dataclass, replace
 LONGEST_QUOTE = 240
 """So many characters of a quotation are given; how many more there are is said."""
 
+_SHORTEST = 8
+"""Words of fewer characters ask for nothing; inside a sentence they could be anybody's."""
+
 LONGEST_NAME, _MOST_WORDS, _FREE_WORDS, _SHORT_WORD = 60, 7, 3, 3
 """A name has at most so many characters and words; longer than three words, each but the shortest is written with a capital."""
 
@@ -21,6 +24,7 @@ _SIGNS = frozenset(" .,&'\u2019()/+-\u2013#%:•$€£")
 _LINK = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+|\bwww\.\S+|\b(?:javascript|data|mailto):\S+", re.IGNORECASE)
 _DOMAIN = re.compile(r"[a-z0-9-]\.[a-z]{2,}\b", re.IGNORECASE)
 _CODE = re.compile(r"(?=\S*\d)[\w-]{1,60}|[<>]?\$?\d[\dkKmM.,]{0,12}")
+_NAMED = re.compile(r"\[quoted \d+\]")
 _MARKED = re.compile(r"“([^”]*)”")
 _ASKING = re.compile(
     r"\b(?:always|answer|approve|assistant|call|cancel|change|click|confirm|delete|disregard|download|email|execute|export|"
@@ -76,7 +80,7 @@ class Quotes:
 
     def __init__(self, theirs: Iterable[tuple[str, str]] = ()) -> None:
         self._found: dict[str, Quote] = {}
-        known = {text: source for text, source in theirs if text and not reads_as_name(text)}
+        known = {text: source for text, source in theirs if len(text) >= _SHORTEST and not reads_as_name(text)}
         self._known = sorted(known.items(), key=lambda pair: (-len(pair[0]), pair[0]))
 
     def words(self, text: str, source: str) -> str:
@@ -88,7 +92,13 @@ class Quotes:
         for words, whose in self._known:
             if words in text:
                 text = text.replace(words, self._quote(words, whose))
-        return _MARKED.sub(lambda hit: hit[0] if reads_as_name(hit[1]) else self._quote(hit[1], source), text)
+        return _MARKED.sub(lambda hit: self._marked(hit[0], hit[1], source), text)
+
+    def _marked(self, whole: str, text: str, source: str) -> str:
+        """What stands in quotation marks: a name as it is, a quotation by its name alone."""
+        if _NAMED.fullmatch(text):
+            return text
+        return whole if reads_as_name(text) or _NAMED.search(text) else self._quote(text, source)
 
     def named(self, text: str) -> tuple[Quote, ...]:
         """The quotations that a text names."""

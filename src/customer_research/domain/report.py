@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -236,7 +237,8 @@ class Freshness:
 class Report:
     """One document about one operator (or none, for a lookup), ready for any renderer.
 
-    `people` are persons whom its texts may name: never shown by themselves, they tell which words to mask.
+    `people` are persons whom its texts may name: never shown by themselves, they tell which words to mask. `theirs` gives the words
+    of records that its sentences may have taken in, for who keeps those apart from ours.
     """
 
     kind: str
@@ -251,6 +253,7 @@ class Report:
     audience: Audience = "internal"
     headline: Prose | None = None
     people: tuple[str, ...] = ()
+    theirs: Callable[[], Iterable[str]] = field(default=tuple, compare=False, repr=False)
 
     @property
     def partial(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Generic, Literal, TypeVar, cast
 
 from customer_research.documents.audience import customer_account, customer_report
@@ -18,6 +19,7 @@ from customer_research.domain.report import WEIGHT, Block, Freshness, Prose, Rep
 from customer_research.errors import UsageError
 from customer_research.reports.figure_lines import figures
 from customer_research.reports.looking_back import since_of
+from customer_research.reports.named import words_of
 
 S = TypeVar("S")
 
@@ -135,6 +137,7 @@ class Outline(Generic[S]):
             freshness=head.freshness,
             warnings=tuple(head.warnings),
             headline=head.headline,
+            theirs=partial(words_of, subject),
         )
 
 

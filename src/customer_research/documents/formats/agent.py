@@ -195,7 +195,9 @@ class _Writer(Pen[Iterator[Statement]]):
             (*((owner,) if ids else ()), *map(self._cell, row)) for owner, row in zip(whose, node.rows, strict=True)
         ]
         cites = [tuple(number for value in row for number in value.notes) for row in node.rows]
-        return self._rows({**label, "columns": [*ids, *node.headers]}, rows, cites, node.notes, node.total)
+        return self._rows(
+            {**label, "columns": [*ids, *map(self._quotes.sentence, node.headers)]}, rows, cites, node.notes, node.total
+        )
 
     def _rows(
         self,
@@ -228,7 +230,7 @@ class _Writer(Pen[Iterator[Statement]]):
             return value.text if value.text != cell.value.text else self._quotes.words(value.text, _source(cell))
         if _is_theirs(cell):
             return self._quotes.words(value.text, _source(cell))
-        return self._quotes.sentence(value.text)
+        return self._quotes.sentence(value.text, _source(cell))
 
 
 def _operator(row: Sequence[Value]) -> str:
@@ -255,6 +257,7 @@ def _theirs(page: Page) -> Iterator[tuple[str, str]]:
     report, text = page.report, page.presenter.text
     blocks = (block for section in page.presenter.sections for block in section.blocks)
     yield page.name, ""
+    yield from ((text(words), "") for words in {*report.theirs()})
     for block in (*((report.headline,) if report.headline else ()), *report.warnings, *blocks):
         cells = isinstance(block, Figures | Table)
         for leaf in leaves(block):

@@ -31,7 +31,7 @@ def of_explanation(explained: Explanation, *, requests: bool = False, show_perso
     receipts = figure.get("receipts", ())
     cites = tuple(range(1, len(receipts) + 1))
     parts = (
-        PartOfAnswer("figure", (_figure(told, gap, cites),)),
+        PartOfAnswer("figure", (_figure(told, gap, cites, quotes),)),
         PartOfAnswer("meaning", tuple(_meaning(told))),
         PartOfAnswer("replay", tuple(_replay(told["replay"]))),
         PartOfAnswer("records", tuple(_records(told["evidence"], quotes, cites)), 1),
@@ -48,9 +48,12 @@ def of_explanation(explained: Explanation, *, requests: bool = False, show_perso
     )
 
 
-def _figure(told: Mapping[str, Any], gap: Mapping[str, Any] | None, cites: tuple[int, ...]) -> Statement:
+def _figure(
+    told: Mapping[str, Any], gap: Mapping[str, Any] | None, cites: tuple[int, ...], quotes: Quotes
+) -> Statement:
     figure = told["figure"]
     value = GAP_WORDS[gap["reason"]] if gap else figure["shown"]
+    value = quotes.words(value, "") if not gap and figure["unit"] == "text" else value
     unit = "" if gap else figure["unit"].removeprefix("text")
     columns = {"columns": ["figure", "value", "unit", "metric"]}
     return Statement("figure", columns, cites, ((told["label"], value, unit, told["metric"]),), ((),), 1)
