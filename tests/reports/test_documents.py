@@ -388,6 +388,8 @@ def test_a_template_gives_the_layouts_and_none_of_its_slides(tmp_path: Path) -> 
         if getattr(shape, "has_table", False)
     ]
     assert ("House", Inches(2), round(Inches(6), -2)) in tables
+    shown = [slide for slide in made.slides if any(getattr(shape, "has_table", False) for shape in slide.shapes)]
+    assert not [place.name for slide in shown for place in slide.placeholders if not place.text_frame.text]
 
 
 @pytest.mark.parametrize("content", [b"", b"no presentation", b"PK\x03\x04broken"])
