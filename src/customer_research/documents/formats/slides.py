@@ -162,7 +162,6 @@ class Deck:
     ) -> None:
         """A native chart and the lines under it."""
         slide, box, more = self._begun(title, "chart")
-        self._removed(slide, "chart")
         shown = _under(under, replace(box, height=box.height * _MOST_UNDER))
         below = whole(shown, box.width)
         place = replace(box, height=box.height - below)
@@ -186,7 +185,6 @@ class Deck:
     ) -> None:
         """A short table and the lines under it; without headers the first column names the rows."""
         slide, box, more = self._begun(title, "table")
-        self._removed(slide, "table")
         shown = _under(under, replace(box, height=box.height * _MOST_UNDER))
         below = whole(shown, box.width)
         more += self._rows(
@@ -298,11 +296,6 @@ class Deck:
         head = placeholder(slide, "title")
         top = box_of(head).top + box_of(head).height + GAP if head is not None else 84.0
         return Box(EDGE, top, self._size.width - 2 * EDGE, self._size.height - top - EDGE)
-
-    def _removed(self, slide: Slide, kind: str) -> None:
-        placed = placeholder(slide, kind)
-        if placed is not None and not placed.text_frame.text:
-            placed.element.getparent().remove(placed.element)
 
     def _rows(
         self,
