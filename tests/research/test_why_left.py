@@ -35,7 +35,7 @@ def test_reasons_are_those_of_accounts_that_billing_says_left() -> None:
     records = [
         left("a", "price", "voluntary"),
         left("b", "competitor", "non_payment"),
-        left("c", "price", "non_payment"),
+        left("c", "price", "voluntary"),
         left("e", "closed", "voluntary"),
         left("stays", "price", "voluntary"),
         left("elsewhere", "price", "voluntary"),
@@ -45,7 +45,7 @@ def test_reasons_are_those_of_accounts_that_billing_says_left() -> None:
     assert found.reasons == (("price", 2), ("closed", 1), ("competitor", 1))
     assert found.untold == 1  # d
     assert found.not_by_billing == 2  # who stays, and who is no row
-    assert found.other_kind == 1  # b; of e billing does not tell the kind
+    assert found.other_kind == 2  # b and c; of e billing does not tell the kind
 
 
 def test_without_a_record_or_with_a_table_of_signals_nothing_is_said() -> None:
