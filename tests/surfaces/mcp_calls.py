@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from mcp.client.client import Client
-from mcp_types import CallToolResult, TextContent
+from mcp.types import CallToolResult, TextContent
 
 from customer_research.documents.small_answer import LIMIT, compact
 from customer_research.research.usecases import Actor, Runner, finished

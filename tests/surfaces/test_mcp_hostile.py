@@ -143,7 +143,7 @@ def test_no_tool_says_it_and_many_quote_it(hostile: Settings) -> None:
 
 
 def test_completion_and_resources_do_not_say_it_either(hostile: Settings) -> None:
-    from mcp_types import PromptReference
+    from mcp.types import PromptReference
 
     async def work(client: Client) -> str:
         names = await client.complete(PromptReference(name="prep_call"), {"name": "operator", "value": "ignore"})

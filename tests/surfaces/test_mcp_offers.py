@@ -8,8 +8,8 @@ import pytest
 from cli_runs import SILENT_CHURN
 from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
+from mcp.types import PromptReference, ResourceTemplateReference, TextContent, TextResourceContents
 from mcp_calls import talk
-from mcp_types import PromptReference, ResourceTemplateReference, TextContent, TextResourceContents
 
 from customer_research.documents.small_answer import AIM
 from customer_research.domain.catalogue import METRICS

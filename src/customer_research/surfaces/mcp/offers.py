@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-import mcp_types as types
+from mcp import types
 
 from customer_research.documents.formats import agent
 from customer_research.documents.quoting import reads_as_name
