@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from customer_research.connect.source import Source
 from customer_research.connect.sql import SqlAnswer
 from customer_research.domain.account import Records
 from customer_research.domain.catalogue import METRICS
@@ -15,6 +17,7 @@ from customer_research.engines.duckdb import Memory
 from customer_research.research.connections import Connections
 from customer_research.research.one.dossier import BOUND_TABLES, Dossier
 from customer_research.research.one.figures import Measurement
+from customer_research.research.one.freshness import freshness
 from customer_research.research.one.gather import Gatherer
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
@@ -80,3 +83,23 @@ def test_a_figure_that_the_warehouse_counted_rests_on_one_row() -> None:
     assert shown.total == len(shown.rows) == 1
     assert shown.columns[0] == metric.name
     assert shown.rows[0][0] == 3
+
+
+def test_a_source_is_as_fresh_as_its_own_records() -> None:
+    def answer(table: str, source: str, hour: int, gap: Gap | None = None) -> Records:
+        receipt = Receipt(table, source, table, "GET", AS_OF.replace(hour=hour), 1, "00")
+        return Records(table, (), () if gap else (receipt,), gap)
+
+    down = Gap("hubspot", "unavailable", "HubSpot is down.")
+    found = [
+        answer("invoice", "lago", 7), answer("payment", "lago", 9), answer("contact", "hubspot", 8, down),
+        answer("ticket", "notion", 6),
+    ]  # fmt: skip
+    dossier = Dossier("one", AS_OF, {records.table: records for records in found})
+    sources = [cast("Source", SimpleNamespace(name=name)) for name in ("lago", "hubspot", "notion", "warehouse")]
+    told = {line.source: (line.state, line.fetched_at, line.gaps) for line in freshness(dossier, sources)}
+    assert told == {
+        "lago": ("ok", AS_OF.replace(hour=9), ()),
+        "hubspot": ("missing", None, (down,)),
+        "notion": ("ok", AS_OF.replace(hour=6), ()),
+    }
