@@ -156,6 +156,7 @@ def test_nobody_is_an_answer_too_and_an_id_in_another_case_is_named(settings: Se
 def test_each_list_is_small_and_has_ids(portfolio_settings: Settings, view: str) -> None:
     answer = call(portfolio_settings, "portfolio_at_risk", view=view)
     assert len(json.dumps(answer, ensure_ascii=False, separators=(",", ":"))) <= AIM + 300
+    assert (view == "today") == ("owners" in {one["part"] for one in answer["statements"]})
     if view not in {"week", "totals"}:
         assert any(one.get("columns", [""])[0] == "operator id" for one in answer["statements"])
 

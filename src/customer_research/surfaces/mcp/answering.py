@@ -21,7 +21,7 @@ from customer_research.surfaces.mcp.tools import ASKED, Arguments, Ask, Tool
 DEADLINE = 45.0
 """Seconds after which a tool says that it could not be done: clients give up after 60."""
 
-_IDS = "operator id"
+_IDS, OWNERS = "operator id", "owners"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,8 @@ class _Page:
         snapshot = _snapshot(whole)
         if self.snapshot and self.snapshot != snapshot:
             raise UsageError("There is a newer snapshot: the list is another now.", hint="Ask again without cursor.")
-        parts = tuple(_from(part, self.at) for part in whole.parts) if self.at else whole.parts
-        rest = replace(whole, parts=tuple(_first(part) if _list(part) else part for part in parts))
+        parts = tuple(_from(part, self.at) for part in filter(_list, whole.parts))[:1] if self.at else whole.parts
+        rest = replace(whole, parts=tuple(map(_weighed, parts)))
         answer = _fitted(rest, room, wanted)
         listed = next((one for one in answer["statements"] if _is_list(one)), None)
         if listed is not None and listed.get("of", 0) > self.at + len(listed["rows"]):
@@ -194,9 +194,11 @@ def _list(part: PartOfAnswer) -> bool:
     return any(_is_list({**one.told, "part": one.part}) for one in part.statements)
 
 
-def _first(part: PartOfAnswer) -> PartOfAnswer:
-    """What was asked for is kept before what is said beside it."""
-    return replace(part, weight=part.weight + 1)
+def _weighed(part: PartOfAnswer) -> PartOfAnswer:
+    """The list that was asked for is kept before what is said beside it, but for the few lines that count it by owner."""
+    if part.name == OWNERS:
+        return replace(part, weight=part.weight + 2)
+    return replace(part, weight=part.weight + 1) if _list(part) else part
 
 
 def _from(part: PartOfAnswer, at: int) -> PartOfAnswer:
