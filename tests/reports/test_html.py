@@ -11,14 +11,13 @@ from typing import Any
 
 import pytest
 from html_pages import page
-from report_accounts import ACCOUNT_KINDS, ACCOUNTS, AS_OF, HOSTILE, full, hostile, receipt, without
+from report_accounts import ACCOUNT_KINDS, ACCOUNTS, HOSTILE, full, hostile, without
 from report_charts import CHARTS, charted, fact, only
 
 from customer_research.documents.formats import FORMATS, html_, render
 from customer_research.documents.formats.markup import element, joined, safe
 from customer_research.documents.present import Presenter
 from customer_research.documents.site import Menu, Site
-from customer_research.domain.evidence import Fact
 from customer_research.domain.report import FigureLine, Figures, Prose, Section, Table, Text
 from customer_research.errors import RenderError
 from customer_research.reports.kinds import KINDS
@@ -194,12 +193,6 @@ def test_a_name_leads_to_the_page_written_with_it_and_shows_no_more_than_alone()
     script = together[together.index("<script>") + 8 : together.index("</script>")]
     assert script == html_.search_script()
     assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in together
-
-
-def test_long_queries_are_cut_and_say_so() -> None:
-    proof = replace(receipt("warehouse", "trips"), query="SELECT " + "x, " * 4000)
-    line = Figures((FigureLine("A", Fact(1, "count", (proof,), AS_OF)),))
-    assert "characters; the JSON report has all)" in page(charted(line))
 
 
 def test_a_figure_without_a_receipt_is_refused() -> None:

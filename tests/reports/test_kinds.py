@@ -13,7 +13,6 @@ from report_accounts import (
     ACCOUNT_KINDS,
     ACCOUNTS,
     AS_OF,
-    OPERATOR,
     advised,
     answer,
     candidate,
@@ -152,6 +151,7 @@ def test_sources_that_answered_with_nothing_are_not_called_unavailable() -> None
 
 def test_profile_has_its_sections_in_order() -> None:
     assert section_ids(KINDS["profile"].build(full())) == [
+        "glance",
         "overview",
         "health",
         "findings",
@@ -269,7 +269,7 @@ def test_the_clamping_line_is_neither_risk_nor_action() -> None:
 
 def test_rules_that_could_not_be_judged_are_named() -> None:
     found = table(KINDS["health"].build(full()), "Not checked")
-    assert [cell.text for cell in found.rows[0][:3]] == ["S4", "Support", "nps_latest"]  # type: ignore[union-attr]
+    assert [cell.text for cell in found.rows[0][:3]] == ["S4", "Support", "Latest NPS, 180 days"]  # type: ignore[union-attr]
 
 
 def test_evidence_rows_are_masked_and_typed() -> None:
@@ -565,7 +565,7 @@ def test_lookup_without_any_proof_is_refused() -> None:
 
 def test_lookup_tells_unknown_fields_in_words() -> None:
     found = replace(answer(1).matches[0], candidate=candidate(1, mrr_minor=None, email=None, city=None, churned=True))
-    report = LOOKUP.build(Search(replace(answer(1), matches=(found,), best=found), RECEIPTS, (), AS_OF))
+    report = LOOKUP.build(Search(replace(answer(2), matches=(found, found), best=None), RECEIPTS, (), AS_OF))
     cells = [
         getattr(cell, "text", getattr(cell, "value", ""))
         for cell in table(report, "Matches, best first; plan, MRR and status by the CSM view").rows[0]
@@ -580,7 +580,8 @@ def test_lookup_cuts_a_monstrous_term() -> None:
 
 
 def test_operator_ids_are_shown_whole() -> None:
-    assert OPERATOR in terminal.render(KINDS["profile"].build(full()), width=80)
+    report = LOOKUP.build(Search(answer(2), RECEIPTS, (), AS_OF))
+    assert candidate(1).operator_id in terminal.render(report, width=80)
 
 
 def test_payment_attempts_stand_under_their_day_with_the_number_of_their_invoice() -> None:

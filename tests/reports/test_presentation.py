@@ -22,7 +22,7 @@ from customer_research.domain.catalogue import Unit
 from customer_research.domain.evidence import Fact, Gap, GapReason
 from customer_research.domain.money import Money
 from customer_research.domain.report import Block, FigureLine, Figures, Personal, Prose, Report, Section, Table, Text
-from customer_research.domain.words import DISPLAYS, clean, value_words
+from customer_research.domain.words import DISPLAYS, clean, unit_words, value_words
 from customer_research.errors import RenderError
 from customer_research.health.sentences import filled
 from customer_research.reports.kinds import KINDS
@@ -135,7 +135,12 @@ def test_nobody_else_formats_a_share_or_an_amount() -> None:
 
 def test_every_unit_of_the_catalogue_has_a_display() -> None:
     of_scores = {"measure", "precise", "estimate", "estimate_ratio", "estimate_number", "estimate_days"}
-    assert set(DISPLAYS) == set(get_args(Unit)) | of_scores
+    assert set(DISPLAYS) == set(get_args(Unit)) | of_scores | {"word"}
+
+
+def test_a_vendors_word_for_a_state_is_shown_as_people_write_it() -> None:
+    told = {"needs_response": "needs response", "LOST_TO_RIVAL": "lost to rival", "USD": "USD", "Paid": "Paid"}
+    assert {word: unit_words(word, "word") for word in told} == told
 
 
 @pytest.mark.parametrize("unit", sorted(DISPLAYS))

@@ -149,20 +149,6 @@ def test_markdown_numbers_receipts_once_and_defines_each() -> None:
     assert used == set(defined)
 
 
-def test_long_queries_are_cut_and_say_so() -> None:
-    proof = replace(receipt("warehouse", "usage"), query="SELECT " + "x, " * 400 + "``tick`` FROM t")
-    text = markdown.render(with_blocks(Figures((FigureLine("A", Fact(1, "count", (proof,), AS_OF)),))))
-    assert "characters; the JSON report has all)" in text
-    assert len(text) < 2000
-
-
-def test_code_spans_hold_any_backticks() -> None:
-    proof = replace(receipt("warehouse", "usage"), query="SELECT ``a`` <b>")
-    text = markdown.render(with_blocks(Figures((FigureLine("A", Fact(1, "count", (proof,), AS_OF)),))))
-    codes = [token.content for token in tokens(text) if token.type == "code_inline"]
-    assert "SELECT ``a`` <b>" in codes
-
-
 # --- terminal ---------------------------------------------------------------------------------------------------------
 
 

@@ -21,7 +21,10 @@ from customer_research.research import Research
 from customer_research.settings import Settings
 from customer_research_sandbox.serve import Sandbox
 
-WIDTH = 100
+WIDTH, LINES, EVERY = 100, 45, 4
+CODES = re.compile(r"(?<![-A-Z0-9])[EPSGRC]\d{1,2}b?\b(?!-)|\b[A-Z]+(?:_[A-Z]+)+\b")
+"""Ids of rules, and vendors' words for programs."""
+
 BARE = re.compile(r"\bNone\b(?! in )|\bnan\b|Traceback|<object|Decimal\(")
 CUSTOMER = Occasion(audience="customer")
 INTERNAL_WORDS = re.compile(r"(?i)health \d|at risk|critical|churn|caps the band|scorecard|retention")
@@ -64,6 +67,19 @@ def test_every_scenario_has_a_small_answer_that_cites_what_it_says(kind: str, ac
         assert len(text) <= AIM, name
         assert answer["statements"], name
         assert answer["operator"]["id"] == account.operator_id, name
+
+
+@pytest.mark.parametrize("kind", OPERATOR_KINDS)
+def test_a_first_screen_has_45_lines_and_no_word_of_programs(kind: str, accounts: Mapping[str, Account]) -> None:
+    """Of each kind every fourth scenario, beginning with another one: what no part of a report does, no report does."""
+    first = list(OPERATOR_KINDS).index(kind) % EVERY
+    for name in list(accounts)[first::EVERY]:
+        report = OPERATOR_KINDS[kind].report(accounts[name])
+        text = terminal.render(report, width=WIDTH, height=LINES, receipts=False)
+        assert len(text.rstrip("\n").split("\n")) <= LINES, name
+        assert kind == "quick" or max(map(cell_len, text.split("\n"))) <= WIDTH, name
+        assert "[1" not in text, name
+        assert CODES.findall(text) == [] or kind == "health", name
 
 
 def test_the_first_screen_of_a_review_says_what_matters(accounts: Mapping[str, Account]) -> None:

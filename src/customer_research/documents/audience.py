@@ -19,7 +19,9 @@ from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, Receip
 from customer_research.domain.report import Absence, Block, Figures, Freshness, Prose, Report, Section
 from customer_research.record_tables import SOURCES, TABLES
 
-INTERNAL_SECTIONS = frozenset({"health", "findings", "recommendations", "flags", "actions", "activity", "links"})
+INTERNAL_SECTIONS = frozenset(
+    {"glance", "health", "findings", "recommendations", "flags", "actions", "activity", "links"}
+)
 """Section ids that a report for the customer leaves out."""
 
 _STANDINGS = frozenset({"active", "onboarding"})

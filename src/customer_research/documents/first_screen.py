@@ -7,13 +7,13 @@ sentences of a list, labelled values, rows of a table; a paragraph or a picture 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from customer_research.documents.page import Grid, List, Node, Pairs, Paragraph, Part
 
 _LIGHTER = 3
-"""As long as lighter parts follow, this part of the room is kept for them: a third."""
+"""As long as lighter parts follow, this part of the room that is left is kept for them: a third."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,20 @@ class Room:
     of_heading: int
     between: int
     least: int
+    _sizes: dict[int, tuple[Node, int]] = field(default_factory=dict)
+
+    def size_of(self, node: Node) -> int:
+        """What a node takes: each is measured once, for drawing costs more than all else here."""
+        if id(node) not in self._sizes:
+            self._sizes[id(node)] = node, self.of_node(node)
+        return self._sizes[id(node)][1]
 
     def taken(self, nodes: Sequence[Node]) -> int:
         """What a part with these nodes takes; nothing without any."""
         if not nodes:
             return 0
         joints = sum(self.between for before in nodes[:-1] if not leads(before))
-        return self.of_heading + joints + sum(map(self.of_node, nodes))
+        return self.of_heading + joints + sum(map(self.size_of, nodes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +56,14 @@ def first_screen(parts: Sequence[Part], room: Room) -> FirstScreen:
     """As much of the parts as there is room for.
 
     Parts of one weight share the room: each gets a little, then each in turn what is left. A heavier part is served before a
-    lighter one, but leaves a third of the room to those.
+    lighter one, but leaves a third of what there is to those.
     """
     ranked = sorted((part for part in parts if part.weight), key=lambda part: -part.weight)
     kept: list[Part] = []
     left, groups = room.size, [list(group) for _, group in groupby(ranked, key=lambda part: part.weight)]
     for number, group in enumerate(groups):
         last = number == len(groups) - 1
-        shown = list(_shared(group, left if last else max(left - room.size // _LIGHTER, 0), room))
+        shown = list(_shared(group, left if last else left - max(left, 0) // _LIGHTER, room))
         left -= sum(room.taken(part.nodes) for part in shown)
         kept += shown
     here = {part.heading: entries(part) for part in kept}

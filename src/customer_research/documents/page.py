@@ -30,7 +30,7 @@ from customer_research.domain.report import (
     Table,
     Tone,
 )
-from customer_research.domain.words import counted, dated_words, instant_words
+from customer_research.domain.words import counted, dated_words, instant_words, plain_word
 
 FIRST = 3
 """The weight of what stands on a first screen before all else: what must be known first, and what is not known."""
@@ -38,8 +38,8 @@ FIRST = 3
 FEW_NAMED = 3
 """How many of the figures that are missing for one reason are named in short."""
 
-LONGEST_QUERY = 400
-"""A footnote tells so many characters of what was asked, unless its format has more room."""
+_DIGEST = 12
+"""So many characters of a digest are told: enough to find the whole in the JSON report."""
 
 _CLAUSE, _COMMAND = re.compile(r"(?<=[.;]) "), re.compile(r"`|(?<![\w-])--\w")
 
@@ -221,34 +221,27 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class Footnote:
-    """A receipt with its number: what was read, how many rows by how many requests, when, and what was asked, on one line."""
+    """A receipt with its number: what was read, how many rows, when, and the digest of what was read.
+
+    What was asked stands in the JSON report, and is told by `why`.
+    """
 
     number: int
     receipt: Receipt
     subject: str
     rows: str
-    requests: str
     fetched: str
-    id: str
-    query: str
 
     @property
     def short(self) -> str:
         """The receipt in a line."""
         cut = (GAP_WORDS["truncated"],) * self.receipt.truncated
-        return " · ".join((self.subject, self.rows, self.requests, self.fetched, *cut))
+        return " · ".join((self.subject, self.rows, self.fetched, *cut))
 
     @property
     def words(self) -> str:
-        """The receipt in a line, with its id."""
-        return f"{self.short} · receipt {self.id}"
-
-    def asked(self, longest: int = LONGEST_QUERY) -> str:
-        """What was asked, cut where it is long."""
-        whole = len(self.query) <= longest
-        return (
-            self.query if whole else f"{self.query[:longest]}… ({len(self.query)} characters; the JSON report has all)"
-        )
+        """The receipt in a line, with its digest."""
+        return f"{self.short} · digest {self.receipt.digest[:_DIGEST]}"
 
 
 class Page:
@@ -297,11 +290,6 @@ class Page:
         self.holes = tuple(self._holes())
         proofs = () if self._outside else self.presenter.receipts
         self.footnotes = tuple(self._footnote(number, one) for number, one in enumerate(proofs, 1))
-
-    @property
-    def about(self) -> str:
-        """Which operator, and as of when."""
-        return f"Operator {self.operator}. {self.dated}" if self.operator else self.dated
 
     @property
     def day(self) -> str:
@@ -429,12 +417,9 @@ class Page:
         return Footnote(
             number,
             receipt,
-            f"{source_title(receipt.source)} {self.presenter.text(receipt.stream)}".strip(),
+            f"{source_title(receipt.source)} {self.presenter.text(plain_word(receipt.stream))}".strip(),
             counted(receipt.rows, "row"),
-            counted(receipt.requests, "request"),
             instant_words(receipt.fetched_at),
-            self.presenter.text(receipt.id),
-            self.presenter.query(receipt),
         )
 
 

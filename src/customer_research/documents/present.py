@@ -70,6 +70,9 @@ SOURCE_TITLES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+WORDED = frozenset({"text", "word"})
+"""Units whose values are words of somebody, in which others may be named."""
+
 _URL_SAFE = "/:?&=%@+,;~#!"
 
 
@@ -266,7 +269,7 @@ class Presenter:
         receipts_of(fact)
         if isinstance(fact.value, Personal):
             return self.personal(fact.value)
-        return self.text(value_words(fact)) if fact.unit == "text" else value_words(fact)
+        return self.text(value_words(fact)) if fact.unit in WORDED else value_words(fact)
 
     def cell(self, cell: Cell) -> Value:
         """A cell in words."""

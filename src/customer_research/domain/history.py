@@ -127,7 +127,7 @@ class OperatorHistory:
     `past` are the readings, oldest first, one for each instant and scorecard, and `now` the newest under the scorecard that is
     told of. `accounts` are the operator's accounts by snapshot id where the files of the snapshot are still there: their
     scores say why. `conditions` holds each rule's condition in the scorecard's own words, for where they are not. `titles`
-    are its dimensions with their titles; `receipt` proves what the store gave; `remark` says how the operator was found, if it must. `shown` is how many readings a table has.
+    are its dimensions with their titles, `findings` the findings with theirs; `receipt` proves what the store gave; `remark` says how the operator was found, if it must. `shown` is how many readings a table has.
     """
 
     operator_id: str
@@ -140,6 +140,7 @@ class OperatorHistory:
     accounts: Mapping[str, Account] = field(default_factory=dict)
     conditions: Mapping[str, str] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
+    findings: Mapping[str, str] = field(default_factory=dict)
     freshness: tuple[Freshness, ...] = ()
     remark: str = ""
     shown: int = SHOWN

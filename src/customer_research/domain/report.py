@@ -105,7 +105,7 @@ class Table:
 
     A cell that states a fact is a `Fact` or a `Gap`. A `Text` stands only in the first column (what the row is about), in the
     columns whose headers are `words` (ours: a rule's name, an order), and where it says that nothing is known (tone unknown).
-    `under` is the header of a column of sentences: where lines are short, each stands under its row.
+    `under` is the header of a column of sentences: where lines are short, it and what follows stand under their row.
 
     Raises:
         RenderError: a row of another width, or a bare value or text where a fact belongs.

@@ -200,6 +200,11 @@ def _text(value: Any) -> str:
     return clean(value) or "(blank)"
 
 
+def plain_word(text: str) -> str:
+    """A vendor's word for a state as people write it: `needs_response` as `needs response`, `LOST_TO_RIVAL` as `lost to rival`."""
+    return (text.lower() if text.isupper() and "_" in text else text).replace("_", " ")
+
+
 DISPLAYS: Mapping[str, Callable[[Any], str]] = MappingProxyType(
     {
         "count": _count,
@@ -210,6 +215,7 @@ DISPLAYS: Mapping[str, Callable[[Any], str]] = MappingProxyType(
         "date": _date,
         "timestamp": _timestamp,
         "text": _text,
+        "word": lambda value: plain_word(_text(value)),
         "boolean": _boolean,
         "points": _count,
         "number": lambda value: _decimal(_real(value)),

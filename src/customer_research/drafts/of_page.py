@@ -9,6 +9,9 @@ from customer_research.documents.present import Value
 from customer_research.domain.evidence import ANSWERS, Gap
 from customer_research.drafts.known import Known, of_figure, of_sentence
 
+_REPEATED = "glance"
+"""The part whose lines put figures together that stand by themselves further on: there each has its own label."""
+
 
 def known_of(page: Page) -> tuple[Known, ...]:
     """Every number of a report."""
@@ -20,6 +23,8 @@ def _known(page: Page) -> Iterator[Known]:
     yield from _of_lines(lines)
     yield from of_sentence(page.dated)
     for part in page.parts:
+        if part.heading.id == _REPEATED:
+            continue
         for node in part.nodes:
             yield from _of_node(node, part.heading.text)
 

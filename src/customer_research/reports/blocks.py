@@ -71,10 +71,12 @@ def grid(
     basis: tuple[Receipt, ...] = (),
     caption: str = "",
     total: int | None = None,
+    *,
+    under: str = "",
 ) -> Table | None:
     """A table whose columns are declared, parted by bars; None without rows.
 
-    `>` before a header: the column stands to the right; `!` before it: its words are ours (see `Table`).
+    `>` before a header: the column stands to the right; `!` before it: its words are ours (see `Table`, which tells of `under`).
     """
     found = tuple(rows)
     marked = [re.fullmatch(r"(>?)(!?)(.*)", column.strip()) for column in declared.split("|")]
@@ -89,6 +91,7 @@ def grid(
             total,
             align if ">" in declared else (),
             tuple(header for _, ours, header in columns if ours),
+            under,
         )
         if found
         else None

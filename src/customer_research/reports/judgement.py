@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from typing import Any
 from customer_research.documents.answering import cause_words, unable_words
 from customer_research.documents.present import source_title
 from customer_research.domain.account import Account
+from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.health import (
     BAND_LABELS,
@@ -56,6 +58,9 @@ _SCORED_ON: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """The metrics that stand for a dimension's sources: a score rests on their receipts also where no rule fired."""
+
+_SHORT = 40
+"""Characters of a reason beside a bar."""
 
 _PRIORITY_WEIGHT: Mapping[str, float] = MappingProxyType({"critical": 20.0, "high": 10.0, "medium": 5.0, "low": 2.0})
 
@@ -411,6 +416,13 @@ def contribution_prose(contribution: Contribution) -> Prose:
     return Prose(text, (contribution.fact,), "good" if contribution.points > 0 else "bad")
 
 
+def in_short(contribution: Contribution, *, titled: bool = True) -> str:
+    """What gave or took points, short enough to stand beside a bar; under its dimension's title."""
+    because = "held within 0 to 100" if contribution.rule == CLAMP else contribution.because.rstrip(".")
+    title = f"{dimension_title(contribution.dimension)}: " if titled else ""
+    return f"{title}{textwrap.shorten(because, _SHORT, placeholder=' …')}"
+
+
 def judged(account: Account) -> bool:
     """Whether at least one dimension could be judged: without, the absence of risks says nothing."""
     return account.score is not None and any(dimension.score is not None for dimension in account.score.dimensions)
@@ -498,15 +510,24 @@ def arithmetic(account: Account, score: HealthScore) -> Bullets | None:
     return bullets(items)
 
 
-def unevaluated(score: HealthScore, *, holes_only: bool = False) -> Block | None:
-    """The rules that could not be checked, and why: no deduction was made for them.
+def unevaluated(score: HealthScore, *, rules: bool = True) -> Block | None:
+    """What could not be checked, and why: no deduction was made for it; each rule by its id, and which figure it needs.
 
-    With `holes_only` those are left out for which a source answered that there is nothing.
+    Without `rules` they are not named, and those are left out for which a source answered that there is nothing.
     """
     rows = (
-        (Text(item.rule), Text(dimension_title(item.dimension)), Text(item.gap.metric or "several figures"), item.gap)
+        (
+            *((Text(item.rule),) if rules else ()),
+            Text(dimension_title(item.dimension)),
+            Text(_needed(item.gap)),
+            item.gap,
+        )
         for dimension in score.dimensions
         for item in dimension.unevaluated
-        if not (holes_only and item.gap.reason in ANSWERS)
+        if rules or item.gap.reason not in ANSWERS
     )
-    return grid("Rule | !Dimension | !Needs | Why not checked", rows, caption="Not checked")
+    return grid(f"{'Rule | ' if rules else ''}!Dimension | !Needs | Why not checked", rows, caption="Not checked")
+
+
+def _needed(gap: Gap) -> str:
+    return METRICS[gap.metric].label if gap.metric in METRICS else gap.metric or "several figures"

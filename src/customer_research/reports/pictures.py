@@ -9,12 +9,11 @@ from typing import Any
 
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_basis
-from customer_research.domain.health import BAND_LABELS, Dimension
+from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.history import ScoreHistory
 from customer_research.domain.money import Money, totals
 from customer_research.domain.portfolio import Portfolio
 from customer_research.domain.report import Chart, Event, Mark, Prose
-from customer_research.domain.vocabularies import CLAMP
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import days, judgement
 from customer_research.reports.figure_lines import figure
@@ -148,7 +147,7 @@ def contributions_waterfall(account: Account) -> Chart | None:
     marks = [Mark("Start", Fact(round(base, 1), "number", total.basis, account.as_of), TOTAL, label="bases, weighted")]
     marks += [
         Mark(
-            _step_name(dimension, c.rule),
+            judgement.in_short(c),
             Fact(round(points, 2), "number", c.fact.basis, account.as_of, "contribution_points"),
             tone="good" if points > 0 else "bad",
         )
@@ -171,11 +170,6 @@ def contributions_waterfall(account: Account) -> Chart | None:
 
 
 _ROUNDED = 0.05
-
-
-def _step_name(dimension: Dimension, rule: str) -> str:
-    title = judgement.dimension_title(dimension.name)
-    return f"{title}: held within 0 to 100" if rule == CLAMP else f"{title}: {rule}"
 
 
 # -- usage ---------------------------------------------------------------------------------------------------------------

@@ -124,8 +124,9 @@ def table(
     total: int | None = None,
     *,
     words: tuple[str, ...] = (),
+    under: str = "",
 ) -> Table:
-    """Rows of many operators, their receipts told once above them; figures stand to the right; `words` as in `Table`."""
+    """Rows of many operators, their receipts told once above them; figures stand to the right; `words` and `under` as in `Table`."""
     facts = [cell for row in rows for cell in row if isinstance(cell, Fact)]
     return Table(
         tuple(headers),
@@ -135,6 +136,7 @@ def table(
         total,
         tuple("right" if any(_is_number(row[at]) for row in rows) else "left" for at in range(len(headers))),
         words,
+        under,
     )
 
 

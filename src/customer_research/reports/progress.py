@@ -170,11 +170,11 @@ def moved_table(account: Account, since: date) -> Iterator[Block | None]:
         return
     rows = (_row(account, one, then, now) for one in found)
     yield Prose(words, (then, now))
-    yield grid("Rule | >Then | >Now | !Why", rows, merge_basis((then, now)), "What moved it")
+    yield grid("Dimension | >Then | >Now | !Why", rows, merge_basis((then, now)), "What moved it")
 
 
 def _row(account: Account, one: PointsChange, then: Fact[Any], now: Fact[Any]) -> tuple[Cell, ...]:
-    title = f"{judgement.dimension_title(one.dimension)}, {one.rule}" if one.dimension else one.rule
+    title = judgement.dimension_title(one.dimension) if one.dimension else "No longer judged"
     tone: Tone = "good" if one.effect > 0 else "bad"
     return (
         Text(title),

@@ -95,6 +95,12 @@ def action_table(account: Account, most: int | None = None) -> Table | Prose:
     return listed or Prose(nothing_found(account, _NOTHING))
 
 
+def to_do(account: Account, item: Advice, act: str = "") -> Prose:
+    """Why something is to be done, what (`act`, else the advice itself), and by when."""
+    told = act or f"{item.action.rstrip('.')}, {due_words(account, item)}."
+    return Prose(f"{item.because.rstrip('.')}. {told}", item.facts, PRIORITY_TONES[item.priority])
+
+
 def due(account: Account, item: Advice) -> Fact[Any]:
     """The day until which advice is to be followed: what urgency says; growth, and what nothing urges, within a month."""
     day = (account.as_of + timedelta(days=LEVEL_DAYS["this_month"])).date()

@@ -63,6 +63,7 @@ def _known(created_at: Any, until: datetime) -> bool:
 
 ColumnKind = Literal[
     "text",
+    "word",
     "money",
     "count",
     "number",
@@ -89,7 +90,7 @@ _NUMERIC = frozenset({"money", "count", "number"})
 class Column:
     """A column of a table of records: the row's field, its header, and how it is shown.
 
-    `day` is an instant's day in UTC; `money` reads the row's `currency`; `email`, `phone`, `person` and `contact` are personal; `link` makes a link of the row.
+    `word` is a vendor's word for a state; `day` is an instant's day in UTC; `money` reads the row's `currency`; `email`, `phone`, `person` and `contact` are personal; `link` makes a link of the row.
     """
 
     field: str

@@ -84,7 +84,7 @@ def invoices(most: int) -> Callable[[Account], Block]:
     return table(
         "invoice",
         "Latest invoices",
-        "number Invoice, issuing_date:date Issued, payment_due_date:date Due, total_minor:money, status, payment_status Payment",
+        "number Invoice, issuing_date:date Issued, payment_due_date:date Due, total_minor:money, status:word, payment_status:word Payment",
         rows=newest_of("invoice", "issuing_date", "invoice_id"),
         links={"number": link("lago_invoice", "invoice_id")},
         most=most,
@@ -104,7 +104,7 @@ def _subscriptions(account: Account) -> list[Row]:
 subscriptions = table(
     "subscription",
     "Subscriptions",
-    "plan_name Plan, plan_code Code, status, interval Cycle, amount_minor:money Price, monthly_minor:money A month, "
+    "plan_name Plan, plan_code Code, status:word, interval Cycle, amount_minor:money Price, monthly_minor:money A month, "
     "started_at:day Started, period Current period, next_bill:date, end Ends",
     rows=_subscriptions,
     empty="No subscription in Lago, active or past.",
@@ -191,7 +191,7 @@ def _match_words(row: Row) -> str:
     return f"{str(row['matched_by']).replace('_', ' ')} ({sure})"
 
 
-_TICKET = "number Ticket, title, status, priority, created_at:day Opened, due_date:date Due, match Matched by"
+_TICKET = "number Ticket, title, status:word, priority:word, created_at:day Opened, due_date:date Due, match Matched by"
 _TICKET_LINKS = {"number": ticket_link}
 
 tickets = table(
@@ -237,7 +237,7 @@ def deals(chosen: Callable[[Row], Any] = lambda _: True) -> Callable[[Account], 
     return table(
         "deal",
         "Deals",
-        "name Deal, pipeline, stage, amount_minor:money, is_open:boolean Open, close_date:day Closes",
+        "name Deal, pipeline:word, stage:word, amount_minor:money, is_open:boolean Open, close_date:day Closes",
         rows=lambda account: newest(filter(chosen, known_rows(account, "deal")), "created_at", "deal_id"),
         most=10,
         empty="HubSpot has no deal for the company.",
@@ -247,7 +247,7 @@ def deals(chosen: Callable[[Row], Any] = lambda _: True) -> Callable[[Account], 
 recent_trips = table(
     "usage_recent",
     "Last 5 trips booked",
-    "confirmation_number Trip, created_at:timestamp Booked, pickup_at:timestamp Pickup, status, total_minor:money, paid_minor:money",
+    "confirmation_number Trip, created_at:timestamp Booked, pickup_at:timestamp Pickup, status:word, total_minor:money, paid_minor:money",
     empty="No reservation so far.",
 )
 
@@ -274,7 +274,7 @@ def _links(account: Account) -> Table | None:
     return grid("Page | !Address", rows, tuple(basis.values()), "Pages of the vendors")
 
 
-LINKS = section("links", "Links", _links)
+LINKS = section("links", "Links", _links, weight=0)
 
 
 def served_by(account: Account) -> Prose | None:

@@ -34,7 +34,8 @@ class Format:
 
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
-_COLOUR, _BRAND, _TEMPLATE = frozenset({"color"}), frozenset({"brand"}), frozenset({"brand", "template"})
+_SCREEN = frozenset({"color", "height", "receipts"})
+_BRAND, _TEMPLATE = frozenset({"brand"}), frozenset({"brand", "template"})
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
@@ -47,7 +48,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 (".txt", ".text"),
                 "text/plain",
                 False,
-                _COLOUR,
+                _SCREEN,
                 ("plain",),
             ),
             Format("markdown", "Markdown (GitHub flavour)", "markdown", (".md", ".markdown"), "text/markdown"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from customer_research.documents.charts import as_table, months_table
 from customer_research.documents.page import Grid, Line, List, Node, Page, Pairs, Paragraph, Pen, Picture
-from customer_research.documents.present import GAP_WORDS, Value, leaves
+from customer_research.documents.present import GAP_WORDS, WORDED, Value, leaves
 from customer_research.documents.quoting import Quotes
 from customer_research.documents.small_answer import AnswerState, PartOfAnswer, SmallAnswer, Statement, compact
 from customer_research.domain.catalogue import METRICS
@@ -26,8 +26,9 @@ DIGEST = 12
 HEADLINE, NOTES = "headline", "notes"
 """The parts of every answer: what matters most with the warnings, and what is said of several figures at once."""
 
-_HEAVIEST, _LIGHTEST = 100, 1
-"""What the headline weighs, which nothing comes before; and notes and the figures of charts, where they are shown at all."""
+_HEAVIEST, _LIGHTEST, _APART = 100, 1, 2
+"""What the headline weighs, which nothing comes before; notes and the figures of charts, where they are
+shown at all; and by how much sections weigh more than those."""
 
 CHART = ".chart"
 """Behind the name of a part: the figures that its charts draw, beside the sentence that says what they show."""
@@ -124,7 +125,7 @@ class _Writer(Pen[Iterator[Statement]]):
         for part in page.parts:
             self._part = part.heading.id or part.heading.text
             charts = len(self._charts)
-            yield PartOfAnswer(self._part, tuple(self._nodes(part.nodes)), part.weight)
+            yield PartOfAnswer(self._part, tuple(self._nodes(part.nodes)), part.weight * _APART)
             for chart in self._charts[charts:]:
                 yield PartOfAnswer(chart.part, (chart,), min(part.weight, _LIGHTEST))
         self._part = NOTES
@@ -180,7 +181,7 @@ class _Writer(Pen[Iterator[Statement]]):
         if isinstance(cell, Gap):
             return (label, GAP_WORDS[cell.reason], "", cell.metric)
         note = f" ({self._quotes.sentence(value.note)})" if value.note else ""
-        unit, metric = (cell.unit.removeprefix("text"), cell.metric) if isinstance(cell, Fact) else ("", "")
+        unit, metric = ("" if cell.unit in WORDED else cell.unit, cell.metric) if isinstance(cell, Fact) else ("", "")
         return (label, f"{self._cell(value)}{note}", unit, metric)
 
     def grid(self, node: Grid) -> Iterator[Statement]:
@@ -224,7 +225,7 @@ class _Writer(Pen[Iterator[Statement]]):
         cell = value.cell
         if isinstance(cell, Text):
             return self._quotes.words(value.text, "") if cell.operator else self._quotes.sentence(value.text)
-        if not isinstance(cell, Fact) or cell.unit != "text":
+        if not isinstance(cell, Fact) or cell.unit not in WORDED:
             return value.text
         if isinstance(cell.value, Personal):
             return value.text if value.text != cell.value.text else self._quotes.words(value.text, _source(cell))

@@ -144,9 +144,8 @@ class _Writer(Pen[Iterable[_Record]]):
         for line in page.sources:
             yield _Record("sources", "source", label=line.label, text=line.text)
         for note in page.footnotes:
-            told = f"{note.words} · {note.asked()}" if note.query else note.words
             receipt = note.receipt
-            yield _Record("receipts", "receipt", note.number, label=receipt.id, text=told, receipts=(receipt,))
+            yield _Record("receipts", "receipt", note.number, label=receipt.id, text=note.words, receipts=(receipt,))
 
     def _part(self, part: Part) -> Iterator[_Record]:
         for number, node in enumerate(part.nodes, 1):

@@ -20,7 +20,6 @@ from customer_research.domain.words import instant_words
 
 _FEW_PARTS = 4
 _MOST_BACK = 5
-_SHORT_QUERY, _LONGEST_QUERY = 160, 4_000
 
 
 def render(report: Report, *, show_personal: bool = False, site: Site = ALONE) -> str:
@@ -173,16 +172,7 @@ class _Document:
             yield self._part("part-receipts", "Receipts", element("ol", *items, class_="receipts"))
 
     def _receipt(self, note: Footnote) -> Markup:
-        query, long = note.asked(_LONGEST_QUERY), len(note.query) > _SHORT_QUERY
-        return element(
-            "li",
-            note.words,
-            joined(" · ", element("code", query)) if query and not long else "",
-            " ",
-            *self._back(note.number),
-            element("details", element("summary", "What was asked"), element("code", query)) if long else "",
-            id=f"receipt-{note.number}",
-        )
+        return element("li", note.words, " ", *self._back(note.number), id=f"receipt-{note.number}")
 
     def _back(self, number: int) -> Iterator[Markup]:
         """Links from a receipt to where it is used: to the first places."""

@@ -187,13 +187,13 @@ class _Writer(Pen[dict[str, Any]]):
         receipt = note.receipt
         inside = self._page.report.audience == "internal"
         sent = {
-            "query": note.query,
+            "query": self._page.presenter.query(receipt),
             "parameters": {self._words(name): self._words(value) for name, value in receipt.parameters},
             "place": self._words(receipt.place),
             "digest": self._words(receipt.digest),
         }
         return {
-            "id": note.id,
+            "id": self._words(receipt.id),
             "number": note.number,
             "source": self._words(receipt.source),
             "stream": self._words(receipt.stream),

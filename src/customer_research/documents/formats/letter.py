@@ -106,7 +106,7 @@ class Writer(Pen[Markup]):
         if page.name:
             yield element("p", page.title, style=_SMALL)
         yield element("h1", page.name or page.title, style=_TITLE)
-        yield element("p", page.about, style=_SMALL)
+        yield element("p", page.dated, style=_SMALL)
         if page.headline:
             colour = LIGHT.tones[page.headline.tone]
             style = f"{_TEXT}font-size:16px;font-weight:bold;border-left:4px solid {colour};padding-left:10px;"
@@ -235,4 +235,4 @@ class Writer(Pen[Markup]):
 
 
 def _receipt(note: Footnote) -> str:
-    return f"[{note.number}] {note.subject}: {note.rows} by {note.requests}, {note.fetched}"
+    return f"[{note.number}] {note.words}"

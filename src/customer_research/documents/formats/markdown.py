@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from customer_research.documents.charts import Sparkline, as_table, lines_of, months_table, told_in_full
 from customer_research.documents.page import Footnote, Grid, Line, List, Page, Pairs, Paragraph, Pen, Picture
-from customer_research.documents.present import GAP_WORDS, Value
+from customer_research.documents.present import Value
 from customer_research.domain.report import Report
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~&]|!(?=\[)|\$(?!\d)")
@@ -73,7 +73,7 @@ class Writer(Pen[str]):
     def _head(self) -> Iterator[str]:
         page = self._page
         yield f"# {self.escape(page.heading)}"
-        yield f"Operator {_code(page.operator)}. {page.dated}" if page.operator else page.dated
+        yield page.dated
         yield from self._headline()
         if page.warnings:
             yield "\n".join(f"> - {self._line(warning)}" for warning in page.warnings)
@@ -84,14 +84,7 @@ class Writer(Pen[str]):
             yield f"**{self.escape(headline.text)}**{self._marks(headline.notes)}"
 
     def _footnote(self, note: Footnote) -> str:
-        parts = [
-            self.escape(note.subject),
-            *(note.rows, note.requests, note.fetched),
-            *([f"**{GAP_WORDS['truncated']}**"] if note.receipt.truncated else []),
-            f"receipt {self.escape(note.id)}",
-            *([_code(note.asked())] if note.query else []),
-        ]
-        return f"[^{note.number}]: " + " · ".join(parts)
+        return f"[^{note.number}]: {self.escape(note.words)}"
 
     def paragraph(self, node: Paragraph) -> str:
         """A sentence; the reason of a gap is slanted."""

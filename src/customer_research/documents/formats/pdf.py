@@ -114,7 +114,7 @@ class _Writer(Pen[dict[str, Any]]):
             "running": shortened(title, 0.68 * _LINE / _HEAD_SIZE),
             "as_of": as_of,
             "audience": page.audience,
-            "dated": self._fit(page.about, _LINE),
+            "dated": self._fit(page.dated, _LINE),
             "headline": self._line(page.headline) if page.headline else None,
             "warnings": list(map(self._line, page.warnings)),
             "parts": list(map(self._part, (*page.parts, *page.tail))),
@@ -125,8 +125,7 @@ class _Writer(Pen[dict[str, Any]]):
         return {"title": self._fit(part.heading.text, _LINE), "nodes": list(map(self.draw, part.nodes))}
 
     def _receipt(self, note: Footnote) -> dict[str, Any]:
-        words, query = (self._fit(text, _LINE - _INDENT, _RECEIPT_SIZE) for text in (note.words, note.asked()))
-        return {"number": note.number, "words": words, "query": query}
+        return {"number": note.number, "words": self._fit(note.words, _LINE - _INDENT, _RECEIPT_SIZE)}
 
     def paragraph(self, node: Paragraph) -> dict[str, Any]:
         return {"type": "paragraph", "line": self._line(node.line)}

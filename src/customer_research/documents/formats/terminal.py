@@ -1,4 +1,7 @@
-"""Terminal: a report drawn with rich; tones are words as well as colours, receipts are numbered and listed at the end."""
+"""Terminal: a report drawn with rich; tones are words as well as colours.
+
+The whole report, or as much of it as one screen has room for; with its receipts numbered and listed at the end, or counted.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +31,12 @@ from customer_research.documents.charts import (
     place_cell,
     told_in_full,
 )
+from customer_research.documents.first_screen import FirstScreen, Room, first_screen, leads
 from customer_research.documents.formats.wording import note_runs
 from customer_research.documents.page import (
-    Footnote,
+    FIRST,
     Grid,
+    Heading,
     Line,
     List,
     Node,
@@ -44,7 +49,7 @@ from customer_research.documents.page import (
 )
 from customer_research.documents.present import TONE_WORDS, Value, source_title
 from customer_research.domain.report import Chart, Report, Tone
-from customer_research.domain.words import counted
+from customer_research.domain.words import counted, instant_words
 
 STYLES: dict[Tone, str] = {
     "good": "green",
@@ -56,7 +61,6 @@ STYLES: dict[Tone, str] = {
 _TWO_COLUMNS = 110
 _LONGEST_CELL = 60
 _LONGEST_FIGURE = 24  # on one line of a table
-_LONGEST_QUERY = 140
 _SINGLES = 2
 _GAP, _NARROWEST = 3, 16
 """Blanks between columns, and the least width of a first column whose names are folded."""
@@ -64,10 +68,28 @@ _GAP, _NARROWEST = 3, 16
 _UNBOUNDED = 10_000
 _BAR, _LINE = 24, 52
 _DEFAULT_WIDTH, _NARROWEST = 100, 40
+_HEADED, _MORE, _LEAST = 1, 3, 4
+"""Lines of a screen: of a part's heading, of what tells how much more there is, and what each part gets at first."""
 
 
-def render(report: Report, *, show_personal: bool = False, width: int | None = None, color: bool = False) -> str:
-    """A report as text for a terminal of `width` columns (None: as wide as the terminal, 100 without one), or with colours.
+def render(
+    report: Report,
+    *,
+    show_personal: bool = False,
+    width: int | None = None,
+    color: bool = False,
+    height: int | None = None,
+    receipts: bool = True,
+) -> str:
+    """A report as text for a terminal, or with colours.
+
+    Args:
+        report: what to show.
+        show_personal: whether personal data is shown.
+        width: how many columns there are; None: as many as the terminal has, 100 without one.
+        color: whether it is coloured.
+        height: as many lines as there are, of which the most important make use; None: the whole report.
+        receipts: whether figures have their receipts' numbers, and these are listed; else they are counted.
 
     Raises:
         RenderError: a figure without a receipt.
@@ -81,7 +103,7 @@ def render(report: Report, *, show_personal: bool = False, width: int | None = N
         legacy_windows=False,
         _environ={},
     )
-    show(report, console, show_personal=show_personal)
+    show(report, console, show_personal=show_personal, height=height, receipts=receipts)
     return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
 
 
@@ -89,17 +111,25 @@ def _width() -> int:
     return max(_NARROWEST, shutil.get_terminal_size((_DEFAULT_WIDTH, 24)).columns)
 
 
-def show(report: Report, console: Console, *, show_personal: bool = False) -> None:
-    """Print a report on a rich console, which decides on width and colour (and honours NO_COLOR).
+def show(
+    report: Report,
+    console: Console,
+    *,
+    show_personal: bool = False,
+    height: int | None = None,
+    receipts: bool = True,
+) -> None:
+    """Print a report on a rich console, which decides on width and colour (and honours NO_COLOR); else as `render`.
 
     Raises:
         RenderError: a figure without a receipt.
     """
-    page = Page(report, show_personal=show_personal, typed=True)
+    page = Page(report, show_personal=show_personal, typed=True, noted=receipts)
     if page.single is not None:
         console.print(_single(page, page.single), markup=False, highlight=False, emoji=False, soft_wrap=True)
         return
-    for part in _Writer(page, console).parts():
+    writer = _Writer(page, console, receipts=receipts)
+    for part in writer.whole() if height is None else writer.screen(height):
         console.print(part, markup=False, highlight=False, emoji=False)
 
 
@@ -131,28 +161,70 @@ def _styled(text: str, style: str = "", *, notes: str = "") -> Text:
 class _Writer(Pen[Iterable[RenderableType]]):
     """Draws the parts of one report."""
 
-    def __init__(self, page: Page, console: Console) -> None:
+    def __init__(self, page: Page, console: Console, *, receipts: bool) -> None:
         self._page = page
         self._console = console
+        self._receipts = receipts
 
-    def parts(self) -> Iterator[RenderableType]:
-        page = self._page
+    def whole(self) -> Iterator[RenderableType]:
+        """Everything."""
         yield self._head()
-        for warning in page.warnings:
-            word = TONE_WORDS[warning.tone].capitalize()
-            yield self._hanging(f"{word}: " if word else "", self._line(warning))
-        for part in page.parts:
+        for part in (self._warned(), *self._page.parts, *self._page.tail):
             yield from self._part(part)
-        for part in page.tail:
-            yield from self._part(part)
-        if page.footnotes:
-            yield from ("", self._heading("Receipts"))
-            yield from (self._hanging(f"[{note.number}] ", self._receipt(note)) for note in page.footnotes)
+        yield from self._proofs()
 
-    def _part(self, part: Part) -> Iterator[RenderableType]:
-        yield from ("", self._heading(part.heading.text))
+    def screen(self, height: int) -> Iterator[RenderableType]:
+        """What matters most, in so many lines without the receipts; and how much more there is."""
+        page = self._page
+        notes = (replace(part, weight=0) for part in page.tail if part.heading.id == "notes")
+        parts = [part for part in (self._warned(), *page.parts, page.unknown, *notes) if any(map(_filled, part.nodes))]
+        read = self._read()
+        room = height - self._lines((self._head(), *read)) - _MORE
+        paper = Room(room, lambda node: self._lines(self.draw(node)), _HEADED, 1, _LEAST)
+        found = first_screen(parts, paper)
+        spare = room - sum(paper.taken(part.nodes) for part in found.parts)
+        yield self._head()
+        for part in found.parts:
+            yield from self._part(self._headed(part), apart=len(found.parts) <= spare)
+        yield from (*read, *self._more(found))
+        yield from self._proofs()
+
+    def _warned(self) -> Part:
+        """What must be known first, as a part without a heading."""
+        return Part(Heading(""), (List("warnings", self._page.warnings),), FIRST)
+
+    def _read(self) -> tuple[RenderableType, ...]:
+        """When the sources were read that answered in full, on a line."""
+        read = [item for item in self._page.report.freshness if item.state == "ok" and item.fetched_at is not None]
+        if not read:
+            return ()
+        oldest = min(item.fetched_at for item in read if item.fetched_at is not None)
+        named = ", ".join(source_title(item.source) for item in read)
+        return (_styled(f"Read {instant_words(oldest)}: {named}.", "dim"),)
+
+    def _more(self, found: FirstScreen) -> Iterator[RenderableType]:
+        """How much is not on the screen, and how to see it."""
+        left = ", ".join(f"{title or 'Warnings'} ({count})" for title, count in found.left_out)
+        told = [f"`--full` shows the rest: {left}."] if left else []
+        if self._page.footnotes and not self._receipts:
+            told.append(f"`--receipts` shows the {counted(len(self._page.footnotes), 'receipt')}.")
+        if told:
+            yield _styled(" ".join(told), "dim")
+
+    def _proofs(self) -> Iterator[RenderableType]:
+        if self._page.footnotes and self._receipts:
+            yield from ("", self._heading("Receipts"))
+            yield from (self._hanging(f"[{note.number}] ", _styled(note.words)) for note in self._page.footnotes)
+
+    def _lines(self, drawn: Iterable[RenderableType]) -> int:
+        """How many lines these take."""
+        return sum(len(self._console.render_lines(one)) for one in drawn)
+
+    def _part(self, part: Part, *, apart: bool = True) -> Iterator[RenderableType]:
+        if part.heading.text:
+            yield from (*([""] if apart else []), self._heading(part.heading.text))
         for before, node in zip((None, *part.nodes), part.nodes, strict=False):
-            if before is not None and not _leads(before):
+            if before is not None and not leads(before):
                 yield ""
             yield from self.draw(node)
 
@@ -163,13 +235,8 @@ class _Writer(Pen[Iterable[RenderableType]]):
         page = self._page
         lines = [_styled(page.name, "bold")] if page.name else []
         lines += [self._line(page.headline)] if page.headline else []
-        lines.append(_styled(page.about, "dim"))
+        lines.append(_styled(page.dated, "dim"))
         return Panel(Group(*lines), title=_styled(page.title, "bold"), title_align="left", style="", border_style="dim")
-
-    def _receipt(self, note: Footnote) -> Text:
-        cut = ", cut short" if note.receipt.truncated else ""
-        text = _styled(f"{note.subject}: {note.rows}{cut} by {note.requests}, {note.fetched}. ")
-        return text.append(_shorten(note.query, _LONGEST_QUERY), "dim")
 
     def paragraph(self, node: Paragraph) -> Iterable[RenderableType]:
         return (self._line(node.line),)
@@ -179,6 +246,12 @@ class _Writer(Pen[Iterable[RenderableType]]):
             return [
                 self._hanging(lead, _styled(line.whole, STYLES[line.tone] if line.tone != "good" else ""))
                 for lead, line in zip(node.leads, node.lines, strict=True)
+            ]
+        if node.kind == "warnings":
+            words = (TONE_WORDS[line.tone].capitalize() for line in node.lines)
+            return [
+                self._hanging(f"{word}: " if word else "", self._line(line))
+                for word, line in zip(words, node.lines, strict=True)
             ]
         return [self._hanging(lead, self._line(line)) for lead, line in zip(node.leads, node.lines, strict=True)]
 
@@ -226,11 +299,20 @@ class _Writer(Pen[Iterable[RenderableType]]):
 
     def grid(self, node: Grid) -> Iterable[RenderableType]:
         notes = marks(node.notes)
-        caption = [_styled(node.title, "bold", notes=notes)] if node.caption or notes else []
+        caption = [_styled(node.title, "bold", notes=notes)] if node.title or notes else []
+        spread = self._spread(node, node.under) if node.under is not None else None
+        if spread is not None:
+            return (*caption, *spread)
         ruled = self._ruled(node)
-        if not self._fits(ruled):
-            return (*caption, self._stacked(node))
-        return (*caption, ruled) if node.under is None else (*caption, *self._spread(node, node.under))
+        return (*caption, ruled if self._fits(ruled) else self._stacked(node))
+
+    def _headed(self, part: Part) -> Part:
+        """A part whose table has no caption of its own, with the number of its rows beside the heading."""
+        (first, *others) = part.nodes
+        if not isinstance(first, Grid) or first.caption or not first.beside or first.notes:
+            return part
+        heading = replace(part.heading, text=f"{part.heading.text} {first.beside}")
+        return replace(part, heading=heading, nodes=(replace(first, beside=""), *others))
 
     def picture(self, node: Picture) -> Iterator[RenderableType]:
         """A chart's sentence, and its marks as bars; many of them as a line of blocks a series; of points the gravest."""
@@ -292,26 +374,32 @@ class _Writer(Pen[Iterable[RenderableType]]):
             grid.add_row(*row)
         return grid
 
-    def _spread(self, node: Grid, under: int) -> Iterator[RenderableType]:
-        """A table whose column of sentences stands under its rows, for a row of many words is read across no column."""
-        kept = [at for at in range(len(node.headers)) if at != under]
-        rows = [[self._value(row[at]) for at in kept] for row in node.rows]
-        headers = [_styled(node.headers[at], "dim") for at in kept]
-        widths = [max(cell_len(cells[at].plain) for cells in (headers, *rows)) for at in range(len(kept))]
-        widths[0] = max(min(widths[0], self._console.width - sum(widths[1:]) - _GAP * len(kept)), _NARROWEST)
+    def _spread(self, node: Grid, under: int) -> Iterable[RenderableType] | None:
+        """A table whose sentences stand under its rows, with what follows them, for many words are not read across columns.
+
+        None where its columns have no room beside each other.
+        """
+        rows = [[self._value(value) for value in row[:under]] for row in node.rows]
+        headers = [_styled(header, "dim") for header in node.headers[:under]]
+        widths = [max(cell_len(cell.plain) for cell in column) for column in zip(headers, *rows, strict=True)]
+        room = self._console.width - sum(widths[1:]) - _GAP * under
+        widths[0] = min(widths[0], max(room, _NARROWEST))
+        whole = sum(widths) + _GAP * (under - 1)
+        if whole > self._console.width:
+            return None
 
         def line(cells: Iterable[Text]) -> RenderableType:
             grid = Table.grid(padding=(0, _GAP, 0, 0))
-            for width, at in zip(widths, kept, strict=True):
+            for at, width in enumerate(widths):
                 grid.add_column(width=width, justify="right" if node.right[at] else "left", overflow="fold")
             grid.add_row(*cells)
             return grid
 
-        yield line(headers)
-        yield _styled("\N{BOX DRAWINGS LIGHT HORIZONTAL}" * (sum(widths) + _GAP * (len(widths) - 1)), "dim")
-        for row, cells in zip(node.rows, rows, strict=True):
-            yield line(cells)
-            yield Padding(self._value(row[under]), (0, 0, 0, _GAP))
+        drawn: list[RenderableType] = [line(headers), _styled("\N{BOX DRAWINGS LIGHT HORIZONTAL}" * whole, "dim")]
+        for cells, row in zip(rows, node.rows, strict=True):
+            told = Text(" · ").join(self._value(value) for value in row[under:] if value.text)
+            drawn += (line(cells), Padding(told, (0, 0, 0, _GAP)))
+        return drawn
 
     def _fits(self, grid: RenderableType) -> bool:
         options = self._console.options.update(width=_UNBOUNDED)
@@ -330,9 +418,9 @@ class _Writer(Pen[Iterable[RenderableType]]):
         return grid
 
 
-def _leads(node: Node) -> bool:
-    """Whether a node is the heading of what follows it."""
-    return isinstance(node, Paragraph) and node.line.text.endswith(":")
+def _filled(node: Node) -> bool:
+    """Whether there is anything in a node: a list may have no line."""
+    return not isinstance(node, List) or bool(node.lines)
 
 
 def _longest(value: Value) -> int | None:

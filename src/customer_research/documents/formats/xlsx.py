@@ -24,7 +24,7 @@ from customer_research.documents.charts import as_table
 from customer_research.documents.fonts.measure import em
 from customer_research.documents.formats.wording import note_runs
 from customer_research.documents.page import Footnote, Grid, List, Page, Pairs, Paragraph, Picture, facts_of
-from customer_research.documents.present import GAP_WORDS, Value, gap_words, note_words, source_title
+from customer_research.documents.present import GAP_WORDS, WORDED, Value, gap_words, note_words, source_title
 from customer_research.domain.calibration import Estimate
 from customer_research.domain.evidence import Fact, Gap, Receipt, merge_basis
 from customer_research.domain.money import CURRENCY, Money, amounts_of, digits
@@ -142,7 +142,7 @@ def _parts(page: Page) -> Iterator[_Sheet]:
     yield _Sheet("Sources", ("Source", "How it answered"), sources)
     yield _Sheet(
         "Receipts",
-        ("Number", "Source", "Stream", "Rows", "Requests", "Fetched at", "Cut short", "Receipt", "Query"),
+        ("Number", "Source", "Stream", "Rows", "Fetched at", "Cut short", "Digest"),
         [_receipt(page, note) for note in page.footnotes],
     )
 
@@ -154,11 +154,9 @@ def _receipt(page: Page, note: Footnote) -> list[_Entry]:
         _said(source_title(receipt.source)),
         _said(page.presenter.text(receipt.stream)),
         _Entry(receipt.rows, "#,##0"),
-        _Entry(receipt.requests, "#,##0"),
         _Entry(receipt.fetched_at, _NUMBERS["timestamp"]),
         _Entry(receipt.truncated),
-        _said(note.id),
-        _said(note.asked()),
+        _said(receipt.digest),
     ]
 
 
@@ -256,7 +254,7 @@ def _entries(page: Page, fact: Fact[Any], value: Value) -> Iterator[tuple[_Entry
             yield shown, ""
         return
     plain = value.text if isinstance(fact.value, str | Personal | Estimate) else fact.value
-    yield replace(shown, value=plain, number=_number_format(fact)), "" if fact.unit == "text" else fact.unit
+    yield replace(shown, value=plain, number=_number_format(fact)), "" if fact.unit in WORDED else fact.unit
 
 
 def _money_format(money: Money) -> str:

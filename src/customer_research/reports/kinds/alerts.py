@@ -210,7 +210,9 @@ def _operators(found: OpenAlerts) -> Table | None:
     """The most urgent of them; how many there are stands with it."""
     rows = [_row(found.basis, alert) for alert in in_order(found.basis, found.operators)[: found.most]]
     proofs = merge_basis([cell for row in rows for cell in row if isinstance(cell, Fact)])  # told once above the table
-    return grid("Act | !Operator | MRR | !Owner | Why | State | !Id", rows, proofs, total=len(found.operators))
+    return grid(
+        "Act | !Operator | MRR | !Owner | Why | State | !Id", rows, proofs, total=len(found.operators), under="Why"
+    )
 
 
 def _row(basis: AlertBasis, alert: Alert) -> tuple[Cell, ...]:
@@ -376,9 +378,9 @@ KIND = Kind(
     "Alerts",
     lambda found: _head(found.basis, _headline(found), _warnings(found)),
     (
-        section("sources", "Sources", _sources),  # first: their operators are not alerted of
-        section("operators", "Operators", _operators),
-        section("actions", "What to do", _actions),
+        section("sources", "Sources", _sources, weight=3),  # first: their operators are not alerted of
+        section("operators", "Operators", _operators, weight=3),
+        section("actions", "What to do", _actions, weight=1),
     ),
     listed="Open alerts",
     answers="What needs attention now, the most urgent first?",
@@ -396,7 +398,7 @@ ONE = Outline(
         section("alert", "Alert", _one),
         section("reasons", "Other reasons", lambda found: bullets(_reason(found.basis, one) for one in found.others)),
         section("figures", "Figures", _figures),
-        section("actions", "What to do", _advice),
+        section("actions", "What to do", _advice, weight=1),
         section("events", "What happened", _events),
         section("earlier", "Earlier alerts", _earlier),
     ),
@@ -409,14 +411,14 @@ CHECK = Outline(
     lambda found: _head(found.basis, _came_to(found)),
     (
         section("judged", "Judged", _judged),
-        section("sources", "Sources", lambda found: _sources(found.open)),
+        section("sources", "Sources", lambda found: _sources(found.open), weight=3),
         section(
             "raised",
             "Raised",
             lambda found: _operators(found.open),
             titled=lambda found: "Standing" if found.first else "Raised",
         ),
-        section("actions", "What to do", lambda found: None if found.first else _actions(found.open)),
+        section("actions", "What to do", lambda found: None if found.first else _actions(found.open), weight=1),
         section("cleared", "Cleared", _cleared),
     ),
 )

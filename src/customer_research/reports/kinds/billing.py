@@ -106,24 +106,25 @@ KIND = Kind(
             customer_since
             """,
             _days_in_utc,
+            weight=1,
         ),
         section(
             "subscriptions",
             "Subscriptions",
             """
-            active_subscriptions base_plan_name base_plan_interval segment subscription_started_at
-            subscription_age_days next_bill_date renewal_date pending_cancellation subscription_ends_on upgraded_180d
-            downgraded_180d
+            base_plan_name base_plan_interval next_bill_date renewal_date pending_cancellation subscription_ends_on
+            active_subscriptions segment subscription_started_at subscription_age_days upgraded_180d downgraded_180d
             """,
             shared_tables.subscriptions,
             table(
                 "coupon",
                 "Coupons",
-                "code Coupon, status, percentage:number Percent off, amount_minor:money Amount off, frequency How often, "
+                "code Coupon, status:word, percentage:number Percent off, amount_minor:money Amount off, frequency:word How often, "
                 "created_at:day Applied",
                 rows=shared_tables.newest_of("coupon", "created_at", "coupon_id"),
                 empty="No coupons.",
             ),
+            weight=3,
         ),
         section(
             "money",
@@ -144,6 +145,7 @@ KIND = Kind(
                 """,
                 _in_one_currency,
             ),
+            weight=3,
         ),
         section("invoices", "Invoices", pictures.bills, shared_tables.invoice_statuses, shared_tables.invoices(5)),
         section(
@@ -163,7 +165,7 @@ KIND = Kind(
                 "A passenger's declined card is not a failure of the operator to pay."
             ),
         ),
-        section("flags", "Flags", _flags),
+        section("flags", "Flags", _flags, weight=3),
         recommendations("payment"),
         section(
             "payments",
@@ -171,7 +173,7 @@ KIND = Kind(
             table(
                 "payment",
                 "Latest payment attempts",
-                "paid_at:day Day, amount_minor:money, status, invoice_number Invoice",
+                "paid_at:day Day, amount_minor:money, status:word, invoice_number Invoice",
                 rows=_payments,
                 links={"invoice_number": shared_tables.link("lago_invoice", "invoice_id")},
                 most=5,
@@ -180,11 +182,12 @@ KIND = Kind(
             table(
                 "credit_note",
                 "Latest credit notes",
-                "number Credit note, issuing_date:date Issued, total_minor:money, balance_minor:money Left, reason",
+                "number Credit note, issuing_date:date Issued, total_minor:money, balance_minor:money Left, reason:word",
                 rows=shared_tables.newest_of("credit_note", "issuing_date", "credit_note_id"),
                 most=5,
                 empty="No credit notes.",
             ),
+            weight=1,
         ),
         shared_tables.LINKS,
     ),

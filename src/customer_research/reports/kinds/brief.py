@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from customer_research.domain.account import Account
 from customer_research.domain.advice import Advice, Meeting
-from customer_research.domain.catalogue import METRICS
-from customer_research.domain.evidence import ANSWERS, Fact, Gap, merge_basis
+from customer_research.domain.evidence import ANSWERS, Fact, Gap
 from customer_research.domain.occasion import Occasion
-from customer_research.domain.report import Block, FigureLine, Figures, Prose, Statement, Tone
+from customer_research.domain.report import Block, Prose
 from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import counted, value_words
-from customer_research.reports import judgement, progress
+from customer_research.reports import judgement
 from customer_research.reports.attendees import TEAM, who_is_who
 from customer_research.reports.blocks import bullets, proven_prose
 from customer_research.reports.figure_lines import figure, is_true
+from customer_research.reports.glance import standing
 from customer_research.reports.kind import STREAMS, Head, Kind, section
 from customer_research.reports.last_words import open_tickets, said_and_open
-from customer_research.reports.recommend import due_words
-from customer_research.reports.record_rows import known_rows, records
-from customer_research.reports.tones import PRIORITY_TONES, tone_of
+from customer_research.reports.recommend import due_words, to_do
+from customer_research.reports.record_rows import records
 
 TITLES: Mapping[Meeting, str] = MappingProxyType(
     {
@@ -166,9 +165,9 @@ def _raised(account: Account, meeting: Meeting) -> list[Advice]:
 
 def _topic(account: Account, advice: Advice) -> Prose:
     """What is so, and until when to ask or do what about it."""
-    question, by = _ASK.get(advice.source), due_words(account, advice)
-    act = f"Ask {by}: {question}" if question else f"{advice.action.rstrip('.')}, {by}."
-    return Prose(f"{advice.because.rstrip('.')}. {act}", advice.facts, PRIORITY_TONES[advice.priority])
+    question = _ASK.get(advice.source)
+    act = f"Ask {due_words(account, advice)}: {question}" if question else ""
+    return to_do(account, advice, act)
 
 
 def _topics(told: Talk) -> Iterator[Block | None]:
@@ -199,82 +198,13 @@ def _renewal(account: Account) -> Prose:
     return Prose(f"There is no renewal date: {reason}.", (), "unknown")
 
 
-# -- how it stands -------------------------------------------------------------------------------------------------------
-
-Words = Callable[[Fact[Any]], str]
-"""A figure as part of a line."""
-
-
-def _some(before: str, noun: str = "", after: str = "") -> Words:
-    """`30 reservations in 30 days`: the figure counted by its noun, or as it is, with what stands around it."""
-    return lambda fact: f"{before}{counted(fact.value, noun) if noun else value_words(fact)}{after}"
-
-
-_STANDING: Mapping[str, Mapping[str, Words]] = MappingProxyType(
-    {
-        "Pays": {"base_plan_name": _some(""), "mrr": _some("", after=" a month")},
-        "Owes": {"outstanding": _some(""), "overdue_invoices": _some("", "overdue invoice")},
-        "Uses": {
-            "reservations_30d": _some("", "reservation", " in 30 days"),
-            "reservations_prev_30d": _some("", after=" in the 30 before"),
-            "days_since_login": lambda fact: f"last login {f'{value_words(fact)} ago' if fact.value else 'today'}",
-        },
-        "Support": {"open_tickets": _some("", "open ticket"), "nps_latest": _some("NPS ", after=" of 10")},
-    }
-)
-"""A line's label → the figures that it tells, in order."""
-
-
-def _standing(account: Account) -> Figures | None:
-    """How it stands, in a few lines; what is truly absent is left out."""
-    lines = [*(_line(account, label, told) for label, told in _STANDING.items()), _next_day(account)]
-    for label, told in (("Health", progress.trend_words(account)), ("Health before", progress.last_settled(account))):
-        if told is not None:
-            words = Statement(told.text.rstrip("."), "text", merge_basis(told.facts), account.as_of)
-            lines.append(FigureLine(label, words, told.tone))
-    known = tuple(line for line in lines if line is not None)
-    return Figures(known) if known else None
-
-
-def _line(account: Account, label: str, told: Mapping[str, Words]) -> FigureLine | None:
-    """Figures told in one line; those that a silent source keeps are named as not known."""
-    found = {metric: figure(account, metric) for metric in told}
-    facts = {metric: one for metric, one in found.items() if isinstance(one, Fact)}
-    silent = [metric for metric, one in found.items() if isinstance(one, Gap) and one.reason not in ANSWERS]
-    link = _page(account) if label == "Pays" else ""
-    if not facts:
-        return FigureLine(label, found[silent[0]], "unknown", link) if silent else None
-    words = [told[metric](fact) for metric, fact in facts.items()]
-    words += [f"{METRICS[metric].label.lower()} not known" for metric in silent]
-    tones = {tone_of(fact) for fact in facts.values()}
-    tone: Tone = "bad" if "bad" in tones else "watch" if "watch" in tones else "neutral"
-    joined = Statement(", ".join(words), "text", merge_basis(facts.values()), account.as_of)
-    return FigureLine(label, joined, tone, link)
-
-
-def _page(account: Account) -> str:
-    """The customer's page in Lago."""
-    return next((account.link("lago_customer", str(row["lago_id"])) for row in known_rows(account, "customer")), "")
-
-
-def _next_day(account: Account) -> FigureLine | None:
-    """The day on which it ends, else renews, else is billed."""
-    ending = figure(account, "pending_cancellation")
-    if isinstance(ending, Gap) and ending.reason not in ANSWERS:
-        return FigureLine("Ends or renews", ending, "unknown")
-    if is_true(account, "pending_cancellation"):
-        return _line(account, "Ends", {"subscription_ends_on": _some("")})
-    renews = _line(account, "Renews", {"renewal_date": _some("")})
-    return renews or _line(account, "Next bill", {"next_bill_date": _some("")})
-
-
 KIND = Kind(
     "brief",
     "Brief before a call",
     _head,
     (
-        section("topics", "To talk about", _topics),
-        section("standing", "How it stands", lambda told: _standing(told.account)),
+        section("topics", "To talk about", _topics, weight=3),
+        section("standing", "How it stands", lambda told: standing(told.account)),
         section("said", "Last said, and open", lambda told: said_and_open(told.account)),
         section("attendees", "Who is who", lambda told: who_is_who(told.account)),
     ),

@@ -144,18 +144,18 @@ def _steps(account: Account, retention: HealthScore) -> Chart | None:
 
 def _step(c: Contribution) -> Mark:
     fact = Fact(-c.points, "points", c.fact.basis, c.fact.as_of, "contribution_points")
-    return Mark(c.rule, fact, tone="bad" if c.points < 0 else "good")
+    return Mark(judgement.in_short(c, titled=False), fact, tone="bad" if c.points < 0 else "good")
 
 
 def _signs(caption: str, found: Sequence[Contribution]) -> Block:
     basis = merge_basis(sign.fact for sign in found)
-    listed = grid("Sign | >Points | Says | !Window", map(_row, found), basis, caption)
+    listed = grid(">Points | Says | !Window", map(_row, found), basis, caption)
     return listed or Prose(f"No sign known speaks {caption.lower()}.")
 
 
 def _row(sign: Contribution) -> tuple[Cell, ...]:
     points: Fact[Any] = Fact(-sign.points, "points", sign.fact.basis, sign.fact.as_of, "contribution_points")
-    return Text(sign.rule), points, judgement.because(sign), Text(sign.window or "now")
+    return points, judgement.because(sign), Text(sign.window or "now")
 
 
 def _alerts(account: Account, _: HealthScore) -> Bullets | None:
@@ -180,24 +180,32 @@ KIND = Kind(
     "Churn risk",
     _head,
     (
-        section("risk", "Risk", _risk),
+        section("risk", "Risk", _risk, weight=3),
         section(
             "leaving",
             "Signs that it leaves",
             _judged(lambda _, retention: _signs("For leaving", signs(retention, against_leaving=False))),
+            weight=3,
         ),
         section(
             "staying",
             "Signs that it stays",
             _judged(lambda _, retention: _signs("For staying", signs(retention, against_leaving=True))),
+            weight=1,
         ),
         section("actions", "What to do", _judged(lambda account, _: action_table(account))),
-        section("findings", "What the sources say together", _judged(lambda account, _: judgement.findings(account))),
+        section(
+            "findings",
+            "What the sources say together",
+            _judged(lambda account, _: judgement.findings(account)),
+            weight=1,
+        ),
         section("alerts", "Open alerts", _judged(_alerts)),
         section(
             "not_judged",
             "Not checked",
-            _judged(lambda _, retention: judgement.unevaluated(retention, holes_only=True)),
+            _judged(lambda _, retention: judgement.unevaluated(retention, rules=False)),
+            weight=1,
         ),
     ),
     listed="Churn risk of one operator",

@@ -320,14 +320,15 @@ KIND = Kind(
     "Comparison",
     _head,
     (
-        section("operators", "Operators", lambda found: _operators(found.accounts, found.names)),
+        section("operators", "Operators", lambda found: _operators(found.accounts, found.names), weight=1),
         section(
             "findings",
             "Differences that matter",
             lambda found: bullets(_insights(found.accounts, found.names)) or Prose(_alike(found.accounts)),
+            weight=3,
         ),
         section("figures", "Side by side", lambda found: _tables(found.accounts, found.names)),
-        section("health", "Risks", lambda found: _risks(found.accounts, found.names)),
+        section("health", "Risks", lambda found: _risks(found.accounts, found.names), weight=1),
         section("actions", "Actions", lambda found: _actions(found.accounts, found.names)),
     ),
     answers="How do several operators differ?",

@@ -85,18 +85,14 @@ KIND = Kind(
     "Health",
     judgement.head,
     (
-        section("health", "Score", _score),
-        section("points", "Point by point", _points),
-        section("findings", "Risks and positives", _reasons),
+        section("health", "Score", _score, weight=3),
+        section("points", "Point by point", _points, weight=3),
+        section("findings", "Risks and positives", _reasons, weight=1),
         section("actions", "Actions", action_table),
         section(
-            "trend",
-            "Trend",
-            pictures.score_history,
-            progress.changes,
-            "trend_30d trend_90d trend_90d_year",
+            "trend", "Trend", pictures.score_history, progress.changes, "trend_30d trend_90d trend_90d_year", weight=1
         ),
-        section("evidence", "Evidence", _evidence),
+        section("evidence", "Evidence", _evidence, weight=0),
         shared_tables.LINKS,
     ),
     answers="How healthy is the account, and where does every point come from?",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from customer_research.documents.present import source_title
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import Contribution, standing_label
 from customer_research.domain.history import Change, DimensionChange, Movement, OperatorHistory, Past, RuleChange
@@ -181,10 +182,10 @@ def _moved(found: OperatorHistory, movement: Movement | None) -> Iterator[Block 
     then, now = movement.then, movement.now
     facts = [one for past in (then, now) if isinstance(one := _score(found, past), Fact)]
     yield Prose(f"From {_standing(then)} to {_standing(now)}.", tuple(facts))
-    declared = f"Dimension | !Rule | >{then.snapshot.as_of:%Y-%m-%d} | >{now.snapshot.as_of:%Y-%m-%d} | >Change | Why"
+    declared = f"Dimension | !What | >{then.snapshot.as_of:%Y-%m-%d} | >{now.snapshot.as_of:%Y-%m-%d} | >Change | Why"
     moved = grid(declared, _lines(found, movement), _basis(found, then, now), "Points then and now")
     yield moved or Prose("No dimension's score changed, and no rule's points.")
-    yield bullets(_beside(movement))
+    yield bullets(_beside(found, movement))
 
 
 def _standing(past: Past) -> str:
@@ -228,7 +229,7 @@ def _rule(found: OperatorHistory, movement: Movement, rule: RuleChange) -> tuple
         _rule_points(found, past, points) for past, points in ((movement.then, rule.then), (movement.now, rule.now))
     )
     why = _of_both(found, movement, _why(found, movement, rule))
-    return Text(rule.rule), then, now, _difference(found, movement, rule.difference), why
+    return Text("reason"), then, now, _difference(found, movement, rule.difference), why
 
 
 def _rule_points(found: OperatorHistory, past: Past, points: int | None) -> Cell:
@@ -260,7 +261,7 @@ def _contribution(found: OperatorHistory, past: Past, rule: str) -> Contribution
 def _clamp(found: OperatorHistory, movement: Movement, dimension: DimensionChange) -> tuple[Cell, ...]:
     why = "A dimension has never less than 0 nor more than 100: so much of its rules' change did not show, or shows only now."
     told = _of_both(found, movement, why)
-    return Text("clamp"), Text(""), Text(""), _difference(found, movement, dimension.clamp), told
+    return Text("limit"), Text(""), Text(""), _difference(found, movement, dimension.clamp), told
 
 
 def _of_both(found: OperatorHistory, movement: Movement, words: str) -> Cell:
@@ -274,15 +275,20 @@ def _difference(found: OperatorHistory, movement: Movement, points: int) -> Fact
     )
 
 
-def _beside(movement: Movement) -> Iterator[Prose]:
+def _titled(found: OperatorHistory, findings: tuple[str, ...]) -> tuple[str, ...]:
+    """Findings by their titles."""
+    return tuple(found.findings.get(one, one) for one in findings)
+
+
+def _beside(found: OperatorHistory, movement: Movement) -> Iterator[Prose]:
     """What changed beside the points: gates, findings, and what is unknown."""
     told: tuple[tuple[str, tuple[str, ...], Tone], ...] = (
         ("A cap holds the band down that did not: {}.", movement.gates_began, "bad"),
         ("A cap no longer holds the band down: {}.", movement.gates_ended, "good"),
-        ("Findings that hold and did not: {}.", movement.findings_began, "watch"),
-        ("Findings that hold no more: {}.", movement.findings_ended, "neutral"),
-        ("Became unknown: {}.", movement.unknown_began, "unknown"),
-        ("Became known: {}.", movement.unknown_ended, "neutral"),
+        ("Holds and did not: {}.", _titled(found, movement.findings_began), "watch"),
+        ("Holds no more: {}.", _titled(found, movement.findings_ended), "neutral"),
+        ("Became unknown: {}.", tuple(map(source_title, movement.unknown_began)), "unknown"),
+        ("Became known: {}.", tuple(map(source_title, movement.unknown_ended)), "neutral"),
     )
     for words, names, tone in told:
         if names:
@@ -294,7 +300,7 @@ KIND = Kind(
     "Score history",
     _head,
     (
-        section("health", "Trend", _trend),
+        section("health", "Trend", _trend, weight=3),
         section("readings", "Score over time", _over_time),
         section("moved_30_days", "What moved it in 30 days", lambda found: _moved(found, found.trend.since_30_days)),
         section(

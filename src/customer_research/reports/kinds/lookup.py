@@ -170,11 +170,19 @@ def _best(found: Search) -> Figures | None:
         (
             FigureLine("Operator", own.fact(match.candidate.name, "text")),
             FigureLine("Operator id", own.fact(match.candidate.operator_id, "text")),
+            *_reached(match.candidate, own),
             FigureLine("Found by", Statement(match.because, "text", why.receipts, found.now)),
             FigureLine("Confidence", why.fact(match.confidence, "ratio")),
             *(_standing(found.standing) if found.standing is not None else ()),
         )
     )
+
+
+def _reached(candidate: Candidate, own: Proof) -> Iterator[FigureLine]:
+    if candidate.city:
+        yield FigureLine("City", own.fact(candidate.city, "text"))
+    if candidate.email:
+        yield FigureLine("E-mail", own.fact(Personal(candidate.email, "email"), "text"))
 
 
 def _standing(account: Account) -> Iterator[FigureLine]:
@@ -219,12 +227,12 @@ def _contact(account: Account, row: Row, name: Field, proof: Proof) -> tuple[Cel
 
 def _matches(found: Search) -> Table | None:
     answer = found.answer
-    if not answer.matches or not found.receipts:
-        return None
+    if not answer.matches or not found.receipts or (answer.best is not None and answer.total == 1):
+        return None  # the best match says all of it
     rows = [_row(number, match, found) for number, match in enumerate(answer.matches, 1)]
     viewed = "; plan, MRR and status by the CSM view" if len(rows) > 1 or found.standing is None else ""
     declared = ">#| Company | City | !Operator id | E-mail | Plan | >MRR | Status | Why"
-    return grid(declared, rows, found.receipts, f"Matches, best first{viewed}", answer.total)
+    return grid(declared, rows, found.receipts, f"Matches, best first{viewed}", answer.total, under="E-mail")
 
 
 def _proofs(match: Match, receipts: tuple[Receipt, ...]) -> tuple[tuple[Receipt, ...], tuple[Receipt, ...]]:
@@ -281,9 +289,9 @@ KIND = Kind(
     "Lookup",
     _head,
     (
-        section("question", "Question", _question),
+        section("question", "Question", _question, weight=0),
         section("asked", "What was asked for", _asked, weight=3),
-        section("best", "Best match", _best),
+        section("best", "Best match", _best, weight=3),
         section("matches", "Matches", _matches),
         section("gaps", "Not searched", lambda found: (Absence(source_title(gap.source), gap) for gap in found.gaps)),
         section("next", "What now", _nothing),

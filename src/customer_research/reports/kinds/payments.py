@@ -29,6 +29,7 @@ KIND = Kind(
             figures(judgement.payment_line, "csm.stripe_account: Stripe account"),
             _no_processing,
             shared_tables.served_by,
+            weight=3,
         ),
         section(
             "volume",
@@ -57,6 +58,7 @@ KIND = Kind(
                 "month:month, attempts:count, succeeded:count, failed:count, charged_minor:money, refunded_minor:money",
                 empty="No charge in these months.",
             ),
+            weight=1,
         ),
         section(
             "failures",
@@ -67,6 +69,7 @@ KIND = Kind(
                 "created_at:timestamp When, charge_id Charge, amount_minor:money, failure_reason Reason, cardholder:person",
                 empty="No failed charge.",
             ),
+            weight=1,
         ),
         section(
             "disputes",
@@ -74,9 +77,10 @@ KIND = Kind(
             table(
                 "card_disputes",
                 "Disputes, active first",
-                "created_at:day Opened, dispute_id Dispute, status, is_active:boolean Active, reason, amount_minor:money",
+                "created_at:day Opened, dispute_id Dispute, status:word, is_active:boolean Active, reason:word, amount_minor:money",
                 empty="No dispute, ever.",
             ),
+            weight=2,
         ),
         recommendations("payment"),
         shared_tables.LINKS,

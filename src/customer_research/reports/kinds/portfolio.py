@@ -48,7 +48,7 @@ def _lines(found: Portfolio) -> Iterator[Block]:
         return
     columns = _columns(found)
     rows = [tuple(column(line) for column in columns.values()) for line in found.lines]
-    yield table(found, tuple(columns), rows, "", found.chosen.matching)
+    yield table(found, tuple(columns), rows, "", found.chosen.matching, under="Why")
 
 
 def _columns(found: Portfolio) -> dict[str, Callable[[Line], Cell]]:
@@ -93,10 +93,10 @@ KIND = Kind(
     "Portfolio",
     lambda found: portfolio_head(found, headline(found)),
     (
-        section("attention", "Who needs attention", _lines),
-        section("disagreements", "Where figures disagree", _somebody(disagreements_table)),
+        section("attention", "Who needs attention", _lines, weight=3),
+        section("disagreements", "Where figures disagree", _somebody(disagreements_table), weight=1),
         section("groups", "How everybody stands", _somebody(_groups)),
-        section("track", "How often it was right", _somebody(lambda found: by_band(found.track))),
+        section("track", "How often it was right", _somebody(lambda found: by_band(found.track)), weight=1),
         section("weeks", f"Health in {WEEKS} weeks", _weeks, weight=1),
     ),
     answers="Who needs attention today, and why?",

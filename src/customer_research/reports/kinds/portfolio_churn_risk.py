@@ -129,7 +129,7 @@ def _ranked(found: Risks) -> Block:
         tone: Tone = "unknown" if found.unjudged else "good"
         return Prose("No operator is at risk by the signs known.", (number(found.portfolio, 0, "count"),), tone)
     rows = [_row(found, account) for account in found.accounts]
-    return table(found.portfolio, _HEADERS, rows, "", sum(level.operators for level in found.levels))
+    return table(found.portfolio, _HEADERS, rows, "", sum(level.operators for level in found.levels), under="Category")
 
 
 def _slipping(found: Risks) -> Iterator[Block]:
@@ -140,7 +140,7 @@ def _slipping(found: Risks) -> Iterator[Block]:
         "Subscribed, not set to end, and riding within 60 days, by risk: whom a call can still reach before any notice."
     )
     rows = [_row(found, account) for account in found.slipping]
-    yield table(found.portfolio, _HEADERS, rows, "", found.slipping_of)
+    yield table(found.portfolio, _HEADERS, rows, "", found.slipping_of, under="Category")
 
 
 def _row(found: Risks, account: Account) -> tuple[Cell, ...]:
@@ -163,7 +163,7 @@ def _details(found: Risks) -> Iterator[Block]:
         leaving, staying = signs(retention, against_leaving=False), signs(retention, against_leaving=True)
         if not leaving:
             continue
-        yield Prose(f"{account.name or account.operator_id} ({account.operator_id})")
+        yield Prose(account.name or account.operator_id)
         items = [_sign(sign) for sign in leaving[:_SIGNS_SHOWN]]
         items += [_sign(sign) for sign in staying[:_SIGNS_SHOWN]]
         items += [told for told in (observed_churn(account),) if told is not None]
@@ -205,19 +205,24 @@ KIND = Kind(
     "Churn risk",
     lambda found: portfolio_head(found.portfolio, nobody(found.portfolio) or _headline(found), (*_unjudged(found),)),
     (
-        section("summary", "Summary", _summary),
+        section("summary", "Summary", _summary, weight=1),
         section("insights", "Insights", _somebody(lambda found: bullets(_insights(found)))),
         section(
-            "ranked", _BY_LOSS, _somebody(_ranked), titled=lambda found: _BY_LOSS if found.sort == "loss" else _BY_RISK
+            "ranked",
+            _BY_LOSS,
+            _somebody(_ranked),
+            titled=lambda found: _BY_LOSS if found.sort == "loss" else _BY_RISK,
+            weight=3,
         ),
         section("slipping", "Slipping, and nothing announced", _somebody(_slipping)),
         section(
             "disagreements",
             "Where figures disagree",
             _somebody(lambda found: disagreements_table(found.portfolio)),
+            weight=1,
         ),
-        section("signs", "Signs, account by account", _somebody(_details)),
-        section("churned", "Churned within 90 days", _churned),
+        section("signs", "Signs, account by account", _somebody(_details), weight=0),
+        section("churned", "Churned within 90 days", _churned, weight=1),
     ),
     named="churn_risk",
     listed="Churn risk of the portfolio",

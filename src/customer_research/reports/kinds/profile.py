@@ -15,6 +15,7 @@ from customer_research.reports.blocks import proven_prose, stated, titled
 from customer_research.reports.days import LISTING
 from customer_research.reports.disagreements import disagreements
 from customer_research.reports.figure_lines import field_figure, figures, first_known
+from customer_research.reports.glance import GLANCE
 from customer_research.reports.kind import STREAMS, Kind, section
 from customer_research.reports.recommend import recommendations
 from customer_research.reports.record_rows import (
@@ -134,6 +135,7 @@ KIND = Kind(
     "Profile",
     judgement.head,
     (
+        GLANCE,
         section(
             "overview",
             "Overview",
@@ -141,7 +143,7 @@ KIND = Kind(
                 _name,
                 """
                 customer.legal_name: Legal name
-                company.industry: Industry
+                company.industry word: Industry
                 """,
                 _location,
                 _website,
@@ -160,11 +162,12 @@ KIND = Kind(
             company.company_id: HubSpot company
             csm.stripe_account: Stripe account
             """,
+            weight=1,
         ),
-        section("health", "Health", _scored),
-        section("findings", "What the sources say together", _together),
+        section("health", "Health", _scored, weight=1),
+        section("findings", "What the sources say together", _together, weight=1),
         recommendations(),
-        section("contacts", "Contacts", shared_tables.contacts),
+        section("contacts", "Contacts", shared_tables.contacts, weight=2),
         section(
             "billing",
             "Billing",
@@ -179,6 +182,7 @@ KIND = Kind(
                 judgement.payment_line,
             ),
             pictures.bills,
+            weight=1,
         ),
         section(
             "engagement",
@@ -190,6 +194,7 @@ KIND = Kind(
             feature_requests_open commitments_open commitments_at_risk
             """,
             pictures.reservations_by_month,
+            weight=1,
         ),
         section(
             "relationship",
@@ -204,12 +209,14 @@ KIND = Kind(
                 """,
                 _deals,
             ),
+            weight=1,
         ),
         section(
             "activity",
             "Last 30 days",
             "reservations_30d reservations_prev_30d trend_30d tickets_30d",
             _events,
+            weight=1,
         ),
         section(
             "appendix",
@@ -218,6 +225,7 @@ KIND = Kind(
             shared_tables.invoices(10),
             shared_tables.tickets,
             shared_tables.deals(),
+            weight=0,
         ),
         shared_tables.LINKS,
     ),

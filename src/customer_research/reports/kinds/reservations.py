@@ -59,6 +59,7 @@ KIND = Kind(
             booked_value_future revenue_90d revenue_prev_90d
             """,
             Prose("Trip revenue is the operator's own turnover, not what it pays to us."),
+            weight=1,
         ),
         section(
             "trend",
@@ -68,6 +69,7 @@ KIND = Kind(
             seasonal_factor_30d: Same step a year before, 30 days (100% = level)
             trend_30d_seasonal reservations_90d reservations_prev_90d trend_90d trend_90d_year
             """,
+            weight=3,
         ),
         section(
             "monthly",
@@ -80,6 +82,7 @@ KIND = Kind(
                 "month:month, trips:count, completed:count, cancelled:count, revenue_minor:money",
                 empty="No trip in these months.",
             ),
+            weight=1,
         ),
         section(
             "types",
@@ -87,17 +90,18 @@ KIND = Kind(
             table(
                 "usage_types",
                 "Types, 12 months",
-                "trip_type, order_type, trips:count, revenue_minor:money",
+                "trip_type:word, order_type:word, trips:count, revenue_minor:money",
                 empty="No trip in 12 months.",
             ),
             table(
                 "usage_statuses",
                 "Statuses, 12 months",
-                "status, trips:count, total_minor:money Value",
+                "status:word, trips:count, total_minor:money Value",
                 empty="No trip in 12 months.",
             ),
+            weight=1,
         ),
-        section("recent", "Last trips", shared_tables.recent_trips),
+        section("recent", "Last trips", shared_tables.recent_trips, weight=1),
         section(
             "who",
             "Who",
@@ -119,6 +123,7 @@ KIND = Kind(
                 "farmee_name Partner, trips:count",
                 empty="No trip farmed out in 12 months.",
             ),
+            weight=1,
         ),
         section(
             "signals",
@@ -132,6 +137,7 @@ KIND = Kind(
             engagement_status: Driver assignment (CSM view)
             days_since_assignment days_since_login lifetime_reservations_csm
             """,
+            weight=1,
         ),
         judgement.TOGETHER,
         shared_tables.LINKS,

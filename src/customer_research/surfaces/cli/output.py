@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SUFFIXES = {suffix: name for name, known in FORMATS.items() for suffix in known.suffixes}
 """File suffix → format."""
 
+_ASKED = ("format", "json", "output", "personal", "full", "receipts", "template")
+"""What may be asked of an answer's form; a command has the options of these that fit it."""
+
 STANDARD_OUTPUT = Path("-")
 """As `--output`: not a file of that name."""
 
@@ -92,6 +95,7 @@ def _output_options(case: UseCase) -> Sequence[click.Option]:
                 help=f"Write to a file; its suffix ({', '.join(SUFFIXES)}) names the format.",
             ),
             _personal("Show e-mail addresses, phones and names unmasked."),
+            *_on_a_screen(),
             _option(
                 "template",
                 "--template",
@@ -108,7 +112,7 @@ def _output_options(case: UseCase) -> Sequence[click.Option]:
     if case.answers == "report beside":
         return (beside,)
     if case.answers == "report printed":
-        return (_format("How to print it; default: terminal."), beside)
+        return (_format("How to print it; default: terminal."), beside, *_on_a_screen())
     told = case.request().DOCUMENT
     json: tuple[click.Option, ...] = (_json(told),) if told else ()
     if case.answers in {"explanation", "verdicts"}:
@@ -133,16 +137,29 @@ def _personal(words: str) -> click.Option:
     return _option("personal", "--show-personal", is_flag=True, help=words)
 
 
+def _on_a_screen() -> Sequence[click.Option]:
+    """What is asked of a report on the terminal: a file has all of it."""
+    return (
+        _option("full", "--full", is_flag=True, help="On the terminal: the whole report, not only its first screen."),
+        _option("receipts", "--receipts", is_flag=True, help="On the terminal: with the receipts of the figures."),
+    )
+
+
 # -- what the caller wants ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How the caller wants an answer: its format, the file (None: standard output), personal data shown or not, slides' template."""
+    """How the caller wants an answer: its format, the file (None: standard output), personal data shown or not, slides' template.
+
+    On the terminal a report is its first screen without receipts, unless it is wanted in full, or with them; a file has all.
+    """
 
     format: str
     output: Path | None = None
     show_personal: bool = False
+    full: bool = False
+    receipts: bool = False
     template: Path | None = None
     brand: Brand | None = None
 
@@ -153,6 +170,8 @@ class Delivery:
             self.format,
             show_personal=self.show_personal,
             color=self.output is None and screen.coloured(),
+            height=None if self.full or self.output else screen.REPORT,
+            receipts=self.receipts or self.output is not None,
             template=self.template,
             brand=self.brand,
         )
@@ -165,7 +184,7 @@ def delivery_of(context: click.Context, case: UseCase, values: dict[str, Any]) -
     Raises:
         UsageError: options that contradict each other, or a suffix that names no format.
     """
-    asked = {name: values.pop(f"shown_{name}", None) for name in ("format", "json", "output", "personal", "template")}
+    asked = {name: values.pop(f"shown_{name}", None) for name in _ASKED}
     target = None if asked["output"] == STANDARD_OUTPUT else asked["output"]
     style = output_format(asked["format"], as_json=bool(asked["json"]), output=target)
     if FORMATS[style].binary and target is None and screen.terminal():
@@ -174,7 +193,9 @@ def delivery_of(context: click.Context, case: UseCase, values: dict[str, Any]) -
     template, brand = look_of(context, style, asked["template"])
     refuse_template(style, template)
     personal = bool(asked["personal"]) or (case.answers == "report" and settings_of(context).show_personal)
-    return Delivery(style, target, personal, template, brand)
+    return Delivery(
+        style, target, personal, bool(asked["full"]), bool(asked["receipts"]), template=template, brand=brand
+    )
 
 
 def look_of(context: click.Context, style: str, template: Path | None) -> tuple[Path | None, Brand | None]:

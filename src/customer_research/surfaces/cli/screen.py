@@ -10,6 +10,9 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
+REPORT = 45
+"""How many lines a report takes on a terminal, unless all of it is asked for."""
+
 _LINES = 24
 
 

@@ -23,12 +23,13 @@ from customer_research.errors import (
     SourceError,
     UsageError,
 )
+from customer_research.health.findings import load_findings
 from customer_research.health.history import SOURCE, one_each, trend
 from customer_research.health.scorecard import Scorecard
 from customer_research.reports.kinds.history import KIND
 from customer_research.research import lake_directory
 from customer_research.research.engine_choice import reader
-from customer_research.research.one.judge import card_named
+from customer_research.research.one.judge import METRIC_NAMES, card_named
 from customer_research.research.one.resolve import not_one, operator_id_of
 from customer_research.research.portfolio.history import kept_card
 from customer_research.research.portfolio.snapshot_view import SnapshotView, freshness_of
@@ -179,6 +180,7 @@ def _told(operators: Operators, past: tuple[Past, ...], now: Past, card: Scoreca
         accounts=dict(_accounts(settings, operator_id, _compared(now, moved), card, generated_at)),
         conditions={rule.id: " or ".join(case.when.sql for case in rule.cases) for rule in card.rules},
         titles={dimension.name: dimension.title for dimension in card.dimensions},
+        findings={rule.id: rule.title for rule in load_findings(METRIC_NAMES)},
         freshness=freshness_of(now.snapshot),
         remark=remark,
     )
