@@ -135,11 +135,11 @@ def test_with_billing_alone(kind: str, config_path: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("card", ["guide", "billing_guide"])
 def test_another_scorecard(card: str, config_path: Path, shown: Shown) -> None:
-    done = command("health", SILENT_CHURN, "--scorecard", card, config=config_path)
+    done = command("health", SILENT_CHURN, "--scorecard", card, "--full", config=config_path)
 
     assert done.code == 0
     assert f"Scorecard {card}" in done.out
-    assert f"Scorecard {card}" not in shown("health", SILENT_CHURN, "--format", "terminal").out
+    assert f"Scorecard {card}" not in shown("health", SILENT_CHURN, "--full").out
 
 
 def test_a_scorecard_of_ones_own(config_path: Path, tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_scorecard_of_ones_own(config_path: Path, tmp_path: Path) -> None:
     own = tmp_path / "mine.toml"
     own.write_text(shipped.read_text(encoding="utf-8").replace('name = "canonical"', 'name = "mine"'), encoding="utf-8")
 
-    done = command("health", SILENT_CHURN, "--scorecard", str(own), config=config_path)
+    done = command("health", SILENT_CHURN, "--scorecard", str(own), "--full", config=config_path)
 
     assert done.code == 0
     assert "Scorecard mine" in done.out

@@ -110,7 +110,7 @@ def _output_options(case: UseCase) -> Sequence[click.Option]:
         help="The report in a file; its suffix names the format. Default: printed.",
     )
     if case.answers == "report beside":
-        return (beside,)
+        return (beside, *_on_a_screen())
     if case.answers == "report printed":
         return (_format("How to print it; default: terminal."), beside, *_on_a_screen())
     told = case.request().DOCUMENT
