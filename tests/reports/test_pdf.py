@@ -150,7 +150,7 @@ def test_figures_keep_their_notes_and_gaps_their_reason() -> None:
     assert "not available (Lago)" in text
     assert "Bills: not available (Lago): the connection timed out Gaps" in text
     assert "Missing: MRR; Bills. Next: Try again." in text
-    assert "digest abababababab" in text
+    assert "· abababababab" in text
 
 
 def test_links_lead_to_receipts_and_out() -> None:

@@ -241,7 +241,7 @@ class Footnote:
     @property
     def words(self) -> str:
         """The receipt in a line, with its digest."""
-        return f"{self.short} · digest {self.receipt.digest[:_DIGEST]}"
+        return f"{self.short} · {self.receipt.digest[:_DIGEST]}"
 
 
 class Page:

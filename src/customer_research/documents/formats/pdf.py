@@ -34,7 +34,7 @@ STANDARD: Literal["ua-1"] = "ua-1"
 
 _PAGE_WIDTH, _PAGE_HEIGHT, _MARGIN = 595.28, 841.89, 51.0  # A4, in points
 _LINE = _PAGE_WIDTH - 2 * _MARGIN
-_SIZE, _TABLE_SIZE, _RECEIPT_SIZE, _HEAD_SIZE = 9.5, 8.0, 7.5, 8.0
+_SIZE, _TABLE_SIZE, _RECEIPT_SIZE, _HEAD_SIZE = 9.5, 8.0, 6.5, 8.0
 _SMALLEST = 7.0
 _MANY_COLUMNS = 8
 _PADDING = 3.0  # on each side of a cell, in points
@@ -125,7 +125,7 @@ class _Writer(Pen[dict[str, Any]]):
         return {"title": self._fit(part.heading.text, _LINE), "nodes": list(map(self.draw, part.nodes))}
 
     def _receipt(self, note: Footnote) -> dict[str, Any]:
-        return {"number": note.number, "words": self._fit(note.words, _LINE - _INDENT, _RECEIPT_SIZE)}
+        return {"number": note.number, "words": self._fit(note.words, _LINE / 2 - _INDENT, _RECEIPT_SIZE)}
 
     def paragraph(self, node: Paragraph) -> dict[str, Any]:
         return {"type": "paragraph", "line": self._line(node.line)}
